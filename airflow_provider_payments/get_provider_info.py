@@ -1,0 +1,82 @@
+"""What Airflow reads of this provider at start-up. It imports nothing: Airflow, imported here, breaks every command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+INTEGRATION = "Adobe Experience Platform"
+PACKAGE = "airflow_provider_payments"
+TEXT = {"type": ["string", "null"]}
+SECONDS = {"type": ["number", "null"], "minimum": 0}
+
+CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
+    "org_id": {
+        "label": "Organisation id",
+        "description": "Ends in @AdobeOrg; required",
+        "schema": {"type": ["string", "null"], "pattern": "^.+@AdobeOrg$"},
+    },
+    "sandbox": {
+        "label": "Sandbox",
+        "description": "Its name, lower case; required, there is no default",
+        "schema": TEXT,
+    },
+    "scopes": {
+        "label": "Scopes",
+        "description": "Comma-separated, as the developer console shows them for the credential",
+        "schema": TEXT,
+    },
+    "ims_url": {"label": "IMS URL", "description": "Default https://ims-na1.adobelogin.com", "schema": TEXT},
+    "access_token": {
+        "label": "Access token",
+        "description": "Instead of a client secret; valid for about a day, never renewed",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "connect_timeout": {"label": "Connect time-out (s)", "schema": SECONDS},
+    "read_timeout": {"label": "Read time-out (s)", "schema": SECONDS},
+}
+
+FIELD_BEHAVIOUR: dict[str, Any] = {
+    "hidden-fields": ["port", "schema"],
+    "relabeling": {"login": "Client id", "password": "Client secret", "host": "Platform URL"},
+    "placeholders": {"host": "https://platform.adobe.io"},
+}
+
+
+def _modules(*names: str) -> list[dict[str, Any]]:
+    return [{"integration-name": INTEGRATION, "python-modules": [f"{PACKAGE}.{name}" for name in names]}]
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's description in the form of Airflow's ``provider_info.schema.json``."""
+    return {
+        "package-name": "airflow-provider-payments",
+        "name": "Payments to Adobe Experience Platform",
+        "description": "Brings PayPal, Square and Stripe data into Adobe Experience Platform, exactly once.",
+        "integrations": [
+            {
+                "integration-name": INTEGRATION,
+                "external-doc-url": "https://developer.adobe.com/experience-platform-apis/",
+                "tags": ["service"],
+            }
+        ],
+        "connection-types": [
+            {
+                "connection-type": "adobe_experience_platform",
+                "hook-class-name": f"{PACKAGE}.hooks.experience_platform.ExperiencePlatformHook",
+                "hook-name": INTEGRATION,
+                "ui-field-behaviour": FIELD_BEHAVIOUR,
+                "conn-fields": CONNECTION_FIELDS,
+            }
+        ],
+        "hooks": _modules("hooks.experience_platform"),
+        "operators": _modules(
+            "operators.connections",
+            "operators.schemas",
+            "operators.datasets",
+            "operators.mappings",
+            "operators.dataflows",
+        ),
+        "sensors": _modules("sensors.flow_run"),
+        "triggers": _modules("triggers.flow_run"),
+        "extra-links": [f"{PACKAGE}.links.ExperiencePlatformLink"],
+    }
