@@ -1,0 +1,133 @@
+"""
+Credentials: how a bearer token is got, kept and replaced.
+
+Adobe's OAuth server-to-server credential (IMS ``/ims/token/v3``) is the one for machines; a plain access token, valid
+for about a day, serves tests and short jobs. The JWT exchange ended in 2025 and is not offered.
+Source: Adobe's developer console guide "Server to server authentication".
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.transport import Call, Transport, require_https
+
+TOKEN_PATH = "/ims/token/v3"
+#: Seconds before its end at which a token is no longer used, so that none dies between signing and arrival.
+MARGIN = 300.0
+DEFAULT_SCOPES = "openid,AdobeID,read_organizations,additional_info.projectedProductContext,session"
+#: No token lives longer than a day or so; a larger ``expires_in`` counts milliseconds, as the old exchange did.
+MAX_LIFETIME_SECONDS = 30 * 86400
+
+
+class Credential(Protocol):
+    """What signs requests."""
+
+    @property
+    def client_id(self) -> str:
+        """Sent as ``x-api-key``."""
+
+    def token(self) -> str:
+        """Return a token that is believed to be valid."""
+
+    def reject(self, token: str | None) -> None:
+        """Take note that the service refused ``token``: it must not be used again."""
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A token made elsewhere. It cannot be renewed: once refused, every call fails with a clear error."""
+
+    client_id: str
+    value: str = field(repr=False)
+
+    def token(self) -> str:
+        return self.value
+
+    def reject(self, token: str | None) -> None:
+        """Nothing can replace it; the second 401 ends the call."""
+
+
+@dataclass
+class _Minted:
+    token: str = field(repr=False)
+    good_until: float
+
+
+# One token for each credential in a process, whoever asks: IMS may throttle a client that mints many.
+_minted: dict[tuple[str, str, str, str], _Minted] = {}
+_minting = threading.Lock()
+
+
+@dataclass(frozen=True)
+class ClientCredentials:
+    """
+    OAuth server-to-server: client id and secret against a token that lives for a day.
+
+    :param ims_url: the identity service, https.
+    :param scopes: comma-separated, as the developer console shows them for the credential.
+    :param on_token: told of each new token, so that it can be masked in logs.
+    """
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    transport: Transport = field(repr=False)
+    ims_url: str = "https://ims-na1.adobelogin.com"
+    scopes: str = DEFAULT_SCOPES
+    on_token: Callable[[str], None] = field(default=lambda _: None, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("client_id", "client_secret"):
+            if not getattr(self, name):
+                raise InvalidInputError(name, "", "it must be set (login and password of the connection)")
+        object.__setattr__(self, "ims_url", require_https("ims_url", self.ims_url))
+        object.__setattr__(self, "scopes", ",".join(s.strip() for s in self.scopes.split(",") if s.strip()))
+
+    @property
+    def _key(self) -> tuple[str, str, str, str]:
+        return (self.ims_url, self.client_id, self.client_secret, self.scopes)
+
+    def token(self) -> str:
+        """
+        Return the process's token for this credential; ask IMS only where there is none or it is about to end.
+
+        :raises RequestError: if IMS refuses the credential or cannot be reached.
+        """
+        with _minting:
+            kept = _minted.get(self._key)
+            if kept is None or kept.good_until <= time.time():
+                kept = _minted[self._key] = self._mint()
+            return kept.token
+
+    def reject(self, token: str | None) -> None:
+        """Forget ``token``, unless another thread has replaced it already."""
+        with _minting:
+            kept = _minted.get(self._key)
+            if kept is not None and kept.token == token:
+                del _minted[self._key]
+
+    def _mint(self) -> _Minted:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "scope": self.scopes,
+        }
+        asked_at = time.time()
+        answer = self.transport.send(Call("POST", f"{self.ims_url}{TOKEN_PATH}", form=form, safe=True))
+        body = answer.body if isinstance(answer.body, dict) else {}
+        token, seconds = body.get("access_token"), body.get("expires_in")
+        if not isinstance(token, str) or not isinstance(seconds, (int, float)) or seconds <= 0:
+            raise RequestError(
+                Failure.FINAL, "POST", TOKEN_PATH, reason="IMS answered without access_token and expires_in"
+            )
+        self.on_token(token)
+        if seconds > MAX_LIFETIME_SECONDS:
+            seconds /= 1000
+        # Half the life where the margin would eat it all: a short-lived token is used, not minted for each request.
+        return _Minted(token, asked_at + max(seconds - MARGIN, seconds / 2))

@@ -1,0 +1,248 @@
+"""
+An organisation's sandbox on Experience Platform: signed requests to its services, lists as iterators.
+
+Sources: Adobe's OpenAPI files of Flow Service, Schema Registry, Catalog and Data Prep; the guides "Sort and filter
+responses" (Flow Service) and "Explore a data structure of a payments source".
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+from airflow_provider_payments.aep.auth import Credential
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.transport import Answer, Call, Transport, require_https
+
+Json = dict[str, Any]
+
+FLOW_SERVICE = "/data/foundation/flowservice"
+SCHEMA_REGISTRY = "/data/foundation/schemaregistry"
+CATALOG = "/data/foundation/catalog"
+DATA_PREP = "/data/foundation/conversion"
+
+DEFAULT_URL = "https://platform.adobe.io"
+PAGE = 100
+
+#: What Schema Registry wants in ``Accept``: full resources in a list, one resource with everything it refers to.
+ACCEPT_LIST = {"Accept": "application/vnd.adobe.xed+json"}
+ACCEPT_FULL = {"Accept": "application/vnd.adobe.xed-full-notext+json; version=1"}
+
+
+@dataclass(frozen=True)
+class Client:
+    """
+    Requests in the name of one organisation to one sandbox.
+
+    :param org_id: the organisation, such as ``ABC123@AdobeOrg``.
+    :param sandbox: the sandbox's name, lower case; never assumed.
+    :param url: the platform; the token is sent to this host only.
+    :param window: seconds within which a request whose answer was lost takes effect and shows in lists.
+    :param dataflow_window: the same for dataflows, which must be surer: a second one would ingest twice.
+    """
+
+    org_id: str
+    sandbox: str
+    credential: Credential = field(repr=False)
+    transport: Transport = field(repr=False)
+    url: str = DEFAULT_URL
+    window: float = 10.0
+    dataflow_window: float = 50.0
+    _learnt: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "url", require_https("host", self.url))
+        if not self.org_id.endswith("@AdobeOrg"):
+            raise InvalidInputError("org_id", self.org_id, "it must be an organisation id that ends in @AdobeOrg")
+        if not self.sandbox:
+            raise InvalidInputError("sandbox", "", "name the sandbox, for example 'dev'; there is no default")
+        if self.sandbox != self.sandbox.lower() or not self.sandbox.replace("-", "").isalnum():
+            raise InvalidInputError("sandbox", self.sandbox, "lower-case letters, digits and hyphens")
+        for name in ("window", "dataflow_window"):
+            if not getattr(self, name) >= 0:
+                raise InvalidInputError(name, getattr(self, name), "it must be 0 or more seconds")
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | list[tuple[str, str]] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        safe: bool | None = None,
+    ) -> Answer:
+        """
+        Send one request to ``path`` below the platform's URL.
+
+        :raises RequestError: for every answer but a readable 2xx.
+        """
+        own = {
+            "x-api-key": self.credential.client_id,
+            "x-gw-ims-org-id": self.org_id,
+            "x-sandbox-name": self.sandbox,
+        }
+        if method != "GET":
+            own["Content-Type"] = "application/json"
+        pairs = list(params.items()) if isinstance(params, Mapping) else list(params or [])
+        return self.transport.send(
+            Call(
+                method,
+                f"{self.url}{path}",
+                params=pairs,
+                json=body,
+                headers=own | dict(headers or {}),
+                credential=self.credential,
+                safe=safe,
+            )
+        )
+
+    def get(self, path: str, params: Mapping[str, str] | list[tuple[str, str]] | None = None, **kwargs: Any) -> Any:
+        """Return the body that ``GET path`` answers."""
+        return self.request("GET", path, params=params, **kwargs).body
+
+    # ---- lists -------------------------------------------------------------------------------------------------
+
+    def items(self, collection: str, *filters: str, orderby: str | None = None) -> Iterator[Json]:
+        """
+        Yield the items of a Flow Service collection, page after page.
+
+        :param collection: such as ``sourceConnections``.
+        :param filters: ``property`` expressions, all of which must hold. A service that ignores one answers more than
+            was asked for, so callers check what they get.
+        """
+        params = [("property", f) for f in filters] + [("limit", str(PAGE))]
+        if orderby:
+            params.append(("orderby", orderby))
+        token: str | None = None
+        while True:
+            page = self._object(
+                f"{FLOW_SERVICE}/{collection}", [*params, *([("continuationToken", token)] if token else [])]
+            )
+            yield from (item for item in page.get("items") or () if isinstance(item, dict))
+            # The link is relative to the service's base; only its token is taken, so it cannot lead elsewhere.
+            href = str(((page.get("_links") or {}).get("next") or {}).get("href") or "")
+            following = parse_qs(urlsplit(href).query).get("continuationToken", [None])[0]
+            if not following or following == token:
+                return
+            token = following
+
+    def item(self, collection: str, item_id: str) -> Json:
+        """Return one Flow Service item, out of the list that a single GET answers."""
+        body = self._object(f"{FLOW_SERVICE}/{collection}/{quote(item_id, safe='')}")
+        items = body.get("items")
+        found = items[0] if isinstance(items, list) and items else body
+        return found if isinstance(found, dict) else {}
+
+    def registry_results(self, kind: str, title: str) -> Iterator[Json]:
+        """Yield the tenant's Schema Registry resources of ``kind`` with this title."""
+        params = {"property": f"title=={title}", "orderby": "title", "limit": str(PAGE)}
+        start: str | None = None
+        while True:
+            page = self._object(
+                f"{SCHEMA_REGISTRY}/tenant/{kind}",
+                list((params | ({"start": start} if start else {})).items()),
+                headers=ACCEPT_LIST,
+            )
+            yield from (item for item in page.get("results") or () if isinstance(item, dict))
+            following = (page.get("_page") or {}).get("next")
+            if not following or str(following) == start:
+                return
+            start = str(following)
+
+    def registry_resource(self, kind: str, resource_id: str) -> Json:
+        """Return one Schema Registry resource with all that it refers to resolved."""
+        return self._object(f"{SCHEMA_REGISTRY}/tenant/{kind}/{quote(resource_id, safe='')}", headers=ACCEPT_FULL)
+
+    def datasets(self, name: str) -> Iterator[Json]:
+        """Yield the datasets of this name, each with its ``id`` put in."""
+        start = 0
+        while True:
+            params = {
+                "name": name,
+                "limit": str(PAGE),
+                "start": str(start),
+                "properties": "name,description,schemaRef,tags,created,lastBatchId",
+            }
+            page = self._object(f"{CATALOG}/dataSets", params)
+            yield from ({**item, "id": key} for key, item in page.items() if isinstance(item, dict))
+            if len(page) < PAGE:
+                return
+            start += PAGE
+
+    def mapping_sets(self, name: str) -> Iterator[Json]:
+        """Yield mapping sets; ``name`` is a hint to the service, which may ignore it."""
+        # `start` counts pages in Adobe's reference; a service that counts items shows some twice, which harms nothing.
+        page_number, seen = 0, 0
+        while True:
+            params = {"limit": str(PAGE), "start": str(page_number), "name": name}
+            data = self._object(f"{DATA_PREP}/mappingSets", params).get("data") or []
+            yield from (item for item in data if isinstance(item, dict))
+            seen += len(data)
+            if len(data) < PAGE:
+                return
+            page_number += 1
+
+    def _object(self, path: str, params: Any = None, **kwargs: Any) -> Json:
+        body = self.get(path, params, **kwargs)
+        if isinstance(body, dict):
+            return body
+        raise RequestError(Failure.FINAL, "GET", path, reason="the answer is not a JSON object")
+
+    # ---- what the tenant and its base connections hold ---------------------------------------------------------
+
+    def tenant_id(self) -> str:
+        """Return the tenant's namespace without its underscore; asked once."""
+        with self._lock:
+            if "tenant_id" not in self._learnt:
+                stats = self._object(f"{SCHEMA_REGISTRY}/stats")
+                if not stats.get("tenantId"):
+                    raise RequestError(Failure.FINAL, "GET", f"{SCHEMA_REGISTRY}/stats", reason="it names no tenantId")
+                self._learnt["tenant_id"] = str(stats["tenantId"]).removeprefix("_")
+            return self._learnt["tenant_id"]
+
+    def test_base_connection(self, connection_id: str) -> bool:
+        """Ask the service to log in at the vendor with the base connection's credential."""
+        return self._object(f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/test").get("result") is True
+
+    def explore(self, connection_id: str, table: str | None = None, *, preview: bool = False) -> Any:
+        """
+        Return a base connection's tables, or one table's columns, with up to the service's number of rows.
+
+        :param table: a table's path as the list of tables gives it; ``None`` lists the tables.
+        :param preview: whether rows are wanted too, under ``data``.
+        """
+        params = {"objectType": "table", "object": table} if table else {"objectType": "root"}
+        if preview:
+            params["preview"] = "true"
+        return self.get(f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/explore", params)
+
+    def explore_resource(self, connection_id: str, resource_path: str, *, preview: bool = False) -> Json:
+        """Return the shape of a REST source's resource, such as Stripe's ``charges``."""
+        encoded = base64.b64encode(json.dumps({"resourcePath": resource_path}).encode()).decode()
+        params = {
+            "objectType": "rest",
+            "object": "json",
+            "fileType": "json",
+            "preview": str(preview).lower(),
+            "sourceParams": encoded,
+        }
+        return self._object(f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/explore", params)
+
+    def columns(self, connection_id: str, table: str) -> list[Json]:
+        """
+        Return a table's columns, in the form that a source connection takes.
+
+        :raises InvalidInputError: if the table has no columns, that is, does not exist.
+        """
+        shape = self.explore(connection_id, table)
+        columns = ((shape.get("schema") or {}).get("columns") or []) if isinstance(shape, dict) else []
+        if not columns:
+            raise InvalidInputError("table", table, "it must be a table of the base connection; explore lists them")
+        return [c for c in columns if isinstance(c, dict)]

@@ -1,0 +1,198 @@
+"""What can go wrong, as data. No error ever holds a header, a token or a credential."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class PlatformError(Exception):
+    """Base of everything raised by :mod:`airflow_provider_payments.aep`."""
+
+    #: Whether the same call may succeed later. Final errors are not worth an Airflow retry.
+    retryable = False
+
+
+class InvalidInputError(PlatformError, ValueError):
+    """
+    A value that no request could make right; raised before any request is sent.
+
+    :param field: the argument's name, as the user wrote it.
+    :param value: what was given.
+    :param allowed: what would be accepted, as the end of a sentence.
+    """
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        super().__init__(f"{field}={value!r} is not allowed: {allowed}")
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+
+
+class Failure(Enum):
+    """What a failed request tells about its effect on the server; it decides whether it may be repeated."""
+
+    NOT_SENT = "not sent"
+    """It never reached the service: nothing was made, any method may be repeated."""
+    REFUSED = "refused for now"
+    """Status 429: nothing was made, any method may be repeated after the wait."""
+    AMBIGUOUS = "outcome unknown"
+    """Time-out, reset, cut or unreadable answer, any 5xx: the effect is unknown, only a read may be repeated."""
+    FINAL = "final"
+    """The service understood and refused: repeating cannot help."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """
+    What a service says of a refusal, read defensively: each AEP service has its own error body.
+
+    :param code: the service's code, such as ``FLOW-1360-400``, ``XDM-1521-400`` or the gateway's ``403010``.
+    :param title: its short form.
+    :param detail: the most telling sentence of the body.
+    :param request_id: the service's own id of the request, for Adobe's support.
+    """
+
+    code: str = ""
+    title: str = ""
+    detail: str = ""
+    request_id: str = ""
+
+    @classmethod
+    def from_body(cls, body: object, request_id: str = "") -> Problem:
+        """Read an error body of Flow Service, the gateway, Schema Registry, Catalog, Data Prep or IMS."""
+        if not isinstance(body, Mapping):
+            return cls(request_id=request_id)
+        report = body["report"] if isinstance(body.get("report"), Mapping) else {}
+        code = _text(body.get("error_code") or body.get("code") or body.get("error"))
+        if not code:
+            kind = _text(body.get("type"))
+            code = kind.rsplit("/", 1)[-1] if "/errors/" in kind else ""
+        details = (
+            report.get("detailed-message"),
+            body.get("errorMessage"),
+            body.get("detail"),
+            body.get("error_description"),
+            body.get("message"),
+            body.get("errorDetails"),
+        )
+        return cls(
+            code=code,
+            title=_text(body.get("title")),
+            detail=next((_text(d) for d in details if d), ""),
+            request_id=_text(report.get("request-id") or report.get("registryRequestId")) or request_id,
+        )
+
+
+def _text(value: object, limit: int = 500) -> str:
+    """One line of bounded length: a service may answer anything, and it ends in a task log."""
+    text = " ".join(str(value or "").split())
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+class RequestError(PlatformError):
+    """
+    A request that brought no usable answer.
+
+    :param failure: what is known about its effect.
+    :param method: the HTTP method.
+    :param path: the path without its query.
+    :param reason: why, in a few words, when there is no answer to quote.
+    :param status: the HTTP status, when there was an answer.
+    :param problem: what the service said.
+    :param retry_after: seconds that the service asks to wait.
+    """
+
+    def __init__(
+        self,
+        failure: Failure,
+        method: str,
+        path: str,
+        *,
+        reason: str = "",
+        status: int | None = None,
+        problem: Problem | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.failure = failure
+        self.method = method
+        self.path = path
+        self.reason = reason
+        self.status = status
+        self.problem = problem or Problem()
+        self.retry_after = retry_after
+        self.retryable = failure is not Failure.FINAL
+        super().__init__(self._message())
+
+    @property
+    def code(self) -> str:
+        """The service's code, empty when it gave none."""
+        return self.problem.code
+
+    def _message(self) -> str:
+        said = [str(self.status) if self.status else "", self.problem.code, self.problem.title, self.problem.detail]
+        parts = [f"{self.method} {self.path} failed ({self.failure.value})"]
+        answer = " - ".join(dict.fromkeys(s for s in said if s))
+        parts += [p for p in (self.reason, answer) if p]
+        if hint := _HINTS.get(self.status or 0):
+            parts.append(hint)
+        if self.retry_after is not None:
+            parts.append(f"the service asks to wait {self.retry_after:g} s")
+        if self.problem.request_id:
+            parts.append(f"request id {self.problem.request_id}")
+        return "; ".join(parts)
+
+
+_HINTS = {
+    401: "check client id and client secret (or the access token) of the connection",
+    403: "check the organisation, the sandbox and the permissions of the credential",
+    412: "somebody else changed the object meanwhile",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field in which an existing object is not what was asked for."""
+
+    field: str
+    wanted: Any
+    found: Any
+
+    def __str__(self) -> str:
+        return f"{self.field}: wanted {_shown(self.wanted)}, found {_shown(self.found)}"
+
+
+def _shown(value: object) -> str:
+    return repr(sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value)
+
+
+class ConflictError(PlatformError):
+    """
+    An object of the wanted name exists and is not what was asked for, or may not be reused.
+
+    :param kind: the kind of object, such as ``dataflow``.
+    :param name: its name.
+    :param object_id: the id of the one that stands in the way.
+    :param differences: field by field; empty where existing at all is the conflict.
+    :param advice: what the user can do.
+    """
+
+    def __init__(
+        self, kind: str, name: str, object_id: str, differences: Iterable[Difference] = (), advice: str = ""
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.object_id = object_id
+        self.differences = tuple(differences)
+        text = f"{kind} {name!r} exists already ({object_id})"
+        if self.differences:
+            text += " and differs: " + "; ".join(map(str, self.differences))
+        super().__init__(f"{text}. {advice}".rstrip())
+
+
+class UnsettledError(PlatformError):
+    """A creation whose outcome could not be learnt; the next attempt looks again before it creates."""
+
+    retryable = True

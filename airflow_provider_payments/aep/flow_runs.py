@@ -1,0 +1,235 @@
+"""
+A flow run: what became of it, and how much arrived.
+
+``metrics.statusSummary.status`` has no published list of values, so every word falls into one of four states and an
+unknown one fails closed. Sources: "Monitor dataflows using the Flow Service API" and the run schema of Adobe's OpenAPI
+file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_payments.aep.client import Client, Json
+from airflow_provider_payments.aep.errors import InvalidInputError
+
+
+class State(StrEnum):
+    """Where a run stands."""
+
+    ACTIVE = "active"
+    SUCCEEDED = "succeeded"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+#: Seconds that a run may stand in the queue between its creation and its start.
+LONGEST_QUEUE = 86400.0
+
+_ACTIVE = frozenset({"queued", "scheduled", "pending", "processing", "inprogress", "running", "started"})
+_SUCCEEDED = frozenset({"success", "succeeded", "completed"})
+_PARTIAL = frozenset({"partialsuccess", "partialfailure"})
+_FAILED = frozenset({"failed", "failure", "cancelled", "canceled", "aborted", "error"})
+
+
+@dataclass(frozen=True)
+class FlowRun:
+    """
+    One run of a dataflow, in plain values.
+
+    :param status: the service's own word.
+    :param created_at: when the service made it, epoch seconds.
+    :param started_at: when it began to work, epoch seconds; ``None`` while it is queued.
+    :param completed_at: when it ended, epoch seconds; some failed runs never get one.
+    :param batch_ids: the batches that hold its records, and its failed records for 30 days.
+    :param errors: ``code: message`` as the service gives them, without repeats.
+    """
+
+    id: str
+    flow_id: str
+    status: str
+    created_at: float
+    started_at: float | None = None
+    completed_at: float | None = None
+    input_records: int = 0
+    output_records: int = 0
+    failed_records: int = 0
+    batch_ids: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether the status is a word that we know."""
+        return self._word in _ACTIVE | _SUCCEEDED | _PARTIAL | _FAILED
+
+    @property
+    def _word(self) -> str:
+        return self.status.lower().replace("_", "").replace(" ", "")
+
+    @property
+    def state(self) -> State:
+        """
+        The run's state. ``success`` with failed records is partial. An unknown word is active as long as the run has no
+        completion time, and failed once it has one.
+        """
+        if self._word in _FAILED:
+            return State.FAILED
+        if self._word in _PARTIAL or (self._word in _SUCCEEDED and self.failed_records > 0):
+            return State.PARTIAL
+        if self._word in _SUCCEEDED:
+            return State.SUCCEEDED
+        if self._word in _ACTIVE or self.completed_at is None:
+            return State.ACTIVE
+        return State.FAILED
+
+    @property
+    def began(self) -> float:
+        """The start for ordering and comparing; a queued run has only its creation."""
+        return self.started_at or self.created_at
+
+    @property
+    def failed_ratio(self) -> float:
+        """Failed records as a share of those read, 0 to 1."""
+        total = max(self.input_records, self.output_records + self.failed_records)
+        return self.failed_records / total if total else 0.0
+
+    def __str__(self) -> str:
+        counts = f"{self.input_records} records in, {self.output_records} out, {self.failed_records} failed"
+        return f"flow run {self.id} is {self.status}: {counts}"
+
+    def summary(self) -> Json:
+        """Return what the sensor hands on: plain JSON, times as ISO 8601 text in UTC."""
+        return {
+            "run_id": self.id,
+            "status": self.state.value,
+            "input_records": self.input_records,
+            "output_records": self.output_records,
+            "failed_records": self.failed_records,
+            "batch_ids": list(self.batch_ids),
+            "started_at": _iso(self.started_at),
+            "completed_at": _iso(self.completed_at),
+        }
+
+    def to_json(self) -> Json:
+        """Return all values as plain JSON, for a trigger's event."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> FlowRun:
+        """Read :meth:`to_json`'s form."""
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+        return cls(**fields)
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> FlowRun:
+        """Read an item of ``GET /runs``; whatever is missing or of another type counts as absent."""
+        metrics = _dict(item.get("metrics"))
+        duration, records = _dict(metrics.get("durationSummary")), _dict(metrics.get("recordSummary"))
+        # The OpenAPI file misspells the key; live answers do not.
+        activities = [_dict(a) for a in item.get("activities") or item.get("activites") or ()]
+        return cls(
+            id=str(item.get("id") or ""),
+            flow_id=str(item.get("flowId") or ""),
+            status=str(_dict(metrics.get("statusSummary")).get("status") or "scheduled"),
+            created_at=_seconds(item.get("createdAt")) or 0.0,
+            started_at=_seconds(duration.get("startedAtUTC")),
+            completed_at=_seconds(duration.get("completedAtUTC")),
+            input_records=_count(records.get("inputRecordCount")),
+            output_records=_count(records.get("outputRecordCount")),
+            failed_records=_count(records.get("failedRecordCount")),
+            batch_ids=tuple(dict.fromkeys(_batches(activities))),
+            errors=tuple(dict.fromkeys(_errors(metrics, activities))),
+        )
+
+
+@dataclass(frozen=True)
+class RunSelection:
+    """
+    Which run of a dataflow is meant.
+
+    :param flow_id: the dataflow.
+    :param run_id: one run by its id; then the rest does not matter.
+    :param since: epoch seconds; runs that began earlier do not count.
+    :param pick: ``first`` of those, or ``latest``, so that a retried run replaces the failed one.
+    """
+
+    flow_id: str | None = None
+    run_id: str | None = None
+    since: float = 0.0
+    pick: str = "first"
+
+    def __post_init__(self) -> None:
+        if not self.run_id and not self.flow_id:
+            raise InvalidInputError("flow_id", self.flow_id, "a dataflow's id, or run_id, must be given")
+        if self.pick not in ("first", "latest"):
+            raise InvalidInputError("pick", self.pick, "first or latest")
+
+    def find(self, client: Client) -> FlowRun | None:
+        """Return the run as it stands now; ``None`` where there is none yet, which is normal before the start time."""
+        if self.run_id:
+            return FlowRun.from_item(client.item("runs", self.run_id))
+        runs = runs_of(client, str(self.flow_id), self.since)
+        return runs[0 if self.pick == "first" else -1] if runs else None
+
+    def __str__(self) -> str:
+        if self.run_id:
+            return f"flow run {self.run_id}"
+        return f"the {self.pick} run of dataflow {self.flow_id} since {_iso(self.since)}"
+
+
+def runs_of(client: Client, flow_id: str, since: float) -> list[FlowRun]:
+    """
+    Return a dataflow's runs that began at or after ``since`` (epoch seconds), the earliest first.
+
+    No run exists before the dataflow's start time, so an empty list is normal.
+    """
+    found = []
+    for item in client.items("runs", f"flowId=={flow_id}", orderby="-createdAt"):
+        run = FlowRun.from_item(item)
+        # A service that ignored the filter would answer other dataflows' runs too.
+        if run.flow_id == flow_id and run.began >= since:
+            found.append(run)
+        elif run.flow_id == flow_id and run.created_at < since - LONGEST_QUEUE:
+            break  # sorted by creation: what follows was made, and began, earlier still
+    return sorted(found, key=lambda run: (run.began, run.id))
+
+
+def _dict(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _count(value: object) -> int:
+    # Failed runs may carry -1 where nothing was counted.
+    return max(0, int(value)) if isinstance(value, (int, float)) else 0
+
+
+def _seconds(value: object) -> float | None:
+    """Epoch seconds; the services give milliseconds, older samples seconds, so the magnitude tells."""
+    if not isinstance(value, (int, float)) or value <= 0:
+        return None
+    return value / 1000 if value >= 1e11 else float(value)
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def _batches(activities: list[Mapping[str, Any]]) -> Iterator[str]:
+    for activity in activities:
+        for target in activity.get("targetInfo") or ():
+            reference = _dict(_dict(target).get("reference"))
+            if reference.get("type") == "Batch":
+                yield from (str(batch) for batch in reference.get("ids") or ())
+
+
+def _errors(metrics: Mapping[str, Any], activities: list[Mapping[str, Any]]) -> Iterator[str]:
+    for holder in (metrics, *activities):
+        status = _dict(holder.get("statusSummary"))
+        for error in [*(status.get("errors") or ()), *(_dict(status.get("extensions")).get("errors") or ())]:
+            code, message = _dict(error).get("code"), _dict(error).get("message")
+            if text := ": ".join(str(part) for part in (code, message) if part):
+                yield text

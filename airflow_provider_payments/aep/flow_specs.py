@@ -1,0 +1,142 @@
+"""
+Flow specs: what a dataflow of a source may look like, as the live service says it.
+
+Source: ``GET /flowSpecs`` of Flow Service and the tutorial "Create a dataflow for payments sources".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_payments.aep.client import Client, Json
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.inputs import as_mapping
+from airflow_provider_payments.aep.sources import DATA_LAKE_SPEC_ID, SPEC_VERSION
+
+
+@dataclass(frozen=True)
+class FlowSpec:
+    """
+    One flow spec, reduced to what creating a dataflow needs.
+
+    :param transformations: the names of its transformations; ``None`` where the spec was named by its id alone.
+    :param schedule_schema: JSON schema of ``scheduleParams``; ``None`` where unknown.
+    :param option_schema: JSON schema of ``options``; ``None`` where unknown.
+    """
+
+    id: str
+    name: str = ""
+    version: str = SPEC_VERSION
+    transformations: tuple[str, ...] | None = None
+    schedule_schema: Json | None = None
+    option_schema: Json | None = None
+
+    @property
+    def copies(self) -> bool | None:
+        """Whether it reads tables by a delta column (it has a Copy transformation); ``None`` where unknown."""
+        return None if self.transformations is None else "Copy" in self.transformations
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> FlowSpec:
+        """Read an item of ``GET /flowSpecs``; the key is ``transformationSpecs`` or, in some answers, singular."""
+        transformations = item.get("transformationSpecs") or item.get("transformationSpec") or []
+        if isinstance(transformations, Mapping):
+            transformations = [transformations]
+        return cls(
+            id=str(item["id"]),
+            name=str(item.get("name") or ""),
+            version=str(item.get("version") or SPEC_VERSION),
+            transformations=tuple(str(t.get("name")) for t in transformations if isinstance(t, Mapping)),
+            schedule_schema=_schema(item.get("scheduleSpec")),
+            option_schema=_schema(item.get("optionSpec")),
+        )
+
+    def to_json(self) -> Json:
+        """Return what an XCom carries."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "version": self.version,
+            "transformations": list(self.transformations or ()),
+            "schedule_schema": self.schedule_schema,
+            "option_schema": self.option_schema,
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> FlowSpec:
+        """Read :meth:`to_json`'s form, its JSON text, or a bare id."""
+        if isinstance(value, str) and value.strip() and not value.lstrip().startswith("{"):
+            return cls(id=value.strip())
+        given = as_mapping("flow_spec", value)
+        if not given.get("id"):
+            raise InvalidInputError("flow_spec", value, "a flow spec's id, or what FindFlowSpecOperator returns")
+        names = given.get("transformations")
+        return cls(
+            id=str(given["id"]),
+            name=str(given.get("name") or ""),
+            version=str(given.get("version") or SPEC_VERSION),
+            transformations=None if names is None else tuple(names),
+            schedule_schema=given.get("schedule_schema"),
+            option_schema=given.get("option_schema"),
+        )
+
+
+def _schema(spec: object) -> Json | None:
+    schema = spec.get("spec") if isinstance(spec, Mapping) else None
+    return dict(schema) if isinstance(schema, Mapping) else None
+
+
+def find_flow_spec(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
+    """
+    Find the flow spec of this name that reads the source and writes to the data lake.
+
+    :param source_spec_id: the source's connection spec; ``None`` takes the name's word for it.
+    :raises InvalidInputError: if no flow spec has the name, or none of them lists the source.
+    :raises RequestError: if the service refuses.
+    """
+    found = [item for item in client.items("flowSpecs", f'name=="{name}"') if item.get("name") == name]
+    if not found:
+        raise InvalidInputError("name", name, "it must be the name of a flow spec that this organisation sees")
+    fitting = [item for item in found if _fits(item, source_spec_id)]
+    if not fitting:
+        raise InvalidInputError(
+            "source",
+            source_spec_id,
+            f"flow spec {name!r} does not list this connection spec (Adobe removes retired sources); "
+            "name another flow spec, or set any_source=True to try it nevertheless",
+        )
+    if "id" not in fitting[0]:
+        raise RequestError(Failure.FINAL, "GET", "/flowSpecs", reason="a flow spec without an id")
+    return FlowSpec.from_item(fitting[0])
+
+
+def _fits(item: Mapping[str, Any], source_spec_id: str | None) -> bool:
+    def lists(key: str, wanted: str) -> bool:
+        # Answers of the older documents hold no lists at all; then nothing speaks against it.
+        return key not in item or wanted in (item[key] or ())
+
+    return lists("targetConnectionSpecIds", DATA_LAKE_SPEC_ID) and (
+        source_spec_id is None or lists("sourceConnectionSpecIds", source_spec_id)
+    )
+
+
+def check_against(field: str, value: Json, schema: Json | None) -> None:
+    """
+    Hold a payload against the JSON schema that the live flow spec hands out.
+
+    :raises InvalidInputError: naming the field that does not fit.
+    """
+    if schema is None:
+        return
+    import jsonschema
+    from jsonschema.exceptions import best_match
+
+    try:
+        errors = list(jsonschema.Draft7Validator(schema).iter_errors(value))
+    except jsonschema.exceptions.SchemaError:
+        return  # a schema that is itself broken proves nothing; the service has the last word
+    if error := best_match(errors):
+        at = ".".join([field, *map(str, error.absolute_path)])
+        raise InvalidInputError(at, error.instance, f"the flow spec says: {error.message}")

@@ -1,0 +1,156 @@
+"""Arguments as they arrive, text from a template included, turned into the values that are meant."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_payments.aep.errors import InvalidInputError
+
+#: A comma means "any of" in the services' filters, ``!`` "not", ``*`` "any text": a name that a filter misreads would
+#: never be found again, and so be created on every run.
+FORBIDDEN_IN_NAMES = ",!*~=<>&+%\"'"
+MAX_NAME = 100
+
+
+def as_name(field: str, value: object) -> str:
+    """Return ``value`` if every service's filters can find an object of that name."""
+    excluded = " ".join(FORBIDDEN_IN_NAMES)
+    allowed = f"1 to {MAX_NAME} characters, no blanks at the ends, no control characters, none of {excluded}"
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_NAME or value != value.strip():
+        raise InvalidInputError(field, value, allowed)
+    if any(c in FORBIDDEN_IN_NAMES or unicodedata.category(c).startswith("C") for c in value):
+        raise InvalidInputError(field, value, allowed)
+    if unicodedata.normalize("NFC", value) != value:
+        raise InvalidInputError(field, value, "text in Unicode normal form C")
+    return value
+
+
+def as_text(field: str, value: object) -> str:
+    """Return non-empty text."""
+    if not isinstance(value, str) or not value.strip() or value == "None":
+        raise InvalidInputError(field, value, "it must be given, as text")
+    return value
+
+
+def as_int(field: str, value: object) -> int | None:
+    """Return a whole number, or ``None`` for ``None`` and empty text."""
+    if _absent(value):
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value):
+        return int(value)
+    raise InvalidInputError(field, value, "it must be a whole number")
+
+
+def as_number(field: str, value: object) -> float | None:
+    """Return a finite number, or ``None`` for ``None`` and empty text."""
+    if _absent(value):
+        return None
+    try:
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            number = float(value)
+            if abs(number) < float("inf"):
+                return number
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidInputError(field, value, "it must be a number")
+
+
+def as_bool(field: str, value: object) -> bool | None:
+    """Return a boolean, or ``None`` for ``None`` and empty text."""
+    if _absent(value):
+        return None
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    raise InvalidInputError(field, value, "it must be true or false")
+
+
+def as_time(field: str, value: object) -> datetime | None:
+    """
+    Return a moment in UTC: from an aware datetime (pendulum's too), ISO 8601 text with an offset, or epoch seconds.
+
+    :raises InvalidInputError: for a naive time, which could mean any of a day's hours.
+    """
+    if _absent(value):
+        return None
+    moment: datetime | None = None
+    try:
+        if isinstance(value, datetime):
+            moment = value
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            moment = datetime.fromtimestamp(value, UTC)
+        elif isinstance(value, str):
+            text = value.strip()
+            if re.fullmatch(r"[0-9]{1,11}(\.[0-9]+)?", text):
+                moment = datetime.fromtimestamp(float(text), UTC)
+            else:
+                moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        pass
+    if moment is None:
+        raise InvalidInputError(field, value, "it must be a datetime, ISO 8601 text or epoch seconds")
+    if moment.utcoffset() is None:
+        raise InvalidInputError(field, str(value), "the time must carry a timezone, for example +00:00")
+    return datetime.fromtimestamp(moment.timestamp(), UTC)
+
+
+def as_mapping(field: str, value: object) -> dict[str, Any]:
+    """Return a dictionary, from JSON text too; ``None`` and empty text are empty."""
+    if _absent(value):
+        return {}
+    value = _decoded(field, value)
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise InvalidInputError(field, value, "it must be an object with text as keys")
+    return dict(value)
+
+
+def as_list(field: str, value: object) -> list[Any] | None:
+    """Return a list, from JSON text too; ``None`` for ``None`` and empty text."""
+    if _absent(value):
+        return None
+    value = _decoded(field, value)
+    if not isinstance(value, (list, tuple)):
+        raise InvalidInputError(field, value, "it must be a list")
+    return list(value)
+
+
+def _absent(value: object) -> bool:
+    # A template around an absent XCom renders to the text "None".
+    return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
+
+
+def _decoded(field: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise InvalidInputError(field, value, "it must be JSON") from None
+
+
+def add_extra(payload: dict[str, Any], extra: Mapping[str, Any], path: str = "extra") -> dict[str, Any]:
+    """
+    Return ``payload`` with the fields of ``extra`` added, nested objects merged.
+
+    :raises InvalidInputError: if ``extra`` would replace a field that an argument sets.
+    """
+    merged = dict(payload)
+    for key, value in extra.items():
+        ours = merged.get(key)
+        if isinstance(ours, Mapping) and isinstance(value, Mapping):
+            merged[key] = add_extra(dict(ours), value, f"{path}.{key}")
+        elif key in merged and ours != value:
+            raise InvalidInputError(f"{path}.{key}", value, "this field is set by an argument of its own")
+        else:
+            merged[key] = value
+    return merged

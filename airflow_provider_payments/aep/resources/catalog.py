@@ -1,0 +1,80 @@
+"""
+Datasets of the Catalog. Source: Adobe's page "Create a dataset using APIs" and its OpenAPI file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from airflow_provider_payments.aep.client import CATALOG, Client, Json
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.inputs import as_mapping, as_text
+from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version, without_empty
+
+DATASET_SCHEMA_VERSION = "application/vnd.adobe.xed+json;version=1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(Resource):
+    """
+    A dataset that holds records of one schema.
+
+    :param schema_id: the schema's ``$id``.
+    :param schema_version: the content type that asks for the schema; its major version counts.
+    :param tags: Catalog tags, each a list of texts, such as ``{"unifiedProfile": ["enabled: true"]}``.
+    """
+
+    kind: ClassVar[str] = "dataset"
+
+    schema_id: str
+    schema_version: str = DATASET_SCHEMA_VERSION
+    tags: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        as_text("schema_id", self.schema_id)
+        self._put("tags", as_mapping("tags", self.tags))
+        for name, values in self.tags.items():
+            if not isinstance(values, (list, tuple)) or not all(isinstance(v, str) for v in values):
+                raise InvalidInputError(f"tags.{name}", values, "a list of texts")
+        super().__post_init__()
+
+    def look_up(self, client: Client) -> Iterator[Existing]:
+        for item in client.datasets(self.name):
+            if item.get("name") == self.name:
+                yield Existing(str(item["id"]), float(item.get("created") or 0), item=item)
+
+    def body(self) -> Json:
+        return without_empty(
+            {
+                "name": self.name,
+                "description": self.description,
+                "schemaRef": {"id": self.schema_id, "contentType": self.schema_version},
+                "tags": dict(self.tags),
+            }
+        )
+
+    def create(self, client: Client) -> Existing:
+        path = f"{CATALOG}/dataSets"
+        answer = client.request("POST", path, params={"requestDataSource": "true"}, body=self.payload())
+        reference = answer.body[0] if isinstance(answer.body, list) and answer.body else None
+        # "@/dataSets/5c8c..." in answers, "@/datasets/..." in prose.
+        return made(answer, path, reference.rsplit("/", 1)[-1] if isinstance(reference, str) else None)
+
+    def wanted(self) -> Json:
+        return _meaning(self.body())
+
+    def found(self, client: Client, existing: Existing) -> Json:
+        return _meaning(existing.item)
+
+
+def _meaning(item: Mapping[str, Any]) -> Json:
+    schema, tags = item.get("schemaRef") or {}, item.get("tags") or {}
+    # The service adds tags of its own, and shows the latest minor version of the schema.
+    pairs = {f"{name}={str(v).replace(' ', '')}" for name, values in tags.items() for v in values or ()}
+    return {
+        "schemaRef.id": schema.get("id"),
+        "schemaRef.contentType": major_version(schema.get("contentType")),
+        "tags": frozenset(pairs),
+    }

@@ -1,0 +1,217 @@
+"""
+Mapping sets of Data Prep: which source field goes where in the schema.
+
+They are found by content, for nothing published shows their name and none can be deleted. Two dialects are in use: the
+current one (``outputSchema``, ``source``, ``destination``) and that of the tutorials (``xdmSchema``,
+``sourceAttribute``, ``destinationXdmPath``). Sources: Adobe's OpenAPI file of Data Prep, the page "Mapping sets", the
+tutorials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+from airflow_provider_payments.aep.client import DATA_PREP, Client, Json
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.inputs import as_list, as_mapping, as_text
+from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version
+from airflow_provider_payments.aep.resources.flow_service import SCHEMA_VERSION
+
+SOURCE_TYPES = ("ATTRIBUTE", "EXPRESSION", "STATIC")
+DIALECTS = ("current", "legacy")
+#: Stands in a destination for the tenant's namespace, as in Adobe's documents: ``_{TENANT_ID}.product.name``.
+TENANT_PLACEHOLDER = "{TENANT_ID}"
+
+
+@dataclass(frozen=True)
+class FieldMapping:
+    """
+    One source field, or an expression over several, and where it goes.
+
+    :param source: a column, a path, an expression or a literal, as ``source_type`` says.
+    :param destination: a path in the target schema.
+    :param identity: the tutorials' identity flag, sent in the legacy dialect only; today descriptors declare
+        identities.
+    """
+
+    source: str
+    destination: str
+    source_type: str = "ATTRIBUTE"
+    identity: bool = False
+    identity_group: str | None = None
+    namespace_code: str | None = None
+
+    def __post_init__(self) -> None:
+        as_text("mappings.source", self.source)
+        as_text("mappings.destination", self.destination)
+        if self.source_type not in SOURCE_TYPES:
+            raise InvalidInputError("mappings.source_type", self.source_type, f"one of {', '.join(SOURCE_TYPES)}")
+
+    @classmethod
+    def parse(cls, value: object) -> FieldMapping:
+        """Read an object in this package's words or in either dialect's."""
+        given = as_mapping("mappings", value)
+        names = {
+            "source": ("source", "sourceAttribute"),
+            "destination": ("destination", "destinationXdmPath"),
+            "source_type": ("source_type", "sourceType"),
+            "identity": ("identity",),
+            "identity_group": ("identity_group", "identityGroup"),
+            "namespace_code": ("namespace_code", "namespaceCode"),
+        }
+        unknown = set(given) - {name for group in names.values() for name in group} - {"version"}
+        if unknown:
+            raise InvalidInputError("mappings", sorted(unknown), f"known keys are {', '.join(names)}")
+        found = {ours: given[key] for ours, keys in names.items() for key in keys if given.get(key) is not None}
+        for name in ("source", "destination"):
+            as_text(f"mappings.{name}", found.get(name))
+        return cls(**found)
+
+    def payload(self, dialect: str) -> Json:
+        if dialect == "current":
+            return {"sourceType": self.source_type, "source": self.source, "destination": self.destination}
+        return {
+            "destinationXdmPath": self.destination,
+            "sourceAttribute": self.source,
+            "identity": self.identity,
+            "identityGroup": self.identity_group,
+            "namespaceCode": self.namespace_code,
+            "version": 0,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingSet(Resource):
+    """
+    A mapping set for one schema.
+
+    :param schema_id: the target schema's ``$id``.
+    :param mappings: :class:`FieldMapping` values, objects of the same, or one object of destination to source.
+    :param tenant_id: what ``{TENANT_ID}`` stands for in destinations; asked of the registry when absent.
+    :param source_columns: the source connection's columns, where known: mapped columns must be among them.
+    :param dialect: ``current`` or ``legacy``.
+    """
+
+    kind: ClassVar[str] = "mapping set"
+
+    schema_id: str
+    mappings: tuple[FieldMapping, ...]
+    tenant_id: str | None = None
+    source_columns: tuple[str, ...] | None = None
+    dialect: str = "current"
+    schema_version: str = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        as_text("schema_id", self.schema_id)
+        if self.dialect not in DIALECTS:
+            raise InvalidInputError("dialect", self.dialect, f"one of {', '.join(DIALECTS)}")
+        mappings = _mappings(self.mappings)
+        if self.tenant_id:
+            namespace = self.tenant_id.removeprefix("_")
+            mappings = [replace(m, destination=m.destination.replace(TENANT_PLACEHOLDER, namespace)) for m in mappings]
+        self._put("mappings", tuple(mappings))
+        self._check(mappings)
+        super().__post_init__()
+
+    def _check(self, mappings: list[FieldMapping]) -> None:
+        seen: set[str] = set()
+        for mapping in mappings:
+            if mapping.destination in seen:
+                raise InvalidInputError("mappings.destination", mapping.destination, "each destination only once")
+            seen.add(mapping.destination)
+            if self.dialect == "legacy" and mapping.source_type != "ATTRIBUTE":
+                raise InvalidInputError(
+                    "mappings.source_type", mapping.source_type, "the legacy dialect has ATTRIBUTE only"
+                )
+        columns = as_list("source_columns", self.source_columns)
+        if columns is None:
+            return
+        for mapping in mappings:
+            # A dot leads into an object: only its first step is a column.
+            if mapping.source_type == "ATTRIBUTE" and mapping.source not in columns:
+                raise InvalidInputError(
+                    "mappings.source", mapping.source, f"one of the source's columns: {', '.join(columns)}"
+                )
+
+    @property
+    def _open(self) -> bool:
+        return any(TENANT_PLACEHOLDER in m.destination for m in self.mappings)
+
+    def look_up(self, client: Client) -> Iterator[Existing]:
+        complete = self.complete(client)
+        for item in client.mapping_sets(self.name):
+            if mapping_meaning(item) == complete.wanted():
+                yield Existing(str(item["id"]), float(item.get("createdDate") or 0), item=item)
+
+    def complete(self, client: Client) -> Self:
+        """Return this value with the tenant's namespace filled in."""
+        return replace(self, tenant_id=client.tenant_id()) if self._open else self
+
+    def body(self) -> Json:
+        mappings = [m.payload(self.dialect) for m in self.mappings]
+        if self.dialect == "legacy":
+            return {"version": 0, "xdmSchema": self.schema_id, "xdmVersion": "1.0", "id": None, "mappings": mappings}
+        schema = {"id": self.schema_id, "contentType": self.schema_version}
+        return {"name": self.name, "outputSchema": {"schemaRef": schema}, "mappings": mappings}
+
+    def ready(self, client: Client) -> Self:
+        """
+        Let the service check the mappings against the schema: a creation takes bad ones, and the dataflow then fails.
+        """
+        complete = self.complete(client)
+        body = client.request("POST", f"{DATA_PREP}/mappingSets/validate", body=complete.payload(), safe=True).body
+        for result in (body.get("validationResponse") if isinstance(body, dict) else None) or ():
+            for error in (result.get("errors") or ()) if result.get("status") == "FAILED" else ():
+                pair = {name: error.get(name) for name in ("source", "destination")}
+                raise InvalidInputError("mappings", pair, f"Data Prep refuses it: {error.get('exception')}")
+        return complete
+
+    def create(self, client: Client) -> Existing:
+        path = f"{DATA_PREP}/mappingSets"
+        answer = client.request("POST", path, body=self.payload())
+        return made(answer, path, answer.body.get("id") if isinstance(answer.body, dict) else None)
+
+    def wanted(self) -> Json:
+        return mapping_meaning(self.body())
+
+    def found(self, client: Client, existing: Existing) -> Json:
+        return self.wanted()  # it was found by its content
+
+    def outputs(self, existing: Existing) -> Json:
+        return {"version": int(existing.item.get("version") or 0)}
+
+
+def _mappings(value: object) -> list[FieldMapping]:
+    if isinstance(value, str):
+        value = as_mapping("mappings", value) if value.lstrip().startswith("{") else as_list("mappings", value)
+    if isinstance(value, Mapping):
+        value = [{"source": source, "destination": destination} for destination, source in value.items()]
+    given = as_list("mappings", value)
+    if not given:
+        raise InvalidInputError("mappings", value, "at least one mapping")
+    return [m if isinstance(m, FieldMapping) else FieldMapping.parse(m) for m in given]
+
+
+_ATTRIBUTE_TYPES = {"text/x.schema-path": "ATTRIBUTE", "text/x.aep-xl": "EXPRESSION"}
+
+
+def mapping_meaning(item: Mapping[str, Any]) -> Json:
+    """Return what a mapping set maps onto which schema, from either dialect or from the service's mix of both."""
+    schema = (item.get("outputSchema") or {}).get("schemaRef") or item.get("schemaRef") or {}
+    triples = set()
+    for mapping in item.get("mappings") or ():
+        source_type = str(mapping.get("sourceType") or "ATTRIBUTE")
+        triples.add(
+            (
+                _ATTRIBUTE_TYPES.get(source_type, source_type.upper()),
+                mapping.get("source") or mapping.get("sourceAttribute"),
+                mapping.get("destination") or mapping.get("destinationXdmPath"),
+            )
+        )
+    return {
+        "schema": schema.get("id") or item.get("xdmSchema"),
+        "schema version": major_version(schema.get("contentType") or item.get("xdmVersion")),
+        "mappings": sorted(triples, key=repr),
+    }

@@ -1,0 +1,250 @@
+"""
+The dataflow: the only object that moves rows, so the one that must never exist twice.
+
+Sources: the tutorials "Create a dataflow for payments sources" and "Update dataflows", and Adobe's OpenAPI file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Self
+
+from airflow_provider_payments.aep.client import DATA_PREP, FLOW_SERVICE, Client, Json
+from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError
+from airflow_provider_payments.aep.flow_specs import FlowSpec, check_against
+from airflow_provider_payments.aep.inputs import as_bool, as_int, as_list, as_mapping, as_number, as_text
+from airflow_provider_payments.aep.resources.base import Existing, made, without_empty
+from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
+from airflow_provider_payments.aep.resources.flow_service import FlowServiceResource, source_meaning, target_meaning
+from airflow_provider_payments.aep.schedule import Schedule, read_schedule
+
+
+@dataclass(frozen=True)
+class DeltaColumn:
+    """
+    The column that tells new rows from those already read.
+
+    :param date_format: its format, as a Java pattern. The service's prose names this one; ``YYYY`` and ``DD`` of its
+        samples would mean week-year and day of the year.
+    :param timezone: must be UTC for table sources.
+    """
+
+    name: str
+    date_format: str | None = "yyyy-MM-dd HH:mm:ss"
+    timezone: str | None = "UTC"
+
+    @classmethod
+    def parse(cls, value: object) -> DeltaColumn | None:
+        """Read a column's name, or an object with ``name``, ``dateFormat`` and ``timezone``."""
+        if value is None or value in ("", "None"):
+            return None
+        if isinstance(value, str) and not value.lstrip().startswith("{"):
+            return cls(value)
+        given = as_mapping("delta_column", value)
+        unknown = set(given) - {"name", "dateFormat", "timezone"}
+        if unknown:
+            raise InvalidInputError("delta_column", sorted(unknown), "known keys are name, dateFormat, timezone")
+        return cls(as_text("delta_column.name", given.get("name")), given.get("dateFormat"), given.get("timezone"))
+
+    def payload(self) -> Json:
+        return without_empty({"name": self.name, "dateFormat": self.date_format, "timezone": self.timezone})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataflow(FlowServiceResource):
+    """
+    A dataflow from one source connection to one target connection.
+
+    :param flow_spec: what :func:`..flow_specs.find_flow_spec` returns, or a flow spec's id.
+    :param mapping_set_version: the version to use; a later one does not reach the dataflow by itself.
+    :param delta_column: needed for a table on any schedule but ``once``, and only there.
+    :param source_columns: the source connection's columns, where known: the delta column must be among them.
+    :param error_diagnostics: whether bad rows are kept for download, for 30 days.
+    :param partial_ingestion_percent: the share of bad rows, above 0 up to 100, below which the others still land.
+    """
+
+    kind: ClassVar[str] = "dataflow"
+    collection: ClassVar[str] = "flows"
+
+    source_connection_id: str
+    target_connection_id: str
+    flow_spec: FlowSpec
+    mapping_set_id: str
+    mapping_set_version: int = 0
+    schedule: Schedule = field(default_factory=Schedule)
+    delta_column: DeltaColumn | None = None
+    source_columns: tuple[str, ...] | None = None
+    error_diagnostics: bool | None = None
+    partial_ingestion_percent: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("source_connection_id", "target_connection_id", "mapping_set_id"):
+            as_text(name, getattr(self, name))
+        self._put("mapping_set_version", as_int("mapping_set_version", self.mapping_set_version) or 0)
+        self._put("error_diagnostics", as_bool("error_diagnostics", self.error_diagnostics))
+        percent = as_number("partial_ingestion_percent", self.partial_ingestion_percent)
+        if percent is not None and not 0 < percent <= 100:
+            raise InvalidInputError("partial_ingestion_percent", percent, "more than 0, at most 100")
+        if percent is not None and self.error_diagnostics is False:
+            raise InvalidInputError("error_diagnostics", False, "partial ingestion turns diagnostics on by itself")
+        self._put("partial_ingestion_percent", percent)
+        self._check_delta_column()
+        self._check_end_time()
+        super().__post_init__()
+
+    def _check_delta_column(self) -> None:
+        delta = self.delta_column
+        columns = as_list("source_columns", self.source_columns)
+        if delta and self.schedule.frequency == "once":
+            raise InvalidInputError("delta_column", delta.name, "leave it out with frequency 'once'")
+        if delta and self.flow_spec.copies is False:
+            raise InvalidInputError("delta_column", delta.name, f"flow spec {self.flow_spec.name!r} reads no tables")
+        if not delta and self.flow_spec.copies and self.schedule.frequency != "once":
+            raise InvalidInputError("delta_column", None, "a table source needs one on any schedule but 'once'")
+        if delta and columns is not None and delta.name not in columns:
+            raise InvalidInputError("delta_column", delta.name, f"one of the source's columns: {', '.join(columns)}")
+
+    def _check_end_time(self) -> None:
+        schema = self.flow_spec.schedule_schema
+        if self.schedule.end_time and schema is not None and "endTime" not in (schema.get("properties") or {}):
+            raise InvalidInputError(
+                "end_time", self.schedule.end_time.isoformat(), "the flow spec's schedule does not list endTime"
+            )
+
+    def body(self) -> Json:
+        return without_empty(
+            {
+                "name": self.name,
+                "description": self.description,
+                "flowSpec": {"id": self.flow_spec.id, "version": self.flow_spec.version},
+                "sourceConnectionIds": [self.source_connection_id],
+                "targetConnectionIds": [self.target_connection_id],
+                "transformations": self._transformations(),
+                "options": self._options(),
+            }
+        )
+
+    def _transformations(self) -> list[Json]:
+        # Both machine-readable contracts say the version is text.
+        mapping = {"mappingId": self.mapping_set_id, "mappingVersion": str(self.mapping_set_version)}
+        copy = [{"name": "Copy", "params": {"deltaColumn": self.delta_column.payload()}}] if self.delta_column else []
+        return [*copy, {"name": "Mapping", "params": mapping}]
+
+    def _options(self) -> Json:
+        diagnostics = True if self.partial_ingestion_percent is not None else self.error_diagnostics
+        return without_empty(
+            {"errorDiagnosticsEnabled": diagnostics, "partialIngestionPercent": self.partial_ingestion_percent}
+        )
+
+    def ready(self, client: Client) -> Self:
+        """Hold schedule and options against the live flow spec, which a bare id has not told yet."""
+        spec = self.flow_spec
+        if spec.schedule_schema is None:
+            spec = FlowSpec.from_item(client.item("flowSpecs", spec.id))
+        checked = replace(self, flow_spec=spec)
+        check_against("schedule", self.schedule.params(datetime.now(UTC)), spec.schedule_schema)
+        check_against("options", self._options(), spec.option_schema)
+        return checked
+
+    def create(self, client: Client) -> Existing:
+        path = f"{FLOW_SERVICE}/{self.collection}"
+        # Times count from the request: an attempt that comes late must still start late.
+        schedule = {"scheduleParams": self.schedule.params(datetime.now(UTC))}
+        answer = client.request("POST", path, body=self.payload() | schedule)
+        body = answer.body if isinstance(answer.body, dict) else {}
+        return made(answer, path, body.get("id"), body.get("etag"))
+
+    def wanted(self) -> Json:
+        fields: Json = {
+            "flowSpec.id": self.flow_spec.id,
+            "sourceConnectionIds": [self.source_connection_id],
+            "targetConnectionIds": [self.target_connection_id],
+            "mapping": (self.mapping_set_id, self.mapping_set_version),
+            "state": "enabled",
+        }
+        fields |= {f"scheduleParams.{name}": value for name, value in self.schedule.wanted.items()}
+        fields |= {f"options.{name}": value for name, value in self._options().items()}
+        if self.delta_column:
+            fields["deltaColumn"] = self.delta_column.payload()
+        return fields
+
+    def found(self, client: Client, existing: Existing) -> Json:
+        item = existing.item
+        params = {t.get("name"): t.get("params") or {} for t in item.get("transformations") or ()}
+        mapping = params.get("Mapping") or {}
+        schedule, options = read_schedule(item.get("scheduleParams") or {}), dict(item.get("options") or {})
+        if options.get("partialIngestionPercent") is not None:
+            options["errorDiagnosticsEnabled"] = True
+        delta = (params.get("Copy") or {}).get("deltaColumn")
+        fields: Json = {
+            "flowSpec.id": (item.get("flowSpec") or {}).get("id"),
+            "sourceConnectionIds": self._alike(client, item, "source", source_meaning),
+            "targetConnectionIds": self._alike(client, item, "target", target_meaning),
+            "mapping": self._alike_mapping(
+                client, (mapping.get("mappingId"), as_int("mappingVersion", mapping.get("mappingVersion")) or 0)
+            ),
+            # A dataflow passes through other states on its way; only these two keep it from running.
+            "state": item["state"] if item.get("state") in ("disabled", "draft") else "enabled",
+            "deltaColumn": without_empty(delta) if isinstance(delta, Mapping) else None,
+        }
+        fields |= {f"scheduleParams.{name}": value for name, value in schedule.items()}
+        return fields | {f"options.{name}": value for name, value in options.items()}
+
+    def _alike(self, client: Client, item: Json, side: str, meaning: Callable[[Json], Json]) -> list[str]:
+        """Return our own ids where the dataflow refers to another object that means the same."""
+        key, ours = f"{side}ConnectionIds", [getattr(self, f"{side}_connection_id")]
+        theirs = [str(value) for value in item.get(key) or ()]
+        if theirs == ours or len(theirs) != 1:
+            return theirs
+        a, b = (meaning(client.item(f"{side}Connections", value)) for value in (*theirs, *ours))
+        return ours if a == b else theirs
+
+    def _alike_mapping(self, client: Client, theirs: tuple[Any, int]) -> tuple[Any, int]:
+        ours = (self.mapping_set_id, self.mapping_set_version)
+        if theirs == ours or not theirs[0]:
+            return theirs
+        a, b = (
+            mapping_meaning(client.get(f"{DATA_PREP}/mappingSets/{mapping_id}", {"version": str(version)}) or {})
+            for mapping_id, version in (theirs, ours)
+        )
+        return ours if a == b else theirs
+
+    #: What a change can reach in a dataflow that exists; a new source or target pair wants a new dataflow.
+    _UPDATABLE: ClassVar[tuple[str, ...]] = ("mapping", "deltaColumn", "scheduleParams.", "options.")
+
+    def update(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
+        stuck = [d for d in differences if not d.field.startswith(self._UPDATABLE)]
+        if stuck or existing.etag is None:
+            advice = "An update does not reach these fields: give the new dataflow another name."
+            raise ConflictError(self.kind, self.name, existing.id, stuck or differences, advice)
+        ready = self.ready(client)
+        path = f"{FLOW_SERVICE}/{self.collection}/{existing.id}"
+        answer = client.request(
+            "PATCH", path, body=ready.patch(existing.item, differences), headers={"If-Match": existing.etag}
+        )
+        body = answer.body if isinstance(answer.body, dict) else {}
+        return replace(existing, etag=body.get("etag") or existing.etag)
+
+    def patch(self, item: Json, differences: list[Difference]) -> list[Json]:
+        """Return the JSON Patch that turns an existing dataflow into this one."""
+        changed = {d.field for d in differences}
+        operations: list[Json] = []
+        if changed & {"mapping", "deltaColumn"}:
+            operations.append({"op": "replace", "path": "/transformations", "value": self._transformations()})
+        for field_name, value in self.schedule.wanted.items():
+            if f"scheduleParams.{field_name}" in changed:
+                known = field_name in (item.get("scheduleParams") or {})
+                at = f"/scheduleParams/{field_name}"
+                removal = {"op": "remove", "path": at}
+                operations.append(
+                    removal if value is None else {"op": "replace" if known else "add", "path": at, "value": value}
+                )
+        if any(name.startswith("options.") for name in changed):
+            options = dict(item.get("options") or {}) | self._options()
+            operations.append({"op": "replace" if item.get("options") else "add", "path": "/options", "value": options})
+        return operations
+
+    def outputs(self, existing: Existing) -> Json:
+        return {"runs_since": self.schedule.runs_since(datetime.now(UTC)).isoformat()}

@@ -1,0 +1,306 @@
+"""
+Connections of Flow Service: base, source and target.
+
+Sources: the tutorials "Create a base connection" (PayPal, Square, Stripe) and "Create a dataflow for payments sources",
+old and new, and Adobe's OpenAPI file. Nothing is unique there: a repeated POST makes a second object of the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+from airflow_provider_payments.aep.client import FLOW_SERVICE, Client, Json
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.inputs import as_list, as_text
+from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version, without_empty
+from airflow_provider_payments.aep.sources import DATA_LAKE_SPEC_ID, SPEC_VERSION, Source
+
+FORMATS = ("tabular", "delimited", "json", "parquet", "parquet_xdm")
+SCHEMA_VERSION = "application/vnd.adobe.xed-full+json;version=1"
+ADHOC_SCHEMA_VERSION = "application/vnd.adobe.xed-full-notext+json; version=1"
+
+
+class FlowServiceResource(Resource):
+    """What all objects of Flow Service share: found by name, made by POST, read as an item."""
+
+    collection: ClassVar[str]
+
+    def look_up(self, client: Client) -> Iterator[Existing]:
+        for item in client.items(self.collection, f"name=={self.name}"):
+            if item.get("name") == self.name and item.get("state") != "deleting" and item.get("id"):
+                yield read_item(item)
+
+    def create(self, client: Client) -> Existing:
+        path = f"{FLOW_SERVICE}/{self.collection}"
+        answer = client.request("POST", path, body=self.payload())
+        body = answer.body if isinstance(answer.body, dict) else {}
+        return made(answer, path, body.get("id"), body.get("etag"))
+
+
+def read_item(item: Json) -> Existing:
+    return Existing(str(item["id"]), float(item.get("createdAt") or 0), item.get("etag"), item)
+
+
+def spec(spec_id: str) -> Json:
+    return {"id": spec_id, "version": SPEC_VERSION}
+
+
+def spec_id_of(item: Mapping[str, Any]) -> object:
+    return (item.get("connectionSpec") or {}).get("id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseConnection(FlowServiceResource):
+    """
+    A vendor account's login at Experience Platform.
+
+    The credential does not come back, so only the source, the way of logging in and the host can be compared: a base
+    connection of the same name may belong to another account.
+
+    :param credential: the source's auth parameters by their own names, such as ``clientSecret``.
+    """
+
+    kind: ClassVar[str] = "base connection"
+    collection: ClassVar[str] = "connections"
+
+    source: Source
+    credential: Mapping[str, str] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for name in self.source.auth_params:
+            if not self.credential.get(name):
+                raise InvalidInputError(
+                    "vendor_conn_id",
+                    "",
+                    f"the connection must hold {name} of {self.source.title}: see the README's table",
+                )
+        super().__post_init__()
+
+    def body(self) -> Json:
+        auth = {"specName": self.source.auth_spec, "params": dict(self.credential)}
+        return without_empty(
+            {
+                "name": self.name,
+                "description": self.description,
+                "auth": auth,
+                "connectionSpec": spec(self.source.spec_id),
+            }
+        )
+
+    def wanted(self) -> Json:
+        return {"connectionSpec.id": self.source.spec_id, "auth.specName": self.source.auth_spec} | (
+            {"auth.params.host": _host(self.credential["host"])} if "host" in self.credential else {}
+        )
+
+    def found(self, client: Client, existing: Existing) -> Json:
+        auth = existing.item.get("auth") or {}
+        host = (auth.get("params") or {}).get("host") or self.credential.get("host")
+        return {
+            "connectionSpec.id": spec_id_of(existing.item),
+            "auth.specName": auth.get("specName", self.source.auth_spec),
+            "auth.params.host": _host(str(host)),
+        }
+
+
+def _host(value: str) -> str:
+    return value.split("://", 1)[-1].rstrip("/").lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetBaseConnection(FlowServiceResource):
+    """The data lake as a connection: the oldest document's way to a target connection. The newer ones do without."""
+
+    kind: ClassVar[str] = "dataset base connection"
+    collection: ClassVar[str] = "connections"
+
+    def body(self) -> Json:
+        return without_empty(
+            {"name": self.name, "description": self.description, "connectionSpec": spec(DATA_LAKE_SPEC_ID)}
+        )
+
+    def wanted(self) -> Json:
+        return {"connectionSpec.id": DATA_LAKE_SPEC_ID}
+
+    def found(self, client: Client, existing: Existing) -> Json:
+        return {"connectionSpec.id": spec_id_of(existing.item)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceConnection(FlowServiceResource):
+    """
+    The data to read: a table with its columns, a path, or a REST resource.
+
+    :param base_connection_id: the vendor account's base connection.
+    :param spec_id: the source's connection spec.
+    :param data_format: ``tabular`` for tables, ``json`` for REST resources, ``delimited``, ``json`` or ``parquet`` for
+        files, ``parquet_xdm`` as in the oldest document.
+    :param table: a table's path as explore gives it.
+    :param columns: the table's columns, names or objects as explore gives them; ``None`` takes all that explore gives.
+    :param path: a file's path, or a table's as the older documents send it.
+    :param resource_path: a REST resource, such as ``charges``.
+    :param schema_id: the ad-hoc schema of the older documents.
+    """
+
+    kind: ClassVar[str] = "source connection"
+    collection: ClassVar[str] = "sourceConnections"
+
+    base_connection_id: str
+    spec_id: str
+    data_format: str = "tabular"
+    table: str | None = None
+    columns: tuple[Mapping[str, Any], ...] | None = None
+    path: str | None = None
+    resource_path: str | None = None
+    schema_id: str | None = None
+    schema_version: str = ADHOC_SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        as_text("base_connection_id", self.base_connection_id)
+        if self.data_format not in FORMATS:
+            raise InvalidInputError("data_format", self.data_format, f"one of {', '.join(FORMATS)}")
+        places = {"table": self.table, "path": self.path, "resource_path": self.resource_path}
+        given = {name: value for name, value in places.items() if value}
+        if len(given) != 1:
+            raise InvalidInputError("table", self.table, f"exactly one of {', '.join(places)} must be given")
+        for name, formats in (("table", ("tabular",)), ("resource_path", ("json",))):
+            if name in given and self.data_format not in formats:
+                raise InvalidInputError("data_format", self.data_format, f"with {name} it must be {formats[0]!r}")
+        self._put("columns", _columns(self.columns))
+        if self.columns is not None and not self.table:
+            raise InvalidInputError("columns", [c["name"] for c in self.columns], "they need a table")
+        super().__post_init__()
+
+    def body(self) -> Json:
+        schema = {"id": self.schema_id, "version": self.schema_version} if self.schema_id else None
+        params = {
+            "tableName": self.table,
+            "columns": [dict(c) for c in self.columns] if self.columns is not None else None,
+            "path": self.path,
+            "resourcePath": self.resource_path,
+        }
+        return without_empty(
+            {
+                "name": self.name,
+                "baseConnectionId": self.base_connection_id,
+                "description": self.description,
+                "data": without_empty({"format": self.data_format, "schema": schema}),
+                "params": without_empty(params),
+                "connectionSpec": spec(self.spec_id),
+            }
+        )
+
+    def ready(self, client: Client) -> Self:
+        if not self.table or self.columns is not None:
+            return self
+        return replace(self, columns=tuple(client.columns(self.base_connection_id, self.table)))
+
+    def wanted(self) -> Json:
+        fields = source_meaning(self.payload())
+        if self.columns is None:
+            del fields["params.columns"]
+        return fields
+
+    def found(self, client: Client, existing: Existing) -> Json:
+        return source_meaning(existing.item)
+
+    def outputs(self, existing: Existing) -> Json:
+        columns = (existing.item.get("params") or {}).get("columns") or self.columns or ()
+        return {"columns": [c["name"] for c in columns if isinstance(c, Mapping) and "name" in c] or None}
+
+
+def _columns(value: object) -> tuple[Json, ...] | None:
+    given = as_list("columns", value)
+    if given is None:
+        return None
+    columns = []
+    for column in given:
+        if isinstance(column, str) and column:
+            columns.append({"name": column, "type": "string", "xdm": {"type": "string"}})
+        elif isinstance(column, Mapping) and isinstance(column.get("name"), str) and column["name"]:
+            columns.append(dict(column))
+        else:
+            raise InvalidInputError("columns", column, "each is a name, or an object with a name as explore gives it")
+    names = [c["name"] for c in columns]
+    if not names or len(set(names)) != len(names):
+        raise InvalidInputError("columns", names, "at least one, each once")
+    return tuple(columns)
+
+
+def source_meaning(item: Mapping[str, Any]) -> Json:
+    """Return what makes a source connection the one it is, from a payload or from the service's item."""
+    params = item.get("params") or {}
+    columns = params.get("columns") or ()
+    return {
+        "baseConnectionId": item.get("baseConnectionId"),
+        "connectionSpec.id": spec_id_of(item),
+        "data.format": (item.get("data") or {}).get("format"),
+        # The older documents call a table's name its path.
+        "params.tableName": params.get("tableName") or params.get("path"),
+        "params.resourcePath": params.get("resourcePath"),
+        "params.columns": sorted(str(c.get("name")) for c in columns if isinstance(c, Mapping)),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetConnection(FlowServiceResource):
+    """
+    The dataset to write to.
+
+    :param schema_id: the target schema's ``$id``, the same as the dataset's and the mapping set's.
+    :param spec_id: the data lake's connection spec; the service takes no other, whatever samples print.
+    :param base_connection_id: a dataset base connection, as in the oldest document.
+    :param data_format: ``parquet_xdm`` in older documents; left out today.
+    """
+
+    kind: ClassVar[str] = "target connection"
+    collection: ClassVar[str] = "targetConnections"
+
+    dataset_id: str
+    schema_id: str
+    schema_version: str = SCHEMA_VERSION
+    spec_id: str = DATA_LAKE_SPEC_ID
+    base_connection_id: str | None = None
+    data_format: str | None = None
+
+    def __post_init__(self) -> None:
+        as_text("dataset_id", self.dataset_id)
+        as_text("schema_id", self.schema_id)
+        if self.spec_id != DATA_LAKE_SPEC_ID:
+            allowed = f"only the data lake's, {DATA_LAKE_SPEC_ID}, is a target"
+            raise InvalidInputError("connection_spec_id", self.spec_id, allowed)
+        super().__post_init__()
+
+    def body(self) -> Json:
+        schema = {"id": self.schema_id, "version": self.schema_version}
+        return without_empty(
+            {
+                "name": self.name,
+                "description": self.description,
+                "baseConnectionId": self.base_connection_id,
+                "data": without_empty({"format": self.data_format, "schema": schema}),
+                "params": {"dataSetId": self.dataset_id},
+                "connectionSpec": spec(self.spec_id),
+            }
+        )
+
+    def wanted(self) -> Json:
+        fields = target_meaning(self.payload())
+        if self.data_format:
+            fields["data.format"] = self.data_format
+        return fields
+
+    def found(self, client: Client, existing: Existing) -> Json:
+        return target_meaning(existing.item) | {"data.format": (existing.item.get("data") or {}).get("format")}
+
+
+def target_meaning(item: Mapping[str, Any]) -> Json:
+    """Return what makes a target connection the one it is, from a payload or from the service's item."""
+    schema = (item.get("data") or {}).get("schema") or {}
+    return {
+        "params.dataSetId": (item.get("params") or {}).get("dataSetId"),
+        "data.schema.id": schema.get("id"),
+        "data.schema.version": major_version(schema.get("version")),
+        "connectionSpec.id": spec_id_of(item),
+    }

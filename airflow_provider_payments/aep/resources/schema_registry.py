@@ -1,0 +1,246 @@
+"""
+XDM schemas and what they are composed of: field groups, and the ad-hoc classes of the older documents.
+
+Titles are unique over all kinds of resource here, the one place where the service itself prevents a second object.
+Sources: Adobe's "Schema Registry API guide", its page "Ad-hoc schema", and its OpenAPI file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+from airflow_provider_payments.aep.client import SCHEMA_REGISTRY, Client, Json
+from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.inputs import as_list, as_mapping, as_text
+from airflow_provider_payments.aep.resources.base import Existing, Resource, made
+
+XDM = "https://ns.adobe.com/xdm"
+PROFILE_CLASS = f"{XDM}/context/profile"
+ADHOC_BEHAVIOUR = f"{XDM}/data/adhoc"
+TITLE_TAKEN = "XDM-1521-400"
+
+_FORMATS = ("date", "date-time", "time", "uri", "email")
+FIELD_TYPES = ("string", "integer", "number", "boolean", *_FORMATS)
+
+
+class RegistryResource(Resource):
+    """
+    What all resources of the registry share: found by title, made by POST, compared as the registry resolves them.
+    """
+
+    collection: ClassVar[str]
+
+    def look_up(self, client: Client) -> Iterator[Existing]:
+        for item in client.registry_results(self.collection, self.name):
+            if item.get("title") == self.name and item.get("$id"):
+                yield read_resource(item)
+
+    def create(self, client: Client) -> Existing:
+        path = f"{SCHEMA_REGISTRY}/tenant/{self.collection}"
+        answer = client.request("POST", path, body=self.payload())
+        body = answer.body if isinstance(answer.body, dict) else {}
+        return replace(read_resource(body), id=made(answer, path, body.get("$id")).id)
+
+    def adopt_named_by(self, client: Client, error: RequestError) -> Existing | None:
+        """Read the ``$id`` out of a "title taken" refusal; a resource of another kind is no candidate."""
+        if error.code != TITLE_TAKEN:
+            return None
+        named = re.search(rf"https://[^\s\"'<>]+/{self.collection}/[0-9a-zA-Z]+", error.problem.detail)
+        return read_resource(client.registry_resource(self.collection, named.group())) if named else None
+
+    def outputs(self, existing: Existing) -> Json:
+        namespace = existing.item.get("meta:tenantNamespace")
+        alt_id = str(existing.item.get("meta:altId") or "")
+        return {
+            "version": str(existing.item.get("version") or "1.0"),
+            "tenant_id": str(namespace or alt_id.split(".", 1)[0]).removeprefix("_") or None,
+        }
+
+
+def read_resource(item: Json) -> Existing:
+    meta = item.get("meta:registryMetadata") or {}
+    return Existing(str(item.get("$id") or ""), float(meta.get("repo:createdDate") or 0), meta.get("eTag"), item)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldGroup(RegistryResource):
+    """
+    Fields of the tenant's own, under its namespace.
+
+    :param fields: path below the namespace -> type, such as ``{"product.name": "string"}``; a type may be a JSON
+        schema.
+    :param class_id: the class whose schemas may use it.
+    :param tenant_id: the tenant's namespace without its underscore; asked of the registry when absent.
+    """
+
+    kind: ClassVar[str] = "field group"
+    collection: ClassVar[str] = "fieldgroups"
+
+    fields: Mapping[str, Any]
+    class_id: str = PROFILE_CLASS
+    tenant_id: str | None = None
+
+    def __post_init__(self) -> None:
+        self._put("fields", checked_fields("fields", self.fields))
+        super().__post_init__()
+
+    def body(self) -> Json:
+        namespace = f"_{(self.tenant_id or '').removeprefix('_')}"
+        tree = {namespace: {"type": "object", "properties": field_tree(self.fields)}}
+        return {
+            "type": "object",
+            "description": self.description or "",
+            "meta:intendedToExtend": [self.class_id],
+            "definitions": {"customFields": {"type": "object", "properties": tree}},
+            "allOf": [{"$ref": "#/definitions/customFields"}],
+        }
+
+    def complete(self, client: Client) -> Self:
+        """Return this value with the tenant's namespace filled in."""
+        return self if self.tenant_id else replace(self, tenant_id=client.tenant_id())
+
+    def ready(self, client: Client) -> Self:
+        return self.complete(client)
+
+    def wanted(self) -> Json:
+        return {"fields": frozenset(leaves(field_tree(self.fields))), "class": frozenset([self.class_id])}
+
+    def found(self, client: Client, existing: Existing) -> Json:
+        full = client.registry_resource(self.collection, existing.id)
+        namespace = full.get("meta:tenantNamespace") or f"_{client.tenant_id()}"
+        below = (resolved_properties(full).get(namespace) or {}).get("properties") or {}
+        return {
+            "fields": leaves(below),
+            "class": set(full.get("meta:intendedToExtend") or existing.item.get("meta:intendedToExtend") or ()),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdHocClass(RegistryResource):
+    """
+    A class for one table's columns, as the older documents make for a source connection.
+
+    :param fields: column -> type.
+    """
+
+    kind: ClassVar[str] = "ad-hoc class"
+    collection: ClassVar[str] = "classes"
+
+    fields: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        self._put("fields", checked_fields("fields", self.fields))
+        super().__post_init__()
+
+    def body(self) -> Json:
+        fields = {"type": "object", "properties": field_tree(self.fields)}
+        return {
+            "type": "object",
+            "description": self.description or "",
+            "allOf": [{"$ref": ADHOC_BEHAVIOUR}, {"properties": {"_adhoc": fields}}],
+        }
+
+    def wanted(self) -> Json:
+        return {"fields": frozenset(leaves(field_tree(self.fields)))}
+
+    def found(self, client: Client, existing: Existing) -> Json:
+        full = client.registry_resource(self.collection, existing.id)
+        # The service renames `_adhoc` to a namespace of the class's own.
+        namespace = full.get("meta:datasetNamespace") or "_adhoc"
+        return {"fields": leaves((resolved_properties(full).get(namespace) or {}).get("properties") or {})}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema(RegistryResource):
+    """
+    A schema: one class and any number of field groups.
+
+    :param class_id: the class's ``$id``.
+    :param field_groups: ``$id`` of each field group; repeats count once.
+    """
+
+    kind: ClassVar[str] = "schema"
+    collection: ClassVar[str] = "schemas"
+
+    class_id: str = PROFILE_CLASS
+    field_groups: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        as_text("class_id", self.class_id)
+        groups = as_list("field_groups", self.field_groups) or []
+        self._put("field_groups", tuple(dict.fromkeys(as_text("field_groups", group) for group in groups)))
+        super().__post_init__()
+
+    @property
+    def _references(self) -> tuple[str, ...]:
+        return (self.class_id, *self.field_groups)
+
+    def body(self) -> Json:
+        return {
+            "type": "object",
+            "description": self.description or "",
+            "allOf": [{"$ref": reference} for reference in self._references],
+        }
+
+    def wanted(self) -> Json:
+        return {"allOf": frozenset(self._references)}
+
+    def found(self, client: Client, existing: Existing) -> Json:
+        entries = existing.item.get("allOf") or ()
+        return {"allOf": {e.get("$ref") for e in entries} | {existing.item.get("meta:class")} - {None}}
+
+
+def checked_fields(argument: str, value: object) -> Json:
+    """Return fields as path -> type, each checked."""
+    fields = as_mapping(argument, value)
+    if not fields:
+        raise InvalidInputError(argument, value, "at least one field")
+    for path, kind in fields.items():
+        if not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", step) for step in path.split(".")):
+            allowed = "steps of letters, digits and underscores that begin with a letter, joined by dots"
+            raise InvalidInputError(argument, path, allowed)
+        if kind not in FIELD_TYPES and not (isinstance(kind, Mapping) and kind.get("type")):
+            raise InvalidInputError(f"{argument}.{path}", kind, f"one of {', '.join(FIELD_TYPES)}, or a JSON schema")
+        if any(path.startswith(f"{other}.") for other in fields):
+            raise InvalidInputError(argument, path, "a field that has a type cannot hold other fields")
+    return fields
+
+
+def field_tree(fields: Mapping[str, Any]) -> Json:
+    """Return JSON schema ``properties`` for fields given as paths."""
+    tree: Json = {}
+    for path, kind in fields.items():
+        *parents, last = path.split(".")
+        node = tree
+        for step in parents:
+            node = node.setdefault(step, {"type": "object", "properties": {}})["properties"]
+        node[last] = dict(kind) if isinstance(kind, Mapping) else _typed(kind)
+    return tree
+
+
+def _typed(kind: str) -> Json:
+    return {"type": "string", "format": kind} if kind in _FORMATS else {"type": kind}
+
+
+def leaves(properties: Mapping[str, Any], prefix: str = "") -> set[tuple[str, str, str]]:
+    """Flatten JSON schema ``properties`` to (path, type, format); what the registry adds to a node does not count."""
+    found: set[tuple[str, str, str]] = set()
+    for name, node in properties.items():
+        below = node.get("properties") if isinstance(node, Mapping) else None
+        if isinstance(below, Mapping) and below:
+            found |= leaves(below, f"{prefix}{name}.")
+        elif isinstance(node, Mapping):
+            found.add((f"{prefix}{name}", str(node.get("type") or ""), str(node.get("format") or "")))
+    return found
+
+
+def resolved_properties(resource: Mapping[str, Any]) -> Json:
+    """Return a resource's properties; an answer that is not fully resolved keeps them in definitions and ``allOf``."""
+    merged: Json = dict(resource.get("properties") or {})
+    for part in [*(resource.get("definitions") or {}).values(), *(resource.get("allOf") or ())]:
+        if isinstance(part, Mapping):
+            merged = dict(part.get("properties") or {}) | merged
+    return merged

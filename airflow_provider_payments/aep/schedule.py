@@ -1,0 +1,111 @@
+"""
+When a dataflow runs.
+
+The rules are those of the schedule schema in the flow spec, not of the prose around it: only ``minute`` has a lower
+bound of 15, ``hour``, ``day`` and ``week`` start at 1. Source: Adobe's tutorial "Create a dataflow for payments
+sources".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.inputs import as_bool, as_int, as_time
+
+#: Frequency -> (least interval, its length in seconds).
+PERIODS = {"minute": (15, 60), "hour": (1, 3600), "day": (1, 86400), "week": (1, 604800)}
+FREQUENCIES = ("once", *PERIODS)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """
+    A dataflow's schedule. Text is understood where a number, a boolean or a time is meant: templates render to text.
+
+    :param frequency: ``once``, ``minute``, ``hour``, ``day`` or ``week``.
+    :param interval: how many of these lie between two runs; not with ``once``.
+    :param start_time: the first run, timezone-aware; ``None`` is ``start_delay`` after the dataflow's creation.
+    :param end_time: no run after it; sent only where the live flow spec lists it.
+    :param backfill: whether the first run reads all history (the service's default) or only what is new; not with
+        ``once``.
+    :param start_delay: seconds between creation and first run. Late enough that a dataflow which lost a race is removed
+        before it ingests.
+    """
+
+    frequency: str = "once"
+    interval: int | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    backfill: bool | None = None
+    start_delay: int = 240
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "interval", as_int("interval", self.interval))
+        put(self, "start_time", as_time("start_time", self.start_time))
+        put(self, "end_time", as_time("end_time", self.end_time))
+        put(self, "backfill", as_bool("backfill", self.backfill))
+        put(self, "start_delay", as_int("start_delay", self.start_delay) or 0)
+        if self.frequency not in FREQUENCIES:
+            raise InvalidInputError("frequency", self.frequency, f"one of {', '.join(FREQUENCIES)}")
+        if self.start_delay < 0:
+            raise InvalidInputError("start_delay", self.start_delay, "it must be 0 or more seconds")
+        if self.start_time and self.end_time and self.end_time <= self.start_time:
+            raise InvalidInputError("end_time", self.end_time.isoformat(), "it must be after start_time")
+        if self.frequency == "once":
+            for name in ("interval", "backfill"):
+                if getattr(self, name) is not None:
+                    raise InvalidInputError(name, getattr(self, name), "leave it out with frequency 'once'")
+            return
+        least = PERIODS[self.frequency][0]
+        if self.interval is None or self.interval < least:
+            raise InvalidInputError("interval", self.interval, f"{least} or more with frequency {self.frequency!r}")
+
+    def params(self, now: datetime) -> dict[str, Any]:
+        """
+        Return ``scheduleParams`` for a dataflow that is created now, times in epoch seconds.
+
+        :raises InvalidInputError: if the start time has passed.
+        """
+        start = self.start_time or now + timedelta(seconds=self.start_delay)
+        if start < now.replace(microsecond=0):
+            raise InvalidInputError(
+                "start_time", start.isoformat(), f"it must not be in the past (now {now.isoformat()})"
+            )
+        params: dict[str, Any] = {"startTime": math.ceil(start.timestamp()), "frequency": self.frequency}
+        if self.end_time is not None:
+            params["endTime"] = int(self.end_time.timestamp())
+        repeated = {"interval": self.interval, "backfill": self.backfill}
+        return params | {name: value for name, value in repeated.items() if value is not None}
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What a dataflow's schedule must say to count as this one; the start is past by nature, so it does not."""
+        fields: dict[str, Any] = {"frequency": self.frequency, "interval": self.interval}
+        if self.frequency != "once":
+            fields["backfill"] = self.backfill is not False
+        return fields
+
+    def runs_since(self, now: datetime) -> datetime:
+        """Return the time from which a flow run is current: one interval ago; with ``once`` any run is."""
+        if self.frequency == "once" or self.interval is None:
+            return EPOCH
+        return now - timedelta(seconds=self.interval * PERIODS[self.frequency][1])
+
+
+def read_schedule(params: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Read a dataflow's ``scheduleParams``, which come back as they were sent, numbers or text, like
+    :attr:`Schedule.wanted`.
+    """
+    frequency = params.get("frequency")
+    fields: dict[str, Any] = {"frequency": frequency, "interval": as_int("interval", params.get("interval"))}
+    if frequency != "once":
+        fields["backfill"] = as_bool("backfill", params.get("backfill")) is not False
+    return fields
