@@ -1,0 +1,45 @@
+"""The button on a task that leads to its object in Experience Platform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceKey
+
+LINK_KEY = "experience_platform_link"
+UI = "https://experience.adobe.com"
+#: Kind of resource -> its place in the user interface; kinds without a page of their own lead to the overview.
+_PAGES = {
+    "dataflow": "source/dataflows/{id}",
+    "dataset": "dataset/browse/{id}",
+    "schema": "schema/overview",
+    "field group": "schema/overview",
+}
+
+
+class ExperiencePlatformLink(BaseOperatorLink):
+    """Opens the object that the task created, adopted or waited for."""
+
+    name = "Experience Platform"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the address that the task stored, empty where it stored none."""
+        return XCom.get_value(key=LINK_KEY, ti_key=ti_key) or ""
+
+
+def store_link(context: Any, *, url: str, sandbox: str, kind: str, object_id: str) -> None:
+    """
+    Store the address of an object's page for :class:`ExperiencePlatformLink`.
+
+    :param url: the platform's URL; one that is not Adobe's has no such pages, so the link leads to its root.
+    """
+    if (urlsplit(url).hostname or "").endswith(".adobe.io"):
+        page = _PAGES.get(kind, "source/overview").format(id=quote(object_id, safe=""))
+        address = f"{UI}/#/sname:{quote(sandbox)}/platform/{page}"
+    else:
+        address = f"{url}/"
+    context["ti"].xcom_push(key=LINK_KEY, value=address)

@@ -1,0 +1,115 @@
+"""What all operators of this provider share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_payments.aep.inputs import as_mapping
+from airflow_provider_payments.aep.provisioning import Provisioned, check_if_exists
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.hooks.errors import airflow_errors
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.links import ExperiencePlatformLink, store_link
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+class ExperiencePlatformOperator(BaseOperator):
+    """
+    Base of the operators: the connection, and outputs that can be used one by one.
+
+    :param aep_conn_id: the Airflow connection to Experience Platform.
+    """
+
+    template_fields: Sequence[str] = ("aep_conn_id",)
+    operator_extra_links = (ExperiencePlatformLink(),)
+    ui_color = "#f5e6e6"
+
+    def __init__(self, *, aep_conn_id: str = ExperiencePlatformHook.default_conn_name, **kwargs: Any) -> None:
+        # `op.output["id"]` reads the XCom of that key, which only multiple outputs write.
+        super().__init__(**{"multiple_outputs": True, **kwargs})
+        self.aep_conn_id = aep_conn_id
+
+    @cached_property
+    def hook(self) -> ExperiencePlatformHook:
+        """The hook; reads the connection with its first use."""
+        return ExperiencePlatformHook(self.aep_conn_id)
+
+
+class CreateOperator(ExperiencePlatformOperator):
+    """
+    Creates one object, or adopts the one that is there already and is right.
+
+    Returns ``id``, ``name``, ``created``, the ``etag`` where the service gives one, and what the next step needs.
+
+    :param name: the object's name, its key in the sandbox.
+    :param description: free text.
+    :param if_exists: what to do where the name is taken by an object that differs: ``reuse`` (default) fails and shows
+        the difference, ``update`` changes what can be changed. ``fail`` refuses any object that was there before.
+    :param extra: payload fields that the operator does not model, merged into the request body.
+    """
+
+    template_fields: Sequence[str] = (
+        *ExperiencePlatformOperator.template_fields,
+        "name",
+        "description",
+        "if_exists",
+        "extra",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"extra": "json"}
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        description: str | None = None,
+        if_exists: str = "reuse",
+        extra: dict[str, Any] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self.description = description
+        self.if_exists = if_exists
+        self.extra = extra
+
+    @abstractmethod
+    def resource(self) -> Resource:
+        """
+        Build the value to provision from the rendered arguments.
+
+        :raises InvalidInputError: naming the argument that is wrong.
+        """
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Find or create the object."""
+        with airflow_errors():
+            return self.provision(context, self.resource()).to_json()
+
+    def provision(self, context: Context, resource: Resource) -> Provisioned:
+        """Find or create ``resource`` and log the one line that names it."""
+        if_exists = check_if_exists(self.if_exists)
+        attempt = int(getattr(context.get("ti"), "try_number", 1) or 1)
+        result = self.hook.provision(resource, if_exists=if_exists, attempt=attempt)
+        self.log.info(
+            "%s %s %r: id %s (request id %s)",
+            "Created" if result.created else "Adopted",
+            resource.kind,
+            resource.name,
+            result.existing.id,
+            result.request_id,
+        )
+        client = self.hook.client
+        store_link(context, url=client.url, sandbox=client.sandbox, kind=resource.kind, object_id=result.existing.id)
+        return result
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """The arguments that every resource takes."""
+        return {"name": self.name, "description": self.description, "extra": as_mapping("extra", self.extra)}

@@ -1,0 +1,197 @@
+"""Operators for base, source and target connections of Flow Service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow_provider_payments.aep.inputs import as_list
+from airflow_provider_payments.aep.resources.flow_service import (
+    ADHOC_SCHEMA_VERSION,
+    SCHEMA_VERSION,
+    BaseConnection,
+    DatasetBaseConnection,
+    SourceConnection,
+    TargetConnection,
+)
+from airflow_provider_payments.aep.sources import DATA_LAKE_SPEC_ID, Source, find_source
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.operators.base import CreateOperator
+
+
+class CreateBaseConnectionOperator(CreateOperator):
+    """
+    Create a vendor account's login at Experience Platform, from an Airflow connection.
+
+    The vendor's connection: PayPal login = client id, password = client secret, host (default
+    ``api.sandbox.paypal.com``); Square the same and extra ``access_token``, ``refresh_token``; Stripe password = API
+    key.
+
+    :param source: ``paypal``, ``square`` or ``stripe``.
+    :param vendor_conn_id: the Airflow connection that holds the vendor's credential.
+    """
+
+    template_fields: Sequence[str] = (*CreateOperator.template_fields, "source", "vendor_conn_id")
+
+    def __init__(self, *, vendor_conn_id: str, source: str = "paypal", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.vendor_conn_id = vendor_conn_id
+
+    def resource(self) -> BaseConnection:
+        source = find_source(self.source)
+        return BaseConnection(source=source, credential=self._credential(source), **self.common)
+
+    def _credential(self, source: Source) -> dict[str, str]:
+        connection = ExperiencePlatformHook.get_connection(self.vendor_conn_id)
+        extra = connection.extra_dejson
+        held = {
+            "host": connection.host or ("api.sandbox.paypal.com" if source.name == "paypal" else ""),
+            "client_id": connection.login,
+            "client_secret": connection.password,
+            # Where there is only a token (Stripe's API key), it is the password.
+            "access_token": extra.get("access_token")
+            or (None if "clientSecret" in source.auth_params else connection.password),
+            "refresh_token": extra.get("refresh_token"),
+        }
+        return {theirs: str(held[ours] or "") for theirs, ours in source.auth_params.items()}
+
+
+class CreateSourceConnectionOperator(CreateOperator):
+    """
+    Create the source connection: a table with its columns, a file's path, or a REST resource.
+
+    Returns ``columns`` too, the names of the columns that are read.
+
+    :param base_connection_id: the vendor account's base connection.
+    :param table: a table's path, such as ``PayPal.Catalog_Products``.
+    :param columns: its columns, names or objects as explore gives them; by default all that explore gives.
+    :param path: a file's path (``delimited``, ``json``, ``parquet``), or a table's as the older documents send it.
+    :param resource_path: a REST resource, such as Stripe's ``charges``.
+    :param data_format: ``tabular``, ``delimited``, ``json``, ``parquet`` or ``parquet_xdm``; by default
+        ``tabular``, with a REST resource ``json``.
+    :param schema_id: the ad-hoc schema of the older documents.
+    :param schema_version: the content type that asks for it.
+    :param source: ``paypal``, ``square`` or ``stripe``.
+    :param connection_spec_id: the connection spec of a source that the catalogue does not hold; overrides ``source``.
+    """
+
+    template_fields: Sequence[str] = (
+        *CreateOperator.template_fields,
+        "base_connection_id",
+        "table",
+        "columns",
+        "path",
+        "resource_path",
+        "data_format",
+        "schema_id",
+        "schema_version",
+        "source",
+        "connection_spec_id",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        **CreateOperator.template_fields_renderers,
+        "columns": "json",
+    }
+
+    def __init__(
+        self,
+        *,
+        base_connection_id: str,
+        table: str | None = None,
+        columns: list[str] | list[dict[str, Any]] | str | None = None,
+        path: str | None = None,
+        resource_path: str | None = None,
+        data_format: str | None = None,
+        schema_id: str | None = None,
+        schema_version: str = ADHOC_SCHEMA_VERSION,
+        source: str = "paypal",
+        connection_spec_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.base_connection_id = base_connection_id
+        self.table = table
+        self.columns = columns
+        self.path = path
+        self.resource_path = resource_path
+        self.data_format = data_format
+        self.schema_id = schema_id
+        self.schema_version = schema_version
+        self.source = source
+        self.connection_spec_id = connection_spec_id
+
+    def resource(self) -> SourceConnection:
+        columns = as_list("columns", self.columns)
+        return SourceConnection(
+            base_connection_id=self.base_connection_id,
+            spec_id=self.connection_spec_id or find_source(self.source).spec_id,
+            data_format=self.data_format or ("json" if self.resource_path else "tabular"),
+            table=self.table,
+            columns=None if columns is None else tuple(columns),
+            path=self.path,
+            resource_path=self.resource_path,
+            schema_id=self.schema_id,
+            schema_version=self.schema_version,
+            **self.common,
+        )
+
+
+class CreateDatasetBaseConnectionOperator(CreateOperator):
+    """Create the data lake as a base connection, as the oldest document does before a target connection."""
+
+    def resource(self) -> DatasetBaseConnection:
+        return DatasetBaseConnection(**self.common)
+
+
+class CreateTargetConnectionOperator(CreateOperator):
+    """
+    Create the target connection: the dataset that the rows land in.
+
+    :param dataset_id: the dataset.
+    :param schema_id: the target schema's ``$id``, the same as the dataset's and the mapping set's.
+    :param schema_version: the content type that asks for it; its major version must be theirs too.
+    :param base_connection_id: a dataset base connection, in the oldest document only.
+    :param data_format: ``parquet_xdm`` in older documents; left out today.
+    :param connection_spec_id: the data lake's; the service takes no other.
+    """
+
+    template_fields: Sequence[str] = (
+        *CreateOperator.template_fields,
+        "dataset_id",
+        "schema_id",
+        "schema_version",
+        "base_connection_id",
+        "data_format",
+        "connection_spec_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        dataset_id: str,
+        schema_id: str,
+        schema_version: str = SCHEMA_VERSION,
+        base_connection_id: str | None = None,
+        data_format: str | None = None,
+        connection_spec_id: str = DATA_LAKE_SPEC_ID,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dataset_id = dataset_id
+        self.schema_id = schema_id
+        self.schema_version = schema_version
+        self.base_connection_id = base_connection_id
+        self.data_format = data_format
+        self.connection_spec_id = connection_spec_id
+
+    def resource(self) -> TargetConnection:
+        return TargetConnection(
+            dataset_id=self.dataset_id,
+            schema_id=self.schema_id,
+            schema_version=self.schema_version,
+            base_connection_id=self.base_connection_id,
+            data_format=self.data_format,
+            spec_id=self.connection_spec_id,
+            **self.common,
+        )

@@ -1,0 +1,44 @@
+"""Operator for datasets of the Catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow_provider_payments.aep.inputs import as_mapping
+from airflow_provider_payments.aep.resources.catalog import DATASET_SCHEMA_VERSION, Dataset
+from airflow_provider_payments.operators.base import CreateOperator
+
+
+class CreateTargetDatasetOperator(CreateOperator):
+    """
+    Create the dataset that the rows land in.
+
+    :param schema_id: the target schema's ``$id``.
+    :param schema_version: the content type that asks for it.
+    :param tags: Catalog tags, each a list of texts.
+    """
+
+    template_fields: Sequence[str] = (*CreateOperator.template_fields, "schema_id", "schema_version", "tags")
+    template_fields_renderers: ClassVar[dict[str, str]] = {**CreateOperator.template_fields_renderers, "tags": "json"}
+
+    def __init__(
+        self,
+        *,
+        schema_id: str,
+        schema_version: str = DATASET_SCHEMA_VERSION,
+        tags: dict[str, list[str]] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.schema_id = schema_id
+        self.schema_version = schema_version
+        self.tags = tags
+
+    def resource(self) -> Dataset:
+        return Dataset(
+            schema_id=self.schema_id,
+            schema_version=self.schema_version,
+            tags=as_mapping("tags", self.tags),
+            **self.common,
+        )

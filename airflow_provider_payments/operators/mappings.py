@@ -1,0 +1,73 @@
+"""Operator for mapping sets of Data Prep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow_provider_payments.aep.inputs import as_list
+from airflow_provider_payments.aep.resources.data_prep import MappingSet
+from airflow_provider_payments.aep.resources.flow_service import SCHEMA_VERSION
+from airflow_provider_payments.operators.base import CreateOperator
+
+
+class CreateMappingSetOperator(CreateOperator):
+    """
+    Create the mapping set: which column goes where in the target schema.
+
+    It is found by its content; a changed mapping is a new mapping set. Returns ``version`` too.
+
+    :param schema_id: the target schema's ``$id``.
+    :param mappings: objects with ``source`` and ``destination`` (``source_type`` is ``ATTRIBUTE``, ``EXPRESSION`` or
+        ``STATIC``), in this package's words or in the services'; or one object of destination -> source.
+        ``{TENANT_ID}`` in a destination stands for the tenant's namespace: ``_{TENANT_ID}.product.name``.
+    :param tenant_id: that namespace, as ``CreateTargetSchemaOperator`` returns it; asked of the service when absent.
+    :param source_columns: the source connection's ``columns``; a mapped column must be among them.
+    :param dialect: ``current``, or ``legacy`` for the body that the tutorials print.
+    :param schema_version: the content type that asks for the schema.
+    """
+
+    template_fields: Sequence[str] = (
+        *CreateOperator.template_fields,
+        "schema_id",
+        "mappings",
+        "tenant_id",
+        "source_columns",
+        "dialect",
+        "schema_version",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        **CreateOperator.template_fields_renderers,
+        "mappings": "json",
+    }
+
+    def __init__(
+        self,
+        *,
+        schema_id: str,
+        mappings: list[dict[str, Any]] | dict[str, str] | str,
+        tenant_id: str | None = None,
+        source_columns: list[str] | str | None = None,
+        dialect: str = "current",
+        schema_version: str = SCHEMA_VERSION,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.schema_id = schema_id
+        self.mappings = mappings
+        self.tenant_id = tenant_id
+        self.source_columns = source_columns
+        self.dialect = dialect
+        self.schema_version = schema_version
+
+    def resource(self) -> MappingSet:
+        columns = as_list("source_columns", self.source_columns)
+        return MappingSet(
+            schema_id=self.schema_id,
+            mappings=self.mappings,  # type: ignore[arg-type]  # every form is understood there
+            tenant_id=self.tenant_id,
+            source_columns=None if columns is None else tuple(columns),
+            dialect=self.dialect,
+            schema_version=self.schema_version,
+            **self.common,
+        )

@@ -1,0 +1,101 @@
+"""Operators for the Schema Registry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_payments.aep.inputs import as_list, as_mapping
+from airflow_provider_payments.aep.resources.schema_registry import PROFILE_CLASS, AdHocClass, FieldGroup, Schema
+from airflow_provider_payments.hooks.errors import airflow_errors
+from airflow_provider_payments.operators.base import CreateOperator
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+class CreateTargetSchemaOperator(CreateOperator):
+    """
+    Create the target schema, and with ``fields`` a field group of the tenant's own that it uses.
+
+    Titles are unique over all kinds of resource, so the field group is called ``<name> - fields``.
+    Returns ``version`` and ``tenant_id`` too, and ``field_group_id`` where there is one.
+
+    :param name: the schema's title.
+    :param fields: path -> type, such as ``{"product.name": "string"}``, put under the tenant's namespace. Types:
+        ``string``, ``integer``, ``number``, ``boolean``, ``date``, ``date-time``, ``time``, ``uri``, ``email``, or a
+        JSON schema.
+    :param class_id: the schema's class, by default XDM Individual Profile.
+    :param field_groups: ``$id`` of further field groups.
+    """
+
+    template_fields: Sequence[str] = (*CreateOperator.template_fields, "fields", "class_id", "field_groups")
+    template_fields_renderers: ClassVar[dict[str, str]] = {**CreateOperator.template_fields_renderers, "fields": "json"}
+
+    def __init__(
+        self,
+        *,
+        fields: dict[str, Any] | str | None = None,
+        class_id: str = PROFILE_CLASS,
+        field_groups: list[str] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.fields = fields
+        self.class_id = class_id
+        self.field_groups = field_groups
+
+    def resource(self) -> Schema:
+        return self._schema()
+
+    def _schema(self, *own: str) -> Schema:
+        groups = [*(as_list("field_groups", self.field_groups) or ()), *own]
+        return Schema(class_id=self.class_id, field_groups=tuple(groups), **self.common)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Find or create the field group, then the schema."""
+        with airflow_errors():
+            self._schema()  # both are checked before the first of them is made
+            fields = as_mapping("fields", self.fields)
+            if not fields:
+                return self.provision(context, self._schema()).to_json()
+            group = self.provision(
+                context,
+                FieldGroup(
+                    name=f"{self.name} - fields", description=self.description, fields=fields, class_id=self.class_id
+                ),
+            )
+            result = self.provision(context, self._schema(group.existing.id)).to_json()
+        return result | {"field_group_id": group.existing.id, "field_group_created": group.created}
+
+
+class CreateAdHocSchemaOperator(CreateOperator):
+    """
+    Create the ad-hoc class and schema that the older documents put before a source connection.
+
+    The class describes one table's columns; it is called ``<name> - class``. Newer source connections carry their
+    columns themselves and need neither. Returns ``version`` and ``class_id`` too.
+
+    :param name: the schema's title.
+    :param fields: column -> type, as for :class:`CreateTargetSchemaOperator`.
+    """
+
+    template_fields: Sequence[str] = (*CreateOperator.template_fields, "fields")
+    template_fields_renderers: ClassVar[dict[str, str]] = {**CreateOperator.template_fields_renderers, "fields": "json"}
+
+    def __init__(self, *, fields: dict[str, Any] | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.fields = fields
+
+    def resource(self) -> AdHocClass:
+        fields = as_mapping("fields", self.fields)
+        return AdHocClass(name=f"{self.name} - class", description=self.description, fields=fields)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Find or create the class, then the schema."""
+        with airflow_errors():
+            wanted = self.resource()
+            Schema(**self.common)
+            made = self.provision(context, wanted)
+            result = self.provision(context, Schema(class_id=made.existing.id, **self.common)).to_json()
+        return result | {"class_id": made.existing.id, "class_created": made.created}
