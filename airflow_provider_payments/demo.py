@@ -1,0 +1,336 @@
+"""
+The first command of the README: the example DAG in real Airflow against the emulator, in a throw-away folder.
+
+Nothing outside that folder is touched: Airflow's own settings are taken out of the environment, and every process that
+is started belongs to a session of its own, which is ended as a whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.resources import as_file, files
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import psutil
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+PACKAGE = "airflow_provider_payments"
+DAG_ID = "payments_dataflow"
+CONNECTION_ID = "adobe_experience_platform_default"
+STATES = {"success": "[green]done[/]", "failed": "[red]failed[/]", "up_for_retry": "[yellow]trying again[/]"}
+#: Kinds of object in the order in which they are made: task -> what it makes.
+STEPS = {
+    "create_source_connection": "source connection",
+    "create_target_schema": "schema",
+    "find_flow_spec": "flow spec",
+    "create_target_dataset": "dataset",
+    "create_target_connection": "target connection",
+    "create_mapping_set": "mapping set",
+    "create_dataflow": "dataflow",
+    "wait_for_flow_run": "flow run",
+    "report": "report",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run ``payments-demo``; return its exit status."""
+    parser = argparse.ArgumentParser(prog="payments-demo", description="Run the example DAG against the emulator.")
+    parser.add_argument("--ui", action="store_true", help="start Airflow with its web page beside the emulator instead")
+    options = parser.parse_args(arguments)
+    console = Console()
+    # Both end the program by the way that runs the clean-up.
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        with ExitStack() as stack:
+            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="payments-demo-")))
+            emulator = stack.enter_context(_emulator(home))
+            environment = _environment(home, emulator)
+            console.print(f"Emulator of Experience Platform: {emulator}")
+            _airflow(home, environment, "db", "migrate")
+            if options.ui:
+                return _serve(console, stack, home, environment)
+            return _run(console, stack, home, environment, emulator)
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing is left behind.")
+        return 130
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    # A second one must not interrupt the clean-up, which is bounded anyway.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+# ---- processes -----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _process(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command in a session of its own; end all that the session holds when the block is left."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=log.parent, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        _end_session(process)
+
+
+def _end_session(leader: subprocess.Popen[bytes], patience: float = 8.0) -> None:
+    # Airflow moves its task processes to process groups of their own, but none leaves the session.
+    members = []
+    for member in psutil.process_iter():
+        try:
+            if os.getsid(member.pid) == leader.pid:
+                members.append(member)
+        except OSError:
+            continue  # it has ended meanwhile
+    for member in members:
+        with suppress(psutil.NoSuchProcess):
+            member.terminate()
+    _, alive = psutil.wait_procs(members, timeout=patience)
+    for member in alive:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    leader.wait()
+
+
+@contextmanager
+def _emulator(home: Path) -> Iterator[str]:
+    """Start the emulator on a free port; yield its URL once it answers."""
+    log = home / "emulator.log"
+    with _process([sys.executable, "-u", "-m", f"{PACKAGE}.emulator"], log, dict(os.environ)) as process:
+        while process.poll() is None:
+            ready = [line for line in log.read_text().splitlines() if line.startswith("ready ")]
+            if ready:
+                yield ready[0].removeprefix("ready ")
+                return
+            time.sleep(0.05)
+        raise SystemExit(f"The emulator did not start:\n{log.read_text()}")
+
+
+def _environment(home: Path, emulator: str) -> dict[str, str]:
+    """Return the environment of a new Airflow that knows nothing of one that may be installed here."""
+    with as_file(files(PACKAGE) / "example_dags") as packed:
+        # An editable installation has no copy of the DAGs: they lie in the checkout.
+        dags = packed if packed.is_dir() else Path(__file__).parent.parent / "dags"
+        shutil.copytree(dags, home / "dags", ignore=shutil.ignore_patterns("__pycache__"))
+    (home / "connection.json").write_text(_connection(emulator))
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    return own | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+def _connection(emulator: str) -> str:
+    # The emulator has no lag: a creation whose answer was lost shows at once.
+    extra = {
+        "org_id": "EMULATOR@AdobeOrg",
+        "sandbox": "dev",
+        "ims_url": emulator,
+        "consistency_window": 0,
+        "dataflow_window": 0,
+    }
+    return json.dumps(
+        {
+            "conn_type": "adobe_experience_platform",
+            "host": emulator,
+            "login": "emulator-client",
+            "password": "emulator-secret",
+            "extra": extra,
+        }
+    )
+
+
+def _airflow(home: Path, environment: dict[str, str], *arguments: str) -> None:
+    """Run an Airflow command to its end; show its output if it fails."""
+    log = home / f"{'-'.join(arguments[:2])}.log"
+    with _process([sys.executable, "-m", "airflow", *arguments], log, environment) as process:
+        if process.wait() != 0:
+            raise SystemExit(f"airflow {' '.join(arguments[:2])} failed:\n{log.read_text()}")
+
+
+# ---- the run -------------------------------------------------------------------------------------------------------
+
+
+def _run(console: Console, stack: ExitStack, home: Path, environment: dict[str, str], emulator: str) -> int:
+    """Run the DAG once with a live display; then show what was made and what arrived."""
+    environment[f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"] = (home / "connection.json").read_text()
+    log = home / "dag.log"
+    command = [sys.executable, "-m", "airflow", "dags", "test", DAG_ID]
+    process = stack.enter_context(_process(command, log, environment))
+    began = time.monotonic()
+    with Live(console=console, refresh_per_second=8) as live:
+        while (status := process.poll()) is None:
+            live.update(_progress(_states(home), emulator, time.monotonic() - began))
+            time.sleep(0.1)
+        states = _states(home)
+        live.update(_progress(states, emulator, time.monotonic() - began))
+    if status or states.get("report") != "success":
+        console.print(f"[red]The DAG run failed.[/] The end of its log:\n{log.read_text()[-6000:]}")
+        return 1
+    _show(console, _outputs(home), emulator)
+    return 0
+
+
+def _query(home: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Ask the throw-away database, read-only; it may still be on its way."""
+    try:
+        with sqlite3.connect(f"file:{home}/airflow.db?mode=ro", uri=True, timeout=1) as database:
+            return database.execute(sql, (DAG_ID,)).fetchall()
+    except sqlite3.OperationalError:
+        return []
+
+
+def _states(home: Path) -> dict[str, str]:
+    return {
+        task: state or "" for task, state in _query(home, "SELECT task_id, state FROM task_instance WHERE dag_id=?")
+    }
+
+
+def _outputs(home: Path) -> dict[str, Any]:
+    """Return what each task returned."""
+    rows = _query(home, "SELECT task_id, value FROM xcom WHERE dag_id=? AND key='return_value'")
+    return {task: json.loads(value) for task, value in rows}
+
+
+def _progress(states: dict[str, str], emulator: str, seconds: float) -> Table:
+    table = Table(title=f"{DAG_ID} in Airflow, {seconds:.0f} s", title_justify="left")
+    table.add_column("task")
+    table.add_column("state")
+    for task in STEPS:
+        shown = STATES.get(states.get(task, ""), states.get(task) or "[dim]waiting[/]")
+        # A wait under `dags test` goes on inside the task: what it waits for is only to be seen at the emulator.
+        if task == "wait_for_flow_run" and states.get(task) in ("running", "deferred"):
+            shown = f"flow run {_run_status(emulator)}"
+        table.add_row(task, shown)
+    return table
+
+
+def _run_status(emulator: str) -> str:
+    runs = _ask(f"{emulator}/__emulator__/state")["sandboxes"]["dev"]["runs"]
+    return str(runs[-1]["metrics"]["statusSummary"]["status"]) if runs else "not there yet"
+
+
+def _ask(url: str) -> Any:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+def _show(console: Console, outputs: dict[str, Any], emulator: str) -> None:
+    made = Table(title="In Experience Platform (sandbox dev)", title_justify="left")
+    for heading in ("object", "id", ""):
+        made.add_column(heading, overflow="fold")
+    for task, kind in STEPS.items():
+        output = outputs.get(task)
+        if isinstance(output, dict) and "field_group_id" in output:
+            made.add_row("field group", output["field_group_id"], _verb(output["field_group_created"]))
+        if isinstance(output, dict) and "id" in output:
+            made.add_row(kind, output["id"], _verb(output["created"]) if "created" in output else "found")
+    console.print(made)
+
+    run = outputs["wait_for_flow_run"]
+    moved = Table(title=f"Flow run {run['run_id']}: {run['status']}", title_justify="left")
+    for heading in ("records in", "records out", "failed", "batches"):
+        moved.add_column(heading)
+    counts = [str(run[f"{which}_records"]) for which in ("input", "output", "failed")]
+    moved.add_row(*counts, ", ".join(run["batch_ids"]))
+    console.print(moved)
+
+    landed = _ask(f"{emulator}/__emulator__/datasets/{outputs['create_target_dataset']['id']}/rows?limit=3")
+    rows = [_flat(row) for row in landed["rows"]]
+    sample = Table(title=f"The first of {landed['count']} rows in the dataset", title_justify="left")
+    for column in dict.fromkeys(name for row in rows for name in row):
+        sample.add_column(column, overflow="fold")
+    for row in rows:
+        sample.add_row(*row.values())
+    console.print(sample)
+
+
+def _verb(created: bool) -> str:
+    return "[green]created[/]" if created else "adopted"
+
+
+def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in row.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": str(value)}
+    return flat
+
+
+# ---- the web page --------------------------------------------------------------------------------------------------
+
+
+def _serve(console: Console, stack: ExitStack, home: Path, environment: dict[str, str]) -> int:
+    """Start Airflow with its web page; stay until interrupted."""
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    environment |= {
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": address,
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "AIRFLOW__WEBSERVER__WEB_SERVER_PORT": str(port),
+        "AIRFLOW__WEBSERVER__BASE_URL": address,
+    }
+    connection = (home / "connection.json").read_text()
+    _airflow(home, environment, "connections", "add", CONNECTION_ID, "--conn-json", connection)
+    log = home / "standalone.log"
+    process = stack.enter_context(_process([sys.executable, "-m", "airflow", "standalone"], log, environment))
+    with console.status("Airflow is starting"):
+        while not _answers(address):
+            if process.poll() is not None:
+                console.print(f"[red]Airflow ended.[/]\n{log.read_text()[-6000:]}")
+                return 1
+            time.sleep(0.3)
+    console.print(f"Airflow: {address}/dags/{DAG_ID}  (trigger the DAG there; Ctrl-C ends everything)")
+    return process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _answers(address: str) -> bool:
+    for health in ("/api/v2/monitor/health", "/health"):
+        try:
+            state = _ask(f"{address}{health}")
+        except (OSError, ValueError):
+            continue
+        return bool(state.get("scheduler", {}).get("status") == "healthy")
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
