@@ -28,7 +28,6 @@ class ExperiencePlatformOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("aep_conn_id",)
-    operator_extra_links = (ExperiencePlatformLink(),)
     ui_color = "#f5e6e6"
 
     def __init__(self, *, aep_conn_id: str = ExperiencePlatformHook.default_conn_name, **kwargs: Any) -> None:
@@ -63,6 +62,7 @@ class CreateOperator(ExperiencePlatformOperator):
         "extra",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"extra": "json"}
+    operator_extra_links = (ExperiencePlatformLink(),)
 
     def __init__(
         self,

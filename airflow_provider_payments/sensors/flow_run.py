@@ -101,6 +101,10 @@ class FlowRunSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Look once on the worker; where the run has not ended, wait as the mode says."""
+        if self.flow_id:
+            with airflow_errors():
+                client = self.hook.client
+            store_link(context, url=client.url, sandbox=client.sandbox, kind="dataflow", object_id=self.flow_id)
         if not self.deferrable:
             return super().execute(context)
         try:
@@ -134,7 +138,7 @@ class FlowRunSensor(BaseSensorOperator):
         self._said = announce(self.log, run, self._said)
         if run is None or run.state is State.ACTIVE:
             return PokeReturnValue(is_done=False)
-        return PokeReturnValue(is_done=True, xcom_value=self._judge(context, run))
+        return PokeReturnValue(is_done=True, xcom_value=self._judge(run))
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
         """
@@ -149,7 +153,7 @@ class FlowRunSensor(BaseSensorOperator):
             raise AirflowSensorTimeout(str(event.get("message")))
         if status != "ended" or not isinstance(event.get("run"), dict):
             raise FlowRunFailedError(f"The wait ended without a flow run: {event.get('message') or event!r}")
-        return self._judge(context, FlowRun.from_json(event["run"]))
+        return self._judge(FlowRun.from_json(event["run"]))
 
     def _selection(self, context: Context) -> RunSelection:
         since = as_time("since", self.since) or run_started_at(context)
@@ -175,9 +179,7 @@ class FlowRunSensor(BaseSensorOperator):
             return 1.0 if as_bool("accept_partial", self.accept_partial) else None
         return ratio
 
-    def _judge(self, context: Context, run: FlowRun) -> dict[str, Any]:
-        client = self.hook.client
-        store_link(context, url=client.url, sandbox=client.sandbox, kind="dataflow", object_id=run.flow_id)
+    def _judge(self, run: FlowRun) -> dict[str, Any]:
         reasons = "; ".join(run.errors) or "the service gives no reason"
         if run.state is State.FAILED:
             raise FlowRunFailedError(f"{run}. {reasons}")

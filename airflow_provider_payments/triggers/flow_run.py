@@ -14,6 +14,8 @@ from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 
 MAX_POLL_ERRORS = 5
+#: Seconds between the first two looks; it doubles up to the poll interval.
+FIRST_PAUSE = 1.0
 
 
 class FlowRunTrigger(BaseTrigger):
@@ -25,7 +27,7 @@ class FlowRunTrigger(BaseTrigger):
 
     :param aep_conn_id: the Airflow connection.
     :param selection: which run is meant: the fields of :class:`~airflow_provider_payments.aep.flow_runs.RunSelection`.
-    :param poll_interval: seconds between two looks.
+    :param poll_interval: seconds between two looks; the first few follow each other faster.
     :param deadline: epoch seconds after which the wait ends; ``None`` waits for ever.
     """
 
@@ -51,30 +53,30 @@ class FlowRunTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look, wait, look again; a bounded number of failed looks in a row is borne."""
         hook, selection = ExperiencePlatformHook(self.aep_conn_id), RunSelection(**self.selection)
-        errors, said = 0, ""
+        errors, said, pause = 0, "", min(FIRST_PAUSE, self.poll_interval)
         while True:
             try:
                 # One HTTP stack for all: the blocking client runs in a thread, never on the triggerer's loop.
                 run = await asyncio.to_thread(lambda: selection.find(hook.client))
-                errors = 0
-            except PlatformError as error:
+            except Exception as error:
                 errors += 1
                 self.log.warning("Could not look for %s (%d of %d): %s", selection, errors, MAX_POLL_ERRORS, error)
-                if not error.retryable or errors >= MAX_POLL_ERRORS:
-                    yield TriggerEvent({"status": "error", "message": str(error)})
+                final = isinstance(error, PlatformError) and not error.retryable
+                if final or errors >= MAX_POLL_ERRORS:
+                    yield TriggerEvent({"status": "error", "message": f"{type(error).__name__}: {error}"})
                     return
             else:
-                said = announce(self.log, run, said)
+                errors, said = 0, announce(self.log, run, said)
                 if run is not None and run.state is not State.ACTIVE:
                     yield TriggerEvent({"status": "ended", "run": run.to_json()})
                     return
-            left = None if self.deadline is None else self.deadline - time.time()
-            if left is not None and left <= 0:
-                yield TriggerEvent(
-                    {"status": "timeout", "message": f"{selection} has not ended in time; {said or 'none seen'}"}
-                )
+            if self.deadline is not None and time.time() >= self.deadline:
+                message = f"{selection} has not ended in time; {said or 'none was seen'}"
+                yield TriggerEvent({"status": "timeout", "message": message})
                 return
-            await asyncio.sleep(self.poll_interval if left is None else min(self.poll_interval, left))
+            await asyncio.sleep(pause if self.deadline is None else max(0.0, min(pause, self.deadline - time.time())))
+            # Short runs are seen soon, long ones cost no more.
+            pause = min(2 * pause, self.poll_interval)
 
 
 def announce(log: Any, run: FlowRun | None, said: str) -> str:

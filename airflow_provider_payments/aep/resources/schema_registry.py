@@ -48,7 +48,9 @@ class RegistryResource(Resource):
         """Read the ``$id`` out of a "title taken" refusal; a resource of another kind is no candidate."""
         if error.code != TITLE_TAKEN:
             return None
-        named = re.search(rf"https://[^\s\"'<>]+/{self.collection}/[0-9a-zA-Z]+", error.problem.detail)
+        # Field groups keep their old name in ids.
+        kind = "(?:fieldgroups|mixins)" if self.collection == "fieldgroups" else self.collection
+        named = re.search(rf"https://[^\s\"'<>]+/{kind}/[0-9a-zA-Z]+", error.problem.detail)
         return read_resource(client.registry_resource(self.collection, named.group())) if named else None
 
     def outputs(self, existing: Existing) -> Json:
@@ -92,6 +94,7 @@ class FieldGroup(RegistryResource):
         tree = {namespace: {"type": "object", "properties": field_tree(self.fields)}}
         return {
             "type": "object",
+            "title": self.name,
             "description": self.description or "",
             "meta:intendedToExtend": [self.class_id],
             "definitions": {"customFields": {"type": "object", "properties": tree}},
@@ -139,6 +142,7 @@ class AdHocClass(RegistryResource):
         fields = {"type": "object", "properties": field_tree(self.fields)}
         return {
             "type": "object",
+            "title": self.name,
             "description": self.description or "",
             "allOf": [{"$ref": ADHOC_BEHAVIOUR}, {"properties": {"_adhoc": fields}}],
         }
@@ -181,6 +185,7 @@ class Schema(RegistryResource):
     def body(self) -> Json:
         return {
             "type": "object",
+            "title": self.name,
             "description": self.description or "",
             "allOf": [{"$ref": reference} for reference in self._references],
         }
