@@ -58,7 +58,7 @@ def as_number(field: str, value: object) -> float | None:
         if isinstance(value, (int, float, str)) and not isinstance(value, bool):
             number = float(value)
             if abs(number) < float("inf"):
-                return number
+                return int(number) if number.is_integer() else number
     except (ValueError, OverflowError):
         pass
     raise InvalidInputError(field, value, "it must be a number")

@@ -98,9 +98,24 @@ class Resource(ABC):
             if not (value <= set(found.get(name) or ()) if isinstance(value, frozenset) else value == found.get(name))
         ]
 
+    #: Prefixes of the fields that :meth:`change` can change.
+    changeable: ClassVar[tuple[str, ...]] = ()
+
     def update(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
-        """Change an existing object into this one, where such a change reaches the dataflow."""
-        raise ConflictError(self.kind, self.name, existing.id, differences, f"A {self.kind} cannot be updated.")
+        """
+        Change an existing object into this one.
+
+        :raises ConflictError: if a field differs that cannot be changed, or whose change would not reach the dataflow.
+        """
+        fixed = [d for d in differences if not d.field.startswith(self.changeable or ("\0",))]
+        if fixed:
+            advice = "An update does not reach these fields: choose another name."
+            raise ConflictError(self.kind, self.name, existing.id, fixed, advice)
+        return self.change(client, existing, differences)
+
+    def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
+        """Send the change; only called with differences in :attr:`changeable` fields."""
+        raise NotImplementedError
 
     def outputs(self, existing: Existing) -> Json:
         """Return what the next steps need besides the id, as plain JSON."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from airflow_provider_payments.aep.client import CATALOG, Client, Json
-from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.inputs import as_mapping, as_text
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version, without_empty
 
@@ -61,6 +61,13 @@ class Dataset(Resource):
         reference = answer.body[0] if isinstance(answer.body, list) and answer.body else None
         # "@/dataSets/5c8c..." in answers, "@/datasets/..." in prose.
         return made(answer, path, reference.rsplit("/", 1)[-1] if isinstance(reference, str) else None)
+
+    changeable: ClassVar[tuple[str, ...]] = ("tags",)
+
+    def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
+        # A tag that is sent replaces the one of its name; the service's own are left alone.
+        client.request("PATCH", f"{CATALOG}/dataSets/{existing.id}", body={"tags": dict(self.tags)})
+        return existing
 
     def wanted(self) -> Json:
         return _meaning(self.body())

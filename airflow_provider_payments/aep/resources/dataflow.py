@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
 from airflow_provider_payments.aep.client import DATA_PREP, FLOW_SERVICE, Client, Json
-from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError
+from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.flow_specs import FlowSpec, check_against
 from airflow_provider_payments.aep.inputs import as_bool, as_int, as_list, as_mapping, as_number, as_text
 from airflow_provider_payments.aep.resources.base import Existing, made, without_empty
@@ -212,18 +212,13 @@ class Dataflow(FlowServiceResource):
         return ours if a == b else theirs
 
     #: What a change can reach in a dataflow that exists; a new source or target pair wants a new dataflow.
-    _UPDATABLE: ClassVar[tuple[str, ...]] = ("mapping", "deltaColumn", "scheduleParams.", "options.")
+    changeable: ClassVar[tuple[str, ...]] = ("mapping", "deltaColumn", "scheduleParams.", "options.")
 
-    def update(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
-        stuck = [d for d in differences if not d.field.startswith(self._UPDATABLE)]
-        if stuck or existing.etag is None:
-            advice = "An update does not reach these fields: give the new dataflow another name."
-            raise ConflictError(self.kind, self.name, existing.id, stuck or differences, advice)
-        ready = self.ready(client)
+    def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
         path = f"{FLOW_SERVICE}/{self.collection}/{existing.id}"
-        answer = client.request(
-            "PATCH", path, body=ready.patch(existing.item, differences), headers={"If-Match": existing.etag}
-        )
+        operations = self.patch(existing.item, differences)
+        # The etag goes back as it came, its inner quotes included.
+        answer = client.request("PATCH", path, body=operations, headers={"If-Match": existing.etag or "*"})
         body = answer.body if isinstance(answer.body, dict) else {}
         return replace(existing, etag=body.get("etag") or existing.etag)
 

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
+from urllib.parse import quote
 
 from airflow_provider_payments.aep.client import SCHEMA_REGISTRY, Client, Json
-from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_list, as_mapping, as_text
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made
 
@@ -43,6 +44,11 @@ class RegistryResource(Resource):
         answer = client.request("POST", path, body=self.payload())
         body = answer.body if isinstance(answer.body, dict) else {}
         return replace(read_resource(body), id=made(answer, path, body.get("$id")).id)
+
+    def patch(self, client: Client, existing: Existing, operations: list[Json]) -> Existing:
+        path = f"{SCHEMA_REGISTRY}/tenant/{self.collection}/{quote(existing.id, safe='')}"
+        body = client.request("PATCH", path, body=operations).body
+        return read_resource(body) if isinstance(body, dict) and body.get("$id") else existing
 
     def adopt_named_by(self, client: Client, error: RequestError) -> Existing | None:
         """Read the ``$id`` out of a "title taken" refusal; a resource of another kind is no candidate."""
@@ -107,6 +113,21 @@ class FieldGroup(RegistryResource):
 
     def ready(self, client: Client) -> Self:
         return self.complete(client)
+
+    changeable: ClassVar[tuple[str, ...]] = ("fields",)
+
+    def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
+        """Add the fields that are missing; a field that has another type cannot be changed."""
+        complete, found = self.complete(client), set(differences[0].found or ())
+        namespace = f"_{complete.tenant_id}"
+        try:
+            operations = list(
+                _growth(field_tree(self.fields), found, f"/definitions/customFields/properties/{namespace}/properties")
+            )
+        except ValueError as error:
+            advice = f"Field {error} has another type, which cannot be changed: choose another field or another name."
+            raise ConflictError(self.kind, self.name, existing.id, differences, advice) from None
+        return self.patch(client, existing, operations)
 
     def wanted(self) -> Json:
         return {"fields": frozenset(leaves(field_tree(self.fields))), "class": frozenset([self.class_id])}
@@ -190,6 +211,17 @@ class Schema(RegistryResource):
             "allOf": [{"$ref": reference} for reference in self._references],
         }
 
+    changeable: ClassVar[tuple[str, ...]] = ("allOf",)
+
+    def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
+        """Add what is missing; the registry lets a schema only grow."""
+        missing = [d.wanted - set(d.found or ()) for d in differences]
+        added = [r for r in self._references if any(r in references for references in missing)]
+        if self.class_id in added:
+            advice = "A schema's class is fixed: choose another name."
+            raise ConflictError(self.kind, self.name, existing.id, differences, advice)
+        return self.patch(client, existing, [{"op": "add", "path": "/allOf/-", "value": {"$ref": r}} for r in added])
+
     def wanted(self) -> Json:
         return {"allOf": frozenset(self._references)}
 
@@ -240,6 +272,26 @@ def leaves(properties: Mapping[str, Any], prefix: str = "") -> set[tuple[str, st
         elif isinstance(node, Mapping):
             found.add((f"{prefix}{name}", str(node.get("type") or ""), str(node.get("format") or "")))
     return found
+
+
+def _growth(
+    tree: Mapping[str, Any], found: set[tuple[str, str, str]], pointer: str, prefix: str = ""
+) -> Iterator[Json]:
+    """
+    Yield the JSON Patch operations that add what ``tree`` has and ``found`` (leaves) has not.
+
+    :raises ValueError: with the path of a field that is there with another type.
+    """
+    for name, node in tree.items():
+        path, at = f"{prefix}{name}", f"{pointer}/{name}"
+        inner = node.get("properties")
+        if inner and any(leaf.startswith(f"{path}.") for leaf, _, _ in found):
+            yield from _growth(inner, found, f"{at}/properties", f"{path}.")
+        elif any(leaf == path or leaf.startswith(f"{path}.") for leaf, _, _ in found):
+            if not leaves({name: node}, prefix) <= found:
+                raise ValueError(path)
+        else:
+            yield {"op": "add", "path": at, "value": node}
 
 
 def resolved_properties(resource: Mapping[str, Any]) -> Json:

@@ -1,0 +1,146 @@
+"""Fixtures: a running emulator with a clock that only tests move, and an Airflow that knows it by a connection."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+# Airflow reads its home when it is first imported: before that it must be a throw-away one.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="payments-tests-")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "True"
+
+import pytest
+import requests
+
+from airflow_provider_payments.aep.auth import ClientCredentials
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.transport import Transport
+from airflow_provider_payments.emulator.server import EmulatorServer
+from tests.fault_proxy import FaultProxy, fault_proxy
+
+CONNECTION_ID = "adobe_experience_platform_default"
+#: The PayPal base connection that the seed documents use and the emulator holds.
+PAYPAL = "24151d58-ffa7-4960-951d-58ffa7396097"
+
+
+class Emulator:
+    """The running emulator, seen from outside: everything goes over HTTP."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def control(self, method: str, path: str, **kwargs: Any) -> Any:
+        answer = requests.request(method, f"{self.url}/__emulator__/{path}", timeout=10, **kwargs)
+        answer.raise_for_status()
+        return answer.json()
+
+    def advance(self, seconds: float) -> None:
+        self.control("POST", "clock", json={"advance": seconds})
+
+    def requests(self, **filters: str) -> list[dict[str, Any]]:
+        return list(self.control("GET", "requests", params=filters)["requests"])
+
+    def posted(self, path: str) -> list[Any]:
+        """The bodies of all POSTs to a path that ends so, in order."""
+        return [r["body"] for r in self.requests(method="POST") if r["path"].endswith(path)]
+
+    def objects(self, kind: str, sandbox: str = "dev") -> list[dict[str, Any]]:
+        return list(self.control("GET", "state")["sandboxes"][sandbox][kind])
+
+    def rows(self, dataset_id: str) -> dict[str, Any]:
+        return dict(self.control("GET", f"datasets/{dataset_id}/rows"))
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[EmulatorServer]:
+    with EmulatorServer(time="manual") as server:
+        yield server
+
+
+@pytest.fixture
+def emulator(_server: EmulatorServer) -> Emulator:
+    running = Emulator(_server.url)
+    running.control("POST", "reset")
+    return running
+
+
+@pytest.fixture
+def proxy(emulator: Emulator) -> Iterator[FaultProxy]:
+    """The emulator behind a proxy that fails as it is told."""
+    with fault_proxy(emulator.url) as running:
+        yield running
+
+
+@pytest.fixture
+def naps() -> list[float]:
+    """The seconds that clients waited, none of which was slept."""
+    return []
+
+
+@pytest.fixture
+def make_client(emulator: Emulator, naps: list[float]) -> Callable[..., Client]:
+    """Make clients; each has a credential of its own, so that no token is shared between tests."""
+    serial = itertools.count()
+
+    def make(url: str | None = None, read_timeout: float = 5.0, **kwargs: Any) -> Client:
+        transport = Transport(connect_timeout=2.0, read_timeout=read_timeout, sleep=naps.append)
+        given = {"org_id": "EMULATOR@AdobeOrg", "sandbox": "dev", "window": 0.0, "dataflow_window": 0.0} | kwargs
+        credential = given.pop("credential", None) or ClientCredentials(
+            client_id="emulator-client",
+            client_secret="emulator-secret",
+            transport=transport,
+            ims_url=url or emulator.url,
+            scopes=f"openid,test{id(naps)}-{next(serial)}",
+        )
+        return Client(credential=credential, transport=transport, url=url or emulator.url, **given)
+
+    return make
+
+
+@pytest.fixture
+def client(make_client: Callable[..., Client]) -> Client:
+    return make_client()
+
+
+def connection_json(url: str, **extra: Any) -> str:
+    """An Airflow connection to the emulator, as ``AIRFLOW_CONN_...`` takes it."""
+    settings = {
+        "org_id": "EMULATOR@AdobeOrg",
+        "sandbox": "dev",
+        "ims_url": url,
+        "consistency_window": 0,
+        "dataflow_window": 0,
+        # A token of another test's emulator state would be refused once; scopes are part of a credential's identity.
+        "scopes": f"openid,{id(extra)}",
+    } | extra
+    return json.dumps(
+        {
+            "conn_type": "adobe_experience_platform",
+            "host": url,
+            "login": "emulator-client",
+            "password": "emulator-secret",
+            "extra": {k: v for k, v in settings.items() if v is not None},
+        }
+    )
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Put an Airflow connection into the environment."""
+
+    def put(url: str, conn_id: str = CONNECTION_ID, **extra: Any) -> None:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", connection_json(url, **extra))
+
+    return put
+
+
+@pytest.fixture
+def connected(emulator: Emulator, connect: Callable[..., None]) -> Emulator:
+    """The emulator, with the default Airflow connection leading to it."""
+    connect(emulator.url)
+    return emulator
