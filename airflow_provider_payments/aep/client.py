@@ -17,16 +17,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from airflow_provider_payments.aep.auth import Credential
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.services import CATALOG, DATA_PREP, DEFAULT_URL, FLOW_SERVICE, SCHEMA_REGISTRY, Json
 from airflow_provider_payments.aep.transport import Answer, Call, Transport, require_https
 
-Json = dict[str, Any]
-
-FLOW_SERVICE = "/data/foundation/flowservice"
-SCHEMA_REGISTRY = "/data/foundation/schemaregistry"
-CATALOG = "/data/foundation/catalog"
-DATA_PREP = "/data/foundation/conversion"
-
-DEFAULT_URL = "https://platform.adobe.io"
 PAGE = 100
 
 #: What Schema Registry wants in ``Accept``: full resources in a list, one resource with everything it refers to.

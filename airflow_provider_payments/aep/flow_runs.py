@@ -12,10 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.aep.client import Client, Json
 from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.client import Client
 
 
 class State(StrEnum):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.aep.client import Client, Json
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_mapping
-from airflow_provider_payments.aep.sources import DATA_LAKE_SPEC_ID, SPEC_VERSION
+from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSION, Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.client import Client
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-from airflow_provider_payments.aep.client import Client, Json
+from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import (
     ConflictError,
     Difference,
@@ -24,8 +23,9 @@ from airflow_provider_payments.aep.errors import (
 )
 from airflow_provider_payments.aep.resources.base import Existing, Resource
 from airflow_provider_payments.aep.resources.dataflow import Dataflow
+from airflow_provider_payments.aep.services import Json
 
-IfExists = Literal["reuse", "update", "fail"]
+IF_EXISTS = ("reuse", "update", "fail")
 MAX_CREATIONS = 3
 
 
@@ -49,19 +49,11 @@ class Provisioned:
         return own | self.resource.outputs(self.existing)
 
 
-def check_if_exists(value: object) -> IfExists:
-    """Return ``value`` if it says what to do with an object of the same name."""
-    allowed = get_args(IfExists)
-    if value not in allowed:
-        raise InvalidInputError("if_exists", value, f"one of {', '.join(allowed)}")
-    return value  # type: ignore[return-value]
-
-
 def ensure(
     client: Client,
     want: Resource,
     *,
-    if_exists: IfExists = "reuse",
+    if_exists: str = "reuse",
     attempt: int = 1,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Provisioned:
@@ -76,6 +68,8 @@ def ensure(
     :raises UnsettledError: if no answer to a creation could be had and none shows after all; a later attempt goes on.
     :raises RequestError: if the service refuses, or a read fails in the end.
     """
+    if if_exists not in IF_EXISTS:
+        raise InvalidInputError("if_exists", if_exists, f"one of {', '.join(IF_EXISTS)}")
     window = client.dataflow_window if isinstance(want, Dataflow) else client.window
     ready: Resource | None = None
     posted = attempt > 1
@@ -93,7 +87,7 @@ def ensure(
             named = want.adopt_named_by(client, error)
             if named is None:
                 raise
-            on_conflict: IfExists = "reuse" if posted and if_exists == "fail" else if_exists
+            on_conflict = "reuse" if posted and if_exists == "fail" else if_exists
             return _resolve(client, want, named, want.differences(client, named), on_conflict)
         return Provisioned(ready, existing, created=True, request_id=client.transport.last_request_id)
     if chosen := _choose(client, want, if_exists, posted):
@@ -104,7 +98,7 @@ def ensure(
     )
 
 
-def _choose(client: Client, want: Resource, if_exists: IfExists, posted: bool) -> Provisioned | None:
+def _choose(client: Client, want: Resource, if_exists: str, posted: bool) -> Provisioned | None:
     """Adopt the oldest object that is right; decide what to do where only others have the name."""
     # The oldest first: every writer computes the same choice.
     candidates = sorted(want.look_up(client), key=lambda existing: (existing.created, existing.id))
@@ -117,7 +111,7 @@ def _choose(client: Client, want: Resource, if_exists: IfExists, posted: bool) -
 
 
 def _resolve(
-    client: Client, want: Resource, existing: Existing, differences: list[Difference], if_exists: IfExists
+    client: Client, want: Resource, existing: Existing, differences: list[Difference], if_exists: str
 ) -> Provisioned:
     """Do with an object of the wanted name what ``if_exists`` says."""
     if if_exists == "fail":

@@ -12,9 +12,6 @@ from dataclasses import dataclass
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 
-DATA_LAKE_SPEC_ID = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
-SPEC_VERSION = "1.0"
-
 
 @dataclass(frozen=True)
 class Source:

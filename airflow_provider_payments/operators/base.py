@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_payments.aep.inputs import as_mapping
-from airflow_provider_payments.aep.provisioning import Provisioned, check_if_exists
-from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_payments.aep.provisioning import Provisioned
+    from airflow_provider_payments.aep.resources.base import Resource
 
 
 class ExperiencePlatformOperator(BaseOperator):
@@ -82,7 +83,8 @@ class CreateOperator(ExperiencePlatformOperator):
     @abstractmethod
     def resource(self) -> Resource:
         """
-        Build the value to provision from the rendered arguments.
+        Build the value to provision from the rendered arguments. Its class is imported here: a DAG file that is parsed
+        every half minute needs none of them.
 
         :raises InvalidInputError: naming the argument that is wrong.
         """
@@ -94,9 +96,8 @@ class CreateOperator(ExperiencePlatformOperator):
 
     def provision(self, context: Context, resource: Resource) -> Provisioned:
         """Find or create ``resource`` and log the one line that names it."""
-        if_exists = check_if_exists(self.if_exists)
         attempt = int(getattr(context.get("ti"), "try_number", 1) or 1)
-        result = self.hook.provision(resource, if_exists=if_exists, attempt=attempt)
+        result = self.hook.provision(resource, if_exists=self.if_exists, attempt=attempt)
         self.log.info(
             "%s %s %r: id %s (request id %s)",
             "Created" if result.created else "Adopted",

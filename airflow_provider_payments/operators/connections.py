@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.inputs import as_list
-from airflow_provider_payments.aep.resources.flow_service import (
-    ADHOC_SCHEMA_VERSION,
-    SCHEMA_VERSION,
-    BaseConnection,
-    DatasetBaseConnection,
-    SourceConnection,
-    TargetConnection,
-)
-from airflow_provider_payments.aep.sources import DATA_LAKE_SPEC_ID, Source, find_source
+from airflow_provider_payments.aep.services import ADHOC_SCHEMA_VERSION, DATA_LAKE_SPEC_ID, SCHEMA_VERSION
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import CreateOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.sources import Source
 
 
 class CreateBaseConnectionOperator(CreateOperator):
@@ -38,7 +34,10 @@ class CreateBaseConnectionOperator(CreateOperator):
         self.source = source
         self.vendor_conn_id = vendor_conn_id
 
-    def resource(self) -> BaseConnection:
+    def resource(self) -> Resource:
+        from airflow_provider_payments.aep.resources.flow_service import BaseConnection
+        from airflow_provider_payments.aep.sources import find_source
+
         source = find_source(self.source)
         return BaseConnection(source=source, credential=self._credential(source), **self.common)
 
@@ -121,7 +120,10 @@ class CreateSourceConnectionOperator(CreateOperator):
         self.source = source
         self.connection_spec_id = connection_spec_id
 
-    def resource(self) -> SourceConnection:
+    def resource(self) -> Resource:
+        from airflow_provider_payments.aep.resources.flow_service import SourceConnection
+        from airflow_provider_payments.aep.sources import find_source
+
         columns = as_list("columns", self.columns)
         return SourceConnection(
             base_connection_id=self.base_connection_id,
@@ -140,7 +142,9 @@ class CreateSourceConnectionOperator(CreateOperator):
 class CreateDatasetBaseConnectionOperator(CreateOperator):
     """Create the data lake as a base connection, as the oldest document does before a target connection."""
 
-    def resource(self) -> DatasetBaseConnection:
+    def resource(self) -> Resource:
+        from airflow_provider_payments.aep.resources.flow_service import DatasetBaseConnection
+
         return DatasetBaseConnection(**self.common)
 
 
@@ -185,7 +189,9 @@ class CreateTargetConnectionOperator(CreateOperator):
         self.data_format = data_format
         self.connection_spec_id = connection_spec_id
 
-    def resource(self) -> TargetConnection:
+    def resource(self) -> Resource:
+        from airflow_provider_payments.aep.resources.flow_service import TargetConnection
+
         return TargetConnection(
             dataset_id=self.dataset_id,
             schema_id=self.schema_id,

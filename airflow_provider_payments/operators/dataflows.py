@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_payments.aep.flow_specs import FlowSpec, find_flow_spec
 from airflow_provider_payments.aep.inputs import as_bool, as_list
-from airflow_provider_payments.aep.resources.dataflow import Dataflow, DeltaColumn
-from airflow_provider_payments.aep.schedule import Schedule
-from airflow_provider_payments.aep.sources import find_source
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.operators.base import CreateOperator, ExperiencePlatformOperator
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_payments.aep.resources.base import Resource
 
 
 class FindFlowSpecOperator(ExperiencePlatformOperator):
@@ -43,6 +41,9 @@ class FindFlowSpecOperator(ExperiencePlatformOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask for the flow spec by name."""
+        from airflow_provider_payments.aep.flow_specs import find_flow_spec
+        from airflow_provider_payments.aep.sources import find_source
+
         with airflow_errors():
             source = find_source(self.source)
             wanted = None if as_bool("any_source", self.any_source) else source.spec_id
@@ -138,7 +139,11 @@ class CreateDataflowOperator(CreateOperator):
         self.error_diagnostics = error_diagnostics
         self.partial_ingestion_percent = partial_ingestion_percent
 
-    def resource(self) -> Dataflow:
+    def resource(self) -> Resource:
+        from airflow_provider_payments.aep.flow_specs import FlowSpec
+        from airflow_provider_payments.aep.resources.dataflow import Dataflow, DeltaColumn
+        from airflow_provider_payments.aep.schedule import Schedule
+
         columns = as_list("source_columns", self.source_columns)
         # Values understand text where a template rendered to it.
         schedule = Schedule(

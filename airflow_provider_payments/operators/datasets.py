@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.inputs import as_mapping
-from airflow_provider_payments.aep.resources.catalog import DATASET_SCHEMA_VERSION, Dataset
+from airflow_provider_payments.aep.services import DATASET_SCHEMA_VERSION
 from airflow_provider_payments.operators.base import CreateOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.resources.base import Resource
 
 
 class CreateTargetDatasetOperator(CreateOperator):
@@ -35,7 +38,9 @@ class CreateTargetDatasetOperator(CreateOperator):
         self.schema_version = schema_version
         self.tags = tags
 
-    def resource(self) -> Dataset:
+    def resource(self) -> Resource:
+        from airflow_provider_payments.aep.resources.catalog import Dataset
+
         return Dataset(
             schema_id=self.schema_id,
             schema_version=self.schema_version,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.inputs import as_list
-from airflow_provider_payments.aep.resources.data_prep import MappingSet
-from airflow_provider_payments.aep.resources.flow_service import SCHEMA_VERSION
+from airflow_provider_payments.aep.services import SCHEMA_VERSION
 from airflow_provider_payments.operators.base import CreateOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.resources.base import Resource
 
 
 class CreateMappingSetOperator(CreateOperator):
@@ -60,7 +62,9 @@ class CreateMappingSetOperator(CreateOperator):
         self.dialect = dialect
         self.schema_version = schema_version
 
-    def resource(self) -> MappingSet:
+    def resource(self) -> Resource:
+        from airflow_provider_payments.aep.resources.data_prep import MappingSet
+
         columns = as_list("source_columns", self.source_columns)
         return MappingSet(
             schema_id=self.schema_id,

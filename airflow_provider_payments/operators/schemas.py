@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.inputs import as_list, as_mapping
-from airflow_provider_payments.aep.resources.schema_registry import PROFILE_CLASS, AdHocClass, FieldGroup, Schema
+from airflow_provider_payments.aep.services import PROFILE_CLASS
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.operators.base import CreateOperator
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_payments.aep.resources.base import Resource
 
 
 class CreateTargetSchemaOperator(CreateOperator):
@@ -45,15 +47,19 @@ class CreateTargetSchemaOperator(CreateOperator):
         self.class_id = class_id
         self.field_groups = field_groups
 
-    def resource(self) -> Schema:
+    def resource(self) -> Resource:
         return self._schema()
 
-    def _schema(self, *own: str) -> Schema:
+    def _schema(self, *own: str) -> Resource:
+        from airflow_provider_payments.aep.resources.schema_registry import Schema
+
         groups = [*(as_list("field_groups", self.field_groups) or ()), *own]
         return Schema(class_id=self.class_id, field_groups=tuple(groups), **self.common)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Find or create the field group, then the schema."""
+        from airflow_provider_payments.aep.resources.schema_registry import FieldGroup
+
         with airflow_errors():
             self._schema()  # both are checked before the first of them is made
             fields = as_mapping("fields", self.fields)
@@ -87,12 +93,16 @@ class CreateAdHocSchemaOperator(CreateOperator):
         super().__init__(**kwargs)
         self.fields = fields
 
-    def resource(self) -> AdHocClass:
+    def resource(self) -> Resource:
+        from airflow_provider_payments.aep.resources.schema_registry import AdHocClass
+
         fields = as_mapping("fields", self.fields)
         return AdHocClass(name=f"{self.name} - class", description=self.description, fields=fields)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Find or create the class, then the schema."""
+        from airflow_provider_payments.aep.resources.schema_registry import Schema
+
         with airflow_errors():
             wanted = self.resource()
             Schema(**self.common)

@@ -9,12 +9,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from airflow_provider_payments.aep.client import Client, Json
 from airflow_provider_payments.aep.errors import ConflictError, Difference, Failure, RequestError
 from airflow_provider_payments.aep.inputs import add_extra, as_mapping, as_name
-from airflow_provider_payments.aep.transport import Answer
+from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.transport import Answer
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_payments.aep.client import CATALOG, Client, Json
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.inputs import as_mapping, as_text
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version, without_empty
+from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, Json
 
-DATASET_SCHEMA_VERSION = "application/vnd.adobe.xed+json;version=1"
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.client import Client
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from airflow_provider_payments.aep.client import DATA_PREP, Client, Json
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_list, as_mapping, as_text
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version
-from airflow_provider_payments.aep.resources.flow_service import SCHEMA_VERSION
+from airflow_provider_payments.aep.services import DATA_PREP, SCHEMA_VERSION, Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.client import Client
 
 SOURCE_TYPES = ("ATTRIBUTE", "EXPRESSION", "STATIC")
 DIALECTS = ("current", "legacy")

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from airflow_provider_payments.aep.client import DATA_PREP, FLOW_SERVICE, Client, Json
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.flow_specs import FlowSpec, check_against
 from airflow_provider_payments.aep.inputs import as_bool, as_int, as_list, as_mapping, as_number, as_text
@@ -19,6 +18,10 @@ from airflow_provider_payments.aep.resources.base import Existing, made, without
 from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
 from airflow_provider_payments.aep.resources.flow_service import FlowServiceResource, source_meaning, target_meaning
 from airflow_provider_payments.aep.schedule import Schedule, read_schedule
+from airflow_provider_payments.aep.services import DATA_PREP, FLOW_SERVICE, Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.client import Client
 
 
 @dataclass(frozen=True)

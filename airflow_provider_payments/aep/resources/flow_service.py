@@ -9,17 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from airflow_provider_payments.aep.client import FLOW_SERVICE, Client, Json
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_list, as_text
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version, without_empty
-from airflow_provider_payments.aep.sources import DATA_LAKE_SPEC_ID, SPEC_VERSION, Source
+from airflow_provider_payments.aep.services import (
+    ADHOC_SCHEMA_VERSION,
+    DATA_LAKE_SPEC_ID,
+    FLOW_SERVICE,
+    SCHEMA_VERSION,
+    SPEC_VERSION,
+    Json,
+)
+from airflow_provider_payments.aep.sources import Source
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.client import Client
 
 FORMATS = ("tabular", "delimited", "json", "parquet", "parquet_xdm")
-SCHEMA_VERSION = "application/vnd.adobe.xed-full+json;version=1"
-ADHOC_SCHEMA_VERSION = "application/vnd.adobe.xed-full-notext+json; version=1"
 
 
 class FlowServiceResource(Resource):

@@ -10,16 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote
 
-from airflow_provider_payments.aep.client import SCHEMA_REGISTRY, Client, Json
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_list, as_mapping, as_text
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made
+from airflow_provider_payments.aep.services import PROFILE_CLASS, SCHEMA_REGISTRY, Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.client import Client
 
 XDM = "https://ns.adobe.com/xdm"
-PROFILE_CLASS = f"{XDM}/context/profile"
 ADHOC_BEHAVIOUR = f"{XDM}/data/adhoc"
 TITLE_TAKEN = "XDM-1521-400"
 

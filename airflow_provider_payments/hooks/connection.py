@@ -1,0 +1,102 @@
+"""The fields of an Airflow connection, checked and turned into a client. Loaded with the first use of a connection."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow.providers.common.compat.sdk import mask_secret
+
+from airflow_provider_payments.aep.auth import DEFAULT_SCOPES, TOKEN_PATH, AccessToken, ClientCredentials, Credential
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.inputs import as_mapping, as_number
+from airflow_provider_payments.aep.services import DEFAULT_URL
+from airflow_provider_payments.aep.transport import Transport
+from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS
+
+log = logging.getLogger(__name__)
+
+_EXTRAS = {*CONNECTION_FIELDS, "proxies", "verify", "consistency_window", "dataflow_window"}
+
+
+def client_from(connection: Any) -> Client:
+    """
+    Return the client that an Airflow connection describes.
+
+    :raises InvalidInputError: naming the field that is missing or wrong.
+    """
+    extra = {key: value for key, value in connection.extra_dejson.items() if value not in (None, "")}
+    if unknown := sorted(set(extra) - _EXTRAS):
+        raise InvalidInputError("extra", unknown, f"known keys are {', '.join(sorted(_EXTRAS))}")
+    transport = Transport(
+        connect_timeout=_seconds(extra, "connect_timeout", 10.0),
+        read_timeout=_seconds(extra, "read_timeout", 60.0),
+        proxies=as_mapping("proxies", extra.get("proxies")),
+        verify=_verify(extra.get("verify", True), connection.conn_id),
+    )
+    if not extra.get("org_id"):
+        raise InvalidInputError("org_id", "", "the connection's extra must name the organisation")
+    windows = {
+        "window": as_number("consistency_window", extra.get("consistency_window")),
+        "dataflow_window": as_number("dataflow_window", extra.get("dataflow_window")),
+    }
+    return Client(
+        org_id=str(extra["org_id"]),
+        sandbox=str(extra.get("sandbox", "")),
+        credential=_credential(connection, extra, transport),
+        transport=transport,
+        url=_url(connection),
+        **{name: value for name, value in windows.items() if value is not None},
+    )
+
+
+def _credential(connection: Any, extra: dict[str, Any], transport: Transport) -> Credential:
+    client_id = connection.login or ""
+    if token := extra.get("access_token"):
+        if not client_id:
+            raise InvalidInputError("login", "", "an access token goes with its client id")
+        mask_secret(str(token))
+        return AccessToken(client_id, str(token))
+    return ClientCredentials(
+        client_id=client_id,
+        client_secret=connection.password or "",
+        transport=transport,
+        ims_url=str(extra.get("ims_url") or ClientCredentials.ims_url),
+        scopes=str(extra.get("scopes") or DEFAULT_SCOPES),
+        on_token=mask_secret,
+    )
+
+
+def _verify(value: object, conn_id: str) -> bool | str:
+    if str(value).lower() == "false":
+        log.warning("Connection %s switches TLS verification off: anybody may answer in Adobe's name", conn_id)
+        return False
+    return True if str(value).lower() == "true" else str(value)
+
+
+def _seconds(extra: dict[str, Any], name: str, default: float) -> float:
+    value = as_number(name, extra.get(name))
+    if value is not None and value <= 0:
+        raise InvalidInputError(name, value, "it must be more than 0 seconds")
+    return default if value is None else value
+
+
+def _url(connection: Any) -> str:
+    """Return the platform's URL from the host, with the port where one is given apart."""
+    host = str(connection.host or DEFAULT_URL).rstrip("/")
+    url = host if "://" in host else f"https://{host}"
+    return f"{url}:{connection.port}" if connection.port else url
+
+
+def part_at_fault(error: RequestError) -> str:
+    """Name the part of the connection that a refusal speaks of."""
+    if error.failure is not Failure.FINAL or (error.status is None and not error.code):
+        return "Network"
+    if error.path.endswith(TOKEN_PATH):
+        return "Credential"
+    if error.code.startswith("FLOW-21") or "sandbox" in error.problem.detail.lower():
+        return "Sandbox"
+    if error.code in ("403025", "400003") or error.code.startswith("FLOW-200"):
+        return "Organisation"
+    return "Credential" if error.status in (401, 403) else "Platform URL"
