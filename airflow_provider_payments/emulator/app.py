@@ -1,0 +1,129 @@
+"""The services put together as one ASGI application."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from airflow_provider_payments.emulator import control
+from airflow_provider_payments.emulator.catalog import routes as catalog
+from airflow_provider_payments.emulator.data_prep import routes as data_prep
+from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Handler, Routes, UnreadableBody
+from airflow_provider_payments.emulator.flow_service import routes as flow_service
+from airflow_provider_payments.emulator.gateway import admit
+from airflow_provider_payments.emulator.ims import routes as ims
+from airflow_provider_payments.emulator.intake import CONTROL_PREFIX, SCOPE_KEY, Incoming, Intake
+from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, error_body
+from airflow_provider_payments.emulator.schema_registry import routes as schema_registry
+from airflow_provider_payments.emulator.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One API under its prefix.
+
+    :param on_platform: whether the gateway stands before it and sandboxes divide it.
+    """
+
+    prefix: str
+    routes: Routes
+    dialect: Dialect
+    on_platform: bool = True
+
+
+SERVICES = (
+    Service("/data/foundation/flowservice", flow_service.ROUTES, flow_service.DIALECT),
+    Service("/data/foundation/schemaregistry", schema_registry.ROUTES, schema_registry.DIALECT),
+    Service("/data/foundation/catalog", catalog.ROUTES, catalog.DIALECT),
+    Service("/data/foundation/conversion", data_prep.ROUTES, data_prep.DIALECT),
+    Service("/ims", ims.ROUTES, ims.DIALECT, on_platform=False),
+    Service(CONTROL_PREFIX, control.ROUTES, control.DIALECT, on_platform=False),
+)
+
+
+def make_app(world: World) -> Starlette:
+    """The application over a world.
+
+    :param world: its state; nothing else is kept.
+    """
+    routes: list[BaseRoute] = [
+        Mount(
+            service.prefix,
+            routes=[
+                Route(path, _endpoint(world, service, handler), methods=[method])
+                for method, path, handler in service.routes
+            ],
+        )
+        for service in SERVICES
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Intake, world=world)],
+        exception_handlers={404: _not_a_route, 405: _not_a_route},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _endpoint(world: World, service: Service, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    # A handler is a plain function: nothing awaits between its checks and its changes, so parallel requests cannot
+    # interleave within it.
+    async def serve(request: Request) -> Response:
+        incoming: Incoming = request.scope[SCOPE_KEY]
+        try:
+            answer = handler(_call(world, service, request, incoming))
+        except UnreadableBody as error:
+            answer = _refused(service.dialect.unreadable(str(error)), world, incoming)
+        except Refusal as refusal:
+            answer = _refused(refusal, world, incoming)
+        return _response(answer)
+
+    return serve
+
+
+def _call(world: World, service: Service, request: Request, incoming: Incoming) -> Call:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+    raw = incoming.body
+    if service.on_platform:
+        admit(world, request.method, headers, raw is None or bool(raw))
+    if raw is None:
+        raise PlainRefusal(413, "PayloadTooLargeError", "The request body is larger than the emulator accepts.")
+    query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, errors="replace")
+    call = Call(
+        world, incoming.request_id, request.method, request.scope["path"], query, headers, request.path_params, raw
+    )
+    if service.on_platform:
+        name = headers.get("x-sandbox-name", "")
+        if not name:
+            raise service.dialect.sandbox_missing()
+        if name not in world.sandboxes:
+            raise service.dialect.sandbox_unknown(name)
+        call.place(world.sandboxes[name])
+    return call
+
+
+def _refused(refusal: Refusal, world: World, incoming: Incoming) -> Answer:
+    return Answer(error_body(refusal, incoming.request_id, world.clock.now()), refusal.status)
+
+
+def _response(answer: Answer) -> Response:
+    if answer.body is None:
+        return Response(status_code=answer.status, headers=dict(answer.headers))
+    # ASCII only: a lone surrogate that a client sent could not be encoded otherwise.
+    content = json.dumps(answer.body, separators=(",", ":")).encode("ascii")
+    return Response(content, answer.status, dict(answer.headers), "application/json")
+
+
+async def _not_a_route(request: Request, error: Any) -> Response:
+    title = "404 Not Found" if error.status_code == 404 else "405 Not Allowed"
+    page = f"<html>\n<head><title>{title}</title></head>\n<body><center><h1>{title}</h1></center></body>\n</html>\n"
+    return HTMLResponse(page, error.status_code)

@@ -1,0 +1,64 @@
+"""``payments-emulator``: the emulator as a process."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from airflow_provider_payments.emulator.clock import TIME_MODES
+from airflow_provider_payments.emulator.options import Options
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; the exit status is 0 then, 1 when the port cannot be had.
+
+    :param arguments: in place of the command line's.
+    """
+    options = _parser().parse_args(arguments)
+    # The libraries load after the arguments are understood: --help and mistakes answer at once.
+    from airflow_provider_payments.emulator.server import listening_socket, make_server, origin
+    from airflow_provider_payments.emulator.world import World
+
+    try:
+        sock = listening_socket(options.host, options.port)
+    except OSError as error:
+        print(f"payments-emulator: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    world = World(Options(options.client_id, options.client_secret, options.org, options.time))
+    world.origin = origin(sock)
+    server = make_server(world)
+    sock.listen(2048)
+    print(f"ready {world.origin}", flush=True)
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises a signal anew once it has shut down; being asked to stop is no failure here.
+        signal.signal(stop_signal, lambda *_: None)
+    server.run(sockets=[sock])
+    return 0
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is no port: 0 to 65535")
+    return port
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="payments-emulator",
+        description="Adobe Experience Platform's source services on this machine, with state, for tests and trials.",
+    )
+    parser.add_argument("--port", type=_port, default=0, help="0, the default, takes any free port")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--client-id", default=Options.client_id, help="default: %(default)s")
+    parser.add_argument("--client-secret", default=Options.client_secret, help="default: %(default)s")
+    parser.add_argument("--org", default=Options.org, help="default: %(default)s")
+    parser.add_argument(
+        "--time",
+        choices=TIME_MODES,
+        default="fast",
+        help="fast: a dataflow's first run starts a second after its creation; real: at its start time; "
+        "manual: the clock moves only by POST /__emulator__/clock (default: %(default)s)",
+    )
+    return parser

@@ -1,0 +1,129 @@
+"""One request and its answer, as the services' handlers see them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.emulator.refusals import Refusal
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.world import Sandbox, World
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+# Deeper documents would only exhaust the stack of whoever walks them; no real payload comes near.
+MAX_DEPTH = 100
+
+
+class UnreadableBody(Exception):
+    """The body is not the JSON that the operation needs; the service in charge words the refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler gives back; ``None`` as body means none."""
+
+    body: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Call:
+    """A request with everything a handler may ask about it.
+
+    :param query: decoded pairs in the order sent; a name may repeat.
+    :param headers: lower-case names.
+    :param params: the parts of the path.
+    """
+
+    world: World
+    request_id: str
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    headers: Mapping[str, str]
+    params: Mapping[str, str]
+    raw: bytes
+    _sandbox: Sandbox | None = None
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox that the request named. Only for services that live in one."""
+        assert self._sandbox is not None
+        return self._sandbox
+
+    def place(self, sandbox: Sandbox) -> None:
+        """Note the sandbox that the call is about.
+
+        :param sandbox: the one that the request named.
+        """
+        self._sandbox = sandbox
+
+    def first(self, name: str) -> str | None:
+        """The first value of a query parameter.
+
+        :param name: matched exactly.
+        """
+        return next((value for key, value in self.query if key == name), None)
+
+    def json(self) -> Any:
+        """The body as JSON; raises :class:`UnreadableBody`."""
+        if not self.raw.strip():
+            return None
+        return parse_json(self.raw)
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object; raises :class:`UnreadableBody`."""
+        body = self.json()
+        if not isinstance(body, dict):
+            raise UnreadableBody("The request body must be a JSON object.")
+        return body
+
+
+Handler = Callable[[Call], Answer]
+Routes = tuple[tuple[str, str, Handler], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a service words the refusals that every service has."""
+
+    unreadable: Callable[[str], Refusal]
+    sandbox_missing: Callable[[], Refusal]
+    sandbox_unknown: Callable[[str], Refusal]
+
+
+def parse_json(raw: bytes) -> Any:
+    """Strict JSON: UTF-8, no NaN, bounded depth; raises :class:`UnreadableBody`.
+
+    :param raw: the body as received.
+    """
+    try:
+        document = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableBody("The request body is not valid JSON.") from error
+    # Counting brackets is a fast upper bound of the depth: nearly every body passes here.
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth_exceeds(document, MAX_DEPTH):
+        raise UnreadableBody(f"The request body is nested deeper than {MAX_DEPTH} levels.")
+    return document
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _depth_exceeds(document: Any, limit: int) -> bool:
+    level = [document]
+    for _ in range(limit + 1):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return False
+    return True

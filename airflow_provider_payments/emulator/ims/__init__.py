@@ -1,0 +1,1 @@
+"""The identity service: client credentials become access tokens."""

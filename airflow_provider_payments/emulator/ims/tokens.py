@@ -1,0 +1,64 @@
+"""Access tokens: who may have one, and how long it lives."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+
+from airflow_provider_payments.emulator.refusals import OAuthRefusal
+
+LIFETIME_SECONDS = 86399
+
+
+class Tokens:
+    """The tokens that are alive; any number may be, side by side."""
+
+    def __init__(self) -> None:
+        self._expiry: dict[str, float] = {}
+
+    def issue(self, now: float) -> str:
+        """A new token.
+
+        :param now: epoch seconds.
+        """
+        self._expiry = {token: expiry for token, expiry in self._expiry.items() if expiry > now}
+        # Shaped like the signed tokens that IMS gives out: clients print and mask them by that form.
+        token = f"eyJhbGciOiJub25lIn0.{secrets.token_urlsafe(48)}.{secrets.token_urlsafe(32)}"
+        self._expiry[token] = now + LIFETIME_SECONDS
+        return token
+
+    def is_valid(self, token: str, now: float) -> bool:
+        """Whether a token has been issued and is alive.
+
+        :param now: epoch seconds.
+        """
+        return self._expiry.get(token, 0.0) > now
+
+
+def check_client(
+    grant_type: str | None,
+    client_id: str | None,
+    client_secret: str | None,
+    scope: str | None,
+    accepted: tuple[str, str],
+) -> None:
+    """Raise :class:`OAuthRefusal` unless this is a client-credentials request of the accepted client.
+
+    :param accepted: client id and secret.
+    """
+    if not grant_type:
+        raise OAuthRefusal("invalid_request", "missing grant_type parameter")
+    if grant_type != "client_credentials":
+        raise OAuthRefusal("unsupported_grant_type", "unsupported grant_type parameter")
+    if not client_id or not _same(client_id, accepted[0]):
+        raise OAuthRefusal("invalid_client", "invalid client_id parameter", 400)
+    if not client_secret:
+        raise OAuthRefusal("invalid_request", "missing client_secret parameter")
+    if not _same(client_secret, accepted[1]):
+        raise OAuthRefusal("invalid_client", "invalid client_secret parameter", 401)
+    if not scope or not scope.replace(",", "").strip():
+        raise OAuthRefusal("invalid_scope", "missing scope parameter")
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))

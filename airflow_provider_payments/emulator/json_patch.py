@@ -1,0 +1,127 @@
+"""JSON Patch (RFC 6902): ``add``, ``replace`` and ``remove``, in any case of letters."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Operation = Literal["add", "replace", "remove"]
+
+
+class PatchError(Exception):
+    """A patch that cannot be applied.
+
+    :param reason: ``malformed`` (a member is missing or of a wrong type), ``operation`` (not one that is offered) or
+        ``path`` (leads nowhere).
+    """
+
+    def __init__(self, reason: Literal["malformed", "operation", "path"], detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One checked step of a patch.
+
+    :param steps: the decoded parts of its path.
+    """
+
+    operation: Operation
+    path: str
+    steps: tuple[str, ...]
+    value: Any
+
+
+def parse_patch(document: Any) -> list[Instruction]:
+    """Check a patch without applying it; raises :class:`PatchError`.
+
+    :param document: the request body.
+    """
+    if not isinstance(document, list) or not document:
+        raise PatchError("malformed", "A patch is a list of at least one instruction.")
+    return [_instruction(entry) for entry in document]
+
+
+def _instruction(entry: Any) -> Instruction:
+    if not isinstance(entry, dict):
+        raise PatchError("malformed", "Each instruction of a patch is an object.")
+    for member in ("op", "path"):
+        if not isinstance(entry.get(member), str):
+            raise PatchError("malformed", f"Missing field '{member}' in a patch instruction.")
+    operation = entry["op"].lower()
+    if operation not in ("add", "replace", "remove"):
+        raise PatchError("operation", f"Unsupported operation '{entry['op'][:40]}' received.")
+    if operation != "remove" and "value" not in entry:
+        raise PatchError("malformed", "Missing field 'value' in a patch instruction.")
+    path = entry["path"]
+    if not path.startswith("/"):
+        raise PatchError("path", f"The patch path '{path[:80]}' must begin with a slash.")
+    steps = tuple(step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/"))
+    return Instruction(operation, path, steps, entry.get("value"))
+
+
+def apply_patch(document: dict[str, Any], patch: list[Instruction]) -> dict[str, Any]:
+    """A patched copy; the document stays as it is. Raises :class:`PatchError`.
+
+    :param document: any JSON object.
+    :param patch: from :func:`parse_patch`.
+    """
+    result = copy.deepcopy(document)
+    for instruction in patch:
+        _apply(result, instruction)
+    return result
+
+
+def _apply(document: dict[str, Any], instruction: Instruction) -> None:
+    nowhere = PatchError("path", f"The patch path '{instruction.path[:200]}' does not exist.")
+    parent: Any = document
+    for step in instruction.steps[:-1]:
+        parent = _child(parent, step, nowhere)
+    last = instruction.steps[-1]
+    change: Callable[[Any, str, Instruction, PatchError], None]
+    if isinstance(parent, dict):
+        change = _change_object
+    elif isinstance(parent, list):
+        change = _change_list
+    else:
+        raise nowhere
+    change(parent, last, instruction, nowhere)
+
+
+def _child(parent: Any, step: str, nowhere: PatchError) -> Any:
+    if isinstance(parent, dict) and step in parent:
+        return parent[step]
+    if isinstance(parent, list):
+        return parent[_place(step, len(parent) - 1, nowhere)]
+    raise nowhere
+
+
+def _change_object(parent: dict[str, Any], last: str, instruction: Instruction, nowhere: PatchError) -> None:
+    if instruction.operation != "add" and last not in parent:
+        raise nowhere
+    if instruction.operation == "remove":
+        del parent[last]
+    else:
+        parent[last] = copy.deepcopy(instruction.value)
+
+
+def _change_list(parent: list[Any], last: str, instruction: Instruction, nowhere: PatchError) -> None:
+    value = copy.deepcopy(instruction.value)
+    if instruction.operation == "add":
+        parent.insert(len(parent) if last == "-" else _place(last, len(parent), nowhere), value)
+        return
+    place = _place(last, len(parent) - 1, nowhere)
+    if instruction.operation == "remove":
+        del parent[place]
+    else:
+        parent[place] = value
+
+
+def _place(step: str, largest: int, nowhere: PatchError) -> int:
+    if not (step.isascii() and step.isdigit() and len(step) < 10) or int(step) > largest:
+        raise nowhere
+    return int(step)

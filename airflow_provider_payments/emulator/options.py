@@ -1,0 +1,30 @@
+"""What can be chosen at the start of an emulator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from airflow_provider_payments.emulator.clock import TimeMode
+
+
+@dataclass(frozen=True)
+class Options:
+    """The emulated organisation and its one client.
+
+    :param client_id: the API key that the gateway accepts.
+    :param client_secret: its secret.
+    :param org: the organisation, ``...@AdobeOrg``.
+    :param time: how time passes, see :class:`~airflow_provider_payments.emulator.clock.Clock`.
+    :param tenant: the tenant id, without the leading underscore.
+    """
+
+    client_id: str = "emulator-client"
+    client_secret: str = field(default="emulator-secret", repr=False)
+    org: str = "EMULATOR@AdobeOrg"
+    time: TimeMode = "fast"
+    tenant: str = "emulator"
+
+    @property
+    def user_id(self) -> str:
+        """Who created things, in the form of a technical account."""
+        return f"{self.client_id}@techacct.adobe.com"

@@ -1,0 +1,131 @@
+"""The emulator inside a process, in a thread of its own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import TracebackType
+
+import uvicorn
+
+from airflow_provider_payments.emulator.app import make_app
+from airflow_provider_payments.emulator.clock import TimeMode
+from airflow_provider_payments.emulator.options import Options
+from airflow_provider_payments.emulator.world import World
+
+_STOP_SECONDS = 5
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A bound socket, so that a port in use is an error before anything starts.
+
+    :param host: a name or an address.
+    :param port: 0 for any free one.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def origin(sock: socket.socket) -> str:
+    """The address of a bound socket as a client writes it.
+
+    :param sock: from :func:`listening_socket`.
+    """
+    host, port = sock.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def make_server(world: World) -> uvicorn.Server:
+    """uvicorn over a world; it is quiet and does not wait for idle connections when it stops.
+
+    :param world: the state it serves.
+    """
+    config = uvicorn.Config(
+        make_app(world),
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
+
+
+class EmulatorServer:
+    """A context manager around an emulator that listens on loopback.
+
+    :param host: the address to listen on.
+    :param port: 0 for any free one.
+    :param client_id: the API key that is accepted.
+    :param client_secret: its secret.
+    :param org: the organisation.
+    :param time: ``fast``, ``real`` or ``manual``.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        client_id: str = Options.client_id,
+        client_secret: str = Options.client_secret,
+        org: str = Options.org,
+        time: TimeMode = "fast",
+    ) -> None:
+        self.options = Options(client_id=client_id, client_secret=client_secret, org=org, time=time)
+        self._address = (host, port)
+        self._url: str | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it answers; only between :meth:`start` and :meth:`stop`."""
+        if self._url is None:
+            raise RuntimeError("The emulator is not running.")
+        return self._url
+
+    def start(self) -> EmulatorServer:
+        """Listen and answer; returns when the first request would be accepted."""
+        if self._thread is not None:
+            raise RuntimeError("The emulator is already running.")
+        sock = listening_socket(*self._address)
+        # From here on the kernel queues connections: a client need not wait for the event loop to come up.
+        sock.listen(2048)
+        world = World(self.options)
+        world.origin = self._url = origin(sock)
+        self._server = make_server(world)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [sock]}, name="experience-platform-emulator", daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop answering; harmless when it is not running."""
+        server, thread = self._server, self._thread
+        self._server = self._thread = self._url = None
+        if server is None or thread is None:
+            return
+        server.should_exit = True
+        thread.join(_STOP_SECONDS / 2)
+        if thread.is_alive():
+            server.force_exit = True
+            thread.join(_STOP_SECONDS / 2)
+
+    def __enter__(self) -> EmulatorServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,58 @@
+"""All state of the emulator: one world, with a sandbox each for what the services hold."""
+
+from __future__ import annotations
+
+import uuid
+
+from airflow_provider_payments.emulator.catalog.state import Catalog
+from airflow_provider_payments.emulator.clock import Clock
+from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSets
+from airflow_provider_payments.emulator.flow_service.state import FlowService
+from airflow_provider_payments.emulator.ims.tokens import Tokens
+from airflow_provider_payments.emulator.options import Options
+from airflow_provider_payments.emulator.request_log import RequestLog
+from airflow_provider_payments.emulator.samples.tables import Vendors
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
+
+SANDBOX_NAMES = ("prod", "dev")
+
+
+class Sandbox:
+    """What the services hold for one sandbox; sandboxes see nothing of each other.
+
+    :param name: lower case.
+    """
+
+    def __init__(self, name: str, world: World, vendors: Vendors) -> None:
+        self.name = name
+        self.id = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.{world.options.org}"))
+        self.world = world
+        self.options = world.options
+        self.clock = world.clock
+        self.vendors = vendors
+        self.registry = Registry(self)
+        self.catalog = Catalog(self)
+        self.mapping_sets = MappingSets(self)
+        self.flow_service = FlowService(self)
+
+
+class World:
+    """The emulated organisation.
+
+    :param options: fixed for the life of the world.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        # Where links in answers lead; whoever serves the world sets it.
+        self.origin = "http://127.0.0.1"
+        # Tokens outlive a reset: they belong to the identity service, which knows nothing of the platform's state.
+        self.tokens = Tokens()
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the initial state, the request log included."""
+        self.clock = Clock(self.options.time)
+        self.log = RequestLog()
+        vendors = Vendors(self.clock)
+        self.sandboxes = {name: Sandbox(name, self, vendors) for name in SANDBOX_NAMES}
