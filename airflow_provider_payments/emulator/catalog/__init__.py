@@ -1,0 +1,1 @@
+"""Catalog: datasets and the batches that land in them."""

@@ -1,0 +1,183 @@
+"""Datasets and batches: what they are and the rules for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.emulator.identifiers import new_object_id
+from airflow_provider_payments.emulator.refusals import PlainRefusal
+from airflow_provider_payments.emulator.store import Store
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.world import Sandbox
+
+_CONTENT_TYPE = re.compile(r"application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=(\d+)(\.\d+)*", re.IGNORECASE)
+# What a client may write; all else in a body is the service's own and ignored, as the service does.
+_WRITABLE = (
+    "name",
+    "description",
+    "tags",
+    "schemaRef",
+    "enableErrorDiagnostics",
+    "fileDescription",
+    "dataSourceId",
+    "observableSchema",
+)
+_TYPES: Mapping[str, type] = {
+    "name": str,
+    "description": str,
+    "tags": dict,
+    "schemaRef": dict,
+    "enableErrorDiagnostics": bool,
+    "fileDescription": dict,
+    "dataSourceId": int,
+    "observableSchema": dict,
+}
+
+
+@dataclass(slots=True)
+class Dataset:
+    """A dataset and its rows.
+
+    :param content: the members that a client wrote.
+    :param rows: records as they landed, nested.
+    """
+
+    id: str
+    number: int
+    content: dict[str, Any]
+    created: int
+    updated: int
+    view_id: str
+    data_source_id: int | None
+    writes: int = 0
+    rows: list[Mapping[str, Any]] = field(default_factory=list)
+    last_batch: Batch | None = None
+
+    @property
+    def schema_id(self) -> str:
+        return str(self.content["schemaRef"]["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """A record that did not land.
+
+    :param code: such as ``MAPPER-3700-400``.
+    """
+
+    code: str
+    message: str
+    row: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Batch:
+    """The records of one flow run.
+
+    :param tags: such as the flow's id.
+    """
+
+    id: str
+    number: int
+    dataset_id: str
+    status: str
+    started: int
+    completed: int
+    input_bytes: int
+    input_records: int
+    output_records: int
+    errors: tuple[RowError, ...]
+    tags: Mapping[str, list[str]]
+
+    @property
+    def failed_records(self) -> int:
+        return self.input_records - self.output_records
+
+
+def bad_request(detail: str) -> PlainRefusal:
+    """A request that Catalog cannot accept.
+
+    :param detail: what is wrong with the request.
+    """
+    return PlainRefusal(400, "BadRequestError", detail)
+
+
+class Catalog:
+    """The catalogue of one sandbox.
+
+    :param sandbox: whose clock and registry it uses.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.datasets: Store[Dataset] = Store()
+        self.batches: Store[Batch] = Store()
+
+    def create(self, body: Mapping[str, Any], request_data_source: bool) -> Dataset:
+        """Make a dataset, or refuse.
+
+        :param body: what the client sent.
+        :param request_data_source: make a data source for it as well.
+        """
+        content = self._checked(body)
+        for member in ("name", "schemaRef"):
+            if not content.get(member):
+                raise bad_request(f"A dataset needs '{member}'.")
+        now = self.sandbox.clock.now()
+        source = content.pop("dataSourceId", None)
+        if source is None and request_data_source:
+            source = self.datasets.next_number + 1
+        identifier, millis = new_object_id(now), self.sandbox.clock.millis()
+        number = self.datasets.next_number
+        return self.datasets.add(Dataset(identifier, number, content, millis, millis, new_object_id(now), source))
+
+    def get(self, identifier: str) -> Dataset:
+        """A dataset, or a refusal."""
+        dataset = self.datasets.get(identifier)
+        if dataset is None:
+            raise PlainRefusal(404, "NotFoundError", f"There is no dataset {identifier[:100]}.")
+        return dataset
+
+    def update(self, dataset: Dataset, body: Mapping[str, Any], *, whole: bool) -> None:
+        """Write members of a dataset, or refuse.
+
+        :param whole: what the body leaves out is dropped (PUT) or kept (PATCH).
+        """
+        changes = self._checked(body)
+        if "schemaRef" in changes and changes["schemaRef"]["id"] != dataset.schema_id:
+            raise bad_request("The schema of a dataset cannot be changed.")
+        kept = {"schemaRef": dataset.content["schemaRef"]} if whole else dict(dataset.content)
+        tags = {**kept.get("tags", {}), **changes.get("tags", {})}
+        content = {**kept, **changes, **({"tags": tags} if tags else {})}
+        if not content.get("name"):
+            raise bad_request("A dataset needs 'name'.")
+        dataset.content = content
+        dataset.writes += 1
+        dataset.updated = self.sandbox.clock.millis()
+
+    def _checked(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        content = {name: body[name] for name in _WRITABLE if body.get(name) is not None}
+        for name, value in content.items():
+            if not isinstance(value, _TYPES[name]):
+                raise bad_request(f"'{name}' has the wrong type.")
+        if "schemaRef" in content:
+            self._check_schema_ref(content["schemaRef"])
+        for key, values in content.get("tags", {}).items():
+            if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+                raise bad_request(f"The tag '{key[:100]}' must be a list of texts.")
+        return content
+
+    def _check_schema_ref(self, reference: Mapping[str, Any]) -> None:
+        identifier, content_type = reference.get("id"), reference.get("contentType")
+        if not isinstance(identifier, str) or not isinstance(content_type, str):
+            raise bad_request("'schemaRef' needs 'id' and 'contentType', both text.")
+        match = _CONTENT_TYPE.fullmatch(content_type.strip())
+        if match is None or match[1] != "1":
+            raise bad_request(f"'schemaRef.contentType' names no form and version of a schema: '{content_type[:100]}'.")
+        resource = self.sandbox.registry.lookup(identifier)
+        if resource is None or resource.kind != "schemas":
+            raise bad_request(f"'schemaRef.id' names no schema: {identifier[:200]}.")

@@ -1,0 +1,162 @@
+"""Mapping sets and their versions; both dialects of the request become one value."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.emulator.refusals import DataPrepRefusal
+from airflow_provider_payments.emulator.store import Store
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.world import Sandbox
+
+ATTRIBUTE, EXPRESSION, STATIC = "ATTRIBUTE", "EXPRESSION", "STATIC"
+# Answers of the service and older clients name the same kinds differently.
+_SOURCE_TYPES = {
+    ATTRIBUTE: ATTRIBUTE,
+    EXPRESSION: EXPRESSION,
+    STATIC: STATIC,
+    "text/x.schema-path": ATTRIBUTE,
+    "text/x.aep-xl": EXPRESSION,
+}
+_MAJOR_ONE = re.compile(r"(?:.*;\s*version=)?1(?:\.\d+)*", re.IGNORECASE | re.DOTALL)
+MAX_MAPPINGS = 5000
+
+
+def invalid(detail: str) -> DataPrepRefusal:
+    """A request that Data Prep cannot accept.
+
+    :param detail: what is wrong with it.
+    """
+    return DataPrepRefusal("1000-400", "Bad Request", detail)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMapping:
+    """One line of a mapping set.
+
+    :param extras: flags and texts that are kept and shown, and mean nothing here.
+    """
+
+    id: str
+    source_type: str
+    source: str
+    destination: str
+    extras: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MappingVersion:
+    """One version of a mapping set; never changes.
+
+    :param content_type: as the client wrote the version of the schema: ``1.0`` or a media type.
+    """
+
+    version: int
+    name: str | None
+    schema_id: str
+    content_type: str
+    mappings: tuple[FieldMapping, ...]
+    modified: int
+
+
+@dataclass(slots=True)
+class MappingSet:
+    """All versions of a mapping set."""
+
+    id: str
+    number: int
+    created: int
+    versions: list[MappingVersion]
+
+    @property
+    def latest(self) -> MappingVersion:
+        return self.versions[-1]
+
+
+class MappingSets:
+    """The mapping sets of one sandbox.
+
+    :param sandbox: whose clock and registry it uses.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.store: Store[MappingSet] = Store()
+
+    def create(self, body: Mapping[str, Any]) -> MappingSet:
+        """Make a mapping set, or refuse. The same content twice makes two.
+
+        :param body: either dialect.
+        """
+        version = self.understand(body, 0)
+        identifier, number = uuid.uuid4().hex, self.store.next_number
+        return self.store.add(MappingSet(identifier, number, version.modified, [version]))
+
+    def get(self, identifier: str) -> MappingSet:
+        """A mapping set, or a refusal."""
+        found = self.store.get(identifier)
+        if found is None:
+            raise DataPrepRefusal("1404-404", "Not Found", f"There is no mapping set {identifier[:100]}.")
+        return found
+
+    def replace(self, mapping_set: MappingSet, body: Mapping[str, Any]) -> MappingVersion:
+        """Add a version, or refuse."""
+        version = self.understand(body, mapping_set.latest.version + 1)
+        mapping_set.versions.append(version)
+        return version
+
+    def understand(self, body: Mapping[str, Any], number: int) -> MappingVersion:
+        """A body of either dialect as a version; raises what is wrong with it.
+
+        :param number: the version's.
+        """
+        schema_id, content_type = _schema_of(body)
+        schema = self.sandbox.registry.lookup(schema_id)
+        if schema is None or schema.kind != "schemas":
+            raise invalid(f"The output schema {schema_id[:300]} does not exist.")
+        if not _MAJOR_ONE.fullmatch(content_type):
+            raise invalid(f"The version of the output schema cannot be read from '{content_type[:100]}'.")
+        entries = body.get("mappings")
+        if not isinstance(entries, list) or not entries or len(entries) > MAX_MAPPINGS:
+            raise invalid(f"'mappings' must be a list of 1 to {MAX_MAPPINGS} mappings.")
+        name = body.get("name")
+        if name is not None and not isinstance(name, str):
+            raise invalid("'name' must be text.")
+        mappings = tuple(_field_mapping(entry, place) for place, entry in enumerate(entries))
+        return MappingVersion(number, name, schema_id, content_type, mappings, self.sandbox.clock.millis())
+
+
+def _schema_of(body: Mapping[str, Any]) -> tuple[str, str]:
+    output = body.get("outputSchema")
+    reference = output.get("schemaRef") if isinstance(output, dict) else None
+    if isinstance(reference, dict):
+        identifier, content_type = reference.get("id"), reference.get("contentType", "1.0")
+    else:
+        identifier, content_type = body.get("xdmSchema"), body.get("xdmVersion", "1.0")
+    if not isinstance(identifier, str) or not identifier:
+        raise invalid("The mapping set names no output schema: give 'outputSchema.schemaRef.id', or 'xdmSchema'.")
+    if not isinstance(content_type, str):
+        raise invalid("The version of the output schema must be text.")
+    return identifier, content_type
+
+
+def _field_mapping(entry: Any, place: int) -> FieldMapping:
+    if not isinstance(entry, dict):
+        raise invalid(f"mappings[{place}] must be an object.")
+    source = entry.get("source", entry.get("sourceAttribute"))
+    destination = entry.get("destination", entry.get("destinationXdmPath"))
+    kind = entry.get("sourceType", ATTRIBUTE)
+    if not isinstance(source, str) or not isinstance(destination, str) or not source or not destination:
+        raise invalid(f"mappings[{place}] needs a source and a destination, both text.")
+    if not isinstance(kind, str) or kind not in _SOURCE_TYPES:
+        raise invalid(f"mappings[{place}].sourceType must be ATTRIBUTE, EXPRESSION or STATIC.")
+    extras: dict[str, Any] = {"identity": entry.get("identity") is True, "primaryIdentity": False}
+    for key in ("identityGroup", "namespaceCode", "name", "description"):
+        if isinstance(entry.get(key), str):
+            extras[key] = entry[key]
+    return FieldMapping(uuid.uuid4().hex, _SOURCE_TYPES[kind], source, destination.removeprefix("/"), extras)

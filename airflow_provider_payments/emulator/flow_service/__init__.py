@@ -1,0 +1,1 @@
+"""Flow Service: connections, dataflows and their runs."""

@@ -1,0 +1,66 @@
+"""The mapping set of a dataflow: which version is meant, and whether it fits both ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
+from airflow_provider_payments.emulator.data_prep.transform import problems
+from airflow_provider_payments.emulator.flow_service.ends import has_source, major_version, source_table
+from airflow_provider_payments.emulator.flow_service.payloads import required, whole_number
+from airflow_provider_payments.emulator.refusals import FlowRefusal
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.flow_service.state import Resource
+    from airflow_provider_payments.emulator.world import Sandbox
+
+
+def _invalid(code: str, detail: str) -> FlowRefusal:
+    return FlowRefusal(code, detail, title="Invalid request")
+
+
+def mapping_version(sandbox: Sandbox, params: Mapping[str, Any]) -> MappingVersion:
+    """The mapping set that a Mapping transformation names, or a refusal."""
+    identifier = required(params, "mappingId", str)
+    found = sandbox.mapping_sets.store.get(identifier)
+    if found is None:
+        raise _invalid("1419-400", f"The mapping set {identifier[:100]} failed validation: it does not exist.")
+    number = whole_number(params.get("mappingVersion", 0))
+    for version in found.versions:
+        if version.version == number:
+            return version
+    given = str(params.get("mappingVersion"))[:40]
+    raise _invalid("1412-400", f"The mapping version '{given}' of {identifier} is not valid.")
+
+
+def check_mapping(sandbox: Sandbox, params: Mapping[str, Any], source: Resource, target: Resource) -> None:
+    """Refuse a mapping set that does not fit the schema of the target or the columns of the source.
+
+    :param params: of the Mapping transformation.
+    """
+    version = mapping_version(sandbox, params)
+    dataset = sandbox.catalog.datasets.get(target.content["params"]["dataSetId"])
+    if dataset is None:
+        raise FlowRefusal("1325-400", "The dataset of the target connection does not exist any more.")
+    target_schema = target.content["data"]["schema"]
+    majors = {
+        major_version(dataset.content["schemaRef"]["contentType"]),
+        major_version(target_schema.get("version") or "1"),
+        major_version(version.content_type),
+    }
+    if {dataset.schema_id, target_schema["id"], version.schema_id} != {dataset.schema_id} or len(majors) != 1:
+        raise _invalid(
+            "1425-400",
+            "The dataset, the target connection and the mapping set must have the same schema in the same version: "
+            f"they have {dataset.schema_id}, {target_schema['id']} and {version.schema_id}.",
+        )
+    properties, _ = sandbox.registry.resolve(sandbox.registry.get("schemas", version.schema_id))
+    table = source_table(sandbox, source)
+    has = has_source(source, table) if table is not None else None
+    failures = [problem for problem in problems(version.mappings, properties, has) if problem is not None]
+    if failures:
+        raise _invalid(
+            "1419-400",
+            f"The mapping set {params['mappingId']} in version {version.version} failed validation: {failures[0]}",
+        )

@@ -1,0 +1,98 @@
+"""Reading request bodies: what is missing or of a wrong type is refused by its path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_payments.emulator.exchange import Call, UnreadableBody
+from airflow_provider_payments.emulator.refusals import FlowRefusal
+
+_NAMES: Mapping[type, str] = {str: "text", dict: "an object", list: "a list", bool: "true or false"}
+
+
+def body_of(call: Call) -> dict[str, Any]:
+    """The body of a creation: an object with something in it."""
+    body = call.json()
+    if body is None or body == {}:
+        raise FlowRefusal("1405-400", "The request body must not be empty.", title="Invalid request")
+    if not isinstance(body, dict):
+        raise UnreadableBody("The request body must be a JSON object.")
+    return body
+
+
+def missing(path: str) -> FlowRefusal:
+    """The refusal of a body without a mandatory field.
+
+    :param path: dotted, of the mandatory field.
+    """
+    return FlowRefusal("1304-400", f"The mandatory field '{path}' is missing.")
+
+
+def wrong(path: str, what: str) -> FlowRefusal:
+    """The refusal of a field with a wrong value.
+
+    :param path: dotted, of the field.
+    :param what: what it must be.
+    """
+    return FlowRefusal("1000-400", f"The field '{path}' must be {what}.")
+
+
+def optional(body: Mapping[str, Any], path: str, kind: type) -> Any:
+    """The value at a dotted path, or None when it, or something above it, is absent or null.
+
+    :param kind: ``str``, ``dict``, ``list`` or ``bool``.
+    """
+    node: Any = body
+    steps = path.split(".")
+    for place, step in enumerate(steps):
+        if not isinstance(node, dict):
+            raise wrong(".".join(steps[:place]), "an object")
+        node = node.get(step)
+        if node is None:
+            return None
+    if not isinstance(node, kind):
+        raise wrong(path, _NAMES[kind])
+    return node
+
+
+def required(body: Mapping[str, Any], path: str, kind: type) -> Any:
+    """The value at a dotted path; empty text counts as missing.
+
+    :param kind: as for :func:`optional`.
+    """
+    value = optional(body, path, kind)
+    if value is None or value == "":
+        raise missing(path)
+    return value
+
+
+def whole_number(value: Any) -> int | None:
+    """An integer, also from text as the tutorials send it; None for everything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    if isinstance(value, str):
+        text = value.strip().removeprefix("-")
+        return int(value) if text.isascii() and text.isdigit() and len(text) < 16 else None
+    return value if isinstance(value, int) else None
+
+
+def truth(value: Any) -> bool | None:
+    """A boolean, also from text; None for everything else."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
+
+
+def partial_percent(options: Mapping[str, Any]) -> float | None:
+    """The tolerated share of bad records, or None when there is none or it is no number above 0."""
+    given = options.get("partialIngestionPercent")
+    if isinstance(given, bool) or not isinstance(given, int | float | str):
+        return None
+    try:
+        percent = float(given)
+    except (ValueError, OverflowError):
+        return None
+    return percent if 0 < percent < float("inf") else None

@@ -1,0 +1,110 @@
+"""Schedules: what their parameters must be, and when a dataflow is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_payments.emulator.flow_service.payloads import missing, truth, whole_number, wrong
+from airflow_provider_payments.emulator.refusals import FlowRefusal
+
+ONCE = "once"
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400}
+_LEAST_INTERVAL = {"minute": 15, "hour": 1, "day": 1, "week": 1}
+# Larger numbers are milliseconds, sent by mistake.
+_LATEST_START = 10**11
+_MOST_SECONDS = 10**11
+TOLERANCE_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A schedule that has been understood.
+
+    :param start: epoch seconds.
+    :param period: seconds between runs; None for one run only.
+    :param backfill: whether the first run brings what was there before.
+    """
+
+    start: int
+    frequency: str
+    period: int | None
+    backfill: bool
+
+    def first_due(self, now: float, at_once: bool) -> float:
+        """When the first run starts.
+
+        :param at_once: a second from now, whatever the start time.
+        """
+        return now + 1 if at_once else max(float(self.start), now)
+
+    def next_due(self, after: float) -> float | None:
+        """The first regular moment later than ``after`` and later than the start; None when there is none."""
+        if self.period is None:
+            return None
+        passed = max(int((after - self.start) // self.period), 0)
+        return float(self.start + (passed + 1) * self.period)
+
+
+def parse_schedule(params: Any, now: float | None) -> Schedule:
+    """Understand ``scheduleParams``, or refuse them by their number.
+
+    :param now: refuse a start before it; None when the start has been accepted before.
+    """
+    if params is None:
+        raise missing("scheduleParams")
+    if not isinstance(params, dict):
+        raise wrong("scheduleParams", "an object")
+    if not params:
+        raise FlowRefusal("1317-400", "The schedule parameters are empty.")
+    frequency = _frequency(params)
+    start = _start(params, now)
+    interval, backfill = params.get("interval"), params.get("backfill")
+    if frequency == ONCE:
+        if interval is not None:
+            raise FlowRefusal("1361-400", "An interval is not allowed for a dataflow that runs once.")
+        if backfill is not None:
+            raise FlowRefusal("1364-400", "Backfill is not allowed for a dataflow that runs once.")
+        return Schedule(start, frequency, None, True)
+    period = _interval(interval, frequency) * _SECONDS[frequency]
+    wanted = True if backfill is None else truth(backfill)
+    if wanted is None:
+        raise wrong("scheduleParams.backfill", "true or false")
+    return Schedule(start, frequency, period, wanted)
+
+
+def _frequency(params: Mapping[str, Any]) -> str:
+    frequency = params.get("frequency")
+    if frequency is None or frequency == "":
+        raise missing("scheduleParams.frequency")
+    if not isinstance(frequency, str) or (frequency != ONCE and frequency not in _SECONDS):
+        allowed = ", ".join((ONCE, *_SECONDS))
+        raise FlowRefusal("1397-400", f"The frequency '{str(frequency)[:60]}' is none of: {allowed}.")
+    return frequency
+
+
+def _start(params: Mapping[str, Any], now: float | None) -> int:
+    given = params.get("startTime")
+    if given is None or given == "":
+        raise missing("scheduleParams.startTime")
+    start = whole_number(given)
+    if start is None or not -_LATEST_START < start < _LATEST_START:
+        raise FlowRefusal("1340-400", f"The start time '{str(given)[:60]}' is not a number of epoch seconds.")
+    if now is not None and start < now - TOLERANCE_SECONDS:
+        raise FlowRefusal("1360-400", f"The start time {start} is in the past: it is {int(now)} now.")
+    return start
+
+
+def _interval(given: Any, frequency: str) -> int:
+    if given is None or given == "":
+        raise missing("scheduleParams.interval")
+    interval = whole_number(given)
+    if interval is None:
+        raise wrong("scheduleParams.interval", "a whole number")
+    least = _LEAST_INTERVAL[frequency]
+    if interval < least:
+        raise FlowRefusal("1362-400", f"The interval {interval} is below the least one for {frequency}, {least}.")
+    if interval * _SECONDS[frequency] > _MOST_SECONDS:
+        raise wrong("scheduleParams.interval", "smaller")
+    return interval

@@ -1,0 +1,247 @@
+"""The connection specs and flow specs that payments need, as data of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+_DRAFT7 = "http://json-schema.org/draft-07/schema#"
+_PROVIDER_ID = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
+DATA_LAKE_ID = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
+PAYPAL_ID = "221c7626-58f6-4eec-8ee2-042b0226f03b"
+SQUARE_ID = "2acf109f-9b66-4d5e-bc18-ebb2adcff8d5"
+STRIPE_ID = "cc2c31d6-7b8c-4581-b49f-5c8698aa3ab3"
+CRM_FLOW_SPEC_ID = "14518937-270c-4525-bdec-c2ba7cce3860"
+REST_FLOW_SPEC_ID = "6499120c-0b15-42dc-936e-847ea3c24d72"
+TABLE_FORMATS = ("tabular", "parquet_xdm", "delimited", "json", "parquet")
+SECRETS = frozenset({"clientSecret", "accessToken", "refreshToken"})
+WRONG_SECRET = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSpec:
+    """A kind of system that data comes from or goes to.
+
+    :param auth_name: None for the data lake, which asks for no credential.
+    :param auth_params: all of them needed.
+    :param shape: what its data looks like.
+    :param formats: what ``data.format`` may be.
+    :param vendor: whose sample tables stand behind it.
+    """
+
+    id: str
+    name: str
+    shape: Literal["table", "rest", "lake"]
+    auth_name: str | None
+    auth_params: tuple[str, ...]
+    formats: tuple[str, ...]
+    vendor: str
+    attributes: Mapping[str, Any]
+
+    def to_wire(self) -> dict[str, Any]:
+        wire: dict[str, Any] = {
+            "id": self.id,
+            "name": self.name,
+            "providerId": _PROVIDER_ID,
+            "version": "1.0",
+            "attributes": dict(self.attributes),
+            "permissionsInfo": _permissions("Dataset" if self.shape == "lake" else "EnterpriseSource"),
+        }
+        if self.auth_name is None:
+            lake = _object({"dataSetId": {"type": "string"}}, ["dataSetId"])
+            return {**wire, "targetSpec": {"name": "Data Lake", "type": "Dataset", "spec": lake}}
+        params = {name: {"type": "string", **_secret_mark(name)} for name in self.auth_params}
+        wire["authSpec"] = [
+            {"name": self.auth_name, "type": "KeyBased", "spec": _object(params, list(self.auth_params))}
+        ]
+        if self.shape == "table":
+            source = {"tableName": {"type": "string"}, "columns": {"type": "array", "items": {"type": "object"}}}
+            wire["sourceSpec"] = {"name": "Tabular", "type": "Tabular", "spec": _object(source, ["tableName"])}
+        else:
+            source = {"resourcePath": {"type": "string"}}
+            wire["sourceSpec"] = {"name": "Rest", "type": "Rest", "spec": _object(source, ["resourcePath"])}
+        kinds = {"type": "string", "enum": ["root", "table"] if self.shape == "table" else ["rest"]}
+        wire["exploreSpec"] = {
+            "name": "Resource",
+            "type": "Resource",
+            "requestSpec": _object({"objectType": kinds, "object": {"type": "string"}}, ["objectType"]),
+        }
+        return wire
+
+
+def _secret_mark(name: str) -> dict[str, str]:
+    return {"format": "password"} if name in SECRETS else {}
+
+
+def _object(properties: Mapping[str, Any], needed: list[str]) -> dict[str, Any]:
+    return {"$schema": _DRAFT7, "type": "object", "properties": dict(properties), "required": needed}
+
+
+def _permissions(resource: str) -> dict[str, Any]:
+    return {
+        verb: [{"@type": "lowLevel", "name": resource, "permissions": [right]}]
+        for verb, right in (("view", "read"), ("manage", "write"))
+    }
+
+
+def _source_attributes(category: str, name: str) -> dict[str, Any]:
+    return {"category": category, "connectorName": name, "isSource": True, "isDraftModeSupported": True}
+
+
+_PAYMENT_AUTH = ("host", "clientId", "clientSecret")
+CONNECTION_SPECS: Mapping[str, ConnectionSpec] = {
+    spec.id: spec
+    for spec in (
+        ConnectionSpec(
+            PAYPAL_ID,
+            "paypal",
+            "table",
+            "Client-Id-Secret Based Authentication",
+            _PAYMENT_AUTH,
+            TABLE_FORMATS,
+            "paypal",
+            _source_attributes("Payments", "PayPal"),
+        ),
+        ConnectionSpec(
+            SQUARE_ID,
+            "square",
+            "table",
+            "OAuth2 Refresh Code",
+            (*_PAYMENT_AUTH, "accessToken", "refreshToken"),
+            TABLE_FORMATS,
+            "square",
+            _source_attributes("Payments", "Square"),
+        ),
+        ConnectionSpec(
+            STRIPE_ID,
+            "stripe",
+            "rest",
+            "OAuth2 Refresh Code",
+            ("accessToken",),
+            ("json",),
+            "stripe",
+            _source_attributes("Payments", "Stripe"),
+        ),
+        ConnectionSpec(
+            DATA_LAKE_ID, "Data Lake", "lake", None, (), (), "", {"isTarget": True, "category": "Data Lake"}
+        ),
+    )
+}
+
+# Sources that share the table-based flow spec; only those with a connection spec above can be used here.
+_TABLE_SOURCES = (
+    "3416976c-a9ca-4bba-901a-1f08f66978ff 38ad80fe-8b06-4938-94f4-d4ee80266b07 d771e9c1-4f26-40dc-8617-ce58c4b53702 "
+    "3c9b37f8-13a6-43d8-bad3-b863b941fedd cc6a4487-9e91-433e-a3a3-9cf6626c1806 3000eb99-cd47-43f3-827c-43caf170f015 "
+    "26d738e0-8963-47ea-aadf-c60de735468a 74a1c565-4e59-48d7-9d67-7c03b8a13137 cfc0fee1-7dc0-40ef-b73e-d8b134c436f5 "
+    "4f63aa36-bd48-4e33-bb83-49fbcd11c708 cb66ab34-8619-49cb-96d1-39b37ede86ea eb13cb25-47ab-407f-ba89-c0125281c563 "
+    "1f372ff9-38a4-4492-96f5-b9a4e4bd00ec 37b6bf40-d318-4655-90be-5cd6f65d334b a49bcc7d-8038-43af-b1e4-5a7a089a7d79 "
+    f"{PAYPAL_ID} a8b6a1a4-5735-42b4-952c-85dce0ac38b5 6a8d82bc-1caf-45d1-908d-cadabc9d63a6 "
+    "aac9bbd4-6c01-46ce-b47e-51c6f0f6db3f 8e6b41a8-d998-4545-ad7d-c6a9fff406c3 ecde33f2-c56f-46cc-bdea-ad151c16cd69 "
+    "102706fb-a5cd-42ee-afe0-bc42f017ff43 09182899-b429-40c9-a15a-bf3ddbc8ced7 0479cc14-7651-4354-b233-7480606c2ac3 "
+    "d6b52d86-f0f8-475f-89d4-ce54c8527328 a8f4d393-1a6b-43f3-931f-91a16ed857f4 1fe283f6-9bec-11ea-bb37-0242ac130002 "
+    "fcad62f3-09b0-41d3-be11-449d5a621b69 ea1c2a08-b722-11eb-8529-0242ac130003 35d6c4d8-c9a9-11eb-b8bc-0242ac130003 "
+    "ff4274f2-c9a9-11eb-b8bc-0242ac130003 ba5126ec-c9ac-11eb-b8bc-0242ac130003 b2e08744-4f1a-40ce-af30-7abac3e23cf3 "
+    f"929e4450-0237-4ed2-9404-b7e1e0a00309 {SQUARE_ID} 2fa8af9c-2d1a-43ea-a253-f00a00c74412"
+).split()
+
+
+def _delta_column() -> dict[str, Any]:
+    members = {name: {"type": "string"} for name in ("name", "dateFormat", "timezone")}
+    return {"type": "object", "properties": members, "required": ["name"]}
+
+
+def _schedule_spec() -> dict[str, Any]:
+    def unless_given(name: str) -> dict[str, Any]:
+        return {"not": {"required": [name]}}
+
+    def if_frequency(value: str) -> dict[str, Any]:
+        return {"properties": {"frequency": {"const": value}}}
+
+    def interval_from(least: int) -> dict[str, Any]:
+        return {"properties": {"interval": {"minimum": least}}}
+
+    return {
+        "name": "PeriodicSchedule",
+        "type": "Periodic",
+        "spec": {
+            **_object(
+                {
+                    "startTime": {"type": "integer", "description": "epoch seconds"},
+                    "frequency": {"type": "string", "enum": ["once", "minute", "hour", "day", "week"]},
+                    "interval": {"type": "integer"},
+                    "backfill": {"type": "boolean", "default": True},
+                },
+                ["startTime", "frequency"],
+            ),
+            "if": if_frequency("once"),
+            "then": {"allOf": [unless_given("interval"), unless_given("backfill")]},
+            "else": {
+                "required": ["interval"],
+                "if": if_frequency("minute"),
+                "then": interval_from(15),
+                "else": interval_from(1),
+            },
+        },
+    }
+
+
+def _flow_spec(identifier: str, name: str, sources: list[str], transformations: list[dict[str, Any]]) -> dict[str, Any]:
+    times = {name: {"type": "integer"} for name in ("startTime", "windowStartTime", "windowEndTime")}
+    return {
+        "id": identifier,
+        "name": name,
+        "providerId": _PROVIDER_ID,
+        "version": "1.0",
+        "sourceConnectionSpecIds": sources,
+        "targetConnectionSpecIds": [DATA_LAKE_ID],
+        "optionSpec": {
+            "name": "OptionSpec",
+            "spec": {
+                "$schema": _DRAFT7,
+                "type": "object",
+                "properties": {
+                    "errorDiagnosticsEnabled": {"type": "boolean", "default": False, "title": "Error diagnostics"},
+                    "partialIngestionPercent": {
+                        "type": "number",
+                        "exclusiveMinimum": 0,
+                        "title": "Tolerated share of bad records",
+                    },
+                },
+            },
+        },
+        "transformationSpecs": transformations,
+        "scheduleSpec": _schedule_spec(),
+        "runSpec": {
+            "name": "ProviderParams",
+            "spec": _object({**times, "deltaColumn": _delta_column()}, [*times, "deltaColumn"]),
+        },
+        "attributes": {
+            "isSourceFlow": True,
+            "flacValidationSupported": True,
+            "recordTypeEnabled": True,
+            "defaultRecordType": "profile",
+            "isDraftModeSupported": True,
+            "frequency": "batch",
+            "notification": {"category": "sources", "flowRun": {"enabled": True}},
+        },
+        "permissionsInfo": _permissions("EnterpriseSource"),
+    }
+
+
+_COPY = {"name": "Copy", "spec": _object({"deltaColumn": _delta_column()}, ["deltaColumn"])}
+_MAPPING = {
+    "name": "Mapping",
+    "spec": {
+        "$schema": _DRAFT7,
+        "type": "object",
+        "properties": {"mappingId": {"type": "string"}, "mappingVersion": {"type": "string"}},
+    },
+}
+FLOW_SPECS: Mapping[str, Mapping[str, Any]] = {
+    spec["id"]: spec
+    for spec in (
+        _flow_spec(CRM_FLOW_SPEC_ID, "CRMToAEP", _TABLE_SOURCES, [_COPY, _MAPPING]),
+        _flow_spec(REST_FLOW_SPEC_ID, "RestStorageToAEP", [STRIPE_ID], [_MAPPING]),
+    )
+}
