@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+import random
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.emulator.client import (
+    CATALOG,
+    DATA_PREP,
+    FLOW,
+    PAYPAL,
+    PROFILE,
+    REGISTRY,
+    Client,
+    field_group,
+    mapping_body,
+    sent,
+    source_body,
+    target_body,
+)
+
+JSON = {"Content-Type": "application/json"}
+ODDITIES: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    10**40,
+    1e308,
+    "",
+    "x",
+    "\x00",
+    "\ud800",
+    "🙂" * 50,
+    "a" * 5000,
+    [],
+    {},
+    [[]],
+    [None],
+    {"": None},
+    {"a": {"b": {}}},
+    {"$ref": 5},
+    {"properties": []},
+]
+
+
+def writes(client: Client) -> list[tuple[str, str, Any]]:
+    """Requests that would be accepted, one for each kind of write."""
+    body = client.prepared()
+    flow = client.flow(body)
+    schema = client.item("targetConnections", body["targetConnectionIds"][0])["data"]["schema"]["id"]
+    auth = {"specName": "OAuth2 Refresh Code", "params": {"accessToken": "x"}}
+    patch = [{"op": "replace", "path": "/name", "value": "n"}]
+    mapping = mapping_body(schema)
+    schema_ref = {"id": schema, "contentType": "application/vnd.adobe.xed+json;version=1"}
+    dataset = {"name": "d", "description": "d", "schemaRef": schema_ref, "tags": {"a": ["b"]}}
+    schema_body = {"title": "t", "type": "object", "allOf": [{"$ref": PROFILE}]}
+    spec = {"id": "cc2c31d6-7b8c-4581-b49f-5c8698aa3ab3"}
+    return [
+        ("POST", f"{FLOW}/connections", {"name": "c", "auth": auth, "connectionSpec": spec}),
+        ("POST", f"{FLOW}/sourceConnections", source_body()),
+        ("POST", f"{FLOW}/targetConnections", target_body(schema, body["_dataset"])),
+        ("POST", f"{FLOW}/flows", sent(body)),
+        ("PATCH", f"{FLOW}/flows/{flow['id']}", patch),
+        ("PATCH", f"{FLOW}/connections/{PAYPAL}", patch),
+        ("POST", f"{REGISTRY}/tenant/fieldgroups", field_group("g", {"a": {"type": "integer"}})),
+        ("POST", f"{REGISTRY}/tenant/schemas", schema_body),
+        ("PUT", f"{REGISTRY}/tenant/schemas/{schema.replace('/', '%2F')}", schema_body),
+        ("PATCH", f"{REGISTRY}/tenant/schemas/{schema.replace('/', '%2F')}", patch),
+        ("POST", f"{CATALOG}/dataSets", dataset),
+        ("PATCH", f"{CATALOG}/dataSets/{body['_dataset']}", dataset),
+        ("PUT", f"{CATALOG}/dataSets/{body['_dataset']}", dataset),
+        ("POST", f"{DATA_PREP}/mappingSets", mapping),
+        ("POST", f"{DATA_PREP}/mappingSets/validate", mapping),
+        ("POST", f"{DATA_PREP}/mappingSets/preview", {"data": [{"Product_Id": 1}], "mappingSet": mapping}),
+        ("POST", "/__emulator__/clock", {"advance": 1}),
+    ]
+
+
+def mutations(body: Any) -> Iterator[Any]:
+    """Copies of a body with one node replaced by each oddity."""
+    text = json.dumps(body)
+    for place in range(_nodes(body)):
+        for oddity in ODDITIES:
+            copy = json.loads(text)
+            yield _replaced(copy, [place], oddity)
+
+
+def _nodes(node: Any) -> int:
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return 1 + sum(_nodes(child) for child in children)
+
+
+def _replaced(node: Any, countdown: list[int], oddity: Any) -> Any:
+    if countdown[0] == 0:
+        countdown[0] = -1
+        return oddity
+    countdown[0] -= 1
+    keys = list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+    for key in keys:
+        if countdown[0] >= 0:
+            node[key] = _replaced(node[key], countdown, oddity)
+    return node
+
+
+def etag_of(client: Client, path: str) -> dict[str, str]:
+    if not path.startswith((f"{FLOW}/flows/", f"{FLOW}/connections/")):
+        return {}
+    return {"If-Match": client.get(path)["items"][0]["etag"]}
+
+
+def sound(answer: Any) -> None:
+    assert answer.status_code < 500, answer.request.body
+    assert "Traceback" not in answer.text
+    if answer.content:
+        answer.json()
+
+
+def test_any_node_of_any_body_may_be_nonsense(client: Client) -> None:
+    chance = random.Random(7)
+    for method, path, body in writes(client):
+        for mutation in mutations(body):
+            if chance.random() < 0.5:
+                data = json.dumps(mutation).encode()
+                sound(client.ask(method, path, data=data, headers={**JSON, **etag_of(client, path)}))
+    # Whatever was let in can be shown, listed and run.
+    client.advance(7200)
+    client.control("GET", "state")
+    client.control("GET", "requests")
+    for kind in ("connections", "sourceConnections", "targetConnections", "flows", "runs"):
+        for order in ("", "name", "-params.x", "state"):
+            sound(client.ask("GET", f"{FLOW}/{kind}", params={"orderby": order, "property": "name!=x"}))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b" ",
+        b"{",
+        b"\xff\xfe",
+        b"\xef\xbb\xbf{}",
+        b"NaN",
+        b'{"a": Infinity}',
+        b"9" * 5000,
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"[" * 500 + b"]" * 500,
+        b'{"properties":' * 90 + b"{}" + b"}" * 90,
+        b'{"a": "' + b"x" * 2_000_000 + b'"}',
+        b"[" + b"[]," * 200_000 + b"[]]",
+    ],
+    ids=lambda data: f"{data[:12]!r}x{len(data)}",
+)
+def test_raw_bodies(client: Client, data: bytes) -> None:
+    for method, path, _ in writes(client):
+        sound(client.ask(method, path, data=data, headers={**JSON, **etag_of(client, path)}))
+
+
+def test_large_bodies(client: Client) -> None:
+    names = json.dumps({"name": "x" * 10_000_000}).encode()
+    client.refused("POST", f"{FLOW}/flows", 400, data=names, headers=JSON)
+    client.refused("POST", f"{FLOW}/flows", 413, data=names + names, headers=JSON)
+    deep = b'{"a":' * 99 + b"1" + b"}" * 99
+    client.flow_problem("POST", f"{FLOW}/flows", "1304-400", data=deep, headers=JSON)
+    client.flow_problem("POST", f"{FLOW}/flows", "1000-400", data=b"[" * 101 + b"]" * 101, headers=JSON)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "property=%ff%fe",
+        "property=%",
+        "property=name==%00",
+        "property=a.b.c..[]==1",
+        "property=name[[[==1",
+        "property=" + "a." * 3000 + "a==1",
+        "property=" + "name==" + "a," * 5000,
+        "orderby=%ff",
+        "continuationToken=" + "A" * 9000,
+        "continuationToken=eyJuIjoxLCJrIjpbMSwiYSIsIiJdfQ",
+        "limit=" + "9" * 5000,
+        "start=" + "9" * 5000 + "&limit=1",
+        "name=" + "*" * 5000,
+        "tags=:::",
+        "properties=,,,",
+        "&&&==;",
+    ],
+)
+def test_hostile_queries(client: Client, query: str) -> None:
+    schema = client.schema()
+    client.dataset(schema, "a" * 200)
+    client.mapping(schema)
+    client.source()
+    for path in (
+        f"{FLOW}/sourceConnections",
+        f"{FLOW}/flowSpecs",
+        f"{CATALOG}/dataSets",
+        f"{DATA_PREP}/mappingSets",
+        f"{REGISTRY}/tenant/schemas",
+        f"{FLOW}/connections/{PAYPAL}/explore",
+    ):
+        answer = client.ask("GET", f"{path}?{query}", headers={"Accept": "application/vnd.adobe.xed+json"})
+        sound(answer)
+
+
+@pytest.mark.parametrize("identifier", ["..", "%2e%2e", "%00", "%ff", "a%2Fb", "🙂", "'" * 300, "%", "{id}", "null"])
+def test_hostile_ids(client: Client, identifier: str) -> None:
+    for base in (f"{FLOW}/flows", f"{CATALOG}/dataSets", f"{DATA_PREP}/mappingSets", f"{REGISTRY}/tenant/schemas"):
+        headers = {"Accept": "application/vnd.adobe.xed+json;version=1"}
+        answer = client.ask("GET", f"{base}/{identifier}", headers=headers)
+        assert answer.status_code in (200, 400, 404), answer.text
+        assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"GET /data/foundation/flowservice/flows/\xff\xfe HTTP/1.1",
+        b"GET /\xf0\x9f\x98\x80 HTTP/1.1",
+        b"NONSENSE / HTTP/1.1",
+        b"GET http://elsewhere/ HTTP/1.1",
+        b"nothing at all",
+    ],
+)
+def test_raw_request_lines(client: Client, request_line: bytes) -> None:
+    url = urlsplit(client.url)
+    with socket.create_connection((url.hostname, url.port or 0), timeout=5) as connection:
+        connection.sendall(request_line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = connection.recv(1000)
+    assert answer.startswith(b"HTTP/1.1 4"), answer
+    assert client.ask("GET", "/__emulator__/state").status_code == 200

@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.emulator.client import (
+    FLOW,
+    LAKE_SPEC,
+    PAYPAL,
+    PAYPAL_SPEC,
+    SQUARE_SPEC,
+    STRIPE_SPEC,
+    Client,
+    source_body,
+    target_body,
+)
+
+CONNECTIONS = f"{FLOW}/connections"
+PRODUCTS = "PayPal.Catalog_Products"
+UNKNOWN = "11111111-1111-4111-8111-111111111111"
+
+
+def paypal_body(**params: Any) -> dict[str, Any]:
+    credential = {"host": "api.sandbox.paypal.com", "clientId": "id", "clientSecret": "hush", **params}
+    return {
+        "name": "PayPal",
+        "auth": {"specName": "Client-Id-Secret Based Authentication", "params": credential},
+        "connectionSpec": {"id": PAYPAL_SPEC, "version": "1.0"},
+    }
+
+
+def stripe_body(token: str = "sk") -> dict[str, Any]:
+    return {
+        "name": "Stripe",
+        "auth": {"specName": "OAuth2 Refresh Code", "params": {"accessToken": token}},
+        "connectionSpec": {"id": STRIPE_SPEC, "version": "1.0"},
+    }
+
+
+def square_body() -> dict[str, Any]:
+    names = ("host", "clientId", "clientSecret", "accessToken", "refreshToken")
+    return {
+        "name": "Square",
+        "auth": {"specName": "OAuth2 Refresh Code", "params": dict.fromkeys(names, "x")},
+        "connectionSpec": {"id": SQUARE_SPEC, "version": "1.0"},
+    }
+
+
+def test_creation_and_lookup(client: Client) -> None:
+    answer = client.ask("POST", CONNECTIONS, json=paypal_body())
+    assert answer.status_code == 201
+    made = answer.json()
+    assert made.keys() == {"id", "etag"}
+    assert answer.headers["Location"].endswith(f"/connections/{made['id']}")
+    item = client.item("connections", made["id"])
+    assert item["etag"] == item["version"] == made["etag"]
+    assert made["etag"].startswith('"')
+    assert made["etag"].endswith('"')
+    assert item["auth"]["params"] == {"host": "api.sandbox.paypal.com", "clientId": "id"}
+    assert item["state"] == "enabled"
+    assert item["sandboxName"] == "dev"
+    assert "hush" not in client.ask("GET", "/__emulator__/state").text
+    assert "hush" not in client.ask("GET", "/__emulator__/requests").text
+
+
+def test_names_need_not_be_unique(client: Client) -> None:
+    assert client.make(CONNECTIONS, paypal_body())["id"] != client.make(CONNECTIONS, paypal_body())["id"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"connectionSpec": None}, "1304-400"),
+        ({"connectionSpec": {}}, "1304-400"),
+        ({"connectionSpec": {"id": UNKNOWN}}, "1413-400"),
+        ({"connectionSpec": "text"}, "1000-400"),
+        ({"auth": None}, "1304-400"),
+        ({"auth": {"specName": "Basic Authentication", "params": {}}}, "1415-400"),
+        ({"auth": {"specName": "Client-Id-Secret Based Authentication", "params": {"host": "h"}}}, "1304-400"),
+        ({"auth": {"specName": "Client-Id-Secret Based Authentication"}}, "1304-400"),
+        ({"name": 5}, "1000-400"),
+        ({"state": "enabled"}, "1410-400"),
+    ],
+)
+def test_refusals(client: Client, change: dict[str, Any], code: str) -> None:
+    client.flow_problem("POST", CONNECTIONS, code, json={**paypal_body(), **change})
+
+
+def test_empty_and_unreadable_bodies(client: Client) -> None:
+    for path in ("connections", "sourceConnections", "targetConnections", "flows"):
+        headers = {"Content-Type": "application/json"}
+        client.flow_problem("POST", f"{FLOW}/{path}", "1405-400")
+        client.flow_problem("POST", f"{FLOW}/{path}", "1405-400", json={})
+        client.flow_problem("POST", f"{FLOW}/{path}", "1000-400", json=[])
+        client.flow_problem("POST", f"{FLOW}/{path}", "1000-400", data=b"{", headers=headers)
+
+
+def test_credential_decides_the_test(client: Client) -> None:
+    assert client.get(f"{CONNECTIONS}/{PAYPAL}/test") == {"result": True}
+    for body in (paypal_body(clientSecret="wrong"), stripe_body("wrong")):
+        made = client.make(CONNECTIONS, body)
+        assert client.get(f"{CONNECTIONS}/{made['id']}/test") == {"result": False}
+        client.flow_problem("GET", f"{CONNECTIONS}/{made['id']}/explore", "1001-401", params={"objectType": "root"})
+    client.flow_problem("GET", f"{CONNECTIONS}/{UNKNOWN}/test", "1439-404")
+
+
+def test_explore_tables(client: Client) -> None:
+    path = f"{CONNECTIONS}/{PAYPAL}/explore"
+    tables = client.get(path, objectType="root")
+    assert [table["path"] for table in tables] == [
+        "PayPal.Billing_Plans",
+        "PayPal.Billing_Plans_Payment_Definition",
+        "PayPal.Billing_Plans_Payment_Definition_Charge_Models",
+        "PayPal.Catalog_Products",
+    ]
+    assert all(table["type"] == "table" and table["canPreview"] for table in tables)
+    products = client.get(path, objectType="TABLE", object="PayPal.Catalog_Products")
+    assert products["format"] == "flat"
+    columns = {column["name"]: column for column in products["schema"]["columns"]}
+    assert list(columns) == ["Product_Id", "Product_Name", "Description", "Type", "Create_Time"]
+    assert columns["Create_Time"]["meta:xdmType"] == "date-time"
+    rows = client.get(path, objectType="table", object="PayPal.Catalog_Products", preview="true")["data"]
+    assert rows[0].keys() == columns.keys()
+    for params, code in (
+        ({}, "1359-400"),
+        ({"objectType": ""}, "1337-400"),
+        ({"objectType": "shelf"}, "1358-400"),
+        ({"objectType": "rest"}, "1358-400"),
+        ({"objectType": "table"}, "1359-400"),
+        ({"objectType": "table", "object": "PayPal.None"}, "1330-400"),
+        ({"objectType": "table", "object": "PayPal.Catalog_Products", "filters": "e30="}, "1353-400"),
+    ):
+        client.flow_problem("GET", path, code, params=params)
+
+
+def test_explore_rest_resources_and_square(client: Client) -> None:
+    stripe = client.make(CONNECTIONS, stripe_body())["id"]
+    path = f"{CONNECTIONS}/{stripe}/explore"
+
+    def params(source: bytes) -> dict[str, str]:
+        return {"objectType": "rest", "preview": "true", "sourceParams": base64.b64encode(source).decode()}
+
+    charges = client.get(path, **params(b'{"resourcePath": "charges"}'))
+    assert charges["format"] == "hierarchical"
+    assert charges["schema"]["properties"]["data"]["properties"]["amount"] == {"type": "integer"}
+    assert charges["data"][0]["data"]["id"].startswith("ch_")
+    client.flow_problem("GET", path, "1330-400", params=params(b'{"resourcePath": "none"}'))
+    client.flow_problem("GET", path, "1304-400", params=params(b"{}"))
+    client.flow_problem("GET", path, "1000-400", params=params(b"nonsense"))
+    client.flow_problem("GET", path, "1000-400", params=params(b"[]"))
+    square = client.make(CONNECTIONS, square_body())["id"]
+    tables = client.get(f"{CONNECTIONS}/{square}/explore", objectType="root")
+    assert "Square.Payments" in [table["name"] for table in tables]
+
+
+def test_patch_needs_the_current_etag(client: Client) -> None:
+    made = client.make(CONNECTIONS, paypal_body())
+    path = f"{CONNECTIONS}/{made['id']}"
+    patch = [{"op": "Replace", "path": "/name", "value": "renamed"}]
+    current = {"If-Match": made["etag"]}
+    client.flow_problem("PATCH", path, "1403-400", json=patch)
+    client.flow_problem("PATCH", path, "1404-412", json=patch, headers={"If-Match": '"0-0-0"'})
+    changed = client.ask("PATCH", path, json=patch, headers=current).json()
+    assert changed["etag"] != made["etag"]
+    client.flow_problem("PATCH", path, "1404-412", json=patch, headers=current)
+    current = {"If-Match": changed["etag"].strip('"')}
+    for bad, code in (
+        ([{"op": "replace", "path": "/connectionSpec/id", "value": "x"}], "1414-400"),
+        ([{"op": "move", "path": "/name", "from": "/x"}], "1434-400"),
+        ([{"op": "replace", "path": "/name"}], "1455-400"),
+        ([{"path": "/name"}], "1455-400"),
+        ([], "1455-400"),
+        ({}, "1455-400"),
+        ([5], "1455-400"),
+        ([{"op": "replace", "path": "/id", "value": "x"}], "1365-400"),
+        ([{"op": "remove", "path": "/auth/none"}], "1365-400"),
+        ([{"op": "remove", "path": "/auth/params"}], "1304-400"),
+        ([{"op": "replace", "path": "/name", "value": 5}], "1000-400"),
+    ):
+        client.flow_problem("PATCH", path, code, json=bad, headers=current)
+    secret = [{"op": "replace", "path": "/auth/params/clientSecret", "value": "wrong"}]
+    assert client.ask("PATCH", path, json=secret, headers=current).status_code == 200
+    assert client.get(f"{path}/test") == {"result": False}
+    assert client.item("connections", made["id"])["name"] == "renamed"
+
+
+def test_deletion(client: Client) -> None:
+    made = client.make(CONNECTIONS, paypal_body())["id"]
+    answer = client.ask("DELETE", f"{CONNECTIONS}/{made}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    client.flow_problem("GET", f"{CONNECTIONS}/{made}", "1439-404")
+    client.flow_problem("DELETE", f"{CONNECTIONS}/{made}", "1439-404")
+    body = client.prepared()
+    flow = client.flow(body)["id"]
+    assert flow in client.flow_problem("DELETE", f"{CONNECTIONS}/{PAYPAL}", "1418-400")
+    for kind, member in (("sourceConnections", "sourceConnectionIds"), ("targetConnections", "targetConnectionIds")):
+        client.flow_problem("DELETE", f"{FLOW}/{kind}/{body[member][0]}", "1447-400")
+    for path in (f"flows/{flow}", f"sourceConnections/{body['sourceConnectionIds'][0]}", f"connections/{PAYPAL}"):
+        assert client.ask("DELETE", f"{FLOW}/{path}").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"name": None}, "1304-400"),
+        ({"data": None}, "1304-400"),
+        ({"data": {}}, "1304-400"),
+        ({"data": {"format": "xml"}}, "1327-400"),
+        ({"data": {"format": 5}}, "1000-400"),
+        ({"connectionSpec": None}, "1304-400"),
+        ({"connectionSpec": {"id": UNKNOWN}}, "1413-400"),
+        ({"connectionSpec": {"id": SQUARE_SPEC}}, "1413-400"),
+        ({"connectionSpec": {"id": LAKE_SPEC}}, "1413-400"),
+        ({"baseConnectionId": None}, "1304-400"),
+        ({"baseConnectionId": UNKNOWN}, "1439-404"),
+        ({"params": None}, "1304-400"),
+        ({"params": {}}, "1304-400"),
+        ({"params": {"tableName": "PayPal.None"}}, "1330-400"),
+        (
+            {"params": {"tableName": "PayPal.Catalog_Products", "columns": [{"name": "x", "type": "string"}]}},
+            "1330-400",
+        ),
+        ({"params": {"tableName": "PayPal.Catalog_Products", "columns": [{"name": "Type"}]}}, "1304-400"),
+        ({"params": {"tableName": "PayPal.Catalog_Products", "columns": "all"}}, "1000-400"),
+        ({"data": {"format": "tabular", "schema": {"id": "https://ns.adobe.com/none"}}}, "1439-404"),
+    ],
+)
+def test_source_connection_refusals(client: Client, change: dict[str, Any], code: str) -> None:
+    client.flow_problem("POST", f"{FLOW}/sourceConnections", code, json=source_body(**change))
+
+
+def test_source_connection_comes_back_as_sent(client: Client) -> None:
+    params = {"path": "PayPal.Catalog_Products"}
+    for form in ("tabular", "parquet_xdm"):
+        item = client.item("sourceConnections", client.source(data={"format": form}, params=params))
+        assert item["data"] == {"format": form, "schema": None, "properties": None}
+        assert item["params"] == params
+        assert item["baseConnectionId"] == PAYPAL
+
+
+def test_target_connection(client: Client) -> None:
+    schema = client.schema()
+    dataset = client.dataset(schema)
+    path, body = f"{FLOW}/targetConnections", target_body(schema, dataset)
+    lake = client.make(CONNECTIONS, {"name": "dataset base", "connectionSpec": {"id": LAKE_SPEC, "version": "1.0"}})
+    client.make(path, {**body, "baseConnectionId": lake["id"], "data": {"format": "parquet_xdm", **body["data"]}})
+    for change, code in (
+        ({"connectionSpec": {"id": PAYPAL_SPEC, "version": "1.0"}}, "1307-400"),
+        ({"connectionSpec": None}, "1304-400"),
+        ({"data": None}, "1304-400"),
+        ({"data": {"schema": {"id": "https://ns.adobe.com/none"}}}, "1439-404"),
+        ({"data": {"schema": {"id": schema, "version": "2.0"}}}, "1000-400"),
+        ({"params": None}, "1325-400"),
+        ({"params": {"dataSetId": ""}}, "1325-400"),
+        ({"params": {"dataSetId": "5e8918669cbbee18ad9771f3"}}, "1439-404"),
+        ({"baseConnectionId": UNKNOWN}, "1439-404"),
+        ({"baseConnectionId": PAYPAL}, "1413-400"),
+    ):
+        client.flow_problem("POST", path, code, json={**body, **change})
+    for version in ("1.0", "application/vnd.adobe.xed-full+json; version=1.3"):
+        client.make(path, {**body, "data": {"schema": {"id": schema, "version": version}}})
+
+
+def test_connection_specs(client: Client) -> None:
+    specs = {spec["id"]: spec for spec in client.get(f"{FLOW}/connectionSpecs")["items"]}
+    assert specs.keys() == {PAYPAL_SPEC, SQUARE_SPEC, STRIPE_SPEC, LAKE_SPEC}
+    assert specs[LAKE_SPEC]["targetSpec"]["spec"]["required"] == ["dataSetId"]
+    (auth,) = specs[STRIPE_SPEC]["authSpec"]
+    assert auth["name"] == "OAuth2 Refresh Code"
+    assert client.get(f"{FLOW}/connectionSpecs", property='name=="paypal"')["items"] == [specs[PAYPAL_SPEC]]
+    assert client.item("connectionSpecs", PAYPAL_SPEC) == specs[PAYPAL_SPEC]
+    client.flow_problem("GET", f"{FLOW}/connectionSpecs/{UNKNOWN}", "1439-404")
+
+
+def test_flow_specs(client: Client) -> None:
+    (spec,) = client.get(f"{FLOW}/flowSpecs", property='name=="CRMToAEP"')["items"]
+    assert PAYPAL_SPEC in spec["sourceConnectionSpecIds"]
+    assert spec["targetConnectionSpecIds"] == [LAKE_SPEC]
+    assert [entry["name"] for entry in spec["transformationSpecs"]] == ["Copy", "Mapping"]
+    assert spec["runSpec"]["spec"]["required"] == ["startTime", "windowStartTime", "windowEndTime", "deltaColumn"]
+    schedule = spec["scheduleSpec"]["spec"]
+    assert schedule["properties"]["frequency"]["enum"] == ["once", "minute", "hour", "day", "week"]
+    assert schedule["else"]["then"] == {"properties": {"interval": {"minimum": 15}}}
+    found = client.get(f"{FLOW}/flowSpecs", property=f"sourceConnectionSpecIds[]=={STRIPE_SPEC}")["items"]
+    assert [spec["name"] for spec in found] == ["RestStorageToAEP"]

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.emulator.client import DATA_PREP, Client, mapping_body
+
+SETS = f"{DATA_PREP}/mappingSets"
+
+
+def legacy_body(schema: str) -> dict[str, Any]:
+    line = {"destinationXdmPath": "_id", "sourceAttribute": "Product_Id", "identity": False, "version": 0}
+    return {"version": 0, "xdmSchema": schema, "xdmVersion": "1.0", "id": None, "mappings": [line]}
+
+
+def test_both_dialects_show_both(client: Client) -> None:
+    schema = client.schema()
+    for body in (mapping_body(schema, ("Product_Id", "_id")), legacy_body(schema)):
+        made = client.make(SETS, body)
+        assert made["version"] == 0
+        assert len(made["id"]) == 32
+        shown = client.get(f"{SETS}/{made['id']}")
+        assert shown["xdmSchema"] == shown["schemaRef"]["id"] == shown["outputSchema"]["schemaRef"]["id"] == schema
+        (line,) = shown["mappings"]
+        assert line["source"] == line["sourceAttribute"] == "Product_Id"
+        assert line["destination"] == line["destinationXdmPath"] == "_id"
+        assert line["sourceType"] == "ATTRIBUTE"
+
+
+def test_repeated_creation_makes_another(client: Client) -> None:
+    body = mapping_body(client.schema())
+    assert client.make(SETS, body)["id"] != client.make(SETS, body)["id"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mappings": []},
+        {"mappings": None},
+        {"mappings": [5]},
+        {"mappings": [{"source": "a"}]},
+        {"mappings": [{"source": "a", "destination": "_id", "sourceType": "MAGIC"}]},
+        {"mappings": [{"source": {}, "destination": "_id"}]},
+        {"outputSchema": None},
+        {"outputSchema": {"schemaRef": {"id": "https://ns.adobe.com/none", "contentType": "1.0"}}},
+        {"outputSchema": {"schemaRef": {"id": 5}}},
+        {"name": 5},
+    ],
+)
+def test_refusals(client: Client, change: dict[str, Any]) -> None:
+    answer = client.ask("POST", SETS, json={**mapping_body(client.schema()), **change})
+    assert answer.status_code == 400
+    assert answer.json()["report"]["request-id"] == answer.headers["x-request-id"]
+
+
+def test_list_needs_limit_and_start(client: Client) -> None:
+    schema = client.schema()
+    for params in ({}, {"limit": 1}, {"start": 0}, {"limit": "x", "start": 0}):
+        client.refused("GET", SETS, 400, params=params)
+    identifiers = [client.mapping(schema) for _ in range(3)]
+    page = client.get(SETS, limit=2, start=0)
+    assert [item["id"] for item in page["data"]] == identifiers[:2]
+    assert page["_page"] == {"count": 2, "limit": 2}
+    rest = client.get(DATA_PREP + page["_links"]["next"]["href"])
+    assert [item["id"] for item in rest["data"]] == identifiers[2:]
+    assert rest["_links"] == {}
+    assert client.get(SETS, limit=2, start=0, name="other")["data"] == []
+    assert len(client.get(SETS, limit=9, start=0, name="mapping", orderBy="-createdDate")["data"]) == 3
+
+
+def test_versions(client: Client) -> None:
+    schema = client.schema()
+    identifier = client.mapping(schema)
+    changed = client.ask("PUT", f"{SETS}/{identifier}", json=mapping_body(schema, ("Type", "_id"))).json()
+    assert changed["version"] == 1
+    assert client.get(f"{SETS}/{identifier}")["version"] == 0
+    assert client.get(f"{SETS}/{identifier}", version=1)["mappings"][0]["source"] == "Type"
+    assert client.get(SETS, limit=1, start=0)["data"][0]["version"] == 1
+    client.refused("GET", f"{SETS}/{identifier}", 404, params={"version": 2})
+    client.refused("GET", f"{SETS}/none", 404)
+
+
+def lines(schema: str, *mappings: tuple[str, str, str]) -> dict[str, Any]:
+    body = mapping_body(schema)
+    body["mappings"] = [
+        {"sourceType": kind, "source": source, "destination": destination} for kind, source, destination in mappings
+    ]
+    return body
+
+
+def test_validation_names_what_is_wrong(client: Client) -> None:
+    body = lines(
+        client.schema(),
+        ("ATTRIBUTE", "a", "_id"),
+        ("ATTRIBUTE", "a", "product.name"),
+        ("ATTRIBUTE", "b", "_id"),
+        ("EXPRESSION", "concat(lower(a), '-', b)", "_emulator.product.name"),
+        ("EXPRESSION", "__import__('os')", "_emulator.product.type"),
+        ("EXPRESSION", "lower(", "_emulator.product.description"),
+    )
+    answer = client.make(f"{SETS}/validate", body)["validationResponse"]
+    assert [entry["status"] for entry in answer] == ["SUCCESS", "FAILED", "FAILED", "SUCCESS", "FAILED", "FAILED"]
+    messages = [entry["errors"][0]["exception"] for entry in answer if entry["status"] == "FAILED"]
+    assert "product.name" in messages[0]
+    assert "two mappings" in messages[1]
+    assert "__import__" in messages[2]
+
+
+def test_preview_applies_the_mapping(client: Client) -> None:
+    body = lines(
+        client.schema("p", n={"type": "integer"}, t={}, at={"type": "string", "format": "date-time"}),
+        ("ATTRIBUTE", "id", "_id"),
+        ("EXPRESSION", 'concat(upper(trim(t)), "-", coalesce(none, 7))', "_emulator.product.t"),
+        ("EXPRESSION", "to_integer(n)", "_emulator.product.n"),
+        ("ATTRIBUTE", "at", "_emulator.product.at"),
+    )
+    row = {"id": "1", "t": " x ", "n": "12", "at": "2026-01-02 03:04:05"}
+    first = client.make(f"{SETS}/preview", {"data": [row], "mappingSet": body})
+    assert first == {
+        "data": {"_id": "1", "_emulator": {"product": {"t": "X-7", "n": 12, "at": "2026-01-02T03:04:05Z"}}}
+    }
+    bad = client.make(f"{SETS}/preview", {"data": [row, {**row, "n": "x"}, {**row, "at": "soon"}], "mappingSet": body})
+    assert "errors" not in bad[0]
+    assert "to_integer" in bad[1]["errors"][0]["exception"]
+    assert "date-time" in bad[2]["errors"][0]["exception"]
+    client.refused("POST", f"{SETS}/preview", 400, json={"data": {}, "mappingSet": body})

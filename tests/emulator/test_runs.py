@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.emulator.client import (
+    BAD_PRODUCTS,
+    CATALOG,
+    FLOW,
+    GOOD_PRODUCTS,
+    PAYPAL,
+    REST_FLOW_SPEC,
+    STRIPE_SPEC,
+    Client,
+    sent,
+)
+
+RUN_SECONDS = 2
+ALL = GOOD_PRODUCTS + BAD_PRODUCTS
+
+
+def rows(client: Client, dataset: str, **params: Any) -> Any:
+    return client.control("GET", f"datasets/{dataset}/rows", params=params)
+
+
+def records(run: Any) -> tuple[int, int, int]:
+    summary = run["metrics"]["recordSummary"]
+    counts = (summary["inputRecordCount"], summary["outputRecordCount"], summary["failedRecordCount"])
+    assert counts[0] == counts[1] + counts[2]
+    return counts
+
+
+def status(run: Any) -> str:
+    return str(run["metrics"]["statusSummary"]["status"])
+
+
+def test_no_run_before_it_is_due_and_then_stage_by_stage(client: Client) -> None:
+    body = client.prepared()
+    flow = client.flow(body)["id"]
+    client.advance(59)
+    assert client.runs(flow) == []
+    client.advance(1)
+    (run,) = client.runs(flow)
+    assert status(run) == "scheduled"
+    assert run["activities"] == []
+    assert run["createdAt"] == body["scheduleParams"]["startTime"] * 1000
+    client.advance(0.5)
+    (run,) = client.runs(flow)
+    assert status(run) == "inProgress"
+    assert [activity["id"] for activity in run["activities"]] == ["copyActivity"]
+    client.advance(0.5)
+    (run,) = client.runs(flow)
+    assert status(run) == "inProgress"
+    assert [activity["id"] for activity in run["activities"]] == ["copyActivity", "promotionActivity"]
+    assert rows(client, body["_dataset"])["count"] == 0
+    client.advance(0.5)
+    assert client.item("runs", run["id"]) == client.runs(flow)[0]
+    assert status(client.runs(flow)[0]) == "success"
+
+
+def test_rows_land_and_bad_ones_are_told(client: Client) -> None:
+    body = client.prepared()
+    flow = client.flow(body)["id"]
+    client.advance(60 + RUN_SECONDS)
+    (run,) = client.runs(flow)
+    assert records(run) == (ALL, GOOD_PRODUCTS, BAD_PRODUCTS)
+    assert run["flowId"] == flow
+    duration = run["metrics"]["durationSummary"]
+    assert duration["startedAtUTC"] < duration["completedAtUTC"] <= run["createdAt"] + 2000
+    assert run["metrics"]["sizeSummary"]["inputBytes"] > 0
+    assert run["metrics"]["statusSummary"]["errors"][0]["code"] == "CONNECTOR-2001-500"
+    copying, promotion = run["activities"]
+    assert copying["durationSummary"]["extensions"] == {"windowStart": 0, "windowEnd": run["createdAt"]}
+    assert copying["sourceInfo"][0]["id"] == body["sourceConnectionIds"][0]
+    codes = {error["code"]: error.get("recordCount") for error in promotion["statusSummary"]["extensions"]["errors"]}
+    assert codes == {"INGEST-1212-400": None, "INGEST-1555-400": 3, "MAPPER-3700-400": 2}
+    manifest = promotion["statusSummary"]["extensions"]["manifest"]
+    assert manifest["failedRecords"].startswith(client.url)
+    landed = rows(client, body["_dataset"], limit=5000)
+    assert landed["count"] == len(landed["rows"]) == GOOD_PRODUCTS
+    first = landed["rows"][0]
+    assert first["_id"].startswith("PROD-")
+    assert first["_emulator"]["product"]["createTime"].endswith("Z")
+    assert rows(client, body["_dataset"], start=1193, limit=10)["rows"] == landed["rows"][1193:]
+    (reference,) = promotion["targetInfo"]
+    (batch_id,) = reference["reference"]["ids"]
+    assert len(batch_id) == 26
+    batch = client.get(f"{CATALOG}/batches/{batch_id}")[batch_id]
+    assert batch["status"] == "success"
+    assert batch["metrics"]["outputRecordCount"] == GOOD_PRODUCTS
+    assert batch["metrics"]["failedRecordCount"] == BAD_PRODUCTS
+    assert batch["tags"]["flowId"] == [flow]
+    assert list(client.get(f"{CATALOG}/batches", dataSet=body["_dataset"])) == [batch_id]
+    assert client.refused("GET", f"{CATALOG}/batches/none", 404)["title"] == "NotFoundError"
+    dataset = client.get(f"{CATALOG}/dataSets/{body['_dataset']}")[body["_dataset"]]
+    assert (dataset["lastBatchId"], dataset["lastBatchStatus"]) == (batch_id, "success")
+    assert "_emulator" in dataset["observableSchema"]["properties"]
+    last = client.item("flows", flow)["lastRunDetails"]
+    assert last == {"id": run["id"], "state": "success", **duration}
+
+
+def test_second_run_brings_only_what_is_new(client: Client) -> None:
+    body = client.prepared()
+    flow = client.flow(body)["id"]
+    client.advance(60 + 1800 + RUN_SECONDS)
+    first, second = client.runs(flow)
+    # A product comes into being each quarter of an hour.
+    assert records(first)[0] == ALL
+    assert records(second) == (2, 2, 0)
+    assert second["activities"][0]["durationSummary"]["extensions"] == {
+        "windowStart": first["createdAt"],
+        "windowEnd": second["createdAt"],
+    }
+    assert second["createdAt"] == (body["scheduleParams"]["startTime"] + 1800) * 1000
+    assert rows(client, body["_dataset"])["count"] == GOOD_PRODUCTS + 2
+    newest = client.get(f"{FLOW}/runs", property=f"flowId=={flow}", orderby="-createdAt", limit=1)["items"]
+    assert newest == [second]
+
+
+def test_without_backfill_the_past_stays_where_it_is(client: Client) -> None:
+    body = client.prepared()
+    body["scheduleParams"]["backfill"] = False
+    flow = client.flow(body)["id"]
+    client.advance(60 + 1800 + RUN_SECONDS)
+    first, second = client.runs(flow)
+    assert records(first) == (0, 0, 0)
+    assert status(first) == "success"
+    assert "reference" not in first["activities"][1]["targetInfo"][0]
+    assert records(second) == (2, 2, 0)
+
+
+def test_too_many_errors_fail_the_run_and_nothing_lands(client: Client) -> None:
+    # 5 of 1200 is 0.417 percent.
+    for percent, expected in ((0.5, "success"), ("0.5", "success"), (0.4, "failed"), (None, "failed")):
+        client.control("POST", "reset")
+        body = client.prepared()
+        body["options"] = {} if percent is None else {"partialIngestionPercent": percent}
+        flow = client.flow(body)["id"]
+        client.advance(60 + RUN_SECONDS)
+        (run,) = client.runs(flow)
+        assert status(run) == expected
+        landed = rows(client, body["_dataset"])["count"]
+        assert records(run) == (ALL, landed, ALL - landed)
+        assert landed == (GOOD_PRODUCTS if expected == "success" else 0)
+        errors = run["activities"][1]["statusSummary"]["extensions"]["errors"]
+        assert errors[0]["code"] == ("INGEST-1211-400" if percent is None else "INGEST-1212-400")
+        assert client.item("flows", flow)["lastRunDetails"]["state"] == expected
+
+
+def test_once_takes_everything_and_ends(client: Client) -> None:
+    body = client.prepared()
+    body["transformations"] = body["transformations"][1:]
+    body["scheduleParams"] = {"startTime": client.now() + 60, "frequency": "once"}
+    flow = client.flow(body)["id"]
+    client.advance(7 * 86400)
+    client.sign_in()
+    (run,) = client.runs(flow)
+    assert records(run) == (ALL, GOOD_PRODUCTS, BAD_PRODUCTS)
+
+
+def test_disabled_and_deleted_flows_do_not_run(client: Client) -> None:
+    body = client.prepared()
+    flow = client.flow(body)["id"]
+    client.ask("POST", f"{FLOW}/flows/{flow}/action", params={"op": "disable"})
+    client.advance(60 + 1800)
+    assert client.runs(flow) == []
+    client.ask("POST", f"{FLOW}/flows/{flow}/action", params={"op": "enable"})
+    client.advance(1800 + RUN_SECONDS)
+    assert [records(run)[0] for run in client.runs(flow)] == [ALL + 4]
+    client.ask("DELETE", f"{FLOW}/flows/{flow}")
+    client.advance(7200)
+    assert len(client.runs(flow)) == 1
+
+
+def test_new_schedule_voids_the_old_one(client: Client) -> None:
+    flow = client.flow(client.prepared())
+    later = client.now() + 1000
+    patch = [{"op": "replace", "path": "/scheduleParams/startTime", "value": later}]
+    answer = client.ask("PATCH", f"{FLOW}/flows/{flow['id']}", json=patch, headers={"If-Match": flow["etag"]})
+    assert answer.status_code == 200
+    client.advance(999)
+    assert client.runs(flow["id"]) == []
+    client.advance(1)
+    patch = [{"op": "replace", "path": "/scheduleParams/interval", "value": 60}]
+    client.ask("PATCH", f"{FLOW}/flows/{flow['id']}", json=patch, headers={"If-Match": answer.json()["etag"]})
+    client.advance(3600)
+    assert [run["createdAt"] // 1000 for run in client.runs(flow["id"])] == [later, later + 3600]
+
+
+def test_run_fails_while_copying_when_the_credential_lapsed(client: Client) -> None:
+    flow = client.flow(client.prepared())["id"]
+    etag = client.item("connections", PAYPAL)["etag"]
+    patch = [{"op": "replace", "path": "/auth/params/clientSecret", "value": "wrong"}]
+    client.ask("PATCH", f"{FLOW}/connections/{PAYPAL}", json=patch, headers={"If-Match": etag})
+    client.advance(60 + RUN_SECONDS)
+    (run,) = client.runs(flow)
+    assert status(run) == "failed"
+    assert run["metrics"]["statusSummary"]["errors"][0]["code"] == "CONNECTOR-1001-500"
+    assert [activity["id"] for activity in run["activities"]] == ["copyActivity"]
+    assert run["metrics"]["sizeSummary"]["inputBytes"] == -1
+
+
+def test_run_fails_when_its_dataset_is_gone(client: Client) -> None:
+    body = client.prepared()
+    flow = client.flow(body)["id"]
+    client.ask("DELETE", f"{CATALOG}/dataSets/{body['_dataset']}")
+    client.advance(60 + RUN_SECONDS)
+    (run,) = client.runs(flow)
+    assert status(run) == "failed"
+    assert records(run) == (ALL, 0, ALL)
+
+
+@pytest.mark.parametrize(
+    ("expression", "count"),
+    [
+        ("state==success", 1),
+        ("metrics.statusSummary.status==success", 1),
+        ("metrics.statusSummary.status==failed", 0),
+        ("metrics.recordSummary.failedRecordCount>=5", 1),
+        ("metrics.recordSummary.failedRecordCount>5", 0),
+        ("activities[].targetInfo[].type==TargetConnection", 1),
+        ("metrics.durationSummary.startedAtUTC>=1", 1),
+        ("metrics.durationSummary.startedAtUTC>=99999999999999", 0),
+    ],
+)
+def test_runs_are_filtered_by_what_they_measured(client: Client, expression: str, count: int) -> None:
+    flow = client.flow(client.prepared())["id"]
+    client.advance(60 + RUN_SECONDS)
+    found = client.get(f"{FLOW}/runs", property=[f"flowId=={flow}", expression])["items"]
+    assert len(found) == count
+
+
+def test_rest_source(client: Client) -> None:
+    schema = client.schema("charges", amount={"type": "integer"}, email={"type": "string"})
+    dataset = client.dataset(schema)
+    auth = {"specName": "OAuth2 Refresh Code", "params": {"accessToken": "sk"}}
+    base = client.make(f"{FLOW}/connections", {"name": "Stripe", "auth": auth, "connectionSpec": {"id": STRIPE_SPEC}})
+    source = client.source(
+        baseConnectionId=base["id"],
+        data={"format": "json"},
+        params={"resourcePath": "charges"},
+        connectionSpec={"id": STRIPE_SPEC, "version": "1.0"},
+    )
+    pairs = [
+        ("data.id", "_id"),
+        ("data.amount", "_emulator.product.amount"),
+        ("data.billing_details.email", "_emulator.product.email"),
+    ]
+    body = sent(client.flow_body_of(source, schema, dataset, *pairs))
+    body["flowSpec"]["id"] = REST_FLOW_SPEC
+    client.flow_problem("POST", f"{FLOW}/flows", "1392-400", json=body)
+    body["transformations"] = body["transformations"][1:]
+    flow = client.flow(body)["id"]
+    client.advance(60 + 1800 + RUN_SECONDS)
+    assert [records(run) for run in client.runs(flow)] == [(1500, 1500, 0), (2, 2, 0)]
+    first = rows(client, dataset)["rows"][0]
+    assert first["_id"].startswith("ch_")
+    assert isinstance(first["_emulator"]["product"]["amount"], int)

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.emulator.client import PROFILE, REGISTRY, XED, XED_FULL, Client, field_group
+
+GROUPS = f"{REGISTRY}/tenant/fieldgroups"
+SCHEMAS = f"{REGISTRY}/tenant/schemas"
+CLASSES = f"{REGISTRY}/tenant/classes"
+ADHOC = "https://ns.adobe.com/xdm/data/adhoc"
+
+
+def problem(client: Client, method: str, path: str, code: str, **options: Any) -> str:
+    answer = client.ask(method, path, **options)
+    body = answer.json()
+    assert body["type"] == f"http://ns.adobe.com/aep/errors/XDM-{code}", body
+    assert answer.status_code == body["status"] == int(code[-3:])
+    assert body["report"]["registryRequestId"] == answer.headers["x-request-id"]
+    assert body["detail"] == body["report"]["detailed-message"]
+    return str(body["detail"])
+
+
+def show(client: Client, path: str, form: str = "xed-full") -> Any:
+    headers = {"Accept": f"application/vnd.adobe.{form}+json; version=1"}
+    answer = client.ask("GET", path, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def schema_body(title: str, *references: str) -> dict[str, Any]:
+    entries = [{"$ref": reference} for reference in references]
+    return {"type": "object", "title": title, "description": "d", "allOf": entries}
+
+
+def test_stats_name_the_tenant(client: Client) -> None:
+    stats = client.get(f"{REGISTRY}/stats")
+    assert stats["tenantId"] == "emulator"
+    assert stats["counts"]["schemas"] == 0
+    client.schema()
+    assert client.get(f"{REGISTRY}/stats")["counts"]["schemas"] == 1
+
+
+def test_field_group_comes_back_completed(client: Client) -> None:
+    fields = {"amount": {"type": "integer"}, "at": {"type": "string", "format": "date-time"}, "name": {}}
+    group = client.make(GROUPS, field_group("payments", fields))
+    assert group["$id"].startswith("https://ns.adobe.com/emulator/mixins/")
+    assert group["meta:altId"] == "_emulator.mixins." + group["$id"].rpartition("/")[2]
+    assert list(group["definitions"]) == ["customFields"]
+    assert group["allOf"][-1]["$ref"] == "#/definitions/customFields"
+    product = group["definitions"]["customFields"]["properties"]["_emulator"]["properties"]["product"]
+    assert product["meta:xdmType"] == "object"
+    amount, at, name = (product["properties"][key] for key in ("amount", "at", "name"))
+    assert amount == {
+        "type": "integer",
+        "minimum": -2147483648,
+        "maximum": 2147483647,
+        "meta:xdmType": "int",
+    }
+    assert at["meta:xdmType"] == "date-time"
+    assert name == {"type": "string", "meta:xdmType": "string"}
+    assert show(client, f"{REGISTRY}/tenant/mixins/{quote(group['$id'], safe='')}", "xed") == group
+
+
+def test_schema_in_all_its_forms(client: Client) -> None:
+    identifier = client.schema("payments", amount={"type": "integer", "title": "Amount"})
+    path = f"{SCHEMAS}/{quote(identifier, safe='')}"
+    short, full, plain = (show(client, path, form) for form in ("xed", "xed-full", "xed-full-notext"))
+    assert short["allOf"][0]["$ref"] == PROFILE
+    assert all(entry["type"] == entry["meta:xdmType"] == "object" for entry in short["allOf"])
+    assert "properties" not in short
+    assert "allOf" not in full
+    amount = full["properties"]["_emulator"]["properties"]["product"]["properties"]["amount"]
+    assert amount["title"] == "Amount"
+    assert full["required"] == ["_id"]
+    assert "title" not in plain["properties"]["_emulator"]["properties"]["product"]["properties"]["amount"]
+    assert full["meta:class"] == PROFILE
+    assert full["version"] == "1.0"
+    assert show(client, f"{SCHEMAS}/{full['meta:altId']}") == full
+
+
+def test_accept_header_rules(client: Client) -> None:
+    identifier = quote(client.schema(), safe="")
+    problem(client, "GET", SCHEMAS, "1006-400")
+    problem(client, "GET", SCHEMAS, "1006-400", headers={"Accept": XED_FULL})
+    problem(client, "GET", f"{SCHEMAS}/{identifier}", "1007-400", headers={"Accept": XED})
+    problem(client, "GET", f"{SCHEMAS}/{identifier}", "1007-406", headers={"Accept": f"{XED};version=2"})
+    problem(client, "GET", f"{SCHEMAS}/_emulator.schemas.none", "1012-404", headers={"Accept": XED_FULL})
+
+
+def test_titles_are_unique_over_all_kinds(client: Client) -> None:
+    group = client.make(GROUPS, field_group("payments", {"a": {}}))
+    for path, body in (
+        (GROUPS, field_group("payments", {"b": {}})),
+        (SCHEMAS, schema_body("payments", PROFILE)),
+        (CLASSES, schema_body("payments", "https://ns.adobe.com/xdm/data/record")),
+    ):
+        assert group["$id"] in problem(client, "POST", path, "1521-400", json=body)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": ""},
+        {"title": None},
+        {"title": 7},
+        {"meta:intendedToExtend": []},
+        {"meta:intendedToExtend": None},
+        {"meta:intendedToExtend": ["https://ns.adobe.com/xdm/none"]},
+        {"definitions": {"own": {"properties": {"outside": {"type": "string"}}}}},
+        {"definitions": {"own": {"properties": {"_emulator": {"type": "text"}}}}},
+        {"definitions": {"own": {"properties": {"_emulator": {"properties": {"_bad": {}}}}}}},
+        {"definitions": {"own": {"properties": 5}}},
+        {"definitions": {}},
+        {"allOf": [{"$ref": "#/definitions/other"}]},
+        {"allOf": "x"},
+        {"allOf": [5]},
+        {"allOf": [{"$ref": "https://ns.adobe.com/xdm/none"}]},
+    ],
+)
+def test_field_group_refusals(client: Client, change: dict[str, Any]) -> None:
+    body = {**field_group("payments", {"a": {}}), **change}
+    answer = client.ask("POST", GROUPS, json=body)
+    assert answer.status_code == 400
+    assert "/errors/XDM-" in answer.json()["type"]
+    assert client.get(f"{REGISTRY}/stats")["counts"]["mixins"] == 0
+
+
+def test_schema_refusals(client: Client) -> None:
+    problem(client, "POST", SCHEMAS, "1502-400", json=schema_body("s"))
+    two = schema_body("s", PROFILE, "https://ns.adobe.com/xdm/context/experienceevent")
+    problem(client, "POST", SCHEMAS, "1502-400", json=two)
+    problem(client, "POST", SCHEMAS, "1504-400", json=schema_body("s", PROFILE, "https://ns.adobe.com/none"))
+    group = client.make(GROUPS, field_group("g", {"a": {}}))
+    product = schema_body("s", "https://ns.adobe.com/xdm/classes/product", group["$id"])
+    problem(client, "POST", SCHEMAS, "1506-400", json=product)
+    client.refused("POST", SCHEMAS, 400, json=[1])
+
+
+def test_two_types_for_one_path(client: Client) -> None:
+    first = client.make(GROUPS, field_group("a", {"x": {"type": "string"}}))["$id"]
+    second = client.make(GROUPS, field_group("b", {"x": {"type": "integer"}}))["$id"]
+    detail = problem(client, "POST", SCHEMAS, "1413-400", json=schema_body("s", PROFILE, first, second))
+    assert "_emulator.product.x" in detail
+
+
+def test_duplicate_references_are_one(client: Client) -> None:
+    schema = client.make(SCHEMAS, schema_body("s", PROFILE, PROFILE))
+    assert schema["refs"] == [PROFILE]
+
+
+def test_adhoc_class_and_schema(client: Client) -> None:
+    body = {
+        "title": "adhoc class",
+        "description": "d",
+        "type": "object",
+        "allOf": [
+            {"$ref": ADHOC},
+            {"properties": {"_adhoc": {"type": "object", "properties": {"Id": {"type": "string"}}}}},
+        ],
+    }
+    made = client.make(CLASSES, body)
+    namespace = made["meta:datasetNamespace"]
+    assert namespace.startswith("_")
+    schema = client.make(SCHEMAS, schema_body("adhoc schema", made["$id"]))
+    full = show(client, f"{SCHEMAS}/{schema['meta:altId']}")
+    assert full["properties"][namespace]["properties"]["Id"]["type"] == "string"
+    assert "_adhoc" not in full["properties"]
+    assert full["meta:class"] == made["$id"]
+
+
+def test_lists(client: Client) -> None:
+    for title in ("b", "a", "c, with comma"):
+        client.make(SCHEMAS, schema_body(title, PROFILE))
+
+    def titles(**params: Any) -> list[str]:
+        answer = client.ask("GET", SCHEMAS, params=params, headers={"Accept": XED})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["_page"]["count"] == len(answer.json()["results"])
+        return [item["title"] for item in answer.json()["results"]]
+
+    assert titles() == ["a", "b", "c, with comma"]
+    assert titles(orderby="-title") == ["c, with comma", "b", "a"]
+    assert titles(property="title==c, with comma") == ["c, with comma"]
+    assert titles(property="title!=a", limit=1) == ["b"]
+    assert titles(property="title~om") == ["c, with comma"]
+    assert titles(property=f"meta:class=={PROFILE}", start="b", orderby="title") == ["b", "c, with comma"]
+    page = client.ask("GET", SCHEMAS, params={"limit": 1}, headers={"Accept": XED}).json()
+    assert page["_page"]["next"] == "b"
+    following = client.ask("GET", REGISTRY + page["_links"]["next"]["href"], headers={"Accept": XED}).json()
+    assert [item["title"] for item in following["results"]] == ["b"]
+    short = client.ask("GET", SCHEMAS, headers={"Accept": "application/vnd.adobe.xed-id+json"}).json()["results"][0]
+    assert short.keys() == {"$id", "meta:altId", "version", "title"}
+    problem(client, "GET", SCHEMAS, "1011-400", params={"limit": "many"}, headers={"Accept": XED})
+
+
+def test_global_container(client: Client) -> None:
+    classes = client.ask("GET", f"{REGISTRY}/global/classes", headers={"Accept": XED}).json()["results"]
+    assert PROFILE in {item["$id"] for item in classes}
+    details = show(client, f"{REGISTRY}/global/fieldgroups/_xdm.context.profile-person-details")
+    assert details["properties"]["person"]["properties"]["name"]["properties"]["firstName"]["type"] == "string"
+    assert client.ask("POST", f"{REGISTRY}/global/classes", json={}).status_code == 405
+
+
+def test_patch_put_and_delete(client: Client) -> None:
+    identifier = client.schema()
+    group = client.ask("GET", GROUPS, headers={"Accept": XED}).json()["results"][0]
+    path = f"{GROUPS}/{group['meta:altId']}"
+    place = "/definitions/customFields/properties/_emulator/properties/product/properties"
+    patch = [{"op": "add", "path": f"{place}/price", "value": {"type": "number"}}]
+    answer = client.ask("PATCH", path, json=patch)
+    assert answer.status_code == 200
+    assert answer.json()["version"] == "1.1"
+    assert answer.json()["meta:registryMetadata"]["eTag"] != group["meta:registryMetadata"]["eTag"]
+    schema = f"{SCHEMAS}/{quote(identifier, safe='')}"
+    assert "price" in show(client, schema)["properties"]["_emulator"]["properties"]["product"]["properties"]
+    problem(client, "DELETE", path, "1403-400")
+    client.dataset(identifier)
+    problem(client, "PATCH", path, "1409-400", json=[{"op": "remove", "path": f"{place}/price"}])
+    problem(client, "DELETE", schema, "1403-400")
+    problem(client, "PATCH", path, "1010-400", json=[{"op": "remove", "path": "/nowhere"}])
+    problem(client, "PATCH", path, "1010-400", json={})
+    lonely = client.make(SCHEMAS, schema_body("lonely", PROFILE))
+    lonely_path = f"{SCHEMAS}/{lonely['meta:altId']}"
+    renamed = client.ask("PUT", lonely_path, json=schema_body("renamed", PROFILE))
+    assert renamed.json()["title"] == "renamed"
+    assert client.ask("DELETE", lonely_path).status_code == 204
+    problem(client, "DELETE", lonely_path, "1012-404")
