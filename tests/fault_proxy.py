@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -97,7 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._note(0)
             return self._drop()
         self._note(answer.status)
-        kept = {k: v for k, v in headers.items() if k.lower() not in ("content-length", "connection", "transfer-encoding")}
+        framing = ("content-length", "connection", "transfer-encoding")
+        kept = {name: value for name, value in headers.items() if name.lower() not in framing}
         if fault and fault.cut:
             self._answer(answer.status, kept, payload, sent=len(payload) // 2)
             return self._drop()
@@ -125,10 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     def finish(self) -> None:
-        try:
+        with suppress(OSError, ValueError):  # the connection was dropped on purpose
             super().finish()
-        except (OSError, ValueError):
-            pass  # the connection was dropped on purpose
 
     def log_message(self, *args: object) -> None:
         pass

@@ -50,7 +50,8 @@ class AirflowHome:
     def returned(self, dag_id: str) -> dict[str, Any]:
         """Return what the tasks of the DAG's latest run returned."""
         with sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True) as database:
-            (run_id,) = database.execute("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id DESC", (dag_id,)).fetchone()
+            latest = database.execute("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id DESC", (dag_id,))
+            (run_id,) = latest.fetchone()
             rows = database.execute(
                 "SELECT task_id, value FROM xcom WHERE run_id=? AND dag_id=? AND key='return_value'", (run_id, dag_id)
             )
