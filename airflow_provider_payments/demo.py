@@ -19,8 +19,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 from types import FrameType
@@ -34,6 +33,8 @@ from rich.table import Table
 PACKAGE = "airflow_provider_payments"
 DAG_ID = "payments_dataflow"
 CONNECTION_ID = "adobe_experience_platform_default"
+#: Seconds that `airflow standalone` may take until its scheduler is healthy.
+PATIENCE = 120.0
 STATES = {"success": "[green]done[/]", "failed": "[red]failed[/]", "up_for_retry": "[yellow]trying again[/]"}
 #: Kinds of object in the order in which they are made: task -> what it makes.
 STEPS = {
@@ -59,15 +60,15 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     try:
-        with ExitStack() as stack:
-            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="payments-demo-")))
-            emulator = stack.enter_context(_emulator(home))
+        with tempfile.TemporaryDirectory(prefix="payments-demo-") as folder, _Processes() as processes:
+            home = Path(folder)
+            emulator = _start_emulator(processes, home)
             environment = _environment(home, emulator)
             console.print(f"Emulator of Experience Platform: {emulator}")
-            _airflow(home, environment, "db", "migrate")
+            _airflow(processes, home, environment, "db", "migrate")
             if options.ui:
-                return _serve(console, stack, home, environment)
-            return _run(console, stack, home, environment, emulator)
+                return _serve(console, processes, home, environment)
+            return _run(console, processes, home, environment, emulator)
     except KeyboardInterrupt:
         console.print("Stopped; nothing is left behind.")
         return 130
@@ -83,50 +84,61 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 # ---- processes -----------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _process(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a command in a session of its own; end all that the session holds when the block is left."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=log.parent, start_new_session=True
-        )
+class _Processes:
+    """What the demo starts, each command in a session of its own; all that these sessions hold ends with the block."""
+
+    def __init__(self) -> None:
+        self._sessions: set[int] = set()
+
+    def start(self, command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=log.parent,
+                start_new_session=True,
+            )
+        self._sessions.add(process.pid)
+        return process
+
+    def __enter__(self) -> _Processes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # An interrupt may have come between the start of a process and the note of it: children are asked for too.
+        own = psutil.Process().children(recursive=True)
+        sessions = self._sessions | {child.pid for child in own}
+        # Airflow moves its task processes to process groups of their own, but none leaves the session.
+        members = [*own, *(p for p in psutil.process_iter() if p not in own and _session(p.pid) in sessions)]
+        for member in members:
+            with suppress(psutil.NoSuchProcess):
+                member.terminate()
+        _ended, alive = psutil.wait_procs(members, timeout=8)
+        for member in alive:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(alive, timeout=8)
+
+
+def _session(pid: int) -> int | None:
     try:
-        yield process
-    finally:
-        _end_session(process)
+        return os.getsid(pid)
+    except OSError:
+        return None  # it has ended meanwhile
 
 
-def _end_session(leader: subprocess.Popen[bytes], patience: float = 8.0) -> None:
-    # Airflow moves its task processes to process groups of their own, but none leaves the session.
-    members = []
-    for member in psutil.process_iter():
-        try:
-            if os.getsid(member.pid) == leader.pid:
-                members.append(member)
-        except OSError:
-            continue  # it has ended meanwhile
-    for member in members:
-        with suppress(psutil.NoSuchProcess):
-            member.terminate()
-    _, alive = psutil.wait_procs(members, timeout=patience)
-    for member in alive:
-        with suppress(psutil.NoSuchProcess):
-            member.kill()
-    leader.wait()
-
-
-@contextmanager
-def _emulator(home: Path) -> Iterator[str]:
-    """Start the emulator on a free port; yield its URL once it answers."""
+def _start_emulator(processes: _Processes, home: Path) -> str:
+    """Start the emulator on a free port; return its URL once it answers."""
     log = home / "emulator.log"
-    with _process([sys.executable, "-u", "-m", f"{PACKAGE}.emulator"], log, dict(os.environ)) as process:
-        while process.poll() is None:
-            ready = [line for line in log.read_text().splitlines() if line.startswith("ready ")]
-            if ready:
-                yield ready[0].removeprefix("ready ")
-                return
-            time.sleep(0.05)
-        raise SystemExit(f"The emulator did not start:\n{log.read_text()}")
+    process = processes.start([sys.executable, "-u", "-m", f"{PACKAGE}.emulator"], log, dict(os.environ))
+    while process.poll() is None:
+        ready = [line for line in log.read_text().splitlines() if line.startswith("ready ")]
+        if ready:
+            return ready[0].removeprefix("ready ")
+        time.sleep(0.05)
+    raise SystemExit(f"The emulator did not start:\n{log.read_text()}")
 
 
 def _environment(home: Path, emulator: str) -> dict[str, str]:
@@ -138,6 +150,8 @@ def _environment(home: Path, emulator: str) -> dict[str, str]:
     (home / "connection.json").write_text(_connection(emulator))
     own = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     return own | {
+        # `airflow standalone` starts its parts by the command's name.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -170,23 +184,22 @@ def _connection(emulator: str) -> str:
     )
 
 
-def _airflow(home: Path, environment: dict[str, str], *arguments: str) -> None:
+def _airflow(processes: _Processes, home: Path, environment: dict[str, str], *arguments: str) -> None:
     """Run an Airflow command to its end; show its output if it fails."""
     log = home / f"{'-'.join(arguments[:2])}.log"
-    with _process([sys.executable, "-m", "airflow", *arguments], log, environment) as process:
-        if process.wait() != 0:
-            raise SystemExit(f"airflow {' '.join(arguments[:2])} failed:\n{log.read_text()}")
+    if processes.start([sys.executable, "-m", "airflow", *arguments], log, environment).wait() != 0:
+        raise SystemExit(f"airflow {' '.join(arguments[:2])} failed:\n{log.read_text()}")
 
 
 # ---- the run -------------------------------------------------------------------------------------------------------
 
 
-def _run(console: Console, stack: ExitStack, home: Path, environment: dict[str, str], emulator: str) -> int:
+def _run(console: Console, processes: _Processes, home: Path, environment: dict[str, str], emulator: str) -> int:
     """Run the DAG once with a live display; then show what was made and what arrived."""
     environment[f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"] = (home / "connection.json").read_text()
     log = home / "dag.log"
     command = [sys.executable, "-m", "airflow", "dags", "test", DAG_ID]
-    process = stack.enter_context(_process(command, log, environment))
+    process = processes.start(command, log, environment)
     began = time.monotonic()
     with Live(console=console, refresh_per_second=8) as live:
         while (status := process.poll()) is None:
@@ -258,7 +271,7 @@ def _show(console: Console, outputs: dict[str, Any], emulator: str) -> None:
     console.print(made)
 
     run = outputs["wait_for_flow_run"]
-    moved = Table(title=f"Flow run {run['run_id']}: {run['status']}", title_justify="left")
+    moved = Table(title=f"Moved by flow run {run['run_id']} ({run['status']})", title_justify="left")
     for heading in ("records in", "records out", "failed", "batches"):
         moved.add_column(heading)
     counts = [str(run[f"{which}_records"]) for which in ("input", "output", "failed")]
@@ -269,7 +282,8 @@ def _show(console: Console, outputs: dict[str, Any], emulator: str) -> None:
     rows = [_flat(row) for row in landed["rows"]]
     sample = Table(title=f"The first of {landed['count']} rows in the dataset", title_justify="left")
     for column in dict.fromkeys(name for row in rows for name in row):
-        sample.add_column(column, overflow="fold")
+        # The tenant's namespace stands before each field of its own.
+        sample.add_column(column.split(".", 1)[-1], overflow="fold")
     for row in rows:
         sample.add_row(*row.values())
     console.print(sample)
@@ -289,7 +303,7 @@ def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, str]:
 # ---- the web page --------------------------------------------------------------------------------------------------
 
 
-def _serve(console: Console, stack: ExitStack, home: Path, environment: dict[str, str]) -> int:
+def _serve(console: Console, processes: _Processes, home: Path, environment: dict[str, str]) -> int:
     """Start Airflow with its web page; stay until interrupted."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
@@ -302,13 +316,14 @@ def _serve(console: Console, stack: ExitStack, home: Path, environment: dict[str
         "AIRFLOW__WEBSERVER__BASE_URL": address,
     }
     connection = (home / "connection.json").read_text()
-    _airflow(home, environment, "connections", "add", CONNECTION_ID, "--conn-json", connection)
+    _airflow(processes, home, environment, "connections", "add", CONNECTION_ID, "--conn-json", connection)
     log = home / "standalone.log"
-    process = stack.enter_context(_process([sys.executable, "-m", "airflow", "standalone"], log, environment))
+    process = processes.start([sys.executable, "-m", "airflow", "standalone"], log, environment)
+    deadline = time.monotonic() + PATIENCE
     with console.status("Airflow is starting"):
         while not _answers(address):
-            if process.poll() is not None:
-                console.print(f"[red]Airflow ended.[/]\n{log.read_text()[-6000:]}")
+            if process.poll() is not None or time.monotonic() > deadline:
+                console.print(f"[red]Airflow did not start.[/]\n{log.read_text()[-6000:]}")
                 return 1
             time.sleep(0.3)
     console.print(f"Airflow: {address}/dags/{DAG_ID}  (trigger the DAG there; Ctrl-C ends everything)")

@@ -1,0 +1,130 @@
+"""Both example DAGs in real Airflow (`airflow dags test`), twice each against one emulator."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.emulator.server import EmulatorServer
+from tests.conftest import Emulator, connection_json
+from tests.system.airflow_process import AirflowHome
+
+#: Objects that each DAG makes.
+MADE = {"payments_dataflow": 7, "payments_dataflow_legacy": 10}
+
+
+@dataclass
+class Twice:
+    """What two runs of one DAG left behind."""
+
+    dag_id: str
+    logs: list[str]
+    returned: list[dict[str, Any]]
+    asked: list[list[dict[str, Any]]]
+    rows: dict[str, Any]
+
+
+@pytest.fixture(scope="module", params=list(MADE))
+def twice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
+    dag_id = request.param
+    with EmulatorServer(time="fast") as server:
+        emulator = Emulator(server.url)
+        airflow = AirflowHome(tmp_path_factory.mktemp(dag_id), connection_json(server.url))
+        airflow.run("db", "migrate")
+        logs, returned, asked = [], [], []
+        for _ in range(2):
+            before = len(emulator.requests())
+            logs.append(airflow.test_dag(dag_id))
+            returned.append(airflow.returned(dag_id))
+            asked.append(emulator.requests()[before:])
+        rows = emulator.rows(returned[0]["create_target_dataset"]["id"])
+        yield Twice(dag_id, logs, returned, asked, rows)
+
+
+def created(returned: dict[str, Any]) -> list[bool]:
+    """Every `created` that the tasks returned, of field groups and classes too."""
+    outputs = [output for output in returned.values() if isinstance(output, dict)]
+    return [value for output in outputs for key, value in output.items() if key.endswith("created")]
+
+
+def shape(asked: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    """Requests by method and path, the sensor's looks left out."""
+    return Counter((r["method"], r["path"]) for r in asked if not r["path"].endswith("/runs"))
+
+
+def test_the_first_run_creates_every_object(twice: Twice) -> None:
+    assert created(twice.returned[0]) == [True] * MADE[twice.dag_id]
+    assert twice.logs[0].count("Created ") >= MADE[twice.dag_id]
+
+
+def test_the_second_run_creates_nothing(twice: Twice) -> None:
+    assert created(twice.returned[1]) == [False] * MADE[twice.dag_id]
+    assert [r["path"] for r in twice.asked[1] if r["method"] != "GET"] == ["/ims/token/v3"]
+
+
+def test_both_runs_return_the_same_objects(twice: Twice) -> None:
+    first, second = (
+        {task: o["id"] for task, o in r.items() if isinstance(o, dict) and "id" in o} for r in twice.returned
+    )
+    assert first == second
+
+
+def test_every_request_is_needed(twice: Twice) -> None:
+    # One token for the process, one look-up of the flow spec, one to learn the tenant; then at most three for each object
+    # that is created and two for each adopted. None is repeated.
+    for asked, budget in zip(twice.asked, (3, 2), strict=True):
+        counts = shape(asked)
+        assert counts[("POST", "/ims/token/v3")] == 1
+        assert sum(counts.values()) <= 3 + budget * MADE[twice.dag_id]
+        repeated = {
+            (r["method"], r["path"], r["query"], str(r["body"])) for r in asked if not r["path"].endswith("/runs")
+        }
+        assert len(repeated) == sum(counts.values())
+        assert {r["status"] for r in asked} <= {200, 201}
+
+
+def test_the_counts_of_the_run_are_counts_of_rows(twice: Twice) -> None:
+    run = twice.returned[0]["wait_for_flow_run"]
+    assert run["status"] == "partial"
+    assert run["input_records"] >= 1000
+    assert run["input_records"] == run["output_records"] + run["failed_records"]
+    assert 0 < run["failed_records"] <= 0.05 * run["input_records"]
+    assert twice.rows["count"] == run["output_records"]
+
+
+def test_the_second_run_takes_the_flow_run_that_is_there(twice: Twice) -> None:
+    first, second = (r["wait_for_flow_run"] for r in twice.returned)
+    assert first == second
+
+
+def test_each_object_is_one_log_line_with_the_services_request_id(twice: Twice) -> None:
+    by_id = {r["request_id"]: r for r in twice.asked[0]}
+    dataflow = twice.returned[0]["create_dataflow"]["id"]
+    line = next(line for line in twice.logs[0].splitlines() if f"id {dataflow}" in line)
+    named = line.split("request id ")[1].split(")")[0]
+    assert by_id[named]["method"] == "POST"
+    assert by_id[named]["path"].endswith("/flows")
+
+
+def test_no_secret_is_in_a_log_or_an_xcom(twice: Twice) -> None:
+    text = "".join(twice.logs) + str(twice.returned)
+    assert "emulator-secret" not in text
+    assert "Bearer" not in text
+
+
+def test_every_example_dag_imports_without_error(tmp_path: Path) -> None:
+    airflow = AirflowHome(tmp_path, connection_json("http://127.0.0.1:1"))
+    airflow.run("db", "migrate")
+    assert "No data found" in airflow.run("dags", "list-import-errors", *_local())
+
+
+def _local() -> list[str]:
+    """From 3.x on the command reads the database unless it is told to parse the files."""
+    import airflow
+
+    return ["--local"] if airflow.__version__.startswith("3") else []

@@ -1,0 +1,95 @@
+"""The package as Airflow and pip see it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+def without_airflow(**environment: str) -> dict[str, str]:
+    """The environment of somebody who has set nothing of Airflow's but ``environment``."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | environment
+
+
+def run(code: str, **environment: str) -> str:
+    """Run Python code in a new process; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, env=without_airflow(**environment)
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("module", ["airflow_provider_payments", "airflow_provider_payments.get_provider_info"])
+def test_what_airflow_reads_at_start_up_imports_no_airflow(module: str) -> None:
+    loaded = run(f"import sys, {module}; print(' '.join(m for m in sys.modules if m.split('.')[0] == 'airflow'))")
+    assert loaded == ""
+
+
+def test_the_client_half_and_the_emulator_import_no_airflow_and_not_each_other() -> None:
+    code = """
+import importlib, pkgutil, sys, airflow_provider_payments.{half} as half
+for module in pkgutil.walk_packages(half.__path__, half.__name__ + "."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+print(*sorted({{m.split(".")[1] for m in sys.modules if m.startswith("airflow_provider_payments.")}}))
+print("airflow" in sys.modules)
+"""
+    assert run(code.format(half="aep")).splitlines() == ["aep", "False"]
+    assert run(code.format(half="emulator")).splitlines() == ["emulator", "False"]
+
+
+def test_parsing_a_dag_loads_neither_requests_nor_the_resources(tmp_path: Path) -> None:
+    code = """
+import sys
+from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseOperatorLink, BaseSensorOperator, conf
+from airflow.triggers.base import BaseTrigger
+before = set(sys.modules)
+import airflow_provider_payments.operators.connections, airflow_provider_payments.operators.schemas
+import airflow_provider_payments.operators.datasets, airflow_provider_payments.operators.mappings
+import airflow_provider_payments.operators.dataflows, airflow_provider_payments.sensors.flow_run
+late = ("requests", "urllib3", "tenacity", "jsonschema", "airflow_provider_payments.aep.resources")
+print("loaded:", *(m for m in set(sys.modules) - before if m.startswith(late)))
+"""
+    assert run(code, AIRFLOW_HOME=str(tmp_path)).splitlines()[-1] == "loaded:"
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("list", "airflow-provider-payments"),
+        ("hooks", "adobe_experience_platform"),
+        ("links", "airflow_provider_payments.links.ExperiencePlatformLink"),
+    ],
+)
+def test_airflow_shows_the_provider(command: str, shown: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", "providers", command, "-o", "plain"],
+        capture_output=True,
+        text=True,
+        env=without_airflow(AIRFLOW_HOME=str(tmp_path)),
+    )
+    assert shown in done.stdout
+
+
+def test_the_wheel_carries_the_example_dags_and_the_licence(tmp_path: Path) -> None:
+    pytest.importorskip("build")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(REPOSITORY)],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for dag in (REPOSITORY / "dags").glob("*.py"):
+        assert f"airflow_provider_payments/example_dags/{dag.name}" in names
+    assert "airflow_provider_payments/py.typed" in names
+    assert any(name.endswith("LICENSE") for name in names)
+    assert not any(name.startswith(("tests/", "dags/")) for name in names)

@@ -1,0 +1,65 @@
+"""The README says nothing that is not so."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+README = (REPOSITORY / "README.md").read_text()
+CI = (REPOSITORY / ".ci" / "run").read_text()
+#: Commands that CI does not run by taking them out of the README -> what runs them.
+ELSEWHERE = {
+    "pip install .": 'bin/pip install -q ".[demo]"',
+    "payments-emulator --port 8900": "payments-emulator --port",
+    "export AIRFLOW_CONN_ADOBE_EXPERIENCE_PLATFORM_DEFAULT": "tests/",
+}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("command", [block.strip() for block in blocks("sh")], ids=lambda c: c.split("&&")[-1][:40])
+def test_every_command_is_run_by_ci(command: str) -> None:
+    if command.startswith("python3 -m venv"):
+        assert "grep '^python3 -m venv'" in CI
+    else:
+        (runs,) = (how for start, how in ELSEWHERE.items() if command.startswith(start))
+        assert runs in CI or (REPOSITORY / runs).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), re.findall(r"^\| `(\w+(?:Operator|Sensor))` \| `([\w.]+)` \|", README, re.MULTILINE)
+)
+def test_every_operator_of_the_table_is_where_it_says(name: str, module: str) -> None:
+    operator = getattr(importlib.import_module(f"airflow_provider_payments.{module}"), name)
+    assert inspect.isclass(operator)
+
+
+def test_the_table_of_operators_is_complete() -> None:
+    package = REPOSITORY / "airflow_provider_payments"
+    classes = {
+        node.name
+        for file in [*(package / "operators").glob("*.py"), *(package / "sensors").glob("*.py")]
+        for node in ast.parse(file.read_text()).body
+        if isinstance(node, ast.ClassDef) and node.name.startswith(("Create", "Find", "FlowRunSensor"))
+    }
+    assert classes - {"CreateOperator"} == set(re.findall(r"^\| `(\w+(?:Operator|Sensor))`", README, re.MULTILINE))
+
+
+def test_every_extra_of_the_connection_is_explained() -> None:
+    from airflow_provider_payments.hooks.connection import _EXTRAS
+
+    table = README[README.index("## The connection") : README.index("## Operators")]
+    assert {name for name in _EXTRAS if f"`{name}`" not in table} == set()
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README))
+def test_every_link_leads_somewhere(target: str) -> None:
+    assert (REPOSITORY / target).exists()
