@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
 from airflow_provider_payments.aep.transport import Call, Transport, require_https
@@ -23,20 +22,6 @@ MARGIN = 300.0
 DEFAULT_SCOPES = "openid,AdobeID,read_organizations,additional_info.projectedProductContext,session"
 #: No token lives longer than a day or so; a larger ``expires_in`` counts milliseconds, as the old exchange did.
 MAX_LIFETIME_SECONDS = 30 * 86400
-
-
-class Credential(Protocol):
-    """What signs requests."""
-
-    @property
-    def client_id(self) -> str:
-        """Sent as ``x-api-key``."""
-
-    def token(self) -> str:
-        """Return a token that is believed to be valid."""
-
-    def reject(self, token: str | None) -> None:
-        """Take note that the service refused ``token``: it must not be used again."""
 
 
 @dataclass(frozen=True)

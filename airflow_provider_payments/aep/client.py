@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from airflow_provider_payments.aep.auth import Credential
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
 from airflow_provider_payments.aep.services import CATALOG, DATA_PREP, DEFAULT_URL, FLOW_SERVICE, SCHEMA_REGISTRY, Json
-from airflow_provider_payments.aep.transport import Answer, Call, Transport, require_https
+from airflow_provider_payments.aep.transport import Answer, Call, Credential, Transport, require_https
 
 PAGE = 100
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from airflow_provider_payments import __version__
@@ -25,8 +25,6 @@ from airflow_provider_payments.aep.errors import Failure, InvalidInputError, Pro
 if TYPE_CHECKING:
     import requests
     from tenacity import RetryCallState
-
-    from airflow_provider_payments.aep.auth import Credential
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +96,20 @@ class Answer:
     status: int
     body: Any
     request_id: str
+
+
+class Credential(Protocol):
+    """What signs requests."""
+
+    @property
+    def client_id(self) -> str:
+        """Sent as ``x-api-key``."""
+
+    def token(self) -> str:
+        """Return a token that is believed to be valid."""
+
+    def reject(self, token: str | None) -> None:
+        """Take note that the service refused ``token``: it must not be used again."""
 
 
 @dataclass

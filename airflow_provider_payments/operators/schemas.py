@@ -71,6 +71,8 @@ class CreateTargetSchemaOperator(CreateOperator):
                     name=f"{self.name} - fields", description=self.description, fields=fields, class_id=self.class_id
                 ),
             )
+            # Should the schema fail, the id of what was made is not lost.
+            context["ti"].xcom_push(key="field_group_id", value=group.existing.id)
             result = self.provision(context, self._schema(group.existing.id)).to_json()
         return result | {"field_group_id": group.existing.id, "field_group_created": group.created}
 
@@ -107,5 +109,6 @@ class CreateAdHocSchemaOperator(CreateOperator):
             wanted = self.resource()
             Schema(**self.common)
             made = self.provision(context, wanted)
+            context["ti"].xcom_push(key="class_id", value=made.existing.id)
             result = self.provision(context, Schema(class_id=made.existing.id, **self.common)).to_json()
         return result | {"class_id": made.existing.id, "class_created": made.created}

@@ -75,8 +75,8 @@ def test_both_runs_return_the_same_objects(twice: Twice) -> None:
 
 
 def test_every_request_is_needed(twice: Twice) -> None:
-    # One token for the process, one look-up of the flow spec, one to learn the tenant; then at most three for each object
-    # that is created and two for each adopted. None is repeated.
+    # One token for the process, one look-up of the flow spec, one to learn the tenant; then at most three for each
+    # object that is created and two for each adopted. None is repeated.
     for asked, budget in zip(twice.asked, (3, 2), strict=True):
         counts = shape(asked)
         assert counts[("POST", "/ims/token/v3")] == 1
