@@ -281,11 +281,12 @@ def _show(console: Console, outputs: dict[str, Any], emulator: str) -> None:
     landed = _ask(f"{emulator}/__emulator__/datasets/{outputs['create_target_dataset']['id']}/rows?limit=3")
     rows = [_flat(row) for row in landed["rows"]]
     sample = Table(title=f"The first of {landed['count']} rows in the dataset", title_justify="left")
-    for column in dict.fromkeys(name for row in rows for name in row):
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    for column in columns:
         # The tenant's namespace stands before each field of its own.
         sample.add_column(column.split(".", 1)[-1], overflow="fold")
     for row in rows:
-        sample.add_row(*row.values())
+        sample.add_row(*(row.get(column, "") for column in columns))
     console.print(sample)
 
 

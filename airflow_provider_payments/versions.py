@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
-
-
-def run_started_at(context: Any) -> datetime | None:
-    """Return when the DAG run began; on a task that runs without one (a unit test), nothing."""
-    dag_run = context.get("dag_run")
-    return getattr(dag_run, "start_date", None) or getattr(dag_run, "logical_date", None)
 
 
 def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:

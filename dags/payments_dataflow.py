@@ -75,9 +75,15 @@ with DAG(
             type="array",
         ),
         "delta_column": Param("Create_Time", type=["string", "null"]),
-        "frequency": Param("minute", enum=["once", "minute", "hour", "day", "week"]),
+        "frequency": Param(
+            "minute",
+            enum=["once", "minute", "hour", "day", "week"],
+            description="With once, leave interval and delta_column empty",
+        ),
         "interval": Param(30, type=["integer", "null"]),
-        "tolerated_percent": Param(5, type="number", description="Share of bad records that is tolerated"),
+        "tolerated_percent": Param(
+            5, type="number", exclusiveMinimum=0, maximum=100, description="Share of bad records that is tolerated"
+        ),
     },
 ) as dag:
     source = CreateSourceConnectionOperator(

@@ -55,6 +55,7 @@ with DAG(
         description="Paypal",
         base_connection_id="{{ params.base_connection_id }}",
         path=TABLE,
+        data_format="tabular",
         schema_id=adhoc_schema.output["id"],
     )
     schema = CreateTargetSchemaOperator(

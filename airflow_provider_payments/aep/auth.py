@@ -8,10 +8,12 @@ Source: Adobe's developer console guide "Server to server authentication".
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
 from airflow_provider_payments.aep.transport import Call, Transport, require_https
@@ -31,22 +33,32 @@ class AccessToken:
     client_id: str
     value: str = field(repr=False)
 
+    renewable: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        _check_header("client_id", self.client_id)
+        _check_header("access_token", self.value, secret=True)
+
     def token(self) -> str:
         return self.value
 
     def reject(self, token: str | None) -> None:
-        """Nothing can replace it; the second 401 ends the call."""
+        """Nothing can replace it."""
 
 
 @dataclass
-class _Minted:
-    token: str = field(repr=False)
-    good_until: float
+class _Kept:
+    """The place of one credential's token; its lock is held while a new one is asked for."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    token: str = field(default="", repr=False)
+    good_until: float = 0.0
 
 
 # One token for each credential in a process, whoever asks: IMS may throttle a client that mints many.
-_minted: dict[tuple[str, str, str, str], _Minted] = {}
-_minting = threading.Lock()
+_kept: dict[tuple[str, str, str, str], _Kept] = {}
+# A child must not inherit a lock that another thread of its parent held.
+os.register_at_fork(after_in_child=_kept.clear)
 
 
 @dataclass(frozen=True)
@@ -66,16 +78,18 @@ class ClientCredentials:
     scopes: str = DEFAULT_SCOPES
     on_token: Callable[[str], None] = field(default=lambda _: None, repr=False)
 
+    renewable: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
-        for name in ("client_id", "client_secret"):
-            if not getattr(self, name):
-                raise InvalidInputError(name, "", "it must be set (login and password of the connection)")
+        _check_header("client_id", self.client_id)
+        if not self.client_secret:
+            raise InvalidInputError("client_secret", "", "it must be set (the password of the connection)")
         object.__setattr__(self, "ims_url", require_https("ims_url", self.ims_url))
         object.__setattr__(self, "scopes", ",".join(s.strip() for s in self.scopes.split(",") if s.strip()))
 
     @property
-    def _key(self) -> tuple[str, str, str, str]:
-        return (self.ims_url, self.client_id, self.client_secret, self.scopes)
+    def _place(self) -> _Kept:
+        return _kept.setdefault((self.ims_url, self.client_id, self.client_secret, self.scopes), _Kept())
 
     def token(self) -> str:
         """
@@ -83,20 +97,20 @@ class ClientCredentials:
 
         :raises RequestError: if IMS refuses the credential or cannot be reached.
         """
-        with _minting:
-            kept = _minted.get(self._key)
-            if kept is None or kept.good_until <= time.time():
-                kept = _minted[self._key] = self._mint()
-            return kept.token
+        place = self._place
+        with place.lock:
+            if place.good_until <= time.time():
+                place.token, place.good_until = self._mint()
+            return place.token
 
     def reject(self, token: str | None) -> None:
         """Forget ``token``, unless another thread has replaced it already."""
-        with _minting:
-            kept = _minted.get(self._key)
-            if kept is not None and kept.token == token:
-                del _minted[self._key]
+        place = self._place
+        with place.lock:
+            if place.token == token:
+                place.good_until = 0.0
 
-    def _mint(self) -> _Minted:
+    def _mint(self) -> tuple[str, float]:
         form = {
             "grant_type": "client_credentials",
             "client_id": self.client_id,
@@ -115,4 +129,11 @@ class ClientCredentials:
         if seconds > MAX_LIFETIME_SECONDS:
             seconds /= 1000
         # Half the life where the margin would eat it all: a short-lived token is used, not minted for each request.
-        return _Minted(token, asked_at + max(seconds - MARGIN, seconds / 2))
+        return token, asked_at + max(seconds - MARGIN, seconds / 2)
+
+
+def _check_header(field_name: str, value: str, *, secret: bool = False) -> None:
+    """Refuse what no HTTP header can carry."""
+    if not value or not value.isascii() or not value.isprintable() or value != value.strip():
+        allowed = "it must be set, as printable ASCII text without blanks at its ends"
+        raise InvalidInputError(field_name, "***" if secret and value else value, allowed)

@@ -16,14 +16,19 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
-from airflow_provider_payments.aep.services import CATALOG, DATA_PREP, DEFAULT_URL, FLOW_SERVICE, SCHEMA_REGISTRY, Json
+from airflow_provider_payments.aep.services import (
+    ACCEPT_FULL,
+    ACCEPT_LIST,
+    CATALOG,
+    DATA_PREP,
+    DEFAULT_URL,
+    FLOW_SERVICE,
+    SCHEMA_REGISTRY,
+    Json,
+)
 from airflow_provider_payments.aep.transport import Answer, Call, Credential, Transport, require_https
 
 PAGE = 100
-
-#: What Schema Registry wants in ``Accept``: full resources in a list, one resource with everything it refers to.
-ACCEPT_LIST = {"Accept": "application/vnd.adobe.xed+json"}
-ACCEPT_FULL = {"Accept": "application/vnd.adobe.xed-full-notext+json; version=1"}
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,9 @@ class Client:
             yield from (item for item in page.get("items") or () if isinstance(item, dict))
             # The link is relative to the service's base; only its token is taken, so it cannot lead elsewhere.
             href = str(((page.get("_links") or {}).get("next") or {}).get("href") or "")
-            following = parse_qs(urlsplit(href).query).get("continuationToken", [None])[0]
+            # A plus sign of a base64 token may stand there unescaped.
+            query = urlsplit(href).query.replace("+", "%2B")
+            following = parse_qs(query).get("continuationToken", [None])[0]
             if not following or following == token:
                 return
             token = following
@@ -128,9 +135,11 @@ class Client:
     def item(self, collection: str, item_id: str) -> Json:
         """Return one Flow Service item, out of the list that a single GET answers."""
         body = self._object(f"{FLOW_SERVICE}/{collection}/{quote(item_id, safe='')}")
-        items = body.get("items")
-        found = items[0] if isinstance(items, list) and items else body
-        return found if isinstance(found, dict) else {}
+        items = body.get("items", [body])
+        if not isinstance(items, list) or not items or not isinstance(items[0], dict) or not items[0].get("id"):
+            raise RequestError(Failure.FINAL, "GET", f"/{collection}/{item_id}", reason="the answer holds no item")
+        found: Json = items[0]
+        return found
 
     def registry_results(self, kind: str, title: str) -> Iterator[Json]:
         """Yield the tenant's Schema Registry resources of ``kind`` with this title."""
@@ -140,7 +149,7 @@ class Client:
             page = self._object(
                 f"{SCHEMA_REGISTRY}/tenant/{kind}",
                 list((params | ({"start": start} if start else {})).items()),
-                headers=ACCEPT_LIST,
+                headers={"Accept": ACCEPT_LIST},
             )
             yield from (item for item in page.get("results") or () if isinstance(item, dict))
             following = (page.get("_page") or {}).get("next")
@@ -148,9 +157,10 @@ class Client:
                 return
             start = str(following)
 
-    def registry_resource(self, kind: str, resource_id: str) -> Json:
-        """Return one Schema Registry resource with all that it refers to resolved."""
-        return self._object(f"{SCHEMA_REGISTRY}/tenant/{kind}/{quote(resource_id, safe='')}", headers=ACCEPT_FULL)
+    def registry_resource(self, kind: str, resource_id: str, accept: str = ACCEPT_FULL) -> Json:
+        """Return one Schema Registry resource, by default with all that it refers to resolved."""
+        path = f"{SCHEMA_REGISTRY}/tenant/{kind}/{quote(resource_id, safe='')}"
+        return self._object(path, headers={"Accept": accept})
 
     def datasets(self, name: str) -> Iterator[Json]:
         """Yield the datasets of this name, each with its ``id`` put in."""
@@ -168,18 +178,21 @@ class Client:
                 return
             start += PAGE
 
-    def mapping_sets(self, name: str) -> Iterator[Json]:
+    def mapping_sets(self, name: str | None = None) -> Iterator[Json]:
         """Yield mapping sets; ``name`` is a hint to the service, which may ignore it."""
-        # `start` counts pages in Adobe's reference; a service that counts items shows some twice, which harms nothing.
-        page_number, seen = 0, 0
+        seen: set[str] = set()
+        start, by_items = 0, False
         while True:
-            params = {"limit": str(PAGE), "start": str(page_number), "name": name}
+            params = {"limit": str(PAGE), "start": str(start)} | ({"name": name} if name else {})
             data = self._object(f"{DATA_PREP}/mappingSets", params).get("data") or []
-            yield from (item for item in data if isinstance(item, dict))
-            seen += len(data)
-            if len(data) < PAGE:
+            new = [item for item in data if isinstance(item, dict) and item.get("id") not in seen]
+            # In Adobe's reference `start` counts pages. Where a page repeats what an earlier one held, it counts items.
+            by_items = by_items or len(new) < len(data)
+            yield from new
+            seen.update(str(item.get("id")) for item in new)
+            if len(data) < PAGE or (by_items and start == len(seen)):
                 return
-            page_number += 1
+            start = len(seen) if by_items else start + 1
 
     def _object(self, path: str, params: Any = None, **kwargs: Any) -> Json:
         body = self.get(path, params, **kwargs)

@@ -9,7 +9,7 @@ file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -123,9 +123,10 @@ class FlowRun:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> FlowRun:
-        """Read :meth:`to_json`'s form."""
-        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
-        return cls(**fields)
+        """Read :meth:`to_json`'s form; a field of a newer version is passed over."""
+        known = {f.name for f in fields(cls)}
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items() if k in known}
+        return cls(**values)
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> FlowRun:
@@ -137,7 +138,7 @@ class FlowRun:
         return cls(
             id=str(item.get("id") or ""),
             flow_id=str(item.get("flowId") or ""),
-            status=str(_dict(metrics.get("statusSummary")).get("status") or "scheduled"),
+            status=str(_dict(metrics.get("statusSummary")).get("status") or ""),
             created_at=_seconds(item.get("createdAt")) or 0.0,
             started_at=_seconds(duration.get("startedAtUTC")),
             completed_at=_seconds(duration.get("completedAtUTC")),

@@ -43,14 +43,15 @@ class FlowSpec:
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> FlowSpec:
         """Read an item of ``GET /flowSpecs``; the key is ``transformationSpecs`` or, in some answers, singular."""
-        transformations = item.get("transformationSpecs") or item.get("transformationSpec") or []
+        transformations = item.get("transformationSpecs", item.get("transformationSpec"))
         if isinstance(transformations, Mapping):
             transformations = [transformations]
+        names = [str(t.get("name")) for t in transformations or () if isinstance(t, Mapping)]
         return cls(
             id=str(item["id"]),
             name=str(item.get("name") or ""),
             version=str(item.get("version") or SPEC_VERSION),
-            transformations=tuple(str(t.get("name")) for t in transformations if isinstance(t, Mapping)),
+            transformations=None if transformations is None else tuple(names),
             schedule_schema=_schema(item.get("scheduleSpec")),
             option_schema=_schema(item.get("optionSpec")),
         )
@@ -61,7 +62,7 @@ class FlowSpec:
             "id": self.id,
             "name": self.name,
             "version": self.version,
-            "transformations": list(self.transformations or ()),
+            "transformations": None if self.transformations is None else list(self.transformations),
             "schedule_schema": self.schedule_schema,
             "option_schema": self.option_schema,
         }
@@ -136,8 +137,9 @@ def check_against(field: str, value: Json, schema: Json | None) -> None:
     from jsonschema.exceptions import best_match
 
     try:
+        jsonschema.Draft7Validator.check_schema(schema)
         errors = list(jsonschema.Draft7Validator(schema).iter_errors(value))
-    except jsonschema.exceptions.SchemaError:
+    except Exception:
         return  # a schema that is itself broken proves nothing; the service has the last word
     if error := best_match(errors):
         at = ".".join([field, *map(str, error.absolute_path)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,8 @@ def as_name(field: str, value: object) -> str:
     """Return ``value`` if every service's filters can find an object of that name."""
     excluded = " ".join(FORBIDDEN_IN_NAMES)
     allowed = f"1 to {MAX_NAME} characters, no blanks at the ends, no control characters, none of {excluded}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # a native template turns a name such as 2026 into a number
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_NAME or value != value.strip():
         raise InvalidInputError(field, value, allowed)
     if any(c in FORBIDDEN_IN_NAMES or unicodedata.category(c).startswith("C") for c in value):
@@ -32,9 +34,23 @@ def as_name(field: str, value: object) -> str:
 
 def as_text(field: str, value: object) -> str:
     """Return non-empty text."""
-    if not isinstance(value, str) or not value.strip() or value == "None":
+    if not isinstance(value, str) or _absent(value):
         raise InvalidInputError(field, value, "it must be given, as text")
     return value
+
+
+def as_optional_text(field: str, value: object) -> str | None:
+    """Return text, or ``None`` for ``None`` and empty text."""
+    return None if _absent(value) else as_text(field, value)
+
+
+def as_column_names(field: str, value: object) -> list[str] | None:
+    """Return columns' names, from names or from objects as explore gives them; ``None`` where none are given."""
+    names = []
+    for column in as_list(field, value) or ():
+        name = column.get("name") if isinstance(column, Mapping) else column
+        names.append(as_text(field, name))
+    return names or None
 
 
 def as_int(field: str, value: object) -> int | None:
@@ -62,6 +78,14 @@ def as_number(field: str, value: object) -> float | None:
     except (ValueError, OverflowError):
         pass
     raise InvalidInputError(field, value, "it must be a number")
+
+
+def lenient(read: Callable[[str, object], Any], value: object) -> Any:
+    """Read what a service shows as an argument would be read; what cannot be read stays as it is and equals nothing."""
+    try:
+        return read("", value)
+    except InvalidInputError:
+        return value
 
 
 def as_bool(field: str, value: object) -> bool | None:
@@ -135,7 +159,8 @@ def _decoded(field: str, value: object) -> object:
     try:
         return json.loads(value)
     except ValueError:
-        raise InvalidInputError(field, value, "it must be JSON") from None
+        allowed = "it must be JSON; in a template use the filter tojson, or let the DAG render native objects"
+        raise InvalidInputError(field, value, allowed) from None
 
 
 def add_extra(payload: dict[str, Any], extra: Mapping[str, Any], path: str = "extra") -> dict[str, Any]:

@@ -24,6 +24,7 @@ from airflow_provider_payments.aep.errors import (
 from airflow_provider_payments.aep.resources.base import Existing, Resource
 from airflow_provider_payments.aep.resources.dataflow import Dataflow
 from airflow_provider_payments.aep.services import Json
+from airflow_provider_payments.aep.transport import MAX_WAIT
 
 IF_EXISTS = ("reuse", "update", "fail")
 MAX_CREATIONS = 3
@@ -34,7 +35,8 @@ class Provisioned:
     """
     The outcome of :func:`ensure`.
 
-    :param created: whether this call made it; otherwise it was there and is right (or was made right by an update).
+    :param created: whether an answer said that this call made it. One whose answer was lost counts as found.
+    :param updated: whether it was there and had to be changed.
     :param request_id: the service's id of the request that made or found it.
     """
 
@@ -42,6 +44,7 @@ class Provisioned:
     existing: Existing
     created: bool
     request_id: str
+    updated: bool = False
 
     def to_json(self) -> Json:
         """Return what an XCom carries."""
@@ -63,7 +66,8 @@ def ensure(
     :param if_exists: what to do where objects of the name exist and none is right: ``reuse`` fails and shows the
         difference, ``update`` changes what reaches the dataflow and refuses the rest. ``fail`` refuses any object that
         was there before, right or not.
-    :param attempt: Airflow's try number; from the second on, an object that is right may be the first one's own.
+    :param attempt: Airflow's try number. From the second on, an object that is right may be the first one's own, and
+        ``fail`` adopts it.
     :raises ConflictError: if an object of the name stands in the way.
     :raises UnsettledError: if no answer to a creation could be had and none shows after all; a later attempt goes on.
     :raises RequestError: if the service refuses, or a read fails in the end.
@@ -82,7 +86,7 @@ def ensure(
         except RequestError as error:
             if error.failure is Failure.AMBIGUOUS:
                 posted = True
-                sleep(window)
+                sleep(max(window, min(error.retry_after or 0.0, MAX_WAIT)))
                 continue
             named = want.adopt_named_by(client, error)
             if named is None:
@@ -122,4 +126,5 @@ def _resolve(
         raise ConflictError(want.kind, want.name, existing.id, differences, advice)
     if differences:
         existing = want.update(client, existing, differences)
-    return Provisioned(want, existing, created=False, request_id=client.transport.last_request_id)
+    request_id = client.transport.last_request_id
+    return Provisioned(want, existing, created=False, request_id=request_id, updated=bool(differences))

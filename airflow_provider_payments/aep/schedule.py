@@ -15,11 +15,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.inputs import as_bool, as_int, as_time
+from airflow_provider_payments.aep.inputs import as_bool, as_int, as_time, lenient
 
 #: Frequency -> (least interval, its length in seconds).
 PERIODS = {"minute": (15, 60), "hour": (1, 3600), "day": (1, 86400), "week": (1, 604800)}
 FREQUENCIES = ("once", *PERIODS)
+#: Seconds. Longer than a lost creation takes to show and one retry of a task to follow.
+DEFAULT_START_DELAY = 240
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,7 +45,7 @@ class Schedule:
     start_time: datetime | None = None
     end_time: datetime | None = None
     backfill: bool | None = None
-    start_delay: int = 240
+    start_delay: int = DEFAULT_START_DELAY
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -51,7 +53,8 @@ class Schedule:
         put(self, "start_time", as_time("start_time", self.start_time))
         put(self, "end_time", as_time("end_time", self.end_time))
         put(self, "backfill", as_bool("backfill", self.backfill))
-        put(self, "start_delay", as_int("start_delay", self.start_delay) or 0)
+        delay = as_int("start_delay", self.start_delay)
+        put(self, "start_delay", DEFAULT_START_DELAY if delay is None else delay)
         if self.frequency not in FREQUENCIES:
             raise InvalidInputError("frequency", self.frequency, f"one of {', '.join(FREQUENCIES)}")
         if self.start_delay < 0:
@@ -77,6 +80,10 @@ class Schedule:
         if start < now.replace(microsecond=0):
             raise InvalidInputError(
                 "start_time", start.isoformat(), f"it must not be in the past (now {now.isoformat()})"
+            )
+        if self.end_time and self.end_time <= start:
+            raise InvalidInputError(
+                "end_time", self.end_time.isoformat(), f"it must be after the start, {start.isoformat()}"
             )
         params: dict[str, Any] = {"startTime": math.ceil(start.timestamp()), "frequency": self.frequency}
         if self.end_time is not None:
@@ -105,7 +112,7 @@ def read_schedule(params: Mapping[str, Any]) -> dict[str, Any]:
     :attr:`Schedule.wanted`.
     """
     frequency = params.get("frequency")
-    fields: dict[str, Any] = {"frequency": frequency, "interval": as_int("interval", params.get("interval"))}
+    fields: dict[str, Any] = {"frequency": frequency, "interval": lenient(as_int, params.get("interval"))}
     if frequency != "once":
-        fields["backfill"] = as_bool("backfill", params.get("backfill")) is not False
+        fields["backfill"] = lenient(as_bool, params.get("backfill")) is not False
     return fields

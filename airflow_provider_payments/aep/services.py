@@ -13,6 +13,11 @@ SCHEMA_REGISTRY = "/data/foundation/schemaregistry"
 CATALOG = "/data/foundation/catalog"
 DATA_PREP = "/data/foundation/conversion"
 
+#: What Schema Registry wants in ``Accept``: resources as they are composed (a list, one), or one with all it refers to.
+ACCEPT_LIST = "application/vnd.adobe.xed+json"
+ACCEPT_ONE = "application/vnd.adobe.xed+json; version=1"
+ACCEPT_FULL = "application/vnd.adobe.xed-full-notext+json; version=1"
+
 DATA_LAKE_SPEC_ID = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 SPEC_VERSION = "1.0"
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 import logging
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -45,17 +48,18 @@ class Decision:
     renew: bool = False
 
 
-def decide(error: RequestError, *, attempt: int, safe: bool, jitter: float = 0.0) -> Decision:
+def decide(error: RequestError, *, attempt: int, safe: bool, renewed: bool = False, jitter: float = 0.0) -> Decision:
     """
     Decide what follows a failed request. Pure: equal arguments, equal decision.
 
     :param error: how it failed.
     :param attempt: how many times it has been sent, counted from 1.
     :param safe: whether a repeat is harmless whatever the first one did (a read, or a check that stores nothing).
+    :param renewed: whether the token has been renewed for this call already, or cannot be.
     :param jitter: 0 to 1; shortens a back-off to between all and half of it.
     """
     if error.status == 401 and error.code == TOKEN_REJECTED:
-        return Decision(again=attempt == 1, renew=True)
+        return Decision(again=not renewed, renew=True)
     repeatable = error.failure in (Failure.NOT_SENT, Failure.REFUSED) or (error.failure is Failure.AMBIGUOUS and safe)
     if not repeatable or attempt >= MAX_ATTEMPTS:
         return Decision(again=False)
@@ -68,10 +72,8 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
     """Read ``Retry-After``: seconds, or an HTTP date; ``None`` where absent or unreadable."""
     if not value:
         return None
-    try:
+    if re.fullmatch(r"\s*-?[0-9]{1,9}(\.[0-9]*)?\s*", value):
         return max(0.0, float(value))
-    except ValueError:
-        pass
     try:
         return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
     except (ValueError, TypeError):
@@ -80,13 +82,24 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
 
 def require_https(field_name: str, url: str) -> str:
     """Return ``url`` without a trailing slash; refuse anything but https, except http to this machine itself."""
-    parts = urlsplit(url)
-    loopback = parts.hostname in ("localhost", "::1") or (parts.hostname or "").startswith("127.")
-    if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and loopback)):
-        raise InvalidInputError(field_name, url, "it must be an https:// URL (http:// only for a loopback address)")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise InvalidInputError(field_name, "(unreadable)", "it must be an https:// URL") from None
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise InvalidInputError(field_name, f"{parts.scheme}://{parts.hostname}...", "only scheme, host, port and path")
+        # What stands there may be a secret: it is not repeated.
+        raise InvalidInputError(field_name, f"{parts.scheme}://{host}...", "only scheme, host, port and path")
+    if not host or (parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host))):
+        raise InvalidInputError(field_name, url, "it must be an https:// URL (http:// only for a loopback address)")
     return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"  # a name that begins with 127. may lead anywhere
 
 
 @dataclass(frozen=True)
@@ -108,6 +121,10 @@ class Credential(Protocol):
     def token(self) -> str:
         """Return a token that is believed to be valid."""
 
+    @property
+    def renewable(self) -> bool:
+        """Whether a token that the service refuses can be replaced by another."""
+
     def reject(self, token: str | None) -> None:
         """Take note that the service refused ``token``: it must not be used again."""
 
@@ -124,12 +141,13 @@ class Call:
     method: str
     url: str
     params: list[tuple[str, str]] = field(default_factory=list)
-    json: Any = None
-    form: Mapping[str, str] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Any = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     credential: Credential | None = None
     safe: bool | None = None
     token: str | None = field(default=None, init=False, repr=False)
+    renewed: bool = field(default=False, init=False)
 
     @property
     def repeatable(self) -> bool:
@@ -180,7 +198,13 @@ class Transport:
             error = state.outcome.exception() if state.outcome else None
             if not isinstance(error, RequestError):
                 return Decision(again=False)
-            return decide(error, attempt=state.attempt_number, safe=call.repeatable, jitter=random.random())
+            return decide(
+                error,
+                attempt=state.attempt_number,
+                safe=call.repeatable,
+                renewed=call.renewed or call.credential is None or not call.credential.renewable,
+                jitter=random.random(),
+            )
 
         def take_token(_: RetryCallState) -> None:
             if call.credential:
@@ -189,6 +213,7 @@ class Transport:
         def announce(state: RetryCallState) -> None:
             if decision(state).renew and call.credential:
                 call.credential.reject(call.token)
+                call.renewed = True
             error = state.outcome.exception() if state.outcome else None
             log.warning("%s; attempt %d of %d, asking again", error, state.attempt_number, MAX_ATTEMPTS)
 
@@ -219,6 +244,7 @@ class Transport:
 
     def _once(self, call: Call) -> Answer:
         import requests
+        from urllib3.exceptions import NewConnectionError
 
         path = urlsplit(call.url).path
 
@@ -244,10 +270,12 @@ class Transport:
             raise failed(Failure.AMBIGUOUS, f"no answer within {self.timeouts[1]:g} s") from None
         except requests.exceptions.ConnectTimeout:
             raise failed(Failure.NOT_SENT, f"no connection within {self.timeouts[0]:g} s") from None
-        except requests.exceptions.SSLError:
-            raise failed(Failure.FINAL, "the host's TLS certificate was not accepted") from None
+        except requests.exceptions.SSLError as error:
+            if isinstance(_root(error), SSLCertVerificationError):
+                raise failed(Failure.FINAL, "the host's TLS certificate was not accepted") from None
+            raise failed(Failure.AMBIGUOUS, "the TLS connection broke") from None
         except requests.exceptions.ConnectionError as error:
-            if _never_connected(error):
+            if isinstance(_root(error), NewConnectionError):
                 raise failed(Failure.NOT_SENT, f"cannot connect to {urlsplit(call.url).netloc}") from None
             raise failed(Failure.AMBIGUOUS, "the connection broke before the answer was complete") from None
         except requests.exceptions.ChunkedEncodingError:
@@ -260,20 +288,29 @@ class Transport:
         return _read(call, path, response)
 
 
-def _never_connected(error: Exception) -> bool:
-    from urllib3.exceptions import MaxRetryError, NewConnectionError
+def _root(error: BaseException) -> BaseException:
+    """Return what lies under the wrappings of ``requests`` and ``urllib3``."""
+    from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
 
-    reason = error.args[0] if error.args else None
-    if isinstance(reason, MaxRetryError):
-        reason = reason.reason
-    return isinstance(reason, NewConnectionError)
+    while True:
+        if isinstance(error, MaxRetryError):
+            inner: object = error.reason
+        elif isinstance(error, ProxyError):
+            inner = error.original_error
+        elif isinstance(error, NewConnectionError):
+            return error
+        else:
+            inner = error.args[0] if error.args else None
+        if not isinstance(inner, BaseException):
+            return error
+        error = inner
 
 
 def _read(call: Call, path: str, response: requests.Response) -> Answer:
     status, request_id = response.status_code, response.headers.get("x-request-id", "")
     try:
         body, readable = (response.json() if response.content else None), True
-    except ValueError:
+    except (ValueError, RecursionError):
         body, readable = None, False
     if 200 <= status < 300 and readable:
         return Answer(status, body, request_id)

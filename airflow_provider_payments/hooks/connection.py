@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from pathlib import Path
 from typing import Any
 
 from airflow.providers.common.compat.sdk import mask_secret
@@ -32,7 +34,7 @@ def client_from(connection: Any) -> Client:
     transport = Transport(
         connect_timeout=_seconds(extra, "connect_timeout", 10.0),
         read_timeout=_seconds(extra, "read_timeout", 60.0),
-        proxies=as_mapping("proxies", extra.get("proxies")),
+        proxies=_proxies(extra.get("proxies")),
         verify=_verify(extra.get("verify", True), connection.conn_id),
     )
     if not extra.get("org_id"):
@@ -72,7 +74,22 @@ def _verify(value: object, conn_id: str) -> bool | str:
     if str(value).lower() == "false":
         log.warning("Connection %s switches TLS verification off: anybody may answer in Adobe's name", conn_id)
         return False
-    return True if str(value).lower() == "true" else str(value)
+    if str(value).lower() == "true":
+        return True
+    if not isinstance(value, str) or not Path(value).exists():
+        raise InvalidInputError("verify", value, "true, or the path of a CA bundle that exists on this machine")
+    return value
+
+
+def _proxies(value: object) -> dict[str, str]:
+    # A proxy's URL may hold a password: what was given is not repeated.
+    try:
+        proxies = as_mapping("proxies", value)
+    except InvalidInputError:
+        proxies = {"": None}
+    if not all(isinstance(url, str) for url in proxies.values()):
+        raise InvalidInputError("proxies", "***", 'an object of scheme to URL, such as {"https": "http://proxy:3128"}')
+    return proxies
 
 
 def _seconds(extra: dict[str, Any], name: str, default: float) -> float:
@@ -91,11 +108,13 @@ def _url(connection: Any) -> str:
 
 def part_at_fault(error: RequestError) -> str:
     """Name the part of the connection that a refusal speaks of."""
-    if error.failure is not Failure.FINAL or (error.status is None and not error.code):
+    if error.status is None:
         return "Network"
+    if error.failure is not Failure.FINAL:
+        return "Platform"
     if error.path.endswith(TOKEN_PATH):
         return "Credential"
-    if error.code.startswith("FLOW-21") or "sandbox" in error.problem.detail.lower():
+    if re.match(r"FLOW-21(0[0-8]|1[0-3])-", error.code):
         return "Sandbox"
     if error.code in ("403025", "400003") or error.code.startswith("FLOW-200"):
         return "Organisation"

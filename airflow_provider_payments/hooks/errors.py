@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
-from airflow_provider_payments.aep.errors import PlatformError, RequestError
+from airflow_provider_payments.aep.errors import PlatformError
 
 
 class ExperiencePlatformFailedError(AirflowFailException):
@@ -31,11 +31,7 @@ def airflow_errors() -> Iterator[None]:
     """Raise what the block raises as Airflow's own kind of error."""
     try:
         yield
-    except RequestError as error:
-        if error.retryable:
-            raise ExperiencePlatformUnavailableError(str(error), error.retry_after) from error
-        raise ExperiencePlatformFailedError(str(error)) from error
     except PlatformError as error:
         if error.retryable:
-            raise ExperiencePlatformUnavailableError(str(error)) from error
+            raise ExperiencePlatformUnavailableError(str(error), getattr(error, "retry_after", None)) from error
         raise ExperiencePlatformFailedError(str(error)) from error

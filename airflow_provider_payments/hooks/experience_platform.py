@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.services import FLOW_SERVICE
@@ -75,9 +75,12 @@ class ExperiencePlatformHook(BaseHook):
 
         try:
             client = self.client
-            client.get(f"{FLOW_SERVICE}/flowSpecs", {"limit": "1"})
         except InvalidInputError as error:
             return False, f"Connection field: {error}"
+        except AirflowException as error:
+            return False, str(error)
+        try:
+            client.get(f"{FLOW_SERVICE}/flowSpecs", {"limit": "1"})
         except RequestError as error:
             return False, f"{part_at_fault(error)}: {error}"
         return True, f"Connected to sandbox {client.sandbox!r} of {client.org_id}"
@@ -86,20 +89,30 @@ class ExperiencePlatformHook(BaseHook):
         """Find or create ``resource``; see :func:`airflow_provider_payments.aep.provisioning.ensure`."""
         from airflow_provider_payments.aep.provisioning import ensure
 
-        return ensure(self.client, resource, if_exists=if_exists, attempt=attempt)
+        with airflow_errors():
+            return ensure(self.client, resource, if_exists=if_exists, attempt=attempt)
 
     def test_base_connection(self, connection_id: str) -> bool:
         """Ask Experience Platform to log in at the vendor with a base connection's credential."""
         with airflow_errors():
             return self.client.test_base_connection(connection_id)
 
-    def explore_base_connection(self, connection_id: str, table: str | None = None) -> Any:
-        """Return a base connection's tables, or the columns of one."""
+    def explore_base_connection(
+        self, connection_id: str, table: str | None = None, *, resource_path: str | None = None
+    ) -> Any:
+        """Return a base connection's tables, the columns of one, or the shape of a REST resource."""
         with airflow_errors():
+            if resource_path:
+                return self.client.explore_resource(connection_id, resource_path)
             return self.client.explore(connection_id, table)
 
-    def preview_base_connection(self, connection_id: str, table: str) -> list[dict[str, Any]]:
-        """Return some rows of a base connection's table."""
+    def preview_base_connection(
+        self, connection_id: str, table: str | None = None, *, resource_path: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return some rows of a base connection's table, or of a REST resource."""
         with airflow_errors():
-            answer = self.client.explore(connection_id, table, preview=True)
+            if resource_path:
+                answer: Any = self.client.explore_resource(connection_id, resource_path, preview=True)
+            else:
+                answer = self.client.explore(connection_id, table, preview=True)
         return list(answer.get("data") or ()) if isinstance(answer, dict) else []

@@ -51,7 +51,8 @@ class CreateOperator(ExperiencePlatformOperator):
     :param name: the object's name, its key in the sandbox.
     :param description: free text.
     :param if_exists: what to do where the name is taken by an object that differs: ``reuse`` (default) fails and shows
-        the difference, ``update`` changes what can be changed. ``fail`` refuses any object that was there before.
+        the difference, ``update`` changes what can be changed. ``fail`` refuses any object that was there before;
+        from the second try on it takes one that is right for its own.
     :param extra: payload fields that the operator does not model, merged into the request body.
     """
 
@@ -100,7 +101,7 @@ class CreateOperator(ExperiencePlatformOperator):
         result = self.hook.provision(resource, if_exists=self.if_exists, attempt=attempt)
         self.log.info(
             "%s %s %r: id %s (request id %s)",
-            "Created" if result.created else "Adopted",
+            "Created" if result.created else "Updated" if result.updated else "Adopted",
             resource.kind,
             resource.name,
             result.existing.id,

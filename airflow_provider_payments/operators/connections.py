@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_payments.aep.inputs import as_list
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.inputs import as_list, as_optional_text
 from airflow_provider_payments.aep.services import ADHOC_SCHEMA_VERSION, DATA_LAKE_SPEC_ID, SCHEMA_VERSION
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import CreateOperator
@@ -53,7 +54,11 @@ class CreateBaseConnectionOperator(CreateOperator):
             or (None if "clientSecret" in source.auth_params else connection.password),
             "refresh_token": extra.get("refresh_token"),
         }
-        return {theirs: str(held[ours] or "") for theirs, ours in source.auth_params.items()}
+        missing = [theirs for theirs, ours in source.auth_params.items() if not held[ours]]
+        if missing:
+            allowed = f"the connection must hold {', '.join(missing)} of {source.title}"
+            raise InvalidInputError("vendor_conn_id", self.vendor_conn_id, allowed)
+        return {theirs: str(held[ours]) for theirs, ours in source.auth_params.items()}
 
 
 class CreateSourceConnectionOperator(CreateOperator):
@@ -68,7 +73,7 @@ class CreateSourceConnectionOperator(CreateOperator):
     :param path: a file's path (``delimited``, ``json``, ``parquet``), or a table's as the older documents send it.
     :param resource_path: a REST resource, such as Stripe's ``charges``.
     :param data_format: ``tabular``, ``delimited``, ``json``, ``parquet`` or ``parquet_xdm``; by default
-        ``tabular``, with a REST resource ``json``.
+        ``tabular`` for a table and ``json`` for a REST resource; with a path it must be given.
     :param schema_id: the ad-hoc schema of the older documents.
     :param schema_version: the content type that asks for it.
     :param source: ``paypal``, ``square`` or ``stripe``.
@@ -122,13 +127,12 @@ class CreateSourceConnectionOperator(CreateOperator):
 
     def resource(self) -> Resource:
         from airflow_provider_payments.aep.resources.flow_service import SourceConnection
-        from airflow_provider_payments.aep.sources import find_source
 
         columns = as_list("columns", self.columns)
         return SourceConnection(
             base_connection_id=self.base_connection_id,
-            spec_id=self.connection_spec_id or find_source(self.source).spec_id,
-            data_format=self.data_format or ("json" if self.resource_path else "tabular"),
+            spec_id=as_optional_text("connection_spec_id", self.connection_spec_id) or self._source_spec_id(),
+            data_format=self._format(),
             table=self.table,
             columns=None if columns is None else tuple(columns),
             path=self.path,
@@ -137,6 +141,24 @@ class CreateSourceConnectionOperator(CreateOperator):
             schema_version=self.schema_version,
             **self.common,
         )
+
+    def _format(self) -> str:
+        given = as_optional_text("data_format", self.data_format)
+        if given is None and as_optional_text("path", self.path):
+            raise InvalidInputError(
+                "data_format", None, "with path it must be given: tabular, delimited, json, parquet..."
+            )
+        return given or ("json" if as_optional_text("resource_path", self.resource_path) else "tabular")
+
+    def _source_spec_id(self) -> str:
+        from airflow_provider_payments.aep.sources import find_source
+
+        source = find_source(self.source)
+        wrong = "resource_path" if source.tabular else "table"
+        if as_optional_text(wrong, getattr(self, wrong)):
+            place = "tables" if source.tabular else "REST resources (resource_path)"
+            raise InvalidInputError(wrong, getattr(self, wrong), f"{source.title} offers {place}")
+        return source.spec_id
 
 
 class CreateDatasetBaseConnectionOperator(CreateOperator):

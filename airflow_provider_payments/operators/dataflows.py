@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_payments.aep.inputs import as_bool, as_list
+from airflow_provider_payments.aep.inputs import as_bool, as_column_names, as_optional_text
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.operators.base import CreateOperator, ExperiencePlatformOperator
 
@@ -47,7 +47,7 @@ class FindFlowSpecOperator(ExperiencePlatformOperator):
         with airflow_errors():
             source = find_source(self.source)
             wanted = None if as_bool("any_source", self.any_source) else source.spec_id
-            found = find_flow_spec(self.hook.client, self.name or source.flow_spec, wanted)
+            found = find_flow_spec(self.hook.client, as_optional_text("name", self.name) or source.flow_spec, wanted)
         self.log.info("Found flow spec %r: id %s", found.name, found.id)
         return found.to_json()
 
@@ -144,7 +144,7 @@ class CreateDataflowOperator(CreateOperator):
         from airflow_provider_payments.aep.resources.dataflow import Dataflow, DeltaColumn
         from airflow_provider_payments.aep.schedule import Schedule
 
-        columns = as_list("source_columns", self.source_columns)
+        columns = as_column_names("source_columns", self.source_columns)
         # Values understand text where a template rendered to it.
         schedule = Schedule(
             frequency=self.frequency,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_payments.aep.inputs import as_list
+from airflow_provider_payments.aep.inputs import as_column_names
 from airflow_provider_payments.aep.services import SCHEMA_VERSION
 from airflow_provider_payments.operators.base import CreateOperator
 
@@ -65,7 +65,7 @@ class CreateMappingSetOperator(CreateOperator):
     def resource(self) -> Resource:
         from airflow_provider_payments.aep.resources.data_prep import MappingSet
 
-        columns = as_list("source_columns", self.source_columns)
+        columns = as_column_names("source_columns", self.source_columns)
         return MappingSet(
             schema_id=self.schema_id,
             mappings=self.mappings,  # type: ignore[arg-type]  # every form is understood there

@@ -20,12 +20,15 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State
-from airflow_provider_payments.aep.inputs import as_bool, as_number, as_time
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, airflow_errors
+from airflow_provider_payments.aep.inputs import as_bool, as_number, as_optional_text, as_time
+from airflow_provider_payments.hooks.errors import (
+    ExperiencePlatformFailedError,
+    ExperiencePlatformUnavailableError,
+    airflow_errors,
+)
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger, announce
-from airflow_provider_payments.versions import run_started_at
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -93,6 +96,7 @@ class FlowRunSensor(BaseSensorOperator):
         self.aep_conn_id = aep_conn_id
         self.deferrable = deferrable
         self._said = ""
+        self._warned: set[str] = set()
 
     @cached_property
     def hook(self) -> ExperiencePlatformHook:
@@ -101,19 +105,9 @@ class FlowRunSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Look once on the worker; where the run has not ended, wait as the mode says."""
-        if self.flow_id:
-            with airflow_errors():
-                client = self.hook.client
-            store_link(context, url=client.url, sandbox=client.sandbox, kind="dataflow", object_id=self.flow_id)
         if not self.deferrable:
             return super().execute(context)
-        try:
-            seen = self.poke(context)
-        except AirflowFailException as error:
-            # What the base class does in the other modes.
-            if self.soft_fail or self.never_fail:
-                raise AirflowSkipException(str(error)) from error
-            raise
+        seen = self._first_look(context)
         if seen:
             return seen.xcom_value
         self.defer(
@@ -129,13 +123,30 @@ class FlowRunSensor(BaseSensorOperator):
         )
         return None
 
+    def _first_look(self, context: Context) -> PokeReturnValue:
+        """Poke once and do with an error what the base class does in the other modes."""
+        try:
+            return self.poke(context)
+        except AirflowSkipException:
+            raise
+        except Exception as error:
+            if self.never_fail or (self.soft_fail and isinstance(error, AirflowFailException)):
+                raise AirflowSkipException(str(error)) from error
+            if not self.silent_fail or isinstance(error, AirflowFailException):
+                raise
+            self.log.exception("Could not look for the flow run")
+            return PokeReturnValue(is_done=False)
+
     def poke(self, context: Context) -> PokeReturnValue:
         """Look for the run once."""
         with airflow_errors():
             self._tolerance()  # a wrong argument shows before the first request
-            selection = self._selection(context)
-            run = selection.find(self.hook.client)
-        self._said = announce(self.log, run, self._said)
+            selection, client = self._selection(context), self.hook.client
+            if selection.flow_id:
+                where = {"url": client.url, "sandbox": client.sandbox}
+                store_link(context, kind="dataflow", object_id=selection.flow_id, **where)
+            run = selection.find(client)
+        self._said = announce(self.log, run, self._said, self._warned)
         if run is None or run.state is State.ACTIVE:
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=self._judge(run))
@@ -145,21 +156,24 @@ class FlowRunSensor(BaseSensorOperator):
         Judge what the trigger saw. Anything but a well-formed event fails the task.
 
         :raises AirflowSensorTimeout: if the deadline passed.
-        :raises FlowRunFailedError: if the run failed, or the trigger could not look.
+        :raises FlowRunFailedError: if the run failed, or the trigger was refused.
+        :raises ExperiencePlatformUnavailableError: if the trigger could not look; a retry may.
         """
         event = event if isinstance(event, dict) else {}
         status = event.get("status")
         if status == "timeout":
             raise AirflowSensorTimeout(str(event.get("message")))
+        if status == "error" and event.get("retryable") is True:
+            raise ExperiencePlatformUnavailableError(str(event.get("message")))
         if status != "ended" or not isinstance(event.get("run"), dict):
             raise FlowRunFailedError(f"The wait ended without a flow run: {event.get('message') or event!r}")
         return self._judge(FlowRun.from_json(event["run"]))
 
     def _selection(self, context: Context) -> RunSelection:
-        since = as_time("since", self.since) or run_started_at(context)
+        since = as_time("since", self.since) or getattr(context.get("dag_run"), "start_date", None)
         return RunSelection(
-            flow_id=self.flow_id or None,
-            run_id=self.run_id or None,
+            flow_id=as_optional_text("flow_id", self.flow_id),
+            run_id=as_optional_text("run_id", self.run_id),
             since=since.timestamp() if since else 0.0,
             pick=self.pick,
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_payments.aep.errors import ConflictError, Difference, Failure, RequestError
-from airflow_provider_payments.aep.inputs import add_extra, as_mapping, as_name
+from airflow_provider_payments.aep.inputs import add_extra, as_mapping, as_name, as_optional_text
 from airflow_provider_payments.aep.services import Json
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Existing:
     id: str
     created: float = 0.0
     etag: str | None = None
-    item: Json = field(default_factory=dict)
+    item: Json = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,8 @@ class Resource(ABC):
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        as_name("name", self.name)
+        self._put("name", as_name("name", self.name))
+        self._put("description", as_optional_text("description", self.description))
         self._put("extra", as_mapping("extra", self.extra))
         self.payload()  # an `extra` that contradicts an argument shows now
 
@@ -62,7 +63,7 @@ class Resource(ABC):
 
     @abstractmethod
     def look_up(self, client: Client) -> Iterable[Existing]:
-        """Yield the objects that have this one's key; the services' filters are hints, so callers get checked ones."""
+        """Yield the objects that have this one's key, compared here: the services' filters are only hints."""
 
     @abstractmethod
     def body(self) -> Json:
@@ -101,6 +102,8 @@ class Resource(ABC):
             if not (value <= set(found.get(name) or ()) if isinstance(value, frozenset) else value == found.get(name))
         ]
 
+    #: What to do about a difference that an update cannot remove.
+    fixed_advice: ClassVar[str] = "An update does not reach these fields: choose another name."
     #: Prefixes of the fields that :meth:`change` can change.
     changeable: ClassVar[tuple[str, ...]] = ()
 
@@ -110,9 +113,9 @@ class Resource(ABC):
 
         :raises ConflictError: if a field differs that cannot be changed, or whose change would not reach the dataflow.
         """
-        fixed = [d for d in differences if not d.field.startswith(self.changeable or ("\0",))]
+        fixed = [d for d in differences if not d.field.startswith(self.changeable)]
         if fixed:
-            advice = "An update does not reach these fields: choose another name."
+            advice = self.fixed_advice
             raise ConflictError(self.kind, self.name, existing.id, fixed, advice)
         return self.change(client, existing, differences)
 

@@ -66,8 +66,11 @@ class Dataset(Resource):
     changeable: ClassVar[tuple[str, ...]] = ("tags",)
 
     def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
-        # A tag that is sent replaces the one of its name; the service's own are left alone.
-        client.request("PATCH", f"{CATALOG}/dataSets/{existing.id}", body={"tags": dict(self.tags)})
+        # A tag that is sent replaces the one of its name: what stands there already must be sent again.
+        theirs = existing.item.get("tags") or {}
+        missing = {name: values for name, values in self.tags.items() if not _pairs({name: values}) <= _pairs(theirs)}
+        grown = {name: [*theirs.get(name, ()), *values] for name, values in missing.items()}
+        client.request("PATCH", f"{CATALOG}/dataSets/{existing.id}", body={"tags": grown})
         return existing
 
     def wanted(self) -> Json:
@@ -79,10 +82,13 @@ class Dataset(Resource):
 
 def _meaning(item: Mapping[str, Any]) -> Json:
     schema, tags = item.get("schemaRef") or {}, item.get("tags") or {}
-    # The service adds tags of its own, and shows the latest minor version of the schema.
-    pairs = {f"{name}={str(v).replace(' ', '')}" for name, values in tags.items() for v in values or ()}
     return {
         "schemaRef.id": schema.get("id"),
         "schemaRef.contentType": major_version(schema.get("contentType")),
-        "tags": frozenset(pairs),
+        # The service adds tags of its own, so "at least these".
+        "tags": frozenset(_pairs(tags)),
     }
+
+
+def _pairs(tags: Mapping[str, Any]) -> set[str]:
+    return {f"{name}={str(value).replace(' ', '')}" for name, values in tags.items() for value in values or ()}

@@ -9,12 +9,13 @@ tutorials.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.inputs import as_list, as_mapping, as_text
+from airflow_provider_payments.aep.inputs import as_column_names, as_list, as_mapping, as_optional_text, as_text
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version
 from airflow_provider_payments.aep.services import DATA_PREP, SCHEMA_VERSION, Json
 
@@ -109,6 +110,7 @@ class MappingSet(Resource):
         as_text("schema_id", self.schema_id)
         if self.dialect not in DIALECTS:
             raise InvalidInputError("dialect", self.dialect, f"one of {', '.join(DIALECTS)}")
+        self._put("tenant_id", as_optional_text("tenant_id", self.tenant_id))
         mappings = _mappings(self.mappings)
         if self.tenant_id:
             namespace = self.tenant_id.removeprefix("_")
@@ -120,18 +122,19 @@ class MappingSet(Resource):
     def _check(self, mappings: list[FieldMapping]) -> None:
         seen: set[str] = set()
         for mapping in mappings:
-            if mapping.destination in seen:
+            # Where the tenant is not known yet, whatever namespace stands in the place of the placeholder may be it.
+            place = re.sub(r"^_[^.]+\.", "_.", mapping.destination) if self._open else mapping.destination
+            if place in seen:
                 raise InvalidInputError("mappings.destination", mapping.destination, "each destination only once")
-            seen.add(mapping.destination)
+            seen.add(place)
             if self.dialect == "legacy" and mapping.source_type != "ATTRIBUTE":
                 raise InvalidInputError(
                     "mappings.source_type", mapping.source_type, "the legacy dialect has ATTRIBUTE only"
                 )
-        columns = as_list("source_columns", self.source_columns)
+        columns = as_column_names("source_columns", self.source_columns)
         if columns is None:
             return
         for mapping in mappings:
-            # A dot leads into an object: only its first step is a column.
             if mapping.source_type == "ATTRIBUTE" and mapping.source not in columns:
                 raise InvalidInputError(
                     "mappings.source", mapping.source, f"one of the source's columns: {', '.join(columns)}"
@@ -142,9 +145,10 @@ class MappingSet(Resource):
         return any(TENANT_PLACEHOLDER in m.destination for m in self.mappings)
 
     def look_up(self, client: Client) -> Iterator[Existing]:
-        complete = self.complete(client)
-        for item in client.mapping_sets(self.name):
-            if mapping_meaning(item) == complete.wanted():
+        wanted = self.complete(client).wanted()
+        # The legacy dialect sends no name, so none can be asked for.
+        for item in client.mapping_sets(self.name if self.dialect == "current" else None):
+            if mapping_meaning(item) == wanted:
                 yield Existing(str(item["id"]), float(item.get("createdDate") or 0), item=item)
 
     def complete(self, client: Client) -> Self:
@@ -165,9 +169,11 @@ class MappingSet(Resource):
         complete = self.complete(client)
         body = client.request("POST", f"{DATA_PREP}/mappingSets/validate", body=complete.payload(), safe=True).body
         for result in (body.get("validationResponse") if isinstance(body, dict) else None) or ():
-            for error in (result.get("errors") or ()) if result.get("status") == "FAILED" else ():
+            if result.get("status") == "FAILED":
+                error: Json = next(iter(result.get("errors") or ()), {})
                 pair = {name: error.get(name) for name in ("source", "destination")}
-                raise InvalidInputError("mappings", pair, f"Data Prep refuses it: {error.get('exception')}")
+                reason = error.get("exception") or "it gives no reason"
+                raise InvalidInputError("mappings", pair, f"Data Prep refuses it: {reason}")
         return complete
 
     def create(self, client: Client) -> Existing:

@@ -11,9 +11,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from airflow_provider_payments.aep.errors import Difference, InvalidInputError
+from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.flow_specs import FlowSpec, check_against
-from airflow_provider_payments.aep.inputs import as_bool, as_int, as_list, as_mapping, as_number, as_text
+from airflow_provider_payments.aep.inputs import (
+    add_extra,
+    as_bool,
+    as_column_names,
+    as_int,
+    as_mapping,
+    as_number,
+    as_text,
+    lenient,
+)
 from airflow_provider_payments.aep.resources.base import Existing, made, without_empty
 from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
 from airflow_provider_payments.aep.resources.flow_service import FlowServiceResource, source_meaning, target_meaning
@@ -49,7 +58,8 @@ class DeltaColumn:
         unknown = set(given) - {"name", "dateFormat", "timezone"}
         if unknown:
             raise InvalidInputError("delta_column", sorted(unknown), "known keys are name, dateFormat, timezone")
-        return cls(as_text("delta_column.name", given.get("name")), given.get("dateFormat"), given.get("timezone"))
+        date_format, timezone = given.get("dateFormat", cls.date_format), given.get("timezone", cls.timezone)
+        return cls(as_text("delta_column.name", given.get("name")), date_format, timezone)
 
     def payload(self) -> Json:
         return without_empty({"name": self.name, "dateFormat": self.date_format, "timezone": self.timezone})
@@ -99,7 +109,7 @@ class Dataflow(FlowServiceResource):
 
     def _check_delta_column(self) -> None:
         delta = self.delta_column
-        columns = as_list("source_columns", self.source_columns)
+        columns = as_column_names("source_columns", self.source_columns)
         if delta and self.schedule.frequency == "once":
             raise InvalidInputError("delta_column", delta.name, "leave it out with frequency 'once'")
         if delta and self.flow_spec.copies is False:
@@ -136,13 +146,21 @@ class Dataflow(FlowServiceResource):
         return [*copy, {"name": "Mapping", "params": mapping}]
 
     def _options(self) -> Json:
+        # Partial ingestion turns diagnostics on by itself.
         diagnostics = True if self.partial_ingestion_percent is not None else self.error_diagnostics
         return without_empty(
             {"errorDiagnosticsEnabled": diagnostics, "partialIngestionPercent": self.partial_ingestion_percent}
         )
 
     def ready(self, client: Client) -> Self:
-        """Hold schedule and options against the live flow spec, which a bare id has not told yet."""
+        """
+        Hold schedule and options against the live flow spec, which a bare id has not told yet, and see that no other
+        dataflow reads the source connection: a pair of connections belongs to one dataflow.
+        """
+        for other in client.items(self.collection, f"sourceConnectionIds[]=={self.source_connection_id}"):
+            if self.source_connection_id in (other.get("sourceConnectionIds") or ()) and other.get("name") != self.name:
+                advice = "It reads the same source connection; give each dataflow a source connection of its own."
+                raise ConflictError(self.kind, str(other.get("name")), str(other.get("id")), (), advice)
         spec = self.flow_spec
         if spec.schedule_schema is None:
             spec = FlowSpec.from_item(client.item("flowSpecs", spec.id))
@@ -155,7 +173,7 @@ class Dataflow(FlowServiceResource):
         path = f"{FLOW_SERVICE}/{self.collection}"
         # Times count from the request: an attempt that comes late must still start late.
         schedule = {"scheduleParams": self.schedule.params(datetime.now(UTC))}
-        answer = client.request("POST", path, body=self.payload() | schedule)
+        answer = client.request("POST", path, body=add_extra(self.body() | schedule, self.extra))
         body = answer.body if isinstance(answer.body, dict) else {}
         return made(answer, path, body.get("id"), body.get("etag"))
 
@@ -177,16 +195,14 @@ class Dataflow(FlowServiceResource):
         item = existing.item
         params = {t.get("name"): t.get("params") or {} for t in item.get("transformations") or ()}
         mapping = params.get("Mapping") or {}
-        schedule, options = read_schedule(item.get("scheduleParams") or {}), dict(item.get("options") or {})
-        if options.get("partialIngestionPercent") is not None:
-            options["errorDiagnosticsEnabled"] = True
+        schedule, options = read_schedule(item.get("scheduleParams") or {}), read_options(item.get("options") or {})
         delta = (params.get("Copy") or {}).get("deltaColumn")
         fields: Json = {
             "flowSpec.id": (item.get("flowSpec") or {}).get("id"),
             "sourceConnectionIds": self._alike(client, item, "source", source_meaning),
             "targetConnectionIds": self._alike(client, item, "target", target_meaning),
             "mapping": self._alike_mapping(
-                client, (mapping.get("mappingId"), as_int("mappingVersion", mapping.get("mappingVersion")) or 0)
+                client, (mapping.get("mappingId"), lenient(as_int, mapping.get("mappingVersion")) or 0)
             ),
             # A dataflow passes through other states on its way; only these two keep it from running.
             "state": item["state"] if item.get("state") in ("disabled", "draft") else "enabled",
@@ -201,19 +217,33 @@ class Dataflow(FlowServiceResource):
         theirs = [str(value) for value in item.get(key) or ()]
         if theirs == ours or len(theirs) != 1:
             return theirs
-        a, b = (meaning(client.item(f"{side}Connections", value)) for value in (*theirs, *ours))
+        try:
+            a, b = (meaning(client.item(f"{side}Connections", value)) for value in (*theirs, *ours))
+        except RequestError as error:
+            if error.status == 404 and error.path.endswith(theirs[0]):
+                return theirs  # what it refers to is gone, so it is not ours
+            raise
         return ours if a == b else theirs
 
     def _alike_mapping(self, client: Client, theirs: tuple[Any, int]) -> tuple[Any, int]:
         ours = (self.mapping_set_id, self.mapping_set_version)
         if theirs == ours or not theirs[0]:
             return theirs
-        a, b = (
-            mapping_meaning(client.get(f"{DATA_PREP}/mappingSets/{mapping_id}", {"version": str(version)}) or {})
-            for mapping_id, version in (theirs, ours)
-        )
+        try:
+            a, b = (
+                mapping_meaning(client.get(f"{DATA_PREP}/mappingSets/{mapping_id}", {"version": str(version)}) or {})
+                for mapping_id, version in (theirs, ours)
+            )
+        except RequestError as error:
+            if error.status == 404 and error.path.endswith(theirs[0]):
+                return theirs
+            raise
         return ours if a == b else theirs
 
+    fixed_advice = (
+        "A change of these does not reach a dataflow that exists: choose another name, or enable the dataflow if it is "
+        "its state that differs."
+    )
     #: What a change can reach in a dataflow that exists; a new source or target pair wants a new dataflow.
     changeable: ClassVar[tuple[str, ...]] = ("mapping", "deltaColumn", "scheduleParams.", "options.")
 
@@ -233,16 +263,25 @@ class Dataflow(FlowServiceResource):
             operations.append({"op": "replace", "path": "/transformations", "value": self._transformations()})
         for field_name, value in self.schedule.wanted.items():
             if f"scheduleParams.{field_name}" in changed:
-                known = field_name in (item.get("scheduleParams") or {})
                 at = f"/scheduleParams/{field_name}"
-                removal = {"op": "remove", "path": at}
-                operations.append(
-                    removal if value is None else {"op": "replace" if known else "add", "path": at, "value": value}
-                )
+                # Adding a member that is there replaces it.
+                gone = {"op": "remove", "path": at}
+                operations.append(gone if value is None else {"op": "add", "path": at, "value": value})
         if any(name.startswith("options.") for name in changed):
-            options = dict(item.get("options") or {}) | self._options()
-            operations.append({"op": "replace" if item.get("options") else "add", "path": "/options", "value": options})
+            ours = dict(item.get("options") or {}) | self._options()
+            ours.pop("isSampleDataflow", None)  # the service's own
+            operations.append({"op": "add", "path": "/options", "value": ours})
         return operations
 
     def outputs(self, existing: Existing) -> Json:
         return {"runs_since": self.schedule.runs_since(datetime.now(UTC)).isoformat()}
+
+
+def read_options(options: Mapping[str, Any]) -> Json:
+    """Read a dataflow's options as they come back, numbers or text; an absent flag is off."""
+    read = dict(options)
+    percent = lenient(as_number, options.get("partialIngestionPercent"))
+    read["partialIngestionPercent"] = percent
+    flag = lenient(as_bool, options.get("errorDiagnosticsEnabled"))
+    read["errorDiagnosticsEnabled"] = bool(flag) if percent is None and isinstance(flag, (bool, type(None))) else True
+    return read

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.inputs import as_list, as_text
+from airflow_provider_payments.aep.inputs import as_list, as_optional_text, as_text
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version, without_empty
 from airflow_provider_payments.aep.services import (
     ADHOC_SCHEMA_VERSION,
@@ -77,13 +77,9 @@ class BaseConnection(FlowServiceResource):
     credential: Mapping[str, str] = field(repr=False)
 
     def __post_init__(self) -> None:
-        for name in self.source.auth_params:
-            if not self.credential.get(name):
-                raise InvalidInputError(
-                    "vendor_conn_id",
-                    "",
-                    f"the connection must hold {name} of {self.source.title}: see the README's table",
-                )
+        missing = [name for name in self.source.auth_params if not self.credential.get(name)]
+        if missing:
+            raise InvalidInputError("credential", sorted(self.credential), f"{', '.join(missing)} must be set")
         super().__post_init__()
 
     def body(self) -> Json:
@@ -107,7 +103,7 @@ class BaseConnection(FlowServiceResource):
         host = (auth.get("params") or {}).get("host") or self.credential.get("host")
         return {
             "connectionSpec.id": spec_id_of(existing.item),
-            "auth.specName": auth.get("specName", self.source.auth_spec),
+            "auth.specName": auth.get("specName") or self.source.auth_spec,
             "auth.params.host": _host(str(host)),
         }
 
@@ -166,12 +162,14 @@ class SourceConnection(FlowServiceResource):
 
     def __post_init__(self) -> None:
         as_text("base_connection_id", self.base_connection_id)
+        for name in ("table", "path", "resource_path", "schema_id"):
+            self._put(name, as_optional_text(name, getattr(self, name)))
         if self.data_format not in FORMATS:
             raise InvalidInputError("data_format", self.data_format, f"one of {', '.join(FORMATS)}")
         places = {"table": self.table, "path": self.path, "resource_path": self.resource_path}
         given = {name: value for name, value in places.items() if value}
         if len(given) != 1:
-            raise InvalidInputError("table", self.table, f"exactly one of {', '.join(places)} must be given")
+            raise InvalidInputError("table", given or None, f"exactly one of {', '.join(places)} must be given")
         for name, formats in (("table", ("tabular",)), ("resource_path", ("json",))):
             if name in given and self.data_format not in formats:
                 raise InvalidInputError("data_format", self.data_format, f"with {name} it must be {formats[0]!r}")
@@ -220,7 +218,7 @@ class SourceConnection(FlowServiceResource):
 
 def _columns(value: object) -> tuple[Json, ...] | None:
     given = as_list("columns", value)
-    if given is None:
+    if not given:
         return None
     columns = []
     for column in given:
@@ -231,8 +229,8 @@ def _columns(value: object) -> tuple[Json, ...] | None:
         else:
             raise InvalidInputError("columns", column, "each is a name, or an object with a name as explore gives it")
     names = [c["name"] for c in columns]
-    if not names or len(set(names)) != len(names):
-        raise InvalidInputError("columns", names, "at least one, each once")
+    if len(set(names)) != len(names):
+        raise InvalidInputError("columns", names, "each only once")
     return tuple(columns)
 
 
@@ -274,6 +272,8 @@ class TargetConnection(FlowServiceResource):
 
     def __post_init__(self) -> None:
         as_text("dataset_id", self.dataset_id)
+        for name in ("base_connection_id", "data_format"):
+            self._put(name, as_optional_text(name, getattr(self, name)))
         as_text("schema_id", self.schema_id)
         if self.spec_id != DATA_LAKE_SPEC_ID:
             allowed = f"only the data lake's, {DATA_LAKE_SPEC_ID}, is a target"

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_list, as_mapping, as_text
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made
-from airflow_provider_payments.aep.services import PROFILE_CLASS, SCHEMA_REGISTRY, Json
+from airflow_provider_payments.aep.services import ACCEPT_ONE, PROFILE_CLASS, SCHEMA_REGISTRY, Json
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.client import Client
@@ -59,7 +59,7 @@ class RegistryResource(Resource):
         # Field groups keep their old name in ids.
         kind = "(?:fieldgroups|mixins)" if self.collection == "fieldgroups" else self.collection
         named = re.search(rf"https://[^\s\"'<>]+/{kind}/[0-9a-zA-Z]+", error.problem.detail)
-        return read_resource(client.registry_resource(self.collection, named.group())) if named else None
+        return read_resource(client.registry_resource(self.collection, named.group(), ACCEPT_ONE)) if named else None
 
     def outputs(self, existing: Existing) -> Json:
         namespace = existing.item.get("meta:tenantNamespace")
@@ -109,18 +109,15 @@ class FieldGroup(RegistryResource):
             "allOf": [{"$ref": "#/definitions/customFields"}],
         }
 
-    def complete(self, client: Client) -> Self:
+    def ready(self, client: Client) -> Self:
         """Return this value with the tenant's namespace filled in."""
         return self if self.tenant_id else replace(self, tenant_id=client.tenant_id())
-
-    def ready(self, client: Client) -> Self:
-        return self.complete(client)
 
     changeable: ClassVar[tuple[str, ...]] = ("fields",)
 
     def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
         """Add the fields that are missing; a field that has another type cannot be changed."""
-        complete, found = self.complete(client), set(differences[0].found or ())
+        complete, found = self.ready(client), set(differences[0].found or ())
         namespace = f"_{complete.tenant_id}"
         try:
             operations = list(
@@ -229,7 +226,7 @@ class Schema(RegistryResource):
 
     def found(self, client: Client, existing: Existing) -> Json:
         entries = existing.item.get("allOf") or ()
-        return {"allOf": {e.get("$ref") for e in entries} | {existing.item.get("meta:class")} - {None}}
+        return {"allOf": {e.get("$ref") for e in entries if isinstance(e, Mapping)}}
 
 
 def checked_fields(argument: str, value: object) -> Json:
