@@ -39,7 +39,7 @@ class Client:
     :param org_id: the organisation, such as ``ABC123@AdobeOrg``.
     :param sandbox: the sandbox's name, lower case; never assumed.
     :param url: the platform; the token is sent to this host only.
-    :param window: seconds within which a request whose answer was lost takes effect and shows in lists.
+    :param consistency_window: seconds within which a request whose answer was lost takes effect and shows in lists.
     :param dataflow_window: the same for dataflows, which must be surer: a second one would ingest twice.
     """
 
@@ -48,7 +48,7 @@ class Client:
     credential: Credential = field(repr=False)
     transport: Transport = field(repr=False)
     url: str = DEFAULT_URL
-    window: float = 10.0
+    consistency_window: float = 10.0
     dataflow_window: float = 50.0
     _learnt: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
@@ -61,7 +61,7 @@ class Client:
             raise InvalidInputError("sandbox", "", "name the sandbox, for example 'dev'; there is no default")
         if self.sandbox != self.sandbox.lower() or not self.sandbox.replace("-", "").isalnum():
             raise InvalidInputError("sandbox", self.sandbox, "lower-case letters, digits and hyphens")
-        for name in ("window", "dataflow_window"):
+        for name in ("consistency_window", "dataflow_window"):
             if not getattr(self, name) >= 0:
                 raise InvalidInputError(name, getattr(self, name), "it must be 0 or more seconds")
 

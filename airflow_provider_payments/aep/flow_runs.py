@@ -122,11 +122,13 @@ class FlowRun:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> FlowRun:
-        """Read :meth:`to_json`'s form; a field of a newer version is passed over."""
+    def from_json(cls, value: object) -> FlowRun | None:
+        """Read :meth:`to_json`'s form; ``None`` if it is not one. A field of a newer version is passed over."""
+        given = _dict(value)
         known = {f.name for f in fields(cls)}
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items() if k in known}
-        return cls(**values)
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in known}
+        named = all(isinstance(values.get(name), str) for name in ("id", "flow_id", "status"))
+        return cls(**values) if named and isinstance(values.get("created_at"), (int, float)) else None
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> FlowRun:
@@ -134,7 +136,7 @@ class FlowRun:
         metrics = _dict(item.get("metrics"))
         duration, records = _dict(metrics.get("durationSummary")), _dict(metrics.get("recordSummary"))
         # The OpenAPI file misspells the key; live answers do not.
-        activities = [_dict(a) for a in item.get("activities") or item.get("activites") or ()]
+        activities = [_dict(a) for a in _list(item.get("activities") or item.get("activites"))]
         return cls(
             id=str(item.get("id") or ""),
             flow_id=str(item.get("flowId") or ""),
@@ -206,6 +208,10 @@ def _dict(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _count(value: object) -> int:
     # Failed runs may carry -1 where nothing was counted.
     return max(0, int(value)) if isinstance(value, (int, float)) else 0
@@ -224,16 +230,16 @@ def _iso(seconds: float | None) -> str | None:
 
 def _batches(activities: list[Mapping[str, Any]]) -> Iterator[str]:
     for activity in activities:
-        for target in activity.get("targetInfo") or ():
+        for target in _list(activity.get("targetInfo")):
             reference = _dict(_dict(target).get("reference"))
             if reference.get("type") == "Batch":
-                yield from (str(batch) for batch in reference.get("ids") or ())
+                yield from (str(batch) for batch in _list(reference.get("ids")))
 
 
 def _errors(metrics: Mapping[str, Any], activities: list[Mapping[str, Any]]) -> Iterator[str]:
     for holder in (metrics, *activities):
         status = _dict(holder.get("statusSummary"))
-        for error in [*(status.get("errors") or ()), *(_dict(status.get("extensions")).get("errors") or ())]:
+        for error in [*_list(status.get("errors")), *_list(_dict(status.get("extensions")).get("errors"))]:
             code, message = _dict(error).get("code"), _dict(error).get("message")
             if text := ": ".join(str(part) for part in (code, message) if part):
                 yield text

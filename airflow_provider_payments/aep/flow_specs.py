@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
-from airflow_provider_payments.aep.inputs import as_mapping
+from airflow_provider_payments.aep.inputs import as_mapping, as_text
 from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSION, Json
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class FlowSpec:
     def from_json(cls, value: object) -> FlowSpec:
         """Read :meth:`to_json`'s form, its JSON text, or a bare id."""
         if isinstance(value, str) and value.strip() and not value.lstrip().startswith("{"):
-            return cls(id=value.strip())
+            return cls(id=as_text("flow_spec", value).strip())
         given = as_mapping("flow_spec", value)
         if not given.get("id"):
             raise InvalidInputError("flow_spec", value, "a flow spec's id, or what FindFlowSpecOperator returns")

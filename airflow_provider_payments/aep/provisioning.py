@@ -74,7 +74,7 @@ def ensure(
     """
     if if_exists not in IF_EXISTS:
         raise InvalidInputError("if_exists", if_exists, f"one of {', '.join(IF_EXISTS)}")
-    window = client.dataflow_window if isinstance(want, Dataflow) else client.window
+    window = client.dataflow_window if isinstance(want, Dataflow) else client.consistency_window
     ready: Resource | None = None
     posted = attempt > 1
     for _ in range(MAX_CREATIONS):

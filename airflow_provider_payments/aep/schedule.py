@@ -20,6 +20,7 @@ from airflow_provider_payments.aep.inputs import as_bool, as_int, as_time, lenie
 #: Frequency -> (least interval, its length in seconds).
 PERIODS = {"minute": (15, 60), "hour": (1, 3600), "day": (1, 86400), "week": (1, 604800)}
 FREQUENCIES = ("once", *PERIODS)
+SCHEDULE_FIELDS = frozenset({"startTime", "endTime", "frequency", "interval", "backfill"})
 #: Seconds. Longer than a lost creation takes to show and one retry of a task to follow.
 DEFAULT_START_DELAY = 240
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -40,7 +40,7 @@ def client_from(connection: Any) -> Client:
     if not extra.get("org_id"):
         raise InvalidInputError("org_id", "", "the connection's extra must name the organisation")
     windows = {
-        "window": as_number("consistency_window", extra.get("consistency_window")),
+        "consistency_window": as_number("consistency_window", extra.get("consistency_window")),
         "dataflow_window": as_number("dataflow_window", extra.get("dataflow_window")),
     }
     return Client(
@@ -55,9 +55,11 @@ def client_from(connection: Any) -> Client:
 
 def _credential(connection: Any, extra: dict[str, Any], transport: Transport) -> Credential:
     client_id = connection.login or ""
+    if not client_id:
+        raise InvalidInputError("login", "", "the client id must be set")
+    if not connection.password and not extra.get("access_token"):
+        raise InvalidInputError("password", "", "the client secret must be set, or access_token in the extra")
     if token := extra.get("access_token"):
-        if not client_id:
-            raise InvalidInputError("login", "", "an access token goes with its client id")
         mask_secret(str(token))
         return AccessToken(client_id, str(token))
     return ClientCredentials(
@@ -88,15 +90,17 @@ def _proxies(value: object) -> dict[str, str]:
     except InvalidInputError:
         proxies = {"": None}
     if not all(isinstance(url, str) for url in proxies.values()):
-        raise InvalidInputError("proxies", "***", 'an object of scheme to URL, such as {"https": "http://proxy:3128"}')
+        raise InvalidInputError(
+            "proxies", "***", 'a JSON object of scheme to URL, such as {"https": "http://proxy:3128"}'
+        )
     return proxies
 
 
 def _seconds(extra: dict[str, Any], name: str, default: float) -> float:
     value = as_number(name, extra.get(name))
-    if value is not None and value <= 0:
+    if value is not None and value < 0:
         raise InvalidInputError(name, value, "it must be more than 0 seconds")
-    return default if value is None else value
+    return value or default  # the form sends 0 for a field that is left empty
 
 
 def _url(connection: Any) -> str:
@@ -108,10 +112,8 @@ def _url(connection: Any) -> str:
 
 def part_at_fault(error: RequestError) -> str:
     """Name the part of the connection that a refusal speaks of."""
-    if error.status is None:
+    if error.status is None or error.failure is not Failure.FINAL:
         return "Network"
-    if error.failure is not Failure.FINAL:
-        return "Platform"
     if error.path.endswith(TOKEN_PATH):
         return "Credential"
     if re.match(r"FLOW-21(0[0-8]|1[0-3])-", error.code):

@@ -132,7 +132,7 @@ class CreateSourceConnectionOperator(CreateOperator):
         return SourceConnection(
             base_connection_id=self.base_connection_id,
             spec_id=as_optional_text("connection_spec_id", self.connection_spec_id) or self._source_spec_id(),
-            data_format=self._format(),
+            data_format=self.data_format,
             table=self.table,
             columns=None if columns is None else tuple(columns),
             path=self.path,
@@ -141,14 +141,6 @@ class CreateSourceConnectionOperator(CreateOperator):
             schema_version=self.schema_version,
             **self.common,
         )
-
-    def _format(self) -> str:
-        given = as_optional_text("data_format", self.data_format)
-        if given is None and as_optional_text("path", self.path):
-            raise InvalidInputError(
-                "data_format", None, "with path it must be given: tabular, delimited, json, parquet..."
-            )
-        return given or ("json" if as_optional_text("resource_path", self.resource_path) else "tabular")
 
     def _source_spec_id(self) -> str:
         from airflow_provider_payments.aep.sources import find_source

@@ -106,8 +106,8 @@ class CreateAdHocSchemaOperator(CreateOperator):
         from airflow_provider_payments.aep.resources.schema_registry import Schema
 
         with airflow_errors():
+            Schema(**self.common)  # both are checked before the first of them is made
             wanted = self.resource()
-            Schema(**self.common)
             made = self.provision(context, wanted)
             context["ti"].xcom_push(key="class_id", value=made.existing.id)
             result = self.provision(context, Schema(class_id=made.existing.id, **self.common)).to_json()

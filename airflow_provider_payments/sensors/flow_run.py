@@ -165,9 +165,10 @@ class FlowRunSensor(BaseSensorOperator):
             raise AirflowSensorTimeout(str(event.get("message")))
         if status == "error" and event.get("retryable") is True:
             raise ExperiencePlatformUnavailableError(str(event.get("message")))
-        if status != "ended" or not isinstance(event.get("run"), dict):
+        run = FlowRun.from_json(event.get("run")) if status == "ended" else None
+        if run is None or run.state is State.ACTIVE:
             raise FlowRunFailedError(f"The wait ended without a flow run: {event.get('message') or event!r}")
-        return self._judge(FlowRun.from_json(event["run"]))
+        return self._judge(run)
 
     def _selection(self, context: Context) -> RunSelection:
         since = as_time("since", self.since) or getattr(context.get("dag_run"), "start_date", None)

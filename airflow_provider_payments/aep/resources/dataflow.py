@@ -26,7 +26,7 @@ from airflow_provider_payments.aep.inputs import (
 from airflow_provider_payments.aep.resources.base import Existing, made, without_empty
 from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
 from airflow_provider_payments.aep.resources.flow_service import FlowServiceResource, source_meaning, target_meaning
-from airflow_provider_payments.aep.schedule import Schedule, read_schedule
+from airflow_provider_payments.aep.schedule import SCHEDULE_FIELDS, Schedule, read_schedule
 from airflow_provider_payments.aep.services import DATA_PREP, FLOW_SERVICE, Json
 
 if TYPE_CHECKING:
@@ -106,6 +106,10 @@ class Dataflow(FlowServiceResource):
         self._check_delta_column()
         self._check_end_time()
         super().__post_init__()
+        own = set(as_mapping("extra.scheduleParams", self.extra.get("scheduleParams"))) & SCHEDULE_FIELDS
+        if own:
+            allowed = "each of these is set by an argument of its own"
+            raise InvalidInputError("extra.scheduleParams", sorted(own), allowed)
 
     def _check_delta_column(self) -> None:
         delta = self.delta_column
@@ -259,14 +263,17 @@ class Dataflow(FlowServiceResource):
         """Return the JSON Patch that turns an existing dataflow into this one."""
         changed = {d.field for d in differences}
         operations: list[Json] = []
-        if changed & {"mapping", "deltaColumn"}:
+        to_once = self.schedule.frequency == "once" and "scheduleParams.frequency" in changed
+        if to_once or changed & {"mapping", "deltaColumn"}:
             operations.append({"op": "replace", "path": "/transformations", "value": self._transformations()})
-        for field_name, value in self.schedule.wanted.items():
-            if f"scheduleParams.{field_name}" in changed:
-                at = f"/scheduleParams/{field_name}"
+        schedule, theirs = self.schedule.wanted, item.get("scheduleParams") or {}
+        for name in ("frequency", "interval", "backfill"):
+            at, value = f"/scheduleParams/{name}", schedule.get(name)
+            if value is None and name in theirs:
+                operations.append({"op": "remove", "path": at})
+            elif f"scheduleParams.{name}" in changed:
                 # Adding a member that is there replaces it.
-                gone = {"op": "remove", "path": at}
-                operations.append(gone if value is None else {"op": "add", "path": at, "value": value})
+                operations.append({"op": "add", "path": at, "value": value})
         if any(name.startswith("options.") for name in changed):
             ours = dict(item.get("options") or {}) | self._options()
             ours.pop("isSampleDataflow", None)  # the service's own

@@ -138,8 +138,8 @@ class SourceConnection(FlowServiceResource):
 
     :param base_connection_id: the vendor account's base connection.
     :param spec_id: the source's connection spec.
-    :param data_format: ``tabular`` for tables, ``json`` for REST resources, ``delimited``, ``json`` or ``parquet`` for
-        files, ``parquet_xdm`` as in the oldest document.
+    :param data_format: by default ``tabular`` for tables and ``json`` for REST resources. To be given with a path:
+        ``delimited``, ``json`` or ``parquet`` for files, ``tabular`` or ``parquet_xdm`` as in the older documents.
     :param table: a table's path as explore gives it.
     :param columns: the table's columns, names or objects as explore gives them; ``None`` takes all that explore gives.
     :param path: a file's path, or a table's as the older documents send it.
@@ -152,7 +152,7 @@ class SourceConnection(FlowServiceResource):
 
     base_connection_id: str
     spec_id: str
-    data_format: str = "tabular"
+    data_format: str | None = None
     table: str | None = None
     columns: tuple[Mapping[str, Any], ...] | None = None
     path: str | None = None
@@ -164,15 +164,17 @@ class SourceConnection(FlowServiceResource):
         as_text("base_connection_id", self.base_connection_id)
         for name in ("table", "path", "resource_path", "schema_id"):
             self._put(name, as_optional_text(name, getattr(self, name)))
-        if self.data_format not in FORMATS:
-            raise InvalidInputError("data_format", self.data_format, f"one of {', '.join(FORMATS)}")
         places = {"table": self.table, "path": self.path, "resource_path": self.resource_path}
         given = {name: value for name, value in places.items() if value}
         if len(given) != 1:
             raise InvalidInputError("table", given or None, f"exactly one of {', '.join(places)} must be given")
-        for name, formats in (("table", ("tabular",)), ("resource_path", ("json",))):
-            if name in given and self.data_format not in formats:
-                raise InvalidInputError("data_format", self.data_format, f"with {name} it must be {formats[0]!r}")
+        (place,) = given
+        fixed = {"table": "tabular", "resource_path": "json"}.get(place)
+        self._put("data_format", as_optional_text("data_format", self.data_format) or fixed)
+        if self.data_format not in FORMATS:
+            raise InvalidInputError("data_format", self.data_format, f"one of {', '.join(FORMATS)}")
+        if fixed and self.data_format != fixed:
+            raise InvalidInputError("data_format", self.data_format, f"with {place} it must be {fixed!r}")
         self._put("columns", _columns(self.columns))
         if self.columns is not None and not self.table:
             raise InvalidInputError("columns", [c["name"] for c in self.columns], "they need a table")
