@@ -89,7 +89,12 @@ def make_client(emulator: Emulator, naps: list[float]) -> Callable[..., Client]:
 
     def make(url: str | None = None, read_timeout: float = 5.0, **kwargs: Any) -> Client:
         transport = Transport(connect_timeout=2.0, read_timeout=read_timeout, sleep=naps.append)
-        given = {"org_id": "EMULATOR@AdobeOrg", "sandbox": "dev", "window": 0.0, "dataflow_window": 0.0} | kwargs
+        given = {
+            "org_id": "EMULATOR@AdobeOrg",
+            "sandbox": "dev",
+            "consistency_window": 0.0,
+            "dataflow_window": 0.0,
+        } | kwargs
         credential = given.pop("credential", None) or ClientCredentials(
             client_id="emulator-client",
             client_secret="emulator-secret",

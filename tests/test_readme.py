@@ -60,6 +60,13 @@ def test_every_extra_of_the_connection_is_explained() -> None:
     assert {name for name in _EXTRAS if f"`{name}`" not in table} == set()
 
 
+def test_the_mapped_steps_are_those_that_a_test_runs() -> None:
+    (block,) = blocks("python")
+    shown = [line.strip() for line in block.splitlines() if line.strip()]
+    run = (REPOSITORY / "tests" / "operators" / "mapped_tables.py").read_text()
+    assert [line for line in shown if line not in run] == []
+
+
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README))
 def test_every_link_leads_somewhere(target: str) -> None:
     assert (REPOSITORY / target).exists()

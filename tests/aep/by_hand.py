@@ -1,0 +1,48 @@
+"""Objects made by hand, past the rules of our own values, and what of them counts as different."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from airflow_provider_payments.aep.resources.base import Resource
+from tests.aep.chain import KINDS, Chain
+
+Body = dict[str, Any]
+Change = Callable[[Chain, Body], object]
+
+
+def made_by_hand(chain: Chain, kind: str, change: Change) -> None:
+    """Post the kind's usual body with a change, past the value's own rules."""
+    want = KINDS[kind].build(chain)
+    ready = want.ready(chain.client) if kind == "field group" else want
+    body = ready.payload()
+    if kind == "dataflow":
+        body["scheduleParams"] = {"startTime": 4102444800, "frequency": "minute", "interval": 15}
+    change(chain, body)
+    chain.post(KINDS[kind].path, body)
+
+
+def different(chain: Chain, want: Resource) -> list[str]:
+    """The names of the fields in which the one object of that name is not what is wanted."""
+    (existing,) = want.look_up(chain.client)
+    return sorted(difference.field for difference in want.differences(chain.client, existing))
+
+
+def check(chain: Chain, kind: str, change: Change, fields: list[str], **asked: Any) -> None:
+    made_by_hand(chain, kind, change)
+    assert different(chain, KINDS[kind].build(chain, **asked)) == fields
+
+
+def put(**values: Any) -> Change:
+    """Replace members of the body; two underscores lead into an object."""
+
+    def change(_: Chain, body: Body) -> None:
+        for path, value in values.items():
+            *parents, last = path.split("__")
+            node: Any = body
+            for step in parents:
+                node = node[step]
+            node[last] = value
+
+    return change

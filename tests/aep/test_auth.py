@@ -1,0 +1,319 @@
+"""Tokens: got once, kept, renewed once, never shown."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.auth import AccessToken, ClientCredentials
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, PlatformError, RequestError
+from airflow_provider_payments.aep.transport import Transport
+from tests.aep.chain import FLOW_SERVICE
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+FLOWS = f"{FLOW_SERVICE}/flows"
+TOKEN = "/ims/token/v3"
+DAY = 86400
+REFUSED = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
+
+
+@pytest.fixture
+def credential(emulator: Emulator, naps: list[float]) -> Callable[..., ClientCredentials]:
+    """Make credentials; scopes of their own keep them apart from those of other tests."""
+
+    def make(**given: Any) -> ClientCredentials:
+        usual: dict[str, Any] = {
+            "client_id": "emulator-client",
+            "client_secret": "emulator-secret",
+            "transport": Transport(sleep=naps.append),
+            "ims_url": emulator.url,
+            "scopes": f"openid,own{id(naps)}",
+        }
+        return ClientCredentials(**usual | given)
+
+    return make
+
+
+def tokens(emulator: Emulator) -> int:
+    """How many tokens have been asked for."""
+    return len(emulator.requests(method="POST", path=TOKEN))
+
+
+def answer(token: str, expires_in: object) -> bytes:
+    return json.dumps({"access_token": token, "token_type": "bearer", "expires_in": expires_in}).encode()
+
+
+def test_one_token_serves_many_requests(client: Client, emulator: Emulator) -> None:
+    for _ in range(5):
+        client.get(FLOWS)
+    assert tokens(emulator) == 1
+
+
+def test_one_token_serves_many_threads(client: Client, emulator: Emulator) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.get(FLOWS)["items"], range(24)))
+    assert answers == [[]] * 24
+    assert tokens(emulator) == 1
+
+
+def test_one_token_serves_all_clients_of_a_credential_however_its_scopes_are_written(
+    credential: Callable[..., ClientCredentials], emulator: Emulator
+) -> None:
+    first, second = credential(), credential()
+    spaced = credential(scopes=" " + first.scopes.replace(",", " , ") + ",")
+    assert first.token() == second.token() == spaced.token()
+    assert spaced.scopes == first.scopes
+    assert tokens(emulator) == 1
+
+
+def test_another_secret_gets_another_token(credential: Callable[..., ClientCredentials], emulator: Emulator) -> None:
+    credential().token()
+    with pytest.raises(RequestError):
+        credential(client_secret="rotated").token()
+    assert tokens(emulator) == 2
+
+
+def test_a_refused_token_is_renewed_once_and_the_request_repeated(
+    client: Client, emulator: Emulator, naps: list[float]
+) -> None:
+    client.get(FLOWS)
+    emulator.advance(DAY)
+    assert client.get(FLOWS)["items"] == []
+    assert tokens(emulator) == 2
+    assert [r["status"] for r in emulator.requests(path=FLOWS)] == [200, 401, 200]
+    assert naps == [0.0]
+
+
+def test_a_write_is_repeated_too_once_the_token_is_renewed(client: Client, emulator: Emulator) -> None:
+    client.credential.token()
+    emulator.advance(DAY)
+    body = {"name": "lake", "connectionSpec": {"id": "c604ff05-7f1a-43c0-8e18-33bf874cb11c", "version": "1.0"}}
+    assert client.request("POST", f"{FLOW_SERVICE}/connections", body=body).status == 201
+    assert [item["name"] for item in emulator.objects("connections")].count("lake") == 1
+
+
+def test_threads_that_meet_an_expired_token_together_renew_it_once(client: Client, emulator: Emulator) -> None:
+    client.get(FLOWS)
+    emulator.advance(DAY)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.get(FLOWS)["items"], range(16)))
+    assert answers == [[]] * 16
+    assert tokens(emulator) == 2
+
+
+def test_a_token_that_expires_between_two_attempts_is_renewed(
+    make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    client = make_client(proxy.url)
+    client.get(FLOWS)
+    emulator.advance(DAY)
+    proxy.fault("GET", FLOWS, status=503)
+    assert client.get(FLOWS)["items"] == []
+    assert tokens(emulator) == 2
+
+
+def test_a_token_that_is_refused_again_is_a_clear_error(
+    make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    client = make_client(proxy.url)
+    proxy.fault("GET", FLOWS, status=401, body=REFUSED, times=99)
+    with pytest.raises(RequestError) as failed:
+        client.get(FLOWS)
+    assert (failed.value.failure, failed.value.status, failed.value.code) == (Failure.FINAL, 401, "401013")
+    for part in ("401 - 401013 - Oauth token is not valid", "check client id and client secret"):
+        assert part in str(failed.value)
+    assert proxy.count("GET", FLOWS) == tokens(emulator) == 2
+
+
+def test_a_wrong_secret_is_a_clear_error_that_names_the_client(
+    make_client: Callable[..., Client], credential: Callable[..., ClientCredentials], emulator: Emulator
+) -> None:
+    client = make_client(credential=credential(client_secret="wrong-secret"))
+    with pytest.raises(RequestError) as failed:
+        client.get(FLOWS)
+    for part in (f"POST {TOKEN} failed", "401 - invalid_client - invalid client_secret", "check client id"):
+        assert part in str(failed.value)
+    assert not failed.value.retryable
+    assert "wrong-secret" not in str(failed.value)
+    assert (tokens(emulator), emulator.requests(path=FLOWS)) == (1, [])
+
+
+def test_a_wrong_client_id_is_a_clear_error(credential: Callable[..., ClientCredentials]) -> None:
+    with pytest.raises(RequestError, match="invalid_client - invalid client_id") as failed:
+        credential(client_id="nobody").token()
+    assert not failed.value.retryable
+
+
+def test_ims_is_asked_again_where_it_is_out_of_order(
+    credential: Callable[..., ClientCredentials], proxy: FaultProxy, naps: list[float]
+) -> None:
+    proxy.fault("POST", TOKEN, status=503, headers={"Retry-After": "4"})
+    proxy.fault("POST", TOKEN, lose=True)
+    assert credential(ims_url=proxy.url).token().startswith("eyJ")
+    assert proxy.count("POST", TOKEN) == 3
+    assert naps[0] == 4.0
+
+
+def test_an_outage_of_ims_is_waited_for_once_and_not_once_for_each_attempt_of_the_request(
+    make_client: Callable[..., Client], proxy: FaultProxy
+) -> None:
+    proxy.fault("POST", TOKEN, status=500, times=99)
+    with pytest.raises(RequestError, match=f"POST {TOKEN} failed"):
+        make_client(proxy.url).get(FLOWS)
+    assert proxy.count("POST", TOKEN) == 5
+
+
+LIFETIMES = {
+    # What IMS says, seconds for which the token is kept, seconds after which it is not.
+    "a day in seconds": (86399, 86000, 86200),
+    "a day in milliseconds": (86399992, 86000, 86200),
+    "shorter than the margin": (60, 25, 35),
+}
+
+
+@pytest.mark.parametrize(("expires_in", "kept", "gone"), LIFETIMES.values(), ids=LIFETIMES)
+def test_a_token_is_replaced_before_its_end_whatever_unit_its_life_is_given_in(
+    expires_in: int,
+    kept: int,
+    gone: int,
+    credential: Callable[..., ClientCredentials],
+    proxy: FaultProxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    proxy.fault("POST", TOKEN, status=200, body=answer("first", expires_in))
+    own, start = credential(ims_url=proxy.url), time.time()
+    assert own.token() == "first"
+    monkeypatch.setattr(time, "time", lambda: start + kept)
+    assert own.token() == "first"
+    monkeypatch.setattr(time, "time", lambda: start + gone)
+    assert own.token() != "first"
+    assert proxy.count("POST", TOKEN) == 2
+
+
+BROKEN = {
+    "no token": b'{"expires_in": 86399}',
+    "no life": b'{"access_token": "t"}',
+    "life as text": b'{"access_token": "t", "expires_in": "long"}',
+    "no life left": b'{"access_token": "t", "expires_in": 0}',
+    "token of another type": b'{"access_token": 5, "expires_in": 86399}',
+    "a list": b"[]",
+}
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
+def test_an_answer_without_a_usable_token_is_a_clear_error(
+    body: bytes, credential: Callable[..., ClientCredentials], proxy: FaultProxy
+) -> None:
+    proxy.fault("POST", TOKEN, status=200, body=body)
+    with pytest.raises(RequestError, match="IMS answered without access_token and expires_in"):
+        credential(ims_url=proxy.url).token()
+
+
+def test_a_plain_access_token_is_used_as_it_is(
+    make_client: Callable[..., Client], credential: Callable[..., ClientCredentials], emulator: Emulator
+) -> None:
+    token = credential().token()
+    assert make_client(credential=AccessToken("emulator-client", token)).get(FLOWS)["items"] == []
+    assert tokens(emulator) == 1
+
+
+def test_a_plain_access_token_cannot_be_renewed(make_client: Callable[..., Client], emulator: Emulator) -> None:
+    client = make_client(credential=AccessToken("emulator-client", "stale-token"))
+    with pytest.raises(RequestError, match="or the access token") as failed:
+        client.get(FLOWS)
+    assert (failed.value.code, failed.value.retryable) == ("401013", False)
+    assert "stale-token" not in str(failed.value) + repr(client.credential)
+    assert tokens(emulator) == 0
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\nx-other: y", "\u2026"], ids=["line break", "another header", "ellipsis"])
+def test_a_token_that_was_pasted_badly_is_a_clear_error_that_does_not_show_it(
+    end: str, make_client: Callable[..., Client], emulator: Emulator
+) -> None:
+    with pytest.raises(PlatformError) as failed:
+        make_client(credential=AccessToken("emulator-client", f"pasted-token{end}")).get(FLOWS)
+    assert "pasted-token" not in str(failed.value) + repr(failed.value)
+    assert emulator.requests(status="200") == []
+
+
+@pytest.mark.parametrize("missing", ["client_id", "client_secret"])
+def test_half_a_credential_is_refused_before_any_request(
+    missing: str, credential: Callable[..., ClientCredentials], emulator: Emulator
+) -> None:
+    with pytest.raises(InvalidInputError, match=f"{missing}='' is not allowed: it must be"):
+        credential(**{missing: ""})
+    assert emulator.requests() == []
+
+
+def test_an_identity_service_without_tls_is_refused(credential: Callable[..., ClientCredentials]) -> None:
+    with pytest.raises(InvalidInputError, match=r"ims_url='http://ims-na1\.adobelogin\.com'"):
+        credential(ims_url="http://ims-na1.adobelogin.com")
+
+
+def test_new_tokens_are_told_once_so_that_they_can_be_masked(credential: Callable[..., ClientCredentials]) -> None:
+    told: list[str] = []
+    own = credential(on_token=told.append)
+    assert [own.token(), own.token()] == told * 2
+    assert len(told) == 1
+
+
+def test_a_credential_shows_neither_secret_nor_token(credential: Callable[..., ClientCredentials]) -> None:
+    own = credential()
+    assert own.token() not in repr(own)
+    assert "emulator-secret" not in repr(own)
+
+
+REFUSED_CLIENTS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "http": ({"url": "http://platform.adobe.io"}, "host='http://platform.adobe.io'", "https"),
+    "no organisation": ({"org_id": ""}, "org_id=''", "ends in @AdobeOrg"),
+    "no organisation id": ({"org_id": "ACME"}, "org_id='ACME'", "ends in @AdobeOrg"),
+    "no sandbox": ({"sandbox": ""}, "sandbox=''", "there is no default"),
+    "upper case": ({"sandbox": "Prod"}, "sandbox='Prod'", "lower-case letters"),
+    "header break": ({"sandbox": "dev\r\nx: y"}, "sandbox='dev\\r\\nx: y'", "lower-case letters"),
+    "negative window": ({"consistency_window": -1}, "consistency_window=-1", "0 or more seconds"),
+    "no window": ({"dataflow_window": float("nan")}, "dataflow_window=nan", "0 or more seconds"),
+}
+
+
+@pytest.mark.parametrize(("given", "named", "allowed"), REFUSED_CLIENTS.values(), ids=REFUSED_CLIENTS)
+def test_a_client_that_would_ask_the_wrong_place_is_refused(
+    given: dict[str, Any], named: str, allowed: str, emulator: Emulator
+) -> None:
+    usual = {"org_id": "EMULATOR@AdobeOrg", "sandbox": "dev", "url": emulator.url}
+    with pytest.raises(InvalidInputError) as refused:
+        Client(credential=AccessToken("c", "t"), transport=Transport(), **usual | given)
+    assert str(refused.value).startswith(named)
+    assert allowed in str(refused.value)
+    assert emulator.requests() == []
+
+
+GATEWAY: dict[str, tuple[dict[str, Any], int, str]] = {
+    "wrong client id": ({"credential": "other"}, 403, "403003 - Api Key is invalid"),
+    "wrong organisation": ({"org_id": "OTHER@AdobeOrg"}, 403, "403025 - Profile is not valid"),
+    "wrong sandbox": ({"sandbox": "nowhere"}, 404, "FLOW-2100-404"),
+}
+
+
+@pytest.mark.parametrize(("given", "status", "said"), GATEWAY.values(), ids=GATEWAY)
+def test_what_the_gateway_refuses_is_one_clear_error(
+    given: dict[str, Any],
+    status: int,
+    said: str,
+    make_client: Callable[..., Client],
+    credential: Callable[..., ClientCredentials],
+    emulator: Emulator,
+) -> None:
+    if given.get("credential"):
+        given = {"credential": AccessToken("other-client", credential().token())}
+    with pytest.raises(RequestError, match=said) as failed:
+        make_client(**given).get(FLOWS)
+    assert (failed.value.status, failed.value.retryable) == (status, False)
+    assert failed.value.problem.request_id == emulator.requests(path=FLOWS)[0]["request_id"]
+    assert len(emulator.requests(path=FLOWS)) == 1

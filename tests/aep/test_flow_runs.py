@@ -1,0 +1,309 @@
+"""Flow runs: read defensively, judged by status and counts, chosen among several."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State, runs_of
+from tests.aep.chain import FLOW_SERVICE, Chain
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+RUNS = f"{FLOW_SERVICE}/runs"
+HOUR = 3600
+ITEM: dict[str, Any] = {
+    "id": "run-1",
+    "flowId": "flow-1",
+    "createdAt": 1772366400000,
+    "metrics": {
+        "durationSummary": {"startedAtUTC": 1772366401500, "completedAtUTC": 1772366460000},
+        "recordSummary": {"inputRecordCount": 100, "outputRecordCount": 98, "failedRecordCount": 2},
+        "statusSummary": {"status": "success", "errors": [{"code": "CONNECTOR-2001-500", "message": "Promotion."}]},
+    },
+    "activities": [
+        {
+            "id": "copyActivity",
+            "sourceInfo": [{"type": "SourceConnection", "reference": {"type": "AdfRunId", "ids": ["adf"]}}],
+            "statusSummary": {"status": "success", "extensions": {"type": "one-time"}},
+        },
+        {
+            "id": "promotionActivity",
+            "targetInfo": [{"type": "TargetConnection", "reference": {"type": "Batch", "ids": ["B1", "B2", "B1"]}}],
+            "statusSummary": {
+                "status": "success",
+                "errors": [{"code": "CONNECTOR-2001-500", "message": "Promotion."}],
+                "extensions": {"errors": [{"code": "MAPPER-3700-400", "recordCount": 2, "message": "No date."}]},
+            },
+        },
+    ],
+}
+READ = FlowRun(
+    id="run-1",
+    flow_id="flow-1",
+    status="success",
+    created_at=1772366400.0,
+    started_at=1772366401.5,
+    completed_at=1772366460.0,
+    input_records=100,
+    output_records=98,
+    failed_records=2,
+    batch_ids=("B1", "B2"),
+    errors=("CONNECTOR-2001-500: Promotion.", "MAPPER-3700-400: No date."),
+)
+
+
+def item(**metrics: Any) -> dict[str, Any]:
+    """A run whose metrics are these."""
+    return {"id": "r", "flowId": "f", "createdAt": 1772366400000, "metrics": metrics}
+
+
+# ---- reading -------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_read_with_counts_batches_and_errors_each_once() -> None:
+    assert FlowRun.from_item(ITEM) == READ
+
+
+def test_the_misspelt_name_of_the_activities_is_understood() -> None:
+    misspelt = {key if key != "activities" else "activites": value for key, value in ITEM.items()}
+    assert FlowRun.from_item(misspelt) == READ
+
+
+def test_seconds_and_milliseconds_are_told_apart() -> None:
+    run = FlowRun.from_item(
+        {"createdAt": 1772366400} | item(durationSummary={"startedAtUTC": 1772366401, "completedAtUTC": 1772366460000})
+    )
+    assert (run.started_at, run.completed_at) == (1772366401.0, 1772366460.0)
+
+
+def test_a_count_of_minus_one_is_none() -> None:
+    run = FlowRun.from_item(item(recordSummary={"inputRecordCount": -1, "failedRecordCount": -1}))
+    assert (run.input_records, run.output_records, run.failed_records, run.failed_ratio) == (0, 0, 0, 0.0)
+
+
+EMPTY: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "null throughout": {"id": None, "metrics": None, "activities": None, "createdAt": None},
+    "metrics as text": {"metrics": "none", "activities": []},
+    "parts as text": item(durationSummary="x", recordSummary=[1], statusSummary=7) | {"createdAt": "yesterday"},
+    "counts and times as text": item(
+        recordSummary={"inputRecordCount": "many"}, durationSummary={"startedAtUTC": "now", "completedAtUTC": None}
+    ),
+}
+
+
+@pytest.mark.parametrize("given", EMPTY.values(), ids=EMPTY)
+def test_what_is_missing_counts_as_a_run_that_has_not_begun(given: dict[str, Any]) -> None:
+    run = FlowRun.from_item(given)
+    assert run.state is State.ACTIVE
+    assert (run.started_at, run.completed_at, run.input_records, run.batch_ids) == (None, None, 0, ())
+
+
+WRONG_TYPES: dict[str, dict[str, Any]] = {
+    "activities": {"activities": 5},
+    "an activity": {"activities": ["copy", None]},
+    "target info": {"activities": [{"targetInfo": 5}]},
+    "batch ids": {"activities": [{"targetInfo": [{"reference": {"type": "Batch", "ids": 5}}]}]},
+    "errors": {"metrics": {"statusSummary": {"status": "failed", "errors": 5}}},
+    "an error": {"metrics": {"statusSummary": {"status": "failed", "errors": ["broken", None]}}},
+    "extensions": {"activities": [{"statusSummary": {"extensions": {"errors": 5}}}]},
+}
+
+
+@pytest.mark.parametrize("given", WRONG_TYPES.values(), ids=WRONG_TYPES)
+def test_a_part_of_another_type_counts_as_absent(given: dict[str, Any]) -> None:
+    run = FlowRun.from_item(ITEM | {"activities": []} | given)
+    assert (run.id, run.batch_ids) == ("run-1", ())
+
+
+def test_a_run_survives_an_event() -> None:
+    assert FlowRun.from_json(json.loads(json.dumps(READ.to_json()))) == READ
+    queued = FlowRun.from_item(item())
+    assert FlowRun.from_json(json.loads(json.dumps(queued.to_json()))) == queued
+
+
+def test_an_event_of_a_newer_version_is_read_and_one_that_holds_no_run_is_none() -> None:
+    assert FlowRun.from_json(READ.to_json() | {"invented_later": 1}) == READ
+    for other in (None, {}, "run-1", {"id": "run-1"}, READ.to_json() | {"status": None}):
+        assert FlowRun.from_json(other) is None
+
+
+def test_the_summary_is_plain_json_with_iso_times() -> None:
+    assert json.loads(json.dumps(READ.summary())) == {
+        "run_id": "run-1",
+        "status": "partial",
+        "input_records": 100,
+        "output_records": 98,
+        "failed_records": 2,
+        "batch_ids": ["B1", "B2"],
+        "started_at": "2026-03-01T12:00:01.500000+00:00",
+        "completed_at": "2026-03-01T12:01:00+00:00",
+    }
+    assert FlowRun.from_item(item()).summary()["started_at"] is None
+
+
+def test_a_run_says_what_became_of_it() -> None:
+    assert str(READ) == "flow run run-1 is success: 100 records in, 98 out, 2 failed"
+
+
+# ---- judging -------------------------------------------------------------------------------------------------------
+
+WORDS = {
+    State.ACTIVE: ("queued", "scheduled", "pending", "processing", "inProgress", "IN_PROGRESS", "running", "started"),
+    State.SUCCEEDED: ("success", "SUCCESS", "succeeded", "completed", "COMPLETED"),
+    State.PARTIAL: ("partialSuccess", "PARTIAL_SUCCESS", "PARTIAL_FAILURE", "partial success"),
+    State.FAILED: ("failed", "FAILED", "Failure", "cancelled", "canceled", "aborted", "error"),
+}
+KNOWN = [(word, state) for state, words in WORDS.items() for word in words]
+ENDED = 1772366460000
+
+
+@pytest.mark.parametrize(("word", "state"), KNOWN, ids=[word for word, _ in KNOWN])
+def test_every_known_word_has_its_state(word: str, state: State) -> None:
+    run = FlowRun.from_item(item(statusSummary={"status": word}))
+    assert (run.state, run.known) == (state, True)
+    assert run.status == word
+
+
+@pytest.mark.parametrize(("completed", "state"), [(None, State.ACTIVE), (ENDED, State.FAILED)], ids=["open", "ended"])
+def test_an_unknown_word_is_waited_for_until_the_run_has_ended_and_then_fails(
+    completed: int | None, state: State
+) -> None:
+    run = FlowRun.from_item(item(statusSummary={"status": "paused"}, durationSummary={"completedAtUTC": completed}))
+    assert (run.state, run.known) == (state, False)
+
+
+def test_a_run_that_has_ended_without_a_word_is_not_waited_for_any_more() -> None:
+    assert FlowRun.from_item(item(durationSummary={"completedAtUTC": ENDED})).state is State.FAILED
+
+
+@pytest.mark.parametrize("word", ["success", "completed"])
+def test_success_with_failed_records_is_partial(word: str) -> None:
+    run = FlowRun.from_item(item(statusSummary={"status": word}, recordSummary={"failedRecordCount": 1}))
+    assert run.state is State.PARTIAL
+
+
+def test_success_with_errors_but_without_failed_records_is_success() -> None:
+    errors = [{"code": "CONNECTOR-2001-500", "message": "x"}]
+    assert FlowRun.from_item(item(statusSummary={"status": "success", "errors": errors})).state is State.SUCCEEDED
+
+
+RATIOS = [
+    ((100, 98, 2), 0.02),
+    ((0, 98, 2), 0.02),  # nothing counted at the source
+    ((100, 0, 100), 1.0),
+    ((0, 0, 0), 0.0),
+]
+
+
+@pytest.mark.parametrize(("counts", "ratio"), RATIOS, ids=str)
+def test_the_share_of_failed_records(counts: tuple[int, int, int], ratio: float) -> None:
+    names = ("inputRecordCount", "outputRecordCount", "failedRecordCount")
+    assert FlowRun.from_item(item(recordSummary=dict(zip(names, counts, strict=True)))).failed_ratio == ratio
+
+
+# ---- choosing ------------------------------------------------------------------------------------------------------
+
+
+def test_a_selection_needs_a_dataflow_or_a_run() -> None:
+    with pytest.raises(InvalidInputError, match="flow_id=None is not allowed: a dataflow's id, or run_id"):
+        RunSelection()
+    with pytest.raises(InvalidInputError, match="pick='last' is not allowed: first or latest"):
+        RunSelection("flow-1", pick="last")
+
+
+@pytest.fixture
+def flow_id(chain: Chain, emulator: Emulator) -> str:
+    """A dataflow with three runs: at its start, a quarter of an hour later, and half an hour later."""
+    made = chain.ensure(chain.dataflow(partial_ingestion_percent=5)).existing.id
+    for seconds in (300, 900, 900):
+        emulator.advance(seconds)
+    return made
+
+
+def test_before_the_start_there_is_no_run(chain: Chain) -> None:
+    flow = chain.ensure(chain.dataflow()).existing.id
+    assert RunSelection(flow).find(chain.client) is None
+
+
+def test_the_first_and_the_latest_run_are_found(flow_id: str, client: Client) -> None:
+    runs = runs_of(client, flow_id, 0)
+    assert len(runs) == 3
+    assert [run.began for run in runs] == sorted(run.began for run in runs)
+    assert RunSelection(flow_id, pick="first").find(client) == runs[0]
+    assert RunSelection(flow_id, pick="latest").find(client) == runs[2]
+
+
+def test_runs_that_began_before_since_do_not_count(flow_id: str, client: Client) -> None:
+    runs = runs_of(client, flow_id, 0)
+    assert RunSelection(flow_id, since=runs[1].began).find(client) == runs[1]
+    assert RunSelection(flow_id, since=runs[1].began + 0.001).find(client) == runs[2]
+    assert RunSelection(flow_id, since=runs[2].began + 1, pick="latest").find(client) is None
+
+
+def test_a_run_is_found_by_its_id_whatever_else_is_asked_for(flow_id: str, client: Client) -> None:
+    second = runs_of(client, flow_id, 0)[1]
+    assert RunSelection(run_id=second.id).find(client) == second
+    assert RunSelection(flow_id, run_id=second.id, since=9e9, pick="latest").find(client) == second
+
+
+def test_a_run_id_that_does_not_exist_is_a_clear_error(client: Client) -> None:
+    with pytest.raises(RequestError, match="FLOW-1439-404"):
+        RunSelection(run_id="00000000-0000-0000-0000-000000000000").find(client)
+
+
+def test_the_counts_are_those_of_the_rows_that_arrived(flow_id: str, chain: Chain, emulator: Emulator) -> None:
+    runs = runs_of(chain.client, flow_id, 0)
+    first = runs[0]
+    assert first.state is State.PARTIAL
+    assert first.input_records == first.output_records + first.failed_records > 1000
+    assert sum(run.output_records for run in runs) == emulator.rows(chain.dataset_id)["count"]
+    batches = {batch["id"]: batch for batch in emulator.objects("batches")}
+    assert batches[first.batch_ids[0]]["metrics"]["outputRecordCount"] == first.output_records
+    assert any(error.startswith("INGEST-") for error in first.errors)
+
+
+def test_a_later_run_replaces_a_failed_one_where_the_latest_is_asked_for(chain: Chain, emulator: Emulator) -> None:
+    flow_id = chain.ensure(chain.dataflow()).existing.id
+    emulator.advance(300)
+    failed = RunSelection(flow_id).find(chain.client)
+    assert failed is not None
+    assert (failed.state, failed.output_records) == (State.FAILED, 0)
+    assert failed.errors[0].startswith("CONNECTOR-2001-500: ")
+    emulator.advance(900)
+    latest = RunSelection(flow_id, pick="latest").find(chain.client)
+    assert latest is not None
+    assert latest.state is State.SUCCEEDED
+    assert RunSelection(flow_id).find(chain.client) == failed
+
+
+def test_runs_of_other_dataflows_do_not_count_even_where_the_filter_is_ignored(
+    chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    flows = [chain.ensure(chain.dataflow(name=name)).existing.id for name in ("one", "other")]
+    emulator.advance(300)
+    everything = chain.client.get(RUNS)
+    assert [run["flowId"] for run in everything["items"]] == flows
+    proxy.fault("GET", RUNS, status=200, body=json.dumps(everything).encode())
+    assert [run.flow_id for run in runs_of(make_client(proxy.url), flows[1], 0)] == flows[1:]
+
+
+# ---- long lists ----------------------------------------------------------------------------------------------------
+
+
+def test_more_runs_than_a_page_holds_are_all_read_and_old_ones_not_asked_for(chain: Chain, emulator: Emulator) -> None:
+    flow_id = chain.ensure(chain.dataflow()).existing.id
+    emulator.advance(300 + 27 * HOUR)
+    runs = runs_of(chain.client, flow_id, 0)
+    assert len({run.id for run in runs}) == len(runs) == 109
+    assert RunSelection(flow_id).find(chain.client) == runs[0]
+
+    before = len(emulator.requests(path=RUNS))
+    assert runs_of(chain.client, flow_id, runs[-4].began) == runs[-4:]
+    assert len(emulator.requests(path=RUNS)) - before == 1

@@ -1,0 +1,210 @@
+"""Arguments as templates and people give them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import pendulum
+import pytest
+
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.inputs import (
+    add_extra,
+    as_bool,
+    as_int,
+    as_list,
+    as_mapping,
+    as_name,
+    as_number,
+    as_text,
+    as_time,
+)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ABSENT = [None, "", "  ", "None"]
+
+
+def refusal(read: Any, value: object) -> InvalidInputError:
+    """What is said of a value that must be refused, whose name and value the message must hold."""
+    with pytest.raises(InvalidInputError) as refused:
+        read("field_name", value)
+    assert str(refused.value).startswith("field_name=")
+    return refused.value
+
+
+@pytest.mark.parametrize("name", ["a", "PayPal catalog products - source", "naïve façade", "支付", "x" * 100])
+def test_a_name_that_every_filter_can_find_is_taken(name: str) -> None:
+    assert as_name("name", name) == name
+
+
+def test_a_name_that_a_template_turned_into_a_number_is_taken_as_text() -> None:
+    assert as_name("name", 2026) == "2026"
+
+
+@pytest.mark.parametrize("character", ",!*~=<>&+%\"'")
+def test_a_character_that_a_filter_would_misread_is_refused_in_names(character: str) -> None:
+    error = refusal(as_name, f"pay{character}ments")
+    assert repr(f"pay{character}ments") in str(error)
+    assert f" {character}" in error.allowed
+
+
+LOST_NAMES: dict[str, object] = {
+    "empty": "",
+    "blank first": " a",
+    "blank last": "a ",
+    "too long": "x" * 101,
+    "tab": "tab\there",
+    "zero width": "zero\u200bwidth",
+    "surrogate": "lone\ud800",
+    "None": None,
+    "truth": True,
+    "list": ["a"],
+}
+
+
+@pytest.mark.parametrize("name", LOST_NAMES.values(), ids=LOST_NAMES)
+def test_a_name_that_could_not_be_found_again_is_refused(name: object) -> None:
+    assert refusal(as_name, name).allowed.startswith("1 to 100 characters, no blanks at the ends")
+
+
+def test_a_name_in_another_unicode_form_is_refused() -> None:
+    assert "normal form C" in refusal(as_name, "e\u0301tude").allowed
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", "None", 5], ids=repr)
+def test_text_that_a_template_left_empty_is_refused(value: object) -> None:
+    assert "must be given" in refusal(as_text, value).allowed
+
+
+@pytest.mark.parametrize("read", [as_int, as_number, as_bool, as_time, as_list])
+@pytest.mark.parametrize("value", ABSENT, ids=repr)
+def test_an_absent_value_is_none(read: Any, value: object) -> None:
+    assert read("field_name", value) is None
+
+
+@pytest.mark.parametrize(("value", "number"), [(15, 15), ("15", 15), (" +15 ", 15), ("-3", -3), (15.0, 15), (0, 0)])
+def test_whole_numbers_are_understood(value: object, number: int) -> None:
+    result = as_int("interval", value)
+    assert result == number
+    assert type(result) is int
+
+
+@pytest.mark.parametrize(
+    "value", [True, "15.0", 1.5, "1e3", "\u0661\u0665", "9" * 19, float("nan"), float("inf"), [1]], ids=repr
+)
+def test_what_is_no_whole_number_is_refused(value: object) -> None:
+    error = refusal(as_int, value)
+    assert repr(value) in str(error)
+    assert error.allowed == "it must be a whole number"
+
+
+@pytest.mark.parametrize(("value", "number"), [(5, 5), ("5", 5), ("2.5", 2.5), (5.0, 5), (-1, -1)])
+def test_numbers_are_understood(value: object, number: float) -> None:
+    assert as_number("percent", value) == number
+
+
+@pytest.mark.parametrize("value", [True, "five", "nan", "inf", float("nan"), 10**400, [1]], ids=lambda v: repr(v)[:9])
+def test_what_is_no_finite_number_is_refused(value: object) -> None:
+    assert refusal(as_number, value).allowed == "it must be a number"
+
+
+@pytest.mark.parametrize(("value", "truth"), [(True, True), ("True", True), (" false ", False), (False, False)])
+def test_booleans_are_understood(value: object, truth: bool) -> None:
+    assert as_bool("backfill", value) is truth
+
+
+@pytest.mark.parametrize("value", [1, 0, "yes", "1", []], ids=repr)
+def test_what_only_looks_like_a_boolean_is_refused(value: object) -> None:
+    assert refusal(as_bool, value).allowed == "it must be true or false"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        NOON,
+        datetime(2026, 3, 1, 7, tzinfo=timezone(timedelta(hours=-5))),
+        pendulum.datetime(2026, 3, 1, 13, tz="Europe/Berlin"),
+        "2026-03-01T12:00:00Z",
+        "2026-03-01 13:00:00+01:00",
+        int(NOON.timestamp()),
+        NOON.timestamp(),
+        str(int(NOON.timestamp())),
+        f" {NOON.timestamp()} ",
+    ],
+    ids=["UTC", "offset", "pendulum", "ISO Z", "ISO offset", "epoch", "epoch float", "epoch text", "epoch float text"],
+)
+def test_a_moment_is_understood_in_every_form_and_becomes_utc(value: object) -> None:
+    moment = as_time("start_time", value)
+    assert moment == NOON
+    assert type(moment) is datetime
+    assert moment.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "value",
+    [datetime(2026, 3, 1), pendulum.naive(2026, 3, 1), "2026-03-01T12:00:00", "2026-03-01"],
+    ids=["datetime", "pendulum", "ISO", "day"],
+)
+def test_a_naive_time_is_refused(value: object) -> None:
+    error = refusal(as_time, value)
+    assert "timezone" in error.allowed
+    assert "2026-03-01" in str(error)
+
+
+@pytest.mark.parametrize("value", ["tomorrow", True, [1], date(2026, 3, 1), 10**15, "-5", float("nan")], ids=repr)
+def test_what_is_no_time_is_refused(value: object) -> None:
+    assert "datetime, ISO 8601 text or epoch seconds" in refusal(as_time, value).allowed
+
+
+def test_milliseconds_are_not_taken_for_seconds() -> None:
+    assert refusal(as_time, 1790000000000)
+    assert refusal(as_time, "1790000000000")
+
+
+def test_objects_and_lists_are_read_from_json_text_too() -> None:
+    assert as_mapping("tags", '{"a": ["b"]}') == {"a": ["b"]}
+    assert as_mapping("tags", None) == as_mapping("tags", "") == {}
+    assert as_list("columns", '["a", "b"]') == as_list("columns", ("a", "b")) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "allowed"),
+    [
+        (as_mapping, "{'a': 1}", "JSON"),
+        (as_mapping, "[1]", "object"),
+        (as_mapping, {1: "a"}, "object with text as keys"),
+        (as_list, "a, b", "JSON"),
+        (as_list, '{"a": 1}', "list"),
+        (as_list, 5, "list"),
+    ],
+)
+def test_what_is_no_object_or_list_is_refused(read: Any, value: object, allowed: str) -> None:
+    assert allowed in refusal(read, value).allowed
+
+
+def test_extra_fields_are_merged_into_nested_objects_and_leave_both_as_they_were() -> None:
+    payload, extra = {"data": {"format": "json"}, "name": "n"}, {"data": {"properties": {"a": 1}}, "labels": ["C1"]}
+    merged = add_extra(payload, extra)
+    assert merged == {"data": {"format": "json", "properties": {"a": 1}}, "name": "n", "labels": ["C1"]}
+    assert payload == {"data": {"format": "json"}, "name": "n"}
+    assert extra == {"data": {"properties": {"a": 1}}, "labels": ["C1"]}
+
+
+def test_an_extra_field_that_agrees_is_no_contradiction() -> None:
+    assert add_extra({"name": "n"}, {"name": "n"}) == {"name": "n"}
+
+
+@pytest.mark.parametrize(
+    ("extra", "field", "value"),
+    [
+        ({"name": "other"}, "extra.name", "other"),
+        ({"data": {"format": "csv"}}, "extra.data.format", "csv"),
+        ({"data": "csv"}, "extra.data", "csv"),
+    ],
+)
+def test_an_extra_field_that_contradicts_an_argument_is_refused(extra: dict[str, Any], field: str, value: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        add_extra({"data": {"format": "json"}, "name": "n"}, extra)
+    assert (refused.value.field, refused.value.value) == (field, value)
+    assert "set by an argument of its own" in refused.value.allowed

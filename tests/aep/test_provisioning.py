@@ -1,0 +1,273 @@
+"""Find or create: exactly one object, whatever happens to the answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, RequestError, UnsettledError
+from airflow_provider_payments.aep.schedule import Schedule
+from tests.aep.chain import KINDS, Chain, Kind
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+KIND_NAMES = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+#: Kinds of which the service takes a second one of the same name.
+NOT_UNIQUE = [name for name in KINDS if name not in ("field group", "ad-hoc class", "schema")]
+
+
+@pytest.fixture
+def proxied(make_client: Callable[..., Client], proxy: FaultProxy, naps: list[float]) -> Chain:
+    """A chain whose requests go through the failing proxy, with windows that show in its naps."""
+    # A check of mapping sets is a POST below the path of their creation: faults of creations must not meet it.
+    proxy.fault("POST", "/mappingSets/validate", times=99)
+    return Chain(make_client(proxy.url, consistency_window=10.0, dataflow_window=50.0), naps)
+
+
+def objects(emulator: Emulator, kind: Kind, name: str) -> list[dict[str, Any]]:
+    return [item for item in emulator.objects(kind.objects) if name in (item.get("name"), item.get("title"))]
+
+
+def asked(emulator: Emulator, since: int) -> list[str]:
+    """The requests since then, without those for a token and for the tenant's name."""
+    return [
+        f"{r['method']} {r['path']}"
+        for r in emulator.requests()[since:]
+        if not r["path"].startswith("/ims/") and not r["path"].endswith("/stats")
+    ]
+
+
+# ---- without faults ------------------------------------------------------------------------------------------------
+
+
+@KIND_NAMES
+def test_what_is_there_is_found_and_not_made_again_and_hands_on_the_same(
+    kind: Kind, chain: Chain, emulator: Emulator
+) -> None:
+    want = kind.build(chain)
+    before = len(emulator.requests())
+    made = chain.ensure(want)
+    assert made.created
+    assert len(asked(emulator, before)) <= 3
+
+    before = len(emulator.requests())
+    found = chain.ensure(want)
+    requests = asked(emulator, before)
+    assert (found.created, found.existing.id) == (False, made.existing.id)
+    assert len(requests) <= 2
+    assert not [request for request in requests if not request.startswith("GET")]
+    assert len(objects(emulator, kind, want.name)) == 1
+    assert chain.naps == []
+
+    first, second = made.to_json(), found.to_json()
+    assert first == json.loads(json.dumps(first))
+    assert (first.pop("created"), second.pop("created")) == (True, False)
+    assert (first.pop("runs_since", None) is None) == (second.pop("runs_since", None) is None)
+    assert first == second
+    assert first["id"] == made.existing.id
+
+
+def test_the_outcome_carries_the_services_request_id(chain: Chain, emulator: Emulator) -> None:
+    made, found = chain.ensure(chain.source()), chain.ensure(chain.source())
+    look, creation, look_again = emulator.requests(path=KINDS["source connection"].path)
+    assert made.request_id == creation["request_id"] != look["request_id"]
+    assert found.request_id == look_again["request_id"]
+
+
+@KIND_NAMES
+def test_fail_adopts_nothing_that_was_there_before(kind: Kind, chain: Chain, emulator: Emulator) -> None:
+    want = kind.build(chain)
+    made = chain.ensure(want, if_exists="fail")
+    with pytest.raises(ConflictError) as conflict:
+        chain.ensure(want, if_exists="fail")
+    assert made.existing.id in str(conflict.value)
+    assert "if_exists='fail' adopts nothing" in str(conflict.value)
+
+
+def test_fail_adopts_what_an_earlier_attempt_of_the_task_may_have_made(chain: Chain) -> None:
+    made = chain.ensure(chain.source())
+    found = chain.ensure(chain.source(), if_exists="fail", attempt=2)
+    assert (found.created, found.existing.id) == (False, made.existing.id)
+
+
+def test_an_unknown_word_for_what_to_do_is_refused_before_any_request(chain: Chain, emulator: Emulator) -> None:
+    with pytest.raises(InvalidInputError, match="if_exists='replace' is not allowed: one of reuse, update, fail"):
+        chain.ensure(chain.source(), if_exists="replace")
+    assert emulator.requests() == []
+
+
+@pytest.mark.parametrize("kind", [KINDS[name] for name in NOT_UNIQUE], ids=NOT_UNIQUE)
+def test_of_several_that_are_right_the_oldest_is_adopted(kind: Kind, chain: Chain, emulator: Emulator) -> None:
+    want = kind.build(chain)
+    oldest = chain.ensure(want).existing.id
+    for _ in range(3):
+        emulator.advance(10)
+        want.create(chain.client)
+    assert chain.ensure(want).existing.id == oldest
+
+
+def test_the_oldest_that_is_right_is_adopted_and_not_an_older_one_that_is_wrong(chain: Chain, emulator: Any) -> None:
+    chain.ensure(chain.source(columns=("Product_Id",)))
+    emulator.advance(10)
+    right = chain.source().create(chain.client).id
+    emulator.advance(10)
+    chain.source().create(chain.client)
+    assert chain.ensure(chain.source()).existing.id == right
+
+
+def test_a_source_connection_that_another_dataflow_reads_is_not_given_to_a_second(
+    chain: Chain, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.dataflow())
+    with pytest.raises(ConflictError, match=f"'own dataflow' exists already .{made.existing.id}.*the same source"):
+        chain.ensure(chain.dataflow(name="second", source_connection_id=chain.source_id))
+    assert len(emulator.posted("/flows")) == 1
+
+
+def test_reuse_fails_and_shows_what_differs(chain: Chain, emulator: Emulator) -> None:
+    made = chain.ensure(chain.dataflow())
+    with pytest.raises(ConflictError) as conflict:
+        chain.ensure(chain.dataflow(schedule=Schedule(frequency="hour", interval=2)))
+    for part in (
+        f"dataflow 'own dataflow' exists already ({made.existing.id}) and differs",
+        "scheduleParams.frequency: wanted 'hour', found 'minute'",
+        "scheduleParams.interval: wanted 2, found 15",
+        "if_exists='update'",
+    ):
+        assert part in str(conflict.value)
+    assert len(emulator.objects("flows")) == 1
+
+
+# ---- with faults ---------------------------------------------------------------------------------------------------
+
+APPLIED = {"answer lost": {"lose": True}, "answer cut": {"cut": True}}
+NOT_APPLIED: dict[str, dict[str, Any]] = {
+    "request lost": {"before": True},
+    "no id": {"status": 201},
+    "500": {"status": 500},
+    "503": {"status": 503, "headers": {"Retry-After": "1"}},
+    "HTML": {"status": 200, "body": b"<html>"},
+}
+
+
+def faults(of_every_kind: tuple[str, ...], table: dict[str, dict[str, Any]]) -> pytest.MarkDecorator:
+    """Some faults for every kind of resource, all of them for source connections."""
+    cases = [
+        pytest.param(kind, fault, id=f"{name}: {what}")
+        for name, kind in KINDS.items()
+        for what, fault in table.items()
+        if what in of_every_kind or name == "source connection"
+    ]
+    return pytest.mark.parametrize(("kind", "fault"), cases)
+
+
+@faults(("answer lost",), APPLIED)
+def test_a_creation_whose_answer_was_lost_is_found_and_not_repeated(
+    kind: Kind, fault: dict[str, Any], chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = kind.build(chain)
+    proxy.fault("POST", kind.path, **fault)
+    outcome = proxied.ensure(want)
+    (only,) = objects(emulator, kind, want.name)
+    assert outcome.existing.id == (only.get("$id") or only["id"])
+    assert proxy.count("POST", kind.path) - proxy.count("POST", "/validate") == 1
+    assert proxied.naps == [50.0 if kind is KINDS["dataflow"] else 10.0]
+
+
+@faults(("request lost", "no id"), NOT_APPLIED)
+def test_a_creation_that_was_not_carried_out_is_repeated_after_the_window(
+    kind: Kind, fault: dict[str, Any], chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = kind.build(chain)
+    proxy.fault("POST", kind.path, **fault)
+    outcome = proxied.ensure(want)
+    assert outcome.created
+    assert len(objects(emulator, kind, want.name)) == 1
+    assert sum(proxied.naps) >= (50.0 if kind is KINDS["dataflow"] else 10.0)
+
+
+def test_a_500_after_the_object_was_made_is_found_too(
+    chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = chain.source()
+    made = want.create(chain.client).id
+    proxy.fault("GET", "/sourceConnections", status=200, body=b'{"items": []}')
+    proxy.fault("POST", "/sourceConnections", status=500)
+    assert proxied.ensure(want).existing.id == made
+    assert len(emulator.objects("sourceConnections")) == 1
+
+
+def test_fail_adopts_its_own_creation_whose_answer_was_lost(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
+    proxy.fault("POST", "/sourceConnections", lose=True)
+    want = chain.source()
+    assert proxied.ensure(want, if_exists="fail").existing.id == next(iter(want.look_up(chain.client))).id
+
+
+def test_the_wait_that_a_503_asks_for_is_kept(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
+    proxy.fault("POST", "/sourceConnections", status=503, headers={"Retry-After": "30"})
+    assert proxied.ensure(chain.source()).created
+    assert sum(proxied.naps) >= 30.0
+
+
+def test_429_is_waited_for_and_reconciles_nothing(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
+    proxy.fault("POST", "/sourceConnections", status=429, headers={"Retry-After": "7"})
+    assert proxied.ensure(chain.source()).created
+    assert proxied.naps == [7.0]
+    assert proxy.count("GET", "/sourceConnections") == 1
+
+
+@KIND_NAMES
+def test_three_losses_in_a_row_are_unsettled_and_worth_another_attempt(
+    kind: Kind, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = kind.build(chain)
+    proxy.fault("POST", kind.path, before=True, times=99)
+    with pytest.raises(UnsettledError, match=f"{want.kind} '{want.name}': 3 requests to create it") as unsettled:
+        proxied.ensure(want)
+    assert unsettled.value.retryable
+    assert proxy.count("POST", kind.path) - proxy.count("POST", "/validate") == 3
+    assert objects(emulator, kind, want.name) == []
+
+
+def test_the_third_loss_is_looked_for_too(chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator) -> None:
+    proxy.fault("POST", "/sourceConnections", before=True, times=2)
+    proxy.fault("POST", "/sourceConnections", lose=True)
+    proxied.ensure(chain.source())
+    assert len(emulator.objects("sourceConnections")) == 1
+
+
+@KIND_NAMES
+def test_a_refusal_is_one_clear_error_and_nothing_is_repeated(
+    kind: Kind, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = kind.build(chain)
+    body = b'{"type": "https://ns.adobe.com/aep/errors/FLOW-2121-403", "title": "Forbidden", "detail": "No right."}'
+    proxy.fault("POST", kind.path, status=403, body=body, headers={"x-request-id": "req-5"})
+    with pytest.raises(RequestError, match=re.escape(f"POST {kind.path} failed (final)")) as failed:
+        proxied.ensure(want)
+    for part in ("403 - FLOW-2121-403 - Forbidden - No right.", "request id req-5"):
+        assert part in str(failed.value)
+    assert not failed.value.retryable
+    assert proxy.count("POST", kind.path) - proxy.count("POST", "/validate") == 1
+    assert objects(emulator, kind, want.name) == []
+
+
+def test_what_the_service_itself_refuses_is_told_in_its_words(chain: Chain, emulator: Emulator) -> None:
+    with pytest.raises(RequestError) as failed:
+        chain.ensure(chain.source(base_connection_id="00000000-0000-0000-0000-000000000000"))
+    assert failed.value.code == "FLOW-1439-404"
+    (refused,) = emulator.requests(method="POST", status="404")
+    assert f"request id {refused['request_id']}" in str(failed.value)
+
+
+def test_a_list_that_cannot_be_read_creates_nothing(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
+    proxy.fault("GET", "/sourceConnections", status=500, times=99)
+    with pytest.raises(RequestError) as failed:
+        proxied.ensure(chain.source())
+    assert failed.value.retryable
+    assert proxy.count("POST", "/sourceConnections") == 0

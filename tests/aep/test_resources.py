@@ -1,0 +1,169 @@
+"""What can be created: how it may be written, what ``extra`` may add, how an object is found again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
+from airflow_provider_payments.aep.provisioning import ensure
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.data_prep import MappingSet
+from airflow_provider_payments.aep.resources.dataflow import Dataflow, DeltaColumn
+from airflow_provider_payments.aep.resources.flow_service import SourceConnection, TargetConnection
+from airflow_provider_payments.aep.resources.schema_registry import Schema
+from tests.aep.chain import COLUMNS, DATA_PREP, KINDS, MAPPINGS, PAYPAL_SPEC, USUAL, Chain, value
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+
+def test_text_from_templates_is_understood_as_what_it_means() -> None:
+    rendered = value(
+        Dataflow,
+        mapping_set_version="2",
+        partial_ingestion_percent="5",
+        error_diagnostics="True",
+        delta_column=DeltaColumn.parse('{"name": "Create_Time", "dateFormat": "yyyy-MM-dd", "timezone": null}'),
+    )
+    assert rendered.body()["options"] == {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 5}
+    assert rendered.body()["transformations"] == [
+        {"name": "Copy", "params": {"deltaColumn": {"name": "Create_Time", "dateFormat": "yyyy-MM-dd"}}},
+        {"name": "Mapping", "params": {"mappingId": "m", "mappingVersion": "2"}},
+    ]
+    columns = value(SourceConnection, columns='["Product_Id"]').body()["params"]["columns"]
+    assert columns == [{"name": "Product_Id", "type": "string", "xdm": {"type": "string"}}]
+
+
+@pytest.mark.parametrize("absent", [None, "", "None"], ids=repr)
+def test_a_delta_column_that_a_template_left_empty_is_none(absent: object) -> None:
+    assert DeltaColumn.parse(absent) is None
+
+
+@pytest.mark.parametrize("written", ["Create_Time", {"name": "Create_Time"}, '{"name": "Create_Time"}'], ids=repr)
+def test_a_delta_column_has_the_format_of_the_services_prose_and_utc(written: Any) -> None:
+    delta = DeltaColumn.parse(written)
+    assert delta is not None
+    assert delta.payload() == {"name": "Create_Time", "dateFormat": "yyyy-MM-dd HH:mm:ss", "timezone": "UTC"}
+
+
+MAPPINGS_AS = {
+    "destination to source": {"_id": "Product_Id"},
+    "our words": [{"source": "Product_Id", "destination": "_id", "source_type": "ATTRIBUTE"}],
+    "current dialect": [{"source": "Product_Id", "destination": "_id", "sourceType": "ATTRIBUTE"}],
+    "old dialect": [{"sourceAttribute": "Product_Id", "destinationXdmPath": "_id", "identity": False, "version": 0}],
+    "JSON object": '{"_id": "Product_Id"}',
+    "JSON list": '[{"source": "Product_Id", "destination": "_id"}]',
+}
+
+
+@pytest.mark.parametrize("mappings", MAPPINGS_AS.values(), ids=MAPPINGS_AS)
+def test_mappings_may_be_written_in_many_ways(mappings: Any) -> None:
+    written = value(MappingSet, mappings=mappings)
+    assert written.body()["mappings"] == [{"sourceType": "ATTRIBUTE", "source": "Product_Id", "destination": "_id"}]
+
+
+# ---- extra ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", USUAL, ids=lambda kind: kind.kind)
+def test_extra_fields_go_into_the_payload_beside_the_modelled_ones(kind: type[Resource]) -> None:
+    usual = value(kind)
+    extra = {"labels": ["C1"], "x": {"y": None}}
+    assert value(kind, extra=extra).payload() == usual.payload() | extra
+    assert value(kind, extra=json.dumps(extra)).payload() == usual.payload() | extra
+
+
+CONTRADICTIONS: dict[str, tuple[type[Resource], dict[str, Any], str]] = {
+    "name": (SourceConnection, {"name": "other"}, "extra.name='other'"),
+    "nested": (SourceConnection, {"params": {"tableName": "other"}}, "extra.params.tableName='other'"),
+    "title": (Schema, {"title": "other"}, "extra.title='other'"),
+    "target spec": (TargetConnection, {"connectionSpec": {"id": PAYPAL_SPEC}}, "extra.connectionSpec.id="),
+    "schedule": (Dataflow, {"scheduleParams": {"frequency": "week"}}, "extra.scheduleParams"),
+}
+
+
+@pytest.mark.parametrize(("kind", "extra", "named"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_an_extra_field_that_contradicts_an_argument_is_refused(
+    kind: type[Resource], extra: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=r"set by (an argument|arguments) of (its|their) own") as refused:
+        value(kind, extra=extra)
+    assert str(refused.value).startswith(named)
+
+
+# ---- found again ---------------------------------------------------------------------------------------------------
+
+ACCEPT = {"Accept": "application/vnd.adobe.xed+json"}
+
+
+@pytest.mark.parametrize("kind", [name for name in KINDS if name != "mapping set"])
+def test_a_filter_that_answers_more_than_it_was_asked_for_misleads_nobody(
+    kind: str, chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    path, build = KINDS[kind].path, KINDS[kind].build
+    near = [chain.ensure(build(chain, name=name)).existing.id for name in ("own thing 2", "Own thing")]
+    everything = chain.client.get(path, headers=ACCEPT)
+    assert all(identifier in json.dumps(everything) for identifier in near)
+    proxy.fault("GET", path, status=200, body=json.dumps(everything).encode())
+    found = ensure(make_client(proxy.url), build(chain, name="own thing"))
+    assert found.created
+    assert found.existing.id not in near
+
+
+def test_a_mapping_set_is_found_by_its_content_and_not_by_its_name(chain: Chain) -> None:
+    others = chain.ensure(chain.mapping_set(mappings={"_id": "Product_Id"}))
+    made = chain.ensure(chain.mapping_set())
+    again = chain.ensure(chain.mapping_set(mappings=dict(reversed(MAPPINGS.items()))))
+    assert (made.created, again.created, again.existing.id) == (True, False, made.existing.id)
+    assert others.existing.id != made.existing.id
+
+
+def test_a_mapping_set_in_the_old_dialect_which_has_no_name_is_found_again(chain: Chain, emulator: Emulator) -> None:
+    made = chain.ensure(chain.mapping_set(dialect="legacy"))
+    again = chain.ensure(chain.mapping_set(dialect="legacy"))
+    assert (again.created, again.existing.id) == (False, made.existing.id)
+    assert len(emulator.posted("/mappingSets")) == 1
+
+
+def test_the_tenants_placeholder_in_a_destination_is_filled_in(chain: Chain, emulator: Emulator) -> None:
+    want = chain.mapping_set(mappings={"_id": "Product_Id", "_{TENANT_ID}.product.name": "Product_Name"})
+    made = chain.ensure(want)
+    assert [m["destination"] for m in emulator.posted("/mappingSets")[0]["mappings"]] == list(MAPPINGS)
+    assert chain.ensure(want).existing.id == chain.ensure(chain.mapping_set()).existing.id == made.existing.id
+
+
+def test_a_mapping_that_the_schema_does_not_hold_is_refused_before_it_is_stored(chain: Chain, emulator: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"mappings=.*_emulator\.product\.colour.*Data Prep refuses it"):
+        chain.ensure(chain.mapping_set(mappings={"_emulator.product.colour": "Type"}))
+    assert emulator.posted(f"{DATA_PREP}/mappingSets") == []
+
+
+def test_a_dataflow_that_is_being_deleted_is_not_found(
+    chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy
+) -> None:
+    made = chain.ensure(chain.dataflow())
+    listed = [item | {"state": "deleting"} for item in chain.client.items("flows")]
+    proxy.fault("GET", KINDS["dataflow"].path, status=200, body=json.dumps({"items": listed}).encode())
+    again = ensure(make_client(proxy.url), chain.dataflow())
+    assert (again.created, again.existing.id == made.existing.id) == (True, False)
+
+
+@pytest.mark.parametrize("columns", [None, [], "", "[]"], ids=repr)
+def test_columns_are_taken_from_the_service_where_none_are_given(
+    columns: Any, chain: Chain, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.source(columns=columns))
+    (body,) = emulator.posted("/sourceConnections")
+    assert [column["name"] for column in body["params"]["columns"]] == list(COLUMNS)
+    assert body["params"]["columns"][4]["xdm"] == {"type": "string", "format": "date-time"}
+    assert made.to_json()["columns"] == list(COLUMNS)
+
+
+def test_a_table_that_does_not_exist_is_refused_without_a_source_connection(chain: Chain, emulator: Emulator) -> None:
+    with pytest.raises(PlatformError, match=r"PayPal\.Nothing"):
+        chain.ensure(chain.source(table="PayPal.Nothing", columns=None))
+    assert emulator.posted("/sourceConnections") == []

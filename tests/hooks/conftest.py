@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import CONNECTION_ID, connection_json
+from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
+
+SetConnection = Callable[..., None]
+
+
+@pytest.fixture
+def set_connection(monkeypatch: pytest.MonkeyPatch) -> SetConnection:
+    """Put the default Airflow connection into the environment, any of its fields replaced or, with ``None``, absent."""
+
+    def put(url: str, extra: dict[str, Any] | None = None, **fields: Any) -> None:
+        connection = json.loads(connection_json(url))
+        # Scopes are part of a credential's identity: no test is given the token of another one's.
+        connection["extra"] |= {"scopes": f"openid,{uuid4()}"} | (extra or {})
+        monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", json.dumps(connection | fields))
+
+    return put

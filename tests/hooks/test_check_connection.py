@@ -1,0 +1,126 @@
+"""``test_connection``: what the *Test* button says."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import redact
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import RequestError
+from airflow_provider_payments.hooks.connection import part_at_fault
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+from tests.hooks.conftest import SetConnection
+
+
+def test_a_working_connection_names_its_sandbox_and_organisation(
+    emulator: Emulator, set_connection: SetConnection
+) -> None:
+    set_connection(emulator.url)
+    assert ExperiencePlatformHook().test_connection() == (True, "Connected to sandbox 'dev' of EMULATOR@AdobeOrg")
+    assert [(r["method"], r["path"].rsplit("/", 1)[-1]) for r in emulator.requests()] == [
+        ("POST", "v3"),
+        ("GET", "flowSpecs"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("extra", "fields", "at_fault", "parts"),
+    [
+        ({}, {"password": "not-it"}, "Credential", ("401", "invalid_client", "check client id and client secret")),
+        ({}, {"login": "nobody"}, "Credential", ("400", "invalid_client")),
+        ({"access_token": "expired"}, {}, "Credential", ("401013", "Oauth token is not valid")),
+        ({"org_id": "OTHER@AdobeOrg"}, {}, "Organisation", ("403025", "Profile is not valid")),
+        ({"sandbox": "production"}, {}, "Sandbox", ("FLOW-2100-404", "production")),
+        ({"sandbox": ""}, {}, "Connection field", ("sandbox", "no default")),
+        ({}, {"password": ""}, "Connection field", ("password", "client secret")),
+        ({}, {"host": "http://platform.adobe.io"}, "Connection field", ("host", "https://")),
+    ],
+    ids=["secret", "client id", "access token", "organisation", "sandbox", "no sandbox", "no secret", "http"],
+)
+def test_a_refusal_names_what_is_at_fault(
+    emulator: Emulator,
+    set_connection: SetConnection,
+    extra: dict[str, Any],
+    fields: dict[str, Any],
+    at_fault: str,
+    parts: tuple[str, ...],
+) -> None:
+    set_connection(emulator.url, extra, **fields)
+    works, message = ExperiencePlatformHook().test_connection()
+    assert (works, message.split(":", 1)[0]) == (False, at_fault)
+    assert [part for part in parts if part not in message] == []
+
+
+def test_a_connection_that_airflow_does_not_know_is_named() -> None:
+    works, message = ExperiencePlatformHook("no_such_connection").test_connection()
+    assert not works
+    assert "no_such_connection" in message
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"], ids=["closed port", "no TLS"])
+def test_a_host_that_cannot_be_talked_to_is_a_fault_of_the_network(
+    emulator: Emulator, make_client: Callable[..., Client], naps: list[float], scheme: str
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}" if scheme == "http" else emulator.url.replace("http", scheme)
+        # The hook's own client would sleep through its attempts; this one only notes the seconds.
+        with pytest.raises(RequestError) as failure:
+            make_client(url).get("/data/foundation/flowservice/flowSpecs")
+    assert part_at_fault(failure.value) == "Network"
+    assert sum(naps) < 15
+
+
+def test_a_service_that_is_down_is_no_fault_of_the_credential(proxy: FaultProxy, set_connection: SetConnection) -> None:
+    proxy.fault("GET", "/flowSpecs", status=503, headers={"Retry-After": "3600"})
+    set_connection(proxy.url)
+    works, message = ExperiencePlatformHook().test_connection()
+    assert not works
+    assert message.startswith("Network: ")
+    assert "asks to wait 3600 s" in message
+
+
+def test_a_host_that_is_another_service_is_a_fault_of_the_url(
+    emulator: Emulator, set_connection: SetConnection
+) -> None:
+    set_connection(emulator.url, host=f"{emulator.url}/elsewhere")
+    works, message = ExperiencePlatformHook().test_connection()
+    assert not works
+    assert message.startswith("Platform URL: ")
+
+
+def test_a_ca_bundle_that_does_not_exist_is_a_fault_of_the_field(
+    emulator: Emulator, set_connection: SetConnection
+) -> None:
+    set_connection(emulator.url, {"verify": "/no/such/bundle.pem"}, host="https://127.0.0.1:9")
+    works, message = ExperiencePlatformHook().test_connection()
+    assert not works
+    assert message.startswith("Connection field: verify")
+    assert "/no/such/bundle.pem" in message
+
+
+def test_token_and_secret_stand_in_no_log_and_are_masked_where_somebody_prints_them(
+    proxy: FaultProxy, set_connection: SetConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    set_connection(proxy.url)
+    assert ExperiencePlatformHook().test_connection()[0]
+    (token,) = (value.removeprefix("Bearer ") for value in proxy.authorizations if value)
+    assert caplog.records
+    assert token not in caplog.text
+    assert "emulator-secret" not in caplog.text
+    assert redact(f"the token is {token}") == "the token is ***"
+    assert redact("the secret is emulator-secret") == "the secret is ***"
+
+
+def test_an_access_token_of_the_connection_is_masked(emulator: Emulator, set_connection: SetConnection) -> None:
+    set_connection(emulator.url, {"access_token": "a-token-made-elsewhere"})
+    _ = ExperiencePlatformHook().client
+    assert redact("sent a-token-made-elsewhere") == "sent ***"

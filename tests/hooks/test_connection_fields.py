@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from tests.conftest import CONNECTION_ID, Emulator
+from tests.fault_proxy import FaultProxy
+from tests.hooks.conftest import SetConnection
+
+URL = "https://platform.example.com"
+DEFAULT_SCOPES = "openid,AdobeID,read_organizations,additional_info.projectedProductContext,session"
+
+
+def client_of(**fields: Any) -> Client:
+    return ExperiencePlatformHook(**fields).client
+
+
+def test_a_connection_of_required_fields_alone_leads_to_adobe(monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = {"org_id": "ACME@AdobeOrg", "sandbox": "dev"}
+    connection = {"conn_type": "adobe_experience_platform", "login": "id", "password": "secret", "extra": extra}
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", json.dumps(connection))
+    client = client_of()
+    assert (client.url, client.org_id, client.sandbox) == ("https://platform.adobe.io", "ACME@AdobeOrg", "dev")
+    assert (client.consistency_window, client.dataflow_window) == (10, 50)
+    assert (client.credential.client_id, client.credential.client_secret) == ("id", "secret")
+    assert (client.credential.ims_url, client.credential.scopes) == ("https://ims-na1.adobelogin.com", DEFAULT_SCOPES)
+    assert (client.transport.timeouts, client.transport.proxies, client.transport.verify) == ((10, 60), {}, True)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "path", "expected"),
+    [
+        ("org_id", "OTHER@AdobeOrg", "org_id", "OTHER@AdobeOrg"),
+        ("sandbox", "prod-2", "sandbox", "prod-2"),
+        ("scopes", "openid, AdobeID", "credential.scopes", "openid,AdobeID"),
+        ("ims_url", "https://ims.example.com/", "credential.ims_url", "https://ims.example.com"),
+        ("connect_timeout", 2.5, "transport.timeouts", (2.5, 60)),
+        ("read_timeout", "7", "transport.timeouts", (10, 7)),
+        ("proxies", '{"https": "http://proxy:3128"}', "transport.proxies", {"https": "http://proxy:3128"}),
+        ("verify", __file__, "transport.verify", __file__),
+        ("verify", "true", "transport.verify", True),
+        ("consistency_window", "3", "consistency_window", 3),
+        ("dataflow_window", 4.5, "dataflow_window", 4.5),
+    ],
+    ids=lambda value: value if isinstance(value, str) and value.isidentifier() else "",
+)
+def test_each_extra_reaches_the_client(
+    set_connection: SetConnection, key: str, value: object, path: str, expected: object
+) -> None:
+    set_connection(URL, {key: value})
+    found: Any = client_of()
+    for step in path.split("."):
+        found = getattr(found, step)
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"host": "platform.example.com"}, URL),
+        ({"host": f"{URL}/"}, URL),
+        ({"host": "platform.example.com", "port": 8443}, f"{URL}:8443"),
+        ({"host": URL, "port": 8443}, f"{URL}:8443"),
+        ({"host": "http://127.0.0.1", "port": 8080}, "http://127.0.0.1:8080"),
+        ({"host": "http://localhost:8080"}, "http://localhost:8080"),
+        ({"host": ""}, "https://platform.adobe.io"),
+    ],
+    ids=["bare host", "slash at the end", "port", "URL and port", "loopback", "localhost", "empty"],
+)
+def test_host_and_port_make_the_platform_url(
+    set_connection: SetConnection, fields: dict[str, Any], expected: str
+) -> None:
+    set_connection(URL, **fields)
+    assert client_of().url == expected
+
+
+@pytest.mark.parametrize(
+    ("extra", "fields", "parts"),
+    [
+        ({"org_id": None}, {}, ("org_id", "organisation")),
+        ({"org_id": "ACME"}, {}, ("org_id", "'ACME'", "@AdobeOrg")),
+        ({"sandbox": None}, {}, ("sandbox", "no default")),
+        ({"sandbox": "Prod"}, {}, ("sandbox", "'Prod'", "lower-case")),
+        ({}, {"login": None}, ("login", "client id")),
+        ({}, {"password": ""}, ("password", "client secret")),
+        ({"access_token": "a-token"}, {"login": ""}, ("login", "client id")),
+        ({"access_token": "two\nlines"}, {}, ("access_token='***'", "printable ASCII")),
+        ({"sandbx": "dev"}, {}, ("extra", "'sandbx'", "sandbox")),
+        ({}, {"host": "http://platform.adobe.io"}, ("host", "'http://platform.adobe.io'", "https://")),
+        ({}, {"host": "ftp://platform.adobe.io"}, ("host", "ftp://", "https://")),
+        ({}, {"host": f"{URL}?a=b"}, ("host", "only scheme, host, port and path")),
+        ({"ims_url": "http://ims.example.com"}, {}, ("ims_url", "'http://ims.example.com'", "https://")),
+        ({"connect_timeout": -1}, {}, ("connect_timeout", "-1", "more than 0")),
+        ({"read_timeout": "soon"}, {}, ("read_timeout", "'soon'", "number")),
+        ({"proxies": "http://proxy"}, {}, ("proxies='***'", "object of scheme to URL")),
+        ({"verify": "/no/such.pem"}, {}, ("verify='/no/such.pem'", "CA bundle that exists")),
+        ({"consistency_window": -1}, {}, ("consistency_window=-1", "0 or more")),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(
+    set_connection: SetConnection, extra: dict[str, Any], fields: dict[str, Any], parts: tuple[str, ...]
+) -> None:
+    set_connection(URL, extra, **fields)
+    with pytest.raises(InvalidInputError) as refusal:
+        _ = client_of()
+    assert [part for part in parts if part not in str(refusal.value)] == []
+
+
+@pytest.mark.parametrize("host", [f"{URL}:port", f"{URL}:99999"], ids=["no number", "too large"])
+def test_a_host_with_a_port_that_is_none_is_refused_as_a_field(set_connection: SetConnection, host: str) -> None:
+    set_connection(URL, host=host)
+    with pytest.raises(InvalidInputError, match="host"):
+        _ = client_of()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_password_inside_the_host_is_not_repeated_in_the_error(set_connection: SetConnection, scheme: str) -> None:
+    set_connection(URL, host=f"{scheme}://user:hunter2@platform.adobe.io")
+    with pytest.raises(InvalidInputError, match="host") as refusal:
+        _ = client_of()
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("blank", ["", None, 0], ids=["empty text", "null", "zero"])
+def test_blanks_as_the_form_sends_them_count_as_not_given(set_connection: SetConnection, blank: object) -> None:
+    texts = ("scopes", "ims_url", "access_token", "proxies", "verify")
+    extra = dict.fromkeys(texts, blank or None) | dict.fromkeys(("connect_timeout", "read_timeout"), blank)
+    set_connection(URL, extra, port=blank or None, schema="")
+    client = client_of()
+    assert (client.url, client.credential.client_secret) == (URL, "emulator-secret")
+    assert (client.credential.scopes, client.credential.ims_url) == (DEFAULT_SCOPES, "https://ims-na1.adobelogin.com")
+    assert (client.transport.timeouts, client.transport.verify) == ((10, 60), True)
+
+
+@pytest.mark.parametrize("off", [False, "false", "False"], ids=repr)
+def test_switching_tls_verification_off_is_warned_of(
+    set_connection: SetConnection, caplog: pytest.LogCaptureFixture, off: object
+) -> None:
+    set_connection(URL, {"verify": off})
+    assert client_of().transport.verify is False
+    assert [record.levelno for record in caplog.records if "TLS verification" in record.getMessage()] == [
+        logging.WARNING
+    ]
+
+
+def test_an_access_token_needs_no_secret_and_is_used_as_it_is(
+    emulator: Emulator, proxy: FaultProxy, set_connection: SetConnection
+) -> None:
+    set_connection(emulator.url)
+    token = client_of().credential.token()
+    set_connection(proxy.url, {"access_token": token}, password=None)
+    assert ExperiencePlatformHook().test_connection()[0]
+    assert proxy.authorizations == [f"Bearer {token}"]
+
+
+def test_requests_go_through_the_proxy_that_the_connection_names(
+    proxy: FaultProxy, set_connection: SetConnection
+) -> None:
+    proxy.fault("POST", "/ims/token/v3", status=200, body=b'{"access_token": "proxied", "expires_in": 86399}')
+    proxy.fault("GET", "/flowSpecs", status=200, body=b'{"items": []}')
+    set_connection("http://127.0.0.1:9", {"proxies": {"http": proxy.url}})
+    assert ExperiencePlatformHook().test_connection()[0]
+    assert [path.split("?")[0] for _, path, _ in proxy.asked] == [
+        "http://127.0.0.1:9/ims/token/v3",
+        "http://127.0.0.1:9/data/foundation/flowservice/flowSpecs",
+    ]
+
+
+def test_building_a_hook_reads_no_connection_and_sends_nothing(connected: Emulator) -> None:
+    assert ExperiencePlatformHook("no_such_connection").aep_conn_id == "no_such_connection"
+    hook = ExperiencePlatformHook()
+    assert connected.requests() == []
+    assert hook.get_conn() is hook.client
+    assert connected.requests() == []

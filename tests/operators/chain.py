@@ -1,0 +1,99 @@
+"""The operators as a task runs them, one after the other up to a dataflow that moves rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_payments.operators.connections import (
+    CreateBaseConnectionOperator,
+    CreateDatasetBaseConnectionOperator,
+    CreateSourceConnectionOperator,
+    CreateTargetConnectionOperator,
+)
+from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
+from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
+from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
+from airflow_provider_payments.operators.schemas import CreateAdHocSchemaOperator, CreateTargetSchemaOperator
+from tests.conftest import PAYPAL
+
+PRODUCTS = "PayPal.Catalog_Products"
+COLUMNS = ["Product_Id", "Product_Name", "Create_Time"]
+FIELDS = {"product.name": "string", "product.createTime": "date-time"}
+MAPPINGS = {
+    "_id": "Product_Id",
+    "_{TENANT_ID}.product.name": "Product_Name",
+    "_{TENANT_ID}.product.createTime": "Create_Time",
+}
+FLOW_SPEC = "14518937-270c-4525-bdec-c2ba7cce3860"
+
+#: For each operator, arguments that it accepts. Ids are replaced where a test gets as far as the service.
+ARGUMENTS: dict[type[BaseOperator], dict[str, Any]] = {
+    CreateBaseConnectionOperator: {"name": "shop", "vendor_conn_id": "shop"},
+    CreateSourceConnectionOperator: {
+        "name": "products - source",
+        "base_connection_id": PAYPAL,
+        "table": PRODUCTS,
+        "columns": COLUMNS,
+    },
+    CreateAdHocSchemaOperator: {"name": "products - adhoc", "fields": {"Product_Id": "string"}},
+    CreateTargetSchemaOperator: {"name": "products", "fields": FIELDS},
+    CreateTargetDatasetOperator: {"name": "products", "schema_id": "schema"},
+    CreateDatasetBaseConnectionOperator: {"name": "data lake"},
+    CreateTargetConnectionOperator: {"name": "products - target", "dataset_id": "dataset", "schema_id": "schema"},
+    CreateMappingSetOperator: {"name": "products - mapping", "schema_id": "schema", "mappings": MAPPINGS},
+    FindFlowSpecOperator: {},
+    CreateDataflowOperator: {
+        "name": "products",
+        "source_connection_id": "source",
+        "target_connection_id": "target",
+        "flow_spec": FLOW_SPEC,
+        "mapping_set_id": "mapping",
+        "delta_column": "Create_Time",
+        "frequency": "minute",
+        "interval": 30,
+    },
+}
+
+
+class TaskInstance:
+    """What a task sees of Airflow's: the number of the try, and a place for XComs."""
+
+    def __init__(self, try_number: int = 1) -> None:
+        self.try_number = try_number
+        self.pushed: dict[str, object] = {}
+
+    def xcom_push(self, key: str, value: object) -> None:
+        self.pushed[key] = value
+
+
+def context(task: TaskInstance | None = None) -> Any:
+    return {"ti": task or TaskInstance()}
+
+
+def build(operator: type[BaseOperator], **changes: Any) -> BaseOperator:
+    """Build an operator of :data:`ARGUMENTS`, some of them changed."""
+    return operator(task_id="step", **ARGUMENTS[operator] | changes)
+
+
+def run(operator: type[BaseOperator], **changes: Any) -> dict[str, Any]:
+    """Execute it once; return what it returns."""
+    return dict(build(operator, **changes).execute(context()))
+
+
+def make_ends(name: str = "products", mappings: Any = MAPPINGS, **source: Any) -> dict[str, Any]:
+    """Create all that a dataflow refers to; return the arguments that refer to it."""
+    schema = run(CreateTargetSchemaOperator)
+    dataset = run(CreateTargetDatasetOperator, schema_id=schema["id"])
+    ends = {"dataset_id": dataset["id"], "schema_id": schema["id"]}
+    return {
+        "source_connection_id": run(CreateSourceConnectionOperator, name=f"{name} - source", **source)["id"],
+        "target_connection_id": run(CreateTargetConnectionOperator, name=f"{name} - target", **ends)["id"],
+        "mapping_set_id": run(CreateMappingSetOperator, schema_id=schema["id"], mappings=mappings)["id"],
+    }
+
+
+def make_dataflow(name: str = "products", **changes: Any) -> dict[str, Any]:
+    """Create a dataflow from the products of PayPal, five of which are bad; return what its operator returns."""
+    return run(CreateDataflowOperator, name=name, **make_ends(name) | changes)

@@ -1,0 +1,251 @@
+"""Flow specs and dataflows: what is sent, when it runs, and what counts as the same."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pendulum
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
+from tests.conftest import Emulator
+from tests.operators.chain import FLOW_SPEC, MAPPINGS, TaskInstance, build, context, make_ends, run
+
+LATER = datetime(2040, 5, 1, 12, tzinfo=UTC)
+DELTA = {"name": "Create_Time", "dateFormat": "yyyy-MM-dd HH:mm:ss", "timezone": "UTC"}
+ONCE: dict[str, Any] = {"frequency": "once", "interval": None, "delta_column": None}
+
+
+@pytest.fixture
+def ends(connected: Emulator) -> dict[str, Any]:
+    return make_ends()
+
+
+def create(ends: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return run(CreateDataflowOperator, **ends | {"start_time": LATER} | changes)
+
+
+def sent(emulator: Emulator) -> dict[str, Any]:
+    """The body of the only dataflow that was asked for."""
+    (body,) = emulator.posted("/flows")
+    return dict(body)
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "transformations"),
+    [
+        ("paypal", "CRMToAEP", ["Copy", "Mapping"]),
+        ("Square", "CRMToAEP", ["Copy", "Mapping"]),
+        ("stripe", "RestStorageToAEP", ["Mapping"]),
+    ],
+)
+def test_a_flow_spec_is_found_by_its_source(
+    connected: Emulator, source: str, name: str, transformations: list[str]
+) -> None:
+    found = run(FindFlowSpecOperator, source=source)
+    assert set(found) == {"id", "name", "version", "transformations", "schedule_schema", "option_schema"}
+    assert (found["name"], found["version"], found["transformations"]) == (name, "1.0", transformations)
+    assert set(found["schedule_schema"]["properties"]) == {"startTime", "frequency", "interval", "backfill"}
+    assert set(found["option_schema"]["properties"]) == {"errorDiagnosticsEnabled", "partialIngestionPercent"}
+    assert connected.requests(method="POST", path="/data") == []
+
+
+def test_a_flow_spec_that_does_not_list_the_source_is_taken_only_on_demand(connected: Emulator) -> None:
+    with pytest.raises(AirflowFailException, match=r"'RestStorageToAEP' does not list.*any_source=True"):
+        run(FindFlowSpecOperator, name="RestStorageToAEP")
+    assert run(FindFlowSpecOperator, name="RestStorageToAEP", any_source=True)["name"] == "RestStorageToAEP"
+
+
+def test_a_flow_spec_that_nobody_has_is_named(connected: Emulator) -> None:
+    with pytest.raises(AirflowFailException, match="name='NoSuchSpec'"):
+        run(FindFlowSpecOperator, name="NoSuchSpec")
+
+
+def test_a_dataflow_is_created_once(connected: Emulator, ends: dict[str, Any]) -> None:
+    arguments = {"flow_spec": run(FindFlowSpecOperator), "description": "d", "partial_ingestion_percent": 5}
+    first, second = create(ends, **arguments), create(ends, **arguments)
+    assert sent(connected) == {
+        "name": "products",
+        "description": "d",
+        "flowSpec": {"id": FLOW_SPEC, "version": "1.0"},
+        "sourceConnectionIds": [ends["source_connection_id"]],
+        "targetConnectionIds": [ends["target_connection_id"]],
+        "transformations": [
+            {"name": "Copy", "params": {"deltaColumn": DELTA}},
+            {"name": "Mapping", "params": {"mappingId": ends["mapping_set_id"], "mappingVersion": "0"}},
+        ],
+        "scheduleParams": {"startTime": int(LATER.timestamp()), "frequency": "minute", "interval": 30},
+        "options": {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 5},
+    }
+    (made,) = connected.objects("flows")
+    assert set(first) == {"id", "name", "created", "etag", "runs_since"}
+    assert (first["id"], first["name"], first["created"], first["etag"]) == (made["id"], "products", True, made["etag"])
+    assert (second["id"], second["created"]) == (made["id"], False)
+
+
+def test_one_that_runs_once_has_neither_interval_nor_delta_column(connected: Emulator, ends: dict[str, Any]) -> None:
+    made = create(ends, **ONCE)
+    assert sent(connected)["scheduleParams"] == {"startTime": int(LATER.timestamp()), "frequency": "once"}
+    assert [t["name"] for t in sent(connected)["transformations"]] == ["Mapping"]
+    assert "options" not in sent(connected)
+    assert made["runs_since"] == "1970-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"error_diagnostics": True}, {"errorDiagnosticsEnabled": True}),
+        ({"error_diagnostics": "false"}, {"errorDiagnosticsEnabled": False}),
+        (
+            {"partial_ingestion_percent": "2.5"},
+            {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 2.5},
+        ),
+    ],
+    ids=["diagnostics", "no diagnostics", "tolerance"],
+)
+def test_error_tolerance_is_sent_as_options(
+    connected: Emulator, ends: dict[str, Any], options: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    create(ends, **options)
+    assert sent(connected)["options"] == expected
+
+
+def test_a_delta_column_may_say_how_its_times_are_written(connected: Emulator, ends: dict[str, Any]) -> None:
+    create(ends, delta_column={"name": "Create_Time", "dateFormat": "yyyy-MM-dd"}, source_columns=["Create_Time"])
+    assert sent(connected)["transformations"][0]["params"]["deltaColumn"] == {
+        "name": "Create_Time",
+        "dateFormat": "yyyy-MM-dd",
+        "timezone": "UTC",
+    }
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        LATER,
+        LATER.astimezone().isoformat(),
+        pendulum.instance(LATER).in_timezone("Asia/Tokyo"),
+        "2040-05-01T14:00:00+02:00",
+        "2040-05-01T12:00:00Z",
+        int(LATER.timestamp()),
+        str(int(LATER.timestamp())),
+    ],
+    ids=["datetime", "local ISO text", "pendulum", "offset", "UTC text", "epoch", "epoch text"],
+)
+def test_every_way_to_write_a_time_is_sent_as_epoch_seconds(
+    connected: Emulator, ends: dict[str, Any], start: Any
+) -> None:
+    create(ends, start_time=start)
+    assert sent(connected)["scheduleParams"]["startTime"] == int(LATER.timestamp())
+
+
+@pytest.mark.parametrize(("given", "delay"), [({}, 240), ({"start_delay": "900"}, 900)], ids=["default", "given"])
+def test_without_a_start_time_the_first_run_comes_after_the_delay(
+    connected: Emulator, ends: dict[str, Any], given: dict[str, Any], delay: int
+) -> None:
+    before = time.time()
+    create(ends, start_time=None, **given)
+    assert before + delay <= sent(connected)["scheduleParams"]["startTime"] <= time.time() + delay + 1
+
+
+def test_runs_of_the_last_interval_are_current(connected: Emulator, ends: dict[str, Any]) -> None:
+    before = datetime.now(UTC)
+    made = create(ends, frequency="hour", interval="2", backfill="false")
+    since = datetime.fromisoformat(made["runs_since"])
+    assert before - timedelta(hours=2) <= since <= datetime.now(UTC) - timedelta(hours=2)
+    assert sent(connected)["scheduleParams"] == {
+        "startTime": int(LATER.timestamp()),
+        "frequency": "hour",
+        "interval": 2,
+        "backfill": False,
+    }
+
+
+def test_a_start_in_the_past_is_refused_only_where_a_dataflow_would_be_made(
+    connected: Emulator, ends: dict[str, Any]
+) -> None:
+    past = "2020-01-01T00:00:00Z"
+    with pytest.raises(AirflowFailException, match=r"start_time='2020-01-01T00:00:00\+00:00'.*past"):
+        create(ends, start_time=past)
+    assert connected.posted("/flows") == []
+    made = create(ends)
+    assert (create(ends, start_time=past)["id"], len(connected.posted("/flows"))) == (made["id"], 1)
+
+
+@pytest.mark.parametrize("flow_spec", [FLOW_SPEC, None], ids=["its id", "what the operator found"])
+def test_rules_of_the_live_flow_spec_hold_however_it_is_named(
+    connected: Emulator, ends: dict[str, Any], flow_spec: str | None
+) -> None:
+    with pytest.raises(AirflowFailException, match=r"end_time='2041-01-01T00:00:00\+00:00'.*endTime"):
+        create(ends, flow_spec=flow_spec or run(FindFlowSpecOperator), end_time="2041-01-01T00:00:00Z")
+    assert connected.posted("/flows") == []
+
+
+CHANGES: list[tuple[dict[str, Any], str]] = [
+    ({"interval": 60}, r"scheduleParams\.interval: wanted 60, found 30"),
+    ({"frequency": "hour"}, r"scheduleParams\.frequency: wanted 'hour', found 'minute'"),
+    ({"partial_ingestion_percent": 3}, r"options\.partialIngestionPercent: wanted 3, found None"),
+    ({"delta_column": {"name": "Create_Time", "dateFormat": "yyyy"}}, r"deltaColumn: wanted .*'dateFormat': 'yyyy'"),
+]
+
+
+@pytest.mark.parametrize(("changes", "difference"), CHANGES, ids=["interval", "frequency", "options", "delta column"])
+def test_a_difference_is_shown_by_reuse_and_removed_by_update(
+    connected: Emulator, ends: dict[str, Any], changes: dict[str, Any], difference: str
+) -> None:
+    made = create(ends)
+    with pytest.raises(AirflowFailException, match=f"{made['id']}.*differs: .*{difference}.*if_exists='update'"):
+        create(ends, **changes)
+    assert connected.requests(method="PATCH") == []
+    updated = create(ends, if_exists="update", **changes)
+    assert (updated["id"], updated["created"]) == (made["id"], False)
+    assert updated["etag"] != made["etag"]
+    assert create(ends, **changes)["created"] is False
+    assert len(connected.posted("/flows")) == 1
+
+
+def test_an_updated_mapping_replaces_the_old_one(connected: Emulator, ends: dict[str, Any]) -> None:
+    create(ends)
+    other = make_ends(mappings={"_id": MAPPINGS["_id"]})
+    create(other, if_exists="update")
+    (patch,) = connected.requests(method="PATCH")
+    assert patch["body"] == [
+        {
+            "op": "replace",
+            "path": "/transformations",
+            "value": [
+                {"name": "Copy", "params": {"deltaColumn": DELTA}},
+                {"name": "Mapping", "params": {"mappingId": other["mapping_set_id"], "mappingVersion": "0"}},
+            ],
+        }
+    ]
+
+
+def test_another_source_is_never_put_under_an_existing_dataflow(connected: Emulator, ends: dict[str, Any]) -> None:
+    made = create(ends)
+    other = make_ends(name="other", columns=None)
+    for if_exists in ("reuse", "update"):
+        with pytest.raises(AirflowFailException, match=f"{made['id']}.*sourceConnectionIds: wanted"):
+            create(other, if_exists=if_exists)
+
+
+def test_fail_adopts_no_dataflow_but_one_that_an_earlier_try_of_the_task_made(
+    connected: Emulator, ends: dict[str, Any]
+) -> None:
+    made = create(ends)
+    with pytest.raises(AirflowFailException, match=r"dataflow 'products' exists already.*if_exists='fail'"):
+        create(ends, if_exists="fail")
+    operator = build(CreateDataflowOperator, **ends, if_exists="fail")
+    assert operator.execute(context(TaskInstance(try_number=2)))["id"] == made["id"]
+
+
+def test_a_dataflow_that_somebody_disabled_is_no_dataflow_to_adopt(connected: Emulator, ends: dict[str, Any]) -> None:
+    made = create(ends)
+    action = f"/data/foundation/flowservice/flows/{made['id']}/action"
+    ExperiencePlatformHook().client.request("POST", action, params={"op": "disable"})
+    with pytest.raises(AirflowFailException, match="state: wanted 'enabled', found 'disabled'"):
+        create(ends)

@@ -1,0 +1,160 @@
+"""What a task leaves behind: a log line, a link, or an error that says whether a retry can help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.links import ExperiencePlatformLink, store_link
+from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator
+from airflow_provider_payments.operators.dataflows import FindFlowSpecOperator
+from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
+from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+from tests.operators.chain import ARGUMENTS, TaskInstance, build, context, run
+
+LINK = "experience_platform_link"
+SOURCES = "/data/foundation/flowservice/sourceConnections"
+
+
+def create(**changes: Any) -> dict[str, Any]:
+    return run(CreateSourceConnectionOperator, **changes)
+
+
+@pytest.fixture
+def behind_proxy(proxy: FaultProxy, connect: Callable[..., None]) -> FaultProxy:
+    connect(proxy.url, read_timeout=0.3)
+    return proxy
+
+
+def test_each_object_is_one_log_line_with_its_id_and_the_services_request_id(
+    connected: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = create()
+    create()
+    (creation,) = connected.requests(method="POST", path=SOURCES)
+    look_up = connected.requests(method="GET", path=SOURCES)[-1]
+    lines = re.findall(r"\w+ source connection .*?\(request id .*?\)", capsys.readouterr().out)
+    assert lines == [
+        f"Created source connection 'products - source': id {made['id']} (request id {creation['request_id']})",
+        f"Adopted source connection 'products - source': id {made['id']} (request id {look_up['request_id']})",
+    ]
+
+
+def test_an_object_that_was_changed_is_said_to_be_updated(
+    connected: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema = run(CreateTargetSchemaOperator)["id"]
+    made = run(CreateTargetDatasetOperator, schema_id=schema)
+    run(CreateTargetDatasetOperator, schema_id=schema, tags={"owner": ["shop"]}, if_exists="update")
+    assert f"Updated dataset 'products': id {made['id']}" in capsys.readouterr().out
+
+
+def test_a_schema_with_a_field_group_is_two_log_lines(connected: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    made = run(CreateTargetSchemaOperator)
+    lines = re.findall(r"Created (.*?): id (\S+)", capsys.readouterr().out)
+    assert lines == [("field group 'products - fields'", made["field_group_id"]), ("schema 'products'", made["id"])]
+
+
+@pytest.mark.parametrize(
+    ("kind", "address"),
+    [
+        ("dataflow", "source/dataflows/a%2Fb"),
+        ("dataset", "dataset/browse/a%2Fb"),
+        ("schema", "schema/overview"),
+        ("field group", "schema/overview"),
+        ("mapping set", "source/overview"),
+    ],
+)
+def test_the_link_leads_to_the_objects_page_in_its_sandbox(kind: str, address: str) -> None:
+    task = TaskInstance()
+    store_link(context(task), url="https://platform.adobe.io", sandbox="dev", kind=kind, object_id="a/b")
+    assert task.pushed == {LINK: f"https://experience.adobe.com/#/sname:dev/platform/{address}"}
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://adobe.io.example.com"], ids=["loopback", "foreign"])
+def test_a_platform_that_is_not_adobes_has_no_such_pages(url: str) -> None:
+    task = TaskInstance()
+    store_link(context(task), url=url, sandbox="dev", kind="dataflow", object_id="id")
+    assert task.pushed == {LINK: f"{url}/"}
+
+
+def test_every_creation_stores_its_link_and_offers_it(connected: Emulator) -> None:
+    operator, task = build(CreateSourceConnectionOperator), TaskInstance()
+    operator.execute(context(task))
+    assert task.pushed == {LINK: f"{connected.url}/"}
+    offered = {cls: [type(link) for link in cls.operator_extra_links] for cls in ARGUMENTS}
+    assert offered.pop(FindFlowSpecOperator) == []
+    assert set(map(tuple, offered.values())) == {(ExperiencePlatformLink,)}
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 412], ids=str)
+def test_a_refusal_fails_the_task_for_good(behind_proxy: FaultProxy, status: int) -> None:
+    body = b'{"type": "https://ns.adobe.com/aep/errors/FLOW-1-400", "title": "No", "report": {"request-id": "r-1"}}'
+    behind_proxy.fault("POST", "/sourceConnections", status=status, body=body)
+    with pytest.raises(ExperiencePlatformFailedError, match=rf"POST {SOURCES} .*{status} - FLOW-1-400 - No") as refusal:
+        create()
+    assert isinstance(refusal.value, AirflowFailException)
+    assert "request id r-1" in str(refusal.value)
+    assert behind_proxy.count("POST", "/sourceConnections") == 1
+
+
+def test_a_token_that_is_refused_twice_fails_the_task_for_good(behind_proxy: FaultProxy) -> None:
+    body = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
+    behind_proxy.fault("GET", "/sourceConnections", status=401, body=body, times=2)
+    with pytest.raises(ExperiencePlatformFailedError, match=r"401013.*check client id and client secret") as refusal:
+        create()
+    assert not any(
+        value.removeprefix("Bearer ") in str(refusal.value) for value in behind_proxy.authorizations if value
+    )
+    assert behind_proxy.count("POST", "/ims/token") == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "fault", "said"),
+    [
+        ("POST", {"status": 429, "headers": {"Retry-After": "3600"}}, "429"),
+        ("GET", {"status": 503, "headers": {"Retry-After": "3600"}}, "503"),
+        ("GET", {"status": 500, "headers": {"Retry-After": "0"}, "times": 5}, "500"),
+        (
+            "GET",
+            {"status": 200, "body": b"<html>", "headers": {"Retry-After": "0"}, "times": 5},
+            "HTML instead of JSON",
+        ),
+        ("POST", {"status": 502, "times": 3}, "3 requests to create it brought no answer"),
+    ],
+    ids=["429", "503", "500", "HTML", "no answer to any creation"],
+)
+def test_what_may_pass_may_be_retried(behind_proxy: FaultProxy, method: str, fault: dict[str, Any], said: str) -> None:
+    behind_proxy.fault(method, "/sourceConnections", **fault)
+    with pytest.raises(ExperiencePlatformUnavailableError, match=said) as failure:
+        create()
+    assert not isinstance(failure.value, AirflowFailException)
+    assert create()["name"] == "products - source"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503, "headers": {"Retry-After": "0"}},
+        {"status": 200, "body": b"<html>"},
+        {"status": 201, "body": b"{}"},
+        {"lose": True},
+        {"before": True, "lose": True},
+        {"cut": True},
+        {"hang": True},
+    ],
+    ids=["503", "HTML", "no id", "lost answer", "lost request", "cut answer", "time-out"],
+)
+def test_a_creation_whose_answer_was_lost_leaves_exactly_one_object(
+    emulator: Emulator, behind_proxy: FaultProxy, fault: dict[str, Any]
+) -> None:
+    behind_proxy.fault("POST", "/sourceConnections", **fault)
+    made = create()
+    assert [item["id"] for item in emulator.objects("sourceConnections")] == [made["id"]]

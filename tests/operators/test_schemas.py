@@ -1,0 +1,161 @@
+"""Target schemas with a field group of the tenant's own, and the ad-hoc schemas of the older documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_payments.operators.schemas import CreateAdHocSchemaOperator, CreateTargetSchemaOperator
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+from tests.operators.chain import FIELDS, TaskInstance, build, context, run
+
+XDM = "https://ns.adobe.com/xdm"
+PROFILE = f"{XDM}/context/profile"
+
+
+def fields_of(body: dict[str, Any]) -> dict[str, Any]:
+    return dict(body["definitions"]["customFields"]["properties"]["_emulator"]["properties"])
+
+
+def test_fields_go_into_a_field_group_that_the_schema_uses(connected: Emulator) -> None:
+    first = run(CreateTargetSchemaOperator, description="Payments")
+    second = run(CreateTargetSchemaOperator)
+    (group,), (schema,) = connected.posted("/fieldgroups"), connected.posted("/schemas")
+    assert (group["title"], group["description"]) == ("products - fields", "Payments")
+    assert (group["type"], group["meta:intendedToExtend"]) == ("object", [PROFILE])
+    assert group["allOf"] == [{"$ref": "#/definitions/customFields"}]
+    assert fields_of(group) == {
+        "product": {
+            "type": "object",
+            "properties": {"name": {"type": "string"}, "createTime": {"type": "string", "format": "date-time"}},
+        }
+    }
+    assert schema == {
+        "type": "object",
+        "title": "products",
+        "description": "Payments",
+        "allOf": [{"$ref": PROFILE}, {"$ref": first["field_group_id"]}],
+    }
+    (made,) = connected.objects("schemas")
+    assert (first["id"], first["name"], first["tenant_id"]) == (made["$id"], "products", "emulator")
+    assert (first["created"], first["field_group_created"]) == (True, True)
+    assert second == first | {"created": False, "field_group_created": False}
+
+
+def test_a_schema_without_fields_of_its_own_needs_no_field_group(connected: Emulator) -> None:
+    group = f"{XDM}/context/profile-person-details"
+    made = run(CreateTargetSchemaOperator, fields=None, field_groups=[group, group])
+    assert connected.posted("/fieldgroups") == []
+    (schema,) = connected.posted("/schemas")
+    assert schema["allOf"] == [{"$ref": PROFILE}, {"$ref": group}]
+    assert "field_group_id" not in made
+
+
+def test_class_and_further_field_groups_stand_before_the_own_fields(connected: Emulator) -> None:
+    group, experience_event = f"{XDM}/context/profile-person-details", f"{XDM}/context/experienceevent"
+    with pytest.raises(AirflowFailException, match="XDM-1506-400"):  # it is made for profiles
+        run(CreateTargetSchemaOperator, class_id=experience_event, field_groups=[group])
+    (own,), (schema,) = connected.posted("/fieldgroups"), connected.posted("/schemas")
+    assert own["meta:intendedToExtend"] == [experience_event]
+    assert [entry["$ref"] for entry in schema["allOf"][:2]] == [experience_event, group]
+
+
+def test_types_may_be_json_schemas(connected: Emulator) -> None:
+    run(CreateTargetSchemaOperator, fields={"amount": {"type": "integer", "minimum": 0}, "paid": "boolean"})
+    (group,) = connected.posted("/fieldgroups")
+    assert fields_of(group) == {"amount": {"type": "integer", "minimum": 0}, "paid": {"type": "boolean"}}
+
+
+def test_missing_fields_are_refused_by_reuse_and_added_by_update(connected: Emulator) -> None:
+    made = run(CreateTargetSchemaOperator)
+    more = FIELDS | {"product.type": "string"}
+    with pytest.raises(AirflowFailException, match=r"field group 'products - fields'.*product\.type"):
+        run(CreateTargetSchemaOperator, fields=more)
+    updated = run(CreateTargetSchemaOperator, fields=more, if_exists="update")
+    assert (updated["id"], updated["created"], updated["field_group_created"]) == (made["id"], False, False)
+    (patch,) = connected.requests(method="PATCH")
+    path = "/definitions/customFields/properties/_emulator/properties/product/properties/type"
+    assert patch["body"] == [{"op": "add", "path": path, "value": {"type": "string"}}]
+
+
+def test_a_field_of_another_type_is_never_changed(connected: Emulator) -> None:
+    run(CreateTargetSchemaOperator)
+    with pytest.raises(AirflowFailException, match=r"Field product\.name has another type"):
+        run(CreateTargetSchemaOperator, fields=FIELDS | {"product.name": "integer"}, if_exists="update")
+    assert connected.requests(method="PATCH") == []
+
+
+def test_fail_adopts_no_schema_that_was_there_before(connected: Emulator) -> None:
+    run(CreateTargetSchemaOperator, fields=None)
+    with pytest.raises(AirflowFailException, match=r"schema 'products' exists already .*if_exists='fail'"):
+        run(CreateTargetSchemaOperator, fields=None, if_exists="fail")
+
+
+def test_an_ad_hoc_schema_has_a_class_of_its_own(connected: Emulator) -> None:
+    fields = {"Product_Id": "string", "Create_Time": "date-time"}
+    first, second = (run(CreateAdHocSchemaOperator, fields=fields, description="d") for _ in range(2))
+    assert connected.posted("/classes") == [
+        {
+            "type": "object",
+            "title": "products - adhoc - class",
+            "description": "d",
+            "allOf": [
+                {"$ref": f"{XDM}/data/adhoc"},
+                {
+                    "properties": {
+                        "_adhoc": {
+                            "type": "object",
+                            "properties": {
+                                "Product_Id": {"type": "string"},
+                                "Create_Time": {"type": "string", "format": "date-time"},
+                            },
+                        }
+                    }
+                },
+            ],
+        }
+    ]
+    assert connected.posted("/schemas") == [
+        {"type": "object", "title": "products - adhoc", "description": "d", "allOf": [{"$ref": first["class_id"]}]}
+    ]
+    assert (first["created"], first["class_created"]) == (True, True)
+    assert second == first | {"created": False, "class_created": False}
+
+
+@pytest.mark.parametrize(
+    ("operator", "collection"),
+    [(CreateTargetSchemaOperator, "fieldgroups"), (CreateAdHocSchemaOperator, "classes")],
+    ids=["field group", "class"],
+)
+def test_the_half_that_was_made_is_not_lost_where_the_schema_is_refused(
+    emulator: Emulator,
+    proxy: FaultProxy,
+    connect: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    operator: type[Any],
+    collection: str,
+) -> None:
+    connect(proxy.url)
+    proxy.fault("POST", "/tenant/schemas", status=403)
+    task = TaskInstance()
+    with pytest.raises(AirflowFailException, match="403"):
+        build(operator).execute(context(task))
+    (half,) = emulator.objects(collection)
+    assert half["$id"] in capsys.readouterr().out
+    assert half["$id"] in map(str, task.pushed.values())
+
+
+def test_a_second_try_finds_the_half_that_the_first_one_made(
+    emulator: Emulator, proxy: FaultProxy, connect: Callable[..., None]
+) -> None:
+    connect(proxy.url)
+    proxy.fault("POST", "/tenant/schemas", status=403)
+    with pytest.raises(AirflowFailException):
+        run(CreateTargetSchemaOperator)
+    made = build(CreateTargetSchemaOperator).execute(context(TaskInstance(try_number=2)))
+    assert (made["created"], made["field_group_created"]) == (True, False)
+    assert len(emulator.objects("fieldgroups")) == 1

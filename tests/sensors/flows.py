@@ -1,0 +1,94 @@
+"""Dataflows of the emulator and the moments of their runs, for what waits for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.emulator.server import EmulatorServer
+from tests.conftest import CONNECTION_ID, Emulator, connection_json
+from tests.operators.chain import make_dataflow
+
+Run = dict[str, Any]
+HALF_HOUR = 1800.0
+
+
+def advance_to_run(emulator: Emulator, after: float = 60.0) -> None:
+    """
+    Move the clock to a moment after the first scheduled run of the first dataflow.
+
+    :param after: seconds; a run takes one and a half.
+    """
+    start = emulator.objects("flows")[0]["scheduleParams"]["startTime"]
+    emulator.advance(start - emulator.control("GET", "state")["now"] + after)
+
+
+def runs(emulator: Emulator, flow_id: str) -> list[Run]:
+    """A dataflow's runs, the earliest first."""
+    found = [run for run in emulator.objects("runs") if run["flowId"] == flow_id]
+    return sorted(found, key=lambda run: float(run["createdAt"]))
+
+
+def started(run: Run) -> float:
+    """Epoch seconds."""
+    return float(run["metrics"]["durationSummary"]["startedAtUTC"]) / 1000
+
+
+@dataclass(frozen=True)
+class History:
+    """
+    An emulator whose dataflows have run twice; tests only read it.
+
+    The first run of each brings 1,200 products and more, five of them bad.
+
+    :param partial: the id of a dataflow whose first run was good but for the bad records; the second succeeded.
+    :param failed: one whose first run failed for them; the second succeeded.
+    :param undiagnosed: the same, but nobody asked why.
+    :param good: one that brings new rows only.
+    :param waiting: one that has not run yet.
+    """
+
+    emulator: Emulator
+    partial: str
+    failed: str
+    undiagnosed: str
+    good: str
+    waiting: str
+
+    def runs(self, flow_id: str) -> list[Run]:
+        return runs(self.emulator, flow_id)
+
+
+@pytest.fixture(scope="session")
+def written_history() -> Iterator[History]:
+    """Make the dataflows and let them run."""
+    with EmulatorServer(time="manual") as server, pytest.MonkeyPatch.context() as environment:
+        environment.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(server.url))
+        emulator = Emulator(server.url)
+        options: dict[str, dict[str, Any]] = {
+            "partial": {"partial_ingestion_percent": 5},
+            "failed": {"error_diagnostics": True},
+            "undiagnosed": {},
+            "good": {"backfill": False},
+            "waiting": {"start_delay": 86400},
+        }
+        ids = {name: make_dataflow(name=name, **given)["id"] for name, given in options.items()}
+        advance_to_run(emulator)
+        emulator.advance(HALF_HOUR)
+        yield History(emulator, **ids)
+
+
+def answer(*items: Run) -> bytes:
+    """What the service answers to a question for flow runs."""
+    return json.dumps({"items": list(items)}).encode()
+
+
+def run_item(flow_id: str, status: str, completed: bool = False, **records: int) -> Run:
+    """A flow run as the service shows it, in a status of its own choice."""
+    times = {"startedAtUTC": 2_000_000_000_000} | ({"completedAtUTC": 2_000_000_001_000} if completed else {})
+    metrics = {"statusSummary": {"status": status}, "durationSummary": times, "recordSummary": records}
+    return {"id": "run-1", "flowId": flow_id, "createdAt": 2_000_000_000_000, "metrics": metrics}

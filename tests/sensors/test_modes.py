@@ -1,0 +1,243 @@
+"""``FlowRunSensor`` in its three modes: on the worker, rescheduled, and deferred to the triggerer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowRescheduleException
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    TaskDeferred,
+)
+
+from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
+from airflow_provider_payments.sensors.flow_run import FlowRunFailedError
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+from tests.operators.airflow_database import migrate
+from tests.operators.chain import make_dataflow
+from tests.sensors.conftest import context, sensor, wait
+from tests.sensors.flows import History, advance_to_run, answer, run_item
+
+RUNS = "/flowservice/runs"
+MODES: dict[str, dict[str, Any]] = {
+    "poke": {"mode": "poke"},
+    "reschedule": {"mode": "reschedule"},
+    "deferrable": {"deferrable": True},
+}
+IN_EVERY_MODE = pytest.mark.parametrize("mode", MODES)
+SKIPPING = pytest.mark.parametrize("skipping", ["soft_fail", "never_fail"])
+
+
+@pytest.fixture(autouse=True)
+def _database() -> None:
+    """Airflow 2.11 asks it when a rescheduled sensor began."""
+    migrate()
+
+
+def deferral(**arguments: Any) -> TaskDeferred:
+    with pytest.raises(TaskDeferred) as deferred:
+        wait(deferrable=True, **arguments)
+    return deferred.value
+
+
+def resume(event: Any, **arguments: Any) -> Any:
+    """Go on in the task as Airflow does when the trigger has fired."""
+    return sensor(deferrable=True, **arguments).resume_execution("execute_complete", {"event": event}, context())
+
+
+@IN_EVERY_MODE
+def test_a_run_that_has_ended_is_returned_at_once(history: History, mode: str) -> None:
+    outcome = wait(flow_id=history.partial, accept_partial=True, **MODES[mode])
+    assert outcome["run_id"] == history.runs(history.partial)[0]["id"]
+
+
+@IN_EVERY_MODE
+def test_a_run_that_has_failed_fails_the_task_at_once(history: History, mode: str) -> None:
+    with pytest.raises(FlowRunFailedError, match="is failed"):
+        wait(flow_id=history.failed, **MODES[mode])
+
+
+@IN_EVERY_MODE
+@SKIPPING
+def test_a_run_that_has_failed_is_skipped_where_failures_are_soft(history: History, skipping: str, mode: str) -> None:
+    with pytest.raises(AirflowSkipException):
+        wait(flow_id=history.failed, **MODES[mode], **{skipping: True})
+
+
+@IN_EVERY_MODE
+def test_a_service_that_is_down_may_be_retried(proxy: FaultProxy, connect: Callable[..., None], mode: str) -> None:
+    connect(proxy.url)
+    proxy.fault("GET", RUNS, status=503, headers={"Retry-After": "3600"})
+    with pytest.raises(ExperiencePlatformUnavailableError) as failure:
+        wait(flow_id="flow", **MODES[mode])
+    assert not isinstance(failure.value, AirflowFailException)
+
+
+@IN_EVERY_MODE
+def test_a_service_that_is_down_is_skipped_where_nothing_may_fail(
+    proxy: FaultProxy, connect: Callable[..., None], mode: str
+) -> None:
+    connect(proxy.url)
+    proxy.fault("GET", RUNS, status=503, headers={"Retry-After": "3600"})
+    with pytest.raises(AirflowSkipException):
+        wait(flow_id="flow", never_fail=True, **MODES[mode])
+
+
+def test_a_service_that_is_down_at_the_first_look_is_deferred_to_where_failures_are_silent(
+    history: History, proxy_of_history: FaultProxy
+) -> None:
+    proxy_of_history.fault("GET", RUNS, status=503, headers={"Retry-After": "3600"})
+    assert deferral(flow_id=history.good, silent_fail=True).method_name == "execute_complete"
+
+
+def test_poking_waits_until_the_run_has_ended(
+    history: History, proxy_of_history: FaultProxy, said: Callable[[str], int]
+) -> None:
+    proxy_of_history.fault("GET", RUNS, status=200, body=answer())
+    proxy_of_history.fault("GET", RUNS, status=200, body=answer(run_item(history.good, "paused")), times=2)
+    assert wait(flow_id=history.good, poke_interval=0)["status"] == "succeeded"
+    assert proxy_of_history.count("GET", RUNS) == 4
+    assert said("unknown status 'paused'") == 1  # though it was seen twice
+
+
+@pytest.mark.parametrize(
+    ("skipping", "error"),
+    [({}, AirflowSensorTimeout), ({"soft_fail": True}, AirflowSkipException)],
+    ids=["hard", "soft"],
+)
+def test_poking_ends_with_the_timeout(
+    history: History, skipping: dict[str, bool], error: type[AirflowException]
+) -> None:
+    with pytest.raises(error):
+        wait(flow_id=history.waiting, timeout=0, poke_interval=0, **skipping)
+
+
+def test_rescheduling_comes_back_after_the_interval(history: History) -> None:
+    before = datetime.now(UTC)
+    with pytest.raises(AirflowRescheduleException) as again:
+        wait(flow_id=history.waiting, mode="reschedule", poke_interval=90)
+    assert before <= again.value.reschedule_date - timedelta(seconds=90) <= datetime.now(UTC)
+
+
+def test_a_deferral_carries_plain_json_and_no_secret(history: History) -> None:
+    deferred = deferral(flow_id=history.waiting, since="2026-01-01T00:00:00Z", pick="latest", poke_interval=7)
+    path, arguments = deferred.trigger.serialize()
+    assert json.loads(json.dumps(arguments)) == arguments
+    assert "emulator-" not in json.dumps(arguments)
+    assert (deferred.method_name, deferred.timeout) == ("execute_complete", None)
+    assert path == "airflow_provider_payments.triggers.flow_run.FlowRunTrigger"
+    deadline = arguments.pop("deadline")
+    assert time.time() < deadline <= time.time() + 7 * 86400
+    assert arguments == {
+        "aep_conn_id": "adobe_experience_platform_default",
+        "selection": {"flow_id": history.waiting, "run_id": None, "since": 1767225600, "pick": "latest"},
+        "poll_interval": 7,
+    }
+
+
+@pytest.mark.parametrize(
+    ("limits", "seconds"),
+    [
+        ({"timeout": 100}, 100),
+        ({"timeout": timedelta(minutes=3)}, 180),
+        ({"timeout": 100, "execution_timeout": timedelta(seconds=30)}, 30),
+        ({"timeout": 10, "execution_timeout": timedelta(seconds=30)}, 10),
+    ],
+    ids=["timeout", "timedelta", "execution_timeout is smaller", "timeout is smaller"],
+)
+def test_the_deadline_is_the_smaller_of_both_limits(history: History, limits: dict[str, Any], seconds: float) -> None:
+    before = time.time()
+    _, arguments = deferral(flow_id=history.waiting, **limits).trigger.serialize()
+    assert before + seconds <= arguments["deadline"] <= time.time() + seconds
+
+
+def test_a_deferred_wait_ends_as_one_on_the_worker_would(connected: Emulator) -> None:
+    flow = make_dataflow(partial_ingestion_percent=5)["id"]
+    path, arguments = deferral(flow_id=flow).trigger.serialize()
+    advance_to_run(connected)
+    module, name = path.rsplit(".", 1)
+    trigger = getattr(import_module(module), name)(**json.loads(json.dumps(arguments)))
+
+    async def first_event() -> Any:
+        return (await anext(trigger.run())).payload
+
+    event = json.loads(json.dumps(asyncio.run(first_event())))
+    expected = wait(flow_id=flow, accept_partial=True)
+    assert resume(event, flow_id=flow, accept_partial=True) == expected
+    with pytest.raises(FlowRunFailedError, match="accept_partial is off"):
+        resume(event, flow_id=flow)
+
+
+ENDED: dict[str, Any] = {
+    "id": "run-1",
+    "flow_id": "flow",
+    "status": "failed",
+    "created_at": 2e9,
+    "errors": ["CONNECTOR-1001-500: The source refused the credential."],
+}
+
+
+def test_an_event_of_a_failed_run_fails_with_its_codes_and_messages(connected: Emulator) -> None:
+    with pytest.raises(FlowRunFailedError, match=r"flow run run-1 is failed.*CONNECTOR-1001-500: The source refused"):
+        resume({"status": "ended", "run": ENDED}, flow_id="flow")
+    assert connected.requests() == []
+
+
+MALFORMED: dict[str, Any] = {
+    "nothing": None,
+    "empty": {},
+    "text": "ended",
+    "unknown status": {"status": "success", "run": ENDED},
+    "no run": {"status": "ended"},
+    "the run's id alone": {"status": "ended", "run": "run-1"},
+    "empty run": {"status": "ended", "run": {}},
+    "run without a status": {"status": "ended", "run": ENDED | {"status": None}},
+    "no reason": {"status": "error"},
+    "run that is still active": {"status": "ended", "run": ENDED | {"status": "inProgress"}},
+}
+
+
+@pytest.mark.parametrize("what", MALFORMED)
+def test_an_event_that_tells_of_no_ended_run_fails_the_task(what: str) -> None:
+    with pytest.raises(FlowRunFailedError):
+        resume(MALFORMED[what], flow_id="flow")
+
+
+@pytest.mark.parametrize(
+    ("retryable", "error"),
+    [(False, FlowRunFailedError), (True, ExperiencePlatformUnavailableError)],
+    ids=["refused", "down"],
+)
+def test_an_event_says_why_nobody_could_look_and_whether_a_retry_can_help(
+    retryable: bool, error: type[AirflowException]
+) -> None:
+    with pytest.raises(error, match="ConnectionError: gone") as failure:
+        resume({"status": "error", "message": "ConnectionError: gone", "retryable": retryable}, flow_id="flow")
+    assert isinstance(failure.value, AirflowFailException) is not retryable
+
+
+def test_a_deferred_wait_that_took_too_long_is_a_sensors_timeout() -> None:
+    with pytest.raises(AirflowSensorTimeout, match="has not ended in time"):
+        resume({"status": "timeout", "message": "flow run run-1 has not ended in time"}, flow_id="flow")
+
+
+@SKIPPING
+def test_a_failure_after_the_deferral_is_skipped_where_failures_are_soft(skipping: str) -> None:
+    with pytest.raises(AirflowSkipException):
+        resume({"status": "ended", "run": ENDED}, flow_id="flow", **{skipping: True})
+
+
+def test_a_timeout_after_the_deferral_is_skipped_where_failures_are_soft() -> None:
+    with pytest.raises(AirflowSkipException):
+        resume({"status": "timeout", "message": "too long"}, flow_id="flow", soft_fail=True)

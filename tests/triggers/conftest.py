@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
+from tests.sensors.conftest import history as history
+from tests.sensors.conftest import proxy_of_history as proxy_of_history
+from tests.sensors.conftest import said as said
+from tests.sensors.flows import written_history as written_history

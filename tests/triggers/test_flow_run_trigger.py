@@ -1,0 +1,245 @@
+"""``FlowRunTrigger``: waits in the triggerer, only reads, and always ends with one event."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
+from tests.conftest import CONNECTION_ID, Emulator, connection_json
+from tests.fault_proxy import FaultProxy
+from tests.sensors.flows import History, answer, run_item, started
+
+RUNS = "/flowservice/runs"
+#: A look that fails asks five times, here at once.
+DOWN: dict[str, Any] = {"status": 503, "headers": {"Retry-After": "0"}}
+LOOK = 5
+
+
+def trigger(
+    flow_id: str | None = "flow", *, conn_id: str = CONNECTION_ID, deadline: float | None = None, **selection: Any
+) -> FlowRunTrigger:
+    chosen = {"flow_id": flow_id, "run_id": None, "since": 0.0, "pick": "first"} | selection
+    return FlowRunTrigger(aep_conn_id=conn_id, selection=chosen, poll_interval=0.001, deadline=deadline)
+
+
+def events(waiting: FlowRunTrigger) -> list[Any]:
+    """All that a trigger says; it must come to an end."""
+
+    async def collect() -> list[Any]:
+        async with asyncio.timeout(20):
+            return [event.payload async for event in waiting.run()]
+
+    return asyncio.run(collect())
+
+
+def test_its_arguments_are_plain_json_that_make_it_again() -> None:
+    path, arguments = trigger("flow", since=12.5, pick="latest", deadline=99.5).serialize()
+    assert arguments == {
+        "aep_conn_id": CONNECTION_ID,
+        "selection": {"flow_id": "flow", "run_id": None, "since": 12.5, "pick": "latest"},
+        "poll_interval": 0.001,
+        "deadline": 99.5,
+    }
+    module, name = path.rsplit(".", 1)
+    again = getattr(import_module(module), name)(**json.loads(json.dumps(arguments)))
+    assert again.serialize() == (path, arguments)
+
+
+def test_an_ended_run_is_handed_over_whole(history: History) -> None:
+    run, _ = history.runs(history.partial)
+    records, times = run["metrics"]["recordSummary"], run["metrics"]["durationSummary"]
+    (event,) = events(trigger(history.partial))
+    errors = event["run"].pop("errors")
+    (batch,) = [b for b in history.emulator.objects("batches") if b["tags"]["flowRunId"] == [run["id"]]]
+    assert event == {
+        "status": "ended",
+        "run": {
+            "id": run["id"],
+            "flow_id": history.partial,
+            "status": "success",
+            "created_at": run["createdAt"] / 1000,
+            "started_at": times["startedAtUTC"] / 1000,
+            "completed_at": times["completedAtUTC"] / 1000,
+            "input_records": records["inputRecordCount"],
+            "output_records": records["outputRecordCount"],
+            "failed_records": 5,
+            "batch_ids": [batch["id"]],
+        },
+    }
+    assert "INGEST-1555-400: The required field '_id' is missing or null." in errors
+    assert json.loads(json.dumps(event)) == event
+
+
+def test_a_failed_run_is_an_ended_one_which_the_worker_judges(history: History) -> None:
+    (event,) = events(trigger(history.failed))
+    assert (event["status"], event["run"]["status"]) == ("ended", "failed")
+
+
+def test_it_means_the_run_that_the_sensor_means(history: History) -> None:
+    first, second = history.runs(history.partial)
+    chosen = [
+        trigger(history.partial, pick="latest"),
+        trigger(history.partial, since=started(first) + 5),
+        trigger(None, run_id=first["id"], since=9e9),
+    ]
+    assert [events(one)[0]["run"]["id"] for one in chosen] == [second["id"], second["id"], first["id"]]
+
+
+def test_airflow_may_run_it_twice_for_it_only_reads(history: History) -> None:
+    before = len(history.emulator.requests())
+    waiting = trigger(history.partial)
+    assert events(waiting) == events(waiting) == events(trigger(history.partial))
+    asked = history.emulator.requests()[before:]
+    assert {r["method"] for r in asked if not r["path"].startswith("/ims/")} == {"GET"}
+
+
+def test_it_looks_again_until_the_run_has_ended(history: History, proxy_of_history: FaultProxy) -> None:
+    proxy_of_history.fault("GET", RUNS, status=200, body=answer(), times=2)
+    for status in ("scheduled", "inProgress", "inProgress"):
+        proxy_of_history.fault("GET", RUNS, status=200, body=answer(run_item(history.good, status)))
+    (event,) = events(trigger(history.good))
+    assert event["run"]["id"] == history.runs(history.good)[0]["id"]
+    assert proxy_of_history.count("GET", RUNS) == 6
+
+
+def test_past_its_deadline_it_looks_once_more_and_gives_up(history: History) -> None:
+    (event,) = events(trigger(history.waiting, deadline=time.time() - 60))
+    assert set(event) == {"status", "message"}
+    assert event["status"] == "timeout"
+    assert f"the first run of dataflow {history.waiting}" in event["message"]
+    assert "none was seen" in event["message"]
+
+
+def test_a_run_that_ended_before_anybody_looked_beats_the_deadline(history: History) -> None:
+    (event,) = events(trigger(history.partial, deadline=time.time() - 60))
+    assert event["status"] == "ended"
+
+
+def test_a_timeout_says_what_was_seen_last(history: History, proxy_of_history: FaultProxy) -> None:
+    item = run_item(history.good, "inProgress", inputRecordCount=7)
+    proxy_of_history.fault("GET", RUNS, status=200, body=answer(item), times=1000)
+    deadline = time.time() + 0.2
+    (event,) = events(trigger(history.good, deadline=deadline))
+    assert event["status"] == "timeout"
+    assert "flow run run-1 is inProgress: 7 records in" in event["message"]
+    assert deadline <= time.time() < deadline + 5
+
+
+def test_a_few_failed_looks_are_borne(history: History, proxy_of_history: FaultProxy) -> None:
+    proxy_of_history.fault("GET", RUNS, **DOWN, times=4 * LOOK)
+    proxy_of_history.fault("GET", RUNS, status=200, body=answer())
+    # The count begins anew after a look that succeeded.
+    proxy_of_history.fault("GET", RUNS, **DOWN, times=4 * LOOK)
+    (event,) = events(trigger(history.good))
+    assert event["status"] == "ended"
+    assert proxy_of_history.count("GET", RUNS) == 8 * LOOK + 2
+
+
+def test_five_failed_looks_in_a_row_are_an_error_that_a_retry_may_mend(
+    history: History, proxy_of_history: FaultProxy
+) -> None:
+    proxy_of_history.fault("GET", RUNS, **DOWN, times=99)
+    (event,) = events(trigger(history.good))
+    assert event.pop("message").startswith("RequestError: GET /data/foundation/flowservice/runs failed")
+    assert event == {"status": "error", "retryable": True}
+    assert proxy_of_history.count("GET", RUNS) == 5 * LOOK
+
+
+def test_a_service_that_asks_to_wait_has_not_failed(history: History, proxy_of_history: FaultProxy) -> None:
+    proxy_of_history.fault("GET", RUNS, status=429, headers={"Retry-After": "0"}, times=7 * LOOK)
+    (event,) = events(trigger(history.good))
+    assert event["status"] == "ended"
+
+
+def test_a_service_that_asks_to_wait_is_not_asked_before_but_for_the_deadline(
+    history: History, proxy_of_history: FaultProxy
+) -> None:
+    proxy_of_history.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
+    (event,) = events(trigger(history.good, deadline=time.time() + 0.2))
+    assert event["status"] == "timeout"
+    assert proxy_of_history.count("GET", RUNS) == 2
+
+
+def test_errors_do_not_outlive_the_deadline(history: History, proxy_of_history: FaultProxy) -> None:
+    proxy_of_history.fault("GET", RUNS, **DOWN, times=99)
+    (event,) = events(trigger(history.good, deadline=time.time() - 60))
+    assert event["status"] == "timeout"
+    assert proxy_of_history.count("GET", RUNS) == LOOK
+
+
+def test_a_refusal_is_an_error_at_once(history: History, proxy_of_history: FaultProxy) -> None:
+    proxy_of_history.fault("GET", RUNS, status=403, times=99)
+    (event,) = events(trigger(history.good))
+    assert (event["status"], event["retryable"]) == ("error", False)
+    assert "check the organisation, the sandbox and the permissions" in event["message"]
+    assert proxy_of_history.count("GET", RUNS) == 1
+
+
+def test_a_wrong_secret_is_an_error_at_once(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = json.loads(connection_json(emulator.url)) | {"password": "not-it"}
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", json.dumps(connection))
+    (event,) = events(trigger())
+    assert (event["status"], event["retryable"]) == ("error", False)
+    assert "invalid_client" in event["message"]
+    assert "not-it" not in event["message"]
+    assert [r["status"] for r in emulator.requests()] == [401]
+
+
+def test_a_connection_that_is_gone_is_an_error(emulator: Emulator) -> None:
+    (event,) = events(trigger(conn_id="no_such_connection"))
+    assert event["status"] == "error"
+    assert "no_such_connection" in event["message"]
+    assert emulator.requests() == []
+
+
+@pytest.mark.parametrize("word", ["paused", "", "SUCCESSFUL"], ids=repr)
+def test_an_unknown_status_is_waited_out_with_one_warning(
+    history: History, proxy_of_history: FaultProxy, said: Callable[[str], int], word: str
+) -> None:
+    for records in range(3):
+        item = run_item(history.good, word, inputRecordCount=records)
+        proxy_of_history.fault("GET", RUNS, status=200, body=answer(item))
+    (event,) = events(trigger(history.good))
+    assert event["run"]["id"] == history.runs(history.good)[0]["id"]
+    assert said(f"unknown status {word!r}") == 1
+    assert said("flow run run-1 is") == 3
+
+
+def test_an_unknown_status_with_a_completion_time_has_ended(history: History, proxy_of_history: FaultProxy) -> None:
+    item = run_item(history.good, "vanished", completed=True)
+    proxy_of_history.fault("GET", RUNS, status=200, body=answer(item), times=99)
+    (event,) = events(trigger(history.good))
+    assert (event["status"], event["run"]["status"]) == ("ended", "vanished")
+    assert proxy_of_history.count("GET", RUNS) == 1
+
+
+def test_a_cancelled_trigger_ends_without_an_event(history: History) -> None:
+    async def cancel() -> None:
+        running = FlowRunTrigger(
+            aep_conn_id=CONNECTION_ID, selection={"flow_id": history.waiting}, poll_interval=3600, deadline=None
+        ).run()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(running), 0.2)
+        with pytest.raises(StopAsyncIteration):
+            await anext(running)
+
+    asyncio.run(cancel())
+
+
+def test_many_triggers_wait_side_by_side_in_one_loop(history: History, connect: Callable[..., None]) -> None:
+    flows = [history.partial, history.failed, history.undiagnosed, history.good] * 5
+
+    async def first(flow: str) -> Any:
+        return (await anext(trigger(flow).run())).payload["run"]["flow_id"]
+
+    async def together() -> list[Any]:
+        return await asyncio.gather(*map(first, flows))
+
+    assert asyncio.run(together()) == flows
