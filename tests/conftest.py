@@ -23,6 +23,8 @@ from airflow_provider_payments.aep.transport import Transport
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.fault_proxy import FaultProxy, fault_proxy
 
+#: A token of another test's emulator state would be refused once; scopes are part of a credential's identity.
+SERIAL = itertools.count()
 CONNECTION_ID = "adobe_experience_platform_default"
 #: The PayPal base connection that the seed documents use and the emulator holds.
 PAYPAL = "24151d58-ffa7-4960-951d-58ffa7396097"
@@ -85,7 +87,6 @@ def naps() -> list[float]:
 @pytest.fixture
 def make_client(emulator: Emulator, naps: list[float]) -> Callable[..., Client]:
     """Make clients; each has a credential of its own, so that no token is shared between tests."""
-    serial = itertools.count()
 
     def make(url: str | None = None, read_timeout: float = 5.0, **kwargs: Any) -> Client:
         transport = Transport(connect_timeout=2.0, read_timeout=read_timeout, sleep=naps.append)
@@ -100,7 +101,7 @@ def make_client(emulator: Emulator, naps: list[float]) -> Callable[..., Client]:
             client_secret="emulator-secret",
             transport=transport,
             ims_url=url or emulator.url,
-            scopes=f"openid,test{id(naps)}-{next(serial)}",
+            scopes=f"openid,test-{next(SERIAL)}",
         )
         return Client(credential=credential, transport=transport, url=url or emulator.url, **given)
 
@@ -120,8 +121,7 @@ def connection_json(url: str, **extra: Any) -> str:
         "ims_url": url,
         "consistency_window": 0,
         "dataflow_window": 0,
-        # A token of another test's emulator state would be refused once; scopes are part of a credential's identity.
-        "scopes": f"openid,{id(extra)}",
+        "scopes": f"openid,test-{next(SERIAL)}",
     } | extra
     return json.dumps(
         {

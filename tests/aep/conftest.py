@@ -12,15 +12,6 @@ from tests.aep.chain import Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
 
-_all_naps: list[list[float]] = []
-
-
-@pytest.fixture
-def naps() -> list[float]:
-    """The seconds that clients waited. Kept for good: credentials are told apart by the identity of these lists."""
-    _all_naps.append([])
-    return _all_naps[-1]
-
 
 @pytest.fixture(scope="session")
 def _proxy(_server: EmulatorServer) -> Iterator[FaultProxy]:

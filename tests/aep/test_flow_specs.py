@@ -40,19 +40,20 @@ def without(*names: str, **instead: Any) -> dict[str, Any]:
     return {key: value for key, value in ITEM.items() if key not in names} | instead
 
 
-ODD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+ODD: dict[str, tuple[dict[str, Any], tuple[str, ...] | None]] = {
     "plural": (ITEM, ("Copy", "Mapping")),
     "singular": (
         without("transformationSpecs", transformationSpec=ITEM["transformationSpecs"]),
         ("Copy", "Mapping"),
     ),
     "singular and bare": (without("transformationSpecs", transformationSpec={"name": "Mapping"}), ("Mapping",)),
+    "not mentioned": (without("transformationSpecs"), None),
     "with nonsense between": (without(transformationSpecs=[None, "x", {"name": "Copy"}]), ("Copy",)),
 }
 
 
 @pytest.mark.parametrize(("item", "transformations"), ODD.values(), ids=ODD)
-def test_transformations_are_read_in_every_form(item: dict[str, Any], transformations: tuple[str, ...]) -> None:
+def test_transformations_are_read_in_every_form(item: dict[str, Any], transformations: tuple[str, ...] | None) -> None:
     assert FlowSpec.from_item(item).transformations == transformations
 
 
@@ -181,6 +182,7 @@ def test_a_payload_is_held_against_the_flow_specs_schema() -> None:
 def test_without_a_schema_or_with_a_broken_one_the_service_has_the_last_word() -> None:
     check_against("schedule", {"frequency": "hour"}, None)
     check_against("schedule", {"frequency": "hour"}, {"type": 5, "properties": []})
+    check_against("schedule", {"frequency": "hour"}, {"properties": {"frequency": {"enum": "day"}}})
 
 
 NARROWED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {

@@ -129,6 +129,15 @@ def test_a_source_connection_that_another_dataflow_reads_is_not_given_to_a_secon
     assert len(emulator.posted("/flows")) == 1
 
 
+def test_another_dataflows_source_connection_is_no_hindrance_where_the_filter_is_ignored(
+    chain: Chain, proxied: Chain, proxy: FaultProxy
+) -> None:
+    chain.ensure(chain.dataflow())
+    everything = json.dumps(chain.client.get(KINDS["dataflow"].path)).encode()
+    proxy.fault("GET", "/flows?property=sourceConnectionIds", status=200, body=everything)
+    assert proxied.ensure(chain.dataflow(name="second")).created
+
+
 def test_reuse_fails_and_shows_what_differs(chain: Chain, emulator: Emulator) -> None:
     made = chain.ensure(chain.dataflow())
     with pytest.raises(ConflictError) as conflict:

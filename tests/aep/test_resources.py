@@ -95,6 +95,13 @@ def test_an_extra_field_that_contradicts_an_argument_is_refused(
     assert str(refused.value).startswith(named)
 
 
+def test_what_extra_adds_to_a_schedule_is_sent_with_it(chain: Chain, emulator: Emulator) -> None:
+    chain.ensure(chain.dataflow(extra={"scheduleParams": {"note": "x"}, "labels": ["C1"]}))
+    (body,) = emulator.posted("/flows")
+    assert body["labels"] == ["C1"]
+    assert body["scheduleParams"].keys() == {"startTime", "frequency", "interval", "note"}
+
+
 # ---- found again ---------------------------------------------------------------------------------------------------
 
 ACCEPT = {"Accept": "application/vnd.adobe.xed+json"}
