@@ -194,6 +194,11 @@ class Client:
                 return
             start = len(seen) if by_items else start + 1
 
+    def mapping_set(self, mapping_set_id: str, version: int) -> Json:
+        """Return one version of a mapping set; without naming one, the service would show the first."""
+        path = f"{DATA_PREP}/mappingSets/{quote(str(mapping_set_id), safe='')}"
+        return self._object(path, {"version": str(version)})
+
     def _object(self, path: str, params: Any = None, **kwargs: Any) -> Json:
         body = self.get(path, params, **kwargs)
         if isinstance(body, dict):

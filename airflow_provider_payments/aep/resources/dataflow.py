@@ -27,7 +27,7 @@ from airflow_provider_payments.aep.resources.base import Existing, made, without
 from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
 from airflow_provider_payments.aep.resources.flow_service import FlowServiceResource, source_meaning, target_meaning
 from airflow_provider_payments.aep.schedule import SCHEDULE_FIELDS, Schedule, read_schedule
-from airflow_provider_payments.aep.services import DATA_PREP, FLOW_SERVICE, Json
+from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.client import Client
@@ -184,8 +184,8 @@ class Dataflow(FlowServiceResource):
     def wanted(self) -> Json:
         fields: Json = {
             "flowSpec.id": self.flow_spec.id,
-            "sourceConnectionIds": [self.source_connection_id],
-            "targetConnectionIds": [self.target_connection_id],
+            "sourceConnectionIds": self.source_connection_id,
+            "targetConnectionIds": self.target_connection_id,
             "mapping": (self.mapping_set_id, self.mapping_set_version),
             "state": "enabled",
         }
@@ -198,15 +198,24 @@ class Dataflow(FlowServiceResource):
     def found(self, client: Client, existing: Existing) -> Json:
         item = existing.item
         params = {t.get("name"): t.get("params") or {} for t in item.get("transformations") or ()}
-        mapping = params.get("Mapping") or {}
         schedule, options = read_schedule(item.get("scheduleParams") or {}), read_options(item.get("options") or {})
         delta = (params.get("Copy") or {}).get("deltaColumn")
         fields: Json = {
             "flowSpec.id": (item.get("flowSpec") or {}).get("id"),
-            "sourceConnectionIds": self._alike(client, item, "source", source_meaning),
-            "targetConnectionIds": self._alike(client, item, "target", target_meaning),
-            "mapping": self._alike_mapping(
-                client, (mapping.get("mappingId"), lenient(as_int, mapping.get("mappingVersion")) or 0)
+            "sourceConnectionIds": _alike(
+                _only(item.get("sourceConnectionIds")),
+                self.source_connection_id,
+                lambda source: source_meaning(client.item("sourceConnections", source)),
+            ),
+            "targetConnectionIds": _alike(
+                _only(item.get("targetConnectionIds")),
+                self.target_connection_id,
+                lambda target: target_meaning(client.item("targetConnections", target)),
+            ),
+            "mapping": _alike(
+                _used(params.get("Mapping") or {}),
+                (self.mapping_set_id, self.mapping_set_version),
+                lambda used: mapping_meaning(client.mapping_set(*used)),
             ),
             # A dataflow passes through other states on its way; only these two keep it from running.
             "state": item["state"] if item.get("state") in ("disabled", "draft") else "enabled",
@@ -214,35 +223,6 @@ class Dataflow(FlowServiceResource):
         }
         fields |= {f"scheduleParams.{name}": value for name, value in schedule.items()}
         return fields | {f"options.{name}": value for name, value in options.items()}
-
-    def _alike(self, client: Client, item: Json, side: str, meaning: Callable[[Json], Json]) -> list[str]:
-        """Return our own ids where the dataflow refers to another object that means the same."""
-        key, ours = f"{side}ConnectionIds", [getattr(self, f"{side}_connection_id")]
-        theirs = [str(value) for value in item.get(key) or ()]
-        if theirs == ours or len(theirs) != 1:
-            return theirs
-        try:
-            a, b = (meaning(client.item(f"{side}Connections", value)) for value in (*theirs, *ours))
-        except RequestError as error:
-            if error.status == 404 and error.path.endswith(theirs[0]):
-                return theirs  # what it refers to is gone, so it is not ours
-            raise
-        return ours if a == b else theirs
-
-    def _alike_mapping(self, client: Client, theirs: tuple[Any, int]) -> tuple[Any, int]:
-        ours = (self.mapping_set_id, self.mapping_set_version)
-        if theirs == ours or not theirs[0]:
-            return theirs
-        try:
-            a, b = (
-                mapping_meaning(client.get(f"{DATA_PREP}/mappingSets/{mapping_id}", {"version": str(version)}) or {})
-                for mapping_id, version in (theirs, ours)
-            )
-        except RequestError as error:
-            if error.status == 404 and error.path.endswith(theirs[0]):
-                return theirs
-            raise
-        return ours if a == b else theirs
 
     fixed_advice = (
         "A change of these does not reach a dataflow that exists: choose another name, or enable the dataflow if it is "
@@ -284,11 +264,32 @@ class Dataflow(FlowServiceResource):
         return {"runs_since": self.schedule.runs_since(datetime.now(UTC)).isoformat()}
 
 
+def _only(ids: object) -> object:
+    return ids[0] if isinstance(ids, list) and len(ids) == 1 else ids
+
+
+def _used(mapping: Mapping[str, Any]) -> tuple[str, int] | None:
+    """Return the mapping set and version that a Mapping transformation names; the version comes as number or text."""
+    version = lenient(as_int, mapping.get("mappingVersion")) or 0
+    return (str(mapping["mappingId"]), version) if mapping.get("mappingId") else None
+
+
+def _alike(theirs: Any, ours: Any, meaning: Callable[[Any], Json]) -> Any:
+    """Return ``ours`` where ``theirs`` refers to another object that means the same; references are compared so."""
+    if theirs == ours or not theirs or isinstance(theirs, list):
+        return theirs
+    try:
+        found = meaning(theirs)
+    except RequestError as error:
+        if error.status == 404:
+            return theirs  # what it refers to is gone, so it is not ours
+        raise
+    return ours if found == meaning(ours) else theirs
+
+
 def read_options(options: Mapping[str, Any]) -> Json:
     """Read a dataflow's options as they come back, numbers or text; an absent flag is off."""
-    read = dict(options)
     percent = lenient(as_number, options.get("partialIngestionPercent"))
-    read["partialIngestionPercent"] = percent
     flag = lenient(as_bool, options.get("errorDiagnosticsEnabled"))
-    read["errorDiagnosticsEnabled"] = bool(flag) if percent is None and isinstance(flag, (bool, type(None))) else True
-    return read
+    read = {"partialIngestionPercent": percent, "errorDiagnosticsEnabled": percent is not None or flag or False}
+    return dict(options) | read
