@@ -33,6 +33,7 @@ from rich.table import Table
 PACKAGE = "airflow_provider_payments"
 DAG_ID = "payments_dataflow"
 CONNECTION_ID = "adobe_experience_platform_default"
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Seconds that `airflow standalone` may take until its scheduler is healthy.
 PATIENCE = 120.0
 STATES = {"success": "[green]done[/]", "failed": "[red]failed[/]", "up_for_retry": "[yellow]trying again[/]"}
@@ -56,14 +57,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ui", action="store_true", help="start Airflow with its web page beside the emulator instead")
     options = parser.parse_args(arguments)
     console = Console()
-    # Both end the program by the way that runs the clean-up.
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, _interrupt)
+    # Each ends the program by the way that runs the clean-up; a closed terminal too.
+    for number in ENDS:
+        signal.signal(number, _interrupt)
     try:
         with tempfile.TemporaryDirectory(prefix="payments-demo-") as folder, _Processes() as processes:
             home = Path(folder)
-            emulator = _start_emulator(processes, home)
-            environment = _environment(home, emulator)
+            environment = _environment(home)
+            emulator = _start_emulator(processes, home, environment)
+            (home / "connection.json").write_text(_connection(emulator))
             console.print(f"Emulator of Experience Platform: {emulator}")
             _airflow(processes, home, environment, "db", "migrate")
             if options.ui:
@@ -76,8 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     # A second one must not interrupt the clean-up, which is bounded anyway.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in ENDS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -129,10 +131,10 @@ def _session(pid: int) -> int | None:
         return None  # it has ended meanwhile
 
 
-def _start_emulator(processes: _Processes, home: Path) -> str:
+def _start_emulator(processes: _Processes, home: Path, environment: dict[str, str]) -> str:
     """Start the emulator on a free port; return its URL once it answers."""
     log = home / "emulator.log"
-    process = processes.start([sys.executable, "-u", "-m", f"{PACKAGE}.emulator"], log, dict(os.environ))
+    process = processes.start([sys.executable, "-u", "-m", f"{PACKAGE}.emulator"], log, environment)
     while process.poll() is None:
         ready = [line for line in log.read_text().splitlines() if line.startswith("ready ")]
         if ready:
@@ -141,18 +143,19 @@ def _start_emulator(processes: _Processes, home: Path) -> str:
     raise SystemExit(f"The emulator did not start:\n{log.read_text()}")
 
 
-def _environment(home: Path, emulator: str) -> dict[str, str]:
+def _environment(home: Path) -> dict[str, str]:
     """Return the environment of a new Airflow that knows nothing of one that may be installed here."""
     with as_file(files(PACKAGE) / "example_dags") as packed:
         # An editable installation has no copy of the DAGs: they lie in the checkout.
         dags = packed if packed.is_dir() else Path(__file__).parent.parent / "dags"
         shutil.copytree(dags, home / "dags", ignore=shutil.ignore_patterns("__pycache__"))
-    (home / "connection.json").write_text(_connection(emulator))
+    (home / "tmp").mkdir()
     own = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     return own | {
         # `airflow standalone` starts its parts by the command's name.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "AIRFLOW_HOME": str(home),
+        "TMPDIR": str(home / "tmp"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
@@ -207,11 +210,18 @@ def _run(console: Console, processes: _Processes, home: Path, environment: dict[
             time.sleep(0.1)
         states = _states(home)
         live.update(_progress(states, emulator, time.monotonic() - began))
+    console.print()
     if status or states.get("report") != "success":
-        console.print(f"[red]The DAG run failed.[/] The end of its log:\n{log.read_text()[-6000:]}")
-        return 1
+        return _failed(console, "The DAG run failed.", log)
     _show(console, _outputs(home), emulator)
     return 0
+
+
+def _failed(console: Console, what: str, log: Path) -> int:
+    console.print(f"[red]{what}[/] The end of its log:")
+    # Brackets in a log are no markup.
+    console.print(log.read_text()[-6000:], markup=False, highlight=False)
+    return 1
 
 
 def _query(home: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -313,8 +323,11 @@ def _serve(console: Console, processes: _Processes, home: Path, environment: dic
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": address,
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "AIRFLOW__WEBSERVER__WEB_SERVER_HOST": "127.0.0.1",
         "AIRFLOW__WEBSERVER__WEB_SERVER_PORT": str(port),
         "AIRFLOW__WEBSERVER__BASE_URL": address,
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(_free_port()),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(_free_port()),
     }
     connection = (home / "connection.json").read_text()
     _airflow(processes, home, environment, "connections", "add", CONNECTION_ID, "--conn-json", connection)
@@ -324,10 +337,13 @@ def _serve(console: Console, processes: _Processes, home: Path, environment: dic
     with console.status("Airflow is starting"):
         while not _answers(address):
             if process.poll() is not None or time.monotonic() > deadline:
-                console.print(f"[red]Airflow did not start.[/]\n{log.read_text()[-6000:]}")
-                return 1
+                return _failed(console, "Airflow did not start.", log)
             time.sleep(0.3)
-    console.print(f"Airflow: {address}/dags/{DAG_ID}  (trigger the DAG there; Ctrl-C ends everything)")
+    console.print(f"Airflow: {address}/dags/{DAG_ID}", soft_wrap=True)
+    password = home / "standalone_admin_password.txt"  # Airflow 2.11 asks for one
+    if password.is_file():
+        console.print(f"Log in as admin with the password {password.read_text()}", markup=False)
+    console.print("Trigger the DAG there. Ctrl-C ends everything.")
     return process.wait()
 
 

@@ -159,7 +159,15 @@ class FlowRunSensor(BaseSensorOperator):
         :raises FlowRunFailedError: if the run failed, or the trigger was refused.
         :raises ExperiencePlatformUnavailableError: if the trigger could not look; a retry may.
         """
-        event = event if isinstance(event, dict) else {}
+        try:
+            return self._completed(event if isinstance(event, dict) else {})
+        except AirflowFailException as error:
+            # Airflow 2.11 forgets never_fail here.
+            if self.never_fail or self.soft_fail:
+                raise AirflowSkipException(str(error)) from error
+            raise
+
+    def _completed(self, event: dict[str, Any]) -> dict[str, Any]:
         status = event.get("status")
         if status == "timeout":
             raise AirflowSensorTimeout(str(event.get("message")))

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -19,8 +18,7 @@ def set_connection(monkeypatch: pytest.MonkeyPatch) -> SetConnection:
 
     def put(url: str, extra: dict[str, Any] | None = None, **fields: Any) -> None:
         connection = json.loads(connection_json(url))
-        # Scopes are part of a credential's identity: no test is given the token of another one's.
-        connection["extra"] |= {"scopes": f"openid,{uuid4()}"} | (extra or {})
+        connection["extra"] |= extra or {}
         monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", json.dumps(connection | fields))
 
     return put

@@ -33,23 +33,22 @@ def test_a_connection_of_required_fields_alone_leads_to_adobe(monkeypatch: pytes
     assert (client.transport.timeouts, client.transport.proxies, client.transport.verify) == ((10, 60), {}, True)
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "path", "expected"),
-    [
-        ("org_id", "OTHER@AdobeOrg", "org_id", "OTHER@AdobeOrg"),
-        ("sandbox", "prod-2", "sandbox", "prod-2"),
-        ("scopes", "openid, AdobeID", "credential.scopes", "openid,AdobeID"),
-        ("ims_url", "https://ims.example.com/", "credential.ims_url", "https://ims.example.com"),
-        ("connect_timeout", 2.5, "transport.timeouts", (2.5, 60)),
-        ("read_timeout", "7", "transport.timeouts", (10, 7)),
-        ("proxies", '{"https": "http://proxy:3128"}', "transport.proxies", {"https": "http://proxy:3128"}),
-        ("verify", __file__, "transport.verify", __file__),
-        ("verify", "true", "transport.verify", True),
-        ("consistency_window", "3", "consistency_window", 3),
-        ("dataflow_window", 4.5, "dataflow_window", 4.5),
-    ],
-    ids=lambda value: value if isinstance(value, str) and value.isidentifier() else "",
-)
+EXTRAS: list[tuple[str, object, str, object]] = [
+    ("org_id", "OTHER@AdobeOrg", "org_id", "OTHER@AdobeOrg"),
+    ("sandbox", "prod-2", "sandbox", "prod-2"),
+    ("scopes", "openid, AdobeID", "credential.scopes", "openid,AdobeID"),
+    ("ims_url", "https://ims.example.com/", "credential.ims_url", "https://ims.example.com"),
+    ("connect_timeout", 2.5, "transport.timeouts", (2.5, 60)),
+    ("read_timeout", "7", "transport.timeouts", (10, 7)),
+    ("proxies", '{"https": "http://proxy:3128"}', "transport.proxies", {"https": "http://proxy:3128"}),
+    ("verify", __file__, "transport.verify", __file__),
+    ("verify", "true", "transport.verify", True),
+    ("consistency_window", "3", "consistency_window", 3),
+    ("dataflow_window", 4.5, "dataflow_window", 4.5),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "path", "expected"), EXTRAS, ids=[key for key, *_ in EXTRAS])
 def test_each_extra_reaches_the_client(
     set_connection: SetConnection, key: str, value: object, path: str, expected: object
 ) -> None:
@@ -80,33 +79,32 @@ def test_host_and_port_make_the_platform_url(
     assert client_of().url == expected
 
 
-@pytest.mark.parametrize(
-    ("extra", "fields", "parts"),
-    [
-        ({"org_id": None}, {}, ("org_id", "organisation")),
-        ({"org_id": "ACME"}, {}, ("org_id", "'ACME'", "@AdobeOrg")),
-        ({"sandbox": None}, {}, ("sandbox", "no default")),
-        ({"sandbox": "Prod"}, {}, ("sandbox", "'Prod'", "lower-case")),
-        ({}, {"login": None}, ("login", "client id")),
-        ({}, {"password": ""}, ("password", "client secret")),
-        ({"access_token": "a-token"}, {"login": ""}, ("login", "client id")),
-        ({"access_token": "two\nlines"}, {}, ("access_token='***'", "printable ASCII")),
-        ({"sandbx": "dev"}, {}, ("extra", "'sandbx'", "sandbox")),
-        ({}, {"host": "http://platform.adobe.io"}, ("host", "'http://platform.adobe.io'", "https://")),
-        ({}, {"host": "ftp://platform.adobe.io"}, ("host", "ftp://", "https://")),
-        ({}, {"host": f"{URL}?a=b"}, ("host", "only scheme, host, port and path")),
-        ({"ims_url": "http://ims.example.com"}, {}, ("ims_url", "'http://ims.example.com'", "https://")),
-        ({"connect_timeout": -1}, {}, ("connect_timeout", "-1", "more than 0")),
-        ({"read_timeout": "soon"}, {}, ("read_timeout", "'soon'", "number")),
-        ({"proxies": "http://proxy"}, {}, ("proxies='***'", "object of scheme to URL")),
-        ({"verify": "/no/such.pem"}, {}, ("verify='/no/such.pem'", "CA bundle that exists")),
-        ({"consistency_window": -1}, {}, ("consistency_window=-1", "0 or more")),
-    ],
-    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
-)
-def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(
-    set_connection: SetConnection, extra: dict[str, Any], fields: dict[str, Any], parts: tuple[str, ...]
-) -> None:
+#: What is wrong -> keys of the extra, other fields, what the message must hold.
+WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
+    "no organisation": ({"org_id": None}, {}, ("org_id", "organisation")),
+    "organisation": ({"org_id": "ACME"}, {}, ("org_id", "'ACME'", "@AdobeOrg")),
+    "no sandbox": ({"sandbox": None}, {}, ("sandbox", "no default")),
+    "sandbox": ({"sandbox": "Prod"}, {}, ("sandbox", "'Prod'", "lower-case")),
+    "no client id": ({}, {"login": None}, ("login", "client id")),
+    "no secret": ({}, {"password": ""}, ("password", "client secret")),
+    "token without client id": ({"access_token": "a-token"}, {"login": ""}, ("login", "client id")),
+    "token of two lines": ({"access_token": "two\nlines"}, {}, ("access_token='***'", "printable ASCII")),
+    "unknown key": ({"sandbx": "dev"}, {}, ("extra", "'sandbx'", "sandbox")),
+    "http": ({}, {"host": "http://platform.adobe.io"}, ("host", "'http://platform.adobe.io'", "https://")),
+    "ftp": ({}, {"host": "ftp://platform.adobe.io"}, ("host", "ftp://", "https://")),
+    "query": ({}, {"host": f"{URL}?a=b"}, ("host", "only scheme, host, port and path")),
+    "IMS by http": ({"ims_url": "http://ims.example.com"}, {}, ("ims_url", "'http://ims.example.com'", "https://")),
+    "connect_timeout": ({"connect_timeout": -1}, {}, ("connect_timeout", "-1", "more than 0")),
+    "read_timeout": ({"read_timeout": "soon"}, {}, ("read_timeout", "'soon'", "number")),
+    "proxies": ({"proxies": "http://proxy"}, {}, ("proxies='***'", "object of scheme to URL")),
+    "CA bundle": ({"verify": "/no/such.pem"}, {}, ("verify='/no/such.pem'", "CA bundle that exists")),
+    "window": ({"consistency_window": -1}, {}, ("consistency_window=-1", "0 or more")),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(set_connection: SetConnection, what: str) -> None:
+    extra, fields, parts = WRONG[what]
     set_connection(URL, extra, **fields)
     with pytest.raises(InvalidInputError) as refusal:
         _ = client_of()

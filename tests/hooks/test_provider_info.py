@@ -46,7 +46,7 @@ def test_the_entry_point_leads_to_it() -> None:
     assert entry.dist.name == get_provider_info()["package-name"]
 
 
-@pytest.mark.parametrize(("kind", "name"), modules(*BASES), ids=str)
+@pytest.mark.parametrize(("kind", "name"), list(modules(*BASES)), ids=str)
 def test_every_module_it_names_imports_and_holds_its_kind(kind: str, name: str) -> None:
     own = [value for value in vars(import_module(name)).values() if getattr(value, "__module__", None) == name]
     assert any(isinstance(value, type) and issubclass(value, BASES[kind]) for value in own)

@@ -41,8 +41,8 @@ def sensor(**arguments: Any) -> FlowRunSensor:
 
 
 def wait(**arguments: Any) -> Any:
-    """Run a sensor as a task does, once."""
-    return sensor(**arguments).execute(context())
+    """Run a sensor as a task does; where it would wait, it times out after its first look."""
+    return sensor(**{"timeout": 0} | arguments).execute(context())
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def test_a_run_that_began_at_the_very_moment_counts(history: History) -> None:
 def test_by_default_runs_since_the_start_of_the_dag_run_count(history: History) -> None:
     first, second = history.runs(history.partial)
     between = datetime.fromtimestamp(started(first), UTC) + timedelta(minutes=1)
-    waiting = sensor(flow_id=history.partial, **ANY)
+    waiting = sensor(flow_id=history.partial, timeout=0, **ANY)
     assert waiting.execute(context(start_date=between))["run_id"] == second["id"]
     assert not waiting.poke(context(start_date=between + timedelta(hours=1)))
     assert waiting.execute(context())["run_id"] == first["id"]
@@ -198,7 +198,7 @@ BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 def test_bad_input_is_refused_before_any_request(connected: Emulator, what: str, deferrable: bool) -> None:
     arguments, parts = BAD[what]
     with pytest.raises(AirflowFailException) as refusal:
-        wait(**{"flow_id": "flow", "deferrable": deferrable, "timeout": 0} | arguments)
+        wait(**{"flow_id": "flow", "deferrable": deferrable} | arguments)
     assert [part for part in parts if part not in str(refusal.value)] == []
     assert connected.requests() == []
 

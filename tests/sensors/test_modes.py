@@ -47,7 +47,7 @@ def _database() -> None:
 
 def deferral(**arguments: Any) -> TaskDeferred:
     with pytest.raises(TaskDeferred) as deferred:
-        wait(deferrable=True, **arguments)
+        sensor(deferrable=True, **arguments).execute(context())
     return deferred.value
 
 
@@ -106,7 +106,7 @@ def test_poking_waits_until_the_run_has_ended(
 ) -> None:
     proxy_of_history.fault("GET", RUNS, status=200, body=answer())
     proxy_of_history.fault("GET", RUNS, status=200, body=answer(run_item(history.good, "paused")), times=2)
-    assert wait(flow_id=history.good, poke_interval=0)["status"] == "succeeded"
+    assert wait(flow_id=history.good, timeout=60, poke_interval=0)["status"] == "succeeded"
     assert proxy_of_history.count("GET", RUNS) == 4
     assert said("unknown status 'paused'") == 1  # though it was seen twice
 
@@ -120,13 +120,13 @@ def test_poking_ends_with_the_timeout(
     history: History, skipping: dict[str, bool], error: type[AirflowException]
 ) -> None:
     with pytest.raises(error):
-        wait(flow_id=history.waiting, timeout=0, poke_interval=0, **skipping)
+        wait(flow_id=history.waiting, **skipping)
 
 
 def test_rescheduling_comes_back_after_the_interval(history: History) -> None:
     before = datetime.now(UTC)
     with pytest.raises(AirflowRescheduleException) as again:
-        wait(flow_id=history.waiting, mode="reschedule", poke_interval=90)
+        wait(flow_id=history.waiting, mode="reschedule", timeout=60, poke_interval=90)
     assert before <= again.value.reschedule_date - timedelta(seconds=90) <= datetime.now(UTC)
 
 

@@ -220,17 +220,31 @@ def test_an_unknown_status_with_a_completion_time_has_ended(history: History, pr
     assert proxy_of_history.count("GET", RUNS) == 1
 
 
-def test_a_cancelled_trigger_ends_without_an_event(history: History) -> None:
+def cancelled(waiting: FlowRunTrigger) -> None:
+    """Cancel a trigger after a moment; it must end, and say nothing."""
+
     async def cancel() -> None:
-        running = FlowRunTrigger(
-            aep_conn_id=CONNECTION_ID, selection={"flow_id": history.waiting}, poll_interval=3600, deadline=None
-        ).run()
+        running = waiting.run()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(anext(running), 0.2)
         with pytest.raises(StopAsyncIteration):
             await anext(running)
 
     asyncio.run(cancel())
+
+
+def test_one_that_is_cancelled_between_two_looks_ends(history: History) -> None:
+    waiting = trigger(history.waiting)
+    waiting.poll_interval = 3600
+    cancelled(waiting)
+
+
+def test_one_that_is_cancelled_while_it_looks_ends(
+    history: History, proxy_of_history: FaultProxy, connect: Callable[..., None]
+) -> None:
+    connect(proxy_of_history.url, read_timeout=0.4)
+    proxy_of_history.fault("GET", RUNS, hang=True)
+    cancelled(trigger(history.good))
 
 
 def test_many_triggers_wait_side_by_side_in_one_loop(history: History, connect: Callable[..., None]) -> None:
