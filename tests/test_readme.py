@@ -15,8 +15,8 @@ README = (REPOSITORY / "README.md").read_text()
 CI = (REPOSITORY / ".ci" / "run").read_text()
 #: Commands that CI does not run by taking them out of the README -> what runs them.
 ELSEWHERE = {
-    "pip install .": 'bin/pip install -q ".[demo]"',
-    "payments-emulator --port 8900": "payments-emulator --port",
+    "pip install .": 'bin/pip" install -q ".[demo]"',
+    "payments-emulator --port 8900": 'payments-emulator" --port',
     "export AIRFLOW_CONN_ADOBE_EXPERIENCE_PLATFORM_DEFAULT": "tests/",
 }
 
