@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -80,14 +81,23 @@ def _endpoint(world: World, service: Service, handler: Handler) -> Callable[[Req
     async def serve(request: Request) -> Response:
         incoming: Incoming = request.scope[SCOPE_KEY]
         try:
-            answer = handler(_call(world, service, request, incoming))
-        except UnreadableBody as error:
-            answer = _refused(service.dialect.unreadable(str(error)), world, incoming)
-        except Refusal as refusal:
-            answer = _refused(refusal, world, incoming)
-        return _response(answer)
+            return _response(_answer(world, service, request, incoming, handler))
+        except Exception:
+            # A mistake of the emulator's own: its cause is for whoever runs it, the client gets what the service sends.
+            traceback.print_exc()
+            return _response(_refused(service.dialect.failed(), world, incoming))
 
     return serve
+
+
+def _answer(world: World, service: Service, request: Request, incoming: Incoming, handler: Handler) -> Answer:
+    try:
+        world.clock.run_due()
+        return handler(_call(world, service, request, incoming))
+    except UnreadableBody as error:
+        return _refused(service.dialect.unreadable(str(error)), world, incoming)
+    except Refusal as refusal:
+        return _refused(refusal, world, incoming)
 
 
 def _call(world: World, service: Service, request: Request, incoming: Incoming) -> Call:

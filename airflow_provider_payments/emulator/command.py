@@ -29,19 +29,19 @@ def main(arguments: list[str] | None = None) -> int:
     world.origin = origin(sock)
     server = make_server(world)
     sock.listen(2048)
-    print(f"ready {world.origin}", flush=True)
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn raises a signal anew once it has shut down; being asked to stop is no failure here.
-        signal.signal(stop_signal, lambda *_: None)
+        # Whoever reads "ready" may stop the process before uvicorn has put its own handlers in place; and uvicorn
+        # raises a signal anew once it has shut down, where being asked to stop is no failure.
+        signal.signal(stop_signal, lambda *_: setattr(server, "should_exit", True))
+    print(f"ready {world.origin}", flush=True)
     server.run(sockets=[sock])
     return 0
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is no port: 0 to 65535")
-    return port
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no port: 0 to 65535")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -98,7 +98,11 @@ def _no_sandboxes(*_: str) -> Refusal:
     return ControlRefusal(404, "The control interface spans all sandboxes.")
 
 
-DIALECT = Dialect(_unreadable, _no_sandboxes, _no_sandboxes)
+def _failed() -> Refusal:
+    return ControlRefusal(500, "The emulator failed; its process has written the cause to stderr.")
+
+
+DIALECT = Dialect(_unreadable, _no_sandboxes, _no_sandboxes, _failed)
 ROUTES: Routes = (
     ("POST", "/reset", reset),
     ("GET", "/state", show_state),

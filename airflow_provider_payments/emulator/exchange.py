@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -94,19 +95,23 @@ class Dialect:
     unreadable: Callable[[str], Refusal]
     sandbox_missing: Callable[[], Refusal]
     sandbox_unknown: Callable[[str], Refusal]
+    failed: Callable[[], Refusal]
 
 
 def parse_json(raw: bytes) -> Any:
-    """Strict JSON: UTF-8, no NaN, bounded depth; raises :class:`UnreadableBody`.
+    """Strict JSON: UTF-8, whole characters, finite numbers, bounded depth; raises :class:`UnreadableBody`.
 
     :param raw: the body as received.
     """
     try:
-        document = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+        document = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
+        if b"\\ud" in raw.lower():
+            # Half of a surrogate pair is no character: nothing that is not JSON, such as a link, could carry it.
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise UnreadableBody("The request body is not valid JSON.") from error
     # Counting brackets is a fast upper bound of the depth: nearly every body passes here.
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth_exceeds(document, MAX_DEPTH):
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and depth_exceeds(document, MAX_DEPTH):
         raise UnreadableBody(f"The request body is nested deeper than {MAX_DEPTH} levels.")
     return document
 
@@ -115,7 +120,18 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _depth_exceeds(document: Any, limit: int) -> bool:
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def depth_exceeds(document: Any, limit: int) -> bool:
+    """Whether objects and lists stand in one another more than ``limit`` deep.
+
+    :param document: any JSON.
+    """
     level = [document]
     for _ in range(limit + 1):
         level = [

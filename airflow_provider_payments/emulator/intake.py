@@ -1,4 +1,4 @@
-"""The ASGI layer in front of the routes: reads the body, keeps time, numbers and logs each request.
+"""The ASGI layer in front of the routes: reads the body, numbers and logs each request.
 
 What disturbs requests on purpose (faults, a rate limit) belongs between this layer and the routes: by then the request
 is whole, has its id, and whatever the answer becomes is still logged.
@@ -48,7 +48,6 @@ class Intake:
         # A slash at the end names the same resource in these services; Starlette would redirect.
         path = scope["path"].rstrip("/") or "/"
         scope["path"] = path
-        self.world.clock.run_due()
         at = self.world.clock.now()
         status = 0
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from airflow_provider_payments.emulator.exchange import MAX_DEPTH, depth_exceeds
+
 Operation = Literal["add", "replace", "remove"]
 
 
@@ -64,22 +66,27 @@ def _instruction(entry: Any) -> Instruction:
     return Instruction(operation, path, steps, entry.get("value"))
 
 
-def apply_patch(document: dict[str, Any], patch: list[Instruction]) -> dict[str, Any]:
+def apply_patch(document: dict[str, Any], patch: list[Instruction], *, parents: bool = False) -> dict[str, Any]:
     """A patched copy; the document stays as it is. Raises :class:`PatchError`.
 
     :param document: any JSON object.
     :param patch: from :func:`parse_patch`.
+    :param parents: ``add`` makes the objects on its way that do not exist.
     """
     result = copy.deepcopy(document)
     for instruction in patch:
-        _apply(result, instruction)
+        _apply(result, instruction, parents)
+    if depth_exceeds(result, MAX_DEPTH):
+        raise PatchError("malformed", f"The patched resource would be nested deeper than {MAX_DEPTH} levels.")
     return result
 
 
-def _apply(document: dict[str, Any], instruction: Instruction) -> None:
+def _apply(document: dict[str, Any], instruction: Instruction, parents: bool) -> None:
     nowhere = PatchError("path", f"The patch path '{instruction.path[:200]}' does not exist.")
     parent: Any = document
     for step in instruction.steps[:-1]:
+        if parents and instruction.operation == "add" and isinstance(parent, dict):
+            parent.setdefault(step, {})
         parent = _child(parent, step, nowhere)
     last = instruction.steps[-1]
     change: Callable[[Any, str, Instruction, PatchError], None]

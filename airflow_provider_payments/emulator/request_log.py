@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from airflow_provider_payments.emulator.exchange import UnreadableBody, parse_json
 
 LOG_LENGTH = 100_000
 MAX_LOGGED_BODY = 64 * 1024
@@ -84,8 +85,8 @@ def _readable(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return _masked(json.loads(body))
-    except (ValueError, RecursionError):
+        return _masked(parse_json(body))
+    except UnreadableBody:
         return None
 
 
@@ -93,8 +94,19 @@ def _masked(node: Any) -> Any:
     if isinstance(node, list):
         return [_masked(child) for child in node]
     if isinstance(node, dict):
+        hidden = _names_secret(node.get("path"))
         return {
-            key: "***" if key.lower() in _SECRET_NAMES and isinstance(child, str) else _masked(child)
+            key: "***"
+            if (key.lower() in _SECRET_NAMES and isinstance(child, str)) or (hidden and key == "value")
+            else _masked(child)
             for key, child in node.items()
         }
     return node
+
+
+def _names_secret(path: Any) -> bool:
+    """Whether the value of a patch instruction is a credential, or a part of one."""
+    if not isinstance(path, str):
+        return False
+    steps = path.lower().strip("/").split("/")
+    return steps[0] == "auth" or steps[-1] in _SECRET_NAMES

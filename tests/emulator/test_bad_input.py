@@ -9,8 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from airflow_provider_payments.emulator.catalog.state import Catalog
+from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSets
+from airflow_provider_payments.emulator.flow_service.state import FlowService
+from airflow_provider_payments.emulator.ims.tokens import Tokens
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from tests.emulator.client import (
     CATALOG,
+    CREDENTIALS,
     DATA_PREP,
     FLOW,
     PAYPAL,
@@ -59,7 +65,7 @@ def writes(client: Client) -> list[tuple[str, str, Any]]:
     mapping = mapping_body(schema)
     schema_ref = {"id": schema, "contentType": "application/vnd.adobe.xed+json;version=1"}
     dataset = {"name": "d", "description": "d", "schemaRef": schema_ref, "tags": {"a": ["b"]}}
-    schema_body = {"title": "t", "type": "object", "allOf": [{"$ref": PROFILE}]}
+    schema_body = {"title": "t", "type": "object", "description": "d", "allOf": [{"$ref": PROFILE}]}
     spec = {"id": "cc2c31d6-7b8c-4581-b49f-5c8698aa3ab3"}
     return [
         ("POST", f"{FLOW}/connections", {"name": "c", "auth": auth, "connectionSpec": spec}),
@@ -235,3 +241,96 @@ def test_raw_request_lines(client: Client, request_line: bytes) -> None:
         answer = connection.recv(1000)
     assert answer.startswith(b"HTTP/1.1 4"), answer
     assert client.ask("GET", "/__emulator__/state").status_code == 200
+
+
+@pytest.mark.parametrize("value", [b"1e999", b"-1e999", b"NaN", b"Infinity", b'"\\ud800"', b'"\\uDFFF x"'])
+def test_numbers_without_end_and_halves_of_characters_are_no_json(client: Client, value: bytes) -> None:
+    for path in (
+        f"{FLOW}/connections",
+        f"{REGISTRY}/tenant/schemas",
+        f"{CATALOG}/dataSets",
+        f"{DATA_PREP}/mappingSets",
+    ):
+        body = b'{"title": [' + value + b"]}"
+        answer = client.ask("POST", path, data=body, headers=JSON)
+        assert answer.status_code == 400
+        assert "not valid JSON" in answer.text
+    assert {entry["body"] for entry in client.control("GET", "requests", params={"status": "400"})["requests"]} == {
+        None
+    }
+
+
+def test_whole_characters_outside_the_first_plane_are_kept(client: Client) -> None:
+    body = b'{"name": "\\ud83d\\ude42", "auth": {"specName": "OAuth2 Refresh Code", "params": {"accessToken": "x"}}, '
+    body += b'"connectionSpec": {"id": "cc2c31d6-7b8c-4581-b49f-5c8698aa3ab3"}}'
+    made = client.ask("POST", f"{FLOW}/connections", data=body, headers=JSON).json()
+    assert client.item("connections", made["id"])["name"] == "🙂"
+
+
+def test_patches_cannot_nest_without_end(client: Client) -> None:
+    identifier = client.source()
+    path, where = f"{FLOW}/sourceConnections/{identifier}", "/params/deep"
+    nested: Any = {}
+    for _ in range(90):
+        nested = {"a": nested}
+
+    def patch(place: str) -> dict[str, Any]:
+        etag = client.item("sourceConnections", identifier)["etag"]
+        return {"json": [{"op": "add", "path": place, "value": nested}], "headers": {"If-Match": etag}}
+
+    assert client.ask("PATCH", path, **patch(where)).status_code == 200
+    detail = client.flow_problem("PATCH", path, "1455-400", **patch(where + "/a" * 90 + "/b"))
+    assert "deeper than 100 levels" in detail
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "path", "expected"),
+    [
+        (
+            FlowService,
+            "get",
+            f"{FLOW}/flows/x",
+            {"type": "https://ns.adobe.com/aep/errors/FLOW-1102-500", "status": 500},
+        ),
+        (Registry, "get", f"{REGISTRY}/tenant/schemas/x", {"title": "InternalServerError", "status": 500}),
+        (Catalog, "get", f"{CATALOG}/dataSets/x", {"title": "InternalServerError", "status": 500}),
+        (
+            MappingSets,
+            "understand",
+            f"{DATA_PREP}/mappingSets",
+            {"type": "https://ns.adobe.com/aep/errors/MAPPER-1000-500", "status": 500},
+        ),
+        (Tokens, "issue", "/ims/token/v3", {"error": "server_error"}),
+        (
+            FlowService,
+            "stores",
+            "/__emulator__/state",
+            {"error": "The emulator failed; its process has written the cause to stderr."},
+        ),
+    ],
+)
+def test_mistakes_of_our_own_speak_the_dialect(
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    owner: type,
+    name: str,
+    path: str,
+    expected: dict[str, Any],
+) -> None:
+    def broken(*_: Any) -> None:
+        raise LookupError("a slip of ours")
+
+    headers = {"Accept": "application/vnd.adobe.xed+json;version=1"}
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, property(broken) if name == "stores" else broken)
+        method = "POST" if name in ("understand", "issue") else "GET"
+        body = {"data": CREDENTIALS} if name == "issue" else {"json": {}}
+        answer = client.ask(method, path, headers=headers, **body)
+    assert answer.status_code == 500
+    assert expected.items() <= answer.json().items()
+    assert "a slip of ours" not in answer.text
+    assert "LookupError: a slip of ours" in capsys.readouterr().err
+    logged = client.control("GET", "requests", params={"status": 500})["requests"]
+    if not path.startswith("/__emulator__"):
+        assert [entry["request_id"] for entry in logged] == [answer.headers["x-request-id"]]

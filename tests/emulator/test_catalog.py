@@ -126,3 +126,32 @@ def test_patch_tags_and_delete(client: Client) -> None:
     answer = client.ask("DELETE", path)
     assert (answer.status_code, answer.json()) == (200, [])
     assert client.refused("GET", path, 404)["title"] == "NotFoundError"
+
+
+def test_json_patch_removes_and_makes_parents(client: Client) -> None:
+    identifier = client.dataset(client.schema())
+    path = f"{DATASETS}/{identifier}"
+    client.ask("PATCH", path, json={"description": "old", "tags": {"owner": ["x"], "team": ["y"]}})
+    patch = [{"op": "remove", "path": "/description"}, {"op": "remove", "path": "/tags/owner"}]
+    assert client.ask("PATCH", path, json=patch).json() == [f"@/dataSets/{identifier}"]
+    shown = client.get(path)[identifier]
+    assert shown["description"] == ""
+    assert "owner" not in shown["tags"]
+    assert shown["tags"]["team"] == ["y"]
+    for member in ("name", "schemaRef"):
+        client.refused("PATCH", path, 400, json=[{"op": "remove", "path": f"/{member}"}])
+    profile = [{"op": "add", "path": "/tags/unifiedProfile", "value": ["enabled:true"]}]
+    assert client.ask("PATCH", path, json=profile).status_code == 200
+    assert client.get(path)[identifier]["tags"]["unifiedProfile"] == ["enabled:true"]
+
+
+def test_only_version_two_makes_missing_parents(client: Client) -> None:
+    identifier = client.dataset(client.schema())
+    patch = [{"op": "add", "path": "/fileDescription/more/format", "value": "parquet"}]
+    client.refused("PATCH", f"{DATASETS}/{identifier}", 400, json=patch)
+    answer = client.ask("PATCH", f"{CATALOG}/v2/dataSets/{identifier}", json=patch)
+    assert answer.json() == [f"@/dataSets/{identifier}"]
+    shown = client.get(f"{DATASETS}/{identifier}")[identifier]
+    assert shown["fileDescription"] == {"more": {"format": "parquet"}}
+    removal = [{"op": "remove", "path": "/observableSchema/x"}]
+    client.refused("PATCH", f"{CATALOG}/v2/dataSets/{identifier}", 400, json=removal)

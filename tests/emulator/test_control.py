@@ -95,3 +95,17 @@ def test_rows_of_unknown_datasets_and_bad_pages(client: Client) -> None:
 @pytest.mark.parametrize("path", ["state/x", "nothing", "datasets"])
 def test_unknown_control_routes(client: Client, path: str) -> None:
     assert client.ask("GET", f"/__emulator__/{path}").status_code == 404
+
+
+def test_log_masks_credentials_in_patches(client: Client) -> None:
+    patches = [
+        {"op": "replace", "path": "/auth/params/clientSecret", "value": "hush"},
+        {"op": "add", "path": "/auth/params/other", "value": {"deep": "hush"}},
+        {"op": "replace", "path": "/auth", "value": {"params": {"other": "hush"}}},
+        {"op": "replace", "path": "/params/accessToken/", "value": "hush"},
+        {"op": "replace", "path": "/name", "value": "seen"},
+    ]
+    client.ask("PATCH", f"{FLOW}/connections/x", json=patches)
+    (entry,) = client.control("GET", "requests", params={"method": "PATCH"})["requests"]
+    assert [instruction["value"] for instruction in entry["body"]] == ["***"] * 4 + ["seen"]
+    assert [instruction["path"] for instruction in entry["body"]] == [patch["path"] for patch in patches]

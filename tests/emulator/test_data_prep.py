@@ -1,12 +1,26 @@
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
-from tests.emulator.client import DATA_PREP, Client, mapping_body
+from tests.emulator.client import (
+    DATA_PREP,
+    FLOW,
+    REST_FLOW_SPEC,
+    STRIPE_SPEC,
+    Client,
+    flow_body,
+    mapping_body,
+)
 
 SETS = f"{DATA_PREP}/mappingSets"
+STRIPE_CONNECTION = {
+    "name": "stripe",
+    "auth": {"specName": "OAuth2 Refresh Code", "params": {"accessToken": "x"}},
+    "connectionSpec": {"id": STRIPE_SPEC, "version": "1.0"},
+}
 
 
 def legacy_body(schema: str) -> dict[str, Any]:
@@ -101,6 +115,7 @@ def test_validation_names_what_is_wrong(client: Client) -> None:
     )
     answer = client.make(f"{SETS}/validate", body)["validationResponse"]
     assert [entry["status"] for entry in answer] == ["SUCCESS", "FAILED", "FAILED", "SUCCESS", "FAILED", "FAILED"]
+    assert [entry["errors"] for entry in answer if entry["status"] == "SUCCESS"] == [[], []]
     messages = [entry["errors"][0]["exception"] for entry in answer if entry["status"] == "FAILED"]
     assert "product.name" in messages[0]
     assert "two mappings" in messages[1]
@@ -125,3 +140,86 @@ def test_preview_applies_the_mapping(client: Client) -> None:
     assert "to_integer" in bad[1]["errors"][0]["exception"]
     assert "date-time" in bad[2]["errors"][0]["exception"]
     client.refused("POST", f"{SETS}/preview", 400, json={"data": {}, "mappingSet": body})
+
+
+def tree_schema(client: Client, title: str = "tree", required: tuple[str, ...] = ()) -> str:
+    whole = {"type": "object", "properties": {"id": {"type": "string"}, "extra": {"type": "string"}}}
+    return client.schema(title, whole={**whole, "required": list(required)}, count={"type": "number"})
+
+
+def test_mappings_below_an_object_leave_the_source_alone(client: Client) -> None:
+    schema = tree_schema(client)
+    base = client.make(f"{FLOW}/connections", STRIPE_CONNECTION)["id"]
+    source = client.source(
+        baseConnectionId=base,
+        data={"format": "json"},
+        params={"resourcePath": "customers"},
+        connectionSpec={"id": STRIPE_SPEC, "version": "1.0"},
+    )
+    whole = "_emulator.product.whole"
+    mapping = client.make(
+        SETS,
+        lines(
+            schema,
+            ("ATTRIBUTE", "data.id", "_id"),
+            ("ATTRIBUTE", "data", whole),
+            ("STATIC", "mine", f"{whole}.extra"),
+        ),
+    )["id"]
+    dataset = client.dataset(schema)
+    body = flow_body(source, client.target(schema, dataset), mapping, client.now() + 60)
+    body["flowSpec"] = {"id": REST_FLOW_SPEC, "version": "1.0"}
+    del body["transformations"][0]
+    params = {"objectType": "rest", "sourceParams": base64.b64encode(b'{"resourcePath": "customers"}').decode()}
+    path = f"{FLOW}/connections/{base}/explore"
+    before = client.get(path, preview="true", **params)["data"]
+    client.flow(body)
+    client.advance(62)
+    landed = client.control("GET", f"datasets/{dataset}/rows")["rows"]
+    assert landed[0]["_emulator"]["product"]["whole"] == {**before[0]["data"], "extra": "mine"}
+    assert client.get(path, preview="true", **params)["data"] == before
+
+
+def test_required_fields_on_every_level(client: Client) -> None:
+    schema = tree_schema(client, "strict", ("id", "extra"))
+    dataset = client.dataset(schema)
+    target = client.target(schema, dataset)
+    whole = "_emulator.product.whole"
+    # Where nothing of an object is mapped, what it requires is not asked for.
+    for pairs, landing in (
+        ((("Product_Name", f"{whole}.id"),), 0),
+        ((("Product_Name", f"{whole}.id"), ("Type", f"{whole}.extra")), 1197),
+        ((), 1197),
+    ):
+        mapping = client.mapping(schema, ("Product_Id", "_id"), *pairs)
+        body = flow_body(client.source(), target, mapping, client.now() + 60)
+        flow = client.flow(body)["id"]
+        client.advance(62)
+        (run,) = client.runs(flow)
+        assert run["metrics"]["recordSummary"]["outputRecordCount"] == landing
+        (activity,) = (entry for entry in run["activities"] if entry["id"] == "promotionActivity")
+        messages = [error["message"] for error in activity["statusSummary"]["extensions"]["errors"]]
+        lacking = f"The required field '{whole}.extra' is missing or null."
+        assert (lacking in messages) == (landing == 0)
+
+
+def test_expressions_cannot_grow_without_end(client: Client) -> None:
+    schema = client.schema("p", n={})
+    grown = "t"
+    for _ in range(19):
+        grown = f'replace({grown}, "", "xxxxxxxx")'
+    for expression in (grown, f"concat({', '.join(['t'] * 20)})"):
+        body = lines(schema, ("EXPRESSION", expression, "_emulator.product.n"))
+        answer = client.make(f"{SETS}/preview", {"data": [{"t": "a" * 9000}], "mappingSet": body})
+        assert answer["data"] == {}
+        assert "longer than 100000 characters" in answer["errors"][0]["exception"]
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-inf", "1e999"])
+def test_numbers_are_finite(client: Client, text: str) -> None:
+    schema = tree_schema(client)
+    for line in (("ATTRIBUTE", "t"), ("EXPRESSION", "to_decimal(t)")):
+        body = lines(schema, (*line, "_emulator.product.count"))
+        answer = client.make(f"{SETS}/preview", {"data": [{"t": text}], "mappingSet": body})
+        assert answer["data"] == {}
+        assert len(answer["errors"]) == 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import DATA_PREP, FLOW, REST_FLOW_SPEC, Client, mapping_body, sent
+from tests.emulator.client import DATA_PREP, FLOW, REST_FLOW_SPEC, Client, mapping_body, sent, source_body
 
 FLOWS = f"{FLOW}/flows"
 UNKNOWN = "11111111-1111-4111-8111-111111111111"
@@ -239,3 +239,18 @@ def test_deletion(client: Client) -> None:
     client.flow_problem("GET", f"{FLOWS}/{flow}", "1439-404")
     client.advance(3600)
     assert client.runs(flow) == []
+
+
+@pytest.mark.parametrize("version", ["2.0", "1", ""])
+def test_specs_have_one_version(client: Client, version: str) -> None:
+    body = client.prepared()
+    body["flowSpec"]["version"] = version
+    assert "flowSpec.version" in client.flow_problem("POST", f"{FLOW}/flows", "1413-400", json=sent(body))
+    del body["flowSpec"]["version"]
+    client.flow(body)
+    source = source_body()
+    source["connectionSpec"]["version"] = version
+    detail = client.flow_problem("POST", f"{FLOW}/sourceConnections", "1413-400", json=source)
+    assert "connectionSpec.version" in detail
+    del source["connectionSpec"]["version"]
+    client.make(f"{FLOW}/sourceConnections", source)

@@ -141,3 +141,17 @@ def test_next_page_by_token_alone(client: Client, sources: list[str]) -> None:
     answer = client.get(SOURCES, continuationToken=token)
     assert [item["id"] for item in answer["items"]] == sources[3:]
     assert answer["_links"] == {}
+
+
+def test_values_with_commas_and_quotes(client: Client) -> None:
+    for name in ("a,b", '"a', "b"):
+        client.source(name=name)
+    for wanted, found in (
+        ('"a,b"', ["a,b"]),
+        ('"a,b', ['"a', "b"]),
+        ("'a,b',b", ["a,b", "b"]),
+        ("b,", ["b"]),
+        ("", []),
+    ):
+        items = client.get(f"{FLOW}/sourceConnections", property=f"name=={wanted}")["items"]
+        assert [item["name"] for item in items] == found, wanted

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.emulator.client import (
     FLOW,
     GOOD_PRODUCTS,
     PAYPAL,
+    PAYPAL_SPEC,
     REST_FLOW_SPEC,
     STRIPE_SPEC,
     Client,
@@ -257,3 +259,69 @@ def test_rest_source(client: Client) -> None:
     first = rows(client, dataset)["rows"][0]
     assert first["_id"].startswith("ch_")
     assert isinstance(first["_emulator"]["product"]["amount"], int)
+
+
+def test_months_of_runs_take_no_time(client: Client) -> None:
+    body = client.prepared()
+    body["scheduleParams"]["interval"] = 15
+    flow = client.flow(body)["id"]
+    # The client gives an answer ten seconds; this takes a fraction of one.
+    began = time.process_time()
+    client.advance(60 * 86400)
+    assert time.process_time() - began < 5
+    client.sign_in()
+    assert client.get(f"{FLOW}/runs", property=f"flowId=={flow}", count="true") == {"count": 60 * 96}
+    landed = rows(client, body["_dataset"])["count"]
+    # Every row of the future once.
+    assert landed == GOOD_PRODUCTS + 3000
+
+
+def test_status_filter_ignores_case(client: Client) -> None:
+    body = client.prepared()
+    body["options"]["partialIngestionPercent"] = 0.001
+    flow = client.flow(body)["id"]
+    client.advance(62)
+    (run,) = client.runs(flow)
+    assert status(run) == "failed"
+    for path in ("metrics.statusSummary.status", "state"):
+        for value, found in (("Failed", [run]), ("FAILED,success", [run]), ("Success", [])):
+            filters = [f"flowId=={flow}", f"{path}=={value}"]
+            assert client.get(f"{FLOW}/runs", property=filters)["items"] == found
+        assert client.get(f"{FLOW}/runs", property=f"{path}!=Failed")["items"] == []
+
+
+def test_once_dataflow_that_was_disabled_runs_when_enabled(client: Client) -> None:
+    body = client.prepared()
+    body["scheduleParams"] = {"startTime": client.now() + 60, "frequency": "once"}
+    del body["transformations"][0]["params"]
+    flow = client.flow(body)["id"]
+
+    def act(operation: str) -> None:
+        assert client.ask("POST", f"{FLOW}/flows/{flow}/action?op={operation}").status_code == 200
+
+    act("disable")
+    client.advance(3600)
+    assert client.runs(flow) == []
+    act("enable")
+    client.advance(2)
+    (run,) = client.runs(flow)
+    assert status(run) == "success"
+    for operation in ("disable", "enable", "enable"):
+        act(operation)
+        client.advance(3600)
+    assert [item["id"] for item in client.runs(flow)] == [run["id"]]
+
+
+def test_failed_copy_refers_to_the_activity_that_exists(client: Client) -> None:
+    auth = {
+        "specName": "Client-Id-Secret Based Authentication",
+        "params": {"host": "h", "clientId": "c", "clientSecret": "wrong"},
+    }
+    base = {"name": "c", "auth": auth, "connectionSpec": {"id": PAYPAL_SPEC, "version": "1.0"}}
+    identifier = client.make(f"{FLOW}/connections", base)["id"]
+    flow = client.flow(client.prepared(baseConnectionId=identifier))["id"]
+    client.advance(62)
+    (run,) = client.runs(flow)
+    assert [activity["id"] for activity in run["activities"]] == ["copyActivity"]
+    assert run["metrics"]["fileSummary"]["activityRefs"] == ["copyActivity"]
+    assert run["metrics"]["statusSummary"]["activityRefs"] == ["copyActivity"]

@@ -228,3 +228,71 @@ def test_patch_put_and_delete(client: Client) -> None:
     assert renamed.json()["title"] == "renamed"
     assert client.ask("DELETE", lonely_path).status_code == 204
     problem(client, "DELETE", lonely_path, "1012-404")
+
+
+def test_references_that_meet_again_count_once(client: Client) -> None:
+    groups: list[str] = []
+    for number in range(40):
+        body = field_group(f"g{number}", {f"f{number}": {}})
+        body["allOf"] += [{"$ref": reference} for reference in groups[-2:]]
+        groups.append(client.make(GROUPS, body)["$id"])
+    schema = client.make(SCHEMAS, schema_body("all", PROFILE, groups[-1]))
+    full = show(client, f"{SCHEMAS}/{schema['meta:altId']}")
+    fields = full["properties"]["_emulator"]["properties"]["product"]["properties"]
+    assert fields.keys() == {f"f{number}" for number in range(40)}
+    assert sorted(schema["meta:extends"]) == sorted({PROFILE, "https://ns.adobe.com/xdm/data/record", *groups})
+
+
+@pytest.mark.parametrize("order", ["version", "-version"])
+@pytest.mark.parametrize("follow", ["link", "start"])
+def test_pages_end_where_many_have_one_value(client: Client, order: str, follow: str) -> None:
+    made = {client.make(SCHEMAS, schema_body(title, PROFILE))["$id"] for title in "abcde"}
+    seen: list[str] = []
+    path, params = SCHEMAS, {"orderby": order, "limit": 2}
+    for _ in range(3):
+        page = client.ask("GET", path, params=params, headers={"Accept": XED}).json()
+        seen += [item["$id"] for item in page["results"]]
+        if follow == "link" and "next" in page["_links"]:
+            path, params = REGISTRY + page["_links"]["next"]["href"], {}
+        params = {**params, "start": page["_page"]["next"]} if follow == "start" else params
+    assert page["_page"]["next"] is None
+    assert len(seen) == 5
+    assert set(seen) == made
+    whole = client.ask("GET", SCHEMAS, params={"orderby": order, "start": "1.0"}, headers={"Accept": XED}).json()
+    assert len(whole["results"]) == 5
+
+
+def test_required_is_kept(client: Client) -> None:
+    body = field_group("g", {"a": {}, "b": {"type": "object", "properties": {"c": {}}, "required": ["c"]}})
+    body["definitions"]["own"]["required"] = ["_emulator"]
+    group = client.make(GROUPS, body)
+    assert group["required"] == ["_emulator"]
+    schema = client.make(SCHEMAS, {**schema_body("s", PROFILE, group["$id"]), "required": ["personID"]})
+    path = f"{SCHEMAS}/{schema['meta:altId']}"
+    for change in ([], [{"op": "replace", "path": "/title", "value": "t"}]):
+        if change:
+            assert client.ask("PATCH", path, json=change).status_code == 200
+        full = show(client, path)
+        assert sorted(full["required"]) == ["_emulator", "_id", "personID"]
+        assert full["properties"]["_emulator"]["properties"]["product"]["properties"]["b"]["required"] == ["c"]
+    for bad in ("a", [5], {"a": 1}):
+        problem(client, "POST", SCHEMAS, "1505-400", json={**schema_body("bad", PROFILE), "required": bad})
+        body = field_group("bad", {"a": {"type": "object", "required": bad}})
+        assert "product.a" in problem(client, "POST", GROUPS, "1505-400", json=body)
+
+
+def test_members_that_every_body_needs(client: Client) -> None:
+    record = "https://ns.adobe.com/xdm/data/record"
+    bodies = {
+        SCHEMAS: schema_body("s", PROFILE),
+        CLASSES: schema_body("c", record),
+        GROUPS: field_group("g", {"a": {}}),
+    }
+    codes = {"title": "1500-400", "type": "1501-400", "description": "1501-400", "allOf": "1501-400"}
+    for path, body in bodies.items():
+        members = ("title", "type", "meta:intendedToExtend") if path == GROUPS else tuple(codes)
+        for member in members:
+            short = {key: value for key, value in body.items() if key != member}
+            assert member in problem(client, "POST", path, codes.get(member, "1507-400"), json=short)
+    body = {key: value for key, value in bodies[GROUPS].items() if key != "description"}
+    assert client.make(GROUPS, body)["description"] == ""

@@ -126,3 +126,19 @@ def test_parallel_writes_lose_nothing(client: Client) -> None:
     assert client.get(f"{FLOW}/sourceConnections", count="true") == {"count": 160}
     listed = [item["id"] for item in client.get(f"{FLOW}/sourceConnections", limit=1000)["items"]]
     assert sorted(listed) == sorted(made)
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
+def test_stops_even_when_asked_right_after_it_is_ready(stop_signal: signal.Signals) -> None:
+    for _ in range(4):
+        with process() as (running, _url):
+            running.send_signal(stop_signal)
+            assert running.wait(5) == 0
+
+
+@pytest.mark.parametrize("port", ["abc", "-1", "65536", "1.5", "²"])
+def test_bad_port_names_the_range(port: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    answer = subprocess.run([*COMMAND, f"--port={port}"], capture_output=True, text=True, env=environment, check=False)
+    assert answer.returncode == 2
+    assert "is no port: 0 to 65535" in answer.stderr

@@ -30,17 +30,31 @@ def show_dataset(call: Call) -> Answer:
 
 
 def patch_dataset(call: Call) -> Answer:
+    return _patch(call, parents=False)
+
+
+def patch_dataset_v2(call: Call) -> Answer:
+    return _patch(call, parents=True)
+
+
+def _patch(call: Call, *, parents: bool) -> Answer:
     catalog = call.sandbox.catalog
     dataset = catalog.get(call.params["id"])
     body = call.json()
     if isinstance(body, list):
+        # Instructions address the dataset as it is shown: these members are there even if nobody has written them.
+        shown = {"description": "", "tags": {}, "enableErrorDiagnostics": False, **dataset.content}
         try:
-            body = apply_patch(dict(dataset.content), parse_patch(body))
+            patched = apply_patch(shown, parse_patch(body), parents=parents)
         except PatchError as error:
             raise bad_request(error.detail) from error
-    elif not isinstance(body, dict):
+        if "schemaRef" not in patched:
+            raise bad_request("The schema of a dataset cannot be removed.")
+        catalog.update(dataset, patched, whole=True)
+    elif isinstance(body, dict):
+        catalog.update(dataset, body, whole=False)
+    else:
         raise bad_request("The body must be an object, or a list of patch instructions.")
-    catalog.update(dataset, body, whole=False)
     return Answer([_reference(dataset)])
 
 
@@ -90,13 +104,17 @@ def _sandbox_unknown(name: str) -> Refusal:
     return PlainRefusal(404, "NotFoundError", f"There is no sandbox '{name[:100]}' in this organisation.")
 
 
-DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown)
+def _failed() -> Refusal:
+    return PlainRefusal(500, "InternalServerError", "The service failed unexpectedly.")
+
+
+DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown, _failed)
 ROUTES: Routes = (
     ("POST", "/dataSets", create_dataset),
     ("GET", "/dataSets", list_datasets),
     ("GET", "/dataSets/{id}", show_dataset),
     ("PATCH", "/dataSets/{id}", patch_dataset),
-    ("PATCH", "/v2/dataSets/{id}", patch_dataset),
+    ("PATCH", "/v2/dataSets/{id}", patch_dataset_v2),
     ("PUT", "/dataSets/{id}", replace_dataset),
     ("DELETE", "/dataSets/{id}", delete_dataset),
     ("GET", "/batches", list_batches),

@@ -145,7 +145,7 @@ class Catalog:
     def update(self, dataset: Dataset, body: Mapping[str, Any], *, whole: bool) -> None:
         """Write members of a dataset, or refuse.
 
-        :param whole: what the body leaves out is dropped (PUT) or kept (PATCH).
+        :param whole: what the body leaves out is dropped (PUT, JSON Patch) or kept (PATCH with an object).
         """
         changes = self._checked(body)
         if "schemaRef" in changes and changes["schemaRef"]["id"] != dataset.schema_id:

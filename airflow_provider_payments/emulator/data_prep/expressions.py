@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 
 MAX_LENGTH = 2000
 MAX_NESTING = 20
+# Of a text that a function gives; nested calls multiply what they are given.
+MAX_RESULT = 100_000
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
     r"|(?P<number>-?\d+(?:\.\d+)?)"
@@ -56,7 +59,12 @@ def _whole(value: Any) -> int | None:
 
 
 def _decimal(value: Any) -> float | None:
-    return None if value is None else float(_text(value))
+    if value is None:
+        return None
+    number = float(_text(value))
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
 
 
 def _first(values: Sequence[Any]) -> Any:
@@ -157,7 +165,23 @@ def evaluate(expression: Expression, read: Callable[[str], Any]) -> Any:
             return read(path)
         case Apply(name, arguments):
             values = [evaluate(argument, read) for argument in arguments]
+            if name == "replace":
+                _check_growth(values)
             try:
-                return _FUNCTIONS[name][2](values)
+                result = _FUNCTIONS[name][2](values)
             except (ValueError, OverflowError) as error:
                 raise ExpressionError(f"{name} cannot take '{_text(values[0])[:60]}'") from error
+            if isinstance(result, str) and len(result) > MAX_RESULT:
+                raise _too_long(name)
+            return result
+
+
+def _check_growth(values: Sequence[Any]) -> None:
+    # Before it happens: one call can multiply two long texts.
+    text, old, new = map(_text, values)
+    if len(text) + text.count(old) * (len(new) - len(old)) > MAX_RESULT:
+        raise _too_long("replace")
+
+
+def _too_long(name: str) -> ExpressionError:
+    return ExpressionError(f"{name} gives a text longer than {MAX_RESULT} characters")

@@ -60,12 +60,13 @@ def replace(call: Call) -> Answer:
 
 
 def validate(call: Call) -> Answer:
+    # Adobe's documents show `null` where there are no errors, its published interface a list: an empty one suits both.
     version = call.sandbox.mapping_sets.understand(call.json_object(), 0)
     found = zip(version.mappings, problems(version.mappings, _fields(call, version)[0]), strict=True)
     return Answer(
         {
             "validationResponse": [
-                {"status": "SUCCESS"}
+                {"status": "SUCCESS", "errors": []}
                 if problem is None
                 else {"status": "FAILED", "errors": [finding_to_wire(mapping, problem)]}
                 for mapping, problem in found
@@ -86,7 +87,7 @@ def preview(call: Call) -> Answer:
     findings = zip(version.mappings, problems(version.mappings, properties), strict=True)
     errors = [finding_to_wire(mapping, problem) for mapping, problem in findings if problem is not None]
     # A preview shows what the mapping makes of a row, not whether the dataset would take it: nothing is required.
-    transform = None if errors else Transform(version.mappings, properties, ())
+    transform = None if errors else Transform(version.mappings, properties, None)
     previews = [_previewed(transform, row) if transform else {"data": {}, "errors": errors} for row in rows]
     # The published interface models one object, the documentation prints a list.
     return Answer(previews[0] if len(previews) == 1 else previews)
@@ -125,7 +126,11 @@ def _sandbox_unknown(name: str) -> Refusal:
     return DataPrepRefusal("1404-404", "Not Found", f"There is no sandbox '{name[:100]}' in this organisation.")
 
 
-DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown)
+def _failed() -> Refusal:
+    return DataPrepRefusal("1000-500", "Internal Server Error", "The service failed unexpectedly.")
+
+
+DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown, _failed)
 ROUTES: Routes = (
     ("POST", "/mappingSets", create),
     ("GET", "/mappingSets", listing),

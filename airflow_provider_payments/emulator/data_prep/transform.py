@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import copy
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -88,13 +90,13 @@ class Transform:
 
     :param mappings: without :func:`problems`.
     :param properties: the target schema's fields.
-    :param required: the fields that every record needs.
+    :param required: the fields that every record needs; None when nothing is, on no level.
     """
 
     def __init__(
-        self, mappings: Iterable[FieldMapping], properties: Mapping[str, Any], required: Sequence[str]
+        self, mappings: Iterable[FieldMapping], properties: Mapping[str, Any], required: Sequence[str] | None
     ) -> None:
-        self._required = required
+        self._whole = None if required is None else {"properties": properties, "required": required}
         self._steps = [
             _Step(tuple(mapping.destination.split(".")), find(properties, mapping.destination) or {}, _reader(mapping))
             for mapping in mappings
@@ -110,10 +112,26 @@ class Transform:
                 raise RowRefused(MAPPER_ERROR, f"Cannot compute '{'.'.join(step.destination)}': {error}.") from error
             if value is not None:
                 _put(record, step.destination, _converted(value, step.field, step.destination))
-        for name in self._required:
-            if record.get(name) in (None, ""):
-                raise RowRefused(MISSING_ERROR, f"The required field '{name}' is missing or null.")
+        missing = None if self._whole is None else next(_missing(record, self._whole), None)
+        if missing is not None:
+            raise RowRefused(MISSING_ERROR, f"The required field '{missing}' is missing or null.")
         return record
+
+
+def _missing(value: Any, field: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    """The paths of required fields that a value lacks; an object that is absent needs nothing."""
+    if isinstance(value, list):
+        for entry in value:
+            yield from _missing(entry, field.get("items", {}), f"{where}[]")
+    if not isinstance(value, dict):
+        return
+    prefix = f"{where}." if where else ""
+    for name in field.get("required", ()):
+        if value.get(name) in (None, ""):
+            yield prefix + name
+    for name, child in field.get("properties", {}).items():
+        if name in value:
+            yield from _missing(value[name], child, prefix + name)
 
 
 def _reader(mapping: FieldMapping) -> Callable[[Mapping[str, Any]], Any]:
@@ -199,11 +217,19 @@ def _to_boolean(value: Any, _: Mapping[str, Any]) -> bool:
     return text == "true"
 
 
+def _to_number(value: Any, _: Mapping[str, Any]) -> float:
+    number = float(str(value).strip())
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
 def _same(kind: type) -> Callable[[Any, Mapping[str, Any]], Any]:
     def check(value: Any, _: Mapping[str, Any]) -> Any:
         if not isinstance(value, kind):
             raise TypeError(value)
-        return value
+        # Another mapping may write below it, and the source's row is not the record's.
+        return copy.deepcopy(value)
 
     return check
 
@@ -211,7 +237,7 @@ def _same(kind: type) -> Callable[[Any, Mapping[str, Any]], Any]:
 _CONVERSIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], Any]] = {
     "string": _to_text,
     "integer": lambda value, _: int(str(value).strip()),
-    "number": lambda value, _: float(str(value).strip()),
+    "number": _to_number,
     "boolean": _to_boolean,
     "object": _same(dict),
     "array": _same(list),

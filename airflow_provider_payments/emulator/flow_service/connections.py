@@ -9,7 +9,14 @@ from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Call
 from airflow_provider_payments.emulator.flow_service.patches import checked_patch, refused_patch
-from airflow_provider_payments.emulator.flow_service.payloads import missing, optional, required, truth, wrong
+from airflow_provider_payments.emulator.flow_service.payloads import (
+    check_version,
+    missing,
+    optional,
+    required,
+    truth,
+    wrong,
+)
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, WRONG_SECRET, ConnectionSpec
 from airflow_provider_payments.emulator.flow_service.state import Resource
 from airflow_provider_payments.emulator.json_patch import PatchError, apply_patch
@@ -24,7 +31,7 @@ _OBJECT_TYPES = ("root", "table", "file", "folder", "rest")
 def connection_spec(body: Mapping[str, Any]) -> ConnectionSpec:
     """The connection spec that a body names, or a refusal."""
     identifier = required(body, "connectionSpec.id", str)
-    optional(body, "connectionSpec.version", str)
+    check_version(body, "connectionSpec.version")
     spec = CONNECTION_SPECS.get(identifier)
     if spec is None:
         raise FlowRefusal(

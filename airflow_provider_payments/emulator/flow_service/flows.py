@@ -9,7 +9,14 @@ from airflow_provider_payments.emulator.exchange import Call
 from airflow_provider_payments.emulator.flow_service.ends import column_names, source_table
 from airflow_provider_payments.emulator.flow_service.mappings import check_mapping
 from airflow_provider_payments.emulator.flow_service.patches import checked_patch, refused_patch
-from airflow_provider_payments.emulator.flow_service.payloads import optional, partial_percent, required, truth, wrong
+from airflow_provider_payments.emulator.flow_service.payloads import (
+    check_version,
+    optional,
+    partial_percent,
+    required,
+    truth,
+    wrong,
+)
 from airflow_provider_payments.emulator.flow_service.planning import plan_first, plan_next
 from airflow_provider_payments.emulator.flow_service.schedule import ONCE, Schedule, parse_schedule
 from airflow_provider_payments.emulator.flow_service.specs import CRM_FLOW_SPEC_ID, FLOW_SPECS
@@ -64,6 +71,7 @@ def check(sandbox: Sandbox, content: Mapping[str, Any], now: float | None) -> Sc
     spec_id = required(content, "flowSpec.id", str)
     if spec_id not in FLOW_SPECS:
         raise _invalid("1413-400", f"The flow spec id '{spec_id[:100]}' is not valid.")
+    check_version(content, "flowSpec.version")
     required(content, "name", str)
     source = _only(sandbox, content, "sourceConnectionIds", "sourceConnections")
     target = _only(sandbox, content, "targetConnectionIds", "targetConnections")
@@ -180,11 +188,16 @@ def act(sandbox: Sandbox, flow: Flow, operation: str) -> None:
     """
     states = {"enable": "enabled", "disable": "disabled"}
     wanted = states.get(operation.lower())
+    assert flow.schedule is not None
     if wanted is None:
         raise _invalid("1453-400", f"The operation '{operation[:40]}' is none of: {', '.join(states)}.")
+    # A dataflow that runs once and was disabled at its moment has nothing planned any more.
+    run_is_due = wanted == "enabled" != flow.state and flow.schedule.frequency == ONCE and flow.last_run is None
     flow.state = wanted
     flow.operation = (operation.lower(), None)
     sandbox.flow_service.write("flows", flow)
+    if run_is_due:
+        plan_first(sandbox, flow)
 
 
 def delete(sandbox: Sandbox, flow: Flow) -> None:

@@ -19,7 +19,8 @@ MAX_LIMIT = 1000
 _FILTER = re.compile(r"\s*(?P<path>[^=!<>~\s]+)\s*(?P<sign>==|!=|<=|>=|=|<|>|~)(?P<value>.*)", re.DOTALL)
 _VALUE = re.compile(r"\s*(?:\"([^\"]*)\"|'([^']*)'|([^,]*))\s*(?:,|$)")
 # A run's status is filtered by this short name as well as by its full path.
-_ALIASES = {"state": "metrics.statusSummary.status"}
+_RUN_STATUS = "metrics.statusSummary.status"
+_ALIASES = {"state": _RUN_STATUS}
 
 Wire = Mapping[str, Any]
 
@@ -38,14 +39,20 @@ class Filter:
 
     def passes(self, item: Wire) -> bool:
         """Whether an item in its wire shape is one of those asked for."""
-        found = list(_walk(item, self.path))
-        if not found and self.path in _ALIASES:
-            found = list(_walk(item, _ALIASES[self.path]))
+        path, values = self.path, self.values
+        found = list(_walk(item, path))
+        if not found and path in _ALIASES:
+            path = _ALIASES[path]
+            found = list(_walk(item, path))
+        if path == _RUN_STATUS:
+            # Documents ask for 'Failed' where runs say 'failed'.
+            found = [_text(value).casefold() for value in found]
+            values = tuple(value.casefold() for value in values)
         if self.sign == "==":
-            return any(_text(value) in self.values for value in found)
+            return any(_text(value) in values for value in found)
         if self.sign == "!=":
-            return all(_text(value) not in self.values for value in found)
-        return any(_compares(value, self.sign, self.values[0]) for value in found)
+            return all(_text(value) not in values for value in found)
+        return any(_compares(value, self.sign, values[0]) for value in found)
 
 
 def parse_filter(expression: str, known: Callable[[str], bool]) -> Filter:
@@ -70,18 +77,11 @@ def parse_filter(expression: str, known: Callable[[str], bool]) -> Filter:
 
 
 def _values(text: str) -> Iterator[str]:
-    """Values are parted by commas, except within quotes."""
-    at = 0
-    while at <= len(text):
-        match = _VALUE.match(text, at)
-        if match is None:
-            # A quote that never ends is part of the value.
-            yield text[at:]
-            return
+    """Values are parted by commas, except within quotes; a quote that never ends is a character like others."""
+    for match in _VALUE.finditer(text):
         yield next(group for group in match.groups() if group is not None).strip()
         if not match[0].endswith(","):
             return
-        at = match.end()
 
 
 def _walk(node: Any, path: str) -> Iterator[Any]:

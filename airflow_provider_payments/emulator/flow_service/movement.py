@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.catalog.state import Batch, Dataset, RowError
-from airflow_provider_payments.emulator.data_prep.transform import RowRefused, Transform, parse_time, read
+from airflow_provider_payments.emulator.data_prep.transform import RowRefused, Transform
 from airflow_provider_payments.emulator.flow_service.connections import works
 from airflow_provider_payments.emulator.flow_service.ends import cut_row, source_table
 from airflow_provider_payments.emulator.flow_service.flow_runs import FAILED, SUCCESS, Run
@@ -53,26 +53,14 @@ def _delta_column(flow: Flow) -> str | None:
     return delta["name"] if isinstance(delta, dict) else None
 
 
-def _in_window(table: Table, run: Run, delta: str | None) -> Iterator[Row]:
+def _in_window(table: Table, run: Run, delta: str | None) -> list[Row]:
     begin, end = run.window
-    for born, row in table.visible(end):
-        moment: float | None = born
-        if delta is not None:
-            moment = _moment(read(row, delta))
-        if moment is None:
-            # A row whose delta value cannot be read belongs to no window. It comes with the first run that takes
-            # everything, or every run would bring it again, or none.
-            if run.first and begin <= 0:
-                yield row
-        elif begin < moment <= end:
-            yield row
-
-
-def _moment(value: Any) -> float | None:
-    try:
-        return parse_time(str(value)).timestamp()
-    except (ValueError, OverflowError):
-        return None
+    rows = table.between(begin, end, delta)
+    # A row whose delta value cannot be read belongs to no window. It comes with the first run that takes everything, or
+    # every run would bring it again, or none.
+    if delta is not None and run.first and begin <= 0:
+        rows += table.undated(end, delta)
+    return rows
 
 
 def promote_rows(sandbox: Sandbox, flow: Flow, run: Run, rows: Sequence[Row]) -> None:

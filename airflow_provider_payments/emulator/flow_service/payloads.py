@@ -67,6 +67,16 @@ def required(body: Mapping[str, Any], path: str, kind: type) -> Any:
     return value
 
 
+def check_version(body: Mapping[str, Any], path: str) -> None:
+    """Refuse a version of a spec other than the only one; without a version the newest is meant.
+
+    :param path: dotted, of the version.
+    """
+    version = optional(body, path, str)
+    if version not in (None, "1.0"):
+        raise FlowRefusal("1413-400", f"'{path}' is not valid: there is no version '{version[:40]}', only '1.0'.")
+
+
 def whole_number(value: Any) -> int | None:
     """An integer, also from text as the tutorials send it; None for everything else."""
     if isinstance(value, bool):

@@ -142,7 +142,11 @@ def _sandbox_unknown(name: str) -> Refusal:
     return FlowRefusal("2100-404", f"There is no sandbox with the name '{name[:100]}'.", title="Sandbox not found")
 
 
-DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown)
+def _failed() -> Refusal:
+    return FlowRefusal("1102-500", "The service failed unexpectedly.", title="Internal Server Error")
+
+
+DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown, _failed)
 ROUTES: Routes = (
     *_reading("connections"),
     *_writing("connections", connections.create, connections.update, connections.delete),

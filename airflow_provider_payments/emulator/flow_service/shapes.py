@@ -183,16 +183,20 @@ def _metrics(sandbox: Sandbox, run: Run) -> Wire:
     errors = _errors(run)
     if errors:
         status["errors"] = errors
-        status["activityRefs"] = ["copyActivity" if run.copy_error else "promotionActivity"]
+        status["activityRefs"] = [_latest_activity(run)]
     if run.status == SCHEDULED:
         return {"durationSummary": {}, "statusSummary": status}
     return {
         "durationSummary": _times(run.started, run.completed),
         "sizeSummary": {"inputBytes": -1 if run.copy_error else run.input_bytes, "outputBytes": run.output_bytes},
         "recordSummary": _records(run),
-        "fileSummary": {**_files(run), "activityRefs": ["promotionActivity"], **_manifest(sandbox, run)},
+        "fileSummary": {**_files(run), "activityRefs": [_latest_activity(run)], **_manifest(sandbox, run)},
         "statusSummary": status,
     }
+
+
+def _latest_activity(run: Run) -> str:
+    return "promotionActivity" if run.copied and not run.copy_error else "copyActivity"
 
 
 def _records(run: Run) -> Wire:

@@ -33,7 +33,11 @@ def _no_sandboxes(*_: str) -> Refusal:
     return OAuthRefusal("invalid_request", "IMS knows no sandboxes")
 
 
-DIALECT = Dialect(_unreadable, _no_sandboxes, _no_sandboxes)
+def _failed() -> Refusal:
+    return OAuthRefusal("server_error", "The service failed unexpectedly.", 500)
+
+
+DIALECT = Dialect(_unreadable, _no_sandboxes, _no_sandboxes, _failed)
 ROUTES: Routes = (
     ("POST", "/token/v3", exchange_credentials),
     ("POST", "/token/v2", exchange_credentials),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from airflow_provider_payments.emulator.clock import Clock
+from airflow_provider_payments.emulator.data_prep.transform import parse_time, read
 
 Row = Mapping[str, Any]
 
@@ -36,6 +38,26 @@ class Column:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """The moments in a column, ascending, each with the place of its row; and the places where there is none."""
+
+    moments: Sequence[float]
+    places: Sequence[int]
+    undated: Sequence[int]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], column: str) -> _Dated:
+        found, undated = [], []
+        for place, row in enumerate(rows):
+            try:
+                found.append((parse_time(str(read(row, column))).timestamp(), place))
+            except (ValueError, OverflowError):
+                undated.append(place)
+        found.sort()
+        return cls([moment for moment, _ in found], [place for _, place in found], undated)
+
+
 @dataclass(frozen=True)
 class Table:
     """A table or a REST resource of a vendor.
@@ -54,10 +76,36 @@ class Table:
     rows: Sequence[Row]
     born: Sequence[float]
     tree: Mapping[str, Any] | None = None
+    _indexes: dict[str, _Dated] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def column_names(self) -> frozenset[str]:
         return frozenset(column.name for column in self.columns)
+
+    def between(self, begin: float, end: float, column: str | None) -> list[Row]:
+        """The visible rows whose moment is later than ``begin`` and not later than ``end``, in the table's order.
+
+        :param begin: epoch seconds, as ``end``, up to which rows are visible.
+        :param column: where a row's moment stands; None for the moment of its birth.
+        """
+        if column is None:
+            return list(self.rows[bisect_right(self.born, begin) : bisect_right(self.born, end)])
+        dated = self._dated(column)
+        first, last = bisect_right(dated.moments, begin), bisect_right(dated.moments, end)
+        return [self.rows[place] for place in sorted(dated.places[first:last]) if self.born[place] <= end]
+
+    def undated(self, end: float, column: str) -> list[Row]:
+        """The visible rows in whose column no moment can be read.
+
+        :param end: epoch seconds up to which rows are visible.
+        """
+        return [self.rows[place] for place in self._dated(column).undated if self.born[place] <= end]
+
+    def _dated(self, column: str) -> _Dated:
+        # A dataflow may run thousands of times over one column, whose rows never change.
+        if column not in self._indexes:
+            self._indexes[column] = _Dated.of(self.rows, column)
+        return self._indexes[column]
 
     def visible(self, now: float) -> Iterator[tuple[float, Row]]:
         """The rows that exist by now, each with its moment.
@@ -88,18 +136,21 @@ class Vendors:
     clock: Clock
 
     def __post_init__(self) -> None:
-        self._start = self.clock.now()
-        self._made: dict[str, dict[str, Table]] = {}
+        self._start = int(self.clock.now())
 
     def tables(self, vendor: str) -> Mapping[str, Table]:
         """By path, in the order in which explore lists them; empty for a vendor that has none.
 
         :param vendor: ``paypal``, ``square`` or ``stripe``.
         """
-        if vendor not in self._made:
-            tables = _makers().get(vendor, _nothing)(self._start)
-            self._made[vendor] = {table.path: table for table in tables}
-        return self._made[vendor]
+        return _made(vendor, self._start)
+
+
+# Nobody writes into them and whole seconds are all that they know of the start: worlds that begin in the same second,
+# as those of tests do, share them.
+@lru_cache(maxsize=12)
+def _made(vendor: str, start: int) -> Mapping[str, Table]:
+    return {table.path: table for table in _makers().get(vendor, _nothing)(start)}
 
 
 def _makers() -> Mapping[str, Callable[[float], Sequence[Table]]]:

@@ -40,6 +40,7 @@ def complete(node: Any, where: str, *, free_names: bool = False) -> dict[str, An
     for text in _TEXTS:
         if text in result and not isinstance(result[text], str):
             raise bad_field(where, f"'{text}' must be text")
+    required_names(result, where)
     if kind == "object":
         properties = result.get("properties", {})
         if not isinstance(properties, dict):
@@ -56,6 +57,23 @@ def complete(node: Any, where: str, *, free_names: bool = False) -> dict[str, An
         result.setdefault("maximum", _INT32[1])
     result.setdefault("meta:xdmType", _xdm_type(kind, result.get("format")))
     return result
+
+
+def required_names(node: Tree, where: str) -> list[str]:
+    """What an object requires, or a refusal.
+
+    :param where: dotted path, for refusals.
+    """
+    names = node.get("required", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise bad_field(where, "'required' must be a list of names")
+    return names
+
+
+def required_by_either(known: Tree, node: Tree) -> dict[str, list[str]]:
+    """The ``required`` of an object that two declare; empty when neither requires anything."""
+    names = dict.fromkeys((*required_names(known, ""), *required_names(node, "")))
+    return {"required": list(names)} if names else {}
 
 
 def _named(properties: Mapping[str, Any], where: str, free_names: bool) -> Iterator[tuple[str, Any]]:
@@ -91,7 +109,7 @@ def merge(trees: list[Tree], where: str = "") -> dict[str, Any]:
                 )
             if known.get("type") == "object":
                 both = merge([known.get("properties", {}), node.get("properties", {})], path)
-                result[name] = {**known, **node, "properties": both}
+                result[name] = {**known, **node, "properties": both, **required_by_either(known, node)}
     return result
 
 

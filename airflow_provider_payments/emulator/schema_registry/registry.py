@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from airflow_provider_payments.emulator.world import Sandbox
 
 Kind = Literal["schemas", "mixins", "classes", "behaviors"]
-_CUSTOM = "customFields"
-_CUSTOM_REF = f"#/definitions/{_CUSTOM}"
+# A field group also needs 'meta:intendedToExtend', which has a refusal of its own.
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "schemas": ("type", "description", "allOf"),
+    "classes": ("type", "description", "allOf"),
+    "mixins": ("type",),
+}
 _BY_ID: Mapping[str, Mapping[str, Any]] = {resource["$id"]: resource for resource in GLOBAL_RESOURCES}
 _BY_ALT_ID: Mapping[str, Mapping[str, Any]] = {resource["meta:altId"]: resource for resource in GLOBAL_RESOURCES}
 
@@ -153,17 +157,14 @@ class Registry:
         """
         trees: list[fields.Tree] = []
         required: list[str] = list(resource.content.get("required", ()))
-        for reference in resource.references:
+        # Not by recursion: what is reached on several ways counts once, or their number would double with each level.
+        for reference in self.extends(resource):
             other = self._resources.get(reference)
-            if other is not None:
-                properties, names = self.resolve(other)
-            else:
-                known = _BY_ID[reference]
-                properties, names = dict(known["properties"]), tuple(known.get("required", ()))
-            trees.append(properties)
-            required += [name for name in names if name not in required]
+            known = other.content if other is not None else _BY_ID[reference]
+            trees.append(other.properties if other is not None else known["properties"])
+            required += known.get("required", ())
         trees.append(resource.properties)
-        return fields.merge(trees), tuple(required)
+        return fields.merge(trees), tuple(dict.fromkeys(required))
 
     def class_of(self, resource: Resource) -> str | None:
         """The class of a schema; a class is its own."""
@@ -172,13 +173,17 @@ class Registry:
         return next((reference for reference in resource.references if self._kind_of(reference) == "classes"), None)
 
     def extends(self, resource: Resource) -> list[str]:
-        """Everything that a resource builds on, with what that builds on."""
-        result: list[str] = []
-        for reference in resource.references:
-            other = self._resources.get(reference)
-            deeper = self.extends(other) if other is not None else _BY_ID[reference].get("meta:extends", [])
-            result += [name for name in (reference, *deeper) if name not in result]
-        return result
+        """Everything that a resource builds on, with what that builds on, each once."""
+        result: dict[str, None] = {}
+        pending = list(reversed(resource.references))
+        while pending:
+            reference = pending.pop()
+            if reference not in result:
+                result[reference] = None
+                other = self._resources.get(reference)
+                deeper = other.references if other is not None else _BY_ID[reference].get("meta:extends", ())
+                pending += reversed(deeper)
+        return list(result)
 
     def _kind_of(self, reference: str) -> str | None:
         own = self._resources.get(reference)
@@ -217,21 +222,27 @@ class Registry:
 
         :param before: the content until now, empty at the creation.
         """
-        if body.get("type", "object") != "object":
+        for member in _NEEDED[kind]:
+            if body.get(member) is None:
+                raise RegistryRefusal("1501-400", "Schema definition invalid", f"The body needs '{member}'.")
+        if body["type"] != "object":
             raise RegistryRefusal("1501-400", "Type invalid", "The 'type' of a resource must be 'object'.")
         if not isinstance(body.get("description", ""), str):
             raise RegistryRefusal("1501-400", "Description invalid", "The 'description' must be text.")
-        references, own = _take_apart(body)
+        references, own, required = _take_apart(body)
         namespace = before.get("meta:datasetNamespace") or f"_{new_uuid().replace('-', '')}"
         adhoc = kind == "classes" and ADHOC in references
         if adhoc and "_adhoc" in own:
             own = {namespace if name == "_adhoc" else name: tree for name, tree in own.items()}
+            required = [namespace if name == "_adhoc" else name for name in required]
         properties = self._own_fields(own, {namespace} if adhoc else {self.tenant_field})
         content: dict[str, Any] = {
             key: body[key]
             for key in ("title", "description", "meta:intendedToExtend", "meta:immutableTags")
             if key in body
         }
+        if required:
+            content["required"] = required
         if adhoc:
             content["meta:datasetNamespace"] = namespace
         check = {"schemas": self._check_schema, "mixins": self._check_field_group, "classes": self._check_class}[kind]
@@ -325,8 +336,8 @@ def global_resource(kind: str, identifier: str) -> Mapping[str, Any]:
     return found
 
 
-def _take_apart(body: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """The outer references and the own fields of a body, wherever it has put them."""
+def _take_apart(body: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any], list[str]]:
+    """The outer references, the own fields and the required ones of a body, wherever it has put them."""
     definitions, entries = body.get("definitions", {}), body.get("allOf", [])
     own: list[fields.Tree] = [_properties(body, "properties")]
     if not isinstance(definitions, dict) or not isinstance(entries, list):
@@ -334,6 +345,7 @@ def _take_apart(body: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any
             "1501-400", "Schema definition invalid", "'definitions' must be an object and 'allOf' a list."
         )
     own += [_properties(definition, name) for name, definition in definitions.items()]
+    required = [name for node in (body, *definitions.values()) for name in fields.required_names(node, "required")]
     references: list[str] = []
     for entry in entries:
         reference = entry.get("$ref") if isinstance(entry, dict) else None
@@ -347,6 +359,7 @@ def _take_apart(body: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any
                 references.append(reference)
         elif isinstance(entry, dict) and "properties" in entry:
             own.append(_properties(entry, "allOf"))
+            required += fields.required_names(entry, "allOf")
         else:
             raise RegistryRefusal(
                 "1501-400", "Schema definition invalid", "Each entry of 'allOf' has a '$ref' or 'properties'."
@@ -355,7 +368,7 @@ def _take_apart(body: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any
     for tree in own:
         for name, node in tree.items():
             merged[name] = _joined(merged[name], node) if name in merged else node
-    return tuple(references), merged
+    return tuple(references), merged, list(dict.fromkeys(required))
 
 
 def _properties(node: Any, where: str) -> dict[str, Any]:
@@ -368,5 +381,5 @@ def _properties(node: Any, where: str) -> dict[str, Any]:
 def _joined(known: Any, node: Any) -> Any:
     if isinstance(known, dict) and isinstance(node, dict):
         both = {**_properties(known, "properties"), **_properties(node, "properties")}
-        return {**known, **node, "properties": both}
+        return {**known, **node, "properties": both, **fields.required_by_either(known, node)}
     return node

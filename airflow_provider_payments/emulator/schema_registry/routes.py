@@ -23,6 +23,7 @@ from airflow_provider_payments.emulator.schema_registry.shapes import (
 MAX_PAGE = 500
 DEFAULT_PAGE = 300
 _PROPERTY = re.compile(r"(?P<field>[^=!<>~]+)(?:(?P<sign>==|!=|<=|>=|<|>|~)(?P<value>.*))?", re.DOTALL)
+_LAST = "\U0010ffff"
 # The path names a resource's kind in more ways than the resource itself does.
 _KINDS: Mapping[str, Kind] = {
     "schemas": "schemas",
@@ -119,18 +120,18 @@ def _page(call: Call, path: str, items: Sequence[dict[str, Any]], form: Form) ->
     orderby = call.first("orderby") or "title"
     field, descending = orderby.lstrip("+- "), orderby.startswith("-")
     matching = [item for item in items if all(test(item) for test in _tests(call))]
-    matching.sort(key=lambda item: _sort_text(_value(item, field)), reverse=descending)
+
+    def place(item: Mapping[str, Any]) -> tuple[str, str]:
+        return _sort_text(_value(item, field)), str(item["$id"])
+
+    matching.sort(key=place, reverse=descending)
     start = call.first("start")
     if start is not None:
-        # 'start' is a value of the field that orders the list, not a number of items.
-        matching = [
-            item
-            for item in matching
-            if (_sort_text(_value(item, field)) <= start if descending else _sort_text(_value(item, field)) >= start)
-        ]
+        first = _place_of(start, descending)
+        matching = [item for item in matching if (place(item) <= first if descending else place(item) >= first)]
     limit = _limit(call)
     page, rest = matching[:limit], matching[limit:]
-    following = _sort_text(_value(rest[0], field)) if rest else None
+    following = _start_of(place(page[-1]), place(rest[0])) if rest else None
     links: dict[str, Any] = {"global_schemas": {"href": "/data/foundation/schemaregistry/global/schemas"}}
     if following is not None:
         query = [(name, value) for name, value in call.query if name != "start"]
@@ -143,6 +144,22 @@ def _page(call: Call, path: str, items: Sequence[dict[str, Any]], form: Form) ->
             "_links": links,
         }
     )
+
+
+def _start_of(last: tuple[str, str], following: tuple[str, str]) -> str:
+    """What ``start`` must be for the page that begins behind ``last``: a value of the field that orders the list.
+
+    Where that value does not tell the two apart, the id does: the next page would else begin where this one did.
+    """
+    value, identifier = following
+    return value if value != last[0] else f"{value}|{identifier}"
+
+
+def _place_of(start: str, descending: bool) -> tuple[str, str]:
+    value, bar, identifier = start.rpartition("|")
+    if bar and identifier.startswith("https://"):
+        return value, identifier
+    return start, _LAST if descending else ""
 
 
 def _listed(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,7 +234,11 @@ def _sandbox_unknown(name: str) -> Refusal:
     return PlainRefusal(404, "NotFoundError", f"There is no sandbox '{name[:100]}' in this organisation.")
 
 
-DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown)
+def _failed() -> Refusal:
+    return PlainRefusal(500, "InternalServerError", "The service failed unexpectedly.")
+
+
+DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown, _failed)
 _STATS: tuple[str, str, Handler] = ("GET", "/stats", show_stats)
 ROUTES: Routes = (
     _STATS,

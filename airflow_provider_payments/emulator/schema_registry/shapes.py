@@ -127,17 +127,19 @@ def _definition(resource: Resource, registry: Registry, form: Form) -> dict[str,
         tree = without_texts({"properties": properties})["properties"] if form.notext else properties
         return {"properties": tree, **({"required": list(required)} if required else {})}
     own = resource.properties
+    needed = {"required": resource.content["required"]} if "required" in resource.content else {}
     if form.notext:
         own = without_texts({"properties": own})["properties"]
     entries = [{"$ref": reference, "type": "object", "meta:xdmType": "object"} for reference in resource.references]
     if not own:
-        return {"allOf": entries, "refs": list(resource.references)}
+        return {"allOf": entries, "refs": list(resource.references), **needed}
     entries.append({"$ref": "#/definitions/customFields", "type": "object", "meta:xdmType": "object"})
     definition = {"type": "object", "properties": own, "meta:xdmType": "object"}
     return {
         "definitions": {"customFields": definition},
         "allOf": entries,
         "refs": list(resource.references),
+        **needed,
     }
 
 
