@@ -51,8 +51,8 @@ class CreateOperator(ExperiencePlatformOperator):
     :param name: the object's name, its key in the sandbox.
     :param description: free text.
     :param if_exists: what to do where the name is taken by an object that differs: ``reuse`` (default) fails and shows
-        the difference, ``update`` changes what can be changed. ``fail`` refuses any object that was there before;
-        from the second try on it takes one that is right for its own.
+        the difference, ``update`` changes what can be changed. ``fail`` refuses any object that was there before,
+        except that a second try accepts an equal one, which its first may have made.
     :param extra: payload fields that the operator does not model, merged into the request body.
     """
 
