@@ -59,14 +59,14 @@ class Emulator:
 
 
 @pytest.fixture(scope="session")
-def _server() -> Iterator[EmulatorServer]:
+def manual_server() -> Iterator[EmulatorServer]:
     with EmulatorServer(time="manual") as server:
         yield server
 
 
 @pytest.fixture
-def emulator(_server: EmulatorServer) -> Emulator:
-    running = Emulator(_server.url)
+def emulator(manual_server: EmulatorServer) -> Emulator:
+    running = Emulator(manual_server.url)
     running.control("POST", "reset")
     return running
 

@@ -14,8 +14,8 @@ from tests.fault_proxy import FaultProxy, fault_proxy
 
 
 @pytest.fixture(scope="session")
-def _proxy(_server: EmulatorServer) -> Iterator[FaultProxy]:
-    with fault_proxy(_server.url) as running:
+def _proxy(manual_server: EmulatorServer) -> Iterator[FaultProxy]:
+    with fault_proxy(manual_server.url) as running:
         yield running
 
 

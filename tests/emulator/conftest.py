@@ -1,17 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.emulator.client import Client
-
-
-@pytest.fixture(scope="session")
-def manual_server() -> Iterator[EmulatorServer]:
-    with EmulatorServer(time="manual") as server:
-        yield server
 
 
 @pytest.fixture
