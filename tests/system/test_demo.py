@@ -12,8 +12,11 @@ import psutil
 import pytest
 
 
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["Ctrl-C", "SIGTERM", "closed"])
 @pytest.mark.parametrize("arguments", [[], ["--ui"]], ids=["run", "ui"])
-def test_ctrl_c_leaves_no_process_and_no_file_behind(arguments: list[str], tmp_path: Path) -> None:
+def test_however_it_is_ended_no_process_and_no_file_is_left(
+    arguments: list[str], end: signal.Signals, tmp_path: Path
+) -> None:
     home, temporary = tmp_path / "home", tmp_path / "tmp"
     home.mkdir()
     temporary.mkdir()
@@ -27,7 +30,7 @@ def test_ctrl_c_leaves_no_process_and_no_file_behind(arguments: list[str], tmp_p
     assert demo.stdout.readline().startswith("Emulator of Experience Platform: http://127.0.0.1:")
     started = psutil.Process(demo.pid).children(recursive=True)
     assert started
-    demo.send_signal(signal.SIGINT)
+    demo.send_signal(end)
     assert demo.wait(timeout=60) == 130
     assert "nothing is left behind" in demo.stdout.read()
     assert not [process for process in started if process.is_running()]
