@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from airflow_provider_payments.emulator import control
 from airflow_provider_payments.emulator.catalog import routes as catalog
+from airflow_provider_payments.emulator.control import routes as control
 from airflow_provider_payments.emulator.data_prep import routes as data_prep
 from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Handler, Routes, UnreadableBody
 from airflow_provider_payments.emulator.flow_service import routes as flow_service

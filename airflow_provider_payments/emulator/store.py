@@ -1,9 +1,16 @@
-"""An ordered collection of resources: constant-time pages and look-ups, whatever its size."""
+"""An ordered collection of resources: constant-time pages and look-ups, whatever its size.
+
+What is true and what lists show can differ for a while: a :class:`Lag` hides what was just made and keeps showing what
+was just removed, as the platform's indexes do when they fall behind.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.clock import Clock
 
 
 class Numbered(Protocol):
@@ -16,6 +23,18 @@ class Numbered(Protocol):
 Item = TypeVar("Item", bound=Numbered)
 
 
+class Lag:
+    """How far lists are behind what is written now.
+
+    :param clock: whose seconds are meant.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        # Set for the time of one request; 0 when its writes show at once.
+        self.seconds = 0.0
+
+
 class Store(Generic[Item]):
     """Items in the order of their creation.
 
@@ -23,10 +42,17 @@ class Store(Generic[Item]):
     the item that had it is gone.
 
     :param keys: names under which items are found fast, each with the function that reads the item's values for it.
+    :param lag: how far lists are behind; None where they never are.
     """
 
-    def __init__(self, keys: Mapping[str, Callable[[Item], Iterable[str]]] | None = None) -> None:
+    def __init__(
+        self, keys: Mapping[str, Callable[[Item], Iterable[str]]] | None = None, lag: Lag | None = None
+    ) -> None:
         self._keys = dict(keys or {})
+        self._lag = lag
+        # Until when lists do not show an item, by number; and what they still show, by number, until when.
+        self._unlisted: dict[int, float] = {}
+        self._ghosts: dict[int, tuple[Item, float]] = {}
         self._by_id: dict[str, Item] = {}
         self._order: list[Item | None] = []
         self._index: dict[tuple[str, str], dict[int, Item]] = {}
@@ -57,6 +83,8 @@ class Store(Generic[Item]):
         self._order.append(item)
         self._by_id[item.id] = item
         self._enter(item)
+        if self._lag is not None and self._lag.seconds > 0:
+            self._unlisted[item.number] = self._lag.clock.now() + self._lag.seconds
         return item
 
     def changed(self, item: Item) -> None:
@@ -72,6 +100,32 @@ class Store(Generic[Item]):
         self._leave(item)
         self._order[item.number] = None
         del self._by_id[item.id]
+        if self._lag is not None and self._lag.seconds > 0 and not self._is_unlisted(item):
+            self._ghosts[item.number] = (item, self._lag.clock.now() + self._lag.seconds)
+
+    def listed(self, items: Iterable[Item]) -> list[Item]:
+        """What a list shows of some items: without what it does not know yet, with what it takes to be there still.
+
+        :param items: in order, from this store.
+        """
+        shown = [item for item in items if not self._is_unlisted(item)]
+        ghosts = self._living_ghosts()
+        return sorted((*shown, *ghosts), key=lambda item: item.number) if ghosts else shown
+
+    def _is_unlisted(self, item: Item) -> bool:
+        until = self._unlisted.get(item.number)
+        if until is None or self._lag is None:
+            return False
+        if until > self._lag.clock.now():
+            return True
+        del self._unlisted[item.number]
+        return False
+
+    def _living_ghosts(self) -> list[Item]:
+        if self._ghosts and self._lag is not None:
+            now = self._lag.clock.now()
+            self._ghosts = {number: ghost for number, ghost in self._ghosts.items() if ghost[1] > now}
+        return [item for item, _ in self._ghosts.values()]
 
     def behind(self, number: int) -> Iterator[Item]:
         """The items that come after a number.

@@ -13,6 +13,7 @@ from airflow_provider_payments.emulator.options import Options
 from airflow_provider_payments.emulator.request_log import RequestLog
 from airflow_provider_payments.emulator.samples.tables import Vendors
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
+from airflow_provider_payments.emulator.store import Lag
 
 SANDBOX_NAMES = ("prod", "dev")
 
@@ -29,6 +30,7 @@ class Sandbox:
         self.world = world
         self.options = world.options
         self.clock = world.clock
+        self.lag = world.lag
         self.vendors = vendors
         self.registry = Registry(self)
         self.catalog = Catalog(self)
@@ -53,6 +55,7 @@ class World:
     def reset(self) -> None:
         """Back to the initial state, the request log included."""
         self.clock = Clock(self.options.time)
+        self.lag = Lag(self.clock)
         self.log = RequestLog()
         vendors = Vendors(self.clock)
         self.sandboxes = {name: Sandbox(name, self, vendors) for name in SANDBOX_NAMES}

@@ -114,7 +114,7 @@ class Catalog:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.datasets: Store[Dataset] = Store()
+        self.datasets: Store[Dataset] = Store(lag=sandbox.lag)
         self.batches: Store[Batch] = Store()
 
     def create(self, body: Mapping[str, Any], request_data_source: bool) -> Dataset:

@@ -86,7 +86,7 @@ class MappingSets:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.store: Store[MappingSet] = Store()
+        self.store: Store[MappingSet] = Store(lag=sandbox.lag)
 
     def create(self, body: Mapping[str, Any]) -> MappingSet:
         """Make a mapping set, or refuse. The same content twice makes two.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
-from airflow_provider_payments.emulator.flow_service import connections, ends, flows
+from airflow_provider_payments.emulator.flow_service import connections, ends, flows, run_routes
 from airflow_provider_payments.emulator.flow_service.listing import page_of
 from airflow_provider_payments.emulator.flow_service.payloads import body_of
 from airflow_provider_payments.emulator.flow_service.shapes import KNOWN_FIELDS, SHAPES
@@ -160,6 +160,7 @@ ROUTES: Routes = (
     *_writing("flows", flows.create, flows.update, flows.delete),
     ("POST", "/flows/{id}/action", act_on_flow),
     *_reading("runs"),
+    *run_routes.ROUTES,
     *_reading_specs("connectionSpecs"),
     *_reading_specs("flowSpecs"),
 )

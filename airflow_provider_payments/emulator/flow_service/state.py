@@ -97,17 +97,18 @@ class FlowService:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.connections: Store[Resource] = Store({"name": _name})
-        self.source_connections: Store[Resource] = Store({"name": _name, "baseConnectionId": _base})
-        self.target_connections: Store[Resource] = Store({"name": _name})
+        self.connections: Store[Resource] = Store({"name": _name}, sandbox.lag)
+        self.source_connections: Store[Resource] = Store({"name": _name, "baseConnectionId": _base}, sandbox.lag)
+        self.target_connections: Store[Resource] = Store({"name": _name}, sandbox.lag)
         self.flows: Store[Flow] = Store(
             {
                 "name": _name,
                 "sourceConnectionIds[]": lambda flow: (flow.source_id,),
                 "targetConnectionIds[]": lambda flow: (flow.target_id,),
-            }
+            },
+            sandbox.lag,
         )
-        self.runs: Store[Run] = Store({"flowId": lambda run: (run.flow_id,)})
+        self.runs: Store[Run] = Store({"flowId": lambda run: (run.flow_id,)}, sandbox.lag)
         self._add_paypal_connection()
 
     @property
