@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_payments.aep.inputs import as_list, as_mapping
 from airflow_provider_payments.aep.services import PROFILE_CLASS
 from airflow_provider_payments.hooks.errors import airflow_errors
+from airflow_provider_payments.links import keep
 from airflow_provider_payments.operators.base import CreateOperator
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class CreateTargetSchemaOperator(CreateOperator):
                 ),
             )
             # Should the schema fail, the id of what was made is not lost.
-            context["ti"].xcom_push(key="field_group_id", value=group.existing.id)
+            keep(context, "field_group_id", group.existing.id)
             result = self.provision(context, self._schema(group.existing.id)).to_json()
         return result | {"field_group_id": group.existing.id, "field_group_created": group.created}
 
@@ -109,6 +110,6 @@ class CreateAdHocSchemaOperator(CreateOperator):
             Schema(**self.common)  # both are checked before the first of them is made
             wanted = self.resource()
             made = self.provision(context, wanted)
-            context["ti"].xcom_push(key="class_id", value=made.existing.id)
+            keep(context, "class_id", made.existing.id)
             result = self.provision(context, Schema(class_id=made.existing.id, **self.common)).to_json()
         return result | {"class_id": made.existing.id, "class_created": made.created}
