@@ -13,17 +13,20 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Match, Mount, Route
 
 from airflow_provider_payments.emulator.catalog import routes as catalog
 from airflow_provider_payments.emulator.control import routes as control
+from airflow_provider_payments.emulator.data_access import routes as data_access
 from airflow_provider_payments.emulator.data_prep import routes as data_prep
+from airflow_provider_payments.emulator.disturbance import Struck, disturb
 from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Handler, Routes, UnreadableBody
 from airflow_provider_payments.emulator.flow_service import routes as flow_service
 from airflow_provider_payments.emulator.gateway import admit
 from airflow_provider_payments.emulator.ims import routes as ims
 from airflow_provider_payments.emulator.intake import CONTROL_PREFIX, SCOPE_KEY, Incoming, Intake
-from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, error_body
+from airflow_provider_payments.emulator.page.routes import page_route
+from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, error_body, error_page
 from airflow_provider_payments.emulator.schema_registry import routes as schema_registry
 from airflow_provider_payments.emulator.world import World
 
@@ -46,9 +49,10 @@ SERVICES = (
     Service("/data/foundation/schemaregistry", schema_registry.ROUTES, schema_registry.DIALECT),
     Service("/data/foundation/catalog", catalog.ROUTES, catalog.DIALECT),
     Service("/data/foundation/conversion", data_prep.ROUTES, data_prep.DIALECT),
+    Service("/data/foundation/export", data_access.ROUTES, data_access.DIALECT),
     Service("/ims", ims.ROUTES, ims.DIALECT, on_platform=False),
-    Service(CONTROL_PREFIX, control.ROUTES, control.DIALECT, on_platform=False),
 )
+CONTROL = Service(CONTROL_PREFIX, control.ROUTES, control.DIALECT, on_platform=False)
 
 
 def make_app(world: World) -> Starlette:
@@ -56,7 +60,12 @@ def make_app(world: World) -> Starlette:
 
     :param world: its state; nothing else is kept.
     """
+    # A mount matches only what is below it: the list of the control interface's operations stands beside it.
     routes: list[BaseRoute] = [
+        page_route(world),
+        Route(CONTROL_PREFIX, _endpoint(world, CONTROL, control.show_operations)),
+    ]
+    mounts = [
         Mount(
             service.prefix,
             routes=[
@@ -64,10 +73,10 @@ def make_app(world: World) -> Starlette:
                 for method, path, handler in service.routes
             ],
         )
-        for service in SERVICES
+        for service in (*SERVICES, CONTROL)
     ]
     app = Starlette(
-        routes=routes,
+        routes=[*routes, *mounts],
         middleware=[Middleware(Intake, world=world)],
         exception_handlers={404: _not_a_route, 405: _not_a_route},
     )
@@ -76,16 +85,26 @@ def make_app(world: World) -> Starlette:
 
 
 def _endpoint(world: World, service: Service, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    # A handler is a plain function: nothing awaits between its checks and its changes, so parallel requests cannot
-    # interleave within it.
     async def serve(request: Request) -> Response:
         incoming: Incoming = request.scope[SCOPE_KEY]
-        try:
+
+        # A plain function, as the handlers are: nothing awaits between its checks and its changes, so parallel requests
+        # cannot interleave within it. A fault may call it later than now, or not at all.
+        def handle() -> Response:
             return _response(_answer(world, service, request, incoming, handler))
-        except Exception:
-            # A mistake of the emulator's own: its cause is for whoever runs it, the client gets what the service sends.
-            traceback.print_exc()
-            return _response(_refused(service.dialect.failed(), world, incoming))
+
+        if not world.faults or service is CONTROL:
+            return handle()
+        fault = world.faults.strike(request.method, request.scope["path"])
+        if fault is None:
+            return handle()
+        if incoming.entry is not None:
+            incoming.entry.fault = (fault.id, fault.action)
+
+        def refuse(refusal: Refusal) -> Response:
+            return _response(_refused(refusal, world, incoming))
+
+        return await disturb(fault, Struck(world, service.dialect, service.on_platform, handle, refuse))
 
     return serve
 
@@ -98,13 +117,17 @@ def _answer(world: World, service: Service, request: Request, incoming: Incoming
         return _refused(service.dialect.unreadable(str(error)), world, incoming)
     except Refusal as refusal:
         return _refused(refusal, world, incoming)
+    except Exception:
+        # A mistake of the emulator's own: its cause is for whoever runs it, the client gets what the service sends.
+        traceback.print_exc()
+        return _refused(service.dialect.failed(), world, incoming)
 
 
 def _call(world: World, service: Service, request: Request, incoming: Incoming) -> Call:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
     raw = incoming.body
     if service.on_platform:
-        admit(world, request.method, headers, raw is None or bool(raw))
+        admit(world, service.dialect, request.method, headers, raw is None or bool(raw))
     if raw is None:
         raise PlainRefusal(413, "PayloadTooLargeError", "The request body is larger than the emulator accepts.")
     query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, errors="replace")
@@ -112,6 +135,7 @@ def _call(world: World, service: Service, request: Request, incoming: Incoming) 
         world, incoming.request_id, request.method, request.scope["path"], query, headers, request.path_params, raw
     )
     if service.on_platform:
+        service.dialect.check_sandbox_headers(headers)
         name = headers.get("x-sandbox-name", "")
         if not name:
             raise service.dialect.sandbox_missing()
@@ -122,18 +146,35 @@ def _call(world: World, service: Service, request: Request, incoming: Incoming) 
 
 
 def _refused(refusal: Refusal, world: World, incoming: Incoming) -> Answer:
-    return Answer(error_body(refusal, incoming.request_id, world.clock.now()), refusal.status)
+    body = error_body(refusal, incoming.request_id, world.clock.now())
+    if incoming.entry is not None:
+        incoming.entry.problem = (refusal.label, refusal.detail[:300])
+    return Answer(body, refusal.status, refusal.headers)
 
 
 def _response(answer: Answer) -> Response:
     if answer.body is None:
         return Response(status_code=answer.status, headers=dict(answer.headers))
+    if isinstance(answer.body, bytes):
+        return Response(answer.body, answer.status, dict(answer.headers))
     # ASCII only: a lone surrogate that a client sent could not be encoded otherwise.
     content = json.dumps(answer.body, separators=(",", ":")).encode("ascii")
     return Response(content, answer.status, dict(answer.headers), "application/json")
 
 
 async def _not_a_route(request: Request, error: Any) -> Response:
-    title = "404 Not Found" if error.status_code == 404 else "405 Not Allowed"
-    page = f"<html>\n<head><title>{title}</title></head>\n<body><center><h1>{title}</h1></center></body>\n</html>\n"
-    return HTMLResponse(page, error.status_code)
+    headers = {"Allow": ", ".join(sorted(_methods(request)))} if error.status_code == 405 else {}
+    return HTMLResponse(error_page(error.status_code), error.status_code, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """The methods that a path does take; the scope says in which mount it was looked for."""
+    base = request.scope["root_path"]
+    mounts = (route for route in request.app.routes if isinstance(route, Mount))
+    routes = next((mount.routes for mount in mounts if mount.path == base), request.app.routes)
+    return {
+        method
+        for route in routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }

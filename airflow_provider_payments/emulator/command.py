@@ -8,6 +8,7 @@ import sys
 
 from airflow_provider_payments.emulator.clock import TIME_MODES
 from airflow_provider_payments.emulator.options import Options
+from airflow_provider_payments.emulator.rate_limit import Limit
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,6 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     :param arguments: in place of the command line's.
     """
     options = _parser().parse_args(arguments)
+    limit = None if options.rate_limit is None else Limit(options.rate_limit, options.burst)
     # The libraries load after the arguments are understood: --help and mistakes answer at once.
     from airflow_provider_payments.emulator.server import listening_socket, make_server, origin
     from airflow_provider_payments.emulator.world import World
@@ -25,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"payments-emulator: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
-    world = World(Options(options.client_id, options.client_secret, options.org, options.time))
+    world = World(Options(options.client_id, options.client_secret, options.org, options.time, rate_limit=limit))
     world.origin = origin(sock)
     server = make_server(world)
     sock.listen(2048)
@@ -41,6 +43,22 @@ def main(arguments: list[str] | None = None) -> int:
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) <= 65535):
         raise argparse.ArgumentTypeError(f"'{text[:40]}' is no port: 0 to 65535")
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0.001 <= rate <= 1e9:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no rate: a number of requests a minute, above 0")
+    return rate
+
+
+def _burst(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no burst: a whole number, 1 or more")
     return int(text)
 
 
@@ -60,5 +78,14 @@ def _parser() -> argparse.ArgumentParser:
         default="fast",
         help="fast: a dataflow's first run starts a second after its creation; real: at its start time; "
         "manual: the clock moves only by POST /__emulator__/clock (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--rate-limit",
+        type=_rate,
+        metavar="N",
+        help="requests a minute that the gateway lets through; more are refused with 429 (default: no limit)",
+    )
+    parser.add_argument(
+        "--burst", type=_burst, metavar="N", help="how many of them may come at once (default: a minute's worth)"
     )
     return parser

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.emulator.refusals import Refusal
+from airflow_provider_payments.emulator.refusals import GatewayRefusal, Refusal
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.world import Sandbox, World
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 16 * 1024 * 1024
 # Deeper documents would only exhaust the stack of whoever walks them; no real payload comes near.
 MAX_DEPTH = 100
+# More would take seconds to read, in which nobody else is answered; no real payload comes near either.
+MAX_CONTAINERS = 100_000
 
 
 class UnreadableBody(Exception):
@@ -24,7 +26,7 @@ class UnreadableBody(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a handler gives back; ``None`` as body means none."""
+    """What a handler gives back; ``None`` as body means none, bytes are sent as they are."""
 
     body: Any = None
     status: int = 200
@@ -88,21 +90,39 @@ Handler = Callable[[Call], Answer]
 Routes = tuple[tuple[str, str, Handler], ...]
 
 
+def _missing_header() -> Refusal:
+    return GatewayRefusal("400003", "Missing header")
+
+
+def _accept(_: Mapping[str, str]) -> None:
+    """No rules of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a service words the refusals that every service has."""
+    """How a service words the refusals that every service has.
+
+    :param organisation_empty: the organisation's header is there, without a value.
+    :param check_sandbox_headers: raises what the service has against the headers that name a sandbox.
+    """
 
     unreadable: Callable[[str], Refusal]
     sandbox_missing: Callable[[], Refusal]
     sandbox_unknown: Callable[[str], Refusal]
     failed: Callable[[], Refusal]
+    organisation_empty: Callable[[], Refusal] = _missing_header
+    check_sandbox_headers: Callable[[Mapping[str, str]], None] = _accept
 
 
 def parse_json(raw: bytes) -> Any:
-    """Strict JSON: UTF-8, whole characters, finite numbers, bounded depth; raises :class:`UnreadableBody`.
+    """Strict JSON: UTF-8, whole characters, finite numbers, bounded size and depth; raises :class:`UnreadableBody`.
 
     :param raw: the body as received.
     """
+    # Counting brackets is a fast upper bound of the objects and lists, and of the depth: nearly every body passes so.
+    brackets = raw.count(b"[") + raw.count(b"{")
+    if brackets > MAX_CONTAINERS:
+        raise UnreadableBody(f"The request body holds more than {MAX_CONTAINERS} objects and lists.")
     try:
         document = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
         if b"\\ud" in raw.lower():
@@ -110,8 +130,7 @@ def parse_json(raw: bytes) -> Any:
             json.dumps(document, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise UnreadableBody("The request body is not valid JSON.") from error
-    # Counting brackets is a fast upper bound of the depth: nearly every body passes here.
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and depth_exceeds(document, MAX_DEPTH):
+    if brackets > MAX_DEPTH and depth_exceeds(document, MAX_DEPTH):
         raise UnreadableBody(f"The request body is nested deeper than {MAX_DEPTH} levels.")
     return document
 

@@ -1,17 +1,20 @@
 """The ASGI layer in front of the routes: reads the body, numbers and logs each request.
 
-What disturbs requests on purpose (faults, a rate limit) belongs between this layer and the routes: by then the request
-is whole, has its id, and whatever the answer becomes is still logged.
+By the time a route sees it the request is whole, has its id and is in the log, whatever becomes of its answer.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from email.utils import formatdate
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_provider_payments.emulator.exchange import MAX_BODY_BYTES
 from airflow_provider_payments.emulator.identifiers import new_uuid
+from airflow_provider_payments.emulator.request_log import Entry
 from airflow_provider_payments.emulator.world import World
 
 CONTROL_PREFIX = "/__emulator__"
@@ -23,10 +26,12 @@ class Incoming:
     """What the intake leaves in the scope for the handlers.
 
     :param body: ``None`` when it was larger than accepted.
+    :param entry: its place in the request log; ``None`` for the emulator's own pages, which are not logged.
     """
 
     request_id: str
     body: bytes | None
+    entry: Entry | None = None
 
 
 class Intake:
@@ -43,33 +48,47 @@ class Intake:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        incoming = Incoming(new_uuid(), await _read_body(receive))
+        try:
+            incoming = Incoming(new_uuid(), await _read_body(receive))
+        except ClientDisconnect:
+            # Half a request is none.
+            return
         scope[SCOPE_KEY] = incoming
         # A slash at the end names the same resource in these services; Starlette would redirect.
         path = scope["path"].rstrip("/") or "/"
         scope["path"] = path
-        at = self.world.clock.now()
-        status = 0
+        if path != "/" and not path.startswith(CONTROL_PREFIX):
+            incoming.entry = self._record(scope, incoming)
 
         async def send_numbered(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", incoming.request_id.encode())]
-                if not path.startswith(CONTROL_PREFIX):
+                if incoming.entry is not None:
                     # Before the first byte leaves, so that whoever has the answer also finds it in the log.
-                    self.world.log.record(
-                        at,
-                        scope["method"],
-                        path,
-                        scope["query_string"].decode("latin-1"),
-                        status,
-                        incoming.request_id,
-                        incoming.body or b"",
-                    )
+                    incoming.entry.status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"date", _http_date(int(self.world.clock.now()))),
+                    (b"x-request-id", incoming.request_id.encode()),
+                ]
             await send(message)
 
         await self.app(scope, receive, send_numbered)
+
+    def _record(self, scope: Scope, incoming: Incoming) -> Entry:
+        return self.world.log.record(
+            self.world.clock.now(),
+            scope["method"],
+            scope["path"],
+            scope["query_string"].decode("latin-1"),
+            next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-sandbox-name"), ""),
+            incoming.request_id,
+            incoming.body or b"",
+        )
+
+
+@functools.lru_cache(maxsize=2)
+def _http_date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode("ascii")
 
 
 async def _read_body(receive: Receive) -> bytes | None:
@@ -78,7 +97,7 @@ async def _read_body(receive: Receive) -> bytes | None:
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
         # What is too large is still read to its end: else a client in the middle of sending sees a reset, no answer.

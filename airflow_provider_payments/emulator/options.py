@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from airflow_provider_payments.emulator.clock import TimeMode
+from airflow_provider_payments.emulator.rate_limit import Limit
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Options:
     :param org: the organisation, ``...@AdobeOrg``.
     :param time: how time passes, see :class:`~airflow_provider_payments.emulator.clock.Clock`.
     :param tenant: the tenant id, without the leading underscore.
+    :param rate_limit: how many requests the gateway lets through; None for all.
     """
 
     client_id: str = "emulator-client"
@@ -23,6 +25,7 @@ class Options:
     org: str = "EMULATOR@AdobeOrg"
     time: TimeMode = "fast"
     tenant: str = "emulator"
+    rate_limit: Limit | None = None
 
     @property
     def user_id(self) -> str:

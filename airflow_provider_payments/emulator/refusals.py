@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from http.client import responses
 from typing import Any
 
 
@@ -11,12 +13,19 @@ class Refusal(Exception):
 
     :param status: the HTTP status.
     :param detail: what is wrong, for the person who reads it.
+    :param headers: what the answer says besides.
     """
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.headers = headers or {}
+
+    @property
+    def label(self) -> str:
+        """What the answer calls the problem: a number, or a word; empty where it has neither."""
+        return ""
 
 
 class OAuthRefusal(Refusal):
@@ -29,6 +38,10 @@ class OAuthRefusal(Refusal):
         super().__init__(status, detail)
         self.error = error
 
+    @property
+    def label(self) -> str:
+        return self.error
+
 
 class GatewayRefusal(Refusal):
     """The gateway, before any service sees the call.
@@ -36,9 +49,13 @@ class GatewayRefusal(Refusal):
     :param error_code: six digits that begin with the status.
     """
 
-    def __init__(self, error_code: str, detail: str) -> None:
-        super().__init__(int(error_code[:3]), detail)
+    def __init__(self, error_code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(int(error_code[:3]), detail, headers)
         self.error_code = error_code
+
+    @property
+    def label(self) -> str:
+        return self.error_code
 
 
 class PlainRefusal(Refusal):
@@ -50,6 +67,10 @@ class PlainRefusal(Refusal):
     def __init__(self, status: int, title: str, detail: str) -> None:
         super().__init__(status, detail)
         self.title = title
+
+    @property
+    def label(self) -> str:
+        return self.title
 
 
 class NumberedRefusal(Refusal):
@@ -63,6 +84,10 @@ class NumberedRefusal(Refusal):
         super().__init__(int(code[-3:]), detail)
         self.code = code
         self.title = title
+
+    @property
+    def label(self) -> str:
+        return self.code
 
 
 _FLOW_TITLES = {
@@ -150,3 +175,10 @@ def error_body(refusal: Refusal, request_id: str, at: float) -> dict[str, Any]:
             }
         case _:
             return {"error": detail}
+
+
+def error_page(status: int) -> str:
+    """The HTML that a proxy sends which knows nothing of the services behind it."""
+    # nginx words this one its own way.
+    title = f"{status} {'Not Allowed' if status == 405 else responses.get(status, 'Error')}"
+    return f"<html>\n<head><title>{title}</title></head>\n<body><center><h1>{title}</h1></center></body>\n</html>\n"

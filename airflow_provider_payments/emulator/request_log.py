@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,18 +11,23 @@ from typing import Any
 from airflow_provider_payments.emulator.exchange import UnreadableBody, parse_json
 
 LOG_LENGTH = 100_000
+LOG_BYTES = 64 * 1024 * 1024
 MAX_LOGGED_BODY = 64 * 1024
 _SECRET_NAMES = frozenset(
     {"clientsecret", "accesstoken", "refreshtoken", "password", "securitytoken", "apikey", "s3secretkey"}
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """One request.
 
+    :param at: when it came, in epoch seconds on the emulator's clock.
+    :param sandbox: as its header names it; empty without one.
     :param body: as received; parsed only when somebody looks.
-    :param at: epoch seconds on the emulator's clock.
+    :param status: None as long as there is no answer, which may be for ever.
+    :param fault: id and action of the fault that happened to it.
+    :param problem: what a refusal calls it, and its detail.
     """
 
     number: int
@@ -29,9 +35,12 @@ class Entry:
     method: str
     path: str
     query: str
-    status: int
+    sandbox: str
     request_id: str
     body: bytes
+    status: int | None = None
+    fault: tuple[str, str] | None = None
+    problem: tuple[str, str] | None = None
 
     def to_wire(self) -> dict[str, Any]:
         return {
@@ -40,21 +49,57 @@ class Entry:
             "method": self.method,
             "path": self.path,
             "query": self.query,
+            "sandbox": self.sandbox or None,
             "status": self.status,
+            "fault": self.fault and {"id": self.fault[0], "action": self.fault[1]},
             "request_id": self.request_id,
             "body": _readable(self.body),
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which requests somebody wants to see; what is None does not matter.
+
+    :param path: how the path begins.
+    :param status: ``none`` for those without an answer.
+    :param since: only those with a higher number.
+    :param fault: id or action.
+    """
+
+    method: str | None = None
+    path: str | None = None
+    status: str | None = None
+    sandbox: str | None = None
+    since: int | None = None
+    fault: str | None = None
+
+    def covers(self, entry: Entry) -> bool:
+        return (
+            (self.since is None or entry.number > self.since)
+            and (self.method is None or entry.method == self.method.upper())
+            and (self.path is None or entry.path.startswith(self.path))
+            and (self.status is None or str(entry.status).lower() == self.status.lower())
+            and (self.sandbox is None or entry.sandbox == self.sandbox)
+            and (self.fault is None or self.fault in (entry.fault or ()))
+        )
+
+
 class RequestLog:
-    """The last requests, in order. Bodies and queries of IMS never get in, nor do the values of vendors' secrets."""
+    """The last requests, in order: as many as are allowed, and as their bodies take space.
+
+    Bodies and queries of IMS never get in, nor do the values of vendors' secrets.
+    """
 
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque(maxlen=LOG_LENGTH)
+        self._entries: deque[Entry] = deque()
         self._count = 0
+        self._size = 0
 
-    def record(self, at: float, method: str, path: str, query: str, status: int, request_id: str, body: bytes) -> None:
-        """Add a finished request.
+    def record(
+        self, at: float, method: str, path: str, query: str, sandbox: str, request_id: str, body: bytes
+    ) -> Entry:
+        """Add a request that has come in whole; whoever answers it notes the status.
 
         :param at: epoch seconds.
         :param query: raw, as sent.
@@ -64,21 +109,28 @@ class RequestLog:
             query, body = "", b""
         if len(body) > MAX_LOGGED_BODY:
             body = b""
-        self._entries.append(Entry(self._count, at, method, path, query, status, request_id, body))
+        # The same few names come again and again: one copy of each is enough.
+        entry = Entry(self._count, at, method, path, query, sys.intern(sandbox[:100]), request_id, body)
+        self._entries.append(entry)
+        self._size += len(body)
+        while len(self._entries) > LOG_LENGTH or self._size > LOG_BYTES:
+            self._size -= len(self._entries.popleft().body)
+        return entry
 
-    def select(self, method: str | None, path: str | None, status: str | None) -> Iterator[Entry]:
-        """The requests that match all that is given.
+    def clear(self) -> int:
+        """Forget all requests; numbers go on. Returns how many there were."""
+        count = len(self._entries)
+        self._entries.clear()
+        self._size = 0
+        return count
 
-        :param path: a prefix.
-        """
-        for entry in self._entries:
-            if method and entry.method != method.upper():
-                continue
-            if path and not entry.path.startswith(path):
-                continue
-            if status and str(entry.status) != status:
-                continue
-            yield entry
+    def newest_first(self) -> Iterator[Entry]:
+        """All requests, from the last one back."""
+        return reversed(self._entries)
+
+    def select(self, selection: Selection) -> Iterator[Entry]:
+        """The requests that a selection covers, in the order in which they came."""
+        return (entry for entry in self._entries if selection.covers(entry))
 
 
 def _readable(body: bytes) -> Any:
@@ -97,7 +149,7 @@ def _masked(node: Any) -> Any:
         hidden = _names_secret(node.get("path"))
         return {
             key: "***"
-            if (key.lower() in _SECRET_NAMES and isinstance(child, str)) or (hidden and key == "value")
+            if (key.lower() in _SECRET_NAMES and child is not None) or (hidden and key == "value")
             else _masked(child)
             for key, child in node.items()
         }

@@ -11,6 +11,8 @@ import uvicorn
 from airflow_provider_payments.emulator.app import make_app
 from airflow_provider_payments.emulator.clock import TimeMode
 from airflow_provider_payments.emulator.options import Options
+from airflow_provider_payments.emulator.rate_limit import Limit
+from airflow_provider_payments.emulator.wire import OpenProtocol
 from airflow_provider_payments.emulator.world import World
 
 _STOP_SECONDS = 5
@@ -42,8 +44,18 @@ def origin(sock: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, world: World) -> None:
+        super().__init__(config)
+        self.world = world
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.world.faults.over.set()
+        await super().shutdown(sockets)
+
+
 def make_server(world: World) -> uvicorn.Server:
-    """uvicorn over a world; it is quiet and does not wait for idle connections when it stops.
+    """uvicorn over a world; it is quiet and waits neither for idle connections nor for delays when it stops.
 
     :param world: the state it serves.
     """
@@ -54,10 +66,16 @@ def make_server(world: World) -> uvicorn.Server:
         log_config=None,
         log_level="warning",
         access_log=False,
+        http=OpenProtocol,
+        # Every header is one of the emulator's: it tells its own time, and takes no proxy's word for who is asking.
         server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        # A client may poll once a minute: its next request is not to meet a connection that is just being closed.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    return uvicorn.Server(config)
+    return _Server(config, world)
 
 
 class EmulatorServer:
@@ -69,6 +87,8 @@ class EmulatorServer:
     :param client_secret: its secret.
     :param org: the organisation.
     :param time: ``fast``, ``real`` or ``manual``.
+    :param rate_limit: how many requests a minute the gateway lets through; all unless given.
+    :param burst: how many of them may come at once; a minute's worth unless given.
     """
 
     def __init__(
@@ -80,8 +100,11 @@ class EmulatorServer:
         client_secret: str = Options.client_secret,
         org: str = Options.org,
         time: TimeMode = "fast",
+        rate_limit: float | None = None,
+        burst: int | None = None,
     ) -> None:
-        self.options = Options(client_id=client_id, client_secret=client_secret, org=org, time=time)
+        limit = None if rate_limit is None else Limit(rate_limit, burst)
+        self.options = Options(client_id, client_secret, org, time, rate_limit=limit)
         self._address = (host, port)
         self._url: str | None = None
         self._server: uvicorn.Server | None = None

@@ -6,11 +6,19 @@ was just removed, as the platform's indexes do when they fall behind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import secrets
+from array import array
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.clock import Clock
+
+Entry = tuple[str, str]
+# Every item has this entry: what stands under it is the whole list.
+_ALL: Entry = ("", "")
 
 
 class Numbered(Protocol):
@@ -35,6 +43,45 @@ class Lag:
         self.seconds = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Selection(Generic[Item]):
+    """Some of what lists show at a moment, in the order of creation.
+
+    :param items: of the whole store, by number.
+    :param numbers: ascending; those from ``begin`` to before ``end`` are selected.
+    :param unlisted: numbers that lists do not know yet.
+    """
+
+    items: Sequence[Item | None]
+    numbers: Sequence[int]
+    begin: int
+    end: int
+    unlisted: Collection[int]
+
+    def __len__(self) -> int:
+        return self.end - self.begin - sum(map(self._covers, self.unlisted))
+
+    def _covers(self, number: int) -> bool:
+        place = bisect_left(self.numbers, number, self.begin, self.end)
+        return place < self.end and self.numbers[place] == number
+
+    def behind(self, number: int | None, *, backwards: bool = False) -> Iterator[Item]:
+        """The selected items that come after one.
+
+        :param number: of an item that need not exist any more; None for all of them.
+        :param backwards: newest first.
+        """
+        begin, end = self.begin, self.end
+        if number is not None and backwards:
+            end = bisect_left(self.numbers, number, begin, end)
+        elif number is not None:
+            begin = bisect_right(self.numbers, number, begin, end)
+        for place in range(end - 1, begin - 1, -1) if backwards else range(begin, end):
+            item = self.items[self.numbers[place]]
+            if item is not None and item.number not in self.unlisted:
+                yield item
+
+
 class Store(Generic[Item]):
     """Items in the order of their creation.
 
@@ -43,26 +90,37 @@ class Store(Generic[Item]):
 
     :param keys: names under which items are found fast, each with the function that reads the item's values for it.
     :param lag: how far lists are behind; None where they never are.
+    :param moment: when an item was made.
     """
 
     def __init__(
-        self, keys: Mapping[str, Callable[[Item], Iterable[str]]] | None = None, lag: Lag | None = None
+        self,
+        keys: Mapping[str, Callable[[Item], Iterable[str]]] | None = None,
+        lag: Lag | None = None,
+        moment: Callable[[Item], int] = lambda item: 0,
     ) -> None:
+        # What signs the positions that this store's lists give out, and no other's.
+        self.secret = secrets.token_bytes(16)
+        # Whether nothing was added that is older than what was there: only then can lists be cut by moments.
+        self.orderly = True
         self._keys = dict(keys or {})
         self._lag = lag
-        # Until when lists do not show an item, by number; and what they still show, by number, until when.
-        self._unlisted: dict[int, float] = {}
-        self._ghosts: dict[int, tuple[Item, float]] = {}
+        self._moment = moment
         self._by_id: dict[str, Item] = {}
+        # What lists still show stays in the order and in the index, though it is not among the ids any more.
         self._order: list[Item | None] = []
-        self._index: dict[tuple[str, str], dict[int, Item]] = {}
-        self._entries: dict[str, list[tuple[str, str]]] = {}
+        self._moments = array("q")
+        self._index: dict[Entry, list[int]] = {_ALL: []}
+        self._entries: dict[int, tuple[Entry, ...]] = {}
+        # By number, until when lists hide what was made and show what was removed.
+        self._unlisted: dict[int, float] = {}
+        self._ghosts: dict[int, float] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
 
     def __iter__(self) -> Iterator[Item]:
-        return self.behind(-1)
+        return (item for item in self._order if item is not None and item.number not in self._ghosts)
 
     @property
     def next_number(self) -> int:
@@ -75,21 +133,33 @@ class Store(Generic[Item]):
         """
         return self._by_id.get(identifier)
 
+    def find(self, key: str, values: Iterable[str]) -> list[Item]:
+        """Items by one of the keys, in order.
+
+        :param values: any of them.
+        """
+        items = (self._order[number] for number in self._numbers(key, values))
+        return [item for item in items if item is not None and item.number not in self._ghosts]
+
     def add(self, item: Item) -> Item:
         """Append an item.
 
         :param item: numbered with :attr:`next_number`.
         """
         self._order.append(item)
+        moment = self._moment(item)
+        self.orderly = self.orderly and moment >= (self._moments[-1] if self._moments else moment)
+        self._moments.append(moment)
         self._by_id[item.id] = item
         self._enter(item)
-        if self._lag is not None and self._lag.seconds > 0:
-            self._unlisted[item.number] = self._lag.clock.now() + self._lag.seconds
+        until = self._behind_until()
+        if until is not None:
+            self._unlisted[item.number] = until
         return item
 
     def changed(self, item: Item) -> None:
         """Call after a write that may have touched one of the keys."""
-        self._leave(item)
+        self._leave(item.number)
         self._enter(item)
 
     def remove(self, item: Item) -> None:
@@ -97,73 +167,81 @@ class Store(Generic[Item]):
 
         :param item: must be in the store.
         """
-        self._leave(item)
-        self._order[item.number] = None
+        self._catch_up()
         del self._by_id[item.id]
-        if self._lag is not None and self._lag.seconds > 0 and not self._is_unlisted(item):
-            self._ghosts[item.number] = (item, self._lag.clock.now() + self._lag.seconds)
+        until = self._behind_until()
+        if until is None or self._unlisted.pop(item.number, None) is not None:
+            self._forget(item.number)
+        else:
+            self._ghosts[item.number] = until
+
+    def has_key(self, key: str) -> bool:
+        return key == "id" or key in self._keys
+
+    def select(
+        self, key: str = "", values: Iterable[str] = (), since: float | None = None, until: float | None = None
+    ) -> Selection[Item]:
+        """What lists show: everything, or what has one of the values under a key.
+
+        :param key: empty for everything.
+        :param since: the earliest moment, as ``until`` is the latest; only where the store is :attr:`orderly`.
+        """
+        self._catch_up()
+        numbers = self._numbers(key, values) if key else self._index[_ALL]
+        begin, end = 0, len(numbers)
+        if since is not None:
+            begin = bisect_left(numbers, bisect_left(self._moments, since))
+        if until is not None:
+            end = max(begin, bisect_left(numbers, bisect_right(self._moments, until)))
+        return Selection(self._order, numbers, begin, end, self._unlisted.keys())
 
     def listed(self, items: Iterable[Item]) -> list[Item]:
         """What a list shows of some items: without what it does not know yet, with what it takes to be there still.
 
         :param items: in order, from this store.
         """
-        shown = [item for item in items if not self._is_unlisted(item)]
-        ghosts = self._living_ghosts()
+        self._catch_up()
+        shown = [item for item in items if item.number not in self._unlisted]
+        ghosts = [item for number in self._ghosts if (item := self._order[number]) is not None]
         return sorted((*shown, *ghosts), key=lambda item: item.number) if ghosts else shown
 
-    def _is_unlisted(self, item: Item) -> bool:
-        until = self._unlisted.get(item.number)
-        if until is None or self._lag is None:
-            return False
-        if until > self._lag.clock.now():
-            return True
-        del self._unlisted[item.number]
-        return False
+    def _numbers(self, key: str, values: Iterable[str]) -> Sequence[int]:
+        wanted = frozenset(values)
+        if key == "id":
+            known = [item.number for value in wanted if (item := self._by_id.get(value)) is not None]
+            gone = [number for number in self._ghosts if (item := self._order[number]) and item.id in wanted]
+            return sorted(known + gone)
+        found = [self._index.get((key, value), ()) for value in wanted]
+        return found[0] if len(found) == 1 else sorted({number for numbers in found for number in numbers})
 
-    def _living_ghosts(self) -> list[Item]:
-        if self._ghosts and self._lag is not None:
-            now = self._lag.clock.now()
-            self._ghosts = {number: ghost for number, ghost in self._ghosts.items() if ghost[1] > now}
-        return [item for item, _ in self._ghosts.values()]
+    def _behind_until(self) -> float | None:
+        if self._lag is None or self._lag.seconds <= 0:
+            return None
+        return self._lag.clock.now() + self._lag.seconds
 
-    def behind(self, number: int) -> Iterator[Item]:
-        """The items that come after a number.
+    def _catch_up(self) -> None:
+        if self._lag is None or not (self._unlisted or self._ghosts):
+            return
+        now = self._lag.clock.now()
+        self._unlisted = {number: until for number, until in self._unlisted.items() if until > now}
+        for number in [number for number, until in self._ghosts.items() if until <= now]:
+            del self._ghosts[number]
+            self._forget(number)
 
-        :param number: -1 for all; the item that had it need not exist any more.
-        """
-        for place in range(max(number + 1, 0), len(self._order)):
-            item = self._order[place]
-            if item is not None:
-                yield item
-
-    def has_key(self, key: str) -> bool:
-        return key == "id" or key in self._keys
-
-    def find(self, key: str, values: Iterable[str]) -> list[Item]:
-        """Items by one of the keys (or ``id``), in order.
-
-        :param values: any of them.
-        """
-        found: dict[int, Item] = {}
-        for value in values:
-            if key == "id":
-                item = self._by_id.get(value)
-                if item is not None:
-                    found[item.number] = item
-            else:
-                found.update(self._index.get((key, value), {}))
-        return [found[number] for number in sorted(found)]
+    def _forget(self, number: int) -> None:
+        self._leave(number)
+        self._order[number] = None
 
     def _enter(self, item: Item) -> None:
-        entries = [(key, value) for key, read in self._keys.items() for value in read(item)]
+        found = {(key, value) for key, read in self._keys.items() for value in read(item)}
+        entries = (_ALL, *found)
         for entry in entries:
-            self._index.setdefault(entry, {})[item.number] = item
-        self._entries[item.id] = entries
+            insort(self._index.setdefault(entry, []), item.number)
+        self._entries[item.number] = entries
 
-    def _leave(self, item: Item) -> None:
-        for entry in self._entries.pop(item.id, ()):
-            bucket = self._index.get(entry, {})
-            bucket.pop(item.number, None)
-            if not bucket:
-                self._index.pop(entry, None)
+    def _leave(self, number: int) -> None:
+        for entry in self._entries.pop(number):
+            numbers = self._index[entry]
+            del numbers[bisect_left(numbers, number)]
+            if not numbers and entry != _ALL:
+                del self._index[entry]

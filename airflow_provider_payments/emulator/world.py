@@ -7,9 +7,12 @@ import uuid
 from airflow_provider_payments.emulator.catalog.state import Catalog
 from airflow_provider_payments.emulator.clock import Clock
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSets
+from airflow_provider_payments.emulator.faults import Faults
+from airflow_provider_payments.emulator.flow_service.outcomes import Outcomes
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.ims.tokens import Tokens
 from airflow_provider_payments.emulator.options import Options
+from airflow_provider_payments.emulator.rate_limit import RateLimit
 from airflow_provider_payments.emulator.request_log import RequestLog
 from airflow_provider_payments.emulator.samples.tables import Vendors
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
@@ -50,12 +53,20 @@ class World:
         self.origin = "http://127.0.0.1"
         # Tokens outlive a reset: they belong to the identity service, which knows nothing of the platform's state.
         self.tokens = Tokens()
+        self.faults = Faults()
         self.reset()
 
-    def reset(self) -> None:
-        """Back to the initial state, the request log included."""
-        self.clock = Clock(self.options.time)
+    def reset(self, start: float | None = None) -> None:
+        """Back to the initial state: no faults, an empty request log, the rate limit of the start.
+
+        :param start: where a manual clock begins again, in epoch seconds.
+        """
+        self.clock = Clock(self.options.time, start)
         self.lag = Lag(self.clock)
         self.log = RequestLog()
+        self.outcomes = Outcomes()
+        self.faults.over.set()
+        self.faults = Faults()
+        self.rate_limit = RateLimit(self.clock, self.options.rate_limit)
         vendors = Vendors(self.clock)
         self.sandboxes = {name: Sandbox(name, self, vendors) for name in SANDBOX_NAMES}

@@ -96,13 +96,28 @@ def test_pages_properties_and_order(client: Client) -> None:
     for number in range(25):
         client.dataset(schema, f"d{number:02d}")
     assert len(client.get(DATASETS)) == 20
-    assert len(client.get(DATASETS, limit=1000)) == 25
+    assert len(client.get(DATASETS, limit=100)) == 25
+    assert len(client.get(DATASETS, limit=20, properties="observableSchema")) == 20
     assert names(client.get(DATASETS, limit=2, start=3)) == ["d03", "d04"]
     assert names(client.get(DATASETS, limit=1, orderBy="desc:name")) == ["d24"]
+    assert names(client.get(DATASETS, limit=1, orderBy="desc:description,name")) == ["d00"]
     (item,) = client.get(DATASETS, limit=1, properties="name,description,none").values()
     assert item == {"name": "d00", "description": ""}
-    for bad in ({"limit": "x"}, {"start": "-1"}, {"orderBy": "name"}, {"property": "name==x"}):
-        client.refused("GET", DATASETS, 400, params=bad)
+    for bad in (
+        {"limit": "x"},
+        {"limit": "0"},
+        {"limit": "101"},
+        {"limit": "21", "properties": "name,observableSchema"},
+        {"start": "-1"},
+        {"orderBy": "up:name"},
+        {"property": "=="},
+        {"property": "name~("},
+    ):
+        problem = client.refused("GET", DATASETS, 400, params=bad)
+        assert problem["title"] == "BadRequestError"
+        assert (next(iter(bad)) if "properties" not in bad else "limit") in problem["detail"] or "(" in problem[
+            "detail"
+        ]
 
 
 def test_patch_tags_and_delete(client: Client) -> None:
@@ -120,6 +135,8 @@ def test_patch_tags_and_delete(client: Client) -> None:
     operation = [{"op": "replace", "path": "/name", "value": "renamed"}]
     assert client.ask("PATCH", path, json=operation).status_code == 200
     assert client.get(path)[identifier]["name"] == "renamed"
+    assert client.get(DATASETS, name="products") == {}
+    assert list(client.get(DATASETS, name="renamed")) == [identifier]
     client.refused("PATCH", path, 400, json=5)
     client.refused("PATCH", path, 400, json=[{"op": "move", "path": "/name"}])
     assert client.ask("DELETE", path).json() == reference
@@ -155,3 +172,151 @@ def test_only_version_two_makes_missing_parents(client: Client) -> None:
     assert shown["fileDescription"] == {"more": {"format": "parquet"}}
     removal = [{"op": "remove", "path": "/observableSchema/x"}]
     client.refused("PATCH", f"{CATALOG}/v2/dataSets/{identifier}", 400, json=removal)
+
+
+def test_property_conditions(client: Client) -> None:
+    schema = client.schema()
+    ids = {name: client.dataset(schema, name) for name in ("alpha", "beta", "alphabet", "a*c")}
+    for _ in range(11):
+        client.ask("PATCH", f"{DATASETS}/{ids['beta']}", json={"description": "second"})
+    everything = list(ids)
+    expected = {
+        "name": everything,
+        "!name": [],
+        "description": ["beta"],
+        "!description": ["alpha", "alphabet", "a*c"],
+        "dataSourceId": everything,
+        "lastBatchId": [],
+        "name==alpha": ["alpha"],
+        "name==alpha*": ["alpha", "alphabet"],
+        "name==a**c": ["a*c"],
+        "name!=alpha": ["beta", "alphabet", "a*c"],
+        "name~^alpha.+$": ["alphabet"],
+        "name~et": ["beta", "alphabet"],
+        "description~(s|t)econd": ["beta"],
+        "version>1.0.9": ["beta"],
+        "version<=1.0.0": ["alpha", "alphabet", "a*c"],
+        "created<1": [],
+        "enableErrorDiagnostics==false": everything,
+        "name<b": ["alpha", "alphabet", "a*c"],
+    }
+    for condition, found in expected.items():
+        assert names(client.get(DATASETS, property=condition)) == found, condition
+    both = client.get(DATASETS, property=["name~^a", "name!=alpha"], limit=1)
+    assert names(both) == ["alphabet"]
+    for bad in ("", "==x", "!name==x", "name~[", "name~(?=x)", "a b", "tags.x==y"):
+        assert "property" in client.refused("GET", DATASETS, 400, params={"property": bad})["detail"] or "~" in bad
+
+
+def test_patterns_cannot_hang(client: Client) -> None:
+    client.dataset(client.schema(), "a" * 5000)
+    for pattern in ("(a*)*b", "(a|aa)+$", "(a|b)*a" + "(a|b)" * 80 + "c", ".*" * 100 + "x"):
+        answer = client.ask("GET", DATASETS, params={"property": f"name~{pattern}"})
+        assert answer.status_code in (200, 400)
+        assert answer.elapsed.total_seconds() < 3
+
+
+def test_tags_in_lists(client: Client) -> None:
+    schema = client.schema()
+    for name, tags in (("a", {"x": ["1"], "y": ["2", "3"]}), ("b", {"x": ["1"]}), ("c", {"x": ["11"]})):
+        schema_ref = {"id": schema, "contentType": f"{XED};version=1"}
+        client.make(DATASETS, {"name": name, "schemaRef": schema_ref, "tags": tags})
+    for wanted, found in (("x:1", "ab"), ("x:1*", "abc"), ("x:1,y:*", "a"), ("y", "a"), ("y:3", "a"), ("z:*", "")):
+        assert "".join(names(client.get(DATASETS, tags=wanted))) == found, wanted
+
+
+def test_profile_tags_are_switches(client: Client) -> None:
+    schema_ref = {"id": client.schema(), "contentType": f"{XED};version=1"}
+    body = {"name": "profile", "schemaRef": schema_ref}
+    switches = {"unifiedIdentity": ["enabled: true"], "unifiedProfile": ["enabled:true", "isUpsert: true"]}
+    made = client.make(DATASETS, {**body, "tags": switches})
+    identifier = made[0].rpartition("/")[2]
+    assert client.get(f"{DATASETS}/{identifier}")[identifier]["tags"].items() >= switches.items()
+    for tags in ({"unifiedProfile": ["enabled"]}, {"unifiedIdentity": ["isUpsert:true"]}, {"unifiedProfile": "x"}):
+        assert next(iter(tags)) in client.refused("POST", DATASETS, 400, json={**body, "tags": tags})["detail"]
+
+
+def test_conditions_of_writes(client: Client) -> None:
+    identifier = client.dataset(client.schema())
+    path = f"{DATASETS}/{identifier}"
+    for method, body in (("PATCH", {"description": "x"}), ("PUT", {"name": "n"})):
+        for header, value in (("If-Match", "9.9.9"), ("If-None-Match", client.get(path)[identifier]["version"])):
+            problem = client.refused(method, path, 412, json=body, headers={header: value})
+            assert problem["title"] == "PreconditionFailedError"
+    for mark in ('"1.0.0"', "*", str(client.get(path)[identifier]["updated"])):
+        assert client.ask("PATCH", path, json={"description": mark}, headers={"if-match": mark}).status_code == 200
+    shown = client.get(path)[identifier]
+    assert (shown["version"], shown["description"]) == ("1.0.3", str(shown["updated"]))
+
+
+def test_version_two_merges_nested_members(client: Client) -> None:
+    identifier = client.dataset(client.schema())
+    path = f"{CATALOG}/v2/dataSets/{identifier}"
+    first = {
+        "description": "Q2",
+        "tags": {"adobe/pqs/table": "q2_sales"},
+        "extensions": {"adobe_lakeHouse": {"rowExpiration": {"ttlValue": "P3Y"}}},
+        "classification": {"dataBehavior": "time-series", "managedBy": "CUSTOMER"},
+    }
+    assert client.ask("PATCH", path, json=first).json() == [f"@/dataSets/{identifier}"]
+    second = {"extensions": {"adobe_lakeHouse": {"more": 1}}, "classification": {"managedBy": "SYSTEM"}}
+    assert client.ask("PATCH", path, json=second).status_code == 200
+    shown = client.get(f"{DATASETS}/{identifier}")[identifier]
+    assert shown["description"] == "Q2"
+    assert shown["tags"]["adobe/pqs/table"] == ["q2_sales"]
+    assert shown["extensions"] == {"adobe_lakeHouse": {"rowExpiration": {"ttlValue": "P3Y"}, "more": 1}}
+    assert shown["classification"] == {"dataBehavior": "time-series", "managedBy": "SYSTEM"}
+    client.refused("PATCH", path, 400, json={"classification": {"managedBy": "ME"}})
+
+
+def test_schemas_can_be_named_by_their_short_id(client: Client) -> None:
+    schema = client.schema()
+    short = "_emulator.schemas." + schema.rpartition("/")[2]
+    identifier = client.dataset(short)
+    assert client.get(f"{DATASETS}/{identifier}")[identifier]["schemaRef"]["id"] == schema
+
+
+def test_batches(client: Client) -> None:
+    body = client.prepared()
+    client.flow(body)
+    first = client.now()
+    client.advance(62)
+    client.advance(1800)
+    batches = f"{CATALOG}/batches"
+    everything = client.get(batches)
+    old, new = everything
+    item = everything[old]
+    dataset = body["_dataset"]
+    for params, found in (
+        ({"dataSet": dataset}, [old, new]),
+        ({"dataSet": "none"}, []),
+        ({"dataSet": f"!{dataset}"}, []),
+        ({"batch": new}, [new]),
+        ({"status": "success,failed"}, [old, new]),
+        ({"status": "!success"}, []),
+        ({"createdAfter": item["created"]}, [new]),
+        ({"createdBefore": item["created"] + 1}, [old]),
+        ({"startAfter": first * 1000, "endBefore": item["completed"] + 1}, [old]),
+        ({"recordCount": item["metrics"]["inputRecordCount"]}, [old]),
+        ({"failedRecordCount": item["metrics"]["failedRecordCount"], "orderBy": "desc:created"}, [old]),
+        ({"orderBy": "desc:created", "limit": 1}, [new]),
+        ({"tags": f"flowId:{item['tags']['flowId'][0]}", "start": 1}, [new]),
+        ({"property": "status==succ*"}, [old, new]),
+    ):
+        assert list(client.get(batches, **params)) == found, params
+    assert client.get(f"{batches}/{old}", properties="status,none") == {old: {"status": "success"}}
+    for bad in ({"createdAfter": "x"}, {"limit": 101}):
+        client.refused("GET", batches, 400, params=bad)
+
+
+def test_lists_lag(client: Client) -> None:
+    schema = client.schema()
+    gone = client.dataset(schema, "gone")
+    client.control("POST", "faults", json={"action": "list_lag", "seconds": 30, "times": 2})
+    client.dataset(schema, "fresh")
+    assert client.ask("DELETE", f"{DATASETS}/{gone}").json() == [f"@/dataSets/{gone}"]
+    client.refused("GET", f"{DATASETS}/{gone}", 404)
+    assert names(client.get(DATASETS)) == names(client.get(DATASETS, name="gone")) == ["gone"]
+    assert client.get(DATASETS, name="fresh") == {}
+    client.advance(31)
+    assert names(client.get(DATASETS)) == ["fresh"]

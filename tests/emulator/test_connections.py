@@ -19,6 +19,11 @@ from tests.emulator.client import (
 
 CONNECTIONS = f"{FLOW}/connections"
 PRODUCTS = "PayPal.Catalog_Products"
+FILE_SPECS = (
+    "ecadc60c-7455-4d87-84dc-2a0e293d997b",
+    "4c10e202-c428-4796-9208-5f1f5732b1cf",
+    "b7bf2577-4520-42c9-bae9-cad01560f7bc",
+)
 UNKNOWN = "11111111-1111-4111-8111-111111111111"
 
 
@@ -81,7 +86,8 @@ def test_names_need_not_be_unique(client: Client) -> None:
         ({"auth": {"specName": "Client-Id-Secret Based Authentication", "params": {"host": "h"}}}, "1304-400"),
         ({"auth": {"specName": "Client-Id-Secret Based Authentication"}}, "1304-400"),
         ({"name": 5}, "1000-400"),
-        ({"state": "enabled"}, "1410-400"),
+        ({"state": "delete-finalizing"}, "1456-400"),
+        ({"state": []}, "1456-400"),
     ],
 )
 def test_refusals(client: Client, change: dict[str, Any], code: str) -> None:
@@ -109,7 +115,7 @@ def test_credential_decides_the_test(client: Client) -> None:
 def test_explore_tables(client: Client) -> None:
     path = f"{CONNECTIONS}/{PAYPAL}/explore"
     tables = client.get(path, objectType="root")
-    assert [table["path"] for table in tables] == [
+    assert [table["path"] for table in tables][:4] == [
         "PayPal.Billing_Plans",
         "PayPal.Billing_Plans_Payment_Definition",
         "PayPal.Billing_Plans_Payment_Definition_Charge_Models",
@@ -155,6 +161,40 @@ def test_explore_rest_resources_and_square(client: Client) -> None:
     assert "Square.Payments" in [table["name"] for table in tables]
 
 
+def test_configs_and_what_cannot_be_explored(client: Client) -> None:
+    items = client.get(f"{CONNECTIONS}/{PAYPAL}/configs")["items"]
+    assert {"columnName": "Product_Id", "columnType": "string"} in items
+    assert len({item["columnName"] for item in items}) == len(items)
+    client.flow_problem("GET", f"{CONNECTIONS}/{UNKNOWN}/configs", "1439-404")
+    lake = client.make(CONNECTIONS, {"connectionSpec": {"id": LAKE_SPEC}})["id"]
+    client.flow_problem("GET", f"{CONNECTIONS}/{lake}/explore", "1336-400", params={"objectType": "root"})
+    for view in ("explore", "configs"):
+        client.flow_problem("GET", f"{FLOW}/connectionSpecs/{PAYPAL_SPEC}/{view}", "1372-400")
+        client.flow_problem("GET", f"{FLOW}/connectionSpecs/{UNKNOWN}/{view}", "1439-404")
+    for path in ("connectionSpecs", "flowSpecs"):
+        client.flow_problem("POST", f"{FLOW}/{path}", "1426-400", json={"name": "own"})
+        client.flow_problem("PUT", f"{FLOW}/{path}/{UNKNOWN}", "1426-400", json={"name": "own"})
+
+
+@pytest.mark.parametrize("kind", ["connections", "sourceConnections", "targetConnections", "flows"])
+def test_actions_of_providers_are_refused(client: Client, kind: str) -> None:
+    body = client.prepared()
+    client.flow(body)
+    identifier = client.get(f"{FLOW}/{kind}", limit=1)["items"][0]["id"]
+    path = f"{FLOW}/{kind}/{identifier}/action"
+    for params, code in (
+        ({}, "1359-400"),
+        ({"op": "dance"}, "1398-400"),
+        ({"op": "FINALIZE_UPDATE"}, "1402-400"),
+        ({"op": "publish", "subOp": "reverse"}, "1435-400"),
+        ({"op": "publish", "subOp": "APPLY"}, "1422-400"),
+    ):
+        client.flow_problem("POST", path, code, params=params)
+    client.flow_problem("POST", path, "1404-412", params={"op": "publish"}, headers={"If-Match": '"0-0"'})
+    client.flow_problem("POST", path, "1000-400", params={"op": "publish"}, json=[5])
+    assert client.item(kind, identifier)["state"] == "enabled"
+
+
 def test_patch_needs_the_current_etag(client: Client) -> None:
     made = client.make(CONNECTIONS, paypal_body())
     path = f"{CONNECTIONS}/{made['id']}"
@@ -165,13 +205,14 @@ def test_patch_needs_the_current_etag(client: Client) -> None:
     changed = client.ask("PATCH", path, json=patch, headers=current).json()
     assert changed["etag"] != made["etag"]
     client.flow_problem("PATCH", path, "1404-412", json=patch, headers=current)
-    current = {"If-Match": changed["etag"].strip('"')}
+    current = {"If-Match": changed["etag"]}
+    client.flow_problem("PATCH", path, "1404-412", json=patch, headers={"If-Match": changed["etag"].strip('"')})
     for bad, code in (
         ([{"op": "replace", "path": "/connectionSpec/id", "value": "x"}], "1414-400"),
         ([{"op": "move", "path": "/name", "from": "/x"}], "1434-400"),
         ([{"op": "replace", "path": "/name"}], "1455-400"),
         ([{"path": "/name"}], "1455-400"),
-        ([], "1455-400"),
+        ([], "1405-400"),
         ({}, "1455-400"),
         ([5], "1455-400"),
         ([{"op": "replace", "path": "/id", "value": "x"}], "1365-400"),
@@ -238,6 +279,8 @@ def test_source_connection_comes_back_as_sent(client: Client) -> None:
         assert item["data"] == {"format": form, "schema": None, "properties": None}
         assert item["params"] == params
         assert item["baseConnectionId"] == PAYPAL
+        spec = {"id": PAYPAL_SPEC, "version": "1.0"}
+        assert item["inheritedAttributes"] == {"baseConnection": {"id": PAYPAL, "connectionSpec": spec}}
 
 
 def test_target_connection(client: Client) -> None:
@@ -265,7 +308,7 @@ def test_target_connection(client: Client) -> None:
 
 def test_connection_specs(client: Client) -> None:
     specs = {spec["id"]: spec for spec in client.get(f"{FLOW}/connectionSpecs")["items"]}
-    assert specs.keys() == {PAYPAL_SPEC, SQUARE_SPEC, STRIPE_SPEC, LAKE_SPEC}
+    assert {PAYPAL_SPEC, SQUARE_SPEC, STRIPE_SPEC, LAKE_SPEC, *FILE_SPECS} == specs.keys()
     assert specs[LAKE_SPEC]["targetSpec"]["spec"]["required"] == ["dataSetId"]
     (auth,) = specs[STRIPE_SPEC]["authSpec"]
     assert auth["name"] == "OAuth2 Refresh Code"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 
 from tests.emulator.client import CATALOG, FLOW, PAYPAL, Client
 
@@ -71,6 +72,103 @@ def test_request_log(client: Client) -> None:
     assert numbers(path=FLOW) == [2, 3]
     assert numbers(status="400") == [3]
     assert numbers(method="POST", path="/ims") == [1]
+    assert numbers(since="1") == [2, 3]
+    assert numbers(since="1", method="POST") == [3]
+    assert numbers(sandbox="dev") == [1, 2, 3]
+    assert numbers(sandbox="prod") == []
+    assert numbers(status="none") == []
+    assert numbers(fault="drop_before") == []
+
+
+def test_request_log_can_be_forgotten_and_goes_on_counting(client: Client) -> None:
+    client.control("POST", "reset")
+    client.get(f"{FLOW}/flows")
+    assert client.control("DELETE", "requests") == {"removed": 1}
+    assert client.control("GET", "requests") == {"requests": []}
+    client.get(f"{FLOW}/flows")
+    assert [entry["number"] for entry in client.control("GET", "requests")["requests"]] == [2]
+
+
+def test_request_log_keeps_the_last_bodies_within_bounds(client: Client) -> None:
+    client.control("POST", "reset")
+    body = b"[" + b" " * 65_000 + b"]"
+
+    def numbers_after(requests_: int) -> list[int]:
+        for _ in range(requests_):
+            client.session.put(f"{client.url}/none", data=body)
+        entries = client.control("GET", "requests")["requests"]
+        assert {str(entry["body"]) for entry in entries} == {"[]"}
+        return [entry["number"] for entry in entries]
+
+    assert numbers_after(600) == list(range(1, 601))
+    client.control("DELETE", "requests")
+    assert numbers_after(600) == list(range(601, 1201))
+    # Of 1100 there is room for 64 MiB.
+    assert numbers_after(500) == list(range(1701 - 64 * 1024 * 1024 // len(body), 1701))
+
+
+def test_request_log_names_faults(client: Client) -> None:
+    faults = [{"match": {"path": "*/flows"}, "action": action} for action in ("html", "drop_before")]
+    ids = [fault["id"] for fault in client.control("POST", "faults", json=faults)["faults"]]
+    client.ask("GET", f"{FLOW}/flows")
+    with pytest.raises(requests.ConnectionError):
+        client.ask("GET", f"{FLOW}/flows")
+    client.get(f"{FLOW}/flows")
+    log = client.control("GET", "requests", params={"path": FLOW})["requests"]
+    assert [(entry["status"], entry["fault"]) for entry in log] == [
+        (502, {"id": ids[0], "action": "html"}),
+        (None, {"id": ids[1], "action": "drop_before"}),
+        (200, None),
+    ]
+    for fault in (ids[1], "drop_before"):
+        assert client.control("GET", "requests", params={"fault": fault})["requests"] == [log[1]]
+    assert client.control("GET", "requests", params={"status": "none"})["requests"] == [log[1]]
+
+
+@pytest.mark.parametrize(("path", "name"), [("requests?since=-1", "since"), ("requests?methode=GET", "methode")])
+def test_request_log_refuses_what_it_does_not_know(client: Client, path: str, name: str) -> None:
+    assert f"'{name}'" in client.refused("GET", f"/__emulator__/{path}", 400)["error"]
+
+
+def test_state_in_part(client: Client) -> None:
+    client.source()
+    whole = client.control("GET", "state")["sandboxes"]
+    of_prod = client.control("GET", "state", params={"sandbox": "prod"})["sandboxes"]
+    assert of_prod == {"prod": whole["prod"]}
+    sources = client.control("GET", "state", params={"kind": "sourceConnections"})["sandboxes"]
+    assert sources == {name: {"sourceConnections": whole[name]["sourceConnections"]} for name in whole}
+    assert len(sources["dev"]["sourceConnections"]) == 1
+    both = client.control("GET", "state", params={"kind": "flows", "sandbox": "dev"})["sandboxes"]
+    assert both == {"dev": {"flows": []}}
+    for wrong, allowed in (("sandbox=x", "dev, prod"), ("kind=x", "mappingSets"), ("kinds=flows", "kind")):
+        message = client.refused("GET", f"/__emulator__/state?{wrong}", 400)["error"]
+        assert allowed in message
+
+
+def test_reset_to_a_moment(client: Client) -> None:
+    moment = client.now() + 1000
+    assert client.control("POST", "reset", json={"clock": moment}) == {"now": moment}
+    assert client.control("GET", "clock") == {"now": moment, "mode": "manual"}
+    client.sign_in()
+    source = client.source()
+    assert client.item("sourceConnections", source)["createdAt"] == moment * 1000
+    bodies: list[dict[str, Any]] = [{"clock": "now"}, {"clock": -1}, {"clock": 1e12}, {"time": 1}]
+    for bad in bodies:
+        client.refused("POST", "/__emulator__/reset", 400, json=bad)
+    client.refused("POST", "/__emulator__/reset", 400, data=b"[]")
+    assert client.now() == moment
+
+
+def test_every_operation_is_listed(client: Client) -> None:
+    operations = client.control("GET", "")["operations"]
+    for operation in operations:
+        assert operation["does"]
+        assert operation["path"].startswith("/__emulator__/")
+        answer = client.ask("TRACE", operation["path"])
+        assert answer.status_code == 405
+        assert operation["method"] in answer.headers["Allow"]
+    shown = {(operation["method"], operation["path"]) for operation in operations}
+    assert {("POST", "/__emulator__/reset"), ("DELETE", "/__emulator__/faults/{id}")} <= shown
 
 
 def test_clock(client: Client) -> None:

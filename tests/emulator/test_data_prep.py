@@ -131,15 +131,25 @@ def test_preview_applies_the_mapping(client: Client) -> None:
         ("ATTRIBUTE", "at", "_emulator.product.at"),
     )
     row = {"id": "1", "t": " x ", "n": "12", "at": "2026-01-02 03:04:05"}
-    first = client.make(f"{SETS}/preview", {"data": [row], "mappingSet": body})
-    assert first == {
-        "data": {"_id": "1", "_emulator": {"product": {"t": "X-7", "n": 12, "at": "2026-01-02T03:04:05Z"}}}
-    }
+    first = client.make(f"{SETS}/preview", {"data": row, "mappingSet": body})
+    product = {"t": "X-7", "n": 12, "at": "2026-01-02T03:04:05Z"}
+    assert first == {"data": {"_id": "1", "_emulator": {"product": product}}}
+    assert client.make(f"{SETS}/preview", {"data": [row], "mappingSet": body}) == [first]
     bad = client.make(f"{SETS}/preview", {"data": [row, {**row, "n": "x"}, {**row, "at": "soon"}], "mappingSet": body})
     assert "errors" not in bad[0]
     assert "to_integer" in bad[1]["errors"][0]["exception"]
-    assert "date-time" in bad[2]["errors"][0]["exception"]
-    client.refused("POST", f"{SETS}/preview", 400, json={"data": {}, "mappingSet": body})
+    (problem,) = bad[2]["errors"]
+    assert "date-time" in problem.pop("exception")
+    assert problem == {
+        "source": "at",
+        "destination": "_emulator.product.at",
+        "columnName": "_emulator.product.at",
+        "sourceType": "ATTRIBUTE",
+    }
+    # What fails is left out, the rest of the row is mapped.
+    assert bad[2]["data"] == {"_id": "1", "_emulator": {"product": {"t": "X-7", "n": 12}}}
+    for data in (None, 5, [5], [row, None]):
+        client.refused("POST", f"{SETS}/preview", 400, json={"data": data, "mappingSet": body})
 
 
 def tree_schema(client: Client, title: str = "tree", required: tuple[str, ...] = ()) -> str:
@@ -207,10 +217,16 @@ def test_expressions_cannot_grow_without_end(client: Client) -> None:
     schema = client.schema("p", n={})
     grown = "t"
     for _ in range(19):
-        grown = f'replace({grown}, "", "xxxxxxxx")'
-    for expression in (grown, f"concat({', '.join(['t'] * 20)})"):
+        grown = f'replacestr({grown}, "", "xxxxxxxx")'
+    for expression in (
+        grown,
+        f"concat({', '.join(['t'] * 20)})",
+        "+".join(["t"] * 20),
+        "lpad(t, 999999999, t)",
+        'join(t, split(t, ""))',
+    ):
         body = lines(schema, ("EXPRESSION", expression, "_emulator.product.n"))
-        answer = client.make(f"{SETS}/preview", {"data": [{"t": "a" * 9000}], "mappingSet": body})
+        answer = client.make(f"{SETS}/preview", {"data": {"t": "a" * 9000}, "mappingSet": body})
         assert answer["data"] == {}
         assert "longer than 100000 characters" in answer["errors"][0]["exception"]
 
@@ -220,6 +236,126 @@ def test_numbers_are_finite(client: Client, text: str) -> None:
     schema = tree_schema(client)
     for line in (("ATTRIBUTE", "t"), ("EXPRESSION", "to_decimal(t)")):
         body = lines(schema, (*line, "_emulator.product.count"))
-        answer = client.make(f"{SETS}/preview", {"data": [{"t": text}], "mappingSet": body})
+        answer = client.make(f"{SETS}/preview", {"data": {"t": text}, "mappingSet": body})
         assert answer["data"] == {}
         assert len(answer["errors"]) == 1
+
+
+def test_arrays(client: Client) -> None:
+    line = {"type": "object", "properties": {"sku": {"type": "string"}, "price": {"type": "number"}}}
+    schema = client.schema(
+        "a", lines={"type": "array", "items": line}, tags={"type": "array", "items": {"type": "integer"}}
+    )
+    at = "_emulator.product"
+    row = {"items": [{"sku": "x", "price": "1.5"}, {"sku": "y", "price": None}], "tags": ["1", 2], "one": 7}
+    body = lines(
+        schema,
+        ("ATTRIBUTE", "items[*].sku", f"{at}.lines[*].sku"),
+        ("ATTRIBUTE", "items[*].price", f"{at}.lines[*].price"),
+        ("ATTRIBUTE", "tags", f"{at}.tags"),
+    )
+    made = client.make(f"{SETS}/preview", {"data": row, "mappingSet": body})
+    assert made == {
+        "data": {
+            "_emulator": {"product": {"lines": [{"sku": "x", "price": 1.5}, {"sku": "y"}], "tags": [1, 2]}},
+        }
+    }
+    body = lines(schema, ("ATTRIBUTE", "one", f"{at}.tags[1]"), ("STATIC", "z", f"{at}.lines[0].sku"))
+    made = client.make(f"{SETS}/preview", {"data": row, "mappingSet": body})["data"]["_emulator"]["product"]
+    assert made == {"tags": [None, 7], "lines": [{"sku": "z"}]}
+    body = lines(
+        schema,
+        ("ATTRIBUTE", "items", f"{at}.tags"),
+        ("ATTRIBUTE", "one", f"{at}.lines"),
+        ("ATTRIBUTE", "one", f"{at}.lines.sku"),
+        ("ATTRIBUTE", "one", f"{at}.tags[1001]"),
+        ("ATTRIBUTE", "one", f"{at}.tags[x]"),
+    )
+    answer = client.make(f"{SETS}/preview", {"data": row, "mappingSet": body})
+    assert answer["data"] == {}
+    assert [error["destination"] for error in answer["errors"]] == [
+        f"{at}.lines.sku",
+        f"{at}.tags[1001]",
+        f"{at}.tags[x]",
+        f"{at}.tags",
+        f"{at}.lines",
+    ]
+
+
+def test_types_are_converted_as_documented(client: Client) -> None:
+    types = {"b": {"type": "boolean"}, "i": {"type": "integer"}, "t": {}, "d": {"type": "string", "format": "date"}}
+    schema = client.schema("c", **types)
+    good: dict[str, list[tuple[Any, Any]]] = {
+        "b": [("Y", True), ("yes", True), ("ON", True), ("TRUE", True), ("n", False), ("off", False), (False, False)],
+        "i": [("12", 12), (12.0, 12), (" 7 ", 7)],
+        "t": [(True, "true"), (12.5, "12.5"), (0, "0")],
+        "d": [("2020-01-02", "2020-01-02"), ("2020-01-02T03:04:05Z", "2020-01-02"), ("01-02-2020", "2020-01-02")],
+    }
+    bad: dict[str, list[Any]] = {
+        "b": ["maybe", 1, ""],
+        "i": ["12.5", 12.5, "x", 3000000000, True],
+        "t": [{"a": 1}],
+        "d": ["x"],
+    }
+    for field, pairs in good.items():
+        body = lines(schema, ("ATTRIBUTE", "v", f"_emulator.product.{field}"))
+        rows = [{"v": value} for value, _ in pairs] + [{"v": value} for value in bad[field]]
+        answers = client.make(f"{SETS}/preview", {"data": rows, "mappingSet": body})
+        converted = [answer["data"]["_emulator"]["product"][field] for answer in answers if "errors" not in answer]
+        assert converted == [wanted for _, wanted in pairs]
+        assert sum("errors" in answer for answer in answers) == len(bad[field])
+
+
+def test_mappings_of_a_set(client: Client) -> None:
+    schema = client.schema()
+    body = lines(schema, ("ATTRIBUTE", "Id", "_id"), ("EXPRESSION", "concat(a, b.c, a)", "_emulator.product.name"))
+    body["mappings"][0] |= {"name": "id", "description": "Identifier"}
+    path = f"{SETS}/{client.make(SETS, body)['id']}"
+    first, second = client.get(f"{path}/mappings")
+    assert client.get(path)["mappings"] == [first, second]
+    assert (first["name"], first["description"], "expressionAttributes" in first) == ("id", "Identifier", False)
+    assert second["expressionAttributes"] == ["a", "b.c"]
+    assert first["createdBy"] == "emulator-client@techacct.adobe.com"
+    assert client.get(f"{path}/mappings/{second['id']}") == second
+    client.ask("PUT", path, json=lines(schema, ("ATTRIBUTE", "Other", "_id")))
+    (latest,) = client.get(f"{path}/mappings")
+    assert latest["source"] == "Other"
+    assert len(client.get(f"{path}/mappings", version=0)) == 2
+    for missing in (f"{path}/mappings/none", f"{SETS}/none/mappings", f"{path}/mappings?version=9"):
+        client.refused("GET", missing, 404)
+
+
+def test_the_output_schema_can_be_shown_whole(client: Client) -> None:
+    identifier = client.mapping(client.schema())
+    for path, params in ((f"{SETS}/{identifier}", {}), (SETS, {"limit": 1, "start": 0})):
+        shown = [client.get(path, **params), client.get(path, **params, expandSchema="true")]
+        short, whole = (answer.get("data", [answer])[0]["outputSchema"] for answer in shown)
+        assert "jsonSchema" not in short
+        assert whole["jsonSchema"]["properties"]["_id"]["type"] == "string"
+        assert whole["jsonSchema"]["required"] == ["_id"]
+
+
+def test_what_a_client_adds_is_kept(client: Client) -> None:
+    extras = {"inputSchema": {"id": "x", "version": 0}, "allowNullValues": True, "tags": [{"name": "a", "values": []}]}
+    made = client.make(SETS, {**mapping_body(client.schema()), **extras})
+    assert client.get(f"{SETS}/{made['id']}").items() >= extras.items()
+
+
+def test_lists_lag(client: Client) -> None:
+    schema = client.schema()
+    client.control("POST", "faults", json={"action": "list_lag", "seconds": 30})
+    identifier = client.mapping(schema)
+    for params in ({}, {"name": "mapping"}):
+        assert client.get(SETS, limit=9, start=0, **params)["data"] == []
+    assert client.get(f"{SETS}/{identifier}")["id"] == identifier
+    client.advance(31)
+    for params in ({}, {"name": "mapping"}):
+        assert [item["id"] for item in client.get(SETS, limit=9, start=0, **params)["data"]] == [identifier]
+
+
+def test_the_newest_name_counts(client: Client) -> None:
+    schema = client.schema()
+    identifier = client.mapping(schema)
+    client.ask("PUT", f"{SETS}/{identifier}", json={**mapping_body(schema), "name": "renamed"})
+    for name, found in (("mapping", []), ("renamed", [identifier])):
+        assert [item["id"] for item in client.get(SETS, limit=9, start=0, name=name)["data"]] == found

@@ -214,7 +214,7 @@ def test_patch(client: Client) -> None:
     not_patched(client, flow, "1366-400", "/scheduleParams/startTime", client.now() + 100)
     not_patched(client, flow, "1404-400", "/scheduleParams/backfill", False)
     once = {"startTime": body["scheduleParams"]["startTime"], "frequency": "once"}
-    not_patched(client, flow, "1369-400", "/scheduleParams", once)
+    not_patched(client, flow, "1403-400", "/scheduleParams/frequency", "once")
     not_patched(client, flow, "1403-400", "/scheduleParams", once, {"op": "remove", "path": "/transformations/0"})
 
 
@@ -228,8 +228,8 @@ def test_actions(client: Client) -> None:
         assert answer.json() == {"id": flow, "etag": item["etag"]}
         assert item["etag"] != before
         assert item["state"] == state
-    client.flow_problem("POST", f"{FLOWS}/{flow}/action", "1453-400", params={"op": "dance"})
-    client.flow_problem("POST", f"{FLOWS}/{flow}/action", "1451-400")
+    client.flow_problem("POST", f"{FLOWS}/{flow}/action", "1398-400", params={"op": "dance"})
+    client.flow_problem("POST", f"{FLOWS}/{flow}/action", "1359-400")
     client.flow_problem("POST", f"{FLOWS}/{UNKNOWN}/action", "1439-404", params={"op": "enable"})
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import requests
 
@@ -21,6 +23,7 @@ def test_token_from_body_or_query_on_both_versions(client: Client) -> None:
             assert answer.json().keys() == {"access_token", "token_type", "expires_in"}
             assert answer.json()["token_type"] == "bearer"
             assert answer.json()["expires_in"] == 86399
+            assert answer.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,8 @@ def test_token_from_body_or_query_on_both_versions(client: Client) -> None:
     [
         ({"grant_type": "password"}, 400, "unsupported_grant_type"),
         ({"grant_type": None}, 400, "invalid_request"),
+        ({"client_id": None}, 400, "invalid_client"),
+        ({"client_secret": None}, 400, "invalid_request"),
         ({"client_id": "somebody"}, 400, "invalid_client"),
         ({"client_secret": "guess"}, 401, "invalid_client"),
         ({"client_secret": "ünïcode"}, 401, "invalid_client"),
@@ -38,8 +43,27 @@ def test_token_from_body_or_query_on_both_versions(client: Client) -> None:
 def test_token_refusals(client: Client, changes: dict[str, str], status: int, error: str) -> None:
     answer = requests.post(f"{client.url}/ims/token/v3", data={**CREDENTIALS, **changes}, timeout=5)
     assert answer.status_code == status
+    assert answer.json().keys() == {"error", "error_description"}
     assert answer.json()["error"] == error
-    assert answer.json()["error_description"]
+    for changed in changes:
+        assert changed in answer.json()["error_description"]
+
+
+@pytest.mark.parametrize("sent", ["files", "data"])
+def test_the_jwt_exchange_has_ended(client: Client, sent: str) -> None:
+    form = {"client_id": "emulator-client", "client_secret": "emulator-secret", "jwt_token": "a.b.c"}
+    given: Any = {sent: {name: (None, value) for name, value in form.items()} if sent == "files" else form}
+    for path in ("/ims/exchange/jwt", "/ims/exchange/jwt/"):
+        answer = requests.post(client.url + path, timeout=5, **given)
+        assert answer.status_code == 400
+        assert answer.json()["error"] == "unauthorized_client"
+        assert "/ims/token/v3" in answer.json()["error_description"]
+
+
+@pytest.mark.parametrize("path", ["/ims/token/v3", "/ims/exchange/jwt"])
+def test_identity_service_takes_posts_only(client: Client, path: str) -> None:
+    answer = requests.get(client.url + path, timeout=5)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
 
 def test_several_tokens_live_and_expire_on_the_clock(client: Client) -> None:
@@ -58,21 +82,58 @@ def test_several_tokens_live_and_expire_on_the_clock(client: Client) -> None:
 
 @pytest.mark.parametrize("path", PLACES)
 @pytest.mark.parametrize(
-    ("header", "value", "status", "code"),
+    ("header", "value", "status", "code", "message"),
     [
-        ("Authorization", None, 403, "403010"),
-        ("Authorization", "Bearer nonsense", 401, "401013"),
-        ("Authorization", "Basic abc", 401, "401013"),
-        ("x-api-key", None, 403, "403000"),
-        ("x-api-key", "another", 403, "403003"),
-        ("x-gw-ims-org-id", None, 400, "400003"),
-        ("x-gw-ims-org-id", "OTHER@AdobeOrg", 403, "403025"),
+        ("Authorization", None, 403, "403010", "Oauth token is missing."),
+        ("Authorization", "", 403, "403010", "Oauth token is missing."),
+        ("Authorization", "Bearer", 401, "401013", "Oauth token is not valid"),
+        ("Authorization", "Bearer nonsense", 401, "401013", "Oauth token is not valid"),
+        ("Authorization", "Basic abc", 401, "401013", "Oauth token is not valid"),
+        ("x-api-key", None, 403, "403000", "Api Key is required"),
+        ("x-api-key", "", 403, "403000", "Api Key is required"),
+        ("x-api-key", "another", 403, "403003", "Api Key is invalid"),
+        ("x-gw-ims-org-id", None, 400, "400003", "Missing header"),
+        ("x-gw-ims-org-id", "OTHER@AdobeOrg", 403, "403025", "Profile is not valid"),
+        ("x-gw-ims-org-id", "EMULATOR", 403, "403027", "User region is missing"),
+        ("x-gw-ims-org-id", "@AdobeOrg", 403, "403027", "User region is missing"),
     ],
 )
-def test_gateway_refusals(client: Client, path: str, header: str, value: str | None, status: int, code: str) -> None:
+def test_gateway_refusals(
+    client: Client, path: str, header: str, value: str | None, status: int, code: str, message: str
+) -> None:
     body = client.refused("GET", path, status, headers={header: value})
-    assert body.keys() == {"error_code", "message"}
-    assert body["error_code"] == code
+    assert body == {"error_code": code, "message": message}
+
+
+def test_an_empty_organisation_is_flow_services_to_refuse(client: Client) -> None:
+    empty = {"x-gw-ims-org-id": ""}
+    assert "x-gw-ims-org-id" in client.flow_problem("GET", PLACES[0], "2001-401", headers=empty)
+    for path in PLACES[1:]:
+        assert client.refused("GET", path, 400, headers=empty)["error_code"] == "400003"
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "identifier", "title"),
+    [
+        ("2105-400", None, None, "Header is missing"),
+        ("2105-400", "", None, "Header is missing"),
+        ("2100-404", "nowhere", None, "Sandbox not found"),
+        ("2111-403", "*", None, "Headers with value restricted"),
+        ("2110-400", "dev", "11111111-1111-4111-8111-111111111111", "Headers not allowed"),
+        ("2110-400", None, "11111111-1111-4111-8111-111111111111", "Headers not allowed"),
+        ("2112-400", "*", "11111111-1111-4111-8111-111111111111", "Headers with different value not allowed"),
+        ("2112-400", "dev", "*", "Headers with different value not allowed"),
+        ("2113-400", "*", "*", "Headers with value not allowed"),
+    ],
+)
+def test_flow_service_on_sandbox_headers(
+    client: Client, code: str, name: str | None, identifier: str | None, title: str
+) -> None:
+    headers = {"x-sandbox-name": name, "x-sandbox-id": identifier}
+    for method, path in (("GET", PLACES[0]), ("POST", f"{FLOW}/sourceConnections")):
+        message = client.flow_problem(method, path, code, headers=headers, json={})
+        assert ("nowhere" if name == "nowhere" else "x-sandbox-") in message
+    assert client.ask("GET", PLACES[0], headers=headers).json()["title"] == title
 
 
 def test_content_type(client: Client) -> None:
@@ -101,11 +162,13 @@ def test_sandboxes_are_apart(client: Client) -> None:
 
 
 def test_unknown_routes_are_html_and_unknown_ids_json(client: Client) -> None:
-    for path in ("/", "/data/foundation/flowservice/nothing", "/data/foundation", f"{FLOW}/flows/a/b/c"):
+    for path in ("/nothing", "/data/foundation/flowservice/nothing", "/data/foundation", f"{FLOW}/flows/a/b/c"):
         answer = client.ask("GET", path)
         assert answer.status_code == 404
         assert answer.headers["Content-Type"].startswith("text/html")
-    assert client.ask("PUT", f"{FLOW}/flows").status_code == 405
+    answer = client.ask("PUT", f"{FLOW}/flows")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
+    assert "405 Not Allowed" in answer.text
     message = client.flow_problem("GET", f"{FLOW}/flows/11111111-1111-4111-8111-111111111111", "1439-404")
     assert "11111111-1111-4111-8111-111111111111" in message
 
@@ -113,6 +176,35 @@ def test_unknown_routes_are_html_and_unknown_ids_json(client: Client) -> None:
 def test_every_answer_has_its_own_request_id(client: Client) -> None:
     answers = [client.ask("GET", path) for path in (*PLACES, "/nowhere", f"{FLOW}/flows/x")]
     assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
+
+
+def test_head_and_options_and_unheard_of_methods(client: Client) -> None:
+    whole = client.ask("GET", f"{FLOW}/flows")
+    head = client.ask("HEAD", f"{FLOW}/flows")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(whole.content))
+    for method in ("OPTIONS", "TRACE"):
+        answer = client.ask(method, f"{FLOW}/flows")
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
+    # To one of the two HTTP parsers in use such a method is no HTTP, to the other one like any.
+    assert client.ask("BREW", f"{FLOW}/flows").status_code in (400, 405)
+
+
+@pytest.mark.parametrize("path", ["%", "%zz", "%ff%fe", "%00", "%2e%2e/%2e%2e", "a%2fb", "%u0041", "?%=%&=%ff&%00=%zz"])
+def test_broken_percent_encoding_is_no_mistake_of_ours(client: Client, path: str) -> None:
+    for place in (f"{FLOW}/flows", f"{CATALOG}/dataSets", f"{REGISTRY}/tenant/schemas", f"{DATA_PREP}/mappingSets"):
+        request = requests.Request("GET", client.url, headers=dict(client.session.headers)).prepare()
+        request.url = f"{client.url}{place}{'' if path.startswith('?') else '/'}{path}"
+        assert client.session.send(request, timeout=5).status_code in (200, 400, 404, 406)
+
+
+@pytest.mark.parametrize("value", [b"\xff\xfe", b"a" * 30_000, b"dev, prod", b"%00", b"..", "☃".encode()])
+def test_hostile_headers_are_refused(client: Client, value: bytes) -> None:
+    for name in ("Authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name", "x-sandbox-id", "Content-Type"):
+        for path in PLACES:
+            answer = client.ask("POST", path, headers={name: value}, data=b"{}")
+            assert 400 <= answer.status_code < 500
+            assert len(answer.content) < 2000
 
 
 def test_slash_at_the_end_names_the_same_resource(client: Client) -> None:

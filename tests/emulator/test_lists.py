@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -67,17 +69,27 @@ def test_filters_are_combined(client: Client, sources: list[str]) -> None:
     [
         ({"property": "name~a"}, "1440-400"),
         ({"property": "name=a"}, "1450-400"),
-        ({"property": "name"}, "1451-400"),
-        ({"property": ""}, "1451-400"),
-        ({"property": "shoe==1"}, "1423-400"),
+        ({"property": "name!>a"}, "1450-400"),
+        ({"property": "name<>a"}, "1450-400"),
+        ({"property": "name"}, "1453-400"),
+        ({"property": ""}, "1453-400"),
+        ({"property": "createdAt=="}, "1453-400"),
+        ({"property": "shoe==1"}, "1449-400"),
         ({"property": "createdAt>=1,2"}, "1443-400"),
+        ({"property": "createdAt==1,2"}, "1452-400"),
+        ({"property": "updatedAt>=yesterday"}, "1452-400"),
+        ({"property": "id>=a"}, "1448-400"),
+        ({"property": "connectionSpec.id<a"}, "1448-400"),
+        ({"property": 'connectionSpec=={"id":"a"}'}, "1454-400"),
+        ({"start": "5"}, "1451-400"),
         ({"limit": "5", "count": "true"}, "1401-400"),
         ({"count": "maybe"}, "1453-400"),
         ({"limit": "0"}, "1453-400"),
         ({"limit": "-1"}, "1453-400"),
         ({"limit": "many"}, "1453-400"),
         ({"limit": "٣"}, "1453-400"),
-        ({"orderby": "*name"}, "1432-400"),
+        ({"orderby": "--name"}, "1432-400"),
+        ({"orderby": "#id"}, "1433-400"),
         ({"orderby": "name desc"}, "1432-400"),
         ({"orderby": "shoe"}, "1433-400"),
         ({"continuationToken": "nonsense"}, "1453-400"),
@@ -113,10 +125,8 @@ def test_pages_are_stable_while_items_come_and_go(client: Client, order: str | N
         params["orderby"] = order
     if filtered:
         params["property"] = f"baseConnectionId=={PAYPAL}"
-    seen = []
-    path = SOURCES
-    answer = client.get(path, **params)
-    seen += [item["id"] for item in answer["items"]]
+    answer = client.get(SOURCES, **params)
+    seen = [item["id"] for item in answer["items"]]
     # The last one seen goes away, and another comes: neither may shift the rest.
     assert client.ask("DELETE", f"{SOURCES}/{seen[-1]}").status_code == 204
     late = client.source(name="n9")
@@ -134,13 +144,206 @@ def test_pages_are_stable_while_items_come_and_go(client: Client, order: str | N
         assert seen[-1] == late
 
 
+def token_of(answer: dict[str, Any]) -> str:
+    href = urlsplit(answer["_links"]["next"]["href"])
+    ((name, (token,)),) = parse_qs(href.query).items()
+    assert name == "continuationToken"
+    return str(token)
+
+
+def walk(client: Client, path: str, **params: Any) -> list[str]:
+    """The ids on all pages, each found by the address that the page before gives."""
+    answer = client.get(path, **params)
+    seen = [item["id"] for item in answer["items"]]
+    while "next" in answer["_links"]:
+        answer = client.get(FLOW + answer["_links"]["next"]["href"])
+        seen += [item["id"] for item in answer["items"]]
+    return seen
+
+
 def test_next_page_by_token_alone(client: Client, sources: list[str]) -> None:
-    href = client.get(SOURCES, limit=3)["_links"]["next"]["href"]
-    assert href.startswith("/sourceConnections?")
-    token = parse_qs(urlsplit(href).query)["continuationToken"][0]
+    first = client.get(SOURCES, limit=2, property="name!=b", orderby="-createdAt")
+    assert first["_links"]["next"]["href"].startswith("/sourceConnections?continuationToken=")
+    token = token_of(first)
     answer = client.get(SOURCES, continuationToken=token)
-    assert [item["id"] for item in answer["items"]] == sources[3:]
+    assert [item["id"] for item in answer["items"]] == [sources[1]]
     assert answer["_links"] == {}
+    # Clients also repeat what they asked for at first.
+    repeated = {"limit": 2, "property": "name!=b", "orderby": "-createdAt", "continuationToken": token}
+    assert client.get(SOURCES, **repeated) == answer
+
+
+def test_tokens_are_bound_to_their_list(client: Client, sources: list[str]) -> None:
+    token = token_of(client.get(SOURCES, limit=1))
+    for path, params in (
+        (SOURCES, {"property": "name==a"}),
+        (SOURCES, {"orderby": "name"}),
+        (f"{FLOW}/connections", {}),
+        (f"{FLOW}/flowSpecs", {}),
+    ):
+        client.flow_problem("GET", path, "1453-400", params={**params, "continuationToken": token})
+    for forged in (token[:-1], "A" + token[1:], token + "AAAA", token[::-1]):
+        client.flow_problem("GET", SOURCES, "1453-400", params={"continuationToken": forged})
+    other = {"x-sandbox-name": "prod"}
+    client.flow_problem("GET", SOURCES, "1453-400", params={"continuationToken": token}, headers=other)
+    client.control("POST", "reset")
+    client.sign_in()
+    client.flow_problem("GET", SOURCES, "1453-400", params={"continuationToken": token})
+
+
+@pytest.fixture
+def runs(client: Client) -> list[dict[str, Any]]:
+    """The runs of two dataflows over half a day, oldest first."""
+    body = client.prepared()
+    flows = [client.flow(body)["id"] for _ in range(2)]
+    for _ in range(24):
+        client.advance(1800)
+    found = client.get(f"{FLOW}/runs", limit=1000)["items"]
+    assert {run["flowId"] for run in found} == set(flows)
+    assert len(found) > 40
+    return list(found)
+
+
+def test_runs_by_time(client: Client, runs: list[dict[str, Any]]) -> None:
+    path, half = f"{FLOW}/runs", runs[len(runs) // 2]["createdAt"]
+    flow = runs[0]["flowId"]
+    signs: dict[str, Callable[[int, int], bool]] = {
+        ">=": operator.ge,
+        ">": operator.gt,
+        "<=": operator.le,
+        "<": operator.lt,
+        "==": operator.eq,
+        "!=": operator.ne,
+    }
+    for sign, compare in signs.items():
+        passing = [run for run in runs if compare(run["createdAt"], half)]
+        wanted = [run["id"] for run in passing]
+        own = [run["id"] for run in passing if run["flowId"] == flow]
+        assert wanted
+        assert own
+        by_time = f"createdAt{sign}{half}"
+        both = [by_time, f"flowId=={flow}"]
+        assert walk(client, path, property=by_time, limit=7) == wanted
+        assert walk(client, path, property=by_time, limit=7, orderby="-createdAt") == wanted[::-1]
+        assert walk(client, path, property=both, limit=7) == own
+        assert walk(client, path, property=both, limit=7, orderby="-createdAt") == own[::-1]
+        assert client.get(path, property=by_time, count="true") == {"count": len(wanted)}
+        assert client.get(path, property=both, count="true") == {"count": len(own)}
+    between = [f"createdAt>{runs[3]['createdAt']}", f"createdAt<{runs[20]['createdAt']}", "createdAt>=0"]
+    wanted = [run["id"] for run in runs if runs[3]["createdAt"] < run["createdAt"] < runs[20]["createdAt"]]
+    assert walk(client, path, property=between, limit=7) == wanted
+    assert walk(client, path, property=between[::-1], limit=7, orderby="+createdAt") == wanted
+    assert walk(client, path, property=["createdAt>5", "createdAt<5"]) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "id",
+        "flowId",
+        "createdAt",
+        "updatedAt",
+        "metrics.statusSummary.status",
+        "metrics.durationSummary.startedAtUTC",
+        "metrics.durationSummary.completedAtUTC",
+        "metrics.recordSummary.inputRecordCount",
+    ],
+)
+def test_filters_agree_with_what_is_shown(client: Client, runs: list[dict[str, Any]], path: str) -> None:
+    def shown(run: Any) -> Any:
+        for step in path.split("."):
+            run = run.get(step, {})
+        return run
+
+    value = shown(runs[5])
+    assert value not in ({}, None)
+    wanted = [run["id"] for run in runs if shown(run) == value]
+    assert walk(client, f"{FLOW}/runs", property=f"{path}=={value}", limit=9) == wanted
+    others = [run["id"] for run in runs if shown(run) != value]
+    assert walk(client, f"{FLOW}/runs", property=f"{path}!={value}", limit=9) == others
+    ordered = sorted(runs, key=lambda run: (shown(run), runs.index(run)))
+    assert walk(client, f"{FLOW}/runs", orderby=path, limit=9) == [run["id"] for run in ordered]
+
+
+@pytest.mark.parametrize("order", ["createdAt", "-createdAt"])
+def test_pages_of_runs_are_stable_while_runs_arrive(client: Client, runs: list[dict[str, Any]], order: str) -> None:
+    answer = client.get(f"{FLOW}/runs", limit=11, orderby=order)
+    seen = [item["id"] for item in answer["items"]]
+    while "next" in answer["_links"]:
+        client.advance(600)
+        answer = client.get(FLOW + answer["_links"]["next"]["href"])
+        seen += [item["id"] for item in answer["items"]]
+    known = [run["id"] for run in runs]
+    assert [identifier for identifier in seen if identifier in known] == (
+        known if order == "createdAt" else known[::-1]
+    )
+    assert len(seen) == len(set(seen))
+
+
+def test_pages_lag_behind_writes(client: Client, sources: list[str]) -> None:
+    fault = {"action": "list_lag", "seconds": 60, "times": None, "match": {"path": "*/sourceConnections*"}}
+    assert client.ask("POST", "/__emulator__/faults", json=fault).status_code in (200, 201)
+    late = client.source(name="late")
+    assert client.ask("DELETE", f"{SOURCES}/{sources[1]}").status_code == 204
+    for params in ({}, {"orderby": "-createdAt"}, {"property": "name!=x"}, {"property": f"baseConnectionId=={PAYPAL}"}):
+        assert sorted(walk(client, SOURCES, limit=2, **params)) == sorted(sources)
+        counted = {key: value for key, value in params.items() if key == "property"}
+        assert client.get(SOURCES, count="true", **counted) == {"count": 4}
+    assert client.get(SOURCES, property=f"id=={late}")["items"] == []
+    assert len(client.get(SOURCES, property=f"id=={sources[1]}")["items"]) == 1
+    assert client.item("sourceConnections", late)["name"] == "late"
+    client.flow_problem("GET", f"{SOURCES}/{sources[1]}", "1439-404")
+    client.advance(61)
+    assert walk(client, SOURCES, limit=2) == [sources[0], *sources[2:], late]
+    assert client.get(SOURCES, count="true") == {"count": 4}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expression", "found"),
+    [
+        ("connectionSpecs", "name==paypal,square", ["paypal", "square"]),
+        ("connectionSpecs", 'attributes.connectorName="PayPal"', ["paypal"]),
+        ("connectionSpecs", "attributes.isSource==true&property=attributes.category==Payments", 3),
+        ("flowSpecs", "attributes.notification.flowRun.enabled==true", 3),
+        ("flowSpecs", "optionSpec.name==x", "1423-400"),
+        ("connectionSpecs", 'name="paypal"', "1450-400"),
+    ],
+)
+def test_specs(client: Client, kind: str, expression: str, found: Any) -> None:
+    path = f"{FLOW}/{kind}?property={expression}"
+    if isinstance(found, str):
+        client.flow_problem("GET", path, found)
+    elif isinstance(found, int):
+        assert len(client.get(path)["items"]) == found
+    else:
+        assert names(client.get(path)) == found
+
+
+def test_values_are_compared_by_their_kind(client: Client) -> None:
+    body = client.prepared()
+    body["options"]["partialIngestionPercent"] = 7.5
+    body["scheduleParams"]["interval"] = "30"
+    flow = client.flow(body)["id"]
+    for expression, found in (
+        ("options.partialIngestionPercent==7.5", True),
+        ("options.partialIngestionPercent==7.50", True),
+        ("options.partialIngestionPercent>10", False),
+        ("options.partialIngestionPercent>7", True),
+        ("options.errorDiagnosticsEnabled==true", True),
+        ("options.errorDiagnosticsEnabled==false", False),
+        ("options.isSampleDataflow!=true", True),
+        ("scheduleParams.interval==30", True),
+        ("scheduleParams.frequency>=minute", True),
+        ("inheritedAttributes.properties.isSourceFlow==true", True),
+        ("inheritedAttributes.properties.isDestinationFlow==true", False),
+        (f"sourceConnectionIds[]==x,{body['sourceConnectionIds'][0]}", True),
+        ("transformations[].params.deltaColumn.name==Create_Time", True),
+        ("transformations[].name==Copy,None", True),
+        ("transformations[].name!=Copy", False),
+        ("lastRunDetails.id==null", False),
+    ):
+        items = client.get(f"{FLOW}/flows", property=expression)["items"]
+        assert [item["id"] for item in items] == ([flow] if found else []), expression
 
 
 def test_values_with_commas_and_quotes(client: Client) -> None:
@@ -151,7 +354,7 @@ def test_values_with_commas_and_quotes(client: Client) -> None:
         ('"a,b', ['"a', "b"]),
         ("'a,b',b", ["a,b", "b"]),
         ("b,", ["b"]),
-        ("", []),
+        ('""', []),
     ):
         items = client.get(f"{FLOW}/sourceConnections", property=f"name=={wanted}")["items"]
         assert [item["name"] for item in items] == found, wanted

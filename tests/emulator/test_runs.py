@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+import re
 import time
 from typing import Any
 
@@ -126,15 +128,20 @@ def test_without_backfill_the_past_stays_where_it_is(client: Client) -> None:
     flow = client.flow(body)["id"]
     client.advance(60 + 1800 + RUN_SECONDS)
     first, second = client.runs(flow)
+    # Nothing was copied, so there was nothing to promote.
     assert records(first) == (0, 0, 0)
     assert status(first) == "success"
-    assert "reference" not in first["activities"][1]["targetInfo"][0]
+    assert [activity["id"] for activity in first["activities"]] == ["copyActivity"]
+    assert first["activities"][0]["statusSummary"]["status"] == "success"
+    assert first["metrics"]["fileSummary"]["activityRefs"] == ["copyActivity"]
+    assert "errors" not in first["metrics"]["statusSummary"]
     assert records(second) == (2, 2, 0)
 
 
 def test_too_many_errors_fail_the_run_and_nothing_lands(client: Client) -> None:
-    # 5 of 1200 is 0.417 percent.
-    for percent, expected in ((0.5, "success"), ("0.5", "success"), (0.4, "failed"), (None, "failed")):
+    # 5 of 1200 is 0.417 percent; the share must lie below what is tolerated.
+    cases = ((0.5, "success"), ("0.5", "success"), (5 * 100 / 1200, "failed"), (0.4, "failed"), (None, "failed"))
+    for percent, expected in cases:
         client.control("POST", "reset")
         body = client.prepared()
         body["options"] = {} if percent is None else {"partialIngestionPercent": percent}
@@ -159,6 +166,78 @@ def test_once_takes_everything_and_ends(client: Client) -> None:
     client.sign_in()
     (run,) = client.runs(flow)
     assert records(run) == (ALL, GOOD_PRODUCTS, BAD_PRODUCTS)
+
+
+def test_each_missed_moment_fires_in_order(client: Client) -> None:
+    body = client.prepared()
+    body["scheduleParams"]["interval"] = 15
+    flow = client.flow(body)["id"]
+    client.advance(60)
+    began = time.process_time()
+    client.advance(7 * 86400)
+    assert time.process_time() - began < 2
+    client.sign_in()
+    found = client.get(f"{FLOW}/runs", property=f"flowId=={flow}", limit=1000)["items"]
+    start = body["scheduleParams"]["startTime"]
+    assert [run["createdAt"] // 1000 for run in found] == [start + 900 * place for place in range(673)]
+    windows = [run["activities"][0]["durationSummary"]["extensions"] for run in found[:-1]]
+    assert windows[0]["windowStart"] == 0
+    assert all(one["windowEnd"] == two["windowStart"] for one, two in itertools.pairwise(windows))
+    assert all(run["metrics"]["durationSummary"]["completedAtUTC"] <= run["createdAt"] + 1500 for run in found[:-1])
+    assert rows(client, body["_dataset"])["count"] == sum(records(run)[1] for run in found[:-1])
+
+
+def test_every_number_of_a_run(client: Client) -> None:
+    body = client.prepared()
+    flow = client.flow(body)["id"]
+    client.advance(60 + RUN_SECONDS)
+    (run,) = client.runs(flow)
+    copying, promotion = run["activities"]
+    created = run["createdAt"]
+    assert run["providerRefId"] == f"M-{flow}-incremental-0:{run['id']}"
+    assert run["flowSpec"] == {"id": body["flowSpec"]["id"], "version": "1.0"}
+    assert (run["sandboxName"], run["imsOrgId"]) == ("dev", "EMULATOR@AdobeOrg")
+    metrics = run["metrics"]
+    assert metrics["recordSummary"] == {
+        "inputRecordCount": ALL,
+        "outputRecordCount": GOOD_PRODUCTS,
+        "failedRecordCount": BAD_PRODUCTS,
+        "createdRecordCount": GOOD_PRODUCTS,
+        "updatedRecordCount": 0,
+        "skippedRecordCount": 0,
+        "deletedRecordCount": 0,
+        "warningRecordCount": 0,
+        "skippedInfo": [],
+        "failedInfo": metrics["recordSummary"]["failedInfo"],
+    }
+    failed = {entry["code"]: entry["details"] for entry in metrics["recordSummary"]["failedInfo"]}
+    assert failed == {"INGEST-1555-400": {"recordCount": 3}, "MAPPER-3700-400": {"recordCount": 2}}
+    assert metrics["statusSummary"]["activityRefs"] == metrics["fileSummary"]["activityRefs"] == ["promotionActivity"]
+    files = {"inputFileCount": 1, "outputFileCount": 1}
+    assert {**metrics["fileSummary"], **files} == metrics["fileSummary"]
+    assert promotion["fileSummary"]["extensions"]["manifest"]["fileInfo"].endswith("/meta?path=input_files")
+    assert copying["fileSummary"] == files
+    times = [activity["durationSummary"] for activity in (copying, promotion)]
+    assert created < times[0]["startedAtUTC"] < times[0]["completedAtUTC"] == times[1]["startedAtUTC"]
+    assert times[1]["completedAtUTC"] == metrics["durationSummary"]["completedAtUTC"] == run["updatedAt"]
+    assert copying["sizeSummary"]["inputBytes"] == metrics["sizeSummary"]["inputBytes"] > ALL
+    assert GOOD_PRODUCTS < metrics["sizeSummary"]["outputBytes"] == promotion["sizeSummary"]["outputBytes"]
+    assert copying["statusSummary"] == {"status": "success", "extensions": {"type": "one-time"}}
+    assert [activity["name"] for activity in run["activities"]] == ["Copy Activity", "Promotion Activity"]
+
+
+def test_etag_changes_with_the_run(client: Client) -> None:
+    flow = client.flow(client.prepared())["id"]
+    client.advance(60)
+    etags = []
+    for _ in range(4):
+        (run,) = client.runs(flow)
+        assert re.fullmatch(r'"[0-9a-f]{8}-0000-0200-0000-[0-9a-f]{8}0000"', run["etag"])
+        etags.append(run["etag"])
+        client.advance(0.5)
+    assert len(set(etags)) == 4
+    client.advance(60)
+    assert client.runs(flow)[0]["etag"] == etags[-1]
 
 
 def test_disabled_and_deleted_flows_do_not_run(client: Client) -> None:

@@ -99,6 +99,7 @@ def test_first_run_comes_at_once_by_default() -> None:
         began = time.monotonic()
         assert client.runs(flow) == []
         client.refused("POST", "/__emulator__/clock", 400, json={"advance": 10})
+        client.refused("POST", "/__emulator__/reset", 400, json={"clock": 10})
         while not (runs := client.runs(flow)) or "completedAtUTC" not in runs[0]["metrics"]["durationSummary"]:
             assert time.monotonic() - began < 5
         assert len(runs) == 1
@@ -133,6 +134,24 @@ def test_stops_even_when_asked_right_after_it_is_ready(stop_signal: signal.Signa
         with process() as (running, _url):
             running.send_signal(stop_signal)
             assert running.wait(5) == 0
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--rate-limit=0", "--rate-limit=many", "--rate-limit=nan", "--rate-limit=inf", "--burst=0", "--burst=1.5"],
+)
+def test_bad_rates_are_clear_errors(option: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    answer = subprocess.run([*COMMAND, option], capture_output=True, text=True, env=environment, check=False)
+    assert answer.returncode == 2
+    name, value = option.split("=")
+    assert f"argument {name}: '{value}' is no " in answer.stderr
+
+
+def test_command_limits_the_rate() -> None:
+    with process("--rate-limit", "1", "--burst", "2", "--time", "manual") as (_, url):
+        client = Client(url)
+        assert [client.ask("GET", f"{FLOW}/flows").status_code for _ in range(3)] == [200, 200, 429]
 
 
 @pytest.mark.parametrize("port", ["abc", "-1", "65536", "1.5", "²"])

@@ -78,13 +78,22 @@ def test_a_table_that_does_not_exist_is_refused_with_its_name(connected: Emulato
     assert connected.posted("/sourceConnections") == []
 
 
-@pytest.mark.parametrize("data_format", ["delimited", "json", "parquet", "parquet_xdm", "tabular"])
+@pytest.mark.parametrize("data_format", ["parquet_xdm", "tabular"])
 def test_a_path_is_sent_in_each_format(connected: Emulator, data_format: str) -> None:
     first, second = (create(path=PRODUCTS, data_format=data_format, **NO_TABLE) for _ in range(2))
     assert (first["created"], second["created"], first["columns"]) == (True, False, None)
     assert connected.posted("/sourceConnections") == [
         OWN | {"data": {"format": data_format}, "params": {"path": PRODUCTS}}
     ]
+
+
+@pytest.mark.parametrize("data_format", ["delimited", "json", "parquet"])
+def test_a_file_of_a_source_that_has_only_tables_is_refused_by_the_service(
+    connected: Emulator, data_format: str
+) -> None:
+    with pytest.raises(AirflowFailException, match=rf"FLOW-1327-400.*{data_format}"):
+        create(path="orders.csv", data_format=data_format, **NO_TABLE)
+    assert connected.objects("sourceConnections") == []
 
 
 def test_an_ad_hoc_schema_is_referred_to_as_the_older_documents_do(connected: Emulator) -> None:
@@ -126,12 +135,12 @@ def test_a_source_outside_the_catalogue_is_named_by_its_connection_spec(connecte
 
 
 def test_fields_that_nobody_models_are_merged_into_the_body(connected: Emulator) -> None:
-    create(extra={"params": {"filters": "none"}, "data": {"properties": {"compressionType": "none"}}})
+    create(extra={"params": {"encoding": "none"}, "data": {"properties": {"compressionType": "none"}}})
     (body,) = connected.posted("/sourceConnections")
     assert body["params"] == {
         "tableName": PRODUCTS,
         "columns": [{"name": name, **TEXT} for name in COLUMNS],
-        "filters": "none",
+        "encoding": "none",
     }
     assert body["data"] == {"format": "tabular", "properties": {"compressionType": "none"}}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_payments.emulator.schema_registry.fields import without_texts
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.catalog.state import Batch, Dataset
+    from airflow_provider_payments.emulator.catalog.state import Dataset
     from airflow_provider_payments.emulator.world import Sandbox
 
 
@@ -23,10 +23,10 @@ def dataset_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
         "name": content["name"],
         "description": content.get("description", ""),
         "enableErrorDiagnostics": content.get("enableErrorDiagnostics", False),
-        "tags": {**_own_tags(dataset), **content.get("tags", {})},
+        "tags": tags_of(dataset),
         "imsOrg": options.org,
         "sandboxId": sandbox.id,
-        "version": f"1.0.{dataset.writes}",
+        "version": dataset.version,
         "created": dataset.created,
         "updated": dataset.updated,
         "createdClient": options.client_id,
@@ -42,6 +42,7 @@ def dataset_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
         },
         "observableSchema": content.get("observableSchema") or _observable(dataset, sandbox),
     }
+    wire |= {name: content[name] for name in ("extensions", "classification") if name in content}
     if dataset.data_source_id is not None:
         wire["dataSourceId"] = dataset.data_source_id
     if dataset.last_batch is not None:
@@ -50,9 +51,11 @@ def dataset_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
     return wire
 
 
-def _own_tags(dataset: Dataset) -> dict[str, list[str]]:
-    table = re.sub(r"[^a-z0-9]+", "_", str(dataset.content["name"]).lower()).strip("_")[:120]
-    return {"adobe/pqs/table": [table or f"dataset_{dataset.id}"], "adobe/siphon/table/format": ["delta"]}
+def tags_of(dataset: Dataset) -> dict[str, list[str]]:
+    """The tags that Catalog sets itself, and the client's."""
+    table = re.sub(r"[^a-z0-9]+", "_", dataset.name.lower()).strip("_")[:120]
+    own = {"adobe/pqs/table": [table or f"dataset_{dataset.id}"], "adobe/siphon/table/format": ["delta"]}
+    return {**own, **dataset.content.get("tags", {})}
 
 
 def _observable(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
@@ -60,39 +63,6 @@ def _observable(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
     if not dataset.rows or schema is None:
         return {}
     properties, _ = sandbox.registry.resolve(schema)
-    seen = {name: without_texts(tree) for name, tree in properties.items() if any(name in row for row in dataset.rows)}
+    columns = dataset.columns
+    seen = {name: without_texts(tree) for name, tree in properties.items() if name in columns}
     return {"type": "object", "meta:xdmType": "object", "properties": seen}
-
-
-def batch_to_wire(batch: Batch, sandbox: Sandbox) -> dict[str, Any]:
-    """A batch without its id, which is the key under which it stands."""
-    options = sandbox.options
-    counts: dict[tuple[str, str], int] = {}
-    for error in batch.errors:
-        key = (error.code, error.message)
-        counts[key] = counts.get(key, 0) + 1
-    return {
-        "imsOrg": options.org,
-        "sandboxId": sandbox.id,
-        "version": "1.0.1",
-        "status": batch.status,
-        "created": batch.started,
-        "started": batch.started,
-        "completed": batch.completed,
-        "updated": batch.completed,
-        "createdClient": options.client_id,
-        "createdUser": options.user_id,
-        "updatedUser": options.user_id,
-        "relatedObjects": [{"type": "dataSet", "id": batch.dataset_id}],
-        "metrics": {
-            "inputByteSize": batch.input_bytes,
-            "inputFileCount": 1 if batch.input_records else 0,
-            "inputRecordCount": batch.input_records,
-            "outputRecordCount": batch.output_records,
-            "failedRecordCount": batch.failed_records,
-        },
-        "errors": [
-            {"code": code, "description": message, "recordCount": count} for (code, message), count in counts.items()
-        ],
-        "tags": dict(batch.tags),
-    }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_payments.emulator.catalog.batches import Batch
 from airflow_provider_payments.emulator.identifiers import new_object_id
 from airflow_provider_payments.emulator.refusals import PlainRefusal
 from airflow_provider_payments.emulator.store import Store
@@ -25,6 +27,8 @@ _WRITABLE = (
     "fileDescription",
     "dataSourceId",
     "observableSchema",
+    "extensions",
+    "classification",
 )
 _TYPES: Mapping[str, type] = {
     "name": str,
@@ -35,7 +39,15 @@ _TYPES: Mapping[str, type] = {
     "fileDescription": dict,
     "dataSourceId": int,
     "observableSchema": dict,
+    "extensions": dict,
+    "classification": dict,
 }
+# What Profile and Identity Service read of a dataset, each entry a switch.
+_SWITCHES: Mapping[str, tuple[str, ...]] = {
+    "unifiedProfile": ("enabled", "isUpsert"),
+    "unifiedIdentity": ("enabled",),
+}
+_MANAGERS = ("CUSTOMER", "SYSTEM")
 
 
 @dataclass(slots=True)
@@ -56,46 +68,28 @@ class Dataset:
     writes: int = 0
     rows: list[Mapping[str, Any]] = field(default_factory=list)
     last_batch: Batch | None = None
+    _columns: set[str] = field(default_factory=set)
+    _looked_at: int = 0
+
+    @property
+    def columns(self) -> set[str]:
+        """The top-level names that its rows have had so far."""
+        for row in islice(self.rows, self._looked_at, None):
+            self._columns.update(row)
+        self._looked_at = len(self.rows)
+        return self._columns
+
+    @property
+    def name(self) -> str:
+        return str(self.content["name"])
+
+    @property
+    def version(self) -> str:
+        return f"1.0.{self.writes}"
 
     @property
     def schema_id(self) -> str:
         return str(self.content["schemaRef"]["id"])
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """A record that did not land.
-
-    :param code: such as ``MAPPER-3700-400``.
-    """
-
-    code: str
-    message: str
-    row: Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Batch:
-    """The records of one flow run.
-
-    :param tags: such as the flow's id.
-    """
-
-    id: str
-    number: int
-    dataset_id: str
-    status: str
-    started: int
-    completed: int
-    input_bytes: int
-    input_records: int
-    output_records: int
-    errors: tuple[RowError, ...]
-    tags: Mapping[str, list[str]]
-
-    @property
-    def failed_records(self) -> int:
-        return self.input_records - self.output_records
 
 
 def bad_request(detail: str) -> PlainRefusal:
@@ -114,8 +108,11 @@ class Catalog:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.datasets: Store[Dataset] = Store(lag=sandbox.lag)
-        self.batches: Store[Batch] = Store()
+        self.datasets: Store[Dataset] = Store(
+            keys={"name": lambda dataset: (dataset.name,), "schema": lambda dataset: (dataset.schema_id,)},
+            lag=sandbox.lag,
+        )
+        self.batches: Store[Batch] = Store(keys={"dataset": lambda batch: (batch.dataset_id,)}, lag=sandbox.lag)
 
     def create(self, body: Mapping[str, Any], request_data_source: bool) -> Dataset:
         """Make a dataset, or refuse.
@@ -145,9 +142,13 @@ class Catalog:
     def update(self, dataset: Dataset, body: Mapping[str, Any], *, whole: bool) -> None:
         """Write members of a dataset, or refuse.
 
-        :param whole: what the body leaves out is dropped (PUT, JSON Patch) or kept (PATCH with an object).
+        :param whole: what the body leaves out is dropped (PUT, patches of single values) or kept (PATCH with an
+            object).
         """
         changes = self._checked(body)
+        for member in ("name", "schemaRef"):
+            if member in body and body[member] is None:
+                raise bad_request(f"'{member}' cannot be removed.")
         if "schemaRef" in changes and changes["schemaRef"]["id"] != dataset.schema_id:
             raise bad_request("The schema of a dataset cannot be changed.")
         kept = {"schemaRef": dataset.content["schemaRef"]} if whole else dict(dataset.content)
@@ -158,6 +159,7 @@ class Catalog:
         dataset.content = content
         dataset.writes += 1
         dataset.updated = self.sandbox.clock.millis()
+        self.datasets.changed(dataset)
 
     def _checked(self, body: Mapping[str, Any]) -> dict[str, Any]:
         content = {name: body[name] for name in _WRITABLE if body.get(name) is not None}
@@ -165,13 +167,15 @@ class Catalog:
             if not isinstance(value, _TYPES[name]):
                 raise bad_request(f"'{name}' has the wrong type.")
         if "schemaRef" in content:
-            self._check_schema_ref(content["schemaRef"])
+            content["schemaRef"] = self._schema_ref(content["schemaRef"])
         for key, values in content.get("tags", {}).items():
-            if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-                raise bad_request(f"The tag '{key[:100]}' must be a list of texts.")
+            _check_tag(key, values)
+        manager = content.get("classification", {}).get("managedBy", _MANAGERS[0])
+        if manager not in _MANAGERS:
+            raise bad_request(f"'classification.managedBy' must be one of {', '.join(_MANAGERS)}.")
         return content
 
-    def _check_schema_ref(self, reference: Mapping[str, Any]) -> None:
+    def _schema_ref(self, reference: Mapping[str, Any]) -> dict[str, str]:
         identifier, content_type = reference.get("id"), reference.get("contentType")
         if not isinstance(identifier, str) or not isinstance(content_type, str):
             raise bad_request("'schemaRef' needs 'id' and 'contentType', both text.")
@@ -181,3 +185,14 @@ class Catalog:
         resource = self.sandbox.registry.lookup(identifier)
         if resource is None or resource.kind != "schemas":
             raise bad_request(f"'schemaRef.id' names no schema: {identifier[:200]}.")
+        return {"id": resource.id, "contentType": content_type}
+
+
+def _check_tag(key: str, values: Any) -> None:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise bad_request(f"The tag '{key[:100]}' must be a list of texts.")
+    for value in values if key in _SWITCHES else ():
+        name, _, state = value.partition(":")
+        if name not in _SWITCHES[key] or state.strip() not in ("true", "false"):
+            wanted = " or ".join(f"'{name}:true'" for name in _SWITCHES[key])
+            raise bad_request(f"The tag '{key}' holds {wanted}, not '{value[:100]}'.")

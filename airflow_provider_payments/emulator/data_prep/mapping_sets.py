@@ -24,6 +24,7 @@ _SOURCE_TYPES = {
     "text/x.aep-xl": EXPRESSION,
 }
 _MAJOR_ONE = re.compile(r"(?:.*;\s*version=)?1(?:\.\d+)*", re.IGNORECASE | re.DOTALL)
+_EXTRAS: Mapping[str, type] = {"inputSchema": dict, "allowNullValues": bool, "tags": list}
 MAX_MAPPINGS = 5000
 
 
@@ -33,6 +34,14 @@ def invalid(detail: str) -> DataPrepRefusal:
     :param detail: what is wrong with it.
     """
     return DataPrepRefusal("1000-400", "Bad Request", detail)
+
+
+def not_found(detail: str) -> DataPrepRefusal:
+    """What a request names is not there.
+
+    :param detail: what is lacking.
+    """
+    return DataPrepRefusal("1404-404", "Not Found", detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,8 @@ class MappingVersion:
     """One version of a mapping set; never changes.
 
     :param content_type: as the client wrote the version of the schema: ``1.0`` or a media type.
+    :param extras: what is kept and shown, and means nothing here.
+    :param author: who made it.
     """
 
     version: int
@@ -61,7 +72,13 @@ class MappingVersion:
     schema_id: str
     content_type: str
     mappings: tuple[FieldMapping, ...]
+    extras: Mapping[str, Any]
     modified: int
+    author: str
+
+    def mapping(self, identifier: str) -> FieldMapping | None:
+        """One of its mappings, None when it has none of that id."""
+        return next((mapping for mapping in self.mappings if mapping.id == identifier), None)
 
 
 @dataclass(slots=True)
@@ -77,6 +94,12 @@ class MappingSet:
     def latest(self) -> MappingVersion:
         return self.versions[-1]
 
+    def version(self, number: int) -> MappingVersion:
+        """One of its versions, or a refusal."""
+        if not 0 <= number - self.versions[0].version < len(self.versions):
+            raise not_found(f"Mapping set {self.id} has no version {number}.")
+        return self.versions[number - self.versions[0].version]
+
 
 class MappingSets:
     """The mapping sets of one sandbox.
@@ -86,7 +109,9 @@ class MappingSets:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.store: Store[MappingSet] = Store(lag=sandbox.lag)
+        self.store: Store[MappingSet] = Store(
+            keys={"name": lambda item: () if item.latest.name is None else (item.latest.name,)}, lag=sandbox.lag
+        )
 
     def create(self, body: Mapping[str, Any]) -> MappingSet:
         """Make a mapping set, or refuse. The same content twice makes two.
@@ -101,13 +126,14 @@ class MappingSets:
         """A mapping set, or a refusal."""
         found = self.store.get(identifier)
         if found is None:
-            raise DataPrepRefusal("1404-404", "Not Found", f"There is no mapping set {identifier[:100]}.")
+            raise not_found(f"There is no mapping set {identifier[:100]}.")
         return found
 
     def replace(self, mapping_set: MappingSet, body: Mapping[str, Any]) -> MappingVersion:
         """Add a version, or refuse."""
         version = self.understand(body, mapping_set.latest.version + 1)
         mapping_set.versions.append(version)
+        self.store.changed(mapping_set)
         return version
 
     def understand(self, body: Mapping[str, Any], number: int) -> MappingVersion:
@@ -128,12 +154,14 @@ class MappingSets:
         if name is not None and not isinstance(name, str):
             raise invalid("'name' must be text.")
         mappings = tuple(_field_mapping(entry, place) for place, entry in enumerate(entries))
-        return MappingVersion(number, name, schema_id, content_type, mappings, self.sandbox.clock.millis())
+        extras = {key: body[key] for key, kind in _EXTRAS.items() if isinstance(body.get(key), kind)}
+        now, author = self.sandbox.clock.millis(), self.sandbox.options.user_id
+        return MappingVersion(number, name, schema.id, content_type, mappings, extras, now, author)
 
 
 def _schema_of(body: Mapping[str, Any]) -> tuple[str, str]:
     output = body.get("outputSchema")
-    reference = output.get("schemaRef") if isinstance(output, dict) else None
+    reference = output.get("schemaRef") if isinstance(output, dict) else body.get("schemaRef")
     if isinstance(reference, dict):
         identifier, content_type = reference.get("id"), reference.get("contentType", "1.0")
     else:

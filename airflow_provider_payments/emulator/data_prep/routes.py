@@ -3,60 +3,97 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion, invalid
+from airflow_provider_payments.emulator.data_prep.expressions import OPERATORS, evaluate, parse
+from airflow_provider_payments.emulator.data_prep.functions import FUNCTIONS, METHODS
+from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSet, MappingVersion, invalid, not_found
+from airflow_provider_payments.emulator.data_prep.paths import read
 from airflow_provider_payments.emulator.data_prep.shapes import (
     finding_to_wire,
+    function_to_wire,
     mapping_set_to_wire,
+    mapping_to_wire,
     receipt_to_wire,
 )
-from airflow_provider_payments.emulator.data_prep.transform import RowRefused, Transform, problems
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
+from airflow_provider_payments.emulator.data_prep.transform import Transform, problems
+from airflow_provider_payments.emulator.data_prep.values import ExpressionError
+from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes, UnreadableBody, parse_json
 from airflow_provider_payments.emulator.refusals import DataPrepRefusal, Refusal
 
 MAX_PAGE = 1000
 MAX_PREVIEW_ROWS = 1000
-_ORDERS = ("createdDate", "updatedDate", "modifiedDate")
+_ORDERS = ("createdDate", "updatedDate", "modifiedDate", "lastUpdateDate")
 
 
 def create(call: Call) -> Answer:
     return Answer(receipt_to_wire(call.sandbox.mapping_sets.create(call.json_object())))
 
 
-def listing(call: Call) -> Answer:
+def list_all(call: Call) -> Answer:
     limit, start = _whole(call, "limit"), _whole(call, "start")
-    name = call.first("name")
-    items = [item for item in call.sandbox.mapping_sets.store if name is None or item.latest.name == name]
-    order = call.first("orderBy")
-    if order:
-        field = order.lstrip("+- ")
-        if field not in _ORDERS:
-            raise invalid(f"'orderBy' must be one of {', '.join(_ORDERS)}, with + or - before it.")
-        items.sort(
-            key=lambda item: item.created if field == "createdDate" else item.latest.modified,
-            reverse=order.startswith("-"),
-        )
+    store, name = call.sandbox.mapping_sets.store, call.first("name")
+    items = list((store.select() if name is None else store.select("name", (name,))).behind(None))
+    _sort(items, call.first("orderBy") or "")
     page = items[start : start + min(limit, MAX_PAGE)]
     links: dict[str, Any] = {}
-    if start + len(page) < len(items) and page:
-        links["next"] = {"href": f"/mappingSets?start={start + len(page)}&limit={limit}"}
-    data = [mapping_set_to_wire(item, item.latest) for item in page]
+    if page and start + len(page) < len(items):
+        others = [pair for pair in call.query if pair[0] not in ("start", "limit")]
+        following = urlencode([("start", start + len(page)), ("limit", limit), *others])
+        links["next"] = {"href": f"/mappingSets?{following}"}
+    data = [_shown(call, item, item.latest) for item in page]
     return Answer({"data": data, "_page": {"count": len(page), "limit": limit}, "_links": links})
+
+
+def _sort(items: list[MappingSet], order: str) -> None:
+    # A plus sign in a query is a blank.
+    field = order.lstrip("+- ")
+    if not field:
+        return
+    if field not in _ORDERS:
+        raise invalid(f"'orderBy' must be one of {', '.join(_ORDERS)}, with + or - before it.")
+    items.sort(
+        key=lambda item: item.created if field == "createdDate" else item.latest.modified,
+        reverse=order.startswith("-"),
+    )
 
 
 def show(call: Call) -> Answer:
     mapping_set = call.sandbox.mapping_sets.get(call.params["id"])
-    version = _whole(call, "version", 0)
-    found = next((item for item in mapping_set.versions if item.version == version), None)
-    if found is None:
-        raise DataPrepRefusal("1404-404", "Not Found", f"Mapping set {mapping_set.id} has no version {version}.")
-    return Answer(mapping_set_to_wire(mapping_set, found))
+    return Answer(_shown(call, mapping_set, mapping_set.version(_whole(call, "version", 0))))
+
+
+def _shown(call: Call, mapping_set: MappingSet, version: MappingVersion) -> dict[str, Any]:
+    schema: dict[str, Any] | None = None
+    if (call.first("expandSchema") or "").lower() == "true":
+        properties, required = _fields(call, version)
+        schema = {"id": version.schema_id, "type": "object", "properties": properties, "required": list(required)}
+    return mapping_set_to_wire(mapping_set, version, schema)
 
 
 def replace(call: Call) -> Answer:
     mapping_sets = call.sandbox.mapping_sets
     mapping_set = mapping_sets.get(call.params["id"])
     return Answer(mapping_set_to_wire(mapping_set, mapping_sets.replace(mapping_set, call.json_object())))
+
+
+def list_mappings(call: Call) -> Answer:
+    mapping_set = call.sandbox.mapping_sets.get(call.params["id"])
+    version = _asked_version(call, mapping_set)
+    return Answer([mapping_to_wire(mapping_set, version, mapping) for mapping in version.mappings])
+
+
+def show_mapping(call: Call) -> Answer:
+    mapping_set = call.sandbox.mapping_sets.get(call.params["id"])
+    version = _asked_version(call, mapping_set)
+    mapping = version.mapping(call.params["mapping"])
+    if mapping is None:
+        raise not_found(f"Mapping set {mapping_set.id} has no mapping {call.params['mapping'][:100]}.")
+    return Answer(mapping_to_wire(mapping_set, version, mapping))
+
+
+def _asked_version(call: Call, mapping_set: MappingSet) -> MappingVersion:
+    return mapping_set.version(_whole(call, "version", mapping_set.latest.version))
 
 
 def validate(call: Call) -> Answer:
@@ -77,27 +114,75 @@ def validate(call: Call) -> Answer:
 
 def preview(call: Call) -> Answer:
     body = call.json_object()
-    rows, mapping_set = body.get("data"), body.get("mappingSet")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or len(rows) > MAX_PREVIEW_ROWS:
-        raise invalid(f"'data' must be a list of at most {MAX_PREVIEW_ROWS} rows, which are objects.")
+    data, mapping_set = body.get("data"), body.get("mappingSet")
+    rows: list[Any] = data if isinstance(data, list) else [data]
+    if not all(isinstance(row, dict) for row in rows) or len(rows) > MAX_PREVIEW_ROWS:
+        raise invalid(f"'data' must be a row, which is an object, or a list of at most {MAX_PREVIEW_ROWS} rows.")
     if not isinstance(mapping_set, dict):
         raise invalid("'mappingSet' must be an object.")
     version = call.sandbox.mapping_sets.understand(mapping_set, 0)
     properties, _ = _fields(call, version)
-    findings = zip(version.mappings, problems(version.mappings, properties), strict=True)
-    errors = [finding_to_wire(mapping, problem) for mapping, problem in findings if problem is not None]
+    found = list(zip(version.mappings, problems(version.mappings, properties), strict=True))
+    errors = [finding_to_wire(mapping, problem) for mapping, problem in found if problem is not None]
+    sound = [mapping for mapping, problem in found if problem is None]
     # A preview shows what the mapping makes of a row, not whether the dataset would take it: nothing is required.
-    transform = None if errors else Transform(version.mappings, properties, None)
-    previews = [_previewed(transform, row) if transform else {"data": {}, "errors": errors} for row in rows]
-    # The published interface models one object, the documentation prints a list.
-    return Answer(previews[0] if len(previews) == 1 else previews)
+    transform = Transform(sound, properties, None, call.sandbox.clock.now)
+    previews = [_previewed(transform, row, errors) for row in rows]
+    # The published interface models one object, the documentation prints a list: each gets back what it sends.
+    return Answer(previews if isinstance(data, list) else previews[0])
 
 
-def _previewed(transform: Transform, row: dict[str, Any]) -> dict[str, Any]:
+def _previewed(transform: Transform, row: dict[str, Any], errors: list[dict[str, Any]]) -> dict[str, Any]:
+    record, failures = transform.preview(row)
+    found = [*errors, *(finding_to_wire(mapping, problem) for mapping, problem in failures)]
+    return {"data": record, "errors": found} if found else {"data": record}
+
+
+def validate_expression(call: Call) -> Answer:
+    body = call.json_object()
+    source, sample = body.get("expression"), body.get("sampleData")
+    if not isinstance(source, str) or not source.strip():
+        raise invalid("'expression' must be text.")
+    row = _sample(sample)
     try:
-        return {"data": transform.apply(row)}
-    except RowRefused as refused:
-        return {"data": {}, "errors": [{"exception": refused.message}]}
+        expression = parse(source)
+        if row is not None:
+            evaluate(expression, lambda path: read(row, path), call.sandbox.clock.now)
+    except ExpressionError:
+        return Answer(False)
+    return Answer(True)
+
+
+def _sample(sample: Any) -> dict[str, Any] | None:
+    if sample is None or sample == "":
+        return None
+    if isinstance(sample, str):
+        try:
+            sample = parse_json(sample.encode())
+        except UnreadableBody as error:
+            raise invalid("'sampleData' must be a JSON object, as text.") from error
+    if not isinstance(sample, dict):
+        raise invalid("'sampleData' must be a JSON object, as text.")
+    return sample
+
+
+def list_functions(_: Call) -> Answer:
+    return Answer([function_to_wire(function) for function in (*FUNCTIONS.values(), *METHODS.values())])
+
+
+def list_operators(_: Call) -> Answer:
+    return Answer(
+        [
+            {
+                "operatorSymbol": operator.sign,
+                "methodName": operator.name,
+                "numberOfOperands": operator.operands,
+                "description": operator.description,
+                "example": operator.example,
+            }
+            for operator in OPERATORS
+        ]
+    )
 
 
 def _fields(call: Call, version: MappingVersion) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -123,7 +208,7 @@ def _sandbox_missing() -> Refusal:
 
 
 def _sandbox_unknown(name: str) -> Refusal:
-    return DataPrepRefusal("1404-404", "Not Found", f"There is no sandbox '{name[:100]}' in this organisation.")
+    return not_found(f"There is no sandbox '{name[:100]}' in this organisation.")
 
 
 def _failed() -> Refusal:
@@ -133,9 +218,14 @@ def _failed() -> Refusal:
 DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown, _failed)
 ROUTES: Routes = (
     ("POST", "/mappingSets", create),
-    ("GET", "/mappingSets", listing),
+    ("GET", "/mappingSets", list_all),
     ("POST", "/mappingSets/validate", validate),
     ("POST", "/mappingSets/preview", preview),
     ("GET", "/mappingSets/{id}", show),
     ("PUT", "/mappingSets/{id}", replace),
+    ("GET", "/mappingSets/{id}/mappings", list_mappings),
+    ("GET", "/mappingSets/{id}/mappings/{mapping}", show_mapping),
+    ("POST", "/languages/el/validate", validate_expression),
+    ("GET", "/languages/el/functions", list_functions),
+    ("GET", "/languages/el/operators", list_operators),
 )

@@ -4,51 +4,64 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.mapping_sets import FieldMapping, MappingSet, MappingVersion
-
-USER = "emulator@techacct.adobe.com"
+from airflow_provider_payments.emulator.data_prep.expressions import parse, paths
+from airflow_provider_payments.emulator.data_prep.function import Function
+from airflow_provider_payments.emulator.data_prep.mapping_sets import (
+    EXPRESSION,
+    FieldMapping,
+    MappingSet,
+    MappingVersion,
+)
+from airflow_provider_payments.emulator.data_prep.values import ExpressionError
 
 
 def receipt_to_wire(mapping_set: MappingSet) -> dict[str, Any]:
     """The answer to a creation."""
+    return {"id": mapping_set.id, "version": mapping_set.latest.version, **_audit(mapping_set, mapping_set.latest)}
+
+
+def _audit(mapping_set: MappingSet, version: MappingVersion) -> dict[str, Any]:
     return {
-        "id": mapping_set.id,
-        "version": mapping_set.latest.version,
         "createdDate": mapping_set.created,
-        "modifiedDate": mapping_set.latest.modified,
-        "createdBy": USER,
-        "modifiedBy": USER,
+        "modifiedDate": version.modified,
+        "createdBy": mapping_set.versions[0].author,
+        "modifiedBy": version.author,
     }
 
 
-def mapping_set_to_wire(mapping_set: MappingSet, version: MappingVersion) -> dict[str, Any]:
-    """A mapping set in one of its versions."""
+def mapping_set_to_wire(
+    mapping_set: MappingSet, version: MappingVersion, schema: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A mapping set in one of its versions.
+
+    :param schema: the whole output schema, where it is asked for.
+    """
     reference = {"id": version.schema_id, "contentType": version.content_type}
+    output = {"id": mapping_set.id[::-1], "version": 0, "schemaRef": reference}
     wire = {
         "id": mapping_set.id,
         "version": version.version,
-        "createdDate": mapping_set.created,
-        "modifiedDate": version.modified,
-        "createdBy": USER,
-        "modifiedBy": USER,
+        **_audit(mapping_set, version),
         "supportVersion": "1.1",
-        "outputSchema": {"id": mapping_set.id[::-1], "version": 0, "schemaRef": reference},
-        "mappings": [mapping_to_wire(mapping) for mapping in version.mappings],
+        "outputSchema": output if schema is None else {**output, "jsonSchema": schema},
+        "mappings": [mapping_to_wire(mapping_set, version, mapping) for mapping in version.mappings],
         "status": "PUBLISHED",
         "strictMapping": False,
         "allowNullValues": False,
         "xdmVersion": version.content_type,
         "schemaRef": reference,
         "xdmSchema": version.schema_id,
+        **version.extras,
     }
     return wire if version.name is None else {**wire, "name": version.name}
 
 
-def mapping_to_wire(mapping: FieldMapping) -> dict[str, Any]:
+def mapping_to_wire(mapping_set: MappingSet, version: MappingVersion, mapping: FieldMapping) -> dict[str, Any]:
     """One mapping of a set."""
-    return {
+    wire = {
         "id": mapping.id,
         "version": 0,
+        **_audit(mapping_set, version),
         "sourceType": mapping.source_type,
         "source": mapping.source,
         "destination": mapping.destination,
@@ -58,6 +71,15 @@ def mapping_to_wire(mapping: FieldMapping) -> dict[str, Any]:
         "functionVersion": 1,
         **mapping.extras,
     }
+    return {**wire, "expressionAttributes": _attributes(mapping)} if mapping.source_type == EXPRESSION else wire
+
+
+def _attributes(mapping: FieldMapping) -> list[str]:
+    try:
+        return paths(parse(mapping.source))
+    except ExpressionError:
+        # It may be kept all the same: only a dataflow insists on expressions that are understood.
+        return []
 
 
 def finding_to_wire(mapping: FieldMapping, problem: str) -> dict[str, Any]:
@@ -66,5 +88,22 @@ def finding_to_wire(mapping: FieldMapping, problem: str) -> dict[str, Any]:
         "destination": mapping.destination,
         "source": mapping.source,
         "sourceType": mapping.source_type,
+        "columnName": mapping.destination,
         "exception": problem,
+    }
+
+
+def function_to_wire(function: Function) -> dict[str, Any]:
+    """A function of the expression language."""
+    return {
+        "category": function.category,
+        "function": function.name,
+        "description": function.description,
+        "syntax": f"{function.name}{function.example.partition(function.name)[2]}",
+        "returns": "",
+        "returnType": "java.lang.Object",
+        "example": function.example,
+        "result": "",
+        "params": [],
+        "since": 1,
     }

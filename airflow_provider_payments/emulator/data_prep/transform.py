@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep import expressions
+from airflow_provider_payments.emulator.data_prep.dates import iso_time, parse_time
+from airflow_provider_payments.emulator.data_prep.function import Now
 from airflow_provider_payments.emulator.data_prep.mapping_sets import ATTRIBUTE, STATIC, FieldMapping
+from airflow_provider_payments.emulator.data_prep.paths import (
+    MAX_INDEX,
+    Everywhere,
+    Occupied,
+    Steps,
+    read,
+    steps_of,
+    write,
+)
+from airflow_provider_payments.emulator.data_prep.values import ExpressionError
 from airflow_provider_payments.emulator.schema_registry.fields import find
 
 MAPPER_ERROR = "MAPPER-3700-400"
@@ -31,8 +44,15 @@ class RowRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    destination: tuple[str, ...]
+class _Line:
+    """A mapping, ready for rows.
+
+    :param value: computes what is mapped from a row.
+    :param field: what the schema says of the destination.
+    """
+
+    mapping: FieldMapping
+    steps: Steps
     field: Mapping[str, Any]
     value: Callable[[Mapping[str, Any]], Any]
 
@@ -61,23 +81,28 @@ def _problem(
     has_source: Callable[[str], bool] | None,
     seen: set[str],
 ) -> str | None:
-    if find(properties, mapping.destination) is None:
-        return f"The target schema has no field '{mapping.destination[:200]}'."
+    where = mapping.destination[:200]
+    steps = steps_of(mapping.destination)
+    if steps is None or find(properties, mapping.destination) is None:
+        return f"The target schema has no field '{where}'."
     if mapping.destination in seen:
-        return f"The field '{mapping.destination[:200]}' is the destination of two mappings."
-    if "[" in mapping.destination:
-        return f"The emulator does not write into arrays: '{mapping.destination[:200]}'."
+        return f"The field '{where}' is the destination of two mappings."
+    if sum(isinstance(step, Everywhere) for step in steps) > 1:
+        return f"The emulator writes into one level of arrays only, not '{where}'."
+    if any(isinstance(step, int) and step > MAX_INDEX for step in steps):
+        return f"The emulator writes to index {MAX_INDEX} at most, not '{where}'."
     try:
-        sources = _sources(mapping)
-    except expressions.ExpressionError as error:
+        sources = sources_of(mapping)
+    except ExpressionError as error:
         return f"The expression '{mapping.source[:200]}' is not accepted: {error}."
     for source in sources:
-        if has_source is not None and not has_source(source):
+        if has_source is not None and not (has_source(source) or has_source(source.replace("\\.", "."))):
             return f"The source has no attribute '{source[:200]}'."
     return None
 
 
-def _sources(mapping: FieldMapping) -> list[str]:
+def sources_of(mapping: FieldMapping) -> list[str]:
+    """The source attributes that a mapping reads; raises :class:`ExpressionError`."""
     if mapping.source_type == STATIC:
         return []
     if mapping.source_type == ATTRIBUTE:
@@ -91,31 +116,61 @@ class Transform:
     :param mappings: without :func:`problems`.
     :param properties: the target schema's fields.
     :param required: the fields that every record needs; None when nothing is, on no level.
+    :param now: tells the time, in epoch seconds.
     """
 
     def __init__(
-        self, mappings: Iterable[FieldMapping], properties: Mapping[str, Any], required: Sequence[str] | None
+        self,
+        mappings: Iterable[FieldMapping],
+        properties: Mapping[str, Any],
+        required: Sequence[str] | None,
+        now: Now = time.time,
     ) -> None:
         self._whole = None if required is None else {"properties": properties, "required": required}
-        self._steps = [
-            _Step(tuple(mapping.destination.split(".")), find(properties, mapping.destination) or {}, _reader(mapping))
+        self._lines = [
+            _Line(
+                mapping,
+                steps_of(mapping.destination) or (mapping.destination,),
+                find(properties, mapping.destination) or {},
+                _reader(mapping, now),
+            )
             for mapping in mappings
         ]
 
     def apply(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The record that a row becomes; raises :class:`RowRefused`."""
         record: dict[str, Any] = {}
-        for step in self._steps:
-            try:
-                value = step.value(row)
-            except expressions.ExpressionError as error:
-                raise RowRefused(MAPPER_ERROR, f"Cannot compute '{'.'.join(step.destination)}': {error}.") from error
-            if value is not None:
-                _put(record, step.destination, _converted(value, step.field, step.destination))
+        for line in self._lines:
+            _follow(line, row, record)
         missing = None if self._whole is None else next(_missing(record, self._whole), None)
         if missing is not None:
             raise RowRefused(MISSING_ERROR, f"The required field '{missing}' is missing or null.")
         return record
+
+    def preview(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[FieldMapping, str]]]:
+        """What a row becomes without the mappings that fail for it, and why each of those does."""
+        record: dict[str, Any] = {}
+        failures = []
+        for line in self._lines:
+            try:
+                _follow(line, row, record)
+            except RowRefused as refused:
+                failures.append((line.mapping, refused.message))
+        return record, failures
+
+
+def _follow(line: _Line, row: Mapping[str, Any], record: dict[str, Any]) -> None:
+    where = line.mapping.destination[:200]
+    try:
+        value = line.value(row)
+    except ExpressionError as error:
+        raise RowRefused(MAPPER_ERROR, f"Cannot compute '{where}': {error}.") from error
+    if value is None:
+        return
+    try:
+        write(record, line.steps, value, lambda found: _converted(found, line.field, where))
+    except Occupied as error:
+        raise RowRefused(MAPPER_ERROR, f"'{where}' lies below a value that cannot hold it.") from error
 
 
 def _missing(value: Any, field: Mapping[str, Any], where: str = "") -> Iterator[str]:
@@ -134,48 +189,28 @@ def _missing(value: Any, field: Mapping[str, Any], where: str = "") -> Iterator[
             yield from _missing(value[name], child, prefix + name)
 
 
-def _reader(mapping: FieldMapping) -> Callable[[Mapping[str, Any]], Any]:
+def _reader(mapping: FieldMapping, now: Now) -> Callable[[Mapping[str, Any]], Any]:
     source = mapping.source
     if mapping.source_type == STATIC:
         return lambda row: source
     if mapping.source_type == ATTRIBUTE:
         return lambda row: read(row, source)
     expression = expressions.parse(source)
-    return lambda row: expressions.evaluate(expression, lambda path: read(row, path))
+    return lambda row: expressions.evaluate(expression, lambda path: read(row, path), now)
 
 
-def read(row: Mapping[str, Any], path: str) -> Any:
-    """A source attribute of a row: a column, or a path into a tree.
-
-    :param path: the whole text may be a column's name, dots included.
-    """
-    if path in row:
-        return row[path]
-    node: Any = row
-    for step in path.split("."):
-        node = node.get(step) if isinstance(node, Mapping) else None
-    return node
-
-
-def _put(record: dict[str, Any], destination: tuple[str, ...], value: Any) -> None:
-    node = record
-    for step in destination[:-1]:
-        node = node.setdefault(step, {})
-        if not isinstance(node, dict):
-            raise RowRefused(MAPPER_ERROR, f"'{'.'.join(destination)}' lies below a value that is no object.")
-    node[destination[-1]] = value
-
-
-def _converted(value: Any, field: Mapping[str, Any], destination: tuple[str, ...]) -> Any:
-    where = ".".join(destination)
+def _converted(value: Any, field: Mapping[str, Any], where: str) -> Any:
     try:
-        converted = _CONVERSIONS[str(field.get("type", "object"))](value, field)
+        converted = _CONVERSIONS[str(field.get("type", "object"))](value, field, where)
     except (ValueError, TypeError, OverflowError) as error:
         kind = field.get("format") or field.get("type")
         raise RowRefused(MAPPER_ERROR, f"The value for '{where}' cannot be read as {kind}.") from error
     allowed = field.get("enum")
     if isinstance(allowed, list) and converted not in allowed:
         raise RowRefused(UNFIT_ERROR, f"The value for '{where}' is not one of those that the schema allows.")
+    longest = field.get("maxLength")
+    if isinstance(converted, str) and isinstance(longest, int) and len(converted) > longest:
+        raise RowRefused(UNFIT_ERROR, f"The value for '{where}' is longer than the schema allows.")
     if isinstance(converted, int | float) and not isinstance(converted, bool):
         low, high = field.get("minimum"), field.get("maximum")
         if (isinstance(low, int | float) and converted < low) or (isinstance(high, int | float) and converted > high):
@@ -183,62 +218,83 @@ def _converted(value: Any, field: Mapping[str, Any], destination: tuple[str, ...
     return converted
 
 
-def _to_text(value: Any, field: Mapping[str, Any]) -> str:
+def _to_text(value: Any, field: Mapping[str, Any], _: str) -> str:
     if isinstance(value, dict | list):
         raise TypeError(value)
     match field.get("format"):
         case "date-time":
-            return iso_time(str(value))
+            return iso_time(_moment(value))
         case "date":
-            return date.fromisoformat(str(value).strip()[:10]).isoformat()
+            return _day(value)
+    if isinstance(value, datetime):
+        return iso_time(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def iso_time(text: str) -> str:
-    """A time in any ISO form, blank or ``T`` between, as ``yyyy-MM-ddTHH:mm:ssZ``; raises ``ValueError``.
-
-    :param text: without a zone it is UTC.
-    """
-    return parse_time(text).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _moment(value: Any) -> datetime:
+    return value if isinstance(value, datetime) else parse_time(str(value))
 
 
-def parse_time(text: str) -> datetime:
-    """A time in any ISO form, in UTC; raises ``ValueError``."""
-    moment = datetime.fromisoformat(text.strip())
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
+def _day(value: Any) -> str:
+    text = str(value).strip()
+    try:
+        return date.fromisoformat(text[:10]).isoformat()
+    except ValueError:
+        return _moment(value).date().isoformat()
 
 
-def _to_boolean(value: Any, _: Mapping[str, Any]) -> bool:
+def _to_boolean(value: Any, _: Mapping[str, Any], __: str) -> bool:
     text = str(value).strip().lower()
-    if text not in ("true", "false"):
+    if text not in _TRUE and text not in _FALSE:
         raise ValueError(text)
-    return text == "true"
+    return text in _TRUE
 
 
-def _to_number(value: Any, _: Mapping[str, Any]) -> float:
+_TRUE = frozenset({"true", "y", "yes", "on"})
+_FALSE = frozenset({"false", "n", "no", "off"})
+
+
+def _to_integer(value: Any, _: Mapping[str, Any], __: str) -> int:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return int(str(value).strip())
+
+
+def _to_number(value: Any, _: Mapping[str, Any], __: str) -> float:
     number = float(str(value).strip())
     if not math.isfinite(number):
         raise ValueError(value)
     return number
 
 
-def _same(kind: type) -> Callable[[Any, Mapping[str, Any]], Any]:
-    def check(value: Any, _: Mapping[str, Any]) -> Any:
-        if not isinstance(value, kind):
-            raise TypeError(value)
-        # Another mapping may write below it, and the source's row is not the record's.
-        return copy.deepcopy(value)
-
-    return check
+def _to_object(value: Any, _: Mapping[str, Any], __: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(value)
+    # Another mapping may write below it, and the source's row is not the record's.
+    return {key: _plain(entry) for key, entry in copy.deepcopy(value).items()}
 
 
-_CONVERSIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], Any]] = {
+def _to_array(value: Any, field: Mapping[str, Any], where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(value)
+    items = field.get("items", {})
+    return [None if entry is None else _converted(entry, items, f"{where}[]") for entry in value]
+
+
+def _plain(value: Any) -> Any:
+    """A value of an expression as JSON has it."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return iso_time(value) if isinstance(value, datetime) else value
+
+
+_CONVERSIONS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Any]] = {
     "string": _to_text,
-    "integer": lambda value, _: int(str(value).strip()),
+    "integer": _to_integer,
     "number": _to_number,
     "boolean": _to_boolean,
-    "object": _same(dict),
-    "array": _same(list),
+    "object": _to_object,
+    "array": _to_array,
 }

@@ -1,31 +1,30 @@
-"""Base connections: creation, update, deletion, and what can be seen through them."""
+"""Base connections: creation, update and deletion, and whether the vendor lets their credentials in."""
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Call
-from airflow_provider_payments.emulator.flow_service.patches import checked_patch, refused_patch
-from airflow_provider_payments.emulator.flow_service.payloads import (
-    check_version,
-    missing,
-    optional,
-    required,
-    truth,
-    wrong,
+from airflow_provider_payments.emulator.flow_service.patches import patched
+from airflow_provider_payments.emulator.flow_service.payloads import check_version, optional, required
+from airflow_provider_payments.emulator.flow_service.specs import (
+    CONNECTION_SPECS,
+    SECRETS,
+    WRONG_SECRET,
+    ConnectionSpec,
 )
-from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, WRONG_SECRET, ConnectionSpec
-from airflow_provider_payments.emulator.flow_service.state import Resource
-from airflow_provider_payments.emulator.json_patch import PatchError, apply_patch
+from airflow_provider_payments.emulator.flow_service.state import DISABLED, DRAFT, ENABLED, INITIALIZING, Resource
 from airflow_provider_payments.emulator.refusals import FlowRefusal
-from airflow_provider_payments.emulator.samples.tables import Table
 from airflow_provider_payments.emulator.world import Sandbox
 
-PREVIEW_ROWS = 100
-_OBJECT_TYPES = ("root", "table", "file", "folder", "rest")
+_MEMBERS = ("name", "description", "auth", "connectionSpec")
+_STATES = (ENABLED, DISABLED, INITIALIZING)
+
+
+def invalid(code: str, detail: str) -> FlowRefusal:
+    """The refusal of a request that breaks a rule of Flow Service itself, not of a source."""
+    return FlowRefusal(code, detail, title="Invalid request")
 
 
 def connection_spec(body: Mapping[str, Any]) -> ConnectionSpec:
@@ -34,133 +33,83 @@ def connection_spec(body: Mapping[str, Any]) -> ConnectionSpec:
     check_version(body, "connectionSpec.version")
     spec = CONNECTION_SPECS.get(identifier)
     if spec is None:
-        raise FlowRefusal(
-            "1413-400", f"The connection spec id '{identifier[:100]}' is not valid.", title="Invalid request"
-        )
+        raise invalid("1413-400", f"The connection spec id '{identifier[:100]}' is not valid.")
     return spec
 
 
-def create(sandbox: Sandbox, body: Mapping[str, Any]) -> Resource:
+def first_state(body: Mapping[str, Any], draft: bool) -> str:
+    """The state in which a connection of any kind comes into being.
+
+    :param draft: whether it was asked for as a draft.
+    """
+    state = ENABLED if body.get("state") is None else body["state"]
+    if state not in _STATES:
+        allowed = ", ".join(_STATES)
+        raise invalid("1456-400", f"The state '{str(state)[:60]}' is not a valid value; allowed are: {allowed}.")
+    return DRAFT if draft else str(state)
+
+
+def check_changeable(resource: Resource) -> None:
+    """Refuse to update or delete what its provider has not finished."""
+    if resource.state == INITIALIZING:
+        raise invalid("1417-400", f"With a user token, {resource.id} cannot be changed in the state {INITIALIZING}.")
+
+
+def create(sandbox: Sandbox, body: Mapping[str, Any], draft: bool) -> Resource:
     """Make a base connection, or refuse. The same body twice makes two."""
-    if body.get("state") is not None:
-        raise FlowRefusal("1410-400", "'state' may not be sent when something is created.", title="Invalid request")
-    return sandbox.flow_service.add("connections", _checked(body))
+    content = drafted(body) if draft else checked(sandbox, body)
+    return sandbox.flow_service.add("connections", content, first_state(body, draft))
 
 
-def _checked(body: Mapping[str, Any]) -> dict[str, Any]:
-    spec = connection_spec(body)
-    for text in ("name", "description"):
+def drafted(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a draft: what is there is of its type."""
+    connection_spec(body)
+    for text in ("name", "description", "auth.specName"):
         optional(body, text, str)
-    content = {key: body[key] for key in ("name", "description", "auth", "connectionSpec") if body.get(key) is not None}
-    if spec.auth_name is not None:
-        name = required(body, "auth.specName", str)
-        if name != spec.auth_name:
-            raise FlowRefusal(
-                "1415-400",
-                f"The connection spec {spec.id} has no auth spec '{name[:100]}'; it has '{spec.auth_name}'.",
-                title="Invalid request",
-            )
-        required(body, "auth.params", dict)
-        for param in spec.auth_params:
-            required(body, f"auth.params.{param}", str)
-    elif content.pop("auth", None) is not None:
-        raise FlowRefusal("1302-400", "The data lake takes no authentication.")
+    optional(body, "auth.params", dict)
+    return {key: body[key] for key in _MEMBERS if body.get(key) is not None}
+
+
+def checked(_: Sandbox, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a base connection that breaks no rule, or a refusal."""
+    content = drafted(body)
+    spec = connection_spec(body)
+    if not spec.auth:
+        if content.pop("auth", None) is not None:
+            raise FlowRefusal("1302-400", "The data lake takes no authentication.")
+        return content
+    name = required(body, "auth.specName", str)
+    auth = next((one for one in spec.auth if one.name == name), None)
+    if auth is None:
+        offered = ", ".join(one.name for one in spec.auth)
+        raise invalid("1415-400", f"The connection spec {spec.id} has no auth spec '{name[:100]}', but: {offered}.")
+    required(body, "auth.params", dict)
+    for param in auth.needed:
+        required(body, f"auth.params.{param}", str)
     return content
 
 
 def update(sandbox: Sandbox, connection: Resource, call: Call) -> None:
     """Apply a patch, or refuse it."""
-    patch = checked_patch(call, connection.etag, ("name", "description", "auth"))
-    try:
-        content = apply_patch(connection.content, patch)
-    except PatchError as error:
-        raise refused_patch(error) from error
-    sandbox.flow_service.write("connections", connection, _checked(content))
+    check_changeable(connection)
+    content = patched(call, connection, ("name", "description", "auth"))
+    content = drafted(content) if connection.state == DRAFT else checked(sandbox, content)
+    sandbox.flow_service.write("connections", connection, content)
 
 
 def delete(sandbox: Sandbox, connection: Resource) -> None:
     """Delete a base connection that no dataflow uses, or refuse."""
+    check_changeable(connection)
     service = sandbox.flow_service
-    for flow in service.flows:
-        ends = (service.source_connections.get(flow.source_id), service.target_connections.get(flow.target_id))
-        if any(end is not None and end.base_id == connection.id for end in ends):
-            raise FlowRefusal(
-                "1418-400",
-                f"The base connection {connection.id} is used by the dataflow {flow.id}; delete that first.",
-                title="Invalid request",
-            )
+    user = service.user_of(connection)
+    if user is not None:
+        raise invalid(
+            "1418-400", f"The base connection {connection.id} is used by the dataflow {user.id}; delete that first."
+        )
     service.connections.remove(connection)
 
 
 def works(connection: Resource) -> bool:
     """Whether the vendor would let this credential in."""
     params = (connection.content.get("auth") or {}).get("params") or {}
-    return WRONG_SECRET not in (params.get("clientSecret"), params.get("accessToken"))
-
-
-def tables(sandbox: Sandbox, connection: Resource) -> Mapping[str, Table]:
-    """What the connection can see, by path."""
-    return sandbox.vendors.tables(CONNECTION_SPECS[connection.spec_id].vendor)
-
-
-def explore(sandbox: Sandbox, connection: Resource, call: Call) -> Any:
-    """Answer an explore request: the list of tables, or one of them with its columns and perhaps rows."""
-    kind = _query(call, "objectType").lower()
-    if kind not in _OBJECT_TYPES:
-        raise FlowRefusal("1358-400", f"The objectType '{kind[:40]}' is none of: {', '.join(_OBJECT_TYPES)}.")
-    if call.first("filters"):
-        raise FlowRefusal("1353-400", "This source does not filter rows.")
-    if not works(connection):
-        raise FlowRefusal("1001-401", "The source refused the credential of the base connection.", title="Unauthorized")
-    spec, visible = CONNECTION_SPECS[connection.spec_id], tables(sandbox, connection)
-    offered = {"table": ("root", "table"), "rest": ("root", "rest"), "lake": ("root",)}[spec.shape]
-    if kind not in offered:
-        raise FlowRefusal("1358-400", f"A source of this kind has no objects of type '{kind}'.")
-    if kind == "root":
-        return [
-            {"type": spec.shape, "name": path, "path": path, "canPreview": True, "canFetchSchema": True}
-            for path in visible
-        ]
-    preview = truth(call.first("preview") or "false")
-    if preview is None:
-        raise FlowRefusal("1453-400", "The value of 'preview' must be true or false.", title="Invalid request")
-    path = _query(call, "object") if kind == "table" else _resource_path(call)
-    table = visible.get(path)
-    if table is None:
-        raise FlowRefusal("1330-400", f"No columns were found for '{path[:200]}': this source has no such object.")
-    return _described(table, preview, sandbox.clock.now())
-
-
-def _described(table: Table, preview: bool, now: float) -> dict[str, Any]:
-    answer: dict[str, Any]
-    if table.tree is not None:
-        answer = {"format": "hierarchical", "schema": table.tree}
-    else:
-        answer = {"format": "flat", "schema": {"columns": [column.to_wire() for column in table.columns]}}
-    if preview:
-        rows = [row for (_, row), _ in zip(table.visible(now), range(PREVIEW_ROWS), strict=False)]
-        answer["data"] = rows
-    return answer
-
-
-def _query(call: Call, name: str) -> str:
-    value = call.first(name)
-    if value is None:
-        raise FlowRefusal("1359-400", f"The query parameter '{name}' is missing.")
-    if not value:
-        raise FlowRefusal("1337-400", f"The query parameter '{name}' is empty.")
-    return value
-
-
-def _resource_path(call: Call) -> str:
-    encoded = _query(call, "sourceParams")
-    try:
-        params = json.loads(base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_"))
-    except (ValueError, RecursionError) as error:
-        raise FlowRefusal("1000-400", "'sourceParams' must be JSON, encoded as base64.") from error
-    if not isinstance(params, dict):
-        raise wrong("sourceParams", "an object")
-    path = params.get("resourcePath")
-    if not isinstance(path, str) or not path:
-        raise missing("sourceParams.resourcePath")
-    return path
+    return connection.state == ENABLED and not any(params.get(name) == WRONG_SECRET for name in SECRETS)

@@ -6,66 +6,71 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.transform import read
+from airflow_provider_payments.emulator.data_prep.paths import read
 from airflow_provider_payments.emulator.exchange import Call
-from airflow_provider_payments.emulator.flow_service.connections import connection_spec, tables
-from airflow_provider_payments.emulator.flow_service.patches import checked_patch, refused_patch
-from airflow_provider_payments.emulator.flow_service.payloads import missing, optional, required, wrong
+from airflow_provider_payments.emulator.flow_service.connections import (
+    check_changeable,
+    connection_spec,
+    first_state,
+    invalid,
+)
+from airflow_provider_payments.emulator.flow_service.drafts import check_published
+from airflow_provider_payments.emulator.flow_service.patches import patched
+from airflow_provider_payments.emulator.flow_service.payloads import missing, optional, required, truth, wrong
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, DATA_LAKE_ID, ConnectionSpec
-from airflow_provider_payments.emulator.flow_service.state import Resource, not_found
-from airflow_provider_payments.emulator.json_patch import PatchError, apply_patch
+from airflow_provider_payments.emulator.flow_service.state import DRAFT, END_KINDS, Resource, not_found
 from airflow_provider_payments.emulator.refusals import FlowRefusal
+from airflow_provider_payments.emulator.samples import files
 from airflow_provider_payments.emulator.samples.tables import Table
 from airflow_provider_payments.emulator.schema_registry.fields import find
 from airflow_provider_payments.emulator.world import Sandbox
 
+SOURCES, TARGETS = END_KINDS.values()
 _MEMBERS = ("name", "description", "baseConnectionId", "data", "params", "connectionSpec")
 _VERSION = re.compile(r"(?:application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=)?(\d+)(?:\.\d+)*", re.IGNORECASE)
-# Formats of older documents call the table a path; so do the file formats.
-_PATH_FORMATS = ("tabular", "parquet_xdm", "delimited", "json", "parquet")
 
 
-def create_source(sandbox: Sandbox, body: Mapping[str, Any]) -> Resource:
-    """Make a source connection, or refuse. The same body twice makes two."""
-    return sandbox.flow_service.add("sourceConnections", _checked_source(sandbox, body))
-
-
-def create_target(sandbox: Sandbox, body: Mapping[str, Any]) -> Resource:
-    """Make a target connection, or refuse. The same body twice makes two."""
-    return sandbox.flow_service.add("targetConnections", _checked_target(sandbox, body))
+def create(sandbox: Sandbox, kind: str, body: Mapping[str, Any], draft: bool) -> Resource:
+    """Make a source or target connection, or refuse. The same body twice makes two."""
+    content = drafted(body) if draft else checked(sandbox, kind, body)
+    return sandbox.flow_service.add(kind, content, first_state(body, draft))
 
 
 def update(sandbox: Sandbox, kind: str, resource: Resource, call: Call) -> None:
     """Apply a patch, or refuse it."""
-    patch = checked_patch(call, resource.etag, ("name", "description", "data", "params", "baseConnectionId"))
-    try:
-        content = apply_patch(resource.content, patch)
-    except PatchError as error:
-        raise refused_patch(error) from error
-    check = _checked_source if kind == "sourceConnections" else _checked_target
-    sandbox.flow_service.write(kind, resource, check(sandbox, content))
+    check_changeable(resource)
+    content = patched(call, resource, ("name", "description", "data", "params", "baseConnectionId"))
+    content = drafted(content) if resource.state == DRAFT else checked(sandbox, kind, content)
+    sandbox.flow_service.write(kind, resource, content)
 
 
 def delete(sandbox: Sandbox, kind: str, resource: Resource) -> None:
     """Delete an end that no dataflow has, or refuse."""
+    check_changeable(resource)
     service = sandbox.flow_service
-    key = "sourceConnectionIds[]" if kind == "sourceConnections" else "targetConnectionIds[]"
-    users = service.flows.find(key, (resource.id,))
+    member = next(member for member, ends in END_KINDS.items() if ends == kind)
+    users = service.flows.find(f"{member}[]", (resource.id,))
     if users:
-        raise FlowRefusal(
-            "1447-400", f"The dataflow {users[0].id} still contains {resource.id}.", title="Invalid request"
-        )
+        raise invalid("1447-400", f"The dataflow {users[0].id} still contains {resource.id}.")
     service.stores[kind].remove(resource)
 
 
 def source_table(sandbox: Sandbox, source: Resource) -> Table | None:
-    """The table or resource that a source connection reads; None when its base connection is gone."""
+    """What a source connection reads; None when its base connection is gone."""
     base = sandbox.flow_service.connections.get(source.base_id or "")
-    return tables(sandbox, base).get(object_path(source.content)) if base else None
+    return _object(sandbox, CONNECTION_SPECS[base.spec_id], source.content) if base else None
+
+
+def _object(sandbox: Sandbox, spec: ConnectionSpec, content: Mapping[str, Any]) -> Table | None:
+    tables = sandbox.vendors.tables(spec.vendor)
+    if spec.shape != "file":
+        return tables.get(object_path(content))
+    recursive = truth((content.get("params") or {}).get("recursive")) is True
+    return files.union(tables, object_path(content), content["data"]["format"], recursive)
 
 
 def object_path(content: Mapping[str, Any]) -> str:
-    """How a source connection addresses its table or resource."""
+    """How a source connection addresses what it reads."""
     params = content.get("params") or {}
     for name in ("tableName", "resourcePath", "path"):
         if isinstance(params.get(name), str):
@@ -101,54 +106,70 @@ def major_version(text: str) -> str | None:
     return match[1] if match else None
 
 
-def _content(body: Mapping[str, Any]) -> dict[str, Any]:
-    if body.get("state") is not None:
-        raise FlowRefusal("1410-400", "'state' may not be sent when something is created.", title="Invalid request")
-    for text in ("name", "description", "baseConnectionId"):
+def drafted(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a draft of either kind: what is there is of its type."""
+    connection_spec(body)
+    for text in ("name", "description", "baseConnectionId", "data.format"):
         optional(body, text, str)
+    optional(body, "params", dict)
     return {key: body[key] for key in _MEMBERS if body.get(key) is not None}
 
 
-def _base(sandbox: Sandbox, identifier: str, spec: ConnectionSpec) -> Resource:
-    base = sandbox.flow_service.connections.get(identifier)
-    if base is None:
-        raise not_found("connections", identifier)
-    if base.spec_id != spec.id:
-        raise FlowRefusal(
-            "1413-400",
-            f"The base connection {identifier} has the connection spec {base.spec_id}, not {spec.id}.",
-            title="Invalid request",
-        )
-    return base
+def checked(sandbox: Sandbox, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a source or target connection that breaks no rule, or a refusal."""
+    return (_checked_source if kind == SOURCES else _checked_target)(sandbox, body)
 
 
 def _checked_source(sandbox: Sandbox, body: Mapping[str, Any]) -> dict[str, Any]:
     required(body, "name", str)
-    content = _content(body)
     required(body, "data", dict)
     spec = connection_spec(body)
     if spec.shape == "lake":
-        raise FlowRefusal("1413-400", "The data lake is no source for payments.", title="Invalid request")
+        raise invalid("1413-400", "The data lake is no source for payments.")
     form = required(body, "data.format", str)
     if form not in spec.formats:
         raise FlowRefusal(
             "1327-400", f"The format '{form[:60]}' is not supported; allowed are: {', '.join(spec.formats)}."
         )
+    content = drafted(body)
     schema_id = optional(body, "data.schema.id", str)
     if schema_id is not None and sandbox.registry.lookup(schema_id) is None:
         raise not_found("schemas", schema_id)
-    base = _base(sandbox, required(body, "baseConnectionId", str), spec)
-    required(body, "params", dict)
-    if spec.shape == "rest":
-        required(body, "params.resourcePath", str)
-    elif form not in _PATH_FORMATS or optional(body, "params.path", str) is None:
-        required(body, "params.tableName", str)
-    table = tables(sandbox, base).get(object_path(content))
+    _check_base(sandbox, required(body, "baseConnectionId", str), spec)
+    _check_params(body, spec)
+    table = _object(sandbox, spec, content)
+    if spec.shape == "file" and table is None:
+        path = object_path(content)[:200]
+        raise FlowRefusal("1312-400", f"'{path}' is not valid for 'params.path': there are no {form} files.")
     if table is None:
         raise FlowRefusal("1330-400", f"No columns were found for '{object_path(content)[:200]}': no such object.")
-    if spec.shape == "table":
+    if spec.shape != "rest":
         _check_columns(body, table)
     return content
+
+
+def _check_params(body: Mapping[str, Any], spec: ConnectionSpec) -> None:
+    if required(body, "params", dict).get("filters") is not None:
+        raise FlowRefusal("1353-400", "This source does not filter rows.")
+    if spec.shape == "rest":
+        required(body, "params.resourcePath", str)
+    elif spec.shape == "file":
+        required(body, "params.path", str)
+        _check_file_params(body)
+    # Older documents call the table a path.
+    elif optional(body, "params.path", str) is None:
+        required(body, "params.tableName", str)
+
+
+def _check_file_params(body: Mapping[str, Any]) -> None:
+    for place in ("data.columnDelimiter", "data.properties.columnDelimiter"):
+        if len(optional(body, place, str) or ",") > 1:
+            raise FlowRefusal("1331-400", f"The column delimiter in '{place}' must be one character.")
+    if optional(body, "params.type", str) not in (None, "file", "folder"):
+        raise wrong("params.type", "file or folder")
+    recursive = body["params"].get("recursive")
+    if recursive is not None and truth(recursive) is None:
+        raise wrong("params.recursive", "true or false")
 
 
 def _check_columns(body: Mapping[str, Any], table: Table) -> None:
@@ -163,21 +184,31 @@ def _check_columns(body: Mapping[str, Any], table: Table) -> None:
             if not isinstance(value, str):
                 raise wrong(f"{where}.{member}", "text")
         if column["name"] not in table.column_names:
-            raise FlowRefusal("1330-400", f"The table {table.path} has no column '{column['name'][:100]}'.")
+            raise FlowRefusal("1330-400", f"'{table.path}' has no column '{column['name'][:100]}'.")
+
+
+def _check_base(sandbox: Sandbox, identifier: str, spec: ConnectionSpec) -> None:
+    base = sandbox.flow_service.connections.get(identifier)
+    if base is None:
+        raise not_found("connections", identifier)
+    if base.spec_id != spec.id:
+        raise invalid(
+            "1413-400", f"The base connection {identifier} has the connection spec {base.spec_id}, not {spec.id}."
+        )
+    check_published(base)
 
 
 def _checked_target(sandbox: Sandbox, body: Mapping[str, Any]) -> dict[str, Any]:
-    content = _content(body)
     required(body, "connectionSpec.id", str)
     if body["connectionSpec"]["id"] != DATA_LAKE_ID:
         raise FlowRefusal(
             "1307-400", f"The target connection spec id is not valid; the only allowed one: {DATA_LAKE_ID}."
         )
+    content = drafted(body)
     schema_id = required(body, "data.schema.id", str)
     schema = sandbox.registry.lookup(schema_id)
     if schema is None or schema.kind != "schemas":
         raise not_found("schemas", schema_id)
-    optional(body, "data.format", str)
     version = optional(body, "data.schema.version", str)
     if version is not None and major_version(version) != "1":
         raise wrong("data.schema.version", "a media type with version=1")
@@ -188,5 +219,5 @@ def _checked_target(sandbox: Sandbox, body: Mapping[str, Any]) -> dict[str, Any]
         raise not_found("dataSets", identifier)
     base = optional(body, "baseConnectionId", str)
     if base is not None:
-        _base(sandbox, base, CONNECTION_SPECS[DATA_LAKE_ID])
+        _check_base(sandbox, base, CONNECTION_SPECS[DATA_LAKE_ID])
     return content

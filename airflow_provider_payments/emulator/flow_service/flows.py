@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Call
+from airflow_provider_payments.emulator.flow_service.actions import operation_of
+from airflow_provider_payments.emulator.flow_service.connections import invalid
+from airflow_provider_payments.emulator.flow_service.drafts import check_published, check_unpublished
 from airflow_provider_payments.emulator.flow_service.ends import column_names, source_table
 from airflow_provider_payments.emulator.flow_service.mappings import check_mapping
-from airflow_provider_payments.emulator.flow_service.patches import checked_patch, refused_patch
+from airflow_provider_payments.emulator.flow_service.patches import patched
 from airflow_provider_payments.emulator.flow_service.payloads import (
     check_version,
     optional,
@@ -20,9 +23,8 @@ from airflow_provider_payments.emulator.flow_service.payloads import (
 from airflow_provider_payments.emulator.flow_service.planning import plan_first, plan_next
 from airflow_provider_payments.emulator.flow_service.schedule import ONCE, Schedule, parse_schedule
 from airflow_provider_payments.emulator.flow_service.specs import CRM_FLOW_SPEC_ID, FLOW_SPECS
-from airflow_provider_payments.emulator.flow_service.state import Flow, Resource
+from airflow_provider_payments.emulator.flow_service.state import DISABLED, DRAFT, ENABLED, END_KINDS, Flow, Resource
 from airflow_provider_payments.emulator.identifiers import new_etag, new_uuid
-from airflow_provider_payments.emulator.json_patch import PatchError, apply_patch
 from airflow_provider_payments.emulator.refusals import FlowRefusal
 from airflow_provider_payments.emulator.world import Sandbox
 
@@ -40,75 +42,94 @@ _MEMBERS = (
     "recordTypes",
 )
 _WRITABLE = ("name", "description", "transformations", "scheduleParams", "options", "labels", "policy", "recordTypes")
+_ACTIONS = {"enable": ENABLED, "disable": DISABLED, "publish": ENABLED}
 
 
-def _invalid(code: str, detail: str) -> FlowRefusal:
-    return FlowRefusal(code, detail, title="Invalid request")
+def create(sandbox: Sandbox, body: Mapping[str, Any], draft: bool) -> Flow:
+    """Make a dataflow and plan its first run, or refuse. The same body twice makes two.
 
-
-def create(sandbox: Sandbox, body: Mapping[str, Any]) -> Flow:
-    """Make a dataflow and plan its first run, or refuse. The same body twice makes two."""
+    :param draft: it may be incomplete, and never runs before it is published.
+    """
     if body.get("state") is not None:
-        raise _invalid("1410-400", "'state' may not be sent when a dataflow is created.")
-    if body.get("mode") is not None:
-        raise FlowRefusal("1368-400", "'mode' is not allowed in the body of a dataflow.")
-    content = {key: body[key] for key in _MEMBERS if body.get(key) is not None}
+        raise invalid("1410-400", "'state' may not be sent when a dataflow is created.")
     clock, flows = sandbox.clock, sandbox.flow_service.flows
-    schedule = check(sandbox, content, clock.now())
+    content = _drafted(body)
+    schedule = None if draft else check(sandbox, content, clock.now())
     millis = clock.millis()
-    flow = Flow(new_uuid(), flows.next_number, content, millis, millis, new_etag(clock.now()), schedule=schedule)
+    state = DRAFT if draft else ENABLED
+    flow = Flow(new_uuid(), flows.next_number, content, millis, millis, new_etag(clock.now()), state, schedule)
     flows.add(flow)
-    plan_first(sandbox, flow)
+    if not draft:
+        plan_first(sandbox, flow)
     return flow
 
 
-def check(sandbox: Sandbox, content: Mapping[str, Any], now: float | None) -> Schedule:
+def _drafted(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a draft: what is there is of its type."""
+    spec_id = required(body, "flowSpec.id", str)
+    if spec_id not in FLOW_SPECS:
+        raise invalid("1413-400", f"The flow spec id '{spec_id[:100]}' is not valid.")
+    check_version(body, "flowSpec.version")
+    for text in ("name", "description"):
+        optional(body, text, str)
+    for member in END_KINDS:
+        if not all(isinstance(identifier, str) for identifier in optional(body, member, list) or ()):
+            raise wrong(member, "a list of ids")
+    for place, entry in enumerate(optional(body, "transformations", list) or ()):
+        where = f"transformations[{place}]"
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise FlowRefusal("1392-400", f"{where} must be an object with a 'name'.")
+        optional({where: entry}, f"{where}.params", dict)
+    for member in ("scheduleParams", "options"):
+        optional(body, member, dict)
+    if isinstance(body.get("policy"), dict) and body["policy"].get("fields") == []:
+        raise invalid("1431-400", "The list 'policy.fields' must not be empty.")
+    return {key: body[key] for key in _MEMBERS if body.get(key) is not None}
+
+
+def check(
+    sandbox: Sandbox, content: Mapping[str, Any], now: float | None, settled: Mapping[str, Any] | None = None
+) -> Schedule:
     """Hold a dataflow's content against every rule; the schedule is what they leave understood.
 
     :param now: refuse a start before it; None when the start has been accepted before.
+    :param settled: the parameters of the Copy transformation before; what a run on demand put there is allowed.
     """
-    optional(content, "description", str)
-    spec_id = required(content, "flowSpec.id", str)
-    if spec_id not in FLOW_SPECS:
-        raise _invalid("1413-400", f"The flow spec id '{spec_id[:100]}' is not valid.")
-    check_version(content, "flowSpec.version")
+    spec_id = str(content["flowSpec"]["id"])
     required(content, "name", str)
-    source = _only(sandbox, content, "sourceConnectionIds", "sourceConnections")
-    target = _only(sandbox, content, "targetConnectionIds", "targetConnections")
+    source = _only(sandbox, content, "sourceConnectionIds")
+    target = _only(sandbox, content, "targetConnectionIds")
     if source.spec_id not in FLOW_SPECS[spec_id]["sourceConnectionSpecIds"]:
-        raise _invalid("1413-400", f"The flow spec {spec_id} does not serve sources of the spec {source.spec_id}.")
+        raise invalid("1413-400", f"The flow spec {spec_id} does not serve sources of the spec {source.spec_id}.")
     transformations = _transformations(content)
     schedule = parse_schedule(content.get("scheduleParams"), now)
-    _check_copy(sandbox, transformations.get("Copy"), spec_id, schedule, source)
+    _check_copy(sandbox, transformations.get("Copy"), spec_id, schedule, source, settled)
     _check_options(content)
     check_mapping(sandbox, transformations["Mapping"], source, target)
     return schedule
 
 
-def _only(sandbox: Sandbox, content: Mapping[str, Any], member: str, kind: str) -> Resource:
+def _only(sandbox: Sandbox, content: Mapping[str, Any], member: str) -> Resource:
     identifiers = required(content, member, list)
     if len(identifiers) != 1:
         raise FlowRefusal("1321-400", f"'{member}' must hold exactly one id, not {len(identifiers)}.")
-    if not isinstance(identifiers[0], str):
-        raise wrong(f"{member}[0]", "text")
-    resource: Resource = sandbox.flow_service.get(kind, identifiers[0])
-    return resource
+    end: Resource = sandbox.flow_service.get(END_KINDS[member], identifiers[0])
+    check_published(end)
+    return end
 
 
 def _transformations(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Name to parameters; the Mapping is among them."""
     result: dict[str, Mapping[str, Any]] = {}
-    for place, entry in enumerate(required(content, "transformations", list)):
-        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            raise FlowRefusal("1392-400", f"transformations[{place}] must be an object with a 'name'.")
-        name, params = entry["name"], entry.get("params")
+    for entry in required(content, "transformations", list):
+        name = entry["name"]
         if name not in ("Copy", "Mapping") or name in result:
             raise FlowRefusal("1392-400", f"The transformation '{name[:60]}' is unknown, or there twice.")
-        if params is not None and not isinstance(params, dict):
-            raise wrong(f"transformations[{place}].params", "an object")
-        result[name] = params or {}
+        result[name] = entry.get("params") or {}
     if "Mapping" not in result:
         raise FlowRefusal("1328-400", "The Mapping transformation is missing.")
+    if not result["Mapping"]:
+        raise FlowRefusal("1370-400", "The Mapping transformation has no params: no source columns can be chosen.")
     return result
 
 
@@ -118,6 +139,7 @@ def _check_copy(
     spec_id: str,
     schedule: Schedule,
     source: Resource,
+    settled: Mapping[str, Any] | None,
 ) -> None:
     if copy is not None and spec_id != CRM_FLOW_SPEC_ID:
         raise FlowRefusal("1392-400", "This flow spec has no Copy transformation.")
@@ -129,7 +151,7 @@ def _check_copy(
             raise FlowRefusal("1392-400", f"The Copy transformation has no '{member[:60]}': write 'deltaColumn'.")
     delta = copy.get("deltaColumn")
     if schedule.frequency == ONCE:
-        if delta is not None:
+        if delta is not None and copy != settled:
             raise FlowRefusal("1369-400", "A delta column is not allowed for a dataflow that runs once.")
         return
     name = delta.get("name") if isinstance(delta, dict) else None
@@ -151,52 +173,50 @@ def _check_options(content: Mapping[str, Any]) -> None:
 
 def update(sandbox: Sandbox, flow: Flow, call: Call) -> None:
     """Apply a patch, or refuse it."""
-    patch = checked_patch(call, flow.etag, _WRITABLE)
-    try:
-        content = apply_patch(flow.content, patch)
-    except PatchError as error:
-        raise refused_patch(error) from error
-    before, now = flow.schedule, sandbox.clock.now()
-    assert before is not None
-    new_start = content.get("scheduleParams", {}) != flow.content["scheduleParams"]
-    passed = before.start <= now
-    schedule = check(sandbox, content, None if passed or not new_start else now)
-    if passed:
-        _check_passed(before, schedule)
-    if before.frequency == ONCE and content["transformations"] != flow.content["transformations"]:
-        raise FlowRefusal("1366-400", "The mapping of a dataflow that runs once cannot be changed.")
+    if flow.schedule is None:
+        content = _drafted(patched(call, flow, (*_WRITABLE, *END_KINDS)))
+    else:
+        content = _drafted(patched(call, flow, _WRITABLE))
+        _reschedule(sandbox, flow, flow.schedule, content)
     flow.operation = ("update", call.json())
-    flow.schedule = schedule
     sandbox.flow_service.write("flows", flow, content)
-    if schedule != before:
-        (plan_first if flow.last_run is None else plan_next)(sandbox, flow)
 
 
-def _check_passed(before: Schedule, after: Schedule) -> None:
-    if after.start != before.start:
-        raise FlowRefusal("1366-400", "The start time has passed and cannot be changed any more.")
-    if after.frequency == ONCE and before.frequency != ONCE:
+def _reschedule(sandbox: Sandbox, flow: Flow, before: Schedule, content: Mapping[str, Any]) -> None:
+    """Check what a dataflow would become, and plan anew what its schedule changes."""
+    now, params = sandbox.clock.now(), content.get("scheduleParams") or {}
+    passed, was_once = before.start <= now, before.frequency == ONCE
+    if passed and params.get("frequency") == ONCE and not was_once:
         raise FlowRefusal("1403-400", "The start time has passed: the dataflow cannot be made to run once any more.")
-    if after.backfill != before.backfill:
+    is_old = passed or params == flow.content["scheduleParams"]
+    schedule = check(sandbox, content, None if is_old else now, flow.transformation("Copy") if was_once else None)
+    if passed and schedule.start != before.start:
+        raise FlowRefusal("1366-400", "The start time has passed and cannot be changed any more.")
+    if passed and schedule.backfill != before.backfill:
         raise FlowRefusal("1404-400", "The start time has passed: backfill cannot be changed any more.")
+    if was_once and content["transformations"] != flow.content["transformations"]:
+        raise FlowRefusal("1366-400", "The mapping of a dataflow that runs once cannot be changed.")
+    flow.schedule = schedule
+    if schedule != before:
+        (plan_first if flow.watermark is None else plan_next)(sandbox, flow)
 
 
-def act(sandbox: Sandbox, flow: Flow, operation: str) -> None:
-    """Enable or disable a dataflow.
-
-    :param operation: in any case of letters.
-    """
-    states = {"enable": "enabled", "disable": "disabled"}
-    wanted = states.get(operation.lower())
+def act(sandbox: Sandbox, flow: Flow, call: Call) -> None:
+    """Enable, disable or publish a dataflow."""
+    operation = operation_of(call, tuple(_ACTIONS), flow.etag)
+    wanted = _ACTIONS[operation]
+    if operation == "publish":
+        check_unpublished(flow)
+        flow.schedule = check(sandbox, flow.content, sandbox.clock.now())
+    elif flow.state == DRAFT:
+        raise invalid("1422-400", f"The action {operation} cannot be applied in the state {flow.state}.")
     assert flow.schedule is not None
-    if wanted is None:
-        raise _invalid("1453-400", f"The operation '{operation[:40]}' is none of: {', '.join(states)}.")
     # A dataflow that runs once and was disabled at its moment has nothing planned any more.
-    run_is_due = wanted == "enabled" != flow.state and flow.schedule.frequency == ONCE and flow.last_run is None
+    missed = wanted == ENABLED != flow.state and flow.schedule.frequency == ONCE and flow.watermark is None
     flow.state = wanted
-    flow.operation = (operation.lower(), None)
+    flow.operation = (operation, None)
     sandbox.flow_service.write("flows", flow)
-    if run_is_due:
+    if missed or operation == "publish":
         plan_first(sandbox, flow)
 
 

@@ -3,255 +3,249 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
-from urllib.parse import urlencode
 
 from airflow_provider_payments.emulator.exchange import Answer, Call
-from airflow_provider_payments.emulator.refusals import FlowRefusal
-from airflow_provider_payments.emulator.store import Store
+from airflow_provider_payments.emulator.flow_service.filters import Filter, Row, Wire, parse_filter, refuse
+from airflow_provider_payments.emulator.store import Selection, Store
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-_FILTER = re.compile(r"\s*(?P<path>[^=!<>~\s]+)\s*(?P<sign>==|!=|<=|>=|=|<|>|~)(?P<value>.*)", re.DOTALL)
-_VALUE = re.compile(r"\s*(?:\"([^\"]*)\"|'([^']*)'|([^,]*))\s*(?:,|$)")
-# A run's status is filtered by this short name as well as by its full path.
-_RUN_STATUS = "metrics.statusSummary.status"
-_ALIASES = {"state": _RUN_STATUS}
+_PARAMETERS = frozenset({"property", "limit", "orderby", "continuationToken", "count"})
+_SIGNATURE_BYTES = 16
 
-Wire = Mapping[str, Any]
-
-
-def _refuse(code: str, detail: str) -> FlowRefusal:
-    return FlowRefusal(code, detail, title="Invalid request")
+SortKey = tuple[int, float, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """One ``property`` parameter."""
+class Listing:
+    """What can be listed.
+
+    :param path: where; the next page's address begins with it.
+    :param shape: gives an item its wire shape.
+    :param known: the top-level attributes that such items have.
+    :param quick: paths that can be read without the wire shape.
+    :param unknown_code: of the refusal of a filter by any other attribute.
+    """
 
     path: str
-    sign: str
-    values: tuple[str, ...]
+    store: Store[Any]
+    shape: Callable[[Any], Wire]
+    known: Collection[str]
+    quick: Mapping[str, Callable[[Any], Iterable[Any]]] = field(default_factory=dict)
+    unknown_code: str = "1449-400"
 
-    def passes(self, item: Wire) -> bool:
-        """Whether an item in its wire shape is one of those asked for."""
-        path, values = self.path, self.values
-        found = list(_walk(item, path))
-        if not found and path in _ALIASES:
-            path = _ALIASES[path]
-            found = list(_walk(item, path))
-        if path == _RUN_STATUS:
-            # Documents ask for 'Failed' where runs say 'failed'.
-            found = [_text(value).casefold() for value in found]
-            values = tuple(value.casefold() for value in values)
-        if self.sign == "==":
-            return any(_text(value) in values for value in found)
-        if self.sign == "!=":
-            return all(_text(value) not in values for value in found)
-        return any(_compares(value, self.sign, values[0]) for value in found)
-
-
-def parse_filter(expression: str, known: Callable[[str], bool]) -> Filter:
-    """Understand a ``property`` parameter, or refuse it by its number.
-
-    :param known: whether resources of this kind have a top-level attribute.
-    """
-    match = _FILTER.fullmatch(expression)
-    if match is None:
-        raise _refuse("1451-400", f"The filter '{expression[:100]}' is not written as path, operator, value.")
-    path, sign = match["path"], match["sign"]
-    if sign == "~":
-        raise _refuse("1440-400", "The operator '~' is not implemented.")
-    if sign == "=":
-        raise _refuse("1450-400", f"The filter '{expression[:100]}' has no valid operator.")
-    if not known(re.split(r"[.\[]", path, maxsplit=1)[0]):
-        raise _refuse("1423-400", f"There is no field '{path[:100]}' to filter by.")
-    values = tuple(_values(match["value"]))
-    if len(values) > 1 and sign not in ("==", "!="):
-        raise _refuse("1443-400", f"The operator '{sign}' does not take several values.")
-    return Filter(path, sign, values)
-
-
-def _values(text: str) -> Iterator[str]:
-    """Values are parted by commas, except within quotes; a quote that never ends is a character like others."""
-    for match in _VALUE.finditer(text):
-        yield next(group for group in match.groups() if group is not None).strip()
-        if not match[0].endswith(","):
-            return
-
-
-def _walk(node: Any, path: str) -> Iterator[Any]:
-    step, _, rest = path.partition(".")
-    name = step.removesuffix("[]")
-    if not isinstance(node, Mapping) or name not in node:
-        return
-    child = node[name]
-    # An array is entered by '[]' and by nothing else: a filter that forgets it matches no item.
-    children: Iterable[Any] = [child]
-    if step.endswith("[]"):
-        children = child if isinstance(child, list) else ()
-    for value in children:
-        if rest:
-            yield from _walk(value, rest)
-        elif not isinstance(value, Mapping | list):
-            yield value
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "null" if value is None else str(value)
-
-
-def _compares(value: Any, sign: str, wanted: str) -> bool:
-    left: Any = value
-    right: Any = wanted
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            right = float(wanted)
-        except ValueError:
-            return False
-    else:
-        left = _text(value)
-    return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[sign])
+    def row(self, item: Any) -> Row:
+        return Row(item, self.shape, self.quick)
 
 
 @dataclass(frozen=True, slots=True)
-class _Query:
-    filters: Sequence[Filter]
-    order: tuple[str, bool] | None
-    limit: int
-    count: bool
-    token: Mapping[str, Any] | None
+class Query:
+    """What a client wants of a list.
 
-
-def page_of(call: Call, kind: str, store: Store[Any], shape: Callable[[Any], Wire], known: frozenset[str]) -> Answer:
-    """Answer a list request.
-
-    :param kind: as in the path; the next page's address begins with it.
-    :param shape: gives an item its wire shape.
-    :param known: the attributes that such items have.
+    :param properties: filters, all of which items must pass.
+    :param orderby: empty for the order of creation.
+    :param token: empty for the first page.
     """
-    query = _understand(call, known)
+
+    properties: tuple[str, ...] = ()
+    orderby: str = ""
+    limit: int | None = None
+    count: bool = False
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list.
+
+    :param token: leads to the next part; empty after the last.
+    """
+
+    rows: Sequence[Row]
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    field: str
+    descending: bool
+
+    def key(self, row: Row) -> SortKey:
+        value = next(iter(row.values(self.field)), None)
+        if isinstance(value, int | float):
+            return (1, float(value), "")
+        return (0, 0.0, "") if value is None else (2, 0.0, str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """The last item of a page: its number, and what it was sorted by."""
+
+    number: int
+    key: SortKey | None
+
+
+def answer_list(call: Call, listing: Listing) -> Answer:
+    """Answer a GET of a list."""
+    query = _understand(call)
     if query.count:
-        return Answer({"count": sum(1 for _ in _matching(store, query.filters, shape, -1))})
-    if query.order is None:
-        after = int(query.token["n"]) if query.token else -1
-        found = _take(_matching(store, query.filters, shape, after), query.limit + 1)
-        keys: list[Any] = [None] * len(found)
+        return Answer({"count": count_of(listing, query)})
+    page = page_of(listing, query)
+    links = {"next": {"href": f"/{listing.path}?continuationToken={page.token}"}} if page.token else {}
+    return Answer({"items": [row.wire for row in page.rows], "_links": links})
+
+
+def count_of(listing: Listing, query: Query) -> int:
+    """How many items pass the filters."""
+    _order(query.orderby, listing.known)
+    selection, filters = _select(listing, query.properties)
+    return sum(1 for _ in _passing(listing, selection.behind(None), filters)) if filters else len(selection)
+
+
+def page_of(listing: Listing, query: Query) -> Page:
+    """The part of a list that a query asks for."""
+    position = None
+    if query.token:
+        query, position = _resume(listing, query)
+    order = _order(query.orderby, listing.known)
+    selection, filters = _select(listing, query.properties)
+    limit = DEFAULT_LIMIT if query.limit is None else min(query.limit, MAX_LIMIT)
+    # One more than the page holds tells whether another follows.
+    if order is None or (order.field == "createdAt" and listing.store.orderly):
+        backwards = order is not None and order.descending
+        items = selection.behind(position.number if position else None, backwards=backwards)
+        found = list(islice(_passing(listing, items, filters), limit + 1))
+        order = None
     else:
-        found, keys = _ordered(store, query, shape)
-    answer: dict[str, Any] = {"items": [wire for _, wire in found[: query.limit]], "_links": {}}
-    if len(found) > query.limit:
-        last, key = found[query.limit - 1][0], keys[query.limit - 1]
-        kept = [(name, value) for name, value in call.query if name != "continuationToken"]
-        token = _encode({"n": last.number, "k": key})
-        answer["_links"] = {"next": {"href": f"/{kind}?{urlencode([*kept, ('continuationToken', token)])}"}}
-    return Answer(answer)
+        rows = _passing(listing, selection.behind(None), filters)
+        found = _ordered(rows, order, position)[: limit + 1]
+    if len(found) <= limit:
+        return Page(found)
+    last = found[limit - 1]
+    key = order.key(last) if order else None
+    return Page(found[:limit], _seal(listing, query, _Position(last.item.number, key)))
 
 
-def _matching(
-    store: Store[Any], filters: Sequence[Filter], shape: Callable[[Any], Wire], after: int
-) -> Iterator[tuple[Any, Wire]]:
-    quick = next((one for one in filters if one.sign == "==" and store.has_key(one.path)), None)
-    items = store.behind(after) if quick is None else store.find(quick.path, quick.values)
-    rest = [one for one in filters if one is not quick]
+def _select(listing: Listing, properties: Sequence[str]) -> tuple[Selection[Any], list[Filter]]:
+    """What the store can narrow down by itself, and the filters that remain to be asked of each item."""
+    filters = [parse_filter(text, listing.known, listing.unknown_code) for text in properties]
+    since, until = None, None
+    if listing.store.orderly:
+        for span in filter(None, map(Filter.span, filters)):
+            since = max((moment for moment in (since, span[0]) if moment is not None), default=None)
+            until = min((moment for moment in (until, span[1]) if moment is not None), default=None)
+        filters = [one for one in filters if one.span() is None]
+    quick = next((one for one in filters if one.sign == "==" and listing.store.has_key(one.path)), None)
+    if quick is None:
+        return listing.store.select(since=since, until=until), filters
+    selection = listing.store.select(quick.path, quick.values, since, until)
+    return selection, [one for one in filters if one is not quick]
+
+
+def _passing(listing: Listing, items: Iterator[Any], filters: Sequence[Filter]) -> Iterator[Row]:
     for item in items:
-        if item.number > after:
-            wire = shape(item)
-            if all(one.passes(wire) for one in rest):
-                yield item, wire
+        row = listing.row(item)
+        if all(one.passes(row) for one in filters):
+            yield row
 
 
-def _take(pairs: Iterator[tuple[Any, Wire]], count: int) -> list[tuple[Any, Wire]]:
-    return [pair for pair, _ in zip(pairs, range(count), strict=False)]
+def _ordered(rows: Iterator[Row], order: _Order, position: _Position | None) -> list[Row]:
+    keyed = [(order.key(row), row) for row in rows]
+    # Equal ones stay in the order of creation, whichever way the rest is sorted.
+    keyed.sort(key=lambda pair: pair[0], reverse=order.descending)
+    if position is None or position.key is None:
+        return [row for _, row in keyed]
+    last = position.key
+
+    def comes_later(key: SortKey, row: Row) -> bool:
+        if key == last:
+            return bool(row.item.number > position.number)
+        return key < last if order.descending else key > last
+
+    return [row for key, row in keyed if comes_later(key, row)]
 
 
-def _ordered(
-    store: Store[Any], query: _Query, shape: Callable[[Any], Wire]
-) -> tuple[list[tuple[Any, Wire]], list[Any]]:
-    assert query.order is not None
-    field, descending = query.order
-    rows = [(_sort_key(wire, field), item, wire) for item, wire in _matching(store, query.filters, shape, -1)]
-    rows.sort(key=lambda row: row[0], reverse=descending)
-    if query.token is not None:
-        last, number = tuple(query.token["k"]), query.token["n"]
-
-        def comes_later(key: tuple[Any, ...], item: Any) -> bool:
-            if key == last:
-                return bool(item.number > number)
-            return key < last if descending else key > last
-
-        rows = [row for row in rows if comes_later(row[0], row[1])]
-    rows = rows[: query.limit + 1]
-    return [(item, wire) for _, item, wire in rows], [list(key) for key, _, _ in rows]
-
-
-def _sort_key(wire: Wire, field: str) -> tuple[int, float, str]:
-    value = next(_walk(wire, field), None)
-    if isinstance(value, int | float):
-        return (1, float(value), "")
-    return (0, 0.0, "") if value is None else (2, 0.0, str(value))
-
-
-def _understand(call: Call, known: frozenset[str]) -> _Query:
+def _understand(call: Call) -> Query:
+    unknown = next((name for name, _ in call.query if name not in _PARAMETERS), None)
+    if unknown is not None:
+        raise refuse("1451-400", f"There is no query parameter '{unknown[:60]}' for lists.")
     count = (call.first("count") or "false").lower()
     if count not in ("true", "false"):
-        raise _refuse("1453-400", "The value of 'count' must be true or false.")
+        raise refuse("1453-400", "The value of 'count' must be true or false.")
     limit = call.first("limit")
-    if count == "true" and limit is not None:
-        raise _refuse("1401-400", "'limit' and 'count' cannot stand in one request.")
-    filters = [parse_filter(value, known.__contains__) for name, value in call.query if name == "property"]
-    order = _order(call.first("orderby"), known)
-    token = call.first("continuationToken")
-    return _Query(filters, order, _limit(limit), count == "true", _decode(token, order is not None) if token else None)
+    check_count(count == "true", limit)
+    properties = tuple(value for name, value in call.query if name == "property")
+    token = call.first("continuationToken") or ""
+    return Query(properties, call.first("orderby") or "", _limit(limit), count == "true", token)
 
 
-def _limit(text: str | None) -> int:
+def check_count(count: bool, limit: object) -> None:
+    """Refuse to count and to limit in one request.
+
+    :param limit: None when there is none.
+    """
+    if count and limit is not None:
+        raise refuse("1401-400", "'limit' and 'count' cannot stand in one request.")
+
+
+def _limit(text: str | None) -> int | None:
     if text is None:
-        return DEFAULT_LIMIT
+        return None
     if not (text.isascii() and text.isdigit()) or not int(text[:9]):
-        raise _refuse("1453-400", f"The value of 'limit' must be a positive whole number, not '{text[:40]}'.")
-    return min(int(text[:9]), MAX_LIMIT)
+        raise refuse("1453-400", f"The value of 'limit' must be a positive whole number, not '{text[:40]}'.")
+    return int(text[:9])
 
 
-def _order(text: str | None, known: frozenset[str]) -> tuple[str, bool] | None:
+def _order(text: str, known: Collection[str]) -> _Order | None:
     if not text:
         return None
     # A plus sign that was not encoded arrives as a blank.
-    match = re.fullmatch(r"([-+ ]?)([A-Za-z][\w.]*)", text)
-    if match is None:
-        raise _refuse("1432-400", f"The sort order '{text[:60]}' is not a field with + or - before it.")
+    match = re.fullmatch(r"([-+ ]?)([^-+\s:].*)", text, re.DOTALL)
+    if match is None or re.search(r"[\s:+-]", match[2]):
+        raise refuse("1432-400", f"The sort order '{text[:60]}' is not a field with one + or - before it.")
     if match[2].partition(".")[0] not in known:
-        raise _refuse("1433-400", f"There is no field '{match[2][:60]}' to sort by.")
-    return match[2], match[1] == "-"
+        raise refuse("1433-400", f"There is no field '{match[2][:60]}' to sort by.")
+    return _Order(match[2], match[1] == "-")
 
 
-def _encode(position: Mapping[str, Any]) -> str:
-    text = json.dumps(position, separators=(",", ":")).encode("ascii")
-    return base64.urlsafe_b64encode(text).decode("ascii").rstrip("=")
+def _seal(listing: Listing, query: Query, position: _Position) -> str:
+    """A token that carries the whole query, so that it leads on alone; it contains no ``=``."""
+    state = [position.number, position.key, query.properties, query.orderby, query.limit]
+    text = json.dumps(state, separators=(",", ":")).encode("ascii")
+    return base64.urlsafe_b64encode(_signature(listing, text) + text).decode("ascii").rstrip("=")
 
 
-def _decode(token: str, ordered: bool) -> Mapping[str, Any]:
-    bad = _refuse("1453-400", "The continuation token is not one that this list has given out.")
+def _signature(listing: Listing, text: bytes) -> bytes:
+    return hmac.digest(listing.store.secret, text, hashlib.sha256)[:_SIGNATURE_BYTES]
+
+
+def _resume(listing: Listing, query: Query) -> tuple[Query, _Position]:
+    """The query that a token continues, and where. What the request repeats of it must be the same."""
+    foreign = refuse("1453-400", "The continuation token is not one that this list has given out.")
     try:
-        position = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (ValueError, RecursionError) as error:
-        raise bad from error
-    if not isinstance(position, dict) or type(position.get("n")) is not int:
-        raise bad
-    key = position.get("k")
-    well_formed = (
-        isinstance(key, list)
-        and len(key) == 3
-        and type(key[0]) is int
-        and isinstance(key[1], int | float)
-        and isinstance(key[2], str)
+        sealed = base64.urlsafe_b64decode(query.token + "=" * (-len(query.token) % 4))
+    except ValueError as error:
+        raise foreign from error
+    signature, text = sealed[:_SIGNATURE_BYTES], sealed[_SIGNATURE_BYTES:]
+    if not hmac.compare_digest(signature, _signature(listing, text)):
+        raise foreign
+    number, key, properties, orderby, limit = json.loads(text)
+    if query.properties and frozenset(query.properties) != frozenset(properties):
+        raise foreign
+    if query.orderby and query.orderby != orderby:
+        raise foreign
+    wanted = replace(
+        query,
+        properties=tuple(properties),
+        orderby=orderby,
+        limit=limit if query.limit is None else query.limit,
     )
-    if ordered != well_formed:
-        raise bad
-    return position
+    return wanted, _Position(number, tuple(key) if key else None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
 from airflow_provider_payments.emulator.data_prep.transform import problems
+from airflow_provider_payments.emulator.flow_service.connections import invalid
 from airflow_provider_payments.emulator.flow_service.ends import has_source, major_version, source_table
 from airflow_provider_payments.emulator.flow_service.payloads import required, whole_number
 from airflow_provider_payments.emulator.refusals import FlowRefusal
@@ -16,22 +17,18 @@ if TYPE_CHECKING:
     from airflow_provider_payments.emulator.world import Sandbox
 
 
-def _invalid(code: str, detail: str) -> FlowRefusal:
-    return FlowRefusal(code, detail, title="Invalid request")
-
-
 def mapping_version(sandbox: Sandbox, params: Mapping[str, Any]) -> MappingVersion:
     """The mapping set that a Mapping transformation names, or a refusal."""
     identifier = required(params, "mappingId", str)
     found = sandbox.mapping_sets.store.get(identifier)
     if found is None:
-        raise _invalid("1419-400", f"The mapping set {identifier[:100]} failed validation: it does not exist.")
+        raise invalid("1419-400", f"The mapping set {identifier[:100]} failed validation: it does not exist.")
     number = whole_number(params.get("mappingVersion", 0))
     for version in found.versions:
         if version.version == number:
             return version
     given = str(params.get("mappingVersion"))[:40]
-    raise _invalid("1412-400", f"The mapping version '{given}' of {identifier} is not valid.")
+    raise invalid("1412-400", f"The mapping version '{given}' of {identifier} is not valid.")
 
 
 def check_mapping(sandbox: Sandbox, params: Mapping[str, Any], source: Resource, target: Resource) -> None:
@@ -50,7 +47,7 @@ def check_mapping(sandbox: Sandbox, params: Mapping[str, Any], source: Resource,
         major_version(version.content_type),
     }
     if {dataset.schema_id, target_schema["id"], version.schema_id} != {dataset.schema_id} or len(majors) != 1:
-        raise _invalid(
+        raise invalid(
             "1425-400",
             "The dataset, the target connection and the mapping set must have the same schema in the same version: "
             f"they have {dataset.schema_id}, {target_schema['id']} and {version.schema_id}.",
@@ -60,7 +57,7 @@ def check_mapping(sandbox: Sandbox, params: Mapping[str, Any], source: Resource,
     has = has_source(source, table) if table is not None else None
     failures = [problem for problem in problems(version.mappings, properties, has) if problem is not None]
     if failures:
-        raise _invalid(
+        raise invalid(
             "1419-400",
             f"The mapping set {params['mappingId']} in version {version.version} failed validation: {failures[0]}",
         )

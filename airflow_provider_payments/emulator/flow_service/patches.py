@@ -3,48 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.exchange import Call
-from airflow_provider_payments.emulator.json_patch import Instruction, PatchError, parse_patch
+from airflow_provider_payments.emulator.json_patch import Instruction, PatchError, apply_patch, parse_patch
 from airflow_provider_payments.emulator.refusals import FlowRefusal
 
+if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.flow_service.state import Resource
 
-def check_match(call: Call, etag: str) -> None:
-    """Refuse a write without ``If-Match`` or with a stale one; the quotes may be left out.
-
-    :param etag: the current one, quotes included.
-    """
-    given = call.headers.get("if-match", "").strip()
-    if not given:
-        raise FlowRefusal("1403-400", "The header If-Match is missing.", title="Header is missing")
-    if given.strip('"') != etag.strip('"'):
-        raise FlowRefusal("1404-412", f"The version {given[:80]} is not the current one of the resource, {etag}.")
+_CODES = {"malformed": "1455-400", "operation": "1434-400", "path": "1365-400"}
 
 
-def checked_patch(call: Call, etag: str, writable: Collection[str]) -> list[Instruction]:
-    """The patch in a request, or a refusal.
+def patched(call: Call, resource: Resource, writable: Collection[str]) -> dict[str, Any]:
+    """A resource's content with the patch in a request applied, or a refusal; the resource stays as it is.
 
     :param writable: top-level members that may be written.
     """
-    check_match(call, etag)
+    _check_match(call, resource.etag)
+    document = call.json()
+    if document is None or document == []:
+        raise FlowRefusal("1405-400", "The request body must not be empty.", title="Invalid request")
     try:
-        patch = parse_patch(call.json())
+        patch = parse_patch(document)
+        for instruction in patch:
+            _check_path(instruction, writable)
+        return apply_patch(resource.content, patch)
     except PatchError as error:
-        raise refused_patch(error) from error
-    for instruction in patch:
-        if instruction.steps[0] == "connectionSpec":
-            raise FlowRefusal(
-                "1414-400", "The connection spec of a connection cannot be changed.", title="Invalid request"
-            )
-        if instruction.steps[0] not in writable:
-            raise FlowRefusal("1365-400", f"The path '{instruction.path[:100]}' cannot be patched.")
-    return patch
+        raise FlowRefusal(_CODES[error.reason], error.detail, title="Invalid request") from error
 
 
-def refused_patch(error: PatchError) -> FlowRefusal:
-    """The numbered refusal of a patch that cannot be applied.
+def _check_match(call: Call, etag: str) -> None:
+    given = call.headers.get("if-match", "").strip()
+    if not given:
+        raise FlowRefusal("1403-400", "The header If-Match is missing.", title="Header is missing")
+    if given != etag:
+        raise stale(given, etag)
 
-    :param error: what the patch cannot do.
+
+def stale(given: str, etag: str) -> FlowRefusal:
+    """The refusal of a version that is not the current one.
+
+    :param given: the version in ``If-Match``.
     """
-    codes = {"malformed": "1455-400", "operation": "1434-400", "path": "1365-400"}
-    return FlowRefusal(codes[error.reason], error.detail, title="Invalid request")
+    return FlowRefusal("1404-412", f"The version {given[:80]} is not the current one of the resource, {etag}.")
+
+
+def _check_path(instruction: Instruction, writable: Collection[str]) -> None:
+    if instruction.steps[0] == "connectionSpec":
+        raise FlowRefusal("1414-400", "The connection spec of a connection cannot be changed.", title="Invalid request")
+    if instruction.steps[0] not in writable:
+        raise FlowRefusal("1365-400", f"The path '{instruction.path[:100]}' cannot be patched.")

@@ -11,10 +11,13 @@ from airflow_provider_payments.emulator.refusals import FlowRefusal
 _NAMES: Mapping[type, str] = {str: "text", dict: "an object", list: "a list", bool: "true or false"}
 
 
-def body_of(call: Call) -> dict[str, Any]:
-    """The body of a creation: an object with something in it."""
+def body_of(call: Call, *, may_be_empty: bool = False) -> dict[str, Any]:
+    """The body of a request that needs one.
+
+    :param may_be_empty: whether an object with nothing in it will do.
+    """
     body = call.json()
-    if body is None or body == {}:
+    if body is None or (body == {} and not may_be_empty):
         raise FlowRefusal("1405-400", "The request body must not be empty.", title="Invalid request")
     if not isinstance(body, dict):
         raise UnreadableBody("The request body must be a JSON object.")

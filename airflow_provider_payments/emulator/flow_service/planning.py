@@ -7,15 +7,25 @@ from functools import partial
 from typing import Any
 
 from airflow_provider_payments.emulator.flow_service import movement
-from airflow_provider_payments.emulator.flow_service.flow_runs import FAILED, IN_PROGRESS, Run
+from airflow_provider_payments.emulator.flow_service.flow_runs import CANCELLED, FAILED, IN_PROGRESS, SUCCESS, Run
+from airflow_provider_payments.emulator.flow_service.outcomes import (
+    CANCEL,
+    FAIL_PROMOTION,
+    LATE,
+    STUCK,
+    UNKNOWN_STATUS,
+)
 from airflow_provider_payments.emulator.flow_service.state import Flow
-from airflow_provider_payments.emulator.identifiers import new_etag, new_uuid
+from airflow_provider_payments.emulator.identifiers import new_uuid
 from airflow_provider_payments.emulator.world import Sandbox
 
-# From the moment a run is due, in seconds: it waits, copies, promotes, and is over in under two.
-COPY_AFTER = 0.2
-PROMOTE_AFTER = 0.8
-END_AFTER = 1.4
+Row = Mapping[str, Any]
+Window = tuple[float, float]
+
+# In seconds: how long a run waits, copies and promotes; it is over in under two.
+WAITING = 0.2
+COPYING = 0.6
+PROMOTING = 0.6
 
 
 def plan_first(sandbox: Sandbox, flow: Flow) -> None:
@@ -44,64 +54,140 @@ def _due(sandbox: Sandbox, flow: Flow, plan: int) -> None:
     if plan != flow.plan:
         return
     _plan_after(sandbox, flow)
+    # A moment that a disabled dataflow misses is not made up for; its rows come with the next run.
     if flow.state == "enabled":
-        start_run(sandbox, flow)
+        _start_regular(sandbox, flow)
 
 
-def start_run(sandbox: Sandbox, flow: Flow) -> Run:
-    """Begin a run now; the clock takes it through its stages."""
-    clock, runs, schedule = sandbox.clock, sandbox.flow_service.runs, flow.schedule
-    assert schedule is not None
-    now = clock.now()
-    begin = flow.watermark
+def _start_regular(sandbox: Sandbox, flow: Flow) -> None:
+    now, begin = sandbox.clock.now(), flow.watermark
     if begin is None:
-        begin = 0.0 if schedule.backfill else min(float(schedule.start), now)
-    run = Run(
-        id=new_uuid(),
-        number=runs.next_number,
-        flow_id=flow.id,
-        flow_spec_id=str(flow.content["flowSpec"]["id"]),
-        source_id=flow.source_id,
-        target_id=flow.target_id,
-        created=clock.millis(),
-        updated=clock.millis(),
-        etag=new_etag(now),
-        window=(begin, now),
-        first=flow.watermark is None,
-    )
+        assert flow.schedule is not None
+        begin = 0.0 if flow.schedule.backfill else min(float(flow.schedule.start), now)
+    run = _new(sandbox, flow, (begin, now), first=flow.watermark is None)
     flow.watermark = now
-    flow.last_run = run
-    runs.add(run)
-    clock.at(now + COPY_AFTER, partial(_copy, sandbox, flow, run))
+    _launch(sandbox, run, now)
+
+
+def start_on_demand(sandbox: Sandbox, flow: Flow, request: Mapping[str, Any], start: float, window: Window) -> Run:
+    """A run beside the schedule, whose next run still reads on from where its last one ended.
+
+    :param request: what the client asked for, as the run shows it.
+    :param start: epoch seconds; what lies in the past starts at once.
+    """
+    now = sandbox.clock.now()
+    run = _new(sandbox, flow, window, first=False)
+    run.request = request
+    _launch(sandbox, run, now if sandbox.clock.mode == "fast" else max(start, now))
     return run
 
 
-def _copy(sandbox: Sandbox, flow: Flow, run: Run) -> None:
-    run.status = IN_PROGRESS
-    run.started = sandbox.clock.millis()
-    _touch(sandbox, run)
-    sandbox.clock.at(run.window[1] + PROMOTE_AFTER, partial(_promote, sandbox, flow, run))
+def start_again(sandbox: Sandbox, run: Run) -> Run:
+    """Do a run's work again, now: the same window."""
+    run.retry = again = _new(sandbox, run.flow, (run.begin, run.end), first=run.first)
+    again.request = run.request
+    _launch(sandbox, again, sandbox.clock.now())
+    return again
 
 
-def _promote(sandbox: Sandbox, flow: Flow, run: Run) -> None:
-    run.copied = sandbox.clock.millis()
-    try:
-        rows = movement.copy_rows(sandbox, flow, run)
-    except movement.CopyFailed as error:
-        run.status = FAILED
-        run.completed = run.copied
-        run.copy_error = str(error)
+def finished_run(sandbox: Sandbox, flow: Flow, started: float, input_records: int, failed_records: int = 0) -> Run:
+    """Add a run that has ended before now, as history. Its counts are given; no rows land and there is no batch.
+
+    The dataflow's next regular run reads on from here.
+
+    :param started: epoch seconds; call in the order of these.
+    :param input_records: how many records it read.
+    :param failed_records: how many of them failed; where all did, so did the run.
+    """
+    run = _new(sandbox, flow, (flow.watermark or 0.0, started), first=flow.watermark is None)
+    run.created = run.started = int(started * 1000)
+    run.copied = run.created + int(COPYING * 1000)
+    run.completed = run.updated = run.copied + int(PROMOTING * 1000) if input_records else run.copied
+    run.status = movement.count(run, input_records, failed_records)
+    flow.watermark = started
+    _appear(sandbox, run)
+    return run
+
+
+def _new(sandbox: Sandbox, flow: Flow, window: Window, *, first: bool) -> Run:
+    now = sandbox.clock.millis()
+    return Run(
+        id=new_uuid(),
+        number=-1,
+        flow=flow,
+        created=now,
+        updated=now,
+        begin=window[0],
+        end=window[1],
+        first=first,
+    )
+
+
+def _launch(sandbox: Sandbox, run: Run, due: float) -> None:
+    clock = sandbox.clock
+    run.outcome = sandbox.world.outcomes.take(sandbox.name, run.flow)
+    if run.outcome is not None and run.outcome.kind == LATE:
+        clock.at(clock.now() + run.outcome.seconds, partial(_appear, sandbox, run))
     else:
-        sandbox.clock.at(run.window[1] + END_AFTER, partial(_end, sandbox, flow, run, rows))
+        _appear(sandbox, run)
+    clock.at(due + WAITING, partial(_begin, sandbox, run))
+
+
+def _appear(sandbox: Sandbox, run: Run) -> None:
+    runs = sandbox.flow_service.runs
+    run.number = runs.next_number
+    runs.add(run)
+    last = run.flow.last_run
+    if last is None or last.created <= run.created:
+        run.flow.last_run = run
+
+
+def _begin(sandbox: Sandbox, run: Run) -> None:
+    clock = sandbox.clock
+    run.status, run.started = IN_PROGRESS, clock.millis()
     _touch(sandbox, run)
 
+    def go_on() -> None:
+        clock.at(clock.now() + COPYING, partial(_copy, sandbox, run))
 
-def _end(sandbox: Sandbox, flow: Flow, run: Run, rows: Sequence[Mapping[str, Any]]) -> None:
-    run.completed = sandbox.clock.millis()
-    movement.promote_rows(sandbox, flow, run, rows)
+    if run.ordered == STUCK:
+        sandbox.world.outcomes.hold(run, go_on)
+    else:
+        go_on()
+
+
+def _copy(sandbox: Sandbox, run: Run) -> None:
+    clock = sandbox.clock
+    run.copied = clock.millis()
+    if run.ordered == CANCEL:
+        _end(sandbox, run, CANCELLED)
+        return
+    try:
+        rows = movement.copy_rows(sandbox, run)
+    except movement.CopyFailed as error:
+        run.copy_error = str(error)
+        _end(sandbox, run, FAILED)
+        return
+    run.promotes = bool(rows) or run.ordered == FAIL_PROMOTION
+    if not run.promotes:
+        _end(sandbox, run, SUCCESS)
+        return
+    _touch(sandbox, run)
+    clock.at(clock.now() + PROMOTING, partial(_promote, sandbox, run, rows))
+
+
+def _promote(sandbox: Sandbox, run: Run, rows: Sequence[Row]) -> None:
+    _end(sandbox, run, movement.promote_rows(sandbox, run, rows))
+
+
+def _end(sandbox: Sandbox, run: Run, status: str) -> None:
+    order = run.outcome
+    run.status = order.status if order is not None and order.kind == UNKNOWN_STATUS else status
+    if order is None or order.completed:
+        run.completed = sandbox.clock.millis()
     _touch(sandbox, run)
 
 
 def _touch(sandbox: Sandbox, run: Run) -> None:
     run.updated = sandbox.clock.millis()
-    run.etag = new_etag(sandbox.clock.now())
+    run.writes += 1

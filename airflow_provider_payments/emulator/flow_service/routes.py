@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
-from airflow_provider_payments.emulator.flow_service import connections, ends, flows, run_routes
-from airflow_provider_payments.emulator.flow_service.listing import page_of
+from airflow_provider_payments.emulator.flow_service import (
+    connections,
+    drafts,
+    ends,
+    explore,
+    flows,
+    headers,
+    run_routes,
+)
+from airflow_provider_payments.emulator.flow_service.actions import operation_of
+from airflow_provider_payments.emulator.flow_service.connections import invalid
+from airflow_provider_payments.emulator.flow_service.listing import Listing, answer_list
 from airflow_provider_payments.emulator.flow_service.payloads import body_of
-from airflow_provider_payments.emulator.flow_service.shapes import KNOWN_FIELDS, SHAPES
+from airflow_provider_payments.emulator.flow_service.search import answer_search
+from airflow_provider_payments.emulator.flow_service.shapes import KNOWN_FIELDS, SHAPES, listing_of
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
-from airflow_provider_payments.emulator.flow_service.state import Resource, not_found
+from airflow_provider_payments.emulator.flow_service.state import ENABLED, Resource, not_found
 from airflow_provider_payments.emulator.refusals import FlowRefusal, Refusal
 from airflow_provider_payments.emulator.store import Store
 from airflow_provider_payments.emulator.world import Sandbox
@@ -28,16 +39,16 @@ class _Spec:
         self.wire = wire
 
 
-def _specs(wires: list[Mapping[str, Any]]) -> Store[_Spec]:
+def _specs(kind: str, wires: Iterable[Mapping[str, Any]]) -> Listing:
     store: Store[_Spec] = Store()
     for number, wire in enumerate(wires):
         store.add(_Spec(number, wire))
-    return store
+    return Listing(kind, store, lambda spec: spec.wire, KNOWN_FIELDS[kind], unknown_code="1423-400")
 
 
-_SPECS: Mapping[str, Store[_Spec]] = {
-    "connectionSpecs": _specs([spec.to_wire() for spec in CONNECTION_SPECS.values()]),
-    "flowSpecs": _specs(list(FLOW_SPECS.values())),
+_SPECS: Mapping[str, Listing] = {
+    "connectionSpecs": _specs("connectionSpecs", (spec.to_wire() for spec in CONNECTION_SPECS.values())),
+    "flowSpecs": _specs("flowSpecs", FLOW_SPECS.values()),
 }
 
 
@@ -51,11 +62,7 @@ def _created(kind: str, resource: Resource) -> Answer:
 
 def _reading(kind: str) -> Routes:
     def listing(call: Call) -> Answer:
-        sandbox = call.sandbox
-        shape = SHAPES[kind]
-        return page_of(
-            call, kind, sandbox.flow_service.stores[kind], lambda item: shape(sandbox, item), KNOWN_FIELDS[kind]
-        )
+        return answer_list(call, listing_of(call.sandbox, kind))
 
     def show(call: Call) -> Answer:
         item = call.sandbox.flow_service.get(kind, call.params["id"])
@@ -65,11 +72,13 @@ def _reading(kind: str) -> Routes:
 
 
 def _reading_specs(kind: str) -> Routes:
+    specs = _SPECS[kind]
+
     def listing(call: Call) -> Answer:
-        return page_of(call, kind, _SPECS[kind], lambda item: item.wire, KNOWN_FIELDS[kind])
+        return answer_list(call, specs)
 
     def show(call: Call) -> Answer:
-        item = _SPECS[kind].get(call.params["id"])
+        item = specs.store.get(call.params["id"])
         if item is None:
             raise not_found(kind, call.params["id"])
         return Answer({"items": [item.wire]})
@@ -79,12 +88,14 @@ def _reading_specs(kind: str) -> Routes:
 
 def _writing(
     kind: str,
-    create: Callable[[Sandbox, Mapping[str, Any]], Resource],
+    create: Callable[[Sandbox, Mapping[str, Any], bool], Resource],
     update: Callable[[Sandbox, Any, Call], None],
     delete: Callable[[Sandbox, Any], None],
+    act: Callable[[Sandbox, Any, Call], None],
 ) -> Routes:
     def creation(call: Call) -> Answer:
-        return _created(kind, create(call.sandbox, body_of(call)))
+        body = body_of(call)
+        return _created(kind, create(call.sandbox, body, drafts.is_wanted(call, body)))
 
     def change(call: Call) -> Answer:
         resource = call.sandbox.flow_service.get(kind, call.params["id"])
@@ -95,20 +106,47 @@ def _writing(
         delete(call.sandbox, call.sandbox.flow_service.get(kind, call.params["id"]))
         return Answer(None, 204)
 
+    def action(call: Call) -> Answer:
+        resource = call.sandbox.flow_service.get(kind, call.params["id"])
+        act(call.sandbox, resource, call)
+        return Answer(_receipt(resource))
+
     return (
         ("POST", f"/{kind}", creation),
         ("PATCH", f"/{kind}/{{id}}", change),
         ("DELETE", f"/{kind}/{{id}}", deletion),
+        ("POST", f"/{kind}/{{id}}/action", action),
     )
 
 
-def _ends(kind: str, create: Callable[[Sandbox, Mapping[str, Any]], Resource]) -> Routes:
+def _ends(kind: str) -> Routes:
     return _writing(
         kind,
-        create,
+        lambda sandbox, body, draft: ends.create(sandbox, kind, body, draft),
         lambda sandbox, resource, call: ends.update(sandbox, kind, resource, call),
         lambda sandbox, resource: ends.delete(sandbox, kind, resource),
+        _publish(kind, lambda sandbox, content: ends.checked(sandbox, kind, content)),
     )
+
+
+def _publish(
+    kind: str, check: Callable[[Sandbox, Mapping[str, Any]], dict[str, Any]]
+) -> Callable[[Sandbox, Resource, Call], None]:
+    def act(sandbox: Sandbox, resource: Resource, call: Call) -> None:
+        operation_of(call, ("publish",), resource.etag)
+        drafts.check_unpublished(resource)
+        content = check(sandbox, resource.content)
+        resource.state = ENABLED
+        sandbox.flow_service.write(kind, resource, content)
+
+    return act
+
+
+def _searching(kind: str) -> Routes:
+    def search(call: Call) -> Answer:
+        return answer_search(call, listing_of(call.sandbox, kind))
+
+    return (("POST", f"/{kind}/search", search),)
 
 
 def test_connection(call: Call) -> Answer:
@@ -118,49 +156,79 @@ def test_connection(call: Call) -> Answer:
 
 def explore_connection(call: Call) -> Answer:
     connection = call.sandbox.flow_service.get("connections", call.params["id"])
-    return Answer(connections.explore(call.sandbox, connection, call))
+    return Answer(explore.explore(call.sandbox, connection, call))
 
 
-def act_on_flow(call: Call) -> Answer:
-    flow = call.sandbox.flow_service.get("flows", call.params["id"])
-    operation = call.first("op")
-    if not operation:
-        raise FlowRefusal("1451-400", "The query parameter 'op' is missing.", title="Invalid request")
-    flows.act(call.sandbox, flow, operation)
-    return Answer(_receipt(flow))
+def show_configs(call: Call) -> Answer:
+    connection = call.sandbox.flow_service.get("connections", call.params["id"])
+    return Answer({"items": explore.configs(call.sandbox, connection)})
+
+
+def search_flow_specs(call: Call) -> Answer:
+    return answer_search(call, _SPECS["flowSpecs"])
+
+
+def explore_spec(call: Call) -> Answer:
+    identifier = call.params["id"]
+    if _SPECS["connectionSpecs"].store.get(identifier) is None:
+        raise not_found("connectionSpecs", identifier)
+    raise FlowRefusal("1372-400", f"The connection spec {identifier} cannot be explored; its connections can.")
+
+
+def write_spec(call: Call) -> Answer:
+    raise invalid("1426-400", "A user token is not authorised to create or update specs.")
+
+
+def no_such_path(call: Call) -> Answer:
+    raise invalid("1411-400", f"The path '{call.path[:200]}' names nothing that can be found.")
 
 
 def _unreadable(detail: str) -> Refusal:
     return FlowRefusal("1000-400", detail)
 
 
-def _sandbox_missing() -> Refusal:
-    return FlowRefusal("2105-400", "The header x-sandbox-name is missing.", title="Header is missing")
-
-
-def _sandbox_unknown(name: str) -> Refusal:
-    return FlowRefusal("2100-404", f"There is no sandbox with the name '{name[:100]}'.", title="Sandbox not found")
-
-
 def _failed() -> Refusal:
     return FlowRefusal("1102-500", "The service failed unexpectedly.", title="Internal Server Error")
 
 
-DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown, _failed)
+DIALECT = Dialect(
+    _unreadable,
+    headers.sandbox_missing,
+    headers.sandbox_unknown,
+    _failed,
+    headers.organisation_empty,
+    headers.check_sandbox_headers,
+)
 ROUTES: Routes = (
     *_reading("connections"),
-    *_writing("connections", connections.create, connections.update, connections.delete),
+    *_searching("connections"),
+    *_writing(
+        "connections",
+        connections.create,
+        connections.update,
+        connections.delete,
+        _publish("connections", connections.checked),
+    ),
     ("GET", "/connections/{id}/test", test_connection),
     ("GET", "/connections/{id}/explore", explore_connection),
+    ("GET", "/connections/{id}/configs", show_configs),
     *_reading("sourceConnections"),
-    *_ends("sourceConnections", ends.create_source),
+    *_ends("sourceConnections"),
     *_reading("targetConnections"),
-    *_ends("targetConnections", ends.create_target),
+    *_ends("targetConnections"),
     *_reading("flows"),
-    *_writing("flows", flows.create, flows.update, flows.delete),
-    ("POST", "/flows/{id}/action", act_on_flow),
+    *_searching("flows"),
+    *_writing("flows", flows.create, flows.update, flows.delete, flows.act),
     *_reading("runs"),
     *run_routes.ROUTES,
     *_reading_specs("connectionSpecs"),
+    ("POST", "/connectionSpecs", write_spec),
+    ("PUT", "/connectionSpecs/{id}", write_spec),
+    ("GET", "/connectionSpecs/{id}/explore", explore_spec),
+    ("GET", "/connectionSpecs/{id}/configs", explore_spec),
     *_reading_specs("flowSpecs"),
+    ("POST", "/flowSpecs", write_spec),
+    ("PUT", "/flowSpecs/{id}", write_spec),
+    ("POST", "/flowSpecs/search", search_flow_specs),
+    ("GET", "/{kind}/{id}", no_such_path),
 )

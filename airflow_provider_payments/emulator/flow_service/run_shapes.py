@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_payments.emulator.catalog.batches import summed
 from airflow_provider_payments.emulator.flow_service.audit import audit
-from airflow_provider_payments.emulator.flow_service.flow_runs import FAILED, SCHEDULED, SUCCESS, Run
+from airflow_provider_payments.emulator.flow_service.flow_runs import SCHEDULED, SUCCESS, Run
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.world import Sandbox
 
 Wire = dict[str, Any]
 
+_COPY, _PROMOTION = "copyActivity", "promotionActivity"
+# The code of whoever copies on the platform's behalf.
+_COPY_PROBLEM = "2200"
+_NOT_COUNTED = -1
+
 
 def run_to_wire(sandbox: Sandbox, run: Run) -> Wire:
-    """A flow run with its metrics and activities."""
+    """A flow run with its metrics and activities; one that runs on demand also shows what was asked for."""
     return {
         **audit(sandbox, run),
         "flowId": run.flow_id,
-        "flowSpec": {"id": run.flow_spec_id, "version": "1.0"},
-        "providerRefId": f"M-{run.flow_id}-incremental-{run.number}:{run.id}",
+        "flowSpec": {"id": run.flow.content["flowSpec"]["id"], "version": "1.0"},
+        "providerRefId": f"M-{run.flow_id}-incremental-0:{run.id}",
         "etag": run.etag,
+        **(run.request or {}),
         "metrics": _metrics(sandbox, run),
         "activities": _activities(sandbox, run),
     }
@@ -28,41 +35,65 @@ def run_to_wire(sandbox: Sandbox, run: Run) -> Wire:
 
 def _metrics(sandbox: Sandbox, run: Run) -> Wire:
     status: Wire = {"status": run.status}
+    refs = {"activityRefs": [_PROMOTION if run.promotes else _COPY]}
     errors = _errors(run)
     if errors:
-        status["errors"] = errors
-        status["activityRefs"] = [_latest_activity(run)]
+        status = {**status, "errors": errors, **refs}
     if run.status == SCHEDULED:
         return {"durationSummary": {}, "statusSummary": status}
     return {
         "durationSummary": times(run.started, run.completed),
-        "sizeSummary": {"inputBytes": -1 if run.copy_error else run.input_bytes, "outputBytes": run.output_bytes},
+        "sizeSummary": _sizes(run),
         "recordSummary": _records(run),
-        "fileSummary": {**_files(run), "activityRefs": [_latest_activity(run)], **_manifest(sandbox, run)},
+        "fileSummary": {**_files(run), **refs, **_manifest(sandbox, run)},
         "statusSummary": status,
     }
 
 
-def _latest_activity(run: Run) -> str:
-    return "promotionActivity" if run.copied and not run.copy_error else "copyActivity"
+def _uncounted(run: Run) -> bool:
+    """A stage failed as a whole: nobody counted bytes and files."""
+    return bool(run.copy_error) or any(not failure.count for failure in run.failures)
+
+
+def _sizes(run: Run) -> Wire:
+    return {"inputBytes": _NOT_COUNTED if _uncounted(run) else run.input_bytes, "outputBytes": run.output_bytes}
 
 
 def _records(run: Run) -> Wire:
-    if not run.completed:
+    if not run.ended:
         return {"inputRecordCount": run.input_records}
-    failed = [{"code": code, "message": message, "recordCount": count} for code, message, count in run.failures]
     return {
         "inputRecordCount": run.input_records,
         "outputRecordCount": run.output_records,
         "failedRecordCount": run.failed_records,
         "createdRecordCount": run.output_records,
-        **({"failedInfo": failed} if failed and run.diagnostics else {}),
+        "updatedRecordCount": 0,
+        "skippedRecordCount": 0,
+        "deletedRecordCount": 0,
+        "warningRecordCount": 0,
+        "skippedInfo": [],
+        "failedInfo": _failed_info(run),
     }
 
 
-def _files(run: Run) -> Wire:
+def _failed_info(run: Run) -> list[Wire]:
     if run.copy_error:
-        return {"inputFileCount": -1, "outputFileCount": -1}
+        return [_copy_problem(run)]
+    if not run.diagnosed:
+        return []
+    return [
+        {"code": failure.code, "message": failure.message, "details": {"recordCount": failure.count}}
+        for failure in run.failures
+    ]
+
+
+def _copy_problem(run: Run) -> Wire:
+    return {"code": _COPY_PROBLEM, "message": run.copy_error}
+
+
+def _files(run: Run) -> Wire:
+    if _uncounted(run):
+        return {"inputFileCount": _NOT_COUNTED, "outputFileCount": _NOT_COUNTED}
     return {"inputFileCount": int(run.input_records > 0), "outputFileCount": int(run.output_records > 0)}
 
 
@@ -78,7 +109,7 @@ def _export(sandbox: Sandbox, run: Run, path: str) -> str:
 
 def _errors(run: Run) -> list[Wire]:
     if run.copy_error:
-        return [{"code": "CONNECTOR-1001-500", "message": run.copy_error}]
+        return [{"code": "CONNECTOR-1001-500", "message": "Errors occurred while the data was copied from the source."}]
     if run.failures:
         return [{"code": "CONNECTOR-2001-500", "message": "Errors occurred while the data was promoted."}]
     return []
@@ -88,63 +119,73 @@ def _activities(sandbox: Sandbox, run: Run) -> list[Wire]:
     if run.status == SCHEDULED:
         return []
     activities = [_copy_activity(run)]
-    if run.copied and not run.copy_error:
+    if run.promotes:
         activities.append(_promotion_activity(sandbox, run))
     return activities
 
 
 def _copy_activity(run: Run) -> Wire:
-    begin, end = run.window
-    windows = {"windowStart": int(begin * 1000), "windowEnd": int(end * 1000)}
     status: Wire = {
-        "status": FAILED if run.copy_error else SUCCESS if run.copied else run.status,
-        "extensions": {"type": "one-time" if run.first else "incremental"},
+        "status": SUCCESS if run.promotes else run.status,
+        "extensions": {"type": "one-time" if run.first or run.request else "incremental"},
     }
+    records: Wire = {}
     if run.copy_error:
         status["errors"] = _errors(run)
+        status["extensions"].update({"errorDetail": run.copy_error, "errors": [_copy_problem(run)]})
+        records["failedInfo"] = [_copy_problem(run)]
+    read = int(run.input_records > 0)
     return {
-        "id": "copyActivity",
+        "id": _COPY,
         "name": "Copy Activity",
         "updatedAtUTC": run.copied or run.updated,
-        "durationSummary": {**times(run.started, run.copied), "extensions": windows},
+        "durationSummary": {
+            **times(run.started, run.copied),
+            "extensions": {"windowStart": int(run.begin * 1000), "windowEnd": int(run.end * 1000)},
+        },
+        "latencySummary": {},
         "sizeSummary": {"inputBytes": run.input_bytes, "outputBytes": run.input_bytes},
-        "recordSummary": {},
-        "fileSummary": {"inputFileCount": int(run.input_records > 0), "outputFileCount": int(run.input_records > 0)},
+        "recordSummary": records,
+        "fileSummary": {"inputFileCount": read, "outputFileCount": read},
         "statusSummary": status,
         "sourceInfo": [
-            {"id": run.source_id, "type": "SourceConnection", "reference": {"type": "AdfRunId", "ids": [run.id]}}
+            {"id": run.flow.source_id, "type": "SourceConnection", "reference": {"type": "AdfRunId", "ids": [run.id]}}
         ],
     }
 
 
 def _promotion_activity(sandbox: Sandbox, run: Run) -> Wire:
-    status: Wire = {"status": run.status, "errors": _errors(run), "extensions": _diagnostics(sandbox, run)}
-    target: Wire = {"id": run.target_id, "type": "TargetConnection"}
+    files: Wire = _files(run)
+    target: Wire = {"id": run.flow.target_id, "type": "TargetConnection"}
     if run.batch_id:
+        files["extensions"] = {"manifest": {"fileInfo": _export(sandbox, run, "input_files")}}
         target["reference"] = {"type": "Batch", "ids": [run.batch_id]}
     return {
-        "id": "promotionActivity",
+        "id": _PROMOTION,
         "name": "Promotion Activity",
         "updatedAtUTC": run.updated,
         "durationSummary": times(run.copied, run.completed),
-        "sizeSummary": {"inputBytes": run.input_bytes, "outputBytes": run.output_bytes},
+        "latencySummary": {},
+        "sizeSummary": _sizes(run),
         "recordSummary": _records(run),
-        "fileSummary": _files(run),
-        "statusSummary": status,
+        "fileSummary": files,
+        "statusSummary": {"status": run.status, "errors": _errors(run), "extensions": _diagnostics(sandbox, run)},
         "targetInfo": [target],
     }
 
 
 def _diagnostics(sandbox: Sandbox, run: Run) -> Wire:
-    if not run.failures:
+    errors = [
+        {
+            "code": failure.code,
+            "message": failure.message,
+            **({"recordCount": failure.count} if failure.count else {}),
+        }
+        for failure in summed(run.failures, run.diagnosed, run.failed_records, run.output_records)
+    ]
+    if not errors:
         return {}
-    if not run.diagnostics:
-        message = "There were errors, and error diagnostics were not enabled."
-        return {"errors": [{"code": "INGEST-1211-400", "message": message}]}
-    summary = f"{run.failed_records} records failed, {run.output_records} were ingested."
-    errors: list[Wire] = [{"code": "INGEST-1212-400", "message": summary}]
-    errors += [{"code": code, "recordCount": count, "message": message} for code, message, count in run.failures]
-    if not run.batch_id:
+    if not (run.batch_id and run.diagnosed) or _uncounted(run):
         return {"errors": errors}
     manifest = {
         "failedRecords": _export(sandbox, run, "row_errors"),

@@ -13,7 +13,7 @@ ONCE = "once"
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400}
 _LEAST_INTERVAL = {"minute": 15, "hour": 1, "day": 1, "week": 1}
 # Larger numbers are milliseconds, sent by mistake.
-_LATEST_START = 10**11
+LATEST_START = 10**11
 _MOST_SECONDS = 10**11
 TOLERANCE_SECONDS = 1
 
@@ -89,7 +89,7 @@ def _start(params: Mapping[str, Any], now: float | None) -> int:
     if given is None or given == "":
         raise missing("scheduleParams.startTime")
     start = whole_number(given)
-    if start is None or not -_LATEST_START < start < _LATEST_START:
+    if start is None or not -LATEST_START < start < LATEST_START:
         raise FlowRefusal("1340-400", f"The start time '{str(given)[:60]}' is not a number of epoch seconds.")
     if now is not None and start < now - TOLERANCE_SECONDS:
         raise FlowRefusal("1360-400", f"The start time {start} is in the past: it is {int(now)} now.")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.flow_service.audit import audit
+from airflow_provider_payments.emulator.flow_service.filters import RUN_STATUS
+from airflow_provider_payments.emulator.flow_service.listing import Listing
 from airflow_provider_payments.emulator.flow_service.run_shapes import run_to_wire, times
 from airflow_provider_payments.emulator.flow_service.specs import SECRETS
+from airflow_provider_payments.emulator.flow_service.state import END_KINDS, name_of
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.flow_service.state import Flow, Resource
@@ -30,6 +33,7 @@ _AUDIT = (
     "etag",
 )
 _BODY = ("name", "description", "connectionSpec")
+_END = ("baseConnectionId", "data", "params", "inheritedAttributes")
 _FLOW = (
     "flowSpec",
     "sourceConnectionIds",
@@ -39,6 +43,8 @@ _FLOW = (
     "scheduleParams",
     "options",
     "labels",
+    "policy",
+    "recordTypes",
     "runs",
     "lastOperation",
     "lastRunDetails",
@@ -46,15 +52,51 @@ _FLOW = (
 # What each kind of resource can be filtered and sorted by: its top-level attributes.
 KNOWN_FIELDS: Mapping[str, frozenset[str]] = {
     "connections": frozenset((*_AUDIT, *_BODY, "auth")),
-    "sourceConnections": frozenset((*_AUDIT, *_BODY, "baseConnectionId", "data", "params")),
-    "targetConnections": frozenset((*_AUDIT, *_BODY, "baseConnectionId", "data", "params")),
+    "sourceConnections": frozenset((*_AUDIT, *_BODY, *_END)),
+    "targetConnections": frozenset((*_AUDIT, *_BODY, *_END)),
     "flows": frozenset((*_AUDIT, *_BODY, *_FLOW)),
-    "runs": frozenset((*_AUDIT, "flowId", "flowSpec", "providerRefId", "metrics", "activities", "params")),
+    "runs": frozenset(
+        (*_AUDIT, "flowId", "flowSpec", "providerRefId", "metrics", "activities", "params", "predecessors")
+    ),
     "connectionSpecs": frozenset(("id", "name", "providerId", "version", "attributes")),
     "flowSpecs": frozenset(
         ["id", "name", "providerId", "version", "sourceConnectionSpecIds", "targetConnectionSpecIds", "attributes"]
     ),
 }
+
+
+# What lists read without the whole shape; each gives the values at a path, none where there is nothing.
+_QUICK_RESOURCE: Mapping[str, Callable[[Any], Iterable[Any]]] = {
+    "id": lambda item: (item.id,),
+    "name": name_of,
+    "createdAt": lambda item: (item.created,),
+    "updatedAt": lambda item: (item.updated,),
+    "state": lambda item: (item.state,),
+}
+_QUICK_RUN: Mapping[str, Callable[[Any], Iterable[Any]]] = {
+    "id": lambda run: (run.id,),
+    "flowId": lambda run: (run.flow_id,),
+    "createdAt": lambda run: (run.created,),
+    "updatedAt": lambda run: (run.updated,),
+    RUN_STATUS: lambda run: (run.status,),
+    "metrics.durationSummary.startedAtUTC": lambda run: (run.started,) if run.started else (),
+    "metrics.durationSummary.completedAtUTC": lambda run: (run.completed,) if run.completed else (),
+}
+
+
+def listing_of(sandbox: Sandbox, kind: str) -> Listing:
+    """What a list of one kind of resource needs to know.
+
+    :param kind: as in the path.
+    """
+    shape = SHAPES[kind]
+    return Listing(
+        kind,
+        sandbox.flow_service.stores[kind],
+        lambda item: shape(sandbox, item),
+        KNOWN_FIELDS[kind],
+        _QUICK_RUN if kind == "runs" else _QUICK_RESOURCE,
+    )
 
 
 def _resource(sandbox: Sandbox, item: Resource) -> Wire:
@@ -72,22 +114,24 @@ def connection_to_wire(sandbox: Sandbox, connection: Resource) -> Wire:
     wire = {**_resource(sandbox, connection), "connectionSpec": connection.content["connectionSpec"]}
     auth = connection.content.get("auth")
     if auth is not None:
-        shown = {name: value for name, value in auth["params"].items() if name not in SECRETS}
-        wire["auth"] = {"specName": auth["specName"], "params": shown}
+        shown = {name: value for name, value in (auth.get("params") or {}).items() if name not in SECRETS}
+        wire["auth"] = {"specName": auth.get("specName"), "params": shown}
     return wire
 
 
 def source_to_wire(sandbox: Sandbox, source: Resource) -> Wire:
     """A source connection; what its data could hold besides the format shows as null."""
     wire = target_to_wire(sandbox, source)
-    return {**wire, "data": {"schema": None, "properties": None, **wire["data"]}}
+    return {**wire, "data": {"schema": None, "properties": None, **wire.get("data", {})}}
 
 
 def target_to_wire(sandbox: Sandbox, end: Resource) -> Wire:
     """A target connection, and what a source connection has in common with it."""
     content = end.content
     members = ("baseConnectionId", "data", "params", "connectionSpec")
-    return {**_resource(sandbox, end), **{key: content[key] for key in members if key in content}}
+    wire = {**_resource(sandbox, end), **{key: content[key] for key in members if key in content}}
+    base = _base_of(sandbox, end)
+    return wire if base is None else {**wire, "inheritedAttributes": {"baseConnection": base}}
 
 
 def flow_to_wire(sandbox: Sandbox, flow: Flow) -> Wire:
@@ -126,21 +170,23 @@ def flow_to_wire(sandbox: Sandbox, flow: Flow) -> Wire:
 
 
 def _inherited(sandbox: Sandbox, flow: Flow) -> Wire:
-    service = sandbox.flow_service
-    source = service.source_connections.get(flow.source_id)
-    target = service.target_connections.get(flow.target_id)
-    return {
-        "sourceConnections": [_end_with_base(sandbox, source)] if source else [],
-        "targetConnections": [_end_with_base(sandbox, target)] if target else [],
-    }
+    stores = sandbox.flow_service.stores
+    wire: Wire = {"properties": {"isSourceFlow": True}}
+    for member, kind in END_KINDS.items():
+        ends = (stores[kind].get(identifier) for identifier in flow.content.get(member) or ())
+        wire[kind] = [_end_with_base(sandbox, end) for end in ends if end is not None]
+    return wire
 
 
 def _end_with_base(sandbox: Sandbox, end: Resource) -> Wire:
+    base = _base_of(sandbox, end)
     wire: Wire = {"id": end.id, "connectionSpec": end.content["connectionSpec"]}
+    return wire if base is None else {**wire, "baseConnection": base}
+
+
+def _base_of(sandbox: Sandbox, end: Resource) -> Wire | None:
     base = sandbox.flow_service.connections.get(end.base_id or "")
-    if base is not None:
-        wire["baseConnection"] = {"id": base.id, "connectionSpec": base.content["connectionSpec"]}
-    return wire
+    return None if base is None else {"id": base.id, "connectionSpec": base.content["connectionSpec"]}
 
 
 SHAPES: Mapping[str, Callable[[Sandbox, Any], Wire]] = {

@@ -1,4 +1,4 @@
-"""The connection specs and flow specs that payments need, as data of our own."""
+"""The connection specs and flow specs of payment data, as data of our own."""
 
 from __future__ import annotations
 
@@ -14,30 +14,84 @@ SQUARE_ID = "2acf109f-9b66-4d5e-bc18-ebb2adcff8d5"
 STRIPE_ID = "cc2c31d6-7b8c-4581-b49f-5c8698aa3ab3"
 CRM_FLOW_SPEC_ID = "14518937-270c-4525-bdec-c2ba7cce3860"
 REST_FLOW_SPEC_ID = "6499120c-0b15-42dc-936e-847ea3c24d72"
-TABLE_FORMATS = ("tabular", "parquet_xdm", "delimited", "json", "parquet")
-SECRETS = frozenset({"clientSecret", "accessToken", "refreshToken"})
+S3_ID = "ecadc60c-7455-4d87-84dc-2a0e293d997b"
+BLOB_ID = "4c10e202-c428-4796-9208-5f1f5732b1cf"
+SFTP_ID = "b7bf2577-4520-42c9-bae9-cad01560f7bc"
+FILE_FLOW_SPEC_ID = "9753525b-82c7-4dce-8a9b-5ccfce2b9876"
+FILE_FORMATS = ("delimited", "json", "parquet")
+# Older documents send 'parquet_xdm' for tables.
+TABLE_FORMATS = ("tabular", "parquet_xdm")
+SECRETS = frozenset(
+    {
+        *("clientSecret", "accessToken", "refreshToken", "s3SecretKey", "s3SessionToken", "connectionString", "sasUri"),
+        *("password", "privateKeyContent", "passPhrase"),
+    }
+)
 WRONG_SECRET = "wrong"
+_OBJECT_TYPES: Mapping[str, tuple[str, ...]] = {
+    "table": ("root", "table"),
+    "rest": ("root", "rest"),
+    "file": ("root", "folder", "file"),
+    "lake": (),
+}
+_SOURCE_PARAMS: Mapping[str, tuple[str, Mapping[str, Any], list[str]]] = {
+    "table": (
+        "Tabular",
+        {"tableName": {"type": "string"}, "columns": {"type": "array", "items": {"type": "object"}}},
+        ["tableName"],
+    ),
+    "rest": ("Rest", {"resourcePath": {"type": "string"}}, ["resourcePath"]),
+    "file": (
+        "CloudStorage",
+        {
+            "path": {"type": "string"},
+            "type": {"type": "string", "enum": ["file", "folder"]},
+            "recursive": {"type": "boolean", "default": False},
+        },
+        ["path"],
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSpec:
+    """A way to authenticate at a source.
+
+    :param needed: parameters that must be there, as text.
+    :param optional: parameters that may.
+    """
+
+    name: str
+    needed: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+    def to_wire(self) -> dict[str, Any]:
+        params = {name: {"type": "string", **_secret_mark(name)} for name in (*self.needed, *self.optional)}
+        return {"name": self.name, "type": "KeyBased", "spec": _object(params, list(self.needed))}
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSpec:
     """A kind of system that data comes from or goes to.
 
-    :param auth_name: None for the data lake, which asks for no credential.
-    :param auth_params: all of them needed.
     :param shape: what its data looks like.
+    :param auth: one of them is used; none for the data lake, which asks for no credential.
     :param formats: what ``data.format`` may be.
-    :param vendor: whose sample tables stand behind it.
+    :param vendor: whose samples stand behind it.
     """
 
     id: str
     name: str
-    shape: Literal["table", "rest", "lake"]
-    auth_name: str | None
-    auth_params: tuple[str, ...]
+    shape: Literal["table", "rest", "file", "lake"]
+    auth: tuple[AuthSpec, ...]
     formats: tuple[str, ...]
     vendor: str
     attributes: Mapping[str, Any]
+
+    @property
+    def object_types(self) -> tuple[str, ...]:
+        """What can be explored."""
+        return _OBJECT_TYPES[self.shape]
 
     def to_wire(self) -> dict[str, Any]:
         wire: dict[str, Any] = {
@@ -48,23 +102,17 @@ class ConnectionSpec:
             "attributes": dict(self.attributes),
             "permissionsInfo": _permissions("Dataset" if self.shape == "lake" else "EnterpriseSource"),
         }
-        if self.auth_name is None:
+        if self.shape == "lake":
             lake = _object({"dataSetId": {"type": "string"}}, ["dataSetId"])
             return {**wire, "targetSpec": {"name": "Data Lake", "type": "Dataset", "spec": lake}}
-        params = {name: {"type": "string", **_secret_mark(name)} for name in self.auth_params}
-        wire["authSpec"] = [
-            {"name": self.auth_name, "type": "KeyBased", "spec": _object(params, list(self.auth_params))}
-        ]
-        if self.shape == "table":
-            source = {"tableName": {"type": "string"}, "columns": {"type": "array", "items": {"type": "object"}}}
-            wire["sourceSpec"] = {"name": "Tabular", "type": "Tabular", "spec": _object(source, ["tableName"])}
-        else:
-            source = {"resourcePath": {"type": "string"}}
-            wire["sourceSpec"] = {"name": "Rest", "type": "Rest", "spec": _object(source, ["resourcePath"])}
-        kinds = {"type": "string", "enum": ["root", "table"] if self.shape == "table" else ["rest"]}
+        wire["authSpec"] = [auth.to_wire() for auth in self.auth]
+        kind, params, needed = _SOURCE_PARAMS[self.shape]
+        wire["sourceSpec"] = {"name": kind, "type": kind, "spec": _object(params, needed)}
+        explored = "FileSystem" if self.shape == "file" else "Resource"
+        kinds = {"type": "string", "enum": list(self.object_types)}
         wire["exploreSpec"] = {
-            "name": "Resource",
-            "type": "Resource",
+            "name": explored,
+            "type": explored,
             "requestSpec": _object({"objectType": kinds, "object": {"type": "string"}}, ["objectType"]),
         }
         return wire
@@ -97,8 +145,7 @@ CONNECTION_SPECS: Mapping[str, ConnectionSpec] = {
             PAYPAL_ID,
             "paypal",
             "table",
-            "Client-Id-Secret Based Authentication",
-            _PAYMENT_AUTH,
+            (AuthSpec("Client-Id-Secret Based Authentication", _PAYMENT_AUTH),),
             TABLE_FORMATS,
             "paypal",
             _source_attributes("Payments", "PayPal"),
@@ -107,8 +154,7 @@ CONNECTION_SPECS: Mapping[str, ConnectionSpec] = {
             SQUARE_ID,
             "square",
             "table",
-            "OAuth2 Refresh Code",
-            (*_PAYMENT_AUTH, "accessToken", "refreshToken"),
+            (AuthSpec("OAuth2 Refresh Code", (*_PAYMENT_AUTH, "accessToken", "refreshToken")),),
             TABLE_FORMATS,
             "square",
             _source_attributes("Payments", "Square"),
@@ -117,14 +163,62 @@ CONNECTION_SPECS: Mapping[str, ConnectionSpec] = {
             STRIPE_ID,
             "stripe",
             "rest",
-            "OAuth2 Refresh Code",
-            ("accessToken",),
+            (AuthSpec("OAuth2 Refresh Code", ("accessToken",)),),
             ("json",),
             "stripe",
             _source_attributes("Payments", "Stripe"),
         ),
         ConnectionSpec(
-            DATA_LAKE_ID, "Data Lake", "lake", None, (), (), "", {"isTarget": True, "category": "Data Lake"}
+            S3_ID,
+            "amazon-s3",
+            "file",
+            (
+                AuthSpec(
+                    "Access Key",
+                    ("s3AccessKey", "s3SecretKey"),
+                    ("s3SessionToken", "serviceUrl", "bucketName", "folderPath"),
+                ),
+            ),
+            FILE_FORMATS,
+            "files",
+            _source_attributes("Cloud Storage", "Amazon S3"),
+        ),
+        ConnectionSpec(
+            BLOB_ID,
+            "azure-blob",
+            "file",
+            (
+                AuthSpec("ConnectionString", ("connectionString",), ("container", "folderPath")),
+                AuthSpec("SasURIAuthentication", ("sasUri",), ("container", "folderPath")),
+            ),
+            FILE_FORMATS,
+            "files",
+            _source_attributes("Cloud Storage", "Azure Blob Storage"),
+        ),
+        ConnectionSpec(
+            SFTP_ID,
+            "sftp",
+            "file",
+            (
+                AuthSpec("Basic Authentication for sftp", ("host", "userName", "password"), ("port", "folderPath")),
+                AuthSpec(
+                    "SSH PublicKey Authentication for sftp",
+                    ("host", "userName", "privateKeyContent"),
+                    ("passPhrase", "port", "folderPath"),
+                ),
+            ),
+            FILE_FORMATS,
+            "files",
+            _source_attributes("Cloud Storage", "SFTP"),
+        ),
+        ConnectionSpec(
+            DATA_LAKE_ID,
+            "Data Lake",
+            "lake",
+            (),
+            (),
+            "",
+            {"isTarget": True, "category": "Data Lake", "isDraftModeSupported": True},
         ),
     )
 }
@@ -143,6 +237,12 @@ _TABLE_SOURCES = (
     "fcad62f3-09b0-41d3-be11-449d5a621b69 ea1c2a08-b722-11eb-8529-0242ac130003 35d6c4d8-c9a9-11eb-b8bc-0242ac130003 "
     "ff4274f2-c9a9-11eb-b8bc-0242ac130003 ba5126ec-c9ac-11eb-b8bc-0242ac130003 b2e08744-4f1a-40ce-af30-7abac3e23cf3 "
     f"929e4450-0237-4ed2-9404-b7e1e0a00309 {SQUARE_ID} 2fa8af9c-2d1a-43ea-a253-f00a00c74412"
+).split()
+
+_FILE_SOURCES = (
+    f"b3ba5556-48be-44b7-8b85-ff2b69b46dc4 {S3_ID} b7829c2f-2eb0-4f49-a6ee-55e33008b629 {BLOB_ID} "
+    "fb2e94c9-c031-467d-8103-6bd6e0a432f2 32e8f412-cdf7-464c-9885-78184cb113fd "
+    f"{SFTP_ID} 998b8ae3-cec0-43b7-8abe-40b1eb4ee069 be5ec48c-5b78-49d5-b8fa-7c89ec4569b8"
 ).split()
 
 
@@ -187,7 +287,11 @@ def _schedule_spec() -> dict[str, Any]:
 
 
 def _flow_spec(identifier: str, name: str, sources: list[str], transformations: list[dict[str, Any]]) -> dict[str, Any]:
-    times = {name: {"type": "integer"} for name in ("startTime", "windowStartTime", "windowEndTime")}
+    run_params: dict[str, Any] = {
+        name: {"type": "integer"} for name in ("startTime", "windowStartTime", "windowEndTime")
+    }
+    if _COPY in transformations:
+        run_params["deltaColumn"] = _delta_column()
     return {
         "id": identifier,
         "name": name,
@@ -214,7 +318,7 @@ def _flow_spec(identifier: str, name: str, sources: list[str], transformations: 
         "scheduleSpec": _schedule_spec(),
         "runSpec": {
             "name": "ProviderParams",
-            "spec": _object({**times, "deltaColumn": _delta_column()}, [*times, "deltaColumn"]),
+            "spec": _object(run_params, list(run_params)),
         },
         "attributes": {
             "isSourceFlow": True,
@@ -243,5 +347,6 @@ FLOW_SPECS: Mapping[str, Mapping[str, Any]] = {
     for spec in (
         _flow_spec(CRM_FLOW_SPEC_ID, "CRMToAEP", _TABLE_SOURCES, [_COPY, _MAPPING]),
         _flow_spec(REST_FLOW_SPEC_ID, "RestStorageToAEP", [STRIPE_ID], [_MAPPING]),
+        _flow_spec(FILE_FLOW_SPEC_ID, "CloudStorageToAEP", _FILE_SOURCES, [_MAPPING]),
     )
 }

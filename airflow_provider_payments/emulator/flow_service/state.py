@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from airflow_provider_payments.emulator.flow_service.schedule import Schedule
     from airflow_provider_payments.emulator.world import Sandbox
 
+# The members of a dataflow that name its ends, and the kinds of these.
+END_KINDS: Mapping[str, str] = {"sourceConnectionIds": "sourceConnections", "targetConnectionIds": "targetConnections"}
+DRAFT, ENABLED, DISABLED, INITIALIZING = "draft", "enabled", "disabled", "initializing"
 PAYPAL_CONNECTION_ID = "24151d58-ffa7-4960-951d-58ffa7396097"
 
 
@@ -32,7 +35,7 @@ class Resource:
     created: int
     updated: int
     etag: str
-    state: str = "enabled"
+    state: str = ENABLED
 
     @property
     def spec_id(self) -> str:
@@ -48,7 +51,7 @@ class Resource:
 class Flow(Resource):
     """A dataflow.
 
-    :param schedule: what its schedule parameters mean.
+    :param schedule: what its schedule parameters mean; None while it is a draft.
     :param plan: raised when the schedule changes; what was planned before is void.
     :param operation: the last write, and the patch where it was one.
     :param watermark: epoch seconds up to which runs have read; None before the first.
@@ -62,6 +65,7 @@ class Flow(Resource):
 
     @property
     def source_id(self) -> str:
+        """Of a dataflow that is no draft any more, as its target's."""
         return str(self.content["sourceConnectionIds"][0])
 
     @property
@@ -73,20 +77,29 @@ class Flow(Resource):
 
         :param name: ``Copy`` or ``Mapping``.
         """
-        for entry in self.content["transformations"]:
+        for entry in self.content.get("transformations") or ():
             if entry["name"] == name:
                 params: Mapping[str, Any] = entry.get("params") or {}
                 return params
         return None
 
 
-def _name(resource: Resource) -> Iterable[str]:
+def name_of(resource: Resource) -> Iterable[str]:
+    """Its name, if it has one."""
     name = resource.content.get("name")
     return (name,) if isinstance(name, str) else ()
 
 
 def _base(resource: Resource) -> Iterable[str]:
     return (resource.base_id,) if resource.base_id else ()
+
+
+def _ends(member: str) -> Callable[[Flow], Iterable[str]]:
+    return lambda flow: flow.content.get(member) or ()
+
+
+def _created(item: Resource | Run) -> int:
+    return item.created
 
 
 class FlowService:
@@ -97,18 +110,14 @@ class FlowService:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.connections: Store[Resource] = Store({"name": _name}, sandbox.lag)
-        self.source_connections: Store[Resource] = Store({"name": _name, "baseConnectionId": _base}, sandbox.lag)
-        self.target_connections: Store[Resource] = Store({"name": _name}, sandbox.lag)
+        lag = sandbox.lag
+        self.connections: Store[Resource] = Store({"name": name_of}, lag, _created)
+        self.source_connections: Store[Resource] = Store({"name": name_of, "baseConnectionId": _base}, lag, _created)
+        self.target_connections: Store[Resource] = Store({"name": name_of, "baseConnectionId": _base}, lag, _created)
         self.flows: Store[Flow] = Store(
-            {
-                "name": _name,
-                "sourceConnectionIds[]": lambda flow: (flow.source_id,),
-                "targetConnectionIds[]": lambda flow: (flow.target_id,),
-            },
-            sandbox.lag,
+            {"name": name_of, **{f"{member}[]": _ends(member) for member in END_KINDS}}, lag, _created
         )
-        self.runs: Store[Run] = Store({"flowId": lambda run: (run.flow_id,)}, sandbox.lag)
+        self.runs: Store[Run] = Store({"flowId": lambda run: (run.flow_id,)}, lag, _created)
         self._add_paypal_connection()
 
     @property
@@ -122,14 +131,15 @@ class FlowService:
             "runs": self.runs,
         }
 
-    def add(self, kind: str, content: dict[str, Any], identifier: str | None = None) -> Resource:
+    def add(self, kind: str, content: dict[str, Any], state: str = ENABLED, identifier: str | None = None) -> Resource:
         """A new connection of a kind; its content has been checked.
 
         :param identifier: a new one when there is none.
         """
         clock, store = self.sandbox.clock, self.stores[kind]
         now = clock.millis()
-        resource = Resource(identifier or new_uuid(), store.next_number, content, now, now, new_etag(clock.now()))
+        etag = new_etag(clock.now())
+        resource = Resource(identifier or new_uuid(), store.next_number, content, now, now, etag, state)
         store.add(resource)
         return resource
 
@@ -149,6 +159,16 @@ class FlowService:
             raise not_found(kind, identifier)
         return resource
 
+    def user_of(self, base: Resource) -> Flow | None:
+        """A dataflow that reads from or writes to a base connection, if there is one."""
+        users = (
+            user
+            for member, kind in END_KINDS.items()
+            for end in self.stores[kind].find("baseConnectionId", (base.id,))
+            for user in self.flows.find(f"{member}[]", (end.id,))
+        )
+        return next(users, None)
+
     def _add_paypal_connection(self) -> None:
         self.add(
             "connections",
@@ -165,7 +185,7 @@ class FlowService:
                 },
                 "connectionSpec": {"id": "221c7626-58f6-4eec-8ee2-042b0226f03b", "version": "1.0"},
             },
-            PAYPAL_CONNECTION_ID,
+            identifier=PAYPAL_CONNECTION_ID,
         )
 
 

@@ -1,16 +1,21 @@
-"""``POST /ims/token/v3`` and its older sibling."""
+"""``POST /ims/token/v3`` and its older siblings."""
 
 from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
+from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes, UnreadableBody
 from airflow_provider_payments.emulator.ims.tokens import LIFETIME_SECONDS, check_client
 from airflow_provider_payments.emulator.refusals import OAuthRefusal, Refusal
+
+# Credentials and scopes are a few hundred bytes; a form of megabytes would take seconds to read.
+MAX_FORM_BYTES = 100_000
 
 
 def exchange_credentials(call: Call) -> Answer:
     """The parameters may stand in the body or in the query; the body wins."""
+    if len(call.raw) > MAX_FORM_BYTES:
+        raise UnreadableBody(f"The form is larger than {MAX_FORM_BYTES} bytes.")
     body = parse_qsl(call.raw.decode("utf-8", "replace"), keep_blank_values=True)
     given = {**dict(call.query), **dict(body)}
     options = call.world.options
@@ -22,7 +27,19 @@ def exchange_credentials(call: Call) -> Answer:
         (options.client_id, options.client_secret),
     )
     token = call.world.tokens.issue(call.world.clock.now())
-    return Answer({"access_token": token, "token_type": "bearer", "expires_in": LIFETIME_SECONDS})
+    return Answer(
+        {"access_token": token, "token_type": "bearer", "expires_in": LIFETIME_SECONDS},
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def exchange_jwt(call: Call) -> Answer:
+    """Service-account credentials have ended: whatever is signed with one, no token comes of it."""
+    raise OAuthRefusal(
+        "unauthorized_client",
+        "Service Account (JWT) credentials ended on 30 June 2025. Ask /ims/token/v3 for a token with the "
+        "client_credentials grant of an OAuth Server-to-Server credential.",
+    )
 
 
 def _unreadable(detail: str) -> Refusal:
@@ -41,4 +58,5 @@ DIALECT = Dialect(_unreadable, _no_sandboxes, _no_sandboxes, _failed)
 ROUTES: Routes = (
     ("POST", "/token/v3", exchange_credentials),
     ("POST", "/token/v2", exchange_credentials),
+    ("POST", "/exchange/jwt", exchange_jwt),
 )

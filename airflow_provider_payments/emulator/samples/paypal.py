@@ -1,123 +1,332 @@
-"""PayPal: the tables that its documentation shows."""
+"""PayPal: the tables that Adobe's documentation shows, and the payments themselves.
+
+No list of the tables with the payments is public: their columns follow PayPal's own API. Amounts are decimal text, as
+PayPal writes them.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from random import Random
 
-from airflow_provider_payments.emulator.samples.moments import moments
-from airflow_provider_payments.emulator.samples.tables import Column, Row, Table, timestamp_text
+from airflow_provider_payments.emulator.samples import flaws
+from airflow_provider_payments.emulator.samples.draws import Draws, opaque
+from airflow_provider_payments.emulator.samples.flaws import Flaw, Row
+from airflow_provider_payments.emulator.samples.moments import Every, followers, moments
+from airflow_provider_payments.emulator.samples.people import person
+from airflow_provider_payments.emulator.samples.tables import Column, Table, timestamp_text
 
-PRODUCTS = 1200
-# Known bad rows of Catalog_Products, by place: without an id, and with a creation time that nobody can read.
-WITHOUT_ID = (97, 411, 888)
-UNREADABLE_TIME = (230, 1034)
-FUTURE_PRODUCTS = 3000
+PRODUCTS, FUTURE_PRODUCTS = 1200, 3000
+TRANSACTIONS, FUTURE_TRANSACTIONS = 2400, 1500
+CUSTOMERS, FUTURE_CUSTOMERS = 600, 300
 PLANS = 150
+# What is refunded or disputed has succeeded; no flaw lies at these places.
+REFUNDED = Every(10, 3)
+DISPUTED = Every(40, 7)
 
 _ADJECTIVES = ("Classic", "Compact", "Deluxe", "Eco", "Portable", "Premium", "Smart", "Solar", "Ultra", "Vintage")
 _NOUNS = ("Backpack", "Blender", "Camera", "Desk Lamp", "Headphones", "Kettle", "Notebook", "Sneakers", "Tent", "Watch")
 _TYPES = ("PHYSICAL", "DIGITAL", "SERVICE")
+_CURRENCIES = ("USD",) * 6 + ("EUR",) * 3 + ("GBP", "CAD", "AUD")
+# Succeeded, pending, reversed, denied.
+_STATUSES = ("S",) * 46 + ("P", "P", "V", "D")
+_PRODUCT_FLAWS = (
+    Flaw(flaws.MISSING, "Product_Id", (107, 411, 888)),
+    Flaw(flaws.NO_TIME, "Create_Time", (230, 1034)),
+    Flaw(flaws.DUPLICATE, "Product_Id", (345, 777)),
+    Flaw(flaws.ODD_TEXT, "Description", (120, 560, 999)),
+)
+_TRANSACTION_FLAWS = (
+    Flaw(flaws.MISSING, "Transaction_Id", (201, 1402, 2490)),
+    Flaw(flaws.NO_NUMBER, "Gross_Amount", (305, 611, 1209, 2010, 2550)),
+    Flaw(flaws.NO_TIME, "Update_Time", (155, 1901)),
+    Flaw(flaws.UNKNOWN_CODE, "Currency_Code", (408, 999, 1752)),
+    Flaw(flaws.TOO_LONG, "Note", (722, 2216)),
+    Flaw(flaws.UNPARSABLE, "", (540, 1340, 2180)),
+    Flaw(flaws.DUPLICATE, "Transaction_Id", (612, 1812)),
+    Flaw(flaws.NO_MOMENT, "Create_Time", (850, 1600)),
+    Flaw(flaws.ODD_TEXT, "Payer_Name", (180, 1110, 2001)),
+)
+_REFUND_FLAWS = (
+    Flaw(flaws.MISSING, "Transaction_Id", (161,)),
+    Flaw(flaws.NO_NUMBER, "Amount_Value", (118, 190)),
+    Flaw(flaws.NO_TIME, "Update_Time", (144,)),
+    Flaw(flaws.UNKNOWN_CODE, "Amount_Currency", (130,)),
+    Flaw(flaws.UNPARSABLE, "", (205,)),
+)
 
 
 def tables(start: float) -> Sequence[Table]:
-    """The tables, in the order in which explore lists them.
+    """The tables, in the order in which explore lists them: the documented ones first.
 
     :param start: epoch seconds where the future begins.
     """
-    plan_moments = moments(Random("PayPal.Billing_Plans"), start, PLANS, 0)
+    plans_born = moments("PayPal.Billing_Plans", start, PLANS, 0)
+    products_born = moments("PayPal.Catalog_Products", start, PRODUCTS, FUTURE_PRODUCTS)
+    customers_born = moments("PayPal.Customers", start, CUSTOMERS, FUTURE_CUSTOMERS, step=9000)
+    # Ten days later than the first products and customers, so that the first transaction has some to name.
+    paid_born = moments("PayPal.Transactions", start, TRANSACTIONS, FUTURE_TRANSACTIONS, days=390)
+    transactions = Table(
+        "PayPal.Transactions",
+        _columns(
+            *("Transaction_Id", "Customer_Id", "Payer_Name", "Payer_Email", "Product_Id", "Quantity"),
+            *("Transaction_Event_Code", "Transaction_Status", "Gross_Amount", "Fee_Amount", "Net_Amount"),
+            *("Currency_Code", "Note"),
+        ),
+        paid_born,
+        lambda: _transactions(paid_born, customers_born, products_born),
+        _TRANSACTION_FLAWS,
+    )
+    refunds = followers("PayPal.Refunds", start, paid_born, REFUNDED, days=30)
+    disputes = followers("PayPal.Disputes", start, paid_born, DISPUTED, days=60)
     return (
-        _plans(plan_moments),
-        _payment_definitions(plan_moments),
-        _charge_models(plan_moments),
-        _products(start),
+        Table(
+            "PayPal.Billing_Plans",
+            _columns("Id", "Name", "Description", "Type", "State"),
+            plans_born,
+            lambda: _plans(plans_born),
+        ),
+        Table(
+            "PayPal.Billing_Plans_Payment_Definition",
+            _columns(
+                *("Id", "Plan_Id", "Name", "Type", "Frequency", "Frequency_Interval", "Cycles"),
+                *("Amount_Value", "Amount_Currency"),
+                times=("Create_Time",),
+            ),
+            plans_born,
+            lambda: _payment_definitions(plans_born),
+        ),
+        Table(
+            "PayPal.Billing_Plans_Payment_Definition_Charge_Models",
+            _columns("Id", "Payment_Definition_Id", "Type", "Amount_Value", "Amount_Currency", times=("Create_Time",)),
+            plans_born,
+            lambda: _charge_models(plans_born),
+        ),
+        Table(
+            "PayPal.Catalog_Products",
+            _columns("Product_Id", "Product_Name", "Description", "Type", times=("Create_Time",)),
+            products_born,
+            lambda: _products(products_born),
+            _PRODUCT_FLAWS,
+        ),
+        Table(
+            "PayPal.Customers",
+            _columns("Customer_Id", "Given_Name", "Surname", "Email_Address", "Country_Code", times=("Create_Time",)),
+            customers_born,
+            lambda: _customers(customers_born),
+        ),
+        transactions,
+        Table(
+            "PayPal.Refunds",
+            _columns("Refund_Id", "Transaction_Id", "Amount_Value", "Amount_Currency", "Status", "Note_To_Payer"),
+            [at for at, _ in refunds],
+            lambda: _refunds(refunds, transactions.good_rows),
+            _REFUND_FLAWS,
+        ),
+        Table(
+            "PayPal.Disputes",
+            _columns(
+                *("Dispute_Id", "Disputed_Transaction_Id", "Reason", "Status"),
+                *("Dispute_Amount_Value", "Dispute_Amount_Currency", "Outcome"),
+            ),
+            [at for at, _ in disputes],
+            lambda: _disputes(disputes, transactions.good_rows),
+        ),
     )
 
 
-def _products(start: float) -> Table:
-    random = Random("PayPal.Catalog_Products")
-    born = moments(random, start, PRODUCTS, FUTURE_PRODUCTS)
-    rows: list[Row] = []
-    for place, at in enumerate(born):
-        name = f"{random.choice(_ADJECTIVES)} {random.choice(_NOUNS)} {random.randrange(100, 1000)}"
-        kind = random.choice(_TYPES)
-        rows.append(
-            {
-                "Product_Id": None if place in WITHOUT_ID else f"PROD-{random.getrandbits(48):012X}{place:05d}",
-                "Product_Name": name,
-                "Description": f"{name}, {kind.lower()} product",
-                "Type": kind,
-                "Create_Time": "not recorded" if place in UNREADABLE_TIME else timestamp_text(at),
-            }
-        )
-    columns = (
-        Column("Product_Id"),
-        Column("Product_Name"),
-        Column("Description"),
-        Column("Type"),
-        Column("Create_Time", format="date-time"),
-    )
-    return Table("PayPal.Catalog_Products", columns, rows, born)
+def _columns(*texts: str, times: Sequence[str] = ("Create_Time", "Update_Time")) -> tuple[Column, ...]:
+    """Columns of text, and after them those with a time."""
+    return (*map(Column, texts), *(Column(name, format="date-time") for name in times))
 
 
-def _plans(born: Sequence[float]) -> Table:
-    random = Random("PayPal.Billing_Plans rows")
-    rows: list[Row] = [
+def _plans(born: Sequence[float]) -> list[Row]:
+    draws = Draws("PayPal.Billing_Plans")
+    return [
         {
             "Id": _plan_id(place),
-            "Name": f"{random.choice(_ADJECTIVES)} plan {place:03d}",
+            "Name": f"{draws.pick(_ADJECTIVES)} plan {place:03d}",
             "Description": "Recurring payment",
-            "Type": random.choice(("FIXED", "INFINITE")),
-            "State": random.choice(("CREATED", "ACTIVE", "INACTIVE")),
+            "Type": draws.pick(("FIXED", "INFINITE")),
+            "State": draws.pick(("CREATED", "ACTIVE", "INACTIVE")),
             "Create_Time": timestamp_text(at),
-            "Update_Time": timestamp_text(at + random.randrange(1800)),
+            "Update_Time": timestamp_text(at + draws.below(1800)),
         }
         for place, at in enumerate(born)
     ]
-    names = ("Id", "Name", "Description", "Type", "State")
-    times = (Column("Create_Time", format="date-time"), Column("Update_Time", format="date-time"))
-    return Table("PayPal.Billing_Plans", (*map(Column, names), *times), rows, born)
 
 
-def _payment_definitions(born: Sequence[float]) -> Table:
-    random = Random("PayPal.Billing_Plans_Payment_Definition")
-    rows: list[Row] = [
+def _payment_definitions(born: Sequence[float]) -> list[Row]:
+    draws = Draws("PayPal.Billing_Plans_Payment_Definition")
+    return [
         {
             "Id": f"PD-{place:05d}",
             "Plan_Id": _plan_id(place),
             "Name": "Regular payment",
-            "Type": random.choice(("TRIAL", "REGULAR")),
-            "Frequency": random.choice(("DAY", "WEEK", "MONTH", "YEAR")),
-            "Frequency_Interval": str(random.randrange(1, 4)),
-            "Cycles": str(random.randrange(0, 13)),
-            "Amount_Value": f"{random.randrange(199, 29900) / 100:.2f}",
-            "Amount_Currency": random.choice(("EUR", "USD", "GBP")),
+            "Type": draws.pick(("TRIAL", "REGULAR")),
+            "Frequency": draws.pick(("DAY", "WEEK", "MONTH", "YEAR")),
+            "Frequency_Interval": str(1 + draws.below(3)),
+            "Cycles": str(draws.below(13)),
+            "Amount_Value": _decimal(199 + draws.below(29800)),
+            "Amount_Currency": draws.pick(_CURRENCIES),
             "Create_Time": timestamp_text(at),
         }
         for place, at in enumerate(born)
     ]
-    names = [name for name in rows[0] if name != "Create_Time"]
-    columns = (*map(Column, names), Column("Create_Time", format="date-time"))
-    return Table("PayPal.Billing_Plans_Payment_Definition", columns, rows, born)
 
 
-def _charge_models(born: Sequence[float]) -> Table:
-    random = Random("PayPal.Billing_Plans_Payment_Definition_Charge_Models")
-    rows: list[Row] = [
+def _charge_models(born: Sequence[float]) -> list[Row]:
+    draws = Draws("PayPal.Billing_Plans_Payment_Definition_Charge_Models")
+    return [
         {
             "Id": f"CHM-{place:05d}",
             "Payment_Definition_Id": f"PD-{place:05d}",
-            "Type": random.choice(("TAX", "SHIPPING")),
-            "Amount_Value": f"{random.randrange(0, 2000) / 100:.2f}",
-            "Amount_Currency": random.choice(("EUR", "USD", "GBP")),
+            "Type": draws.pick(("TAX", "SHIPPING")),
+            "Amount_Value": _decimal(draws.below(2000)),
+            "Amount_Currency": draws.pick(_CURRENCIES),
             "Create_Time": timestamp_text(at),
         }
         for place, at in enumerate(born)
     ]
-    names = [name for name in rows[0] if name != "Create_Time"]
-    columns = (*map(Column, names), Column("Create_Time", format="date-time"))
-    return Table("PayPal.Billing_Plans_Payment_Definition_Charge_Models", columns, rows, born)
+
+
+def _products(born: Sequence[float]) -> list[Row]:
+    draws = Draws("PayPal.Catalog_Products")
+    rows: list[Row] = []
+    for place, at in enumerate(born):
+        name = f"{draws.pick(_ADJECTIVES)} {draws.pick(_NOUNS)} {100 + draws.below(900)}"
+        kind = draws.pick(_TYPES)
+        rows.append(
+            {
+                "Product_Id": _product_id(place),
+                "Product_Name": name,
+                "Description": f"{name}, {kind.lower()} product",
+                "Type": kind,
+                "Create_Time": timestamp_text(at),
+            }
+        )
+    return rows
+
+
+def _customers(born: Sequence[float]) -> list[Row]:
+    rows: list[Row] = []
+    for place, at in enumerate(born):
+        who = person(place)
+        rows.append(
+            {
+                "Customer_Id": _customer_id(place),
+                "Given_Name": who.given,
+                "Surname": who.family,
+                "Email_Address": who.email,
+                "Country_Code": who.country,
+                "Create_Time": _zoned(at),
+            }
+        )
+    return rows
+
+
+def _transactions(born: Sequence[float], customers_born: Sequence[float], products_born: Sequence[float]) -> list[Row]:
+    draws = Draws("PayPal.Transactions")
+    # A product whose row has a flaw could not be found again by its id.
+    flawed = {place for flaw in _PRODUCT_FLAWS for place in flaw.places}
+    rows: list[Row] = []
+    for place, at in enumerate(born):
+        customer = draws.below(bisect_right(customers_born, at))
+        product = draws.below(bisect_right(products_born, at))
+        while product in flawed:
+            product -= 1
+        who, quantity = person(customer), 1 + draws.below(3)
+        # A product has one price; most end in 99.
+        gross = quantity * (product * 7919 % 150 * 100 + (499 if product % 4 else 450))
+        fee = gross * 349 // 10000 + 49
+        rows.append(
+            {
+                "Transaction_Id": opaque(place, 1) + "T",
+                "Customer_Id": _customer_id(customer),
+                "Payer_Name": f"{who.given} {who.family}",
+                "Payer_Email": who.email,
+                "Product_Id": _product_id(product),
+                "Quantity": str(quantity),
+                "Transaction_Event_Code": draws.pick(("T0006", "T0006", "T0003", "T0000")),
+                "Transaction_Status": "S" if place in REFUNDED or place in DISPUTED else draws.pick(_STATUSES),
+                "Gross_Amount": _decimal(gross),
+                "Fee_Amount": _decimal(-fee),
+                "Net_Amount": _decimal(gross - fee),
+                "Currency_Code": draws.pick(_CURRENCIES),
+                "Note": None if draws.below(5) else "Thank you!",
+                "Create_Time": _zoned(at),
+                "Update_Time": _zoned(at + draws.below(600)),
+            }
+        )
+    return rows
+
+
+def _refunds(followed: Sequence[tuple[float, int]], transactions: Sequence[Row]) -> list[Row]:
+    draws = Draws("PayPal.Refunds")
+    rows: list[Row] = []
+    for at, place in followed:
+        paid = transactions[place]
+        whole = _cents(paid["Gross_Amount"])
+        rows.append(
+            {
+                "Refund_Id": opaque(place, 2) + "R",
+                "Transaction_Id": paid["Transaction_Id"],
+                "Amount_Value": _decimal(whole if draws.below(3) else 1 + draws.below(whole)),
+                "Amount_Currency": paid["Currency_Code"],
+                "Status": draws.pick(("COMPLETED",) * 18 + ("PENDING", "FAILED")),
+                "Note_To_Payer": draws.pick(("Returned", "Damaged", "Wrong size", "Ordered twice")),
+                "Create_Time": _zoned(at),
+                "Update_Time": _zoned(at + draws.below(86400)),
+            }
+        )
+    return rows
+
+
+def _disputes(followed: Sequence[tuple[float, int]], transactions: Sequence[Row]) -> list[Row]:
+    draws = Draws("PayPal.Disputes")
+    reasons = ("MERCHANDISE_OR_SERVICE_NOT_RECEIVED", "MERCHANDISE_OR_SERVICE_NOT_AS_DESCRIBED", "UNAUTHORISED")
+    rows: list[Row] = []
+    for at, place in followed:
+        paid = transactions[place]
+        resolved = draws.below(3) > 0
+        rows.append(
+            {
+                "Dispute_Id": f"PP-D-{10000 + place}",
+                "Disputed_Transaction_Id": paid["Transaction_Id"],
+                "Reason": draws.pick(reasons),
+                "Status": "RESOLVED"
+                if resolved
+                else draws.pick(("OPEN", "UNDER_REVIEW", "WAITING_FOR_SELLER_RESPONSE")),
+                "Dispute_Amount_Value": paid["Gross_Amount"],
+                "Dispute_Amount_Currency": paid["Currency_Code"],
+                "Outcome": draws.pick(("RESOLVED_BUYER_FAVOUR", "RESOLVED_SELLER_FAVOUR")) if resolved else None,
+                "Create_Time": _zoned(at),
+                "Update_Time": _zoned(at + draws.below(10 * 86400)),
+            }
+        )
+    return rows
 
 
 def _plan_id(place: int) -> str:
-    return f"P-{place:04d}{(place * 7919) % 100000:05d}"
+    return f"P-{place:04d}{place * 7919 % 100000:05d}"
+
+
+def _product_id(place: int) -> str:
+    return f"PROD-{opaque(place, 3)}"
+
+
+def _customer_id(place: int) -> str:
+    return opaque(place, 4)[:8] + f"{place:05d}"
+
+
+def _zoned(at: float) -> str:
+    """How PayPal writes the times of payments."""
+    return timestamp_text(at).replace(" ", "T") + "+0000"
+
+
+def _decimal(cents: int) -> str:
+    return f"{cents / 100:.2f}"
+
+
+def _cents(text: str) -> int:
+    return round(float(text) * 100)

@@ -1,18 +1,48 @@
-"""Square: no table list of its source is public, so these follow the names of Square's own API."""
+"""Square: no list of its source's tables is public, so these follow the names of Square's own API.
+
+Amounts are whole numbers of the currency's smallest unit, as Square writes them.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from random import Random
 
-from airflow_provider_payments.emulator.samples.moments import moments
-from airflow_provider_payments.emulator.samples.tables import Column, Row, Table, timestamp_text
+from airflow_provider_payments.emulator.samples import flaws
+from airflow_provider_payments.emulator.samples.draws import Draws, opaque
+from airflow_provider_payments.emulator.samples.flaws import Flaw, Row
+from airflow_provider_payments.emulator.samples.moments import Every, followers, moments
+from airflow_provider_payments.emulator.samples.people import person
+from airflow_provider_payments.emulator.samples.tables import Column, Table, timestamp_text
 
-PAYMENTS = 2000
-WITHOUT_ID = (512, 1500)
-REFUNDS = 200
-CUSTOMERS = 400
-FUTURE_PAYMENTS = 3000
+PAYMENTS, FUTURE_PAYMENTS = 2000, 3000
+CUSTOMERS, FUTURE_CUSTOMERS = 400, 200
+ITEMS = 120
+# What is refunded or disputed was completed; no flaw lies at these places.
+REFUNDED = Every(10, 3)
+DISPUTED = Every(50, 7)
+
+_DRINKS = ("Flat White", "Espresso", "Chai", "Cold Brew", "Lemonade", "Oat Latte", "Matcha", "Hot Chocolate")
+_SIZES = ("small", "regular", "large")
+_CURRENCIES = ("USD", "USD", "USD", "CAD", "EUR")
+_STATUSES = ("COMPLETED",) * 18 + ("APPROVED", "FAILED", "CANCELED")
+_SOURCES = ("CARD", "CARD", "CARD", "CASH", "WALLET")
+_PAYMENT_FLAWS = (
+    Flaw(flaws.MISSING, "Id", (512, 1500)),
+    Flaw(flaws.NO_NUMBER, "Amount", (215, 930, 1741)),
+    Flaw(flaws.NO_TIME, "Updated_At", (444, 1288)),
+    Flaw(flaws.UNKNOWN_CODE, "Currency", (360, 1015, 1890)),
+    Flaw(flaws.TOO_LONG, "Note", (605, 1421)),
+    Flaw(flaws.DUPLICATE, "Id", (702, 1312)),
+    Flaw(flaws.NO_MOMENT, "Created_At", (801, 1604)),
+    Flaw(flaws.ODD_TEXT, "Note", (150, 1111, 1999)),
+)
+_REFUND_FLAWS = (
+    Flaw(flaws.MISSING, "Payment_Id", (177,)),
+    Flaw(flaws.NO_NUMBER, "Amount", (120, 181)),
+    Flaw(flaws.NO_TIME, "Updated_At", (133,)),
+    Flaw(flaws.UNKNOWN_CODE, "Currency", (150,)),
+)
 
 
 def tables(start: float) -> Sequence[Table]:
@@ -20,73 +50,183 @@ def tables(start: float) -> Sequence[Table]:
 
     :param start: epoch seconds where the future begins.
     """
-    return (_customers(start), _payments(start), _refunds(start))
-
-
-def _payments(start: float) -> Table:
-    random = Random("Square.Payments")
-    born = moments(random, start, PAYMENTS, FUTURE_PAYMENTS)
-    rows: list[Row] = [
-        {
-            "Id": None if place in WITHOUT_ID else f"SQP{place:07d}",
-            "Customer_Id": f"SQC{random.randrange(CUSTOMERS):05d}",
-            "Amount": random.randrange(100, 50000),
-            "Currency": random.choice(("USD", "CAD", "EUR")),
-            "Status": random.choices(("COMPLETED", "APPROVED", "FAILED", "CANCELED"), (90, 5, 3, 2))[0],
-            "Source_Type": random.choice(("CARD", "CASH", "WALLET")),
-            "Created_At": timestamp_text(at),
-        }
-        for place, at in enumerate(born)
-    ]
-    columns = (
-        Column("Id"),
-        Column("Customer_Id"),
-        Column("Amount", "integer"),
-        Column("Currency"),
-        Column("Status"),
-        Column("Source_Type"),
-        Column("Created_At", format="date-time"),
+    items_born = moments("Square.Catalog_Items", start, ITEMS, 0)
+    customers_born = moments("Square.Customers", start, CUSTOMERS, FUTURE_CUSTOMERS, step=13500)
+    # Half a year later than the first items and customers, so that the first payment has some to name.
+    paid_born = moments("Square.Payments", start, PAYMENTS, FUTURE_PAYMENTS, days=220)
+    payments = Table(
+        "Square.Payments",
+        (
+            *(Column("Id"), Column("Customer_Id"), Column("Catalog_Object_Id"), Column("Location_Id")),
+            *(Column("Amount", "integer"), Column("Tip_Amount", "integer"), Column("Currency")),
+            *(Column("Status"), Column("Source_Type"), Column("Receipt_Number"), Column("Note")),
+            *_TIMES,
+        ),
+        paid_born,
+        lambda: _payments(paid_born, customers_born),
+        _PAYMENT_FLAWS,
     )
-    return Table("Square.Payments", columns, rows, born)
-
-
-def _refunds(start: float) -> Table:
-    random = Random("Square.Refunds")
-    born = moments(random, start, REFUNDS, 0)
-    rows: list[Row] = [
-        {
-            "Id": f"SQR{place:06d}",
-            "Payment_Id": f"SQP{random.randrange(PAYMENTS):07d}",
-            "Amount": random.randrange(100, 20000),
-            "Currency": "USD",
-            "Reason": random.choice(("Returned", "Damaged", "Duplicate")),
-            "Created_At": timestamp_text(at),
-        }
-        for place, at in enumerate(born)
-    ]
-    columns = (
-        Column("Id"),
-        Column("Payment_Id"),
-        Column("Amount", "integer"),
-        Column("Currency"),
-        Column("Reason"),
-        Column("Created_At", format="date-time"),
+    refunds = followers("Square.Refunds", start, paid_born, REFUNDED, days=30)
+    disputes = followers("Square.Disputes", start, paid_born, DISPUTED, days=60)
+    return (
+        Table(
+            "Square.Customers",
+            (
+                *map(Column, ("Id", "Given_Name", "Family_Name", "Email_Address", "Country", "Postal_Code")),
+                *_TIMES,
+            ),
+            customers_born,
+            lambda: _customers(customers_born),
+        ),
+        payments,
+        Table(
+            "Square.Refunds",
+            (
+                *(Column("Id"), Column("Payment_Id"), Column("Amount", "integer"), Column("Currency")),
+                *(Column("Status"), Column("Reason"), *_TIMES),
+            ),
+            [at for at, _ in refunds],
+            lambda: _refunds(refunds, payments.good_rows),
+            _REFUND_FLAWS,
+        ),
+        Table(
+            "Square.Disputes",
+            (
+                *(Column("Id"), Column("Payment_Id"), Column("Amount", "integer"), Column("Currency")),
+                *(Column("Reason"), Column("State"), Column("Due_At", format="date-time"), *_TIMES),
+            ),
+            [at for at, _ in disputes],
+            lambda: _disputes(disputes, payments.good_rows),
+        ),
+        Table(
+            "Square.Catalog_Items",
+            (
+                *(Column("Id"), Column("Name"), Column("Variation")),
+                *(Column("Price_Amount", "integer"), Column("Price_Currency"), *_TIMES),
+            ),
+            items_born,
+            lambda: _items(items_born),
+        ),
     )
-    return Table("Square.Refunds", columns, rows, born)
 
 
-def _customers(start: float) -> Table:
-    random = Random("Square.Customers")
-    born = moments(random, start, CUSTOMERS, 0)
-    rows: list[Row] = [
+_TIMES = (Column("Created_At", format="date-time"), Column("Updated_At", format="date-time"))
+
+
+def _customers(born: Sequence[float]) -> list[Row]:
+    draws = Draws("Square.Customers")
+    rows: list[Row] = []
+    for place, at in enumerate(born):
+        who = person(place)
+        rows.append(
+            {
+                "Id": _customer_id(place),
+                "Given_Name": who.given,
+                "Family_Name": who.family,
+                "Email_Address": who.email,
+                "Country": who.country,
+                "Postal_Code": who.postal_code,
+                "Created_At": _stamp(at),
+                "Updated_At": _stamp(at + draws.below(3600)),
+            }
+        )
+    return rows
+
+
+def _items(born: Sequence[float]) -> list[Row]:
+    return [
         {
-            "Id": f"SQC{place:05d}",
-            "Given_Name": random.choice(("Ada", "Bo", "Chidi", "Dana", "Emil", "Fatma", "Goran", "Hana")),
-            "Family_Name": random.choice(("Abe", "Brandt", "Cruz", "Diallo", "Eriksen", "Fontana")),
-            "Email_Address": f"customer{place}@example.com",
-            "Created_At": timestamp_text(at),
+            "Id": _item_id(place),
+            "Name": _DRINKS[place % len(_DRINKS)],
+            "Variation": _SIZES[place // len(_DRINKS) % len(_SIZES)],
+            "Price_Amount": _price(place),
+            "Price_Currency": "USD",
+            "Created_At": _stamp(at),
+            "Updated_At": _stamp(at),
         }
         for place, at in enumerate(born)
     ]
-    names = ("Id", "Given_Name", "Family_Name", "Email_Address")
-    return Table("Square.Customers", (*map(Column, names), Column("Created_At", format="date-time")), rows, born)
+
+
+def _payments(born: Sequence[float], customers_born: Sequence[float]) -> list[Row]:
+    draws = Draws("Square.Payments")
+    rows: list[Row] = []
+    for place, at in enumerate(born):
+        # Every item was there before the first payment that names it.
+        item = draws.below(ITEMS // 4)
+        rows.append(
+            {
+                "Id": opaque(place, 11),
+                "Customer_Id": _customer_id(draws.below(bisect_right(customers_born, at))),
+                "Catalog_Object_Id": _item_id(item),
+                "Location_Id": draws.pick(("LMAIN", "LPIER", "LPARK")),
+                "Amount": _price(item) * (1 + draws.below(6)),
+                "Tip_Amount": 50 * draws.below(7),
+                "Currency": draws.pick(_CURRENCIES),
+                "Status": "COMPLETED" if place in REFUNDED or place in DISPUTED else draws.pick(_STATUSES),
+                "Source_Type": draws.pick(_SOURCES),
+                "Receipt_Number": opaque(place, 12)[:4],
+                "Note": "To take away" if draws.below(4) == 0 else None,
+                "Created_At": _stamp(at),
+                "Updated_At": _stamp(at + draws.below(120)),
+            }
+        )
+    return rows
+
+
+def _refunds(followed: Sequence[tuple[float, int]], payments: Sequence[Row]) -> list[Row]:
+    draws = Draws("Square.Refunds")
+    rows: list[Row] = []
+    for at, place in followed:
+        paid = payments[place]
+        rows.append(
+            {
+                "Id": f"{paid['Id']}_{opaque(place, 13)}",
+                "Payment_Id": paid["Id"],
+                "Amount": paid["Amount"] if draws.below(3) else 1 + draws.below(paid["Amount"]),
+                "Currency": paid["Currency"],
+                "Status": draws.pick(("COMPLETED",) * 18 + ("PENDING", "REJECTED")),
+                "Reason": draws.pick(("Returned", "Damaged", "Duplicate", "Accidental charge")),
+                "Created_At": _stamp(at),
+                "Updated_At": _stamp(at + draws.below(86400)),
+            }
+        )
+    return rows
+
+
+def _disputes(followed: Sequence[tuple[float, int]], payments: Sequence[Row]) -> list[Row]:
+    draws = Draws("Square.Disputes")
+    rows: list[Row] = []
+    for at, place in followed:
+        paid = payments[place]
+        rows.append(
+            {
+                "Id": opaque(place, 14),
+                "Payment_Id": paid["Id"],
+                "Amount": paid["Amount"],
+                "Currency": paid["Currency"],
+                "Reason": draws.pick(("NOT_RECEIVED", "NOT_AS_DESCRIBED", "DUPLICATE", "NO_KNOWLEDGE")),
+                "State": draws.pick(("EVIDENCE_REQUIRED", "PROCESSING", "WON", "LOST", "ACCEPTED")),
+                "Due_At": _stamp(at + 14 * 86400),
+                "Created_At": _stamp(at),
+                "Updated_At": _stamp(at + draws.below(14 * 86400)),
+            }
+        )
+    return rows
+
+
+def _customer_id(place: int) -> str:
+    return opaque(place, 15)
+
+
+def _item_id(place: int) -> str:
+    return opaque(place, 16)
+
+
+def _price(item: int) -> int:
+    return 250 + item * 7 % 24 * 25
+
+
+def _stamp(at: float) -> str:
+    """How Square writes times: RFC 3339 with milliseconds."""
+    return timestamp_text(at).replace(" ", "T") + ".000Z"

@@ -10,9 +10,14 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from airflow_provider_payments.emulator.clock import Clock
-from airflow_provider_payments.emulator.data_prep.transform import parse_time, read
+from airflow_provider_payments.emulator.data_prep.dates import parse_time
+from airflow_provider_payments.emulator.data_prep.paths import read
+from airflow_provider_payments.emulator.samples.flaws import Flaw, Row, spoilt
 
-Row = Mapping[str, Any]
+# Whose tables and resources have names of their own; what lies in files is told by the files.
+VENDORS = ("paypal", "square", "stripe")
+# So many rows show every attribute of a tree, and the type of each.
+_TELLING_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +73,30 @@ class Table:
     :param path: how it is addressed.
     :param columns: flat, in order; empty for a resource that is a tree.
     :param born: for each row, epoch seconds; ascending.
-    :param tree: the JSON schema of a resource, ``None`` for a table.
+    :param fill: makes the good rows when somebody first looks at them.
+    :param flaws: what is then wrong with some of them.
     """
 
     path: str
     columns: tuple[Column, ...]
-    rows: Sequence[Row]
     born: Sequence[float]
-    tree: Mapping[str, Any] | None = None
+    fill: Callable[[], Sequence[Row]]
+    flaws: tuple[Flaw, ...] = ()
     _indexes: dict[str, _Dated] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def good_rows(self) -> Sequence[Row]:
+        """The rows as they would be without flaws, which is what rows of other tables refer to."""
+        return self.fill()
+
+    @cached_property
+    def rows(self) -> Sequence[Row]:
+        return spoilt(self.good_rows, self.flaws)
+
+    @cached_property
+    def tree(self) -> Mapping[str, Any] | None:
+        """The JSON schema of a resource, None for a table."""
+        return None if self.columns else tree_of(self.rows[:_TELLING_ROWS])
 
     @cached_property
     def column_names(self) -> frozenset[str]:
@@ -107,6 +127,13 @@ class Table:
             self._indexes[column] = _Dated.of(self.rows, column)
         return self._indexes[column]
 
+    def count(self, now: float) -> int:
+        """How many rows exist by now.
+
+        :param now: epoch seconds.
+        """
+        return bisect_right(self.born, now)
+
     def visible(self, now: float) -> Iterator[tuple[float, Row]]:
         """The rows that exist by now, each with its moment.
 
@@ -118,12 +145,29 @@ class Table:
             yield born, row
 
 
+def tree_of(examples: Sequence[Any]) -> dict[str, Any]:
+    """The JSON schema that fits some values of one attribute; null fits any, and what is always null may be text."""
+    known = [example for example in examples if example is not None]
+    match known[0] if known else "":
+        case Mapping():
+            names = dict.fromkeys(name for example in known for name in example)
+            members = {name: [example.get(name) for example in known] for name in names}
+            return {"type": "object", "properties": {name: tree_of(values) for name, values in members.items()}}
+        case list():
+            return {"type": "array", "items": tree_of([entry for example in known for entry in example])}
+        case bool():
+            return {"type": "boolean"}
+        case int():
+            return {"type": "integer"}
+    return {"type": "string"}
+
+
 def timestamp_text(at: float) -> str:
-    """The vendors' own writing of a time, ``yyyy-MM-dd HH:mm:ss`` in UTC.
+    """A time as ``yyyy-MM-dd HH:mm:ss`` in UTC.
 
     :param at: epoch seconds.
     """
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(at, UTC).isoformat(" ", "seconds")[:19]
 
 
 @dataclass
@@ -137,26 +181,29 @@ class Vendors:
 
     def __post_init__(self) -> None:
         self._start = int(self.clock.now())
+        self._looked_at: dict[str, Mapping[str, Table]] = {}
 
     def tables(self, vendor: str) -> Mapping[str, Table]:
         """By path, in the order in which explore lists them; empty for a vendor that has none.
 
-        :param vendor: ``paypal``, ``square`` or ``stripe``.
+        :param vendor: one of :data:`VENDORS`, or ``files``.
         """
-        return _made(vendor, self._start)
+        if vendor not in self._looked_at:
+            self._looked_at[vendor] = _made(vendor, self._start)
+        return self._looked_at[vendor]
 
 
 # Nobody writes into them and whole seconds are all that they know of the start: worlds that begin in the same second,
 # as those of tests do, share them.
-@lru_cache(maxsize=12)
+@lru_cache(maxsize=6)
 def _made(vendor: str, start: int) -> Mapping[str, Table]:
     return {table.path: table for table in _makers().get(vendor, _nothing)(start)}
 
 
 def _makers() -> Mapping[str, Callable[[float], Sequence[Table]]]:
-    from airflow_provider_payments.emulator.samples import paypal, square, stripe
+    from airflow_provider_payments.emulator.samples import files, paypal, square, stripe
 
-    return {"paypal": paypal.tables, "square": square.tables, "stripe": stripe.tables}
+    return {"paypal": paypal.tables, "square": square.tables, "stripe": stripe.tables, "files": files.tables}
 
 
 def _nothing(_: float) -> Sequence[Table]:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from airflow_provider_payments.emulator.exchange import MAX_DEPTH
 from airflow_provider_payments.emulator.refusals import RegistryRefusal
 
 Tree = Mapping[str, Any]
 
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array"})
 _FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-_INT32 = (-2147483648, 2147483647)
+# The whole-number types of XDM by their bounds, narrowest first.
+_BOUNDS = {
+    "byte": (-128, 127),
+    "short": (-32768, 32767),
+    "int": (-2147483648, 2147483647),
+    "long": (-9007199254740992, 9007199254740992),
+}
+# What the registry allows a schema at most; here it also ends data types that hold one another.
+MAX_FIELDS = 6000
 _TEXT_FORMATS = frozenset({"date", "date-time"})
 _TEXTS = ("title", "description")
 
@@ -34,6 +43,10 @@ def complete(node: Any, where: str, *, free_names: bool = False) -> dict[str, An
     if not isinstance(node, dict):
         raise bad_field(where, "it must be an object")
     result = dict(node)
+    if "$ref" in result:
+        if not isinstance(result["$ref"], str):
+            raise bad_field(where, "'$ref' must be the id of a data type")
+        return {**result, "type": "object", "meta:xdmType": "object"}
     kind = result.setdefault("type", "object" if "properties" in result else "string")
     if not isinstance(kind, str) or kind not in _TYPES:
         raise bad_field(where, "its type is none of " + ", ".join(sorted(_TYPES)))
@@ -46,17 +59,39 @@ def complete(node: Any, where: str, *, free_names: bool = False) -> dict[str, An
         if not isinstance(properties, dict):
             raise bad_field(where, "'properties' must be an object")
         if properties or "properties" in result:
-            result["properties"] = {
-                name: complete(child, f"{where}.{name}" if where else name)
-                for name, child in _named(properties, where, free_names)
-            }
+            result["properties"] = complete_all(properties, where, free_names=free_names)
     elif kind == "array":
         result["items"] = complete(result.get("items", {"type": "string"}), f"{where}[]")
     elif kind == "integer":
-        result.setdefault("minimum", _INT32[0])
-        result.setdefault("maximum", _INT32[1])
+        _bound(result, where)
     result.setdefault("meta:xdmType", _xdm_type(kind, result.get("format")))
     return result
+
+
+def complete_all(properties: Mapping[str, Any], where: str, *, free_names: bool = False) -> dict[str, Any]:
+    """Checked copies of fields, see :func:`complete`.
+
+    :param where: dotted path of the object that holds them; empty at the top.
+    """
+    return {
+        name: complete(child, f"{where}.{name}" if where else name)
+        for name, child in _named(properties, where, free_names)
+    }
+
+
+def _bound(node: dict[str, Any], where: str) -> None:
+    """Give a whole number the bounds of its type, or the type that its bounds need."""
+    for member in ("minimum", "maximum"):
+        value = node.get(member, 0)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise bad_field(where, f"'{member}' must be a number")
+    named = node.get("meta:xdmType")
+    if not isinstance(named, str) or named not in _BOUNDS:
+        low, high = node.get("minimum", 0), node.get("maximum", 0)
+        named = next((name for name in ("int", "long") if _BOUNDS[name][0] <= low and high <= _BOUNDS[name][1]), "long")
+        node["meta:xdmType"] = named
+    node.setdefault("minimum", _BOUNDS[named][0])
+    node.setdefault("maximum", _BOUNDS[named][1])
 
 
 def required_names(node: Tree, where: str) -> list[str]:
@@ -86,10 +121,57 @@ def _named(properties: Mapping[str, Any], where: str, free_names: bool) -> Itera
 def _xdm_type(kind: str, form: Any) -> str:
     if kind == "string" and isinstance(form, str) and form in _TEXT_FORMATS:
         return form
-    return "int" if kind == "integer" else kind
+    return kind
 
 
-def merge(trees: list[Tree], where: str = "") -> dict[str, Any]:
+def references(node: Any) -> Iterator[str]:
+    """The ids of the data types that a completed field, or a map of them, refers to.
+
+    :param node: anything below included.
+    """
+    if isinstance(node, Mapping):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for child in node.values():
+            yield from references(child)
+
+
+def expand(properties: Tree, look_up: Callable[[str], Tree | None]) -> dict[str, Any]:
+    """Fields with what the data types that they refer to hold, or a refusal when that has no end.
+
+    :param look_up: what stands in the place of a reference, None when there is no such data type.
+    """
+    return _Expansion(look_up).of(properties, 0)
+
+
+class _Expansion:
+    def __init__(self, look_up: Callable[[str], Tree | None]) -> None:
+        self.look_up = look_up
+        self.left = MAX_FIELDS
+
+    def of(self, properties: Tree, depth: int, *, referred: bool = False) -> dict[str, Any]:
+        result = {}
+        for name, node in properties.items():
+            self.left -= referred
+            if self.left < 0 or depth > MAX_DEPTH:
+                raise bad_field(name, f"with its data types it would hold more than {MAX_FIELDS} fields, or itself")
+            result[name] = self._field(node, depth, referred)
+        return result
+
+    def _field(self, node: Tree, depth: int, referred: bool) -> dict[str, Any]:
+        result = dict(node)
+        reference = result.pop("$ref", None)
+        if reference is not None:
+            result |= {**(self.look_up(reference) or {}), "meta:referencedFrom": reference}
+            referred = True
+        if isinstance(result.get("properties"), Mapping):
+            result["properties"] = self.of(result["properties"], depth + 1, referred=referred)
+        if isinstance(result.get("items"), Mapping):
+            result["items"] = self._field(result["items"], depth + 1, referred)
+        return result
+
+
+def merge(trees: Sequence[Tree], where: str = "") -> dict[str, Any]:
     """Several property maps as one; a path with two types is refused.
 
     :param trees: maps of name to field.
@@ -105,7 +187,10 @@ def merge(trees: list[Tree], where: str = "") -> dict[str, Any]:
             known = result[name]
             if known.get("type") != node.get("type") or known.get("format") != node.get("format"):
                 raise RegistryRefusal(
-                    "1413-400", "Field type conflict", f"The field '{path}' is declared twice, with different types."
+                    "1413-400",
+                    "Merge Schema Error",
+                    f"Cannot merge incompatible data types: the path /{path.replace('.', '/')} is declared twice, "
+                    f"as {known.get('type')} and as {node.get('type')}.",
                 )
             if known.get("type") == "object":
                 both = merge([known.get("properties", {}), node.get("properties", {})], path)
@@ -130,12 +215,12 @@ def find(properties: Tree, path: str) -> Tree | None:
         if bracket:
             if node.get("type") != "array":
                 return None
-            node = node["items"]
+            node = node.get("items", {"type": "string"})
     return node
 
 
 def leaves(properties: Tree, where: str = "") -> Iterator[tuple[str, str, str]]:
-    """All leaf paths with type and format.
+    """All leaf paths with type (or the data type referred to) and format.
 
     :param where: a prefix for the paths.
     """
@@ -143,8 +228,22 @@ def leaves(properties: Tree, where: str = "") -> Iterator[tuple[str, str, str]]:
         path = f"{where}.{name}" if where else name
         if node.get("type") == "object" and node.get("properties"):
             yield from leaves(node["properties"], path)
+        elif node.get("type") == "array" and "items" in node:
+            yield from leaves({f"{name}[]": node["items"]}, where)
         else:
-            yield path, str(node.get("type")), str(node.get("format", ""))
+            yield path, str(node.get("$ref") or node.get("type")), str(node.get("format", ""))
+
+
+def objects(properties: Tree, where: str = "") -> Iterator[tuple[str, Tree]]:
+    """All paths that lead to objects, each with its object.
+
+    :param where: a prefix for the paths.
+    """
+    for name, node in properties.items():
+        if isinstance(node.get("properties"), Mapping):
+            path = f"{where}.{name}" if where else name
+            yield path, node
+            yield from objects(node["properties"], path)
 
 
 def without_texts(node: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The global classes, field groups and behaviours, as far as a payments dataflow meets them: Python data of our own.
+"""The global resources as far as a payments dataflow meets them: Python data of our own.
 
 They hold the fields that samples and tutorials map to, not every field that the real ones have.
 """
@@ -15,6 +15,7 @@ ADHOC = f"{XDM}/data/adhoc"
 PROFILE = f"{XDM}/context/profile"
 EXPERIENCE_EVENT = f"{XDM}/context/experienceevent"
 PRODUCT = f"{XDM}/classes/product"
+IDENTITY_MAP = f"{XDM}/context/identitymap"
 BEHAVIORS = (RECORD, TIME_SERIES, ADHOC)
 
 
@@ -25,6 +26,10 @@ def _leaf(title: str, kind: str = "string", form: str | None = None) -> dict[str
 
 def _object(title: str, **properties: Mapping[str, Any]) -> dict[str, Any]:
     return {"title": title, "type": "object", "meta:xdmType": "object", "properties": properties}
+
+
+def _array(title: str, items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"title": title, "type": "array", "meta:xdmType": "array", "items": items}
 
 
 def _audit() -> dict[str, Any]:
@@ -90,7 +95,57 @@ def _class(
     }
 
 
-def _field_group(identifier: str, title: str, **properties: Mapping[str, Any]) -> dict[str, Any]:
+def _payment() -> dict[str, Any]:
+    return _object(
+        "Payment",
+        transactionID=_leaf("Transaction ID"),
+        paymentAmount=_leaf("Payment amount", "number"),
+        paymentType=_leaf("Payment type"),
+        currencyCode=_leaf("Currency code"),
+    )
+
+
+def _order() -> dict[str, Any]:
+    return _object(
+        "Order",
+        purchaseID=_leaf("Purchase ID"),
+        purchaseOrderNumber=_leaf("Purchase order number"),
+        priceTotal=_leaf("Price total", "number"),
+        currencyCode=_leaf("Currency code"),
+        payments=_array("Payments", _payment()),
+    )
+
+
+def _line() -> dict[str, Any]:
+    return _object(
+        "Product list item",
+        SKU=_leaf("SKU"),
+        name=_leaf("Name"),
+        quantity=_leaf("Quantity", "integer"),
+        priceTotal=_leaf("Price total", "number"),
+        currencyCode=_leaf("Currency code"),
+    )
+
+
+def _data_type(identifier: str, node: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "$id": identifier,
+        "meta:altId": _alt_id(identifier),
+        "meta:resourceType": "datatypes",
+        "version": "1",
+        "title": node["title"],
+        "type": "object",
+        "description": f"Global data type: {node['title']}.",
+        "properties": node["properties"],
+        "meta:extensible": True,
+        "meta:abstract": True,
+        "meta:xdmType": "object",
+    }
+
+
+def _field_group(
+    identifier: str, title: str, extends: tuple[str, ...] = (PROFILE,), **properties: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "$id": identifier,
         "meta:altId": _alt_id(identifier),
@@ -100,7 +155,7 @@ def _field_group(identifier: str, title: str, **properties: Mapping[str, Any]) -
         "type": "object",
         "description": f"Global field group: {title}.",
         "properties": properties,
-        "meta:intendedToExtend": [PROFILE],
+        "meta:intendedToExtend": list(extends),
         "meta:extensible": True,
         "meta:abstract": True,
         "meta:xdmType": "object",
@@ -195,8 +250,21 @@ GLOBAL_RESOURCES: tuple[Mapping[str, Any], ...] = (
         faxPhone=_phone("Fax phone"),
     ),
     _field_group(
-        f"{XDM}/context/identitymap",
+        IDENTITY_MAP,
         "IdentityMap",
+        (PROFILE, EXPERIENCE_EVENT),
         identityMap={"title": "Identity map", "type": "object", "meta:xdmType": "map", "additionalProperties": {}},
     ),
+    _field_group(
+        f"{XDM}/context/experienceevent-commerce",
+        "Commerce Details",
+        (EXPERIENCE_EVENT,),
+        commerce=_object("Commerce", order=_order()),
+        productListItems=_array("Product list items", _line()),
+    ),
+    _data_type(f"{XDM}/context/person-name", _name()),
+    _data_type(f"{XDM}/common/address", _address("Postal address")),
+    _data_type(f"{XDM}/context/phonenumber", _phone("Phone number")),
+    _data_type(f"{XDM}/data/order", _order()),
+    _data_type(f"{XDM}/data/paymentitem", _payment()),
 )

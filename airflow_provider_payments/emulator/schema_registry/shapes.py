@@ -1,75 +1,26 @@
-"""What the registry answers, in each of the forms that an ``Accept`` header can ask for."""
+"""What the registry shows of its resources and descriptors, in each of the forms that they can be asked for."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.schema_registry.accept import Form
+from airflow_provider_payments.emulator.schema_registry.composition import LOCAL, OWN_FIELDS
+from airflow_provider_payments.emulator.schema_registry.descriptors import DEPRECATED, Descriptor
 from airflow_provider_payments.emulator.schema_registry.fields import without_texts
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.schema_registry.registry import Registry, Resource
+    from airflow_provider_payments.emulator.schema_registry.registry import Registry
+    from airflow_provider_payments.emulator.schema_registry.resources import Resource
+    from airflow_provider_payments.emulator.world import Sandbox
 
-_ACCEPT = re.compile(
-    r"application/vnd\.adobe\.(?P<format>xed|xdm)"
-    r"(?P<full>-full)?(?P<id>-id)?(?P<notext>-notext)?(?P<desc>-desc)?(?P<deprecated>-deprecatefield)?\+json"
-    r"(?:\s*;\s*version=(?P<version>\d+)(?:\.\d+)*)?"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How much of a resource is asked for."""
-
-    full: bool = False
-    only_id: bool = False
-    notext: bool = False
+LIBRARY_VERSION = "1.27.4"
+_PLAIN = Form()
+_SHORT = ("$id", "meta:altId", "version", "title")
 
 
-def list_form(accept: str) -> Form:
-    """The form for a list: named, without a version.
-
-    :param accept: the header.
-    """
-    match = _match(accept)
-    if match is None or match["version"] is not None:
-        raise RegistryRefusal(
-            "1006-400",
-            "Accept header invalid",
-            f"A list cannot be had as '{accept[:200]}'; ask for application/vnd.adobe.xed+json or xed-id+json.",
-        )
-    return Form(only_id=bool(match["id"]))
-
-
-def lookup_form(accept: str) -> Form:
-    """The form for one resource: named, with a version.
-
-    :param accept: the header.
-    """
-    match = _match(accept)
-    if match is None or match["version"] is None:
-        raise RegistryRefusal(
-            "1007-400",
-            "Accept header invalid",
-            f"A resource cannot be had as '{accept[:200]}'; ask for application/vnd.adobe.xed+json;version=1.",
-        )
-    if match["version"] != "1":
-        raise RegistryRefusal("1007-406", "Version not available", "Only major version 1 of a resource exists.")
-    return Form(full=bool(match["full"]), only_id=bool(match["id"]), notext=bool(match["notext"]))
-
-
-def _match(accept: str) -> re.Match[str] | None:
-    for choice in accept.split(","):
-        match = _ACCEPT.fullmatch(choice.strip().lower())
-        if match is not None:
-            return match
-    return None
-
-
-def resource_to_wire(resource: Resource, registry: Registry, form: Form = Form()) -> dict[str, Any]:
+def resource_to_wire(resource: Resource, registry: Registry, form: Form = _PLAIN) -> dict[str, Any]:
     """A resource of the tenant.
 
     :param registry: where its references lead.
@@ -98,10 +49,10 @@ def resource_to_wire(resource: Resource, registry: Registry, form: Form = Form()
             "xdm:createdUserId": sandbox.options.user_id,
             "xdm:lastModifiedUserId": sandbox.options.user_id,
             "eTag": resource.etag,
+            "meta:globalLibVersion": LIBRARY_VERSION,
         },
         "meta:containerId": "tenant",
-        "meta:sandboxId": sandbox.id,
-        "meta:sandboxType": "production" if sandbox.name == "prod" else "development",
+        **_place(sandbox),
         "meta:tenantNamespace": registry.tenant_field,
     }
     for key in ("meta:intendedToExtend", "meta:datasetNamespace", "meta:immutableTags"):
@@ -109,7 +60,14 @@ def resource_to_wire(resource: Resource, registry: Registry, form: Form = Form()
             wire[key] = content[key]
     if resource.kind == "schemas" and class_id is not None:
         wire["meta:class"] = class_id
+    if form.descriptors:
+        wire["meta:descriptors"] = [descriptor_to_wire(item, sandbox) for item in registry.descriptors.of(resource)]
     return wire
+
+
+def _place(sandbox: Sandbox) -> dict[str, str]:
+    kind = "production" if sandbox.name == "prod" else "development"
+    return {"meta:sandboxId": sandbox.id, "meta:sandboxType": kind}
 
 
 def _short(resource: Resource) -> dict[str, Any]:
@@ -124,31 +82,73 @@ def _short(resource: Resource) -> dict[str, Any]:
 def _definition(resource: Resource, registry: Registry, form: Form) -> dict[str, Any]:
     if form.full:
         properties, required = registry.resolve(resource)
+        if form.deprecated:
+            properties = _with_marks(properties, registry.descriptors.of(resource))
         tree = without_texts({"properties": properties})["properties"] if form.notext else properties
         return {"properties": tree, **({"required": list(required)} if required else {})}
-    own = resource.properties
-    needed = {"required": resource.content["required"]} if "required" in resource.content else {}
+    own, references = resource.properties, resource.references
     if form.notext:
         own = without_texts({"properties": own})["properties"]
-    entries = [{"$ref": reference, "type": "object", "meta:xdmType": "object"} for reference in resource.references]
-    if not own:
-        return {"allOf": entries, "refs": list(resource.references), **needed}
-    entries.append({"$ref": "#/definitions/customFields", "type": "object", "meta:xdmType": "object"})
-    definition = {"type": "object", "properties": own, "meta:xdmType": "object"}
-    return {
-        "definitions": {"customFields": definition},
-        "allOf": entries,
-        "refs": list(resource.references),
-        **needed,
-    }
+    wire: dict[str, Any] = {}
+    entries = [_reference(reference) for reference in references]
+    if own:
+        entries.append(_reference(LOCAL + OWN_FIELDS))
+        wire["definitions"] = {OWN_FIELDS: {"type": "object", "properties": own, "meta:xdmType": "object"}}
+    wire |= {"allOf": entries, "refs": list(references)}
+    required = resource.made_of.required
+    return {**wire, "required": list(required)} if required else wire
 
 
-def global_to_wire(resource: Mapping[str, Any], form: Form = Form()) -> dict[str, Any]:
+def _reference(target: str) -> dict[str, str]:
+    return {"$ref": target, "type": "object", "meta:xdmType": "object"}
+
+
+def _with_marks(properties: Mapping[str, Any], descriptors: Iterable[Descriptor]) -> dict[str, Any]:
+    """The fields with the marks of those that descriptors deprecate."""
+    result = dict(properties)
+    for descriptor in descriptors:
+        if descriptor.type == DEPRECATED:
+            for path in descriptor.properties:
+                result = _marked(result, path[1:].replace("xdm:", "").split("/"))
+    return result
+
+
+def _marked(properties: Mapping[str, Any], steps: list[str]) -> dict[str, Any]:
+    name, *deeper = steps
+    if name not in properties:
+        return dict(properties)
+    node = dict(properties[name])
+    if deeper:
+        node["properties"] = _marked(node.get("properties", {}), deeper)
+    else:
+        node["meta:status"] = "deprecated"
+    return {**properties, name: node}
+
+
+def global_to_wire(resource: Mapping[str, Any], form: Form = _PLAIN) -> dict[str, Any]:
     """A global resource.
 
     :param resource: from the global ones; it has no references, so full and short forms show the same fields.
     """
     if form.only_id:
-        return {key: resource[key] for key in ("$id", "meta:altId", "version", "title")}
+        return {key: resource[key] for key in _SHORT}
     wire = {"meta:containerId": "global", **resource}
     return {**wire, **without_texts({"properties": wire["properties"]})} if form.notext else wire
+
+
+def descriptor_to_wire(descriptor: Descriptor, sandbox: Sandbox) -> dict[str, Any]:
+    """A descriptor as a whole."""
+    options = sandbox.options
+    return {
+        "@id": descriptor.id,
+        **descriptor.content,
+        "imsOrg": options.org,
+        "version": "1",
+        "created": descriptor.created,
+        "updated": descriptor.updated,
+        "createdClient": options.client_id,
+        "createdUser": options.user_id,
+        "updatedUser": options.user_id,
+        "meta:containerId": "tenant",
+        **_place(sandbox),
+    }

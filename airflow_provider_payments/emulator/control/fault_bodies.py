@@ -1,0 +1,148 @@
+"""What a client of the control interface may ask for as a fault."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_provider_payments.emulator.control.values import check_names, number, one_of, whole, wrong
+from airflow_provider_payments.emulator.faults import Fault, Match
+from airflow_provider_payments.emulator.refusals import ControlRefusal
+
+MAX_DELAY_SECONDS = 3600
+MAX_LATER_SECONDS = 366 * 86400
+MAX_COUNT = 10**9
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CODE = re.compile(r"(FLOW|XDM|MAPPER)-\d{4}-[45]\d\d|[45]\d{5}")
+_FRAMING = ("content-length", "transfer-encoding", "connection")
+
+
+def _status(name: str, value: Any) -> int:
+    return whole(name, value, 200, 599)
+
+
+def _code(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not _CODE.fullmatch(value):
+        raise wrong(name, value, "such as FLOW-2120-403, XDM-1010-404, MAPPER-3700-400, or a gateway's 403025")
+    return value
+
+
+def _headers(name: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise wrong(name, value, "an object of header names and values")
+    return {_header_name(header): _header_value(f"{name}.{header[:100]}", text) for header, text in value.items()}
+
+
+def _header_name(header: str) -> str:
+    if not _TOKEN.fullmatch(header) or header.lower() in _FRAMING:
+        raise wrong("headers", header, f"named as HTTP allows, and none of {', '.join(_FRAMING)}")
+    return header
+
+
+def _header_value(name: str, value: Any) -> str:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not all(" " <= sign <= "~" or "\xa0" <= sign <= "\xff" for sign in text):
+        raise wrong(name, value, "a number, or text of one line in Latin-1")
+    return text.strip()
+
+
+def _real_seconds(name: str, value: Any) -> float:
+    return number(name, value, 0, MAX_DELAY_SECONDS)
+
+
+def _clock_seconds(name: str, value: Any) -> float:
+    return number(name, value, 0, MAX_LATER_SECONDS)
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise wrong(name, value, "true or false")
+    return value
+
+
+def _anything(name: str, value: Any) -> Any:
+    return value
+
+
+_Check = Callable[[str, Any], Any]
+_ANSWER: Mapping[str, _Check] = {"status": _status, "code": _code, "headers": _headers, "body": _anything}
+#: What each action takes.
+_OPTIONS: Mapping[str, Mapping[str, _Check]] = {
+    "status": _ANSWER,
+    "delay": {"seconds": _real_seconds},
+    "drop_before": {},
+    "apply_then_drop": {},
+    "apply_then_status": _ANSWER,
+    "late_apply": {"seconds": _clock_seconds, **_ANSWER},
+    "reset": {"apply": _flag},
+    "truncate": {},
+    "bad_json": {},
+    "html": {"status": _status, "headers": _headers},
+    "expire_token": {},
+    "list_lag": {"seconds": _clock_seconds},
+}
+_DEFAULTS: Mapping[str, Any] = {
+    "status": {"headers": {}},
+    "apply_then_status": {"headers": {}},
+    "late_apply": {"headers": {}},
+    "reset": {"apply": False},
+    "html": {"status": 502, "headers": {}},
+}
+
+
+def fault_from(body: Any) -> Fault:
+    """A fault as somebody asks for it; raises :class:`ControlRefusal` with what is wrong."""
+    if not isinstance(body, dict):
+        raise wrong("fault", body, "an object")
+    if "action" not in body:
+        raise ControlRefusal(400, f"'action' is missing: it must be one of {', '.join(sorted(_OPTIONS))}.")
+    action = one_of("action", body["action"], _OPTIONS)
+    checks = _OPTIONS[action]
+    check_names(body, {"match", "times", "probability", "action", *checks}, f"a fault with the action {action}")
+    given = {name: check(name, body[name]) for name, check in checks.items() if name in body}
+    times = body.get("times", 1)
+    return Fault(
+        match=_match(body.get("match", {})),
+        action=action,
+        options={**_DEFAULTS.get(action, {}), **_completed(action, given)},
+        times=None if times is None else whole("times", times, 1, MAX_COUNT),
+        probability=number("probability", body.get("probability", 1), 0, 1),
+    )
+
+
+def _completed(action: str, given: dict[str, Any]) -> dict[str, Any]:
+    """What is given, with the status that a code stands for; refuses what is too little or contradicts itself."""
+    if "seconds" in _OPTIONS[action] and "seconds" not in given:
+        raise ControlRefusal(400, f"'seconds' is missing: the action {action} needs it.")
+    if "code" in given:
+        code = given["code"]
+        status = int(code[-3:] if "-" in code else code[:3])
+        if given.setdefault("status", status) != status:
+            raise wrong("status", given["status"], f"{status}, as the code {code} has it")
+    if action in ("status", "apply_then_status") and "status" not in given:
+        raise ControlRefusal(400, f"'status' is missing: the action {action} needs it, or a 'code'.")
+    if action == "late_apply" and "status" not in given and given.keys() & {"headers", "body"}:
+        raise ControlRefusal(400, "'status' is missing: without it nothing is answered, no headers and no body either.")
+    return given
+
+
+def _match(body: Any) -> Match:
+    if not isinstance(body, dict):
+        raise wrong("match", body, "an object")
+    check_names(body, ("method", "path", "nth"), "a match")
+    path = body.get("path")
+    if path is not None and not isinstance(path, str):
+        raise wrong("match.path", path, "a path in which * stands for any text")
+    # Paths have lost the slash at their end by the time they are compared.
+    glob = path and (path.rstrip("/") or "/")
+    return Match(_methods(body.get("method")), glob, whole("match.nth", body.get("nth", 1), 1, MAX_COUNT))
+
+
+def _methods(value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(name, str) and _TOKEN.fullmatch(name) for name in names):
+        raise wrong("match.method", value, "a method such as POST, or a list of them")
+    return tuple(name.upper() for name in names)

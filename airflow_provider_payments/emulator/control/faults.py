@@ -1,0 +1,78 @@
+"""Faults: putting them into force and looking at what they did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_payments.emulator.control.fault_bodies import fault_from
+from airflow_provider_payments.emulator.control.values import check_names, whole, wrong
+from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.faults import Fault
+from airflow_provider_payments.emulator.refusals import ControlRefusal
+
+MAX_SEED = 2**63 - 1
+
+
+def add_faults(call: Call) -> Answer:
+    """Put one fault, a list of them, or {"seed": ..., "faults": [...]} into force; all of them or none."""
+    body = call.json()
+    faults = call.world.faults
+    if isinstance(body, dict) and body.keys() & {"seed", "faults"}:
+        check_names(body, ("seed", "faults"), "a list of faults with its seed")
+        seed = whole("seed", body["seed"], 0, MAX_SEED) if "seed" in body else None
+        added = _faults_from(body.get("faults", []))
+        if seed is not None:
+            faults.seed(seed)
+    else:
+        added = _faults_from(body if isinstance(body, list) else [body])
+    for fault in added:
+        faults.add(fault)
+    if isinstance(body, dict) and "action" in body:
+        return Answer(added[0].to_wire())
+    return Answer({"faults": [fault.to_wire() for fault in added]})
+
+
+def _faults_from(bodies: Any) -> list[Fault]:
+    if not isinstance(bodies, list):
+        raise wrong("faults", bodies, "a list of faults")
+    return [fault_from(body) for body in bodies]
+
+
+def list_faults(call: Call) -> Answer:
+    """The faults in force, with how many requests each matched and how often it happened."""
+    return Answer({"faults": [fault.to_wire() for fault in call.world.faults]})
+
+
+def show_fault(call: Call) -> Answer:
+    """One fault."""
+    return Answer(_fault(call).to_wire())
+
+
+def remove_fault(call: Call) -> Answer:
+    """Take one fault out of force; answers what it did."""
+    fault = _fault(call)
+    call.world.faults.remove(fault.id)
+    return Answer(fault.to_wire())
+
+
+def remove_faults(call: Call) -> Answer:
+    """Take all faults out of force; answers what they did."""
+    removed = [fault.to_wire() for fault in call.world.faults]
+    call.world.faults.clear()
+    return Answer({"faults": removed})
+
+
+def _fault(call: Call) -> Fault:
+    fault = call.world.faults.get(call.params["id"])
+    if fault is None:
+        raise ControlRefusal(404, f"No fault '{call.params['id'][:100]}' is in force.")
+    return fault
+
+
+ROUTES: Routes = (
+    ("POST", "/faults", add_faults),
+    ("GET", "/faults", list_faults),
+    ("DELETE", "/faults", remove_faults),
+    ("GET", "/faults/{id}", show_fault),
+    ("DELETE", "/faults/{id}", remove_fault),
+)

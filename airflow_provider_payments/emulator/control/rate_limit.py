@@ -1,0 +1,56 @@
+"""The gateway's rate limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_payments.emulator.control.values import check_names, number, one_of, whole
+from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.rate_limit import RETRY_AFTER, Limit, RateLimit
+from airflow_provider_payments.emulator.refusals import ControlRefusal
+
+MAX_RATE = 10**9
+
+
+def set_rate_limit(call: Call) -> Answer:
+    """Let so many requests a minute through: {"requests_a_minute", "burst", "retry_after": "seconds"|"date"|null}."""
+    body = call.json_object()
+    check_names(body, ("requests_a_minute", "burst", "retry_after"), "a rate limit")
+    if "requests_a_minute" not in body:
+        raise ControlRefusal(400, "'requests_a_minute' is missing.")
+    rate = number("requests_a_minute", body["requests_a_minute"], 0.001, MAX_RATE)
+    burst = whole("burst", body["burst"], 1, MAX_RATE) if "burst" in body else None
+    given = body.get("retry_after", "seconds")
+    if given is not None:
+        one_of("retry_after", given, RETRY_AFTER)
+    call.world.rate_limit.set(Limit(rate, burst, given))
+    return Answer(_to_wire(call.world.rate_limit))
+
+
+def show_rate_limit(call: Call) -> Answer:
+    """The limit in force and how many requests it refused."""
+    return Answer(_to_wire(call.world.rate_limit))
+
+
+def lift_rate_limit(call: Call) -> Answer:
+    """Let everything through again; answers what the limit was."""
+    lifted = _to_wire(call.world.rate_limit)
+    call.world.rate_limit.set(None)
+    return Answer(lifted)
+
+
+def _to_wire(rate_limit: RateLimit) -> dict[str, Any]:
+    limit = rate_limit.limit
+    return {
+        "requests_a_minute": limit and limit.requests_a_minute,
+        "burst": limit and limit.capacity,
+        "retry_after": limit and limit.retry_after,
+        "refused": rate_limit.refused,
+    }
+
+
+ROUTES: Routes = (
+    ("PUT", "/rate-limit", set_rate_limit),
+    ("GET", "/rate-limit", show_rate_limit),
+    ("DELETE", "/rate-limit", lift_rate_limit),
+)

@@ -1,0 +1,32 @@
+"""What was asked so far."""
+
+from __future__ import annotations
+
+from airflow_provider_payments.emulator.control.values import queried, queried_count
+from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.request_log import Selection
+
+
+def show_requests(call: Call) -> Answer:
+    """What was asked, in order; ?method, path (its beginning), status, sandbox, since (a number), fault select."""
+    query = queried(call, ("method", "path", "status", "sandbox", "since", "fault"))
+    selection = Selection(
+        method=query.get("method"),
+        path=query.get("path"),
+        status=query.get("status"),
+        sandbox=query.get("sandbox"),
+        since=queried_count(query, "since"),
+        fault=query.get("fault"),
+    )
+    return Answer({"requests": [entry.to_wire() for entry in call.world.log.select(selection)]})
+
+
+def forget_requests(call: Call) -> Answer:
+    """Forget what was asked; numbers go on."""
+    return Answer({"removed": call.world.log.clear()})
+
+
+ROUTES: Routes = (
+    ("GET", "/requests", show_requests),
+    ("DELETE", "/requests", forget_requests),
+)

@@ -1,0 +1,37 @@
+"""What the tables of the emulated vendors hold: how many rows, and what is wrong with some of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.samples.flaws import REFUSED_AS
+from airflow_provider_payments.emulator.samples.tables import VENDORS, Table
+
+
+def show_samples(call: Call) -> Answer:
+    """By vendor and table: the rows now and in all, and the flaws by kind."""
+    now = call.world.clock.now()
+    # All sandboxes have the same vendors.
+    vendors = next(iter(call.world.sandboxes.values())).vendors
+    samples = {
+        vendor: {path: _to_wire(table, now) for path, table in vendors.tables(vendor).items()} for vendor in VENDORS
+    }
+    return Answer({"now": now, "samples": samples})
+
+
+def _to_wire(table: Table, now: float) -> dict[str, Any]:
+    rows = table.count(now)
+    flaws = {
+        flaw.kind: {
+            "column": flaw.column or None,
+            "rows": sum(place < rows for place in flaw.places),
+            "rowsInAll": len(flaw.places),
+            "refusedAs": REFUSED_AS[flaw.kind],
+        }
+        for flaw in table.flaws
+    }
+    return {"rows": rows, "rowsInAll": len(table.born), "flaws": flaws}
+
+
+ROUTES: Routes = (("GET", "/samples", show_samples),)

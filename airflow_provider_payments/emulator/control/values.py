@@ -1,0 +1,70 @@
+"""Reading the bodies and queries of the control interface, and saying what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from airflow_provider_payments.emulator.exchange import Call
+from airflow_provider_payments.emulator.refusals import ControlRefusal
+
+
+def wrong(name: str, value: Any, allowed: str) -> ControlRefusal:
+    """The refusal of a value.
+
+    :param name: of the member or parameter.
+    :param allowed: what it may be; completes "must be".
+    """
+    return ControlRefusal(400, f"'{name}' is {json.dumps(value)[:100]}: it must be {allowed}.")
+
+
+def check_names(given: Collection[str], allowed: Collection[str], what: str) -> None:
+    """Refuse names that mean nothing, since a slip of the pen would be silent otherwise.
+
+    :param what: where the names stand.
+    """
+    unknown = next((name for name in given if name not in allowed), None)
+    if unknown is not None:
+        known = ", ".join(sorted(allowed)) or "nothing"
+        raise ControlRefusal(400, f"'{unknown[:100]}' means nothing in {what}: known are {known}.")
+
+
+def number(name: str, value: Any, low: float, high: float) -> float:
+    """A number within bounds, both included."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+        raise wrong(name, value, f"a number from {low} to {high}")
+    return value
+
+
+def whole(name: str, value: Any, low: int, high: int) -> int:
+    """A whole number within bounds, both included."""
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise wrong(name, value, f"a whole number from {low} to {high}")
+    return value
+
+
+def one_of(name: str, value: Any, allowed: Collection[str]) -> str:
+    if not isinstance(value, str) or value not in allowed:
+        raise wrong(name, value, f"one of {', '.join(sorted(allowed))}")
+    return value
+
+
+def queried(call: Call, allowed: Collection[str]) -> Mapping[str, str]:
+    """The query, each parameter at most once in effect: the last one counts.
+
+    :param allowed: the parameters that the operation knows.
+    """
+    query = dict(call.query)
+    check_names(query, allowed, "the query")
+    return query
+
+
+def queried_count(query: Mapping[str, str], name: str) -> int | None:
+    """A query parameter that is a whole number, 0 or more; None when it is not there."""
+    text = query.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise wrong(name, text, "a whole number, 0 or more")
+    return int(text)

@@ -1,0 +1,1 @@
+"""Data Access: the files of a dataset, and the diagnostics of a batch."""

@@ -1,0 +1,123 @@
+"""The files of a batch: the records that landed, what was read, why records failed, and what was rejected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.emulator.catalog.batches import DIAGNOSTICS_SECONDS, Batch, Row, RowError
+from airflow_provider_payments.emulator.refusals import PlainRefusal
+from airflow_provider_payments.emulator.samples.flaws import CORRUPT
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.world import Sandbox
+
+ROWS_PER_FILE = 1000
+SAMPLES = 100
+INPUT_FILES, ROW_ERRORS, ROW_ERROR_SAMPLES = "input_files", "row_errors", "row_error_samples.json"
+# Documents write the name of the samples both ways.
+OTHER_SAMPLES = "row_errors_sample.json"
+# Row errors are kept apart by what went wrong; what is not named here went wrong while values were converted.
+_PARSING = ("INGEST-1401-400",)
+_VALIDATION = ("INGEST-1555-400",)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of JSON Lines, written when somebody reads it, or a directory, which has none.
+
+    :param name: within its directory.
+    :param lines: gives its lines, each a JSON document.
+    """
+
+    name: str
+    lines: Callable[[], Iterable[Any]] = tuple
+
+    def content(self) -> bytes:
+        return "".join(f"{json.dumps(line)}\n" for line in self.lines()).encode("ascii")
+
+
+def not_found(what: str) -> PlainRefusal:
+    """The refusal to show something that is not there.
+
+    :param what: that was asked for.
+    """
+    return PlainRefusal(404, "NotFoundError", f"There is no {what}.")
+
+
+def batch_of(sandbox: Sandbox, identifier: str) -> Batch:
+    """A batch, or a refusal."""
+    batch = sandbox.catalog.batches.get(identifier)
+    if batch is None:
+        raise not_found(f"batch {identifier[:100]}")
+    return batch
+
+
+def dataset_files(sandbox: Sandbox, batch: Batch) -> list[File]:
+    """The records that a batch brought into its dataset; none when the dataset is gone."""
+    dataset = sandbox.catalog.datasets.get(batch.dataset_id)
+    records = dataset.rows[batch.first_row : batch.first_row + batch.output_records] if dataset else []
+    return _parts(records)
+
+
+def rejected_files(sandbox: Sandbox, batch: Batch) -> list[File]:
+    """All that was read for a batch that failed; none for others."""
+    check_kept(sandbox, batch)
+    return _parts(batch.rejected)
+
+
+def meta_files(sandbox: Sandbox, batch: Batch) -> Mapping[str, Sequence[File]]:
+    """The diagnostics of a batch by directory; the top one has the empty name and holds the others."""
+    check_kept(sandbox, batch)
+    directories = {INPUT_FILES: [File("fileMetaData1.json", lambda: ({"path": batch.source},))]}
+    top = [File(INPUT_FILES)]
+    if batch.diagnosed:
+        directories[ROW_ERRORS] = _error_files(batch.errors)
+        top.append(File(ROW_ERRORS))
+    if batch.errors:
+        top.append(File(ROW_ERROR_SAMPLES, _error_lines(ROW_ERROR_SAMPLES, batch.errors[:SAMPLES])))
+    return {"": top, **directories}
+
+
+def check_kept(sandbox: Sandbox, batch: Batch) -> None:
+    """Refuse what is older than diagnostics are kept."""
+    if sandbox.clock.millis() >= batch.completed + DIAGNOSTICS_SECONDS * 1000:
+        raise not_found(f"diagnostics of the batch {batch.id} any more")
+
+
+def _parts(rows: Sequence[Row]) -> list[File]:
+    return [
+        File(f"part-{place:05d}.json", _slice(rows, place * ROWS_PER_FILE))
+        for place in range(-(-len(rows) // ROWS_PER_FILE))
+    ]
+
+
+def _slice(rows: Sequence[Row], begin: int) -> Callable[[], Iterable[Row]]:
+    return lambda: rows[begin : begin + ROWS_PER_FILE]
+
+
+def _error_files(errors: Sequence[RowError]) -> list[File]:
+    stages: dict[str, list[RowError]] = {"conversion": [], "parsing": [], "validation": []}
+    for error in errors:
+        stage = "parsing" if error.code in _PARSING else "validation" if error.code in _VALIDATION else "conversion"
+        stages[stage].append(error)
+    files = []
+    for stage, members in stages.items():
+        for place, begin in enumerate(range(0, len(members), ROWS_PER_FILE)):
+            name = f"{stage}_errors_{place}.json"
+            files.append(File(name, _error_lines(name, members[begin : begin + ROWS_PER_FILE])))
+    return files
+
+
+def _error_lines(name: str, errors: Sequence[RowError]) -> Callable[[], Iterable[Any]]:
+    return lambda: (
+        {
+            "_corrupt_record": error.row[CORRUPT] if CORRUPT in error.row else json.dumps(error.row),
+            # Within a file the bare number of the code stands.
+            "_errors": [{"code": error.code.split("-")[1], "message": error.message}],
+            "_filename": name,
+        }
+        for error in errors
+    )

@@ -1,0 +1,108 @@
+"""What Data Access shows: pages of files, and their content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from airflow_provider_payments.emulator.catalog.batches import Batch
+from airflow_provider_payments.emulator.data_access.files import File
+from airflow_provider_payments.emulator.exchange import Answer, Call
+from airflow_provider_payments.emulator.refusals import PlainRefusal
+
+BASE = "/data/foundation/export"
+MAX_LIMIT = 100
+_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+
+Item = TypeVar("Item")
+
+
+def page_of(call: Call, address: str, items: Sequence[Item], shape: Callable[[Item], Any]) -> Answer:
+    """Answer with the page that was asked for; links lead to it and to the next where there are several.
+
+    :param address: of the list, below the service's own.
+    :param shape: gives an item its wire shape.
+    """
+    start, limit = _whole(call, "start", 0), min(_whole(call, "limit", MAX_LIMIT), MAX_LIMIT) or MAX_LIMIT
+    body: dict[str, Any] = {
+        "data": [shape(item) for item in items[start : start + limit]],
+        "_page": {"limit": limit, "count": len(items)},
+    }
+    if start > 0 or start + limit < len(items):
+        kept = [(name, value) for name, value in call.query if name not in ("start", "limit")]
+
+        def link(begin: int) -> str:
+            return f"{call.world.origin}{BASE}{address}?{urlencode([*kept, ('start', begin), ('limit', limit)])}"
+
+        body["_links"] = {"page": {"href": link(start), "templated": True}}
+        if start + limit < len(items):
+            body["_links"] = {"next": {"href": link(start + limit)}, **body["_links"]}
+    return Answer(body)
+
+
+def _whole(call: Call, name: str, default: int) -> int:
+    text = call.first(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit()):
+        raise PlainRefusal(400, "BadRequestError", f"'{name}' must be a whole number, 0 or more.")
+    return int(text[:12])
+
+
+def directory(call: Call, address: str, files: Sequence[File], within: str = "") -> Answer:
+    """Answer with a page of the files in a directory.
+
+    :param address: where they are read, below the service's own.
+    :param within: the directory's name, where files are addressed by it; its slash is escaped in links.
+    """
+
+    def shape(file: File) -> dict[str, Any]:
+        path = f"{within}/{file.name}" if within else file.name
+        return {
+            "name": file.name,
+            "length": str(len(file.content())),
+            "_links": {"self": {"href": f"{call.world.origin}{BASE}{address}?path={quote(path, safe='')}"}},
+        }
+
+    return page_of(call, address, files, shape)
+
+
+def dataset_file(call: Call, batch: Batch, view_id: str, number: int) -> dict[str, Any]:
+    """A dataset file in the list of a batch.
+
+    :param view_id: of the dataset.
+    :param number: of the file, from 1.
+    """
+    identifier = f"{batch.id}-{number}"
+    return {
+        "dataSetFileId": identifier,
+        "dataSetViewId": view_id,
+        "version": "1.0.0",
+        "created": str(batch.completed),
+        "updated": str(batch.completed),
+        "isValid": True,
+        "_links": {"self": {"href": f"{call.world.origin}{BASE}/files/{identifier}"}},
+    }
+
+
+def download(call: Call, file: File) -> Answer:
+    """A file's content: all of it, or the range of bytes that the request names."""
+    content = file.content()
+    headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}
+    asked = _RANGE.fullmatch(call.headers.get("range", "").replace(" ", ""))
+    if asked is None or asked[0] == "bytes=-":
+        return Answer(content, 200, headers)
+    begin, end = _bounds(asked[1], asked[2], len(content))
+    if begin >= end:
+        raise PlainRefusal(416, "RequestedRangeNotSatisfiableError", f"The file has only {len(content)} bytes.")
+    headers["Content-Range"] = f"bytes {begin}-{end - 1}/{len(content)}"
+    return Answer(content[begin:end], 206, headers)
+
+
+def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
+    """A range as half open: from a byte to another, from a byte on, or so many bytes at the end."""
+    if not first:
+        return max(size - int(last), 0), size
+    return int(first), min(int(last) + 1, size) if last else size

@@ -1,0 +1,123 @@
+"""Paths into rows and records: ``a.b``, ``a[0].b`` and ``a[*].b``.
+
+A backslash stands before a dot that is part of a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+# Far behind what any record has: an array is filled up to the index that is written.
+MAX_INDEX = 1000
+
+_NAME = re.compile(r"(?P<name>(?:\\.|[^.\[\\])*)(?P<indexes>(?:\[(?:\d{1,9}|\*)\])*)(?:\.|$)", re.DOTALL)
+_INDEX = re.compile(r"\[(\d+|\*)\]")
+
+
+class Everywhere:
+    """The step to every entry of an array."""
+
+
+EVERYWHERE = Everywhere()
+Steps = tuple[str | int | Everywhere, ...]
+
+
+@lru_cache(maxsize=4096)
+def steps_of(path: str) -> Steps | None:
+    """The steps of a path, None when it is not written as one.
+
+    :param path: as it stands in a mapping.
+    """
+    steps: list[str | int | Everywhere] = []
+    at = 0
+    while at < len(path):
+        match = _NAME.match(path, at)
+        if match is None or not match["name"]:
+            return None
+        steps.append(re.sub(r"\\(.)", r"\1", match["name"], flags=re.DOTALL))
+        steps += [EVERYWHERE if index == "*" else int(index) for index in _INDEX.findall(match["indexes"])]
+        at = match.end()
+    return tuple(steps)
+
+
+def read(row: Mapping[str, Any], path: str) -> Any:
+    """A source attribute of a row: a column, or a path into a tree; None when there is none.
+
+    :param path: the whole text may be a column's name, dots included.
+    """
+    if path in row:
+        return row[path]
+    steps = steps_of(path)
+    return None if steps is None else _read(row, steps)
+
+
+def _read(node: Any, steps: Steps) -> Any:
+    for place, step in enumerate(steps):
+        if isinstance(step, str):
+            node = node.get(step) if isinstance(node, Mapping) else None
+        elif not isinstance(node, list):
+            return None
+        elif isinstance(step, int):
+            node = node[step] if step < len(node) else None
+        else:
+            found = [_read(entry, steps[place + 1 :]) for entry in node]
+            deeper = any(isinstance(later, Everywhere) for later in steps[place + 1 :])
+            return [entry for part in found for entry in part or ()] if deeper else found
+        if node is None:
+            return None
+    return node
+
+
+class Occupied(Exception):
+    """A path that leads through a value in which nothing can stand."""
+
+
+def write(record: dict[str, Any], steps: Steps, value: Any, convert: Callable[[Any], Any]) -> None:
+    """Put a value into a record; raises :class:`Occupied`.
+
+    :param steps: where; a step to everywhere, of which there is one at most, deals the entries of the value out.
+    :param convert: makes of a value what the field takes.
+    """
+    # Before anything is written: a value that does not fit leaves no empty objects behind.
+    if any(isinstance(step, Everywhere) for step in steps):
+        entries = value if isinstance(value, list) else [value]
+        _write(record, steps, [None if entry is None else convert(entry) for entry in entries])
+    else:
+        _write(record, steps, convert(value))
+
+
+def _write(node: Any, steps: Steps, value: Any) -> None:
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, Everywhere):
+        for index, entry in enumerate(value):
+            if entry is not None:
+                _write(node, (index, *rest), entry)
+    elif not rest:
+        _set(node, step, value)
+    else:
+        _write(_child(node, step, {} if isinstance(rest[0], str) else []), rest, value)
+
+
+def _child(node: Any, step: str | int, fresh: Any) -> Any:
+    known = _get(node, step)
+    if known is None:
+        _set(node, step, fresh)
+        return fresh
+    if type(known) is not type(fresh):
+        raise Occupied
+    return known
+
+
+def _get(node: Any, step: str | int) -> Any:
+    if isinstance(step, str):
+        return node.get(step)
+    return node[step] if step < len(node) else None
+
+
+def _set(node: Any, step: str | int, value: Any) -> None:
+    if isinstance(step, int):
+        node.extend([None] * (step + 1 - len(node)))
+    node[step] = value

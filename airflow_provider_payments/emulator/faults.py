@@ -1,0 +1,129 @@
+"""What goes wrong on request: faults, which requests they meet, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+import itertools
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+DEFAULT_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which requests a fault is about.
+
+    :param methods: upper case; None for any.
+    :param path: a glob over the whole path, in which ``*`` stands for any text, slashes too; None for any.
+    :param nth: the fault sleeps until the request that matches for the nth time, 1 being the first.
+    """
+
+    methods: tuple[str, ...] | None = None
+    path: str | None = None
+    nth: int = 1
+
+    def covers(self, method: str, path: str) -> bool:
+        if self.methods is not None and method not in self.methods:
+            return False
+        return self.path is None or fnmatch.fnmatchcase(path, self.path)
+
+
+@dataclass(slots=True)
+class Fault:
+    """One thing that goes wrong.
+
+    :param times: how often it happens at most; None for without limit.
+    :param probability: that it happens to a request that it could happen to.
+    :param action: what happens, see ``disturbance``.
+    :param options: what the action needs to know, by name.
+    """
+
+    match: Match
+    action: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    times: int | None = 1
+    probability: float = 1.0
+    id: str = ""
+    matched: int = 0
+    fired: int = 0
+
+    def to_wire(self) -> dict[str, Any]:
+        match = {"method": self.match.methods, "path": self.match.path, "nth": self.match.nth}
+        return {
+            "id": self.id,
+            "match": match,
+            "times": self.times,
+            "probability": self.probability,
+            "action": self.action,
+            **self.options,
+            "matched": self.matched,
+            "fired": self.fired,
+        }
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it may happen to the request that matched last."""
+        return self.matched >= self.match.nth and (self.times is None or self.fired < self.times)
+
+
+class Faults:
+    """The faults in force, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        # Set when the time of these faults has come to its end, for the requests that wait because of one.
+        self.over = asyncio.Event()
+        self._faults: dict[str, Fault] = {}
+        self._numbers = itertools.count(1)
+        self.seed(DEFAULT_SEED)
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(self._faults.values())
+
+    def __len__(self) -> int:
+        return len(self._faults)
+
+    def seed(self, seed: int) -> None:
+        """Begin the draws of all probabilities anew.
+
+        :param seed: the same one gives the same draws.
+        """
+        self._random = random.Random(seed)
+
+    def add(self, fault: Fault) -> None:
+        """Put a fault into force; it gets its id."""
+        fault.id = f"fault-{next(self._numbers)}"
+        self._faults[fault.id] = fault
+
+    def get(self, identifier: str) -> Fault | None:
+        return self._faults.get(identifier)
+
+    def remove(self, identifier: str) -> None:
+        """Take a fault out of force.
+
+        :param identifier: of one that is in force.
+        """
+        del self._faults[identifier]
+
+    def clear(self) -> None:
+        self._faults.clear()
+
+    def strike(self, method: str, path: str) -> Fault | None:
+        """The fault that happens to a request: the first that covers it, is ready and wins its draw.
+
+        Every fault that covers the request counts it, so that ``nth`` does not depend on the faults before.
+
+        :param path: decoded, without the query.
+        """
+        struck: Fault | None = None
+        for fault in self:
+            if not fault.match.covers(method, path):
+                continue
+            fault.matched += 1
+            if struck is None and fault.is_ready and self._random.random() < fault.probability:
+                fault.fired += 1
+                struck = fault
+        return struck

@@ -1,0 +1,126 @@
+"""What can be seen through a base connection: its tables, resources, folders and files."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from airflow_provider_payments.emulator.exchange import Call
+from airflow_provider_payments.emulator.flow_service.connections import works
+from airflow_provider_payments.emulator.flow_service.payloads import missing, truth, wrong
+from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FILE_FORMATS
+from airflow_provider_payments.emulator.flow_service.state import Resource
+from airflow_provider_payments.emulator.refusals import FlowRefusal
+from airflow_provider_payments.emulator.samples import files
+from airflow_provider_payments.emulator.samples.tables import Table
+from airflow_provider_payments.emulator.world import Sandbox
+
+PREVIEW_ROWS = 100
+_OBJECT_TYPES = ("root", "table", "file", "folder", "rest")
+
+
+def explore(sandbox: Sandbox, connection: Resource, call: Call) -> Any:
+    """Answer an explore request: a list of what there is, or one object with its columns and perhaps rows."""
+    spec = CONNECTION_SPECS[connection.spec_id]
+    if spec.shape == "lake":
+        raise FlowRefusal("1336-400", f"Connections with the connection spec {spec.id} cannot be explored.")
+    kind = _query(call, "objectType").lower()
+    if kind not in _OBJECT_TYPES:
+        raise FlowRefusal("1358-400", f"The objectType '{kind[:40]}' is none of: {', '.join(_OBJECT_TYPES)}.")
+    if kind not in spec.object_types:
+        raise FlowRefusal("1358-400", f"A source of this kind has no objects of type '{kind}'.")
+    if call.first("filters"):
+        raise FlowRefusal("1353-400", "This source does not filter rows.")
+    if not works(connection):
+        raise FlowRefusal("1001-401", "The source refused the credential of the base connection.", title="Unauthorized")
+    visible, now = sandbox.vendors.tables(spec.vendor), sandbox.clock.now()
+    if spec.shape == "file" and kind != "file":
+        found = files.entries(visible, "" if kind == "root" else _query(call, "object"), now)
+        if found is None:
+            raise _no_object(_query(call, "object"))
+        return [_entry(folder, path) for folder, path in found]
+    if kind == "root":
+        return [
+            {"type": spec.shape, "name": path, "path": path, "canPreview": True, "canFetchSchema": True}
+            for path in visible
+        ]
+    preview = truth(call.first("preview") or "false")
+    if preview is None:
+        raise FlowRefusal("1312-400", "The value of 'preview' must be true or false.")
+    if kind == "file":
+        return _described(_file(call, files.one(visible, _query(call, "object"), now)), preview, now)
+    path = _query(call, "object") if kind == "table" else _resource_path(call)
+    table = visible.get(path)
+    if table is None:
+        raise FlowRefusal("1330-400", f"No columns were found for '{path[:200]}': this source has no such object.")
+    return _described(table, preview, now)
+
+
+def configs(sandbox: Sandbox, connection: Resource) -> list[dict[str, str]]:
+    """The columns that a connection has to offer, each once."""
+    tables = sandbox.vendors.tables(CONNECTION_SPECS[connection.spec_id].vendor).values()
+    types = {column.name: column.type for table in tables for column in table.columns}
+    return [{"columnName": name, "columnType": kind} for name, kind in types.items()]
+
+
+def _entry(folder: bool, path: str) -> dict[str, Any]:
+    name = path.strip("/").rpartition("/")[2]
+    kind = "folder" if folder else "file"
+    return {"type": kind, "name": name, "path": path, "canPreview": not folder, "canFetchSchema": not folder}
+
+
+def _no_object(path: str) -> FlowRefusal:
+    return FlowRefusal("1003-404", f"There is no file or folder '{path[:200]}'.")
+
+
+def _file(call: Call, table: Table | None) -> Table:
+    if table is None:
+        raise _no_object(_query(call, "object"))
+    if truth(call.first("determineProperties") or "false"):
+        raise FlowRefusal("1371-400", "The properties of a file are not detected; name its 'fileType'.")
+    form = _query(call, "fileType").lower()
+    if form not in FILE_FORMATS:
+        raise FlowRefusal("1399-400", f"The fileType '{form[:40]}' is none of: {', '.join(FILE_FORMATS)}.")
+    if form != files.format_of(table.path):
+        raise FlowRefusal("1396-400", f"The file '{table.path}' is not of the format {form}.")
+    delimiter = call.first("columnDelimiter")
+    # Documents write a tab as backslash and t.
+    if delimiter is not None and len(delimiter.replace("\\t", "\t")) != 1:
+        raise FlowRefusal("1331-400", "The column delimiter must be one character.")
+    return table
+
+
+def _described(table: Table, preview: bool, now: float) -> dict[str, Any]:
+    answer: dict[str, Any]
+    if table.tree is not None:
+        answer = {"format": "hierarchical", "schema": table.tree}
+    else:
+        answer = {"format": "flat", "schema": {"columns": [column.to_wire() for column in table.columns]}}
+    if preview:
+        rows = [row for (_, row), _ in zip(table.visible(now), range(PREVIEW_ROWS), strict=False)]
+        answer["data"] = rows
+    return answer
+
+
+def _query(call: Call, name: str) -> str:
+    value = call.first(name)
+    if value is None:
+        raise FlowRefusal("1359-400", f"The query parameter '{name}' is missing.")
+    if not value:
+        raise FlowRefusal("1337-400", f"The query parameter '{name}' is empty.")
+    return value
+
+
+def _resource_path(call: Call) -> str:
+    encoded = _query(call, "sourceParams")
+    try:
+        params = json.loads(base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_"))
+    except (ValueError, RecursionError) as error:
+        raise FlowRefusal("1000-400", "'sourceParams' must be JSON, encoded as base64.") from error
+    if not isinstance(params, dict):
+        raise wrong("sourceParams", "an object")
+    path = params.get("resourcePath")
+    if not isinstance(path, str) or not path:
+        raise missing("sourceParams.resourcePath")
+    return path

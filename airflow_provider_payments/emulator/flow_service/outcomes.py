@@ -1,0 +1,89 @@
+"""Outcomes of flow runs that somebody has ordered, and the runs that hang because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.flow_service.flow_runs import Run
+    from airflow_provider_payments.emulator.flow_service.state import Flow
+
+FAIL_COPY, FAIL_PROMOTION, FAIL_SOME = "fail_copy", "fail_promotion", "partial"
+STUCK, CANCEL, UNKNOWN_STATUS, LATE = "stuck", "cancelled", "unknown_status", "late"
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """What is to become of the next runs of a dataflow.
+
+    :param kind: one of the words above.
+    :param sandbox: its name; None for any, as the two after it.
+    :param name: of the dataflow, so that it can be ordered before the dataflow exists.
+    :param times: how many runs are still to come.
+    :param failed: how many records fail at least, of a partial one.
+    :param status: the word of an unknown status.
+    :param completed: whether the run gets a completion time.
+    :param seconds: how long after its creation a late run shows.
+    """
+
+    kind: str
+    sandbox: str | None = None
+    flow_id: str | None = None
+    name: str | None = None
+    times: int = 1
+    failed: int = 1
+    status: str = ""
+    completed: bool = True
+    seconds: float = 0
+
+    def fits(self, sandbox: str, flow: Flow) -> bool:
+        """Whether it was ordered for a dataflow.
+
+        :param sandbox: where the dataflow is.
+        """
+        return (
+            self.sandbox in (None, sandbox)
+            and self.flow_id in (None, flow.id)
+            and self.name in (None, flow.content.get("name"))
+        )
+
+
+class Outcomes:
+    """The orders of one world, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.pending: list[Outcome] = []
+        self._stuck: list[tuple[Run, Callable[[], None]]] = []
+
+    def take(self, sandbox: str, flow: Flow) -> Outcome | None:
+        """The outcome of a run that begins now: of the first order that fits; None when there is none."""
+        order = next((one for one in self.pending if one.fits(sandbox, flow)), None)
+        if order is not None:
+            order.times -= 1
+            if not order.times:
+                self.pending.remove(order)
+        return order
+
+    def hold(self, run: Run, resume: Callable[[], None]) -> None:
+        """Keep a run where it is.
+
+        :param resume: takes it further, at the time of the call.
+        """
+        self._stuck.append((run, resume))
+
+    def release(self, flow_id: str | None) -> list[str]:
+        """Let runs go on; their ids.
+
+        :param flow_id: only those of this dataflow; None for all.
+        """
+        stuck, self._stuck = self._stuck, []
+        released = []
+        for run, resume in stuck:
+            if flow_id in (None, run.flow_id):
+                resume()
+                released.append(run.id)
+            else:
+                self._stuck.append((run, resume))
+        return released

@@ -1,0 +1,161 @@
+"""Files of a cloud storage: what payment services settled each day, as delimited text and as JSON.
+
+A file is a table whose rows all come into being with it. What several files hold together is a table as well: so a
+dataflow reads a folder as it reads a table, and the time of a file's last change is what its windows go by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+
+from airflow_provider_payments.emulator.samples.draws import Draws, opaque
+from airflow_provider_payments.emulator.samples.flaws import Row
+from airflow_provider_payments.emulator.samples.moments import PAST_GAP_SECONDS
+from airflow_provider_payments.emulator.samples.tables import Column, Table, timestamp_text
+
+PAST_FILES, FUTURE_FILES, ROWS = 30, 90, 40
+DELIMITED_FOLDER, JSON_FOLDER = "/settlements/paypal/", "/settlements/stripe/"
+_DAY = 86400
+_FORMATS = {"csv": "delimited", "json": "json"}
+_COLUMNS = tuple(
+    Column(name)
+    for name in (
+        *("Settlement_Id", "Settlement_Date", "Transaction_Id", "Transaction_Time"),
+        *("Gross_Amount", "Fee_Amount", "Net_Amount", "Currency"),
+    )
+)
+
+
+def tables(start: float) -> Sequence[Table]:
+    """One table for each file, oldest first in each folder.
+
+    :param start: epoch seconds where the future begins.
+    """
+    first = int(start) - PAST_GAP_SECONDS - (PAST_FILES - 1) * _DAY
+    moments = [float(first + day * _DAY) for day in range(PAST_FILES + FUTURE_FILES)]
+    return (
+        *(_file(f"{DELIMITED_FOLDER}settlement-{{}}.csv", _COLUMNS, at, _settlement) for at in moments),
+        *(_file(f"{JSON_FOLDER}payout-{{}}.json", (), at, _payout) for at in moments),
+    )
+
+
+def format_of(path: str) -> str:
+    """The format of a file, by the end of its name; empty for any other.
+
+    :param path: of a file.
+    """
+    return _FORMATS.get(path.rpartition(".")[2], "")
+
+
+def one(visible: Mapping[str, Table], path: str, now: float) -> Table | None:
+    """The file at a path, if it is there by now.
+
+    :param visible: all files by path.
+    :param now: epoch seconds.
+    """
+    table = visible.get("/" + path.strip("/"))
+    return table if table is not None and table.born[0] <= now else None
+
+
+def entries(visible: Mapping[str, Table], folder: str, now: float) -> list[tuple[bool, str]] | None:
+    """What is in a folder: whether it is a folder itself, and its path; None when there is no such folder.
+
+    :param folder: empty or a slash for the root.
+    """
+    start = _folder(folder)
+    below = [path[len(start) :] for path, table in visible.items() if path.startswith(start) and table.born[0] <= now]
+    names = dict.fromkeys(name + slash for name, slash, _ in (rest.partition("/") for rest in below))
+    return [(name.endswith("/"), start + name) for name in names] if below else None
+
+
+def union(visible: Mapping[str, Table], path: str, form: str, recursive: bool) -> Table | None:
+    """What a path stands for: one file, those in a folder, or those that a pattern with stars fits.
+
+    Files that are still to come belong to it too; None where there never are any.
+
+    :param form: only files of this format.
+    :param recursive: also those in folders below.
+    """
+    name = "/" + path.strip("/")
+    if name in visible:
+        return visible[name] if format_of(name) == form else None
+    pattern = name if "*" in name else _folder(path) + "*"
+    depth = pattern.count("/")
+    found = [
+        table
+        for place, table in visible.items()
+        if format_of(place) == form and fnmatchcase(place, pattern) and (recursive or place.count("/") == depth)
+    ]
+    if not found:
+        return None
+    found.sort(key=lambda table: table.born[0])
+    born = [at for table in found for at in table.born]
+    return Table(path, found[0].columns, born, lambda: [row for table in found for row in table.rows])
+
+
+def _folder(path: str) -> str:
+    inner = path.strip("/")
+    return f"/{inner}/" if inner else "/"
+
+
+def _file(name: str, columns: tuple[Column, ...], at: float, make: Callable[[_Line], Row]) -> Table:
+    day = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+    path = name.format(day)
+
+    def fill() -> list[Row]:
+        draws = Draws(path)
+        return [
+            make(_Line(day, place, at - _DAY + draws.below(_DAY), 100 + draws.below(50_000))) for place in range(ROWS)
+        ]
+
+    return Table(path, columns, [at] * ROWS, fill)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One settled payment.
+
+    :param day: of the file.
+    :param place: in the file.
+    :param at: epoch seconds.
+    :param cents: gross.
+    """
+
+    day: str
+    place: int
+    at: float
+    cents: int
+
+    @property
+    def fee(self) -> int:
+        return 30 + self.cents * 29 // 1000
+
+    @property
+    def payment(self) -> str:
+        return opaque(int(self.day.replace("-", "")) * ROWS + self.place)
+
+
+def _settlement(line: _Line) -> Row:
+    return {
+        "Settlement_Id": f"STL-{line.day}-{line.place:03d}",
+        "Settlement_Date": line.day,
+        "Transaction_Id": line.payment,
+        "Transaction_Time": timestamp_text(line.at),
+        "Gross_Amount": f"{line.cents / 100:.2f}",
+        "Fee_Amount": f"{line.fee / 100:.2f}",
+        "Net_Amount": f"{(line.cents - line.fee) / 100:.2f}",
+        "Currency": "USD",
+    }
+
+
+def _payout(line: _Line) -> Row:
+    return {
+        "id": f"po_{line.day}_{line.place:03d}",
+        "arrival_date": line.day,
+        "charge": f"ch_{line.payment}",
+        "created": int(line.at),
+        "amount": {"gross": line.cents, "fee": line.fee, "net": line.cents - line.fee, "currency": "usd"},
+    }

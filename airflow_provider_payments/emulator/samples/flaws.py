@@ -1,0 +1,100 @@
+"""What is wrong with some rows of the samples, as data: which kind, in which column, at which places."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+
+# The only attribute of a row that could not be parsed: its text, as far as it could be read.
+CORRUPT = "_corrupt_record"
+
+MISSING = "missing_value"
+NO_NUMBER = "no_number"
+NO_TIME = "no_time"
+UNKNOWN_CODE = "unknown_code"
+TOO_LONG = "too_long"
+UNPARSABLE = "unparsable_row"
+DUPLICATE = "duplicate_id"
+NO_MOMENT = "no_moment"
+ODD_TEXT = "odd_text"
+
+# Kind to the number under which the platform refuses such a row, None where it lands. That a value is required, a
+# number, a time or one of some codes is for the target schema to say: without that only an unparsable row is refused.
+REFUSED_AS: Mapping[str, str | None] = {
+    MISSING: "INGEST-1555-400",
+    NO_NUMBER: "MAPPER-3700-400",
+    NO_TIME: "MAPPER-3700-400",
+    UNKNOWN_CODE: "INGEST-1401-400",
+    TOO_LONG: "INGEST-1401-400",
+    UNPARSABLE: "INGEST-1401-400",
+    # The platform does not compare the records of a dataset with one another.
+    DUPLICATE: None,
+    # A delta column without a value: the row belongs to no window, so only a first run with backfill brings it.
+    NO_MOMENT: None,
+    ODD_TEXT: None,
+}
+_VALUES: Mapping[str, Any] = {
+    MISSING: None,
+    NO_NUMBER: "n/a",
+    NO_TIME: "not recorded",
+    UNKNOWN_CODE: "US$",
+    TOO_LONG: "Please ring twice and leave the parcel with the neighbour. " * 10,
+    NO_MOMENT: None,
+    ODD_TEXT: "Zoe\u0308 \u540d\u524d \U0001f469\U0001f3fd\u200d\U0001f4bb \u202eabc\u202c <b>&amp;</b> \u00df\ufeff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One kind of flaw in a table. A row has one flaw at most.
+
+    :param kind: a key of :data:`REFUSED_AS`.
+    :param column: what is wrong, a path in a tree; empty for the whole row.
+    :param places: of the rows, from 0, ascending.
+    """
+
+    kind: str
+    column: str
+    places: tuple[int, ...]
+
+
+def spoilt(rows: Sequence[Row], flaws: Sequence[Flaw]) -> list[Row]:
+    """Rows with the flaws in them.
+
+    :param rows: good ones, which stay as they are.
+    :param flaws: at places that exist; a duplicate takes the id of the row before it.
+    """
+    result = list(rows)
+    for flaw in flaws:
+        for place in flaw.places:
+            result[place] = _spoilt(rows, flaw, place)
+    return result
+
+
+def _spoilt(rows: Sequence[Row], flaw: Flaw, place: int) -> Row:
+    row, steps = rows[place], flaw.column.split(".")
+    if flaw.kind == UNPARSABLE:
+        text = json.dumps(row)
+        return {CORRUPT: text[: len(text) // 2]}
+    if flaw.kind == DUPLICATE:
+        return _changed(row, steps, lambda _: _at(rows[place - 1], steps))
+    if flaw.kind == ODD_TEXT:
+        return _changed(row, steps, lambda text: f"{text or ''} {_VALUES[ODD_TEXT]}")
+    return _changed(row, steps, lambda _: _VALUES[flaw.kind])
+
+
+def _changed(row: Row, steps: Sequence[str], change: Callable[[Any], Any]) -> Row:
+    # Rows share their inner objects where those are alike.
+    name, rest = steps[0], steps[1:]
+    return {**row, name: _changed(row[name], rest, change) if rest else change(row[name])}
+
+
+def _at(row: Row, steps: Sequence[str]) -> Any:
+    value: Any = row
+    for step in steps:
+        value = value[step]
+    return value

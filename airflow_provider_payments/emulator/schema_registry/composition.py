@@ -1,0 +1,90 @@
+"""Reading what a client composes: its references, its own fields and what it requires, wherever the body puts them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.schema_registry import fields
+
+LOCAL = "#/definitions/"
+OWN_FIELDS = "customFields"
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What a body says a resource is made of.
+
+    :param references: the ``$ref`` targets outside the body, without duplicates, in order.
+    :param properties: its own fields.
+    :param required: names at the top that every record needs.
+    :param parts: the names of the body's own definitions.
+    """
+
+    references: tuple[str, ...]
+    properties: dict[str, Any]
+    required: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
+def malformed(detail: str) -> RegistryRefusal:
+    """The refusal of a body whose form is wrong.
+
+    :param detail: what is wrong with it.
+    """
+    return RegistryRefusal("1501-400", "Schema definition invalid", detail)
+
+
+def unknown_reference(detail: str) -> RegistryRefusal:
+    """The refusal of a reference that cannot be followed.
+
+    :param detail: which one, and why.
+    """
+    return RegistryRefusal("1504-400", "Reference not found", detail)
+
+
+def take_apart(body: Mapping[str, Any]) -> Composition:
+    """Read a body, or refuse.
+
+    :param body: as sent; it stays as it is.
+    """
+    definitions, entries = body.get("definitions", {}), body.get("allOf", [])
+    if not isinstance(definitions, dict) or not isinstance(entries, list):
+        raise malformed("'definitions' must be an object and 'allOf' a list.")
+    own: list[fields.Tree] = [_properties(body, "properties")]
+    own += [_properties(definition, name) for name, definition in definitions.items()]
+    required = [name for node in (body, *definitions.values()) for name in fields.required_names(node, "required")]
+    references: dict[str, None] = {}
+    for entry in entries:
+        reference = entry.get("$ref") if isinstance(entry, dict) else None
+        if isinstance(reference, str) and reference:
+            if not reference.startswith(LOCAL):
+                references[reference] = None
+            elif reference.removeprefix(LOCAL) not in definitions:
+                raise unknown_reference(f"The reference '{reference[:200]}' leads nowhere.")
+        elif isinstance(entry, dict) and "properties" in entry:
+            own.append(_properties(entry, "allOf"))
+            required += fields.required_names(entry, "allOf")
+        else:
+            raise malformed("Each entry of 'allOf' has a '$ref' or 'properties'.")
+    merged: dict[str, Any] = {}
+    for tree in own:
+        for name, node in tree.items():
+            merged[name] = _joined(merged[name], node) if name in merged else node
+    return Composition(tuple(references), merged, tuple(dict.fromkeys(required)), tuple(definitions))
+
+
+def _properties(node: Any, where: str) -> dict[str, Any]:
+    properties = node.get("properties", {}) if isinstance(node, dict) else None
+    if not isinstance(properties, dict):
+        raise fields.bad_field(where, "its 'properties' must be an object")
+    return properties
+
+
+def _joined(known: Any, node: Any) -> Any:
+    if isinstance(known, dict) and isinstance(node, dict):
+        both = {**_properties(known, "properties"), **_properties(node, "properties")}
+        return {**known, **node, "properties": both, **fields.required_by_either(known, node)}
+    return node

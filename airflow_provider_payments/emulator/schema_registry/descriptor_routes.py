@@ -1,0 +1,74 @@
+"""The registry's operations on descriptors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.schema_registry import listing
+from airflow_provider_payments.emulator.schema_registry.accept import (
+    Summary,
+    check_descriptor_lookup,
+    descriptor_list_form,
+)
+from airflow_provider_payments.emulator.schema_registry.descriptors import Descriptor
+from airflow_provider_payments.emulator.schema_registry.shapes import descriptor_to_wire
+
+PATH = "/tenant/descriptors"
+
+
+def list_all(call: Call) -> Answer:
+    summary, paged = descriptor_list_form(call.headers.get("accept", ""))
+    sandbox, store = call.sandbox, call.sandbox.registry.descriptors.store
+    show: Mapping[Summary, Callable[[Descriptor], Any]] = {
+        "id": lambda descriptor: descriptor.id,
+        "link": lambda descriptor: f"{PATH}/{descriptor.id}",
+        "whole": lambda descriptor: descriptor_to_wire(descriptor, sandbox),
+    }
+    items = list(store.select().behind(None))
+    if paged:
+        return listing.answer(call, listing.Listing(PATH, items, _read, show[summary], orderby="created"))
+    grouped: dict[str, list[Any]] = {}
+    for descriptor in listing.filtered(call, items, _read):
+        grouped.setdefault(descriptor.type, []).append(show[summary](descriptor))
+    return Answer(grouped)
+
+
+def _read(descriptor: Descriptor, member: str) -> Any:
+    known = {"@id": descriptor.id, "created": descriptor.created, "updated": descriptor.updated}
+    return known.get(member, descriptor.content.get(member))
+
+
+def create(call: Call) -> Answer:
+    descriptor = call.sandbox.registry.descriptors.create(call.json_object())
+    return Answer(descriptor_to_wire(descriptor, call.sandbox), 201)
+
+
+def show(call: Call) -> Answer:
+    check_descriptor_lookup(call.headers.get("accept", ""))
+    return Answer(descriptor_to_wire(_found(call), call.sandbox))
+
+
+def put(call: Call) -> Answer:
+    descriptor = _found(call)
+    call.sandbox.registry.descriptors.replace(descriptor, call.json_object())
+    return Answer(descriptor_to_wire(descriptor, call.sandbox))
+
+
+def delete(call: Call) -> Answer:
+    call.sandbox.registry.descriptors.store.remove(_found(call))
+    return Answer(None, 204)
+
+
+def _found(call: Call) -> Descriptor:
+    return call.sandbox.registry.descriptors.get(call.params["id"])
+
+
+ROUTES: Routes = (
+    ("GET", PATH, list_all),
+    ("POST", PATH, create),
+    ("GET", PATH + "/{id}", show),
+    ("PUT", PATH + "/{id}", put),
+    ("DELETE", PATH + "/{id}", delete),
+)
