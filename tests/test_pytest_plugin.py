@@ -1,0 +1,128 @@
+"""The fixture that users get: it is used here as they use it, in a pytest of its own where that matters."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
+from airflow_provider_payments.pytest_plugin import ExperiencePlatform
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+def make_schema(name: str) -> dict[str, object]:
+    step = CreateTargetSchemaOperator(task_id="schema", name=name, fields={"payment.amount": "number"})
+    return dict(step.execute({}))
+
+
+def test_an_operator_runs_against_it(experience_platform: ExperiencePlatform) -> None:
+    made = make_schema("Payments")
+    (schema,) = experience_platform.objects("schemas")
+    assert schema["$id"] == made["id"]
+    assert schema["title"] == "Payments"
+    posts = experience_platform.requests(method="POST", path="/data/foundation/schemaregistry")
+    assert [post["status"] for post in posts] == [201, 201]
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_every_test_begins_with_an_empty_platform(experience_platform: ExperiencePlatform, turn: int) -> None:
+    assert experience_platform.objects("schemas") == []
+    assert experience_platform.requests() == []
+    assert make_schema("Payments")["created"] is True
+    experience_platform.fail("status", status=503, times=None)
+
+
+@pytest.mark.experience_platform(time="manual", sandbox="prod", conn_id="crm", read_timeout=7)
+def test_the_marker_sets_it_up_otherwise(experience_platform: ExperiencePlatform) -> None:
+    connection = BaseHook.get_connection("crm")
+    assert connection.extra_dejson["read_timeout"] == 7
+    assert connection.extra_dejson["sandbox"] == "prod"
+    assert ExperiencePlatformHook("crm").test_connection()[0] is True
+    before = experience_platform.advance(0)
+    assert experience_platform.advance(3600) == before + 3600
+
+
+def test_a_fault_strikes_the_request_that_it_is_meant_for(experience_platform: ExperiencePlatform) -> None:
+    experience_platform.fail("apply_then_drop", method="POST", path="*/tenant/schemas")
+    assert make_schema("Payments")["name"] == "Payments"
+    (fault,) = experience_platform.faults()
+    assert (fault["matched"], fault["fired"]) == (1, 1)
+    assert len(experience_platform.objects("schemas")) == 1
+
+
+def test_what_the_emulator_refuses_is_said_in_its_words(experience_platform: ExperiencePlatform) -> None:
+    with pytest.raises(ValueError, match="explode"):
+        experience_platform.fail("explode")
+    with pytest.raises(ValueError, match="teapots"):
+        experience_platform.objects("teapots")
+    with pytest.raises(ValueError, match="fast"):
+        experience_platform.advance(1)
+
+
+def test_another_connection_to_the_same_platform(
+    experience_platform: ExperiencePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", experience_platform.connection(sandbox="nowhere", ims_url=None))
+    assert "ims_url" not in BaseHook.get_connection("other").extra_dejson
+    ok, message = ExperiencePlatformHook("other").test_connection()
+    assert ok is False
+    assert "nowhere" in message or "ims" in message.lower()
+
+
+def pytest_in(folder: Path, test: str, **environment: str) -> str:
+    """Run a test file of its own in a pytest that knows of ours only what is installed; return what it printed."""
+    (folder / "test_own.py").write_text(test)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--rootdir", str(folder), "-p", "no:cacheprovider", "test_own.py"],
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=240,
+    )
+    return f"{done.stdout}\nexit {done.returncode}"
+
+
+def test_the_example_of_the_readme_passes(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", (REPOSITORY / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (example,) = (block for block in blocks if "experience_platform" in block)
+    home = tmp_path / "home"
+    shutil.copytree(REPOSITORY / "dags", home / "dags", ignore=shutil.ignore_patterns("__pycache__"))
+    shown = pytest_in(tmp_path, example, AIRFLOW_HOME=str(home), AIRFLOW__CORE__DAGS_FOLDER=str(home / "dags"))
+    assert shown.endswith("exit 0"), shown[-6000:]
+    assert "1 passed" in shown
+
+
+def test_a_wrong_marker_is_an_error_that_names_what_is_allowed(tmp_path: Path) -> None:
+    test = "import pytest\n@pytest.mark.experience_platform(time='slow')\ndef test_it(experience_platform): ...\n"
+    shown = pytest_in(tmp_path, test)
+    assert "time='slow'" in shown
+    assert "fast, real, manual" in shown
+
+
+def test_the_plugin_costs_a_run_that_does_not_use_it_nothing(tmp_path: Path) -> None:
+    test = """
+import sys
+def test_it():
+    assert "airflow_provider_payments.pytest_plugin" in sys.modules
+    assert not {"airflow", "starlette", "uvicorn", "requests"} & set(sys.modules)
+"""
+    # Airflow's own plugins for pytest, where there are any, are not ours to blame.
+    shown = pytest_in(tmp_path, test)
+    assert shown.endswith("exit 0"), shown
+
+
+def test_the_platform_answers_only_on_loopback(experience_platform: ExperiencePlatform) -> None:
+    assert experience_platform.url.startswith("http://127.0.0.1:")
+    assert requests.get(f"{experience_platform.url}/nothing", timeout=5).status_code == 404
