@@ -80,7 +80,7 @@ def replace(call: Call) -> Answer:
 def list_mappings(call: Call) -> Answer:
     mapping_set = call.sandbox.mapping_sets.get(call.params["id"])
     version = _asked_version(call, mapping_set)
-    return Answer([mapping_to_wire(mapping_set, version, mapping) for mapping in version.mappings])
+    return Answer([mapping_to_wire(mapping) for mapping in version.mappings])
 
 
 def show_mapping(call: Call) -> Answer:
@@ -89,7 +89,7 @@ def show_mapping(call: Call) -> Answer:
     mapping = version.mapping(call.params["mapping"])
     if mapping is None:
         raise not_found(f"Mapping set {mapping_set.id} has no mapping {call.params['mapping'][:100]}.")
-    return Answer(mapping_to_wire(mapping_set, version, mapping))
+    return Answer(mapping_to_wire(mapping))
 
 
 def _asked_version(call: Call, mapping_set: MappingSet) -> MappingVersion:
