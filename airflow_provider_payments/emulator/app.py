@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,7 +19,7 @@ from airflow_provider_payments.emulator.control import routes as control
 from airflow_provider_payments.emulator.data_access import routes as data_access
 from airflow_provider_payments.emulator.data_prep import routes as data_prep
 from airflow_provider_payments.emulator.disturbance import Struck, disturb
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Handler, Routes, UnreadableBody
+from airflow_provider_payments.emulator.exchange import Answer, Call, Handler, Service, UnreadableBody
 from airflow_provider_payments.emulator.flow_service import routes as flow_service
 from airflow_provider_payments.emulator.gateway import admit
 from airflow_provider_payments.emulator.ims import routes as ims
@@ -29,20 +28,6 @@ from airflow_provider_payments.emulator.page.routes import page_route
 from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, error_body, error_page
 from airflow_provider_payments.emulator.schema_registry import routes as schema_registry
 from airflow_provider_payments.emulator.world import World
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One API under its prefix.
-
-    :param on_platform: whether the gateway stands before it and sandboxes divide it.
-    """
-
-    prefix: str
-    routes: Routes
-    dialect: Dialect
-    on_platform: bool = True
-
 
 SERVICES = (
     Service("/data/foundation/flowservice", flow_service.ROUTES, flow_service.DIALECT),
@@ -56,10 +41,7 @@ CONTROL = Service(CONTROL_PREFIX, control.ROUTES, control.DIALECT, on_platform=F
 
 
 def make_app(world: World) -> Starlette:
-    """The application over a world.
-
-    :param world: its state; nothing else is kept.
-    """
+    """The application over a world."""
     # A mount matches only what is below it: the list of the control interface's operations stands beside it.
     routes: list[BaseRoute] = [
         page_route(world),
@@ -91,36 +73,31 @@ def _endpoint(world: World, service: Service, handler: Handler) -> Callable[[Req
         # A plain function, as the handlers are: nothing awaits between its checks and its changes, so parallel requests
         # cannot interleave within it. A fault may call it later than now, or not at all.
         def handle() -> Response:
-            return _response(_answer(world, service, request, incoming, handler))
+            try:
+                return _response(handler(_call(world, service, request, incoming)))
+            except UnreadableBody as error:
+                return refuse(service.dialect.refuse(400, str(error)))
+            except Refusal as refusal:
+                return refuse(refusal)
+            except Exception:
+                # The emulator's own mistake: its cause is for whoever runs it, the client gets what the service sends.
+                traceback.print_exc()
+                return refuse(service.dialect.refuse(500, "The service failed unexpectedly."))
 
-        if not world.faults or service is CONTROL:
-            return handle()
-        fault = world.faults.strike(request.method, request.scope["path"])
+        def refuse(refusal: Refusal) -> Response:
+            if incoming.entry is not None:
+                incoming.entry.problem = (refusal.label, refusal.detail[:300])
+            body = error_body(refusal, incoming.request_id, world.clock.now())
+            return _response(Answer(body, refusal.status, refusal.headers))
+
+        fault = world.faults.strike(request.method, request.scope["path"]) if service is not CONTROL else None
         if fault is None:
             return handle()
         if incoming.entry is not None:
             incoming.entry.fault = (fault.id, fault.action)
-
-        def refuse(refusal: Refusal) -> Response:
-            return _response(_refused(refusal, world, incoming))
-
-        return await disturb(fault, Struck(world, service.dialect, service.on_platform, handle, refuse))
+        return await disturb(fault, Struck(world, service, handle, refuse))
 
     return serve
-
-
-def _answer(world: World, service: Service, request: Request, incoming: Incoming, handler: Handler) -> Answer:
-    try:
-        world.clock.run_due()
-        return handler(_call(world, service, request, incoming))
-    except UnreadableBody as error:
-        return _refused(service.dialect.unreadable(str(error)), world, incoming)
-    except Refusal as refusal:
-        return _refused(refusal, world, incoming)
-    except Exception:
-        # A mistake of the emulator's own: its cause is for whoever runs it, the client gets what the service sends.
-        traceback.print_exc()
-        return _refused(service.dialect.failed(), world, incoming)
 
 
 def _call(world: World, service: Service, request: Request, incoming: Incoming) -> Call:
@@ -129,27 +106,11 @@ def _call(world: World, service: Service, request: Request, incoming: Incoming) 
     if service.on_platform:
         admit(world, service.dialect, request.method, headers, raw is None or bool(raw))
     if raw is None:
-        raise PlainRefusal(413, "PayloadTooLargeError", "The request body is larger than the emulator accepts.")
-    query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, errors="replace")
-    call = Call(
-        world, incoming.request_id, request.method, request.scope["path"], query, headers, request.path_params, raw
-    )
+        raise PlainRefusal(413, "The request body is larger than the emulator accepts.")
     if service.on_platform:
-        service.dialect.check_sandbox_headers(headers)
-        name = headers.get("x-sandbox-name", "")
-        if not name:
-            raise service.dialect.sandbox_missing()
-        if name not in world.sandboxes:
-            raise service.dialect.sandbox_unknown(name)
-        call.place(world.sandboxes[name])
-    return call
-
-
-def _refused(refusal: Refusal, world: World, incoming: Incoming) -> Answer:
-    body = error_body(refusal, incoming.request_id, world.clock.now())
-    if incoming.entry is not None:
-        incoming.entry.problem = (refusal.label, refusal.detail[:300])
-    return Answer(body, refusal.status, refusal.headers)
+        service.dialect.check_sandbox(headers, world.sandboxes)
+    query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, errors="replace")
+    return Call(world, request.scope["path"], query, headers, request.path_params, raw)
 
 
 def _response(answer: Answer) -> Response:

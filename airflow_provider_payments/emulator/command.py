@@ -7,6 +7,7 @@ import signal
 import sys
 
 from airflow_provider_payments.emulator.clock import TIME_MODES
+from airflow_provider_payments.emulator.exchange import count_from
 from airflow_provider_payments.emulator.options import Options
 from airflow_provider_payments.emulator.rate_limit import Limit
 
@@ -41,9 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) <= 65535):
+    port = count_from(text)
+    if port is None or port > 65535:
         raise argparse.ArgumentTypeError(f"'{text[:40]}' is no port: 0 to 65535")
-    return int(text)
+    return port
 
 
 def _rate(text: str) -> float:
@@ -57,9 +59,10 @@ def _rate(text: str) -> float:
 
 
 def _burst(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
+    burst = count_from(text)
+    if not burst:
         raise argparse.ArgumentTypeError(f"'{text[:40]}' is no burst: a whole number, 1 or more")
-    return int(text)
+    return burst
 
 
 def _parser() -> argparse.ArgumentParser:

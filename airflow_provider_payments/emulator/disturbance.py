@@ -6,23 +6,18 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.client import responses
 from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from airflow_provider_payments.emulator.exchange import Dialect
+from airflow_provider_payments.emulator.exchange import Service
 from airflow_provider_payments.emulator.faults import Fault
-from airflow_provider_payments.emulator.flow_service.headers import TITLES
 from airflow_provider_payments.emulator.gateway import token_invalid, too_many_requests
 from airflow_provider_payments.emulator.refusals import (
     DataPrepRefusal,
     FlowRefusal,
     GatewayRefusal,
-    NumberedRefusal,
-    OAuthRefusal,
-    PlainRefusal,
     Refusal,
     RegistryRefusal,
     error_page,
@@ -31,9 +26,6 @@ from airflow_provider_payments.emulator.wire import hang_up
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.world import World
-
-_FLOW_NUMBERS = {400: "1000", 403: "2120", 404: "1439", 412: "1404", 503: "1103", 504: "1104"}
-_OAUTH_ERRORS = {400: "invalid_request", 401: "invalid_client", 503: "temporarily_unavailable"}
 
 
 class Cut(Response):
@@ -66,15 +58,13 @@ class Truncated(Response):
 class Struck:
     """A request that a fault happens to.
 
-    :param dialect: of the service that is asked.
-    :param on_platform: whether the gateway stands before that service.
+    :param service: that is asked.
     :param handle: lets the request take effect and gives its answer; may be called later than now.
     :param refuse: makes a refusal an answer.
     """
 
     world: World
-    dialect: Dialect
-    on_platform: bool
+    service: Service
     handle: Callable[[], Response]
     refuse: Callable[[Refusal], Response]
 
@@ -87,12 +77,9 @@ async def disturb(fault: Fault, request: Struck) -> Response:
         async with asyncio.timeout(fault.options["seconds"]):
             await request.world.faults.over.wait()
     except TimeoutError:
+        request.world.clock.run_due()
         return request.handle()
     # A reset has begun another world, and what was asked of the old one may not leak into it; or the emulator stops.
-    return Cut()
-
-
-def _drop_before(fault: Fault, request: Struck) -> Response:
     return Cut()
 
 
@@ -124,34 +111,20 @@ def _status(fault: Fault, request: Struck) -> Response:
 
 def _refusal(fault: Fault, request: Struck) -> Refusal:
     """What the asked service, or the one whose code it is, says with a status."""
-    status = fault.options["status"]
-    detail, reason = f"The emulator answers this because of {fault.id}.", responses.get(status, "Error")
-    if "code" in fault.options:
-        return _coded(fault.options["code"], detail, reason)
-    if request.on_platform and status in (401, 429):
-        return token_invalid() if status == 401 else too_many_requests()
-    match request.dialect.failed():
-        case FlowRefusal():
-            return _coded(f"FLOW-{_FLOW_NUMBERS.get(status, '1102')}-{status}", detail, reason)
-        case NumberedRefusal() as usual:
-            return type(usual)(f"{usual.code.partition('-')[0]}-{status}", reason, detail)
-        case OAuthRefusal():
-            return OAuthRefusal(_OAUTH_ERRORS.get(status, "server_error"), detail, status)
-        case _:
-            return PlainRefusal(status, reason, detail)
-
-
-def _coded(code: str, detail: str, reason: str) -> Refusal:
-    kind, _, number = code.partition("-")
+    status, detail = fault.options["status"], f"The emulator answers this because of {fault.id}."
+    kind, _, number = fault.options.get("code", "").partition("-")
     match kind:
         case "FLOW":
-            return FlowRefusal(number, detail, title=TITLES.get(number, reason))
+            return FlowRefusal(number, detail)
         case "XDM":
-            return RegistryRefusal(number, reason, detail)
+            return RegistryRefusal(number, "", detail)
         case "MAPPER":
-            return DataPrepRefusal(number, reason, detail)
-        case _:
-            return GatewayRefusal(code, detail)
+            return DataPrepRefusal(number, "", detail)
+        case "":
+            if request.service.on_platform and status in (401, 429):
+                return token_invalid() if status == 401 else too_many_requests()
+            return request.service.dialect.refuse(status, detail)
+    return GatewayRefusal(kind, detail)
 
 
 def _apply_then_status(fault: Fault, request: Struck) -> Response:
@@ -166,10 +139,6 @@ def _late_apply(fault: Fault, request: Struck) -> Response:
     clock = request.world.clock
     clock.at(clock.now() + fault.options["seconds"], apply)
     return _status(fault, request) if "status" in fault.options else Cut()
-
-
-def _truncate(fault: Fault, request: Struck) -> Response:
-    return Truncated(request.handle())
 
 
 def _bad_json(fault: Fault, request: Struck) -> Response:
@@ -192,8 +161,6 @@ def _expire_token(fault: Fault, request: Struck) -> Response:
 
 def _list_lag(fault: Fault, request: Struck) -> Response:
     world = request.world
-    # Only what this request writes may lag, not what was due before it.
-    world.clock.run_due()
     world.lag.seconds = fault.options["seconds"]
     try:
         return request.handle()
@@ -203,12 +170,12 @@ def _list_lag(fault: Fault, request: Struck) -> Response:
 
 _ACTIONS: Mapping[str, Callable[[Fault, Struck], Response]] = {
     "status": _status,
-    "drop_before": _drop_before,
+    "drop_before": lambda fault, request: Cut(),
     "apply_then_drop": _apply_then_drop,
     "apply_then_status": _apply_then_status,
     "late_apply": _late_apply,
     "reset": _reset,
-    "truncate": _truncate,
+    "truncate": lambda fault, request: Truncated(request.handle()),
     "bad_json": _bad_json,
     "html": _html,
     "expire_token": _expire_token,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from airflow_provider_payments.emulator.refusals import GatewayRefusal, Refusal
 
@@ -43,27 +44,16 @@ class Call:
     """
 
     world: World
-    request_id: str
-    method: str
     path: str
     query: list[tuple[str, str]]
     headers: Mapping[str, str]
     params: Mapping[str, str]
     raw: bytes
-    _sandbox: Sandbox | None = None
 
     @property
     def sandbox(self) -> Sandbox:
         """The sandbox that the request named. Only for services that live in one."""
-        assert self._sandbox is not None
-        return self._sandbox
-
-    def place(self, sandbox: Sandbox) -> None:
-        """Note the sandbox that the call is about.
-
-        :param sandbox: the one that the request named.
-        """
-        self._sandbox = sandbox
+        return self.world.sandboxes[self.headers["x-sandbox-name"]]
 
     def first(self, name: str) -> str | None:
         """The first value of a query parameter.
@@ -72,11 +62,17 @@ class Call:
         """
         return next((value for key, value in self.query if key == name), None)
 
+    def query_with(self, **changes: object) -> str:
+        """The query as it came, but for some parameters: what the address of another page ends in.
+
+        :param changes: the new values, None for none.
+        """
+        kept = [pair for pair in self.query if pair[0] not in changes]
+        return urlencode(kept + [(name, str(value)) for name, value in changes.items() if value is not None])
+
     def json(self) -> Any:
-        """The body as JSON; raises :class:`UnreadableBody`."""
-        if not self.raw.strip():
-            return None
-        return parse_json(self.raw)
+        """The body as JSON, None when there is none; raises :class:`UnreadableBody`."""
+        return parse_json(self.raw) if self.raw.strip() else None
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object; raises :class:`UnreadableBody`."""
@@ -90,35 +86,57 @@ Handler = Callable[[Call], Answer]
 Routes = tuple[tuple[str, str, Handler], ...]
 
 
-def _missing_header() -> Refusal:
-    return GatewayRefusal("400003", "Missing header")
-
-
-def _accept(_: Mapping[str, str]) -> None:
-    """No rules of its own."""
-
-
-@dataclass(frozen=True, slots=True)
 class Dialect:
     """How a service words the refusals that every service has.
 
-    :param organisation_empty: the organisation's header is there, without a value.
-    :param check_sandbox_headers: raises what the service has against the headers that name a sandbox.
+    :param refuse: the refusal with a status and a detail.
     """
 
-    unreadable: Callable[[str], Refusal]
-    sandbox_missing: Callable[[], Refusal]
-    sandbox_unknown: Callable[[str], Refusal]
-    failed: Callable[[], Refusal]
-    organisation_empty: Callable[[], Refusal] = _missing_header
-    check_sandbox_headers: Callable[[Mapping[str, str]], None] = _accept
+    def __init__(self, refuse: Callable[[int, str], Refusal]) -> None:
+        self.refuse = refuse
+
+    def organisation_empty(self) -> Refusal:
+        """The organisation's header is there, without a value."""
+        return GatewayRefusal("400003", "Missing header")
+
+    def check_sandbox(self, headers: Mapping[str, str], known: Collection[str]) -> None:
+        """Refuse headers that do not name a sandbox.
+
+        :param headers: lower-case names.
+        :param known: the names of all sandboxes.
+        """
+        name = headers.get("x-sandbox-name", "")
+        if not name:
+            raise self.refuse(400, "The header x-sandbox-name is missing.")
+        if name not in known:
+            raise self.refuse(404, f"There is no sandbox '{name[:100]}' in this organisation.")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One API under its prefix.
+
+    :param on_platform: whether the gateway stands before it and sandboxes divide it.
+    """
+
+    prefix: str
+    routes: Routes
+    dialect: Dialect
+    on_platform: bool = True
+
+
+def count_from(text: str) -> int | None:
+    """A whole number, 0 or more, as a query writes it; None for all else.
+
+    :param text: of more than 18 digits counts as 10 to the 18th, more than there is of anything.
+    """
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return int(text) if len(text) < 19 else 10**18
 
 
 def parse_json(raw: bytes) -> Any:
-    """Strict JSON: UTF-8, whole characters, finite numbers, bounded size and depth; raises :class:`UnreadableBody`.
-
-    :param raw: the body as received.
-    """
+    """Strict JSON: UTF-8, whole characters, finite numbers, bounded size and depth; raises :class:`UnreadableBody`."""
     # Counting brackets is a fast upper bound of the objects and lists, and of the depth: nearly every body passes so.
     brackets = raw.count(b"[") + raw.count(b"{")
     if brackets > MAX_CONTAINERS:
@@ -147,10 +165,7 @@ def _finite(text: str) -> float:
 
 
 def depth_exceeds(document: Any, limit: int) -> bool:
-    """Whether objects and lists stand in one another more than ``limit`` deep.
-
-    :param document: any JSON.
-    """
+    """Whether objects and lists stand in one another more than ``limit`` deep."""
     level = [document]
     for _ in range(limit + 1):
         level = [

@@ -83,9 +83,6 @@ class Faults:
     def __iter__(self) -> Iterator[Fault]:
         return iter(self._faults.values())
 
-    def __len__(self) -> int:
-        return len(self._faults)
-
     def seed(self, seed: int) -> None:
         """Begin the draws of all probabilities anew.
 
@@ -102,10 +99,7 @@ class Faults:
         return self._faults.get(identifier)
 
     def remove(self, identifier: str) -> None:
-        """Take a fault out of force.
-
-        :param identifier: of one that is in force.
-        """
+        """Take a fault out of force."""
         del self._faults[identifier]
 
     def clear(self) -> None:

@@ -43,7 +43,7 @@ def admit(world: World, dialect: Dialect, method: str, headers: Mapping[str, str
     if refused is not None:
         raise too_many_requests(refused)
     if has_body and method in ("POST", "PUT", "PATCH") and not _is_json(headers.get("content-type", "")):
-        raise PlainRefusal(400, "BadRequestError", "A valid content-type must be specified")
+        raise PlainRefusal(400, "A valid content-type must be specified")
 
 
 def _admit_organisation(world: World, dialect: Dialect, organisation: str | None) -> None:

@@ -35,10 +35,7 @@ class Incoming:
 
 
 class Intake:
-    """Pure ASGI middleware.
-
-    :param app: the routes.
-    """
+    """Pure ASGI middleware."""
 
     def __init__(self, app: ASGIApp, world: World) -> None:
         self.app = app
@@ -54,6 +51,7 @@ class Intake:
             # Half a request is none.
             return
         scope[SCOPE_KEY] = incoming
+        self.world.clock.run_due()
         # A slash at the end names the same resource in these services; Starlette would redirect.
         path = scope["path"].rstrip("/") or "/"
         scope["path"] = path

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from airflow_provider_payments.emulator.exchange import MAX_DEPTH, depth_exceeds
+from airflow_provider_payments.emulator.exchange import MAX_DEPTH, count_from, depth_exceeds
 
 Operation = Literal["add", "replace", "remove"]
 
@@ -39,10 +38,7 @@ class Instruction:
 
 
 def parse_patch(document: Any) -> list[Instruction]:
-    """Check a patch without applying it; raises :class:`PatchError`.
-
-    :param document: the request body.
-    """
+    """Check a patch without applying it; raises :class:`PatchError`."""
     if not isinstance(document, list) or not document:
         raise PatchError("malformed", "A patch is a list of at least one instruction.")
     return [_instruction(entry) for entry in document]
@@ -69,8 +65,6 @@ def _instruction(entry: Any) -> Instruction:
 def apply_patch(document: dict[str, Any], patch: list[Instruction], *, parents: bool = False) -> dict[str, Any]:
     """A patched copy; the document stays as it is. Raises :class:`PatchError`.
 
-    :param document: any JSON object.
-    :param patch: from :func:`parse_patch`.
     :param parents: ``add`` makes the objects on its way that do not exist.
     """
     result = copy.deepcopy(document)
@@ -88,15 +82,13 @@ def _apply(document: dict[str, Any], instruction: Instruction, parents: bool) ->
         if parents and instruction.operation == "add" and isinstance(parent, dict):
             parent.setdefault(step, {})
         parent = _child(parent, step, nowhere)
-    last = instruction.steps[-1]
-    change: Callable[[Any, str, Instruction, PatchError], None]
-    if isinstance(parent, dict):
-        change = _change_object
-    elif isinstance(parent, list):
-        change = _change_list
-    else:
-        raise nowhere
-    change(parent, last, instruction, nowhere)
+    match parent:
+        case dict():
+            _change_object(parent, instruction.steps[-1], instruction, nowhere)
+        case list():
+            _change_list(parent, instruction.steps[-1], instruction, nowhere)
+        case _:
+            raise nowhere
 
 
 def _child(parent: Any, step: str, nowhere: PatchError) -> Any:
@@ -129,6 +121,7 @@ def _change_list(parent: list[Any], last: str, instruction: Instruction, nowhere
 
 
 def _place(step: str, largest: int, nowhere: PatchError) -> int:
-    if not (step.isascii() and step.isdigit() and len(step) < 10) or int(step) > largest:
+    place = count_from(step)
+    if place is None or place > largest:
         raise nowhere
-    return int(step)
+    return place

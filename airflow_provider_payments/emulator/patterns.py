@@ -25,10 +25,7 @@ class PatternError(Exception):
 
 
 class Pattern:
-    """A pattern, ready for texts. Raises :class:`PatternError`.
-
-    :param source: the regular expression.
-    """
+    """A pattern, ready for texts. Raises :class:`PatternError`."""
 
     def __init__(self, source: str) -> None:
         if len(source) > MAX_PATTERN:
@@ -44,18 +41,12 @@ class Pattern:
         self._anchored = source.startswith("^")
 
     def matches(self, text: str) -> bool:
-        """Whether the pattern describes a whole text.
-
-        :param text: refused when it would take too long.
-        """
+        """Whether the pattern describes a whole text."""
         self._check(text, self._repetitions)
         return self._compiled.fullmatch(text) is not None
 
     def found_in(self, text: str) -> bool:
-        """Whether the pattern describes a part of a text.
-
-        :param text: refused when it would take too long.
-        """
+        """Whether the pattern describes a part of a text."""
         # A search that may begin anywhere is one repetition more.
         self._check(text, self._repetitions + (not self._anchored))
         return self._compiled.search(text) is not None

@@ -13,34 +13,22 @@ class Refusal(Exception):
 
     :param status: the HTTP status.
     :param detail: what is wrong, for the person who reads it.
-    :param headers: what the answer says besides.
+    :param label: what the answer calls the problem: a number, or a word; empty where it has neither.
     """
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, *, label: str = "") -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = headers or {}
-
-    @property
-    def label(self) -> str:
-        """What the answer calls the problem: a number, or a word; empty where it has neither."""
-        return ""
+        self.label = label
 
 
 class OAuthRefusal(Refusal):
-    """IMS.
-
-    :param error: the OAuth 2 error word.
-    """
+    """IMS, with an error word of OAuth 2."""
 
     def __init__(self, error: str, detail: str, status: int = 400) -> None:
-        super().__init__(status, detail)
-        self.error = error
-
-    @property
-    def label(self) -> str:
-        return self.error
+        super().__init__(status, detail, label=error)
 
 
 class GatewayRefusal(Refusal):
@@ -50,52 +38,64 @@ class GatewayRefusal(Refusal):
     """
 
     def __init__(self, error_code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(int(error_code[:3]), detail, headers)
-        self.error_code = error_code
+        super().__init__(int(error_code[:3]), detail, headers, label=error_code)
 
-    @property
-    def label(self) -> str:
-        return self.error_code
+
+_PLAIN_TITLES = {
+    400: "BadRequestError",
+    404: "NotFoundError",
+    406: "NotAcceptableError",
+    412: "PreconditionFailedError",
+    413: "PayloadTooLargeError",
+    416: "RequestedRangeNotSatisfiableError",
+    500: "InternalServerError",
+}
 
 
 class PlainRefusal(Refusal):
-    """The older problem body without a number: content type, Catalog.
+    """The older problem body without a number: content type, Catalog."""
 
-    :param title: such as ``BadRequestError``.
-    """
-
-    def __init__(self, status: int, title: str, detail: str) -> None:
-        super().__init__(status, detail)
-        self.title = title
-
-    @property
-    def label(self) -> str:
-        return self.title
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(status, detail, label=_PLAIN_TITLES.get(status) or reason_of(status))
 
 
 class NumberedRefusal(Refusal):
     """A numbered problem.
 
     :param code: such as ``1439-404``: number and status.
-    :param title: one for all problems of a kind.
+    :param title: one for all problems of a kind; HTTP's own word for the status where it is empty.
     """
 
     def __init__(self, code: str, title: str, detail: str) -> None:
-        super().__init__(int(code[-3:]), detail)
-        self.code = code
-        self.title = title
-
-    @property
-    def label(self) -> str:
-        return self.code
+        super().__init__(int(code[-3:]), detail, label=code)
+        self.title = title or reason_of(self.status)
 
 
-_FLOW_TITLES = {
-    400: "Bad Request",
-    401: "Invalid authorization token",
-    404: "Resource not found",
-    412: "Version not matching",
-    413: "Payload Too Large",
+_FLOW_TITLES = {404: "Resource not found", 412: "Version not matching"}
+# The titles of what is wrong with headers, and with what stands in them.
+_FLOW_HEADER_TITLES = {
+    "2000-401": "Invalid authorization token",
+    "2001-401": "Header is missing or empty",
+    "2002-401": "Header is missing",
+    "2100-404": "Sandbox not found",
+    "2101-404": "Sandbox not found",
+    "2102-500": "Get sandbox by name error",
+    "2103-404": "Sandbox not found",
+    "2104-500": "Get sandbox by identifier error",
+    "2105-400": "Header is missing",
+    "2106-404": "Get default sandbox error",
+    "2107-500": "Get default sandbox error",
+    "2108-500": "Get active sandboxes error",
+    "2110-400": "Headers not allowed",
+    "2111-403": "Headers with value restricted",
+    "2112-400": "Headers with different value not allowed",
+    "2113-400": "Headers with value not allowed",
+    "2114-400": "Empty token",
+    "2115-400": "Invalid token",
+    "2116-500": "Internal Error",
+    "2117-500": "Internal Error",
+    "2118-403": "Missing permission",
+    "2119-400": "Query parameter missing",
 }
 
 
@@ -106,7 +106,8 @@ class FlowRefusal(NumberedRefusal):
     """
 
     def __init__(self, code: str, detail: str, resource: tuple[str, str] | None = None, title: str = "") -> None:
-        super().__init__(code, title or _FLOW_TITLES.get(int(code[-3:]), "Invalid request"), detail)
+        title = title or _FLOW_HEADER_TITLES.get(code) or _FLOW_TITLES.get(int(code[-3:]), "")
+        super().__init__(code, title, detail)
         self.resource = resource
 
 
@@ -131,21 +132,21 @@ def error_body(refusal: Refusal, request_id: str, at: float) -> dict[str, Any]:
     detail = refusal.detail
     match refusal:
         case OAuthRefusal():
-            return {"error": refusal.error, "error_description": detail}
+            return {"error": refusal.label, "error_description": detail}
         case GatewayRefusal():
-            return {"error_code": refusal.error_code, "message": detail}
+            return {"error_code": refusal.label, "message": detail}
         case PlainRefusal():
             return {
                 "type": "/placeholder/type/uri",
                 "status": refusal.status,
-                "title": refusal.title,
+                "title": refusal.label,
                 "detail": detail,
             }
         case FlowRefusal():
             kind, identifier = refusal.resource or ("", "")
             report = {"detailed-message": detail, "request-id": request_id}
             return {
-                "type": f"https://ns.adobe.com/aep/errors/FLOW-{refusal.code}",
+                "type": f"https://ns.adobe.com/aep/errors/FLOW-{refusal.label}",
                 "title": refusal.title,
                 "status": refusal.status,
                 "report": {**report, "id": identifier, "type": kind} if kind else report,
@@ -154,7 +155,7 @@ def error_body(refusal: Refusal, request_id: str, at: float) -> dict[str, Any]:
             }
         case RegistryRefusal():
             return {
-                "type": f"http://ns.adobe.com/aep/errors/XDM-{refusal.code}",
+                "type": f"http://ns.adobe.com/aep/errors/XDM-{refusal.label}",
                 "title": refusal.title,
                 "status": refusal.status,
                 "report": {
@@ -167,7 +168,7 @@ def error_body(refusal: Refusal, request_id: str, at: float) -> dict[str, Any]:
             }
         case DataPrepRefusal():
             return {
-                "type": f"https://ns.adobe.com/aep/errors/MAPPER-{refusal.code}",
+                "type": f"https://ns.adobe.com/aep/errors/MAPPER-{refusal.label}",
                 "title": refusal.title,
                 "status": refusal.status,
                 "report": {"detailed-message": detail, "request-id": request_id},
@@ -177,8 +178,13 @@ def error_body(refusal: Refusal, request_id: str, at: float) -> dict[str, Any]:
             return {"error": detail}
 
 
+def reason_of(status: int) -> str:
+    """HTTP's own word for a status."""
+    return responses.get(status, "Error")
+
+
 def error_page(status: int) -> str:
     """The HTML that a proxy sends which knows nothing of the services behind it."""
     # nginx words this one its own way.
-    title = f"{status} {'Not Allowed' if status == 405 else responses.get(status, 'Error')}"
+    title = f"{status} {'Not Allowed' if status == 405 else reason_of(status)}"
     return f"<html>\n<head><title>{title}</title></head>\n<body><center><h1>{title}</h1></center></body>\n</html>\n"

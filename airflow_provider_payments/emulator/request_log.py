@@ -42,6 +42,11 @@ class Entry:
     fault: tuple[str, str] | None = None
     problem: tuple[str, str] | None = None
 
+    @property
+    def size(self) -> int:
+        """What a client makes long or short."""
+        return len(self.path) + len(self.query) + len(self.body)
+
     def to_wire(self) -> dict[str, Any]:
         return {
             "number": self.number,
@@ -86,7 +91,7 @@ class Selection:
 
 
 class RequestLog:
-    """The last requests, in order: as many as are allowed, and as their bodies take space.
+    """The last requests, in order: as many as are allowed, in number and in space.
 
     Bodies and queries of IMS never get in, nor do the values of vendors' secrets.
     """
@@ -112,9 +117,9 @@ class RequestLog:
         # The same few names come again and again: one copy of each is enough.
         entry = Entry(self._count, at, method, path, query, sys.intern(sandbox[:100]), request_id, body)
         self._entries.append(entry)
-        self._size += len(body)
+        self._size += entry.size
         while len(self._entries) > LOG_LENGTH or self._size > LOG_BYTES:
-            self._size -= len(self._entries.popleft().body)
+            self._size -= self._entries.popleft().size
         return entry
 
     def clear(self) -> int:

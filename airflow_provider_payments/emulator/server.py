@@ -36,10 +36,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 
 def origin(sock: socket.socket) -> str:
-    """The address of a bound socket as a client writes it.
-
-    :param sock: from :func:`listening_socket`.
-    """
+    """The address of a bound socket as a client writes it."""
     host, port = sock.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -55,10 +52,7 @@ class _Server(uvicorn.Server):
 
 
 def make_server(world: World) -> uvicorn.Server:
-    """uvicorn over a world; it is quiet and waits neither for idle connections nor for delays when it stops.
-
-    :param world: the state it serves.
-    """
+    """uvicorn over a world; it is quiet and waits neither for idle connections nor for delays when it stops."""
     config = uvicorn.Config(
         make_app(world),
         lifespan="off",

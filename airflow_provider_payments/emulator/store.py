@@ -22,7 +22,10 @@ _ALL: Entry = ("", "")
 
 
 class Numbered(Protocol):
-    """What a :class:`Store` needs to know of its items."""
+    """What a :class:`Store` needs of its items.
+
+    :param number: set by the store.
+    """
 
     id: str
     number: int
@@ -122,30 +125,18 @@ class Store(Generic[Item]):
     def __iter__(self) -> Iterator[Item]:
         return (item for item in self._order if item is not None and item.number not in self._ghosts)
 
-    @property
-    def next_number(self) -> int:
-        return len(self._order)
-
     def get(self, identifier: str) -> Item | None:
-        """An item, or None.
-
-        :param identifier: an item's id.
-        """
+        """An item, or None."""
         return self._by_id.get(identifier)
 
     def find(self, key: str, values: Iterable[str]) -> list[Item]:
-        """Items by one of the keys, in order.
-
-        :param values: any of them.
-        """
+        """Items by one of the keys, in order."""
         items = (self._order[number] for number in self._numbers(key, values))
         return [item for item in items if item is not None and item.number not in self._ghosts]
 
     def add(self, item: Item) -> Item:
-        """Append an item.
-
-        :param item: numbered with :attr:`next_number`.
-        """
+        """Append an item; it gets its number."""
+        item.number = len(self._order)
         self._order.append(item)
         moment = self._moment(item)
         self.orderly = self.orderly and moment >= (self._moments[-1] if self._moments else moment)
@@ -163,10 +154,7 @@ class Store(Generic[Item]):
         self._enter(item)
 
     def remove(self, item: Item) -> None:
-        """Take an item out; its number stays used.
-
-        :param item: must be in the store.
-        """
+        """Take an item out; its number stays used."""
         self._catch_up()
         del self._by_id[item.id]
         until = self._behind_until()
@@ -194,16 +182,6 @@ class Store(Generic[Item]):
         if until is not None:
             end = max(begin, bisect_left(numbers, bisect_right(self._moments, until)))
         return Selection(self._order, numbers, begin, end, self._unlisted.keys())
-
-    def listed(self, items: Iterable[Item]) -> list[Item]:
-        """What a list shows of some items: without what it does not know yet, with what it takes to be there still.
-
-        :param items: in order, from this store.
-        """
-        self._catch_up()
-        shown = [item for item in items if item.number not in self._unlisted]
-        ghosts = [item for number in self._ghosts if (item := self._order[number]) is not None]
-        return sorted((*shown, *ghosts), key=lambda item: item.number) if ghosts else shown
 
     def _numbers(self, key: str, values: Iterable[str]) -> Sequence[int]:
         wanted = frozenset(values)

@@ -14,7 +14,7 @@ from airflow_provider_payments.emulator.ims.tokens import Tokens
 from airflow_provider_payments.emulator.options import Options
 from airflow_provider_payments.emulator.rate_limit import RateLimit
 from airflow_provider_payments.emulator.request_log import RequestLog
-from airflow_provider_payments.emulator.samples.tables import Vendors
+from airflow_provider_payments.emulator.samples.vendors import Vendors
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from airflow_provider_payments.emulator.store import Lag
 
@@ -42,10 +42,7 @@ class Sandbox:
 
 
 class World:
-    """The emulated organisation.
-
-    :param options: fixed for the life of the world.
-    """
+    """The emulated organisation."""
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import (
+    CRM_FLOW_SPEC,
     FLOW,
     LAKE_SPEC,
     PAYPAL,
@@ -23,6 +24,7 @@ FILE_SPECS = (
     "ecadc60c-7455-4d87-84dc-2a0e293d997b",
     "4c10e202-c428-4796-9208-5f1f5732b1cf",
     "b7bf2577-4520-42c9-bae9-cad01560f7bc",
+    "32e8f412-cdf7-464c-9885-78184cb113fd",
 )
 UNKNOWN = "11111111-1111-4111-8111-111111111111"
 
@@ -206,7 +208,7 @@ def test_patch_needs_the_current_etag(client: Client) -> None:
     assert changed["etag"] != made["etag"]
     client.flow_problem("PATCH", path, "1404-412", json=patch, headers=current)
     current = {"If-Match": changed["etag"]}
-    client.flow_problem("PATCH", path, "1404-412", json=patch, headers={"If-Match": changed["etag"].strip('"')})
+    client.flow_problem("PATCH", path, "1404-412", json=patch, headers={"If-Match": changed["etag"].strip('"')[:-1]})
     for bad, code in (
         ([{"op": "replace", "path": "/connectionSpec/id", "value": "x"}], "1414-400"),
         ([{"op": "move", "path": "/name", "from": "/x"}], "1434-400"),
@@ -328,3 +330,17 @@ def test_flow_specs(client: Client) -> None:
     assert schedule["else"]["then"] == {"properties": {"interval": {"minimum": 15}}}
     found = client.get(f"{FLOW}/flowSpecs", property=f"sourceConnectionSpecIds[]=={STRIPE_SPEC}")["items"]
     assert [spec["name"] for spec in found] == ["RestStorageToAEP"]
+
+
+@pytest.mark.parametrize("named", [{}, {"version": None}], ids=["left out", "null"])
+def test_a_spec_named_without_a_version_is_shown_with_the_newest(client: Client, named: dict[str, Any]) -> None:
+    connection = client.item("connections", PAYPAL)
+    body = {"name": "again", "auth": connection["auth"], "connectionSpec": {"id": PAYPAL_SPEC, **named}}
+    body["auth"] = {**body["auth"], "params": {**body["auth"]["params"], "clientSecret": "secret"}}
+    made = client.make(f"{FLOW}/connections", body)["id"]
+    assert client.item("connections", made)["connectionSpec"] == {"id": PAYPAL_SPEC, "version": "1.0"}
+    source = client.source(connectionSpec={"id": PAYPAL_SPEC, **named})
+    assert client.item("sourceConnections", source)["connectionSpec"] == {"id": PAYPAL_SPEC, "version": "1.0"}
+    flow = client.prepared() | {"flowSpec": {"id": CRM_FLOW_SPEC, **named}}
+    shown = client.item("flows", client.flow(flow)["id"])
+    assert shown["flowSpec"] == {"id": CRM_FLOW_SPEC, "version": "1.0"}

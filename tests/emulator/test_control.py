@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import requests
 
+from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.emulator.client import CATALOG, FLOW, PAYPAL, Client
 
 KINDS = {
@@ -181,12 +182,21 @@ def test_clock(client: Client) -> None:
         client.refused("POST", "/__emulator__/clock", 400, data=bad)
 
 
+def test_time_stands_still_within_a_request() -> None:
+    with EmulatorServer(time="real") as server:
+        client = Client(server.url)
+        made = [client.item("sourceConnections", client.source())["createdAt"] for _ in range(30)]
+        asked = client.control("GET", "requests", params={"method": "POST", "path": FLOW})["requests"]
+    assert [int(entry["at"] * 1000) for entry in asked] == made == sorted(made)
+    assert made[0] < made[-1]
+
+
 def test_rows_of_unknown_datasets_and_bad_pages(client: Client) -> None:
     client.refused("GET", "/__emulator__/datasets/none/rows", 404)
     dataset = client.dataset(client.schema())
     path = f"/__emulator__/datasets/{dataset}/rows"
     assert client.get(path) == {"count": 0, "rows": []}
-    for params in ({"start": "-1"}, {"limit": "x"}, {"limit": "9" * 30}):
+    for params in ({"start": "-1"}, {"limit": "x"}, {"limit": "1.5"}):
         client.refused("GET", path, 400, params=params)
 
 

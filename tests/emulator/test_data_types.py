@@ -34,7 +34,7 @@ def test_fields_of_a_data_type(client: Client) -> None:
     assert full["all"]["items"]["properties"].keys() == {"value", "currency"}
     assert "city" in full["home"]["properties"]
     group = client.ask("GET", GROUPS, headers={"Accept": XED}).json()["results"][0]
-    short = group["definitions"]["customFields"]["properties"]["_emulator"]["properties"]["product"]["properties"]
+    short = group["definitions"]["own"]["properties"]["_emulator"]["properties"]["product"]["properties"]
     assert short["fee"] == {"$ref": money["$id"], "title": "Fee", "type": "object", "meta:xdmType": "object"}
     path = f"{TYPES}/{money['meta:altId']}"
     problem(client, "DELETE", path, "1403-400")

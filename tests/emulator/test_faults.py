@@ -25,7 +25,7 @@ from tests.emulator.faults import SOURCES, add, counts, logged, post, stored
         (f"{REGISTRY}/tenant/schemas", 429, {"error_code": "429050", "message": "Too many requests"}),
         (f"{FLOW}/flows", 503, {"type": "https://ns.adobe.com/aep/errors/FLOW-1103-503", "status": 503}),
         (f"{FLOW}/flows", 500, {"type": "https://ns.adobe.com/aep/errors/FLOW-1102-500", "status": 500}),
-        (f"{CATALOG}/dataSets", 500, {"title": "Internal Server Error", "status": 500}),
+        (f"{CATALOG}/dataSets", 500, {"title": "InternalServerError", "status": 500}),
         (f"{DATA_PREP}/mappingSets", 503, {"title": "Service Unavailable", "status": 503}),
         ("/ims/token/v3", 503, {"error": "temporarily_unavailable"}),
         ("/ims/token/v3", 500, {"error": "server_error"}),

@@ -182,7 +182,7 @@ def test_tokens_are_bound_to_their_list(client: Client, sources: list[str]) -> N
         (f"{FLOW}/flowSpecs", {}),
     ):
         client.flow_problem("GET", path, "1453-400", params={**params, "continuationToken": token})
-    for forged in (token[:-1], "A" + token[1:], token + "AAAA", token[::-1]):
+    for forged in (token[:-1], ("B" if token[0] == "A" else "A") + token[1:], token + "AAAA", token[::-1]):
         client.flow_problem("GET", SOURCES, "1453-400", params={"continuationToken": forged})
     other = {"x-sandbox-name": "prod"}
     client.flow_problem("GET", SOURCES, "1453-400", params={"continuationToken": token}, headers=other)
@@ -358,3 +358,12 @@ def test_values_with_commas_and_quotes(client: Client) -> None:
     ):
         items = client.get(f"{FLOW}/sourceConnections", property=f"name=={wanted}")["items"]
         assert [item["name"] for item in items] == found, wanted
+
+
+def test_pages_go_on_when_what_is_added_is_older(client: Client, sources: list[str]) -> None:
+    """A list that could be cut by time until then goes on behind the item that the last page ended with."""
+    for orderby, expected in (("createdAt", sources[2:]), ("-createdAt", sources[1::-1])):
+        page = client.get(SOURCES, orderby=orderby, limit=2)
+        client.control("POST", "seed", json={"sandbox": "dev", "dataflows": 1, "runs_per_dataflow": 1})
+        rest = client.get(SOURCES, continuationToken=token_of(page), limit=100)["items"]
+        assert [item["id"] for item in rest if item["id"] in sources] == expected

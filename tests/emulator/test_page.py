@@ -345,7 +345,7 @@ def test_refused_requests_faults_and_orders_are_listed(client: Client) -> None:
         ["404", "GET", f"{FLOW}/flows/nothing"],
     ]
     assert lines[0][5] == "fault-1 status"
-    assert ["1439-404 There is no resource of type flows with the id nothing."] in lines
+    assert ["1439-404 The requested flows resource nothing is not found."] in lines
 
 
 def test_a_draft_shows_what_it_lacks(client: Client) -> None:

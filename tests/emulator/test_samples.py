@@ -75,7 +75,6 @@ KNOWN: Mapping[str, tuple[int, Mapping[str, int]]] = {
         },
     ),
     "Square.Refunds": (200, {"missing_value": 1, "no_number": 2, "no_time": 1, "unknown_code": 1}),
-    "Square.Disputes": (40, {}),
     "Square.Catalog_Items": (120, {}),
     "charges": (
         1500,
@@ -104,8 +103,6 @@ KNOWN: Mapping[str, tuple[int, Mapping[str, int]]] = {
     ),
     "customers": (300, {}),
     "prices": (40, {}),
-    "products": (20, {}),
-    "disputes": (30, {}),
 }
 CODES = {
     "missing_value": "INGEST-1555-400",
@@ -360,15 +357,11 @@ def by_id(table: Table) -> dict[str, tuple[float, Mapping[str, Any]]]:
             None,
         ),
         ("square", "Square.Refunds", "Square.Payments", "Payment_Id", ("Amount", "Amount")),
-        ("square", "Square.Disputes", "Square.Payments", "Payment_Id", ("Amount", "Amount")),
         ("square", "Square.Payments", "Square.Customers", "Customer_Id", None),
         ("square", "Square.Payments", "Square.Catalog_Items", "Catalog_Object_Id", None),
         ("stripe", "refunds", "charges", "data.charge", ("data.amount", "data.amount")),
-        ("stripe", "disputes", "charges", "data.charge", ("data.amount", "data.amount")),
         ("stripe", "charges", "customers", "data.customer", None),
-        ("stripe", "charges", "products", "data.metadata.product", None),
         ("stripe", "subscriptions", "customers", "data.customer", None),
-        ("stripe", "prices", "products", "data.product", None),
     ],
 )
 def test_what_a_row_names_exists_and_is_older(

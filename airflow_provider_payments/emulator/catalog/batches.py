@@ -53,7 +53,6 @@ class Batch:
     """
 
     id: str
-    number: int
     dataset_id: str
     flow_id: str
     run_id: str
@@ -70,7 +69,7 @@ class Batch:
     percent: float | None
     errors: Sequence[RowError] = ()
     rejected: Sequence[Row] = ()
-    expired: bool = False
+    number: int = -1
 
     @property
     def failed_records(self) -> int:
@@ -93,7 +92,6 @@ class Batch:
     def expire(self) -> None:
         """Let go of the diagnostics."""
         self.errors = self.rejected = ()
-        self.expired = True
 
 
 def summed(failures: Sequence[Failure], diagnosed: bool, failed: int, landed: int) -> list[Failure]:

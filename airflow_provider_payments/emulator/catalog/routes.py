@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from airflow_provider_payments.emulator.catalog.batch_shapes import batch_to_wire
 from airflow_provider_payments.emulator.catalog.batches import Batch
-from airflow_provider_payments.emulator.catalog.filters import Selection, cut, shown_properties
-from airflow_provider_payments.emulator.catalog.shapes import dataset_to_wire, tags_of
+from airflow_provider_payments.emulator.catalog.listing import Listing, answer, cut
+from airflow_provider_payments.emulator.catalog.shapes import (
+    batch_to_wire,
+    dataset_to_wire,
+    last_batches_to_wire,
+    tags_of,
+)
 from airflow_provider_payments.emulator.catalog.state import Dataset, bad_request
 from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
 from airflow_provider_payments.emulator.json_patch import PatchError, apply_patch, parse_patch
-from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal
+from airflow_provider_payments.emulator.refusals import PlainRefusal
 
-_SIMPLE = {
-    name: name
-    for name in (
-        "name",
-        "description",
-        "version",
-        "created",
-        "updated",
-        "createdClient",
-        "createdUser",
-        "updatedUser",
-        "enableErrorDiagnostics",
-    )
+_BATCH_RANGES = {
+    f"{name}{end}": (member, direction)
+    for name, member in (("created", "created"), ("start", "started"), ("end", "completed"))
+    for end, direction in (("After", 1), ("Before", -1))
 }
-_BATCH_SIMPLE = {
-    **{
-        name: name
-        for name in (
-            "status",
-            "version",
-            "created",
-            "updated",
-            "started",
-            "completed",
-            "createdClient",
-            "createdUser",
-            "updatedUser",
-            "externalId",
-            "dataSet",
-            "recordCount",
-            "failedRecordCount",
-            "size",
-        )
-    },
-    "batch": "id",
-}
-_BATCH_AFTER = {"createdAfter": "created", "startAfter": "started", "endAfter": "completed"}
-_BATCH_BEFORE = {"createdBefore": "created", "startBefore": "started", "endBefore": "completed"}
 # Members that lists look at most often, read without shaping the whole object.
 _QUICK: Mapping[str, Callable[[Dataset], Any]] = {
     "name": lambda dataset: dataset.name,
@@ -63,7 +36,7 @@ _QUICK: Mapping[str, Callable[[Dataset], Any]] = {
     "tags": tags_of,
 }
 _BATCH_QUICK: Mapping[str, Callable[[Batch], Any]] = {
-    "id": lambda batch: batch.id,
+    "batch": lambda batch: batch.id,
     "status": lambda batch: batch.status,
     "created": lambda batch: batch.started,
     "started": lambda batch: batch.started,
@@ -74,6 +47,14 @@ _BATCH_QUICK: Mapping[str, Callable[[Batch], Any]] = {
     "size": lambda batch: batch.input_bytes,
     "tags": lambda batch: batch.tags,
 }
+_LAST_QUICK: Mapping[str, Callable[[Dataset], Any]] = {"dataSetId": lambda dataset: dataset.id}
+_LAST_SIMPLE = _LAST_QUICK.keys() | {
+    *("lastBatchId", "lastBatchStatus", "lastSuccessfulBatchId", "lastFailedBatchId"),
+    *("created", "updated"),
+}
+_USERS = {"createdClient", "createdUser", "updatedUser"}
+_SIMPLE = _USERS | _QUICK.keys() - {"tags"}
+_BATCH_SIMPLE = _USERS | _BATCH_QUICK.keys() - {"tags"} | {"version", "updated", "externalId"}
 
 
 def create_dataset(call: Call) -> Answer:
@@ -83,21 +64,14 @@ def create_dataset(call: Call) -> Answer:
 
 
 def list_datasets(call: Call) -> Answer:
-    sandbox, store = call.sandbox, call.sandbox.catalog.datasets
-
-    def read(dataset: Dataset, member: str) -> Any:
-        return _QUICK[member](dataset) if member in _QUICK else dataset_to_wire(dataset, sandbox).get(member)
-
-    selection = Selection(call, read, _SIMPLE)
-    name = call.first("name")
-    # A plain name is found at once; only patterns are held against every dataset.
-    candidates = store.select("name", (name,)) if name and not set("!*,") & set(name) else store.select()
-    return Answer(selection.page(candidates.behind(None), lambda dataset: dataset_to_wire(dataset, sandbox)))
+    sandbox = call.sandbox
+    shape = functools.partial(dataset_to_wire, sandbox=sandbox)
+    return answer(call, Listing(sandbox.catalog.datasets, shape, _QUICK, _SIMPLE, "name"))
 
 
 def show_dataset(call: Call) -> Answer:
     dataset = call.sandbox.catalog.get(call.params["id"])
-    return Answer({dataset.id: cut(dataset_to_wire(dataset, call.sandbox), shown_properties(call))})
+    return Answer({dataset.id: cut(call, dataset_to_wire(dataset, call.sandbox))})
 
 
 def patch_dataset(call: Call) -> Answer:
@@ -153,9 +127,7 @@ def _unchanged(call: Call) -> Dataset:
     for header, wanted in (("if-match", True), ("if-none-match", False)):
         named = call.headers.get(header)
         if named is not None and (named.strip().strip('"') in marks) != wanted:
-            raise PlainRefusal(
-                412, "PreconditionFailedError", f"The dataset is in version {dataset.version}; {header} forbids this."
-            )
+            raise PlainRefusal(412, f"The dataset is in version {dataset.version}; {header} forbids this.")
     return dataset
 
 
@@ -175,45 +147,29 @@ def delete_dataset(call: Call) -> Answer:
 
 
 def list_batches(call: Call) -> Answer:
-    sandbox, store = call.sandbox, call.sandbox.catalog.batches
+    sandbox = call.sandbox
+    shape = functools.partial(batch_to_wire, sandbox=sandbox)
+    return answer(call, Listing(sandbox.catalog.batches, shape, _BATCH_QUICK, _BATCH_SIMPLE, "dataSet", _BATCH_RANGES))
 
-    def read(batch: Batch, member: str) -> Any:
-        return _BATCH_QUICK[member](batch) if member in _BATCH_QUICK else batch_to_wire(batch, sandbox).get(member)
 
-    selection = Selection(call, read, _BATCH_SIMPLE, _BATCH_AFTER, _BATCH_BEFORE)
-    dataset = call.first("dataSet")
-    candidates = store.select("dataset", (dataset,)) if dataset and not set("!*,") & set(dataset) else store.select()
-    return Answer(selection.page(candidates.behind(None), lambda batch: batch_to_wire(batch, sandbox)))
+def list_last_batches(call: Call) -> Answer:
+    sandbox = call.sandbox
+    shape = functools.partial(last_batches_to_wire, sandbox=sandbox)
+    # Datasets that nothing has come to yet are left out.
+    with_batches = replace(call, query=[*call.query, ("property", "lastBatchId")])
+    return answer(with_batches, Listing(sandbox.catalog.datasets, shape, _LAST_QUICK, _LAST_SIMPLE, "name"))
 
 
 def show_batch(call: Call) -> Answer:
-    batch = call.sandbox.catalog.batches.get(call.params["id"])
-    if batch is None:
-        raise PlainRefusal(404, "NotFoundError", f"There is no batch {call.params['id'][:100]}.")
-    return Answer({batch.id: cut(batch_to_wire(batch, call.sandbox), shown_properties(call))})
+    batch = call.sandbox.catalog.batch(call.params["id"])
+    return Answer({batch.id: cut(call, batch_to_wire(batch, call.sandbox))})
 
 
 def _reference(dataset: Dataset) -> str:
     return f"@/dataSets/{dataset.id}"
 
 
-def _unreadable(detail: str) -> Refusal:
-    return bad_request(detail)
-
-
-def _sandbox_missing() -> Refusal:
-    return bad_request("The header x-sandbox-name is missing.")
-
-
-def _sandbox_unknown(name: str) -> Refusal:
-    return PlainRefusal(404, "NotFoundError", f"There is no sandbox '{name[:100]}' in this organisation.")
-
-
-def _failed() -> Refusal:
-    return PlainRefusal(500, "InternalServerError", "The service failed unexpectedly.")
-
-
-DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown, _failed)
+DIALECT = Dialect(PlainRefusal)
 ROUTES: Routes = (
     ("POST", "/dataSets", create_dataset),
     ("GET", "/dataSets", list_datasets),
@@ -224,4 +180,5 @@ ROUTES: Routes = (
     ("DELETE", "/dataSets/{id}", delete_dataset),
     ("GET", "/batches", list_batches),
     ("GET", "/batches/{id}", show_batch),
+    ("GET", "/lastBatches", list_last_batches),
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_payments.emulator.schema_registry.fields import without_texts
 
 if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.catalog.batches import Batch
     from airflow_provider_payments.emulator.catalog.state import Dataset
     from airflow_provider_payments.emulator.world import Sandbox
 
@@ -19,6 +20,7 @@ def dataset_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
     """
     content, options = dataset.content, sandbox.options
     schema = sandbox.registry.lookup(dataset.schema_id)
+    behaviour = {"dataBehavior": sandbox.registry.behaviour_of(schema)} if schema else {}
     wire: dict[str, Any] = {
         "name": content["name"],
         "description": content.get("description", ""),
@@ -41,8 +43,10 @@ def dataset_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
             "contentType": f"application/vnd.adobe.xed+json;version=1.{schema.minor if schema else 0}",
         },
         "observableSchema": content.get("observableSchema") or _observable(dataset, sandbox),
+        "classification": {**behaviour, "managedBy": "CUSTOMER", **content.get("classification", {})},
     }
-    wire |= {name: content[name] for name in ("extensions", "classification") if name in content}
+    if "extensions" in content:
+        wire["extensions"] = content["extensions"]
     if dataset.data_source_id is not None:
         wire["dataSourceId"] = dataset.data_source_id
     if dataset.last_batch is not None:
@@ -66,3 +70,60 @@ def _observable(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
     columns = dataset.columns
     seen = {name: without_texts(tree) for name, tree in properties.items() if name in columns}
     return {"type": "object", "meta:xdmType": "object", "properties": seen}
+
+
+def last_batches_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
+    """Which batches came last to a dataset; empty before the first."""
+    batches = sandbox.catalog.batches.find("dataSet", (dataset.id,))
+    if not batches:
+        return {}
+    latest = {
+        "lastSuccessfulBatchId" if batch.status == "success" else "lastFailedBatchId": batch.id for batch in batches
+    }
+    return {
+        "lastBatchId": batches[-1].id,
+        "lastBatchStatus": batches[-1].status,
+        **latest,
+        "imsOrg": sandbox.options.org,
+        "sandboxId": sandbox.id,
+        "created": batches[0].started,
+        "updated": batches[-1].completed,
+    }
+
+
+def batch_to_wire(batch: Batch, sandbox: Sandbox) -> dict[str, Any]:
+    """A batch; its id is also the key under which it stands."""
+    options = sandbox.options
+    return {
+        "id": batch.id,
+        "externalId": batch.id,
+        "imsOrg": options.org,
+        "sandboxId": sandbox.id,
+        "version": "1.0.1",
+        "status": batch.status,
+        "created": batch.started,
+        "started": batch.started,
+        "completed": batch.completed,
+        "updated": batch.completed,
+        "createdClient": options.client_id,
+        "createdUser": options.user_id,
+        "updatedUser": options.user_id,
+        "inputFormat": {"format": "parquet"},
+        "relatedObjects": [{"type": "dataSet", "id": batch.dataset_id}],
+        "metrics": {
+            "inputByteSize": batch.input_bytes,
+            "inputFileCount": 1 if batch.input_records else 0,
+            "inputRecordCount": batch.input_records,
+            "outputRecordCount": batch.output_records,
+            "failedRecordCount": batch.failed_records,
+        },
+        "errors": [
+            {
+                "code": failure.code,
+                "description": failure.message,
+                **({"recordCount": failure.count} if failure.count else {}),
+            }
+            for failure in batch.summary()
+        ],
+        "tags": batch.tags,
+    }

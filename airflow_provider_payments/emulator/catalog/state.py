@@ -18,19 +18,7 @@ if TYPE_CHECKING:
 
 _CONTENT_TYPE = re.compile(r"application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=(\d+)(\.\d+)*", re.IGNORECASE)
 # What a client may write; all else in a body is the service's own and ignored, as the service does.
-_WRITABLE = (
-    "name",
-    "description",
-    "tags",
-    "schemaRef",
-    "enableErrorDiagnostics",
-    "fileDescription",
-    "dataSourceId",
-    "observableSchema",
-    "extensions",
-    "classification",
-)
-_TYPES: Mapping[str, type] = {
+_WRITABLE: Mapping[str, type] = {
     "name": str,
     "description": str,
     "tags": dict,
@@ -59,12 +47,12 @@ class Dataset:
     """
 
     id: str
-    number: int
     content: dict[str, Any]
     created: int
     updated: int
     view_id: str
     data_source_id: int | None
+    number: int = -1
     writes: int = 0
     rows: list[Mapping[str, Any]] = field(default_factory=list)
     last_batch: Batch | None = None
@@ -93,18 +81,17 @@ class Dataset:
 
 
 def bad_request(detail: str) -> PlainRefusal:
-    """A request that Catalog cannot accept.
+    """A request that Catalog cannot accept."""
+    return PlainRefusal(400, detail)
 
-    :param detail: what is wrong with the request.
-    """
-    return PlainRefusal(400, "BadRequestError", detail)
+
+def not_found(what: str) -> PlainRefusal:
+    """The refusal to show something that is not there."""
+    return PlainRefusal(404, f"There is no {what}.")
 
 
 class Catalog:
-    """The catalogue of one sandbox.
-
-    :param sandbox: whose clock and registry it uses.
-    """
+    """The catalogue of one sandbox."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -112,32 +99,35 @@ class Catalog:
             keys={"name": lambda dataset: (dataset.name,), "schema": lambda dataset: (dataset.schema_id,)},
             lag=sandbox.lag,
         )
-        self.batches: Store[Batch] = Store(keys={"dataset": lambda batch: (batch.dataset_id,)}, lag=sandbox.lag)
+        self.batches: Store[Batch] = Store(keys={"dataSet": lambda batch: (batch.dataset_id,)}, lag=sandbox.lag)
 
     def create(self, body: Mapping[str, Any], request_data_source: bool) -> Dataset:
-        """Make a dataset, or refuse.
-
-        :param body: what the client sent.
-        :param request_data_source: make a data source for it as well.
-        """
+        """Make a dataset, or refuse."""
         content = self._checked(body)
         for member in ("name", "schemaRef"):
             if not content.get(member):
                 raise bad_request(f"A dataset needs '{member}'.")
-        now = self.sandbox.clock.now()
+        now, millis = self.sandbox.clock.now(), self.sandbox.clock.millis()
         source = content.pop("dataSourceId", None)
+        dataset = Dataset(new_object_id(now), content, millis, millis, new_object_id(now), source)
+        self.datasets.add(dataset)
         if source is None and request_data_source:
-            source = self.datasets.next_number + 1
-        identifier, millis = new_object_id(now), self.sandbox.clock.millis()
-        number = self.datasets.next_number
-        return self.datasets.add(Dataset(identifier, number, content, millis, millis, new_object_id(now), source))
+            dataset.data_source_id = dataset.number + 1
+        return dataset
 
     def get(self, identifier: str) -> Dataset:
         """A dataset, or a refusal."""
         dataset = self.datasets.get(identifier)
         if dataset is None:
-            raise PlainRefusal(404, "NotFoundError", f"There is no dataset {identifier[:100]}.")
+            raise not_found(f"dataset {identifier[:100]}")
         return dataset
+
+    def batch(self, identifier: str) -> Batch:
+        """A batch, or a refusal."""
+        batch = self.batches.get(identifier)
+        if batch is None:
+            raise not_found(f"batch {identifier[:100]}")
+        return batch
 
     def update(self, dataset: Dataset, body: Mapping[str, Any], *, whole: bool) -> None:
         """Write members of a dataset, or refuse.
@@ -164,7 +154,7 @@ class Catalog:
     def _checked(self, body: Mapping[str, Any]) -> dict[str, Any]:
         content = {name: body[name] for name in _WRITABLE if body.get(name) is not None}
         for name, value in content.items():
-            if not isinstance(value, _TYPES[name]):
+            if not isinstance(value, _WRITABLE[name]):
                 raise bad_request(f"'{name}' has the wrong type.")
         if "schemaRef" in content:
             content["schemaRef"] = self._schema_ref(content["schemaRef"])

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from airflow_provider_payments.emulator.control.values import check_names, number
+from airflow_provider_payments.emulator.control.values import MAX_SECONDS, body_of, number
 from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
 from airflow_provider_payments.emulator.refusals import ControlRefusal
-
-MAX_ADVANCE_SECONDS = 366 * 86400
 
 
 def show_clock(call: Call) -> Answer:
@@ -19,9 +17,8 @@ def move_clock(call: Call) -> Answer:
     clock = call.world.clock
     if clock.mode != "manual":
         raise ControlRefusal(400, f"The clock moves by itself in mode {clock.mode!r}; start with --time manual.")
-    body = call.json_object()
-    check_names(body, ("advance",), "a move of the clock")
-    clock.advance(number("advance", body.get("advance"), 0, MAX_ADVANCE_SECONDS))
+    body = body_of(call, ("advance",), "a move of the clock")
+    clock.advance(number("advance", body.get("advance"), 0, MAX_SECONDS))
     return Answer({"now": clock.now()})
 
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from airflow_provider_payments.emulator.control.values import check_names, number, one_of, whole, wrong
+from airflow_provider_payments.emulator.control.values import (
+    MAX_SECONDS,
+    Check,
+    check_names,
+    flag,
+    missing,
+    number,
+    one_of,
+    whole,
+    wrong,
+)
 from airflow_provider_payments.emulator.faults import Fault, Match
-from airflow_provider_payments.emulator.refusals import ControlRefusal
 
 MAX_DELAY_SECONDS = 3600
-MAX_LATER_SECONDS = 366 * 86400
 MAX_COUNT = 10**9
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CODE = re.compile(r"(FLOW|XDM|MAPPER)-\d{4}-[45]\d\d|[45]\d{5}")
 _FRAMING = ("content-length", "transfer-encoding", "connection")
-
-
-def _status(name: str, value: Any) -> int:
-    return whole(name, value, 200, 599)
 
 
 def _code(name: str, value: Any) -> str:
@@ -47,47 +52,27 @@ def _header_value(name: str, value: Any) -> str:
     return text.strip()
 
 
-def _real_seconds(name: str, value: Any) -> float:
-    return number(name, value, 0, MAX_DELAY_SECONDS)
-
-
-def _clock_seconds(name: str, value: Any) -> float:
-    return number(name, value, 0, MAX_LATER_SECONDS)
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise wrong(name, value, "true or false")
+def _anything(_: str, value: Any) -> Any:
     return value
 
 
-def _anything(name: str, value: Any) -> Any:
-    return value
-
-
-_Check = Callable[[str, Any], Any]
-_ANSWER: Mapping[str, _Check] = {"status": _status, "code": _code, "headers": _headers, "body": _anything}
+_STATUS = partial(whole, low=200, high=599)
+_SECONDS = partial(number, low=0, high=MAX_SECONDS)
+_ANSWER: Mapping[str, Check] = {"status": _STATUS, "code": _code, "headers": _headers, "body": _anything}
 #: What each action takes.
-_OPTIONS: Mapping[str, Mapping[str, _Check]] = {
+_OPTIONS: Mapping[str, Mapping[str, Check]] = {
     "status": _ANSWER,
-    "delay": {"seconds": _real_seconds},
+    "delay": {"seconds": partial(number, low=0, high=MAX_DELAY_SECONDS)},
     "drop_before": {},
     "apply_then_drop": {},
     "apply_then_status": _ANSWER,
-    "late_apply": {"seconds": _clock_seconds, **_ANSWER},
-    "reset": {"apply": _flag},
+    "late_apply": {"seconds": _SECONDS, **_ANSWER},
+    "reset": {"apply": flag},
     "truncate": {},
     "bad_json": {},
-    "html": {"status": _status, "headers": _headers},
+    "html": {"status": _STATUS, "headers": _headers},
     "expire_token": {},
-    "list_lag": {"seconds": _clock_seconds},
-}
-_DEFAULTS: Mapping[str, Any] = {
-    "status": {"headers": {}},
-    "apply_then_status": {"headers": {}},
-    "late_apply": {"headers": {}},
-    "reset": {"apply": False},
-    "html": {"status": 502, "headers": {}},
+    "list_lag": {"seconds": _SECONDS},
 }
 
 
@@ -96,7 +81,7 @@ def fault_from(body: Any) -> Fault:
     if not isinstance(body, dict):
         raise wrong("fault", body, "an object")
     if "action" not in body:
-        raise ControlRefusal(400, f"'action' is missing: it must be one of {', '.join(sorted(_OPTIONS))}.")
+        raise missing("action", f": it must be one of {', '.join(sorted(_OPTIONS))}")
     action = one_of("action", body["action"], _OPTIONS)
     checks = _OPTIONS[action]
     check_names(body, {"match", "times", "probability", "action", *checks}, f"a fault with the action {action}")
@@ -105,26 +90,28 @@ def fault_from(body: Any) -> Fault:
     return Fault(
         match=_match(body.get("match", {})),
         action=action,
-        options={**_DEFAULTS.get(action, {}), **_completed(action, given)},
+        options=_completed(action, given),
         times=None if times is None else whole("times", times, 1, MAX_COUNT),
         probability=number("probability", body.get("probability", 1), 0, 1),
     )
 
 
 def _completed(action: str, given: dict[str, Any]) -> dict[str, Any]:
-    """What is given, with the status that a code stands for; refuses what is too little or contradicts itself."""
-    if "seconds" in _OPTIONS[action] and "seconds" not in given:
-        raise ControlRefusal(400, f"'seconds' is missing: the action {action} needs it.")
+    """What is given, with what is not; refuses what is too little or contradicts itself."""
+    checks = _OPTIONS[action]
+    if "seconds" in checks and "seconds" not in given:
+        raise missing("seconds", f": the action {action} needs it")
     if "code" in given:
         code = given["code"]
         status = int(code[-3:] if "-" in code else code[:3])
         if given.setdefault("status", status) != status:
             raise wrong("status", given["status"], f"{status}, as the code {code} has it")
     if action in ("status", "apply_then_status") and "status" not in given:
-        raise ControlRefusal(400, f"'status' is missing: the action {action} needs it, or a 'code'.")
+        raise missing("status", f": the action {action} needs it, or a 'code'")
     if action == "late_apply" and "status" not in given and given.keys() & {"headers", "body"}:
-        raise ControlRefusal(400, "'status' is missing: without it nothing is answered, no headers and no body either.")
-    return given
+        raise missing("status", ": without it nothing is answered, no headers and no body either")
+    defaults = {"headers": {}, "apply": False, **({"status": 502} if action == "html" else {})}
+    return {**{name: value for name, value in defaults.items() if name in checks}, **given}
 
 
 def _match(body: Any) -> Match:

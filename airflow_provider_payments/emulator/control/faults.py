@@ -19,10 +19,9 @@ def add_faults(call: Call) -> Answer:
     faults = call.world.faults
     if isinstance(body, dict) and body.keys() & {"seed", "faults"}:
         check_names(body, ("seed", "faults"), "a list of faults with its seed")
-        seed = whole("seed", body["seed"], 0, MAX_SEED) if "seed" in body else None
         added = _faults_from(body.get("faults", []))
-        if seed is not None:
-            faults.seed(seed)
+        if "seed" in body:
+            faults.seed(whole("seed", body["seed"], 0, MAX_SEED))
     else:
         added = _faults_from(body if isinstance(body, list) else [body])
     for fault in added:

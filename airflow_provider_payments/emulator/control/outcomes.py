@@ -2,50 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from airflow_provider_payments.emulator.control.values import check_names, number, one_of, whole, wrong
+from airflow_provider_payments.emulator.control.values import (
+    MAX_SECONDS,
+    Check,
+    body_of,
+    check_names,
+    flag,
+    number,
+    one_of,
+    text,
+    whole,
+    wrong,
+)
 from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
 from airflow_provider_payments.emulator.flow_service import outcomes
 from airflow_provider_payments.emulator.flow_service.outcomes import Outcome
 
 MAX_TIMES = 1000
 MAX_FAILED = 10**6
-MAX_SECONDS = 366 * 86400
-_LONGEST_TEXT = 200
-
-_Check = Callable[[str, Any], Any]
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_TEXT:
-        raise wrong(name, value, f"text of 1 to {_LONGEST_TEXT} characters")
-    return value
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise wrong(name, value, "true or false")
-    return value
-
 
 # What every outcome takes besides its word, and what each takes of its own.
-_MEMBERS: Mapping[str, _Check] = {
-    "flowId": _text,
-    "name": _text,
-    "sandbox": _text,
-    "times": lambda name, value: whole(name, value, 1, MAX_TIMES),
+_MEMBERS: Mapping[str, Check] = {
+    "flowId": text,
+    "name": text,
+    "sandbox": text,
+    "times": partial(whole, low=1, high=MAX_TIMES),
 }
-_COMPLETED: Mapping[str, _Check] = {"completed": _flag}
-_OPTIONS: Mapping[str, Mapping[str, _Check]] = {
+_COMPLETED: Mapping[str, Check] = {"completed": flag}
+_OPTIONS: Mapping[str, Mapping[str, Check]] = {
     outcomes.FAIL_COPY: _COMPLETED,
     outcomes.FAIL_PROMOTION: _COMPLETED,
-    outcomes.FAIL_SOME: {"failed": lambda name, value: whole(name, value, 1, MAX_FAILED)},
+    outcomes.FAIL_SOME: {"failed": partial(whole, low=1, high=MAX_FAILED)},
     outcomes.STUCK: {},
     outcomes.CANCEL: _COMPLETED,
-    outcomes.UNKNOWN_STATUS: {"status": _text, **_COMPLETED},
-    outcomes.LATE: {"seconds": lambda name, value: number(name, value, 0, MAX_SECONDS)},
+    outcomes.UNKNOWN_STATUS: {"status": text, **_COMPLETED},
+    outcomes.LATE: {"seconds": partial(number, low=0, high=MAX_SECONDS)},
 }
 _REQUIRED: Mapping[str, str] = {outcomes.UNKNOWN_STATUS: "status", outcomes.LATE: "seconds"}
 _ATTRIBUTES: Mapping[str, str] = {"flowId": "flow_id"}
@@ -82,9 +77,8 @@ def remove_outcomes(call: Call) -> Answer:
 
 def release_runs(call: Call) -> Answer:
     """Let stuck runs go on, all or with {"flowId": ...} those of one dataflow; answers their ids."""
-    body = {} if not call.raw.strip() else call.json_object()
-    check_names(body, ("flowId",), "a release")
-    flow_id = _text("flowId", body["flowId"]) if "flowId" in body else None
+    body = body_of(call, ("flowId",), "a release", needed=False)
+    flow_id = text("flowId", body["flowId"]) if "flowId" in body else None
     return Answer({"released": call.world.outcomes.release(flow_id)})
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_payments.emulator.control.values import check_names, number, one_of, whole
+from airflow_provider_payments.emulator.control.values import body_of, missing, number, one_of, whole
 from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
 from airflow_provider_payments.emulator.rate_limit import RETRY_AFTER, Limit, RateLimit
-from airflow_provider_payments.emulator.refusals import ControlRefusal
 
 MAX_RATE = 10**9
 
 
 def set_rate_limit(call: Call) -> Answer:
     """Let so many requests a minute through: {"requests_a_minute", "burst", "retry_after": "seconds"|"date"|null}."""
-    body = call.json_object()
-    check_names(body, ("requests_a_minute", "burst", "retry_after"), "a rate limit")
+    body = body_of(call, ("requests_a_minute", "burst", "retry_after"), "a rate limit")
     if "requests_a_minute" not in body:
-        raise ControlRefusal(400, "'requests_a_minute' is missing.")
+        raise missing("requests_a_minute")
     rate = number("requests_a_minute", body["requests_a_minute"], 0.001, MAX_RATE)
     burst = whole("burst", body["burst"], 1, MAX_RATE) if "burst" in body else None
     given = body.get("retry_after", "seconds")

@@ -16,19 +16,12 @@ from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, R
 from airflow_provider_payments.emulator.refusals import ControlRefusal, Refusal
 
 
-def _unreadable(detail: str) -> Refusal:
-    return ControlRefusal(400, detail)
+def _refused(status: int, detail: str) -> Refusal:
+    failed = "The emulator failed; its process has written the cause to stderr."
+    return ControlRefusal(status, failed if status == 500 else detail)
 
 
-def _no_sandboxes(*_: str) -> Refusal:
-    return ControlRefusal(404, "The control interface spans all sandboxes.")
-
-
-def _failed() -> Refusal:
-    return ControlRefusal(500, "The emulator failed; its process has written the cause to stderr.")
-
-
-DIALECT = Dialect(_unreadable, _no_sandboxes, _no_sandboxes, _failed)
+DIALECT = Dialect(_refused)
 ROUTES: Routes = (
     *state.ROUTES,
     *requests.ROUTES,

@@ -6,7 +6,8 @@ from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
 from airflow_provider_payments.emulator.samples.flaws import REFUSED_AS
-from airflow_provider_payments.emulator.samples.tables import VENDORS, Table
+from airflow_provider_payments.emulator.samples.tables import Table
+from airflow_provider_payments.emulator.samples.vendors import VENDORS
 
 
 def show_samples(call: Call) -> Answer:

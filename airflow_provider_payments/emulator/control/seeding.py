@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider_payments.emulator.control.values import check_names, one_of, whole, wrong
 from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.flow_service import connections, ends, flows
+from airflow_provider_payments.emulator.flow_service import connections, flows
 from airflow_provider_payments.emulator.flow_service.planning import finished_run, plan_first, plan_next
 from airflow_provider_payments.emulator.flow_service.specs import (
     CONNECTION_SPECS,
@@ -183,6 +183,7 @@ def _make_shared(order: _Order) -> _Shared:
     title = f"{prefix} payments {new_hash()[:8]}"
     auth = CONNECTION_SPECS[source.spec_id].auth[0]
     base = connections.create(
+        "connections",
         sandbox,
         {
             "name": f"{prefix} base connection",
@@ -230,9 +231,9 @@ def _make_shared(order: _Order) -> _Shared:
 
 def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flow:
     sandbox, source = order.sandbox, order.source
-    begin = ends.create(
-        sandbox,
+    begin = connections.create(
         "sourceConnections",
+        sandbox,
         {
             "name": name,
             "baseConnectionId": shared.base,
@@ -242,9 +243,9 @@ def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flo
         },
         draft=False,
     )
-    end = ends.create(
-        sandbox,
+    end = connections.create(
         "targetConnections",
+        sandbox,
         {
             "name": name,
             "data": {"schema": {"id": shared.schema, "version": _CONTENT_TYPE}},

@@ -6,9 +6,8 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.catalog.batch_shapes import batch_to_wire
-from airflow_provider_payments.emulator.catalog.shapes import dataset_to_wire
-from airflow_provider_payments.emulator.control.values import check_names, number, one_of, queried, queried_count
+from airflow_provider_payments.emulator.catalog.shapes import batch_to_wire, dataset_to_wire
+from airflow_provider_payments.emulator.control.values import body_of, number, one_of, queried, queried_count
 from airflow_provider_payments.emulator.data_prep.shapes import mapping_set_to_wire
 from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
 from airflow_provider_payments.emulator.flow_service.shapes import SHAPES
@@ -24,8 +23,7 @@ MAX_START = 32_503_680_000
 
 def reset(call: Call) -> Answer:
     """Back to the first state: no faults, no requests, no rate limit; {"clock": epoch seconds} sets a manual clock."""
-    body = call.json_object() if call.raw.strip() else {}
-    check_names(body, ("clock",), "a reset")
+    body = body_of(call, ("clock",), "a reset", needed=False)
     start = number("clock", body["clock"], 0, MAX_START) if "clock" in body else None
     if start is not None and call.world.clock.mode != "manual":
         raise ControlRefusal(400, "'clock' needs a clock that does not move by itself; start with --time manual.")

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call
+from airflow_provider_payments.emulator.exchange import Call, count_from
 from airflow_provider_payments.emulator.refusals import ControlRefusal
+
+Check = Callable[[str, Any], Any]
+# A year: nobody tries out more.
+MAX_SECONDS = 366 * 86400
+
+
+def body_of(call: Call, allowed: Collection[str], what: str, *, needed: bool = True) -> dict[str, Any]:
+    """The body of a request, with nothing in it that means nothing.
+
+    :param allowed: the members that the operation knows.
+    :param what: what the body is.
+    :param needed: whether there must be one.
+    """
+    body = call.json_object() if needed or call.raw.strip() else {}
+    check_names(body, allowed, what)
+    return body
 
 
 def wrong(name: str, value: Any, allowed: str) -> ControlRefusal:
@@ -30,6 +46,11 @@ def check_names(given: Collection[str], allowed: Collection[str], what: str) -> 
         raise ControlRefusal(400, f"'{unknown[:100]}' means nothing in {what}: known are {known}.")
 
 
+def missing(name: str, why: str = "") -> ControlRefusal:
+    """The refusal of a body without a member that it needs."""
+    return ControlRefusal(400, f"'{name}' is missing{why}.")
+
+
 def number(name: str, value: Any, low: float, high: float) -> float:
     """A number within bounds, both included."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
@@ -41,6 +62,19 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
     """A whole number within bounds, both included."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise wrong(name, value, f"a whole number from {low} to {high}")
+    return value
+
+
+def flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise wrong(name, value, "true or false")
+    return value
+
+
+def text(name: str, value: Any, longest: int = 200) -> str:
+    """Text that is not empty."""
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise wrong(name, value, f"text of 1 to {longest} characters")
     return value
 
 
@@ -62,9 +96,10 @@ def queried(call: Call, allowed: Collection[str]) -> Mapping[str, str]:
 
 def queried_count(query: Mapping[str, str], name: str) -> int | None:
     """A query parameter that is a whole number, 0 or more; None when it is not there."""
-    text = query.get(name)
-    if text is None:
+    given = query.get(name)
+    if given is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise wrong(name, text, "a whole number, 0 or more")
-    return int(text)
+    count = count_from(given)
+    if count is None:
+        raise wrong(name, given, "a whole number, 0 or more")
+    return count

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.catalog.batches import DIAGNOSTICS_SECONDS, Batch, Row, RowError
-from airflow_provider_payments.emulator.refusals import PlainRefusal
+from airflow_provider_payments.emulator.catalog.state import not_found
 from airflow_provider_payments.emulator.samples.flaws import CORRUPT
 
 if TYPE_CHECKING:
@@ -37,22 +37,6 @@ class File:
 
     def content(self) -> bytes:
         return "".join(f"{json.dumps(line)}\n" for line in self.lines()).encode("ascii")
-
-
-def not_found(what: str) -> PlainRefusal:
-    """The refusal to show something that is not there.
-
-    :param what: that was asked for.
-    """
-    return PlainRefusal(404, "NotFoundError", f"There is no {what}.")
-
-
-def batch_of(sandbox: Sandbox, identifier: str) -> Batch:
-    """A batch, or a refusal."""
-    batch = sandbox.catalog.batches.get(identifier)
-    if batch is None:
-        raise not_found(f"batch {identifier[:100]}")
-    return batch
 
 
 def dataset_files(sandbox: Sandbox, batch: Batch) -> list[File]:

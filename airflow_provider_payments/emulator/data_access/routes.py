@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_payments.emulator.catalog.routes import DIALECT as CATALOG_DIALECT
+from airflow_provider_payments.emulator.catalog.state import not_found
 from airflow_provider_payments.emulator.data_access import shapes
 from airflow_provider_payments.emulator.data_access.files import (
     OTHER_SAMPLES,
     ROW_ERROR_SAMPLES,
     File,
-    batch_of,
     dataset_files,
     meta_files,
-    not_found,
     rejected_files,
 )
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes, count_from
+from airflow_provider_payments.emulator.refusals import PlainRefusal
 
 PREVIEWED = 100
 
 
 def list_dataset_files(call: Call) -> Answer:
-    sandbox, batch = call.sandbox, batch_of(call.sandbox, call.params["id"])
+    sandbox, batch = call.sandbox, call.sandbox.catalog.batch(call.params["id"])
     dataset = sandbox.catalog.datasets.get(batch.dataset_id)
     view_id = dataset.view_id if dataset else ""
     numbers = range(1, len(dataset_files(sandbox, batch)) + 1)
@@ -39,7 +38,7 @@ def show_dataset_file(call: Call) -> Answer:
     batch_id, _, number = call.params["id"].rpartition("-")
     batch = call.sandbox.catalog.batches.get(batch_id)
     files = dataset_files(call.sandbox, batch) if batch else []
-    place = int(number) - 1 if number.isascii() and number.isdigit() and len(number) < 10 else -1
+    place = (count_from(number) or 0) - 1
     if not 0 <= place < len(files):
         raise not_found(f"file {call.params['id'][:100]}")
     return _show(call, f"/files/{call.params['id']}", files[place : place + 1])
@@ -47,13 +46,13 @@ def show_dataset_file(call: Call) -> Answer:
 
 def show_failed(call: Call) -> Answer:
     """The files of a batch that failed, or with ``path`` the content of one."""
-    batch = batch_of(call.sandbox, call.params["id"])
+    batch = call.sandbox.catalog.batch(call.params["id"])
     return _show(call, f"/batches/{batch.id}/failed", rejected_files(call.sandbox, batch))
 
 
 def show_meta(call: Call) -> Answer:
     """The diagnostics of a batch: all, with ``path`` those in a directory, or the content of one."""
-    batch = batch_of(call.sandbox, call.params["id"])
+    batch = call.sandbox.catalog.batch(call.params["id"])
     directories, address = meta_files(call.sandbox, batch), f"/batches/{batch.id}/meta"
     path = (call.first("path") or "").strip("/")
     if path in directories:
@@ -64,10 +63,7 @@ def show_meta(call: Call) -> Answer:
 
 
 def preview_dataset(call: Call) -> Answer:
-    dataset = call.sandbox.catalog.datasets.get(call.params["id"])
-    if dataset is None:
-        raise not_found(f"dataset {call.params['id'][:100]}")
-    return Answer({"data": dataset.rows[:PREVIEWED]})
+    return Answer({"data": call.sandbox.catalog.get(call.params["id"]).rows[:PREVIEWED]})
 
 
 def _show(call: Call, address: str, files: Sequence[File]) -> Answer:
@@ -82,7 +78,7 @@ def _download(call: Call, files: Sequence[File], name: str) -> Answer:
     return shapes.download(call, file)
 
 
-DIALECT = CATALOG_DIALECT
+DIALECT = Dialect(PlainRefusal)
 ROUTES: Routes = (
     ("GET", "/batches/{id}/files", list_dataset_files),
     ("GET", "/batches/{id}/failed", show_failed),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from airflow_provider_payments.emulator.catalog.batches import Batch
 from airflow_provider_payments.emulator.data_access.files import File
-from airflow_provider_payments.emulator.exchange import Answer, Call
+from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
 from airflow_provider_payments.emulator.refusals import PlainRefusal
 
 BASE = "/data/foundation/export"
@@ -31,10 +31,9 @@ def page_of(call: Call, address: str, items: Sequence[Item], shape: Callable[[It
         "_page": {"limit": limit, "count": len(items)},
     }
     if start > 0 or start + limit < len(items):
-        kept = [(name, value) for name, value in call.query if name not in ("start", "limit")]
 
         def link(begin: int) -> str:
-            return f"{call.world.origin}{BASE}{address}?{urlencode([*kept, ('start', begin), ('limit', limit)])}"
+            return f"{call.world.origin}{BASE}{address}?{call.query_with(start=begin, limit=limit)}"
 
         body["_links"] = {"page": {"href": link(start), "templated": True}}
         if start + limit < len(items):
@@ -44,11 +43,10 @@ def page_of(call: Call, address: str, items: Sequence[Item], shape: Callable[[It
 
 def _whole(call: Call, name: str, default: int) -> int:
     text = call.first(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit()):
-        raise PlainRefusal(400, "BadRequestError", f"'{name}' must be a whole number, 0 or more.")
-    return int(text[:12])
+    number = default if text is None else count_from(text)
+    if number is None:
+        raise PlainRefusal(400, f"'{name}' must be a whole number, 0 or more.")
+    return number
 
 
 def directory(call: Call, address: str, files: Sequence[File], within: str = "") -> Answer:
@@ -72,7 +70,6 @@ def directory(call: Call, address: str, files: Sequence[File], within: str = "")
 def dataset_file(call: Call, batch: Batch, view_id: str, number: int) -> dict[str, Any]:
     """A dataset file in the list of a batch.
 
-    :param view_id: of the dataset.
     :param number: of the file, from 1.
     """
     identifier = f"{batch.id}-{number}"
@@ -96,7 +93,7 @@ def download(call: Call, file: File) -> Answer:
         return Answer(content, 200, headers)
     begin, end = _bounds(asked[1], asked[2], len(content))
     if begin >= end:
-        raise PlainRefusal(416, "RequestedRangeNotSatisfiableError", f"The file has only {len(content)} bytes.")
+        raise PlainRefusal(416, f"The file has only {len(content)} bytes.")
     headers["Content-Range"] = f"bytes {begin}-{end - 1}/{len(content)}"
     return Answer(content[begin:end], 206, headers)
 

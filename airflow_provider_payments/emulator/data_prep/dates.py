@@ -11,31 +11,12 @@ from zoneinfo import ZoneInfo
 
 # Tried in this order where no format is given and the text is not ISO.
 _KNOWN = (
-    "yyyy/MM/dd",
-    "yyyy.MM.dd",
-    "yyyy-MMM-dd",
-    "MM-dd-yyyy",
-    "MMddyyyy",
-    "M/dd/yyyy",
-    "dd.M.yyyy",
-    "M/dd/yyyy hh:mm:ss a",
-    "dd.M.yyyy hh:mm:ss a",
-    "dd.MMM.yyyy",
-    "dd-MMM-yyyy",
+    *("yyyy/MM/dd", "yyyy.MM.dd", "yyyy-MMM-dd", "MM-dd-yyyy", "MMddyyyy", "M/dd/yyyy", "dd.M.yyyy"),
+    *("M/dd/yyyy hh:mm:ss a", "dd.M.yyyy hh:mm:ss a", "dd.MMM.yyyy", "dd-MMM-yyyy"),
 )
 _MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # The zones that texts name by letters, as hours from UTC.
@@ -154,12 +135,12 @@ def _format(pattern: str) -> re.Pattern[str]:
 
 def _reader(letter: str, width: int) -> tuple[str, str]:
     """The name of what a letter stands for, and the expression that reads it."""
-    if letter in "ML" and width > 2:
+    if letter == "M" and width > 2:
         return "month_name", "|".join((*_MONTHS, *(name[:3] for name in _MONTHS)))
     if letter == "E":
         return "day_name", "|".join((*_DAYS, *(name[:3] for name in _DAYS)))
     if letter in _NUMBERS:
-        return _NUMBERS[letter], rf"\d{{{width}}}" if width > 1 else r"\d{1,4}" if letter in "yu" else r"\d{1,3}"
+        return _NUMBERS[letter], rf"\d{{{width}}}" if width > 1 else r"\d{1,4}" if letter == "y" else r"\d{1,3}"
     if letter in _OTHERS:
         return _OTHERS[letter]
     raise ValueError(f"the format letter '{letter}' cannot be read")
@@ -167,14 +148,10 @@ def _reader(letter: str, width: int) -> tuple[str, str]:
 
 _NUMBERS = {
     "y": "year",
-    "u": "year",
     "M": "month",
-    "L": "month",
     "d": "day",
     "D": "day_of_year",
     "H": "hour",
-    "k": "hour24",
-    "K": "hour11",
     "h": "hour12",
     "m": "minute",
     "s": "second",
@@ -185,7 +162,6 @@ _OTHERS = {
     "a": ("half", "AM|PM|am|pm"),
     "X": ("zone", _OFFSET_TEXT),
     "Z": ("zone", _OFFSET_TEXT),
-    "O": ("zone", r"GMT(?:[+-]\d{1,2}(?::?\d{2})?)?"),
     "z": ("zone", r"(?:GMT|UTC)[+-]\d{1,2}(?::?\d{2})?|[A-Za-z]{1,5}"),
     "V": ("zone", r"[A-Za-z]{1,20}(?:/[A-Za-z_+0-9-]{1,30}){0,2}"),
 }
@@ -200,9 +176,9 @@ def _moment(match: re.Match[str]) -> datetime:
     month = number.get("month", 1)
     if "month_name" in found:
         month = 1 + next(at for at, name in enumerate(_MONTHS) if name.startswith(found["month_name"][:3]))
-    hour = number.get("hour", number.get("hour24", 0) % 24)
-    if "hour12" in number or "hour11" in number:
-        hour = number.get("hour12", number.get("hour11", 0)) % 12 + (12 if found.get("half", "").upper() == "PM" else 0)
+    hour = number.get("hour", 0)
+    if "hour12" in number:
+        hour = number["hour12"] % 12 + (12 if found.get("half", "").upper() == "PM" else 0)
     micros = int(found.get("fraction", "0")[:6].ljust(6, "0"))
     where = zone(found["zone"]) if "zone" in found else UTC
     minute, second = number.get("minute", 0), number.get("second", 0)
@@ -235,27 +211,22 @@ def _offset(moment: datetime, width: int) -> str:
 
 _WRITERS: Mapping[str, Callable[[datetime, int], str]] = {
     "y": _year,
-    "u": _year,
     "Y": lambda moment, width: str(moment.isocalendar().year).zfill(width),
     "M": _month,
-    "L": _month,
     "w": _padded(lambda moment: moment.isocalendar().week),
     "D": _padded(lambda moment: moment.timetuple().tm_yday),
     "d": _padded(lambda moment: moment.day),
+    "e": _padded(datetime.isoweekday),
     "E": _named(_DAYS, lambda moment: moment.weekday()),
     "a": lambda moment, _: "AM" if moment.hour < 12 else "PM",
     "H": _padded(lambda moment: moment.hour),
-    "k": _padded(lambda moment: moment.hour or 24),
-    "K": _padded(lambda moment: moment.hour % 12),
     "h": _padded(lambda moment: moment.hour % 12 or 12),
     "m": _padded(lambda moment: moment.minute),
     "s": _padded(lambda moment: moment.second),
     "S": lambda moment, width: f"{moment.microsecond:06d}".ljust(width, "0")[:width],
     "Q": _padded(lambda moment: (moment.month + 2) // 3),
-    "q": _padded(lambda moment: (moment.month + 2) // 3),
     "X": _offset,
     "Z": lambda moment, _: moment.strftime("%z"),
     "z": lambda moment, _: moment.tzname() or "UTC",
     "V": lambda moment, _: str(moment.tzinfo or "UTC"),
-    "O": lambda moment, _: "GMT" + moment.strftime("%z")[:3].replace("+00", ""),
 }

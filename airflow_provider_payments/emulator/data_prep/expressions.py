@@ -83,38 +83,25 @@ Expression = Literal | Path | Items | Apply | Operate | Choose
 Read = Callable[[str], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """An operator as it is listed.
-
-    :param operands: how many it takes.
-    """
-
-    sign: str
-    name: str
-    operands: int
-    description: str
-    example: str
-
-
+# Sign, name, how many operands, what it does, an example: as they are listed.
 OPERATORS = (
-    Operator("+", "add", 2, "The sum, or one text behind the other.", "1 + 2"),
-    Operator("-", "subtract", 2, "The difference.", "2 - 1"),
-    Operator("*", "multiply", 2, "The product.", "2 * 3"),
-    Operator("/", "divide", 2, "The quotient; of whole numbers without its fraction. Also: div.", "amount / 100.0"),
-    Operator("%", "mod", 2, "What is left of a division. Also: mod.", "5 % 2"),
-    Operator("-", "negate", 1, "The number with the other sign.", "-12"),
-    Operator("==", "equals", 2, "Whether two values are the same. Also: eq.", "a == b"),
-    Operator("!=", "notEquals", 2, "Whether two values differ. Also: ne.", "a != b"),
-    Operator("<", "lessThan", 2, "Whether a value is smaller. Also: lt.", "a < b"),
-    Operator("<=", "lessThanOrEqual", 2, "Whether a value is not greater. Also: le.", "a <= b"),
-    Operator(">", "greaterThan", 2, "Whether a value is greater. Also: gt.", "a > b"),
-    Operator(">=", "greaterThanOrEqual", 2, "Whether a value is not smaller. Also: ge.", "a >= b"),
-    Operator("&&", "and", 2, "Whether both hold. Also: and.", "a && b"),
-    Operator("||", "or", 2, "Whether one of two holds. Also: or.", "a || b"),
-    Operator("!", "not", 1, "Whether it does not hold. Also: not.", "!a"),
-    Operator("?:", "ternary", 3, "One of two values; without the middle one, the first that holds.", "a ? b : c"),
-    Operator("??", "coalesce", 2, "The first that is not null.", "a ?? b"),
+    ("+", "add", 2, "The sum, or one text behind the other.", "1 + 2"),
+    ("-", "subtract", 2, "The difference.", "2 - 1"),
+    ("*", "multiply", 2, "The product.", "2 * 3"),
+    ("/", "divide", 2, "The quotient; of whole numbers without its fraction. Also: div.", "amount / 100.0"),
+    ("%", "mod", 2, "What is left of a division. Also: mod.", "5 % 2"),
+    ("-", "negate", 1, "The number with the other sign.", "-12"),
+    ("==", "equals", 2, "Whether two values are the same. Also: eq.", "a == b"),
+    ("!=", "notEquals", 2, "Whether two values differ. Also: ne.", "a != b"),
+    ("<", "lessThan", 2, "Whether a value is smaller. Also: lt.", "a < b"),
+    ("<=", "lessThanOrEqual", 2, "Whether a value is not greater. Also: le.", "a <= b"),
+    (">", "greaterThan", 2, "Whether a value is greater. Also: gt.", "a > b"),
+    (">=", "greaterThanOrEqual", 2, "Whether a value is not smaller. Also: ge.", "a >= b"),
+    ("&&", "and", 2, "Whether both hold. Also: and.", "a && b"),
+    ("||", "or", 2, "Whether one of two holds. Also: or.", "a || b"),
+    ("!", "not", 1, "Whether it does not hold. Also: not.", "!a"),
+    ("?:", "ternary", 3, "One of two values; without the middle one, the first that holds.", "a ? b : c"),
+    ("??", "coalesce", 2, "The first that is not null.", "a ?? b"),
 )
 
 # How tightly the operators with two operands bind.
@@ -136,10 +123,7 @@ _OPERATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
 
 
 def parse(source: str) -> Expression:
-    """Understand an expression; raises :class:`ExpressionError`.
-
-    :param source: as it stands in a mapping.
-    """
+    """Understand an expression; raises :class:`ExpressionError`."""
     if len(source) > MAX_LENGTH:
         raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters")
     return _Parser(_tokens(source)).whole()

@@ -28,20 +28,14 @@ _EXTRAS: Mapping[str, type] = {"inputSchema": dict, "allowNullValues": bool, "ta
 MAX_MAPPINGS = 5000
 
 
+def refused(status: int, detail: str) -> DataPrepRefusal:
+    """A refusal with the number that Data Prep has for a status."""
+    return DataPrepRefusal(f"{1404 if status == 404 else 1000}-{status}", "", detail)
+
+
 def invalid(detail: str) -> DataPrepRefusal:
-    """A request that Data Prep cannot accept.
-
-    :param detail: what is wrong with it.
-    """
-    return DataPrepRefusal("1000-400", "Bad Request", detail)
-
-
-def not_found(detail: str) -> DataPrepRefusal:
-    """What a request names is not there.
-
-    :param detail: what is lacking.
-    """
-    return DataPrepRefusal("1404-404", "Not Found", detail)
+    """A request that Data Prep cannot accept."""
+    return refused(400, detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +80,9 @@ class MappingSet:
     """All versions of a mapping set."""
 
     id: str
-    number: int
     created: int
     versions: list[MappingVersion]
+    number: int = -1
 
     @property
     def latest(self) -> MappingVersion:
@@ -97,15 +91,12 @@ class MappingSet:
     def version(self, number: int) -> MappingVersion:
         """One of its versions, or a refusal."""
         if not 0 <= number - self.versions[0].version < len(self.versions):
-            raise not_found(f"Mapping set {self.id} has no version {number}.")
+            raise refused(404, f"Mapping set {self.id} has no version {number}.")
         return self.versions[number - self.versions[0].version]
 
 
 class MappingSets:
-    """The mapping sets of one sandbox.
-
-    :param sandbox: whose clock and registry it uses.
-    """
+    """The mapping sets of one sandbox."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -114,19 +105,15 @@ class MappingSets:
         )
 
     def create(self, body: Mapping[str, Any]) -> MappingSet:
-        """Make a mapping set, or refuse. The same content twice makes two.
-
-        :param body: either dialect.
-        """
+        """Make a mapping set, or refuse. The same content twice makes two."""
         version = self.understand(body, 0)
-        identifier, number = uuid.uuid4().hex, self.store.next_number
-        return self.store.add(MappingSet(identifier, number, version.modified, [version]))
+        return self.store.add(MappingSet(uuid.uuid4().hex, version.modified, [version]))
 
     def get(self, identifier: str) -> MappingSet:
         """A mapping set, or a refusal."""
         found = self.store.get(identifier)
         if found is None:
-            raise not_found(f"There is no mapping set {identifier[:100]}.")
+            raise refused(404, f"There is no mapping set {identifier[:100]}.")
         return found
 
     def replace(self, mapping_set: MappingSet, body: Mapping[str, Any]) -> MappingVersion:
@@ -137,10 +124,7 @@ class MappingSets:
         return version
 
     def understand(self, body: Mapping[str, Any], number: int) -> MappingVersion:
-        """A body of either dialect as a version; raises what is wrong with it.
-
-        :param number: the version's.
-        """
+        """A body of either dialect as a version; raises what is wrong with it."""
         schema_id, content_type = _schema_of(body)
         schema = self.sandbox.registry.lookup(schema_id)
         if schema is None or schema.kind != "schemas":

@@ -27,10 +27,7 @@ Steps = tuple[str | int | Everywhere, ...]
 
 @lru_cache(maxsize=4096)
 def steps_of(path: str) -> Steps | None:
-    """The steps of a path, None when it is not written as one.
-
-    :param path: as it stands in a mapping.
-    """
+    """The steps of a path, None when it is not written as one."""
     steps: list[str | int | Everywhere] = []
     at = 0
     while at < len(path):

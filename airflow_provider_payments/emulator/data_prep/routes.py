@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from airflow_provider_payments.emulator.data_prep.expressions import OPERATORS, evaluate, parse
 from airflow_provider_payments.emulator.data_prep.functions import FUNCTIONS, METHODS
-from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSet, MappingVersion, invalid, not_found
+from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSet, MappingVersion, invalid, refused
 from airflow_provider_payments.emulator.data_prep.paths import read
 from airflow_provider_payments.emulator.data_prep.shapes import (
     finding_to_wire,
@@ -18,8 +17,15 @@ from airflow_provider_payments.emulator.data_prep.shapes import (
 )
 from airflow_provider_payments.emulator.data_prep.transform import Transform, problems
 from airflow_provider_payments.emulator.data_prep.values import ExpressionError
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes, UnreadableBody, parse_json
-from airflow_provider_payments.emulator.refusals import DataPrepRefusal, Refusal
+from airflow_provider_payments.emulator.exchange import (
+    Answer,
+    Call,
+    Dialect,
+    Routes,
+    UnreadableBody,
+    count_from,
+    parse_json,
+)
 
 MAX_PAGE = 1000
 MAX_PREVIEW_ROWS = 1000
@@ -31,16 +37,15 @@ def create(call: Call) -> Answer:
 
 
 def list_all(call: Call) -> Answer:
-    limit, start = _whole(call, "limit"), _whole(call, "start")
+    # Documents require 'start' too, but Adobe's own client leaves it out.
+    limit, start = _whole(call, "limit"), _whole(call, "start", 0)
     store, name = call.sandbox.mapping_sets.store, call.first("name")
     items = list((store.select() if name is None else store.select("name", (name,))).behind(None))
     _sort(items, call.first("orderBy") or "")
     page = items[start : start + min(limit, MAX_PAGE)]
     links: dict[str, Any] = {}
     if page and start + len(page) < len(items):
-        others = [pair for pair in call.query if pair[0] not in ("start", "limit")]
-        following = urlencode([("start", start + len(page)), ("limit", limit), *others])
-        links["next"] = {"href": f"/mappingSets?{following}"}
+        links["next"] = {"href": f"/mappingSets?{call.query_with(start=start + len(page), limit=limit)}"}
     data = [_shown(call, item, item.latest) for item in page]
     return Answer({"data": data, "_page": {"count": len(page), "limit": limit}, "_links": links})
 
@@ -88,7 +93,7 @@ def show_mapping(call: Call) -> Answer:
     version = _asked_version(call, mapping_set)
     mapping = version.mapping(call.params["mapping"])
     if mapping is None:
-        raise not_found(f"Mapping set {mapping_set.id} has no mapping {call.params['mapping'][:100]}.")
+        raise refused(404, f"Mapping set {mapping_set.id} has no mapping {call.params['mapping'][:100]}.")
     return Answer(mapping_to_wire(mapping))
 
 
@@ -171,18 +176,8 @@ def list_functions(_: Call) -> Answer:
 
 
 def list_operators(_: Call) -> Answer:
-    return Answer(
-        [
-            {
-                "operatorSymbol": operator.sign,
-                "methodName": operator.name,
-                "numberOfOperands": operator.operands,
-                "description": operator.description,
-                "example": operator.example,
-            }
-            for operator in OPERATORS
-        ]
-    )
+    members = ("operatorSymbol", "methodName", "numberOfOperands", "description", "example")
+    return Answer([dict(zip(members, operator, strict=True)) for operator in OPERATORS])
 
 
 def _fields(call: Call, version: MappingVersion) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -192,30 +187,13 @@ def _fields(call: Call, version: MappingVersion) -> tuple[dict[str, Any], tuple[
 
 def _whole(call: Call, name: str, default: int | None = None) -> int:
     text = call.first(name)
-    if text is None and default is not None:
-        return default
-    if text is None or not (text.isascii() and text.isdigit()):
+    number = default if text is None else count_from(text)
+    if number is None:
         raise invalid(f"The query parameter '{name}' is required and must be a whole number, 0 or more.")
-    return int(text[:9])
+    return number
 
 
-def _unreadable(detail: str) -> Refusal:
-    return invalid(detail)
-
-
-def _sandbox_missing() -> Refusal:
-    return invalid("The header x-sandbox-name is missing.")
-
-
-def _sandbox_unknown(name: str) -> Refusal:
-    return not_found(f"There is no sandbox '{name[:100]}' in this organisation.")
-
-
-def _failed() -> Refusal:
-    return DataPrepRefusal("1000-500", "Internal Server Error", "The service failed unexpectedly.")
-
-
-DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown, _failed)
+DIALECT = Dialect(refused)
 ROUTES: Routes = (
     ("POST", "/mappingSets", create),
     ("GET", "/mappingSets", list_all),

@@ -114,26 +114,6 @@ def _text_entry(text: str, key: Any, *marks: Any) -> str | None:
     return _object_of_text(text, *marks).get(as_text(key))
 
 
-def _coalesced(*given: Any) -> Any:
-    return next((value for value in spread(given) if value is not None), None)
-
-
-def _first(*given: Any) -> Any:
-    return next(iter(spread(given)), None)
-
-
-def _last(*given: Any) -> Any:
-    return next(reversed(spread(given)), None)
-
-
-def _longer(array: Any, *more: Any) -> list[Any]:
-    return [*_some(array), *more]
-
-
-def _chosen(condition: Any, yes: Any, no: Any) -> Any:
-    return yes if truth(condition) else no
-
-
 def _decimal(value: Any) -> float:
     return float(number(value))
 
@@ -141,6 +121,12 @@ def _decimal(value: Any) -> float:
 def _random() -> str:
     return str(uuid.uuid4())
 
+
+_coalesced = plain(lambda *given: next(filter(_is_there, spread(given)), None))
+_first = plain(lambda *given: next(iter(spread(given)), None))
+_last = plain(lambda *given: next(reversed(spread(given)), None))
+_longer = plain(lambda array, *more: [*_some(array), *more])
+_chosen = plain(lambda condition, yes, no: yes if truth(condition) else no)
 
 STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
     **group(
@@ -157,17 +143,17 @@ STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
     ),
     **group(
         "Hierarchies - Arrays",
-        coalesce=(1, MANY, plain(_coalesced), "The first that is not null.", 'coalesce(name, "none")'),
-        first=(1, MANY, plain(_first), "The first entry.", "first(items)"),
-        last=(1, MANY, plain(_last), "The last entry.", "last(items)"),
+        coalesce=(1, MANY, _coalesced, "The first that is not null.", 'coalesce(name, "none")'),
+        first=(1, MANY, _first, "The first entry.", "first(items)"),
+        last=(1, MANY, _last, "The last entry.", "last(items)"),
         to_array=(1, MANY, plain(_array), "An array.", "to_array(false, 1, null, 2)"),
-        add_to_array=(1, MANY, plain(_longer), "An array with more entries.", 'add_to_array(["a"], "b")'),
+        add_to_array=(1, MANY, _longer, "An array with more entries.", 'add_to_array(["a"], "b")'),
         join_arrays=(1, MANY, plain(_all_of), "Arrays one behind the other.", 'join_arrays(["a"], ["b"])'),
         size_of=(1, 1, plain(size), "How many entries there are.", "size_of([1, 2])"),
     ),
     **group(
         "Logical operators",
-        iif=(3, 3, plain(_chosen), "One of two values.", 'iif(status == "S", "Success", "Other")'),
+        iif=(3, 3, _chosen, "One of two values.", 'iif(status == "S", "Success", "Other")'),
         decode=(2, MANY, plain(_decoded), "The value of a key.", 'decode(state, "ca", "California", "N/A")'),
     ),
     **group(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -45,34 +46,15 @@ def _padding(text: Any, count: Any, filler: Any) -> str:
     return (unit * (lacking // len(unit) + 1))[: max(lacking, 0)]
 
 
-def _padded_left(text: Any, count: Any, filler: Any) -> str:
-    return _padding(text, count, filler) + as_text(text)
-
-
-def _padded_right(text: Any, count: Any, filler: Any) -> str:
-    return as_text(text) + _padding(text, count, filler)
-
-
-def _beginning(text: str, count: Any) -> str:
-    return text[: max(whole(count), 0)]
-
-
-def _ending(text: str, count: Any) -> str:
-    return text[max(len(text) - max(whole(count), 0), 0) :]
-
-
 def _separator(text: Any) -> str:
     """The text that separates; what a regular expression would treat specially must be escaped."""
-    result, escaped = [], False
-    for char in as_text(text):
-        if not escaped and char == "\\":
-            escaped = True
-            continue
-        if not escaped and char in "+?^|.[({)*$":
-            raise ExpressionError(f"the separator's '{char}' must be escaped with a backslash")
-        result.append(char)
-        escaped = False
-    return "".join(result)
+
+    def read(match: re.Match[str]) -> str:
+        if match[2]:
+            raise ExpressionError(f"the separator's '{match[2]}' must be escaped with a backslash")
+        return match[1]
+
+    return re.sub(r"\\(.?)|([+?^|.\[({)*$])", read, as_text(text), flags=re.DOTALL)
 
 
 def _parted(text: str, separator: Any = ",") -> list[str]:
@@ -106,13 +88,12 @@ def _check_sum(text: str, charset: Any = "UTF-8") -> str:
     return zlib.crc32(_encoded(text, charset)).to_bytes(4, "little").hex()
 
 
-def _same(left: Any, right: Any) -> bool:
-    return left is not None and as_text(left) == as_text(right)
-
-
-def _alike(left: Any, right: Any) -> bool:
-    return left is not None and as_text(left).lower() == as_text(right).lower()
-
+_padded_left = plain(lambda text, *padding: _padding(text, *padding) + as_text(text))
+_padded_right = plain(lambda text, *padding: as_text(text) + _padding(text, *padding))
+_beginning = on_text(lambda text, count: text[: max(whole(count), 0)])
+_ending = on_text(lambda text, count: text[max(len(text) - max(whole(count), 0), 0) :])
+_same = plain(lambda left, right: left is not None and as_text(left) == as_text(right))
+_alike = plain(lambda left, right: left is not None and as_text(left).lower() == as_text(right).lower())
 
 TEXT_FUNCTIONS: Mapping[str, Function] = {
     **group(
@@ -131,10 +112,10 @@ TEXT_FUNCTIONS: Mapping[str, Function] = {
         trim=(1, 1, on_text(str.strip), "Without blanks around it.", 'trim(" a ")'),
         ltrim=(1, 1, on_text(str.lstrip), "Without blanks before it.", 'ltrim(" a")'),
         rtrim=(1, 1, on_text(str.rstrip), "Without blanks behind it.", 'rtrim("a ")'),
-        left=(2, 2, on_text(_beginning), "The first characters.", "left(id, 2)"),
-        right=(2, 2, on_text(_ending), "The last characters.", "right(id, 2)"),
-        lpad=(3, 3, plain(_padded_left), "Fills a text up on the left.", 'lpad("bat", 8, "yz")'),
-        rpad=(3, 3, plain(_padded_right), "Fills a text up on the right.", 'rpad("bat", 8, "yz")'),
+        left=(2, 2, _beginning, "The first characters.", "left(id, 2)"),
+        right=(2, 2, _ending, "The last characters.", "right(id, 2)"),
+        lpad=(3, 3, _padded_left, "Fills a text up on the left.", 'lpad("bat", 8, "yz")'),
+        rpad=(3, 3, _padded_right, "Fills a text up on the right.", 'rpad("bat", 8, "yz")'),
         matches_regex=(2, 2, on_text(_fits), "Whether a pattern fits.", 'matches_regex(currency, "[A-Z]{3}")'),
     ),
     **group(
@@ -148,6 +129,6 @@ TEXT_FUNCTIONS: Mapping[str, Function] = {
 }
 TEXT_METHODS: Mapping[str, Function] = group(
     "String",
-    equals=(2, 2, plain(_same), "Whether two texts are the same.", 'type.equals("sale")'),
-    equalsIgnoreCase=(2, 2, plain(_alike), "The same, whatever the case of letters.", 'type.equalsIgnoreCase("SALE")'),
+    equals=(2, 2, _same, "Whether two texts are the same.", 'type.equals("sale")'),
+    equalsIgnoreCase=(2, 2, _alike, "The same, whatever the case of letters.", 'type.equalsIgnoreCase("SALE")'),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep import date_parts, dates
+from airflow_provider_payments.emulator.data_prep import dates
 from airflow_provider_payments.emulator.data_prep.function import Function, Now, group, on_some, plain
 from airflow_provider_payments.emulator.data_prep.values import ExpressionError, as_text, shown, whole
 
@@ -44,11 +44,10 @@ def _formatted(value: Any, pattern: Any) -> str:
 
 
 def _part(name: Any, value: Any) -> int | None:
-    return None if value is None else date_parts.part(as_text(name), _moment(value))
-
-
-def _with_part(name: Any, part: Any, value: Any) -> datetime | None:
-    return None if value is None else date_parts.put(as_text(name), part, _moment(value))
+    letter = _PARTS.get(as_text(name).lower())
+    if letter is None:
+        raise ExpressionError(f"a time has no part '{as_text(name)[:40]}'")
+    return None if value is None else int(dates.write_time(_moment(value), letter))
 
 
 def _in_utc(value: Any) -> datetime:
@@ -59,8 +58,25 @@ def _in_zone(value: Any, name: Any) -> datetime:
     return _moment(value).astimezone(dates.zone(as_text(name)))
 
 
-_made = plain(date_parts.made)
-_EXAMPLE = '(2019, 10, 17, 11, 55, 12, 999, "America/Los_Angeles")'
+# The names of the parts of a time, and the format letters that write them.
+_PARTS = {
+    name: letter
+    for letter, names in {
+        "y": ("year", "yyyy", "yy"),
+        "Q": ("quarter", "qq", "q"),
+        "M": ("month", "mm", "m"),
+        "D": ("dayofyear", "dy", "y"),
+        "d": ("day", "dd", "d"),
+        "w": ("week", "ww", "w"),
+        "e": ("weekday", "dw"),
+        "H": ("hour", "hh", "hh24"),
+        "h": ("hh12",),
+        "m": ("minute", "mi", "n"),
+        "s": ("second", "ss", "s"),
+        "SSS": ("millisecond", "sss", "ms"),
+    }.items()
+    for name in names
+}
 TIME_FUNCTIONS: Mapping[str, Function] = group(
     "Date / Time",
     now=(0, 0, _present, "The time.", "now()"),
@@ -69,9 +85,6 @@ TIME_FUNCTIONS: Mapping[str, Function] = group(
     format=(2, 2, on_some(_formatted), "A time in a format.", 'format(date(updated), "yyyy-MM-dd")'),
     dformat=(2, 2, on_some(_formatted_millis), "Milliseconds in a format.", 'dformat(created, "yyyy-MM-dd")'),
     date_part=(2, 2, plain(_part), "A part of a time.", 'date_part("MM", date(updated))'),
-    set_date_part=(3, 3, plain(_with_part), "A time with another part.", 'set_date_part("m", 4, date(updated))'),
-    make_date_time=(8, 8, _made, "A time of its parts.", f"make_date_time{_EXAMPLE}"),
-    make_timestamp=(8, 8, _made, "A time of its parts.", f"make_timestamp{_EXAMPLE}"),
     zone_date_to_utc=(1, 1, on_some(_in_utc), "A time in UTC.", "zone_date_to_utc(date(updated))"),
     zone_date_to_zone=(2, 2, on_some(_in_zone), "A time in a zone.", 'zone_date_to_zone(now(), "Europe/Paris")'),
 )

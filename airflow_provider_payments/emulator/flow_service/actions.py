@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Call
-from airflow_provider_payments.emulator.flow_service.connections import invalid
-from airflow_provider_payments.emulator.flow_service.patches import stale
-from airflow_provider_payments.emulator.flow_service.payloads import optional
+from airflow_provider_payments.emulator.flow_service.patches import check_current
+from airflow_provider_payments.emulator.flow_service.payloads import invalid, optional, queried
 from airflow_provider_payments.emulator.refusals import FlowRefusal
 
 _PROVIDERS = ("finalize", "finalize_update")
@@ -25,11 +24,8 @@ def operation_of(call: Call, offered: tuple[str, ...], etag: str) -> str:
     :param offered: what clients may do with a resource of this kind.
     :param etag: the resource's current one; ``If-Match`` may be left out, but not differ.
     """
-    if call.headers.get("if-match", etag) != etag:
-        raise stale(call.headers["if-match"], etag)
-    given = call.first("op")
-    if not given:
-        raise FlowRefusal("1359-400", "The query parameter 'op' is missing.")
+    check_current(call, etag)
+    given = queried(call, "op")
     operation = given.lower().replace("-", "_")
     if operation not in (*offered, *_PROVIDERS):
         raise FlowRefusal("1398-400", f"The operation '{given[:40]}' is none of: {', '.join(offered)}.")

@@ -1,115 +1,103 @@
-"""Base connections: creation, update and deletion, and whether the vendor lets their credentials in."""
+"""The life of base, source and target connections, each with the rules of its kind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Call
+from airflow_provider_payments.emulator.flow_service.actions import operation_of
+from airflow_provider_payments.emulator.flow_service.base_connections import check_base, connection_spec
+from airflow_provider_payments.emulator.flow_service.drafts import check_unpublished
+from airflow_provider_payments.emulator.flow_service.ends import check_source, check_target
 from airflow_provider_payments.emulator.flow_service.patches import patched
-from airflow_provider_payments.emulator.flow_service.payloads import check_version, optional, required
-from airflow_provider_payments.emulator.flow_service.specs import (
-    CONNECTION_SPECS,
-    SECRETS,
-    WRONG_SECRET,
-    ConnectionSpec,
+from airflow_provider_payments.emulator.flow_service.payloads import content_of, invalid, optional
+from airflow_provider_payments.emulator.flow_service.state import (
+    DISABLED,
+    DRAFT,
+    ENABLED,
+    INITIALIZING,
+    SOURCES,
+    TARGETS,
+    Resource,
 )
-from airflow_provider_payments.emulator.flow_service.state import DISABLED, DRAFT, ENABLED, INITIALIZING, Resource
-from airflow_provider_payments.emulator.refusals import FlowRefusal
 from airflow_provider_payments.emulator.world import Sandbox
 
-_MEMBERS = ("name", "description", "auth", "connectionSpec")
+BASES = "connections"
 _STATES = (ENABLED, DISABLED, INITIALIZING)
+_END = ("name", "description", "baseConnectionId", "data", "params")
+_WRITABLE: Mapping[str, tuple[str, ...]] = {BASES: ("name", "description", "auth"), SOURCES: _END, TARGETS: _END}
+_TYPES: Mapping[str, type] = {
+    **dict.fromkeys(("name", "description", "auth.specName", "baseConnectionId", "data.format"), str),
+    **dict.fromkeys(("auth.params", "params"), dict),
+}
+_CHECKS: Mapping[str, Callable[[Sandbox, Mapping[str, Any]], None]] = {
+    BASES: check_base,
+    SOURCES: check_source,
+    TARGETS: check_target,
+}
 
 
-def invalid(code: str, detail: str) -> FlowRefusal:
-    """The refusal of a request that breaks a rule of Flow Service itself, not of a source."""
-    return FlowRefusal(code, detail, title="Invalid request")
+def create(kind: str, sandbox: Sandbox, body: Mapping[str, Any], draft: bool) -> Resource:
+    """Make a connection, or refuse. The same body twice makes two.
 
-
-def connection_spec(body: Mapping[str, Any]) -> ConnectionSpec:
-    """The connection spec that a body names, or a refusal."""
-    identifier = required(body, "connectionSpec.id", str)
-    check_version(body, "connectionSpec.version")
-    spec = CONNECTION_SPECS.get(identifier)
-    if spec is None:
-        raise invalid("1413-400", f"The connection spec id '{identifier[:100]}' is not valid.")
-    return spec
-
-
-def first_state(body: Mapping[str, Any], draft: bool) -> str:
-    """The state in which a connection of any kind comes into being.
-
-    :param draft: whether it was asked for as a draft.
+    :param kind: as in the path.
+    :param draft: it may be incomplete.
     """
+    content, state = _content(kind, sandbox, body, draft), _state(body)
+    connection: Resource = sandbox.flow_service.add(kind, content, DRAFT if draft else state)
+    return connection
+
+
+def update(kind: str, sandbox: Sandbox, connection: Resource, call: Call) -> None:
+    """Apply a patch, or refuse it."""
+    _check_changeable(connection)
+    content = patched(call, connection, _WRITABLE[kind])
+    sandbox.flow_service.write(kind, connection, _content(kind, sandbox, content, connection.state == DRAFT))
+
+
+def publish(kind: str, sandbox: Sandbox, connection: Resource, call: Call) -> None:
+    """Make a draft that breaks no rule a connection for good."""
+    operation_of(call, ("publish",), connection.etag)
+    check_unpublished(connection)
+    content = _content(kind, sandbox, connection.content, draft=False)
+    connection.state = ENABLED
+    sandbox.flow_service.write(kind, connection, content)
+
+
+def delete(kind: str, sandbox: Sandbox, connection: Resource) -> None:
+    """Delete a connection that no dataflow uses, or refuse."""
+    _check_changeable(connection)
+    service = sandbox.flow_service
+    user = service.user_of(connection)
+    if user is not None:
+        code = "1418-400" if kind == BASES else "1447-400"
+        raise invalid(code, f"{connection.id} is still used by the dataflow {user.id}; delete that first.")
+    service.stores[kind].remove(connection)
+
+
+def _content(kind: str, sandbox: Sandbox, body: Mapping[str, Any], draft: bool) -> dict[str, Any]:
+    """What a body says that is the client's to say. Of a draft only the types are checked."""
+    if not draft:
+        _CHECKS[kind](sandbox, body)
+    connection_spec(body)
+    members = (*_WRITABLE[kind], "connectionSpec")
+    for path, type_ in _TYPES.items():
+        if path.partition(".")[0] in members:
+            optional(body, path, type_)
+    return content_of(body, members)
+
+
+def _state(body: Mapping[str, Any]) -> str:
+    """The state in which a connection comes into being."""
     state = ENABLED if body.get("state") is None else body["state"]
     if state not in _STATES:
         allowed = ", ".join(_STATES)
         raise invalid("1456-400", f"The state '{str(state)[:60]}' is not a valid value; allowed are: {allowed}.")
-    return DRAFT if draft else str(state)
+    return str(state)
 
 
-def check_changeable(resource: Resource) -> None:
+def _check_changeable(connection: Resource) -> None:
     """Refuse to update or delete what its provider has not finished."""
-    if resource.state == INITIALIZING:
-        raise invalid("1417-400", f"With a user token, {resource.id} cannot be changed in the state {INITIALIZING}.")
-
-
-def create(sandbox: Sandbox, body: Mapping[str, Any], draft: bool) -> Resource:
-    """Make a base connection, or refuse. The same body twice makes two."""
-    content = drafted(body) if draft else checked(sandbox, body)
-    return sandbox.flow_service.add("connections", content, first_state(body, draft))
-
-
-def drafted(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a draft: what is there is of its type."""
-    connection_spec(body)
-    for text in ("name", "description", "auth.specName"):
-        optional(body, text, str)
-    optional(body, "auth.params", dict)
-    return {key: body[key] for key in _MEMBERS if body.get(key) is not None}
-
-
-def checked(_: Sandbox, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a base connection that breaks no rule, or a refusal."""
-    content = drafted(body)
-    spec = connection_spec(body)
-    if not spec.auth:
-        if content.pop("auth", None) is not None:
-            raise FlowRefusal("1302-400", "The data lake takes no authentication.")
-        return content
-    name = required(body, "auth.specName", str)
-    auth = next((one for one in spec.auth if one.name == name), None)
-    if auth is None:
-        offered = ", ".join(one.name for one in spec.auth)
-        raise invalid("1415-400", f"The connection spec {spec.id} has no auth spec '{name[:100]}', but: {offered}.")
-    required(body, "auth.params", dict)
-    for param in auth.needed:
-        required(body, f"auth.params.{param}", str)
-    return content
-
-
-def update(sandbox: Sandbox, connection: Resource, call: Call) -> None:
-    """Apply a patch, or refuse it."""
-    check_changeable(connection)
-    content = patched(call, connection, ("name", "description", "auth"))
-    content = drafted(content) if connection.state == DRAFT else checked(sandbox, content)
-    sandbox.flow_service.write("connections", connection, content)
-
-
-def delete(sandbox: Sandbox, connection: Resource) -> None:
-    """Delete a base connection that no dataflow uses, or refuse."""
-    check_changeable(connection)
-    service = sandbox.flow_service
-    user = service.user_of(connection)
-    if user is not None:
-        raise invalid(
-            "1418-400", f"The base connection {connection.id} is used by the dataflow {user.id}; delete that first."
-        )
-    service.connections.remove(connection)
-
-
-def works(connection: Resource) -> bool:
-    """Whether the vendor would let this credential in."""
-    params = (connection.content.get("auth") or {}).get("params") or {}
-    return connection.state == ENABLED and not any(params.get(name) == WRONG_SECRET for name in SECRETS)
+    if connection.state == INITIALIZING:
+        raise invalid("1417-400", f"With a user token, {connection.id} cannot be changed in the state {INITIALIZING}.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Call
-from airflow_provider_payments.emulator.flow_service.connections import invalid
+from airflow_provider_payments.emulator.flow_service.payloads import invalid
 from airflow_provider_payments.emulator.flow_service.state import DRAFT, Resource
 from airflow_provider_payments.emulator.refusals import FlowRefusal
 

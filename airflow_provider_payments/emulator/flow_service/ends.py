@@ -1,151 +1,59 @@
-"""The two ends of a dataflow: source connections and target connections."""
+"""The two ends of a dataflow: what source connections and target connections must be."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.paths import read
-from airflow_provider_payments.emulator.exchange import Call
-from airflow_provider_payments.emulator.flow_service.connections import (
-    check_changeable,
-    connection_spec,
-    first_state,
-    invalid,
-)
+from airflow_provider_payments.emulator.flow_service.base_connections import connection_spec
 from airflow_provider_payments.emulator.flow_service.drafts import check_published
-from airflow_provider_payments.emulator.flow_service.patches import patched
-from airflow_provider_payments.emulator.flow_service.payloads import missing, optional, required, truth, wrong
-from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, DATA_LAKE_ID, ConnectionSpec
-from airflow_provider_payments.emulator.flow_service.state import DRAFT, END_KINDS, Resource, not_found
+from airflow_provider_payments.emulator.flow_service.payloads import (
+    invalid,
+    missing,
+    optional,
+    required,
+    truth,
+    wrong,
+)
+from airflow_provider_payments.emulator.flow_service.sources import named_table, object_path
+from airflow_provider_payments.emulator.flow_service.specs import (
+    CONNECTION_SPECS,
+    DATA_LAKE_ID,
+    SHAPES,
+    ConnectionSpec,
+)
+from airflow_provider_payments.emulator.flow_service.state import not_found
 from airflow_provider_payments.emulator.refusals import FlowRefusal
-from airflow_provider_payments.emulator.samples import files
 from airflow_provider_payments.emulator.samples.tables import Table
-from airflow_provider_payments.emulator.schema_registry.fields import find
 from airflow_provider_payments.emulator.world import Sandbox
 
-SOURCES, TARGETS = END_KINDS.values()
-_MEMBERS = ("name", "description", "baseConnectionId", "data", "params", "connectionSpec")
 _VERSION = re.compile(r"(?:application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=)?(\d+)(?:\.\d+)*", re.IGNORECASE)
 
 
-def create(sandbox: Sandbox, kind: str, body: Mapping[str, Any], draft: bool) -> Resource:
-    """Make a source or target connection, or refuse. The same body twice makes two."""
-    content = drafted(body) if draft else checked(sandbox, kind, body)
-    return sandbox.flow_service.add(kind, content, first_state(body, draft))
-
-
-def update(sandbox: Sandbox, kind: str, resource: Resource, call: Call) -> None:
-    """Apply a patch, or refuse it."""
-    check_changeable(resource)
-    content = patched(call, resource, ("name", "description", "data", "params", "baseConnectionId"))
-    content = drafted(content) if resource.state == DRAFT else checked(sandbox, kind, content)
-    sandbox.flow_service.write(kind, resource, content)
-
-
-def delete(sandbox: Sandbox, kind: str, resource: Resource) -> None:
-    """Delete an end that no dataflow has, or refuse."""
-    check_changeable(resource)
-    service = sandbox.flow_service
-    member = next(member for member, ends in END_KINDS.items() if ends == kind)
-    users = service.flows.find(f"{member}[]", (resource.id,))
-    if users:
-        raise invalid("1447-400", f"The dataflow {users[0].id} still contains {resource.id}.")
-    service.stores[kind].remove(resource)
-
-
-def source_table(sandbox: Sandbox, source: Resource) -> Table | None:
-    """What a source connection reads; None when its base connection is gone."""
-    base = sandbox.flow_service.connections.get(source.base_id or "")
-    return _object(sandbox, CONNECTION_SPECS[base.spec_id], source.content) if base else None
-
-
-def _object(sandbox: Sandbox, spec: ConnectionSpec, content: Mapping[str, Any]) -> Table | None:
-    tables = sandbox.vendors.tables(spec.vendor)
-    if spec.shape != "file":
-        return tables.get(object_path(content))
-    recursive = truth((content.get("params") or {}).get("recursive")) is True
-    return files.union(tables, object_path(content), content["data"]["format"], recursive)
-
-
-def object_path(content: Mapping[str, Any]) -> str:
-    """How a source connection addresses what it reads."""
-    params = content.get("params") or {}
-    for name in ("tableName", "resourcePath", "path"):
-        if isinstance(params.get(name), str):
-            return str(params[name])
-    return ""
-
-
-def column_names(source: Resource, table: Table) -> frozenset[str]:
-    """The columns that a source connection brings: those it names, or all."""
-    columns = (source.content.get("params") or {}).get("columns")
-    return frozenset(column["name"] for column in columns) if columns else table.column_names
-
-
-def has_source(source: Resource, table: Table) -> Callable[[str], bool]:
-    """Whether a mapping can read an attribute from a source connection."""
-    tree = table.tree
-    if tree is None:
-        return column_names(source, table).__contains__
-    return lambda path: find(tree["properties"], path) is not None
-
-
-def cut_row(source: Resource, table: Table) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """What of a row a source connection copies."""
-    if table.tree is not None:
-        return lambda row: row
-    names = [column.name for column in table.columns if column.name in column_names(source, table)]
-    return lambda row: {name: read(row, name) for name in names}
-
-
-def major_version(text: str) -> str | None:
-    """The major version in ``1.0`` or ``application/vnd.adobe.xed-full+json;version=1.3``; None in anything else."""
-    match = _VERSION.fullmatch(text.strip())
-    return match[1] if match else None
-
-
-def drafted(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a draft of either kind: what is there is of its type."""
-    connection_spec(body)
-    for text in ("name", "description", "baseConnectionId", "data.format"):
-        optional(body, text, str)
-    optional(body, "params", dict)
-    return {key: body[key] for key in _MEMBERS if body.get(key) is not None}
-
-
-def checked(sandbox: Sandbox, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a source or target connection that breaks no rule, or a refusal."""
-    return (_checked_source if kind == SOURCES else _checked_target)(sandbox, body)
-
-
-def _checked_source(sandbox: Sandbox, body: Mapping[str, Any]) -> dict[str, Any]:
+def check_source(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
+    """Refuse a source connection that breaks a rule."""
     required(body, "name", str)
     required(body, "data", dict)
     spec = connection_spec(body)
     if spec.shape == "lake":
         raise invalid("1413-400", "The data lake is no source for payments.")
     form = required(body, "data.format", str)
-    if form not in spec.formats:
-        raise FlowRefusal(
-            "1327-400", f"The format '{form[:60]}' is not supported; allowed are: {', '.join(spec.formats)}."
-        )
-    content = drafted(body)
+    formats = SHAPES[spec.shape].formats
+    if form not in formats:
+        raise FlowRefusal("1327-400", f"The format '{form[:60]}' is not supported; allowed are: {', '.join(formats)}.")
     schema_id = optional(body, "data.schema.id", str)
     if schema_id is not None and sandbox.registry.lookup(schema_id) is None:
         raise not_found("schemas", schema_id)
     _check_base(sandbox, required(body, "baseConnectionId", str), spec)
     _check_params(body, spec)
-    table = _object(sandbox, spec, content)
+    table, path = named_table(sandbox, spec, body), object_path(body)[:200]
     if spec.shape == "file" and table is None:
-        path = object_path(content)[:200]
         raise FlowRefusal("1312-400", f"'{path}' is not valid for 'params.path': there are no {form} files.")
     if table is None:
-        raise FlowRefusal("1330-400", f"No columns were found for '{object_path(content)[:200]}': no such object.")
+        raise FlowRefusal("1330-400", f"No columns were found for '{path}': no such object.")
     if spec.shape != "rest":
         _check_columns(body, table)
-    return content
 
 
 def _check_params(body: Mapping[str, Any], spec: ConnectionSpec) -> None:
@@ -198,13 +106,13 @@ def _check_base(sandbox: Sandbox, identifier: str, spec: ConnectionSpec) -> None
     check_published(base)
 
 
-def _checked_target(sandbox: Sandbox, body: Mapping[str, Any]) -> dict[str, Any]:
+def check_target(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
+    """Refuse a target connection that breaks a rule."""
     required(body, "connectionSpec.id", str)
     if body["connectionSpec"]["id"] != DATA_LAKE_ID:
         raise FlowRefusal(
             "1307-400", f"The target connection spec id is not valid; the only allowed one: {DATA_LAKE_ID}."
         )
-    content = drafted(body)
     schema_id = required(body, "data.schema.id", str)
     schema = sandbox.registry.lookup(schema_id)
     if schema is None or schema.kind != "schemas":
@@ -220,4 +128,9 @@ def _checked_target(sandbox: Sandbox, body: Mapping[str, Any]) -> dict[str, Any]
     base = optional(body, "baseConnectionId", str)
     if base is not None:
         _check_base(sandbox, base, CONNECTION_SPECS[DATA_LAKE_ID])
-    return content
+
+
+def major_version(text: str) -> str | None:
+    """The major version in ``1.0`` or ``application/vnd.adobe.xed-full+json;version=1.3``; None in anything else."""
+    match = _VERSION.fullmatch(text.strip())
+    return match[1] if match else None

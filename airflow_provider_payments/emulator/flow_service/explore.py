@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Call
-from airflow_provider_payments.emulator.flow_service.connections import works
-from airflow_provider_payments.emulator.flow_service.payloads import missing, truth, wrong
-from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FILE_FORMATS
+from airflow_provider_payments.emulator.flow_service.base_connections import works
+from airflow_provider_payments.emulator.flow_service.payloads import missing, queried, truth, wrong
+from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FILE_FORMATS, SHAPES
 from airflow_provider_payments.emulator.flow_service.state import Resource
 from airflow_provider_payments.emulator.refusals import FlowRefusal
 from airflow_provider_payments.emulator.samples import files
@@ -25,20 +25,20 @@ def explore(sandbox: Sandbox, connection: Resource, call: Call) -> Any:
     spec = CONNECTION_SPECS[connection.spec_id]
     if spec.shape == "lake":
         raise FlowRefusal("1336-400", f"Connections with the connection spec {spec.id} cannot be explored.")
-    kind = _query(call, "objectType").lower()
+    kind = queried(call, "objectType").lower()
     if kind not in _OBJECT_TYPES:
         raise FlowRefusal("1358-400", f"The objectType '{kind[:40]}' is none of: {', '.join(_OBJECT_TYPES)}.")
-    if kind not in spec.object_types:
+    if kind not in SHAPES[spec.shape].object_types:
         raise FlowRefusal("1358-400", f"A source of this kind has no objects of type '{kind}'.")
     if call.first("filters"):
         raise FlowRefusal("1353-400", "This source does not filter rows.")
     if not works(connection):
-        raise FlowRefusal("1001-401", "The source refused the credential of the base connection.", title="Unauthorized")
+        raise FlowRefusal("1001-401", "The source refused the credential of the base connection.")
     visible, now = sandbox.vendors.tables(spec.vendor), sandbox.clock.now()
     if spec.shape == "file" and kind != "file":
-        found = files.entries(visible, "" if kind == "root" else _query(call, "object"), now)
+        found = files.entries(visible, "" if kind == "root" else queried(call, "object"), now)
         if found is None:
-            raise _no_object(_query(call, "object"))
+            raise _no_object(queried(call, "object"))
         return [_entry(folder, path) for folder, path in found]
     if kind == "root":
         return [
@@ -49,8 +49,8 @@ def explore(sandbox: Sandbox, connection: Resource, call: Call) -> Any:
     if preview is None:
         raise FlowRefusal("1312-400", "The value of 'preview' must be true or false.")
     if kind == "file":
-        return _described(_file(call, files.one(visible, _query(call, "object"), now)), preview, now)
-    path = _query(call, "object") if kind == "table" else _resource_path(call)
+        return _described(_file(call, files.one(visible, queried(call, "object"), now)), preview, now)
+    path = queried(call, "object") if kind == "table" else _resource_path(call)
     table = visible.get(path)
     if table is None:
         raise FlowRefusal("1330-400", f"No columns were found for '{path[:200]}': this source has no such object.")
@@ -76,10 +76,10 @@ def _no_object(path: str) -> FlowRefusal:
 
 def _file(call: Call, table: Table | None) -> Table:
     if table is None:
-        raise _no_object(_query(call, "object"))
+        raise _no_object(queried(call, "object"))
     if truth(call.first("determineProperties") or "false"):
         raise FlowRefusal("1371-400", "The properties of a file are not detected; name its 'fileType'.")
-    form = _query(call, "fileType").lower()
+    form = queried(call, "fileType").lower()
     if form not in FILE_FORMATS:
         raise FlowRefusal("1399-400", f"The fileType '{form[:40]}' is none of: {', '.join(FILE_FORMATS)}.")
     if form != files.format_of(table.path):
@@ -103,17 +103,8 @@ def _described(table: Table, preview: bool, now: float) -> dict[str, Any]:
     return answer
 
 
-def _query(call: Call, name: str) -> str:
-    value = call.first(name)
-    if value is None:
-        raise FlowRefusal("1359-400", f"The query parameter '{name}' is missing.")
-    if not value:
-        raise FlowRefusal("1337-400", f"The query parameter '{name}' is empty.")
-    return value
-
-
 def _resource_path(call: Call) -> str:
-    encoded = _query(call, "sourceParams")
+    encoded = queried(call, "sourceParams")
     try:
         params = json.loads(base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_"))
     except (ValueError, RecursionError) as error:

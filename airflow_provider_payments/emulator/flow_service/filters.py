@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.refusals import FlowRefusal
+from airflow_provider_payments.emulator.comparisons import as_text
+from airflow_provider_payments.emulator.flow_service.payloads import invalid
 
 Wire = Mapping[str, Any]
 _FILTER = re.compile(
@@ -20,11 +21,6 @@ _IDENTIFIER = re.compile(r"(?:.*\.)?(?:id|\w*Ids?)(?:\[\])?")
 # A run's status is filtered by this short name as well as by its full path.
 RUN_STATUS = "metrics.statusSummary.status"
 _ALIASES = {"state": RUN_STATUS}
-
-
-def refuse(code: str, detail: str) -> FlowRefusal:
-    """The refusal of a parameter of a list."""
-    return FlowRefusal(code, detail, title="Invalid request")
 
 
 class Row:
@@ -120,20 +116,20 @@ def parse_filter(expression: str, known: Collection[str], unknown_code: str) -> 
     """
     match = _FILTER.fullmatch(expression)
     if match is None:
-        raise refuse("1453-400", f"The query value '{expression[:100]}' is not written as path, operator, value.")
+        raise invalid("1453-400", f"The query value '{expression[:100]}' is not written as path, operator, value.")
     path, sign = match["path"], match["sign"]
     if sign == "~":
-        raise refuse("1440-400", "The operator '~' is not implemented.")
+        raise invalid("1440-400", "The operator '~' is not implemented.")
     if sign == "=" and path.startswith("attributes."):
         # The documented filter by an attribute of a spec has a single sign.
         sign = "=="
     if sign not in _SIGNS:
-        raise refuse("1450-400", f"There is no operator '{sign}' for filters.")
+        raise invalid("1450-400", f"There is no operator '{sign}' for filters.")
     if re.split(r"[.\[]", path, maxsplit=1)[0] not in known:
-        raise refuse(unknown_code, f"There is no field '{path[:100]}' to filter by.")
+        raise invalid(unknown_code, f"There is no field '{path[:100]}' to filter by.")
     values = tuple(_values(match["value"]))
     if not values:
-        raise refuse("1453-400", f"The query value '{expression[:100]}' names no value.")
+        raise invalid("1453-400", f"The query value '{expression[:100]}' names no value.")
     _check_values(path, sign, values)
     return Filter(path, sign, values)
 
@@ -141,12 +137,14 @@ def parse_filter(expression: str, known: Collection[str], unknown_code: str) -> 
 def _check_values(path: str, sign: str, values: tuple[str, ...]) -> None:
     ordering = sign not in ("==", "!=")
     if ordering and len(values) > 1:
-        raise refuse("1443-400", f"The operator '{sign}' does not take several values.")
+        raise invalid("1443-400", f"The operator '{sign}' does not take several values.")
     if ordering and _IDENTIFIER.fullmatch(path):
-        raise refuse("1448-400", f"The operator '{sign}' is not supported for the field '{path[:100]}'.")
+        raise invalid("1448-400", f"The operator '{sign}' is not supported for the field '{path[:100]}'.")
     if path in _MOMENTS and not (len(values) == 1 and re.fullmatch(r"-?[0-9]{1,18}", values[0])):
         shown = ",".join(values)[:80]
-        raise refuse("1452-400", f"The value '{shown}' is not valid for '{path}': it takes one number of milliseconds.")
+        raise invalid(
+            "1452-400", f"The value '{shown}' is not valid for '{path}': it takes one number of milliseconds."
+        )
 
 
 def _values(text: str) -> Iterator[str]:
@@ -156,7 +154,7 @@ def _values(text: str) -> Iterator[str]:
         quoted = double if double is not None else single
         plain = (plain or "").strip()
         if plain.startswith(("{", "[")):
-            raise refuse("1454-400", f"A filter cannot compare with an object or a list: '{plain[:80]}'.")
+            raise invalid("1454-400", f"A filter cannot compare with an object or a list: '{plain[:80]}'.")
         if quoted is not None or plain:
             yield plain if quoted is None else quoted
         if not match[0].endswith(","):
@@ -164,9 +162,7 @@ def _values(text: str) -> Iterator[str]:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "null" if value is None else str(value)
+    return "null" if value is None else as_text(value)
 
 
 def _number(text: str) -> float | None:

@@ -38,7 +38,6 @@ class Run:
     """
 
     id: str
-    number: int
     flow: Flow
     created: int
     updated: int
@@ -62,6 +61,7 @@ class Run:
     request: Mapping[str, Any] | None = None
     retry: Run | None = None
     writes: int = 0
+    number: int = -1
 
     @property
     def flow_id(self) -> str:

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Answer, Call
-from airflow_provider_payments.emulator.flow_service.filters import Filter, Row, Wire, parse_filter, refuse
+from airflow_provider_payments.emulator.comparisons import SortKey, sort_key
+from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
+from airflow_provider_payments.emulator.flow_service.filters import Filter, Row, Wire, parse_filter
+from airflow_provider_payments.emulator.flow_service.payloads import invalid
 from airflow_provider_payments.emulator.store import Selection, Store
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 _PARAMETERS = frozenset({"property", "limit", "orderby", "continuationToken", "count"})
 _SIGNATURE_BYTES = 16
-
-SortKey = tuple[int, float, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class Query:
     :param properties: filters, all of which items must pass.
     :param orderby: empty for the order of creation.
     :param token: empty for the first page.
+    :param fields: the members that items show besides their id; empty for all.
     """
 
     properties: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class Query:
     limit: int | None = None
     count: bool = False
     token: str = ""
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,7 @@ class _Order:
     descending: bool
 
     def key(self, row: Row) -> SortKey:
-        value = next(iter(row.values(self.field)), None)
-        if isinstance(value, int | float):
-            return (1, float(value), "")
-        return (0, 0.0, "") if value is None else (2, 0.0, str(value))
+        return sort_key(next(iter(row.values(self.field)), None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +94,32 @@ class _Position:
 
 def answer_list(call: Call, listing: Listing) -> Answer:
     """Answer a GET of a list."""
-    query = _understand(call)
+    return answer(listing, _understand(call), f"/{listing.path}")
+
+
+def answer(listing: Listing, query: Query, address: str) -> Answer:
+    """Answer a query.
+
+    :param address: that the next page has, but for its token.
+    """
     if query.count:
-        return Answer({"count": count_of(listing, query)})
-    page = page_of(listing, query)
-    links = {"next": {"href": f"/{listing.path}?continuationToken={page.token}"}} if page.token else {}
-    return Answer({"items": [row.wire for row in page.rows], "_links": links})
+        return Answer({"count": _count(listing, query)})
+    page = _page(listing, query)
+    links = {"next": {"href": f"{address}?continuationToken={page.token}"}} if page.token else {}
+    return Answer({"items": [_shown(row.wire, query.fields) for row in page.rows], "_links": links})
 
 
-def count_of(listing: Listing, query: Query) -> int:
-    """How many items pass the filters."""
+def _shown(wire: Wire, fields: Collection[str]) -> Wire:
+    return {name: value for name, value in wire.items() if name == "id" or name in fields} if fields else wire
+
+
+def _count(listing: Listing, query: Query) -> int:
     _order(query.orderby, listing.known)
     selection, filters = _select(listing, query.properties)
     return sum(1 for _ in _passing(listing, selection.behind(None), filters)) if filters else len(selection)
 
 
-def page_of(listing: Listing, query: Query) -> Page:
-    """The part of a list that a query asks for."""
+def _page(listing: Listing, query: Query) -> Page:
     position = None
     if query.token:
         query, position = _resume(listing, query)
@@ -123,7 +131,6 @@ def page_of(listing: Listing, query: Query) -> Page:
         backwards = order is not None and order.descending
         items = selection.behind(position.number if position else None, backwards=backwards)
         found = list(islice(_passing(listing, items, filters), limit + 1))
-        order = None
     else:
         rows = _passing(listing, selection.behind(None), filters)
         found = _ordered(rows, order, position)[: limit + 1]
@@ -176,10 +183,10 @@ def _ordered(rows: Iterator[Row], order: _Order, position: _Position | None) -> 
 def _understand(call: Call) -> Query:
     unknown = next((name for name, _ in call.query if name not in _PARAMETERS), None)
     if unknown is not None:
-        raise refuse("1451-400", f"There is no query parameter '{unknown[:60]}' for lists.")
+        raise invalid("1451-400", f"There is no query parameter '{unknown[:60]}' for lists.")
     count = (call.first("count") or "false").lower()
     if count not in ("true", "false"):
-        raise refuse("1453-400", "The value of 'count' must be true or false.")
+        raise invalid("1453-400", "The value of 'count' must be true or false.")
     limit = call.first("limit")
     check_count(count == "true", limit)
     properties = tuple(value for name, value in call.query if name == "property")
@@ -193,15 +200,16 @@ def check_count(count: bool, limit: object) -> None:
     :param limit: None when there is none.
     """
     if count and limit is not None:
-        raise refuse("1401-400", "'limit' and 'count' cannot stand in one request.")
+        raise invalid("1401-400", "'limit' and 'count' cannot stand in one request.")
 
 
 def _limit(text: str | None) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or not int(text[:9]):
-        raise refuse("1453-400", f"The value of 'limit' must be a positive whole number, not '{text[:40]}'.")
-    return int(text[:9])
+    limit = count_from(text)
+    if not limit:
+        raise invalid("1453-400", f"The value of 'limit' must be a positive whole number, not '{text[:40]}'.")
+    return limit
 
 
 def _order(text: str, known: Collection[str]) -> _Order | None:
@@ -210,9 +218,9 @@ def _order(text: str, known: Collection[str]) -> _Order | None:
     # A plus sign that was not encoded arrives as a blank.
     match = re.fullmatch(r"([-+ ]?)([^-+\s:].*)", text, re.DOTALL)
     if match is None or re.search(r"[\s:+-]", match[2]):
-        raise refuse("1432-400", f"The sort order '{text[:60]}' is not a field with one + or - before it.")
+        raise invalid("1432-400", f"The sort order '{text[:60]}' is not a field with one + or - before it.")
     if match[2].partition(".")[0] not in known:
-        raise refuse("1433-400", f"There is no field '{match[2][:60]}' to sort by.")
+        raise invalid("1433-400", f"There is no field '{match[2][:60]}' to sort by.")
     return _Order(match[2], match[1] == "-")
 
 
@@ -229,7 +237,7 @@ def _signature(listing: Listing, text: bytes) -> bytes:
 
 def _resume(listing: Listing, query: Query) -> tuple[Query, _Position]:
     """The query that a token continues, and where. What the request repeats of it must be the same."""
-    foreign = refuse("1453-400", "The continuation token is not one that this list has given out.")
+    foreign = invalid("1453-400", "The continuation token is not one that this list has given out.")
     try:
         sealed = base64.urlsafe_b64decode(query.token + "=" * (-len(query.token) % 4))
     except ValueError as error:

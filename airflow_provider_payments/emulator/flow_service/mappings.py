@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
 from airflow_provider_payments.emulator.data_prep.transform import problems
-from airflow_provider_payments.emulator.flow_service.connections import invalid
-from airflow_provider_payments.emulator.flow_service.ends import has_source, major_version, source_table
-from airflow_provider_payments.emulator.flow_service.payloads import required, whole_number
+from airflow_provider_payments.emulator.flow_service.ends import major_version
+from airflow_provider_payments.emulator.flow_service.payloads import invalid, required, whole_number
+from airflow_provider_payments.emulator.flow_service.sources import has_source, source_table
 from airflow_provider_payments.emulator.refusals import FlowRefusal
 
 if TYPE_CHECKING:
@@ -32,10 +32,7 @@ def mapping_version(sandbox: Sandbox, params: Mapping[str, Any]) -> MappingVersi
 
 
 def check_mapping(sandbox: Sandbox, params: Mapping[str, Any], source: Resource, target: Resource) -> None:
-    """Refuse a mapping set that does not fit the schema of the target or the columns of the source.
-
-    :param params: of the Mapping transformation.
-    """
+    """Refuse a mapping set that does not fit the schema of the target or the columns of the source."""
     version = mapping_version(sandbox, params)
     dataset = sandbox.catalog.datasets.get(target.content["params"]["dataSetId"])
     if dataset is None:

@@ -15,12 +15,12 @@ from airflow_provider_payments.emulator.data_prep.transform import (
     RowRefused,
     Transform,
 )
-from airflow_provider_payments.emulator.flow_service.connections import works
-from airflow_provider_payments.emulator.flow_service.ends import cut_row, object_path, source_table
+from airflow_provider_payments.emulator.flow_service.base_connections import works
 from airflow_provider_payments.emulator.flow_service.flow_runs import FAILED, PARTIAL, SUCCESS, Run
 from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
 from airflow_provider_payments.emulator.flow_service.outcomes import FAIL_COPY, FAIL_PROMOTION, FAIL_SOME
 from airflow_provider_payments.emulator.flow_service.payloads import partial_percent, truth
+from airflow_provider_payments.emulator.flow_service.sources import cut_row, object_path, source_table
 from airflow_provider_payments.emulator.identifiers import new_ulid
 from airflow_provider_payments.emulator.refusals import Refusal
 from airflow_provider_payments.emulator.samples.flaws import CORRUPT
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
+RECORD_ID = "_id"
 TARGET_GONE = "INGEST-1404-404"
 NO_FILES = "133"
 _TYPICAL_BYTES = 200
@@ -132,6 +133,9 @@ def _target(sandbox: Sandbox, flow: Flow) -> tuple[Dataset | None, Transform | N
         properties, required = sandbox.registry.resolve(schema)
     except Refusal:
         return dataset, None
+    # A record may do without an identifier, but where one is mapped, a row that lacks it is incomplete.
+    if RECORD_ID not in required and any(mapping.destination == RECORD_ID for mapping in version.mappings):
+        required = (*required, RECORD_ID)
     return dataset, Transform(version.mappings, properties, required, sandbox.clock.now)
 
 
@@ -181,7 +185,6 @@ def _keep(
     source = sandbox.flow_service.source_connections.get(run.flow.source_id)
     batch = Batch(
         id=new_ulid(now),
-        number=batches.next_number,
         dataset_id=dataset.id,
         flow_id=run.flow_id,
         run_id=run.id,

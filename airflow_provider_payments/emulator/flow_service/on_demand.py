@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.connections import invalid
-from airflow_provider_payments.emulator.flow_service.ends import column_names, source_table
 from airflow_provider_payments.emulator.flow_service.flow_runs import FAILED, SUCCESS, Run
 from airflow_provider_payments.emulator.flow_service.movement import delta_column
-from airflow_provider_payments.emulator.flow_service.payloads import optional, whole_number
+from airflow_provider_payments.emulator.flow_service.payloads import invalid, optional, whole_number
 from airflow_provider_payments.emulator.flow_service.planning import start_again, start_on_demand
 from airflow_provider_payments.emulator.flow_service.schedule import LATEST_START, ONCE
+from airflow_provider_payments.emulator.flow_service.sources import column_names, source_table
 from airflow_provider_payments.emulator.flow_service.specs import CRM_FLOW_SPEC_ID
-from airflow_provider_payments.emulator.flow_service.state import Flow
+from airflow_provider_payments.emulator.flow_service.state import ENABLED, Flow
 from airflow_provider_payments.emulator.refusals import FlowRefusal
 from airflow_provider_payments.emulator.world import Sandbox
 
@@ -47,7 +46,7 @@ def _flow(sandbox: Sandbox, identifier: Any) -> Flow:
 
 
 def _check_flow(flow: Flow) -> None:
-    if flow.state != "enabled":
+    if flow.state != ENABLED:
         raise FlowRefusal("1380-400", f"The flow run cannot be made: the flow {flow.id} is in the state {flow.state}.")
     assert flow.schedule is not None
     if flow.schedule.frequency != ONCE:
@@ -106,7 +105,7 @@ def _settle_delta_column(sandbox: Sandbox, flow: Flow, params: Mapping[str, Any]
 def retry(sandbox: Sandbox, run: Run) -> Run:
     """Do a run's work again, or refuse: only what failed, or succeeded without a record, and was not yet made good."""
     flow = _flow(sandbox, run.flow_id)
-    if flow.state != "enabled":
+    if flow.state != ENABLED:
         raise FlowRefusal("1388-400", f"The flow {flow.id} is in the state {flow.state}; it must be enabled.")
     latest = run
     while latest.retry is not None:

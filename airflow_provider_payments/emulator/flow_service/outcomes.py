@@ -39,10 +39,7 @@ class Outcome:
     seconds: float = 0
 
     def fits(self, sandbox: str, flow: Flow) -> bool:
-        """Whether it was ordered for a dataflow.
-
-        :param sandbox: where the dataflow is.
-        """
+        """Whether it was ordered for a dataflow."""
         return (
             self.sandbox in (None, sandbox)
             and self.flow_id in (None, flow.id)
@@ -67,10 +64,7 @@ class Outcomes:
         return order
 
     def hold(self, run: Run, resume: Callable[[], None]) -> None:
-        """Keep a run where it is.
-
-        :param resume: takes it further, at the time of the call.
-        """
+        """Keep a run where it is."""
         self._stuck.append((run, resume))
 
     def release(self, flow_id: str | None) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.exchange import Call
+from airflow_provider_payments.emulator.flow_service.payloads import empty_body, invalid
 from airflow_provider_payments.emulator.json_patch import Instruction, PatchError, apply_patch, parse_patch
 from airflow_provider_payments.emulator.refusals import FlowRefusal
 
@@ -23,34 +24,36 @@ def patched(call: Call, resource: Resource, writable: Collection[str]) -> dict[s
     _check_match(call, resource.etag)
     document = call.json()
     if document is None or document == []:
-        raise FlowRefusal("1405-400", "The request body must not be empty.", title="Invalid request")
+        raise empty_body()
     try:
         patch = parse_patch(document)
         for instruction in patch:
             _check_path(instruction, writable)
         return apply_patch(resource.content, patch)
     except PatchError as error:
-        raise FlowRefusal(_CODES[error.reason], error.detail, title="Invalid request") from error
+        raise invalid(_CODES[error.reason], error.detail) from error
 
 
 def _check_match(call: Call, etag: str) -> None:
-    given = call.headers.get("if-match", "").strip()
-    if not given:
+    if not call.headers.get("if-match", "").strip():
         raise FlowRefusal("1403-400", "The header If-Match is missing.", title="Header is missing")
-    if given != etag:
-        raise stale(given, etag)
+    check_current(call, etag)
 
 
-def stale(given: str, etag: str) -> FlowRefusal:
-    """The refusal of a version that is not the current one.
+def check_current(call: Call, etag: str) -> None:
+    """Refuse an ``If-Match`` that names another version; the quotes are a part of it.
 
-    :param given: the version in ``If-Match``.
+    :param etag: the current version of what the request is about.
     """
-    return FlowRefusal("1404-412", f"The version {given[:80]} is not the current one of the resource, {etag}.")
+    given = call.headers.get("if-match", "").strip()
+    if given and given != etag:
+        raise FlowRefusal(
+            "1404-412", f"Supplied version=[{given[:80]}] does not match the current version on entity=[{etag}]"
+        )
 
 
 def _check_path(instruction: Instruction, writable: Collection[str]) -> None:
     if instruction.steps[0] == "connectionSpec":
-        raise FlowRefusal("1414-400", "The connection spec of a connection cannot be changed.", title="Invalid request")
+        raise invalid("1414-400", "The connection spec of a connection cannot be changed.")
     if instruction.steps[0] not in writable:
         raise FlowRefusal("1365-400", f"The path '{instruction.path[:100]}' cannot be patched.")

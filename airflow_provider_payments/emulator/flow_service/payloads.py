@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Call, UnreadableBody
 from airflow_provider_payments.emulator.refusals import FlowRefusal
 
+SPEC_VERSION = "1.0"
 _NAMES: Mapping[type, str] = {str: "text", dict: "an object", list: "a list", bool: "true or false"}
+
+
+def invalid(code: str, detail: str) -> FlowRefusal:
+    """The refusal of a request that breaks a rule of Flow Service itself, not of a source."""
+    return FlowRefusal(code, detail, title="Invalid request")
+
+
+def empty_body() -> FlowRefusal:
+    """The refusal of a request without a body."""
+    return invalid("1405-400", "The request body must not be empty.")
+
+
+def queried(call: Call, name: str) -> str:
+    """A query parameter that a request needs."""
+    value = call.first(name)
+    if value is None:
+        raise FlowRefusal("1359-400", f"The query parameter '{name}' is missing.")
+    if not value:
+        raise FlowRefusal("1337-400", f"The query parameter '{name}' is empty.")
+    return value
 
 
 def body_of(call: Call, *, may_be_empty: bool = False) -> dict[str, Any]:
@@ -18,7 +39,7 @@ def body_of(call: Call, *, may_be_empty: bool = False) -> dict[str, Any]:
     """
     body = call.json()
     if body is None or (body == {} and not may_be_empty):
-        raise FlowRefusal("1405-400", "The request body must not be empty.", title="Invalid request")
+        raise empty_body()
     if not isinstance(body, dict):
         raise UnreadableBody("The request body must be a JSON object.")
     return body
@@ -36,7 +57,6 @@ def wrong(path: str, what: str) -> FlowRefusal:
     """The refusal of a field with a wrong value.
 
     :param path: dotted, of the field.
-    :param what: what it must be.
     """
     return FlowRefusal("1000-400", f"The field '{path}' must be {what}.")
 
@@ -60,10 +80,7 @@ def optional(body: Mapping[str, Any], path: str, kind: type) -> Any:
 
 
 def required(body: Mapping[str, Any], path: str, kind: type) -> Any:
-    """The value at a dotted path; empty text counts as missing.
-
-    :param kind: as for :func:`optional`.
-    """
+    """The value at a dotted path; empty text counts as missing."""
     value = optional(body, path, kind)
     if value is None or value == "":
         raise missing(path)
@@ -76,8 +93,22 @@ def check_version(body: Mapping[str, Any], path: str) -> None:
     :param path: dotted, of the version.
     """
     version = optional(body, path, str)
-    if version not in (None, "1.0"):
-        raise FlowRefusal("1413-400", f"'{path}' is not valid: there is no version '{version[:40]}', only '1.0'.")
+    if version not in (None, SPEC_VERSION):
+        allowed = f"there is no version '{version[:40]}', only '{SPEC_VERSION}'"
+        raise FlowRefusal("1413-400", f"'{path}' is not valid: {allowed}.")
+
+
+def content_of(body: Mapping[str, Any], members: Iterable[str]) -> dict[str, Any]:
+    """What a resource keeps of a body; a spec named without a version is kept with the only one there is.
+
+    :param members: the names that resources of this kind have.
+    """
+    content = {name: body[name] for name in members if body.get(name) is not None}
+    for name in ("connectionSpec", "flowSpec"):
+        reference = content.get(name)
+        if isinstance(reference, dict) and reference.get("version") is None:
+            content[name] = {**reference, "version": SPEC_VERSION}
+    return content
 
 
 def whole_number(value: Any) -> int | None:

@@ -15,7 +15,7 @@ from airflow_provider_payments.emulator.flow_service.outcomes import (
     STUCK,
     UNKNOWN_STATUS,
 )
-from airflow_provider_payments.emulator.flow_service.state import Flow
+from airflow_provider_payments.emulator.flow_service.state import ENABLED, Flow
 from airflow_provider_payments.emulator.identifiers import new_uuid
 from airflow_provider_payments.emulator.world import Sandbox
 
@@ -55,7 +55,7 @@ def _due(sandbox: Sandbox, flow: Flow, plan: int) -> None:
         return
     _plan_after(sandbox, flow)
     # A moment that a disabled dataflow misses is not made up for; its rows come with the next run.
-    if flow.state == "enabled":
+    if flow.state == ENABLED:
         _start_regular(sandbox, flow)
 
 
@@ -113,7 +113,6 @@ def _new(sandbox: Sandbox, flow: Flow, window: Window, *, first: bool) -> Run:
     now = sandbox.clock.millis()
     return Run(
         id=new_uuid(),
-        number=-1,
         flow=flow,
         created=now,
         updated=now,
@@ -134,9 +133,7 @@ def _launch(sandbox: Sandbox, run: Run, due: float) -> None:
 
 
 def _appear(sandbox: Sandbox, run: Run) -> None:
-    runs = sandbox.flow_service.runs
-    run.number = runs.next_number
-    runs.add(run)
+    sandbox.flow_service.runs.add(run)
     last = run.flow.last_run
     if last is None or last.created <= run.created:
         run.flow.last_run = run

@@ -3,46 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
-from airflow_provider_payments.emulator.flow_service import (
-    connections,
-    drafts,
-    ends,
-    explore,
-    flows,
-    headers,
-    run_routes,
-)
-from airflow_provider_payments.emulator.flow_service.actions import operation_of
-from airflow_provider_payments.emulator.flow_service.connections import invalid
+from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.flow_service import connections, drafts, explore, flows, on_demand
+from airflow_provider_payments.emulator.flow_service.base_connections import works
+from airflow_provider_payments.emulator.flow_service.headers import FlowDialect
 from airflow_provider_payments.emulator.flow_service.listing import Listing, answer_list
-from airflow_provider_payments.emulator.flow_service.payloads import body_of
+from airflow_provider_payments.emulator.flow_service.patches import check_current
+from airflow_provider_payments.emulator.flow_service.payloads import body_of, invalid, queried
 from airflow_provider_payments.emulator.flow_service.search import answer_search
-from airflow_provider_payments.emulator.flow_service.shapes import KNOWN_FIELDS, SHAPES, listing_of
+from airflow_provider_payments.emulator.flow_service.shapes import (
+    BASE,
+    KNOWN_FIELDS,
+    SHAPES,
+    listing_of,
+    receipt_to_wire,
+)
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
-from airflow_provider_payments.emulator.flow_service.state import ENABLED, Resource, not_found
-from airflow_provider_payments.emulator.refusals import FlowRefusal, Refusal
+from airflow_provider_payments.emulator.flow_service.state import SOURCES, TARGETS, Resource, not_found
+from airflow_provider_payments.emulator.refusals import FlowRefusal
 from airflow_provider_payments.emulator.store import Store
 from airflow_provider_payments.emulator.world import Sandbox
 
-_BASE = "/data/foundation/flowservice"
+RE_TRIGGER = "re-trigger"
 
 
 class _Spec:
     """A connection spec or flow spec in the form that lists take."""
 
-    def __init__(self, number: int, wire: Mapping[str, Any]) -> None:
+    def __init__(self, wire: Mapping[str, Any]) -> None:
         self.id = str(wire["id"])
-        self.number = number
+        self.number = -1
         self.wire = wire
 
 
 def _specs(kind: str, wires: Iterable[Mapping[str, Any]]) -> Listing:
     store: Store[_Spec] = Store()
-    for number, wire in enumerate(wires):
-        store.add(_Spec(number, wire))
+    for wire in wires:
+        store.add(_Spec(wire))
     return Listing(kind, store, lambda spec: spec.wire, KNOWN_FIELDS[kind], unknown_code="1423-400")
 
 
@@ -50,14 +50,6 @@ _SPECS: Mapping[str, Listing] = {
     "connectionSpecs": _specs("connectionSpecs", (spec.to_wire() for spec in CONNECTION_SPECS.values())),
     "flowSpecs": _specs("flowSpecs", FLOW_SPECS.values()),
 }
-
-
-def _receipt(resource: Resource) -> dict[str, str]:
-    return {"id": resource.id, "etag": resource.etag}
-
-
-def _created(kind: str, resource: Resource) -> Answer:
-    return Answer(_receipt(resource), 201, {"Location": f"{_BASE}/{kind}/{resource.id}"})
 
 
 def _reading(kind: str) -> Routes:
@@ -95,12 +87,13 @@ def _writing(
 ) -> Routes:
     def creation(call: Call) -> Answer:
         body = body_of(call)
-        return _created(kind, create(call.sandbox, body, drafts.is_wanted(call, body)))
+        resource = create(call.sandbox, body, drafts.is_wanted(call, body))
+        return Answer(receipt_to_wire(resource), 201, {"Location": f"{BASE}/{kind}/{resource.id}"})
 
     def change(call: Call) -> Answer:
         resource = call.sandbox.flow_service.get(kind, call.params["id"])
         update(call.sandbox, resource, call)
-        return Answer(_receipt(resource))
+        return Answer(receipt_to_wire(resource))
 
     def deletion(call: Call) -> Answer:
         delete(call.sandbox, call.sandbox.flow_service.get(kind, call.params["id"]))
@@ -109,7 +102,7 @@ def _writing(
     def action(call: Call) -> Answer:
         resource = call.sandbox.flow_service.get(kind, call.params["id"])
         act(call.sandbox, resource, call)
-        return Answer(_receipt(resource))
+        return Answer(receipt_to_wire(resource))
 
     return (
         ("POST", f"/{kind}", creation),
@@ -119,27 +112,17 @@ def _writing(
     )
 
 
-def _ends(kind: str) -> Routes:
-    return _writing(
-        kind,
-        lambda sandbox, body, draft: ends.create(sandbox, kind, body, draft),
-        lambda sandbox, resource, call: ends.update(sandbox, kind, resource, call),
-        lambda sandbox, resource: ends.delete(sandbox, kind, resource),
-        _publish(kind, lambda sandbox, content: ends.checked(sandbox, kind, content)),
+def _connections(kind: str) -> Routes:
+    return (
+        *_reading(kind),
+        *_writing(
+            kind,
+            partial(connections.create, kind),
+            partial(connections.update, kind),
+            partial(connections.delete, kind),
+            partial(connections.publish, kind),
+        ),
     )
-
-
-def _publish(
-    kind: str, check: Callable[[Sandbox, Mapping[str, Any]], dict[str, Any]]
-) -> Callable[[Sandbox, Resource, Call], None]:
-    def act(sandbox: Sandbox, resource: Resource, call: Call) -> None:
-        operation_of(call, ("publish",), resource.etag)
-        drafts.check_unpublished(resource)
-        content = check(sandbox, resource.content)
-        resource.state = ENABLED
-        sandbox.flow_service.write(kind, resource, content)
-
-    return act
 
 
 def _searching(kind: str) -> Routes:
@@ -151,7 +134,7 @@ def _searching(kind: str) -> Routes:
 
 def test_connection(call: Call) -> Answer:
     connection = call.sandbox.flow_service.get("connections", call.params["id"])
-    return Answer({"result": connections.works(connection)})
+    return Answer({"result": works(connection)})
 
 
 def explore_connection(call: Call) -> Answer:
@@ -162,6 +145,26 @@ def explore_connection(call: Call) -> Answer:
 def show_configs(call: Call) -> Answer:
     connection = call.sandbox.flow_service.get("connections", call.params["id"])
     return Answer({"items": explore.configs(call.sandbox, connection)})
+
+
+def create_run(call: Call) -> Answer:
+    run = on_demand.create(call.sandbox, body_of(call))
+    receipt = receipt_to_wire(run)
+    # The interface's description shows the receipt itself, the tutorial shows it in a list: clients rely on either.
+    return Answer({**receipt, "items": [receipt]}, 201, {"Location": f"{BASE}/runs/{run.id}"})
+
+
+def act_on_run(call: Call) -> Answer:
+    run = call.sandbox.flow_service.get("runs", call.params["id"])
+    operation = queried(call, "op")
+    if operation.lower().replace("_", "-") != RE_TRIGGER:
+        raise FlowRefusal("1401-400", f"The flow run action '{operation[:60]}' is not supported, only {RE_TRIGGER}.")
+    check_current(call, run.etag)
+    return Answer(receipt_to_wire(on_demand.retry(call.sandbox, run)))
+
+
+def replace_run(call: Call) -> Answer:
+    raise invalid("1427-400", "A user token is not authorised to write flow runs; their provider does.")
 
 
 def search_flow_specs(call: Call) -> Answer:
@@ -183,44 +186,22 @@ def no_such_path(call: Call) -> Answer:
     raise invalid("1411-400", f"The path '{call.path[:200]}' names nothing that can be found.")
 
 
-def _unreadable(detail: str) -> Refusal:
-    return FlowRefusal("1000-400", detail)
-
-
-def _failed() -> Refusal:
-    return FlowRefusal("1102-500", "The service failed unexpectedly.", title="Internal Server Error")
-
-
-DIALECT = Dialect(
-    _unreadable,
-    headers.sandbox_missing,
-    headers.sandbox_unknown,
-    _failed,
-    headers.organisation_empty,
-    headers.check_sandbox_headers,
-)
+DIALECT = FlowDialect()
 ROUTES: Routes = (
-    *_reading("connections"),
-    *_searching("connections"),
-    *_writing(
-        "connections",
-        connections.create,
-        connections.update,
-        connections.delete,
-        _publish("connections", connections.checked),
-    ),
+    *_connections(connections.BASES),
+    *_searching(connections.BASES),
     ("GET", "/connections/{id}/test", test_connection),
     ("GET", "/connections/{id}/explore", explore_connection),
     ("GET", "/connections/{id}/configs", show_configs),
-    *_reading("sourceConnections"),
-    *_ends("sourceConnections"),
-    *_reading("targetConnections"),
-    *_ends("targetConnections"),
+    *_connections(SOURCES),
+    *_connections(TARGETS),
     *_reading("flows"),
     *_searching("flows"),
     *_writing("flows", flows.create, flows.update, flows.delete, flows.act),
     *_reading("runs"),
-    *run_routes.ROUTES,
+    ("POST", "/runs", create_run),
+    ("PUT", "/runs/{id}", replace_run),
+    ("POST", "/runs/{id}/action", act_on_run),
     *_reading_specs("connectionSpecs"),
     ("POST", "/connectionSpecs", write_spec),
     ("PUT", "/connectionSpecs/{id}", write_spec),

@@ -10,60 +10,35 @@ from airflow_provider_payments.emulator.flow_service.filters import RUN_STATUS
 from airflow_provider_payments.emulator.flow_service.listing import Listing
 from airflow_provider_payments.emulator.flow_service.run_shapes import run_to_wire, times
 from airflow_provider_payments.emulator.flow_service.specs import SECRETS
-from airflow_provider_payments.emulator.flow_service.state import END_KINDS, name_of
+from airflow_provider_payments.emulator.flow_service.state import END_KINDS, SOURCES, TARGETS, name_of
 
 if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.flow_service.flow_runs import Run
     from airflow_provider_payments.emulator.flow_service.state import Flow, Resource
     from airflow_provider_payments.emulator.world import Sandbox
 
 Wire = dict[str, Any]
-_AUDIT = (
-    "id",
-    "createdAt",
-    "updatedAt",
-    "createdBy",
-    "updatedBy",
-    "createdClient",
-    "updatedClient",
-    "sandboxId",
-    "sandboxName",
-    "imsOrgId",
-    "state",
-    "version",
-    "etag",
+_AUDIT = frozenset(
+    {
+        *("id", "createdAt", "updatedAt", "createdBy", "updatedBy", "createdClient", "updatedClient"),
+        *("sandboxId", "sandboxName", "imsOrgId", "state", "version", "etag"),
+    }
 )
-_BODY = ("name", "description", "connectionSpec")
-_END = ("baseConnectionId", "data", "params", "inheritedAttributes")
-_FLOW = (
-    "flowSpec",
-    "sourceConnectionIds",
-    "targetConnectionIds",
-    "inheritedAttributes",
-    "transformations",
-    "scheduleParams",
-    "options",
-    "labels",
-    "policy",
-    "recordTypes",
-    "runs",
-    "lastOperation",
-    "lastRunDetails",
-)
+_BODY = _AUDIT | {"name", "description", "connectionSpec"}
+_END = _BODY | {"baseConnectionId", "data", "params", "inheritedAttributes"}
+_SPEC = frozenset({"id", "name", "providerId", "version", "attributes"})
+# What of its content a dataflow shows as it is.
+_COPIED = ("flowSpec", *END_KINDS, "scheduleParams", "transformations", "labels", "policy", "recordTypes")
 # What each kind of resource can be filtered and sorted by: its top-level attributes.
 KNOWN_FIELDS: Mapping[str, frozenset[str]] = {
-    "connections": frozenset((*_AUDIT, *_BODY, "auth")),
-    "sourceConnections": frozenset((*_AUDIT, *_BODY, *_END)),
-    "targetConnections": frozenset((*_AUDIT, *_BODY, *_END)),
-    "flows": frozenset((*_AUDIT, *_BODY, *_FLOW)),
-    "runs": frozenset(
-        (*_AUDIT, "flowId", "flowSpec", "providerRefId", "metrics", "activities", "params", "predecessors")
-    ),
-    "connectionSpecs": frozenset(("id", "name", "providerId", "version", "attributes")),
-    "flowSpecs": frozenset(
-        ["id", "name", "providerId", "version", "sourceConnectionSpecIds", "targetConnectionSpecIds", "attributes"]
-    ),
+    "connections": _BODY | {"auth"},
+    SOURCES: _END,
+    TARGETS: _END,
+    "flows": _BODY | {*_COPIED, "inheritedAttributes", "options", "runs", "lastOperation", "lastRunDetails"},
+    "runs": _AUDIT | {"flowId", "flowSpec", "providerRefId", "metrics", "activities", "params", "predecessors"},
+    "connectionSpecs": _SPEC,
+    "flowSpecs": _SPEC | {"sourceConnectionSpecIds", "targetConnectionSpecIds"},
 }
-
 
 # What lists read without the whole shape; each gives the values at a path, none where there is nothing.
 _QUICK_RESOURCE: Mapping[str, Callable[[Any], Iterable[Any]]] = {
@@ -82,6 +57,14 @@ _QUICK_RUN: Mapping[str, Callable[[Any], Iterable[Any]]] = {
     "metrics.durationSummary.startedAtUTC": lambda run: (run.started,) if run.started else (),
     "metrics.durationSummary.completedAtUTC": lambda run: (run.completed,) if run.completed else (),
 }
+
+
+BASE = "/data/foundation/flowservice"
+
+
+def receipt_to_wire(item: Resource | Run) -> Wire:
+    """The answer to a write."""
+    return {"id": item.id, "etag": item.etag}
 
 
 def listing_of(sandbox: Sandbox, kind: str) -> Listing:
@@ -138,19 +121,9 @@ def flow_to_wire(sandbox: Sandbox, flow: Flow) -> Wire:
     """A dataflow with what its ends and its last run add."""
     content = flow.content
     operation, patch = flow.operation
-    copied = (
-        "flowSpec",
-        "sourceConnectionIds",
-        "targetConnectionIds",
-        "scheduleParams",
-        "transformations",
-        "labels",
-        "policy",
-        "recordTypes",
-    )
     wire: Wire = {
         **_resource(sandbox, flow),
-        **{key: content[key] for key in copied if key in content},
+        **{key: content[key] for key in _COPIED if key in content},
         "inheritedAttributes": _inherited(sandbox, flow),
         "options": {"isSampleDataflow": False, **(content.get("options") or {})},
         "runs": f"/runs?property=flowId=={flow.id}",
@@ -191,8 +164,8 @@ def _base_of(sandbox: Sandbox, end: Resource) -> Wire | None:
 
 SHAPES: Mapping[str, Callable[[Sandbox, Any], Wire]] = {
     "connections": connection_to_wire,
-    "sourceConnections": source_to_wire,
-    "targetConnections": target_to_wire,
+    SOURCES: source_to_wire,
+    TARGETS: target_to_wire,
     "flows": flow_to_wire,
     "runs": run_to_wire,
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 _DRAFT7 = "http://json-schema.org/draft-07/schema#"
@@ -17,39 +17,58 @@ REST_FLOW_SPEC_ID = "6499120c-0b15-42dc-936e-847ea3c24d72"
 S3_ID = "ecadc60c-7455-4d87-84dc-2a0e293d997b"
 BLOB_ID = "4c10e202-c428-4796-9208-5f1f5732b1cf"
 SFTP_ID = "b7bf2577-4520-42c9-bae9-cad01560f7bc"
+GCS_ID = "32e8f412-cdf7-464c-9885-78184cb113fd"
 FILE_FLOW_SPEC_ID = "9753525b-82c7-4dce-8a9b-5ccfce2b9876"
 FILE_FORMATS = ("delimited", "json", "parquet")
-# Older documents send 'parquet_xdm' for tables.
-TABLE_FORMATS = ("tabular", "parquet_xdm")
 SECRETS = frozenset(
     {
         *("clientSecret", "accessToken", "refreshToken", "s3SecretKey", "s3SessionToken", "connectionString", "sasUri"),
-        *("password", "privateKeyContent", "passPhrase"),
+        *("password", "privateKeyContent", "passPhrase", "secretAccessKey"),
     }
 )
 WRONG_SECRET = "wrong"
-_OBJECT_TYPES: Mapping[str, tuple[str, ...]] = {
-    "table": ("root", "table"),
-    "rest": ("root", "rest"),
-    "file": ("root", "folder", "file"),
-    "lake": (),
-}
-_SOURCE_PARAMS: Mapping[str, tuple[str, Mapping[str, Any], list[str]]] = {
-    "table": (
+_TEXT = {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the data of a kind of system looks like, and how it is reached.
+
+    :param category: where the catalogue of sources shows such a system.
+    :param formats: what ``data.format`` may be.
+    :param object_types: what can be explored.
+    :param params: of a source connection, as JSON schemas; the first one is needed.
+    """
+
+    name: str
+    category: str
+    formats: tuple[str, ...] = ()
+    object_types: tuple[str, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+SHAPES: Mapping[str, Shape] = {
+    "table": Shape(
         "Tabular",
-        {"tableName": {"type": "string"}, "columns": {"type": "array", "items": {"type": "object"}}},
-        ["tableName"],
+        "Payments",
+        # Older documents send 'parquet_xdm' for tables.
+        ("tabular", "parquet_xdm"),
+        ("root", "table"),
+        {"tableName": _TEXT, "columns": {"type": "array", "items": {"type": "object"}}},
     ),
-    "rest": ("Rest", {"resourcePath": {"type": "string"}}, ["resourcePath"]),
-    "file": (
+    "rest": Shape("Rest", "Payments", ("json",), ("root", "rest"), {"resourcePath": _TEXT}),
+    "file": Shape(
         "CloudStorage",
+        "Cloud Storage",
+        FILE_FORMATS,
+        ("root", "folder", "file"),
         {
-            "path": {"type": "string"},
-            "type": {"type": "string", "enum": ["file", "folder"]},
+            "path": _TEXT,
+            "type": {**_TEXT, "enum": ["file", "folder"]},
             "recursive": {"type": "boolean", "default": False},
         },
-        ["path"],
     ),
+    "lake": Shape("Data Lake", "Data Lake"),
 }
 
 
@@ -66,64 +85,58 @@ class AuthSpec:
     optional: tuple[str, ...] = ()
 
     def to_wire(self) -> dict[str, Any]:
-        params = {name: {"type": "string", **_secret_mark(name)} for name in (*self.needed, *self.optional)}
-        return {"name": self.name, "type": "KeyBased", "spec": _object(params, list(self.needed))}
+        params = {
+            name: {**_TEXT, "format": "password"} if name in SECRETS else _TEXT for name in self.needed + self.optional
+        }
+        return {"name": self.name, "type": "KeyBased", "spec": _object(params, self.needed)}
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSpec:
     """A kind of system that data comes from or goes to.
 
-    :param shape: what its data looks like.
+    :param label: its name among the sources that people choose from.
+    :param shape: a key of :data:`SHAPES`.
     :param auth: one of them is used; none for the data lake, which asks for no credential.
-    :param formats: what ``data.format`` may be.
-    :param vendor: whose samples stand behind it.
     """
 
     id: str
     name: str
+    label: str
     shape: Literal["table", "rest", "file", "lake"]
-    auth: tuple[AuthSpec, ...]
-    formats: tuple[str, ...]
-    vendor: str
-    attributes: Mapping[str, Any]
+    auth: tuple[AuthSpec, ...] = ()
 
     @property
-    def object_types(self) -> tuple[str, ...]:
-        """What can be explored."""
-        return _OBJECT_TYPES[self.shape]
+    def vendor(self) -> str:
+        """Whose samples stand behind it."""
+        return "files" if self.shape == "file" else self.name
 
     def to_wire(self) -> dict[str, Any]:
+        shape, is_lake = SHAPES[self.shape], self.shape == "lake"
+        role = {"isTarget": True} if is_lake else {"connectorName": self.label, "isSource": True}
         wire: dict[str, Any] = {
             "id": self.id,
             "name": self.name,
             "providerId": _PROVIDER_ID,
             "version": "1.0",
-            "attributes": dict(self.attributes),
-            "permissionsInfo": _permissions("Dataset" if self.shape == "lake" else "EnterpriseSource"),
+            "attributes": {"category": shape.category, **role, "isDraftModeSupported": True},
+            "permissionsInfo": _permissions("Dataset" if is_lake else "EnterpriseSource"),
         }
-        if self.shape == "lake":
-            lake = _object({"dataSetId": {"type": "string"}}, ["dataSetId"])
-            return {**wire, "targetSpec": {"name": "Data Lake", "type": "Dataset", "spec": lake}}
-        wire["authSpec"] = [auth.to_wire() for auth in self.auth]
-        kind, params, needed = _SOURCE_PARAMS[self.shape]
-        wire["sourceSpec"] = {"name": kind, "type": kind, "spec": _object(params, needed)}
+        if is_lake:
+            lake = _object({"dataSetId": _TEXT}, ["dataSetId"])
+            return {**wire, "targetSpec": {"name": shape.name, "type": "Dataset", "spec": lake}}
         explored = "FileSystem" if self.shape == "file" else "Resource"
-        kinds = {"type": "string", "enum": list(self.object_types)}
-        wire["exploreSpec"] = {
-            "name": explored,
-            "type": explored,
-            "requestSpec": _object({"objectType": kinds, "object": {"type": "string"}}, ["objectType"]),
+        request = {"objectType": {**_TEXT, "enum": list(shape.object_types)}, "object": _TEXT}
+        return {
+            **wire,
+            "authSpec": [auth.to_wire() for auth in self.auth],
+            "sourceSpec": {"name": shape.name, "type": shape.name, "spec": _object(shape.params, [*shape.params][:1])},
+            "exploreSpec": {"name": explored, "type": explored, "requestSpec": _object(request, ["objectType"])},
         }
-        return wire
 
 
-def _secret_mark(name: str) -> dict[str, str]:
-    return {"format": "password"} if name in SECRETS else {}
-
-
-def _object(properties: Mapping[str, Any], needed: list[str]) -> dict[str, Any]:
-    return {"$schema": _DRAFT7, "type": "object", "properties": dict(properties), "required": needed}
+def _object(properties: Mapping[str, Any], needed: Sequence[str]) -> dict[str, Any]:
+    return {"$schema": _DRAFT7, "type": "object", "properties": dict(properties), "required": list(needed)}
 
 
 def _permissions(resource: str) -> dict[str, Any]:
@@ -133,71 +146,44 @@ def _permissions(resource: str) -> dict[str, Any]:
     }
 
 
-def _source_attributes(category: str, name: str) -> dict[str, Any]:
-    return {"category": category, "connectorName": name, "isSource": True, "isDraftModeSupported": True}
-
-
 _PAYMENT_AUTH = ("host", "clientId", "clientSecret")
+_BUCKET = ("bucketName", "folderPath")
+_CONTAINER = ("container", "folderPath")
 CONNECTION_SPECS: Mapping[str, ConnectionSpec] = {
     spec.id: spec
     for spec in (
         ConnectionSpec(
-            PAYPAL_ID,
-            "paypal",
-            "table",
-            (AuthSpec("Client-Id-Secret Based Authentication", _PAYMENT_AUTH),),
-            TABLE_FORMATS,
-            "paypal",
-            _source_attributes("Payments", "PayPal"),
+            PAYPAL_ID, "paypal", "PayPal", "table", (AuthSpec("Client-Id-Secret Based Authentication", _PAYMENT_AUTH),)
         ),
         ConnectionSpec(
             SQUARE_ID,
             "square",
+            "Square",
             "table",
             (AuthSpec("OAuth2 Refresh Code", (*_PAYMENT_AUTH, "accessToken", "refreshToken")),),
-            TABLE_FORMATS,
-            "square",
-            _source_attributes("Payments", "Square"),
         ),
-        ConnectionSpec(
-            STRIPE_ID,
-            "stripe",
-            "rest",
-            (AuthSpec("OAuth2 Refresh Code", ("accessToken",)),),
-            ("json",),
-            "stripe",
-            _source_attributes("Payments", "Stripe"),
-        ),
+        ConnectionSpec(STRIPE_ID, "stripe", "Stripe", "rest", (AuthSpec("OAuth2 Refresh Code", ("accessToken",)),)),
         ConnectionSpec(
             S3_ID,
             "amazon-s3",
+            "Amazon S3",
             "file",
-            (
-                AuthSpec(
-                    "Access Key",
-                    ("s3AccessKey", "s3SecretKey"),
-                    ("s3SessionToken", "serviceUrl", "bucketName", "folderPath"),
-                ),
-            ),
-            FILE_FORMATS,
-            "files",
-            _source_attributes("Cloud Storage", "Amazon S3"),
+            (AuthSpec("Access Key", ("s3AccessKey", "s3SecretKey"), ("s3SessionToken", "serviceUrl", *_BUCKET)),),
         ),
         ConnectionSpec(
             BLOB_ID,
             "azure-blob",
+            "Azure Blob Storage",
             "file",
             (
-                AuthSpec("ConnectionString", ("connectionString",), ("container", "folderPath")),
-                AuthSpec("SasURIAuthentication", ("sasUri",), ("container", "folderPath")),
+                AuthSpec("ConnectionString", ("connectionString",), _CONTAINER),
+                AuthSpec("SasURIAuthentication", ("sasUri",), _CONTAINER),
             ),
-            FILE_FORMATS,
-            "files",
-            _source_attributes("Cloud Storage", "Azure Blob Storage"),
         ),
         ConnectionSpec(
             SFTP_ID,
             "sftp",
+            "SFTP",
             "file",
             (
                 AuthSpec("Basic Authentication for sftp", ("host", "userName", "password"), ("port", "folderPath")),
@@ -207,19 +193,15 @@ CONNECTION_SPECS: Mapping[str, ConnectionSpec] = {
                     ("passPhrase", "port", "folderPath"),
                 ),
             ),
-            FILE_FORMATS,
-            "files",
-            _source_attributes("Cloud Storage", "SFTP"),
         ),
         ConnectionSpec(
-            DATA_LAKE_ID,
-            "Data Lake",
-            "lake",
-            (),
-            (),
-            "",
-            {"isTarget": True, "category": "Data Lake", "isDraftModeSupported": True},
+            GCS_ID,
+            "google-cloud",
+            "Google Cloud Storage",
+            "file",
+            (AuthSpec("Basic Authentication for google-cloud", ("accessKeyId", "secretAccessKey"), _BUCKET),),
         ),
+        ConnectionSpec(DATA_LAKE_ID, "datalake", "Data Lake", "lake"),
     )
 }
 
@@ -241,14 +223,16 @@ _TABLE_SOURCES = (
 
 _FILE_SOURCES = (
     f"b3ba5556-48be-44b7-8b85-ff2b69b46dc4 {S3_ID} b7829c2f-2eb0-4f49-a6ee-55e33008b629 {BLOB_ID} "
-    "fb2e94c9-c031-467d-8103-6bd6e0a432f2 32e8f412-cdf7-464c-9885-78184cb113fd "
+    f"fb2e94c9-c031-467d-8103-6bd6e0a432f2 {GCS_ID} "
     f"{SFTP_ID} 998b8ae3-cec0-43b7-8abe-40b1eb4ee069 be5ec48c-5b78-49d5-b8fa-7c89ec4569b8"
 ).split()
 
 
-def _delta_column() -> dict[str, Any]:
-    members = {name: {"type": "string"} for name in ("name", "dateFormat", "timezone")}
-    return {"type": "object", "properties": members, "required": ["name"]}
+_DELTA_COLUMN = {
+    "type": "object",
+    "properties": dict.fromkeys(("name", "dateFormat", "timezone"), _TEXT),
+    "required": ["name"],
+}
 
 
 def _schedule_spec() -> dict[str, Any]:
@@ -268,7 +252,7 @@ def _schedule_spec() -> dict[str, Any]:
             **_object(
                 {
                     "startTime": {"type": "integer", "description": "epoch seconds"},
-                    "frequency": {"type": "string", "enum": ["once", "minute", "hour", "day", "week"]},
+                    "frequency": {**_TEXT, "enum": ["once", "minute", "hour", "day", "week"]},
                     "interval": {"type": "integer"},
                     "backfill": {"type": "boolean", "default": True},
                 },
@@ -287,11 +271,9 @@ def _schedule_spec() -> dict[str, Any]:
 
 
 def _flow_spec(identifier: str, name: str, sources: list[str], transformations: list[dict[str, Any]]) -> dict[str, Any]:
-    run_params: dict[str, Any] = {
-        name: {"type": "integer"} for name in ("startTime", "windowStartTime", "windowEndTime")
-    }
+    run_params: dict[str, Any] = {key: {"type": "integer"} for key in ("startTime", "windowStartTime", "windowEndTime")}
     if _COPY in transformations:
-        run_params["deltaColumn"] = _delta_column()
+        run_params["deltaColumn"] = _DELTA_COLUMN
     return {
         "id": identifier,
         "name": name,
@@ -316,10 +298,7 @@ def _flow_spec(identifier: str, name: str, sources: list[str], transformations: 
         },
         "transformationSpecs": transformations,
         "scheduleSpec": _schedule_spec(),
-        "runSpec": {
-            "name": "ProviderParams",
-            "spec": _object(run_params, list(run_params)),
-        },
+        "runSpec": {"name": "ProviderParams", "spec": _object(run_params, [*run_params])},
         "attributes": {
             "isSourceFlow": True,
             "flacValidationSupported": True,
@@ -333,14 +312,10 @@ def _flow_spec(identifier: str, name: str, sources: list[str], transformations: 
     }
 
 
-_COPY = {"name": "Copy", "spec": _object({"deltaColumn": _delta_column()}, ["deltaColumn"])}
+_COPY = {"name": "Copy", "spec": _object({"deltaColumn": _DELTA_COLUMN}, ["deltaColumn"])}
 _MAPPING = {
     "name": "Mapping",
-    "spec": {
-        "$schema": _DRAFT7,
-        "type": "object",
-        "properties": {"mappingId": {"type": "string"}, "mappingVersion": {"type": "string"}},
-    },
+    "spec": {"$schema": _DRAFT7, "type": "object", "properties": {"mappingId": _TEXT, "mappingVersion": _TEXT}},
 }
 FLOW_SPECS: Mapping[str, Mapping[str, Any]] = {
     spec["id"]: spec

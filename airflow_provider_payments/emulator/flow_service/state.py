@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.flow_service.flow_runs import Run
+from airflow_provider_payments.emulator.flow_service.specs import PAYPAL_ID
 from airflow_provider_payments.emulator.identifiers import new_etag, new_uuid
 from airflow_provider_payments.emulator.refusals import FlowRefusal
 from airflow_provider_payments.emulator.store import Store
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from airflow_provider_payments.emulator.world import Sandbox
 
 # The members of a dataflow that name its ends, and the kinds of these.
-END_KINDS: Mapping[str, str] = {"sourceConnectionIds": "sourceConnections", "targetConnectionIds": "targetConnections"}
+SOURCES, TARGETS = "sourceConnections", "targetConnections"
+END_KINDS: Mapping[str, str] = {"sourceConnectionIds": SOURCES, "targetConnectionIds": TARGETS}
 DRAFT, ENABLED, DISABLED, INITIALIZING = "draft", "enabled", "disabled", "initializing"
 PAYPAL_CONNECTION_ID = "24151d58-ffa7-4960-951d-58ffa7396097"
 
@@ -30,12 +32,12 @@ class Resource:
     """
 
     id: str
-    number: int
     content: dict[str, Any]
     created: int
     updated: int
     etag: str
     state: str = ENABLED
+    number: int = -1
 
     @property
     def spec_id(self) -> str:
@@ -103,10 +105,7 @@ def _created(item: Resource | Run) -> int:
 
 
 class FlowService:
-    """The stores of one sandbox, and what all kinds of resources have in common.
-
-    :param sandbox: whose clock it uses.
-    """
+    """The stores of one sandbox, and what all kinds of resources have in common."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -125,21 +124,20 @@ class FlowService:
         """By the names that stand in the paths."""
         return {
             "connections": self.connections,
-            "sourceConnections": self.source_connections,
-            "targetConnections": self.target_connections,
+            SOURCES: self.source_connections,
+            TARGETS: self.target_connections,
             "flows": self.flows,
             "runs": self.runs,
         }
 
-    def add(self, kind: str, content: dict[str, Any], state: str = ENABLED, identifier: str | None = None) -> Resource:
-        """A new connection of a kind; its content has been checked.
+    def add(self, kind: str, content: dict[str, Any], state: str = ENABLED, identifier: str | None = None) -> Any:
+        """A new resource of a kind; its content has been checked.
 
         :param identifier: a new one when there is none.
         """
         clock, store = self.sandbox.clock, self.stores[kind]
-        now = clock.millis()
-        etag = new_etag(clock.now())
-        resource = Resource(identifier or new_uuid(), store.next_number, content, now, now, etag, state)
+        now, make = clock.millis(), Flow if kind == "flows" else Resource
+        resource = make(identifier or new_uuid(), content, now, now, new_etag(clock.now()), state)
         store.add(resource)
         return resource
 
@@ -159,12 +157,12 @@ class FlowService:
             raise not_found(kind, identifier)
         return resource
 
-    def user_of(self, base: Resource) -> Flow | None:
-        """A dataflow that reads from or writes to a base connection, if there is one."""
+    def user_of(self, connection: Resource) -> Flow | None:
+        """A dataflow that has a source or target connection, or one over a base connection, if there is one."""
         users = (
             user
             for member, kind in END_KINDS.items()
-            for end in self.stores[kind].find("baseConnectionId", (base.id,))
+            for end in (connection, *self.stores[kind].find("baseConnectionId", (connection.id,)))
             for user in self.flows.find(f"{member}[]", (end.id,))
         )
         return next(users, None)
@@ -183,7 +181,7 @@ class FlowService:
                         "clientSecret": "emulated-secret",
                     },
                 },
-                "connectionSpec": {"id": "221c7626-58f6-4eec-8ee2-042b0226f03b", "version": "1.0"},
+                "connectionSpec": {"id": PAYPAL_ID, "version": "1.0"},
             },
             identifier=PAYPAL_CONNECTION_ID,
         )
@@ -195,4 +193,4 @@ def not_found(kind: str, identifier: str) -> FlowRefusal:
     :param kind: as in the path.
     """
     shown = identifier[:200]
-    return FlowRefusal("1439-404", f"There is no resource of type {kind} with the id {shown}.", (kind, shown))
+    return FlowRefusal("1439-404", f"The requested {kind} resource {shown} is not found.", (kind, shown))

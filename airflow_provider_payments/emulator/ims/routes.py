@@ -10,6 +10,7 @@ from airflow_provider_payments.emulator.refusals import OAuthRefusal, Refusal
 
 # Credentials and scopes are a few hundred bytes; a form of megabytes would take seconds to read.
 MAX_FORM_BYTES = 100_000
+_ERRORS = {400: "invalid_request", 401: "invalid_client", 503: "temporarily_unavailable"}
 
 
 def exchange_credentials(call: Call) -> Answer:
@@ -42,19 +43,11 @@ def exchange_jwt(call: Call) -> Answer:
     )
 
 
-def _unreadable(detail: str) -> Refusal:
-    return OAuthRefusal("invalid_request", detail)
+def _refused(status: int, detail: str) -> Refusal:
+    return OAuthRefusal(_ERRORS.get(status, "server_error"), detail, status)
 
 
-def _no_sandboxes(*_: str) -> Refusal:
-    return OAuthRefusal("invalid_request", "IMS knows no sandboxes")
-
-
-def _failed() -> Refusal:
-    return OAuthRefusal("server_error", "The service failed unexpectedly.", 500)
-
-
-DIALECT = Dialect(_unreadable, _no_sandboxes, _no_sandboxes, _failed)
+DIALECT = Dialect(_refused)
 ROUTES: Routes = (
     ("POST", "/token/v3", exchange_credentials),
     ("POST", "/token/v2", exchange_credentials),

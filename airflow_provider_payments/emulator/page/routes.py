@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from airflow_provider_payments.emulator.exchange import count_from
 from airflow_provider_payments.emulator.page import shapes
 from airflow_provider_payments.emulator.page.markup import Markup, tag, together
 from airflow_provider_payments.emulator.page.story import (
@@ -34,10 +35,7 @@ _HEADERS = {
 
 
 class _Unknown(Exception):
-    """The page has nothing to show for what the address asks.
-
-    :param status: of the answer.
-    """
+    """The page has nothing to show for what the address asks."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -45,19 +43,15 @@ class _Unknown(Exception):
 
 
 def page_route(world: World) -> Route:
-    """The route of the page.
-
-    :param world: what it shows.
-    """
+    """The route of the page."""
 
     async def serve(request: Request) -> Response:
-        world.clock.run_due()
         query = request.query_params
         try:
             refresh = _refresh(query.get("refresh"))
             body, status = _body(world, query), 200
         except _Unknown as unknown:
-            refresh, body, status = None, tag("p", str(unknown), class_="empty"), unknown.status
+            refresh, body, status = None, shapes.empty(str(unknown)), unknown.status
         page = _document(world, body, refresh)
         # Half a surrogate pair could not be written otherwise.
         return HTMLResponse(page.encode("utf-8", "replace"), status, _HEADERS)
@@ -68,9 +62,10 @@ def page_route(world: World) -> Route:
 def _refresh(text: str | None) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= _MOST_REFRESH):
+    seconds = count_from(text)
+    if not seconds or seconds > _MOST_REFRESH:
         raise _Unknown(400, f"'refresh' must be a whole number of seconds from 1 to {_MOST_REFRESH}.")
-    return int(text)
+    return seconds
 
 
 def _body(world: World, query: Mapping[str, str]) -> Markup:
@@ -80,10 +75,6 @@ def _body(world: World, query: Mapping[str, str]) -> Markup:
     chosen = [world.sandboxes[name]] if name is not None else list(world.sandboxes.values())
     traffic = tell_traffic(world)
     faults, orders = list(world.faults), world.outcomes.pending
-    disturbing = together(
-        together(tag("h2", "Faults in force"), shapes.fault_table(faults[:MOST_ORDERS])) if faults else None,
-        together(tag("h2", "Ordered outcomes"), shapes.order_table(orders[:MOST_ORDERS])) if orders else None,
-    )
     if flow_id is not None:
         found = find_flow(world, flow_id)
         if found is None:
@@ -96,7 +87,8 @@ def _body(world: World, query: Mapping[str, str]) -> Markup:
     return together(
         _sandboxes(world, name, flow_id),
         shapes.traffic_tiles(traffic, len(faults), sum(order.times for order in orders)),
-        disturbing,
+        together(tag("h2", "Faults in force"), shapes.fault_table(faults[:MOST_ORDERS])) if faults else None,
+        together(tag("h2", "Ordered outcomes"), shapes.order_table(orders[:MOST_ORDERS])) if orders else None,
         *stories,
         tag("h2", "Last refused requests"),
         shapes.refused_table(traffic.refused),
@@ -131,13 +123,9 @@ def _sandbox(sandbox: Sandbox, most: int) -> Markup:
         tag("p", " · ".join(f"{number(count)} {name}" for name, count in counts), class_="soft"),
         shapes.legend() if len(service.runs) else None,
         *(shapes.flow_card(tell_flow(sandbox, flow)) for flow in flows),
-        tag("p", "No dataflow yet: what a client creates in this sandbox appears here.", class_="empty")
-        if not flows
-        else None,
+        shapes.empty("No dataflow yet: what a client creates in this sandbox appears here.") if not flows else None,
         tag("p", f"The newest {most} dataflows are shown.", class_="soft") if len(service.flows) > most else None,
-        tag("section", tag("h4", "Records in datasets"), shapes.dataset_details(datasets), class_="card")
-        if datasets
-        else None,
+        shapes.card(tag("h4", "Records in datasets"), shapes.dataset_details(datasets)) if datasets else None,
     )
 
 
@@ -157,7 +145,7 @@ def _document(world: World, body: Markup, refresh: int | None) -> str:
     header = tag(
         "header",
         tag("h1", tag("a", title, href="?")),
-        tag("span", f"clock {clock.mode}, ", tag("strong", f"{moment(clock.now())} UTC"), class_="soft"),
+        shapes.soft(f"clock {clock.mode}, ", tag("strong", f"{moment(clock.now())} UTC")),
     )
     footer = tag(
         "footer",

@@ -37,9 +37,26 @@ if TYPE_CHECKING:
     from airflow_provider_payments.emulator.request_log import Entry
 
 _CARD_RUNS = 5
+# The heads of columns with numbers.
+_COUNTS = frozenset({"in", "landed", "failed", "times", "matched", "fired", "runs"})
 _MOST_COLUMNS = 9
 _MOST_MAPPINGS = 50
 _SHOWN_ID = 8
+
+
+def card(*children: str | None) -> Markup:
+    """Parts of the page that belong together."""
+    return tag("section", *children, class_="card")
+
+
+def empty(text: str) -> Markup:
+    """What stands where there is nothing to show."""
+    return tag("p", text, class_="empty")
+
+
+def soft(*children: str) -> Markup:
+    """What is not so important."""
+    return tag("span", *children, class_="soft")
 
 
 def badge(sign: Sign) -> Markup:
@@ -47,33 +64,23 @@ def badge(sign: Sign) -> Markup:
     return tag("span", tag("span", sign.glyph, aria_hidden="true"), sign.word, class_=f"badge {sign.tone}")
 
 
-def tiles(pairs: Iterable[tuple[str, str, bool]]) -> Markup:
-    """Figures with their names.
-
-    :param pairs: name, figure, and whether it is alarming.
-    """
+def traffic_tiles(traffic: Traffic, faults: int, orders: int) -> Markup:
+    """How the requests went, and what is still going to go wrong."""
     return tag(
         "dl",
-        *(
-            tag("div", tag("dt", name), tag("dd", figure, class_="alarm" if alarming else None))
-            for name, figure, alarming in pairs
-        ),
+        _tile("requests", traffic.asked),
+        _tile("refused (4xx)", traffic.refusals),
+        _tile("failed (5xx)", traffic.failures, alarming=True),
+        _tile("without answer", traffic.unanswered, alarming=True),
+        _tile("faults in force", faults),
+        _tile("runs ordered", orders),
         class_="tiles",
     )
 
 
-def traffic_tiles(traffic: Traffic, faults: int, orders: int) -> Markup:
-    """How the requests went, and what is still going to go wrong."""
-    return tiles(
-        (
-            ("requests", number(traffic.asked), False),
-            ("refused (4xx)", number(traffic.refusals), False),
-            ("failed (5xx)", number(traffic.failures), traffic.failures > 0),
-            ("without answer", number(traffic.unanswered), traffic.unanswered > 0),
-            ("faults in force", number(faults), False),
-            ("runs ordered", number(orders), False),
-        )
-    )
+def _tile(name: str, count: int, *, alarming: bool = False) -> Markup:
+    figure = tag("dd", number(count), class_="alarm" if alarming and count else None)
+    return tag("div", tag("dt", name), figure)
 
 
 def flow_card(story: FlowStory) -> Markup:
@@ -98,35 +105,30 @@ def _runs_beside(story: FlowStory) -> Markup:
 
 
 def _no_run(story: FlowStory) -> Markup:
-    return tag("p", f"No flow run yet: {story.schedule}.", class_="empty")
+    return empty(f"No flow run yet: {story.schedule}.")
 
 
 def whole_story(story: FlowStory) -> Markup:
     """A dataflow with everything that belongs to it."""
     runs = tuple(reversed(story.runs))
     return together(
-        tag(
-            "section",
+        card(
             _flow_head(story, cut(story.name, 200)),
             tag("p", "dataflow ", tag("code", story.id), class_="soft"),
             chain(story.chain, whole_ids=True),
-            class_="card",
         ),
         tag("h2", "Flow runs"),
-        tag(
-            "section",
-            plot(story.runs, 1160, 300, "wide"),
-            plot(story.runs, 380, 280, "narrow"),
+        card(
+            plot(story.runs, 1160, 300, "whole"),
             legend(),
             run_table(runs, _caption("last runs", len(runs), story.run_count), brief=False),
-            class_="card",
         )
         if runs
         else _no_run(story),
         tag("h2", "Records that landed"),
-        row_table(story.dataset) if story.dataset else tag("p", "There is no dataset.", class_="empty"),
+        row_table(story.dataset) if story.dataset else empty("There is no dataset."),
         tag("h2", "Mapping set"),
-        mapping_table(story.mapping) if story.mapping else tag("p", "There is no mapping set.", class_="empty"),
+        mapping_table(story.mapping) if story.mapping else empty("There is no mapping set."),
     )
 
 
@@ -136,9 +138,9 @@ def _flow_head(story: FlowStory, title: str) -> Markup:
         "div",
         tag("h3", title),
         badge(sign_of(story.state)),
-        tag("span", story.schedule, class_="soft"),
-        tag("span", "sandbox ", story.sandbox, class_="soft"),
-        together(tag("span", "last run", class_="soft"), badge(latest)) if latest else None,
+        soft(story.schedule),
+        soft("sandbox ", story.sandbox),
+        together(soft("last run"), badge(latest)) if latest else None,
         class_="head",
     )
 
@@ -180,12 +182,9 @@ def run_table(runs: Sequence[Run], caption: str, *, brief: bool) -> Markup:
 
     :param brief: without what only the whole story tells.
     """
-    names = ["start (UTC)", *(() if brief else ("end (UTC)",)), "status", "in", "landed", "failed"]
-    head = [tag("th", name, class_="count" if name in ("in", "landed", "failed") else None) for name in names]
-    if not brief:
-        head += [tag("th", "batch"), tag("th", "run")]
-    body = [row for run in runs for row in _run_rows(run, brief, len(head))]
-    return _table(caption, head, body)
+    counts = ("status", "in", "landed", "failed")
+    names = ("start (UTC)", *counts) if brief else ("start (UTC)", "end (UTC)", *counts, "batch", "run")
+    return _table(caption, _heads(names), [row for run in runs for row in _run_rows(run, brief, len(names))])
 
 
 def _run_rows(run: Run, brief: bool, width: int) -> Iterable[Markup]:
@@ -219,7 +218,7 @@ def row_table(dataset: Dataset) -> Markup:
     """The last records of a dataset, newest first."""
     count = len(dataset.rows)
     if not count:
-        return tag("p", "No record has landed yet.", class_="empty")
+        return empty("No record has landed yet.")
     rows = [flattened(row) for row in reversed(dataset.rows[-MOST_ROWS:])]
     names = columns_of(rows, _MOST_COLUMNS)
     head = [tag("th", "#", class_="count"), *(tag("th", _leaf(name), title=name) for name in names)]
@@ -228,7 +227,7 @@ def row_table(dataset: Dataset) -> Markup:
         for place, row in enumerate(rows)
     ]
     caption = _caption("last records", len(rows), count)
-    return tag("section", _table(caption, head, body), class_="card")
+    return card(_table(caption, head, body))
 
 
 def _leaf(path: str) -> str:
@@ -253,8 +252,8 @@ def mapping_table(mapping: MappingVersion) -> Markup:
         )
         for line in shown
     ]
-    head = [tag("th", "source"), tag("th", "kind"), tag("th", "field of the schema")]
-    return tag("section", _table(_caption("mappings", len(shown), len(mapping.mappings)), head, body), class_="card")
+    caption = _caption("mappings", len(shown), len(mapping.mappings))
+    return card(_table(caption, _heads(("source", "kind", "field of the schema")), body))
 
 
 def dataset_details(datasets: Sequence[Dataset]) -> Markup:
@@ -279,10 +278,10 @@ def dataset_details(datasets: Sequence[Dataset]) -> Markup:
 def refused_table(refused: Sequence[Entry]) -> Markup:
     """The last requests that did not succeed, newest first."""
     if not refused:
-        return tag("p", "No request was refused.", class_="empty")
+        return empty("No request was refused.")
     names = ("time (UTC)", "status", "method", "path", "sandbox", "fault")
     body = [row for entry in refused for row in _refused_rows(entry, len(names))]
-    return tag("section", _table("none: no answer has gone out", _heads(names), body), class_="card")
+    return card(_table("none: no answer has gone out", _heads(names), body))
 
 
 def _refused_rows(entry: Entry, width: int) -> Iterable[Markup]:
@@ -315,11 +314,7 @@ def fault_table(faults: Sequence[Fault]) -> Markup:
         )
         for fault in faults
     ]
-    return tag(
-        "section",
-        _table("", _heads(("id", "action", "method", "path", "times", "matched", "fired")), body),
-        class_="card",
-    )
+    return card(_table("", _heads(("id", "action", "method", "path", "times", "matched", "fired")), body))
 
 
 def order_table(orders: Sequence[Outcome]) -> Markup:
@@ -334,12 +329,11 @@ def order_table(orders: Sequence[Outcome]) -> Markup:
         )
         for order in orders
     ]
-    return tag("section", _table("", _heads(("outcome", "dataflow", "sandbox", "runs")), body), class_="card")
+    return card(_table("", _heads(("outcome", "dataflow", "sandbox", "runs")), body))
 
 
 def _heads(names: Iterable[str]) -> list[Markup]:
-    counted = ("times", "matched", "fired", "runs")
-    return [tag("th", name, class_="count" if name in counted else None) for name in names]
+    return [tag("th", name, class_="count" if name in _COUNTS else None) for name in names]
 
 
 def _table(caption: str, head: Sequence[Markup], body: Sequence[Markup]) -> Markup:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.emulator.flow_service.ends import object_path
 from airflow_provider_payments.emulator.flow_service.flow_runs import Run
-from airflow_provider_payments.emulator.flow_service.payloads import whole_number
+from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
 from airflow_provider_payments.emulator.flow_service.schedule import ONCE
+from airflow_provider_payments.emulator.flow_service.sources import object_path
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
 from airflow_provider_payments.emulator.page.wording import NONE, moment, number, span
+from airflow_provider_payments.emulator.refusals import Refusal
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.catalog.state import Dataset
@@ -184,11 +185,10 @@ def _missing(role: str, identifier: str) -> Link:
 
 
 def _mapping(sandbox: Sandbox, flow: Flow) -> MappingVersion | None:
-    params = flow.transformation("Mapping") or {}
-    found = sandbox.mapping_sets.store.get(str(params.get("mappingId", "")))
-    wanted = whole_number(params.get("mappingVersion", 0))
-    versions = found.versions if found else ()
-    return next((version for version in versions if version.version == wanted), None)
+    try:
+        return mapping_version(sandbox, flow.transformation("Mapping") or {})
+    except Refusal:
+        return None
 
 
 def _schedule(flow: Flow) -> str:

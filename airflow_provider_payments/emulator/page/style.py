@@ -1,4 +1,4 @@
-"""How the page looks: light or dark as the reader's system, from a phone's width upwards, without anything to load."""
+"""How the page looks: light or dark as the reader's system, without anything to load."""
 
 from __future__ import annotations
 
@@ -64,12 +64,13 @@ nav a[aria-current] { background: var(--ink); border-color: var(--ink); color: v
   display: inline-flex; gap: 5px; padding: 0 9px; border-radius: 999px; font-size: 12px;
   font-weight: 600; white-space: nowrap;
 }
-.badge.good { color: var(--good); background: var(--good-ground); }
-.badge.busy { color: var(--busy); background: var(--busy-ground); }
-.badge.part { color: var(--part); background: var(--part-ground); }
-.badge.bad { color: var(--bad); background: var(--bad-ground); }
-.badge.wait { color: var(--wait); background: var(--wait-ground); }
-.badge.odd { color: var(--odd); background: var(--odd-ground); }
+.badge { color: var(--tone); background: var(--tone-ground); }
+.good { --tone: var(--good); --tone-ground: var(--good-ground); }
+.busy { --tone: var(--busy); --tone-ground: var(--busy-ground); }
+.part { --tone: var(--part); --tone-ground: var(--part-ground); }
+.bad { --tone: var(--bad); --tone-ground: var(--bad-ground); }
+.wait { --tone: var(--wait); --tone-ground: var(--wait-ground); }
+.odd { --tone: var(--odd); --tone-ground: var(--odd-ground); }
 .chain {
   display: grid; grid-template-columns: repeat(7, minmax(0, 1fr)); gap: 16px;
   margin: 14px 0 4px; padding: 0; list-style: none;
@@ -101,12 +102,7 @@ nav a[aria-current] { background: var(--ink); border-color: var(--ink); color: v
 .plot .landed, .key.landed { fill: var(--landed); background: var(--landed); }
 .plot .failed { fill: var(--failed); }
 .plot .stripe { stroke: var(--stripe); stroke-width: 1.4; fill: none; }
-.plot .sign { font-size: 12px; font-weight: 700; }
-.plot .sign.good {
-  fill: var(--good); } .plot .sign.busy { fill: var(--busy); } .plot .sign.part { fill: var(--part);
-}
-.plot .sign.bad { fill: var(--bad); } .plot .sign.wait { fill: var(--wait); } .plot .sign.odd { fill: var(--odd); }
-.plot.narrow { display: none; }
+.plot .sign { font-size: 12px; font-weight: 700; fill: var(--tone); }
 .legend + .card { margin-top: 12px; }
 .legend {
   display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 6px 0 0; padding: 0; list-style: none;
@@ -117,9 +113,7 @@ nav a[aria-current] { background: var(--ink); border-color: var(--ink); color: v
   vertical-align: -1px;
 }
 .legend .key.failed { background: repeating-linear-gradient(-45deg, var(--failed) 0 3px, var(--stripe) 3px 4.4px); }
-.legend b { margin-right: 5px; }
-.legend .good { color: var(--good); } .legend .busy { color: var(--busy); } .legend .part { color: var(--part); }
-.legend .bad { color: var(--bad); } .legend .wait { color: var(--wait); }
+.legend b { margin-right: 5px; color: var(--tone); }
 .scroll { overflow-x: auto; margin: 8px 0 0; }
 table { width: 100%; border-collapse: collapse; font-size: 13px; }
 caption { padding: 0 0 4px; text-align: left; color: var(--soft); font-size: 12px; }
@@ -142,23 +136,8 @@ details { margin-top: 8px; }
 summary { cursor: pointer; color: var(--soft); font-size: 13px; }
 footer { margin-top: 36px; color: var(--soft); font-size: 12px; }
 @media (max-width: 1000px) {
-  .chain { grid-template-columns: repeat(4, minmax(0, 1fr)); }
+  .chain { grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
   .beside { grid-template-columns: minmax(0, 1fr); }
-}
-@media (max-width: 600px) {
-  body { padding: 16px 12px 32px; }
-  .card { padding: 12px; }
-  .chain { grid-template-columns: minmax(0, 1fr); gap: 0; }
-  .chain li { display: grid; grid-template-columns: 112px minmax(0, 1fr); gap: 0 8px; padding: 5px 10px; }
-  .chain li > * { grid-column: 2; justify-self: start; }
-  .chain li > .role { grid-column: 1; padding-top: 2px; }
-  .chain li + li { border-top: 0; border-radius: 0; }
-  .chain li:not(:last-child) { border-bottom-left-radius: 0; border-bottom-right-radius: 0; }
-  .chain li:last-child { border-radius: 0 0 8px 8px; }
-  .chain li + li::before { content: none; }
-  .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .plot.wide { display: none; }
-  .plot.narrow { display: block; }
 }
 """
 

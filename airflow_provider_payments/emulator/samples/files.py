@@ -1,7 +1,8 @@
 """Files of a cloud storage: what payment services settled each day, as delimited text and as JSON.
 
 A file is a table whose rows all come into being with it. What several files hold together is a table as well: so a
-dataflow reads a folder as it reads a table, and the time of a file's last change is what its windows go by.
+dataflow reads a folder as it reads a table, and the time of a file's last change is what its windows go by. Times are
+epoch seconds.
 """
 
 from __future__ import annotations
@@ -43,19 +44,12 @@ def tables(start: float) -> Sequence[Table]:
 
 
 def format_of(path: str) -> str:
-    """The format of a file, by the end of its name; empty for any other.
-
-    :param path: of a file.
-    """
+    """The format of a file, by the end of its name; empty for any other."""
     return _FORMATS.get(path.rpartition(".")[2], "")
 
 
 def one(visible: Mapping[str, Table], path: str, now: float) -> Table | None:
-    """The file at a path, if it is there by now.
-
-    :param visible: all files by path.
-    :param now: epoch seconds.
-    """
+    """The file at a path, if it is there by now."""
     table = visible.get("/" + path.strip("/"))
     return table if table is not None and table.born[0] <= now else None
 

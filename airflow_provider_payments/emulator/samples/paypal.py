@@ -7,7 +7,7 @@ PayPal writes them.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from airflow_provider_payments.emulator.samples import flaws
 from airflow_provider_payments.emulator.samples.draws import Draws, opaque
@@ -15,6 +15,8 @@ from airflow_provider_payments.emulator.samples.flaws import Flaw, Row
 from airflow_provider_payments.emulator.samples.moments import Every, followers, moments
 from airflow_provider_payments.emulator.samples.people import person
 from airflow_provider_payments.emulator.samples.tables import Column, Table, timestamp_text
+
+Moments = Sequence[float]
 
 PRODUCTS, FUTURE_PRODUCTS = 1200, 3000
 TRANSACTIONS, FUTURE_TRANSACTIONS = 2400, 1500
@@ -140,7 +142,7 @@ def _columns(*texts: str, times: Sequence[str] = ("Create_Time", "Update_Time"))
     return (*map(Column, texts), *(Column(name, format="date-time") for name in times))
 
 
-def _plans(born: Sequence[float]) -> list[Row]:
+def _plans(born: Moments) -> list[Row]:
     draws = Draws("PayPal.Billing_Plans")
     return [
         {
@@ -156,7 +158,7 @@ def _plans(born: Sequence[float]) -> list[Row]:
     ]
 
 
-def _payment_definitions(born: Sequence[float]) -> list[Row]:
+def _payment_definitions(born: Moments) -> list[Row]:
     draws = Draws("PayPal.Billing_Plans_Payment_Definition")
     return [
         {
@@ -175,7 +177,7 @@ def _payment_definitions(born: Sequence[float]) -> list[Row]:
     ]
 
 
-def _charge_models(born: Sequence[float]) -> list[Row]:
+def _charge_models(born: Moments) -> list[Row]:
     draws = Draws("PayPal.Billing_Plans_Payment_Definition_Charge_Models")
     return [
         {
@@ -190,46 +192,39 @@ def _charge_models(born: Sequence[float]) -> list[Row]:
     ]
 
 
-def _products(born: Sequence[float]) -> list[Row]:
+def _products(born: Moments) -> Iterator[Row]:
     draws = Draws("PayPal.Catalog_Products")
-    rows: list[Row] = []
     for place, at in enumerate(born):
         name = f"{draws.pick(_ADJECTIVES)} {draws.pick(_NOUNS)} {100 + draws.below(900)}"
         kind = draws.pick(_TYPES)
-        rows.append(
-            {
-                "Product_Id": _product_id(place),
-                "Product_Name": name,
-                "Description": f"{name}, {kind.lower()} product",
-                "Type": kind,
-                "Create_Time": timestamp_text(at),
-            }
-        )
-    return rows
+        yield {
+            "Product_Id": _product_id(place),
+            "Product_Name": name,
+            "Description": f"{name}, {kind.lower()} product",
+            "Type": kind,
+            "Create_Time": timestamp_text(at),
+        }
 
 
-def _customers(born: Sequence[float]) -> list[Row]:
-    rows: list[Row] = []
+def _customers(born: Moments) -> Iterator[Row]:
     for place, at in enumerate(born):
         who = person(place)
-        rows.append(
-            {
-                "Customer_Id": _customer_id(place),
-                "Given_Name": who.given,
-                "Surname": who.family,
-                "Email_Address": who.email,
-                "Country_Code": who.country,
-                "Create_Time": _zoned(at),
-            }
-        )
-    return rows
+        yield {
+            "Customer_Id": _customer_id(place),
+            "Given_Name": who.given,
+            "Surname": who.family,
+            "Email_Address": who.email,
+            "Country_Code": who.country,
+            "Create_Time": _zoned(at),
+        }
 
 
-def _transactions(born: Sequence[float], customers_born: Sequence[float], products_born: Sequence[float]) -> list[Row]:
+def _transactions(
+    born: Sequence[float], customers_born: Sequence[float], products_born: Sequence[float]
+) -> Iterator[Row]:
     draws = Draws("PayPal.Transactions")
     # A product whose row has a flaw could not be found again by its id.
     flawed = {place for flaw in _PRODUCT_FLAWS for place in flaw.places}
-    rows: list[Row] = []
     for place, at in enumerate(born):
         customer = draws.below(bisect_right(customers_born, at))
         product = draws.below(bisect_right(products_born, at))
@@ -239,72 +234,59 @@ def _transactions(born: Sequence[float], customers_born: Sequence[float], produc
         # A product has one price; most end in 99.
         gross = quantity * (product * 7919 % 150 * 100 + (499 if product % 4 else 450))
         fee = gross * 349 // 10000 + 49
-        rows.append(
-            {
-                "Transaction_Id": opaque(place, 1) + "T",
-                "Customer_Id": _customer_id(customer),
-                "Payer_Name": f"{who.given} {who.family}",
-                "Payer_Email": who.email,
-                "Product_Id": _product_id(product),
-                "Quantity": str(quantity),
-                "Transaction_Event_Code": draws.pick(("T0006", "T0006", "T0003", "T0000")),
-                "Transaction_Status": "S" if place in REFUNDED or place in DISPUTED else draws.pick(_STATUSES),
-                "Gross_Amount": _decimal(gross),
-                "Fee_Amount": _decimal(-fee),
-                "Net_Amount": _decimal(gross - fee),
-                "Currency_Code": draws.pick(_CURRENCIES),
-                "Note": None if draws.below(5) else "Thank you!",
-                "Create_Time": _zoned(at),
-                "Update_Time": _zoned(at + draws.below(600)),
-            }
-        )
-    return rows
+        yield {
+            "Transaction_Id": opaque(place, 1) + "T",
+            "Customer_Id": _customer_id(customer),
+            "Payer_Name": f"{who.given} {who.family}",
+            "Payer_Email": who.email,
+            "Product_Id": _product_id(product),
+            "Quantity": str(quantity),
+            "Transaction_Event_Code": draws.pick(("T0006", "T0006", "T0003", "T0000")),
+            "Transaction_Status": "S" if place in REFUNDED or place in DISPUTED else draws.pick(_STATUSES),
+            "Gross_Amount": _decimal(gross),
+            "Fee_Amount": _decimal(-fee),
+            "Net_Amount": _decimal(gross - fee),
+            "Currency_Code": draws.pick(_CURRENCIES),
+            "Note": None if draws.below(5) else "Thank you!",
+            "Create_Time": _zoned(at),
+            "Update_Time": _zoned(at + draws.below(600)),
+        }
 
 
-def _refunds(followed: Sequence[tuple[float, int]], transactions: Sequence[Row]) -> list[Row]:
+def _refunds(followed: Sequence[tuple[float, int]], transactions: Sequence[Row]) -> Iterator[Row]:
     draws = Draws("PayPal.Refunds")
-    rows: list[Row] = []
     for at, place in followed:
         paid = transactions[place]
         whole = _cents(paid["Gross_Amount"])
-        rows.append(
-            {
-                "Refund_Id": opaque(place, 2) + "R",
-                "Transaction_Id": paid["Transaction_Id"],
-                "Amount_Value": _decimal(whole if draws.below(3) else 1 + draws.below(whole)),
-                "Amount_Currency": paid["Currency_Code"],
-                "Status": draws.pick(("COMPLETED",) * 18 + ("PENDING", "FAILED")),
-                "Note_To_Payer": draws.pick(("Returned", "Damaged", "Wrong size", "Ordered twice")),
-                "Create_Time": _zoned(at),
-                "Update_Time": _zoned(at + draws.below(86400)),
-            }
-        )
-    return rows
+        yield {
+            "Refund_Id": opaque(place, 2) + "R",
+            "Transaction_Id": paid["Transaction_Id"],
+            "Amount_Value": _decimal(whole if draws.below(3) else 1 + draws.below(whole)),
+            "Amount_Currency": paid["Currency_Code"],
+            "Status": draws.pick(("COMPLETED",) * 18 + ("PENDING", "FAILED")),
+            "Note_To_Payer": draws.pick(("Returned", "Damaged", "Wrong size", "Ordered twice")),
+            "Create_Time": _zoned(at),
+            "Update_Time": _zoned(at + draws.below(86400)),
+        }
 
 
-def _disputes(followed: Sequence[tuple[float, int]], transactions: Sequence[Row]) -> list[Row]:
+def _disputes(followed: Sequence[tuple[float, int]], transactions: Sequence[Row]) -> Iterator[Row]:
     draws = Draws("PayPal.Disputes")
     reasons = ("MERCHANDISE_OR_SERVICE_NOT_RECEIVED", "MERCHANDISE_OR_SERVICE_NOT_AS_DESCRIBED", "UNAUTHORISED")
-    rows: list[Row] = []
     for at, place in followed:
         paid = transactions[place]
         resolved = draws.below(3) > 0
-        rows.append(
-            {
-                "Dispute_Id": f"PP-D-{10000 + place}",
-                "Disputed_Transaction_Id": paid["Transaction_Id"],
-                "Reason": draws.pick(reasons),
-                "Status": "RESOLVED"
-                if resolved
-                else draws.pick(("OPEN", "UNDER_REVIEW", "WAITING_FOR_SELLER_RESPONSE")),
-                "Dispute_Amount_Value": paid["Gross_Amount"],
-                "Dispute_Amount_Currency": paid["Currency_Code"],
-                "Outcome": draws.pick(("RESOLVED_BUYER_FAVOUR", "RESOLVED_SELLER_FAVOUR")) if resolved else None,
-                "Create_Time": _zoned(at),
-                "Update_Time": _zoned(at + draws.below(10 * 86400)),
-            }
-        )
-    return rows
+        yield {
+            "Dispute_Id": f"PP-D-{10000 + place}",
+            "Disputed_Transaction_Id": paid["Transaction_Id"],
+            "Reason": draws.pick(reasons),
+            "Status": "RESOLVED" if resolved else draws.pick(("OPEN", "UNDER_REVIEW", "WAITING_FOR_SELLER_RESPONSE")),
+            "Dispute_Amount_Value": paid["Gross_Amount"],
+            "Dispute_Amount_Currency": paid["Currency_Code"],
+            "Outcome": draws.pick(("RESOLVED_BUYER_FAVOUR", "RESOLVED_SELLER_FAVOUR")) if resolved else None,
+            "Create_Time": _zoned(at),
+            "Update_Time": _zoned(at + draws.below(10 * 86400)),
+        }
 
 
 def _plan_id(place: int) -> str:

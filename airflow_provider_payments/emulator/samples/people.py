@@ -29,7 +29,7 @@ _DOMAINS = ("example.com", "example.net", "example.org")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """:param country: two letters."""
+    """Somebody; the country has two letters."""
 
     given: str
     family: str
@@ -42,10 +42,7 @@ class Person:
 
 @lru_cache(maxsize=1024)
 def person(place: int) -> Person:
-    """The same person for the same place.
-
-    :param place: of the customer in the vendor's table.
-    """
+    """The same person for the same place."""
     given = _GIVEN[place % len(_GIVEN)]
     family = _FAMILY[(place // len(_GIVEN) + place * 7) % len(_FAMILY)]
     country, city, postal_code, state = _PLACES[place * 5 % len(_PLACES)]

@@ -6,7 +6,7 @@ Amounts are whole numbers of the currency's smallest unit, as Square writes them
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from airflow_provider_payments.emulator.samples import flaws
 from airflow_provider_payments.emulator.samples.draws import Draws, opaque
@@ -18,9 +18,8 @@ from airflow_provider_payments.emulator.samples.tables import Column, Table, tim
 PAYMENTS, FUTURE_PAYMENTS = 2000, 3000
 CUSTOMERS, FUTURE_CUSTOMERS = 400, 200
 ITEMS = 120
-# What is refunded or disputed was completed; no flaw lies at these places.
+# What is refunded was completed; no flaw lies at these places.
 REFUNDED = Every(10, 3)
-DISPUTED = Every(50, 7)
 
 _DRINKS = ("Flat White", "Espresso", "Chai", "Cold Brew", "Lemonade", "Oat Latte", "Matcha", "Hot Chocolate")
 _SIZES = ("small", "regular", "large")
@@ -67,7 +66,6 @@ def tables(start: float) -> Sequence[Table]:
         _PAYMENT_FLAWS,
     )
     refunds = followers("Square.Refunds", start, paid_born, REFUNDED, days=30)
-    disputes = followers("Square.Disputes", start, paid_born, DISPUTED, days=60)
     return (
         Table(
             "Square.Customers",
@@ -90,15 +88,6 @@ def tables(start: float) -> Sequence[Table]:
             _REFUND_FLAWS,
         ),
         Table(
-            "Square.Disputes",
-            (
-                *(Column("Id"), Column("Payment_Id"), Column("Amount", "integer"), Column("Currency")),
-                *(Column("Reason"), Column("State"), Column("Due_At", format="date-time"), *_TIMES),
-            ),
-            [at for at, _ in disputes],
-            lambda: _disputes(disputes, payments.good_rows),
-        ),
-        Table(
             "Square.Catalog_Items",
             (
                 *(Column("Id"), Column("Name"), Column("Variation")),
@@ -113,24 +102,20 @@ def tables(start: float) -> Sequence[Table]:
 _TIMES = (Column("Created_At", format="date-time"), Column("Updated_At", format="date-time"))
 
 
-def _customers(born: Sequence[float]) -> list[Row]:
+def _customers(born: Sequence[float]) -> Iterator[Row]:
     draws = Draws("Square.Customers")
-    rows: list[Row] = []
     for place, at in enumerate(born):
         who = person(place)
-        rows.append(
-            {
-                "Id": _customer_id(place),
-                "Given_Name": who.given,
-                "Family_Name": who.family,
-                "Email_Address": who.email,
-                "Country": who.country,
-                "Postal_Code": who.postal_code,
-                "Created_At": _stamp(at),
-                "Updated_At": _stamp(at + draws.below(3600)),
-            }
-        )
-    return rows
+        yield {
+            "Id": _customer_id(place),
+            "Given_Name": who.given,
+            "Family_Name": who.family,
+            "Email_Address": who.email,
+            "Country": who.country,
+            "Postal_Code": who.postal_code,
+            "Created_At": _stamp(at),
+            "Updated_At": _stamp(at + draws.below(3600)),
+        }
 
 
 def _items(born: Sequence[float]) -> list[Row]:
@@ -148,71 +133,42 @@ def _items(born: Sequence[float]) -> list[Row]:
     ]
 
 
-def _payments(born: Sequence[float], customers_born: Sequence[float]) -> list[Row]:
+def _payments(born: Sequence[float], customers_born: Sequence[float]) -> Iterator[Row]:
     draws = Draws("Square.Payments")
-    rows: list[Row] = []
     for place, at in enumerate(born):
         # Every item was there before the first payment that names it.
         item = draws.below(ITEMS // 4)
-        rows.append(
-            {
-                "Id": opaque(place, 11),
-                "Customer_Id": _customer_id(draws.below(bisect_right(customers_born, at))),
-                "Catalog_Object_Id": _item_id(item),
-                "Location_Id": draws.pick(("LMAIN", "LPIER", "LPARK")),
-                "Amount": _price(item) * (1 + draws.below(6)),
-                "Tip_Amount": 50 * draws.below(7),
-                "Currency": draws.pick(_CURRENCIES),
-                "Status": "COMPLETED" if place in REFUNDED or place in DISPUTED else draws.pick(_STATUSES),
-                "Source_Type": draws.pick(_SOURCES),
-                "Receipt_Number": opaque(place, 12)[:4],
-                "Note": "To take away" if draws.below(4) == 0 else None,
-                "Created_At": _stamp(at),
-                "Updated_At": _stamp(at + draws.below(120)),
-            }
-        )
-    return rows
+        yield {
+            "Id": opaque(place, 11),
+            "Customer_Id": _customer_id(draws.below(bisect_right(customers_born, at))),
+            "Catalog_Object_Id": _item_id(item),
+            "Location_Id": draws.pick(("LMAIN", "LPIER", "LPARK")),
+            "Amount": _price(item) * (1 + draws.below(6)),
+            "Tip_Amount": 50 * draws.below(7),
+            "Currency": draws.pick(_CURRENCIES),
+            "Status": "COMPLETED" if place in REFUNDED else draws.pick(_STATUSES),
+            "Source_Type": draws.pick(_SOURCES),
+            "Receipt_Number": opaque(place, 12)[:4],
+            "Note": "To take away" if draws.below(4) == 0 else None,
+            "Created_At": _stamp(at),
+            "Updated_At": _stamp(at + draws.below(120)),
+        }
 
 
-def _refunds(followed: Sequence[tuple[float, int]], payments: Sequence[Row]) -> list[Row]:
+def _refunds(followed: Sequence[tuple[float, int]], payments: Sequence[Row]) -> Iterator[Row]:
     draws = Draws("Square.Refunds")
-    rows: list[Row] = []
     for at, place in followed:
         paid = payments[place]
-        rows.append(
-            {
-                "Id": f"{paid['Id']}_{opaque(place, 13)}",
-                "Payment_Id": paid["Id"],
-                "Amount": paid["Amount"] if draws.below(3) else 1 + draws.below(paid["Amount"]),
-                "Currency": paid["Currency"],
-                "Status": draws.pick(("COMPLETED",) * 18 + ("PENDING", "REJECTED")),
-                "Reason": draws.pick(("Returned", "Damaged", "Duplicate", "Accidental charge")),
-                "Created_At": _stamp(at),
-                "Updated_At": _stamp(at + draws.below(86400)),
-            }
-        )
-    return rows
-
-
-def _disputes(followed: Sequence[tuple[float, int]], payments: Sequence[Row]) -> list[Row]:
-    draws = Draws("Square.Disputes")
-    rows: list[Row] = []
-    for at, place in followed:
-        paid = payments[place]
-        rows.append(
-            {
-                "Id": opaque(place, 14),
-                "Payment_Id": paid["Id"],
-                "Amount": paid["Amount"],
-                "Currency": paid["Currency"],
-                "Reason": draws.pick(("NOT_RECEIVED", "NOT_AS_DESCRIBED", "DUPLICATE", "NO_KNOWLEDGE")),
-                "State": draws.pick(("EVIDENCE_REQUIRED", "PROCESSING", "WON", "LOST", "ACCEPTED")),
-                "Due_At": _stamp(at + 14 * 86400),
-                "Created_At": _stamp(at),
-                "Updated_At": _stamp(at + draws.below(14 * 86400)),
-            }
-        )
-    return rows
+        yield {
+            "Id": f"{paid['Id']}_{opaque(place, 13)}",
+            "Payment_Id": paid["Id"],
+            "Amount": paid["Amount"] if draws.below(3) else 1 + draws.below(paid["Amount"]),
+            "Currency": paid["Currency"],
+            "Status": draws.pick(("COMPLETED",) * 18 + ("PENDING", "REJECTED")),
+            "Reason": draws.pick(("Returned", "Damaged", "Duplicate", "Accidental charge")),
+            "Created_At": _stamp(at),
+            "Updated_At": _stamp(at + draws.below(86400)),
+        }
 
 
 def _customer_id(place: int) -> str:

@@ -6,7 +6,7 @@ The objects have the shape of Stripe's own API: amounts are whole numbers of the
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from airflow_provider_payments.emulator.samples import flaws
@@ -16,13 +16,14 @@ from airflow_provider_payments.emulator.samples.moments import PAST_DAYS, Every,
 from airflow_provider_payments.emulator.samples.people import Person, person
 from airflow_provider_payments.emulator.samples.tables import Table
 
+Element = dict[str, Any]
+
 CHARGES, FUTURE_CHARGES = 1500, 1500
 CUSTOMERS, FUTURE_CUSTOMERS = 300, 100
 SUBSCRIPTIONS = 200
 PRODUCTS, PRICES = 20, 40
-# What is refunded or disputed has succeeded; no flaw lies at these places.
+# What is refunded has succeeded; no flaw lies at these places.
 REFUNDED = Every(10, 3)
-DISPUTED = Every(50, 7)
 
 _CURRENCIES = ("usd",) * 6 + ("eur",) * 3 + ("gbp",)
 _BRANDS = ("visa", "visa", "mastercard", "amex")
@@ -52,7 +53,7 @@ _BALANCE_FLAWS = (
 
 
 def tables(start: float) -> Sequence[Table]:
-    """The resources: those of the documentation in its order, then the others.
+    """The resources that the source's documentation names, in its order.
 
     :param start: epoch seconds where the future begins.
     """
@@ -61,14 +62,15 @@ def tables(start: float) -> Sequence[Table]:
     charged = moments("stripe charges", start, CHARGES, FUTURE_CHARGES, days=220)
     subscribed = moments("stripe subscriptions", start, SUBSCRIPTIONS, 0, days=220)
     refunded = followers("stripe refunds", start, charged, REFUNDED, days=30)
-    disputed = followers("stripe disputes", start, charged, DISPUTED, days=60)
     settled = sorted(
         [(at, place, False) for place, at in enumerate(charged) if _status(place) == "succeeded"]
         + [(at, place, True) for at, place in refunded]
     )
     opened = float(int(start) - PAST_DAYS * 86400)
     charges = _resource("charges", charged, lambda: _charges(charged, customers_born), _CHARGE_FLAWS)
-    refunds = _resource("refunds", _times(refunded), lambda: _refunds(refunded, charges.good_rows), _REFUND_FLAWS)
+    refunds = _resource(
+        "refunds", [at for at, _ in refunded], lambda: _refunds(refunded, charges.good_rows), _REFUND_FLAWS
+    )
     return (
         charges,
         _resource("subscriptions", subscribed, lambda: _subscriptions(subscribed, customers_born)),
@@ -81,24 +83,17 @@ def tables(start: float) -> Sequence[Table]:
         ),
         _resource("customers", customers_born, lambda: _customers(customers_born)),
         _resource("prices", [opened] * PRICES, lambda: _prices(opened)),
-        _resource("products", [opened] * PRODUCTS, lambda: _products(opened)),
-        _resource("disputes", _times(disputed), lambda: _disputes(disputed, charges.good_rows)),
     )
 
 
 def _resource(
-    name: str, born: Sequence[float], fill: Callable[[], list[dict[str, Any]]], faulty: tuple[Flaw, ...] = ()
+    name: str, born: Sequence[float], fill: Callable[[], Iterable[Element]], faulty: tuple[Flaw, ...] = ()
 ) -> Table:
     return Table(name, (), born, lambda: [{"data": element} for element in fill()], faulty)
 
 
-def _times(followed: Sequence[tuple[float, int]]) -> list[float]:
-    return [at for at, _ in followed]
-
-
-def _charges(born: Sequence[float], customers_born: Sequence[float]) -> list[dict[str, Any]]:
+def _charges(born: Sequence[float], customers_born: Sequence[float]) -> Iterator[Element]:
     draws = Draws("stripe charges")
-    result = []
     for place, at in enumerate(born):
         customer = draws.below(bisect_right(customers_born, at))
         who, price, status = person(customer), draws.below(PRICES), _status(place)
@@ -106,165 +101,122 @@ def _charges(born: Sequence[float], customers_born: Sequence[float]) -> list[dic
         is_refunded = place in REFUNDED
         back = 0 if not is_refunded else amount if draws.below(3) else 1 + draws.below(amount)
         paid, failed = status == "succeeded", status == "failed"
-        result.append(
-            {
-                "id": _id("ch", place),
-                "object": "charge",
-                "amount": amount,
-                "amount_captured": amount if paid else 0,
-                "amount_refunded": back,
-                "balance_transaction": _balance_id(place, False) if paid else None,
-                "billing_details": _contact(who),
-                "captured": paid,
-                "created": int(at),
-                "currency": draws.pick(_CURRENCIES),
-                "customer": _id("cus", customer),
-                "description": None if draws.below(3) else f"{_GOODS[price % PRODUCTS // 2]} renewal",
-                "disputed": place in DISPUTED,
-                "failure_code": "card_declined" if failed else None,
-                "failure_message": "Your card was declined." if failed else None,
-                "livemode": False,
-                "metadata": {"product": _id("prod", price % PRODUCTS), "price": _id("price", price)},
-                "outcome": _OUTCOMES[status],
-                "paid": paid,
-                "payment_intent": _id("pi", place),
-                "payment_method": _id("pm", customer),
-                "payment_method_details": _card(customer, who.country),
-                "receipt_email": who.email,
-                "refunded": is_refunded and back == amount,
-                "statement_descriptor": "EXAMPLE SHOP",
-                "status": status,
-            }
-        )
-    return result
+        yield {
+            "id": _id("ch", place),
+            "object": "charge",
+            "amount": amount,
+            "amount_captured": amount if paid else 0,
+            "amount_refunded": back,
+            "balance_transaction": _balance_id(place, False) if paid else None,
+            "billing_details": _contact(who),
+            "captured": paid,
+            "created": int(at),
+            "currency": draws.pick(_CURRENCIES),
+            "customer": _id("cus", customer),
+            "description": None if draws.below(3) else f"{_GOODS[price % PRODUCTS // 2]} renewal",
+            "disputed": False,
+            "failure_code": "card_declined" if failed else None,
+            "failure_message": "Your card was declined." if failed else None,
+            "livemode": False,
+            "metadata": {"product": _id("prod", price % PRODUCTS), "price": _id("price", price)},
+            "outcome": _OUTCOMES[status],
+            "paid": paid,
+            "payment_intent": _id("pi", place),
+            "payment_method": _id("pm", customer),
+            "payment_method_details": _card(customer, who.country),
+            "receipt_email": who.email,
+            "refunded": is_refunded and back == amount,
+            "statement_descriptor": "EXAMPLE SHOP",
+            "status": status,
+        }
 
 
-def _refunds(followed: Sequence[tuple[float, int]], charges: Sequence[Row]) -> list[dict[str, Any]]:
+def _refunds(followed: Sequence[tuple[float, int]], charges: Sequence[Row]) -> Iterator[Element]:
     draws = Draws("stripe refunds")
-    result = []
     for at, place in followed:
         charge = charges[place]["data"]
-        result.append(
-            {
-                "id": _id("re", place),
-                "object": "refund",
-                "amount": charge["amount_refunded"],
-                "balance_transaction": _balance_id(place, True),
-                "charge": charge["id"],
-                "created": int(at),
-                "currency": charge["currency"],
-                "destination_details": {"card": {"type": "refund"}, "type": "card"},
-                "metadata": {"product": charge["metadata"]["product"]},
-                "payment_intent": charge["payment_intent"],
-                "reason": draws.pick(("requested_by_customer", "requested_by_customer", "duplicate", "fraudulent")),
-                "receipt_number": f"{2000 + place // 1000}-{place % 10000:04d}",
-                "status": "succeeded",
-            }
-        )
-    return result
+        yield {
+            "id": _id("re", place),
+            "object": "refund",
+            "amount": charge["amount_refunded"],
+            "balance_transaction": _balance_id(place, True),
+            "charge": charge["id"],
+            "created": int(at),
+            "currency": charge["currency"],
+            "destination_details": {"card": {"type": "refund"}, "type": "card"},
+            "metadata": {"product": charge["metadata"]["product"]},
+            "payment_intent": charge["payment_intent"],
+            "reason": draws.pick(("requested_by_customer", "requested_by_customer", "duplicate", "fraudulent")),
+            "receipt_number": f"{2000 + place // 1000}-{place % 10000:04d}",
+            "status": "succeeded",
+        }
 
 
-def _balance_transactions(settled: Sequence[tuple[float, int, bool]], charges: Sequence[Row]) -> list[dict[str, Any]]:
-    result = []
+def _balance_transactions(settled: Sequence[tuple[float, int, bool]], charges: Sequence[Row]) -> Iterator[Element]:
     for at, place, is_refund in settled:
         charge = charges[place]["data"]
         amount = -charge["amount_refunded"] if is_refund else charge["amount"]
         fee = 0 if is_refund else amount * 29 // 1000 + 30
-        result.append(
-            {
-                "id": _balance_id(place, is_refund),
-                "object": "balance_transaction",
-                "amount": amount,
-                "available_on": int(at) // 86400 * 86400 + 2 * 86400,
-                "created": int(at),
-                "currency": charge["currency"],
-                "description": None if place % 3 else "Settlement",
-                "fee": fee,
-                "fee_details": [{"amount": fee, "currency": charge["currency"], "type": "stripe_fee"}] if fee else [],
-                "net": amount - fee,
-                "reporting_category": "refund" if is_refund else "charge",
-                "source": _id("re", place) if is_refund else charge["id"],
-                "status": "available",
-                "type": "refund" if is_refund else "charge",
-            }
-        )
-    return result
+        yield {
+            "id": _balance_id(place, is_refund),
+            "object": "balance_transaction",
+            "amount": amount,
+            "available_on": int(at) // 86400 * 86400 + 2 * 86400,
+            "created": int(at),
+            "currency": charge["currency"],
+            "description": None if place % 3 else "Settlement",
+            "fee": fee,
+            "fee_details": [{"amount": fee, "currency": charge["currency"], "type": "stripe_fee"}] if fee else [],
+            "net": amount - fee,
+            "reporting_category": "refund" if is_refund else "charge",
+            "source": _id("re", place) if is_refund else charge["id"],
+            "status": "available",
+            "type": "refund" if is_refund else "charge",
+        }
 
 
-def _disputes(followed: Sequence[tuple[float, int]], charges: Sequence[Row]) -> list[dict[str, Any]]:
-    draws = Draws("stripe disputes")
-    result = []
-    for at, place in followed:
-        charge = charges[place]["data"]
-        result.append(
-            {
-                "id": _id("dp", place),
-                "object": "dispute",
-                "amount": charge["amount"],
-                "charge": charge["id"],
-                "created": int(at),
-                "currency": charge["currency"],
-                "evidence_details": {"due_by": int(at) + 9 * 86400, "has_evidence": False, "submission_count": 0},
-                "is_charge_refundable": False,
-                "metadata": {"product": charge["metadata"]["product"]},
-                "payment_intent": charge["payment_intent"],
-                "reason": draws.pick(("fraudulent", "product_not_received", "duplicate", "general")),
-                "status": draws.pick(("needs_response", "under_review", "won", "lost")),
-            }
-        )
-    return result
-
-
-def _subscriptions(born: Sequence[float], customers_born: Sequence[float]) -> list[dict[str, Any]]:
+def _subscriptions(born: Sequence[float], customers_born: Sequence[float]) -> Iterator[Element]:
     draws = Draws("stripe subscriptions")
-    result = []
     for place, at in enumerate(born):
         price, status = draws.below(PRICES), draws.pick(("active",) * 7 + ("trialing", "past_due", "canceled"))
         item = {"id": _id("si", place), "price": {"id": _id("price", price), "object": "price"}, "quantity": 1}
-        result.append(
-            {
-                "id": _id("sub", place),
-                "object": "subscription",
-                "cancel_at_period_end": draws.below(10) == 0,
-                "canceled_at": int(at) + 20 * 86400 if status == "canceled" else None,
-                "collection_method": "charge_automatically",
-                "created": int(at),
-                "currency": "usd",
-                "current_period_end": int(at) + 30 * 86400,
-                "current_period_start": int(at),
-                "customer": _id("cus", draws.below(bisect_right(customers_born, at))),
-                "items": {"object": "list", "data": [item], "has_more": False},
-                "livemode": False,
-                "start_date": int(at),
-                "status": status,
-            }
-        )
-    return result
+        yield {
+            "id": _id("sub", place),
+            "object": "subscription",
+            "cancel_at_period_end": draws.below(10) == 0,
+            "canceled_at": int(at) + 20 * 86400 if status == "canceled" else None,
+            "collection_method": "charge_automatically",
+            "created": int(at),
+            "currency": "usd",
+            "current_period_end": int(at) + 30 * 86400,
+            "current_period_start": int(at),
+            "customer": _id("cus", draws.below(bisect_right(customers_born, at))),
+            "items": {"object": "list", "data": [item], "has_more": False},
+            "livemode": False,
+            "start_date": int(at),
+            "status": status,
+        }
 
 
-def _customers(born: Sequence[float]) -> list[dict[str, Any]]:
-    result = []
+def _customers(born: Sequence[float]) -> Iterator[Element]:
     for place, at in enumerate(born):
         contact = _contact(person(place))
-        result.append(
-            {
-                "id": _id("cus", place),
-                "object": "customer",
-                **contact,
-                "balance": 0,
-                "created": int(at),
-                "currency": "usd",
-                "delinquent": place % 29 == 0,
-                "invoice_prefix": opaque(place, 29)[:8],
-                "livemode": False,
-                "preferred_locales": ["en"],
-                "tax_exempt": "none",
-            }
-        )
-    return result
+        yield {
+            "id": _id("cus", place),
+            "object": "customer",
+            **contact,
+            "balance": 0,
+            "created": int(at),
+            "currency": "usd",
+            "delinquent": place % 29 == 0,
+            "invoice_prefix": opaque(place, 29)[:8],
+            "livemode": False,
+            "preferred_locales": ["en"],
+            "tax_exempt": "none",
+        }
 
 
-def _prices(opened: float) -> list[dict[str, Any]]:
+def _prices(opened: float) -> list[Element]:
     return [
         {
             "id": _id("price", place),
@@ -283,22 +235,6 @@ def _prices(opened: float) -> list[dict[str, Any]]:
             "unit_amount_decimal": str(_unit_amount(place)),
         }
         for place in range(PRICES)
-    ]
-
-
-def _products(opened: float) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": _id("prod", place),
-            "object": "product",
-            "active": True,
-            "created": int(opened),
-            "description": f"{_GOODS[place // 2]}, {'for one' if place % 2 else 'for many'}",
-            "livemode": False,
-            "name": f"{_GOODS[place // 2]} {'Solo' if place % 2 else 'Plus'}",
-            "updated": int(opened),
-        }
-        for place in range(PRODUCTS)
     ]
 
 
@@ -331,7 +267,7 @@ def _card(customer: int, country: str) -> dict[str, Any]:
 
 
 def _status(place: int) -> str:
-    """Four charges of a hundred fail and two are pending, none of them refunded or disputed."""
+    """Four charges of a hundred fail and two are pending, none of them refunded."""
     return "failed" if place % 25 == 9 else "pending" if place % 50 == 21 else "succeeded"
 
 
@@ -349,7 +285,7 @@ def _balance_id(place: int, is_refund: bool) -> str:
     return _id("txn", 2 * place + is_refund)
 
 
-_KINDS = ("ch", "re", "txn", "dp", "sub", "si", "cus", "price", "prod", "pi", "pm")
+_KINDS = ("ch", "re", "txn", "sub", "si", "cus", "price", "prod", "pi", "pm")
 _OUTCOMES = {
     "succeeded": {
         "network_status": "approved_by_network",

@@ -1,21 +1,18 @@
-"""Tables of the emulated vendors, and how much of them is visible at a moment."""
+"""A table of an emulated vendor, and how much of it is visible at a moment."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
-from airflow_provider_payments.emulator.clock import Clock
 from airflow_provider_payments.emulator.data_prep.dates import parse_time
 from airflow_provider_payments.emulator.data_prep.paths import read
 from airflow_provider_payments.emulator.samples.flaws import Flaw, Row, spoilt
 
-# Whose tables and resources have names of their own; what lies in files is told by the files.
-VENDORS = ("paypal", "square", "stripe")
 # So many rows show every attribute of a tree, and the type of each.
 _TELLING_ROWS = 100
 
@@ -68,9 +65,8 @@ class Table:
     """A table or a REST resource of a vendor.
 
     Rows have a moment at which they come into being; those of the future are already there but nobody sees them. So a
-    source grows as the clock moves, and each run of a dataflow finds something new.
+    source grows as the clock moves, and each run of a dataflow finds something new. All times are epoch seconds.
 
-    :param path: how it is addressed.
     :param columns: flat, in order; empty for a resource that is a tree.
     :param born: for each row, epoch seconds; ascending.
     :param fill: makes the good rows when somebody first looks at them.
@@ -80,14 +76,14 @@ class Table:
     path: str
     columns: tuple[Column, ...]
     born: Sequence[float]
-    fill: Callable[[], Sequence[Row]]
+    fill: Callable[[], Iterable[Row]]
     flaws: tuple[Flaw, ...] = ()
     _indexes: dict[str, _Dated] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def good_rows(self) -> Sequence[Row]:
         """The rows as they would be without flaws, which is what rows of other tables refer to."""
-        return self.fill()
+        return list(self.fill())
 
     @cached_property
     def rows(self) -> Sequence[Row]:
@@ -128,17 +124,11 @@ class Table:
         return self._indexes[column]
 
     def count(self, now: float) -> int:
-        """How many rows exist by now.
-
-        :param now: epoch seconds.
-        """
+        """How many rows exist by now."""
         return bisect_right(self.born, now)
 
     def visible(self, now: float) -> Iterator[tuple[float, Row]]:
-        """The rows that exist by now, each with its moment.
-
-        :param now: epoch seconds.
-        """
+        """The rows that exist by now, each with its moment."""
         for born, row in zip(self.born, self.rows, strict=True):
             if born > now:
                 return
@@ -168,43 +158,3 @@ def timestamp_text(at: float) -> str:
     :param at: epoch seconds.
     """
     return datetime.fromtimestamp(at, UTC).isoformat(" ", "seconds")[:19]
-
-
-@dataclass
-class Vendors:
-    """The tables of each vendor, made when somebody first looks at them.
-
-    :param clock: its time at the start is where the future begins.
-    """
-
-    clock: Clock
-
-    def __post_init__(self) -> None:
-        self._start = int(self.clock.now())
-        self._looked_at: dict[str, Mapping[str, Table]] = {}
-
-    def tables(self, vendor: str) -> Mapping[str, Table]:
-        """By path, in the order in which explore lists them; empty for a vendor that has none.
-
-        :param vendor: one of :data:`VENDORS`, or ``files``.
-        """
-        if vendor not in self._looked_at:
-            self._looked_at[vendor] = _made(vendor, self._start)
-        return self._looked_at[vendor]
-
-
-# Nobody writes into them and whole seconds are all that they know of the start: worlds that begin in the same second,
-# as those of tests do, share them.
-@lru_cache(maxsize=6)
-def _made(vendor: str, start: int) -> Mapping[str, Table]:
-    return {table.path: table for table in _makers().get(vendor, _nothing)(start)}
-
-
-def _makers() -> Mapping[str, Callable[[float], Sequence[Table]]]:
-    from airflow_provider_payments.emulator.samples import files, paypal, square, stripe
-
-    return {"paypal": paypal.tables, "square": square.tables, "stripe": stripe.tables, "files": files.tables}
-
-
-def _nothing(_: float) -> Sequence[Table]:
-    return ()

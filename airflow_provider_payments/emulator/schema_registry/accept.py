@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
-from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, RegistryRefusal
+from airflow_provider_payments.emulator.refusals import PlainRefusal, RegistryRefusal
 
 Summary = Literal["id", "link", "whole"]
-Found = TypeVar("Found")
 
 _MEDIA_TYPE = re.compile(r"application/vnd\.adobe\.(?P<family>xed|xdm)(?P<suffix>(?:-[a-z0-9]+)*)\+json")
 _SUMMARIES: dict[str, Summary] = {"": "whole", "-id": "id", "-link": "link"}
@@ -47,111 +45,62 @@ _LOOKUP_FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """One media type of an ``Accept`` header.
+    """The media type of an ``Accept`` header that counts: the first one that is the registry's.
 
-    :param suffix: what follows the family, None when it is no media type of the registry's.
+    :param suffix: what follows the family; None when there is no such media type.
     """
 
-    family: str
-    suffix: str | None
-    version: str | None
+    family: str = ""
+    suffix: str | None = None
+    version: str | None = None
 
 
 def list_form(accept: str) -> Form:
-    """The form for a list: named, without a version.
-
-    :param accept: the header.
-    """
-
-    def read(choice: _Choice) -> Form:
-        form = None if choice.suffix is None or choice.version is not None else _LIST_FORMS.get(choice.suffix)
-        if form is None:
-            raise _invalid("1006", accept, "application/vnd.adobe.xed+json or application/vnd.adobe.xed-id+json")
-        return form
-
-    return _first(accept, read)
+    """The form for a list: named, without a version."""
+    choice = _choice(accept)
+    form = _LIST_FORMS.get(choice.suffix) if choice.suffix is not None and choice.version is None else None
+    if form is None:
+        raise _invalid("1006", accept, "application/vnd.adobe.xed+json or application/vnd.adobe.xed-id+json")
+    return form
 
 
 def lookup_form(accept: str) -> Form:
-    """The form for one resource: named, with a version.
-
-    :param accept: the header.
-    """
-
-    def read(choice: _Choice) -> Form:
-        if choice.suffix is None or choice.version is None:
-            raise _invalid("1007", accept, "application/vnd.adobe.xed+json; version=1 (a version is needed)")
-        form = _LOOKUP_FORMS.get(choice.suffix)
-        if form is None:
-            raise _not_available(f"Unknown Accept format: {accept[:200]}")
-        if choice.version.partition(".")[0] != "1":
-            raise _not_available(f"There is no version {choice.version[:40]} of this resource, only major version 1.")
-        return form
-
-    return _first(accept, read)
+    """The form for one resource: named, with a version."""
+    choice = _choice(accept)
+    if choice.suffix is None or choice.version is None:
+        raise _invalid("1007", accept, "application/vnd.adobe.xed+json; version=1 (a version is needed)")
+    form = _LOOKUP_FORMS.get(choice.suffix)
+    if form is None:
+        raise PlainRefusal(406, f"Unknown Accept format: {accept[:200]}")
+    if choice.version.partition(".")[0] != "1":
+        raise PlainRefusal(406, f"There is no version {choice.version[:40]} of this resource, only major version 1.")
+    return form
 
 
 def descriptor_list_form(accept: str) -> tuple[Summary, bool]:
-    """How a list of descriptors is asked for: what of each, and whether in pages.
-
-    :param accept: the header.
-    """
-
-    def read(choice: _Choice) -> tuple[Summary, bool]:
-        suffix = choice.suffix or ""
-        paged = suffix.startswith("-v2")
-        summary = _SUMMARIES.get(suffix.removeprefix("-v2"))
-        if choice.family != "xdm" or choice.version is not None or summary is None:
-            raise _invalid("1008", accept, "application/vnd.adobe.xdm-id+json")
-        return summary, paged
-
-    return _first(accept, read)
+    """How a list of descriptors is asked for: what of each, and whether in pages."""
+    choice = _choice(accept)
+    suffix = choice.suffix or ""
+    summary = _SUMMARIES.get(suffix.removeprefix("-v2"))
+    if choice.family != "xdm" or choice.version is not None or summary is None:
+        raise _invalid("1008", accept, "application/vnd.adobe.xdm-id+json")
+    return summary, suffix.startswith("-v2")
 
 
 def check_descriptor_lookup(accept: str) -> None:
-    """A descriptor has one form and no version: nothing need be named, and what is named must be it.
-
-    :param accept: the header.
-    """
-
-    def read(choice: _Choice) -> None:
-        if choice.suffix is not None and (choice.family, choice.suffix, choice.version) != ("xdm", "", None):
-            raise _invalid("1009", accept, "application/vnd.adobe.xdm+json")
-
-    _first(accept, read)
+    """A descriptor has one form and no version: nothing need be named, and what is named must be it."""
+    if _choice(accept) not in (_Choice(), _Choice("xdm", "")):
+        raise _invalid("1009", accept, "application/vnd.adobe.xdm+json")
 
 
-def _first(accept: str, read: Callable[[_Choice], Found]) -> Found:
-    """What the best acceptable choice asks for; when none is, the refusal of the best one."""
-    refusal: Refusal | None = None
-    for choice in _choices(accept):
-        try:
-            return read(choice)
-        except Refusal as error:
-            refusal = refusal or error
-    if refusal is not None:
-        raise refusal
-    return read(_Choice("", None, None))
-
-
-def _choices(accept: str) -> Iterator[_Choice]:
-    """The choices of the header, best first; what no registry has comes last."""
-    ranked: list[tuple[bool, float, _Choice]] = []
+def _choice(accept: str) -> _Choice:
     for part in accept.lower().split(","):
         media_type, *parameters = (piece.strip() for piece in part.split(";"))
-        named = dict(parameter.replace(" ", "").partition("=")[::2] for parameter in parameters)
         match = _MEDIA_TYPE.fullmatch(media_type)
-        choice = _Choice(
-            match["family"] if match else "", match["suffix"] if match else None, named.get("version") or None
-        )
-        weight = _weight(named.get("q", "1"))
-        if weight > 0:
-            ranked.append((match is None, -weight, choice))
-    return (choice for _, _, choice in sorted(ranked, key=lambda entry: entry[:2]))
-
-
-def _weight(text: str) -> float:
-    return float(text) if re.fullmatch(r"[01](\.\d{0,3})?", text) else 1.0
+        if match is not None:
+            named = dict(re.sub(r'[ "]', "", parameter).partition("=")[::2] for parameter in parameters)
+            return _Choice(match["family"], match["suffix"], named.get("version") or None)
+    return _Choice()
 
 
 def _invalid(number: str, accept: str, example: str) -> RegistryRefusal:
@@ -160,7 +109,3 @@ def _invalid(number: str, accept: str, example: str) -> RegistryRefusal:
         "Accept header invalid",
         f"The supplied Accept header is not valid: {accept[:200]} - a valid value looks like {example}",
     )
-
-
-def _not_available(detail: str) -> PlainRefusal:
-    return PlainRefusal(406, "NotAcceptableError", detail)

@@ -28,28 +28,24 @@ class Composition:
     required: tuple[str, ...]
     parts: tuple[str, ...]
 
+    @property
+    def own_name(self) -> str:
+        """What its own fields are called among the definitions: as the client calls them where they have one name."""
+        return self.parts[0] if len(self.parts) == 1 else OWN_FIELDS
+
 
 def malformed(detail: str) -> RegistryRefusal:
-    """The refusal of a body whose form is wrong.
-
-    :param detail: what is wrong with it.
-    """
+    """The refusal of a body whose form is wrong."""
     return RegistryRefusal("1501-400", "Schema definition invalid", detail)
 
 
 def unknown_reference(detail: str) -> RegistryRefusal:
-    """The refusal of a reference that cannot be followed.
-
-    :param detail: which one, and why.
-    """
+    """The refusal of a reference that cannot be followed."""
     return RegistryRefusal("1504-400", "Reference not found", detail)
 
 
 def take_apart(body: Mapping[str, Any]) -> Composition:
-    """Read a body, or refuse.
-
-    :param body: as sent; it stays as it is.
-    """
+    """Read a body, or refuse."""
     definitions, entries = body.get("definitions", {}), body.get("allOf", [])
     if not isinstance(definitions, dict) or not isinstance(entries, list):
         raise malformed("'definitions' must be an object and 'allOf' a list.")

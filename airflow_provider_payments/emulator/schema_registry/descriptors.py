@@ -49,10 +49,10 @@ class Descriptor:
     """
 
     id: str
-    number: int
     content: dict[str, Any]
     created: int
     updated: int
+    number: int = -1
 
     @property
     def type(self) -> str:
@@ -74,10 +74,7 @@ class Descriptor:
 
 
 class Descriptors:
-    """The descriptors of one sandbox.
-
-    :param registry: whose schemas they describe.
-    """
+    """The descriptors of one sandbox."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
@@ -86,10 +83,7 @@ class Descriptors:
         )
 
     def get(self, identifier: str) -> Descriptor:
-        """A descriptor, or a refusal.
-
-        :param identifier: its ``@id``.
-        """
+        """A descriptor, or a refusal."""
         found = self.store.get(identifier)
         if found is None:
             raise RegistryRefusal(
@@ -102,14 +96,11 @@ class Descriptors:
         return self.store.find("schema", (schema.id,))
 
     def create(self, body: Mapping[str, Any]) -> Descriptor:
-        """Make a descriptor, or refuse.
-
-        :param body: what the client sent.
-        """
+        """Make a descriptor, or refuse."""
         if len(self.store) >= MAX_DESCRIPTORS:
             raise _invalid(f"A sandbox holds at most {MAX_DESCRIPTORS} descriptors.")
         content, now = self._understand(body, None), self.registry.sandbox.clock.millis()
-        return self.store.add(Descriptor(secrets.token_hex(20), self.store.next_number, content, now, now))
+        return self.store.add(Descriptor(secrets.token_hex(20), content, now, now))
 
     def replace(self, descriptor: Descriptor, body: Mapping[str, Any]) -> None:
         """Give a descriptor another content, or refuse."""

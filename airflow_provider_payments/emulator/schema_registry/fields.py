@@ -27,10 +27,7 @@ _TEXTS = ("title", "description")
 
 
 def bad_field(where: str, problem: str) -> RegistryRefusal:
-    """A refusal that names the place of a field.
-
-    :param where: dotted path.
-    """
+    """A refusal that names the place of a field."""
     return RegistryRefusal("1505-400", "Schema definition invalid", f"The field '{where[:200]}' is invalid: {problem}.")
 
 
@@ -125,10 +122,7 @@ def _xdm_type(kind: str, form: Any) -> str:
 
 
 def references(node: Any) -> Iterator[str]:
-    """The ids of the data types that a completed field, or a map of them, refers to.
-
-    :param node: anything below included.
-    """
+    """The ids of the data types that a completed field, or a map of them, refers to."""
     if isinstance(node, Mapping):
         if isinstance(node.get("$ref"), str):
             yield node["$ref"]
@@ -174,7 +168,6 @@ class _Expansion:
 def merge(trees: Sequence[Tree], where: str = "") -> dict[str, Any]:
     """Several property maps as one; a path with two types is refused.
 
-    :param trees: maps of name to field.
     :param where: dotted path of the maps.
     """
     result: dict[str, Any] = {}
@@ -199,10 +192,7 @@ def merge(trees: Sequence[Tree], where: str = "") -> dict[str, Any]:
 
 
 def find(properties: Tree, path: str) -> Tree | None:
-    """The field at a dotted path, or None; ``name[*]`` and ``name[0]`` step into arrays.
-
-    :param properties: the top-level map.
-    """
+    """The field at a dotted path, or None; ``name[*]`` and ``name[0]`` step into arrays."""
     node: Tree = {"type": "object", "properties": properties}
     for step in path.split("."):
         name, bracket, _ = step.partition("[")
@@ -220,10 +210,7 @@ def find(properties: Tree, path: str) -> Tree | None:
 
 
 def leaves(properties: Tree, where: str = "") -> Iterator[tuple[str, str, str]]:
-    """All leaf paths with type (or the data type referred to) and format.
-
-    :param where: a prefix for the paths.
-    """
+    """All leaf paths with type (or the data type referred to) and format."""
     for name, node in properties.items():
         path = f"{where}.{name}" if where else name
         if node.get("type") == "object" and node.get("properties"):
@@ -235,10 +222,7 @@ def leaves(properties: Tree, where: str = "") -> Iterator[tuple[str, str, str]]:
 
 
 def objects(properties: Tree, where: str = "") -> Iterator[tuple[str, Tree]]:
-    """All paths that lead to objects, each with its object.
-
-    :param where: a prefix for the paths.
-    """
+    """All paths that lead to objects, each with its object."""
     for name, node in properties.items():
         if isinstance(node.get("properties"), Mapping):
             path = f"{where}.{name}" if where else name
@@ -247,10 +231,7 @@ def objects(properties: Tree, where: str = "") -> Iterator[tuple[str, Tree]]:
 
 
 def without_texts(node: Any) -> Any:
-    """A copy without titles and descriptions of fields.
-
-    :param node: a field or a map of fields.
-    """
+    """A copy without titles and descriptions of fields."""
     if not isinstance(node, Mapping):
         return node
     result = {key: value for key, value in node.items() if not (key in _TEXTS and isinstance(value, str))}

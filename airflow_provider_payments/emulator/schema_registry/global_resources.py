@@ -5,6 +5,7 @@ They hold the fields that samples and tutorials map to, not every field that the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,12 +20,22 @@ IDENTITY_MAP = f"{XDM}/context/identitymap"
 BEHAVIORS = (RECORD, TIME_SERIES, ADHOC)
 
 
-def _leaf(title: str, kind: str = "string", form: str | None = None) -> dict[str, Any]:
-    node = {"title": title, "type": kind, "meta:xdmType": form or ("int" if kind == "integer" else kind)}
-    return {**node, "format": form} if form else node
+def _leaf(name: str, kind: str = "string", form: str | None = None) -> dict[str, Any]:
+    words = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name.lstrip("_")).split()
+    title = " ".join(word if word.isupper() else word.lower() for word in words)
+    node = {"type": kind, "meta:xdmType": form or ("int" if kind == "integer" else kind)}
+    return {"title": title[0].upper() + title[1:], **node, **({"format": form} if form else {})}
 
 
-def _object(title: str, **properties: Mapping[str, Any]) -> dict[str, Any]:
+def _texts(*names: str) -> dict[str, Any]:
+    return {name: _leaf(name) for name in names}
+
+
+def _leaves(kind: str, *names: str) -> dict[str, Any]:
+    return {name: _leaf(name, kind) for name in names}
+
+
+def _object(title: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     return {"title": title, "type": "object", "meta:xdmType": "object", "properties": properties}
 
 
@@ -32,239 +43,110 @@ def _array(title: str, items: Mapping[str, Any]) -> dict[str, Any]:
     return {"title": title, "type": "array", "meta:xdmType": "array", "items": items}
 
 
-def _audit() -> dict[str, Any]:
+def _resource(kind: str, identifier: str, title: str, properties: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     return {
-        "createdByBatchID": _leaf("Created by batch identifier"),
-        "modifiedByBatchID": _leaf("Modified by batch identifier"),
-        "repositoryCreatedBy": _leaf("Created by user identifier"),
-        "repositoryLastModifiedBy": _leaf("Modified by user identifier"),
+        "$id": identifier,
+        "meta:altId": "_" + identifier.removeprefix("https://ns.adobe.com/").replace("/", "."),
+        "meta:resourceType": kind,
+        "version": "1",
+        "title": title,
+        "type": "object",
+        "description": f"{title}, which every tenant has.",
+        "properties": properties,
+        "meta:extensible": True,
+        "meta:abstract": True,
+        "meta:xdmType": "object",
+        **more,
     }
-
-
-def _name() -> dict[str, Any]:
-    return _object(
-        "Full name",
-        firstName=_leaf("First name"),
-        middleName=_leaf("Middle name"),
-        lastName=_leaf("Last name"),
-        fullName=_leaf("Full name"),
-        courtesyTitle=_leaf("Courtesy title"),
-        suffix=_leaf("Suffix"),
-    )
-
-
-def _address(title: str) -> dict[str, Any]:
-    return _object(
-        title,
-        street1=_leaf("Street 1"),
-        street2=_leaf("Street 2"),
-        city=_leaf("City"),
-        state=_leaf("State"),
-        stateProvince=_leaf("State or province code"),
-        postalCode=_leaf("Postal code"),
-        country=_leaf("Country"),
-        countryCode=_leaf("Country code"),
-        primary=_leaf("Primary", "boolean"),
-    )
-
-
-def _phone(title: str) -> dict[str, Any]:
-    return _object(
-        title, number=_leaf("Number"), countryCode=_leaf("Country code"), primary=_leaf("Primary", "boolean")
-    )
 
 
 def _class(
-    identifier: str, title: str, behavior: str, required: tuple[str, ...], **properties: Mapping[str, Any]
+    identifier: str, title: str, behavior: str, properties: Mapping[str, Any], required: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    return {
-        "$id": identifier,
-        "meta:altId": _alt_id(identifier),
-        "meta:resourceType": "classes",
-        "version": "1",
-        "title": title,
-        "type": "object",
-        "description": f"Global class: {title}.",
-        "properties": properties,
-        "required": list(required),
-        "meta:extensible": True,
-        "meta:abstract": True,
-        "meta:extends": [behavior],
-        "meta:class": identifier,
-        "meta:xdmType": "object",
-    }
-
-
-def _payment() -> dict[str, Any]:
-    return _object(
-        "Payment",
-        transactionID=_leaf("Transaction ID"),
-        paymentAmount=_leaf("Payment amount", "number"),
-        paymentType=_leaf("Payment type"),
-        currencyCode=_leaf("Currency code"),
-    )
-
-
-def _order() -> dict[str, Any]:
-    return _object(
-        "Order",
-        purchaseID=_leaf("Purchase ID"),
-        purchaseOrderNumber=_leaf("Purchase order number"),
-        priceTotal=_leaf("Price total", "number"),
-        currencyCode=_leaf("Currency code"),
-        payments=_array("Payments", _payment()),
-    )
-
-
-def _line() -> dict[str, Any]:
-    return _object(
-        "Product list item",
-        SKU=_leaf("SKU"),
-        name=_leaf("Name"),
-        quantity=_leaf("Quantity", "integer"),
-        priceTotal=_leaf("Price total", "number"),
-        currencyCode=_leaf("Currency code"),
-    )
-
-
-def _data_type(identifier: str, node: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "$id": identifier,
-        "meta:altId": _alt_id(identifier),
-        "meta:resourceType": "datatypes",
-        "version": "1",
-        "title": node["title"],
-        "type": "object",
-        "description": f"Global data type: {node['title']}.",
-        "properties": node["properties"],
-        "meta:extensible": True,
-        "meta:abstract": True,
-        "meta:xdmType": "object",
-    }
+    more = {"required": list(required), "meta:extends": [behavior], "meta:class": identifier}
+    return _resource("classes", identifier, title, properties, **more)
 
 
 def _field_group(
-    identifier: str, title: str, extends: tuple[str, ...] = (PROFILE,), **properties: Mapping[str, Any]
+    identifier: str, title: str, properties: Mapping[str, Any], extends: tuple[str, ...] = (PROFILE,)
 ) -> dict[str, Any]:
-    return {
-        "$id": identifier,
-        "meta:altId": _alt_id(identifier),
-        "meta:resourceType": "mixins",
-        "version": "1",
-        "title": title,
-        "type": "object",
-        "description": f"Global field group: {title}.",
-        "properties": properties,
-        "meta:intendedToExtend": list(extends),
-        "meta:extensible": True,
-        "meta:abstract": True,
-        "meta:xdmType": "object",
-    }
+    return _resource("mixins", identifier, title, properties, **{"meta:intendedToExtend": list(extends)})
 
 
-def _behavior(identifier: str, title: str, required: tuple[str, ...]) -> dict[str, Any]:
-    properties: dict[str, Any] = {name: _leaf(name) for name in required if name != "timestamp"}
-    if "timestamp" in required:
-        properties["timestamp"] = _leaf("Timestamp", form="date-time")
-    return {
-        "$id": identifier,
-        "meta:altId": _alt_id(identifier),
-        "meta:resourceType": "behaviors",
-        "version": "1",
-        "title": title,
-        "type": "object",
-        "description": f"Behaviour: {title}.",
-        "properties": properties,
-        "required": list(required),
-        "meta:extensible": True,
-        "meta:abstract": True,
-        "meta:xdmType": "object",
-    }
+def _data_type(identifier: str, node: Mapping[str, Any]) -> dict[str, Any]:
+    return _resource("datatypes", identifier, node["title"], node["properties"])
 
 
-def _alt_id(identifier: str) -> str:
-    return "_" + identifier.removeprefix("https://ns.adobe.com/").replace("/", ".")
-
+_ID = _texts("_id")
+_EVENT = {**_ID, "timestamp": _leaf("timestamp", form="date-time")}
+_AUDIT = _texts("createdByBatchID", "modifiedByBatchID", "repositoryCreatedBy", "repositoryLastModifiedBy")
+_NAME = _object("Full name", _texts("firstName", "middleName", "lastName", "fullName", "courtesyTitle", "suffix"))
+_PRIMARY = _leaves("boolean", "primary")
+_ADDRESS = {
+    **_texts("street1", "street2", "city", "state", "stateProvince", "postalCode", "country", "countryCode"),
+    **_PRIMARY,
+}
+_PHONE = {**_texts("number", "countryCode"), **_PRIMARY}
+_PAYMENT = _object(
+    "Payment", {**_texts("transactionID", "paymentType", "currencyCode"), **_leaves("number", "paymentAmount")}
+)
+_ORDER = _object(
+    "Order",
+    {
+        **_texts("purchaseID", "purchaseOrderNumber", "currencyCode"),
+        **_leaves("number", "priceTotal"),
+        "payments": _array("Payments", _PAYMENT),
+    },
+)
+_LINE = _object(
+    "Product list item",
+    {**_texts("SKU", "name", "currencyCode"), **_leaves("integer", "quantity"), **_leaves("number", "priceTotal")},
+)
+_PERSON = _object(
+    "Person",
+    {
+        "name": _NAME,
+        "birthDate": _leaf("birthDate", form="date"),
+        **_leaves("integer", "birthYear"),
+        **_texts("gender", "maritalStatus", "nationality"),
+    },
+)
+_CONTACT = {
+    "personalEmail": _object("Personal email", {**_texts("address", "label"), **_PRIMARY}),
+    "homeAddress": _object("Home address", _ADDRESS),
+    **{f"{kind}Phone": _object(f"{kind.capitalize()} phone", _PHONE) for kind in ("home", "mobile", "fax")},
+}
+_IDENTITIES = {"title": "Identity map", "type": "object", "meta:xdmType": "map", "additionalProperties": {}}
+_COMMERCE = {
+    "commerce": _object("Commerce", {"order": _ORDER}),
+    "productListItems": _array("Product list items", _LINE),
+}
 
 GLOBAL_RESOURCES: tuple[Mapping[str, Any], ...] = (
-    _behavior(RECORD, "Record Schema", ("_id",)),
-    _behavior(TIME_SERIES, "Time-series Schema", ("_id", "timestamp")),
-    _behavior(ADHOC, "Ad-hoc Schema", ()),
-    _class(
-        PROFILE,
-        "XDM Individual Profile",
-        RECORD,
-        ("_id",),
-        _id=_leaf("Identifier"),
-        personID=_leaf("Person ID"),
-        **_audit(),
-    ),
+    _resource("behaviors", RECORD, "Record Schema", _ID, required=[]),
+    _resource("behaviors", TIME_SERIES, "Time-series Schema", _EVENT, required=[*_EVENT]),
+    _resource("behaviors", ADHOC, "Ad-hoc Schema", {}, required=[]),
+    _class(PROFILE, "XDM Individual Profile", RECORD, {**_ID, **_texts("personID"), **_AUDIT}),
     _class(
         EXPERIENCE_EVENT,
         "XDM ExperienceEvent",
         TIME_SERIES,
-        ("_id", "timestamp"),
-        _id=_leaf("Identifier"),
-        timestamp=_leaf("Timestamp", form="date-time"),
-        eventType=_leaf("Event type"),
-        eventMergeId=_leaf("Event merge ID"),
-        producedBy=_leaf("Produced by"),
+        {**_EVENT, **_texts("eventType", "eventMergeId", "producedBy")},
+        tuple(_EVENT),
     ),
     _class(
         PRODUCT,
         "Product",
         RECORD,
-        ("_id",),
-        _id=_leaf("Identifier"),
-        productID=_leaf("Product ID"),
-        productName=_leaf("Product name"),
-        productDescription=_leaf("Product description"),
-        productCategory=_leaf("Product category"),
-        **_audit(),
+        {**_ID, **_texts("productID", "productName", "productDescription", "productCategory"), **_AUDIT},
     ),
-    _field_group(
-        f"{XDM}/context/profile-person-details",
-        "Demographic Details",
-        person=_object(
-            "Person",
-            name=_name(),
-            birthDate=_leaf("Birth date", form="date"),
-            birthYear=_leaf("Birth year", "integer"),
-            gender=_leaf("Gender"),
-            maritalStatus=_leaf("Marital status"),
-            nationality=_leaf("Nationality"),
-        ),
-    ),
-    _field_group(
-        f"{XDM}/context/profile-personal-details",
-        "Personal Contact Details",
-        personalEmail=_object(
-            "Personal email",
-            address=_leaf("Address"),
-            label=_leaf("Label"),
-            primary=_leaf("Primary", "boolean"),
-        ),
-        homeAddress=_address("Home address"),
-        homePhone=_phone("Home phone"),
-        mobilePhone=_phone("Mobile phone"),
-        faxPhone=_phone("Fax phone"),
-    ),
-    _field_group(
-        IDENTITY_MAP,
-        "IdentityMap",
-        (PROFILE, EXPERIENCE_EVENT),
-        identityMap={"title": "Identity map", "type": "object", "meta:xdmType": "map", "additionalProperties": {}},
-    ),
-    _field_group(
-        f"{XDM}/context/experienceevent-commerce",
-        "Commerce Details",
-        (EXPERIENCE_EVENT,),
-        commerce=_object("Commerce", order=_order()),
-        productListItems=_array("Product list items", _line()),
-    ),
-    _data_type(f"{XDM}/context/person-name", _name()),
-    _data_type(f"{XDM}/common/address", _address("Postal address")),
-    _data_type(f"{XDM}/context/phonenumber", _phone("Phone number")),
-    _data_type(f"{XDM}/data/order", _order()),
-    _data_type(f"{XDM}/data/paymentitem", _payment()),
+    _field_group(f"{XDM}/context/profile-person-details", "Demographic Details", {"person": _PERSON}),
+    _field_group(f"{XDM}/context/profile-personal-details", "Personal Contact Details", _CONTACT),
+    _field_group(IDENTITY_MAP, "IdentityMap", {"identityMap": _IDENTITIES}, (PROFILE, EXPERIENCE_EVENT)),
+    _field_group(f"{XDM}/context/experienceevent-commerce", "Commerce Details", _COMMERCE, (EXPERIENCE_EVENT,)),
+    _data_type(f"{XDM}/context/person-name", _NAME),
+    _data_type(f"{XDM}/common/address", _object("Postal address", _ADDRESS)),
+    _data_type(f"{XDM}/context/phonenumber", _object("Phone number", _PHONE)),
+    _data_type(f"{XDM}/data/order", _ORDER),
+    _data_type(f"{XDM}/data/paymentitem", _PAYMENT),
 )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlencode
 
-from airflow_provider_payments.emulator.comparisons import Check, as_text, matching, ordered
-from airflow_provider_payments.emulator.exchange import Answer, Call
+from airflow_provider_payments.emulator.comparisons import check, sort_key
+from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
 from airflow_provider_payments.emulator.refusals import RegistryRefusal
 
 MAX_PAGE = 500
@@ -52,15 +50,13 @@ def answer(call: Call, listing: Listing[Item]) -> Answer:
     """The page that a request asks for.
 
     A page only ends where the value that orders the list changes: the next one begins strictly behind that value.
-
-    :param call: the request.
     """
     read = listing.read
     orderby = call.first("orderby") or listing.orderby
     orders = [(name.lstrip("+- "), name.startswith("-")) for name in orderby.split(",")]
     items = filtered(call, listing.items, read)
     for name, descending in reversed(orders):
-        items.sort(key=lambda item: _sort_key(read(item, name)), reverse=descending)
+        items.sort(key=lambda item: sort_key(read(item, name)), reverse=descending)
     primary, descending = orders[0]
     # What lacks the property comes last in either direction.
     items.sort(key=lambda item: read(item, primary) is None)
@@ -79,10 +75,9 @@ def answer(call: Call, listing: Listing[Item]) -> Answer:
 
 
 def _links(call: Call, path: str, following: str | None) -> dict[str, Any]:
-    query = [(name, value) for name, value in call.query if name != "start"]
-    base = call.world.origin + BASE
-    shared = f"{base}/global/{path.rpartition('/')[2]}" + (f"?{urlencode(query)}" if query else "")
-    upcoming = f"{base}{path}?{urlencode([*query, ('start', following)])}" if following is not None else None
+    base, query = call.world.origin + BASE, call.query_with(start=None)
+    shared = f"{base}/global/{path.rpartition('/')[2]}" + (f"?{query}" if query else "")
+    upcoming = f"{base}{path}?{call.query_with(start=following)}" if following is not None else None
     return {"next": upcoming, "global_schemas": {"href": shared}}
 
 
@@ -94,12 +89,10 @@ def _page(items: list[Item], limit: int, value: Callable[[Item], Any]) -> list[I
 
 
 def _limit(call: Call) -> int:
-    text = call.first("limit")
-    if text is None:
-        return DEFAULT_PAGE
-    if not (text.isascii() and text.isdigit()):
-        raise _invalid("'limit' must be a whole number from 0 to 500.")
-    return min(int(text[:9]), MAX_PAGE) or DEFAULT_PAGE
+    limit = count_from(call.first("limit") or "0")
+    if limit is None:
+        raise _invalid(f"'limit' must be a whole number from 0 to {MAX_PAGE}.")
+    return min(limit, MAX_PAGE) or DEFAULT_PAGE
 
 
 def _is_behind(value: Any, start: str, descending: bool) -> bool:
@@ -108,12 +101,8 @@ def _is_behind(value: Any, start: str, descending: bool) -> bool:
     beginning: Any = start
     if isinstance(value, int) and re.fullmatch(r"-?\d{1,18}", start, re.ASCII):
         beginning = int(start)
-    place, limit = _sort_key(value), _sort_key(beginning)
+    place, limit = sort_key(value), sort_key(beginning)
     return place < limit if descending else place > limit
-
-
-def _sort_key(value: Any) -> tuple[int, int, str]:
-    return (0, value, "") if isinstance(value, int) else (1, 0, as_text(value))
 
 
 Test = Callable[[Any, Callable[[Any, str], Any]], bool]
@@ -126,23 +115,14 @@ def _test(expression: str) -> Test:
     field, sign, wanted = match["field"].strip(), match["sign"], match["value"]
     if sign is None:
         return lambda item, read: read(item, field) is not None
-    check = _CHECKS[sign](wanted)
+    fits = check(sign, wanted, wanted.__eq__, _invalid)
     # A list has the property when one of its entries has; it lacks it when none has.
-    if sign == "!=":
-        return lambda item, read: all(check(value) for value in _values(read(item, field)))
-    return lambda item, read: any(check(value) for value in _values(read(item, field)))
+    every = all if sign == "!=" else any
+    return lambda item, read: every(fits(value) for value in _values(read(item, field)))
 
 
 def _values(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-_CHECKS: Mapping[str, Callable[[str], Check]] = {
-    "==": lambda wanted: lambda value: value is not None and as_text(value) == wanted,
-    "!=": lambda wanted: lambda value: value is None or as_text(value) != wanted,
-    "~": lambda wanted: matching(wanted, _invalid),
-    **{sign: partial(ordered, sign) for sign in ("<", "<=", ">", ">=")},
-}
 
 
 def _invalid(detail: str) -> RegistryRefusal:

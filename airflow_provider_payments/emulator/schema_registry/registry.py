@@ -11,8 +11,8 @@ from airflow_provider_payments.emulator.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import fields, rules
 from airflow_provider_payments.emulator.schema_registry.composition import Composition, take_apart
 from airflow_provider_payments.emulator.schema_registry.descriptors import Descriptors
-from airflow_provider_payments.emulator.schema_registry.global_resources import ADHOC
-from airflow_provider_payments.emulator.schema_registry.resources import GLOBAL_BY_ID, Kind, Resource, not_found
+from airflow_provider_payments.emulator.schema_registry.global_resources import ADHOC, BEHAVIORS
+from airflow_provider_payments.emulator.schema_registry.resources import GLOBALS, Kind, Resource, not_found
 from airflow_provider_payments.emulator.store import Store
 
 if TYPE_CHECKING:
@@ -22,10 +22,7 @@ _KEPT = ("title", "description", "meta:intendedToExtend", "meta:immutableTags")
 
 
 class Registry:
-    """The registry of one sandbox.
-
-    :param sandbox: whose clock and names it uses.
-    """
+    """The registry of one sandbox."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -68,16 +65,13 @@ class Registry:
         return self.store.get(identifier) or next(iter(self.store.find("alt_id", (identifier,))), None)
 
     def create(self, kind: Kind, body: Mapping[str, Any]) -> Resource:
-        """Make a resource, or refuse.
-
-        :param body: what the client sent.
-        """
+        """Make a resource, or refuse."""
         tenant, key = self.sandbox.options.tenant, new_hash()
         identifier, alt_id = f"https://ns.adobe.com/{tenant}/{kind}/{key}", f"_{tenant}.{kind}.{key}"
         now = self.sandbox.clock.millis()
         rules.check_title(self, body, None)
         content, made_of = self._understand(kind, body, identifier, {})
-        resource = Resource(kind, identifier, alt_id, self.store.next_number, content, made_of, now, now)
+        resource = Resource(kind, identifier, alt_id, content, made_of, now, now)
         if resource.in_union:
             rules.check_union(self, resource)
         return self.store.add(resource)
@@ -86,7 +80,6 @@ class Registry:
         """Give a resource another content, or refuse.
 
         :param resource: stays as it is when refused.
-        :param body: the whole new content.
         """
         rules.check_title(self, body, resource)
         before = resource.content, resource.made_of
@@ -133,36 +126,29 @@ class Registry:
 
     def _resolve(self, resource: Resource) -> tuple[dict[str, Any], tuple[str, ...]]:
         # Not by recursion: what is reached on several ways counts once, or their number would double with each level.
-        trees, required = [], list(resource.made_of.required)
-        for reference in self.extends(resource):
-            tree, names = self._own_of(reference)
-            trees.append(tree)
-            required += names
-        trees.append(resource.properties)
-        expanded = [fields.expand(tree, self._data_type) for tree in trees]
-        return fields.merge(expanded), tuple(dict.fromkeys(required))
-
-    def _own_of(self, reference: str) -> tuple[fields.Tree, tuple[str, ...]]:
-        own = self.store.get(reference)
-        if own is not None:
-            return own.properties, own.made_of.required
-        known = GLOBAL_BY_ID[reference]
-        return known["properties"], tuple(known.get("required", ()))
+        parts = [*map(self.known, self.extends(resource)), resource]
+        required = dict.fromkeys(name for part in (resource, *parts) for name in part.made_of.required)
+        expanded = [fields.expand(part.properties, self._data_type) for part in parts]
+        return fields.merge(expanded), tuple(required)
 
     def _data_type(self, reference: str) -> fields.Tree | None:
         if self.kind_of(reference) != "datatypes":
             return None
-        tree, required = self._own_of(reference)
-        own = self.store.get(reference)
-        inherited = [self._own_of(other)[0] for other in self.extends(own)] if own is not None else []
-        needed = {"required": list(required)} if required else {}
-        return {"properties": fields.merge([*inherited, tree]), **needed}
+        found = self.known(reference)
+        trees = [part.properties for part in (*map(self.known, self.extends(found)), found)]
+        needed = {"required": list(found.made_of.required)} if found.made_of.required else {}
+        return {"properties": fields.merge(trees), **needed}
 
     def class_of(self, resource: Resource) -> str | None:
         """The class of a schema; a class is its own."""
         if resource.kind == "classes":
             return resource.id
         return next((reference for reference in resource.references if self.kind_of(reference) == "classes"), None)
+
+    def behaviour_of(self, schema: Resource) -> str:
+        """How the data of a schema behaves: ``record``, ``time-series`` or ``adhoc``."""
+        behaviour = next(reference for reference in self.extends(schema) if reference in BEHAVIORS)
+        return behaviour.rpartition("/")[2]
 
     def extends(self, resource: Resource) -> list[str]:
         """Everything that a resource builds on, with what that builds on, each once."""
@@ -172,45 +158,23 @@ class Registry:
             reference = pending.pop()
             if reference not in result:
                 result[reference] = None
-                other = self.store.get(reference)
-                deeper = other.references if other is not None else GLOBAL_BY_ID[reference].get("meta:extends", ())
-                pending += reversed(deeper)
+                pending += reversed(self.known(reference).references)
         return list(result)
 
-    def kind_of(self, reference: str) -> str | None:
-        """What an id names, None when it names nothing.
+    def find(self, reference: str) -> Resource | None:
+        """A resource of the tenant or a global one, None when there is none."""
+        return self.store.get(reference) or GLOBALS.get(reference)
 
-        :param reference: the ``$id`` of a resource, the tenant's or a global one.
-        """
-        own = self.store.get(reference)
-        if own is not None:
-            return own.kind
-        known = GLOBAL_BY_ID.get(reference)
-        return str(known["meta:resourceType"]) if known else None
+    def known(self, reference: str) -> Resource:
+        """A resource that exists, see :meth:`find`."""
+        found = self.find(reference)
+        assert found is not None
+        return found
 
-    def title_of(self, identifier: str) -> str:
-        """The title of a resource that exists.
-
-        :param identifier: its ``$id``, the tenant's or a global one.
-        """
-        own = self.store.get(identifier)
-        return own.title if own is not None else str(GLOBAL_BY_ID[identifier]["title"])
-
-    def behind(self, class_id: str) -> list[str]:
-        """What a class builds on.
-
-        :param class_id: of a class of the tenant or a global one.
-        """
-        own = self.store.get(class_id)
-        return self.extends(own) if own else list(GLOBAL_BY_ID[class_id].get("meta:extends", []))
-
-    def intended(self, group_id: str) -> list[str]:
-        """The classes that a field group is meant to extend.
-
-        :param group_id: of a field group of the tenant or a global one.
-        """
-        own = self.store.get(group_id)
-        return list((own.content if own else GLOBAL_BY_ID[group_id]).get("meta:intendedToExtend", []))
+    def kind_of(self, reference: str) -> Kind | None:
+        """What an ``$id`` names, None when it names nothing."""
+        found = self.find(reference)
+        return found.kind if found else None
 
     def _users(self, resource: Resource) -> list[Resource]:
         """A resource and all that build on it, near or far."""
@@ -247,7 +211,7 @@ class Registry:
         made_of = rules.completed(made_of, None if kind == "datatypes" else namespace)
         rules.CHECKS[kind](self, body, made_of)
         rules.check_references(self, kind, identifier, made_of)
-        self._resolve(Resource(kind, identifier, "", 0, content, made_of, 0, 0))
+        self._resolve(Resource(kind, identifier, "", content, made_of, 0, 0))
         return content, made_of
 
 

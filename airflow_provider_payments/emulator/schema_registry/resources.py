@@ -21,16 +21,13 @@ _NAMES: Mapping[Kind, tuple[str, str]] = {
     "datatypes": ("1013", "data type"),
     "behaviors": ("1015", "behavior"),
 }
-GLOBAL_BY_ID: Mapping[str, Mapping[str, Any]] = {resource["$id"]: resource for resource in GLOBAL_RESOURCES}
-_BY_ALT_ID: Mapping[str, Mapping[str, Any]] = {resource["meta:altId"]: resource for resource in GLOBAL_RESOURCES}
 
 
 @dataclass(slots=True)
 class Resource:
-    """A schema, class, field group or data type of the tenant.
+    """A schema, class, field group or data type of the tenant, or a global one, or a behaviour.
 
-    :param number: its place in the order of creation.
-    :param content: what the client sent, completed: title, description, tags.
+    :param content: what the client sent, completed: title, description, tags; all that a global one shows.
     :param made_of: what it is composed of, completed.
     :param minor: the minor version; the major one is always 1.
     """
@@ -38,12 +35,12 @@ class Resource:
     kind: Kind
     id: str
     alt_id: str
-    number: int
     content: dict[str, Any]
     made_of: Composition
     created: int
     updated: int
     minor: int = 0
+    number: int = -1
 
     @property
     def title(self) -> str:
@@ -67,11 +64,17 @@ class Resource:
         return hashlib.sha256(f"{self.id} {self.minor} {self.updated}".encode()).hexdigest()
 
 
-def not_found(kind: Kind, identifier: str) -> RegistryRefusal:
-    """The refusal of an id that names no resource of a kind.
+def _global(wire: Mapping[str, Any]) -> Resource:
+    extends, required = tuple(wire.get("meta:extends", ())), tuple(wire.get("required", ()))
+    made_of = Composition(extends, wire["properties"], required, ())
+    return Resource(wire["meta:resourceType"], wire["$id"], wire["meta:altId"], dict(wire), made_of, 0, 0)
 
-    :param identifier: as it was asked for.
-    """
+
+GLOBALS: Mapping[str, Resource] = {wire["$id"]: _global(wire) for wire in GLOBAL_RESOURCES}
+
+
+def not_found(kind: Kind, identifier: str) -> RegistryRefusal:
+    """The refusal of an id that names no resource of a kind."""
     number, name = _NAMES[kind]
     return RegistryRefusal(
         f"{number}-404",
@@ -80,12 +83,10 @@ def not_found(kind: Kind, identifier: str) -> RegistryRefusal:
     )
 
 
-def global_resource(kind: Kind, identifier: str) -> Mapping[str, Any]:
-    """A global resource, or a refusal.
+def find_global(kind: Kind, identifier: str) -> Resource | None:
+    """A global resource, None when there is no such one.
 
     :param identifier: ``$id`` or ``meta:altId``.
     """
-    found = GLOBAL_BY_ID.get(identifier) or _BY_ALT_ID.get(identifier)
-    if found is None or found["meta:resourceType"] != kind:
-        raise not_found(kind, identifier)
-    return found
+    known = (resource for resource in GLOBALS.values() if resource.kind == kind)
+    return next((resource for resource in known if identifier in (resource.id, resource.alt_id)), None)

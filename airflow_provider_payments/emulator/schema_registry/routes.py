@@ -9,13 +9,18 @@ from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
 from airflow_provider_payments.emulator.json_patch import Instruction, PatchError, apply_patch, parse_patch
-from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, RegistryRefusal
+from airflow_provider_payments.emulator.refusals import PlainRefusal, RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import descriptor_routes, listing
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
 from airflow_provider_payments.emulator.schema_registry.composition import OWN_FIELDS
-from airflow_provider_payments.emulator.schema_registry.global_resources import GLOBAL_RESOURCES
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
-from airflow_provider_payments.emulator.schema_registry.resources import Kind, Resource, global_resource
+from airflow_provider_payments.emulator.schema_registry.resources import (
+    GLOBALS,
+    Kind,
+    Resource,
+    find_global,
+    not_found,
+)
 from airflow_provider_payments.emulator.schema_registry.shapes import global_to_wire, resource_to_wire
 
 # The path names a resource's kind in more ways than the resource itself does.
@@ -72,7 +77,7 @@ def _class_usage(registry: Registry, everything: Iterable[Resource]) -> list[dic
             entry = {key: read(resource) for key, read in _QUICK.items() if key in ("$id", "title", "description")}
             usage.setdefault(str(registry.class_of(resource)), []).append(entry)
     return [
-        {"$id": class_id, "title": registry.title_of(class_id), "numberOfSchemas": len(schemas), "schemas": schemas}
+        {"$id": class_id, "title": registry.known(class_id).title, "numberOfSchemas": len(schemas), "schemas": schemas}
         for class_id, schemas in usage.items()
     ]
 
@@ -98,6 +103,10 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes:
 
     def show(call: Call) -> Answer:
         form = lookup_form(call.headers.get("accept", ""))
+        # What Adobe made is found from here as well: Adobe's own client never asks the other container.
+        shared = find_global(kind, call.params["id"])
+        if shared is not None:
+            return Answer(global_to_wire(shared, form))
         return Answer(resource_to_wire(shown(call), call.sandbox.registry, form))
 
     def create(call: Call) -> Answer:
@@ -146,20 +155,18 @@ def _read(resource: Resource, member: str, registry: Registry) -> Any:
     quick = _QUICK.get(member)
     if quick is not None:
         return quick(resource)
-    return _member(resource_to_wire(resource, registry), member)
-
-
-def _member(wire: Mapping[str, Any], member: str) -> Any:
-    return wire[member] if member in wire else wire.get("meta:registryMetadata", {}).get(member)
+    wire = resource_to_wire(resource, registry)
+    return wire.get(member, wire["meta:registryMetadata"].get(member))
 
 
 def _as_shown(instruction: Instruction, resource: Resource) -> Instruction:
     """An instruction that names a definition as the client once called it leads to where the registry keeps it."""
     first, *rest = instruction.steps
-    if first == "definitions" and rest and rest[0] in resource.made_of.parts:
-        return replace(instruction, steps=(first, OWN_FIELDS, *rest[1:]))
+    made_of = resource.made_of
+    if first == "definitions" and rest and rest[0] in (OWN_FIELDS, *made_of.parts):
+        return replace(instruction, steps=(first, made_of.own_name, *rest[1:]))
     if first == "properties" and resource.properties:
-        return replace(instruction, steps=("definitions", OWN_FIELDS, *instruction.steps))
+        return replace(instruction, steps=("definitions", made_of.own_name, *instruction.steps))
     return instruction
 
 
@@ -168,14 +175,22 @@ def _global_handlers(name: str, kind: Kind) -> Routes:
 
     def list_all(call: Call) -> Answer:
         form = list_form(call.headers.get("accept", ""))
-        items = [resource for resource in GLOBAL_RESOURCES if resource["meta:resourceType"] == kind]
+        items = [resource for resource in GLOBALS.values() if resource.kind == kind]
         return listing.answer(
-            call, listing.Listing(path, items, _member, lambda resource: global_to_wire(resource, form))
+            call,
+            listing.Listing(
+                path,
+                items,
+                lambda resource, member: resource.content.get(member),
+                lambda resource: global_to_wire(resource, form),
+            ),
         )
 
     def show(call: Call) -> Answer:
-        form = lookup_form(call.headers.get("accept", ""))
-        return Answer(global_to_wire(global_resource(kind, call.params["id"]), form))
+        form, found = lookup_form(call.headers.get("accept", "")), find_global(kind, call.params["id"])
+        if found is None:
+            raise not_found(kind, call.params["id"])
+        return Answer(global_to_wire(found, form))
 
     return (("GET", path, list_all), ("GET", path + "/{id:path}", show))
 
@@ -186,23 +201,7 @@ def _nowhere(call: Call) -> Answer:
     raise RegistryRefusal("1017-404", "Resource not found", f"'{container[:60]}': there is no {what}.")
 
 
-def _unreadable(detail: str) -> Refusal:
-    return PlainRefusal(400, "BadRequestError", detail)
-
-
-def _sandbox_missing() -> Refusal:
-    return PlainRefusal(400, "BadRequestError", "The header x-sandbox-name is missing.")
-
-
-def _sandbox_unknown(name: str) -> Refusal:
-    return PlainRefusal(404, "NotFoundError", f"There is no sandbox '{name[:100]}' in this organisation.")
-
-
-def _failed() -> Refusal:
-    return PlainRefusal(500, "InternalServerError", "The service failed unexpectedly.")
-
-
-DIALECT = Dialect(_unreadable, _sandbox_missing, _sandbox_unknown, _failed)
+DIALECT = Dialect(PlainRefusal)
 ROUTES: Routes = (
     ("GET", "/stats", show_stats),
     *(route for name, kind in _KINDS.items() for route in _tenant_handlers(name, kind)),

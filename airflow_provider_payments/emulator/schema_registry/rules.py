@@ -15,9 +15,10 @@ from airflow_provider_payments.emulator.schema_registry.resources import Kind, R
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
-# A field group also needs 'meta:intendedToExtend', which has a refusal of its own.
+# A field group also needs 'meta:intendedToExtend', which has a refusal of its own. A schema's 'type' is required in the
+# published interface, but Adobe's own client leaves it out.
 _NEEDED: Mapping[Kind, tuple[str, ...]] = {
-    "schemas": ("type", "description", "allOf"),
+    "schemas": ("description", "allOf"),
     "classes": ("type", "description", "allOf"),
     "mixins": ("type",),
     "datatypes": ("type",),
@@ -46,7 +47,7 @@ def check_form(kind: Kind, body: Mapping[str, Any]) -> None:
     for member in _NEEDED[kind]:
         if body.get(member) is None:
             raise malformed(f"The body needs '{member}'.")
-    if body["type"] != "object":
+    if body.get("type", "object") != "object":
         raise malformed("The 'type' of a resource must be 'object'.")
     if not isinstance(body.get("description", ""), str):
         raise malformed("The 'description' must be text.")
@@ -97,9 +98,10 @@ def _check_schema(registry: Registry, body: Mapping[str, Any], made_of: Composit
         )
     if body.get("meta:class", classes[0]) != classes[0]:
         raise _class_invalid("'meta:class' and the class in 'allOf' differ.")
-    meant_for = {classes[0], *registry.behind(classes[0])}
+    meant_for = {classes[0], *registry.extends(registry.known(classes[0]))}
     for reference in made_of.references:
-        if registry.kind_of(reference) == "mixins" and not meant_for & set(registry.intended(reference)):
+        found = registry.find(reference)
+        if found and found.kind == "mixins" and not meant_for & set(found.content.get("meta:intendedToExtend", ())):
             raise RegistryRefusal(
                 "1506-400", "Field group not compatible", f"{reference} is not meant to extend {classes[0]}."
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.schema_registry.accept import Form
-from airflow_provider_payments.emulator.schema_registry.composition import LOCAL, OWN_FIELDS
+from airflow_provider_payments.emulator.schema_registry.composition import LOCAL
 from airflow_provider_payments.emulator.schema_registry.descriptors import DEPRECATED, Descriptor
 from airflow_provider_payments.emulator.schema_registry.fields import without_texts
 
@@ -92,8 +92,9 @@ def _definition(resource: Resource, registry: Registry, form: Form) -> dict[str,
     wire: dict[str, Any] = {}
     entries = [_reference(reference) for reference in references]
     if own:
-        entries.append(_reference(LOCAL + OWN_FIELDS))
-        wire["definitions"] = {OWN_FIELDS: {"type": "object", "properties": own, "meta:xdmType": "object"}}
+        name = resource.made_of.own_name
+        entries.append(_reference(LOCAL + name))
+        wire["definitions"] = {name: {"type": "object", "properties": own, "meta:xdmType": "object"}}
     wire |= {"allOf": entries, "refs": list(references)}
     required = resource.made_of.required
     return {**wire, "required": list(required)} if required else wire
@@ -125,14 +126,11 @@ def _marked(properties: Mapping[str, Any], steps: list[str]) -> dict[str, Any]:
     return {**properties, name: node}
 
 
-def global_to_wire(resource: Mapping[str, Any], form: Form = _PLAIN) -> dict[str, Any]:
-    """A global resource.
-
-    :param resource: from the global ones; it has no references, so full and short forms show the same fields.
-    """
+def global_to_wire(resource: Resource, form: Form) -> dict[str, Any]:
+    """A global resource; its fields stand in it, so full and short forms show the same."""
     if form.only_id:
-        return {key: resource[key] for key in _SHORT}
-    wire = {"meta:containerId": "global", **resource}
+        return {key: resource.content[key] for key in _SHORT}
+    wire = {"meta:containerId": "global", **resource.content}
     return {**wire, **without_texts({"properties": wire["properties"]})} if form.notext else wire
 
 
