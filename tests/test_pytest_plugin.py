@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
+from tests.test_package import without_airflow
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -85,7 +85,7 @@ def pytest_in(folder: Path, test: str, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--rootdir", str(folder), "-p", "no:cacheprovider", "test_own.py"],
         cwd=folder,
-        env={**os.environ, **environment},
+        env=without_airflow(**environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
