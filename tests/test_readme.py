@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_payments.pytest_plugin import ExperiencePlatform
+
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 CI = (REPOSITORY / ".ci" / "run").read_text()
@@ -65,6 +67,26 @@ def test_the_mapped_steps_are_those_that_a_test_runs() -> None:
     shown = [line.strip() for line in block.splitlines() if line.strip()]
     run = (REPOSITORY / "tests" / "operators" / "mapped_tables.py").read_text()
     assert [line for line in shown if line not in run] == []
+
+
+def told(heading: str) -> set[str]:
+    """The words in code style in the first column of the table with this heading."""
+    table = README[README.index(heading) :].split("\n\n", 1)[0].splitlines()[2:]
+    return {word for row in table for word in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+
+def test_every_fault_and_outcome_of_the_emulator_is_explained(experience_platform: ExperiencePlatform) -> None:
+    for heading, method in (("| action | takes |", "fail"), ("| outcome | takes |", "order")):
+        with pytest.raises(ValueError, match="nothing of the kind") as refusal:
+            getattr(experience_platform, method)("nothing of the kind")
+        assert told(heading) == set(re.findall(r"\w+", str(refusal.value).partition("one of ")[2]))
+
+
+def test_every_control_operation_is_explained(experience_platform: ExperiencePlatform) -> None:
+    table = README[README.index("| under `/__emulator__`") :].split("\n## ", 1)[0]
+    for operation in experience_platform.control("GET", "")["operations"]:
+        path = operation["path"].removeprefix("/__emulator__").partition("/{")[0]
+        assert re.search(rf"{operation['method']}\b[^|]*{re.escape(path)}\b", table), operation
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README))
