@@ -61,14 +61,16 @@ class ExperiencePlatform:
             }
         )
 
-    def objects(self, kind: str) -> list[dict[str, Any]]:
-        """Return every object of a kind in the sandbox, oldest first.
+    def objects(self, kind: str, sandbox: str | None = None) -> list[dict[str, Any]]:
+        """Return every object of a kind in a sandbox, oldest first.
 
         :param kind: ``connections``, ``sourceConnections``, ``targetConnections``, ``flows``, ``runs``, ``schemas``,
             ``fieldgroups``, ``classes``, ``dataSets``, ``batches`` or ``mappingSets``.
+        :param sandbox: the connection's when left out.
         """
-        wanted = {"sandbox": self.sandbox, "kind": kind}
-        return list(self.control("GET", "state", params=wanted)["sandboxes"][self.sandbox][kind])
+        wanted = {"sandbox": sandbox or self.sandbox, "kind": kind}
+        ((_, kinds),) = self.control("GET", "state", params=wanted)["sandboxes"].items()
+        return list(kinds[kind])
 
     def rows(self, dataset_id: str, start: int = 0, limit: int = 100) -> dict[str, Any]:
         """Return what landed in a dataset: ``count``, and ``rows`` from a place on.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,12 +15,12 @@ os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "True"
 os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = os.environ["AIRFLOW_HOME"]
 
 import pytest
-import requests
 
 from airflow_provider_payments.aep.auth import ClientCredentials
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.transport import Transport
 from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.fault_proxy import FaultProxy, fault_proxy
 
 #: A token of another test's emulator state would be refused once; scopes are part of a credential's identity.
@@ -31,32 +30,12 @@ CONNECTION_ID = "adobe_experience_platform_default"
 PAYPAL = "24151d58-ffa7-4960-951d-58ffa7396097"
 
 
-class Emulator:
-    """The running emulator, seen from outside: everything goes over HTTP."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def control(self, method: str, path: str, **kwargs: Any) -> Any:
-        answer = requests.request(method, f"{self.url}/__emulator__/{path}", timeout=10, **kwargs)
-        answer.raise_for_status()
-        return answer.json()
-
-    def advance(self, seconds: float) -> None:
-        self.control("POST", "clock", json={"advance": seconds})
-
-    def requests(self, **filters: str) -> list[dict[str, Any]]:
-        return list(self.control("GET", "requests", params=filters)["requests"])
+class Emulator(ExperiencePlatform):
+    """The running emulator, seen from outside: what users get as a fixture, with what only our own tests ask."""
 
     def posted(self, path: str) -> list[Any]:
         """The bodies of all POSTs to a path that ends so, in order."""
         return [r["body"] for r in self.requests(method="POST") if r["path"].endswith(path)]
-
-    def objects(self, kind: str, sandbox: str = "dev") -> list[dict[str, Any]]:
-        return list(self.control("GET", "state")["sandboxes"][sandbox][kind])
-
-    def rows(self, dataset_id: str) -> dict[str, Any]:
-        return dict(self.control("GET", f"datasets/{dataset_id}/rows"))
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +47,7 @@ def manual_server() -> Iterator[EmulatorServer]:
 @pytest.fixture
 def emulator(manual_server: EmulatorServer) -> Emulator:
     running = Emulator(manual_server.url)
-    running.control("POST", "reset")
+    running.reset()
     return running
 
 
@@ -116,23 +95,7 @@ def client(make_client: Callable[..., Client]) -> Client:
 
 def connection_json(url: str, **extra: Any) -> str:
     """An Airflow connection to the emulator, as ``AIRFLOW_CONN_...`` takes it."""
-    settings = {
-        "org_id": "EMULATOR@AdobeOrg",
-        "sandbox": "dev",
-        "ims_url": url,
-        "consistency_window": 0,
-        "dataflow_window": 0,
-        "scopes": f"openid,test-{next(SERIAL)}",
-    } | extra
-    return json.dumps(
-        {
-            "conn_type": "adobe_experience_platform",
-            "host": url,
-            "login": "emulator-client",
-            "password": "emulator-secret",
-            "extra": {k: v for k, v in settings.items() if v is not None},
-        }
-    )
+    return Emulator(url).connection(**{"scopes": f"openid,test-{next(SERIAL)}"} | extra)
 
 
 @pytest.fixture
