@@ -65,7 +65,7 @@ class ExperiencePlatform:
         """Return every object of a kind in a sandbox, oldest first.
 
         :param kind: ``connections``, ``sourceConnections``, ``targetConnections``, ``flows``, ``runs``, ``schemas``,
-            ``fieldgroups``, ``classes``, ``dataSets``, ``batches`` or ``mappingSets``.
+            ``fieldgroups``, ``classes``, ``datatypes``, ``descriptors``, ``dataSets``, ``batches`` or ``mappingSets``.
         :param sandbox: the connection's when left out.
         """
         wanted = {"sandbox": sandbox or self.sandbox, "kind": kind}

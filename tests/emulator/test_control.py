@@ -20,6 +20,8 @@ KINDS = {
     "dataSets",
     "batches",
     "mappingSets",
+    "datatypes",
+    "descriptors",
 }
 
 
@@ -32,7 +34,10 @@ def test_state_shows_everything_by_sandbox(client: Client) -> None:
     assert state["sandboxes"].keys() == {"prod", "dev"}
     dev, prod = state["sandboxes"]["dev"], state["sandboxes"]["prod"]
     assert dev.keys() == prod.keys() == KINDS
-    assert {kind: len(items) for kind, items in dev.items()} == {**dict.fromkeys(KINDS, 1), "classes": 0}
+    assert {kind: len(items) for kind, items in dev.items()} == {
+        **dict.fromkeys(KINDS, 1),
+        **dict.fromkeys(("classes", "datatypes", "descriptors"), 0),
+    }
     assert {kind: len(items) for kind, items in prod.items()} == {**dict.fromkeys(KINDS, 0), "connections": 1}
     assert dev["flows"][0] == client.item("flows", flow)
     assert dev["dataSets"][0]["id"] == body["_dataset"]

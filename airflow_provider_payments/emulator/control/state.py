@@ -13,7 +13,7 @@ from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
 from airflow_provider_payments.emulator.flow_service.shapes import SHAPES
 from airflow_provider_payments.emulator.refusals import ControlRefusal
 from airflow_provider_payments.emulator.schema_registry.resources import Kind
-from airflow_provider_payments.emulator.schema_registry.shapes import resource_to_wire
+from airflow_provider_payments.emulator.schema_registry.shapes import descriptor_to_wire, resource_to_wire
 from airflow_provider_payments.emulator.world import Sandbox
 
 DEFAULT_ROWS = 100
@@ -49,6 +49,10 @@ def _of_registry(kind: Kind, sandbox: Sandbox) -> list[Any]:
     return [resource_to_wire(resource, sandbox.registry) for resource in sandbox.registry.of_kind(kind)]
 
 
+def _descriptors(sandbox: Sandbox) -> list[Any]:
+    return [descriptor_to_wire(descriptor, sandbox) for descriptor in sandbox.registry.descriptors.store]
+
+
 def _datasets(sandbox: Sandbox) -> list[Any]:
     return [{"id": dataset.id, **dataset_to_wire(dataset, sandbox)} for dataset in sandbox.catalog.datasets]
 
@@ -66,6 +70,8 @@ _KINDS: Mapping[str, Callable[[Sandbox], list[Any]]] = {
     "schemas": functools.partial(_of_registry, "schemas"),
     "fieldgroups": functools.partial(_of_registry, "mixins"),
     "classes": functools.partial(_of_registry, "classes"),
+    "datatypes": functools.partial(_of_registry, "datatypes"),
+    "descriptors": _descriptors,
     "dataSets": _datasets,
     "batches": _batches,
     "mappingSets": _mapping_sets,
