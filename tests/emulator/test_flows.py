@@ -97,7 +97,7 @@ def test_repeated_creation_makes_another(client: Client) -> None:
         ("scheduleParams.interval", "14", "1362-400"),
         ("scheduleParams.interval", 0, "1362-400"),
         ("scheduleParams.interval", "x", "1000-400"),
-        ("scheduleParams.interval", 10**15, "1000-400"),
+        ("scheduleParams.interval", 10**15, "1363-400"),
         ("scheduleParams.backfill", "perhaps", "1000-400"),
         ("options.partialIngestionPercent", 0, "1000-400"),
         ("options.partialIngestionPercent", "all", "1000-400"),

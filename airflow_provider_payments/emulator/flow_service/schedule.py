@@ -106,5 +106,8 @@ def _interval(given: Any, frequency: str) -> int:
     if interval < least:
         raise FlowRefusal("1362-400", f"The interval {interval} is below the least one for {frequency}, {least}.")
     if interval * _SECONDS[frequency] > _MOST_SECONDS:
-        raise wrong("scheduleParams.interval", "smaller")
+        detail = (
+            f"The interval {interval} is not allowed with the frequency {frequency}: no second run would ever come."
+        )
+        raise FlowRefusal("1363-400", detail)
     return interval
