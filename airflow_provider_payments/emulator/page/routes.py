@@ -22,7 +22,7 @@ from airflow_provider_payments.emulator.page.story import (
     tell_traffic,
 )
 from airflow_provider_payments.emulator.page.style import POLICY, STYLE
-from airflow_provider_payments.emulator.page.wording import moment, number
+from airflow_provider_payments.emulator.page.wording import counted, moment
 from airflow_provider_payments.emulator.world import Sandbox, World
 
 _MOST_REFRESH = 3600
@@ -112,15 +112,15 @@ def _sandbox(sandbox: Sandbox, most: int) -> Markup:
     service, catalog = sandbox.flow_service, sandbox.catalog
     flows = newest(service.flows, most)
     counts = (
-        ("dataflows", len(service.flows)),
-        ("flow runs", len(service.runs)),
-        ("datasets", len(catalog.datasets)),
-        ("batches", len(catalog.batches)),
+        counted(len(service.flows), "dataflow"),
+        counted(len(service.runs), "flow run"),
+        counted(len(catalog.datasets), "dataset"),
+        counted(len(catalog.batches), "batch", "batches"),
     )
     datasets = list(islice((each for each in newest(catalog.datasets, MOST_FLOWS) if each.rows), MOST_DATASETS))
     return together(
         tag("h2", f"Sandbox {sandbox.name}"),
-        tag("p", " · ".join(f"{number(count)} {name}" for name, count in counts), class_="soft"),
+        tag("p", " · ".join(counts), class_="soft"),
         shapes.legend() if len(service.runs) else None,
         *(shapes.flow_card(tell_flow(sandbox, flow)) for flow in flows),
         shapes.empty("No dataflow yet: what a client creates in this sandbox appears here.") if not flows else None,

@@ -87,6 +87,14 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """How many there are of something.
+
+    :param many: the plural of ``one``, where it is not made by an s.
+    """
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
 def span(seconds: float) -> str:
     """How long something takes, to be read after ``every``."""
     for unit, name in ((7 * 86400, "week"), (86400, "day"), (3600, "hour"), (60, "minute")):
