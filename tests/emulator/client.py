@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import requests
@@ -211,3 +212,18 @@ def flow_body(source: str, target: str, mapping: str, start: int, dataset: str =
 def sent(body: dict[str, Any]) -> dict[str, Any]:
     """A body without the tests' own notes."""
     return {key: value for key, value in body.items() if not key.startswith("_")}
+
+
+def edited(body: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """A copy with members replaced by their dotted paths, or removed by ``...``."""
+    result = copy.deepcopy(sent(body))
+    for path, value in changes.items():
+        node: Any = result
+        *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+        for step in steps:
+            node = node[step]
+        if value is ...:
+            del node[last]
+        else:
+            node[last] = value
+    return result

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from tests.emulator.client import (
     PAYPAL_SPEC,
     STRIPE_SPEC,
     Client,
-    sent,
+    edited,
     source_body,
     target_body,
 )
@@ -71,21 +70,6 @@ def targeting(**changes: Any) -> Provocation:
         client.flow_problem("POST", f"{FLOW}/targetConnections", code, json=body)
 
     return provoke
-
-
-def edited(body: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """A copy with members replaced by their dotted paths, or removed by ``...``."""
-    result = copy.deepcopy(sent(body))
-    for path, value in changes.items():
-        node: Any = result
-        *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
-        for step in steps:
-            node = node[step]
-        if value is ...:
-            del node[last]
-        else:
-            node[last] = value
-    return result
 
 
 def flowing(changes: dict[str, Any]) -> Provocation:

@@ -1,28 +1,13 @@
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
 
-from tests.emulator.client import DATA_PREP, FLOW, REST_FLOW_SPEC, Client, mapping_body, sent, source_body
+from tests.emulator.client import DATA_PREP, FLOW, REST_FLOW_SPEC, Client, edited, mapping_body, sent, source_body
 
 FLOWS = f"{FLOW}/flows"
 UNKNOWN = "11111111-1111-4111-8111-111111111111"
-
-
-def edited(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """A copy with one member replaced, or removed by ``...``."""
-    result = copy.deepcopy(sent(body))
-    node: Any = result
-    *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
-    for step in steps:
-        node = node[step]
-    if value is ...:
-        del node[last]
-    else:
-        node[last] = value
-    return result
 
 
 def test_flow_comes_back_with_what_it_inherits(client: Client) -> None:
@@ -107,22 +92,22 @@ def test_repeated_creation_makes_another(client: Client) -> None:
 )
 def test_refusals(client: Client, path: str, value: Any, code: str) -> None:
     body = client.prepared()
-    client.flow_problem("POST", FLOWS, code, json=edited(body, path, value))
+    client.flow_problem("POST", FLOWS, code, json=edited(body, {path: value}))
     assert client.get(FLOWS)["items"] == []
 
 
 def test_misspelt_delta_column_is_named(client: Client) -> None:
-    body = edited(client.prepared(), "transformations.0.params", {"deltaColum": {"name": "Create_Time"}})
+    body = edited(client.prepared(), {"transformations.0.params": {"deltaColum": {"name": "Create_Time"}}})
     assert "'deltaColumn'" in client.flow_problem("POST", FLOWS, "1392-400", json=body)
 
 
 def test_once(client: Client) -> None:
     body = client.prepared()
-    once = edited(body, "scheduleParams", {"startTime": client.now() + 60, "frequency": "once"})
+    once = edited(body, {"scheduleParams": {"startTime": client.now() + 60, "frequency": "once"}})
     client.flow_problem("POST", FLOWS, "1369-400", json=once)
-    once = edited(once, "transformations.0", ...)
-    client.flow_problem("POST", FLOWS, "1361-400", json=edited(once, "scheduleParams.interval", 15))
-    client.flow_problem("POST", FLOWS, "1364-400", json=edited(once, "scheduleParams.backfill", True))
+    once = edited(once, {"transformations.0": ...})
+    client.flow_problem("POST", FLOWS, "1361-400", json=edited(once, {"scheduleParams.interval": 15}))
+    client.flow_problem("POST", FLOWS, "1364-400", json=edited(once, {"scheduleParams.backfill": True}))
     client.make(FLOWS, once)
 
 
@@ -130,17 +115,17 @@ def test_least_intervals(client: Client) -> None:
     body = client.prepared()
     for frequency, least in (("minute", 15), ("hour", 1), ("day", 1), ("week", 1)):
         schedule = {"startTime": client.now() + 60, "frequency": frequency, "interval": least}
-        client.make(FLOWS, edited(body, "scheduleParams", schedule))
+        client.make(FLOWS, edited(body, {"scheduleParams": schedule}))
         client.flow_problem(
-            "POST", FLOWS, "1362-400", json=edited(body, "scheduleParams", {**schedule, "interval": least - 1})
+            "POST", FLOWS, "1362-400", json=edited(body, {"scheduleParams": {**schedule, "interval": least - 1}})
         )
 
 
 def test_start_now_is_not_in_the_past(client: Client) -> None:
     body, now = client.prepared(), client.now()
-    client.make(FLOWS, edited(body, "scheduleParams.startTime", now))
-    client.make(FLOWS, edited(body, "scheduleParams.startTime", now - 1))
-    client.flow_problem("POST", FLOWS, "1360-400", json=edited(body, "scheduleParams.startTime", now - 2))
+    client.make(FLOWS, edited(body, {"scheduleParams.startTime": now}))
+    client.make(FLOWS, edited(body, {"scheduleParams.startTime": now - 1}))
+    client.flow_problem("POST", FLOWS, "1360-400", json=edited(body, {"scheduleParams.startTime": now - 2}))
 
 
 def test_mapping_must_fit_both_ends(client: Client) -> None:
@@ -153,12 +138,12 @@ def test_mapping_must_fit_both_ends(client: Client) -> None:
     ):
         mapping = client.mapping(schema, *pairs)
         message = client.flow_problem(
-            "POST", FLOWS, "1419-400", json=edited(body, "transformations.1.params.mappingId", mapping)
+            "POST", FLOWS, "1419-400", json=edited(body, {"transformations.1.params.mappingId": mapping})
         )
         assert what in message
     columns = [{"name": name, "type": "string"} for name in ("Product_Id", "Create_Time")]
     narrow = client.source(params={"tableName": "PayPal.Catalog_Products", "columns": columns})
-    message = client.flow_problem("POST", FLOWS, "1419-400", json=edited(body, "sourceConnectionIds", [narrow]))
+    message = client.flow_problem("POST", FLOWS, "1419-400", json=edited(body, {"sourceConnectionIds": [narrow]}))
     assert "Product_Name" in message
 
 
@@ -166,11 +151,11 @@ def test_schemas_must_agree(client: Client) -> None:
     body = client.prepared()
     other = client.schema("another")
     mapping = client.mapping(other)
-    changed = edited(body, "transformations.1.params.mappingId", mapping)
+    changed = edited(body, {"transformations.1.params.mappingId": mapping})
     client.flow_problem("POST", FLOWS, "1425-400", json=changed)
     target = client.target(other, body["_dataset"])
-    client.flow_problem("POST", FLOWS, "1425-400", json=edited(body, "targetConnectionIds", [target]))
-    client.flow_problem("POST", FLOWS, "1425-400", json=edited(changed, "targetConnectionIds", [target]))
+    client.flow_problem("POST", FLOWS, "1425-400", json=edited(body, {"targetConnectionIds": [target]}))
+    client.flow_problem("POST", FLOWS, "1425-400", json=edited(changed, {"targetConnectionIds": [target]}))
 
 
 def patched(client: Client, flow: str, *operations: dict[str, Any]) -> None:
