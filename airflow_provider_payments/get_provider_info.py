@@ -75,6 +75,7 @@ def get_provider_info() -> dict[str, Any]:
             "operators.datasets",
             "operators.mappings",
             "operators.dataflows",
+            "operators.teardown",
         ),
         "sensors": _modules("sensors.flow_run"),
         "triggers": _modules("triggers.flow_run"),

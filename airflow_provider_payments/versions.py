@@ -2,7 +2,57 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+
+try:
+    from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
+except ImportError:  # Airflow before 3.3 tries again after the task's retry_delay, whatever the error says
+    RetryPolicy = None  # type: ignore[assignment,misc]
+
+
+#: A service that asks for more is not believed.
+LONGEST_DELAY = timedelta(days=1)
+
+if RetryPolicy is not None:
+
+    class RetryAfterPolicy(RetryPolicy):
+        """
+        Tries a task again when the service asked to be left alone so long, a day at most, and otherwise as usual.
+
+        :param retry_delay: the task's own; a service that asks for less does not shorten it.
+        """
+
+        def __init__(self, retry_delay: timedelta = timedelta()) -> None:
+            self.retry_delay = retry_delay
+
+        def evaluate(
+            self, exception: BaseException, try_number: int, max_tries: int, context: Any = None
+        ) -> RetryDecision:
+            """Return the delay that the error carries."""
+            asked = min(timedelta(seconds=getattr(exception, "retry_after", None) or 0.0), LONGEST_DELAY)
+            if asked <= self.retry_delay:
+                return RetryDecision.default()
+            return RetryDecision.retry(asked, f"the service asks to wait {asked.total_seconds():g} s")
+
+
+def honour_retry_after(operator: Any) -> None:
+    """Give an operator :class:`RetryAfterPolicy`, unless it has a policy, or Airflow has none."""
+    if RetryPolicy is not None and operator.retry_policy is None:
+        operator.retry_policy = RetryAfterPolicy(operator.retry_delay)
+
+
+def other_runs_are_active(context: Any) -> bool:
+    """Whether another run of the task's DAG is active; no where there is no Airflow around the task."""
+    task = context.get("ti")
+    if not hasattr(task, "dag_id"):
+        return False
+    if hasattr(task, "get_dr_count"):
+        return bool(task.get_dr_count(dag_id=task.dag_id, states=["running"]) > 1)
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.state import DagRunState
+
+    return len(DagRun.find(dag_id=task.dag_id, state=DagRunState.RUNNING)) > 1
 
 
 def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ better as the delta column.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.providers.common.compat.sdk import DAG, Param, task
 
 from airflow_provider_payments.operators.connections import (
@@ -32,7 +34,7 @@ with DAG(
     tags=["payments", "adobe experience platform"],
     render_template_as_native_obj=True,  # lists and numbers of the params stay lists and numbers
     doc_md=__doc__,
-    default_args={"retries": 3, "aep_conn_id": "{{ params.aep_conn_id }}"},
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=1), "aep_conn_id": "{{ params.aep_conn_id }}"},
     params={
         "aep_conn_id": Param("adobe_experience_platform_default", type="string"),
         "source": Param("paypal", enum=["paypal", "square"], description="Adobe retired PayPal's source in 2025"),

@@ -8,6 +8,8 @@ those documents is put right here: the target is the data lake, and the mapped f
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.providers.common.compat.sdk import DAG, Param
 
 from airflow_provider_payments.operators.connections import (
@@ -39,7 +41,7 @@ with DAG(
     tags=["payments", "adobe experience platform", "legacy"],
     render_template_as_native_obj=True,
     doc_md=__doc__,
-    default_args={"retries": 3, "aep_conn_id": "{{ params.aep_conn_id }}"},
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=1), "aep_conn_id": "{{ params.aep_conn_id }}"},
     params={
         "aep_conn_id": Param("adobe_experience_platform_default", type="string"),
         "base_connection_id": Param("24151d58-ffa7-4960-951d-58ffa7396097", type="string"),

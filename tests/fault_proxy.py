@@ -6,7 +6,7 @@ import http.client
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +22,7 @@ class Fault:
     :param cut: after asking, send half of the answer and close the connection.
     :param lose: after asking (or instead, where ``before``), close the connection without an answer.
     :param hang: keep the connection open without an answer until the test ends.
+    :param first: what happens before all that: what somebody else does meanwhile.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Fault:
     lose: bool = False
     before: bool = False
     hang: bool = False
+    first: Callable[[], object] | None = None
     times: int = 1
 
 
@@ -78,6 +80,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         self.server.authorizations.append(self.headers.get("authorization", ""))
         fault = self.server.take(self.command, self.path)
+        if fault and fault.first:
+            fault.first()
         if fault and fault.hang:
             self._note(0)
             self.server.ended.wait(30)
@@ -108,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append((self.command, self.path, status))
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes, sent: int | None = None) -> None:
-        self.send_response(status)
+        self.send_response_only(status)  # the date is the upstream's
         for name, value in headers.items():
             self.send_header(name, value)
         if status != 204:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, ReadOnlyError, RequestError
+from airflow_provider_payments.aep.retries import TICK
 from airflow_provider_payments.aep.services import (
     ACCEPT_FULL,
     ACCEPT_LIST,
@@ -29,6 +30,8 @@ from airflow_provider_payments.aep.services import (
 from airflow_provider_payments.aep.transport import Answer, Call, Credential, Transport, require_https
 
 PAGE = 100
+#: The ends of paths to which a POST stores nothing.
+HARMLESS = ("/mappingSets/validate",)
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class Client:
     :param url: the platform; the token is sent to this host only.
     :param consistency_window: seconds within which a request whose answer was lost takes effect and shows in lists.
     :param dataflow_window: the same for dataflows, which must be surer: a second one would ingest twice.
+    :param operation_timeout: seconds within which one object is found or made, all waits included.
+    :param marks: whether what is made carries a mark; without one nothing is ever deleted.
+    :param read_only: refuse every request that could change something.
     """
 
     org_id: str
@@ -50,6 +56,9 @@ class Client:
     url: str = DEFAULT_URL
     consistency_window: float = 10.0
     dataflow_window: float = 50.0
+    operation_timeout: float = 900.0
+    marks: bool = True
+    read_only: bool = False
     _learnt: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
@@ -64,6 +73,10 @@ class Client:
         for name in ("consistency_window", "dataflow_window"):
             if not getattr(self, name) >= 0:
                 raise InvalidInputError(name, getattr(self, name), "it must be 0 or more seconds")
+        longest = max(self.consistency_window, self.dataflow_window) + TICK
+        if not self.operation_timeout > longest:
+            allowed = f"it must be more seconds than the windows and one, {longest:g}"
+            raise InvalidInputError("operation_timeout", self.operation_timeout, allowed)
 
     def request(
         self,
@@ -78,8 +91,14 @@ class Client:
         """
         Send one request to ``path`` below the platform's URL.
 
+        :param body: JSON, or a function that returns it for each attempt anew.
+        :param safe: whether a repeat is harmless, as with a check that stores nothing or a deletion; by default a
+            GET is.
         :raises RequestError: for every answer but a readable 2xx.
+        :raises ReadOnlyError: for a write where ``read_only`` is set.
         """
+        if self.read_only and method != "GET" and not path.endswith(HARMLESS):
+            raise ReadOnlyError(method, path)
         own = {
             "x-api-key": self.credential.client_id,
             "x-gw-ims-org-id": self.org_id,
@@ -88,17 +107,17 @@ class Client:
         if method != "GET":
             own["Content-Type"] = "application/json"
         pairs = list(params.items()) if isinstance(params, Mapping) else list(params or [])
-        return self.transport.send(
-            Call(
-                method,
-                f"{self.url}{path}",
-                params=pairs,
-                json=body,
-                headers=own | dict(headers or {}),
-                credential=self.credential,
-                safe=safe,
-            )
+        call = Call(
+            method,
+            f"{self.url}{path}",
+            params=pairs,
+            json=body,
+            headers=own | dict(headers or {}),
+            credential=self.credential,
+            safe=safe,
         )
+        with self.transport.within(self.operation_timeout):
+            return self.transport.send(call)
 
     def get(self, path: str, params: Mapping[str, str] | list[tuple[str, str]] | None = None, **kwargs: Any) -> Any:
         """Return the body that ``GET path`` answers."""
@@ -141,9 +160,9 @@ class Client:
         found: Json = items[0]
         return found
 
-    def registry_results(self, kind: str, title: str) -> Iterator[Json]:
-        """Yield the tenant's Schema Registry resources of ``kind`` with this title."""
-        params = {"property": f"title=={title}", "orderby": "title", "limit": str(PAGE)}
+    def registry_results(self, kind: str, title: str | None = None) -> Iterator[Json]:
+        """Yield the tenant's Schema Registry resources of ``kind``, those with this title where one is given."""
+        params = {"orderby": "title", "limit": str(PAGE)} | ({"property": f"title=={title}"} if title else {})
         start: str | None = None
         while True:
             page = self._object(
@@ -162,12 +181,11 @@ class Client:
         path = f"{SCHEMA_REGISTRY}/tenant/{kind}/{quote(resource_id, safe='')}"
         return self._object(path, headers={"Accept": accept})
 
-    def datasets(self, name: str) -> Iterator[Json]:
-        """Yield the datasets of this name, each with its ``id`` put in."""
+    def datasets(self, name: str | None = None) -> Iterator[Json]:
+        """Yield the datasets, those of this name where one is given, each with its ``id`` put in."""
         start = 0
         while True:
-            params = {
-                "name": name,
+            params = ({"name": name} if name else {}) | {
                 "limit": str(PAGE),
                 "start": str(start),
                 "properties": "name,description,schemaRef,tags,created,lastBatchId",
@@ -177,6 +195,14 @@ class Client:
             if len(page) < PAGE:
                 return
             start += PAGE
+
+    def dataset(self, dataset_id: str) -> Json:
+        """Return one dataset, its ``id`` put in."""
+        path = f"{CATALOG}/dataSets/{quote(dataset_id, safe='')}"
+        item = self._object(path).get(dataset_id)
+        if not isinstance(item, dict):
+            raise RequestError(Failure.FINAL, "GET", path, reason="the answer holds no such dataset", status=404)
+        return {**item, "id": dataset_id}
 
     def mapping_sets(self, name: str | None = None) -> Iterator[Json]:
         """Yield mapping sets; ``name`` is a hint to the service, which may ignore it."""

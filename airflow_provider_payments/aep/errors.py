@@ -25,10 +25,18 @@ class InvalidInputError(PlatformError, ValueError):
     """
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
-        super().__init__(f"{field}={value!r} is not allowed: {allowed}")
+        super().__init__(f"{field}={_given(value)} is not allowed: {allowed}")
         self.field = field
         self.value = value
         self.allowed = allowed
+
+
+def _given(value: object, limit: int = 1000) -> str:
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, a list in a list in a list...
+        text = f"<{type(value).__name__} that cannot be shown>"
+    return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 class Failure(Enum):
@@ -193,6 +201,17 @@ class ConflictError(PlatformError):
 
 
 class UnsettledError(PlatformError):
-    """A creation whose outcome could not be learnt; the next attempt looks again before it creates."""
+    """A write whose outcome could not be learnt in time; the next attempt looks again before it writes."""
 
     retryable = True
+
+
+class UnlistedError(PlatformError):
+    """The service says that it made an object, and no list shows it: another attempt would make it again."""
+
+
+class ReadOnlyError(PlatformError):
+    """A write was asked of a connection that forbids them; nothing was sent."""
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(f"{method} {path} was not sent: read_only is set in the connection")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
-from airflow_provider_payments.aep.inputs import as_mapping, as_text
+from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping, as_optional_text
 from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSION, Json
 
 if TYPE_CHECKING:
@@ -71,18 +71,18 @@ class FlowSpec:
     def from_json(cls, value: object) -> FlowSpec:
         """Read :meth:`to_json`'s form, its JSON text, or a bare id."""
         if isinstance(value, str) and value.strip() and not value.lstrip().startswith("{"):
-            return cls(id=as_text("flow_spec", value).strip())
+            return cls(id=as_id("flow_spec", value.strip()))
         given = as_mapping("flow_spec", value)
         if not given.get("id"):
             raise InvalidInputError("flow_spec", value, "a flow spec's id, or what FindFlowSpecOperator returns")
-        names = given.get("transformations")
+        names = as_list("flow_spec.transformations", given.get("transformations"))
         return cls(
-            id=str(given["id"]),
-            name=str(given.get("name") or ""),
-            version=str(given.get("version") or SPEC_VERSION),
-            transformations=None if names is None else tuple(names),
-            schedule_schema=given.get("schedule_schema"),
-            option_schema=given.get("option_schema"),
+            id=as_id("flow_spec.id", given["id"]),
+            name=as_optional_text("flow_spec.name", given.get("name")) or "",
+            version=as_optional_text("flow_spec.version", given.get("version")) or SPEC_VERSION,
+            transformations=None if names is None else tuple(map(str, names)),
+            schedule_schema=as_mapping("flow_spec.schedule_schema", given.get("schedule_schema")) or None,
+            option_schema=as_mapping("flow_spec.option_schema", given.get("option_schema")) or None,
         )
 
 
@@ -125,10 +125,11 @@ def _fits(item: Mapping[str, Any], source_spec_id: str | None) -> bool:
     )
 
 
-def check_against(field: str, value: Json, schema: Json | None) -> None:
+def check_against(field: str, value: Any, schema: Json | None, authority: str = "the flow spec") -> None:
     """
-    Hold a payload against the JSON schema that the live flow spec hands out.
+    Hold a value against a JSON schema, such as the one that the live flow spec hands out.
 
+    :param authority: whose schema it is.
     :raises InvalidInputError: naming the field that does not fit.
     """
     if schema is None:
@@ -143,4 +144,4 @@ def check_against(field: str, value: Json, schema: Json | None) -> None:
         return  # a schema that is itself broken proves nothing; the service has the last word
     if error := best_match(errors):
         at = ".".join([field, *map(str, error.absolute_path)])
-        raise InvalidInputError(at, error.instance, f"the flow spec says: {error.message}")
+        raise InvalidInputError(at, error.instance, f"{authority} says: {error.message[:500]}")

@@ -15,16 +15,20 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 #: never be found again, and so be created on every run.
 FORBIDDEN_IN_NAMES = ",!*~=<>&+%\"'"
 MAX_NAME = 100
+#: What every JSON reader keeps exactly.
+MAX_INT = 2**53
 
 
 def as_name(field: str, value: object) -> str:
     """Return ``value`` if every service's filters can find an object of that name."""
     excluded = " ".join(FORBIDDEN_IN_NAMES)
     allowed = f"1 to {MAX_NAME} characters, no blanks at the ends, no control characters, none of {excluded}"
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < MAX_INT:
         value = str(value)  # a native template turns a name such as 2026 into a number
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_NAME or value != value.strip():
         raise InvalidInputError(field, value, allowed)
+    if value[0] in "{[":
+        raise InvalidInputError(field, value, "text that does not begin with { or [, which a filter reads as JSON")
     if any(c in FORBIDDEN_IN_NAMES or unicodedata.category(c).startswith("C") for c in value):
         raise InvalidInputError(field, value, allowed)
     if unicodedata.normalize("NFC", value) != value:
@@ -33,9 +37,30 @@ def as_name(field: str, value: object) -> str:
 
 
 def as_text(field: str, value: object) -> str:
-    """Return non-empty text."""
+    """Return non-empty text that can be sent."""
     if not isinstance(value, str) or _absent(value):
         raise InvalidInputError(field, value, "it must be given, as text")
+    _sendable(field, value)
+    return value
+
+
+def as_id(field: str, value: object) -> str:
+    """Return an object's id, often a URI: text that can stand in a path and in a filter."""
+    if not isinstance(value, str) or _absent(value) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./:#{}-]*", value):
+        raise InvalidInputError(field, value, "it must be given, as an id: letters, digits and any of _ . / : # {} -")
+    return value
+
+
+def as_optional_id(field: str, value: object) -> str | None:
+    """Return an id, or ``None`` for ``None`` and empty text."""
+    return None if _absent(value) else as_id(field, value)
+
+
+def as_content_type(field: str, value: object) -> str:
+    """Return the content type that asks for a schema; a schema has no other major version than 1."""
+    form = r"application/vnd\.adobe\.xed[a-z-]*\+json; ?version=1(\.[0-9]+)?"
+    if not isinstance(value, str) or not re.fullmatch(form, value):
+        raise InvalidInputError(field, value, "a content type such as application/vnd.adobe.xed-full+json;version=1")
     return value
 
 
@@ -57,13 +82,14 @@ def as_int(field: str, value: object) -> int | None:
     """Return a whole number, or ``None`` for ``None`` and empty text."""
     if _absent(value):
         return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value):
-        return int(value)
-    raise InvalidInputError(field, value, "it must be a whole number")
+    number = value
+    if (isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value)) or (
+        isinstance(value, float) and value.is_integer()
+    ):
+        number = int(value)
+    if not isinstance(number, int) or isinstance(number, bool) or abs(number) > MAX_INT:
+        raise InvalidInputError(field, value, "it must be a whole number")
+    return number
 
 
 def as_number(field: str, value: object) -> float | None:
@@ -135,6 +161,7 @@ def as_mapping(field: str, value: object) -> dict[str, Any]:
     value = _decoded(field, value)
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise InvalidInputError(field, value, "it must be an object with text as keys")
+    _sendable(field, value)
     return dict(value)
 
 
@@ -153,12 +180,21 @@ def _absent(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
 
 
+def _sendable(field: str, value: object) -> None:
+    """Refuse what no request can carry: not JSON, numbers without a value or without end, half of a character."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        allowed = "it must be plain JSON: objects, lists, text in Unicode, finite numbers, true, false, null"
+        raise InvalidInputError(field, value, allowed) from None
+
+
 def _decoded(field: str, value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         allowed = "it must be JSON; in a template use the filter tojson, or let the DAG render native objects"
         raise InvalidInputError(field, value, allowed) from None
 

@@ -1,16 +1,21 @@
 """
-Find or create: one object for each name, whatever happens to the answers.
+Find or create: one object for each name, whatever happens to the answers and whoever else writes.
 
 Experience Platform has no idempotency key, and all but the Schema Registry take a second object of the same name. So
-the name in its sandbox is the key: look up, compare by meaning, adopt the oldest that is right, create only where
-there is none. A creation whose answer was lost is never repeated before it has had time to show.
+the name in its sandbox is the key. Each attempt looks, compares by meaning, adopts the oldest object that is right, and
+creates only where there is none; it looks again after a creation has had the time to show. All who create the same see
+the same oldest one then, and each removes what it made beside it. Every object carries a :class:`~.marks.Mark`, so an
+attempt knows what it made itself though no answer said so.
+
+What holds it together is a bound: a lost request takes effect, and shows in lists, within a window. No service
+promises one. A second dataflow would ingest twice, so dataflows have a longer window, and begin later than it ends.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import logging
+import math
+from dataclasses import dataclass, field
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import (
@@ -19,15 +24,23 @@ from airflow_provider_payments.aep.errors import (
     Failure,
     InvalidInputError,
     RequestError,
+    UnlistedError,
     UnsettledError,
 )
+from airflow_provider_payments.aep.marks import Writer
 from airflow_provider_payments.aep.resources.base import Existing, Resource
-from airflow_provider_payments.aep.resources.dataflow import Dataflow
+from airflow_provider_payments.aep.retries import FIRST_WAIT, MAX_WAIT, TICK
 from airflow_provider_payments.aep.services import Json
-from airflow_provider_payments.aep.transport import MAX_WAIT
+
+log = logging.getLogger(__name__)
 
 IF_EXISTS = ("reuse", "update", "fail")
 MAX_CREATIONS = 3
+MAX_CHANGES = 3
+#: Seconds between looks for an object that was made and shows in no list; and the least time to look for it.
+LOOK_AGAIN, PATIENCE = 2.0, 10.0
+
+Candidates = list[tuple[Existing, list[Difference]]]
 
 
 @dataclass(frozen=True)
@@ -35,21 +48,25 @@ class Provisioned:
     """
     The outcome of :func:`ensure`.
 
-    :param created: whether an answer said that this call made it. One whose answer was lost counts as found.
-    :param updated: whether it was there and had to be changed.
+    :param created: whether this call made it; one whose answer was lost is told by its mark.
     :param request_id: the service's id of the request that made or found it.
+    :param updated: whether it was there and had to be changed.
+    :param at: when, in epoch seconds of the platform's clock.
+    :param copies: ids of others that mean the same and were left: somebody else's, or in use.
     """
 
     resource: Resource
     existing: Existing
     created: bool
     request_id: str
+    at: float
     updated: bool = False
+    copies: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
         """Return what an XCom carries."""
         own = {"id": self.existing.id, "name": self.resource.name, "created": self.created, "etag": self.existing.etag}
-        return own | self.resource.outputs(self.existing)
+        return own | {"copies": list(self.copies)} | self.resource.outputs(self.existing, self.at)
 
 
 def ensure(
@@ -58,7 +75,8 @@ def ensure(
     *,
     if_exists: str = "reuse",
     attempt: int = 1,
-    sleep: Callable[[float], None] = time.sleep,
+    writer: Writer | None = None,
+    remove_copies: bool = False,
 ) -> Provisioned:
     """
     Return the one object that is ``want``, made if there was none.
@@ -66,65 +84,283 @@ def ensure(
     :param if_exists: what to do where objects of the name exist and none is right: ``reuse`` fails and shows the
         difference, ``update`` changes what reaches the dataflow and refuses the rest. ``fail`` refuses any object that
         was there before, right or not.
-    :param attempt: Airflow's try number. From the second on, an object that is right may be the first one's own, and
-        ``fail`` adopts it.
+    :param attempt: Airflow's try number. From the second on, an earlier one may have asked for a creation and died.
+    :param writer: in whose name it is made; ``fail`` adopts what the same run of the same chain made.
+    :param remove_copies: whether unused copies that carry this chain's mark and have had time to settle are deleted.
+        Without it a call deletes only what it made itself; copies are reported, and a copied dataflow is disabled.
     :raises ConflictError: if an object of the name stands in the way.
-    :raises UnsettledError: if no answer to a creation could be had and none shows after all; a later attempt goes on.
+    :raises UnsettledError: if the outcome could not be learnt in the client's ``operation_timeout``; a later attempt
+        goes on.
+    :raises UnlistedError: if no list shows what was made.
     :raises RequestError: if the service refuses, or a read fails in the end.
     """
     if if_exists not in IF_EXISTS:
         raise InvalidInputError("if_exists", if_exists, f"one of {', '.join(IF_EXISTS)}")
-    window = client.dataflow_window if isinstance(want, Dataflow) else client.consistency_window
+    work = _Provisioning(client, want, if_exists, attempt, writer or Writer(), remove_copies)
+    try:
+        with client.transport.within(client.operation_timeout):
+            return work.run()
+    except RequestError as error:
+        if want.ingests and work.posts and error.retryable and error.retry_after is not None:
+            # To come back when the service asks would be too late: a copy may have begun to ingest by then.
+            raise UnsettledError(f"{error}; a creation was sent, so the next attempt must look before that") from error
+        raise
+
+
+@dataclass
+class _Provisioning:
+    """One call of :func:`ensure`."""
+
+    client: Client
+    want: Resource
+    if_exists: str
+    attempt: int
+    writer: Writer
+    remove_copies: bool
+    #: Until when a creation may have been sent of which no list tells yet, by the platform's time, a tick later.
+    unsettled_since: float = -math.inf
+    nonces: set[str] = field(default_factory=set)
+    mine: str | None = None
+    #: The service's id of the request that made it.
+    made_by: str = ""
+    posts: int = 0
+    #: What lists show though it is gone.
+    dead: set[str] = field(default_factory=set)
     ready: Resource | None = None
-    posted = attempt > 1
-    for _ in range(MAX_CREATIONS):
-        if chosen := _choose(client, want, if_exists, posted):
-            return chosen
-        ready = ready or want.ready(client)
+
+    def run(self) -> Provisioned:
+        looks = 0
+        while True:
+            found = self._look()
+            looks += 1
+            if looks == 1 and self.attempt > 1:
+                self.unsettled_since = self._now() + TICK
+            right = [existing for existing, differences in found if not differences]
+            unlisted = self.mine is not None and self.mine not in {existing.id for existing, _ in found}
+            if unlisted and self._waited_for_own(beside=bool(right)):
+                continue
+            if right:
+                winner = min(right, key=_age)
+                if self.want.settles and self._waited_for(max(winner.created, self.unsettled_since)):
+                    continue
+                if now := self._still_there(winner):
+                    others = found + (self._own() if unlisted else [])
+                    return self._adopt(now, self._copies_left_of(now, others))
+            elif found:
+                return self._resolve(*min(found, key=lambda candidate: _age(candidate[0])))
+            elif not self._waited_for(self.unsettled_since) and (done := self._create()):
+                return done
+
+    # ---- looking ---------------------------------------------------------------------------------------------------
+
+    def _look(self) -> Candidates:
+        """Return the objects of the name, each with what differs."""
+        found = []
+        for existing in self.want.look_up(self.client):
+            if existing.id in self.dead:
+                continue
+            try:
+                found.append((existing, self.want.differences(self.client, existing)))
+            except RequestError as error:
+                if error.status != 404:
+                    raise
+                self.dead.add(existing.id)
+        return found
+
+    def _still_there(self, existing: Existing) -> Existing | None:
+        """Return the object as it is now; lists show the dead for a while."""
+        now = existing if existing.id == self.mine else self.want.read(self.client, existing)
+        if now is None:
+            self.dead.add(existing.id)
+        return now
+
+    def _own(self) -> Candidates:
+        """Return what this call made and no list shows: nobody else can have adopted it."""
+        own = self.want.read(self.client, Existing(str(self.mine)))
+        return [(own, [])] if own else []
+
+    def _waited_for_own(self, *, beside: bool) -> bool:
+        """
+        Wait for what the service said that it made; say whether there still is hope.
+
+        :param beside: whether another one that is right is there to adopt.
+        """
+        waited = self._now() - self.unsettled_since
+        if waited <= max((2 if beside else 6) * self._window, PATIENCE):
+            self._sleep(LOOK_AGAIN, "to show in lists")
+            return True
+        if beside:
+            return False
+        raise UnlistedError(
+            f"{self.want.kind} {self.want.name!r} was created ({self.mine}), but {waited:.0f} s later no list "
+            "shows it. Nothing more is created: another attempt would not find it either"
+        )
+
+    # ---- time ------------------------------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        return self.client.transport.now()
+
+    @property
+    def _window(self) -> float:
+        return self.want.window(self.client)
+
+    def _waited_for(self, moment: float) -> bool:
+        """Whether it was needed to wait until what was sent at ``moment`` shows."""
+        rest = moment + self._window - self._now()
+        if not self._window or rest <= 0:
+            return False
+        self._sleep(min(rest, self._window + TICK), "to settle")
+        return True
+
+    def _sleep(self, seconds: float, why: str) -> None:
+        if seconds > self.client.transport.remaining:
+            raise UnsettledError(
+                f"{self.want.kind} {self.want.name!r} needs {seconds:.0f} s {why}, longer than is left of "
+                f"operation_timeout ({self.client.operation_timeout:g} s); the next attempt looks again"
+            )
+        log.info("Waiting %.0f s for %s %r %s", seconds, self.want.kind, self.want.name, why)
+        self.client.transport.clock.sleep(seconds)
+
+    # ---- creating --------------------------------------------------------------------------------------------------
+
+    def _create(self) -> Provisioned | None:
+        """Ask for a creation, once; return the outcome where nothing needs to settle."""
+        if self.posts == MAX_CREATIONS:
+            raise UnsettledError(
+                f"{self.want.kind} {self.want.name!r}: {self.posts} requests to create it brought no object, and none "
+                f"shows after {self._window:g} s; the next attempt looks again"
+            )
+        self.ready = self.ready or self.want.ready(self.client)
+        mark = self.writer.mark() if self.client.marks else None
+        self.nonces |= {mark.nonce} if mark else set()
         try:
-            existing = ready.create(client)
+            existing = self.ready.create(self.client, mark)
         except RequestError as error:
             if error.failure is Failure.AMBIGUOUS:
-                posted = True
-                sleep(max(window, min(error.retry_after or 0.0, MAX_WAIT)))
-                continue
-            named = want.adopt_named_by(client, error)
-            if named is None:
-                raise
-            on_conflict = "reuse" if posted and if_exists == "fail" else if_exists
-            return _resolve(client, want, named, want.differences(client, named), on_conflict)
-        return Provisioned(ready, existing, created=True, request_id=client.transport.last_request_id)
-    if chosen := _choose(client, want, if_exists, posted):
-        return chosen
-    raise UnsettledError(
-        f"{want.kind} {want.name!r}: {MAX_CREATIONS} requests to create it brought no answer, and none shows after "
-        f"{window:g} s; the next attempt looks again"
-    )
+                self._lost(error)
+            elif self.want.is_out_of_date(error):
+                self.posts += 1
+            else:
+                return self._refused(error)
+            return None
+        self.mine, self.posts, self.unsettled_since = existing.id, self.posts + 1, self._now() + TICK
+        self.made_by = self.client.transport.last_request_id
+        if not self.want.settles:
+            return self._outcome(self.ready, existing, created=True)
+        self._waited_for(self.unsettled_since)
+        return None
+
+    def _lost(self, error: RequestError) -> None:
+        """Give a creation of unknown outcome the time to show."""
+        self.posts, self.unsettled_since = self.posts + 1, self._now() + TICK
+        if (error.retry_after or 0.0) > MAX_WAIT:
+            raise error
+        log.warning("%s; looking for the %s before asking again", error, self.want.kind)
+        told = FIRST_WAIT * 2 ** (self.posts - 1) if error.retry_after is None else error.retry_after
+        self._sleep(max(self._window + TICK if self._window else 0.0, told), "to show")
+
+    def _refused(self, error: RequestError) -> Provisioned:
+        """Adopt what a refusal names as standing in the way."""
+        named = self.want.adopt_named_by(self.client, error)
+        if named is None:
+            raise error
+        differences = self.want.differences(self.client, named)
+        return self._resolve(named, differences) if differences else self._adopt(named)
+
+    # ---- deciding --------------------------------------------------------------------------------------------------
+
+    def _adopt(self, existing: Existing, copies: tuple[str, ...] = ()) -> Provisioned:
+        mark = self.want.mark_of(existing)
+        created = existing.id == self.mine or (mark is not None and mark.nonce in self.nonces)
+        # Without a mark nobody can tell: what shows after a creation was sent is taken for its object.
+        ours = created or (self.unsettled_since > -math.inf and (mark is None or self.writer.made(mark)))
+        if self.if_exists == "fail" and not ours:
+            advice = "if_exists='fail' adopts nothing that was there before."
+            raise ConflictError(self.want.kind, self.want.name, existing.id, (), advice)
+        return self._outcome(self.want, existing, created=created, copies=copies)
+
+    def _resolve(self, existing: Existing, differences: list[Difference]) -> Provisioned:
+        """Do with an object that differs what ``if_exists`` says."""
+        if self.if_exists != "update":
+            advice = "Change the arguments, choose another name, or let if_exists='update' change what can be changed."
+            if self.if_exists == "fail":
+                advice = "if_exists='fail' adopts nothing that was there before."
+            raise ConflictError(self.want.kind, self.want.name, existing.id, differences, advice)
+        return self._outcome(self.want, self._updated(existing, differences), created=False, updated=True)
+
+    def _updated(self, existing: Existing, differences: list[Difference]) -> Existing:
+        """Change it; where somebody else changed it meanwhile, or the answer is lost, look what is left to do."""
+        for _ in range(MAX_CHANGES):
+            try:
+                return self.want.update(self.client, existing, differences)
+            except RequestError as error:
+                lost = error.failure is Failure.AMBIGUOUS
+                if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT:
+                    raise
+                log.warning("%s; looking at the %s again", error, self.want.kind)
+                if lost:
+                    self._sleep(max(FIRST_WAIT, error.retry_after or 0.0), "to be changed")
+            now = self.want.read(self.client, existing)
+            if now is None:
+                break
+            existing, differences = now, self.want.differences(self.client, now)
+            if not differences:
+                # As any later look-up shows it.
+                return next((e for e in self.want.look_up(self.client) if e.id == now.id), now)
+        raise UnsettledError(
+            f"{self.want.kind} {self.want.name!r} ({existing.id}) could not be changed: others change it, or answers "
+            "are lost; the next attempt looks again"
+        )
+
+    def _outcome(
+        self,
+        resource: Resource,
+        existing: Existing,
+        *,
+        created: bool,
+        updated: bool = False,
+        copies: tuple[str, ...] = (),
+    ) -> Provisioned:
+        request_id = self.made_by if existing.id == self.mine else self.client.transport.last_request_id
+        return Provisioned(resource, existing, created, request_id, self._now(), updated, copies)
+
+    # ---- copies ----------------------------------------------------------------------------------------------------
+
+    def _copies_left_of(self, winner: Existing, found: Candidates) -> tuple[str, ...]:
+        """See to the winner's copies; return the ids of those that stay."""
+        if not self.want.settles:
+            return ()
+        copies = [e for e, differences in found if e.id != winner.id and self.want.is_copy(differences)]
+        return tuple(copy.id for copy in copies if not self._removed(copy))
+
+    def _removed(self, copy: Existing) -> bool:
+        """Delete a copy that may be deleted; report another, and keep it from ingesting."""
+        mark, name = self.want.mark_of(copy), f"{self.want.kind} {self.want.name!r} ({copy.id})"
+        own = mark is not None and mark.nonce in self.nonces
+        left_behind = mark is not None and mark.owner == self.writer.owner and self._is_old(copy)
+        if self.client.read_only:
+            log.warning("There is a copy of %s, made by %s", name, mark or "somebody else")
+            return False
+        if self.client.marks and (own or (self.remove_copies and left_behind)):
+            if not (reason := self.want.in_use(self.client, copy)):
+                self.want.delete(self.client, copy)
+                log.warning("Removed a copy of %s, made by %s", name, "this task" if own else mark)
+                return True
+            log.warning("Kept a copy of %s: %s", name, reason)
+        elif mark is None:
+            log.warning("There is a copy of %s, made by somebody else", name)
+        else:
+            log.warning("There is a copy of %s, made by %s; remove_copies=True would remove it", name, mark)
+        if mark is not None and self.want.disable(self.client, copy):
+            log.warning("Disabled the copy of %s, so that nothing is ingested twice", name)
+        return False
+
+    def _is_old(self, copy: Existing) -> bool:
+        """Whether whoever made it has had the time to remove it, were it alive."""
+        return self._now() - copy.created > 3 * self._window
 
 
-def _choose(client: Client, want: Resource, if_exists: str, posted: bool) -> Provisioned | None:
-    """Adopt the oldest object that is right; decide what to do where only others have the name."""
-    # The oldest first: every writer computes the same choice.
-    candidates = sorted(want.look_up(client), key=lambda existing: (existing.created, existing.id))
-    request_id = client.transport.last_request_id
-    compared = [(existing, want.differences(client, existing)) for existing in candidates]
-    right = next((existing for existing, differences in compared if not differences), None)
-    if right and (posted or if_exists != "fail"):
-        return Provisioned(want, right, created=False, request_id=request_id)
-    return _resolve(client, want, *compared[0], if_exists) if compared else None
-
-
-def _resolve(
-    client: Client, want: Resource, existing: Existing, differences: list[Difference], if_exists: str
-) -> Provisioned:
-    """Do with an object of the wanted name what ``if_exists`` says."""
-    if if_exists == "fail":
-        advice = "if_exists='fail' adopts nothing that was there before."
-        raise ConflictError(want.kind, want.name, existing.id, differences, advice)
-    if differences and if_exists == "reuse":
-        advice = "Change the arguments, choose another name, or let if_exists='update' change what can be changed."
-        raise ConflictError(want.kind, want.name, existing.id, differences, advice)
-    if differences:
-        existing = want.update(client, existing, differences)
-    request_id = client.transport.last_request_id
-    return Provisioned(want, existing, created=False, request_id=request_id, updated=bool(differences))
+def _age(existing: Existing) -> tuple[float, str]:
+    """What every writer orders by, so that all choose the same."""
+    return existing.created, existing.id

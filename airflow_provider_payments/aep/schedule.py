@@ -21,9 +21,12 @@ from airflow_provider_payments.aep.inputs import as_bool, as_int, as_time, lenie
 PERIODS = {"minute": (15, 60), "hour": (1, 3600), "day": (1, 86400), "week": (1, 604800)}
 FREQUENCIES = ("once", *PERIODS)
 SCHEDULE_FIELDS = frozenset({"startTime", "endTime", "frequency", "interval", "backfill"})
-#: Seconds. Longer than a lost creation takes to show and one retry of a task to follow.
-DEFAULT_START_DELAY = 240
+#: Seconds between a dataflow's creation and its first run, where nothing asks for more.
+LEAST_START_DELAY = 240
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: A hundred years: no delay or interval is longer, no time later, or something was given in milliseconds.
+LONGEST = 100 * 366 * 86400
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class Schedule:
     :param end_time: no run after it; sent only where the live flow spec lists it.
     :param backfill: whether the first run reads all history (the service's default) or only what is new; not with
         ``once``.
-    :param start_delay: seconds between creation and first run. Late enough that a dataflow which lost a race is removed
-        before it ingests.
+    :param start_delay: seconds between creation and first run; ``None`` is late enough that a dataflow which lost a
+        race is gone before it ingests.
     """
 
     frequency: str = "once"
@@ -46,7 +49,7 @@ class Schedule:
     start_time: datetime | None = None
     end_time: datetime | None = None
     backfill: bool | None = None
-    start_delay: int = DEFAULT_START_DELAY
+    start_delay: int | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -54,12 +57,15 @@ class Schedule:
         put(self, "start_time", as_time("start_time", self.start_time))
         put(self, "end_time", as_time("end_time", self.end_time))
         put(self, "backfill", as_bool("backfill", self.backfill))
-        delay = as_int("start_delay", self.start_delay)
-        put(self, "start_delay", DEFAULT_START_DELAY if delay is None else delay)
+        put(self, "start_delay", as_int("start_delay", self.start_delay))
         if self.frequency not in FREQUENCIES:
             raise InvalidInputError("frequency", self.frequency, f"one of {', '.join(FREQUENCIES)}")
-        if self.start_delay < 0:
-            raise InvalidInputError("start_delay", self.start_delay, "it must be 0 or more seconds")
+        if self.start_delay is not None and not 0 <= self.start_delay <= LONGEST:
+            raise InvalidInputError("start_delay", self.start_delay, "it must be 0 or more seconds, at most 100 years")
+        for name in ("start_time", "end_time"):
+            moment = getattr(self, name)
+            if moment and moment >= LATEST:
+                raise InvalidInputError(name, moment.isoformat(), f"it must lie before {LATEST:%Y}")
         if self.start_time and self.end_time and self.end_time <= self.start_time:
             raise InvalidInputError("end_time", self.end_time.isoformat(), "it must be after start_time")
         if self.frequency == "once":
@@ -70,14 +76,18 @@ class Schedule:
         least = PERIODS[self.frequency][0]
         if self.interval is None or self.interval < least:
             raise InvalidInputError("interval", self.interval, f"{least} or more with frequency {self.frequency!r}")
+        if self.interval * PERIODS[self.frequency][1] > LONGEST:
+            raise InvalidInputError("interval", self.interval, "no second run would come within 100 years")
 
-    def params(self, now: datetime) -> dict[str, Any]:
+    def params(self, now: datetime, fence: float = 0.0) -> dict[str, Any]:
         """
         Return ``scheduleParams`` for a dataflow that is created now, times in epoch seconds.
 
+        :param fence: seconds before which it should not run; an explicit start is taken as it is.
         :raises InvalidInputError: if the start time has passed.
         """
-        start = self.start_time or now + timedelta(seconds=self.start_delay)
+        delay = max(LEAST_START_DELAY, fence) if self.start_delay is None else self.start_delay
+        start = self.start_time or now + timedelta(seconds=delay)
         if start < now.replace(microsecond=0):
             raise InvalidInputError(
                 "start_time", start.isoformat(), f"it must not be in the past (now {now.isoformat()})"

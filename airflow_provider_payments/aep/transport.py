@@ -1,22 +1,21 @@
 """
 One HTTP request: signed, bounded in time, retried by one pure decision, answered as data.
 
-There is no retry above or below :func:`decide`. A write whose outcome is unknown is never repeated here: the error says
-so (:attr:`Failure.AMBIGUOUS`) and :mod:`.provisioning` looks before it asks again.
+There is no retry above or below :func:`.retries.decide`. A write whose outcome is unknown is never repeated here: the
+error says so (:attr:`Failure.AMBIGUOUS`) and :mod:`.provisioning` looks before it asks again.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import random
-import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +23,14 @@ from urllib.parse import urlsplit
 
 from airflow_provider_payments import __version__
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, Problem, RequestError
+from airflow_provider_payments.aep.retries import (
+    MAX_ATTEMPTS,
+    Decision,
+    decide,
+    is_token_refused,
+    parse_date,
+    parse_retry_after,
+)
 
 if TYPE_CHECKING:
     import requests
@@ -31,53 +38,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 5
-#: Seconds. A longer ``Retry-After`` is not slept through on a worker: the error carries it instead.
-MAX_WAIT = 60.0
-FIRST_WAIT = 1.0
-#: The gateway's code for a token that is invalid or has expired; the request was not carried out.
-TOKEN_REJECTED = "401013"
-
 
 @dataclass(frozen=True)
-class Decision:
-    """What to do after a failure: ask again after ``wait`` seconds, with a new token where ``renew`` is set."""
+class Clock:
+    """What measures and what sleeps, in seconds; a simulation brings its own."""
 
-    again: bool
-    wait: float = 0.0
-    renew: bool = False
-
-
-def decide(error: RequestError, *, attempt: int, safe: bool, renewed: bool = False, jitter: float = 0.0) -> Decision:
-    """
-    Decide what follows a failed request. Pure: equal arguments, equal decision.
-
-    :param error: how it failed.
-    :param attempt: how many times it has been sent, counted from 1.
-    :param safe: whether a repeat is harmless whatever the first one did (a read, or a check that stores nothing).
-    :param renewed: whether the token has been renewed for this call already, or cannot be.
-    :param jitter: 0 to 1; shortens a back-off to between all and half of it.
-    """
-    if error.status == 401 and error.code == TOKEN_REJECTED:
-        return Decision(again=not renewed, renew=True)
-    repeatable = error.failure in (Failure.NOT_SENT, Failure.REFUSED) or (error.failure is Failure.AMBIGUOUS and safe)
-    if not repeatable or attempt >= MAX_ATTEMPTS:
-        return Decision(again=False)
-    if error.retry_after is not None:
-        return Decision(again=error.retry_after <= MAX_WAIT, wait=error.retry_after)
-    return Decision(again=True, wait=min(FIRST_WAIT * 2 ** (attempt - 1), MAX_WAIT) * (1 - jitter / 2))
-
-
-def parse_retry_after(value: str | None, now: datetime) -> float | None:
-    """Read ``Retry-After``: seconds, or an HTTP date; ``None`` where absent or unreadable."""
-    if not value:
-        return None
-    if re.fullmatch(r"\s*-?[0-9]{1,9}(\.[0-9]*)?\s*", value):
-        return max(0.0, float(value))
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
-    except (ValueError, TypeError):
-        return None
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
 
 def require_https(field_name: str, url: str) -> str:
@@ -134,6 +101,7 @@ class Call:
     """
     One request to send.
 
+    :param json: the body, or what returns it for each attempt anew.
     :param safe: whether it may be repeated after an unknown outcome; by default only a GET may.
     :param credential: what signs it; ``None`` for the token request itself.
     """
@@ -168,7 +136,6 @@ class Transport:
     :param read_timeout: seconds to wait for the next byte of the answer.
     :param proxies: as ``requests`` takes them.
     :param verify: ``True``, or the path of a CA bundle.
-    :param sleep: what waits between attempts.
     """
 
     def __init__(
@@ -178,17 +145,46 @@ class Transport:
         read_timeout: float = 60.0,
         proxies: Mapping[str, str] | None = None,
         verify: bool | str = True,
-        sleep: Callable[[float], None] = time.sleep,
+        clock: Clock | None = None,
     ) -> None:
         self.timeouts = (connect_timeout, read_timeout)
         self.proxies = dict(proxies or {})
         self.verify = verify
-        self._sleep = sleep
+        self.clock = clock or Clock()
+        #: The platform's time, when that was, and whether it was the platform that told it.
+        self._time = time.time(), self.clock.monotonic(), False
         self._local = threading.local()
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Let all that this thread sends in the block be over, waits included, after so many seconds."""
+        outer = self._deadline
+        self._local.deadline = min(outer, self.clock.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self._local.deadline = outer
+
+    @property
+    def _deadline(self) -> float:
+        return getattr(self._local, "deadline", math.inf)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds that :meth:`within` leaves."""
+        return self._deadline - self.clock.monotonic()
+
+    def now(self) -> float:
+        """
+        Return the platform's time in epoch seconds, as its answers tell it: ages of its objects are measured by its own
+        clock, not by this machine's. Until it has answered, this machine's.
+        """
+        moment, at, _ = self._time
+        return moment + self.clock.monotonic() - at
 
     def send(self, call: Call) -> Answer:
         """
-        Send ``call`` until it is answered or :func:`decide` gives up.
+        Send ``call`` until it is answered or :func:`.retries.decide` gives up.
 
         :raises RequestError: for every answer but a readable 2xx.
         """
@@ -204,6 +200,7 @@ class Transport:
                 safe=call.repeatable,
                 renewed=call.renewed or call.credential is None or not call.credential.renewable,
                 jitter=random.random(),
+                remaining=self.remaining,
             )
 
         def take_token(_: RetryCallState) -> None:
@@ -223,7 +220,7 @@ class Transport:
             retry=lambda state: decision(state).again,
             wait=lambda state: decision(state).wait,
             before_sleep=announce,
-            sleep=self._sleep,
+            sleep=self.clock.sleep,
             reraise=True,
         )
         return retrying(self._once, call)
@@ -251,25 +248,29 @@ class Transport:
         def failed(failure: Failure, reason: str) -> RequestError:
             return RequestError(failure, call.method, path, reason=reason)
 
+        remaining = self.remaining
+        if remaining <= 0:
+            raise failed(Failure.NOT_SENT, "the operation's time is over")
+        timeouts = (min(self.timeouts[0], remaining), min(self.timeouts[1], remaining))
         headers = {"Accept": "application/json", "User-Agent": f"airflow-provider-payments/{__version__}"}
         try:
             response = self._session().request(
                 call.method,
                 call.url,
                 params=call.params,
-                json=call.json,
+                json=call.json() if callable(call.json) else call.json,
                 data=call.form,
                 headers=headers | dict(call.headers),
                 auth=call.sign,
-                timeout=self.timeouts,
+                timeout=timeouts,
                 proxies=self.proxies,
                 verify=self.verify,
                 allow_redirects=False,
             )
         except requests.exceptions.ReadTimeout:
-            raise failed(Failure.AMBIGUOUS, f"no answer within {self.timeouts[1]:g} s") from None
+            raise failed(Failure.AMBIGUOUS, f"no answer within {timeouts[1]:g} s") from None
         except requests.exceptions.ConnectTimeout:
-            raise failed(Failure.NOT_SENT, f"no connection within {self.timeouts[0]:g} s") from None
+            raise failed(Failure.NOT_SENT, f"no connection within {timeouts[0]:g} s") from None
         except requests.exceptions.SSLError as error:
             if isinstance(_root(error), SSLCertVerificationError):
                 raise failed(Failure.FINAL, "the host's TLS certificate was not accepted") from None
@@ -285,6 +286,10 @@ class Transport:
         except requests.exceptions.RequestException as error:
             raise failed(Failure.FINAL, type(error).__name__) from None
         self._local.request_id = response.headers.get("x-request-id", "")
+        told = parse_date(response.headers.get("date"))
+        # Not the identity service: that is another machine. A date without its fraction of a second lags behind.
+        if call.credential and told is not None and (told > self.now() or not self._time[2]):
+            self._time = told, self.clock.monotonic(), True
         return _read(call, path, response)
 
 
@@ -315,24 +320,28 @@ def _read(call: Call, path: str, response: requests.Response) -> Answer:
     if 200 <= status < 300 and readable:
         return Answer(status, body, request_id)
 
-    if status == 429:
-        failure = Failure.REFUSED
-    elif status >= 500 or status == 408 or status < 300:
-        failure = Failure.AMBIGUOUS
-    else:
-        failure = Failure.FINAL
-    reason = ""
+    problem, reason = Problem.from_body(body, request_id), ""
+    html = not readable and response.text.lstrip()[:1] == "<"
     if 300 <= status < 400:
         reason = f"redirects to {urlsplit(response.headers.get('location', '')).netloc or 'nowhere'}: not followed"
     elif not readable:
-        html = response.text.lstrip()[:1] == "<"
         reason = "answered HTML instead of JSON" if html else "the answer is not JSON"
+    replaceable = call.credential is not None and call.credential.renewable
+    if status == 429 or (is_token_refused(status, problem.code) and replaceable):
+        failure = Failure.REFUSED
+    elif status >= 500 or status == 408 or status < 300 or (status >= 400 and not readable and not html):
+        # An answer that was cut may have said anything.
+        failure = Failure.AMBIGUOUS
+    else:
+        failure = Failure.FINAL
     raise RequestError(
         failure,
         call.method,
         path,
         reason=reason,
         status=status,
-        problem=Problem.from_body(body, request_id),
-        retry_after=parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC)),
+        problem=problem,
+        retry_after=parse_retry_after(
+            response.headers.get("retry-after"), parse_date(response.headers.get("date")) or time.time()
+        ),
     )

@@ -12,14 +12,22 @@ from airflow.providers.common.compat.sdk import mask_secret
 from airflow_provider_payments.aep.auth import DEFAULT_SCOPES, TOKEN_PATH, AccessToken, ClientCredentials
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
-from airflow_provider_payments.aep.inputs import as_mapping, as_number
+from airflow_provider_payments.aep.inputs import as_bool, as_mapping, as_number
 from airflow_provider_payments.aep.services import DEFAULT_URL
 from airflow_provider_payments.aep.transport import Credential, Transport
 from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS
 
 log = logging.getLogger(__name__)
 
-_EXTRAS = {*CONNECTION_FIELDS, "proxies", "verify", "consistency_window", "dataflow_window"}
+#: Options of the client that a connection may set, each with what reads it.
+_OPTIONS = {
+    "consistency_window": as_number,
+    "dataflow_window": as_number,
+    "operation_timeout": as_number,
+    "marks": as_bool,
+    "read_only": as_bool,
+}
+_EXTRAS = {*CONNECTION_FIELDS, "proxies", "verify", *_OPTIONS}
 
 
 def client_from(connection: Any) -> Client:
@@ -39,17 +47,14 @@ def client_from(connection: Any) -> Client:
     )
     if not extra.get("org_id"):
         raise InvalidInputError("org_id", "", "the connection's extra must name the organisation")
-    windows = {
-        "consistency_window": as_number("consistency_window", extra.get("consistency_window")),
-        "dataflow_window": as_number("dataflow_window", extra.get("dataflow_window")),
-    }
+    options: dict[str, Any] = {name: read(name, extra.get(name)) for name, read in _OPTIONS.items()}
     return Client(
         org_id=str(extra["org_id"]),
         sandbox=str(extra.get("sandbox", "")),
         credential=_credential(connection, extra, transport),
         transport=transport,
         url=_url(connection),
-        **{name: value for name, value in windows.items() if value is not None},
+        **{name: value for name, value in options.items() if value is not None},
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.inputs import as_text
 from airflow_provider_payments.aep.services import FLOW_SERVICE
 from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
 from airflow_provider_payments.hooks.errors import airflow_errors
@@ -26,7 +27,8 @@ class ExperiencePlatformHook(BaseHook):
     The connection: login = client id, password = client secret, host = platform URL (default
     ``https://platform.adobe.io``); extra: ``org_id`` and ``sandbox`` (both required), ``scopes``, ``ims_url``,
     ``access_token`` (instead of the secret), ``connect_timeout`` and ``read_timeout`` in seconds, ``proxies``,
-    ``verify`` (path of a CA bundle), ``consistency_window`` and ``dataflow_window`` in seconds.
+    ``verify`` (path of a CA bundle), ``consistency_window``, ``dataflow_window`` and ``operation_timeout`` in seconds,
+    ``marks`` and ``read_only`` (true or false).
 
     Nothing is read or sent before :attr:`client` is used, so a DAG file may build it freely.
 
@@ -63,7 +65,7 @@ class ExperiencePlatformHook(BaseHook):
         """
         from airflow_provider_payments.hooks.connection import client_from
 
-        return client_from(self.get_connection(self.aep_conn_id))
+        return client_from(self.get_connection(as_text("aep_conn_id", self.aep_conn_id)))
 
     def get_conn(self) -> Client:
         """Return :attr:`client`."""
@@ -85,12 +87,12 @@ class ExperiencePlatformHook(BaseHook):
             return False, f"{part_at_fault(error)}: {error}"
         return True, f"Connected to sandbox {client.sandbox!r} of {client.org_id}"
 
-    def provision(self, resource: Resource, *, if_exists: str = "reuse", attempt: int = 1) -> Provisioned:
+    def provision(self, resource: Resource, **how: Any) -> Provisioned:
         """Find or create ``resource``; see :func:`airflow_provider_payments.aep.provisioning.ensure`."""
         from airflow_provider_payments.aep.provisioning import ensure
 
         with airflow_errors():
-            return ensure(self.client, resource, if_exists=if_exists, attempt=attempt)
+            return ensure(self.client, resource, **how)
 
     def test_base_connection(self, connection_id: str) -> bool:
         """Ask Experience Platform to log in at the vendor with a base connection's credential."""

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_payments.aep.inputs import as_mapping
+from airflow_provider_payments.aep.inputs import as_bool, as_mapping, as_optional_text
+from airflow_provider_payments.aep.marks import Writer
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
+from airflow_provider_payments.versions import honour_retry_after
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -34,6 +36,7 @@ class ExperiencePlatformOperator(BaseOperator):
     def __init__(self, *, aep_conn_id: str = ExperiencePlatformHook.default_conn_name, **kwargs: Any) -> None:
         # `op.output["id"]` reads the XCom of that key, which only multiple outputs write.
         super().__init__(**{"multiple_outputs": True, **kwargs})
+        honour_retry_after(self)
         self.aep_conn_id = aep_conn_id
 
     @cached_property
@@ -42,11 +45,19 @@ class ExperiencePlatformOperator(BaseOperator):
         return ExperiencePlatformHook(self.aep_conn_id)
 
 
+def writer_of(operator: Any, context: Context) -> Writer:
+    """Return in whose name a task writes: the chain, by default its DAG, and the DAG run."""
+    run = context.get("run_id") or getattr(context.get("ti"), "run_id", "")
+    owner = as_optional_text("chain", operator.chain) or (operator.dag.dag_id if operator.has_dag() else "manual")
+    return Writer(owner, str(run))
+
+
 class CreateOperator(ExperiencePlatformOperator):
     """
     Creates one object, or adopts the one that is there already and is right.
 
-    Returns ``id``, ``name``, ``created``, the ``etag`` where the service gives one, and what the next step needs.
+    Returns ``id``, ``name``, ``created``, the ``etag`` where the service gives one, ``copies``, and what the next step
+    needs.
 
     :param name: the object's name, its key in the sandbox.
     :param description: free text.
@@ -54,6 +65,9 @@ class CreateOperator(ExperiencePlatformOperator):
         the difference, ``update`` changes what can be changed. ``fail`` refuses any object that was there before,
         except that a second try accepts an equal one, which its first may have made.
     :param extra: payload fields that the operator does not model, merged into the request body.
+    :param chain: whose the object is, in the mark that it carries; by default the DAG's id.
+    :param remove_copies: delete unused copies that earlier attempts of this chain left behind. Without it they are
+        reported in ``copies`` and in the log, and a copied dataflow is disabled.
     """
 
     template_fields: Sequence[str] = (
@@ -62,6 +76,8 @@ class CreateOperator(ExperiencePlatformOperator):
         "description",
         "if_exists",
         "extra",
+        "chain",
+        "remove_copies",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"extra": "json"}
     operator_extra_links = (ExperiencePlatformLink(),)
@@ -73,6 +89,8 @@ class CreateOperator(ExperiencePlatformOperator):
         description: str | None = None,
         if_exists: str = "reuse",
         extra: dict[str, Any] | str | None = None,
+        chain: str | None = None,
+        remove_copies: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -80,6 +98,8 @@ class CreateOperator(ExperiencePlatformOperator):
         self.description = description
         self.if_exists = if_exists
         self.extra = extra
+        self.chain = chain
+        self.remove_copies = remove_copies
 
     @abstractmethod
     def resource(self) -> Resource:
@@ -97,8 +117,13 @@ class CreateOperator(ExperiencePlatformOperator):
 
     def provision(self, context: Context, resource: Resource) -> Provisioned:
         """Find or create ``resource`` and log the one line that names it."""
-        attempt = int(getattr(context.get("ti"), "try_number", 1) or 1)
-        result = self.hook.provision(resource, if_exists=self.if_exists, attempt=attempt)
+        result = self.hook.provision(
+            resource,
+            if_exists=self.if_exists,
+            attempt=int(getattr(context.get("ti"), "try_number", 1) or 1),
+            writer=writer_of(self, context),
+            remove_copies=bool(as_bool("remove_copies", self.remove_copies)),
+        )
         self.log.info(
             "%s %s %r: id %s (request id %s)",
             "Created" if result.created else "Updated" if result.updated else "Adopted",

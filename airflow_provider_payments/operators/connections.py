@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.inputs import as_list, as_optional_text
+from airflow_provider_payments.aep.inputs import as_list, as_optional_text, as_text
 from airflow_provider_payments.aep.services import ADHOC_SCHEMA_VERSION, DATA_LAKE_SPEC_ID, SCHEMA_VERSION
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import CreateOperator
@@ -43,7 +43,7 @@ class CreateBaseConnectionOperator(CreateOperator):
         return BaseConnection(source=source, credential=self._credential(source), **self.common)
 
     def _credential(self, source: Source) -> dict[str, str]:
-        connection = ExperiencePlatformHook.get_connection(self.vendor_conn_id)
+        connection = ExperiencePlatformHook.get_connection(as_text("vendor_conn_id", self.vendor_conn_id))
         extra = connection.extra_dejson
         held = {
             "host": connection.host or ("api.sandbox.paypal.com" if source.name == "paypal" else ""),

@@ -72,7 +72,8 @@ class CreateDataflowOperator(CreateOperator):
         ``once``.
     :param start_time: the first run: a timezone-aware time, ISO 8601 text or epoch seconds; by default ``start_delay``
         seconds after the creation.
-    :param start_delay: see ``start_time``.
+    :param start_delay: see ``start_time``; by default 240, or more where ``dataflow_window`` and the task's
+        ``retry_delay`` need it: a copy must be found before it runs.
     :param end_time: no run after it; only where the live flow spec lists it.
     :param backfill: whether the first run reads all history (the service's default); not with ``once``.
     :param error_diagnostics: keep bad rows for download, for 30 days.
@@ -115,7 +116,7 @@ class CreateDataflowOperator(CreateOperator):
         frequency: str = "once",
         interval: int | str | None = None,
         start_time: datetime | int | str | None = None,
-        start_delay: int | str = 240,
+        start_delay: int | str | None = None,
         end_time: datetime | int | str | None = None,
         backfill: bool | str | None = None,
         error_diagnostics: bool | str | None = None,
@@ -165,5 +166,6 @@ class CreateDataflowOperator(CreateOperator):
             source_columns=None if columns is None else tuple(columns),
             error_diagnostics=self.error_diagnostics,  # type: ignore[arg-type]
             partial_ingestion_percent=self.partial_ingestion_percent,  # type: ignore[arg-type]
+            retry_delay=self.retry_delay.total_seconds(),
             **self.common,
         )

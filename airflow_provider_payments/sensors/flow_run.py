@@ -20,7 +20,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State
-from airflow_provider_payments.aep.inputs import as_bool, as_number, as_optional_text, as_time
+from airflow_provider_payments.aep.inputs import as_bool, as_number, as_optional_id, as_time
 from airflow_provider_payments.hooks.errors import (
     ExperiencePlatformFailedError,
     ExperiencePlatformUnavailableError,
@@ -29,6 +29,7 @@ from airflow_provider_payments.hooks.errors import (
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger, announce
+from airflow_provider_payments.versions import honour_retry_after
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -87,6 +88,7 @@ class FlowRunSensor(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"multiple_outputs": True, **kwargs})
+        honour_retry_after(self)
         self.flow_id = flow_id
         self.run_id = run_id
         self.since = since
@@ -181,8 +183,8 @@ class FlowRunSensor(BaseSensorOperator):
     def _selection(self, context: Context) -> RunSelection:
         since = as_time("since", self.since) or getattr(context.get("dag_run"), "start_date", None)
         return RunSelection(
-            flow_id=as_optional_text("flow_id", self.flow_id),
-            run_id=as_optional_text("run_id", self.run_id),
+            flow_id=as_optional_id("flow_id", self.flow_id),
+            run_id=as_optional_id("run_id", self.run_id),
             since=since.timestamp() if since else 0.0,
             pick=self.pick,
         )

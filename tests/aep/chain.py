@@ -56,7 +56,7 @@ class Chain:
     naps: list[float] = field(default_factory=list)
 
     def ensure(self, want: Resource, **how: Any) -> Provisioned:
-        return ensure(self.client, want, sleep=self.naps.append, **how)
+        return ensure(self.client, want, **how)
 
     def post(self, path: str, body: Any, **params: str) -> Any:
         """Make something by hand, as somebody else would."""

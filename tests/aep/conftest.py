@@ -1,15 +1,20 @@
-"""Fixtures of the platform's tests: a chain of resources to start from, and one proxy for all."""
+"""Fixtures of the platform's tests: a chain of resources to start from, one proxy for all, and the emulator's time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
+from airflow_provider_payments.aep.auth import ClientCredentials
 from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.transport import Clock, Transport
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.aep.chain import Chain
-from tests.conftest import Emulator
+from tests.chaos.timeline import Platform, Timeline
+from tests.conftest import SERIAL, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
 
 
@@ -32,3 +37,46 @@ def proxy(emulator: Emulator, _proxy: FaultProxy) -> FaultProxy:
 def chain(client: Client, naps: list[float]) -> Chain:
     """The steps up to a dataflow, made straight at the emulator."""
     return Chain(client, naps)
+
+
+@pytest.fixture
+def timeline(emulator: Emulator) -> Timeline:
+    """The emulator's time, which passes while somebody waits."""
+    return Timeline(Platform(emulator.url))
+
+
+@dataclass(frozen=True)
+class Stepping(ClientCredentials):
+    """A credential that is asked before each request, and lets others have their turn there."""
+
+    step: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    def token(self) -> str:
+        self.step()
+        return super().token()
+
+
+@pytest.fixture
+def make_writer(emulator: Emulator, make_client: Callable[..., Client], timeline: Timeline) -> Callable[..., Chain]:
+    """Make chains that live in the emulator's time, with the windows of a live platform and naps of their own."""
+
+    def make(url: str | None = None, seconds: float = 0.0, **kwargs: Any) -> Chain:
+        naps: list[float] = []
+
+        def sleep(nap: float) -> None:
+            naps.append(nap)
+            timeline.sleep(nap)
+
+        clock = Clock(lambda: timeline.now, sleep)
+        credential = Stepping(
+            client_id="emulator-client",
+            client_secret="emulator-secret",
+            transport=Transport(clock=clock),
+            ims_url=emulator.url,
+            scopes=f"openid,writer-{next(SERIAL)}",
+            step=lambda: timeline.sleep(seconds) if seconds else None,
+        )
+        given = {"clock": clock, "credential": credential, "consistency_window": 10.0, "dataflow_window": 50.0}
+        return Chain(make_client(url, **given | kwargs), naps)
+
+    return make

@@ -15,7 +15,7 @@ from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, PlatformError, RequestError
 from airflow_provider_payments.aep.transport import Transport
 from tests.aep.chain import FLOW_SERVICE
-from tests.conftest import Emulator
+from tests.conftest import SERIAL, Emulator, napping
 from tests.fault_proxy import FaultProxy
 
 FLOWS = f"{FLOW_SERVICE}/flows"
@@ -27,14 +27,15 @@ REFUSED = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
 @pytest.fixture
 def credential(emulator: Emulator, naps: list[float]) -> Callable[..., ClientCredentials]:
     """Make credentials; scopes of their own keep them apart from those of other tests."""
+    serial = next(SERIAL)
 
     def make(**given: Any) -> ClientCredentials:
         usual: dict[str, Any] = {
             "client_id": "emulator-client",
             "client_secret": "emulator-secret",
-            "transport": Transport(sleep=naps.append),
+            "transport": Transport(clock=napping(naps)),
             "ims_url": emulator.url,
-            "scopes": f"openid,own{id(naps)}",
+            "scopes": f"openid,own-{serial}",
         }
         return ClientCredentials(**usual | given)
 
@@ -126,7 +127,8 @@ def test_a_token_that_is_refused_again_is_a_clear_error(
     proxy.fault("GET", FLOWS, status=401, body=REFUSED, times=99)
     with pytest.raises(RequestError) as failed:
         client.get(FLOWS)
-    assert (failed.value.failure, failed.value.status, failed.value.code) == (Failure.FINAL, 401, "401013")
+    # Nothing was carried out, and the next attempt has a token of its own.
+    assert (failed.value.failure, failed.value.status, failed.value.code) == (Failure.REFUSED, 401, "401013")
     for part in ("401 - 401013 - Oauth token is not valid", "check client id and client secret"):
         assert part in str(failed.value)
     assert proxy.count("GET", FLOWS) == tokens(emulator) == 2

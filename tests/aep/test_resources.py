@@ -154,9 +154,11 @@ def test_a_dataflow_that_is_being_deleted_is_not_found(
 ) -> None:
     made = chain.ensure(chain.dataflow())
     listed = [item | {"state": "deleting"} for item in chain.client.items("flows")]
+    chain.client.request("DELETE", f"{KINDS['dataflow'].path}/{made.existing.id}")
     proxy.fault("GET", KINDS["dataflow"].path, status=200, body=json.dumps({"items": listed}).encode())
     again = ensure(make_client(proxy.url), chain.dataflow())
     assert (again.created, again.existing.id == made.existing.id) == (True, False)
+    assert proxy.count("GET", made.existing.id) == 0
 
 
 @pytest.mark.parametrize("columns", [None, [], "", "[]"], ids=repr)

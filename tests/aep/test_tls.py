@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.transport import Call, Transport
+from tests.conftest import napping
 
 
 class Server(ThreadingHTTPServer):
@@ -95,7 +96,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sen
     server: Server, naps: list[float]
 ) -> None:
     with pytest.raises(RequestError, match="TLS certificate was not accepted") as failed:
-        Transport(sleep=naps.append).send(Call("GET", server.url))
+        Transport(clock=napping(naps)).send(Call("GET", server.url))
     assert (failed.value.failure, naps, server.seen) == (Failure.FINAL, [], [])
 
 

@@ -15,7 +15,8 @@ import pytest
 from airflow_provider_payments.aep.auth import AccessToken
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, Problem, RequestError
-from airflow_provider_payments.aep.transport import Call, Decision, decide, parse_retry_after, require_https
+from airflow_provider_payments.aep.retries import Decision, decide, parse_retry_after
+from airflow_provider_payments.aep.transport import Call, require_https
 from tests.aep.chain import FLOW_SERVICE, LAKE_SPEC
 from tests.fault_proxy import FaultProxy, fault_proxy
 
@@ -112,7 +113,7 @@ RETRY_AFTER = {
 
 @pytest.mark.parametrize(("value", "seconds"), RETRY_AFTER.values(), ids=RETRY_AFTER)
 def test_retry_after_is_read(value: str | None, seconds: float | None) -> None:
-    assert parse_retry_after(value, NOW) == seconds
+    assert parse_retry_after(value, NOW.timestamp()) == seconds
 
 
 # ---- addresses -----------------------------------------------------------------------------------------------------

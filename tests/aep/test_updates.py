@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -134,32 +133,6 @@ def test_an_update_of_what_is_right_already_changes_nothing(chain: Chain, emulat
     found = chain.ensure(chain.dataflow(), if_exists="update")
     assert (found.updated, found.existing.id) == (False, made.existing.id)
     assert patches(emulator) == []
-
-
-def test_somebody_elses_change_meanwhile_is_one_clear_error(
-    chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
-) -> None:
-    chain.ensure(chain.dataflow())
-    stale = [item | {"etag": '"0-0-0-0-0"'} for item in chain.client.items("flows")]
-    proxy.fault("GET", "/flows", status=200, body=json.dumps({"items": stale}).encode())
-    with pytest.raises(RequestError, match="somebody else changed the object meanwhile") as failed:
-        ensure(proxied, chain.dataflow(schedule=Schedule(frequency="hour", interval=1)), if_exists="update")
-    assert (failed.value.status, failed.value.code) == (412, "FLOW-1404-412")
-    (item,) = emulator.objects("flows")
-    assert item["scheduleParams"]["frequency"] == "minute"
-
-
-def test_a_change_whose_answer_was_lost_is_found_done_by_the_next_attempt(
-    chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
-) -> None:
-    chain.ensure(chain.dataflow())
-    want = chain.dataflow(schedule=Schedule(frequency="hour", interval=1))
-    proxy.fault("PATCH", "/flows", lose=True)
-    with pytest.raises(RequestError) as failed:
-        ensure(proxied, want, if_exists="update")
-    assert failed.value.retryable
-    assert not ensure(proxied, want, if_exists="update", attempt=2).created
-    assert len(patches(emulator)) == 1
 
 
 # ---- what is refused -----------------------------------------------------------------------------------------------

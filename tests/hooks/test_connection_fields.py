@@ -27,7 +27,8 @@ def test_a_connection_of_required_fields_alone_leads_to_adobe(monkeypatch: pytes
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", json.dumps(connection))
     client = client_of()
     assert (client.url, client.org_id, client.sandbox) == ("https://platform.adobe.io", "ACME@AdobeOrg", "dev")
-    assert (client.consistency_window, client.dataflow_window) == (10, 50)
+    assert (client.consistency_window, client.dataflow_window, client.operation_timeout) == (10, 50, 900)
+    assert (client.marks, client.read_only) == (True, False)
     assert (client.credential.client_id, client.credential.client_secret) == ("id", "secret")
     assert (client.credential.ims_url, client.credential.scopes) == ("https://ims-na1.adobelogin.com", DEFAULT_SCOPES)
     assert (client.transport.timeouts, client.transport.proxies, client.transport.verify) == ((10, 60), {}, True)
@@ -44,11 +45,23 @@ EXTRAS: list[tuple[str, object, str, object]] = [
     ("verify", __file__, "transport.verify", __file__),
     ("verify", "true", "transport.verify", True),
     ("consistency_window", "3", "consistency_window", 3),
+    ("consistency_window", 0, "consistency_window", 0),
     ("dataflow_window", 4.5, "dataflow_window", 4.5),
+    ("dataflow_window", "0", "dataflow_window", 0),
+    ("operation_timeout", 120, "operation_timeout", 120),
+    ("operation_timeout", "75.5", "operation_timeout", 75.5),
+    ("marks", False, "marks", False),
+    ("marks", "false", "marks", False),
+    ("marks", "True", "marks", True),
+    ("read_only", True, "read_only", True),
+    ("read_only", "true", "read_only", True),
+    ("read_only", "False", "read_only", False),
 ]
 
 
-@pytest.mark.parametrize(("key", "value", "path", "expected"), EXTRAS, ids=[key for key, *_ in EXTRAS])
+@pytest.mark.parametrize(
+    ("key", "value", "path", "expected"), EXTRAS, ids=[f"{key}={value!r}" for key, value, *_ in EXTRAS]
+)
 def test_each_extra_reaches_the_client(
     set_connection: SetConnection, key: str, value: object, path: str, expected: object
 ) -> None:
@@ -99,6 +112,19 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
     "proxies": ({"proxies": "http://proxy"}, {}, ("proxies='***'", "object of scheme to URL")),
     "CA bundle": ({"verify": "/no/such.pem"}, {}, ("verify='/no/such.pem'", "CA bundle that exists")),
     "window": ({"consistency_window": -1}, {}, ("consistency_window=-1", "0 or more")),
+    "window of no number": ({"consistency_window": "a minute"}, {}, ("consistency_window='a minute'", "number")),
+    "window that never ends": ({"dataflow_window": "inf"}, {}, ("dataflow_window", "inf")),
+    "window of dataflows": ({"dataflow_window": "-0.5"}, {}, ("dataflow_window=-0.5", "0 or more")),
+    "operation_timeout": ({"operation_timeout": "soon"}, {}, ("operation_timeout='soon'", "number")),
+    "no time to settle": (
+        {"operation_timeout": 50, "dataflow_window": 50},
+        {},
+        ("operation_timeout=50", "more seconds than the windows and one, 51"),
+    ),
+    "no time": ({"operation_timeout": 0}, {}, ("operation_timeout=0", "more seconds")),
+    "time that never ends": ({"operation_timeout": "nan"}, {}, ("operation_timeout", "nan")),
+    "marks": ({"marks": "sometimes"}, {}, ("marks='sometimes'", "true or false")),
+    "read_only": ({"read_only": 1}, {}, ("read_only=1", "true or false")),
 }
 
 
@@ -130,11 +156,13 @@ def test_a_password_inside_the_host_is_not_repeated_in_the_error(set_connection:
 def test_blanks_as_the_form_sends_them_count_as_not_given(set_connection: SetConnection, blank: object) -> None:
     texts = ("scopes", "ims_url", "access_token", "proxies", "verify")
     extra = dict.fromkeys(texts, blank or None) | dict.fromkeys(("connect_timeout", "read_timeout"), blank)
+    extra |= dict.fromkeys(("dataflow_window", "operation_timeout", "marks", "read_only"), blank or None)
     set_connection(URL, extra, port=blank or None, schema="")
     client = client_of()
     assert (client.url, client.credential.client_secret) == (URL, "emulator-secret")
     assert (client.credential.scopes, client.credential.ims_url) == (DEFAULT_SCOPES, "https://ims-na1.adobelogin.com")
     assert (client.transport.timeouts, client.transport.verify) == ((10, 60), True)
+    assert (client.dataflow_window, client.operation_timeout, client.marks, client.read_only) == (50, 900, True, False)
 
 
 @pytest.mark.parametrize("off", [False, "false", "False"], ids=repr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
@@ -68,8 +69,8 @@ class TaskInstance:
         self.pushed[key] = value
 
 
-def context(task: TaskInstance | None = None) -> Any:
-    return {"ti": task or TaskInstance()}
+def context(task: TaskInstance | None = None, run_id: str = "") -> Any:
+    return {"ti": task or TaskInstance(), "run_id": run_id}
 
 
 def build(operator: type[BaseOperator], **changes: Any) -> BaseOperator:
@@ -77,23 +78,24 @@ def build(operator: type[BaseOperator], **changes: Any) -> BaseOperator:
     return operator(task_id="step", **ARGUMENTS[operator] | changes)
 
 
-def run(operator: type[BaseOperator], **changes: Any) -> dict[str, Any]:
-    """Execute it once; return what it returns."""
-    return dict(build(operator, **changes).execute(context()))
+def run(operator: type[BaseOperator], *, run_id: str = "", **changes: Any) -> dict[str, Any]:
+    """Execute it once, in a DAG run; return what it returns."""
+    return dict(build(operator, **changes).execute(context(run_id=run_id)))
 
 
-def make_ends(name: str = "products", mappings: Any = MAPPINGS, **source: Any) -> dict[str, Any]:
+def make_ends(name: str = "products", mappings: Any = MAPPINGS, *, run_id: str = "", **source: Any) -> dict[str, Any]:
     """Create all that a dataflow refers to; return the arguments that refer to it."""
-    schema = run(CreateTargetSchemaOperator)
-    dataset = run(CreateTargetDatasetOperator, schema_id=schema["id"])
+    made = partial(run, run_id=run_id)
+    schema = made(CreateTargetSchemaOperator)
+    dataset = made(CreateTargetDatasetOperator, schema_id=schema["id"])
     ends = {"dataset_id": dataset["id"], "schema_id": schema["id"]}
     return {
-        "source_connection_id": run(CreateSourceConnectionOperator, name=f"{name} - source", **source)["id"],
-        "target_connection_id": run(CreateTargetConnectionOperator, name=f"{name} - target", **ends)["id"],
-        "mapping_set_id": run(CreateMappingSetOperator, schema_id=schema["id"], mappings=mappings)["id"],
+        "source_connection_id": made(CreateSourceConnectionOperator, name=f"{name} - source", **source)["id"],
+        "target_connection_id": made(CreateTargetConnectionOperator, name=f"{name} - target", **ends)["id"],
+        "mapping_set_id": made(CreateMappingSetOperator, schema_id=schema["id"], mappings=mappings)["id"],
     }
 
 
-def make_dataflow(name: str = "products", **changes: Any) -> dict[str, Any]:
+def make_dataflow(name: str = "products", *, run_id: str = "", **changes: Any) -> dict[str, Any]:
     """Create a dataflow from the products of PayPal, five of which are bad; return what its operator returns."""
-    return run(CreateDataflowOperator, name=name, **make_ends(name) | changes)
+    return run(CreateDataflowOperator, name=name, run_id=run_id, **make_ends(name, run_id=run_id) | changes)

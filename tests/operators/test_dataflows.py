@@ -82,9 +82,9 @@ def test_a_dataflow_is_created_once(connected: Emulator, ends: dict[str, Any]) -
         "options": {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 5},
     }
     (made,) = connected.objects("flows")
-    assert set(first) == {"id", "name", "created", "etag", "runs_since"}
+    assert set(first) == {"id", "name", "created", "etag", "copies", "runs_since"}
     assert (first["id"], first["name"], first["created"], first["etag"]) == (made["id"], "products", True, made["etag"])
-    assert (second["id"], second["created"]) == (made["id"], False)
+    assert (second["id"], second["created"], second["copies"]) == (made["id"], False, [])
 
 
 def test_one_that_runs_once_has_neither_interval_nor_delta_column(connected: Emulator, ends: dict[str, Any]) -> None:
@@ -153,10 +153,10 @@ def test_without_a_start_time_the_first_run_comes_after_the_delay(
 
 
 def test_runs_of_the_last_interval_are_current(connected: Emulator, ends: dict[str, Any]) -> None:
-    before = datetime.now(UTC)
+    now = datetime.fromtimestamp(connected.advance(0), UTC)  # the platform's clock counts, not this machine's
     made = create(ends, frequency="hour", interval="2", backfill="false")
     since = datetime.fromisoformat(made["runs_since"])
-    assert before - timedelta(hours=2) <= since <= datetime.now(UTC) - timedelta(hours=2)
+    assert timedelta() <= since - (now - timedelta(hours=2)) < timedelta(minutes=1)
     assert sent(connected)["scheduleParams"] == {
         "startTime": int(LATER.timestamp()),
         "frequency": "hour",

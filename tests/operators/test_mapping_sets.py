@@ -40,7 +40,14 @@ def test_a_mapping_set_is_created_once_with_the_tenants_namespace_filled_in(conn
         }
     ]
     (made,) = connected.objects("mappingSets")
-    assert first == {"id": made["id"], "name": "products - mapping", "created": True, "etag": None, "version": 0}
+    assert first == {
+        "id": made["id"],
+        "name": "products - mapping",
+        "created": True,
+        "etag": None,
+        "copies": [],
+        "version": 0,
+    }
     assert second == first | {"created": False}
 
 

@@ -106,15 +106,17 @@ def test_a_refusal_fails_the_task_for_good(behind_proxy: FaultProxy, status: int
     assert behind_proxy.count("POST", "/sourceConnections") == 1
 
 
-def test_a_token_that_is_refused_twice_fails_the_task_for_good(behind_proxy: FaultProxy) -> None:
+def test_a_token_that_is_refused_twice_ends_the_try_and_a_retry_has_another(behind_proxy: FaultProxy) -> None:
     body = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
     behind_proxy.fault("GET", "/sourceConnections", status=401, body=body, times=2)
-    with pytest.raises(ExperiencePlatformFailedError, match=r"401013.*check client id and client secret") as refusal:
+    said = r"401013.*check client id and client secret"
+    with pytest.raises(ExperiencePlatformUnavailableError, match=said) as refusal:
         create()
     assert not any(
         value.removeprefix("Bearer ") in str(refusal.value) for value in behind_proxy.authorizations if value
     )
     assert behind_proxy.count("POST", "/ims/token") == 2
+    assert create()["name"] == "products - source"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,11 @@ def test_a_token_that_is_refused_twice_fails_the_task_for_good(behind_proxy: Fau
             {"status": 200, "body": b"<html>", "headers": {"Retry-After": "0"}, "times": 5},
             "HTML instead of JSON",
         ),
-        ("POST", {"status": 502, "times": 3}, "3 requests to create it brought no answer"),
+        (
+            "POST",
+            {"status": 502, "headers": {"Retry-After": "0"}, "times": 3},
+            "3 requests to create it brought no object",
+        ),
     ],
     ids=["429", "503", "500", "HTML", "no answer to any creation"],
 )

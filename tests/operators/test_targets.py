@@ -37,7 +37,7 @@ def test_a_dataset_is_created_once_for_its_schema(connected: Emulator, schema: s
     (request,) = [r for r in connected.requests(method="POST") if r["path"].endswith("/dataSets")]
     assert request["query"] == "requestDataSource=true"
     (made,) = connected.objects("dataSets")
-    assert first == {"id": made["id"], "name": "products", "created": True, "etag": None}
+    assert first == {"id": made["id"], "name": "products", "created": True, "etag": None, "copies": []}
     assert second == first | {"created": False}
 
 
@@ -82,7 +82,13 @@ def test_a_target_connection_is_created_once_for_its_dataset(connected: Emulator
         }
     ]
     (made,) = connected.objects("targetConnections")
-    assert first == {"id": made["id"], "name": "products - target", "created": True, "etag": made["etag"]}
+    assert first == {
+        "id": made["id"],
+        "name": "products - target",
+        "created": True,
+        "etag": made["etag"],
+        "copies": [],
+    }
     assert second == first | {"created": False}
 
 

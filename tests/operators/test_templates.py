@@ -14,13 +14,17 @@ from airflow_provider_payments.get_provider_info import get_provider_info
 from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
+from airflow_provider_payments.operators.teardown import TeardownChainOperator
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.conftest import Emulator
 from tests.operators.chain import ARGUMENTS, COLUMNS, FLOW_SPEC, PRODUCTS, build, context, make_ends, run
 
 #: Decides what the scheduler does with the task, so it cannot wait for the task's context.
 NOT_TEMPLATED = {"deferrable"}
-ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {FlowRunSensor: {"flow_id": "dataflow"}}
+ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
+    FlowRunSensor: {"flow_id": "dataflow"},
+    TeardownChainOperator: {},
+}
 
 
 def offered() -> set[type[BaseOperator]]:

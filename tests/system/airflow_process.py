@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ class AirflowHome:
             "AIRFLOW_CONN_ADOBE_EXPERIENCE_PLATFORM_DEFAULT": connection,
         }
 
-    def run(self, *arguments: str) -> str:
-        """Run ``airflow ...`` and return what it printed."""
+    def run(self, *arguments: str, returncode: int = 0) -> str:
+        """Run ``airflow ...``, which must end so, and return what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", "airflow", *arguments],
             env=self.environment,
@@ -39,7 +40,7 @@ class AirflowHome:
             text=True,
             timeout=180,
         )
-        assert done.returncode == 0, done.stdout[-8000:]
+        assert done.returncode == returncode, done.stdout[-8000:]
         return done.stdout
 
     def test_dag(self, dag_id: str, **conf: Any) -> str:
@@ -49,10 +50,18 @@ class AirflowHome:
 
     def returned(self, dag_id: str) -> dict[str, Any]:
         """Return what the tasks of the DAG's latest run returned."""
-        with sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True) as database:
-            latest = database.execute("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id DESC", (dag_id,))
-            (run_id,) = latest.fetchone()
-            rows = database.execute(
-                "SELECT task_id, value FROM xcom WHERE run_id=? AND dag_id=? AND key='return_value'", (run_id, dag_id)
-            )
-            return {task: json.loads(value) for task, value in rows}
+        query = "SELECT task_id, value FROM xcom WHERE run_id=? AND dag_id=? AND key='return_value'"
+        return {task: json.loads(value) for task, value in self.rows(query, self._latest_run(dag_id), dag_id)}
+
+    def states(self, dag_id: str) -> dict[str, str]:
+        """Return how the tasks of the DAG's latest run ended."""
+        query = "SELECT task_id, state FROM task_instance WHERE run_id=? AND dag_id=?"
+        return dict(self.rows(query, self._latest_run(dag_id), dag_id))
+
+    def rows(self, query: str, *values: str) -> list[Any]:
+        """Ask Airflow's database."""
+        with closing(sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True)) as database:
+            return database.execute(query, values).fetchall()
+
+    def _latest_run(self, dag_id: str) -> str:
+        return str(self.rows("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id DESC", dag_id)[0][0])

@@ -1,18 +1,20 @@
 """
 A resource: what :mod:`..provisioning` needs to know of it to make it exactly once.
 
-A new kind is one subclass here and one small operator; nothing else.
+A new kind is one subclass here and one small operator; nothing else. What is asked of the class and not of a value is
+what a teardown needs, which knows objects but not what somebody wanted.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_payments.aep.errors import ConflictError, Difference, Failure, RequestError
 from airflow_provider_payments.aep.inputs import add_extra, as_mapping, as_name, as_optional_text
+from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.services import Json
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ class Existing:
     """
     An object that the service holds.
 
-    :param created: when it was made, in the service's own unit; only compared with others of its kind.
+    :param created: when it was made, in epoch seconds of the service's clock.
     :param item: what the service shows of it; of one just made, only its answer to the creation.
     """
 
@@ -46,6 +48,10 @@ class Resource(ABC):
     """
 
     kind: ClassVar[str]
+    #: Whether two creations at the same time both succeed, and it matters: then the youngest of them must go.
+    settles: ClassVar[bool] = True
+    #: Whether it moves rows by itself, so that a copy must be found before it begins to.
+    ingests: ClassVar[bool] = False
 
     name: str
     description: str | None = None
@@ -78,8 +84,60 @@ class Resource(ABC):
         return self
 
     @abstractmethod
-    def create(self, client: Client) -> Existing:
-        """Ask the service to make it, once."""
+    def create(self, client: Client, mark: Mark | None = None) -> Existing:
+        """
+        Ask the service to make it, once.
+
+        :param mark: what the object is to carry.
+        """
+
+    def marked(self, payload: Json, mark: Mark | None) -> Json:
+        """Return ``payload`` with the mark at the end of its description."""
+        if mark is None:
+            return payload
+        return payload | {"description": f"{payload.get('description') or ''} {mark}".lstrip()}
+
+    def window(self, client: Client) -> float:
+        """Seconds in which a creation whose answer was lost takes effect and shows in lists."""
+        return client.consistency_window
+
+    @classmethod
+    def mark_of(cls, existing: Existing) -> Mark | None:
+        """Return the mark that an object carries."""
+        return Mark.read(existing.item.get("description"))
+
+    @classmethod
+    @abstractmethod
+    def everything(cls, client: Client) -> Iterable[Existing]:
+        """Yield all objects of the kind."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, client: Client, existing: Existing) -> Existing | None:
+        """Return the object as it is now, ``None`` where it is gone: lists show the dead for a while."""
+
+    @classmethod
+    def in_use(cls, client: Client, existing: Existing) -> str:
+        """Say why the object must not be deleted; empty where nothing is in the way."""
+        return f"a {cls.kind} is never deleted"
+
+    @classmethod
+    def delete(cls, client: Client, existing: Existing) -> None:
+        """Delete it; one that is gone already is deleted."""
+        raise NotImplementedError
+
+    @classmethod
+    def disable(cls, client: Client, existing: Existing) -> bool:
+        """Keep a copy from working, where that is possible; say whether it had to be done."""
+        return False
+
+    def is_copy(self, differences: list[Difference]) -> bool:
+        """Whether an object that differs so is another one of this."""
+        return not differences
+
+    def is_out_of_date(self, error: RequestError) -> bool:
+        """Whether what was refused is only what a request that is made later says otherwise."""
+        return False
 
     def adopt_named_by(self, client: Client, error: RequestError) -> Existing | None:
         """Return the object that a refused creation names as standing in its way, if the service tells one."""
@@ -123,8 +181,12 @@ class Resource(ABC):
         """Send the change; only called with differences in :attr:`changeable` fields."""
         raise NotImplementedError
 
-    def outputs(self, existing: Existing) -> Json:
-        """Return what the next steps need besides the id, as plain JSON."""
+    def outputs(self, existing: Existing, at: float) -> Json:
+        """
+        Return what the next steps need besides the id, as plain JSON.
+
+        :param at: now, in epoch seconds of the platform's clock.
+        """
         return {}
 
 
@@ -138,6 +200,25 @@ def made(answer: Answer, path: str, found_id: object, etag: object = None) -> Ex
         raise RequestError(Failure.AMBIGUOUS, "POST", path, reason="the answer names no id", status=answer.status)
     item = answer.body if isinstance(answer.body, dict) else {}
     return Existing(found_id, etag=str(etag) if etag else None, item=item)
+
+
+def read_if_there(read: Callable[[], Existing]) -> Existing | None:
+    """Return what ``read`` returns, ``None`` for a 404."""
+    try:
+        return read()
+    except RequestError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def delete(client: Client, path: str) -> None:
+    """Send DELETE, again after a lost answer; what is absent by then is done."""
+    try:
+        client.request("DELETE", path, safe=True)
+    except RequestError as error:
+        if error.status != 404:
+            raise
 
 
 def major_version(content_type: object) -> int | None:

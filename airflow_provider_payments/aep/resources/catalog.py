@@ -7,14 +7,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError
-from airflow_provider_payments.aep.inputs import as_mapping, as_text
-from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version, without_empty
+from airflow_provider_payments.aep.inputs import as_content_type, as_id, as_mapping
+from airflow_provider_payments.aep.marks import Mark
+from airflow_provider_payments.aep.resources.base import (
+    Existing,
+    Resource,
+    delete,
+    made,
+    major_version,
+    read_if_there,
+    without_empty,
+)
+from airflow_provider_payments.aep.resources.flow_service import user_of
 from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, Json
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.client import Client
+
+MARK_TAG = "airflow/mark"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +47,11 @@ class Dataset(Resource):
     tags: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        as_text("schema_id", self.schema_id)
+        as_id("schema_id", self.schema_id)
+        as_content_type("schema_version", self.schema_version)
         self._put("tags", as_mapping("tags", self.tags))
+        if MARK_TAG in self.tags:
+            raise InvalidInputError(f"tags.{MARK_TAG}", self.tags[MARK_TAG], "this tag is the provider's own")
         for name, values in self.tags.items():
             if not isinstance(values, (list, tuple)) or not all(isinstance(v, str) for v in values):
                 raise InvalidInputError(f"tags.{name}", values, "a list of texts")
@@ -44,7 +60,35 @@ class Dataset(Resource):
     def look_up(self, client: Client) -> Iterator[Existing]:
         for item in client.datasets(self.name):
             if item.get("name") == self.name:
-                yield Existing(str(item["id"]), float(item.get("created") or 0), item=item)
+                yield _read_item(item)
+
+    @classmethod
+    def everything(cls, client: Client) -> Iterator[Existing]:
+        return map(_read_item, client.datasets())
+
+    @classmethod
+    def read(cls, client: Client, existing: Existing) -> Existing | None:
+        return read_if_there(lambda: _read_item(client.dataset(existing.id)))
+
+    @classmethod
+    def in_use(cls, client: Client, existing: Existing) -> str:
+        if existing.item.get("lastBatchId"):
+            return f"it holds rows: batch {existing.item['lastBatchId']}"
+        return user_of(client, existing.id, "targetConnections", "params.dataSetId")
+
+    @classmethod
+    def delete(cls, client: Client, existing: Existing) -> None:
+        delete(client, f"{CATALOG}/dataSets/{quote(existing.id, safe='')}")
+
+    # A dataset's description is what people read it by; its tags are for machines.
+    def marked(self, payload: Json, mark: Mark | None) -> Json:
+        if mark is None:
+            return payload
+        return payload | {"tags": dict(payload.get("tags") or {}) | {MARK_TAG: [str(mark)]}}
+
+    @classmethod
+    def mark_of(cls, existing: Existing) -> Mark | None:
+        return next(map(Mark.read, (existing.item.get("tags") or {}).get(MARK_TAG) or ()), None)
 
     def body(self) -> Json:
         return without_empty(
@@ -56,9 +100,10 @@ class Dataset(Resource):
             }
         )
 
-    def create(self, client: Client) -> Existing:
+    def create(self, client: Client, mark: Mark | None = None) -> Existing:
         path = f"{CATALOG}/dataSets"
-        answer = client.request("POST", path, params={"requestDataSource": "true"}, body=self.payload())
+        body = self.marked(self.payload(), mark)
+        answer = client.request("POST", path, params={"requestDataSource": "true"}, body=body)
         reference = answer.body[0] if isinstance(answer.body, list) and answer.body else None
         # "@/dataSets/5c8c..." in answers, "@/datasets/..." in prose.
         return made(answer, path, reference.rsplit("/", 1)[-1] if isinstance(reference, str) else None)
@@ -78,6 +123,10 @@ class Dataset(Resource):
 
     def found(self, client: Client, existing: Existing) -> Json:
         return _meaning(existing.item)
+
+
+def _read_item(item: Json) -> Existing:
+    return Existing(str(item["id"]), float(item.get("created") or 0) / 1000, item=item)
 
 
 def _meaning(item: Mapping[str, Any]) -> Json:

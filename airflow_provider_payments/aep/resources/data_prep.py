@@ -15,7 +15,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.inputs import as_column_names, as_list, as_mapping, as_optional_text, as_text
+from airflow_provider_payments.aep.inputs import (
+    as_column_names,
+    as_content_type,
+    as_id,
+    as_list,
+    as_mapping,
+    as_optional_text,
+    as_text,
+)
+from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version
 from airflow_provider_payments.aep.services import DATA_PREP, SCHEMA_VERSION, Json
 
@@ -98,6 +107,8 @@ class MappingSet(Resource):
     """
 
     kind: ClassVar[str] = "mapping set"
+    # An extra one does nothing: whoever refers to either means the same.
+    settles: ClassVar[bool] = False
 
     schema_id: str
     mappings: tuple[FieldMapping, ...]
@@ -107,7 +118,8 @@ class MappingSet(Resource):
     schema_version: str = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        as_text("schema_id", self.schema_id)
+        as_id("schema_id", self.schema_id)
+        as_content_type("schema_version", self.schema_version)
         if self.dialect not in DIALECTS:
             raise InvalidInputError("dialect", self.dialect, f"one of {', '.join(DIALECTS)}")
         self._put("tenant_id", as_optional_text("tenant_id", self.tenant_id))
@@ -149,7 +161,15 @@ class MappingSet(Resource):
         # The legacy dialect sends no name, so none can be asked for.
         for item in client.mapping_sets(self.name if self.dialect == "current" else None):
             if mapping_meaning(item) == wanted:
-                yield Existing(str(item["id"]), float(item.get("createdDate") or 0), item=item)
+                yield read_item(item)
+
+    @classmethod
+    def everything(cls, client: Client) -> Iterator[Existing]:
+        return map(read_item, client.mapping_sets())
+
+    @classmethod
+    def read(cls, client: Client, existing: Existing) -> Existing | None:
+        return existing  # nobody can delete one
 
     def complete(self, client: Client) -> Self:
         """Return this value with the tenant's namespace filled in."""
@@ -176,7 +196,7 @@ class MappingSet(Resource):
                 raise InvalidInputError("mappings", pair, f"Data Prep refuses it: {reason}")
         return complete
 
-    def create(self, client: Client) -> Existing:
+    def create(self, client: Client, mark: Mark | None = None) -> Existing:
         path = f"{DATA_PREP}/mappingSets"
         answer = client.request("POST", path, body=self.payload())
         return made(answer, path, answer.body.get("id") if isinstance(answer.body, dict) else None)
@@ -187,8 +207,12 @@ class MappingSet(Resource):
     def found(self, client: Client, existing: Existing) -> Json:
         return self.wanted()  # it was found by its content
 
-    def outputs(self, existing: Existing) -> Json:
+    def outputs(self, existing: Existing, at: float) -> Json:
         return {"version": int(existing.item.get("version") or 0)}
+
+
+def read_item(item: Json) -> Existing:
+    return Existing(str(item["id"]), float(item.get("createdDate") or 0) / 1000, item=item)
 
 
 def _mappings(value: object) -> list[FieldMapping]:

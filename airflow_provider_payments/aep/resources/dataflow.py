@@ -6,6 +6,7 @@ Sources: the tutorials "Create a dataflow for payments sources" and "Update data
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,12 +18,14 @@ from airflow_provider_payments.aep.inputs import (
     add_extra,
     as_bool,
     as_column_names,
+    as_id,
     as_int,
     as_mapping,
     as_number,
     as_text,
     lenient,
 )
+from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import Existing, made, without_empty
 from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
 from airflow_provider_payments.aep.resources.flow_service import FlowServiceResource, source_meaning, target_meaning
@@ -31,6 +34,13 @@ from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.client import Client
+
+
+log = logging.getLogger(__name__)
+
+START_HAS_PASSED = "FLOW-1360-400"
+#: Seconds added to window and retry delay before a new dataflow begins.
+FENCE_MARGIN = 60.0
 
 
 @dataclass(frozen=True)
@@ -76,9 +86,12 @@ class Dataflow(FlowServiceResource):
     :param source_columns: the source connection's columns, where known: the delta column must be among them.
     :param error_diagnostics: whether bad rows are kept for download, for 30 days.
     :param partial_ingestion_percent: the share of bad rows, above 0 up to 100, below which the others still land.
+    :param retry_delay: seconds after which a task that was killed is tried again; without a start of its own, the
+        dataflow begins later than that.
     """
 
     kind: ClassVar[str] = "dataflow"
+    ingests: ClassVar[bool] = True
     collection: ClassVar[str] = "flows"
 
     source_connection_id: str
@@ -91,10 +104,11 @@ class Dataflow(FlowServiceResource):
     source_columns: tuple[str, ...] | None = None
     error_diagnostics: bool | None = None
     partial_ingestion_percent: float | None = None
+    retry_delay: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("source_connection_id", "target_connection_id", "mapping_set_id"):
-            as_text(name, getattr(self, name))
+            as_id(name, getattr(self, name))
         self._put("mapping_set_version", as_int("mapping_set_version", self.mapping_set_version) or 0)
         self._put("error_diagnostics", as_bool("error_diagnostics", self.error_diagnostics))
         percent = as_number("partial_ingestion_percent", self.partial_ingestion_percent)
@@ -169,15 +183,46 @@ class Dataflow(FlowServiceResource):
         if spec.schedule_schema is None:
             spec = FlowSpec.from_item(client.item("flowSpecs", spec.id))
         checked = replace(self, flow_spec=spec)
-        check_against("schedule", self.schedule.params(datetime.now(UTC)), spec.schedule_schema)
+        schedule = self._schedule(client)
+        delay, fence = schedule["startTime"] - client.transport.now(), self._fence(client)
+        if delay < fence:
+            log.warning(
+                "dataflow %r begins in %d s. If its task is killed while another creates the same, both may ingest "
+                "before one is removed: from %d s on that cannot be",
+                self.name,
+                delay,
+                fence,
+            )
+        check_against("schedule", schedule, spec.schedule_schema)
         check_against("options", self._options(), spec.option_schema)
         return checked
 
-    def create(self, client: Client) -> Existing:
+    def _schedule(self, client: Client) -> Json:
+        # The platform's time: a start that lies in its past is refused.
+        return self.schedule.params(datetime.fromtimestamp(client.transport.now(), UTC), self._fence(client))
+
+    def _fence(self, client: Client) -> float:
+        """
+        Seconds before which a new dataflow must not run: until then its creation has settled, and a task that was
+        killed in between has been tried again, so a copy is gone or disabled before it ingests.
+        """
+        return client.dataflow_window + self.retry_delay + FENCE_MARGIN if client.dataflow_window else 0.0
+
+    def window(self, client: Client) -> float:
+        return client.dataflow_window
+
+    def is_out_of_date(self, error: RequestError) -> bool:
+        return error.code == START_HAS_PASSED and self.schedule.start_time is None
+
+    def create(self, client: Client, mark: Mark | None = None) -> Existing:
         path = f"{FLOW_SERVICE}/{self.collection}"
-        # Times count from the request: an attempt that comes late must still start late.
-        schedule = {"scheduleParams": self.schedule.params(datetime.now(UTC))}
-        answer = client.request("POST", path, body=add_extra(self.body() | schedule, self.extra))
+
+        def payload() -> Json:
+            # Times count from the request: one that comes late must still start late.
+            schedule = {"scheduleParams": self._schedule(client)}
+            return self.marked(add_extra(self.body() | schedule, self.extra), mark)
+
+        answer = client.request("POST", path, body=payload)
         body = answer.body if isinstance(answer.body, dict) else {}
         return made(answer, path, body.get("id"), body.get("etag"))
 
@@ -224,6 +269,22 @@ class Dataflow(FlowServiceResource):
         fields |= {f"scheduleParams.{name}": value for name, value in schedule.items()}
         return fields | {f"options.{name}": value for name, value in options.items()}
 
+    def is_copy(self, differences: list[Difference]) -> bool:
+        return all(d.field == "state" for d in differences)
+
+    @classmethod
+    def disable(cls, client: Client, existing: Existing) -> bool:
+        if existing.item.get("state") == "disabled":
+            return False
+        path = f"{FLOW_SERVICE}/{cls.collection}/{existing.id}/action"
+        try:
+            client.request("POST", path, params={"op": "disable"}, safe=True)
+        except RequestError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
     fixed_advice = (
         "A change of these does not reach a dataflow that exists: choose another name, or enable the dataflow if it is "
         "its state that differs."
@@ -260,8 +321,8 @@ class Dataflow(FlowServiceResource):
             operations.append({"op": "add", "path": "/options", "value": ours})
         return operations
 
-    def outputs(self, existing: Existing) -> Json:
-        return {"runs_since": self.schedule.runs_since(datetime.now(UTC)).isoformat()}
+    def outputs(self, existing: Existing, at: float) -> Json:
+        return {"runs_since": self.schedule.runs_since(datetime.fromtimestamp(at, UTC)).isoformat()}
 
 
 def _only(ids: object) -> object:
@@ -279,12 +340,11 @@ def _alike(theirs: Any, ours: Any, meaning: Callable[[Any], Json]) -> Any:
     if theirs == ours or not theirs or isinstance(theirs, list):
         return theirs
     try:
-        found = meaning(theirs)
+        return ours if meaning(theirs) == meaning(ours) else theirs
     except RequestError as error:
         if error.status == 404:
-            return theirs  # what it refers to is gone, so it is not ours
+            return theirs  # one of the two is gone, so they are not the same
         raise
-    return ours if found == meaning(ours) else theirs
 
 
 def read_options(options: Mapping[str, Any]) -> Json:

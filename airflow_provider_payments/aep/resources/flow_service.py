@@ -10,10 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+from urllib.parse import quote
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.inputs import as_list, as_optional_text, as_text
-from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version, without_empty
+from airflow_provider_payments.aep.inputs import as_content_type, as_id, as_list, as_mapping, as_optional_text, as_text
+from airflow_provider_payments.aep.marks import Mark
+from airflow_provider_payments.aep.resources.base import (
+    Existing,
+    Resource,
+    delete,
+    made,
+    major_version,
+    read_if_there,
+    without_empty,
+)
 from airflow_provider_payments.aep.services import (
     ADHOC_SCHEMA_VERSION,
     DATA_LAKE_SPEC_ID,
@@ -27,6 +37,7 @@ from airflow_provider_payments.aep.sources import Source
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.client import Client
 
+_OF_BASE_CONNECTIONS = {"sourceConnections": "baseConnectionId", "targetConnections": "baseConnectionId"}
 FORMATS = ("tabular", "delimited", "json", "parquet", "parquet_xdm")
 
 
@@ -40,15 +51,58 @@ class FlowServiceResource(Resource):
             if item.get("name") == self.name and item.get("state") != "deleting" and item.get("id"):
                 yield read_item(item)
 
-    def create(self, client: Client) -> Existing:
+    def create(self, client: Client, mark: Mark | None = None) -> Existing:
         path = f"{FLOW_SERVICE}/{self.collection}"
-        answer = client.request("POST", path, body=self.payload())
+        answer = client.request("POST", path, body=self.marked(self.payload(), mark))
         body = answer.body if isinstance(answer.body, dict) else {}
         return made(answer, path, body.get("id"), body.get("etag"))
 
+    @classmethod
+    def everything(cls, client: Client) -> Iterator[Existing]:
+        for item in client.items(cls.collection):
+            if item.get("state") != "deleting" and item.get("id"):
+                yield read_item(item)
+
+    @classmethod
+    def read(cls, client: Client, existing: Existing) -> Existing | None:
+        return _read(client, cls.collection, existing.id)
+
+    #: Collection -> the fields in which its items refer to one of this kind.
+    referrers: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def in_use(cls, client: Client, existing: Existing) -> str:
+        return next(filter(None, (user_of(client, existing.id, *place) for place in cls.referrers.items())), "")
+
+    @classmethod
+    def delete(cls, client: Client, existing: Existing) -> None:
+        delete(client, f"{FLOW_SERVICE}/{cls.collection}/{quote(existing.id, safe='')}")
+
 
 def read_item(item: Json) -> Existing:
-    return Existing(str(item["id"]), float(item.get("createdAt") or 0), item.get("etag"), item)
+    return Existing(str(item["id"]), float(item.get("createdAt") or 0) / 1000, item.get("etag"), item)
+
+
+def user_of(client: Client, object_id: str, collection: str, reference: str) -> str:
+    """Say which item of ``collection`` has the object's id under ``reference``, a path as filters take it."""
+    for item in client.items(collection, f"{reference}=={object_id}"):
+        user = str(item.get("id"))
+        # The filter may be ignored, and lists show the dead for a while.
+        if object_id in _values(item, reference) and _read(client, collection, user):
+            return f"{collection} {user} refers to it"
+    return ""
+
+
+def _read(client: Client, collection: str, item_id: str) -> Existing | None:
+    return read_if_there(lambda: read_item(client.item(collection, item_id)))
+
+
+def _values(item: Mapping[str, Any], path: str) -> list[Any]:
+    """Return what stands under a filter's path, such as ``params.dataSetId`` or ``sourceConnectionIds[]``."""
+    value: Any = item
+    for step in path.removesuffix("[]").split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value if isinstance(value, list) else [value]
 
 
 def spec(spec_id: str) -> Json:
@@ -72,6 +126,7 @@ class BaseConnection(FlowServiceResource):
 
     kind: ClassVar[str] = "base connection"
     collection: ClassVar[str] = "connections"
+    referrers: ClassVar[Mapping[str, str]] = _OF_BASE_CONNECTIONS
 
     source: Source
     credential: Mapping[str, str] = field(repr=False)
@@ -118,6 +173,7 @@ class DatasetBaseConnection(FlowServiceResource):
 
     kind: ClassVar[str] = "dataset base connection"
     collection: ClassVar[str] = "connections"
+    referrers: ClassVar[Mapping[str, str]] = _OF_BASE_CONNECTIONS
 
     def body(self) -> Json:
         return without_empty(
@@ -149,6 +205,7 @@ class SourceConnection(FlowServiceResource):
 
     kind: ClassVar[str] = "source connection"
     collection: ClassVar[str] = "sourceConnections"
+    referrers: ClassVar[Mapping[str, str]] = {"flows": "sourceConnectionIds[]"}
 
     base_connection_id: str
     spec_id: str
@@ -161,7 +218,9 @@ class SourceConnection(FlowServiceResource):
     schema_version: str = ADHOC_SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        as_text("base_connection_id", self.base_connection_id)
+        as_id("base_connection_id", self.base_connection_id)
+        as_id("connection_spec_id", self.spec_id)
+        as_content_type("schema_version", self.schema_version)
         for name in ("table", "path", "resource_path", "schema_id"):
             self._put(name, as_optional_text(name, getattr(self, name)))
         places = {"table": self.table, "path": self.path, "resource_path": self.resource_path}
@@ -213,7 +272,7 @@ class SourceConnection(FlowServiceResource):
     def found(self, client: Client, existing: Existing) -> Json:
         return source_meaning(existing.item)
 
-    def outputs(self, existing: Existing) -> Json:
+    def outputs(self, existing: Existing, at: float) -> Json:
         columns = (existing.item.get("params") or {}).get("columns") or self.columns or ()
         return {"columns": [c["name"] for c in columns if isinstance(c, Mapping) and "name" in c] or None}
 
@@ -225,11 +284,14 @@ def _columns(value: object) -> tuple[Json, ...] | None:
     columns = []
     for column in given:
         if isinstance(column, str) and column:
-            columns.append({"name": column, "type": "string", "xdm": {"type": "string"}})
+            columns.append({"name": as_text("columns", column), "type": "string", "xdm": {"type": "string"}})
         elif isinstance(column, Mapping) and isinstance(column.get("name"), str) and column["name"]:
-            columns.append(dict(column))
+            columns.append({"type": "string"} | as_mapping("columns", column))
         else:
             raise InvalidInputError("columns", column, "each is a name, or an object with a name as explore gives it")
+    for column in columns:
+        as_text("columns.name", column["name"])
+        as_text("columns.type", column["type"])
     names = [c["name"] for c in columns]
     if len(set(names)) != len(names):
         raise InvalidInputError("columns", names, "each only once")
@@ -264,6 +326,7 @@ class TargetConnection(FlowServiceResource):
 
     kind: ClassVar[str] = "target connection"
     collection: ClassVar[str] = "targetConnections"
+    referrers: ClassVar[Mapping[str, str]] = {"flows": "targetConnectionIds[]"}
 
     dataset_id: str
     schema_id: str
@@ -273,10 +336,11 @@ class TargetConnection(FlowServiceResource):
     data_format: str | None = None
 
     def __post_init__(self) -> None:
-        as_text("dataset_id", self.dataset_id)
+        as_id("dataset_id", self.dataset_id)
         for name in ("base_connection_id", "data_format"):
             self._put(name, as_optional_text(name, getattr(self, name)))
-        as_text("schema_id", self.schema_id)
+        as_id("schema_id", self.schema_id)
+        as_content_type("schema_version", self.schema_version)
         if self.spec_id != DATA_LAKE_SPEC_ID:
             allowed = f"only the data lake's, {DATA_LAKE_SPEC_ID}, is a target"
             raise InvalidInputError("connection_spec_id", self.spec_id, allowed)

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote
 
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
-from airflow_provider_payments.aep.inputs import as_list, as_mapping, as_text
-from airflow_provider_payments.aep.resources.base import Existing, Resource, made
+from airflow_provider_payments.aep.flow_specs import check_against
+from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping
+from airflow_provider_payments.aep.marks import Mark
+from airflow_provider_payments.aep.resources.base import Existing, Resource, made, read_if_there
 from airflow_provider_payments.aep.services import ACCEPT_ONE, PROFILE_CLASS, SCHEMA_REGISTRY, Json
 
 if TYPE_CHECKING:
@@ -27,6 +29,27 @@ TITLE_TAKEN = "XDM-1521-400"
 
 _FORMATS = ("date", "date-time", "time", "uri", "email")
 FIELD_TYPES = ("string", "integer", "number", "boolean", *_FORMATS)
+_TEXT = {"type": "string"}
+#: What the registry reads of a field that is given as a JSON schema. It would fill in a type that is left out.
+_FIELD_SCHEMA = {
+    "type": "object",
+    "required": ["type"],
+    "properties": {
+        "type": {"enum": ["string", "integer", "number", "boolean", "object", "array"]},
+        "title": _TEXT,
+        "description": _TEXT,
+        "$ref": _TEXT,
+        "minimum": {"type": "number"},
+        "maximum": {"type": "number"},
+        "required": {"type": "array", "items": _TEXT},
+        "properties": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"},
+            "additionalProperties": {"$ref": "#"},
+        },
+        "items": {"$ref": "#"},
+    },
+}
 
 
 class RegistryResource(Resource):
@@ -34,16 +57,31 @@ class RegistryResource(Resource):
     What all resources of the registry share: found by title, made by POST, compared as the registry resolves them.
     """
 
+    # A second one of the same title is refused by the service itself, however late it arrives.
+    settles: ClassVar[bool] = False
     collection: ClassVar[str]
+
+    def window(self, client: Client) -> float:
+        return 0.0
+
+    @classmethod
+    def everything(cls, client: Client) -> Iterator[Existing]:
+        for item in client.registry_results(cls.collection):
+            if item.get("$id"):
+                yield read_resource(item)
+
+    @classmethod
+    def read(cls, client: Client, existing: Existing) -> Existing | None:
+        return existing  # what a list shows of it was completed by a request for it, to compare its fields
 
     def look_up(self, client: Client) -> Iterator[Existing]:
         for item in client.registry_results(self.collection, self.name):
             if item.get("title") == self.name and item.get("$id"):
                 yield read_resource(item)
 
-    def create(self, client: Client) -> Existing:
+    def create(self, client: Client, mark: Mark | None = None) -> Existing:
         path = f"{SCHEMA_REGISTRY}/tenant/{self.collection}"
-        answer = client.request("POST", path, body=self.payload())
+        answer = client.request("POST", path, body=self.marked(self.payload(), mark))
         body = answer.body if isinstance(answer.body, dict) else {}
         return replace(read_resource(body), id=made(answer, path, body.get("$id")).id)
 
@@ -61,7 +99,7 @@ class RegistryResource(Resource):
         named = re.search(rf"https://[^\s\"'<>]+/{kind}/[0-9a-zA-Z]+", error.problem.detail)
         return read_resource(client.registry_resource(self.collection, named.group(), ACCEPT_ONE)) if named else None
 
-    def outputs(self, existing: Existing) -> Json:
+    def outputs(self, existing: Existing, at: float) -> Json:
         namespace = existing.item.get("meta:tenantNamespace")
         alt_id = str(existing.item.get("meta:altId") or "")
         return {
@@ -72,7 +110,7 @@ class RegistryResource(Resource):
 
 def read_resource(item: Json) -> Existing:
     meta = item.get("meta:registryMetadata") or {}
-    return Existing(str(item.get("$id") or ""), float(meta.get("repo:createdDate") or 0), meta.get("eTag"), item)
+    return Existing(str(item.get("$id") or ""), float(meta.get("repo:createdDate") or 0) / 1000, meta.get("eTag"), item)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,10 +231,14 @@ class Schema(RegistryResource):
     field_groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        as_text("class_id", self.class_id)
+        as_id("class_id", self.class_id)
         groups = as_list("field_groups", self.field_groups) or []
-        self._put("field_groups", tuple(dict.fromkeys(as_text("field_groups", group) for group in groups)))
+        self._put("field_groups", tuple(dict.fromkeys(as_id("field_groups", group) for group in groups)))
         super().__post_init__()
+
+    @classmethod
+    def read(cls, client: Client, existing: Existing) -> Existing | None:
+        return read_if_there(lambda: read_resource(client.registry_resource(cls.collection, existing.id, ACCEPT_ONE)))
 
     @property
     def _references(self) -> tuple[str, ...]:
@@ -240,6 +282,8 @@ def checked_fields(argument: str, value: object) -> Json:
             raise InvalidInputError(argument, path, allowed)
         if kind not in FIELD_TYPES and not (isinstance(kind, Mapping) and kind.get("type")):
             raise InvalidInputError(f"{argument}.{path}", kind, f"one of {', '.join(FIELD_TYPES)}, or a JSON schema")
+        if isinstance(kind, Mapping):
+            check_against(f"{argument}.{path}", dict(kind), _FIELD_SCHEMA, "the Schema Registry")
         if any(path.startswith(f"{other}.") for other in fields):
             raise InvalidInputError(argument, path, "a field that has a type cannot hold other fields")
     return fields

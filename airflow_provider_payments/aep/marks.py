@@ -1,0 +1,76 @@
+"""
+Marks: whose an object is, written into the object itself.
+
+A mark stands at the end of an object's description, ``Paid orders [airflow:payments#3f9c2ab1d07e.8d01e5c7]``: the
+chain's owner, the run of it, and a nonce that is new for each creation. By the nonce an attempt knows what it made
+itself though the answer was lost; by the run a teardown finds what a failed run left. A mark holds no secret, and
+nothing without one is ever deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Self
+
+from airflow_provider_payments.aep.errors import InvalidInputError
+
+_MARK = re.compile(r"\s?\[airflow:(?P<owner>[\w.-]+)#(?P<run>[0-9a-f]+)\.(?P<nonce>[0-9a-f]+)\]\s*$")
+MAX_OWNER = 250
+
+
+@dataclass(frozen=True)
+class Mark:
+    """
+    What an object carries.
+
+    :param owner: the chain it belongs to.
+    :param run: the run of the chain that made it.
+    :param nonce: of the one request that made it.
+    """
+
+    owner: str
+    run: str
+    nonce: str
+
+    def __str__(self) -> str:
+        return f"[airflow:{self.owner}#{self.run}.{self.nonce}]"
+
+    @classmethod
+    def read(cls, text: object) -> Self | None:
+        """Return the mark at the end of ``text``, if there is one."""
+        found = _MARK.search(text) if isinstance(text, str) else None
+        return cls(**found.groupdict()) if found else None
+
+
+@dataclass(frozen=True)
+class Writer:
+    """
+    Who creates.
+
+    :param owner: the chain, by default the DAG's id; letters, digits, dots, hyphens and underscores.
+    :param run: tells one run of the chain from another, such as the DAG run's id; only a digest of it is written.
+    """
+
+    owner: str = "manual"
+    run: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.owner, str) or not re.fullmatch(rf"[\w.-]{{1,{MAX_OWNER}}}", self.owner):
+            allowed = f"1 to {MAX_OWNER} letters, digits, dots, hyphens and underscores"
+            raise InvalidInputError("chain", self.owner, allowed)
+
+    @property
+    def run_digest(self) -> str:
+        """What stands in the marks of this run."""
+        return hashlib.sha256(f"{self.owner}\0{self.run}".encode()).hexdigest()[:12]
+
+    def mark(self) -> Mark:
+        """Return a mark for one creation."""
+        return Mark(self.owner, self.run_digest, secrets.token_hex(4))
+
+    def made(self, mark: Mark | None) -> bool:
+        """Whether an object with this mark was made by this run of the chain."""
+        return mark is not None and (mark.owner, mark.run) == (self.owner, self.run_digest)

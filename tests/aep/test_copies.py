@@ -1,0 +1,291 @@
+"""Several writers: the oldest is everybody's, each removes what it made beside it, and nobody ingests twice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.provisioning import Provisioned
+from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.schedule import Schedule
+from tests.aep.chain import KINDS, Chain
+from tests.chaos.timeline import Timeline
+from tests.conftest import Emulator
+
+A, B, LATER = Writer("payments", "run a"), Writer("payments", "run b"), Writer("payments", "run c")
+SETTLES = [
+    "base connection",
+    "dataset base connection",
+    "source connection",
+    "target connection",
+    "dataset",
+    "dataflow",
+]
+ONCE = Schedule()
+
+
+def ids(emulator: Emulator, name: str, want: Resource) -> list[str]:
+    return [item["id"] for item in emulator.objects(KINDS[name].objects) if item.get("name") == want.name]
+
+
+def deleted(emulator: Emulator) -> list[str]:
+    """The ids in all requests for a deletion."""
+    return [r["path"].rsplit("/", 1)[-1] for r in emulator.requests(method="DELETE")]
+
+
+@pytest.fixture
+def race(make_writer: Callable[..., Chain], timeline: Timeline) -> Callable[..., list[Provisioned]]:
+    """Let two writers make the same; each of their requests takes a second, and both look before either creates."""
+
+    def run(want: Resource, head_start: float = 0.5, **settings: Any) -> list[Provisioned]:
+        first, second = (make_writer(seconds=1.0, **settings) for _ in range(2))
+        programs = (lambda: first.ensure(want, writer=A)), (lambda: second.ensure(want, writer=B))
+        return timeline.run(programs, (0.0, head_start))
+
+    return run
+
+
+@pytest.fixture
+def writer(make_writer: Callable[..., Chain]) -> Chain:
+    return make_writer()
+
+
+def copied(chain: Chain, emulator: Emulator, want: Resource, by: Writer | None = B) -> tuple[str, Existing]:
+    """Make it, and a second later a copy, as a writer that was killed would have; return both."""
+    first = chain.ensure(want, writer=A).existing.id
+    emulator.advance(1)
+    return first, want.ready(chain.client).create(chain.client, by.mark() if by else None)
+
+
+# ---- two at the same time ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SETTLES)
+def test_of_two_writers_the_younger_removes_its_own_and_both_have_the_oldest(
+    name: str, race: Callable[..., list[Provisioned]], chain: Chain, emulator: Emulator
+) -> None:
+    want = KINDS[name].build(chain)
+    asked = len(emulator.posted(KINDS[name].path))
+    older, younger = race(want)
+    assert len(emulator.posted(KINDS[name].path)) == asked + 2
+    assert ids(emulator, name, want) == [older.existing.id] == [younger.existing.id]
+    assert (older.created, younger.created) == (True, False)
+    (removed,) = deleted(emulator)
+    assert removed != older.existing.id
+    assert older.copies in ((removed,), ())
+    assert younger.copies == ()
+
+
+@pytest.mark.parametrize("creation", [1, 2], ids=["the older", "the younger"])
+@pytest.mark.parametrize("name", SETTLES)
+def test_who_made_what_no_list_shows_in_time_removes_it_by_its_id_and_adopts_the_other(
+    name: str, creation: int, race: Callable[..., list[Provisioned]], chain: Chain, emulator: Emulator
+) -> None:
+    want, path = KINDS[name].build(chain), KINDS[name].path
+    emulator.fail("list_lag", method="POST", path=path, nth=creation, seconds=3600)
+    first, second = race(want)
+    assert ids(emulator, name, want) == [first.existing.id] == [second.existing.id]
+    assert len(deleted(emulator)) == 1
+    assert (first.copies, second.copies) == ((), ())
+
+
+def test_two_that_were_made_at_the_same_moment_are_ordered_by_their_ids(
+    race: Callable[..., list[Provisioned]], chain: Chain, emulator: Emulator
+) -> None:
+    for number in range(8):
+        want = chain.source(name=f"own source {number}")
+        first, second = race(want, head_start=0.0)
+        (kept,) = ids(emulator, "source connection", want)
+        assert kept == first.existing.id == second.existing.id < deleted(emulator)[-1]
+        assert sorted([first.created, second.created]) == [False, True]
+    assert len(deleted(emulator)) == 8
+
+
+def test_without_marks_both_have_the_oldest_and_nothing_is_deleted(
+    race: Callable[..., list[Provisioned]], chain: Chain, emulator: Emulator
+) -> None:
+    want = chain.source()
+    older, younger = race(want, marks=False)
+    first, second = ids(emulator, "source connection", want)
+    assert older.existing.id == younger.existing.id == first
+    assert older.copies == younger.copies == (second,)
+    assert deleted(emulator) == []
+
+
+def test_what_two_writers_of_one_dataflow_ingest_is_ingested_once(
+    race: Callable[..., list[Provisioned]], chain: Chain, emulator: Emulator
+) -> None:
+    older, _ = race(chain.dataflow(schedule=ONCE, partial_ingestion_percent=50))
+    emulator.advance(86400)
+    (run,) = emulator.objects("runs")
+    assert run["flowId"] == older.existing.id
+    read = run["metrics"]["recordSummary"]["outputRecordCount"]
+    assert emulator.rows(chain.dataset_id)["count"] == read > 0
+
+
+# ---- copies that others left ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SETTLES)
+def test_a_copy_of_another_run_is_reported_and_stays(
+    name: str, chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    want = KINDS[name].build(chain)
+    first, copy = copied(chain, emulator, want)
+    emulator.advance(600)
+    found = writer.ensure(want, writer=LATER)
+    assert (found.existing.id, found.copies) == (first, (copy.id,))
+    assert found.to_json()["copies"] == [copy.id]
+    assert ids(emulator, name, want) == [first, copy.id]
+    assert deleted(emulator) == []
+    warning = f"There is a copy of {want.kind} {want.name!r} ({copy.id}), made by [airflow:payments#{B.run_digest}."
+    assert warning in caplog.text
+    assert "remove_copies=True would remove it" in caplog.text
+
+
+def test_a_copy_that_differs_is_none(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+    chain.ensure(chain.source(), writer=A)
+    chain.source(columns=("Product_Id",)).create(chain.client, B.mark())
+    emulator.advance(600)
+    assert writer.ensure(chain.source(), writer=LATER, remove_copies=True).copies == ()
+    assert deleted(emulator) == []
+
+
+@pytest.mark.parametrize("name", SETTLES)
+def test_a_chains_own_copy_is_removed_when_it_is_asked_for(
+    name: str, chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    want = KINDS[name].build(chain)
+    first, copy = copied(chain, emulator, want)
+    emulator.advance(600)
+    found = writer.ensure(want, writer=LATER, remove_copies=True)
+    assert (found.existing.id, found.copies) == (first, ())
+    assert (ids(emulator, name, want), deleted(emulator)) == ([first], [copy.id])
+    assert f"Removed a copy of {want.kind} {want.name!r} ({copy.id})" in caplog.text
+
+
+@pytest.mark.parametrize(("age", "stays"), [(30, True), (31, False)])
+def test_a_copy_is_removed_when_who_made_it_has_had_three_windows_to_do_so(
+    age: float, stays: bool, chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    _, copy = copied(chain, emulator, chain.source())
+    emulator.advance(age)
+    found = writer.ensure(chain.source(), writer=LATER, remove_copies=True)
+    assert (found.copies, deleted(emulator)) == (((copy.id,), []) if stays else ((), [copy.id]))
+
+
+@pytest.mark.parametrize("by", [None, Writer("orders", "run b")], ids=["nobody's", "another chain's"])
+@pytest.mark.parametrize("name", SETTLES)
+def test_somebody_elses_copy_is_never_removed(
+    name: str, by: Writer | None, chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    want = KINDS[name].build(chain)
+    first, copy = copied(chain, emulator, want, by)
+    emulator.advance(600)
+    assert writer.ensure(want, writer=LATER, remove_copies=True).copies == (copy.id,)
+    assert (ids(emulator, name, want), deleted(emulator)) == ([first, copy.id], [])
+
+
+def test_without_marks_no_copy_is_removed(chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator) -> None:
+    _, copy = copied(chain, emulator, chain.source())
+    emulator.advance(600)
+    unmarked = make_writer(marks=False)
+    assert unmarked.ensure(chain.source(), writer=LATER, remove_copies=True).copies == (copy.id,)
+    assert deleted(emulator) == []
+
+
+USERS: dict[str, Callable[[Chain, str], Resource]] = {
+    "base connection": lambda chain, copy: chain.source(base_connection_id=copy),
+    "source connection": lambda chain, copy: chain.dataflow(name="user", source_connection_id=copy),
+    "target connection": lambda chain, copy: chain.dataflow(target_connection_id=copy),
+    "dataset": lambda chain, copy: chain.target(dataset_id=copy),
+}
+
+
+@pytest.mark.parametrize("name", USERS)
+def test_a_copy_in_use_is_kept_and_its_user_named(
+    name: str, chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    want = KINDS[name].build(chain)
+    _, copy = copied(chain, emulator, want)
+    user = chain.ensure(USERS[name](chain, copy.id)).existing.id
+    emulator.advance(600)
+    assert writer.ensure(want, writer=LATER, remove_copies=True).copies == (copy.id,)
+    assert deleted(emulator) == []
+    assert f"Kept a copy of {want.kind} {want.name!r} ({copy.id}): " in caplog.text
+    assert f"{user} refers to it" in caplog.text
+
+
+def test_a_copy_that_only_lagging_lists_still_show_in_use_is_removed(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    _, copy = copied(chain, emulator, chain.source())
+    user = chain.ensure(chain.dataflow(name="user", source_connection_id=copy.id)).existing.id
+    emulator.advance(600)
+    emulator.fail("list_lag", method="DELETE", path="*/flows/*", seconds=600)
+    chain.client.request("DELETE", f"{KINDS['dataflow'].path}/{user}")
+    assert writer.ensure(chain.source(), writer=LATER, remove_copies=True).copies == ()
+    assert deleted(emulator) == [user, copy.id]
+
+
+# ---- copies of dataflows -------------------------------------------------------------------------------------------
+
+
+def states(emulator: Emulator) -> dict[str, str]:
+    return {item["id"]: item["state"] for item in emulator.objects("flows")}
+
+
+def test_a_copied_dataflow_is_disabled_before_its_first_run_which_never_happens(
+    chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    want = chain.dataflow(schedule=ONCE, partial_ingestion_percent=50)
+    first, copy = copied(chain, emulator, want)
+    assert writer.ensure(want, writer=LATER).copies == (copy.id,)
+    assert states(emulator) == {first: "enabled", copy.id: "disabled"}
+    assert "Disabled the copy of dataflow 'own dataflow'" in caplog.text
+    emulator.advance(86400)
+    (run,) = emulator.objects("runs")
+    assert run["flowId"] == first
+    assert emulator.rows(chain.dataset_id)["count"] == run["metrics"]["recordSummary"]["outputRecordCount"] > 0
+
+
+def test_a_copy_without_a_mark_is_told_and_neither_disabled_nor_deleted(
+    chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    want = chain.dataflow(schedule=ONCE, partial_ingestion_percent=50)
+    first, copy = copied(chain, emulator, want, by=None)
+    emulator.advance(200)
+    assert writer.ensure(want, writer=LATER, remove_copies=True).copies == (copy.id,)
+    assert states(emulator) == {first: "enabled", copy.id: "enabled"}
+    assert f"copy of dataflow 'own dataflow' ({copy.id}), made by somebody else" in caplog.text
+
+
+def test_a_disabled_copy_is_not_disabled_again_and_removed_when_that_is_asked_for(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    want = chain.dataflow()
+    first, copy = copied(chain, emulator, want)
+    actions = [f"{KINDS['dataflow'].path}/{copy.id}/action"]
+    assert writer.ensure(want, writer=LATER).copies == writer.ensure(want, writer=LATER).copies == (copy.id,)
+    assert [r["path"] for r in emulator.requests(method="POST") if r["path"].endswith("/action")] == actions
+    emulator.advance(600)
+    assert writer.ensure(want, writer=LATER, remove_copies=True).copies == ()
+    assert states(emulator) == {first: "enabled"}
+
+
+def test_a_copy_that_is_gone_before_it_could_be_disabled_is_no_error(
+    chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    want = chain.dataflow()
+    first, copy = copied(chain, emulator, want)
+    emulator.advance(600)
+    emulator.fail("list_lag", method="DELETE", path="*/flows/*", seconds=600)
+    chain.client.request("DELETE", f"{KINDS['dataflow'].path}/{copy.id}")
+    assert writer.ensure(want, writer=LATER).existing.id == first
+    assert states(emulator) == {first: "enabled"}
+    assert "Disabled" not in caplog.text

@@ -1,0 +1,187 @@
+"""Time: how long an operation may take, and whose clock tells what time it is."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.retries import decide
+from airflow_provider_payments.aep.transport import Call
+from tests.aep.chain import FLOW_SERVICE
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+FLOWS = f"{FLOW_SERVICE}/flows"
+DAY = 86400
+
+
+@pytest.fixture
+def proxied(make_client: Callable[..., Client], proxy: FaultProxy) -> Client:
+    """A client that has its token and reaches the emulator through the failing proxy."""
+    client = make_client(proxy.url)
+    client.credential.token()
+    return client
+
+
+def platform_time(emulator: Emulator) -> float:
+    return float(emulator.control("GET", "clock")["now"])
+
+
+# ---- how long ------------------------------------------------------------------------------------------------------
+
+LEFT: dict[str, tuple[dict[str, Any], int, float, bool]] = {
+    # name: how it failed, attempt, seconds left, whether it is repeated
+    "a back-off that fits": ({"failure": Failure.NOT_SENT}, 3, 4.0, True),
+    "a back-off that does not": ({"failure": Failure.NOT_SENT}, 3, 3.9, False),
+    "a told wait that fits": ({"failure": Failure.REFUSED, "retry_after": 7.0}, 1, 7.0, True),
+    "a told wait that does not": ({"failure": Failure.REFUSED, "retry_after": 7.0}, 1, 6.9, False),
+    "nothing to wait, nothing left": ({"failure": Failure.REFUSED, "retry_after": 0.0}, 1, 0.0, True),
+    "time is over": ({"failure": Failure.NOT_SENT}, 1, -1.0, False),
+    "no end": ({"failure": Failure.AMBIGUOUS}, 4, math.inf, True),
+}
+
+
+@pytest.mark.parametrize(("failed", "attempt", "left", "again"), LEFT.values(), ids=LEFT)
+def test_a_wait_that_is_longer_than_what_is_left_is_not_begun(
+    failed: dict[str, Any], attempt: int, left: float, again: bool
+) -> None:
+    error = RequestError(method="GET", path="/x", **failed)
+    assert decide(error, attempt=attempt, safe=True, remaining=left).again is again
+
+
+def test_all_repeats_of_a_request_are_over_in_time(proxied: Client, proxy: FaultProxy, naps: list[float]) -> None:
+    proxy.fault("GET", FLOWS, status=500, times=99)
+    with proxied.transport.within(4.0), pytest.raises(RequestError) as failed:
+        proxied.get(FLOWS)
+    # The third back-off may fit, as jitter has it; the fourth is 4 s at least.
+    assert 2 <= len(naps) <= 3
+    assert sum(naps) <= 4.0
+    assert proxy.count("GET", FLOWS) == len(naps) + 1
+    assert (failed.value.status, failed.value.retryable) == (500, True)
+
+
+def test_a_told_wait_beyond_the_end_is_carried_by_the_error(
+    proxied: Client, proxy: FaultProxy, naps: list[float]
+) -> None:
+    proxy.fault("GET", FLOWS, status=429, headers={"Retry-After": "5"})
+    with proxied.transport.within(4.0), pytest.raises(RequestError) as failed:
+        proxied.get(FLOWS)
+    assert (failed.value.retry_after, failed.value.retryable, naps) == (5.0, True, [])
+    assert proxy.count("GET", FLOWS) == 1
+
+
+def test_after_the_end_nothing_is_sent(proxied: Client, proxy: FaultProxy) -> None:
+    with proxied.transport.within(4.0):
+        proxied.get(FLOWS)
+        proxied.transport.clock.sleep(4.0)
+        with pytest.raises(RequestError, match="the operation's time is over") as failed:
+            proxied.get(FLOWS)
+    assert (failed.value.failure, failed.value.retryable) == (Failure.NOT_SENT, True)
+    assert proxy.count("GET", FLOWS) == 1
+    # Outside there is no end.
+    assert proxied.get(FLOWS)["items"] == []
+
+
+def test_no_answer_is_waited_for_longer_than_what_is_left(proxied: Client, proxy: FaultProxy) -> None:
+    proxy.fault("GET", FLOWS, hang=True)
+    with proxied.transport.within(0.25), pytest.raises(RequestError, match=r"no answer within 0\.25 s"):
+        proxied.get(FLOWS)
+    assert proxy.count("GET", FLOWS) == 1
+
+
+def test_an_end_within_an_end_is_the_nearer_of_the_two(client: Client) -> None:
+    transport = client.transport
+    with transport.within(10.0):
+        with transport.within(100.0):
+            assert transport.remaining == 10.0
+        with transport.within(5.0):
+            transport.clock.sleep(2.0)
+            assert transport.remaining == 3.0
+        assert transport.remaining == 8.0
+    assert transport.remaining == math.inf
+
+
+def test_an_end_is_that_of_its_thread(client: Client) -> None:
+    seen: list[float] = []
+    with client.transport.within(10.0):
+        other = threading.Thread(target=lambda: seen.append(client.transport.remaining))
+        other.start()
+        other.join()
+    assert seen == [math.inf]
+
+
+@pytest.mark.parametrize("seconds", [49.9, 50, 0, -1, math.nan])
+def test_an_operation_must_be_given_more_time_than_the_windows(
+    seconds: float, make_client: Callable[..., Client]
+) -> None:
+    with pytest.raises(InvalidInputError, match=r"operation_timeout=.*more seconds than the windows and one, 51"):
+        make_client(consistency_window=10.0, dataflow_window=50.0, operation_timeout=seconds)
+
+
+@pytest.mark.parametrize("name", ["consistency_window", "dataflow_window"])
+@pytest.mark.parametrize("seconds", [-1.0, math.nan])
+def test_a_window_is_no_negative_number(name: str, seconds: float, make_client: Callable[..., Client]) -> None:
+    with pytest.raises(InvalidInputError, match=f"{name}=.*it must be 0 or more seconds"):
+        make_client(**{name: seconds})
+
+
+# ---- what time it is -----------------------------------------------------------------------------------------------
+
+
+def test_the_time_is_the_platforms_and_goes_on_between_its_answers(client: Client, emulator: Emulator) -> None:
+    emulator.advance(DAY)
+    client.get(FLOWS)
+    told = client.transport.now()
+    assert told == platform_time(emulator) > time.time() + DAY / 2
+    client.transport.clock.sleep(5.0)
+    assert client.transport.now() == told + 5.0
+    emulator.advance(DAY)
+    client.get(FLOWS)
+    assert client.transport.now() == told + DAY
+
+
+def test_the_time_does_not_go_back_for_a_date_without_its_fraction(client: Client) -> None:
+    client.get(FLOWS)
+    told = client.transport.now()
+    client.transport.clock.sleep(0.9)
+    client.get(FLOWS)  # the same whole second
+    assert client.transport.now() == told + 0.9
+
+
+def test_a_platform_that_is_behind_this_machine_is_believed(proxied: Client, proxy: FaultProxy) -> None:
+    proxy.fault("GET", FLOWS, status=200, body=b'{"items": []}', headers={"Date": "Sun, 01 Mar 2020 12:00:00 GMT"})
+    proxied.get(FLOWS)
+    assert proxied.transport.now() == 1583064000.0
+
+
+@pytest.mark.parametrize("date", ["yesterday", ""])
+def test_a_date_that_cannot_be_read_tells_nothing(date: str, proxied: Client, proxy: FaultProxy) -> None:
+    proxied.get(FLOWS)
+    told = proxied.transport.now()
+    proxy.fault("GET", FLOWS, status=200, body=b'{"items": []}', headers={"Date": date})
+    proxied.get(FLOWS)
+    assert proxied.transport.now() == told
+
+
+def test_the_identity_services_clock_is_not_the_platforms(client: Client, emulator: Emulator) -> None:
+    emulator.advance(DAY)
+    client.credential.token()
+    client.transport.send(Call("GET", f"{emulator.url}/__emulator__/clock"))
+    assert client.transport.now() < time.time() + DAY / 2
+
+
+def test_a_date_to_wait_for_is_counted_by_the_answers_own(
+    proxied: Client, proxy: FaultProxy, naps: list[float]
+) -> None:
+    # Years away from this machine's clock.
+    dates = {"Date": "Sun, 01 Mar 2020 12:00:00 GMT", "Retry-After": "Sun, 01 Mar 2020 12:00:40 GMT"}
+    proxy.fault("GET", FLOWS, status=503, headers=dates)
+    proxied.get(FLOWS)
+    assert naps == [40.0]

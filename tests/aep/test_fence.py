@@ -1,0 +1,114 @@
+"""The late start of a new dataflow: nobody ingests before it is settled who does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.schedule import Schedule
+from tests.aep.chain import KINDS, Chain
+from tests.conftest import Emulator
+
+FLOWS = KINDS["dataflow"].path
+WARNING = "If its task is killed while another creates the same, both may ingest"
+
+
+@pytest.fixture
+def writer(make_writer: Callable[..., Chain]) -> Chain:
+    return make_writer()
+
+
+def platform_time(emulator: Emulator) -> float:
+    return float(emulator.control("GET", "clock")["now"])
+
+
+def starts(emulator: Emulator) -> list[int]:
+    return [body["scheduleParams"]["startTime"] for body in emulator.posted("/flows")]
+
+
+def at(moment: float) -> datetime:
+    return datetime.fromtimestamp(moment, UTC)
+
+
+@pytest.mark.parametrize(
+    ("given", "delay"),
+    [
+        ({}, 240),
+        # Window, the task's retry delay and a minute: a killed task has been tried again by then.
+        ({"retry_delay": 131.0}, 50 + 131 + 60),
+        ({"retry_delay": 3600.0}, 50 + 3600 + 60),
+    ],
+    ids=["the least", "just above it", "an hour"],
+)
+def test_a_dataflow_begins_later_than_its_window_and_a_retry_by_the_platforms_clock(
+    given: dict[str, Any], delay: float, chain: Chain, writer: Chain, emulator: Emulator, caplog: Any
+) -> None:
+    want = chain.dataflow(**given)
+    emulator.advance(86400)  # no clock of this machine knows of it
+    writer.ensure(want)
+    assert starts(emulator) == [platform_time(emulator) - sum(writer.naps) + delay]
+    assert WARNING not in caplog.text
+
+
+def test_a_repeated_creation_begins_as_much_later(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+    emulator.fail("status", method="POST", path="*/flows", status=500)
+    writer.ensure(chain.dataflow(retry_delay=300.0))
+    first, second = starts(emulator)
+    assert writer.naps[0] == 51.0
+    assert second == first + 51
+
+
+@pytest.mark.parametrize("how", ["start_time", "start_delay"])
+def test_an_early_start_that_was_asked_for_is_taken_with_one_warning(
+    how: str, chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = platform_time(emulator)
+    early = Schedule(start_time=at(now + 100)) if how == "start_time" else Schedule(start_delay=100)
+    emulator.fail("status", method="POST", path="*/flows", status=500)
+    writer.ensure(chain.dataflow(schedule=early))
+    assert starts(emulator) == [now + 100, now + 100 + (0 if how == "start_time" else 51)]
+    warnings = [r.getMessage() for r in caplog.records if WARNING in r.getMessage()]
+    assert warnings == [
+        f"dataflow 'own dataflow' begins in 100 s. {WARNING} before one is removed: from 110 s on that cannot be"
+    ]
+
+
+def test_a_late_start_that_was_asked_for_is_taken_without_a_warning(
+    chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = platform_time(emulator)
+    writer.ensure(chain.dataflow(schedule=Schedule(start_time=at(now + 110))))
+    assert starts(emulator) == [now + 110]
+    assert WARNING not in caplog.text
+
+
+def test_without_a_window_there_is_no_fence(chain: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    now = platform_time(emulator)
+    chain.ensure(chain.dataflow(schedule=Schedule(start_delay=0), retry_delay=3600.0))
+    assert starts(emulator) == [now]
+    assert WARNING not in caplog.text
+
+
+def test_a_start_that_has_passed_is_refused_where_a_dataflow_would_be_made(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    passed = at(platform_time(emulator)) - timedelta(seconds=1)
+    with pytest.raises(InvalidInputError, match=r"start_time=.*it must not be in the past"):
+        writer.ensure(chain.dataflow(schedule=Schedule(start_time=passed)))
+    assert starts(emulator) == []
+
+
+def test_a_start_that_has_passed_is_no_hindrance_where_the_dataflow_is_there(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    scheduled = Schedule(start_time=at(platform_time(emulator) + 300))
+    made = writer.ensure(chain.dataflow(schedule=scheduled))
+    emulator.advance(86400)
+    found = writer.ensure(chain.dataflow(schedule=scheduled))
+    assert (found.created, found.existing.id) == (False, made.existing.id)

@@ -1,0 +1,244 @@
+"""One writer and time: nothing counts as there, or as not there, before it has had the time to show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from airflow_provider_payments.aep.errors import ConflictError, RequestError, UnlistedError, UnsettledError
+from airflow_provider_payments.aep.marks import Writer
+from tests.aep.chain import KINDS, Chain, Kind
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+SOURCES = KINDS["source connection"]
+#: Seconds that each kind waits for what was just made: its window, and one for the platform's whole seconds.
+SETTLING = dict.fromkeys(KINDS, 11.0) | {"dataflow": 51.0}
+#: Of these the service refuses a second one, or a second one does nothing.
+AT_ONCE = ("field group", "ad-hoc class", "schema", "mapping set")
+SETTLES = [name for name in KINDS if name not in AT_ONCE]
+ALL_KINDS = pytest.mark.parametrize("name", KINDS)
+
+
+@pytest.fixture
+def writer(make_writer: Callable[..., Chain]) -> Chain:
+    return make_writer()
+
+
+@pytest.fixture
+def proxied(make_writer: Callable[..., Chain], proxy: FaultProxy) -> Chain:
+    return make_writer(proxy.url)
+
+
+def posts(emulator: Emulator, kind: Kind) -> int:
+    return sum(1 for r in emulator.requests(method="POST") if r["path"] == kind.path)
+
+
+# ---- what was just made --------------------------------------------------------------------------------------------
+
+
+@ALL_KINDS
+def test_what_was_just_made_counts_as_the_only_one_after_the_window(name: str, chain: Chain, writer: Chain) -> None:
+    assert writer.ensure(KINDS[name].build(chain)).created
+    assert writer.naps == ([] if name in AT_ONCE else [SETTLING[name]])
+
+
+@pytest.mark.parametrize("name", SETTLES)
+def test_who_finds_a_fresh_object_waits_until_it_has_settled(
+    name: str, chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    want = KINDS[name].build(chain)
+    made = chain.ensure(want)
+    emulator.advance(4)
+    found = writer.ensure(want)
+    assert (found.created, found.existing.id) == (False, made.existing.id)
+    assert writer.naps == [SETTLING[name] - 5]  # the object's own time is told without a second's doubt
+
+
+@ALL_KINDS
+def test_a_later_run_waits_for_nothing(name: str, chain: Chain, writer: Chain, emulator: Emulator) -> None:
+    want = KINDS[name].build(chain)
+    made = chain.ensure(want)
+    emulator.advance(52)
+    assert writer.ensure(want).existing.id == made.existing.id
+    assert writer.naps == []
+
+
+# ---- what shows late -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*SETTLES, "mapping set"])
+@pytest.mark.parametrize("share", [0.1, 1.0], ids=["soon", "at the end of the window"])
+def test_a_lost_creation_that_takes_effect_within_the_window_is_the_only_one(
+    name: str, share: float, chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    kind, window = KINDS[name], SETTLING[name] - 1
+    want = kind.build(chain)
+    before, asked = len(emulator.objects(kind.objects)), posts(emulator, kind)
+    emulator.fail("late_apply", method="POST", path=f"*{kind.path}", seconds=share * window)
+    outcome = writer.ensure(want)
+    assert (len(emulator.objects(kind.objects)), posts(emulator, kind)) == (before + 1, asked + 1)
+    assert outcome.created == (name != "mapping set")
+    # It was made late, so it has settled late; a second of that has been waited for already.
+    rest = share * window - 1
+    assert writer.naps == [window + 1] + ([rest] if name in SETTLES and rest else [])
+
+
+@pytest.mark.parametrize("name", SETTLES)
+def test_what_lists_show_only_at_the_end_of_the_window_is_the_only_one(
+    name: str, chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    kind, want = KINDS[name], KINDS[name].build(chain)
+    before = posts(emulator, kind)
+    emulator.fail("list_lag", method="POST", path=f"*{kind.path}", seconds=SETTLING[name] - 1)
+    assert writer.ensure(want).created
+    assert (posts(emulator, kind), writer.naps) == (before + 1, [SETTLING[name]])
+
+
+def test_a_lost_answer_and_a_list_that_lags_make_one_object_together(
+    chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    emulator.fail("list_lag", method="POST", path="*/sourceConnections", seconds=10)
+    proxy.fault("POST", "/sourceConnections", lose=True)
+    assert proxied.ensure(chain.source()).created
+    assert len(emulator.objects("sourceConnections")) == 1
+    assert proxied.naps == [11.0]
+
+
+def test_what_was_certainly_made_is_waited_for_beyond_the_window_and_not_made_again(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    emulator.fail("list_lag", method="POST", path="*/sourceConnections", seconds=20)
+    assert writer.ensure(chain.source()).created
+    assert writer.naps == [11.0] + 5 * [2.0]
+    assert posts(emulator, SOURCES) == 1
+
+
+def test_what_was_made_and_never_shows_is_final_and_nothing_is_made_again(
+    chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    proxy.fault("GET", "/sourceConnections", status=200, body=b'{"items": []}', times=999)
+    with pytest.raises(UnlistedError) as unlisted:
+        proxied.ensure(chain.source())
+    (made,) = emulator.objects("sourceConnections")
+    assert f"source connection 'own source' was created ({made['id']}), but 62 s later no list" in str(unlisted.value)
+    assert not unlisted.value.retryable
+    assert sum(proxied.naps) == 63.0
+    assert posts(emulator, SOURCES) == 1
+
+
+DELETABLE = [name for name in KINDS if name != "mapping set"]
+
+
+@pytest.mark.parametrize("name", DELETABLE)
+def test_what_lists_still_show_after_its_end_is_not_adopted(
+    name: str, chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    kind, want = KINDS[name], KINDS[name].build(chain)
+    gone = chain.ensure(want).existing.id
+    emulator.fail("list_lag", method="DELETE", path=f"*{kind.path}/*", seconds=600)
+    chain.client.request("DELETE", f"{kind.path}/{gone.replace('/', '%2F').replace(':', '%3A')}")
+    emulator.advance(60)
+    assert gone in [existing.id for existing in want.look_up(chain.client)]
+    outcome = writer.ensure(want)
+    assert (outcome.created, outcome.existing.id == gone) == (True, False)
+
+
+# ---- what an earlier attempt may have done -------------------------------------------------------------------------
+
+
+def test_a_second_attempt_waits_from_its_start_before_it_creates(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    assert writer.ensure(chain.source(), attempt=2).created
+    assert [r["method"] for r in emulator.requests(path=SOURCES.path)] == ["GET", "GET", "POST", "GET"]
+    assert writer.naps == [11.0, 11.0]
+
+
+@pytest.mark.parametrize("name", [*SETTLES, "mapping set"])
+def test_a_second_attempt_finds_what_the_first_asked_for_before_it_died(
+    name: str, chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    kind, want = KINDS[name], KINDS[name].build(chain)
+    emulator.fail("late_apply", method="POST", path=f"*{kind.path}", seconds=SETTLING[name] - 1)
+    with pytest.raises(RequestError):
+        want.create(chain.client)
+    before = posts(emulator, kind)
+    found = writer.ensure(want, attempt=2)
+    assert found.existing.id in [existing.id for existing in want.look_up(chain.client)]
+    assert (found.created, posts(emulator, kind)) == (False, before)
+
+
+def test_a_copy_that_the_first_attempt_asked_for_before_it_died_is_seen_by_the_second(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.source()).existing.id
+    emulator.advance(600)
+    emulator.fail("late_apply", method="POST", path="*/sourceConnections", seconds=10)
+    with pytest.raises(RequestError):
+        chain.source().create(chain.client, Writer().mark())
+    found = writer.ensure(chain.source(), attempt=2)
+    assert (found.existing.id, len(found.copies)) == (made, 1)
+    assert writer.naps == [11.0]
+
+
+def test_fail_adopts_what_an_earlier_attempt_of_the_same_run_made(chain: Chain, writer: Chain) -> None:
+    run = Writer("payments", "run 1")
+    made = chain.ensure(chain.source(), writer=run)
+    found = writer.ensure(chain.source(), if_exists="fail", attempt=2, writer=run)
+    assert (found.created, found.existing.id) == (False, made.existing.id)
+
+
+@pytest.mark.parametrize("other", [Writer("payments", "run 1"), Writer("orders", "run 2")], ids=["run", "chain"])
+def test_fail_adopts_nothing_of_another_run_or_chain_even_in_a_second_attempt(
+    other: Writer, chain: Chain, writer: Chain
+) -> None:
+    made = chain.ensure(chain.source(), writer=other)
+    with pytest.raises(ConflictError, match=f"{made.existing.id}.*if_exists='fail' adopts nothing"):
+        writer.ensure(chain.source(), if_exists="fail", attempt=2, writer=Writer("payments", "run 2"))
+
+
+# ---- how long --------------------------------------------------------------------------------------------------------
+
+
+def test_a_wait_beyond_the_cap_after_a_lost_creation_is_carried_by_the_error_and_not_slept(
+    chain: Chain, proxied: Chain, proxy: FaultProxy
+) -> None:
+    proxy.fault("POST", "/sourceConnections", status=503, headers={"Retry-After": "3600"})
+    with pytest.raises(RequestError) as failed:
+        proxied.ensure(chain.source())
+    assert (failed.value.retry_after, failed.value.retryable) == (3600.0, True)
+    assert [method for method, path, _ in proxy.asked if "/sourceConnections" in path] == ["GET", "POST"]
+    assert proxied.naps == []
+
+
+def test_an_operation_ends_in_its_time_and_asks_for_nothing_more(
+    chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy
+) -> None:
+    hasty = make_writer(proxy.url, dataflow_window=10.0, operation_timeout=15.0)
+    proxy.fault("POST", "/sourceConnections", before=True, times=9)
+    with pytest.raises(UnsettledError, match=r"needs 11 s to show, longer than is left of operation_timeout \(15 s\)"):
+        hasty.ensure(chain.source())
+    assert [method for method, path, _ in proxy.asked if "/sourceConnections" in path] == ["GET", "POST", "GET", "POST"]
+    assert hasty.naps == [11.0]
+
+
+def test_an_operation_whose_lists_never_answer_in_time_creates_nothing(
+    chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy
+) -> None:
+    hasty = make_writer(proxy.url, dataflow_window=10.0, operation_timeout=15.0)
+    proxy.fault("GET", "/sourceConnections", status=503, headers={"Retry-After": "8"}, times=9)
+    with pytest.raises(RequestError) as failed:
+        hasty.ensure(chain.source())
+    assert (failed.value.retryable, hasty.naps) == (True, [8.0])
+    assert proxy.count("POST", "/sourceConnections") == 0
+
+
+def test_the_outcome_of_a_creation_whose_answer_was_lost_is_the_same_json(
+    chain: Chain, proxied: Chain, proxy: FaultProxy
+) -> None:
+    proxy.fault("POST", "/sourceConnections", lose=True)
+    first = proxied.ensure(chain.source()).to_json()
+    assert json.loads(json.dumps(first)) == proxied.ensure(chain.source()).to_json() | {"created": True}

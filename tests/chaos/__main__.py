@@ -1,0 +1,92 @@
+"""
+Nothing twice, nothing lost: many chains under faults, kills and second writers, and what is left of each.
+
+    python -m tests.chaos --chains 500 --seed 1
+
+Prints a column for chains under faults, for chains one of whose processes is killed, and for chains that several runs
+of the DAG create at once. Exit status 1 where a promise is broken. ``--only kills/17`` runs one of them alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import multiprocessing
+import os
+import sys
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+
+import tests.chaos.quiet  # noqa: F401
+from tests.chaos.cases import PARTS, Case, platform
+from tests.chaos.report import Column, show, show_one
+from tests.chaos.schedules import search
+from tests.chaos.trials import Verdict
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--chains", type=int, default=500, help="chains under faults; as many with several writers")
+    parser.add_argument("--kills", type=int, default=200, help="chains one of whose processes is killed")
+    parser.add_argument("--writers", type=int, default=2, help="DAG runs that create the same chain; 1 leaves this out")
+    parser.add_argument("--schedules", type=int, default=0, help="schedules of faults that Hypothesis looks through")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so many seconds of wall time")
+    parser.add_argument("--remove-copies", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--only", metavar="PART/NUMBER", help="one trial alone, such as kills/17")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run what the command line asks for; return the exit status."""
+    args = _arguments()
+    if args.only:
+        part, number = args.only.split("/")
+        verdict = _case(args, part, int(number)).verdict()
+        show_one(verdict)
+        return int(bool(verdict.broken))
+    counts = {"chains": args.chains, "kills": args.kills, "writers": args.chains if args.writers > 1 else 0}
+    wanted = [part for part in PARTS if counts[part]]
+    titles = {"chains": "under faults", "kills": "and killed", "writers": f"{args.writers} writers"}
+    columns = []
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.chaos.quiet", "tests.chaos.cases"])
+    with ProcessPoolExecutor(os.cpu_count(), context) as pool:
+        end = time.monotonic() + args.seconds
+        for left, part in zip(range(len(wanted), 0, -1), wanted, strict=True):
+            deadline = time.monotonic() + (end - time.monotonic()) / left
+            cases = [_case(args, part, number) for number in range(counts[part])]
+            columns.append(_run(pool, Column(titles[part]), cases, deadline))
+    show(columns, args.seed)
+    good = not any(verdict.broken for column in columns for verdict in column.verdicts.values())
+    if args.schedules:
+        good = search(platform(), args.schedules) and good
+    return int(not good)
+
+
+def _case(args: argparse.Namespace, part: str, number: int) -> Case:
+    several = {"writers": args.writers, "remove_copies": args.remove_copies} if part == "writers" else {}
+    return Case(part, number, args.seed, **several)
+
+
+def _run(pool: ProcessPoolExecutor, column: Column, cases: list[Case], deadline: float) -> Column:
+    """Run cases, a few ahead, until all are done or the deadline is over."""
+    begun = time.monotonic()
+    todo, running = iter(cases), dict[Future[Verdict], Case]()
+    while True:
+        if time.monotonic() < deadline:
+            for case in itertools.islice(todo, 4 - len(running)):
+                running[pool.submit(Case.verdict, case)] = case
+        if not running:
+            break
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            column.verdicts[running.pop(future)] = future.result()
+    column.verdicts = {case: column.verdicts[case] for case in cases if case in column.verdicts}
+    column.seconds = time.monotonic() - begun
+    return column
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Hypothesis chooses the schedule of faults, and shrinks one that breaks a promise to the few faults that matter."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.chaos.faults import STREAMS, Strike, ordered
+from tests.chaos.timeline import Platform
+from tests.chaos.trials import Trial, attempt
+
+#: How far into each stream a chain gets, about.
+_REACH = {"all": 40, "dataflow": 3, "write": 12, "read": 30, "token": 8, "lag": 12}
+
+
+def _strikes(stream: str) -> st.SearchStrategy[Strike]:
+    actions = st.sampled_from(sorted(STREAMS[stream].actions))
+    times = st.integers(1, 6) if stream == "all" else st.just(1)
+    return st.builds(Strike, st.just(stream), st.integers(1, _REACH[stream]), actions, times)
+
+
+def trials() -> st.SearchStrategy[Trial]:
+    """Trials of few faults, wherever they may lie; one chain or two at once."""
+    schedules = st.lists(
+        st.one_of(*map(_strikes, STREAMS)), max_size=12, unique_by=lambda strike: (strike.stream, strike.nth)
+    )
+    return st.builds(
+        Trial,
+        seed=st.just("hypothesis"),
+        schedule=schedules.map(ordered).map(tuple),
+        writers=st.sampled_from((1, 2)),
+        spread=st.sampled_from((0.0, 1.0, 10.0)),
+        retry_delay=st.sampled_from((0.0, 60.0)),
+        remove_copies=st.just(True),
+    )
+
+
+def check(platform: Platform, trial: Trial) -> None:
+    """Run a trial: a chain may run out of tries, but no promise may break."""
+    verdict = attempt(platform, trial)
+    assert not verdict.broken, verdict
+
+
+def search(platform: Platform, examples: int) -> bool:
+    """Look through so many schedules and tell what was found; return whether none breaks a promise."""
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+    )
+    @given(trials())
+    def no_promise_breaks(trial: Trial) -> None:
+        check(platform, trial)
+
+    try:
+        no_promise_breaks()
+    except AssertionError as error:
+        print(f"\nof {examples} schedules one breaks a promise; shrunk, it is\n  {error}")
+        return False
+    print(f"\n{examples} schedules of Hypothesis broke no promise")
+    return True

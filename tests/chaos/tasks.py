@@ -1,0 +1,228 @@
+"""The steps of the chain, and one attempt of a task as Airflow makes it: a new process, a new client, a new token."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+
+from airflow_provider_payments.aep.auth import ClientCredentials
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.transport import Clock, Transport
+from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.operators.base import CreateOperator
+from airflow_provider_payments.operators.connections import (
+    CreateSourceConnectionOperator,
+    CreateTargetConnectionOperator,
+)
+from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
+from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
+from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
+from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
+from tests.chaos.timeline import Timeline
+from tests.operators.chain import TaskInstance, build
+
+Results = Mapping[str, dict[str, Any]]
+
+#: A table whose rows are all good and which does not grow: what must have landed is known to the row.
+TABLE = "PayPal.Billing_Plans_Payment_Definition"
+COLUMNS = ["Id", "Name", "Create_Time"]
+FIELDS = {"payment.name": "string", "payment.createTime": "date-time"}
+MAPPINGS = {
+    "_id": "Id",
+    "_{TENANT_ID}.payment.name": "Name",
+    "_{TENANT_ID}.payment.createTime": "Create_Time",
+}
+CONSISTENCY_WINDOW, DATAFLOW_WINDOW = 10.0, 50.0
+#: Virtual seconds, and requests, after which an attempt counts as one that never ends.
+ENDLESS, ENDLESS_POINTS = 7200.0, 1500
+
+STEPS: dict[str, tuple[type[BaseOperator], Callable[[Results], dict[str, Any]]]] = {
+    "find_flow_spec": (FindFlowSpecOperator, lambda done: {}),
+    "create_source_connection": (CreateSourceConnectionOperator, lambda done: {"table": TABLE, "columns": COLUMNS}),
+    "create_target_schema": (CreateTargetSchemaOperator, lambda done: {"fields": FIELDS}),
+    "create_target_dataset": (
+        CreateTargetDatasetOperator,
+        lambda done: {"schema_id": done["create_target_schema"]["id"]},
+    ),
+    "create_target_connection": (
+        CreateTargetConnectionOperator,
+        lambda done: {
+            "dataset_id": done["create_target_dataset"]["id"],
+            "schema_id": done["create_target_schema"]["id"],
+        },
+    ),
+    "create_mapping_set": (
+        CreateMappingSetOperator,
+        lambda done: {"schema_id": done["create_target_schema"]["id"], "mappings": MAPPINGS},
+    ),
+    "create_dataflow": (
+        CreateDataflowOperator,
+        lambda done: {
+            "source_connection_id": done["create_source_connection"]["id"],
+            "target_connection_id": done["create_target_connection"]["id"],
+            "mapping_set_id": done["create_mapping_set"]["id"],
+            "mapping_set_version": done["create_mapping_set"]["version"],
+            "flow_spec": done["find_flow_spec"],
+        },
+    ),
+}
+
+_serial = itertools.count()
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL where the writers are threads of one process: nothing that the provider catches."""
+
+
+class Endless(BaseException):
+    """An attempt that would go on for ever."""
+
+
+@dataclass
+class Pace:
+    """
+    How an attempt meets time: each request takes some, each wait is counted, and at one point it may be killed.
+
+    A point lies before each request and before each wait; ``waits`` are the numbers of the latter.
+
+    :param jumps: the probability that the platform's clock jumps before a request, by a minute to a day.
+    """
+
+    timeline: Timeline
+    random: Random
+    kill_at: int | None = None
+    kill: Callable[[], None] = lambda: None
+    jumps: float = 0.0
+    points: int = 0
+    waits: set[int] = field(default_factory=set)
+    waited: float = 0.0
+
+    def point(self) -> None:
+        if self.points == self.kill_at:
+            self.kill()
+        self.points += 1
+        if self.waited > ENDLESS or self.points > ENDLESS_POINTS:
+            raise Endless
+
+    def request(self) -> None:
+        self.point()
+        self.timeline.sleep(self.random.uniform(0.05, 0.3))
+        if self.random.random() < self.jumps:
+            self.timeline.jump(60 * 1440 ** self.random.random())
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.add(self.points)
+        self.point()
+        self.waited += seconds
+        self.timeline.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class PacedCredential:
+    """Signs with what another signs with. The transport asks it before each attempt of a request: that takes time."""
+
+    inner: ClientCredentials
+    pace: Pace
+
+    @property
+    def client_id(self) -> str:
+        return self.inner.client_id
+
+    @property
+    def renewable(self) -> bool:
+        return self.inner.renewable
+
+    def token(self) -> str:
+        self.pace.request()
+        return self.inner.token()
+
+    def reject(self, token: str | None) -> None:
+        self.inner.reject(token)
+
+
+def make_client(pace: Pace) -> Client:
+    """Return a client in virtual time, as a process that has just started would have it."""
+    timeline = pace.timeline
+    url = timeline.platform.url
+    transport = Transport(connect_timeout=5, read_timeout=20, clock=Clock(lambda: timeline.now, pace.sleep))
+    credential = ClientCredentials(
+        client_id="emulator-client",
+        client_secret="emulator-secret",
+        transport=transport,
+        ims_url=url,
+        # Scopes are part of a credential's identity: no two attempts share a token.
+        scopes=f"openid,chaos-{os.getpid()}-{next(_serial)}",
+    )
+    return Client(
+        org_id="EMULATOR@AdobeOrg",
+        sandbox="dev",
+        credential=PacedCredential(credential, pace),
+        transport=transport,
+        url=url,
+        consistency_window=CONSISTENCY_WINDOW,
+        dataflow_window=DATAFLOW_WINDOW,
+    )
+
+
+@dataclass(frozen=True)
+class Ended:
+    """
+    How an attempt ended.
+
+    :param how: ``done``, ``retry``, ``failed`` (Airflow would not try again), ``killed``, ``endless`` or ``crashed``.
+    :param value: what the task returned.
+    :param message: the error's.
+    :param retry_after: seconds that the service asked to wait.
+    """
+
+    how: str
+    value: dict[str, Any] = field(default_factory=dict)
+    message: str = ""
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of a task."""
+
+    step: str
+    run_id: str
+    try_number: int
+    done: Results
+    retry_delay: float
+    remove_copies: bool
+
+    def run(self, pace: Pace) -> Ended:
+        """Execute the operator; every end but that of this process is a value."""
+        random.seed(pace.random.random())  # the jitter of the transport's waits
+        operator, arguments = STEPS[self.step]
+        common: dict[str, Any] = {"retry_delay": timedelta(seconds=self.retry_delay)}
+        if issubclass(operator, CreateOperator):
+            common["remove_copies"] = self.remove_copies
+        task: Any = build(operator, **arguments(self.done), **common)
+        task.hook = ExperiencePlatformHook()
+        task.hook.client = make_client(pace)
+        context: Any = {"ti": TaskInstance(self.try_number), "run_id": self.run_id}
+        try:
+            value = dict(task.execute(context))
+            pace.point()
+        except ExperiencePlatformUnavailableError as error:
+            return Ended("retry", message=str(error), retry_after=error.retry_after)
+        except AirflowFailException as error:
+            return Ended("failed", message=str(error))
+        except Killed:
+            return Ended("killed")
+        except Endless:
+            return Ended("endless")
+        except Exception as error:
+            return Ended("crashed", message=f"{type(error).__name__}: {error}")
+        return Ended("done", value)

@@ -1,0 +1,110 @@
+"""A few trials of each part of the command, and what shows that they would find something."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.chaos.faults import ACTIONS, STREAMS, Strike
+from tests.chaos.runs import Carry
+from tests.chaos.tasks import STEPS, Attempt, Ended, Pace
+from tests.chaos.timeline import Platform
+from tests.chaos.trials import Trial, attempt, draw, draw_kill, points
+
+#: What the chain makes, and the flow spec that it looks up; the field group has no step of its own.
+THINGS = len(STEPS) + 1
+QUIET = Trial("quiet")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_chain_without_faults_asks_no_more_than_it_must(platform: Platform, seed: int) -> None:
+    verdict = attempt(platform, Trial(f"quiet {seed}"))
+    assert (verdict.broken, verdict.incomplete) == ([], [])
+    assert verdict.requests <= 3 * THINGS
+    assert verdict.later_requests <= 2 * THINGS
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_chain_under_faults_is_complete_and_there_once(platform: Platform, seed: int) -> None:
+    verdict = attempt(platform, draw(f"chain {seed}"))
+    assert (verdict.broken, verdict.incomplete) == ([], [])
+    assert verdict.struck
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_writers_under_faults_and_kills_leave_one_chain(platform: Platform, seed: int) -> None:
+    verdict = attempt(platform, draw(f"writers {seed}", 2, kill_share=0.1, remove_copies=True))
+    assert (verdict.broken, verdict.incomplete) == ([], [])
+    assert verdict.struck
+
+
+def test_a_copied_dataflow_of_a_killed_writer_is_told_and_disabled_before_it_runs(platform: Platform) -> None:
+    def killing(run_id: str, point: int) -> Carry:
+        def carry(task: Attempt, pace: Pace) -> Ended:
+            if (task.step, task.try_number, task.run_id) == ("create_dataflow", 1, run_id):
+                pace.kill_at = point
+            return task.run(pace)
+
+        return carry
+
+    # The first dataflow does not show before the second run makes its own.
+    trial = replace(QUIET, writers=2, schedule=(Strike("dataflow", 1, "lag-45"),))
+    disabled = 0
+    for run_id, point in itertools.product(("run-0", "run-1"), range(2, 5)):
+        verdict = attempt(platform, trial, killing(run_id, point))
+        assert (verdict.broken, verdict.incomplete) == ([], [])
+        assert verdict.ends["killed"] == 1
+        assert verdict.census.count("flows") == verdict.census.disabled
+        disabled += verdict.census.disabled
+    assert disabled
+
+
+@pytest.mark.parametrize("read", range(34, 37))
+def test_a_long_retry_after_does_not_keep_a_writer_from_its_copy_until_that_ingests(
+    platform: Platform, read: int
+) -> None:
+    hidden = (Strike("dataflow", 1, "lag-45"), Strike("dataflow", 2, "429-7"), Strike("dataflow", 3, "lag-45"))
+    schedule = (*hidden, Strike("read", read, "429-300"))
+    trial = Trial("h4", schedule, writers=2, spread=40.0, retry_delay=0.0, remove_copies=True)
+    verdict = attempt(platform, trial)
+    assert (verdict.broken, verdict.incomplete) == ([], [])
+    assert len(verdict.struck) == 4
+
+
+def test_a_dataflow_task_killed_at_any_point_makes_one_dataflow(platform: Platform) -> None:
+    kills = [kill for kill in points(platform, QUIET) if kill.step == "create_dataflow"]
+    assert len(kills) >= 5
+    for kill in kills:
+        verdict = attempt(platform, replace(QUIET, kill=kill, retry_delay=0.0))
+        assert (kill, verdict.broken, verdict.incomplete) == (kill, [], [])
+        assert verdict.ends["killed"] == 1
+
+
+def test_a_task_killed_under_faults_leaves_nothing_twice(platform: Platform) -> None:
+    verdict = attempt(platform, draw_kill(platform, "kill"))
+    assert (verdict.broken, verdict.incomplete) == ([], [])
+    assert verdict.ends["killed"] == 1
+
+
+def test_a_trial_is_the_same_each_time(platform: Platform) -> None:
+    trial = draw("again", 2, kill_share=0.2, remove_copies=True)
+    first, second = attempt(platform, trial), attempt(platform, trial)
+    assert (first.struck, first.ends) == (second.struck, second.ends)
+    assert (first.requests, first.virtual_seconds) == (second.requests, second.virtual_seconds)
+
+
+def test_a_creation_that_takes_effect_after_the_window_is_seen_as_a_broken_promise(platform: Platform) -> None:
+    late = Strike("dataflow", 1, "late-120")
+    verdict = attempt(platform, replace(QUIET, schedule=(late,)))
+    assert verdict.broken == ["2 flows where one should be", "150 rows landed twice"]
+
+
+def test_every_action_that_the_emulator_knows_is_among_the_faults(platform: Platform) -> None:
+    with pytest.raises(ValueError, match="must be one of") as refused:
+        platform.control("POST", "faults", json={})
+    known = set(re.findall(r"[a-z_]+", str(refused.value).partition("one of ")[2]))
+    drawn = {ACTIONS[action]["action"] for stream in STREAMS.values() for action in stream.actions}
+    assert drawn == known

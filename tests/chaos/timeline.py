@@ -1,0 +1,91 @@
+"""Virtual time: the emulator's clock, the clients' clocks and the turns of several writers are one. Nothing sleeps."""
+
+from __future__ import annotations
+
+import heapq
+import http.client
+import itertools
+import json
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+from tests.conftest import Emulator
+
+Result = TypeVar("Result")
+#: Real seconds that a thread waits for its turn: more means that another one is stuck outside virtual time.
+STUCK = 120
+
+
+class Platform(Emulator):
+    """The emulator with a manual clock; its control interface over one kept connection, for each step asks it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+
+    def control(self, method: str, path: str, **options: Any) -> Any:
+        query = f"?{urlencode(options['params'])}" if "params" in options else ""
+        body = json.dumps(options["json"]) if "json" in options else None
+        self._connection.request(method, f"/__emulator__/{path}{query}", body, {"Content-Type": "application/json"})
+        answer = self._connection.getresponse()
+        document = json.loads(answer.read())
+        if answer.status != 200:
+            raise ValueError(document["error"])
+        return document
+
+
+class Timeline:
+    """
+    Seconds since the beginning, and who is due next.
+
+    One thread runs at a time. Who sleeps gives way to whoever is due first, and the emulator's clock moves there: a
+    simulation of discrete events in which the order of all requests follows from the seed alone.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.now = 0.0
+        self._waiting: list[tuple[float, int, threading.Event]] = []
+        self._order = itertools.count()
+
+    def sleep(self, seconds: float) -> None:
+        """Let the others go on until so many seconds have passed."""
+        turn = self._enlist(seconds)
+        self._give_way()
+        if not turn.wait(STUCK):
+            raise RuntimeError("another writer is stuck in real time")
+
+    def jump(self, seconds: float) -> None:
+        """Move the platform's clock, as none of the processes that run now can have noticed."""
+        self.platform.advance(seconds)
+
+    def run(self, programs: Sequence[Callable[[], Result]], starts: Sequence[float]) -> list[Result]:
+        """Run programs side by side, each from its start in seconds from now; return what they return."""
+        turns = [self._enlist(start) for start in starts]
+
+        def taking_turns(program: Callable[[], Result], turn: threading.Event) -> Result:
+            turn.wait()
+            try:
+                return program()
+            finally:
+                if self._waiting:
+                    self._give_way()
+
+        with ThreadPoolExecutor(len(programs)) as pool:
+            running = [pool.submit(taking_turns, *pair) for pair in zip(programs, turns, strict=True)]
+            self._give_way()
+            return [future.result() for future in running]
+
+    def _enlist(self, seconds: float) -> threading.Event:
+        turn = threading.Event()
+        heapq.heappush(self._waiting, (self.now + seconds, next(self._order), turn))
+        return turn
+
+    def _give_way(self) -> None:
+        due, _, turn = heapq.heappop(self._waiting)
+        self.platform.advance(due - self.now)
+        self.now = due
+        turn.set()

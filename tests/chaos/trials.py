@@ -1,0 +1,177 @@
+"""A trial: one chain, or several of the same names at once, under one schedule of faults, and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from tests.chaos import census, faults
+from tests.chaos.census import Census
+from tests.chaos.faults import Strike
+from tests.chaos.kills import Kill
+from tests.chaos.runs import Carry, DagRun
+from tests.chaos.tasks import Attempt, Ended, Pace
+from tests.chaos.timeline import Platform, Timeline
+
+#: The emulator's clock at the beginning of each trial, in epoch seconds.
+BEGINNING = 1_790_000_000
+#: Virtual seconds between the end of the runs under faults and the run without.
+PAUSE = 900.0
+#: Virtual seconds in which every dataflow runs at least once.
+DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """
+    What is tried.
+
+    :param seed: of all draws but the schedule's.
+    :param writers: how many runs of the DAG go on at once, beginning within ``spread`` virtual seconds.
+    :param retry_delay: see :class:`.runs.DagRun`, as ``jumps``, ``kill_share`` and ``remove_copies``.
+    :param kill: a process to kill for real.
+    """
+
+    seed: str
+    schedule: tuple[Strike, ...] = ()
+    writers: int = 1
+    spread: float = 0.0
+    retry_delay: float = 60.0
+    jumps: float = 0.0
+    kill_share: float = 0.0
+    kill: Kill | None = None
+    remove_copies: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """
+    What came of a trial.
+
+    :param broken: the promises that were broken, in words.
+    :param incomplete: the errors of runs that ended with one.
+    :param struck: the faults of the schedule that did strike, each as often as it did.
+    :param ends: how the attempts of tasks ended, see :class:`.tasks.Ended`.
+    :param requests: without those for a token, which are ``tokens``.
+    :param later_requests: what the run without faults asked, a quarter of an hour later.
+    :param removed: copies of killed writers that the later run deleted.
+    """
+
+    trial: Trial
+    broken: list[str]
+    incomplete: list[str]
+    census: Census
+    struck: list[Strike]
+    ends: Counter[str]
+    requests: int
+    tokens: int
+    later_requests: int
+    removed: int
+    virtual_seconds: float
+
+
+def draw(seed: str, writers: int = 1, *, kill_share: float = 0.0, remove_copies: bool = False) -> Trial:
+    """Draw a trial from its seed."""
+    draws = Random(seed)
+    return Trial(
+        seed=seed,
+        schedule=tuple(faults.draw(draws)),
+        writers=writers,
+        spread=draws.choice((0.0, 1.0, 10.0, 60.0)),
+        retry_delay=draws.choice((0.0, 5.0, 60.0)),
+        # A clock that jumps over the time in which writers settle would let a copy begin: not where there are several.
+        jumps=0.01 if writers == 1 else 0.0,
+        kill_share=kill_share,
+        remove_copies=remove_copies,
+    )
+
+
+def points(platform: Platform, trial: Trial) -> dict[Kill, bool]:
+    """
+    Return every point at which one of the trial's tasks can be killed, and whether it lies before a wait.
+
+    The trial is run once to learn them.
+    """
+    seen: dict[Kill, bool] = {}
+
+    def noting(task: Attempt, pace: Pace) -> Ended:
+        end = task.run(pace)
+        seen.update({Kill(task.step, task.try_number, n): n in pace.waits for n in range(pace.points)})
+        return end
+
+    attempt(platform, trial, noting)
+    return seen
+
+
+def draw_kill(platform: Platform, seed: str) -> Trial:
+    """
+    Draw a trial from its seed, and the point at which one of its tasks is killed that can be tried twice again.
+
+    Half of the writes are late, and half of the tasks die where they begin to wait: an answer was lost there.
+    """
+    draws = Random(f"{seed}/kill")
+    trial = replace(draw(seed), schedule=tuple(faults.draw(draws, late=0.5)))
+    candidates = {kill: waits for kill, waits in points(platform, trial).items() if kill.try_number <= 2}
+    waiting = [kill for kill, waits in candidates.items() if waits]
+    return replace(trial, kill=draws.choice(waiting if waiting and draws.random() < 0.5 else list(candidates)))
+
+
+def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Verdict:
+    """Run a trial on an empty platform."""
+    carry = carry or (trial.kill.carry if trial.kill else Attempt.run)
+    platform.control("POST", "reset", json={"clock": BEGINNING})
+    platform.control("POST", "faults", json=[strike.fault() for strike in trial.schedule])
+    draws = Random(f"{trial.seed}/starts")
+    timeline = Timeline(platform)
+    runs = [_dag_run(timeline, trial, f"run-{writer}", carry) for writer in range(trial.writers)]
+    timeline.run([run.run for run in runs], [draws.uniform(0, trial.spread) for _ in runs])
+
+    virtual_seconds, asked = timeline.now, platform.requests()
+    faults_met = platform.control("DELETE", "faults")["faults"]
+    timeline.sleep(PAUSE)
+    later = _dag_run(timeline, Trial(trial.seed, remove_copies=trial.remove_copies), "run-later").run()
+    afterwards = [r for r in platform.requests()[len(asked) :] if _is_of_platform(r)]
+    timeline.sleep(DAY)
+    found = census.take(platform, runs, later)
+    return Verdict(
+        trial=trial,
+        broken=census.broken(
+            found, runs, later, sum(map(_creates, afterwards)), strict=trial.remove_copies or trial.writers == 1
+        ),
+        incomplete=[f"{run.run_id}: {run.message}" for run in runs if not run.complete],
+        census=found,
+        struck=[
+            replace(strike, times=met["fired"])
+            for strike, met in zip(trial.schedule, faults_met, strict=True)
+            if met["fired"]
+        ],
+        ends=sum((run.ends for run in runs), Counter()),
+        requests=sum(map(_is_of_platform, asked)),
+        tokens=sum(not _is_of_platform(r) for r in asked),
+        later_requests=len(afterwards),
+        removed=[r["method"] for r in afterwards].count("DELETE"),
+        virtual_seconds=virtual_seconds,
+    )
+
+
+def _dag_run(timeline: Timeline, trial: Trial, run_id: str, carry: Carry = Attempt.run) -> DagRun:
+    return DagRun(
+        timeline,
+        run_id,
+        seed=f"{trial.seed}/{run_id}",
+        retry_delay=trial.retry_delay,
+        jumps=trial.jumps,
+        kill_share=trial.kill_share,
+        remove_copies=trial.remove_copies,
+        carry=carry,
+    )
+
+
+def _is_of_platform(request: dict[str, Any]) -> bool:
+    return not request["path"].startswith("/ims/")
+
+
+def _creates(request: dict[str, Any]) -> bool:
+    return request["method"] == "POST" and not request["path"].endswith("/action")
