@@ -1,0 +1,102 @@
+"""
+Remove what a failed run of a chain made.
+
+Only what carries the mark of this chain and this run is touched, in the order in which it may go: dataflows, then the
+connections that they read and write, then datasets, then base connections. What something else refers to stays, and so
+does a dataset that holds rows. Schemas, field groups, classes and mapping sets are never deleted: they are listed.
+Source: the tutorials "Delete dataflows" and "Delete source connections", Adobe's OpenAPI files.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.catalog import Dataset
+from airflow_provider_payments.aep.resources.data_prep import MappingSet, mapping_meaning
+from airflow_provider_payments.aep.resources.dataflow import Dataflow
+from airflow_provider_payments.aep.resources.flow_service import BaseConnection, SourceConnection, TargetConnection
+from airflow_provider_payments.aep.resources.schema_registry import AdHocClass, FieldGroup, Schema
+from airflow_provider_payments.aep.retries import TICK
+from airflow_provider_payments.aep.services import Json
+
+log = logging.getLogger(__name__)
+
+#: Users of an object before the object itself.
+_REMOVABLE: tuple[type[Resource], ...] = (TargetConnection, SourceConnection, Dataset, BaseConnection)
+_NEVER_REMOVED: tuple[type[Resource], ...] = (Schema, FieldGroup, AdHocClass)
+
+
+@dataclass(frozen=True)
+class Teardown:
+    """
+    What became of a run's objects; each is an object of ``kind``, ``id`` and, where it stayed, ``reason``.
+
+    :param removed: what was deleted.
+    :param kept: what carries the run's mark and may not go.
+    :param left_over: what no interface deletes safely: schemas, field groups, classes, and the mapping sets for these.
+    """
+
+    removed: list[Json] = field(default_factory=list)
+    kept: list[Json] = field(default_factory=list)
+    left_over: list[Json] = field(default_factory=list)
+
+    def to_json(self) -> Json:
+        """Return what an XCom carries."""
+        return {"removed": self.removed, "kept": self.kept, "left_over": self.left_over}
+
+
+def tear_down(client: Client, writer: Writer, *, dataflows: bool = False) -> Teardown:
+    """
+    Delete what ``writer`` made in this run and nothing uses.
+
+    :param dataflows: whether its dataflows go too. Without it a dataflow stays, and with it all that it refers to: a
+        chain that was completed is not torn down.
+    :raises InvalidInputError: where the connection switches marks off: nothing could be told from what others made.
+    :raises RequestError: if a request fails in the end; what was deleted by then is gone, a repeat goes on.
+    """
+    if not client.marks:
+        raise InvalidInputError("marks", False, "a teardown finds what it may delete by the marks; switch them on")
+    outcome = Teardown()
+    with client.transport.within(client.operation_timeout):
+        # A creation whose answer was lost may still take effect.
+        if longest := max(client.consistency_window, client.dataflow_window):
+            log.info("Waiting %.0f s for what was asked for last to show", longest + TICK)
+            client.transport.clock.sleep(longest + TICK)
+        for kind in ((Dataflow,) if dataflows else ()) + _REMOVABLE:
+            for existing in _made_by(client, writer, kind):
+                _remove(client, kind, existing, outcome)
+        for kind in _NEVER_REMOVED:
+            outcome.left_over.extend(_told(kind, existing) for existing in _made_by(client, writer, kind))
+        schemas = {told["id"] for told in outcome.left_over}
+        for existing in MappingSet.everything(client) if schemas else ():
+            if mapping_meaning(existing.item)["schema"] in schemas:
+                outcome.left_over.append(_told(MappingSet, existing))
+    return outcome
+
+
+def _made_by(client: Client, writer: Writer, kind: type[Resource]) -> list[Existing]:
+    # The whole list before the first deletion: pages shift beneath one who deletes.
+    return [existing for existing in kind.everything(client) if writer.made(kind.mark_of(existing))]
+
+
+def _remove(client: Client, kind: type[Resource], listed: Existing, outcome: Teardown) -> None:
+    existing = kind.read(client, listed)
+    if existing is None:
+        return
+    if reason := kind.in_use(client, existing):
+        log.info("Kept %s %s: %s", kind.kind, existing.id, reason)
+        outcome.kept.append(_told(kind, existing) | {"reason": reason})
+        return
+    kind.delete(client, existing)
+    log.info("Removed %s %s", kind.kind, existing.id)
+    outcome.removed.append(_told(kind, existing))
+
+
+def _told(kind: type[Resource], existing: Existing) -> Json:
+    name = existing.item.get("name") or existing.item.get("title")
+    return {"kind": kind.kind, "id": existing.id, "name": name}

@@ -1,0 +1,60 @@
+"""Operator that removes what a failed run made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.aep.inputs import as_bool
+from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError, airflow_errors
+from airflow_provider_payments.operators.base import ExperiencePlatformOperator, writer_of
+from airflow_provider_payments.versions import other_runs_are_active
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+class TeardownChainOperator(ExperiencePlatformOperator):
+    """
+    Remove what this DAG run made of a chain that it did not complete.
+
+    Use it as Airflow's teardown of the creating tasks; an ordinary last task would hide that the run has failed::
+
+        remove = TeardownChainOperator(task_id="remove_half_made_chain")
+        dataflow >> remove.as_teardown(setups=[source, target, dataset])
+
+    Without that arrow a teardown does not wait for the dataflow, and takes away what it is about to read.
+
+    It deletes connections and datasets that carry the mark of this chain and this DAG run and that nothing refers to;
+    a dataset with a batch stays. A dataflow stays with all that it refers to, so a complete chain is not touched.
+    Schemas, field groups, classes and mapping sets are never deleted. It does nothing while another run of the DAG is
+    active, which may have adopted what this one made.
+
+    Returns ``removed``, ``kept`` (with the reason) and ``left_over``: lists of ``kind``, ``id`` and ``name``.
+
+    :param chain: whose objects they are, as given to the operators that made them; by default the DAG's id.
+    :param dataflows: delete this run's dataflows too, and so the whole chain.
+    """
+
+    template_fields: Sequence[str] = (*ExperiencePlatformOperator.template_fields, "chain", "dataflows")
+
+    def __init__(self, *, chain: str | None = None, dataflows: bool | str = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.chain = chain
+        self.dataflows = dataflows
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Delete what may be deleted; tell what stays."""
+        from airflow_provider_payments.aep.teardown import tear_down
+
+        with airflow_errors():
+            writer, dataflows = writer_of(self, context), bool(as_bool("dataflows", self.dataflows))
+            if other_runs_are_active(context):
+                raise ExperiencePlatformUnavailableError(
+                    "Another run of this DAG is active and may use what this one made: nothing was removed. "
+                    "With max_active_runs=1 that does not happen"
+                )
+            outcome = tear_down(self.hook.client, writer, dataflows=dataflows).to_json()
+        for fate in ("removed", "kept", "left_over"):
+            self.log.info("%s: %s", fate.replace("_", " ").capitalize(), outcome[fate] or "nothing")
+        return outcome

@@ -1,0 +1,239 @@
+"""A teardown: it removes what its own run made and nothing else, in the order in which that may go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.teardown import Teardown, tear_down
+from tests.aep.chain import CATALOG, FLOW_SERVICE, KINDS, Chain
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+#: In whose name the chain makes what it is not told otherwise.
+OWN = Writer()
+OTHERS = {"another run": Writer("manual", "other run"), "another chain": Writer("orders"), "nobody": None}
+
+
+def deletions(emulator: Emulator) -> list[tuple[str, str]]:
+    """Collection and id of all that was asked to be deleted, in order."""
+    asked = [r["path"].rsplit("/", 2)[1:] for r in emulator.requests(method="DELETE")]
+    return [(collection, object_id) for collection, object_id in asked]
+
+
+def told(objects: list[dict[str, Any]]) -> dict[str, str]:
+    """Id -> kind."""
+    return {item["id"]: item["kind"] for item in objects}
+
+
+def half_made(chain: Chain) -> dict[str, str]:
+    """Make all that comes before a dataflow, on a base connection of its own; return what can go, id -> kind."""
+    base = chain.ensure(chain.base_connection()).existing.id
+    chain.source_id = chain.ensure(chain.source(base_connection_id=base)).existing.id
+    own = {chain.target_id: "target connection", chain.source_id: "source connection", chain.dataset_id: "dataset"}
+    return own | {base: "base connection"}
+
+
+def whole(chain: Chain) -> tuple[str, dict[str, str]]:
+    """Make a chain that will run once; return its dataflow and what it stands on."""
+    made = half_made(chain)
+    want = chain.dataflow(schedule=Schedule(), partial_ingestion_percent=50)
+    return chain.ensure(want).existing.id, made
+
+
+# ---- what goes -----------------------------------------------------------------------------------------------------
+
+
+def test_what_a_failed_run_made_is_removed_users_first(chain: Chain, emulator: Emulator) -> None:
+    made = half_made(chain)
+    outcome = tear_down(chain.client, OWN)
+    assert told(outcome.removed) == made
+    collections = ["targetConnections", "sourceConnections", "dataSets", "connections"]
+    assert deletions(emulator) == list(zip(collections, made, strict=True))
+    left = [item["id"] for kind in collections for item in emulator.objects(kind)]
+    assert not set(made) & set(left)
+    assert outcome.kept == []
+
+
+def test_a_whole_chain_goes_only_with_its_dataflow_and_after_it(chain: Chain, emulator: Emulator) -> None:
+    dataflow, made = whole(chain)
+    outcome = tear_down(chain.client, OWN, dataflows=True)
+    assert told(outcome.removed) == {dataflow: "dataflow"} | made
+    assert [object_id for _, object_id in deletions(emulator)] == [dataflow, *made]
+    assert emulator.objects("flows") == []
+
+
+def test_a_chain_that_was_completed_stays_and_each_object_names_its_user(chain: Chain, emulator: Emulator) -> None:
+    dataflow, made = whole(chain)
+    outcome = tear_down(chain.client, OWN)
+    assert (outcome.removed, deletions(emulator)) == ([], [])
+    target, source, _, _ = made
+    users = [f"flows {dataflow}", f"flows {dataflow}", f"targetConnections {target}", f"sourceConnections {source}"]
+    assert [(item["id"], item["reason"]) for item in outcome.kept] == [
+        (object_id, f"{user} refers to it") for object_id, user in zip(made, users, strict=True)
+    ]
+
+
+def test_schemas_classes_and_mapping_sets_are_listed_and_never_deleted(chain: Chain, emulator: Emulator) -> None:
+    for name in ("field group", "schema", "ad-hoc class", "mapping set"):
+        chain.ensure(KINDS[name].build(chain))
+    foreign = chain.ensure(chain.schema(name="foreign"), writer=Writer("orders")).existing.id
+    chain.ensure(chain.mapping_set(schema_id=foreign))
+    expected = {
+        (kind, item.get("$id") or item["id"])
+        for kind in ("schema", "field group", "ad-hoc class", "mapping set")
+        for item in emulator.objects(KINDS[kind].objects)
+        if item.get("title") != "foreign" and foreign not in json.dumps(item)
+    }
+    outcome = tear_down(chain.client, OWN, dataflows=True)
+    assert {(item["kind"], item["id"]) for item in outcome.left_over} == expected
+    # Two schemas and two field groups: the others stand on one of each.
+    assert len(outcome.left_over) == 6
+    assert (outcome.removed, deletions(emulator)) == ([], [])
+
+
+def test_the_outcome_is_plain_json_that_names_each_object(chain: Chain) -> None:
+    source = chain.ensure(chain.source()).existing.id
+    group = chain.ensure(chain.field_group()).existing.id
+    outcome = tear_down(chain.client, OWN).to_json()
+    assert outcome == {
+        "removed": [{"kind": "source connection", "id": source, "name": "own source"}],
+        "kept": [],
+        "left_over": [{"kind": "field group", "id": group, "name": "own fields"}],
+    }
+    assert json.loads(json.dumps(outcome)) == outcome
+
+
+def test_more_than_one_page_is_removed(chain: Chain, emulator: Emulator) -> None:
+    body = chain.dataset().marked(chain.dataset().payload(), OWN.mark())
+    for number in range(101):
+        chain.post(f"{CATALOG}/dataSets", body | {"name": f"own dataset {number}"})
+    assert len(tear_down(chain.client, OWN).removed) == 101
+    assert emulator.objects("dataSets") == []
+
+
+# ---- what stays ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("whose", OTHERS)
+def test_what_others_made_stays(whose: str, chain: Chain, emulator: Emulator) -> None:
+    dataflow, made = whole(chain)
+
+    def by_others(want: Resource) -> str:
+        by = OTHERS[whose]
+        return want.ready(chain.client).create(chain.client, by.mark() if by else None).id
+
+    base, source, dataset = map(by_others, (chain.base_connection(), chain.source(), chain.dataset()))
+    target = by_others(chain.target(dataset_id=dataset))
+    flow = by_others(chain.dataflow(source_connection_id=source, target_connection_id=target))
+    outcome = tear_down(chain.client, OWN, dataflows=True)
+    assert told(outcome.removed) == {dataflow: "dataflow"} | made
+    assert outcome.kept == []
+    assert not {base, source, dataset, target, flow} & {object_id for _, object_id in deletions(emulator)}
+
+
+def test_what_another_chains_dataflow_stands_on_stays_with_the_reason(chain: Chain, emulator: Emulator) -> None:
+    made = half_made(chain)
+    theirs = chain.ensure(chain.dataflow(), writer=Writer("orders")).existing.id
+    outcome = tear_down(chain.client, OWN, dataflows=True)
+    assert told(outcome.kept) == made
+    assert outcome.kept[0]["reason"] == f"flows {theirs} refers to it"
+    assert deletions(emulator) == []
+
+
+def test_a_dataset_that_holds_rows_stays(chain: Chain, emulator: Emulator) -> None:
+    dataflow, made = whole(chain)
+    emulator.advance(86400)
+    rows = emulator.rows(chain.dataset_id)["count"]
+    assert rows > 0
+    outcome = tear_down(chain.client, OWN, dataflows=True)
+    assert set(told(outcome.removed)) == {dataflow, *made} - {chain.dataset_id}
+    (kept,) = outcome.kept
+    (batch,) = emulator.objects("batches")
+    assert (kept["id"], kept["reason"]) == (chain.dataset_id, f"it holds rows: batch {batch['id']}")
+    assert emulator.rows(chain.dataset_id)["count"] == rows
+
+
+def test_without_marks_nothing_is_asked_at_all(make_client: Callable[..., Client], emulator: Emulator) -> None:
+    with pytest.raises(InvalidInputError, match="marks=False is not allowed"):
+        tear_down(make_client(marks=False), OWN)
+    assert emulator.requests() == []
+
+
+# ---- time and faults -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["source connection", "dataflow"])
+def test_what_takes_effect_late_is_waited_for_and_found(
+    name: str, chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
+) -> None:
+    kind, want = KINDS[name], KINDS[name].build(chain)
+    client, mark = chain.client, OWN.mark()
+    emulator.fail("late_apply", method="POST", path=f"*{kind.path}", seconds=50)
+    with pytest.raises(RequestError):
+        want.create(client, mark)
+    writer = make_writer()
+    outcome = tear_down(writer.client, OWN, dataflows=True)
+    assert want.name in [item["name"] for item in outcome.removed]
+    assert writer.naps == [51.0]
+    assert emulator.objects(kind.objects) == []
+
+
+def test_a_repeated_teardown_asks_for_no_deletion(chain: Chain, emulator: Emulator) -> None:
+    whole(chain)
+    first = tear_down(chain.client, OWN, dataflows=True)
+    asked = deletions(emulator)
+    assert tear_down(chain.client, OWN, dataflows=True) == Teardown(left_over=first.left_over)
+    assert deletions(emulator) == asked
+
+
+def test_what_lists_still_show_though_it_is_gone_is_not_told(chain: Chain, emulator: Emulator) -> None:
+    source = chain.ensure(chain.source()).existing.id
+    emulator.fail("list_lag", method="DELETE", path="*/sourceConnections/*", seconds=600)
+    chain.client.request("DELETE", f"{FLOW_SERVICE}/sourceConnections/{source}")
+    assert tear_down(chain.client, OWN) == Teardown()
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "500": {"action": "status", "status": 500},
+    "503": {"action": "status", "status": 503, "headers": {"Retry-After": "5"}},
+    "429": {"action": "status", "status": 429},
+    "done and 500": {"action": "apply_then_status", "status": 500},
+    "done and cut": {"action": "apply_then_drop"},
+    "reset": {"action": "reset", "apply": False},
+    "token": {"action": "expire_token"},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_fault_at_every_second_step_does_not_break_it(
+    fault: dict[str, Any], chain: Chain, emulator: Emulator
+) -> None:
+    dataflow, made = whole(chain)
+    for path in ("flows", "targetConnections", "sourceConnections", "dataSets", "connections"):
+        emulator.fail(method="DELETE", path=f"*/{path}/*", **fault)
+        emulator.fail(method="GET", path=f"*/{path}", nth=2, **fault)
+    outcome = tear_down(chain.client, OWN, dataflows=True)
+    assert told(outcome.removed) == {dataflow: "dataflow"} | made
+    assert not {dataflow, *made} & {item["id"] for kind in ("flows", "dataSets") for item in emulator.objects(kind)}
+
+
+def test_one_that_fails_in_the_middle_is_completed_by_the_next(
+    chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    made = half_made(chain)
+    proxy.fault("DELETE", "/dataSets", status=500, times=5)
+    client = make_client(proxy.url)
+    with pytest.raises(RequestError) as failed:
+        tear_down(client, OWN)
+    assert failed.value.retryable
+    assert list(told(tear_down(client, OWN).removed)) == list(made)[2:]
+    assert emulator.objects("dataSets") == []

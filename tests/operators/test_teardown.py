@@ -1,0 +1,247 @@
+"""``TeardownChainOperator``: what it removes of a DAG run, what it leaves, and what it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import airflow
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+
+from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.operators.connections import (
+    CreateBaseConnectionOperator,
+    CreateSourceConnectionOperator,
+)
+from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
+from airflow_provider_payments.operators.teardown import TeardownChainOperator
+from tests.conftest import PAYPAL, Emulator
+from tests.operators.airflow_database import migrate
+from tests.operators.chain import TaskInstance, context, make_dataflow, make_ends, run
+from tests.sensors.flows import advance_to_run
+
+Told = dict[str, list[dict[str, str]]]
+REMOVABLE = ("flows", "targetConnections", "sourceConnections", "dataSets")
+LATER: dict[str, Any] = {"start_time": 2222222222}
+
+
+def tear_down(run_id: str = "one", task: Any = None, **arguments: Any) -> Told:
+    """Run the operator in a DAG run; return what it returns."""
+    return dict(TeardownChainOperator(task_id="teardown", **arguments).execute(context(task, run_id)))
+
+
+def there(emulator: Emulator, *kinds: str) -> list[str]:
+    return [item["id"] for kind in kinds or REMOVABLE for item in emulator.objects(kind)]
+
+
+def ids(told: list[dict[str, str]]) -> list[str]:
+    return [entry["id"] for entry in told]
+
+
+class RunningTask(TaskInstance):
+    """A task of a DAG that has so many active runs."""
+
+    dag_id = "shop"
+
+    def __init__(self, active_runs: int) -> None:
+        super().__init__()
+        self.active_runs = active_runs
+
+    def get_dr_count(self, dag_id: str, states: list[str]) -> int:
+        assert (dag_id, states) == ("shop", ["running"])
+        return self.active_runs
+
+
+def test_it_removes_what_its_run_made_and_lists_what_is_never_deleted(connected: Emulator) -> None:
+    ends = make_ends(run_id="one")
+    (dataset,), (schema,) = connected.objects("dataSets"), connected.objects("schemas")
+    (field_group,) = connected.objects("fieldgroups")
+    told = tear_down()
+    assert told == {
+        "removed": [
+            {"kind": "target connection", "id": ends["target_connection_id"], "name": "products - target"},
+            {"kind": "source connection", "id": ends["source_connection_id"], "name": "products - source"},
+            {"kind": "dataset", "id": dataset["id"], "name": "products"},
+        ],
+        "kept": [],
+        "left_over": [
+            {"kind": "schema", "id": schema["$id"], "name": "products"},
+            {"kind": "field group", "id": field_group["$id"], "name": "products - fields"},
+            {"kind": "mapping set", "id": ends["mapping_set_id"], "name": "products - mapping"},
+        ],
+    }
+    assert json.loads(json.dumps(told)) == told
+    assert there(connected) == []
+    assert len(there(connected, "mappingSets")) == len(connected.objects("schemas")) == 1
+
+
+def test_what_other_runs_chains_and_people_made_is_not_touched(connected: Emulator) -> None:
+    others = [
+        run(CreateSourceConnectionOperator, name="of another run", run_id="two")["id"],
+        run(CreateSourceConnectionOperator, name="of another chain", run_id="one", chain="other")["id"],
+    ]
+    mine = run(CreateSourceConnectionOperator, run_id="one")["id"]
+    told = tear_down()
+    assert told == {
+        "removed": [{"kind": "source connection", "id": mine, "name": "products - source"}],
+        "kept": [],
+        "left_over": [],
+    }
+    assert there(connected) == others
+    assert PAYPAL in there(connected, "connections")
+    assert ids(tear_down(chain="other")["removed"]) == others[1:]
+
+
+def test_a_base_connection_goes_after_the_source_connection_that_reads_it(
+    connected: Emulator, connect_vendor: Callable[..., None]
+) -> None:
+    connect_vendor(login="client", password="secret")
+    base = run(CreateBaseConnectionOperator, run_id="one")["id"]
+    source = run(CreateSourceConnectionOperator, base_connection_id=base, run_id="one")["id"]
+    assert ids(tear_down()["removed"]) == [source, base]
+    assert base not in there(connected, "connections")
+
+
+@pytest.mark.parametrize("dataflows", [False, "false", None], ids=repr)
+def test_a_complete_chain_stays(connected: Emulator, dataflows: object) -> None:
+    flow = make_dataflow(run_id="one", **LATER)["id"]
+    before = there(connected)
+    told = tear_down(dataflows=dataflows)
+    assert told["removed"] == []
+    assert {entry["kind"]: entry["reason"] for entry in told["kept"]} == {
+        "target connection": f"flows {flow} refers to it",
+        "source connection": f"flows {flow} refers to it",
+        "dataset": f"targetConnections {told['kept'][0]['id']} refers to it",
+    }
+    assert there(connected) == before
+    assert connected.requests(method="DELETE") == []
+
+
+@pytest.mark.parametrize("dataflows", [True, "true"], ids=repr)
+def test_with_its_dataflows_the_whole_chain_goes(connected: Emulator, dataflows: object) -> None:
+    make_dataflow(run_id="one", **LATER)
+    told = tear_down(dataflows=dataflows)
+    assert [entry["kind"] for entry in told["removed"]] == [
+        "dataflow",
+        "target connection",
+        "source connection",
+        "dataset",
+    ]
+    assert (told["kept"], there(connected)) == ([], [])
+
+
+def test_a_dataflow_of_a_later_run_protects_what_it_adopted(connected: Emulator) -> None:
+    ends = make_ends(run_id="one")
+    flow = run(CreateDataflowOperator, run_id="two", **ends, **LATER)["id"]
+    before = there(connected)
+    told = tear_down(dataflows=True)
+    assert (told["removed"], there(connected)) == ([], before)
+    assert f"flows {flow} refers to it" in [entry["reason"] for entry in told["kept"]]
+
+
+def test_a_dataset_that_holds_rows_stays(connected: Emulator) -> None:
+    make_dataflow(run_id="one", partial_ingestion_percent=5)
+    advance_to_run(connected)
+    (batch,) = connected.objects("batches")
+    (dataset,) = connected.objects("dataSets")
+    told = tear_down(dataflows=True)
+    assert told["kept"] == [
+        {"kind": "dataset", "id": dataset["id"], "name": "products", "reason": f"it holds rows: batch {batch['id']}"}
+    ]
+    assert connected.rows(dataset["id"])["count"] > 0
+
+
+def test_a_repeat_finds_nothing_more_to_remove(connected: Emulator) -> None:
+    make_ends(run_id="one")
+    first, second = tear_down(), tear_down()
+    assert len(first["removed"]) == 3
+    assert second == first | {"removed": []}
+
+
+def test_a_run_that_made_nothing_is_no_error(connected: Emulator) -> None:
+    assert tear_down() == {"removed": [], "kept": [], "left_over": []}
+
+
+def test_it_says_what_became_of_each(connected: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    source = run(CreateSourceConnectionOperator, run_id="one")["id"]
+    tear_down()
+    said = capsys.readouterr().out
+    assert f"Removed: [{{'kind': 'source connection', 'id': '{source}', 'name': 'products - source'}}]" in said
+    assert "Kept: nothing" in said
+    assert "Left over: nothing" in said
+
+
+def test_the_chain_is_the_dags_by_default_and_may_be_a_template(connected: Emulator) -> None:
+    run(CreateSourceConnectionOperator, run_id="one", chain="shop_eu")
+    with DAG(dag_id="shop_eu", schedule=None):
+        by_dag = TeardownChainOperator(task_id="by_dag")
+    with DAG(dag_id="other", schedule=None):
+        other = TeardownChainOperator(task_id="other")
+        named = TeardownChainOperator(task_id="named", chain="shop_{{ params.country }}")
+    named.render_template_fields({"params": {"country": "eu"}})
+    assert other.execute(context(run_id="one"))["removed"] == []
+    assert len(by_dag.execute(context(run_id="one"))["removed"]) == 1
+    run(CreateSourceConnectionOperator, run_id="one", chain="shop_eu")
+    assert len(named.execute(context(run_id="one"))["removed"]) == 1
+
+
+@pytest.mark.parametrize(("field", "value"), [("chain", "two words"), ("dataflows", "perhaps")])
+def test_a_wrong_argument_is_named_before_any_request(connected: Emulator, field: str, value: str) -> None:
+    with pytest.raises(ExperiencePlatformFailedError, match=f"{field}='{value}'"):
+        tear_down(**{field: value})
+    assert connected.requests() == []
+
+
+def test_without_marks_it_is_refused(connected: Emulator, connect: Callable[..., None]) -> None:
+    make_ends(run_id="one")
+    before, asked = there(connected), len(connected.requests())
+    connect(connected.url, marks=False)
+    with pytest.raises(ExperiencePlatformFailedError, match=r"marks=False.*switch them on"):
+        tear_down()
+    assert there(connected) == before
+    assert len(connected.requests()) == asked
+
+
+def test_while_another_run_is_active_nothing_is_removed_and_a_retry_may(connected: Emulator) -> None:
+    make_ends(run_id="one")
+    before, asked = there(connected), len(connected.requests())
+    with pytest.raises(ExperiencePlatformUnavailableError, match=r"Another run.*nothing was removed") as failure:
+        tear_down(task=RunningTask(active_runs=2))
+    assert not isinstance(failure.value, AirflowFailException)
+    assert (there(connected), len(connected.requests())) == (before, asked)
+    assert len(tear_down(task=RunningTask(active_runs=1))["removed"]) == 3
+
+
+@pytest.mark.skipif(airflow.__version__ >= "3", reason="from Airflow 3 on, the task instance itself counts the runs")
+def test_airflow_2_is_asked_for_its_active_runs(connected: Emulator) -> None:
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from airflow.utils.state import DagRunState
+    from airflow.utils.types import DagRunType
+
+    class Task(TaskInstance):
+        dag_id = "shop_of_two_runs"
+
+    def active(run_id: str, day: int) -> DagRun:
+        moment = airflow.utils.timezone.datetime(2026, 1, day)
+        return DagRun(
+            dag_id=Task.dag_id,
+            run_id=run_id,
+            run_type=DagRunType.MANUAL,
+            execution_date=moment,
+            state=DagRunState.RUNNING,
+        )
+
+    migrate()
+    with create_session() as session:
+        session.add(active("one", 1))
+    source = run(CreateSourceConnectionOperator, run_id="one")["id"]
+    with create_session() as session:
+        session.add(active("two", 2))
+    with pytest.raises(ExperiencePlatformUnavailableError, match="Another run"):
+        tear_down(task=Task())
+    with create_session() as session:
+        session.query(DagRun).filter(DagRun.dag_id == Task.dag_id, DagRun.run_id == "two").delete()
+    assert ids(tear_down(task=Task())["removed"]) == [source]
