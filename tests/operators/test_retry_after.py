@@ -1,0 +1,161 @@
+"""A service that asks for a long wait: no worker sleeps, the error tells how long, Airflow 3.3 keeps to it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperator
+
+from airflow_provider_payments import versions
+from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator
+from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
+from airflow_provider_payments.operators.teardown import TeardownChainOperator
+from airflow_provider_payments.sensors.flow_run import FlowRunSensor
+from tests.conftest import Emulator
+from tests.operators.chain import ARGUMENTS, build, context, run
+
+SOURCES = "*/sourceConnections"
+HOUR = {"Retry-After": "3600"}
+ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
+    FlowRunSensor: {"flow_id": "flow"},
+    TeardownChainOperator: {},
+}
+EACH = pytest.mark.parametrize("operator", ALL, ids=lambda operator: operator.__name__)
+FROM_3_3 = pytest.mark.skipif(versions.RetryPolicy is None, reason="Airflow before 3.3 has no retry policies")
+BEFORE_3_3 = pytest.mark.skipif(versions.RetryPolicy is not None, reason="from 3.3 on Airflow has retry policies")
+
+
+def policy_of(operator: Any) -> Any:
+    return operator.retry_policy
+
+
+def raised(emulator: Emulator, operator: BaseOperator, **fault: Any) -> BaseException:
+    """What a source connection's operator raises where the look-up meets a fault for good."""
+    emulator.fail("status", method="GET", path=SOURCES, times=None, **fault)
+    with pytest.raises((ExperiencePlatformUnavailableError, ExperiencePlatformFailedError)) as failure:
+        operator.execute(context())
+    return failure.value
+
+
+def decided(operator: Any, error: BaseException) -> tuple[str, timedelta | None]:
+    decision = policy_of(operator).evaluate(error, try_number=1, max_tries=3)
+    return decision.action.value, decision.retry_delay
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_long_wait_is_not_slept_through_and_told_by_the_error(connected: Emulator, method: str) -> None:
+    connected.fail("status", method=method, path=SOURCES, times=None, status=429, headers=HOUR)
+    with pytest.raises(ExperiencePlatformUnavailableError, match="the service asks to wait 3600 s") as failure:
+        run(CreateSourceConnectionOperator)
+    assert failure.value.retry_after == 3600
+    assert len(connected.requests(method=method, path="/data/foundation/flowservice/sourceConnections")) == 1
+
+
+def test_a_creation_that_may_have_been_done_is_not_slept_over_either(connected: Emulator) -> None:
+    connected.fail("apply_then_status", method="POST", path=SOURCES, status=503, headers=HOUR)
+    with pytest.raises(ExperiencePlatformUnavailableError, match="the service asks to wait 3600 s") as failure:
+        run(CreateSourceConnectionOperator)
+    assert failure.value.retry_after == 3600
+    assert run(CreateSourceConnectionOperator)["id"] == connected.objects("sourceConnections")[0]["id"]
+    assert len(connected.posted("/sourceConnections")) == 1
+
+
+def test_a_date_is_told_in_seconds_by_the_services_clock(connected: Emulator) -> None:
+    until = formatdate(connected.control("GET", "clock")["now"] + 900, usegmt=True)
+    error = raised(connected, build(CreateSourceConnectionOperator), status=503, headers={"Retry-After": until})
+    assert isinstance(error, ExperiencePlatformUnavailableError)
+    assert error.retry_after == pytest.approx(900, abs=2)
+
+
+@EACH
+@BEFORE_3_3
+def test_an_older_airflow_knows_nothing_of_it(operator: type[BaseOperator]) -> None:
+    assert not hasattr(operator(task_id="step", **ALL[operator]), "retry_policy")
+    assert not hasattr(versions, "RetryAfterPolicy")
+
+
+@EACH
+@FROM_3_3
+def test_every_operator_heeds_it(operator: type[BaseOperator]) -> None:
+    policy = policy_of(operator(task_id="step", **ALL[operator]))
+    assert type(policy) is versions.RetryAfterPolicy
+
+
+@EACH
+@FROM_3_3
+def test_a_policy_that_somebody_gave_stays(operator: type[BaseOperator]) -> None:
+    from airflow.sdk import ExceptionRetryPolicy
+
+    own = ExceptionRetryPolicy(rules=[])
+    assert policy_of(operator(task_id="step", retry_policy=own, **ALL[operator])) is own
+    with DAG(dag_id="own", schedule=None, default_args={"retry_policy": own}):
+        assert policy_of(operator(task_id="step", **ALL[operator])) is own
+
+
+@FROM_3_3
+@pytest.mark.parametrize("own", [False, True], ids=["shipped", "somebody's"])
+def test_a_mapped_task_heeds_the_same(own: bool) -> None:
+    from airflow.sdk import ExceptionRetryPolicy
+
+    given: dict[str, Any] = {"retry_policy": ExceptionRetryPolicy(rules=[])} if own else {}
+    with DAG(dag_id="mapped", schedule=None):
+        mapped = CreateTargetDatasetOperator.partial(task_id="datasets", schema_id="schema", **given).expand(name=["a"])
+    unmapped = mapped.unmap({"name": "a"})
+    assert type(policy_of(unmapped)) is (ExceptionRetryPolicy if own else versions.RetryAfterPolicy)
+
+
+@FROM_3_3
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [("3600", timedelta(hours=1)), ("300.5", timedelta(seconds=300.5)), ("99999999", timedelta(days=1))],
+    ids=["an hour", "a fraction", "years"],
+)
+def test_the_task_is_tried_again_when_the_service_asked_for_it(
+    connected: Emulator, asked: str, kept: timedelta
+) -> None:
+    step = build(CreateSourceConnectionOperator, retry_delay=timedelta(minutes=5))
+    error = raised(connected, step, status=429, headers={"Retry-After": asked})
+    assert decided(step, error) == ("retry", kept)
+
+
+@FROM_3_3
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 500, "headers": {"Retry-After": "0"}}, {"status": 429, "headers": {"Retry-After": "299"}}],
+    ids=["at once", "sooner"],
+)
+def test_a_service_that_asks_for_less_does_not_shorten_the_tasks_delay(
+    connected: Emulator, fault: dict[str, Any]
+) -> None:
+    step = build(CreateSourceConnectionOperator, retry_delay=timedelta(minutes=5))
+    assert decided(step, raised(connected, step, **fault)) == ("default", None)
+
+
+@FROM_3_3
+@pytest.mark.parametrize("error", [ValueError("x"), ExperiencePlatformUnavailableError("no time is told")], ids=repr)
+def test_an_error_that_tells_no_time_is_tried_again_as_usual(error: BaseException) -> None:
+    assert decided(build(CreateSourceConnectionOperator, retry_delay=timedelta()), error) == ("default", None)
+
+
+@FROM_3_3
+def test_a_final_error_stays_final(connected: Emulator) -> None:
+    step = build(CreateSourceConnectionOperator, retry_delay=timedelta())
+    error = raised(connected, step, status=403, headers=HOUR)
+    # Airflow asks no policy about these; this one would not speak for a retry either.
+    assert isinstance(error, AirflowFailException)
+    assert decided(step, error) == ("default", None)
+
+
+@FROM_3_3
+def test_a_sensors_wait_is_heeded(connected: Emulator) -> None:
+    from tests.sensors.conftest import context as sensor_context
+
+    connected.fail("status", method="GET", path="*/runs", times=None, status=503, headers=HOUR)
+    step = FlowRunSensor(task_id="wait", flow_id="flow")
+    with pytest.raises(ExperiencePlatformUnavailableError) as failure:
+        step.execute(sensor_context())
+    assert decided(step, failure.value) == ("retry", timedelta(hours=1))
