@@ -1,0 +1,382 @@
+"""
+No secret anywhere: a DAG runs in a real Airflow under faults, and everything that it leaves behind is searched.
+
+A secret belongs in the token request's form and in the Authorization header that the configured host receives, a
+vendor's in the body that makes its base connection; nowhere else. That plain http to another machine is refused before
+anything is sent is tested with the credentials and with the connection's fields.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+from urllib.request import Request, urlopen
+
+import pytest
+
+from airflow_provider_payments.aep.auth import ClientCredentials
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import PlatformError
+from airflow_provider_payments.aep.services import FLOW_SERVICE
+from airflow_provider_payments.aep.transport import Clock, Transport
+from airflow_provider_payments.emulator.server import EmulatorServer
+from tests.conftest import SERIAL, Emulator
+from tests.fault_proxy import FaultProxy, fault_proxy
+from tests.system.airflow_process import AirflowHome
+
+#: Each looks different in an URL, in a form and in base64.
+SECRETS = {
+    "the client secret": "client secret+of/this~test==",
+    "PayPal's client secret": "paypal secret+of/this~test==",
+    "Square's client secret": "square secret+of/this~test==",
+    "Square's access token": "square access+of/this~test==",
+    "Square's refresh token": "square refresh+of/this~test==",
+    "the proxy's password": "proxy+password/of~this-test=",
+}
+IMS, CONNECTIONS, FLOWS = "/ims/token/v3", f"{FLOW_SERVICE}/connections", f"{FLOW_SERVICE}/flows"
+EXPIRED = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
+
+#: Added to the example DAG: what fails beside its dataflow.
+MORE_STEPS = """
+from airflow_provider_payments.operators.connections import CreateBaseConnectionOperator
+
+with dag:
+    made = CreateBaseConnectionOperator(task_id="made", name="a shop", vendor_conn_id="paypal_shop")
+    refused = CreateBaseConnectionOperator(
+        task_id="refused", name="another shop", source="square", vendor_conn_id="square_shop"
+    )
+    made >> refused
+    FindFlowSpecOperator(task_id="identity_service_redirects", aep_conn_id="ims_elsewhere")
+    FindFlowSpecOperator(task_id="proxy_refuses", aep_conn_id="behind_proxy")
+for step in dag.tasks:
+    step.retries = 0
+"""
+
+
+class Listener(ThreadingHTTPServer):
+    """A host that notes all that it receives, and answers each request with one status."""
+
+    daemon_threads = True
+
+    def __init__(self, status: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Listening)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.status = status
+        self.heard: list[bytes] = []
+
+
+class _Listening(BaseHTTPRequestHandler):
+    server: Listener
+
+    def _note(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.server.heard.append(f"{self.requestline}\n{self.headers}".encode() + body)
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = do_HEAD = _note
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def listener(status: int = 200) -> Iterator[Listener]:
+    with Listener(status) as host:
+        threading.Thread(target=host.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield host
+        finally:
+            host.shutdown()
+
+
+# ---- the search ------------------------------------------------------------------------------------------------------
+
+
+def forms(secret: str) -> set[bytes]:
+    """The secret as it is, as URLs, forms, JSON and source text write it, and in base64 wherever in a text it stood."""
+    plain = secret.encode()
+    written = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
+    found = {text.encode() for text in written}
+    for offset in range(3):
+        # What stands before and after it in a text changes the first and the last characters only.
+        code = base64.b64encode(b"\0" * offset + plain)[(0, 2, 3)[offset] :]
+        code = code.rstrip(b"=")[:-1]
+        found |= {code, code.translate(bytes.maketrans(b"+/", b"-_")), quote(code, safe="").encode()}
+    return found
+
+
+@dataclass
+class Evidence:
+    """
+    Everything that could show a secret.
+
+    :param home: Airflow's, with its logs and its database.
+    :param texts: what was said elsewhere, by what said it.
+    """
+
+    home: Path
+    texts: dict[str, list[str | bytes]] = field(default_factory=dict)
+
+    def say(self, where: str, *texts: str | bytes) -> None:
+        self.texts.setdefault(where, []).extend(texts)
+
+    def places(self) -> Iterator[tuple[str, bytes]]:
+        for where, texts in self.texts.items():
+            for text in texts:
+                yield where, text if isinstance(text, bytes) else text.encode(errors="surrogateescape")
+        for file in self.home.rglob("*"):
+            if file.is_file():
+                yield str(file.relative_to(self.home)), file.read_bytes()
+                yield str(file.relative_to(self.home)), file.name.encode()
+        with closing(sqlite3.connect(f"file:{self.home}/airflow.db", uri=True)) as database:
+            tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+            for table in tables:
+                rows = database.execute(f'SELECT * FROM "{table}"')
+                columns = [column for column, *_ in rows.description]
+                for row in rows:
+                    for column, value in zip(columns, row, strict=True):
+                        yield f"{table}.{column}", value if isinstance(value, bytes) else str(value).encode()
+
+    def showing(self, secrets: dict[str, str]) -> set[str]:
+        """Where which secret stands."""
+        wanted = {name: forms(secret) for name, secret in secrets.items()}
+        return {
+            f"{name} in {where}"
+            for where, content in self.places()
+            for name, written in wanted.items()
+            if any(form in content for form in written)
+        }
+
+
+# ---- the runs --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Aftermath:
+    """What was left when all had failed that can fail, and the secrets that were in use."""
+
+    evidence: Evidence
+    secrets: dict[str, str]
+    printed: str
+    elsewhere: Listener
+    proxy: FaultProxy
+
+
+def connection(url: str, ims_url: str, **extra: Any) -> str:
+    settings: dict[str, Any] = {"org_id": "EMULATOR@AdobeOrg", "sandbox": "dev", "ims_url": ims_url}
+    settings |= {"consistency_window": 0, "dataflow_window": 0, "scopes": f"openid,secrets-{next(SERIAL)}"}
+    kept = {"conn_type": "adobe_experience_platform", "host": url, "login": "emulator-client"}
+    return json.dumps(kept | {"password": SECRETS["the client secret"], "extra": settings | extra})
+
+
+def run_dag(home: AirflowHome) -> str:
+    """Run the DAG, which fails; return what the command printed."""
+    command = [sys.executable, "-m", "airflow", "dags", "test", "payments_dataflow"]
+    done = subprocess.run(
+        command,
+        env=home.environment,
+        cwd=home.home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="surrogateescape",
+        timeout=180,
+    )
+    return done.stdout
+
+
+def vendor(secret: str, **extra: str) -> str:
+    known = {"conn_type": "generic", "login": "merchant", "password": secret, "host": "vendor.example.com"}
+    return json.dumps(known | {"extra": extra})
+
+
+def redirect(to: Listener) -> dict[str, str]:
+    return {"Location": f"{to.url}/caught"}
+
+
+def errors_of(proxy: FaultProxy, identity: FaultProxy, elsewhere: Listener) -> Iterator[str]:
+    """Every kind of failure, as whoever catches it could show it; and the objects that hold the secrets."""
+    away = {"headers": redirect(elsewhere)}
+    kinds: list[tuple[FaultProxy, str, dict[str, Any]]] = [
+        (proxy, CONNECTIONS, {"status": 401, "body": EXPIRED}),
+        (proxy, CONNECTIONS, {"status": 400, "body": b'{"title": "Invalid request"}'}),
+        (proxy, CONNECTIONS, {"status": 500}),
+        (proxy, CONNECTIONS, {"status": 200, "body": b"<html>"}),
+        *((proxy, CONNECTIONS, {"status": status, **away}) for status in (301, 302, 303, 307, 308)),
+        (proxy, CONNECTIONS, {"cut": True}),
+        (proxy, CONNECTIONS, {"lose": True}),
+        (identity, IMS, {"status": 400, "body": b'{"error": "invalid_client"}'}),
+        (identity, IMS, {"status": 200, "body": b'{"access_token": 5}'}),
+        *((identity, IMS, {"status": status, **away}) for status in (302, 307)),
+        (identity, IMS, {"lose": True}),
+    ]
+    for host, path, fault in kinds:
+        proxy.faults.clear()
+        identity.faults.clear()
+        host.fault("POST", path, times=99, **fault)
+        transport = Transport(read_timeout=5.0, clock=Clock(sleep=lambda _: None))
+        credential = ClientCredentials(
+            client_id="emulator-client",
+            client_secret=SECRETS["the client secret"],
+            transport=transport,
+            ims_url=identity.url,
+            scopes=f"openid,secrets-{next(SERIAL)}",
+        )
+        client = Client("EMULATOR@AdobeOrg", "dev", credential, transport, proxy.url)
+        body = {"name": "a shop", "auth": {"params": {"clientSecret": SECRETS["PayPal's client secret"]}}}
+        with pytest.raises(PlatformError) as failure:
+            client.request("POST", CONNECTIONS, body=body)
+        yield from (repr(part) for part in (client, credential, transport))
+        yield from told_of(failure.value)
+
+
+def told_of(error: BaseException | None) -> Iterator[str]:
+    """Texts of an error and of all that it came from."""
+    while error is not None:
+        yield "".join(traceback.format_exception(error))
+        yield f"{error} {error!r} {vars(error)}"
+        error = error.__cause__ or error.__context__
+
+
+@pytest.fixture(scope="module")
+def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
+    with (
+        EmulatorServer(time="manual", client_secret=SECRETS["the client secret"]) as server,
+        fault_proxy(server.url) as proxy,
+        listener() as elsewhere,
+        fault_proxy(server.url) as identity,
+        listener(403) as forward_proxy,
+    ):
+        home = AirflowHome(tmp_path_factory.mktemp("secrets"), connection(proxy.url, proxy.url))
+        with (home.home / "dags" / "payments_dataflow.py").open("a") as example:
+            example.write(MORE_STEPS)
+        password = quote(SECRETS["the proxy's password"], safe="")
+        agent = forward_proxy.url.replace("://", f"://agent:{password}@")
+        home.environment |= {
+            "AIRFLOW_CONN_IMS_ELSEWHERE": connection(proxy.url, identity.url),
+            "AIRFLOW_CONN_BEHIND_PROXY": connection(proxy.url, proxy.url, proxies={"http": agent}),
+            "AIRFLOW_CONN_PAYPAL_SHOP": vendor(SECRETS["PayPal's client secret"]),
+            "AIRFLOW_CONN_SQUARE_SHOP": vendor(
+                SECRETS["Square's client secret"],
+                access_token=SECRETS["Square's access token"],
+                refresh_token=SECRETS["Square's refresh token"],
+            ),
+        }
+        identity.fault("POST", IMS, status=302, headers=redirect(elsewhere), times=99)
+        proxy.fault("GET", "/flowSpecs", status=401, body=EXPIRED)
+        proxy.fault("GET", "/sourceConnections", status=500)
+        proxy.fault("POST", "/sourceConnections", cut=True)
+        proxy.fault("POST", FLOWS, status=307, headers=redirect(elsewhere), times=99)
+        proxy.fault("POST", CONNECTIONS, cut=True)
+        proxy.fault("POST", CONNECTIONS, status=400, body=b'{"status": 400, "title": "Invalid request"}', times=99)
+
+        home.run("db", "migrate")
+        printed = run_dag(home)
+        evidence = Evidence(home.home)
+        evidence.say("what the command printed", printed)
+        proxy.faults.clear()
+        for text in errors_of(proxy, identity, elsewhere):
+            evidence.say("an error", text)
+        evidence.say("the emulator's log of requests", json.dumps(Emulator(server.url).requests()))
+        evidence.say("the second host", *elsewhere.heard)
+        tokens = {header.removeprefix("Bearer ") for header in proxy.authorizations} - {""}
+        issued = {f"token {number}": token for number, token in enumerate(tokens)}
+        yield Aftermath(evidence, SECRETS | issued, printed, elsewhere, proxy)
+
+
+def test_all_that_should_fail_did(aftermath: Aftermath) -> None:
+    said = aftermath.printed
+    assert "/flows failed (final); redirects to" in said
+    assert "/connections failed (final); 400 - Invalid request" in said
+    assert f"{IMS} failed (final); redirects to" in said
+    assert f"{IMS} failed (final); 403" in said
+    assert len(set(aftermath.proxy.authorizations) - {""}) > 2  # the token was renewed
+
+
+def test_no_secret_is_anywhere_but_where_it_belongs(aftermath: Aftermath) -> None:
+    assert aftermath.evidence.showing(aftermath.secrets) == set()
+
+
+def test_a_redirect_leads_nowhere(aftermath: Aftermath) -> None:
+    assert aftermath.elsewhere.heard == []
+
+
+#: Puts a text into each kind of place that is searched.
+PLACES: dict[str, Callable[[Evidence, str], None]] = {
+    "what the command printed": lambda evidence, text: evidence.say("what the command printed", f"a {text} b"),
+    "the second host": lambda evidence, text: evidence.say("the second host", text.encode()),
+    "logs/dag_id=a/attempt=1.log": lambda evidence, text: write(evidence.home / "logs/dag_id=a/attempt=1.log", text),
+    "xcom.value": lambda evidence, text: insert(evidence.home, "xcom", "value", json.dumps({"a": [text]})),
+    "xcom.pickled": lambda evidence, text: insert(evidence.home, "xcom", "pickled", text.encode()),
+    "rendered_task_instance_fields.rendered_fields": lambda evidence, text: insert(
+        evidence.home, "rendered_task_instance_fields", "rendered_fields", text
+    ),
+    "serialized_dag.data": lambda evidence, text: insert(evidence.home, "serialized_dag", "data", text),
+    "an error": lambda evidence, text: evidence.say("an error", *told_of(caused_by(text))),
+}
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+
+
+def insert(home: Path, table: str, column: str, value: str | bytes) -> None:
+    with closing(sqlite3.connect(home / "airflow.db")) as database, database:
+        database.execute(f"CREATE TABLE {table} (id INTEGER, {column})")
+        database.execute(f"INSERT INTO {table} VALUES (1, ?)", (value,))
+
+
+def caused_by(text: str) -> Exception:
+    """An error that says nothing itself, from one that does."""
+    error = ValueError("it failed")
+    error.__cause__ = KeyError(text)
+    return error
+
+
+def in_base64(before: str, text: str) -> str:
+    return base64.urlsafe_b64encode(f"{before}{text}, and more".encode()).decode()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_search_finds_a_secret_in_every_place(tmp_path: Path, place: str) -> None:
+    secret = SECRETS["the client secret"]
+    PLACES[place](evidence := Evidence(tmp_path), secret)
+    found = evidence.showing({"it": secret, "another": SECRETS["the proxy's password"]})
+    assert f"it in {place}" in found
+    assert [where for where in found if where.startswith("another")] == []
+
+
+def test_the_search_finds_a_secret_in_every_form() -> None:
+    secret = SECRETS["the client secret"]
+    for text in (
+        secret,
+        quote(secret),
+        quote_plus(secret),
+        *(in_base64(before, secret) for before in ("", "a", "id:ab")),
+    ):
+        assert any(form in text.encode() for form in forms(secret)), text
+
+
+def test_the_second_host_notes_what_it_receives() -> None:
+    with listener() as host:
+        urlopen(Request(f"{host.url}/caught", b"a secret", {"Authorization": "Bearer token"})).close()
+    (heard,) = host.heard
+    assert heard.startswith(b"POST /caught")
+    assert b"Bearer token" in heard
+    assert heard.endswith(b"a secret")
