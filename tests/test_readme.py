@@ -50,7 +50,7 @@ def test_the_table_of_operators_is_complete() -> None:
         node.name
         for file in [*(package / "operators").glob("*.py"), *(package / "sensors").glob("*.py")]
         for node in ast.parse(file.read_text()).body
-        if isinstance(node, ast.ClassDef) and node.name.startswith(("Create", "Find", "FlowRunSensor"))
+        if isinstance(node, ast.ClassDef) and node.name.startswith(("Create", "Find", "FlowRunSensor", "Teardown"))
     }
     assert classes - {"CreateOperator"} == set(re.findall(r"^\| `(\w+(?:Operator|Sensor))`", README, re.MULTILINE))
 
@@ -62,10 +62,13 @@ def test_every_extra_of_the_connection_is_explained() -> None:
     assert {name for name in _EXTRAS if f"`{name}`" not in table} == set()
 
 
-def test_the_mapped_steps_are_those_that_a_test_runs() -> None:
-    (block,) = (block for block in blocks("python") if ".partial(" in block)
+@pytest.mark.parametrize(
+    ("sign", "file"), [(".partial(", "operators/mapped_tables.py"), (".as_teardown(", "system/setup_and_teardown.py")]
+)
+def test_the_steps_that_are_shown_are_those_that_a_test_runs(sign: str, file: str) -> None:
+    (block,) = (block for block in blocks("python") if sign in block)
     shown = [line.strip() for line in block.splitlines() if line.strip()]
-    run = (REPOSITORY / "tests" / "operators" / "mapped_tables.py").read_text()
+    run = (REPOSITORY / "tests" / file).read_text()
     assert [line for line in shown if line not in run] == []
 
 

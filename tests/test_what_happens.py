@@ -1,0 +1,391 @@
+"""Each row of the README's table "What happens when", made to happen: what it quotes is really seen."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_payments.aep.auth import AccessToken
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import RequestError
+from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.transport import Clock
+from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.operators.base import CreateOperator
+from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator
+from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
+from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
+from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
+from airflow_provider_payments.operators.teardown import TeardownChainOperator
+from tests.conftest import Emulator
+from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
+from tests.operators.chain import ARGUMENTS, TaskInstance, make_ends
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+TABLE = README[README.index("## What happens when") :].split("\n## ", 1)[0]
+ROWS = {row[0].strip(): row[2] for row in re.findall(r"^\|(.*?)\|(.*?)\|(.*?)\|$", TABLE, re.MULTILINE)[2:]}
+SOURCES = "*/sourceConnections"
+TESTED: set[str] = set()
+
+
+def event(row: str) -> Callable[[Any], Any]:
+    """Say which row a test is for."""
+    TESTED.add(row)
+    return pytest.mark.parametrize("row", [row])
+
+
+class Stage:
+    """Runs operators as tasks do, in the emulator's time: a wait moves its clock and sleeps nothing."""
+
+    def __init__(self, emulator: Emulator, make_client: Callable[..., Client], read: Callable[[], str]) -> None:
+        self.emulator = emulator
+        self.naps: list[float] = []
+        self.clock = Clock(lambda: sum(self.naps), self._sleep)
+        self._make_client = make_client
+        self._read = read
+        self._told = ""
+        self.client = self.connect()
+
+    def _sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.emulator.advance(seconds)
+
+    def connect(self, url: str | None = None, **options: Any) -> Client:
+        windows = {"consistency_window": 10.0, "dataflow_window": 50.0}
+        self.client = self._make_client(url, clock=self.clock, **windows | options)
+        return self.client
+
+    def run(self, operator: type[BaseOperator], run_id: str = "one", try_number: int = 1, **changes: Any) -> Any:
+        """Execute a task once; what it returns and what its error says is told."""
+        task = operator(task_id="step", **ARGUMENTS.get(operator, {}) | changes)
+        task.hook = ExperiencePlatformHook()
+        task.hook.client = self.client
+        try:
+            result = task.execute({"ti": TaskInstance(try_number), "run_id": run_id})
+        except Exception as error:
+            self._told += str(error)
+            raise
+        self._told += json.dumps(result)
+        return result
+
+    def source(self, **how: Any) -> Any:
+        return self.run(CreateSourceConnectionOperator, **how)
+
+    def has_shown(self, row: str) -> None:
+        """Hold what was told, logged and printed against all that the row quotes."""
+        seen = self._told + self._read()
+        assert [quoted for quoted in re.findall(r"`([^`]+)`", ROWS[row]) if quoted not in seen] == []
+
+
+@pytest.fixture
+def stage(
+    emulator: Emulator,
+    make_client: Callable[..., Client],
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> Stage:
+    caplog.set_level("INFO")
+    return Stage(emulator, make_client, lambda: caplog.text + capsys.readouterr().out)
+
+
+def value_of(operator: type[CreateOperator], **changes: Any) -> Resource:
+    """What an operator would create, for somebody else to create it."""
+    return operator(task_id="step", **ARGUMENTS[operator] | changes).resource()
+
+
+def test_every_row_has_its_test() -> None:
+    assert set(ROWS) == TESTED
+
+
+# ---- answers that do not come --------------------------------------------------------------------------------------
+
+LOSSES = {
+    "lost": ("apply_then_drop", {}),
+    "cut": ("truncate", {}),
+    "500": ("apply_then_status", {"status": 500}),
+    "503": ("apply_then_status", {"status": 503, "headers": {"Retry-After": "5"}}),
+    "late": ("late_apply", {"seconds": 8}),
+}
+
+
+@event("The answer to a creation is lost, cut, unreadable or a 5xx")
+@pytest.mark.parametrize(("action", "details"), LOSSES.values(), ids=LOSSES)
+def test_lost_answer(row: str, action: str, details: dict[str, Any], stage: Stage) -> None:
+    stage.emulator.fail(action, method="POST", path=SOURCES, **details)
+    made = stage.source()
+    (only,) = stage.emulator.objects("sourceConnections")
+    assert (made["id"], made["created"]) == (only["id"], True)
+    assert len(stage.emulator.posted("/sourceConnections")) == 1
+    stage.has_shown(row)
+
+
+@event("A task is killed, and tried again")
+def test_killed(row: str, stage: Stage) -> None:
+    # What the killed one asked for takes effect eight seconds later; the next try has begun by then.
+    stage.emulator.fail("late_apply", method="POST", path=SOURCES, seconds=8)
+    with pytest.raises(RequestError):
+        value_of(CreateSourceConnectionOperator).create(stage.client, Writer("manual", "one").mark())
+    made = stage.source(try_number=2)
+    (only,) = stage.emulator.objects("sourceConnections")
+    assert made["id"] == only["id"]
+    assert len(stage.emulator.posted("/sourceConnections")) == 1
+    stage.has_shown(row)
+
+
+@event("The host cannot be reached")
+def test_unreachable(row: str, stage: Stage) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    stage.connect(f"http://127.0.0.1:{port}", credential=AccessToken("emulator-client", "token"))
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        stage.source()
+    assert len(stage.naps) == 4
+    stage.has_shown(row)
+
+
+@event("429 with a `Retry-After` of up to 60 s")
+def test_short_retry_after(row: str, stage: Stage) -> None:
+    stage.emulator.fail("status", method="POST", path=SOURCES, status=429, headers={"Retry-After": "7"})
+    assert stage.source()["created"]
+    assert stage.naps[0] == 7.0
+    stage.has_shown(row)
+
+
+@event("A `Retry-After` of more than 60 s")
+def test_long_retry_after(row: str, stage: Stage) -> None:
+    stage.emulator.fail("status", method="GET", path=SOURCES, status=429, headers={"Retry-After": "300"})
+    with pytest.raises(ExperiencePlatformUnavailableError) as error:
+        stage.source()
+    assert (error.value.retry_after, stage.naps) == (300.0, [])
+    stage.has_shown(row)
+
+
+@event("An operation takes longer than `operation_timeout`")
+def test_timeout(row: str, stage: Stage) -> None:
+    stage.connect(operation_timeout=60)
+    stage.emulator.fail("status", method="POST", path=SOURCES, status=503, headers={"Retry-After": "50"}, times=99)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        stage.source()
+    assert stage.naps == [50.0]
+    stage.has_shown(row)
+
+
+# ---- others who write ----------------------------------------------------------------------------------------------
+
+
+@event("Two DAG runs create the same chain at once")
+def test_two_writers(row: str, stage: Stage) -> None:
+    # The other one's creation takes effect between this one's look and its own creation.
+    stage.emulator.fail("late_apply", method="POST", path=SOURCES, seconds=1)
+    with pytest.raises(RequestError):
+        value_of(CreateSourceConnectionOperator).create(stage.client, Writer("manual", "two").mark())
+    stage.emulator.fail("status", method="POST", path=SOURCES, status=429, headers={"Retry-After": "2"})
+    mine = stage.source()
+    (only,) = stage.emulator.objects("sourceConnections")
+    assert (mine["id"], mine["created"], mine["copies"]) == (only["id"], False, [])
+    assert len(stage.emulator.requests(method="DELETE")) == 1
+    stage.has_shown(row)
+
+
+def leave_a_copy(stage: Stage, connect: Callable[..., None]) -> tuple[dict[str, Any], str]:
+    """Make a dataflow, and another as a killed run leaves it; return the arguments and the copy's id."""
+    connect(stage.emulator.url)
+    ends = make_ends()
+    stage.run(CreateDataflowOperator, **ends)
+    return ends, value_of(CreateDataflowOperator, **ends).create(stage.client, Writer("manual", "killed").mark()).id
+
+
+@event("A killed run left a copy")
+def test_copy(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    ends, copy = leave_a_copy(stage, connect)
+    assert stage.run(CreateDataflowOperator, run_id="three", **ends)["copies"] == [copy]
+    states = {flow["id"]: flow["state"] for flow in stage.emulator.objects("flows")}
+    assert (len(states), states[copy]) == (2, "disabled")
+    stage.emulator.advance(3600)
+    assert {run["flowId"] for run in stage.emulator.objects("runs")} == set(states) - {copy}
+    stage.has_shown(row)
+
+
+@event("The same, with `remove_copies=True`")
+def test_remove_copies(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    ends, copy = leave_a_copy(stage, connect)
+    stage.emulator.advance(151)
+    result = stage.run(CreateDataflowOperator, run_id="three", remove_copies=True, **ends)
+    (only,) = stage.emulator.objects("flows")
+    assert (result["id"], result["copies"]) == (only["id"], [])
+    assert only["id"] != copy
+    stage.has_shown(row)
+
+
+@event("The object is there and right")
+def test_adopted(row: str, stage: Stage) -> None:
+    first = stage.source()
+    stage.emulator.advance(60)
+    stage.naps.clear()
+    before = len(stage.emulator.requests())
+    again = stage.source(run_id="two")
+    assert (again["id"], again["created"], stage.naps) == (first["id"], False, [])
+    assert [r["method"] for r in stage.emulator.requests()[before:]] == ["GET", "GET"]
+    stage.has_shown(row)
+
+
+@event("The object is there and differs")
+def test_drift(row: str, stage: Stage) -> None:
+    stage.source()
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.source(run_id="two", columns=["Product_Id"])
+    assert len(stage.emulator.posted("/sourceConnections")) == 1
+    stage.has_shown(row)
+
+
+@event('Somebody changes a dataflow while `if_exists="update"` does')
+def test_stale_etag(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    connect(stage.emulator.url)
+    ends = make_ends()
+    stage.run(CreateDataflowOperator, **ends)
+    stage.emulator.fail("status", method="PATCH", path="*/flows/*", code="FLOW-1404-412")
+    stage.run(CreateDataflowOperator, run_id="two", if_exists="update", interval=45, **ends)
+    (only,) = stage.emulator.objects("flows")
+    assert only["scheduleParams"]["interval"] == 45
+    assert [r["status"] for r in stage.emulator.requests(method="PATCH")] == [412, 200]
+    stage.has_shown(row)
+
+
+@event("The answer to a change is lost")
+def test_lost_change(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    connect(stage.emulator.url)
+    ends = make_ends()
+    stage.run(CreateDataflowOperator, **ends)
+    stage.emulator.fail("apply_then_drop", method="PATCH", path="*/flows/*")
+    stage.run(CreateDataflowOperator, run_id="two", if_exists="update", interval=45, **ends)
+    (only,) = stage.emulator.objects("flows")
+    assert only["scheduleParams"]["interval"] == 45
+    assert len(stage.emulator.requests(method="PATCH")) == 1
+    stage.has_shown(row)
+
+
+@event("A schema's title is taken by a field group")
+def test_title_taken(row: str, stage: Stage) -> None:
+    stage.run(CreateTargetSchemaOperator)
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.run(CreateTargetSchemaOperator, name="products - fields")
+    stage.has_shown(row)
+
+
+@event("A list still shows what was deleted")
+def test_ghost(row: str, stage: Stage) -> None:
+    first = stage.source()
+    stage.emulator.fail("list_lag", method="DELETE", seconds=30)
+    stage.client.request("DELETE", f"/data/foundation/flowservice/sourceConnections/{first['id']}")
+    stage.emulator.advance(20)
+    again = stage.source(run_id="two")
+    (only,) = stage.emulator.objects("sourceConnections")
+    assert (again["id"], again["created"]) == (only["id"], True)
+    assert again["id"] != first["id"]
+    stage.has_shown(row)
+
+
+@event("No list shows what was created")
+def test_unlisted(row: str, stage: Stage) -> None:
+    stage.emulator.fail("list_lag", method="POST", path=SOURCES, seconds=3600)
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.source()
+    assert len(stage.emulator.objects("sourceConnections")) == 1
+    stage.has_shown(row)
+
+
+# ---- tokens, hosts, guards -----------------------------------------------------------------------------------------
+
+
+@event("The token dies in mid-run")
+def test_token(row: str, stage: Stage) -> None:
+    stage.emulator.fail("expire_token", method="POST", path=SOURCES)
+    assert stage.source()["created"]
+    assert len(stage.emulator.requests(method="POST", path="/ims/token")) == 2
+    stage.has_shown(row)
+
+
+@event("The new token is refused too")
+def test_token_refused(row: str, stage: Stage) -> None:
+    stage.emulator.fail("expire_token", method="GET", path=SOURCES, times=2)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        stage.source()
+    assert len(stage.emulator.requests(method="POST", path="/ims/token")) == 2
+    stage.has_shown(row)
+
+
+@event("An answer leads to another host")
+def test_redirect(row: str, stage: Stage) -> None:
+    headers = {"Location": "https://elsewhere.example/"}
+    stage.emulator.fail("status", method="GET", path=SOURCES, status=307, headers=headers)
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.source()
+    stage.has_shown(row)
+
+
+@event("`read_only` is set in the connection")
+def test_read_only(row: str, stage: Stage) -> None:
+    stage.connect(read_only=True)
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.source()
+    assert {r["method"] for r in stage.emulator.requests(path="/data/")} == {"GET"}
+    stage.has_shown(row)
+
+
+@event("An argument is wrong")
+def test_bad_argument(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.run(CreateDataflowOperator, interval=10)
+    assert stage.emulator.requests() == []
+    stage.has_shown(row)
+
+
+# ---- time ----------------------------------------------------------------------------------------------------------
+
+
+@event("The worker's clock is wrong")
+def test_wrong_clock(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    connect(stage.emulator.url)
+    ends = make_ends()
+    now = stage.emulator.advance(86400)  # this machine's clock is a day behind
+    stage.run(CreateDataflowOperator, **ends)
+    (flow,) = stage.emulator.objects("flows")
+    assert 410 <= flow["scheduleParams"]["startTime"] - now <= 412
+    stage.has_shown(row)
+
+
+@event("`start_time` has passed")
+def test_start_time(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    connect(stage.emulator.url)
+    ends, start = make_ends(), int(stage.emulator.advance(0)) + 600
+    first = stage.run(CreateDataflowOperator, start_time=start, **ends)
+    stage.emulator.advance(3600)
+    assert stage.run(CreateDataflowOperator, run_id="two", start_time=start, **ends)["id"] == first["id"]
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.run(CreateDataflowOperator, name="another", start_time=start, **make_ends("another"))
+    stage.has_shown(row)
+
+
+# ---- half-made chains ----------------------------------------------------------------------------------------------
+
+
+@event("A chain fails half-way, and `TeardownChainOperator` follows")
+def test_half_made(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    connect(stage.emulator.url)
+    stage.source()
+    schema = stage.run(CreateTargetSchemaOperator)
+    stage.run(CreateTargetDatasetOperator, schema_id=schema["id"])
+    outcome = stage.run(TeardownChainOperator)
+    assert [removed["kind"] for removed in outcome["removed"]] == ["source connection", "dataset"]
+    assert stage.emulator.objects("sourceConnections") == stage.emulator.objects("dataSets") == []
+    assert [left["kind"] for left in outcome["left_over"]] == ["schema", "field group"]
+    stage.has_shown(row)
