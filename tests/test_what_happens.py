@@ -143,11 +143,12 @@ def test_killed(row: str, stage: Stage) -> None:
 
 @event("The host cannot be reached")
 def test_unreachable(row: str, stage: Stage) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    stage.connect(f"http://127.0.0.1:{port}", credential=AccessToken("emulator-client", "token"))
-    with pytest.raises(ExperiencePlatformUnavailableError):
-        stage.source()
+    with socket.socket() as bound:  # and nobody listens
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        stage.connect(url, credential=AccessToken("emulator-client", "token"))
+        with pytest.raises(ExperiencePlatformUnavailableError):
+            stage.source()
     assert len(stage.naps) == 4
     stage.has_shown(row)
 

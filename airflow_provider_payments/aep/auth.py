@@ -98,10 +98,15 @@ class ClientCredentials:
         :raises RequestError: if IMS refuses the credential or cannot be reached.
         """
         place = self._place
-        with place.lock:
+        # Another thread asks for the same one meanwhile.
+        if not place.lock.acquire(timeout=min(max(self.transport.remaining, 0), threading.TIMEOUT_MAX)):
+            raise RequestError(Failure.NOT_SENT, "POST", TOKEN_PATH, reason="the operation's time is over")
+        try:
             if place.good_until <= time.time():
                 place.token, place.good_until = self._mint()
             return place.token
+        finally:
+            place.lock.release()
 
     def reject(self, token: str | None) -> None:
         """Forget ``token``, unless another thread has replaced it already."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, ReadOnlyError, RequestError
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, Problem, ReadOnlyError, RequestError
 from airflow_provider_payments.aep.retries import TICK
 from airflow_provider_payments.aep.services import (
     ACCEPT_FULL,
@@ -136,7 +136,7 @@ class Client:
         params = [("property", f) for f in filters] + [("limit", str(PAGE))]
         if orderby:
             params.append(("orderby", orderby))
-        token: str | None = None
+        token, seen = None, set[str]()
         while True:
             page = self._object(
                 f"{FLOW_SERVICE}/{collection}", [*params, *([("continuationToken", token)] if token else [])]
@@ -147,9 +147,10 @@ class Client:
             # A plus sign of a base64 token may stand there unescaped.
             query = urlsplit(href).query.replace("+", "%2B")
             following = parse_qs(query).get("continuationToken", [None])[0]
-            if not following or following == token:
+            if not following or following in seen:
                 return
             token = following
+            seen.add(following)
 
     def item(self, collection: str, item_id: str) -> Json:
         """Return one Flow Service item, out of the list that a single GET answers."""
@@ -183,7 +184,7 @@ class Client:
 
     def datasets(self, name: str | None = None) -> Iterator[Json]:
         """Yield the datasets, those of this name where one is given, each with its ``id`` put in."""
-        start = 0
+        start, seen = 0, set[str]()
         while True:
             params = ({"name": name} if name else {}) | {
                 "limit": str(PAGE),
@@ -191,18 +192,26 @@ class Client:
                 "properties": "name,description,schemaRef,tags,created,lastBatchId",
             }
             page = self._object(f"{CATALOG}/dataSets", params)
-            yield from ({**item, "id": key} for key, item in page.items() if isinstance(item, dict))
-            if len(page) < PAGE:
+            new = {key: item for key, item in page.items() if isinstance(item, dict) and key not in seen}
+            yield from ({**item, "id": key} for key, item in new.items())
+            seen |= set(new)
+            if len(page) < PAGE or not new:
                 return
             start += PAGE
 
     def dataset(self, dataset_id: str) -> Json:
         """Return one dataset, its ``id`` put in."""
         path = f"{CATALOG}/dataSets/{quote(dataset_id, safe='')}"
-        item = self._object(path).get(dataset_id)
-        if not isinstance(item, dict):
-            raise RequestError(Failure.FINAL, "GET", path, reason="the answer holds no such dataset", status=404)
-        return {**item, "id": dataset_id}
+        found = self._object(path)
+        if not found:
+            raise RequestError(Failure.FINAL, "GET", path, status=404, problem=Problem(detail="There is none."))
+        if not isinstance(found.get(dataset_id), dict):
+            raise RequestError(Failure.FINAL, "GET", path, reason="the answer holds another dataset")
+        return {**found[dataset_id], "id": dataset_id}
+
+    def a_batch_of(self, dataset_id: str) -> str | None:
+        """Return the id of one of a dataset's batches, ``None`` where it has none."""
+        return next(iter(self._object(f"{CATALOG}/batches", {"dataSet": dataset_id, "limit": "1"})), None)
 
     def mapping_sets(self, name: str | None = None) -> Iterator[Json]:
         """Yield mapping sets; ``name`` is a hint to the service, which may ignore it."""

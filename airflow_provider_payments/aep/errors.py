@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -139,6 +140,15 @@ class RequestError(PlatformError):
         """The service's code, empty when it gave none."""
         return self.problem.code
 
+    @property
+    def says_gone(self) -> bool:
+        """
+        Whether the service itself says that there is no such object: a 404 in its own words, not one of the gateway
+        (six digits), of a proxy, or about the sandbox (``FLOW-21..``).
+        """
+        told = self.problem.code or self.problem.title or self.problem.detail
+        return self.status == 404 and bool(told) and not self.reason and not _ELSEWHERE.match(self.code)
+
     def _message(self) -> str:
         said = [str(self.status) if self.status else "", self.problem.code, self.problem.title, self.problem.detail]
         parts = [f"{self.method} {self.path} failed ({self.failure.value})"]
@@ -153,6 +163,7 @@ class RequestError(PlatformError):
         return "; ".join(parts)
 
 
+_ELSEWHERE = re.compile(r"FLOW-2|\d{6}$")
 _HINTS = {
     401: "check client id and client secret (or the access token) of the connection",
     403: "check the organisation, the sandbox and the permissions of the credential",

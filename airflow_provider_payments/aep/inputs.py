@@ -211,7 +211,9 @@ def add_extra(payload: dict[str, Any], extra: Mapping[str, Any], path: str = "ex
         if isinstance(ours, Mapping) and isinstance(value, Mapping):
             merged[key] = add_extra(dict(ours), value, f"{path}.{key}")
         elif key in merged and ours != value:
-            raise InvalidInputError(f"{path}.{key}", value, "this field is set by an argument of its own")
+            # Below `auth` a credential may stand.
+            shown = "***" if f"{path}.{key}".startswith("extra.auth") else value
+            raise InvalidInputError(f"{path}.{key}", shown, "this field is set by an argument of its own")
         else:
             merged[key] = value
     return merged

@@ -18,6 +18,7 @@ import math
 from dataclasses import dataclass, field
 
 from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.copies import Copies
 from airflow_provider_payments.aep.errors import (
     ConflictError,
     Difference,
@@ -96,14 +97,15 @@ def ensure(
     """
     if if_exists not in IF_EXISTS:
         raise InvalidInputError("if_exists", if_exists, f"one of {', '.join(IF_EXISTS)}")
-    work = _Provisioning(client, want, if_exists, attempt, writer or Writer(), remove_copies)
+    copies = Copies(client, want, writer or Writer(), remove_copies)
+    work = _Provisioning(client, want, if_exists, attempt, copies)
     try:
         with client.transport.within(client.operation_timeout):
             return work.run()
     except RequestError as error:
-        if want.ingests and work.posts and error.retryable and error.retry_after is not None:
+        if want.ingests and (work.posts or attempt > 1) and error.retryable and error.retry_after is not None:
             # To come back when the service asks would be too late: a copy may have begun to ingest by then.
-            raise UnsettledError(f"{error}; a creation was sent, so the next attempt must look before that") from error
+            raise UnsettledError(f"{error}; it may be there already, so the next attempt looks before that") from error
         raise
 
 
@@ -115,17 +117,15 @@ class _Provisioning:
     want: Resource
     if_exists: str
     attempt: int
-    writer: Writer
-    remove_copies: bool
-    #: Until when a creation may have been sent of which no list tells yet, by the platform's time, a tick later.
-    unsettled_since: float = -math.inf
-    nonces: set[str] = field(default_factory=set)
+    copies: Copies
+    #: When a creation may last have been sent of which no list tells yet: the platform's time, a tick later.
+    last_sent: float = -math.inf
     mine: str | None = None
     #: The service's id of the request that made it.
     made_by: str = ""
     posts: int = 0
-    #: What lists show though it is gone.
-    dead: set[str] = field(default_factory=set)
+    #: What lists show though it is gone -> when that was noticed; one answer may be a mistake, two are believed.
+    dead: dict[str, float] = field(default_factory=dict)
     ready: Resource | None = None
 
     def run(self) -> Provisioned:
@@ -134,58 +134,76 @@ class _Provisioning:
             found = self._look()
             looks += 1
             if looks == 1 and self.attempt > 1:
-                self.unsettled_since = self._now() + TICK
+                self.last_sent = self._now() + TICK
             right = [existing for existing, differences in found if not differences]
             unlisted = self.mine is not None and self.mine not in {existing.id for existing, _ in found}
-            if unlisted and self._waited_for_own(beside=bool(right)):
+            if unlisted and self._awaiting_own(beside=bool(right)):
                 continue
             if right:
                 winner = min(right, key=_age)
-                if self.want.settles and self._waited_for(max(winner.created, self.unsettled_since)):
+                if self.want.settles and self._settling(max(winner.created, self.last_sent)):
                     continue
                 if now := self._still_there(winner):
-                    others = found + (self._own() if unlisted else [])
-                    return self._adopt(now, self._copies_left_of(now, others))
+                    return self._take(winner, now, found + (self._own() if unlisted else []))
             elif found:
-                return self._resolve(*min(found, key=lambda candidate: _age(candidate[0])))
-            elif not self._waited_for(self.unsettled_since) and (done := self._create()):
+                return self._resolve(*min(found, key=_age_of), found)
+            elif self._settling(max([self.last_sent, *self.dead.values()])) or self._in_doubt():
+                continue
+            elif done := self._create():
                 return done
 
     # ---- looking ---------------------------------------------------------------------------------------------------
 
     def _look(self) -> Candidates:
         """Return the objects of the name, each with what differs."""
+        listed = {existing.id: existing for existing in self.want.look_up(self.client)}
+        self.dead = {gone: noticed for gone, noticed in self.dead.items() if gone in listed}
         found = []
-        for existing in self.want.look_up(self.client):
-            if existing.id in self.dead:
+        for existing in listed.values():
+            if existing.id in self.dead and not self._is_back(existing):
                 continue
             try:
                 found.append((existing, self.want.differences(self.client, existing)))
+                self.dead.pop(existing.id, None)
             except RequestError as error:
-                if error.status != 404:
+                if not error.says_gone:
                     raise
-                self.dead.add(existing.id)
+                self.dead[existing.id] = -math.inf if existing.id in self.dead else self._now()
         return found
 
     def _still_there(self, existing: Existing) -> Existing | None:
         """Return the object as it is now; lists show the dead for a while."""
         now = existing if existing.id == self.mine else self.want.read(self.client, existing)
         if now is None:
-            self.dead.add(existing.id)
+            self.dead[existing.id] = self._now()
         return now
+
+    def _is_back(self, existing: Existing) -> bool:
+        """Ask a second time, a window later, for what was said to be gone."""
+        noticed = self.dead[existing.id]
+        if noticed == -math.inf or self._now() < noticed + self._window:
+            return False
+        if self.want.read(self.client, existing) is None:
+            self.dead[existing.id] = -math.inf
+            return False
+        return True
+
+    def _in_doubt(self) -> bool:
+        """Whether something is listed of which it is not certain yet that it is gone."""
+        return any(noticed > -math.inf for noticed in self.dead.values())
 
     def _own(self) -> Candidates:
         """Return what this call made and no list shows: nobody else can have adopted it."""
         own = self.want.read(self.client, Existing(str(self.mine)))
         return [(own, [])] if own else []
 
-    def _waited_for_own(self, *, beside: bool) -> bool:
+    def _awaiting_own(self, *, beside: bool) -> bool:
         """
-        Wait for what the service said that it made; say whether there still is hope.
+        Sleep until what the service said that it made may show; say whether there still is hope.
 
         :param beside: whether another one that is right is there to adopt.
         """
-        waited = self._now() - self.unsettled_since
+        waited = self._now() - self.last_sent
         if waited <= max((2 if beside else 6) * self._window, PATIENCE):
             self._sleep(LOOK_AGAIN, "to show in lists")
             return True
@@ -205,8 +223,8 @@ class _Provisioning:
     def _window(self) -> float:
         return self.want.window(self.client)
 
-    def _waited_for(self, moment: float) -> bool:
-        """Whether it was needed to wait until what was sent at ``moment`` shows."""
+    def _settling(self, moment: float) -> bool:
+        """Sleep until what was sent at ``moment`` shows; say whether there was anything to wait for."""
         rest = moment + self._window - self._now()
         if not self._window or rest <= 0:
             return False
@@ -232,8 +250,8 @@ class _Provisioning:
                 f"shows after {self._window:g} s; the next attempt looks again"
             )
         self.ready = self.ready or self.want.ready(self.client)
-        mark = self.writer.mark() if self.client.marks else None
-        self.nonces |= {mark.nonce} if mark else set()
+        mark = self.copies.writer.mark() if self.client.marks else None
+        self.copies.nonces |= {mark.nonce} if mark else set()
         try:
             existing = self.ready.create(self.client, mark)
         except RequestError as error:
@@ -244,16 +262,17 @@ class _Provisioning:
             else:
                 return self._refused(error)
             return None
-        self.mine, self.posts, self.unsettled_since = existing.id, self.posts + 1, self._now() + TICK
+        self.copies.made.add(existing.id)
+        self.mine, self.posts, self.last_sent = existing.id, self.posts + 1, self._now() + TICK
         self.made_by = self.client.transport.last_request_id
         if not self.want.settles:
             return self._outcome(self.ready, existing, created=True)
-        self._waited_for(self.unsettled_since)
+        self._settling(self.last_sent)
         return None
 
     def _lost(self, error: RequestError) -> None:
         """Give a creation of unknown outcome the time to show."""
-        self.posts, self.unsettled_since = self.posts + 1, self._now() + TICK
+        self.posts, self.last_sent = self.posts + 1, self._now() + TICK
         if (error.retry_after or 0.0) > MAX_WAIT:
             raise error
         log.warning("%s; looking for the %s before asking again", error, self.want.kind)
@@ -266,28 +285,54 @@ class _Provisioning:
         if named is None:
             raise error
         differences = self.want.differences(self.client, named)
-        return self._resolve(named, differences) if differences else self._adopt(named)
+        return self._resolve(named, differences, []) if differences else self._adopt(named, [])
 
     # ---- deciding --------------------------------------------------------------------------------------------------
 
-    def _adopt(self, existing: Existing, copies: tuple[str, ...] = ()) -> Provisioned:
-        mark = self.want.mark_of(existing)
-        created = existing.id == self.mine or (mark is not None and mark.nonce in self.nonces)
-        # Without a mark nobody can tell: what shows after a creation was sent is taken for its object.
-        ours = created or (self.unsettled_since > -math.inf and (mark is None or self.writer.made(mark)))
+    def _take(self, winner: Existing, now: Existing, found: Candidates) -> Provisioned:
+        """
+        Adopt the oldest that is right, unless it is not so any more, or another writer was first with something else.
+
+        :param winner: as the list shows it.
+        :param now: as it is.
+        """
+        if now is not winner and (differences := self.want.differences(self.client, now)):
+            return self._resolve(now, differences, found)
+        if self.want.ingests and self._is_mine(now):
+            first, differences = min((c for c in found if self.want.is_copy(c[1])), key=_age_of)
+            if differences and _age(first) < _age(now):
+                self.copies.see_to([now])
+                return self._resolve(first, differences, [])
+        return self._adopt(now, found)
+
+    def _is_mine(self, existing: Existing) -> bool:
+        return self.copies.is_mine(existing)
+
+    def _adopt(self, existing: Existing, found: Candidates) -> Provisioned:
+        mark, created = self.want.mark_of(existing), self._is_mine(existing)
+        # Where nothing carries a mark nobody can tell: what shows after a creation was sent is taken for its object.
+        untold = not (self.client.marks and self.want.carries_mark)
+        ours = created or (self.last_sent > -math.inf and (untold or self.copies.writer.made(mark)))
         if self.if_exists == "fail" and not ours:
             advice = "if_exists='fail' adopts nothing that was there before."
             raise ConflictError(self.want.kind, self.want.name, existing.id, (), advice)
-        return self._outcome(self.want, existing, created=created, copies=copies)
+        return self._outcome(self.want, existing, created=created, copies=self._copies_left(existing, found))
 
-    def _resolve(self, existing: Existing, differences: list[Difference]) -> Provisioned:
+    def _resolve(self, existing: Existing, differences: list[Difference], found: Candidates) -> Provisioned:
         """Do with an object that differs what ``if_exists`` says."""
         if self.if_exists != "update":
             advice = "Change the arguments, choose another name, or let if_exists='update' change what can be changed."
             if self.if_exists == "fail":
                 advice = "if_exists='fail' adopts nothing that was there before."
             raise ConflictError(self.want.kind, self.want.name, existing.id, differences, advice)
-        return self._outcome(self.want, self._updated(existing, differences), created=False, updated=True)
+        updated = self._updated(existing, differences)
+        copies = self._copies_left(existing, found)
+        return self._outcome(self.want, updated, created=False, updated=True, copies=copies)
+
+    def _copies_left(self, winner: Existing, found: Candidates) -> tuple[str, ...]:
+        """See to the winner's copies, where they matter; return the ids of those that stay."""
+        others = [e for e, differences in found if e.id != winner.id and self.want.is_copy(differences)]
+        return self.copies.see_to(others) if self.want.settles else tuple(other.id for other in others)
 
     def _updated(self, existing: Existing, differences: list[Difference]) -> Existing:
         """Change it; where somebody else changed it meanwhile, or the answer is lost, look what is left to do."""
@@ -325,40 +370,9 @@ class _Provisioning:
         request_id = self.made_by if existing.id == self.mine else self.client.transport.last_request_id
         return Provisioned(resource, existing, created, request_id, self._now(), updated, copies)
 
-    # ---- copies ----------------------------------------------------------------------------------------------------
 
-    def _copies_left_of(self, winner: Existing, found: Candidates) -> tuple[str, ...]:
-        """See to the winner's copies; return the ids of those that stay."""
-        if not self.want.settles:
-            return ()
-        copies = [e for e, differences in found if e.id != winner.id and self.want.is_copy(differences)]
-        return tuple(copy.id for copy in copies if not self._removed(copy))
-
-    def _removed(self, copy: Existing) -> bool:
-        """Delete a copy that may be deleted; report another, and keep it from ingesting."""
-        mark, name = self.want.mark_of(copy), f"{self.want.kind} {self.want.name!r} ({copy.id})"
-        own = mark is not None and mark.nonce in self.nonces
-        left_behind = mark is not None and mark.owner == self.writer.owner and self._is_old(copy)
-        if self.client.read_only:
-            log.warning("There is a copy of %s, made by %s", name, mark or "somebody else")
-            return False
-        if self.client.marks and (own or (self.remove_copies and left_behind)):
-            if not (reason := self.want.in_use(self.client, copy)):
-                self.want.delete(self.client, copy)
-                log.warning("Removed a copy of %s, made by %s", name, "this task" if own else mark)
-                return True
-            log.warning("Kept a copy of %s: %s", name, reason)
-        elif mark is None:
-            log.warning("There is a copy of %s, made by somebody else", name)
-        else:
-            log.warning("There is a copy of %s, made by %s; remove_copies=True would remove it", name, mark)
-        if mark is not None and self.want.disable(self.client, copy):
-            log.warning("Disabled the copy of %s, so that nothing is ingested twice", name)
-        return False
-
-    def _is_old(self, copy: Existing) -> bool:
-        """Whether whoever made it has had the time to remove it, were it alive."""
-        return self._now() - copy.created > 3 * self._window
+def _age_of(candidate: tuple[Existing, list[Difference]]) -> tuple[float, str]:
+    return _age(candidate[0])
 
 
 def _age(existing: Existing) -> tuple[float, str]:

@@ -10,10 +10,11 @@ Source: the tutorials "Delete dataflows" and "Delete source connections", Adobe'
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
 from airflow_provider_payments.aep.marks import Writer
 from airflow_provider_payments.aep.resources.base import Existing, Resource
 from airflow_provider_payments.aep.resources.catalog import Dataset
@@ -50,23 +51,28 @@ class Teardown:
         return {"removed": self.removed, "kept": self.kept, "left_over": self.left_over}
 
 
-def tear_down(client: Client, writer: Writer, *, dataflows: bool = False) -> Teardown:
+def tear_down(
+    client: Client, writer: Writer, *, dataflows: bool = False, check: Callable[[], None] = lambda: None
+) -> Teardown:
     """
     Delete what ``writer`` made in this run and nothing uses.
 
     :param dataflows: whether its dataflows go too. Without it a dataflow stays, and with it all that it refers to: a
         chain that was completed is not torn down.
+    :param check: called before and after the wait; what it raises ends the teardown before anything is deleted.
     :raises InvalidInputError: where the connection switches marks off: nothing could be told from what others made.
     :raises RequestError: if a request fails in the end; what was deleted by then is gone, a repeat goes on.
     """
     if not client.marks:
         raise InvalidInputError("marks", False, "a teardown finds what it may delete by the marks; switch them on")
     outcome = Teardown()
+    check()
     with client.transport.within(client.operation_timeout):
         # A creation whose answer was lost may still take effect.
         if longest := max(client.consistency_window, client.dataflow_window):
             log.info("Waiting %.0f s for what was asked for last to show", longest + TICK)
             client.transport.clock.sleep(longest + TICK)
+            check()
         for kind in ((Dataflow,) if dataflows else ()) + _REMOVABLE:
             for existing in _made_by(client, writer, kind):
                 _remove(client, kind, existing, outcome)
@@ -88,13 +94,19 @@ def _remove(client: Client, kind: type[Resource], listed: Existing, outcome: Tea
     existing = kind.read(client, listed)
     if existing is None:
         return
-    if reason := kind.in_use(client, existing):
-        log.info("Kept %s %s: %s", kind.kind, existing.id, reason)
+    reason = kind.in_use(client, existing)
+    if not reason:
+        try:
+            kind.delete(client, existing)
+        except RequestError as error:
+            if error.failure is not Failure.FINAL:
+                raise
+            reason = str(error)
+    log.info("%s %s %s %s", "Kept" if reason else "Removed", kind.kind, existing.id, reason)
+    if reason:
         outcome.kept.append(_told(kind, existing) | {"reason": reason})
-        return
-    kind.delete(client, existing)
-    log.info("Removed %s %s", kind.kind, existing.id)
-    outcome.removed.append(_told(kind, existing))
+    else:
+        outcome.removed.append(_told(kind, existing))
 
 
 def _told(kind: type[Resource], existing: Existing) -> Json:

@@ -166,6 +166,7 @@ class CreateDataflowOperator(CreateOperator):
             source_columns=None if columns is None else tuple(columns),
             error_diagnostics=self.error_diagnostics,  # type: ignore[arg-type]
             partial_ingestion_percent=self.partial_ingestion_percent,  # type: ignore[arg-type]
-            retry_delay=self.retry_delay.total_seconds(),
+            # With exponential back-off the first retry comes after up to twice as long.
+            retry_delay=self.retry_delay.total_seconds() * (2 if self.retry_exponential_backoff else 1),
             **self.common,
         )

@@ -37,6 +37,8 @@ CRM_FLOW_SPEC = "14518937-270c-4525-bdec-c2ba7cce3860"
 REST_FLOW_SPEC = "6499120c-0b15-42dc-936e-847ea3c24d72"
 PROFILE = "https://ns.adobe.com/xdm/context/profile"
 
+#: How Flow Service says that there is none.
+GONE = b'{"type": "https://ns.adobe.com/aep/errors/FLOW-1410-404", "title": "Resource not found", "detail": "None."}'
 TABLE = "PayPal.Catalog_Products"
 COLUMNS = ("Product_Id", "Product_Name", "Description", "Type", "Create_Time")
 FIELDS = {"product.name": "string", "product.createTime": "date-time"}

@@ -18,7 +18,7 @@ from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.resources.base import Existing
 from airflow_provider_payments.aep.schedule import Schedule
 from tests.aep.by_hand import Body, Change, check, different, made_by_hand, put
-from tests.aep.chain import COLUMNS, DATA_PREP, FLOW_SERVICE, Chain
+from tests.aep.chain import COLUMNS, DATA_PREP, FLOW_SERVICE, GONE, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
@@ -213,7 +213,7 @@ def test_a_dataflow_whose_own_source_connection_is_gone_is_different(
 ) -> None:
     gone, want = chain.source_id, chain.dataflow()
     chain.ensure(want)
-    proxy.fault("GET", f"/sourceConnections/{gone}", status=404)
+    proxy.fault("GET", f"/sourceConnections/{gone}", status=404, body=GONE)
     wider = chain.dataflow(source_connection_id=chain.ensure(chain.source(name="new")).existing.id)
     (existing,) = want.look_up(chain.client)
     assert [d.field for d in wider.differences(make_client(proxy.url), existing)] == ["sourceConnectionIds"]

@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, RequestError, UnsettledError
 from airflow_provider_payments.aep.schedule import Schedule
-from tests.aep.chain import KINDS, Chain, Kind
+from tests.aep.chain import GONE, KINDS, Chain, Kind
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
@@ -316,7 +316,7 @@ def test_a_dataflow_that_refers_to_what_is_gone_is_still_there_and_not_made_agai
 ) -> None:
     made = chain.ensure(chain.dataflow())
     same = chain.source(name="another of the same").create(chain.client).id
-    proxy.fault("GET", f"/sourceConnections/{same if gone == 'ours' else chain.source_id}", status=404)
+    proxy.fault("GET", f"/sourceConnections/{same if gone == 'ours' else chain.source_id}", status=404, body=GONE)
     with pytest.raises(ConflictError, match=f"sourceConnectionIds: wanted '{same}', found '{chain.source_id}'"):
         proxied.ensure(chain.dataflow(source_connection_id=same))
     assert [item["id"] for item in emulator.objects("flows")] == [made.existing.id]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_payments.aep.errors import ConflictError, Difference, Failure, RequestError
@@ -50,6 +51,8 @@ class Resource(ABC):
     kind: ClassVar[str]
     #: Whether two creations at the same time both succeed, and it matters: then the youngest of them must go.
     settles: ClassVar[bool] = True
+    #: Whether what is made says whose it is.
+    carries_mark: ClassVar[bool] = True
     #: Whether it moves rows by itself, so that a copy must be found before it begins to.
     ingests: ClassVar[bool] = False
 
@@ -203,13 +206,23 @@ def made(answer: Answer, path: str, found_id: object, etag: object = None) -> Ex
 
 
 def read_if_there(read: Callable[[], Existing]) -> Existing | None:
-    """Return what ``read`` returns, ``None`` for a 404."""
+    """Return what ``read`` returns, ``None`` where the service says that it is gone."""
     try:
         return read()
     except RequestError as error:
-        if error.status == 404:
+        if error.says_gone:
             return None
         raise
+
+
+def seconds(value: object) -> float:
+    """Return epoch seconds for a moment as services write it, milliseconds or ISO 8601 text; 0 if it is unreadable."""
+    try:
+        if isinstance(value, str):
+            return datetime.fromisoformat(value).timestamp()
+        return float(value) / 1000 if isinstance(value, (int, float)) else 0.0
+    except ValueError:
+        return 0.0
 
 
 def delete(client: Client, path: str) -> None:
@@ -217,7 +230,7 @@ def delete(client: Client, path: str) -> None:
     try:
         client.request("DELETE", path, safe=True)
     except RequestError as error:
-        if error.status != 404:
+        if not error.says_gone:
             raise
 
 

@@ -19,6 +19,7 @@ from airflow_provider_payments.aep.resources.base import (
     made,
     major_version,
     read_if_there,
+    seconds,
     without_empty,
 )
 from airflow_provider_payments.aep.resources.flow_service import user_of
@@ -72,8 +73,9 @@ class Dataset(Resource):
 
     @classmethod
     def in_use(cls, client: Client, existing: Existing) -> str:
-        if existing.item.get("lastBatchId"):
-            return f"it holds rows: batch {existing.item['lastBatchId']}"
+        # Not every way that rows come by sets the last batch.
+        if batch := existing.item.get("lastBatchId") or client.a_batch_of(existing.id):
+            return f"it holds rows: batch {batch}"
         return user_of(client, existing.id, "targetConnections", "params.dataSetId")
 
     @classmethod
@@ -126,7 +128,7 @@ class Dataset(Resource):
 
 
 def _read_item(item: Json) -> Existing:
-    return Existing(str(item["id"]), float(item.get("created") or 0) / 1000, item=item)
+    return Existing(str(item["id"]), seconds(item.get("created")), item=item)
 
 
 def _meaning(item: Mapping[str, Any]) -> Json:

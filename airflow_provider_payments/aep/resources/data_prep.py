@@ -25,7 +25,7 @@ from airflow_provider_payments.aep.inputs import (
     as_text,
 )
 from airflow_provider_payments.aep.marks import Mark
-from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version
+from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version, seconds
 from airflow_provider_payments.aep.services import DATA_PREP, SCHEMA_VERSION, Json
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ class MappingSet(Resource):
     kind: ClassVar[str] = "mapping set"
     # An extra one does nothing: whoever refers to either means the same.
     settles: ClassVar[bool] = False
+    carries_mark: ClassVar[bool] = False
 
     schema_id: str
     mappings: tuple[FieldMapping, ...]
@@ -212,7 +213,7 @@ class MappingSet(Resource):
 
 
 def read_item(item: Json) -> Existing:
-    return Existing(str(item["id"]), float(item.get("createdDate") or 0) / 1000, item=item)
+    return Existing(str(item["id"]), seconds(item.get("createdDate")), item=item)
 
 
 def _mappings(value: object) -> list[FieldMapping]:

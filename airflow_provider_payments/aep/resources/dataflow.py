@@ -28,7 +28,12 @@ from airflow_provider_payments.aep.inputs import (
 from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import Existing, made, without_empty
 from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
-from airflow_provider_payments.aep.resources.flow_service import FlowServiceResource, source_meaning, target_meaning
+from airflow_provider_payments.aep.resources.flow_service import (
+    FlowServiceResource,
+    read_live,
+    source_meaning,
+    target_meaning,
+)
 from airflow_provider_payments.aep.schedule import SCHEDULE_FIELDS, Schedule, read_schedule
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
 
@@ -176,7 +181,8 @@ class Dataflow(FlowServiceResource):
         dataflow reads the source connection: a pair of connections belongs to one dataflow.
         """
         for other in client.items(self.collection, f"sourceConnectionIds[]=={self.source_connection_id}"):
-            if self.source_connection_id in (other.get("sourceConnectionIds") or ()) and other.get("name") != self.name:
+            reads_it = self.source_connection_id in (other.get("sourceConnectionIds") or ())
+            if reads_it and other.get("name") != self.name and read_live(client, self.collection, str(other.get("id"))):
                 advice = "It reads the same source connection; give each dataflow a source connection of its own."
                 raise ConflictError(self.kind, str(other.get("name")), str(other.get("id")), (), advice)
         spec = self.flow_spec
@@ -270,7 +276,8 @@ class Dataflow(FlowServiceResource):
         return fields | {f"options.{name}": value for name, value in options.items()}
 
     def is_copy(self, differences: list[Difference]) -> bool:
-        return all(d.field == "state" for d in differences)
+        # Two of one name that read the same bring each row twice, however else they differ.
+        return not any(d.field == "sourceConnectionIds" for d in differences)
 
     @classmethod
     def disable(cls, client: Client, existing: Existing) -> bool:
@@ -280,7 +287,7 @@ class Dataflow(FlowServiceResource):
         try:
             client.request("POST", path, params={"op": "disable"}, safe=True)
         except RequestError as error:
-            if error.status == 404:
+            if error.says_gone:
                 return False
             raise
         return True
@@ -342,7 +349,7 @@ def _alike(theirs: Any, ours: Any, meaning: Callable[[Any], Json]) -> Any:
     try:
         return ours if meaning(theirs) == meaning(ours) else theirs
     except RequestError as error:
-        if error.status == 404:
+        if error.says_gone:
             return theirs  # one of the two is gone, so they are not the same
         raise
 

@@ -22,6 +22,7 @@ from airflow_provider_payments.aep.resources.base import (
     made,
     major_version,
     read_if_there,
+    seconds,
     without_empty,
 )
 from airflow_provider_payments.aep.services import (
@@ -65,7 +66,7 @@ class FlowServiceResource(Resource):
 
     @classmethod
     def read(cls, client: Client, existing: Existing) -> Existing | None:
-        return _read(client, cls.collection, existing.id)
+        return read_live(client, cls.collection, existing.id)
 
     #: Collection -> the fields in which its items refer to one of this kind.
     referrers: ClassVar[Mapping[str, str]] = {}
@@ -80,27 +81,32 @@ class FlowServiceResource(Resource):
 
 
 def read_item(item: Json) -> Existing:
-    return Existing(str(item["id"]), float(item.get("createdAt") or 0) / 1000, item.get("etag"), item)
+    return Existing(str(item["id"]), seconds(item.get("createdAt")), item.get("etag"), item)
 
 
 def user_of(client: Client, object_id: str, collection: str, reference: str) -> str:
-    """Say which item of ``collection`` has the object's id under ``reference``, a path as filters take it."""
-    for item in client.items(collection, f"{reference}=={object_id}"):
+    """
+    Say which item of ``collection`` has the object's id under ``reference``, such as ``params.dataSetId``.
+
+    A deletion follows, so no filter is trusted: each item is looked at.
+    """
+    for item in client.items(collection):
         user = str(item.get("id"))
-        # The filter may be ignored, and lists show the dead for a while.
-        if object_id in _values(item, reference) and _read(client, collection, user):
+        # Lists show the dead for a while.
+        if object_id in _values(item, reference) and read_live(client, collection, user):
             return f"{collection} {user} refers to it"
     return ""
 
 
-def _read(client: Client, collection: str, item_id: str) -> Existing | None:
-    return read_if_there(lambda: read_item(client.item(collection, item_id)))
+def read_live(client: Client, collection: str, item_id: str) -> Existing | None:
+    """Return an item as it is now, ``None`` where it is gone or going."""
+    existing = read_if_there(lambda: read_item(client.item(collection, item_id)))
+    return existing if existing and existing.item.get("state") != "deleting" else None
 
 
 def _values(item: Mapping[str, Any], path: str) -> list[Any]:
-    """Return what stands under a filter's path, such as ``params.dataSetId`` or ``sourceConnectionIds[]``."""
     value: Any = item
-    for step in path.removesuffix("[]").split("."):
+    for step in path.split("."):
         value = value.get(step) if isinstance(value, Mapping) else None
     return value if isinstance(value, list) else [value]
 
@@ -205,7 +211,7 @@ class SourceConnection(FlowServiceResource):
 
     kind: ClassVar[str] = "source connection"
     collection: ClassVar[str] = "sourceConnections"
-    referrers: ClassVar[Mapping[str, str]] = {"flows": "sourceConnectionIds[]"}
+    referrers: ClassVar[Mapping[str, str]] = {"flows": "sourceConnectionIds"}
 
     base_connection_id: str
     spec_id: str
@@ -326,7 +332,7 @@ class TargetConnection(FlowServiceResource):
 
     kind: ClassVar[str] = "target connection"
     collection: ClassVar[str] = "targetConnections"
-    referrers: ClassVar[Mapping[str, str]] = {"flows": "targetConnectionIds[]"}
+    referrers: ClassVar[Mapping[str, str]] = {"flows": "targetConnectionIds"}
 
     dataset_id: str
     schema_id: str

@@ -17,7 +17,7 @@ from airflow_provider_payments.aep.errors import ConflictError, Difference, Inva
 from airflow_provider_payments.aep.flow_specs import check_against
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping
 from airflow_provider_payments.aep.marks import Mark
-from airflow_provider_payments.aep.resources.base import Existing, Resource, made, read_if_there
+from airflow_provider_payments.aep.resources.base import Existing, Resource, made, read_if_there, seconds
 from airflow_provider_payments.aep.services import ACCEPT_ONE, PROFILE_CLASS, SCHEMA_REGISTRY, Json
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class RegistryResource(Resource):
 
 def read_resource(item: Json) -> Existing:
     meta = item.get("meta:registryMetadata") or {}
-    return Existing(str(item.get("$id") or ""), float(meta.get("repo:createdDate") or 0) / 1000, meta.get("eTag"), item)
+    return Existing(str(item.get("$id") or ""), seconds(meta.get("repo:createdDate")), meta.get("eTag"), item)
 
 
 @dataclass(frozen=True, kw_only=True)

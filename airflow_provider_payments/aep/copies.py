@@ -1,0 +1,88 @@
+"""
+Copies: further objects that are the same one, made at the same moment by another writer or left by one that was killed.
+
+What a call has made itself it deletes. Of others it deletes only what is asked for, carries the mark of the same chain,
+and is too old to be somebody's work in progress. A dataflow that stays is disabled, for it would ingest each row again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.marks import Mark, Writer
+from airflow_provider_payments.aep.resources.base import Existing, Resource
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Copies:
+    """
+    What becomes of the copies of ``want``.
+
+    :param remove: whether what other runs of the writer's chain have left is deleted too.
+    :param nonces: of the creations that this call has asked for.
+    :param made: ids of what it was told that it made.
+    """
+
+    client: Client
+    want: Resource
+    writer: Writer
+    remove: bool
+    nonces: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
+
+    def is_mine(self, existing: Existing) -> bool:
+        """Whether this call made it."""
+        mark = self.want.mark_of(existing)
+        return existing.id in self.made or (mark is not None and mark.nonce in self.nonces)
+
+    def see_to(self, copies: Iterable[Existing]) -> tuple[str, ...]:
+        """
+        Delete the copies that may be deleted, keep the others from ingesting, and return the ids of those that stay.
+
+        :raises RequestError: if a dataflow can neither be deleted nor disabled.
+        """
+        return tuple(copy.id for copy in copies if not self._deleted(copy))
+
+    def _deleted(self, copy: Existing) -> bool:
+        mark, name = self.want.mark_of(copy), f"{self.want.kind} {self.want.name!r} ({copy.id})"
+        mine = self.is_mine(copy)
+        by = "this task" if mine else mark or "somebody else"
+        if self.client.read_only:
+            log.warning("There is a copy of %s, made by %s", name, by)
+            return False
+        if self._may_be_deleted(mark, copy):
+            reason = self.want.in_use(self.client, copy) or self._refusal(copy)
+            if not reason:
+                log.warning("Removed a copy of %s, made by %s", name, by)
+                return True
+            log.warning("Kept a copy of %s: %s", name, reason)
+        else:
+            hint = "; remove_copies=True would remove it" if mark else ""
+            log.warning("There is a copy of %s, made by %s%s", name, by, hint)
+        # What people made by hand is theirs to run twice.
+        if (mark or mine) and self.want.disable(self.client, copy):
+            log.warning("Disabled the copy of %s, so that nothing is ingested twice", name)
+        return False
+
+    def _may_be_deleted(self, mark: Mark | None, copy: Existing) -> bool:
+        if mark is None or not self.client.marks:
+            return False
+        # Whoever made it has had the time to remove it, were it alive.
+        is_old = self.client.transport.now() - copy.created > 3 * self.want.window(self.client)
+        return self.is_mine(copy) or (self.remove and mark.owner == self.writer.owner and is_old)
+
+    def _refusal(self, copy: Existing) -> str:
+        """Delete it; return what the service says against it."""
+        try:
+            self.want.delete(self.client, copy)
+        except RequestError as error:
+            if error.failure is not Failure.FINAL:
+                raise
+            return str(error)
+        return ""
