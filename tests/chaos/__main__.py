@@ -4,7 +4,8 @@ Nothing twice, nothing lost: many chains under faults, kills and second writers,
     python -m tests.chaos --chains 500 --seed 1
 
 Prints a column for chains under faults, for chains one of whose processes is killed, and for chains that several runs
-of the DAG create at once. Exit status 1 where a promise is broken. ``--only kills/17`` runs one of them alone.
+of the DAG create at once. Exit status 1 where a promise is broken, a chain is not complete, a kill killed nothing, or
+a long run met too few faults to say anything. ``--only kills/17`` runs one of them alone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,16 @@ from tests.chaos.report import Column, show, show_one
 from tests.chaos.schedules import search
 from tests.chaos.trials import Verdict
 
+#: A run of so many chains must meet so many faults, lag and delay apart, or its zeros say nothing.
+MANY_CHAINS, MANY_FAULTS = 500, 5000
+
+
+def _only(text: str) -> tuple[str, int]:
+    part, _, number = text.partition("/")
+    if part not in PARTS or not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} must be one of {', '.join(PARTS)}, a slash and a number: kills/17")
+    return part, int(number)
+
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -32,10 +43,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=200, help="chains one of whose processes is killed")
     parser.add_argument("--writers", type=int, default=2, help="DAG runs that create the same chain; 1 leaves this out")
     parser.add_argument("--schedules", type=int, default=0, help="schedules of faults that Hypothesis looks through")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="of all draws: the same seed gives the same trials")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so many seconds of wall time")
-    parser.add_argument("--remove-copies", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--only", metavar="PART/NUMBER", help="one trial alone, such as kills/17")
+    parser.add_argument(
+        "--remove-copies",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="whether several writers remove what others of their chain have left; else it must be told and disabled",
+    )
+    parser.add_argument("--only", type=_only, metavar="PART/NUMBER", help="one trial alone, such as kills/17")
     return parser.parse_args()
 
 
@@ -43,27 +59,38 @@ def main() -> int:
     """Run what the command line asks for; return the exit status."""
     args = _arguments()
     if args.only:
-        part, number = args.only.split("/")
-        verdict = _case(args, part, int(number)).verdict()
+        verdict = _case(args, *args.only).verdict()
         show_one(verdict)
-        return int(bool(verdict.broken))
+        return int(not verdict.good)
     counts = {"chains": args.chains, "kills": args.kills, "writers": args.chains if args.writers > 1 else 0}
     wanted = [part for part in PARTS if counts[part]]
     titles = {"chains": "under faults", "kills": "and killed", "writers": f"{args.writers} writers"}
     columns = []
+    begun = time.monotonic()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.chaos.quiet", "tests.chaos.cases"])
     with ProcessPoolExecutor(os.cpu_count(), context) as pool:
-        end = time.monotonic() + args.seconds
+        end = begun + args.seconds
         for left, part in zip(range(len(wanted), 0, -1), wanted, strict=True):
             deadline = time.monotonic() + (end - time.monotonic()) / left
             cases = [_case(args, part, number) for number in range(counts[part])]
             columns.append(_run(pool, Column(titles[part]), cases, deadline))
-    show(columns, args.seed)
-    good = not any(verdict.broken for column in columns for verdict in column.verdicts.values())
+    show(columns, _again(args))
+    good = all(verdict.good for column in columns for verdict in column.verdicts.values())
+    faults = sum(column.failures for column in columns)
+    cut_short = any(len(column.verdicts) < counts[part] for column, part in zip(columns, wanted, strict=True))
+    if args.chains >= MANY_CHAINS and not cut_short and faults < MANY_FAULTS:
+        print(f"\nonly {faults:,} faults, lag and delay apart, where {MANY_FAULTS:,} are needed")
+        good = False
     if args.schedules:
         good = search(platform(), args.schedules) and good
+    print(f"\n{time.monotonic() - begun:.0f} s of wall time in all; {'all is well' if good else 'NOT all is well'}")
     return int(not good)
+
+
+def _again(args: argparse.Namespace) -> str:
+    remove_copies = "" if args.remove_copies else " --no-remove-copies"
+    return f"python -m tests.chaos --seed {args.seed} --writers {args.writers}{remove_copies} --only"
 
 
 def _case(args: argparse.Namespace, part: str, number: int) -> Case:

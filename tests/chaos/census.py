@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_payments.aep.marks import Mark, Writer
+from airflow_provider_payments.aep.resources.catalog import MARK_TAG
 from tests.chaos.runs import DagRun
 from tests.chaos.tasks import STEPS
 from tests.chaos.timeline import Platform
@@ -28,56 +30,108 @@ DELETABLE = KINDS.keys() - {"mappingSets"}
 #: Kinds that a dataflow uses directly or by its target connection.
 USABLE = ("sourceConnections", "targetConnections", "dataSets")
 
+Objects = dict[str, list[dict[str, Any]]]
+
 
 @dataclass(frozen=True)
 class Census:
     """
     What one trial has left.
 
-    :param copies: by kind, the ids of objects beside the one that the later run adopted.
-    :param unreported: those of them that no task told of, mapping sets apart.
+    :param before: by kind, the ids of objects beside the one that the later run adopted, as they were before it.
+    :param copies: the same after it.
+    :param unexplained: those of ``before`` whose writer had every chance to remove them, mapping sets apart: no attempt
+        of its task was killed or ended with an error.
+    :param unreported: copies, before or after, that no task of a run under faults told of, mapping sets apart.
     :param disabled: how many of the copied dataflows are switched off.
     :param orphans: objects that no dataflow uses, mapping sets apart.
+    :param dangling: connections that a dataflow names and that do not exist.
     :param twice: rows that landed more than once.
     :param lost: rows that did not land.
     """
 
+    before: dict[str, list[str]] = field(default_factory=dict)
     copies: dict[str, list[str]] = field(default_factory=dict)
+    unexplained: list[str] = field(default_factory=list)
     unreported: list[str] = field(default_factory=list)
     disabled: int = 0
-    orphans: int = 0
+    orphans: list[str] = field(default_factory=list)
+    dangling: list[str] = field(default_factory=list)
     twice: int = 0
     lost: int = 0
 
     def count(self, *kinds: str) -> int:
-        """Return how many copies there are of some kinds."""
-        return sum(len(self.copies.get(kind, ())) for kind in kinds)
+        """Return how many copies of some kinds are left."""
+        return _count(self.copies, kinds)
+
+    def count_before(self, *kinds: str) -> int:
+        """Return how many there were before the later run."""
+        return _count(self.before, kinds)
 
 
-def take(platform: Platform, runs: Sequence[DagRun], later: DagRun) -> Census:
-    """Count the objects and the rows."""
-    objects = {kind: platform.objects(kind) for kind in KINDS}
-    copies = {kind: _others(found, later.done.get(KINDS[kind], {})) for kind, found in objects.items()}
+def _count(copies: dict[str, list[str]], kinds: Iterable[str]) -> int:
+    return sum(len(copies.get(kind, ())) for kind in kinds)
+
+
+def look(platform: Platform) -> Objects:
+    """Return what stands on the platform now."""
+    return {kind: platform.objects(kind) for kind in KINDS}
+
+
+def take(platform: Platform, earlier: Objects, runs: Sequence[DagRun], later: DagRun) -> Census:
+    """
+    Count the objects and the rows.
+
+    :param earlier: what stood there before the later run.
+    """
+    objects = look(platform)
+    before, copies = _copies(earlier, later), _copies(objects, later)
     flows = objects["flows"]
-    used = {end for flow in flows for end in (*flow["sourceConnectionIds"], *flow["targetConnectionIds"])}
-    used |= {target["params"]["dataSetId"] for target in objects["targetConnections"] if target["id"] in used}
-    told = {id_ for run in (*runs, later) for returned in run.done.values() for id_ in returned.get("copies", ())}
+    ends = {end for flow in flows for end in (*flow["sourceConnectionIds"], *flow["targetConnectionIds"])}
+    used = ends | {target["params"]["dataSetId"] for target in objects["targetConnections"] if target["id"] in ends}
+    there = {item["id"] for kind in ("sourceConnections", "targetConnections") for item in objects[kind]}
+    told = {id_ for run in runs for returned in run.done.values() for id_ in returned.get("copies", ())}
+    ever = {id_ for kind in DELETABLE for found in (before, copies) for id_ in found.get(kind, ())}
     landed: Counter[str] = Counter()
     for dataset in objects["dataSets"]:
         landed.update(row["_id"] for row in platform.rows(dataset["id"], limit=10 * ROWS)["rows"])
     return Census(
-        copies={kind: ids for kind, ids in copies.items() if ids},
-        unreported=[id_ for kind, ids in copies.items() if kind != "mappingSets" for id_ in ids if id_ not in told],
-        disabled=sum(flow["state"] == "disabled" for flow in flows if flow["id"] in copies["flows"]),
-        orphans=sum(item["id"] not in used for kind in USABLE for item in objects[kind]),
+        before=before,
+        copies=copies,
+        unexplained=[
+            _id(item)
+            for kind in sorted(DELETABLE)
+            for item in earlier[kind]
+            if _id(item) in before.get(kind, ()) and not _is_explained(item, KINDS[kind], runs)
+        ],
+        unreported=sorted(ever - told),
+        disabled=sum(flow["state"] == "disabled" for flow in flows if flow["id"] in copies.get("flows", ())),
+        orphans=[item["id"] for kind in USABLE for item in objects[kind] if item["id"] not in used],
+        dangling=sorted(ends - there),
         twice=landed.total() - len(landed),
         lost=ROWS - len(landed),
     )
 
 
+def _id(item: dict[str, Any]) -> str:
+    return str(item.get("$id") or item["id"])
+
+
+def _is_explained(copy: dict[str, Any], step: str, runs: Sequence[DagRun]) -> bool:
+    """Whether the run that made it may not have been told, or not have lived to remove it."""
+    texts = (copy.get("description"), *(copy.get("tags") or {}).get(MARK_TAG, ()))
+    mark = next(filter(None, map(Mark.read, texts)), None)
+    return mark is not None and any(step in r.troubled and Writer(mark.owner, r.run_id).made(mark) for r in runs)
+
+
+def _copies(objects: Objects, later: DagRun) -> dict[str, list[str]]:
+    copies = {kind: _others(found, later.done.get(KINDS[kind], {})) for kind, found in objects.items()}
+    return {kind: ids for kind, ids in copies.items() if ids}
+
+
 def _others(found: list[dict[str, Any]], adopted: dict[str, Any]) -> list[str]:
     """Return the ids of all but the adopted one; of all but the oldest, where none is."""
-    ids = [str(item.get("$id") or item["id"]) for item in found]
+    ids = list(map(_id, found))
     known = {adopted.get("id"), adopted.get("field_group_id")}
     kept = next((id_ for id_ in ids if id_ in known), next(iter(ids), None))
     return [id_ for id_ in ids if id_ != kept]
@@ -95,6 +149,12 @@ def broken(census: Census, runs: Sequence[DagRun], later: DagRun, creations: int
     if not strict:
         says = [f"copies that nobody told of: {', '.join(census.unreported)}"] * bool(census.unreported)
         says += ["a copied dataflow is enabled"] * (census.disabled < census.count("flows"))
+    if census.unexplained:
+        says.append(f"copies that their writers should have removed: {', '.join(census.unexplained)}")
+    # Copies have their own rule: what only they use may have no dataflow.
+    orphans = [id_ for id_ in census.orphans if not any(id_ in ids for ids in census.copies.values())]
+    says += [f"no dataflow uses {', '.join(orphans)}"] * bool(orphans)
+    says += [f"a dataflow names what does not exist: {', '.join(census.dangling)}"] * bool(census.dangling)
     says += [f"{census.twice} rows landed twice"] * bool(census.twice)
     says += [f"{census.lost} rows were lost"] * bool(census.lost)
     # Nothing was wrong for good: a task may run out of tries, but not refuse another.

@@ -80,7 +80,7 @@ STREAMS = {
     "dataflow": Stream({"method": "POST", "path": "*/flows"}, (*_APPLIED, *_LATE, *_LATE_DATAFLOW), 0.2, 8),
     "write": Stream(_WRITES, (*_LOST, *_APPLIED, *_LATE), 0.2, 120),
     "read": Stream({"method": "GET", "path": _PLATFORM}, (*_LOST, *_APPLIED), 0.2, 400),
-    "token": Stream({"path": "/ims/*"}, tuple(_LOST.keys() - {"expire-token"} | _APPLIED.keys()), 0.1, 80),
+    "token": Stream({"path": "/ims/*"}, tuple(_LOST.keys() - {"expire-token"} | _APPLIED.keys()), 0.2, 80),
     "lag": Stream(_WRITES, tuple(_LAG), 0.4, 120),
 }
 

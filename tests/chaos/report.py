@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.chaos.cases import Case
 from tests.chaos.census import DELETABLE
-from tests.chaos.faults import ACTIONS, Strike
+from tests.chaos.faults import ACTIONS, STREAMS, Strike
 from tests.chaos.trials import Verdict
 
 _STREAMS = {
@@ -19,6 +19,8 @@ _STREAMS = {
     "token": "on requests for a token",
     "lag": "in lists that lag behind",
 }
+#: In the order of their definition, those that are drawn.
+_KINDS = [kind for kind in ACTIONS if any(kind in stream.actions for stream in STREAMS.values())]
 
 
 @dataclass
@@ -41,6 +43,12 @@ class Column:
                 counted[key(strike)] += strike.times
         return counted
 
+    @property
+    def failures(self) -> int:
+        """Faults that spoil an answer: a list that lags or an answer that is slow does not."""
+        by_action = self.struck(lambda strike: str(ACTIONS[strike.action]["action"]))
+        return by_action.total() - by_action["list_lag"] - by_action["delay"]
+
     def total(self, count: Callable[[Verdict], float]) -> str:
         return f"{sum(map(count, self.verdicts.values())):,.0f}"
 
@@ -61,38 +69,58 @@ _ROWS: Sequence[tuple[str, Callable[[Column], str]]] = (
         lambda c: c.most(lambda v: 0 if v.incomplete else v.later_requests),
     ),
     ("faults", lambda c: f"{c.struck().total():,}"),
+    ("  without lag and delay", lambda c: f"{c.failures:,}"),
     *((f"  {text}", lambda c, stream=stream: f"{c.struck()[stream]:,}") for stream, text in _STREAMS.items()),
     ("tasks that were killed", lambda c: c.total(lambda v: v.ends["killed"])),
-    ("tasks that ended to be tried again", lambda c: c.total(lambda v: v.ends["retry"])),
-    ("duplicate dataflows", lambda c: c.total(lambda v: v.census.count("flows"))),
+    ("jumps of the platform's clock", lambda c: c.total(lambda v: v.jumps)),
+    ("retries: tasks that ended to be tried again", lambda c: c.total(lambda v: v.ends["retry"])),
+    ("duplicate dataflows before the later run", lambda c: c.total(lambda v: v.census.count_before("flows"))),
+    (
+        "other duplicates before it that can be deleted",
+        lambda c: c.total(lambda v: v.census.count_before(*DELETABLE - {"flows"})),
+    ),
+    (
+        "  of both, those that their writers should have removed",
+        lambda c: c.total(lambda v: len(v.census.unexplained)),
+    ),
+    ("copies of tasks that were killed or failed, deleted by the later run", lambda c: c.total(lambda v: v.removed)),
+    ("duplicate dataflows after the later run", lambda c: c.total(lambda v: v.census.count("flows"))),
     ("  of these disabled before their first run", lambda c: c.total(lambda v: v.census.disabled)),
-    ("other duplicates that can be deleted", lambda c: c.total(lambda v: v.census.count(*DELETABLE - {"flows"}))),
+    (
+        "other duplicates after it that can be deleted",
+        lambda c: c.total(lambda v: v.census.count(*DELETABLE - {"flows"})),
+    ),
     ("duplicates that no task reported", lambda c: c.total(lambda v: len(v.census.unreported))),
     ("extra mapping sets, which are inert", lambda c: c.total(lambda v: v.census.count("mappingSets"))),
-    ("orphans, mapping sets apart", lambda c: c.total(lambda v: v.census.orphans)),
+    ("orphans, mapping sets apart", lambda c: c.total(lambda v: len(v.census.orphans))),
+    ("connections that a dataflow names and that do not exist", lambda c: c.total(lambda v: len(v.census.dangling))),
     ("payments ingested twice", lambda c: c.total(lambda v: v.census.twice)),
     ("payments lost", lambda c: c.total(lambda v: v.census.lost)),
-    ("copies of killed tasks that the later run deleted", lambda c: c.total(lambda v: v.removed)),
     ("hangs", lambda c: c.total(lambda v: v.ends["endless"])),
     ("chains complete", lambda c: c.total(lambda v: v.trial.writers - len(v.incomplete))),
     (
         "chains ended with a clear error",
         lambda c: c.total(lambda v: len(v.incomplete) - v.ends["crashed"] - v.ends["endless"]),
     ),
+    ("kills that killed nothing", lambda c: c.total(lambda v: v.missed)),
     ("trials in which a promise was broken", lambda c: c.total(lambda v: bool(v.broken))),
     ("virtual seconds a chain", lambda c: c.mean(lambda v: v.virtual_seconds)),
     ("wall seconds", lambda c: f"{c.seconds:.0f}"),
 )
 
 
-def show(columns: Sequence[Column], seed: int) -> None:
-    """Print a column for each part, the faults by kind, and whatever went wrong."""
+def show(columns: Sequence[Column], again: str) -> None:
+    """
+    Print a column for each part, the faults by kind, and whatever went wrong.
+
+    :param again: the command that runs a trial again, up to the trial's name.
+    """
     _table(("", [column.title for column in columns]))
     _table(*((name, [figure(column) for column in columns]) for name, figure in _ROWS))
     kinds = [column.struck(lambda strike: strike.action) for column in columns]
     print()
     _table(("faults by kind", ["" for _ in columns]))
-    _table(*((f"  {kind}", [f"{count[kind]:,}" for count in kinds]) for kind in ACTIONS))
+    _table(*((f"  {kind}", [f"{count[kind]:,}" for count in kinds]) for kind in _KINDS))
     inert = [
         f"{case} {mapping_set}"
         for column in columns
@@ -103,15 +131,15 @@ def show(columns: Sequence[Column], seed: int) -> None:
         print("\nextra mapping sets, which are inert:\n  " + "\n  ".join(inert))
     for column in columns:
         for case, verdict in column.verdicts.items():
-            if verdict.broken or verdict.incomplete:
-                print(f"\n{case}: {'BROKEN' if verdict.broken else 'ended with an error'}")
+            if not verdict.good:
+                print(f"\n{case}: {'BROKEN' if verdict.broken else 'not complete'}")
                 show_one(verdict)
-                print(f"  again: python -m tests.chaos --seed {seed} --only {case}")
+                print(f"  again: {again} {case}")
 
 
 def _table(*rows: tuple[str, Sequence[str]]) -> None:
     for name, figures in rows:
-        print(f"{name:<52}" + "".join(f"{figure:>14}" for figure in figures))
+        print(f"{name:<70}" + "".join(f"{figure:>14}" for figure in figures))
 
 
 def show_one(verdict: Verdict) -> None:
@@ -119,6 +147,8 @@ def show_one(verdict: Verdict) -> None:
     trial = verdict.trial
     for text in (*verdict.broken, *verdict.incomplete):
         print(f"  {text}")
+    if verdict.missed:
+        print("  the kill killed nothing")
     print(f"  {trial.writers} writers, retry delay {trial.retry_delay:g} s, killed: {trial.kill or trial.kill_share}")
     print(f"  attempts: {dict(verdict.ends)}; {verdict.requests} requests; {verdict.census}")
     print(f"  faults: {' '.join(map(str, verdict.struck)) or 'none'}")

@@ -33,6 +33,7 @@ class DagRun:
     :param jumps: see :class:`.tasks.Pace`.
     :param kill_share: the probability that an attempt is killed at some point.
     :param carry: how an attempt is carried out.
+    :param troubled: steps of which an attempt was killed or ended with an error.
     """
 
     timeline: Timeline
@@ -45,6 +46,7 @@ class DagRun:
     carry: Carry = Attempt.run
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
     ends: Counter[str] = field(default_factory=Counter)
+    troubled: set[str] = field(default_factory=set)
     waited: float = 0.0
     message: str = ""
 
@@ -72,6 +74,8 @@ class DagRun:
             attempt = Attempt(step, self.run_id, try_number, self.done, self.retry_delay, self.remove_copies)
             end = self.carry(attempt, pace)
             self.ends[end.how] += 1
+            if end.how != "done":
+                self.troubled.add(step)
             self.waited += pace.waited
             if end.how not in ("retry", "killed") or try_number > RETRIES:
                 break

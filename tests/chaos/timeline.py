@@ -48,6 +48,7 @@ class Timeline:
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
         self.now = 0.0
+        self.jumps = 0
         self._waiting: list[tuple[float, int, threading.Event]] = []
         self._order = itertools.count()
 
@@ -61,6 +62,7 @@ class Timeline:
     def jump(self, seconds: float) -> None:
         """Move the platform's clock, as none of the processes that run now can have noticed."""
         self.platform.advance(seconds)
+        self.jumps += 1
 
     def run(self, programs: Sequence[Callable[[], Result]], starts: Sequence[float]) -> list[Result]:
         """Run programs side by side, each from its start in seconds from now; return what they return."""

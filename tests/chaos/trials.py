@@ -56,7 +56,8 @@ class Verdict:
     :param ends: how the attempts of tasks ended, see :class:`.tasks.Ended`.
     :param requests: without those for a token, which are ``tokens``.
     :param later_requests: what the run without faults asked, a quarter of an hour later.
-    :param removed: copies of killed writers that the later run deleted.
+    :param removed: copies of tasks that were killed or failed, deleted by the later run.
+    :param jumps: how often the platform's clock jumped, without what a process that was killed for real has seen.
     """
 
     trial: Trial
@@ -69,7 +70,18 @@ class Verdict:
     tokens: int
     later_requests: int
     removed: int
+    jumps: int
     virtual_seconds: float
+
+    @property
+    def missed(self) -> bool:
+        """Whether a process was to be killed and was not."""
+        return self.trial.kill is not None and not self.ends["killed"]
+
+    @property
+    def good(self) -> bool:
+        """Whether every run is complete, no promise is broken, and the trial was one."""
+        return not (self.broken or self.incomplete or self.missed)
 
 
 def draw(seed: str, writers: int = 1, *, kill_share: float = 0.0, remove_copies: bool = False) -> Trial:
@@ -131,10 +143,11 @@ def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Ver
     virtual_seconds, asked = timeline.now, platform.requests()
     faults_met = platform.control("DELETE", "faults")["faults"]
     timeline.sleep(PAUSE)
+    earlier = census.look(platform)
     later = _dag_run(timeline, Trial(trial.seed, remove_copies=trial.remove_copies), "run-later").run()
     afterwards = [r for r in platform.requests()[len(asked) :] if _is_of_platform(r)]
     timeline.sleep(DAY)
-    found = census.take(platform, runs, later)
+    found = census.take(platform, earlier, runs, later)
     return Verdict(
         trial=trial,
         broken=census.broken(
@@ -152,6 +165,7 @@ def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Ver
         tokens=sum(not _is_of_platform(r) for r in asked),
         later_requests=len(afterwards),
         removed=[r["method"] for r in afterwards].count("DELETE"),
+        jumps=timeline.jumps,
         virtual_seconds=virtual_seconds,
     )
 
