@@ -173,6 +173,14 @@ KINDS = {
     "dataflow": Kind(f"{FLOW_SERVICE}/flows", "flows", Chain.dataflow),
 }
 
+#: For each kind that can be changed, arguments that differ from the usual ones in what an update reaches.
+UPDATES: dict[str, dict[str, Any]] = {
+    "field group": {"fields": FIELDS | {"product.price": "number"}},
+    "schema": {"field_groups": ("https://ns.adobe.com/xdm/context/profile-person-details",)},
+    "dataset": {"tags": {"team": ["payments"]}},
+    "dataflow": {"schedule": Schedule(frequency="hour", interval=1)},
+}
+
 _TABLES = FlowSpec(CRM_FLOW_SPEC, "CRMToAEP", transformations=("Copy", "Mapping"))
 #: Arguments with ids of nothing, for values that never reach a service.
 USUAL: dict[type[Resource], dict[str, Any]] = {

@@ -80,3 +80,9 @@ def make_writer(emulator: Emulator, make_client: Callable[..., Client], timeline
         return Chain(make_client(url, **given | kwargs), naps)
 
     return make
+
+
+@pytest.fixture
+def writer(make_writer: Callable[..., Chain]) -> Chain:
+    """A chain straight at the emulator, in its time."""
+    return make_writer()

@@ -12,19 +12,13 @@ from airflow_provider_payments.aep.errors import ConflictError, RequestError, Un
 from airflow_provider_payments.aep.provisioning import Provisioned, ensure
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.schedule import Schedule
-from tests.aep.chain import FIELDS, KINDS, Chain
+from tests.aep.chain import KINDS, UPDATES, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
 FLOWS = KINDS["dataflow"].path
 HOURLY = Schedule(frequency="hour", interval=1)
 PERSON = "https://ns.adobe.com/xdm/context/profile-person-details"
-UPDATES: dict[str, dict[str, Any]] = {
-    "field group": {"fields": FIELDS | {"product.price": "number"}},
-    "schema": {"field_groups": (PERSON,)},
-    "dataset": {"tags": {"team": ["payments"]}},
-    "dataflow": {"schedule": HOURLY},
-}
 CHANGEABLE = pytest.mark.parametrize("name", UPDATES)
 
 

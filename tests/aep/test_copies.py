@@ -49,11 +49,6 @@ def race(make_writer: Callable[..., Chain], timeline: Timeline) -> Callable[...,
     return run
 
 
-@pytest.fixture
-def writer(make_writer: Callable[..., Chain]) -> Chain:
-    return make_writer()
-
-
 def copied(chain: Chain, emulator: Emulator, want: Resource, by: Writer | None = B) -> tuple[str, Existing]:
     """Make it, and a second later a copy, as a writer that was killed would have; return both."""
     first = chain.ensure(want, writer=A).existing.id

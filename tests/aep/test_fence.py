@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,11 +15,6 @@ from tests.conftest import Emulator
 
 FLOWS = KINDS["dataflow"].path
 WARNING = "If its task is killed while another creates the same, both may ingest"
-
-
-@pytest.fixture
-def writer(make_writer: Callable[..., Chain]) -> Chain:
-    return make_writer()
 
 
 def platform_time(emulator: Emulator) -> float:

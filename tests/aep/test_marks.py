@@ -13,8 +13,7 @@ from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.marks import Mark, Writer
 from airflow_provider_payments.aep.provisioning import ensure
-from airflow_provider_payments.aep.schedule import Schedule
-from tests.aep.chain import FIELDS, KINDS, Chain, Kind
+from tests.aep.chain import KINDS, UPDATES, Chain, Kind
 from tests.conftest import Emulator
 
 DAILY = Writer("payments.daily-1", "scheduled__2026-03-01")
@@ -164,14 +163,6 @@ def test_a_mark_is_no_difference(kind: Kind, chain: Chain, make_client: Callable
     for client, description in ((chain.client, None), (chain.client, "Orders"), (make_client(marks=False), None)):
         found = ensure(client, kind.build(chain, description=description), if_exists="update", writer=Writer("other"))
         assert (found.created, found.updated, found.existing.id) == (False, False, made.existing.id)
-
-
-UPDATES: dict[str, dict[str, Any]] = {
-    "field group": {"fields": FIELDS | {"product.price": "number"}},
-    "schema": {"field_groups": ("https://ns.adobe.com/xdm/context/profile-person-details",)},
-    "dataset": {"tags": {"team": ["payments"]}},
-    "dataflow": {"schedule": Schedule(frequency="hour", interval=1)},
-}
 
 
 @pytest.mark.parametrize("name", UPDATES)

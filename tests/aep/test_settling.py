@@ -23,11 +23,6 @@ ALL_KINDS = pytest.mark.parametrize("name", KINDS)
 
 
 @pytest.fixture
-def writer(make_writer: Callable[..., Chain]) -> Chain:
-    return make_writer()
-
-
-@pytest.fixture
 def proxied(make_writer: Callable[..., Chain], proxy: FaultProxy) -> Chain:
     return make_writer(proxy.url)
 
