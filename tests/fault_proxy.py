@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -16,7 +17,8 @@ from urllib.parse import urlsplit
 @dataclass
 class Fault:
     """
-    What happens to the next ``times`` requests of this method whose path contains ``path``.
+    What happens to the next ``times`` requests of this method whose path, with its query, contains ``path``; a ``*``
+    in it stands for anything.
 
     :param status: answer this without asking the upstream; ``None`` asks it.
     :param cut: after asking, send half of the answer and close the connection.
@@ -61,7 +63,7 @@ class FaultProxy(ThreadingHTTPServer):
     def take(self, method: str, path: str) -> Fault | None:
         with self.lock:
             for fault in self.faults:
-                if fault.times > 0 and fault.method == method and fault.path in path:
+                if fault.times > 0 and fault.method == method and fnmatchcase(path, f"*{fault.path}*"):
                     fault.times -= 1
                     return fault
         return None

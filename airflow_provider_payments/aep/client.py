@@ -126,14 +126,22 @@ class Client:
     # ---- lists -------------------------------------------------------------------------------------------------
 
     def items(self, collection: str, *filters: str, orderby: str | None = None) -> Iterator[Json]:
+        """Yield the items of :meth:`pages`, one by one."""
+        for page in self.pages(collection, *filters, orderby=orderby):
+            yield from page
+
+    def pages(
+        self, collection: str, *filters: str, orderby: str | None = None, limit: int = PAGE
+    ) -> Iterator[list[Json]]:
         """
-        Yield the items of a Flow Service collection, page after page.
+        Yield a Flow Service collection, page after page; each is one request.
 
         :param collection: such as ``sourceConnections``.
         :param filters: ``property`` expressions, all of which must hold. A service that ignores one answers more than
             was asked for, so callers check what they get.
+        :param limit: items a page, 1000 at most.
         """
-        params = [("property", f) for f in filters] + [("limit", str(PAGE))]
+        params = [("property", f) for f in filters] + [("limit", str(limit))]
         if orderby:
             params.append(("orderby", orderby))
         token, seen = None, set[str]()
@@ -141,7 +149,7 @@ class Client:
             page = self._object(
                 f"{FLOW_SERVICE}/{collection}", [*params, *([("continuationToken", token)] if token else [])]
             )
-            yield from (item for item in page.get("items") or () if isinstance(item, dict))
+            yield [item for item in page.get("items") or () if isinstance(item, dict)]
             # The link is relative to the service's base; only its token is taken, so it cannot lead elsewhere.
             href = str(((page.get("_links") or {}).get("next") or {}).get("href") or "")
             # A plus sign of a base64 token may stand there unescaped.

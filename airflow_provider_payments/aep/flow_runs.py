@@ -8,7 +8,7 @@ file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -141,9 +141,9 @@ class FlowRun:
             id=str(item.get("id") or ""),
             flow_id=str(item.get("flowId") or ""),
             status=str(_dict(metrics.get("statusSummary")).get("status") or ""),
-            created_at=_seconds(item.get("createdAt")) or 0.0,
-            started_at=_seconds(duration.get("startedAtUTC")),
-            completed_at=_seconds(duration.get("completedAtUTC")),
+            created_at=seconds(item.get("createdAt")) or 0.0,
+            started_at=seconds(duration.get("startedAtUTC")),
+            completed_at=seconds(duration.get("completedAtUTC")),
             input_records=_count(records.get("inputRecordCount")),
             output_records=_count(records.get("outputRecordCount")),
             failed_records=_count(records.get("failedRecordCount")),
@@ -174,12 +174,19 @@ class RunSelection:
         if self.pick not in ("first", "latest"):
             raise InvalidInputError("pick", self.pick, "first or latest")
 
-    def find(self, client: Client) -> FlowRun | None:
-        """Return the run as it stands now; ``None`` where there is none yet, which is normal before the start time."""
-        if self.run_id:
-            return FlowRun.from_item(client.item("runs", self.run_id))
-        runs = runs_of(client, str(self.flow_id), self.since)
-        return runs[0 if self.pick == "first" else -1] if runs else None
+    @property
+    def created_since(self) -> float:
+        """Epoch seconds; runs that were made earlier cannot be meant."""
+        return self.since - LONGEST_QUEUE
+
+    def choose(self, runs: Iterable[FlowRun]) -> FlowRun | None:
+        """Return the one that is meant among a dataflow's runs; ``None`` where there is none yet, which is normal."""
+        meant = sorted((run for run in runs if run.began >= self.since), key=lambda run: (run.began, run.id))
+        return meant[0 if self.pick == "first" else -1] if meant else None
+
+    def is_too_early(self, run: FlowRun) -> bool:
+        """Whether a run has begun before those that are meant."""
+        return run.started_at is not None and run.started_at < self.since
 
     def __str__(self) -> str:
         if self.run_id:
@@ -217,8 +224,8 @@ def _count(value: object) -> int:
     return max(0, int(value)) if isinstance(value, (int, float)) else 0
 
 
-def _seconds(value: object) -> float | None:
-    """Epoch seconds; the services give milliseconds, older samples seconds, so the magnitude tells."""
+def seconds(value: object) -> float | None:
+    """Read a moment as epoch seconds: the services give milliseconds, older samples seconds, so the magnitude tells."""
     if not isinstance(value, (int, float)) or value <= 0:
         return None
     return value / 1000 if value >= 1e11 else float(value)

@@ -43,6 +43,7 @@ def decide(
     renewed: bool = False,
     jitter: float = 0.0,
     remaining: float = math.inf,
+    attempts: int = MAX_ATTEMPTS,
 ) -> Decision:
     """
     Decide what follows a failed request. Pure: equal arguments, equal decision.
@@ -53,11 +54,12 @@ def decide(
     :param renewed: whether the token has been renewed for this call already, or cannot be.
     :param jitter: 0 to 1; shortens a back-off to between all and half of it.
     :param remaining: seconds that are left for the whole operation; a longer wait is not begun.
+    :param attempts: how many times it may be sent in all.
     """
     if is_token_refused(error.status, error.code):
         return Decision(again=not renewed, renew=True)
     repeatable = error.failure in (Failure.NOT_SENT, Failure.REFUSED) or (error.failure is Failure.AMBIGUOUS and safe)
-    if not repeatable or attempt >= MAX_ATTEMPTS:
+    if not repeatable or attempt >= attempts:
         return Decision(again=False)
     if error.retry_after is not None:
         return Decision(again=error.retry_after <= min(MAX_WAIT, remaining), wait=error.retry_after)

@@ -14,7 +14,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from ssl import SSLCertVerificationError
@@ -136,6 +136,7 @@ class Transport:
     :param read_timeout: seconds to wait for the next byte of the answer.
     :param proxies: as ``requests`` takes them.
     :param verify: ``True``, or the path of a CA bundle.
+    :param attempts: how many times a request is sent at most; whoever asks again by itself wants one.
     """
 
     def __init__(
@@ -146,7 +147,14 @@ class Transport:
         proxies: Mapping[str, str] | None = None,
         verify: bool | str = True,
         clock: Clock | None = None,
+        attempts: int = MAX_ATTEMPTS,
     ) -> None:
+        self.attempts = attempts
+        #: What each request to the platform passes through; it may make it wait, and sees how it ends.
+        self.pace: AbstractContextManager[Any] = nullcontext()
+        #: Requests so far, those for tokens not counted.
+        self.sent = 0
+        self._counting = threading.Lock()
         self.timeouts = (connect_timeout, read_timeout)
         self.proxies = dict(proxies or {})
         self.verify = verify
@@ -201,6 +209,7 @@ class Transport:
                 renewed=call.renewed or call.credential is None or not call.credential.renewable,
                 jitter=random.random(),
                 remaining=self.remaining,
+                attempts=self.attempts,
             )
 
         def take_token(_: RetryCallState) -> None:
@@ -212,7 +221,7 @@ class Transport:
                 call.credential.reject(call.token)
                 call.renewed = True
             error = state.outcome.exception() if state.outcome else None
-            log.warning("%s; attempt %d of %d, asking again", error, state.attempt_number, MAX_ATTEMPTS)
+            log.warning("%s; attempt %d of %d, asking again", error, state.attempt_number, self.attempts)
 
         # `before` runs outside the attempt: a token request that fails has had its own retries and gets no second lot.
         retrying = Retrying(
@@ -223,7 +232,13 @@ class Transport:
             sleep=self.clock.sleep,
             reraise=True,
         )
-        return retrying(self._once, call)
+        return retrying(self._paced if call.credential else self._once, call)
+
+    def _paced(self, call: Call) -> Answer:
+        with self._counting:
+            self.sent += 1
+        with self.pace:
+            return self._once(call)
 
     @property
     def last_request_id(self) -> str:

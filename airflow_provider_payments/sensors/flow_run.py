@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -15,28 +14,23 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
     BaseSensorOperator,
     PokeReturnValue,
+    Stats,
     conf,
 )
 
-from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State
-from airflow_provider_payments.aep.inputs import as_bool, as_number, as_optional_id, as_time
-from airflow_provider_payments.hooks.errors import (
-    ExperiencePlatformFailedError,
-    ExperiencePlatformUnavailableError,
-    airflow_errors,
-)
+from airflow_provider_payments.aep.flow_runs import RunSelection, State
+from airflow_provider_payments.aep.inputs import as_optional_id, as_time
+from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
-from airflow_provider_payments.triggers.flow_run import FlowRunTrigger, announce
+from airflow_provider_payments.outcomes import RunLog, Tolerance, deadline, ended_run
+from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 from airflow_provider_payments.versions import honour_retry_after
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-
-class FlowRunFailedError(ExperiencePlatformFailedError):
-    """The flow run failed, was cancelled, or lost more records than is tolerated."""
+    from airflow_provider_payments.aep.run_queries import Wait
 
 
 class FlowRunSensor(BaseSensorOperator):
@@ -97,8 +91,12 @@ class FlowRunSensor(BaseSensorOperator):
         self.max_failed_ratio = max_failed_ratio
         self.aep_conn_id = aep_conn_id
         self.deferrable = deferrable
-        self._said = ""
-        self._warned: set[str] = set()
+        self._wait: Wait | None = None
+
+    @cached_property
+    def run_log(self) -> RunLog:
+        """What tells of the run in the task's log."""
+        return RunLog(self.log)
 
     @cached_property
     def hook(self) -> ExperiencePlatformHook:
@@ -116,8 +114,9 @@ class FlowRunSensor(BaseSensorOperator):
             trigger=FlowRunTrigger(
                 aep_conn_id=self.aep_conn_id,
                 selection=asdict(self._selection(context)),
+                created_since=self._wait.cursor if self._wait else None,
                 poll_interval=self.poke_interval,
-                deadline=self._deadline(),
+                deadline=deadline(self.timeout, self.execution_timeout),
             ),
             method_name="execute_complete",
             # Airflow's own time-out of a deferral would skip everything below; the trigger keeps the deadline.
@@ -142,16 +141,32 @@ class FlowRunSensor(BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue:
         """Look for the run once."""
         with airflow_errors():
-            self._tolerance()  # a wrong argument shows before the first request
-            selection, client = self._selection(context), self.hook.client
+            tolerance = self._tolerance()  # a wrong argument shows before the first request
+            run = self._look(context).run
+        self.run_log.note(run)
+        if run is None or run.state is State.ACTIVE:
+            return PokeReturnValue(is_done=False)
+        return PokeReturnValue(is_done=True, xcom_value=tolerance.judge(run, self.log))
+
+    def _look(self, context: Context) -> Wait:
+        """Ask once, by this worker; what is learnt about the wait is kept for the next time."""
+        from airflow_provider_payments.aep.run_queries import RunQueries, Wait
+
+        client = self.hook.client
+        selection = self._selection(context)
+        if self._wait is None or self._wait.selection != selection:
+            self._wait = Wait(selection, selection.created_since)
             if selection.flow_id:
                 where = {"url": client.url, "sandbox": client.sandbox}
                 store_link(context, kind="dataflow", object_id=selection.flow_id, **where)
-            run = selection.find(client)
-        self._said = announce(self.log, run, self._said, self._warned)
-        if run is None or run.state is State.ACTIVE:
-            return PokeReturnValue(is_done=False)
-        return PokeReturnValue(is_done=True, xcom_value=self._judge(run))
+        sent = client.transport.sent
+        try:
+            RunQueries(client).look([self._wait])
+        finally:
+            Stats.incr("payments.flow_run.poll.requests", client.transport.sent - sent)
+        if self._wait.error:
+            raise self._wait.error
+        return self._wait
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
         """
@@ -162,23 +177,12 @@ class FlowRunSensor(BaseSensorOperator):
         :raises ExperiencePlatformUnavailableError: if the trigger could not look; a retry may.
         """
         try:
-            return self._completed(event if isinstance(event, dict) else {})
+            return self._tolerance().judge(ended_run(event, AirflowSensorTimeout), self.log)
         except AirflowFailException as error:
             # Airflow 2.11 forgets never_fail here.
             if self.never_fail or self.soft_fail:
                 raise AirflowSkipException(str(error)) from error
             raise
-
-    def _completed(self, event: dict[str, Any]) -> dict[str, Any]:
-        status = event.get("status")
-        if status == "timeout":
-            raise AirflowSensorTimeout(str(event.get("message")))
-        if status == "error" and event.get("retryable") is True:
-            raise ExperiencePlatformUnavailableError(str(event.get("message")))
-        run = FlowRun.from_json(event.get("run")) if status == "ended" else None
-        if run is None or run.state is State.ACTIVE:
-            raise FlowRunFailedError(f"The wait ended without a flow run: {event.get('message') or event!r}")
-        return self._judge(run)
 
     def _selection(self, context: Context) -> RunSelection:
         since = as_time("since", self.since) or getattr(context.get("dag_run"), "start_date", None)
@@ -189,34 +193,5 @@ class FlowRunSensor(BaseSensorOperator):
             pick=self.pick,
         )
 
-    def _deadline(self) -> float:
-        limits = [self.timeout]
-        if self.execution_timeout:
-            limits.append(self.execution_timeout.total_seconds())
-        return time.time() + min(limits)
-
-    def _tolerance(self) -> float | None:
-        """Return the share of failed records that is accepted; ``None`` accepts none."""
-        ratio = as_number("max_failed_ratio", self.max_failed_ratio)
-        if ratio is not None and not 0 <= ratio <= 1:
-            raise InvalidInputError("max_failed_ratio", ratio, "0 to 1")
-        if ratio is None:
-            return 1.0 if as_bool("accept_partial", self.accept_partial) else None
-        return ratio
-
-    def _judge(self, run: FlowRun) -> dict[str, Any]:
-        reasons = "; ".join(run.errors) or "the service gives no reason"
-        if run.state is State.FAILED:
-            raise FlowRunFailedError(f"{run}. {reasons}")
-        tolerated = self._tolerance()
-        if run.state is State.PARTIAL and (tolerated is None or run.failed_ratio > tolerated):
-            limit = "accept_partial is off" if tolerated is None else f"max_failed_ratio is {tolerated:g}"
-            raise FlowRunFailedError(f"{run}, a share of {run.failed_ratio:.4f} where {limit}. {reasons}")
-        self.log.info("%s in %s; batches: %s", run, _duration(run), ", ".join(run.batch_ids) or "none")
-        return run.summary()
-
-
-def _duration(run: FlowRun) -> str:
-    if run.started_at is None or run.completed_at is None:
-        return "unknown time"
-    return f"{run.completed_at - run.started_at:.1f} s"
+    def _tolerance(self) -> Tolerance:
+        return Tolerance.read(self.accept_partial, self.max_failed_ratio)

@@ -10,35 +10,44 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_payments.aep.errors import Failure, PlatformError
-from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State
-from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.aep.flow_runs import RunSelection, State
+from airflow_provider_payments.outcomes import RunLog
 
+#: Failed looks in a row after which the wait ends.
 MAX_POLL_ERRORS = 5
-#: Seconds between the first two looks; it doubles up to the poll interval.
-FIRST_PAUSE = 1.0
 
 
 class FlowRunTrigger(BaseTrigger):
     """
     Waits until a flow run has ended, and hands it over. It only reads: Airflow may run a trigger twice.
 
-    Its event is ``{"status": "ended", "run": {...}}``, ``{"status": "timeout", "message": ...}`` or
+    All triggers of a connection share one poller, see :mod:`~airflow_provider_payments.triggers.watch`. The event is
+    ``{"status": "ended", "run": {...}}``, ``{"status": "timeout", "message": ...}`` or
     ``{"status": "error", "message": ..., "retryable": ...}``; the worker judges the run.
 
     :param aep_conn_id: the Airflow connection.
     :param selection: which run is meant: the fields of :class:`~airflow_provider_payments.aep.flow_runs.RunSelection`.
-    :param poll_interval: seconds between two looks; the first few follow each other faster.
+    :param poll_interval: seconds between two looks at most; the first few follow each other faster.
     :param deadline: epoch seconds after which the wait ends; ``None`` waits for ever.
+    :param created_since: epoch seconds; the worker has seen that no run made earlier can be the one. By default a day
+        before ``selection["since"]``.
     """
 
     def __init__(
-        self, *, aep_conn_id: str, selection: dict[str, Any], poll_interval: float, deadline: float | None = None
+        self,
+        *,
+        aep_conn_id: str,
+        selection: dict[str, Any],
+        poll_interval: float,
+        deadline: float | None = None,
+        created_since: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.aep_conn_id = aep_conn_id
         self.selection = selection
         self.poll_interval = poll_interval
         self.deadline = deadline
+        self.created_since = created_since
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all plain JSON."""
@@ -48,20 +57,35 @@ class FlowRunTrigger(BaseTrigger):
             "selection": self.selection,
             "poll_interval": self.poll_interval,
             "deadline": self.deadline,
+            "created_since": self.created_since,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look, wait, look again; a bounded number of failed looks in a row is borne."""
-        hook, selection = ExperiencePlatformHook(self.aep_conn_id), RunSelection(**self.selection)
-        errors, said, pause = 0, "", min(FIRST_PAUSE, self.poll_interval)
-        warned: set[str] = set()
-        while True:
-            asked_to_wait = 0.0
-            try:
-                # One HTTP stack for all: the blocking client runs in a thread, never on the triggerer's loop.
-                run = await asyncio.to_thread(lambda: selection.find(hook.client))
-            except Exception as error:
-                asked_to_wait = getattr(error, "retry_after", None) or 0.0
+        """Wait for one look after the other; a bounded number of failed ones in a row is borne."""
+        from airflow_provider_payments.aep.run_queries import Wait
+        from airflow_provider_payments.triggers.watch import watched
+
+        selection, run_log = RunSelection(**self.selection), RunLog(self.log)
+        since = selection.created_since if self.created_since is None else self.created_since
+        errors, looked = 0, False
+        with watched(self.aep_conn_id, Wait(selection, since), self.poll_interval, self._seconds_left()) as waiter:
+            while True:
+                try:
+                    # One look at least, however late it is: the run may have ended in time, while no triggerer ran.
+                    async with asyncio.timeout(self._seconds_left() if looked else None):
+                        run, error = await waiter.look()
+                except TimeoutError:
+                    message = f"{selection} has not ended in time; {run_log.last}"
+                    yield TriggerEvent({"status": "timeout", "message": message})
+                    return
+                looked = True
+                if error is None:
+                    errors = 0
+                    run_log.note(run)
+                    if run is not None and run.state is not State.ACTIVE:
+                        yield TriggerEvent({"status": "ended", "run": run.to_json()})
+                        return
+                    continue
                 retryable = not isinstance(error, PlatformError) or error.retryable
                 # To be told to wait is no failure to look: only the deadline bounds it.
                 errors += getattr(error, "failure", None) is not Failure.REFUSED
@@ -70,29 +94,6 @@ class FlowRunTrigger(BaseTrigger):
                     message = f"{type(error).__name__}: {error}"
                     yield TriggerEvent({"status": "error", "message": message, "retryable": retryable})
                     return
-            else:
-                errors, said = 0, announce(self.log, run, said, warned)
-                if run is not None and run.state is not State.ACTIVE:
-                    yield TriggerEvent({"status": "ended", "run": run.to_json()})
-                    return
-            if self.deadline is not None and time.time() >= self.deadline:
-                message = f"{selection} has not ended in time; {said or 'none was seen'}"
-                yield TriggerEvent({"status": "timeout", "message": message})
-                return
-            sleep = max(pause, asked_to_wait)
-            await asyncio.sleep(sleep if self.deadline is None else max(0.0, min(sleep, self.deadline - time.time())))
-            # Short runs are seen soon, long ones cost no more.
-            pause = min(2 * pause, self.poll_interval)
 
-
-def announce(log: Any, run: FlowRun | None, said: str, warned: set[str]) -> str:
-    """
-    Log a run where it changed since ``said``; warn once of a status that nobody has documented. Return what was said.
-    """
-    now = "" if run is None else str(run)
-    if run is not None and now != said:
-        log.info("%s", now)
-    if run is not None and not run.known and run.status not in warned:
-        warned.add(run.status)
-        log.warning("Flow run %s has the unknown status %r: once it has ended, it counts as failed", run.id, run.status)
-    return now
+    def _seconds_left(self) -> float | None:
+        return None if self.deadline is None else max(0.0, self.deadline - time.time())

@@ -11,6 +11,7 @@ import pytest
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State, runs_of
+from airflow_provider_payments.aep.run_queries import RunQueries, Wait
 from tests.aep.chain import FLOW_SERVICE, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -227,35 +228,44 @@ def flow_id(chain: Chain, emulator: Emulator) -> str:
     return made
 
 
+def find(client: Client, selection: RunSelection) -> FlowRun | None:
+    """Ask as a sensor on a worker does."""
+    wait = Wait(selection, selection.created_since)
+    RunQueries(client).look([wait])
+    if wait.error:
+        raise wait.error
+    return wait.run
+
+
 def test_before_the_start_there_is_no_run(chain: Chain) -> None:
     flow = chain.ensure(chain.dataflow()).existing.id
-    assert RunSelection(flow).find(chain.client) is None
+    assert find(chain.client, RunSelection(flow)) is None
 
 
 def test_the_first_and_the_latest_run_are_found(flow_id: str, client: Client) -> None:
     runs = runs_of(client, flow_id, 0)
     assert len(runs) == 3
     assert [run.began for run in runs] == sorted(run.began for run in runs)
-    assert RunSelection(flow_id, pick="first").find(client) == runs[0]
-    assert RunSelection(flow_id, pick="latest").find(client) == runs[2]
+    assert find(client, RunSelection(flow_id, pick="first")) == runs[0]
+    assert find(client, RunSelection(flow_id, pick="latest")) == runs[2]
 
 
 def test_runs_that_began_before_since_do_not_count(flow_id: str, client: Client) -> None:
     runs = runs_of(client, flow_id, 0)
-    assert RunSelection(flow_id, since=runs[1].began).find(client) == runs[1]
-    assert RunSelection(flow_id, since=runs[1].began + 0.001).find(client) == runs[2]
-    assert RunSelection(flow_id, since=runs[2].began + 1, pick="latest").find(client) is None
+    assert find(client, RunSelection(flow_id, since=runs[1].began)) == runs[1]
+    assert find(client, RunSelection(flow_id, since=runs[1].began + 0.001)) == runs[2]
+    assert find(client, RunSelection(flow_id, since=runs[2].began + 1, pick="latest")) is None
 
 
 def test_a_run_is_found_by_its_id_whatever_else_is_asked_for(flow_id: str, client: Client) -> None:
     second = runs_of(client, flow_id, 0)[1]
-    assert RunSelection(run_id=second.id).find(client) == second
-    assert RunSelection(flow_id, run_id=second.id, since=9e9, pick="latest").find(client) == second
+    assert find(client, RunSelection(run_id=second.id)) == second
+    assert find(client, RunSelection(flow_id, run_id=second.id, since=9e9, pick="latest")) == second
 
 
 def test_a_run_id_that_does_not_exist_is_a_clear_error(client: Client) -> None:
     with pytest.raises(RequestError, match="FLOW-1439-404"):
-        RunSelection(run_id="00000000-0000-0000-0000-000000000000").find(client)
+        find(client, RunSelection(run_id="00000000-0000-0000-0000-000000000000"))
 
 
 def test_the_counts_are_those_of_the_rows_that_arrived(flow_id: str, chain: Chain, emulator: Emulator) -> None:
@@ -272,15 +282,15 @@ def test_the_counts_are_those_of_the_rows_that_arrived(flow_id: str, chain: Chai
 def test_a_later_run_replaces_a_failed_one_where_the_latest_is_asked_for(chain: Chain, emulator: Emulator) -> None:
     flow_id = chain.ensure(chain.dataflow()).existing.id
     emulator.advance(300)
-    failed = RunSelection(flow_id).find(chain.client)
+    failed = find(chain.client, RunSelection(flow_id))
     assert failed is not None
     assert (failed.state, failed.output_records) == (State.FAILED, 0)
     assert failed.errors[0].startswith("CONNECTOR-2001-500: ")
     emulator.advance(900)
-    latest = RunSelection(flow_id, pick="latest").find(chain.client)
+    latest = find(chain.client, RunSelection(flow_id, pick="latest"))
     assert latest is not None
     assert latest.state is State.SUCCEEDED
-    assert RunSelection(flow_id).find(chain.client) == failed
+    assert find(chain.client, RunSelection(flow_id)) == failed
 
 
 def test_runs_of_other_dataflows_do_not_count_even_where_the_filter_is_ignored(
@@ -302,7 +312,7 @@ def test_more_runs_than_a_page_holds_are_all_read_and_old_ones_not_asked_for(cha
     emulator.advance(300 + 27 * HOUR)
     runs = runs_of(chain.client, flow_id, 0)
     assert len({run.id for run in runs}) == len(runs) == 109
-    assert RunSelection(flow_id).find(chain.client) == runs[0]
+    assert find(chain.client, RunSelection(flow_id)) == runs[0]
 
     before = len(emulator.requests(path=RUNS))
     assert runs_of(chain.client, flow_id, runs[-4].began) == runs[-4:]

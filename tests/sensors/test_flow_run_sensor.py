@@ -9,7 +9,7 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_payments.sensors.flow_run import FlowRunFailedError
+from airflow_provider_payments.outcomes import FlowRunFailedError
 from tests.conftest import Emulator
 from tests.operators.chain import make_dataflow
 from tests.sensors.conftest import context, sensor, wait

@@ -21,7 +21,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
-from airflow_provider_payments.sensors.flow_run import FlowRunFailedError
+from airflow_provider_payments.outcomes import FlowRunFailedError
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.airflow_database import migrate
@@ -105,7 +105,8 @@ def test_poking_waits_until_the_run_has_ended(
     history: History, proxy_of_history: FaultProxy, said: Callable[[str], int]
 ) -> None:
     proxy_of_history.fault("GET", RUNS, status=200, body=answer())
-    proxy_of_history.fault("GET", RUNS, status=200, body=answer(run_item(history.good, "paused")), times=2)
+    paused = run_item(history.good, "paused", id=history.runs(history.good)[0]["id"])
+    proxy_of_history.fault("GET", RUNS, status=200, body=answer(paused), times=2)
     assert wait(flow_id=history.good, timeout=60, poke_interval=0)["status"] == "succeeded"
     assert proxy_of_history.count("GET", RUNS) == 4
     assert said("unknown status 'paused'") == 1  # though it was seen twice
@@ -139,6 +140,9 @@ def test_a_deferral_carries_plain_json_and_no_secret(history: History) -> None:
     assert path == "airflow_provider_payments.triggers.flow_run.FlowRunTrigger"
     deadline = arguments.pop("deadline")
     assert time.time() < deadline <= time.time() + 7 * 86400
+    # The worker has seen what there was: the trigger need not look further back than lists may lag.
+    now = history.emulator.control("GET", "clock")["now"]
+    assert now - 400 < arguments.pop("created_since") <= now - 299
     assert arguments == {
         "aep_conn_id": "adobe_experience_platform_default",
         "selection": {"flow_id": history.waiting, "run_id": None, "since": 1767225600, "pick": "latest"},
