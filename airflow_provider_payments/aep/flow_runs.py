@@ -50,6 +50,9 @@ class FlowRun:
     :param completed_at: when it ended, epoch seconds; some failed runs never get one.
     :param batch_ids: the batches that hold its records, and its failed records for 30 days.
     :param errors: ``code: message`` as the service gives them, without repeats.
+    :param window_start: where the time begins of which it reads the rows, epoch seconds; some runs show it only once
+        they copy.
+    :param window_end: where that ends.
     """
 
     id: str
@@ -63,6 +66,8 @@ class FlowRun:
     failed_records: int = 0
     batch_ids: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    window_start: float | None = None
+    window_end: float | None = None
 
     @property
     def known(self) -> bool:
@@ -149,6 +154,7 @@ class FlowRun:
             failed_records=_count(records.get("failedRecordCount")),
             batch_ids=tuple(dict.fromkeys(_batches(activities))),
             errors=tuple(dict.fromkeys(_errors(metrics, activities))),
+            **_window(item, activities),
         )
 
 
@@ -233,6 +239,18 @@ def seconds(value: object) -> float | None:
 
 def _iso(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def _window(item: Mapping[str, Any], activities: list[Mapping[str, Any]]) -> dict[str, float]:
+    for place in (
+        _dict(item.get("params")),
+        *(_dict(_dict(a.get("durationSummary")).get("extensions")) for a in activities),
+    ):
+        end = seconds(place.get("windowEndTime", place.get("windowEnd")))
+        if end is not None:
+            start = seconds(place.get("windowStartTime", place.get("windowStart")))
+            return {"window_start": start or 0.0, "window_end": end}  # 1970 reads as nothing
+    return {}
 
 
 def _batches(activities: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from types import TracebackType
 
-from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.errors import RequestError
 from airflow_provider_payments.aep.transport import Clock
 
 #: Seconds between two requests after the first 429; each further one doubles it.
@@ -49,8 +49,10 @@ class Pace:
             if not self._gap or now - self._changed > self._gap:  # not once more for each of several threads
                 self._gap = min(max(FIRST_GAP, 2 * self._gap), LONGEST_GAP)
             self._changed = now
+            # What the service asks for holds for all threads.
+            self._next = max(self._next, now + (getattr(error, "retry_after", None) or 0.0))
 
 
 def is_refusal(error: object) -> bool:
     """Whether it is a 429."""
-    return isinstance(error, RequestError) and error.failure is Failure.REFUSED
+    return isinstance(error, RequestError) and error.status == 429

@@ -54,11 +54,13 @@ def decide(
     :param renewed: whether the token has been renewed for this call already, or cannot be.
     :param jitter: 0 to 1; shortens a back-off to between all and half of it.
     :param remaining: seconds that are left for the whole operation; a longer wait is not begun.
-    :param attempts: how many times it may be sent in all.
+    :param attempts: how many times it may be sent in all; after a 429, which is no failure, five times at least.
     """
     if is_token_refused(error.status, error.code):
         return Decision(again=not renewed, renew=True)
     repeatable = error.failure in (Failure.NOT_SENT, Failure.REFUSED) or (error.failure is Failure.AMBIGUOUS and safe)
+    if error.failure is Failure.REFUSED:
+        attempts = max(attempts, MAX_ATTEMPTS)
     if not repeatable or attempt >= attempts:
         return Decision(again=False)
     if error.retry_after is not None:

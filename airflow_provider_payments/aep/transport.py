@@ -136,7 +136,7 @@ class Transport:
     :param read_timeout: seconds to wait for the next byte of the answer.
     :param proxies: as ``requests`` takes them.
     :param verify: ``True``, or the path of a CA bundle.
-    :param attempts: how many times a request is sent at most; whoever asks again by itself wants one.
+    :param attempts: how many times a request is sent at most, but after a 429; whoever asks again by itself wants one.
     """
 
     def __init__(

@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import math
 import random
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -20,18 +22,20 @@ from typing import NamedTuple
 from airflow.providers.common.compat.sdk import Stats
 
 from airflow_provider_payments.aep.flow_runs import FlowRun
-from airflow_provider_payments.aep.pace import Pace
+from airflow_provider_payments.aep.pace import Pace, is_refusal
 from airflow_provider_payments.aep.run_queries import RunQueries, Wait
+from airflow_provider_payments.aep.transport import Clock
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 
 log = logging.getLogger(__name__)
 
 #: Requests at the same time. More would make the loop wait for the interpreter while answers are read.
 SIDE_BY_SIDE = 2
-#: Seconds before the first look: triggers start many at a time.
-GATHER = 0.05
-#: Seconds between a wait's first two looks; doubled up to its poll interval, so that short runs are seen soon.
-FIRST_PAUSE = 1.0
+#: Seconds before a wait's first look, for the worker has just looked, and triggers start many at a time; and before the
+#: next, then doubled up to its poll interval, so that short runs are seen soon.
+FIRST_PAUSES = (0.05, 1.0)
+#: Where so many wait already, such early looks are too dear: a question holds so many.
+CROWD = 100
 #: Who is due within this share of his pause is taken along.
 SOON = 0.5
 #: A look may come earlier by up to this share of the pause, so that many triggerers do not ask in step.
@@ -55,15 +59,18 @@ class Waiter:
 
     :param wait: which run is meant, and what is known of it.
     :param poll_interval: seconds between two looks at most, but for a 429.
-    :param last_look: when to look at the latest, by the loop's clock; ``None``: no matter.
+    :param crowd: how many wait already.
+    :param last_look: when to look at the latest, by the loop's clock; infinite: no matter.
     """
 
-    def __init__(self, wait: Wait, poll_interval: float, last_look: float | None) -> None:
+    def __init__(self, wait: Wait, poll_interval: float, crowd: int = 0, last_look: float = math.inf) -> None:
         self.wait = wait
         self.poll_interval = poll_interval
         self.last_look = last_look
-        self.pause = min(FIRST_PAUSE, poll_interval)
-        self.due = asyncio.get_running_loop().time() + min(GATHER, poll_interval)
+        now = asyncio.get_running_loop().time()
+        pauses = FIRST_PAUSES if crowd < CROWD else (poll_interval, poll_interval)
+        first, self.pause = (min(pause, poll_interval) for pause in pauses)
+        self.due = max(now, min(now + first, last_look))
         self._looks: asyncio.Queue[Look] = asyncio.Queue()
 
     async def look(self) -> Look:
@@ -82,7 +89,7 @@ class Waiter:
         :param haste: share of the pause that is left out.
         """
         self.due = began + self.pause * (1 - haste)
-        if self.last_look is not None and began < self.last_look:
+        if began < self.last_look:
             self.due = min(self.due, self.last_look)
         self.pause = min(2 * self.pause, self.poll_interval)
 
@@ -97,6 +104,7 @@ class Watch:
     def __init__(self, conn_id: str) -> None:
         self.conn_id = conn_id
         self.waiters: set[Waiter] = set()
+        self._ended = threading.Event()
         self._pool = ThreadPoolExecutor(1 + SIDE_BY_SIDE, thread_name_prefix="flow-run-watch")
         self._queries: RunQueries | None = None
         self._sent = 0
@@ -114,13 +122,14 @@ class Watch:
 
     def end(self) -> None:
         """Stop looking; a request that is under way ends by itself, and nobody hears of it."""
+        self._ended.set()
         self._task.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            self._planned = max(self._not_before, min((w.due for w in self.waiters), default=loop.time() + GATHER))
+            self._planned = max(self._not_before, min((w.due for w in self.waiters), default=math.inf))
             self._joined.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._planned):
@@ -143,6 +152,8 @@ class Watch:
         self._count()
         for number, waiter in enumerate(due, 1):
             waiter.plan(began, haste)
+            if is_refusal(waiter.wait.error):
+                waiter.due = self._not_before
             waiter.tell(Look(waiter.wait.run, failure or waiter.wait.error))
             if number % SLICE == 0:
                 await asyncio.sleep(0)
@@ -159,9 +170,15 @@ class Watch:
 
     def _connect(self) -> RunQueries:
         client = ExperiencePlatformHook(self.conn_id).client
-        client.transport.attempts = 1  # the next look is the retry
-        client.transport.pace = Pace(client.transport.clock)
+        transport = client.transport
+        transport.attempts = 1  # the next look is the retry
+        transport.clock = Clock(sleep=self._sleep)
+        transport.pace = Pace(transport.clock)
         return RunQueries(client)
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep in a thread, but no longer than there are waits: it would hold up the end of the process."""
+        self._ended.wait(seconds)
 
     def _count(self) -> None:
         sent = self._queries.client.transport.sent if self._queries else 0
@@ -185,7 +202,8 @@ def watched(conn_id: str, wait: Wait, poll_interval: float, seconds_left: float 
     loop = asyncio.get_running_loop()
     key = loop, conn_id
     watch = _watches.get(key) or _watches.setdefault(key, Watch(conn_id))
-    waiter = Waiter(wait, poll_interval, None if seconds_left is None else loop.time() + seconds_left - LAST_LOOK)
+    last_look = math.inf if seconds_left is None else loop.time() + seconds_left - LAST_LOOK
+    waiter = Waiter(wait, poll_interval, len(watch.waiters), last_look)
     watch.join(waiter)
     try:
         yield waiter

@@ -14,6 +14,7 @@ import pytest
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.flow_runs import RunSelection
+from airflow_provider_payments.aep.retries import MAX_ATTEMPTS
 from airflow_provider_payments.aep.run_queries import CHECK_EVERY, RunQueries, Wait
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
@@ -317,7 +318,7 @@ def test_a_refusal_asks_to_leave_the_service_alone(fleet: Make, queries: Ask) ->
     flows.proxy.fault("GET", "/runs", status=429, headers={"Retry-After": "90"})
     assert asking.look(waits) == 90
     assert all(isinstance(w.error, RequestError) and w.error.failure is Failure.REFUSED for w in waits)
-    flows.proxy.fault("GET", "/runs", status=429, times=3)
+    flows.proxy.fault("GET", "/runs", status=429, times=3 * MAX_ATTEMPTS)
     assert [asking.look(waits) for _ in range(4)] == [2, 4, 8, 0]
 
 
