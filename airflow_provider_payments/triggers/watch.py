@@ -107,6 +107,7 @@ class Watch:
         self._ended = threading.Event()
         self._pool = ThreadPoolExecutor(1 + SIDE_BY_SIDE, thread_name_prefix="flow-run-watch")
         self._queries: RunQueries | None = None
+        #: Requests since they were last counted.
         self._sent = 0
         self._joined = asyncio.Event()
         #: When the next look is planned, and before when the service wants none, by the loop's clock.
@@ -117,7 +118,7 @@ class Watch:
     def join(self, waiter: Waiter) -> None:
         """Take a waiter in."""
         self.waiters.add(waiter)
-        if waiter.due < self._planned:
+        if max(waiter.due, self._not_before) < self._planned:
             self._joined.set()
 
     def end(self) -> None:
@@ -143,13 +144,13 @@ class Watch:
         failure: Exception | None = None
         try:
             pause = await loop.run_in_executor(self._pool, self._ask, [w.wait for w in due])
+            if pause:
+                self._not_before = loop.time() + pause * random.uniform(1, 1 + JITTER)
+                log.warning("The service is left alone for %.0f s: it answers that it is asked too much", pause)
+            Stats.incr("payments.flow_run.poll.requests", self._sent)
         except Exception as error:
-            # Whatever it is, nobody may be left waiting for ever.
-            pause, failure = 0.0, error
-        if pause:
-            self._not_before = loop.time() + pause * random.uniform(1, 1 + JITTER)
-            log.warning("The service is left alone for %.0f s: it answers that it is asked too much", pause)
-        self._count()
+            failure = error  # whatever it is, nobody may be left waiting for ever
+        self._sent = 0
         for number, waiter in enumerate(due, 1):
             waiter.plan(began, haste)
             if is_refusal(waiter.wait.error):
@@ -162,8 +163,11 @@ class Watch:
         """Look once, in the pool; return for how many seconds the service wants to be left alone."""
         fresh = self._queries is None
         queries = self._queries = self._queries or self._connect()
+        transport = queries.client.transport
+        before = transport.sent
         pause = queries.look(waits, self._pool.map)
-        if not fresh and all(getattr(wait.error, "status", None) in (401, 403) for wait in waits):
+        self._sent += transport.sent - before
+        if waits and not fresh and all(getattr(wait.error, "status", None) in (401, 403) for wait in waits):
             self._queries = None  # the connection may have been mended since it was read
             return self._ask(waits)
         return pause
@@ -179,11 +183,6 @@ class Watch:
     def _sleep(self, seconds: float) -> None:
         """Sleep in a thread, but no longer than there are waits: it would hold up the end of the process."""
         self._ended.wait(seconds)
-
-    def _count(self) -> None:
-        sent = self._queries.client.transport.sent if self._queries else 0
-        Stats.incr("payments.flow_run.poll.requests", sent - self._sent)
-        self._sent = sent
 
 
 _watches: dict[tuple[asyncio.AbstractEventLoop, str], Watch] = {}

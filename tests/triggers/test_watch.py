@@ -1,0 +1,248 @@
+"""Many waits on a connection are one poller, which is fair to each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.flow_runs import RunSelection
+from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
+from tests.conftest import CONNECTION_ID, Emulator
+from tests.fault_proxy import FaultProxy, fault_proxy
+
+#: Seconds after which each dataflow has run once more; a token lives longer.
+ROUND = 47000
+RUNS = "/flowservice/runs"
+GONE = "00000000-0000-4000-8000-000000000000"
+
+
+class Fleet:
+    """Dataflows behind a proxy, of which each has run once and nobody waits for that."""
+
+    def __init__(self, emulator: Emulator, proxy: FaultProxy, count: int) -> None:
+        self.emulator, self.proxy = emulator, proxy
+        order = {"sandbox": "dev", "dataflows": count, "runs_per_dataflow": 1, "enabled": True}
+        emulator.control("POST", "seed", json=order)
+        self.ids = [flow["id"] for flow in emulator.objects("flows")]
+        self.now = float(emulator.control("GET", "clock")["now"])
+
+    def trigger(self, flow_id: str, **arguments: Any) -> FlowRunTrigger:
+        selection = asdict(RunSelection(flow_id, since=self.now))
+        return FlowRunTrigger(
+            **{"aep_conn_id": CONNECTION_ID, "selection": selection, "poll_interval": 0.01} | arguments
+        )
+
+    def triggers(self) -> list[FlowRunTrigger]:
+        return [self.trigger(flow_id) for flow_id in self.ids]
+
+    def let_run(self) -> None:
+        self.emulator.advance(ROUND)
+
+    async def asked(self, times: int) -> None:
+        """Wait until runs have been asked for so many times more."""
+        wanted = self.proxy.count("GET", RUNS) + times
+        async with asyncio.timeout(20):
+            while self.proxy.count("GET", RUNS) < wanted:
+                await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+def fleet(emulator: Emulator, connect: Callable[..., None]) -> Iterator[Callable[[int], Fleet]]:
+    with fault_proxy(emulator.url) as proxy:
+        connect(proxy.url, ims_url=proxy.url)
+        yield lambda count: Fleet(emulator, proxy, count)
+
+
+async def event(trigger: FlowRunTrigger) -> Any:
+    async with asyncio.timeout(30):
+        (only,) = [event.payload async for event in trigger.run()]
+        return only
+
+
+async def all_at_once(triggers: list[FlowRunTrigger], first: Any = None) -> list[Any]:
+    waits = [asyncio.create_task(event(trigger)) for trigger in triggers]
+    if first:
+        await first
+    return await asyncio.gather(*waits)
+
+
+def watching() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("flow-run-watch")]
+
+
+def flow_of(event: Any) -> str:
+    return str(event["run"]["flow_id"])
+
+
+Make = Callable[[int], Fleet]
+
+
+def test_many_waits_share_a_token_and_their_requests(fleet: Make) -> None:
+    flows = fleet(300)
+
+    async def later() -> None:
+        await flows.asked(12)
+        flows.let_run()
+
+    events = asyncio.run(all_at_once(flows.triggers(), later()))
+    assert [flow_of(event) for event in events] == flows.ids
+    assert {event["run"]["status"] for event in events} <= {"success", "failed"}
+    asked = [path for _, path, _ in flows.proxy.asked]
+    assert sum("/ims/token" in path for path in asked) == 1
+    assert not [path for path in asked if f"{RUNS}/" in path]
+    assert len(asked) < 60  # one by one they would be 300 a look
+
+
+def test_it_ends_with_the_last_wait_and_begins_anew_with_the_next(fleet: Make) -> None:
+    flows = fleet(3)
+
+    async def twice() -> None:
+        for _ in range(2):
+            waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
+            await flows.asked(2)
+            assert watching()
+            assert len({name.rsplit("_", 1)[0] for name in watching()}) == 1
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    asyncio.run(twice())
+    deadline = time.monotonic() + 20
+    while watching() and time.monotonic() < deadline:
+        time.sleep(0.001)  # until the threads have seen that it is over
+    assert not watching()
+    before = len(flows.proxy.asked)
+    asyncio.run(asyncio.sleep(0.1))
+    assert len(flows.proxy.asked) == before
+
+
+def test_one_that_is_cancelled_leaves_and_the_others_go_on(fleet: Make) -> None:
+    flows = fleet(3)
+
+    async def leave() -> list[Any]:
+        first, *others = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
+        await flows.asked(2)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        await flows.asked(2)
+        flows.proxy.asked.clear()
+        await flows.asked(3)
+        assert not any(flows.ids[0] in path for _, path, _ in flows.proxy.asked)
+        flows.let_run()
+        return list(await asyncio.gather(*others))
+
+    assert [flow_of(event) for event in asyncio.run(leave())] == flows.ids[1:]
+
+
+def test_the_error_of_one_is_not_that_of_another(fleet: Make) -> None:
+    flows = fleet(4)
+
+    async def later() -> None:
+        await flows.asked(20)
+        flows.let_run()
+
+    lost, *events = asyncio.run(all_at_once([flows.trigger(GONE), *flows.triggers()], later()))
+    assert (lost["status"], lost["retryable"]) == ("error", False)
+    assert "404" in lost["message"]
+    assert [flow_of(event) for event in events] == flows.ids
+
+
+def test_the_loop_goes_on_while_the_service_does_not_answer(fleet: Make) -> None:
+    flows = fleet(3)
+    flows.proxy.fault("GET", RUNS, hang=True)
+
+    async def meanwhile() -> list[Any]:
+        waits = [asyncio.create_task(event(flows.trigger(i, deadline=time.time() + 0.2))) for i in flows.ids]
+        await flows.asked(1)
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        flows.proxy.ended.set()
+        return list(await asyncio.gather(*waits))
+
+    assert {event["status"] for event in asyncio.run(meanwhile())} == {"timeout"}
+
+
+def test_a_long_retry_after_holds_everybody_back(fleet: Make) -> None:
+    flows = fleet(3)
+    flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
+    waits = [flows.trigger(flow_id, deadline=time.time() + 1) for flow_id in flows.ids]
+    events = asyncio.run(all_at_once(waits))
+    assert {event["status"] for event in events} == {"timeout"}
+    assert flows.proxy.count("GET", RUNS) == 1
+
+
+def test_a_connection_that_was_mended_is_read_again(fleet: Make) -> None:
+    flows = fleet(3)
+
+    async def later() -> None:
+        await flows.asked(5)  # more than the first look, after which the connection is no longer fresh
+        flows.proxy.fault("GET", RUNS, status=403)  # as if the credential had been replaced
+        await flows.asked(3)
+        flows.let_run()
+
+    events = asyncio.run(all_at_once(flows.triggers(), later()))
+    assert [flow_of(event) for event in events] == flows.ids
+
+
+def test_a_refusal_that_stays_ends_every_wait(fleet: Make) -> None:
+    flows = fleet(3)
+    flows.proxy.fault("GET", RUNS, status=403, times=10**6)
+    events = asyncio.run(all_at_once(flows.triggers()))
+    assert [(event["status"], event["retryable"]) for event in events] == [("error", False)] * 3
+
+
+def test_connections_do_not_share(fleet: Make, connect: Callable[..., None]) -> None:
+    flows = fleet(4)
+    connect(flows.emulator.url, conn_id="other")
+    triggers = [*flows.triggers()[:2], *(flows.trigger(i, aep_conn_id="other") for i in flows.ids[2:])]
+
+    async def later() -> None:
+        await flows.asked(2)
+        flows.let_run()
+
+    assert [flow_of(event) for event in asyncio.run(all_at_once(triggers, later()))] == flows.ids
+    asked = json.dumps(flows.proxy.asked)
+    assert flows.ids[0] in asked
+    assert flows.ids[3] not in asked
+
+
+def test_each_wait_logs_in_its_own_task(fleet: Make) -> None:
+    flows = fleet(3)
+    task = contextvars.ContextVar[str]("task", default="nobody's")
+    lines: list[tuple[str, str]] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append((task.get(), record.getMessage()))
+
+    async def in_its_context(flow_id: str) -> None:
+        task.set(flow_id)
+        trigger = flows.trigger(flow_id)
+        logger = logging.getLogger(f"wait.{flow_id}")
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)
+        trigger._log = logger
+        await event(trigger)
+
+    handler = Handler()
+
+    async def together() -> None:
+        flows.let_run()
+        async with asyncio.TaskGroup() as group:
+            for flow_id in flows.ids:
+                group.create_task(in_its_context(flow_id))
+
+    asyncio.run(together())
+    runs = {run["id"]: run["flowId"] for run in flows.emulator.objects("runs")}
+    said = [(who, runs[line.split()[2]]) for who, line in lines if line.startswith("flow run")]
+    assert sorted(said) == sorted((flow_id, flow_id) for flow_id in flows.ids)
