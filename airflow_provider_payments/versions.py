@@ -55,6 +55,11 @@ def other_runs_are_active(context: Any) -> bool:
     return len(DagRun.find(dag_id=task.dag_id, state=DagRunState.RUNNING)) > 1
 
 
+def task_store(context: Any) -> Any | None:
+    """Return where a task's tries keep what the next one needs, with ``get`` and ``set``; ``None`` before 3.3."""
+    return context.get("task_state_store")
+
+
 def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:
     """
     Return the connection form's extra fields as Airflow 2.11 to 3.1 want them; from 3.2 on, provider info holds them.
@@ -72,3 +77,37 @@ def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:
         return kind(label, widget=look())
 
     return {name: widget(f["label"], f["schema"].get("format") == "password") for name, f in fields.items()}
+
+
+def event_stream_bases() -> tuple[Any, Any]:
+    """
+    Return the bases of an event trigger and of what serves its stream: ``BaseEventTrigger``, ``SharedStreamProducer``.
+
+    Before Airflow 3.3 they are stand-ins, good for an import and no more.
+    """
+    try:
+        from airflow.triggers.base import BaseEventTrigger
+        from airflow.triggers.shared_stream import SharedStreamProducer
+    except ImportError:
+        from airflow.triggers.base import BaseTrigger
+
+        return BaseTrigger, object
+    return BaseEventTrigger, SharedStreamProducer
+
+
+def has_event_streams() -> bool:
+    """Whether Airflow tells an event trigger which of its events are stored: 3.3 and newer."""
+    return event_stream_bases()[1] is not object
+
+
+def require_event_streams(name: str) -> None:
+    """
+    Refuse to build an event trigger that would lose events.
+
+    :raises RuntimeError: on an Airflow before 3.3.
+    """
+    if not has_event_streams():
+        from airflow import __version__
+
+        needs = f"{name} needs Airflow 3.3 or newer: acknowledged shared streams"
+        raise RuntimeError(f"{needs}; this is {__version__}; schedule with FlowRunSensor instead")

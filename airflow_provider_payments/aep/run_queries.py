@@ -76,9 +76,9 @@ class Wait:
         return self.run.id if self.run else None
 
     def wants_proof(self) -> bool:
-        """Count an empty list; whether it is time to ask if the dataflow is there at all: at the first, then rarely."""
+        """Count an empty list; whether it is time to ask if the dataflow is there at all."""
         self._empty += 1
-        return self._empty % (2 * CHECK_EVERY) == 1
+        return self._empty % CHECK_EVERY == 0
 
     def take(self, runs: Sequence[FlowRun], at: float) -> None:
         """

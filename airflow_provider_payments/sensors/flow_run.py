@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
@@ -24,7 +26,7 @@ from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
 from airflow_provider_payments.outcomes import RunLog, Tolerance, deadline, ended_run
-from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
+from airflow_provider_payments.triggers.flow_run import MAX_POLL_ERRORS, FlowRunTrigger
 from airflow_provider_payments.versions import honour_retry_after
 
 if TYPE_CHECKING:
@@ -54,6 +56,11 @@ class FlowRunSensor(BaseSensorOperator):
         ``accept_partial``.
     :param aep_conn_id: the Airflow connection.
     :param deferrable: wait in the triggerer instead of on a worker; by default ``[operators] default_deferrable``.
+
+    Airflow's own arguments mean the same in every mode, which they do not in other sensors. ``timeout`` and
+    ``execution_timeout`` both limit the whole wait, and the shorter one ends it, without a retry. ``soft_fail`` skips
+    what is final: a time-out, a failed run, a refusal. What may pass is still retried. ``never_fail`` skips that too.
+    With ``silent_fail`` what may pass does not end the wait.
     """
 
     template_fields: Sequence[str] = (
@@ -92,6 +99,10 @@ class FlowRunSensor(BaseSensorOperator):
         self.aep_conn_id = aep_conn_id
         self.deferrable = deferrable
         self._wait: Wait | None = None
+        if self.execution_timeout is not None:
+            # Left to Airflow it would limit one look, or the wait, or the return from it, as mode and version have it.
+            self.timeout = min(self.timeout, self.execution_timeout.total_seconds())
+            self.execution_timeout = None
 
     @cached_property
     def run_log(self) -> RunLog:
@@ -105,38 +116,62 @@ class FlowRunSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Look once on the worker; where the run has not ended, wait as the mode says."""
-        if not self.deferrable:
-            return super().execute(context)
-        seen = self._first_look(context)
-        if seen:
-            return seen.xcom_value
-        self.defer(
-            trigger=FlowRunTrigger(
-                aep_conn_id=self.aep_conn_id,
-                selection=asdict(self._selection(context)),
-                created_since=self._wait.cursor if self._wait else None,
-                poll_interval=self.poke_interval,
-                deadline=deadline(self.timeout, self.execution_timeout),
-            ),
-            method_name="execute_complete",
-            # Airflow's own time-out of a deferral would skip everything below; the trigger keeps the deadline.
-            timeout=None,
-        )
-        return None
+        with self._skipping():
+            if not self.deferrable:
+                return super().execute(context)
+            seen = self._first_look(context)
+            if seen:
+                return seen.xcom_value
+            self.defer(
+                trigger=FlowRunTrigger(
+                    aep_conn_id=self.aep_conn_id,
+                    selection=asdict(self._selection(context)),
+                    created_since=self._wait.cursor if self._wait else None,
+                    poll_interval=self.poke_interval,
+                    deadline=deadline(self.timeout),
+                    max_errors=None if self.silent_fail else MAX_POLL_ERRORS,
+                ),
+                method_name="execute_complete",
+                # Airflow's own time-out of a deferral would skip everything below; the trigger keeps the deadline.
+                timeout=None,
+            )
+            return None
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after the deferral by the rules of the other modes; the base class has others, one for each version."""
+        with self._skipping():
+            return super(BaseSensorOperator, self).resume_execution(next_method, next_kwargs, context)
+
+    @contextmanager
+    def _skipping(self) -> Iterator[None]:
+        """Skip the task where ``soft_fail`` or ``never_fail`` forgive what the block raises."""
+        try:
+            yield
+        except AirflowRescheduleException:
+            raise
+        except AirflowSkipException as skip:
+            # The base class only says that it skips, not why.
+            raise AirflowSkipException(str(skip.__cause__ or skip)) from skip.__cause__
+        except Exception as error:
+            final = isinstance(error, (AirflowFailException, AirflowSensorTimeout))
+            if self.never_fail or (self.soft_fail and final):
+                raise AirflowSkipException(str(error)) from error
+            raise
 
     def _first_look(self, context: Context) -> PokeReturnValue:
-        """Poke once and do with an error what the base class does in the other modes."""
+        """Poke once; what is not final goes by where failures are silent, as in the other modes."""
         try:
             return self.poke(context)
-        except AirflowSkipException:
-            raise
         except Exception as error:
-            if self.never_fail or (self.soft_fail and isinstance(error, AirflowFailException)):
-                raise AirflowSkipException(str(error)) from error
-            if not self.silent_fail or isinstance(error, AirflowFailException):
+            if not self.silent_fail or isinstance(error, (AirflowFailException, AirflowSkipException)):
                 raise
             self.log.exception("Could not look for the flow run")
             return PokeReturnValue(is_done=False)
+
+    def _get_next_poke_interval(self, started_at: Any, run_duration: Callable[[], float], poke_count: int) -> float:
+        """End the wait at its time-out in every mode; the base class would look again an interval later."""
+        interval: float = super()._get_next_poke_interval(started_at, run_duration, poke_count)
+        return min(interval, max(0.0, self.timeout - run_duration()))
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look for the run once."""
@@ -176,13 +211,9 @@ class FlowRunSensor(BaseSensorOperator):
         :raises FlowRunFailedError: if the run failed, or the trigger was refused.
         :raises ExperiencePlatformUnavailableError: if the trigger could not look; a retry may.
         """
-        try:
-            return self._tolerance().judge(ended_run(event, AirflowSensorTimeout), self.log)
-        except AirflowFailException as error:
-            # Airflow 2.11 forgets never_fail here.
-            if self.never_fail or self.soft_fail:
-                raise AirflowSkipException(str(error)) from error
-            raise
+        with airflow_errors():
+            tolerance = self._tolerance()
+        return tolerance.judge(ended_run(event, AirflowSensorTimeout), self.log)
 
     def _selection(self, context: Context) -> RunSelection:
         since = as_time("since", self.since) or getattr(context.get("dag_run"), "start_date", None)

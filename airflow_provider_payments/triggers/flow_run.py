@@ -31,6 +31,7 @@ class FlowRunTrigger(BaseTrigger):
     :param deadline: epoch seconds after which the wait ends; ``None`` waits for ever.
     :param created_since: epoch seconds; the worker has seen that no run made earlier can be the one. By default a day
         before ``selection["since"]``.
+    :param max_errors: so many failed looks in a row end the wait, unless they are final; ``None``: no number does.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class FlowRunTrigger(BaseTrigger):
         poll_interval: float,
         deadline: float | None = None,
         created_since: float | None = None,
+        max_errors: int | None = MAX_POLL_ERRORS,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.aep_conn_id = aep_conn_id
@@ -48,6 +50,7 @@ class FlowRunTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.deadline = deadline
         self.created_since = created_since
+        self.max_errors = max_errors
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all plain JSON."""
@@ -58,6 +61,7 @@ class FlowRunTrigger(BaseTrigger):
             "poll_interval": self.poll_interval,
             "deadline": self.deadline,
             "created_since": self.created_since,
+            "max_errors": self.max_errors,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -89,8 +93,8 @@ class FlowRunTrigger(BaseTrigger):
                 retryable = not isinstance(error, PlatformError) or error.retryable
                 # To be told to wait is no failure to look: only the deadline bounds it.
                 errors += getattr(error, "failure", None) is not Failure.REFUSED
-                self.log.warning("Could not look for %s (%d of %d): %s", selection, errors, MAX_POLL_ERRORS, error)
-                if not retryable or errors >= MAX_POLL_ERRORS:
+                self.log.warning("Could not look for %s, failure %d in a row: %s", selection, errors, error)
+                if not retryable or (self.max_errors is not None and errors >= self.max_errors):
                     message = f"{type(error).__name__}: {error}"
                     yield TriggerEvent({"status": "error", "message": message, "retryable": retryable})
                     return

@@ -87,8 +87,8 @@ def answer(*items: Run) -> bytes:
     return json.dumps({"items": list(items)}).encode()
 
 
-def run_item(flow_id: str, status: str, completed: bool = False, id: str = "run-1", **records: int) -> Run:
+def run_item(flow_id: str, status: str, completed: bool = False, run_id: str = "run-1", **records: int) -> Run:
     """A flow run as the service shows it, in a status of its own choice."""
     times = {"startedAtUTC": 2_000_000_000_000} | ({"completedAtUTC": 2_000_000_001_000} if completed else {})
     metrics = {"statusSummary": {"status": status}, "durationSummary": times, "recordSummary": records}
-    return {"id": id, "flowId": flow_id, "createdAt": 2_000_000_000_000, "metrics": metrics}
+    return {"id": run_id, "flowId": flow_id, "createdAt": 2_000_000_000_000, "metrics": metrics}

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import (
+    DAG,
     AirflowException,
     AirflowFailException,
     AirflowSensorTimeout,
@@ -22,6 +23,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
 from airflow_provider_payments.outcomes import FlowRunFailedError
+from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.airflow_database import migrate
@@ -56,6 +58,17 @@ def resume(event: Any, **arguments: Any) -> Any:
     return sensor(deferrable=True, **arguments).resume_execution("execute_complete", {"event": event}, context())
 
 
+def fired(trigger: tuple[str, dict[str, Any]]) -> Any:
+    """What a trigger says that was stored and made again, as the triggerer does."""
+    path, arguments = json.loads(json.dumps(trigger))
+    module, name = path.rsplit(".", 1)
+
+    async def event() -> Any:
+        return (await anext(getattr(import_module(module), name)(**arguments).run())).payload
+
+    return json.loads(json.dumps(asyncio.run(event())))
+
+
 @IN_EVERY_MODE
 def test_a_run_that_has_ended_is_returned_at_once(history: History, mode: str) -> None:
     outcome = wait(flow_id=history.partial, accept_partial=True, **MODES[mode])
@@ -71,7 +84,7 @@ def test_a_run_that_has_failed_fails_the_task_at_once(history: History, mode: st
 @IN_EVERY_MODE
 @SKIPPING
 def test_a_run_that_has_failed_is_skipped_where_failures_are_soft(history: History, skipping: str, mode: str) -> None:
-    with pytest.raises(AirflowSkipException):
+    with pytest.raises(AirflowSkipException, match="is failed"):
         wait(flow_id=history.failed, **MODES[mode], **{skipping: True})
 
 
@@ -82,6 +95,9 @@ def test_a_service_that_is_down_may_be_retried(proxy: FaultProxy, connect: Calla
     with pytest.raises(ExperiencePlatformUnavailableError) as failure:
         wait(flow_id="flow", **MODES[mode])
     assert not isinstance(failure.value, AirflowFailException)
+    # Nobody sleeps for an hour, and nobody asks again in it: the error tells Airflow 3.3 when to.
+    assert failure.value.retry_after == 3600
+    assert proxy.count("GET", RUNS) == 1
 
 
 @IN_EVERY_MODE
@@ -90,7 +106,7 @@ def test_a_service_that_is_down_is_skipped_where_nothing_may_fail(
 ) -> None:
     connect(proxy.url)
     proxy.fault("GET", RUNS, status=503, headers={"Retry-After": "3600"})
-    with pytest.raises(AirflowSkipException):
+    with pytest.raises(AirflowSkipException, match="the service asks to wait 3600 s"):
         wait(flow_id="flow", never_fail=True, **MODES[mode])
 
 
@@ -105,7 +121,7 @@ def test_poking_waits_until_the_run_has_ended(
     history: History, proxy_of_history: FaultProxy, said: Callable[[str], int]
 ) -> None:
     proxy_of_history.fault("GET", RUNS, status=200, body=answer())
-    paused = run_item(history.good, "paused", id=history.runs(history.good)[0]["id"])
+    paused = run_item(history.good, "paused", run_id=history.runs(history.good)[0]["id"])
     proxy_of_history.fault("GET", RUNS, status=200, body=answer(paused), times=2)
     assert wait(flow_id=history.good, timeout=60, poke_interval=0)["status"] == "succeeded"
     assert proxy_of_history.count("GET", RUNS) == 4
@@ -124,11 +140,14 @@ def test_poking_ends_with_the_timeout(
         wait(flow_id=history.waiting, **skipping)
 
 
-def test_rescheduling_comes_back_after_the_interval(history: History) -> None:
+@pytest.mark.parametrize(("timeout", "seconds"), [(600, 90), (60, 60)], ids=["the interval", "the rest of the time"])
+def test_rescheduling_comes_back_after_the_interval_but_no_later_than_the_timeout(
+    history: History, timeout: float, seconds: float
+) -> None:
     before = datetime.now(UTC)
     with pytest.raises(AirflowRescheduleException) as again:
-        wait(flow_id=history.waiting, mode="reschedule", timeout=60, poke_interval=90)
-    assert before <= again.value.reschedule_date - timedelta(seconds=90) <= datetime.now(UTC)
+        wait(flow_id=history.waiting, mode="reschedule", timeout=timeout, poke_interval=90)
+    assert before <= again.value.reschedule_date - timedelta(seconds=seconds) <= datetime.now(UTC)
 
 
 def test_a_deferral_carries_plain_json_and_no_secret(history: History) -> None:
@@ -147,6 +166,7 @@ def test_a_deferral_carries_plain_json_and_no_secret(history: History) -> None:
         "aep_conn_id": "adobe_experience_platform_default",
         "selection": {"flow_id": history.waiting, "run_id": None, "since": 1767225600, "pick": "latest"},
         "poll_interval": 7,
+        "max_errors": 5,
     }
 
 
@@ -166,17 +186,22 @@ def test_the_deadline_is_the_smaller_of_both_limits(history: History, limits: di
     assert before + seconds <= arguments["deadline"] <= time.time() + seconds
 
 
+@IN_EVERY_MODE
+def test_airflow_is_left_no_limit_that_it_would_apply_in_its_own_way(mode: str) -> None:
+    given: dict[str, Any] = {"execution_timeout": timedelta(seconds=30), "timeout": 100, **MODES[mode]}
+    with DAG(dag_id="limits", schedule=None, default_args={"execution_timeout": timedelta(seconds=20)}):
+        mapped = FlowRunSensor.partial(task_id="mapped", **given).expand(flow_id=["a"])
+        inherits = FlowRunSensor(task_id="inherits", **MODES[mode])
+    assert (inherits.timeout, inherits.execution_timeout) == (20, None)
+    for task in (sensor(**given), mapped.unmap({"flow_id": "a"})):
+        assert (task.timeout, task.execution_timeout) == (30, None)
+
+
 def test_a_deferred_wait_ends_as_one_on_the_worker_would(connected: Emulator) -> None:
     flow = make_dataflow(partial_ingestion_percent=5)["id"]
-    path, arguments = deferral(flow_id=flow).trigger.serialize()
+    trigger = deferral(flow_id=flow).trigger.serialize()
     advance_to_run(connected)
-    module, name = path.rsplit(".", 1)
-    trigger = getattr(import_module(module), name)(**json.loads(json.dumps(arguments)))
-
-    async def first_event() -> Any:
-        return (await anext(trigger.run())).payload
-
-    event = json.loads(json.dumps(asyncio.run(first_event())))
+    event = fired(trigger)
     expected = wait(flow_id=flow, accept_partial=True)
     assert resume(event, flow_id=flow, accept_partial=True) == expected
     with pytest.raises(FlowRunFailedError, match="accept_partial is off"):
@@ -236,12 +261,56 @@ def test_a_deferred_wait_that_took_too_long_is_a_sensors_timeout() -> None:
         resume({"status": "timeout", "message": "flow run run-1 has not ended in time"}, flow_id="flow")
 
 
+def lost(**arguments: Any) -> Any:
+    """Go on where the triggerer could not run the trigger."""
+    return sensor(deferrable=True, **arguments).resume_execution("__fail__", {"error": "Trigger failure"}, context())
+
+
+def test_a_trigger_that_could_not_run_may_be_retried_and_is_skipped_where_nothing_may_fail() -> None:
+    for flags in ({}, {"soft_fail": True}, {"silent_fail": True}):
+        with pytest.raises(AirflowException, match="Trigger failure") as failure:
+            lost(flow_id="flow", **flags)
+        assert not isinstance(failure.value, (AirflowFailException, AirflowSkipException))
+    with pytest.raises(AirflowSkipException):
+        lost(flow_id="flow", never_fail=True)
+
+
 @SKIPPING
 def test_a_failure_after_the_deferral_is_skipped_where_failures_are_soft(skipping: str) -> None:
     with pytest.raises(AirflowSkipException):
         resume({"status": "ended", "run": ENDED}, flow_id="flow", **{skipping: True})
 
 
-def test_a_timeout_after_the_deferral_is_skipped_where_failures_are_soft() -> None:
+@SKIPPING
+def test_a_timeout_after_the_deferral_is_skipped_where_failures_are_soft(skipping: str) -> None:
     with pytest.raises(AirflowSkipException):
-        resume({"status": "timeout", "message": "too long"}, flow_id="flow", soft_fail=True)
+        resume({"status": "timeout", "message": "too long"}, flow_id="flow", **{skipping: True})
+
+
+def wait_to_the_end(mode: str, **arguments: Any) -> Any:
+    """Look until the run has ended, as often as Airflow lets the sensor look."""
+    given = {"timeout": 60, "poke_interval": 0.01} | MODES[mode] | arguments
+    while True:
+        try:
+            return sensor(**given).execute(context())
+        except AirflowRescheduleException:
+            continue
+        except TaskDeferred as deferred:
+            return resume(fired(deferred.trigger.serialize()), **arguments)
+
+
+@IN_EVERY_MODE
+def test_the_log_has_a_line_for_each_change_and_one_that_sums_up(
+    history: History, proxy_of_history: FaultProxy, said: Callable[[str], int], mode: str
+) -> None:
+    flow = history.waiting
+    for items in ([], *([run_item(flow, status)] for status in ("queued", "inProgress", "inProgress"))):
+        proxy_of_history.fault("GET", RUNS, status=200, body=answer(*items))
+    records = {"inputRecordCount": 12, "outputRecordCount": 10, "failedRecordCount": 2}
+    proxy_of_history.fault("GET", RUNS, status=200, body=answer(run_item(flow, "success", completed=True, **records)))
+    assert wait_to_the_end(mode, flow_id=flow, accept_partial=True)["output_records"] == 10
+    ended = "flow run run-1 is success: 12 records in, 10 out, 2 failed"
+    # A rescheduled look is a process of its own and knows nothing of the last one.
+    changes = 2 if mode == "reschedule" else 1
+    assert [said("run-1 is queued"), said("run-1 is inProgress"), said(ended)] == [1, changes, 2]
+    assert said(f"{ended} in 1.0 s; batches: none") == 1

@@ -45,6 +45,7 @@ def test_its_arguments_are_plain_json_that_make_it_again() -> None:
         "poll_interval": 0.001,
         "deadline": 99.5,
         "created_since": None,
+        "max_errors": 5,
     }
     module, name = path.rsplit(".", 1)
     again = getattr(import_module(module), name)(**json.loads(json.dumps(arguments)))
@@ -56,6 +57,7 @@ def test_an_ended_run_is_handed_over_whole(history: History) -> None:
     records, times = run["metrics"]["recordSummary"], run["metrics"]["durationSummary"]
     (event,) = events(trigger(history.partial))
     errors = event["run"].pop("errors")
+    window = run["activities"][0]["durationSummary"]["extensions"]
     (batch,) = [b for b in history.emulator.objects("batches") if b["tags"]["flowRunId"] == [run["id"]]]
     assert event == {
         "status": "ended",
@@ -70,6 +72,8 @@ def test_an_ended_run_is_handed_over_whole(history: History) -> None:
             "output_records": records["outputRecordCount"],
             "failed_records": 5,
             "batch_ids": [batch["id"]],
+            "window_start": 0.0,
+            "window_end": window["windowEnd"] / 1000,
         },
     }
     assert "INGEST-1555-400: The required field '_id' is missing or null." in errors
@@ -103,7 +107,7 @@ def test_it_looks_again_until_the_run_has_ended(history: History, proxy_of_histo
     run_id = history.runs(history.good)[0]["id"]
     proxy_of_history.fault("GET", RUNS, status=200, body=answer(), times=2)
     for status in ("scheduled", "inProgress", "inProgress"):
-        proxy_of_history.fault("GET", RUNS, status=200, body=answer(run_item(history.good, status, id=run_id)))
+        proxy_of_history.fault("GET", RUNS, status=200, body=answer(run_item(history.good, status, run_id=run_id)))
     (event,) = events(trigger(history.good))
     assert event["run"]["id"] == run_id
     assert proxy_of_history.count("GET", RUNS) == 6
@@ -205,7 +209,7 @@ def test_an_unknown_status_is_waited_out_with_one_warning(
 ) -> None:
     run_id = history.runs(history.good)[0]["id"]
     for records in range(3):
-        item = run_item(history.good, word, id=run_id, inputRecordCount=records)
+        item = run_item(history.good, word, run_id=run_id, inputRecordCount=records)
         proxy_of_history.fault("GET", RUNS, status=200, body=answer(item))
     (event,) = events(trigger(history.good))
     assert event["run"]["id"] == run_id

@@ -1,0 +1,249 @@
+"""A whole Airflow 3 that runs in processes of their own, part by part, so that a test can kill one of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import psutil
+import requests
+
+CONNECTION = "AIRFLOW_CONN_ADOBE_EXPERIENCE_PLATFORM_DEFAULT"
+#: Seconds that Airflow may take for something that takes it a few; generous, because a test machine may be busy.
+PATIENCE = 120.0
+PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+#: Short intervals, so that a kill is noticed in seconds; what a database in one file can bear.
+SETTINGS = {
+    "CORE__EXECUTOR": "LocalExecutor",
+    "CORE__PARALLELISM": "8",
+    "CORE__MAX_ACTIVE_TASKS_PER_DAG": "1000",
+    "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+    "CORE__LOAD_EXAMPLES": "False",
+    "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+    "API__HOST": "127.0.0.1",
+    "API__WORKERS": "1",
+    "API_AUTH__JWT_SECRET": "one secret for all parts of a throw-away Airflow",
+    "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+    "SCHEDULER__JOB_HEARTBEAT_SEC": "1",
+    "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+    "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+    "SCHEDULER__MAX_TIS_PER_QUERY": "32",
+    "TRIGGERER__JOB_HEARTBEAT_SEC": "1",
+    "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "6",
+    "USAGE_DATA_COLLECTION__ENABLED": "False",
+}
+
+Found = TypeVar("Found")
+
+
+class LiveAirflow:
+    """
+    An Airflow in a throw-away home. As a context manager it is running inside the block, with one triggerer.
+
+    :param home: an empty folder; each part's output is in ``<name>.log``, those of the tasks under ``logs``.
+    :param connection: the provider's default connection, as ``AIRFLOW_CONN_...`` takes it.
+    :param dags: DAG files.
+    :param settings: Airflow's own, such as ``triggerer__capacity="500"``.
+    """
+
+    def __init__(self, home: Path, connection: str, dags: Sequence[Path], **settings: str) -> None:
+        self.home = home
+        (home / "dags").mkdir()
+        for dag in dags:
+            shutil.copy(dag, home / "dags")
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        own = SETTINGS | {
+            "CORE__DAGS_FOLDER": str(home / "dags"),
+            "CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            # Whoever finds the file locked waits.
+            "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
+            "API__PORT": str(port),
+            "API__BASE_URL": self.url,
+        }
+        own |= {name.upper(): value for name, value in settings.items()}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        self.environment = kept | {f"AIRFLOW__{name}": value for name, value in own.items()}
+        self.environment |= {"AIRFLOW_HOME": str(home), CONNECTION: connection}
+        # A proxy from the environment does not know the way to this machine's loopback.
+        self.environment |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
+        self._http = requests.Session()
+        self._http.trust_env = False
+        self._running: dict[str, psutil.Popen] = {}
+
+    def __enter__(self) -> LiveAirflow:
+        try:
+            self._run("db", "migrate")
+            # Readers and the one writer do not hold each other up; the file keeps this for all who open it.
+            with closing(sqlite3.connect(self.home / "airflow.db")) as database:
+                database.execute("PRAGMA journal_mode=WAL")
+            for part in PARTS:
+                self.start(part)
+            self.wait_until(self._is_healthy)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End every part."""
+        for name in list(self._running):
+            self.kill(name)
+        self._http.close()
+
+    # ---- parts -----------------------------------------------------------------------------------------------------
+
+    def start(self, part: str, name: str | None = None) -> None:
+        """
+        Start a part in a session of its own.
+
+        :param part: one of :data:`PARTS`.
+        :param name: what to call it, where there are several.
+        """
+        name = name or part
+        # Two triggerers would quarrel over the port from which they serve their logs.
+        silent = ["--skip-serve-logs"] if part in ("scheduler", "triggerer") else []
+        with (self.home / f"{name}.log").open("ab") as log:
+            self._running[name] = psutil.Popen(
+                [sys.executable, "-m", "airflow", part, *silent],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
+                cwd=self.home,
+                start_new_session=True,
+            )
+
+    def kill(self, name: str) -> None:
+        """Kill a part with all its processes, which get no chance to say good-bye."""
+        part = self._running.pop(name)
+        # The members of a session may be in process groups of their own, as tasks are. One that is starting another
+        # must not get away with it: it is stopped before anybody is killed.
+        seen: set[psutil.Process] = set()
+        while new := {process for process in psutil.process_iter() if _session(process.pid) == part.pid} - seen:
+            for process in new:
+                with suppress(psutil.NoSuchProcess):
+                    process.suspend()
+            seen |= new
+        for process in seen:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        part.wait(PATIENCE)
+        psutil.wait_procs(seen, timeout=PATIENCE)
+
+    def log(self, name: str) -> str:
+        """Return what a part has printed."""
+        return (self.home / f"{name}.log").read_text(errors="replace")
+
+    def _run(self, *arguments: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=self.environment,
+            cwd=self.home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=PATIENCE,
+        )
+        assert done.returncode == 0, done.stdout[-8000:]
+
+    def _is_healthy(self) -> bool:
+        try:
+            health = self.api("GET", "monitor/health")
+        except requests.ConnectionError:
+            return False
+        return all(health[part]["status"] == "healthy" for part in ("scheduler", "dag_processor", "triggerer"))
+
+    # ---- DAG runs --------------------------------------------------------------------------------------------------
+
+    def api(self, method: str, path: str, **body: Any) -> Any:
+        """
+        Call Airflow's REST API and return its answer.
+
+        :param path: what follows ``/api/v2/``.
+        """
+        answer = self._http.request(method, f"{self.url}/api/v2/{path}", json=body or None, timeout=PATIENCE)
+        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+        """Run a DAG, as soon as Airflow knows it; return the run's id."""
+        self.wait_until(lambda: self.rows("SELECT 1 FROM serialized_dag WHERE dag_id=?", dag_id))
+        # No logical date: the time of the call, and as many runs as one likes.
+        return str(self.api("POST", f"dags/{dag_id}/dagRuns", logical_date=None, conf=conf or {})["dag_run_id"])
+
+    def states(self, dag_id: str, run_id: str | None = None) -> dict[str, str]:
+        """
+        Return the state of each task of a DAG run, empty where it has none yet. Mapped tasks are called ``wait[3]``.
+
+        :param run_id: the latest run when left out.
+        """
+        query = "SELECT task_id, map_index, state FROM task_instance WHERE dag_id=? AND run_id=?"
+        found = self.rows(query, dag_id, run_id or self._latest_run(dag_id))
+        return {_name(task, index): state or "" for task, index, state in found}
+
+    def xcoms(self, dag_id: str, run_id: str | None = None, key: str = "return_value") -> dict[str, Any]:
+        """Return what each task of a DAG run put into an XCom; names and run as in :meth:`states`."""
+        query = "SELECT task_id, map_index, value FROM xcom WHERE dag_id=? AND run_id=? AND key=?"
+        found = self.rows(query, dag_id, run_id or self._latest_run(dag_id), key)
+        return {_name(task, index): json.loads(value) for task, index, value in found}
+
+    def rows(self, query: str, *values: Any) -> list[Any]:
+        """Ask Airflow's database, which this cannot change."""
+        with closing(sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True, timeout=60)) as database:
+            return database.execute(query, values).fetchall()
+
+    def _latest_run(self, dag_id: str) -> str:
+        found = self.rows("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id DESC LIMIT 1", dag_id)
+        return str(found[0][0]) if found else ""
+
+    def wait_until(self, condition: Callable[[], Found], seconds: float = PATIENCE) -> Found:
+        """
+        Ask until the answer is true; return it.
+
+        :raises AssertionError: if that takes too long, or a part has ended by itself.
+        """
+        end = time.monotonic() + seconds
+        while not (found := condition()):
+            dead = [name for name, part in self._running.items() if part.poll() is not None]
+            assert not dead, f"{dead[0]} ended by itself:\n{self.log(dead[0])[-8000:]}"
+            assert time.monotonic() < end, f"not within {seconds:.0f} s; {self._counts()}; logs in {self.home}"
+            time.sleep(0.2)
+        return found
+
+    def _counts(self) -> str:
+        found = self.rows("SELECT state, count(*) FROM task_instance GROUP BY state")
+        return "tasks: " + (", ".join(f"{count} {state}" for state, count in found) or "none")
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _name(task_id: str, map_index: int) -> str:
+    return task_id if map_index < 0 else f"{task_id}[{map_index}]"
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None  # it has ended meanwhile
