@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 
 #: Ids in one URL; each takes 37 characters, or 39 where the comma is escaped.
 CHUNK = 100
-#: Items a page, the most that the service gives.
-PAGE = 1000
+#: Items a page. The service gives up to 1000, but while so long an answer is parsed all threads stand still.
+PAGE = 500
 #: Seconds by which lists may lag and clocks differ.
 MARGIN = 300.0
 #: So few dataflows are asked one by one.

@@ -15,6 +15,9 @@ from airflow_provider_payments.outcomes import RunLog
 
 #: Failed looks in a row after which the wait ends.
 MAX_POLL_ERRORS = 5
+#: Seconds before which no event is fired: Airflow 3.3 fails a task whose trigger fires before the scheduler has noted the
+#: deferral (apache/airflow#72716).
+SETTLED = 5.0
 
 
 class FlowRunTrigger(BaseTrigger):
@@ -65,6 +68,14 @@ class FlowRunTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, and say how it ended."""
+        begun = time.monotonic()
+        event = await self._wait()
+        if self.trigger_id is not None:  # in a triggerer
+            await asyncio.sleep(begun + SETTLED - time.monotonic())
+        yield TriggerEvent(event)
+
+    async def _wait(self) -> dict[str, Any]:
         """Wait for one look after the other; a bounded number of failed ones in a row is borne."""
         from airflow_provider_payments.aep.run_queries import Wait
         from airflow_provider_payments.triggers.watch import watched
@@ -79,25 +90,20 @@ class FlowRunTrigger(BaseTrigger):
                     async with asyncio.timeout(self._seconds_left() if looked else None):
                         run, error = await waiter.look()
                 except TimeoutError:
-                    message = f"{selection} has not ended in time; {run_log.last}"
-                    yield TriggerEvent({"status": "timeout", "message": message})
-                    return
+                    return {"status": "timeout", "message": f"{selection} has not ended in time; {run_log.last}"}
                 looked = True
                 if error is None:
                     errors = 0
                     run_log.note(run)
                     if run is not None and run.state is not State.ACTIVE:
-                        yield TriggerEvent({"status": "ended", "run": run.to_json()})
-                        return
+                        return {"status": "ended", "run": run.to_json()}
                     continue
                 retryable = not isinstance(error, PlatformError) or error.retryable
                 # To be told to wait is no failure to look: only the deadline bounds it.
                 errors += getattr(error, "failure", None) is not Failure.REFUSED
                 self.log.warning("Could not look for %s, failure %d in a row: %s", selection, errors, error)
                 if not retryable or (self.max_errors is not None and errors >= self.max_errors):
-                    message = f"{type(error).__name__}: {error}"
-                    yield TriggerEvent({"status": "error", "message": message, "retryable": retryable})
-                    return
+                    return {"status": "error", "message": f"{type(error).__name__}: {error}", "retryable": retryable}
 
     def _seconds_left(self) -> float | None:
         return None if self.deadline is None else max(0.0, self.deadline - time.time())

@@ -103,6 +103,21 @@ def test_airflow_may_run_it_twice_for_it_only_reads(history: History) -> None:
     assert {r["method"] for r in asked if not r["path"].startswith("/ims/")} == {"GET"}
 
 
+def test_in_a_triggerer_it_fires_only_when_the_scheduler_has_had_time_to_note_the_deferral(history: History) -> None:
+    inline, deferred = trigger(history.partial), trigger(history.partial)
+    deferred.trigger_id = 7
+
+    async def race() -> bool:
+        tasks = [asyncio.create_task(anext(one.run())) for one in (inline, deferred)]
+        done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return done == {tasks[0]}
+
+    assert asyncio.run(race())
+
+
 def test_it_looks_again_until_the_run_has_ended(history: History, proxy_of_history: FaultProxy) -> None:
     run_id = history.runs(history.good)[0]["id"]
     proxy_of_history.fault("GET", RUNS, status=200, body=answer(), times=2)

@@ -1,0 +1,20 @@
+"""A DAG that waits for many dataflows at once: what ``test_live_triggerer`` runs in a live Airflow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG, task
+
+from airflow_provider_payments.sensors.flow_run import FlowRunSensor
+
+with DAG(dag_id="many_sensors", schedule=None, catchup=False):
+
+    @task
+    def dataflows(params: Any = None) -> list[str]:
+        """Return the ids that the DAG run's conf names."""
+        return list(params["flow_ids"])
+
+    FlowRunSensor.partial(task_id="wait", max_failed_ratio=1, poke_interval=1, deferrable=True).expand(
+        flow_id=dataflows()
+    )
