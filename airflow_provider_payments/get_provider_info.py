@@ -75,9 +75,10 @@ def get_provider_info() -> dict[str, Any]:
             "operators.datasets",
             "operators.mappings",
             "operators.dataflows",
+            "operators.flow_runs",
             "operators.teardown",
         ),
         "sensors": _modules("sensors.flow_run"),
-        "triggers": _modules("triggers.flow_run"),
+        "triggers": _modules("triggers.flow_run", "triggers.flow_run_event"),
         "extra-links": [f"{PACKAGE}.links.ExperiencePlatformLink"],
     }

@@ -37,7 +37,7 @@ def test_every_command_is_run_by_ci(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), re.findall(r"^\| `(\w+(?:Operator|Sensor))` \| `([\w.]+)` \|", README, re.MULTILINE)
+    ("name", "module"), re.findall(r"^\| `(\w+(?:Operator|Sensor|Trigger))`[^|]*\| `([\w.]+)` \|", README, re.MULTILINE)
 )
 def test_every_operator_of_the_table_is_where_it_says(name: str, module: str) -> None:
     operator = getattr(importlib.import_module(f"airflow_provider_payments.{module}"), name)
@@ -48,11 +48,13 @@ def test_the_table_of_operators_is_complete() -> None:
     package = REPOSITORY / "airflow_provider_payments"
     classes = {
         node.name
-        for file in [*(package / "operators").glob("*.py"), *(package / "sensors").glob("*.py")]
+        for kind in ("operators", "sensors", "triggers")
+        for file in (package / kind).glob("*.py")
         for node in ast.parse(file.read_text()).body
-        if isinstance(node, ast.ClassDef) and node.name.startswith(("Create", "Find", "FlowRunSensor", "Teardown"))
+        if isinstance(node, ast.ClassDef) and node.name.endswith(("Operator", "Sensor", "EventTrigger"))
     }
-    assert classes - {"CreateOperator"} == set(re.findall(r"^\| `(\w+(?:Operator|Sensor))`", README, re.MULTILINE))
+    bases = {"CreateOperator", "ExperiencePlatformOperator", "FlowRunOperator"}
+    assert classes - bases == set(re.findall(r"^\| `(\w+(?:Operator|Sensor|Trigger))`", README, re.MULTILINE))
 
 
 def test_every_extra_of_the_connection_is_explained() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,11 +26,19 @@ from airflow_provider_payments.operators.base import CreateOperator
 from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
+from airflow_provider_payments.operators.flow_runs import (
+    FlowRunTimeoutError,
+    RetryFlowRunOperator,
+    RunDataflowOperator,
+)
 from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
-from tests.conftest import Emulator
+from airflow_provider_payments.outcomes import FlowRunFailedError
+from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
+from tests.conftest import CONNECTION_ID, Emulator
 from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
-from tests.operators.chain import ARGUMENTS, TaskInstance, make_ends
+from tests.operators.chain import ARGUMENTS, TaskInstance, make_dataflow, make_ends
+from tests.operators.demand import Store
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 TABLE = README[README.index("## What happens when") :].split("\n## ", 1)[0]
@@ -64,18 +74,24 @@ class Stage:
         self.client = self._make_client(url, clock=self.clock, **windows | options)
         return self.client
 
-    def run(self, operator: type[BaseOperator], run_id: str = "one", try_number: int = 1, **changes: Any) -> Any:
-        """Execute a task once; what it returns and what its error says is told."""
+    def run(
+        self, operator: type[BaseOperator], run_id: str = "one", try_number: int = 1, given: Any = None, **changes: Any
+    ) -> Any:
+        """Execute a task once, with more ``given`` in its context; what it returns and what its error says is told."""
         task = operator(task_id="step", **ARGUMENTS.get(operator, {}) | changes)
         task.hook = ExperiencePlatformHook()
         task.hook.client = self.client
         try:
-            result = task.execute({"ti": TaskInstance(try_number), "run_id": run_id})
+            result = task.execute({"ti": TaskInstance(try_number), "run_id": run_id, **(given or {})})
         except Exception as error:
             self._told += str(error)
             raise
-        self._told += json.dumps(result)
+        self.tell(result)
         return result
+
+    def tell(self, what: Any) -> None:
+        """Take note of what a user sees elsewhere."""
+        self._told += json.dumps(what)
 
     def source(self, **how: Any) -> Any:
         return self.run(CreateSourceConnectionOperator, **how)
@@ -373,6 +389,142 @@ def test_start_time(row: str, stage: Stage, connect: Callable[..., None]) -> Non
     assert stage.run(CreateDataflowOperator, run_id="two", start_time=start, **ends)["id"] == first["id"]
     with pytest.raises(ExperiencePlatformFailedError):
         stage.run(CreateDataflowOperator, name="another", start_time=start, **make_ends("another"))
+    stage.has_shown(row)
+
+
+# ---- flow runs on demand -------------------------------------------------------------------------------------------
+
+YESTERDAY = {"window_start": "2026-11-20T00:00:00Z", "window_end": "2026-11-21T00:00:00Z"}
+
+
+def once_dataflow(stage: Stage, connect: Callable[..., None], **schedule: Any) -> dict[str, Any]:
+    """Make a dataflow that runs once, tomorrow; return what asks for a run of it."""
+    connect(stage.emulator.url)
+    once = {"frequency": "once", "interval": None, "delta_column": None, "start_delay": 86400}
+    made = make_dataflow(**once | schedule)
+    return {"flow_id": made["id"], "delta_column": "Create_Time", "accept_partial": True} | YESTERDAY
+
+
+@event("The answer to the start of a flow run is lost")
+@pytest.mark.parametrize(("action", "details"), LOSSES.values(), ids=LOSSES)
+def test_lost_run(row: str, action: str, details: dict[str, Any], stage: Stage, connect: Callable[..., None]) -> None:
+    asked = once_dataflow(stage, connect)
+    stage.emulator.fail(action, method="POST", path="*/runs", **details)
+    returned = stage.run(RunDataflowOperator, **asked)
+    (only,) = stage.emulator.objects("runs")
+    assert (returned["run_id"], len(stage.emulator.posted("/runs"))) == (only["id"], 1)
+    stage.has_shown(row)
+
+
+@event("A task that waits for its flow run is killed, or takes longer than `timeout`, and is tried again")
+def test_run_of_an_earlier_try(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    asked, store = once_dataflow(stage, connect), {"task_state_store": Store()}
+    with pytest.raises(FlowRunTimeoutError):
+        stage.run(RunDataflowOperator, given=store, timeout=0, **asked)
+    returned = stage.run(RunDataflowOperator, given=store, try_number=2, **asked)
+    (only,) = stage.emulator.objects("runs")
+    assert (returned["run_id"], len(stage.emulator.posted("/runs"))) == (only["id"], 1)
+    stage.has_shown(row)
+
+
+@event("A flow run that a task started fails")
+def test_failed_run(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    asked = once_dataflow(stage, connect)
+    stage.emulator.order("fail_copy")
+    with pytest.raises(FlowRunFailedError):
+        stage.run(RunDataflowOperator, **asked)
+    assert len(stage.emulator.objects("runs")) == 1
+    stage.has_shown(row)
+
+
+@event("`RetryFlowRunOperator` is given a run that was made good already")
+def test_made_good(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    asked = once_dataflow(stage, connect)
+    stage.emulator.order("fail_copy")
+    with pytest.raises(FlowRunFailedError):
+        stage.run(RunDataflowOperator, **asked)
+    again = {"flow_id": asked["flow_id"], "accept_partial": True}
+    assert stage.run(RetryFlowRunOperator, **again) == stage.run(RetryFlowRunOperator, **again)
+    assert len(stage.emulator.objects("runs")) == 2
+    stage.has_shown(row)
+
+
+@event("A window is asked for without a data interval, or with an empty one")
+def test_no_window(row: str, stage: Stage) -> None:
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.run(RunDataflowOperator, flow_id="flow")
+    moment = YESTERDAY["window_start"]
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.run(RunDataflowOperator, flow_id="flow", window_start=moment, window_end=moment)
+    assert stage.emulator.requests() == []
+    stage.has_shown(row)
+
+
+@event("A window is asked of a dataflow that runs on a schedule")
+def test_scheduled_dataflow(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    asked = once_dataflow(stage, connect, frequency="hour", interval=1, delta_column="Create_Time")
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.run(RunDataflowOperator, **asked)
+    assert stage.emulator.posted("/runs") == []
+    stage.has_shown(row)
+
+
+# ---- waiting -------------------------------------------------------------------------------------------------------
+
+
+def wait(stage: Stage, flow_ids: list[str], seconds: float | None = None) -> list[Any]:
+    """Wait in a triggerer's way for runs of dataflows; what the triggers say is told."""
+    until = None if seconds is None else time.time() + seconds
+
+    async def one(flow_id: str) -> Any:
+        selection = {"flow_id": flow_id, "since": 0.0}
+        waiting = FlowRunTrigger(aep_conn_id=CONNECTION_ID, selection=selection, poll_interval=0.001, deadline=until)
+        (only,) = [event.payload async for event in waiting.run()]
+        return only
+
+    async def together() -> list[Any]:
+        async with asyncio.timeout(30):
+            return await asyncio.gather(*map(one, flow_ids))
+
+    events = asyncio.run(together())
+    stage.tell(events)
+    return events
+
+
+def seeded(stage: Stage, connect: Callable[..., None], runs: int) -> list[str]:
+    connect(stage.emulator.url)
+    order = {"sandbox": "dev", "dataflows": 3, "runs_per_dataflow": runs}
+    stage.emulator.control("POST", "seed", json=order)
+    return [flow["id"] for flow in stage.emulator.objects("flows")]
+
+
+@event("Looks at a flow run fail")
+def test_failing_looks(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    flows = seeded(stage, connect, runs=1)
+    stage.emulator.fail("status", method="GET", path="*/runs", status=503, times=4)
+    assert {event["status"] for event in wait(stage, flows[:1])} == {"ended"}
+    stage.emulator.fail("status", method="GET", path="*/runs", status=503, times=5)
+    assert {event["status"] for event in wait(stage, flows[:1])} == {"error"}
+    stage.has_shown(row)
+
+
+@event("A dataflow that is waited for is deleted")
+def test_deleted_dataflow(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    gone, *others = seeded(stage, connect, runs=0)
+    stage.client.request("DELETE", f"/data/foundation/flowservice/flows/{gone}")
+    events = wait(stage, [gone, *others], seconds=2)
+    assert [event["status"] for event in events] == ["error", "timeout", "timeout"]
+    stage.has_shown(row)
+
+
+@event("A long 429 while many wait")
+def test_long_refusal(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    flows = seeded(stage, connect, runs=0)
+    headers = {"Retry-After": "3600"}
+    stage.emulator.fail("status", method="GET", path="*/runs", status=429, headers=headers, times=99)
+    assert {event["status"] for event in wait(stage, flows, seconds=0.5)} == {"timeout"}
+    # Two may be on their way side by side.
+    assert sum(request["path"].endswith("/runs") for request in stage.emulator.requests()) <= 2
     stage.has_shown(row)
 
 

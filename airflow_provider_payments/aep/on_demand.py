@@ -1,0 +1,388 @@
+"""
+Flow runs that are asked for: over a window of one's own, or once more after a failure.
+
+The service knows no idempotency key here either, and a run has no name by which it could be found again. So what is
+there is noted before a run is asked for; where the answer is lost, or whoever asked was killed, our run is the one that
+is not among the notes. Where a run shows whose it is and which window it reads, that must be right too. It takes one
+writer for each dataflow, and a second run would bring its rows twice, so the longer window is waited for.
+
+Sources: "On-demand ingestion" and "Retry failed dataflow runs" of Adobe's Flow Service guides, and its OpenAPI file.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Self
+from urllib.parse import quote
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError, UnsettledError
+from airflow_provider_payments.aep.flow_runs import FlowRun, State
+from airflow_provider_payments.aep.inputs import as_time
+from airflow_provider_payments.aep.resources.base import made
+from airflow_provider_payments.aep.retries import FIRST_WAIT, MAX_WAIT, TICK
+from airflow_provider_payments.aep.schedule import read_schedule
+from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
+from airflow_provider_payments.aep.transport import Answer
+
+log = logging.getLogger(__name__)
+
+RUNS = f"{FLOW_SERVICE}/runs"
+MAX_REQUESTS = 3
+#: Seconds between two looks at a run that was made and does not show yet, and the least time to look for it.
+LOOK_AGAIN, PATIENCE = 2.0, 10.0
+#: What gives each DAG run a window.
+HINT = "A DAG with schedule=CronDataIntervalTimetable(...) has one for each run; '@daily' is empty from Airflow 3 on"
+#: Among so many of a dataflow's newest runs a failed one is looked for: a page of the service's list.
+NEWEST = 100
+
+
+@dataclass(frozen=True)
+class Window:
+    """
+    The time of which a run reads the rows.
+
+    :param start: whole epoch seconds.
+    :param end: the same; later.
+    """
+
+    start: int
+    end: int
+
+    @classmethod
+    def read(cls, start: object, end: object) -> Self:
+        """
+        Read two moments, parts of a second left out, so that one window begins where the one before it ends.
+
+        :raises InvalidInputError: if one is missing, or the window is empty.
+        """
+        begins, ends = as_time("window_start", start), as_time("window_end", end)
+        if begins is None or ends is None:
+            missing = "window_start" if begins is None else "window_end"
+            raise InvalidInputError(missing, None, f"a time; the DAG run has no data interval to take it from. {HINT}")
+        window = cls(int(begins.timestamp()), int(ends.timestamp()))
+        if window.start >= window.end:
+            allowed = f"it must be later than window_start, {begins.isoformat()}"
+            hint = f". {HINT}" if window.start == window.end else ""
+            raise InvalidInputError("window_end", ends.isoformat(), f"{allowed}{hint}")
+        return window
+
+    @classmethod
+    def of(cls, run: FlowRun) -> Self | None:
+        """Return the window that a run shows; ``None`` where it does not yet."""
+        if run.window_start is None or run.window_end is None:
+            return None
+        return cls(int(run.window_start), int(run.window_end))
+
+    def __str__(self) -> str:
+        return f"the window from {_iso(self.start)} to {_iso(self.end)}"
+
+    def to_json(self) -> Json:
+        """Return what an XCom carries: ISO 8601 text in UTC."""
+        return {"window_start": _iso(self.start), "window_end": _iso(self.end)}
+
+
+@dataclass(frozen=True)
+class Notes:
+    """
+    What was there before a run was asked for.
+
+    :param since: epoch seconds; the run is not older.
+    :param known: ids of runs made since then that are not it.
+    :param by_own_clock: whether ``since`` is this machine's time, and not the service's.
+    """
+
+    since: float
+    known: tuple[str, ...] = ()
+    by_own_clock: bool = False
+
+    def to_json(self) -> Json:
+        """Return plain JSON, to be kept where a later attempt finds it."""
+        return {"since": self.since, "known": list(self.known)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read :meth:`to_json`'s form."""
+        return cls(float(value["since"]), tuple(value["known"]))
+
+    def by_service(self, client: Client) -> Notes:
+        """Return the same by the clock of the service, which has just told its time."""
+        if not self.by_own_clock:
+            return self
+        return Notes(self.since + client.transport.now() - time.time(), self.known)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest(ABC):
+    """
+    A run to ask for.
+
+    :param flow_id: whose run it will be.
+    :param window: what it will read, where that is known.
+    """
+
+    client: Client
+    flow_id: str
+    window: Window | None
+
+    @abstractmethod
+    def ready(self) -> Self:
+        """
+        Hold it against what the service has; the request is then complete.
+
+        :raises InvalidInputError: if the service would refuse it.
+        """
+
+    @abstractmethod
+    def send(self) -> Answer:
+        """Ask for it."""
+
+    def is_not(self, run: FlowRun) -> bool:
+        """Whether a run is known to be another than the one that is asked for."""
+        return False
+
+    def take_notes(self) -> Notes:
+        """Note what is there now."""
+        since, known = 0.0, list[str]()
+        for run, _ in _newest_first(self.client, self.flow_id):
+            if run.created_at < since:
+                break
+            since = run.created_at
+            known.append(run.id)
+        return Notes(since, tuple(known))
+
+    def start(self, notes: Notes) -> tuple[str, bool]:
+        """
+        Ask for the run; return its id, and whether that had to be found out.
+
+        :param notes: what was there before; whoever may be killed keeps them first.
+        :raises UnsettledError: if it cannot be told whether there is a run, or which.
+        :raises RequestError: if the service refuses.
+        """
+        with self.client.transport.within(self.client.operation_timeout):
+            for asked in range(MAX_REQUESTS):
+                try:
+                    return self._ask(), False
+                except RequestError as error:
+                    if error.failure is not Failure.AMBIGUOUS or (error.retry_after or 0.0) > MAX_WAIT:
+                        raise
+                    log.warning("%s; looking for the flow run before asking again", error)
+                    self._wait(FIRST_WAIT * 2**asked if error.retry_after is None else error.retry_after)
+                if found := self.find(notes):
+                    return found.id, True
+        raise UnsettledError(
+            f"{MAX_REQUESTS} requests for a run of dataflow {self.flow_id} brought none, and none shows after "
+            f"{self.client.dataflow_window:g} s; the next attempt looks again"
+        )
+
+    def resume(self, notes: Notes) -> FlowRun | None:
+        """
+        Return the run that an earlier attempt asked for, which may have been killed just now; ``None``: there is none.
+
+        :raises UnsettledError: if it cannot be told.
+        """
+        if found := self.find(notes):
+            return found
+        notes = notes.by_service(self.client)
+        with self.client.transport.within(self.client.operation_timeout):
+            self._wait()
+            return self.find(notes)
+
+    def find(self, notes: Notes, *, active: bool = False) -> FlowRun | None:
+        """
+        Return the run that can only be the one that was asked for.
+
+        :param active: only one that has not ended counts.
+        :raises UnsettledError: if there are several.
+        """
+        found = []
+        for run, client_id in _newest_first(self.client, self.flow_id):
+            notes = notes.by_service(self.client)
+            if run.created_at < notes.since:
+                break  # sorted by creation
+            counts = run.state is State.ACTIVE or not active
+            if counts and run.id not in notes.known and self._may_be(run, client_id):
+                found.append(run)
+        if len(found) > 1:
+            raise UnsettledError(
+                f"Several runs of dataflow {self.flow_id} may be the one that was asked for: "
+                f"{'; '.join(map(str, found))}. Let one task at a time start runs of a dataflow"
+            )
+        for run in found:
+            log.info("Found the flow run that was asked for: %s", run.id)
+        return found[0] if found else None
+
+    def _may_be(self, run: FlowRun, client_id: object) -> bool:
+        ours = client_id in (None, "", self.client.credential.client_id)
+        shown = Window.of(run)
+        return ours and not self.is_not(run) and (shown is None or self.window in (None, shown))
+
+    def _ask(self) -> str:
+        answer = self.send()
+        body = answer.body if isinstance(answer.body, dict) else {}
+        items = body.get("items")
+        # The OpenAPI file shows an object, the tutorial a list of one.
+        receipt = items[0] if isinstance(items, list) and items and isinstance(items[0], dict) else body
+        run_id = made(answer, RUNS, receipt.get("id")).id
+        log.info("Asked for flow run %s of dataflow %s (request id %s)", run_id, self.flow_id, answer.request_id)
+        return run_id
+
+    def _wait(self, least: float = 0.0) -> None:
+        """Let what was asked for take effect and show."""
+        window, transport = self.client.dataflow_window, self.client.transport
+        pause = max(window + TICK if window else 0.0, least)
+        if pause > transport.remaining:
+            raise UnsettledError(
+                f"A run of dataflow {self.flow_id} needs {pause:.0f} s to show, longer than is left of "
+                f"operation_timeout ({self.client.operation_timeout:g} s); the next attempt looks again"
+            )
+        if pause:
+            log.info("Waiting %.0f s for a run of dataflow %s to show", pause, self.flow_id)
+            transport.clock.sleep(pause)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnDemandRun(RunRequest):
+    """
+    A run over a window.
+
+    :param delta_column: by which rows fall into the window; the first such run of a dataflow over a table settles it.
+    """
+
+    window: Window
+    delta_column: str | None = None
+
+    def ready(self) -> Self:
+        flow = self.client.item("flows", self.flow_id)
+        frequency = read_schedule(_at(flow, "scheduleParams"))["frequency"]
+        if frequency != "once":
+            allowed = f"runs on demand are for dataflows with frequency 'once'; this one has {frequency!r} (FLOW-1386)"
+            raise InvalidInputError("flow_id", self.flow_id, allowed)
+        if flow.get("state") in ("disabled", "draft"):
+            allowed = f"it must be an enabled dataflow; this one is {flow['state']} (FLOW-1380)"
+            raise InvalidInputError("flow_id", self.flow_id, allowed)
+        copies = [_at(t, "params", "deltaColumn") for t in flow.get("transformations") or () if _named(t, "Copy")]
+        settled = next((str(column["name"]) for column in copies if column.get("name")), None)
+        if self.delta_column and settled and self.delta_column != settled:
+            allowed = f"it must be {settled!r}, which an earlier run of the dataflow has settled (FLOW-1382)"
+            raise InvalidInputError("delta_column", self.delta_column, allowed)
+        return replace(self, delta_column=None) if settled else self
+
+    def send(self) -> Answer:
+        return self.client.request("POST", RUNS, body=self._body)
+
+    def _body(self) -> Json:
+        # Counted from the request: one that comes late still starts at once.
+        start = math.ceil(self.client.transport.now())
+        params = {"startTime": start, "windowStartTime": self.window.start, "windowEndTime": self.window.end}
+        delta = {"deltaColumn": {"name": self.delta_column}} if self.delta_column else {}
+        return {"flowId": self.flow_id, "params": params | delta}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatedRun(RunRequest):
+    """
+    A failed run's work, done again.
+
+    :param run_id: the failed run.
+    """
+
+    run_id: str
+
+    @classmethod
+    def of(cls, client: Client, run: FlowRun) -> Self:
+        """Return the request for a run as the service shows it."""
+        return cls(client=client, flow_id=run.flow_id, window=Window.of(run), run_id=run.id)
+
+    def ready(self) -> Self:
+        return self
+
+    def is_not(self, run: FlowRun) -> bool:
+        return run.id == self.run_id
+
+    def send(self) -> Answer:
+        path = f"{RUNS}/{quote(self.run_id, safe='')}/action"
+        return self.client.request("POST", path, params={"op": "re-trigger"})
+
+
+def read_run(client: Client, run_id: str) -> FlowRun:
+    """Return a run as it stands."""
+    return FlowRun.from_item(client.item("runs", run_id))
+
+
+def is_active(client: Client, run_id: str) -> bool:
+    """Whether a run has not ended; one that is gone has."""
+    try:
+        return read_run(client, run_id).state is State.ACTIVE
+    except RequestError as error:
+        if error.says_gone:
+            return False
+        raise
+
+
+def when_it_shows(client: Client, run_id: str) -> FlowRun:
+    """Return a run that the service says it made; for a while it may not find it itself."""
+    clock = client.transport.clock
+    until = clock.monotonic() + max(client.dataflow_window, PATIENCE)
+    while True:
+        try:
+            return read_run(client, run_id)
+        except RequestError as error:
+            if not error.says_gone or clock.monotonic() >= until:
+                raise
+        clock.sleep(LOOK_AGAIN)
+
+
+def successor(client: Client, run: FlowRun) -> FlowRun:
+    """Return the newest run over the same window as ``run``: that one itself, or one that took its place."""
+    for later, _ in _newest_first(client, run.flow_id):
+        if later.created_at < run.created_at:
+            break
+        if Window.of(run) and Window.of(later) == Window.of(run):
+            return later
+    return run
+
+
+def newest_failed(client: Client, flow_id: str) -> FlowRun | None:
+    """
+    Return the newest run that failed and whose window no later run has read, among the dataflow's :data:`NEWEST`;
+    where there is none, its newest run; ``None`` if it has none at all.
+    """
+    newest, seen = None, set[Window | None]()
+    for run, _ in islice(_newest_first(client, flow_id), NEWEST):
+        newest = newest or run
+        window = Window.of(run)
+        if run.state is State.FAILED and (window is None or window not in seen):
+            return run
+        seen.add(window)
+    return newest
+
+
+def _newest_first(client: Client, flow_id: str) -> Iterator[tuple[FlowRun, object]]:
+    """Yield a dataflow's runs, each with the id of the client that asked for it, where that is told."""
+    for item in client.items("runs", f"flowId=={flow_id}", orderby="-createdAt"):
+        run = FlowRun.from_item(item)
+        # A service that ignored the filter would answer other dataflows' runs too.
+        if run.flow_id == flow_id:
+            yield run, item.get("createdClient")
+
+
+def _iso(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat()
+
+
+def _named(value: object, name: str) -> bool:
+    return isinstance(value, Mapping) and value.get("name") == name
+
+
+def _at(value: object, *path: str) -> Mapping[str, Any]:
+    for step in path:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}

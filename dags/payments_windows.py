@@ -1,0 +1,99 @@
+"""
+Bring a payments table into Experience Platform day by day, history first.
+
+Each DAG run asks for one flow run over its data interval. So Airflow's catch-up brings the days since ``start_date``,
+one after the other, and ``airflow backfill`` any others. The tasks that create the chain find it there from the second
+run on. A day whose flow run failed is done again once, by ``retry_window``.
+
+**The data lake appends.** A window that is run twice adds its rows again: clear ``run_window`` only where its flow run
+has failed, and give no two DAG runs the same day. A dataflow that is created with ``once`` also runs by itself, at its
+start time, and brings all that is there by then; so that time lies out of reach here. (An emulator with ``--time fast``
+does not wait for it: use ``--time real``.)
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.providers.common.compat.sdk import DAG, Param
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from airflow_provider_payments.operators.connections import (
+    CreateSourceConnectionOperator,
+    CreateTargetConnectionOperator,
+)
+from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
+from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
+from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
+from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
+from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
+
+NEVER = "2199-12-31T00:00:00Z"
+
+with DAG(
+    dag_id="payments_windows",
+    description="A payments table into an Experience Platform dataset, a day at a time",
+    # "@daily" would do on Airflow 2; from 3 on, its runs have an empty data interval.
+    schedule=CronDataIntervalTimetable("@daily", timezone="UTC"),
+    start_date=datetime(2026, 11, 19, tzinfo=UTC),
+    catchup=True,
+    max_active_runs=1,
+    is_paused_upon_creation=True,  # it would begin to catch up at once
+    tags=["payments", "adobe experience platform"],
+    doc_md=__doc__,
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=1), "aep_conn_id": "{{ params.aep_conn_id }}"},
+    params={
+        "aep_conn_id": Param("adobe_experience_platform_default", type="string"),
+        "base_connection_id": Param("24151d58-ffa7-4960-951d-58ffa7396097", type="string"),
+        "name": Param("PayPal catalog products by day", type="string"),
+        "table": Param("PayPal.Catalog_Products", type="string"),
+        "delta_column": Param("Create_Time", type="string", description="By which rows fall into a day"),
+    },
+) as dag:
+    source = CreateSourceConnectionOperator(
+        task_id="create_source_connection",
+        name="{{ params.name }} - source",
+        base_connection_id="{{ params.base_connection_id }}",
+        table="{{ params.table }}",
+    )
+    schema = CreateTargetSchemaOperator(
+        task_id="create_target_schema",
+        name="{{ params.name }}",
+        fields={"product.name": "string", "product.createTime": "date-time"},
+    )
+    dataset = CreateTargetDatasetOperator(
+        task_id="create_target_dataset", name="{{ params.name }}", schema_id=schema.output["id"]
+    )
+    target = CreateTargetConnectionOperator(
+        task_id="create_target_connection",
+        name="{{ params.name }} - target",
+        dataset_id=dataset.output["id"],
+        schema_id=schema.output["id"],
+    )
+    mapping_set = CreateMappingSetOperator(
+        task_id="create_mapping_set",
+        name="{{ params.name }} - mapping",
+        schema_id=schema.output["id"],
+        mappings={
+            "_id": "Product_Id",
+            "_{TENANT_ID}.product.name": "Product_Name",
+            "_{TENANT_ID}.product.createTime": "Create_Time",
+        },
+    )
+    dataflow = CreateDataflowOperator(
+        task_id="create_dataflow",
+        name="{{ params.name }}",
+        source_connection_id=source.output["id"],
+        target_connection_id=target.output["id"],
+        flow_spec=FindFlowSpecOperator(task_id="find_flow_spec").output["id"],
+        mapping_set_id=mapping_set.output["id"],
+        mapping_set_version=mapping_set.output["version"],
+        frequency="once",
+        start_time=NEVER,
+        partial_ingestion_percent=5,
+    )
+    waiting = {"max_failed_ratio": 0.05, "poll_interval": 10, "timeout": 2 * 60 * 60, "deferrable": True}
+    window = RunDataflowOperator(
+        task_id="run_window", flow_id=dataflow.output["id"], delta_column="{{ params.delta_column }}", **waiting
+    )
+    RetryFlowRunOperator(task_id="retry_window", run_id=window.output["run_id"], trigger_rule="all_failed", **waiting)

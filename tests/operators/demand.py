@@ -1,0 +1,126 @@
+"""Flow runs on demand as tasks ask for them: a dataflow that runs once, its windows, tries and what they keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.transport import Clock
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.operators.flow_runs import FlowRunOperator
+from tests.conftest import Emulator
+from tests.operators.chain import TaskInstance, make_dataflow
+
+ONCE: dict[str, Any] = {"frequency": "once", "interval": None, "delta_column": None, "start_delay": 86400}
+DELTA = "Create_Time"
+RUNS = "/data/foundation/flowservice/runs"
+#: A question for several runs, as a pattern.
+LISTS = f"{RUNS}[?]"
+DAY = 86400
+#: What a dataflow is asked and a run tells: the dataflow, its runs, the new run, the run.
+OF_A_START = ["GET flows", "GET runs", "POST runs", "GET runs"]
+
+
+class Store(dict[str, Any]):
+    """Where a task's tries keep what the next one needs, as Airflow has it from 3.3 on."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+
+class Task(TaskInstance):
+    """
+    A try of a task.
+
+    :param max_tries: Airflow raises it when somebody clears the task.
+    """
+
+    def __init__(self, try_number: int = 1, max_tries: int = 2) -> None:
+        super().__init__(try_number)
+        self.max_tries = max_tries
+
+
+@dataclass(frozen=True)
+class DagRun:
+    """When it began, by this machine's clock."""
+
+    start_date: datetime
+
+
+@dataclass
+class Stage:
+    """
+    Runs operators as tasks do, in the emulator's time: a wait moves its clock and sleeps nothing.
+
+    :param with_store: whether Airflow has a task store; the tries of a task share one.
+    """
+
+    emulator: Emulator
+    make_client: Callable[..., Client]
+    with_store: bool = True
+    naps: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock = Clock(lambda: sum(self.naps), self._sleep)
+        self.store = Store()
+        #: When the DAG run began, by the emulator's clock.
+        self.began = self.now
+        self.task = Task()
+        self.flow_id = ""
+
+    def _sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.emulator.advance(seconds)
+
+    def make_dataflow(self, **changes: Any) -> str:
+        """Create the dataflow whose runs are asked for; its own run is due tomorrow."""
+        made = make_dataflow(**ONCE | changes)
+        self.flow_id = made["id"]
+        self.naps.clear()
+        return self.flow_id
+
+    @property
+    def now(self) -> int:
+        return int(self.emulator.advance(0))
+
+    def connect(self, url: str | None = None, **options: Any) -> Client:
+        return self.make_client(
+            url, clock=self.clock, **{"consistency_window": 10.0, "dataflow_window": 50.0} | options
+        )
+
+    def operator(self, kind: type[FlowRunOperator], *, url: str | None = None, **arguments: Any) -> FlowRunOperator:
+        operator = kind(task_id="run", retries=2, **{"poll_interval": 5} | arguments)
+        operator.hook = ExperiencePlatformHook()
+        operator.hook.client = self.connect(url)
+        return operator
+
+    def context(self, try_number: int = 1, max_tries: int = 2, **more: Any) -> Any:
+        self.task = Task(try_number, max_tries)
+        if try_number == 1:
+            self.store = Store()
+        store = {"task_state_store": self.store} if self.with_store else {}
+        dag_run = DagRun(datetime.now(UTC) - timedelta(seconds=self.now - self.began))
+        return {"ti": self.task, "dag_run": dag_run, **store, **more}
+
+    # ---- what the emulator has seen --------------------------------------------------------------------------------
+
+    def runs(self) -> list[dict[str, Any]]:
+        """The dataflow's runs, the earliest first."""
+        found = [run for run in self.emulator.objects("runs") if run["flowId"] == self.flow_id]
+        return sorted(found, key=lambda run: (run["createdAt"], run["id"]))
+
+    def asked(self, since: int = 0) -> list[str]:
+        """What Flow Service was asked: method and collection."""
+        asked = self.emulator.requests(path="/data/foundation/flowservice")[since:]
+        return [f"{r['method']} {r['path'].removeprefix('/data/foundation/flowservice/').split('/')[0]}" for r in asked]
+
+    def forget_requests(self) -> None:
+        self.emulator.control("DELETE", "requests")
+
+    def rows(self) -> int:
+        """How many rows have landed."""
+        (dataset,) = self.emulator.objects("dataSets")
+        return int(self.emulator.rows(dataset["id"])["count"])
