@@ -15,8 +15,8 @@ from airflow_provider_payments.outcomes import RunLog
 
 #: Failed looks in a row after which the wait ends.
 MAX_POLL_ERRORS = 5
-#: Seconds before which no event is fired: Airflow 3.3 fails a task whose trigger fires before the scheduler has noted its
-#: deferral (apache/airflow#72716).
+#: Seconds before which no event is fired: Airflow 3.3 fails a task whose trigger fires before the scheduler has noted
+#: its deferral (apache/airflow#72716).
 SETTLED = 5.0
 
 
