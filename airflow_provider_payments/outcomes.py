@@ -53,9 +53,11 @@ class Tolerance:
         reasons = "; ".join(run.errors) or "the service gives no reason"
         if run.state is State.FAILED:
             raise FlowRunFailedError(f"{run}. {reasons}")
-        if run.state is State.PARTIAL and (self.share is None or run.failed_ratio > self.share):
+        # A partial run that counts no failed records does not say how many they are.
+        share = run.failed_ratio if run.failed_records else 1.0
+        if run.state is State.PARTIAL and (self.share is None or share > self.share):
             limit = "accept_partial is off" if self.share is None else f"max_failed_ratio is {self.share:g}"
-            raise FlowRunFailedError(f"{run}, a share of {run.failed_ratio:.4f} where {limit}. {reasons}")
+            raise FlowRunFailedError(f"{run}, a share of {share:.4f} where {limit}. {reasons}")
         return run.summary()
 
 

@@ -2,8 +2,9 @@
 Bring a payments table into Experience Platform day by day, history first.
 
 Each DAG run asks for one flow run over its data interval. So Airflow's catch-up brings the days since ``start_date``,
-one after the other, and ``airflow backfill`` any others. The tasks that create the chain find it there from the second
-run on. A day whose flow run failed is done again once, by ``retry_window``.
+one after the other, and ``airflow backfill create`` (on Airflow 2 ``airflow dags backfill``) any before. The tasks that
+create the chain find it there from the second run on. A day whose flow run failed is done again once, by
+``retry_window``.
 
 **The data lake appends.** A window that is run twice adds its rows again: clear ``run_window`` only where its flow run
 has failed, and give no two DAG runs the same day. A dataflow that is created with ``once`` also runs by itself, at its

@@ -9,12 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_payments.aep.flow_runs import FlowRun
-from airflow_provider_payments.outcomes import Tolerance
+from airflow_provider_payments.outcomes import FlowRunFailedError, Tolerance
 from tests.sensors.conftest import history as history
 from tests.sensors.flows import History
 from tests.sensors.flows import written_history as written_history
@@ -103,6 +104,13 @@ def test_a_run_that_fails_the_task_is_counted_too_and_tagged_with_dataflow_and_s
             ("records_failed", "failedRecordCount"),
         )
     ]
+
+
+def test_a_partial_run_that_counts_no_failed_records_is_within_no_ratio() -> None:
+    uncounted = replace(RUN, status="partialSuccess", failed_records=0)
+    assert Tolerance(1.0).judge(uncounted, logging.getLogger("task"))["status"] == "partial"
+    with pytest.raises(FlowRunFailedError, match=r"max_failed_ratio is 0\.99"):
+        Tolerance(0.99).judge(uncounted, logging.getLogger("task"))
 
 
 def test_the_last_line_sums_the_run_up(caplog: pytest.LogCaptureFixture) -> None:

@@ -40,7 +40,7 @@ MAX_REQUESTS = 3
 LOOK_AGAIN, PATIENCE = 2.0, 10.0
 #: What gives each DAG run a window.
 HINT = "A DAG with schedule=CronDataIntervalTimetable(...) has one for each run; '@daily' is empty from Airflow 3 on"
-#: Among so many of a dataflow's newest runs a failed one is looked for: a page of the service's list.
+#: Among so many of a dataflow's newest runs one that matters is looked for: a page of the service's list.
 NEWEST = 100
 
 
@@ -97,11 +97,13 @@ class Notes:
     :param since: epoch seconds; the run is not older.
     :param known: ids of runs made since then that are not it.
     :param by_own_clock: whether ``since`` is this machine's time, and not the service's.
+    :param may_be_older: whether it may be older after all; it then was under way at that time, and shows its window.
     """
 
     since: float
     known: tuple[str, ...] = ()
     by_own_clock: bool = False
+    may_be_older: bool = False
 
     def to_json(self) -> Json:
         """Return plain JSON, to be kept where a later attempt finds it."""
@@ -116,7 +118,7 @@ class Notes:
         """Return the same by the clock of the service, which has just told its time."""
         if not self.by_own_clock:
             return self
-        return Notes(self.since + client.transport.now() - time.time(), self.known)
+        return replace(self, since=self.since + client.transport.now() - time.time(), by_own_clock=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,11 +205,17 @@ class RunRequest(ABC):
         :raises UnsettledError: if there are several.
         """
         found = []
-        for run, client_id in _newest_first(self.client, self.flow_id):
+        for number, (run, client_id) in enumerate(_newest_first(self.client, self.flow_id)):
             notes = notes.by_service(self.client)
-            if run.created_at < notes.since:
+            older = run.created_at < notes.since
+            if older and (number >= NEWEST or not notes.may_be_older):
                 break  # sorted by creation
-            counts = run.state is State.ACTIVE or not active
+            is_active = run.state is State.ACTIVE
+            if older and not (is_active or (run.completed_at or 0.0) >= notes.since):
+                continue
+            if older and (self.window is None or Window.of(run) != self.window):
+                continue
+            counts = is_active or not active
             if counts and run.id not in notes.known and self._may_be(run, client_id):
                 found.append(run)
         if len(found) > 1:

@@ -16,11 +16,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
 from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State, seconds
-from airflow_provider_payments.aep.pace import is_refusal
+from airflow_provider_payments.aep.pace import LONGEST_PAUSE, is_refusal
 from airflow_provider_payments.aep.retries import MAX_WAIT
 from airflow_provider_payments.aep.services import Json
 
@@ -38,6 +39,10 @@ SINGLY = 2
 CHECK_EVERY = 5
 #: So many requests of one look may stay without any answer before the rest is left for the next.
 SILENT = 3
+#: Questions that a look may add, beside two for each that it has, to find out whose fault a refusal is.
+HALVES = 100
+#: Statuses that tell nothing of the question: no answer, the credential, the rate.
+NOT_OF_THE_QUESTION = (None, 401, 403, 429)
 
 
 @dataclass(eq=False)
@@ -118,7 +123,10 @@ class RunQueries:
         self._density = 0.0
         self._looks = 0
         self._silent = 0
+        self._halves = 0
         self._refusals = 0
+        #: All that were looked at: what a misunderstood question told them is to be forgotten.
+        self._waits = WeakSet[Wait]()
 
     def look(self, waits: Sequence[Wait], each: Callable[..., Iterable[Any]] = map) -> float:
         """
@@ -129,6 +137,8 @@ class RunQueries:
         """
         self._looks += 1
         self._silent = 0
+        self._waits.update(waits)
+        began = self.client.transport.clock.monotonic()
         for wait in waits:
             wait.error = None
         try:
@@ -139,7 +149,7 @@ class RunQueries:
         else:
             self._ask_all(questions, each)
             if self._looks % CHECK_EVERY == 0:
-                self._check([w for w in waits if not (w.run or w.error)])
+                self._check([w for w in waits if not (w.run or w.error)], began)
         return self._pause([wait.error for wait in waits if is_refusal(wait.error)])
 
     def _pause(self, refusals: list[Any]) -> float:
@@ -147,22 +157,21 @@ class RunQueries:
         asked = [error.retry_after for error in refusals if error.retry_after is not None]
         if refusals and not asked:
             return float(min(2 ** (self._refusals - 1), MAX_WAIT))
-        return max(asked, default=0.0)
+        return min(max(asked, default=0.0), LONGEST_PAUSE)
 
     # ---- which way --------------------------------------------------------------------------------------------
 
     def _questions(self, waits: list[Wait]) -> list[tuple[Way, list[Wait]]]:
         known, news = [w for w in waits if w.run_id], [w for w in waits if not w.run_id]
         by_id = _chunks(self._by_id, known)
-        if len(news) <= SINGLY:
-            by_flow = _chunks(self._singly, news, 1)
-        elif self._understands_many():
+        many = self._many or (max(len(by_id), len(news)) > SINGLY and self._understands_many())
+        if len(news) > SINGLY and many:
             by_flow = _chunks(self._by_flow, news)
-        elif self._told:
+        elif len(news) > SINGLY and self._told:
             by_flow = _chunks(self._by_last_run, news)
         else:
             by_flow = _chunks(self._singly, news, 1)
-        if len(by_id) + len(by_flow) <= SINGLY or not self._understands_many():
+        if len(by_id) + len(by_flow) <= SINGLY or not many:
             return by_id + by_flow
         return self._through_the_sandbox(known, news, by_id, by_flow)
 
@@ -170,21 +179,28 @@ class RunQueries:
         self, known: list[Wait], news: list[Wait], by_id: list[Any], by_flow: list[Any]
     ) -> list[tuple[Way, list[Wait]]]:
         """Ask for all runs of the sandbox where that takes fewer requests; return the questions that are left."""
-        choices: list[tuple[int, list[Wait], list[Any]]] = [(len(by_id) + len(by_flow), [], by_id + by_flow)]
-        seen = [w for w in known if w.run]
-        if len(seen) == len(known):
-            choices.append((self._expected_pages(seen + news), seen + news, []))
-        if news and by_id:
-            choices.append((self._expected_pages(news) + len(by_id), news, by_id))
+        choices: list[tuple[float, list[Wait], list[Any]]] = [(len(by_id) + len(by_flow), [], by_id + by_flow)]
+        seen, unseen = [w for w in known if w.run], _chunks(self._by_id, [w for w in known if not w.run])
+        for covered, left in ((seen + news, unseen), (news, by_id)):
+            if covered:
+                choices.append((self._expected_pages(covered) + len(left), covered, left))
         _, covered, left = min(choices, key=lambda choice: choice[0])
         if not covered:
             self._density *= 0.99  # a sandbox may become quieter
             return left
-        missing = self._all_of_the_sandbox(covered, most=choices[0][0] - len(left))
+        try:
+            missing = self._all_of_the_sandbox(covered, most=len(by_id) + len(by_flow) - len(left))
+        except RequestError as error:
+            if error.status in NOT_OF_THE_QUESTION:
+                raise
+            log.info("The service does not tell all runs of the sandbox: %s", error)
+            if error.failure is Failure.FINAL:
+                self._density = math.inf
+            missing = None
         return by_id + by_flow if missing is None else left + _chunks(self._by_id, missing)
 
-    def _expected_pages(self, waits: list[Wait]) -> int:
-        return 1 + int(self._density * (self.client.transport.now() - _since(waits)))
+    def _expected_pages(self, waits: list[Wait]) -> float:
+        return 1 + self._density * (self.client.transport.now() - _since(waits))
 
     def _all_of_the_sandbox(self, waits: list[Wait], most: int) -> list[Wait] | None:
         """
@@ -193,6 +209,7 @@ class RunQueries:
         """
         since, oldest, full = _since(waits), math.inf, 0
         runs: dict[str, list[FlowRun]] = {_flow_of(wait): [] for wait in waits}
+        asked = self.client.transport.clock.monotonic()
         pages = self.client.pages("runs", *_created(since), orderby="-createdAt", limit=PAGE)
         for number, page in enumerate(pages, 1):
             for item in page:
@@ -203,8 +220,8 @@ class RunQueries:
                 self._density = number / max(1.0, self.client.transport.now() - oldest)
                 return None
             full = max(full, len(page))
-        at = self.client.transport.now()
-        self._density = (number - 1 + len(page) / (full if number > 1 else PAGE)) / max(1.0, at - since)
+        at = self.client.transport.now(asked)
+        self._density = (number - 1 + len(page) / ((number > 1 and full) or PAGE)) / max(1.0, at - since)
         for wait in waits:
             wait.take(runs[_flow_of(wait)], at)
         return [wait for wait in waits if wait.run_id and wait.run not in runs[_flow_of(wait)]]
@@ -217,24 +234,24 @@ class RunQueries:
     def _canary(self) -> bool | None:
         """
         Ask for runs of two dataflows that have some, in the form in which many will be asked for. ``None``: there are
-        not two such dataflows yet.
+        not two such dataflows yet, or the service has trouble.
         """
         newest: dict[str, FlowRun] = {}
         try:
             for item in next(self.client.pages("runs", orderby="-createdAt", limit=CHUNK), []):
                 run = FlowRun.from_item(item)
                 newest.setdefault(run.flow_id, run)
-            pair = list(newest.values())[:2]
+            pair = list(newest.values())[-2:]  # the oldest: no list lags behind them
             if len(pair) < 2:
                 return None
             wanted = {run.flow_id for run in pair}
             filters = _flows(wanted), *_created(min(run.created_at for run in pair))
             page = next(self.client.pages("runs", *filters, orderby="-createdAt", limit=PAGE), [])
         except RequestError as error:
-            if error.failure is not Failure.FINAL or error.status in (401, 403):
+            if error.status in NOT_OF_THE_QUESTION:
                 raise
             log.info("Flow runs are asked for by dataflow, for the service refuses to be asked for many: %s", error)
-            return False
+            return False if error.failure is Failure.FINAL else None
         if not wanted <= {item.get("flowId") for item in page}:
             log.warning("The service does not understand a question for the runs of several dataflows")
             return False
@@ -243,6 +260,7 @@ class RunQueries:
     # ---- asking -----------------------------------------------------------------------------------------------
 
     def _ask_all(self, questions: list[tuple[Way, list[Wait]]], each: Callable[..., Iterable[Any]]) -> None:
+        self._halves = HALVES + 2 * len(questions)
         errors = list(each(self._ask, questions))
         answered = not all(errors)
         for (way, waits), error in zip(questions, errors, strict=True):
@@ -250,12 +268,17 @@ class RunQueries:
                 self._fail(way, waits, error, answered)
 
     def _fail(self, way: Way, waits: list[Wait], error: PlatformError, answered: bool) -> None:
-        """Find the waits at fault by halves, where the service answers others; else the error is that of all."""
+        """
+        Find the waits at fault by halves, where the service answers others; else the error is that of all. A service
+        that fails at random would draw ever more questions, so their number is bounded.
+        """
         status = getattr(error, "status", None)
-        if len(waits) == 1 or status in (None, 401, 429) or not (answered or status in (400, 404, 414)):
+        common = status in (None, 401, 429) or not (answered or status in (400, 404, 414))
+        if len(waits) == 1 or common or self._halves <= 0:
             for wait in waits:
                 wait.error = error
             return
+        self._halves -= 2
         middle = len(waits) // 2
         for half in (waits[:middle], waits[middle:]):
             if again := self._ask((way, half)):
@@ -288,11 +311,12 @@ class RunQueries:
         """Ask for the runs of many dataflows at once."""
         runs: dict[str, list[FlowRun]] = {wait.flow_id: [] for wait in waits}
         filters = _flows(runs), *_created(_since(waits))
+        asked = self.client.transport.clock.monotonic()
         for page in self.client.pages("runs", *filters, orderby="-createdAt", limit=PAGE):
             for item in page:
                 if item.get("flowId") in runs:
                     runs[item["flowId"]].append(FlowRun.from_item(item))
-        at = self.client.transport.now()
+        at = self.client.transport.now(asked)
         for wait in waits:
             wait.take(runs[wait.flow_id], at)
 
@@ -309,16 +333,22 @@ class RunQueries:
         for wait in waits:
             self._alone(wait)
 
-    def _alone(self, wait: Wait, proof: bool = True) -> None:
-        """Ask for one wait, in ways that are all documented; what the service refuses is this wait's own error."""
+    def _alone(self, wait: Wait, proof: bool | None = None) -> None:
+        """
+        Ask for one wait, in ways that are all documented; what the service refuses is this wait's own error.
+
+        :param proof: whether to ask for the dataflow where it has no runs; by default now and then.
+        """
         try:
             if wait.run_id:
                 wait.run = FlowRun.from_item(self.client.item("runs", wait.run_id))
                 return
+            asked = self.client.transport.clock.monotonic()
             runs = list(self._runs_of(wait))
-            if not runs and proof and wait.wants_proof():
+            at = self.client.transport.now(asked)
+            if not runs and (wait.wants_proof() if proof is None else proof):
                 self.client.item("flows", wait.flow_id)
-            wait.take(runs, self.client.transport.now())
+            wait.take(runs, at)
         except RequestError as error:
             if not error.says_gone:
                 raise
@@ -327,7 +357,7 @@ class RunQueries:
     def _runs_of(self, wait: Wait) -> Iterator[FlowRun]:
         for page in self.client.pages("runs", _flows([wait.flow_id]), orderby="-createdAt"):
             for run in map(FlowRun.from_item, page):
-                if run.flow_id == wait.flow_id and run.created_at >= wait.cursor:
+                if run.flow_id == wait.flow_id and (run.created_at >= wait.cursor or not run.created_at):
                     yield run
                 elif run.flow_id == wait.flow_id:
                     return  # sorted by creation: what follows was made earlier still
@@ -337,30 +367,33 @@ class RunQueries:
         pages = self.client.pages("flows", f"id=={','.join(ids)}")
         return {str(item.get("id")): item for page in pages for item in page}
 
-    def _check(self, waits: list[Wait]) -> None:
+    def _check(self, waits: list[Wait], began: float) -> None:
         """
         Ask some waits that no run was seen of whether their dataflows are there, and one of them alone: an answer that
         is empty because the question was misread looks like no news.
+
+        :param began: when the look did that saw none, by the clock's ``monotonic``.
         """
         if not waits:
             return
-        first = (self._looks // CHECK_EVERY * CHUNK) % len(waits)
-        some = waits[first : first + CHUNK]
+        turn = self._looks // CHECK_EVERY
+        first = turn * CHUNK % len(waits)
+        some, spot = waits[first : first + CHUNK], waits[turn % len(waits)]
         try:
             there = self._dataflows(some)
             for wait in some:
                 if wait.flow_id not in there:
-                    self._alone(wait)
-            spot = some[self._looks // CHECK_EVERY % len(some)]
+                    self._alone(wait, proof=True)
             spot.cursor = spot.created_since
             self._alone(spot, proof=False)
         except RequestError as error:
             log.info("Could not check how complete the answers are: %s", error)
             return
-        if spot.run and spot.run.created_at < self.client.transport.now() - MARGIN:
+        # One that has begun since may well be news.
+        if spot.run and spot.run.began < self.client.transport.now(began) - MARGIN:
             log.warning("The service left %s out of an answer; asking for fewer dataflows at once", spot.run)
             self._many, self._told = False, self._told and bool(self._many)
-            for wait in waits:
+            for wait in self._waits:
                 wait.cursor = wait.created_since
 
 

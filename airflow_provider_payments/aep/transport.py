@@ -182,13 +182,15 @@ class Transport:
         """Seconds that :meth:`within` leaves."""
         return self._deadline - self.clock.monotonic()
 
-    def now(self) -> float:
+    def now(self, moment: float | None = None) -> float:
         """
         Return the platform's time in epoch seconds, as its answers tell it: ages of its objects are measured by its own
         clock, not by this machine's. Until it has answered, this machine's.
+
+        :param moment: what it was at another moment, by the clock's ``monotonic``.
         """
-        moment, at, _ = self._time
-        return moment + self.clock.monotonic() - at
+        told, at, _ = self._time
+        return told + (self.clock.monotonic() if moment is None else moment) - at
 
     def send(self, call: Call) -> Answer:
         """
@@ -221,7 +223,7 @@ class Transport:
                 call.credential.reject(call.token)
                 call.renewed = True
             error = state.outcome.exception() if state.outcome else None
-            log.warning("%s; attempt %d of %d, asking again", error, state.attempt_number, self.attempts)
+            log.warning("%s; attempt %d of %d, asking again", error, state.attempt_number, MAX_ATTEMPTS)
 
         # `before` runs outside the attempt: a token request that fails has had its own retries and gets no second lot.
         retrying = Retrying(
@@ -235,9 +237,9 @@ class Transport:
         return retrying(self._paced if call.credential else self._once, call)
 
     def _paced(self, call: Call) -> Answer:
-        with self._counting:
-            self.sent += 1
         with self.pace:
+            with self._counting:
+                self.sent += 1
             return self._once(call)
 
     @property

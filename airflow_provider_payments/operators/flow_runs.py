@@ -85,6 +85,8 @@ class FlowRunOperator(ExperiencePlatformOperator):
         self.accept_partial = accept_partial
         self.max_failed_ratio = max_failed_ratio
         self._run_id: str | None = None
+        # Left to Airflow it would end the wait without a word of the run, or limit only each part of it.
+        self._limit, self.execution_timeout = self.execution_timeout, None
 
     @cached_property
     def run_log(self) -> RunLog:
@@ -125,7 +127,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         self.run_log.note(run)
         if not self.wait_for_completion:
             return run.summary() | self._window_of(run, context)
-        until = deadline(timeout, self.execution_timeout)
+        until = deadline(timeout, self._limit)
         if run.state is State.ACTIVE and self.deferrable:
             self.defer(
                 trigger=FlowRunTrigger(
@@ -168,6 +170,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
         if memory.run_id and (not memory.cleared or is_active(self.hook.client, memory.run_id)):
             self.log.info("An earlier try has started flow run %s", memory.run_id)
+            memory.keep(run_id=memory.run_id, found=memory.found)  # who cleared the task is served with it
             return Started(memory.run_id, memory.found)
         request = self.request(context)
         if isinstance(request, Started):

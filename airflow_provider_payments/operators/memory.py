@@ -67,14 +67,15 @@ class Memory:
         from airflow_provider_payments.aep.on_demand import Notes
 
         if self._store is None and self._try > 1 and self._since is not None:
-            return Notes(self._since.timestamp(), by_own_clock=True)
+            # A DAG run that is cleared begins anew, maybe after the run that is looked for.
+            return Notes(self._since.timestamp(), by_own_clock=True, may_be_older=True)
         return Notes.from_json(self._kept["notes"]) if "notes" in self._kept else None
 
     @property
     def cleared(self) -> bool:
-        """Whether somebody has cleared the task since."""
+        """Whether somebody has cleared the task since it had its run; a run that may be lost is looked for first."""
         if self._store is not None:
-            return bool(self._kept) and self._kept["life"] != self._life
+            return self.run_id is not None and self._kept["life"] != self._life
         return self._life is not None and 1 < self._try == self._life - self._retries + 1
 
     def keep(self, **what: Any) -> None:

@@ -60,7 +60,8 @@ class FlowRunSensor(BaseSensorOperator):
     Airflow's own arguments mean the same in every mode, which they do not in other sensors. ``timeout`` and
     ``execution_timeout`` both limit the whole wait, and the shorter one ends it, without a retry. ``soft_fail`` skips
     what is final: a time-out, a failed run, a refusal. What may pass is still retried. ``never_fail`` skips that too.
-    With ``silent_fail`` what may pass does not end the wait.
+    With ``silent_fail`` what may pass does not end the wait. Only ``exponential_backoff`` and ``max_wait`` mean nothing
+    to a deferred wait.
     """
 
     template_fields: Sequence[str] = (

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_payments.aep.errors import Failure, PlatformError
+from airflow_provider_payments.aep.errors import PlatformError
 from airflow_provider_payments.aep.flow_runs import RunSelection, State
 from airflow_provider_payments.outcomes import RunLog
 
@@ -18,6 +18,8 @@ MAX_POLL_ERRORS = 5
 #: Seconds before which no event is fired: Airflow 3.3 fails a task whose trigger fires before the scheduler has noted
 #: its deferral (apache/airflow#72716).
 SETTLED = 5.0
+#: Seconds that the first look may take though the deadline has passed.
+FIRST_LOOK = 300.0
 
 
 class FlowRunTrigger(BaseTrigger):
@@ -77,6 +79,7 @@ class FlowRunTrigger(BaseTrigger):
 
     async def _wait(self) -> dict[str, Any]:
         """Wait for one look after the other; a bounded number of failed ones in a row is borne."""
+        from airflow_provider_payments.aep.pace import is_refusal
         from airflow_provider_payments.aep.run_queries import Wait
         from airflow_provider_payments.triggers.watch import watched
 
@@ -87,7 +90,7 @@ class FlowRunTrigger(BaseTrigger):
             while True:
                 try:
                     # One look at least, however late it is: the run may have ended in time, while no triggerer ran.
-                    async with asyncio.timeout(self._seconds_left() if looked else None):
+                    async with asyncio.timeout(self._seconds_left(0.0 if looked else FIRST_LOOK)):
                         run, error = await waiter.look()
                 except TimeoutError:
                     return {"status": "timeout", "message": f"{selection} has not ended in time; {run_log.last}"}
@@ -100,10 +103,10 @@ class FlowRunTrigger(BaseTrigger):
                     continue
                 retryable = not isinstance(error, PlatformError) or error.retryable
                 # To be told to wait is no failure to look: only the deadline bounds it.
-                errors += getattr(error, "failure", None) is not Failure.REFUSED
+                errors += not is_refusal(error)
                 self.log.warning("Could not look for %s, failure %d in a row: %s", selection, errors, error)
                 if not retryable or (self.max_errors is not None and errors >= self.max_errors):
                     return {"status": "error", "message": f"{type(error).__name__}: {error}", "retryable": retryable}
 
-    def _seconds_left(self) -> float | None:
-        return None if self.deadline is None else max(0.0, self.deadline - time.time())
+    def _seconds_left(self, least: float = 0.0) -> float | None:
+        return None if self.deadline is None else max(least, self.deadline - time.time())

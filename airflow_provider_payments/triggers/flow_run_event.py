@@ -6,14 +6,16 @@ import asyncio
 import json
 import logging
 import random
+import threading
 from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
 from airflow_provider_payments.aep.flow_runs import FlowRun, State
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_number, as_text, as_time
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
@@ -22,6 +24,8 @@ from airflow_provider_payments.versions import event_stream_bases, require_event
 if TYPE_CHECKING:
     from airflow.triggers.base import BaseEventTrigger
     from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
+
+    from airflow_provider_payments.aep.client import Client
 else:
     BaseEventTrigger, SharedStreamProducer = event_stream_bases()
 
@@ -211,7 +215,10 @@ class FlowRunStream(SharedStreamProducer):
 
     def __init__(self, trigger: FlowRunEventTrigger) -> None:
         self._trigger = trigger
-        self._hook = ExperiencePlatformHook(trigger.aep_conn_id)
+        self._client: Client | None = None
+        self._ended = threading.Event()
+        # Not the loop's own pool: a look that the service holds up would keep other triggers out of it.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="flow-run-events")
         self._progress: Progress | None = None
         self._stored: dict[str, Any] | None = None
         self._on_the_way = 0
@@ -256,6 +263,11 @@ class FlowRunStream(SharedStreamProducer):
         if not self._on_the_way:
             self._arrived.set()
 
+    async def aclose(self) -> None:
+        """Stop looking; a request that is under way ends by itself, and nobody hears of it."""
+        self._ended.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     def _bear(self, error: Exception, failures: int) -> float:
         """Log why a look failed; return the seconds until the next."""
         interval = self._trigger.poll_interval
@@ -266,7 +278,7 @@ class FlowRunStream(SharedStreamProducer):
         level = logging.ERROR if final else logging.WARNING
         log.log(level, text, self._trigger.flow_id, self._trigger.asset, pause, type(error).__name__, error)
         # Whoever mends the connection need not restart the triggerer.
-        self._hook = ExperiencePlatformHook(self._trigger.aep_conn_id)
+        self._client = None
         return pause
 
     # ---- looking ---------------------------------------------------------------------------------------------------
@@ -275,21 +287,38 @@ class FlowRunStream(SharedStreamProducer):
         if self._progress is None:
             self._progress = await self._resume()
         # One HTTP stack for all: the blocking client runs in a thread, never on the triggerer's loop.
-        runs = await asyncio.to_thread(self._runs, self._progress.created_since)
+        loop = asyncio.get_running_loop()
+        runs = await loop.run_in_executor(self._pool, self._runs, self._progress.created_since)
         news = self._progress.see(runs)
         await self._store()
         return news
 
+    def _connect(self) -> Client:
+        if self._client is None:
+            from airflow_provider_payments.aep.transport import Clock
+
+            self._client = ExperiencePlatformHook(self._trigger.aep_conn_id).client
+            self._client.transport.attempts = 1  # the next look is the retry
+            self._client.transport.clock = Clock(sleep=self._sleep)
+        return self._client
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep in the thread, but no longer than there is a stream: it would hold up the end of the process."""
+        if self._ended.wait(seconds):
+            raise RequestError(Failure.NOT_SENT, "GET", "/runs", reason="nobody waits any more")
+
     def _runs(self, since: float) -> list[FlowRun]:
+        from airflow_provider_payments.aep.run_queries import PAGE
+
         wanted = f"flowId=={self._trigger.flow_id}", f"createdAt>={int(since * 1000)}"
-        pages = self._hook.client.pages("runs", *wanted, orderby="-createdAt", limit=1000)
+        pages = self._connect().pages("runs", *wanted, orderby="-createdAt", limit=PAGE)
         found = {run.id: run for page in pages for run in map(FlowRun.from_item, page)}
         # A service that ignored a filter would answer other runs too.
         return [run for run in found.values() if run.flow_id == self._trigger.flow_id and run.created_at >= since]
 
     def _begin(self, since: datetime | None) -> Progress:
         """Begin where the runs begin to count. A dataflow that is not there would be waited for without a word."""
-        client = self._hook.client
+        client = self._connect()
         client.item("flows", self._trigger.flow_id)
         start = since.timestamp() if since else client.transport.now()
         return Progress(self._trigger.statuses, start)
@@ -302,7 +331,7 @@ class FlowRunStream(SharedStreamProducer):
         async with asyncio.timeout(STORE_TIMEOUT):
             stored = await self._state_store.aget(self._key)
         if stored is None or (since and since.timestamp() != stored["start"]):
-            return await asyncio.to_thread(self._begin, since)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._begin, since)
         self._stored = stored
         return Progress.from_json(self._trigger.statuses, stored)
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from airflow.providers.common.compat.sdk import Stats
 
+from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.flow_runs import FlowRun
 from airflow_provider_payments.aep.pace import Pace, is_refusal
 from airflow_provider_payments.aep.run_queries import RunQueries, Wait
@@ -182,7 +183,8 @@ class Watch:
 
     def _sleep(self, seconds: float) -> None:
         """Sleep in a thread, but no longer than there are waits: it would hold up the end of the process."""
-        self._ended.wait(seconds)
+        if self._ended.wait(seconds):
+            raise RequestError(Failure.NOT_SENT, "GET", "/runs", reason="nobody waits any more")
 
 
 _watches: dict[tuple[asyncio.AbstractEventLoop, str], Watch] = {}

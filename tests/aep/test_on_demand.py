@@ -212,6 +212,24 @@ def test_only_what_has_not_ended_counts_where_that_is_asked(client: Client, emul
     assert found.id == active
 
 
+def test_an_older_run_counts_only_where_it_was_under_way_and_shows_the_window(
+    client: Client, emulator: Emulator, flow_id: str
+) -> None:
+    emulator.order("stuck")
+    stuck = start(client, flow_id)
+    ended = start(client, flow_id, SECOND)
+    emulator.advance(600)
+    begun, end = read_run(client, stuck).created_at, read_run(client, ended).completed_at
+    assert end is not None
+
+    def found(window: Window, since: float, may_be_older: bool = True) -> str | None:
+        run = request(client, flow_id, window).find(Notes(since, may_be_older=may_be_older))
+        return run.id if run else None
+
+    assert [found(FIRST, end + 60), found(SECOND, end - 0.1), found(SECOND, end + 0.1)] == [stuck, ended, None]
+    assert [found(FIRST, begun + 0.1, False), found(Window(0, 1), end - 0.1)] == [None, None]
+
+
 # ---- once more -----------------------------------------------------------------------------------------------------
 
 

@@ -454,6 +454,38 @@ def test_who_clears_the_task_while_its_run_is_under_way_waits_for_that(stage: St
     assert len(posts(stage)) == 1
 
 
+@STORES
+def test_so_does_a_dag_run_that_is_cleared_and_begins_anew(stage: Stage) -> None:
+    stage.emulator.order("stuck")
+    for try_number, max_tries in ((1, 2), (2, 3), (3, 3)):
+        with pytest.raises(FlowRunTimeoutError):
+            run(stage, try_number, max_tries, timeout=0)
+        stage.emulator.advance(600)
+        stage.began = stage.now
+    assert (len(stage.runs()), len(posts(stage))) == (1, 1)
+
+
+@STORES
+def test_a_run_that_ends_between_a_cleared_try_and_its_retry_stays_ours(stage: Stage) -> None:
+    for try_number, max_tries in ((1, 2), (2, 3)):
+        with pytest.raises(FlowRunTimeoutError):
+            run(stage, try_number, max_tries, timeout=0)
+    stage.emulator.advance(600)
+    assert run(stage, try_number=3, max_tries=3)["run_id"] == stage.runs()[0]["id"]
+    assert (len(stage.runs()), len(posts(stage))) == (1, 1)
+
+
+def test_who_clears_a_task_that_never_learnt_of_its_run_starts_no_second(stage: Stage) -> None:
+    hour = {"Retry-After": "3600"}
+    stage.emulator.fail("apply_then_status", method="POST", path="*/runs", status=503, headers=hour)
+    with pytest.raises(ExperiencePlatformUnavailableError, match="asks to wait 3600 s"):
+        run(stage)
+    stage.emulator.advance(600)
+    assert run(stage, try_number=2, max_tries=3)["run_id"] == stage.runs()[0]["id"]
+    assert len(posts(stage)) == 1
+    assert run(stage, try_number=3, max_tries=4)["run_id"] == stage.runs()[1]["id"]
+
+
 def test_a_retry_after_a_clear_waits_for_the_second_run(stage: Stage) -> None:
     run(stage)
     with pytest.raises(FlowRunTimeoutError):
@@ -523,6 +555,11 @@ def test_a_wait_on_the_worker_ends_with_the_smaller_limit(stage: Stage) -> None:
     with pytest.raises(FlowRunTimeoutError, match="is inProgress"):
         run(stage, timeout="60", execution_timeout=timedelta(seconds=12), poll_interval="5")
     assert [round(nap) for nap in stage.naps] == [5, 5, 2]
+
+
+def test_airflow_itself_ends_no_wait(stage: Stage) -> None:
+    with DAG(dag_id="limits", schedule=None, default_args={"execution_timeout": timedelta(seconds=20)}):
+        assert operator(stage).execution_timeout is None
 
 
 @pytest.mark.parametrize(("ratio", "good"), [(0.5, False), (1, True)])

@@ -1,4 +1,8 @@
-"""A whole Airflow 3 that runs in processes of their own, part by part, so that a test can kill one of them."""
+"""
+A whole Airflow 3 that runs in processes of their own, part by part, so that a test can kill one of them.
+
+That takes minutes, so such tests run :data:`on_demand`.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,12 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import psutil
+import pytest
 import requests
 
+#: How many sensors wait at once.
+SENSORS = int(os.environ.get("LIVE_SENSORS", "0"))
+on_demand = pytest.mark.skipif(SENSORS < 20, reason="set LIVE_SENSORS to how many sensors are to wait, 20 or more")
 CONNECTION = "AIRFLOW_CONN_ADOBE_EXPERIENCE_PLATFORM_DEFAULT"
 #: Seconds that Airflow may take for something that takes it a few; generous, because a test machine may be busy.
 PATIENCE = 120.0

@@ -18,8 +18,9 @@ from tests.system.airflow_process import REPOSITORY
 if not has_event_streams():
     pytest.skip("Airflow 3.3 and newer acknowledge the events of an asset's watcher", allow_module_level=True)
 
-from tests.system.live_airflow import LiveAirflow
+from tests.system.live_airflow import LiveAirflow, on_demand
 
+pytestmark = on_demand
 DAG_ID = "payments_on_arrival"
 
 

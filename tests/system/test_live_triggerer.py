@@ -1,13 +1,8 @@
-"""
-Deferred sensors in a live Airflow, some of whose triggerers are killed.
-
-It takes minutes, so it runs on demand: ``LIVE_SENSORS=200`` says how many sensors wait at once.
-"""
+"""Deferred sensors in a live Airflow, some of whose triggerers are killed."""
 
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,12 +15,11 @@ from airflow_provider_payments import versions
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.conftest import Emulator, connection_json
 from tests.sensors.flows import runs
-from tests.system.live_airflow import LiveAirflow
+from tests.system.live_airflow import SENSORS, LiveAirflow, on_demand
 
 if versions.RetryPolicy is None:
     pytest.skip("Airflow before 3.3 is started in another way", allow_module_level=True)
 
-SENSORS = int(os.environ.get("LIVE_SENSORS", "0"))
 #: Seconds for noticing that a triggerer is gone, and for each sensor's work on a busy machine.
 LIMIT = 120.0 + 3 * SENSORS
 DAG_FILE = Path(__file__).with_name("many_sensors.py")
@@ -33,7 +27,7 @@ DAG = DAG_FILE.stem
 ENDS = {"success", "failed", "upstream_failed"}
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-pytestmark = pytest.mark.skipif(SENSORS < 20, reason="set LIVE_SENSORS to how many sensors are to wait, 20 or more")
+pytestmark = on_demand
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,24 @@
-"""``payments_windows`` in real Airflow (`airflow dags test`), for two days against one emulator."""
+"""``payments_windows`` in real Airflow (`airflow dags test`), for two days against one emulator; a task tried again."""
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from airflow_provider_payments import versions
 from airflow_provider_payments.emulator.server import EmulatorServer
-from tests.conftest import Emulator, connection_json
+from tests.conftest import CONNECTION_ID, Emulator, connection_json
+from tests.operators.chain import make_dataflow
+from tests.operators.demand import ONCE
 from tests.system.airflow_process import AirflowHome
 
 DAG_ID = "payments_windows"
@@ -23,6 +31,16 @@ STEPS = {
     "find_flow_spec",
     "create_dataflow",
 }
+CONNECTION = f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"
+#: `airflow dags test` for each of some dates, in one process: Airflow takes longer to start than to run a DAG.
+DATE_BY_DATE = """
+import sys
+from airflow.__main__ import main
+dag_id, *dates = sys.argv[1:]
+for date in dates:
+    sys.argv = ["airflow", "dags", "test", dag_id, date]
+    main()
+"""
 
 
 @dataclass
@@ -46,25 +64,47 @@ class Days:
 
 
 @pytest.fixture(scope="module")
-def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> AirflowHome:
+    home = AirflowHome(tmp_path_factory.mktemp(DAG_ID), connection_json("http://127.0.0.1:1"))
+    shutil.copy(Path(__file__).with_name("windows_of_days.py"), home.home / "dags")
+    home.run("db", "migrate")
+    return home
+
+
+@pytest.fixture(scope="module")
+def days(airflow: AirflowHome) -> Iterator[Days]:
     """Yesterday, and then the day before, whose flow run fails and is done again."""
     with EmulatorServer(time="real") as server:
         emulator = Emulator(server.url)
-        airflow = AirflowHome(tmp_path_factory.mktemp(DAG_ID), connection_json(server.url))
-        airflow.run("db", "migrate")
+        airflow.environment[CONNECTION] = connection_json(server.url)
         yesterday = datetime.now(UTC).date() - timedelta(days=1)
         chosen = [yesterday, yesterday - timedelta(days=1)]
-        states, returned = [], []
-        for number, day in enumerate(chosen):
-            if number:
-                emulator.order("fail_promotion")
-            # A DAG run by hand has the interval that ended last.
-            airflow.run("dags", "test", DAG_ID, f"{day + timedelta(days=1)}T00:00:00+00:00")
-            states.append(airflow.states(DAG_ID))
-            returned.append(airflow.returned(DAG_ID))
+        emulator.order("late", seconds=0)  # as without an order
+        emulator.order("fail_promotion")
+        # A DAG run by hand has the interval that ended last.
+        dates = [f"{day + timedelta(days=1)}T00:00:00+00:00" for day in chosen]
+        done = subprocess.run(
+            [sys.executable, "-c", DATE_BY_DATE, DAG_ID, *dates],
+            env=airflow.environment,
+            cwd=airflow.home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=180,
+        )
+        assert done.returncode == 0, done.stdout[-8000:]
+        states, returned = zip(*of_each_run(airflow), strict=True)
         rows = emulator.rows(returned[0]["create_target_dataset"]["id"], limit=5000)["rows"]
         asked = emulator.requests(path="/data/foundation/flowservice/runs")
-        yield Days(chosen, states, returned, emulator.objects("runs"), asked, rows)
+        yield Days(chosen, list(states), list(returned), emulator.objects("runs"), asked, rows)
+
+
+def of_each_run(airflow: AirflowHome) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
+    """How the tasks of each DAG run ended, and what they returned, the earliest first."""
+    for (run_id,) in airflow.rows("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id", DAG_ID):
+        states = airflow.rows("SELECT task_id, state FROM task_instance WHERE run_id=?", run_id)
+        returned = airflow.rows("SELECT task_id, value FROM xcom WHERE run_id=? AND key='return_value'", run_id)
+        yield dict(states), {task: json.loads(value) for task, value in returned}
 
 
 def begins(day: date) -> int:
@@ -101,3 +141,19 @@ def test_each_run_was_asked_for_once(days: Days) -> None:
 def test_the_second_day_finds_the_chain_of_the_first(days: Days) -> None:
     created = [{task: o["created"] for task, o in r.items() if "created" in o} for r in days.returned]
     assert [set(c.values()) for c in created] == [{True}, {False}]
+
+
+def test_a_second_try_returns_the_run_of_the_first(airflow: AirflowHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    with EmulatorServer(time="real") as server:
+        platform, connection = Emulator(server.url), connection_json(server.url)
+        monkeypatch.setenv(CONNECTION, connection)
+        airflow.environment |= {CONNECTION: connection, "FLOW_ID": str(make_dataflow(**ONCE)["id"])}
+        # The first try starts the run, and may not look at it; without a task store the second finds it in a list.
+        platform.fail("expire_token", method="GET", path="*/runs/*", times=2)
+        log = airflow.test_dag("retried_window")
+        (run,) = platform.objects("runs")
+        assert [fault["fired"] for fault in platform.faults()] == [2]
+    assert airflow.returned("retried_window")["run"]["run_id"] == run["id"]
+    assert log.count("Asked for flow run") == 1
+    seen = "Found the flow run that was asked for" if versions.RetryPolicy is None else "An earlier try has started"
+    assert seen in log

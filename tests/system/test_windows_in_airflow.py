@@ -1,9 +1,9 @@
-"""``RunDataflowOperator`` in a real Airflow: tried again, and caught up with several days at once."""
+"""``RunDataflowOperator`` in a live Airflow: caught up with several days at once, and earlier ones filled in."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,14 @@ from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.conftest import CONNECTION_ID, Emulator, connection_json
 from tests.operators.chain import make_dataflow
 from tests.operators.demand import DAY, ONCE
-from tests.system.airflow_process import AirflowHome
+from tests.system.live_airflow import LiveAirflow, on_demand
 from tests.system.windows_of_days import DAYS, MIDNIGHT
 
 DAG_FILE = Path(__file__).with_name("windows_of_days.py")
+DAG_ID = "caught_up_windows"
+
 FROM_3_3 = pytest.mark.skipif(versions.RetryPolicy is None, reason="Airflow before 3.3 is started in another way")
+pytestmark = [on_demand, FROM_3_3]
 
 
 @pytest.fixture
@@ -34,40 +37,28 @@ def flow_id(platform: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def windows(platform: Emulator) -> list[tuple[int, int]]:
-    """What was asked for, in order."""
+    """What was asked for, the earliest first."""
     asked = [body["params"] for body in platform.posted("/runs")]
-    return [(params["windowStartTime"], params["windowEndTime"]) for params in asked]
+    return sorted((params["windowStartTime"], params["windowEndTime"]) for params in asked)
 
 
-def test_a_second_try_returns_the_run_of_the_first(platform: Emulator, flow_id: str, tmp_path: Path) -> None:
-    airflow = AirflowHome(tmp_path, connection_json(platform.url))
-    shutil.copy(DAG_FILE, airflow.home / "dags")
-    airflow.environment["FLOW_ID"] = flow_id
-    airflow.run("db", "migrate")
-    # The first try starts the run, and may not look at it; without a task store the second finds it in a list.
-    platform.fail("expire_token", method="GET", path="*/runs/*", times=2)
-    log = airflow.test_dag("retried_window")
-    (run,) = platform.objects("runs")
-    assert airflow.returned("retried_window")["run"]["run_id"] == run["id"]
-    assert [fault["fired"] for fault in platform.faults()] == [2]
-    assert log.count("Asked for flow run") == 1
-    seen = "An earlier try has started" if versions.RetryPolicy else "Found the flow run that was asked for"
-    assert seen in log
-
-
-@FROM_3_3
-def test_of_days_that_are_caught_up_at_once_each_is_asked_for_once(
+def test_days_that_are_caught_up_or_filled_in_at_once_are_asked_for_once_each(
     platform: Emulator, flow_id: str, tmp_path: Path
 ) -> None:
-    from tests.system.live_airflow import LiveAirflow
-
     airflow = LiveAirflow(tmp_path, connection_json(platform.url), [DAG_FILE])
     airflow.environment["FLOW_ID"] = flow_id
-    query = "SELECT count(*) FROM task_instance WHERE dag_id='caught_up_windows' AND state='success'"
+
+    def have_succeeded(days: int) -> bool:
+        query = "SELECT count(*) FROM task_instance WHERE dag_id=? AND state='success'"
+        return bool(airflow.rows(query, DAG_ID) == [(days,)])
+
     with airflow:
-        airflow.wait_until(lambda: airflow.rows(query) == [(DAYS,)])
-    first = int(MIDNIGHT.timestamp()) - DAYS * DAY
-    assert sorted(windows(platform)) == [(first + day * DAY, first + (day + 1) * DAY) for day in range(DAYS)]
+        airflow.wait_until(lambda: have_succeeded(DAYS))
+        begin, end = (str(MIDNIGHT - timedelta(days=days)) for days in (2 * DAYS, DAYS + 1))
+        airflow.api("POST", "backfills", dag_id=DAG_ID, from_date=begin, to_date=end, max_active_runs=DAYS)
+        airflow.wait_until(lambda: have_succeeded(2 * DAYS))
+    first = int(MIDNIGHT.timestamp()) - 2 * DAYS * DAY
+    assert windows(platform) == [(first + day * DAY, first + (day + 1) * DAY) for day in range(2 * DAYS)]
     (dataset,) = platform.objects("dataSets")
-    landed = platform.rows(dataset["id"], limit=1000)["rows"]
+    landed = platform.rows(dataset["id"], limit=5000)["rows"]
     assert len({row["_id"] for row in landed}) == len(landed) > 0

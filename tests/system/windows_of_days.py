@@ -1,4 +1,4 @@
-"""DAGs that ask for runs of one dataflow, whose id is in the environment: what ``test_windows_in_airflow`` runs."""
+"""DAGs that ask for runs of one dataflow, whose id is in the environment: what ``test_windows_*`` run."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
@@ -383,8 +384,7 @@ def test_failed_looks_are_borne_for_ever(
     supervisor: Supervisor, connected: Emulator, flow_id: str, proxied: FaultProxy, said: Callable[[str], int]
 ) -> None:
     advance_to_run(connected)
-    # Each look asks five times, here at once; the pauses double.
-    proxied.fault("GET", RUNS, status=503, headers={"Retry-After": "0"}, times=25)
+    proxied.fault("GET", RUNS, status=503, headers={"Retry-After": "0"}, times=5)
     live(trigger(flow_id, since=0, poll_interval=0.001), supervisor, until(lambda: supervisor.events))
     assert supervisor.run_ids() == ids(connected, flow_id)
     assert said(f"Could not look for runs of dataflow {flow_id}, which asset arrived waits for") == 5
@@ -412,6 +412,16 @@ def test_a_service_that_refuses_is_left_alone_for_a_while(
         return lines > 0
 
     live(trigger(flow_id), supervisor, until(told))
+    assert proxied.count("GET", RUNS) == 1
+
+
+def test_a_service_that_asks_to_wait_holds_up_no_triggerer_that_ends(
+    supervisor: Supervisor, flow_id: str, proxied: FaultProxy
+) -> None:
+    proxied.fault("GET", RUNS, status=429, headers={"Retry-After": "15"}, times=1000)
+    begun = time.monotonic()
+    live(trigger(flow_id), supervisor, until(lambda: proxied.count("GET", RUNS)))
+    assert time.monotonic() - begun < 15
     assert proxied.count("GET", RUNS) == 1
 
 

@@ -177,6 +177,14 @@ def test_a_service_that_asks_to_wait_has_not_failed(history: History, proxy_of_h
     assert event["status"] == "ended"
 
 
+def test_a_token_that_is_refused_for_ever_is_a_failed_look(history: History, proxy_of_history: FaultProxy) -> None:
+    refused = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
+    proxy_of_history.fault("GET", RUNS, status=401, body=refused, times=10**6)
+    (event,) = events(trigger(history.good))
+    assert (event["status"], event["retryable"]) == ("error", True)
+    assert "401013" in event["message"]
+
+
 def test_a_service_that_asks_to_wait_is_left_alone_though_the_deadline_comes(
     history: History, proxy_of_history: FaultProxy
 ) -> None:
@@ -188,7 +196,9 @@ def test_a_service_that_asks_to_wait_is_left_alone_though_the_deadline_comes(
 
 def test_errors_do_not_outlive_the_deadline(history: History, proxy_of_history: FaultProxy) -> None:
     proxy_of_history.fault("GET", RUNS, **DOWN, times=99)
-    (event,) = events(trigger(history.good, deadline=time.time() - 60))
+    waiting = trigger(history.good, deadline=time.time() - 60)
+    waiting.poll_interval = 60
+    (event,) = events(waiting)
     assert event["status"] == "timeout"
     assert proxy_of_history.count("GET", RUNS) == 1
 

@@ -14,8 +14,13 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.flow_runs import RunSelection
+from airflow_provider_payments.aep.pace import LONGEST_PAUSE, Pace
+from airflow_provider_payments.aep.run_queries import Wait
+from airflow_provider_payments.aep.transport import Clock
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
+from airflow_provider_payments.triggers.watch import CROWD, Waiter
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
 
@@ -181,6 +186,76 @@ def test_a_long_retry_after_holds_everybody_back(fleet: Make) -> None:
     assert flows.proxy.count("GET", RUNS) == 1
 
 
+def test_one_that_joins_while_the_service_is_left_alone_keeps_its_deadline(
+    fleet: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.FIRST_LOOK", 0.1)
+    flows = fleet(2)
+    flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
+
+    async def join() -> Any:
+        first = asyncio.create_task(event(flows.trigger(flows.ids[0], deadline=time.time() + 1)))
+        await flows.asked(1)
+        second = await event(flows.trigger(flows.ids[1], deadline=time.time() - 60))
+        await first
+        return second
+
+    assert asyncio.run(join())["status"] == "timeout"
+
+
+def test_nothing_is_asked_any_more_when_nobody_waits(fleet: Make) -> None:
+    flows = fleet(3)
+    flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "30"}, times=99)
+
+    async def leave() -> None:
+        waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
+        await flows.asked(1)
+        for _ in range(100):
+            await asyncio.sleep(0.001)  # until its thread sleeps
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+    asyncio.run(leave())
+    while watching():
+        time.sleep(0.001)
+    assert flows.proxy.count("GET", RUNS) == 1
+
+
+def _too_many(retry_after: float) -> RequestError:
+    return RequestError(Failure.REFUSED, "GET", "/runs", status=429, retry_after=retry_after)
+
+
+def test_a_thread_that_has_slept_bows_to_what_another_was_told_meanwhile() -> None:
+    now, others = [0.0], [_too_many(20)]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        if others:
+            pace.__exit__(RequestError, others.pop(), None)
+
+    pace = Pace(Clock(lambda: now[0], sleep))
+    with pytest.raises(RequestError), pace:
+        raise _too_many(5)
+    with pace:
+        assert now[0] == 25
+
+
+def test_a_long_pause_is_not_slept_through_and_has_an_end() -> None:
+    now = [0.0]
+    slept: list[float] = []
+    pace = Pace(Clock(lambda: now[0], slept.append))
+    with pytest.raises(RequestError), pace:
+        raise _too_many(1e8)
+    with pytest.raises(RequestError) as refused:
+        pace.__enter__()
+    assert not slept
+    assert refused.value.retry_after == LONGEST_PAUSE
+    now[0] += LONGEST_PAUSE
+    with pace:
+        pass
+
+
 def test_a_connection_that_was_mended_is_read_again(fleet: Make) -> None:
     flows = fleet(3)
 
@@ -199,6 +274,22 @@ def test_a_refusal_that_stays_ends_every_wait(fleet: Make) -> None:
     flows.proxy.fault("GET", RUNS, status=403, times=10**6)
     events = asyncio.run(all_at_once(flows.triggers()))
     assert [(event["status"], event["retryable"]) for event in events] == [("error", False)] * 3
+
+
+@pytest.mark.parametrize(
+    ("crowd", "expected"), [(0, [0.05, 1.05, 3.05, 7.05, 12, 22]), (CROWD, [10, 12, 22])], ids=["few", "many"]
+)
+def test_pauses_grow_to_the_interval_and_a_last_look_precedes_the_deadline(crowd: int, expected: list[float]) -> None:
+    async def dues() -> list[float]:
+        now = asyncio.get_running_loop().time()
+        waiter = Waiter(Wait(RunSelection("flow"), 0.0), 10.0, crowd, last_look=now + 12)
+        seen = []
+        for _ in expected:
+            seen.append(waiter.due - now)
+            waiter.plan(waiter.due, haste=0.0)
+        return seen
+
+    assert asyncio.run(dues()) == pytest.approx(expected, abs=0.01)
 
 
 def test_connections_do_not_share(fleet: Make, connect: Callable[..., None]) -> None:
@@ -246,3 +337,26 @@ def test_each_wait_logs_in_its_own_task(fleet: Make) -> None:
     runs = {run["id"]: run["flowId"] for run in flows.emulator.objects("runs")}
     said = [(who, runs[line.split()[2]]) for who, line in lines if line.startswith("flow run")]
     assert sorted(said) == sorted((flow_id, flow_id) for flow_id in flows.ids)
+
+
+def test_what_the_watch_logs_is_in_nobodys_task(fleet: Make) -> None:
+    flows = fleet(1)
+    flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
+    task = contextvars.ContextVar[str]("task", default="nobody's")
+    tasks: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            tasks.append(task.get())
+
+    async def in_its_context() -> None:
+        task.set("the first")
+        await event(flows.trigger(flows.ids[0], deadline=time.time() + 1))
+
+    logger, handler = logging.getLogger("airflow_provider_payments.triggers.watch"), Handler()
+    logger.addHandler(handler)
+    try:
+        asyncio.run(in_its_context())
+    finally:
+        logger.removeHandler(handler)
+    assert tasks == ["nobody's"]
