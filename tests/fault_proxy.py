@@ -25,6 +25,7 @@ class Fault:
     :param lose: after asking (or instead, where ``before``), close the connection without an answer.
     :param hang: keep the connection open without an answer until the test ends.
     :param first: what happens before all that: what somebody else does meanwhile.
+    :param reply: what answers instead, by the path with its query: a status and a body, or ``None`` for no answer.
     """
 
     method: str
@@ -37,6 +38,7 @@ class Fault:
     before: bool = False
     hang: bool = False
     first: Callable[[], object] | None = None
+    reply: Callable[[str], tuple[int, bytes] | None] | None = None
     times: int = 1
 
 
@@ -88,9 +90,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._note(0)
             self.server.ended.wait(30)
             return self._drop()
-        if fault and fault.before:
+        replied = fault.reply(self.path) if fault and fault.reply else None
+        if fault and (fault.before or (fault.reply and not replied)):
             self._note(0)
             return self._drop()
+        if replied:
+            self._note(replied[0])
+            return self._answer(replied[0], {"Content-Type": "application/json"}, replied[1])
         if fault and fault.status is not None:
             self._note(fault.status)
             return self._answer(fault.status, {"Content-Type": "application/json", **fault.headers}, fault.body)

@@ -200,21 +200,19 @@ class RunSelection:
         return f"the {self.pick} run of dataflow {self.flow_id} since {_iso(self.since)}"
 
 
-def runs_of(client: Client, flow_id: str, since: float) -> list[FlowRun]:
+def runs_of(client: Client, flow_id: str, created_since: float = 0.0) -> Iterator[FlowRun]:
     """
-    Return a dataflow's runs that began at or after ``since`` (epoch seconds), the earliest first.
+    Yield a dataflow's runs that were made at or after ``created_since`` (epoch seconds), the newest first.
 
-    No run exists before the dataflow's start time, so an empty list is normal.
+    No run exists before the dataflow's start time, so none at all is normal. It asks in documented ways only.
     """
-    found = []
     for item in client.items("runs", f"flowId=={flow_id}", orderby="-createdAt"):
         run = FlowRun.from_item(item)
-        # A service that ignored the filter would answer other dataflows' runs too.
-        if run.flow_id == flow_id and run.began >= since:
-            found.append(run)
-        elif run.flow_id == flow_id and run.created_at < since - LONGEST_QUEUE:
-            break  # sorted by creation: what follows was made, and began, earlier still
-    return sorted(found, key=lambda run: (run.began, run.id))
+        if run.flow_id != flow_id:
+            continue  # a service that ignored the filter would answer other dataflows' runs too
+        if 0.0 < run.created_at < created_since:
+            return  # sorted by creation: what follows was made earlier still
+        yield run
 
 
 def _dict(value: object) -> Mapping[str, Any]:

@@ -81,6 +81,10 @@ class Window:
             return None
         return cls(int(run.window_start), int(run.window_end))
 
+    def is_like(self, other: Window) -> bool:
+        """Whether it is the same but for rounding."""
+        return abs(self.start - other.start) <= 1 and abs(self.end - other.end) <= 1
+
     def __str__(self) -> str:
         return f"the window from {_iso(self.start)} to {_iso(self.end)}"
 
@@ -230,7 +234,7 @@ class RunRequest(ABC):
     def _may_be(self, run: FlowRun, client_id: object) -> bool:
         ours = client_id in (None, "", self.client.credential.client_id)
         shown = Window.of(run)
-        return ours and not self.is_not(run) and (shown is None or self.window in (None, shown))
+        return ours and not self.is_not(run) and (shown is None or self.window is None or shown.is_like(self.window))
 
     def _ask(self) -> str:
         answer = self.send()
@@ -336,15 +340,22 @@ def is_active(client: Client, run_id: str) -> bool:
 
 
 def when_it_shows(client: Client, run_id: str) -> FlowRun:
-    """Return a run that the service says it made; for a while it may not find it itself."""
+    """
+    Return a run that the service says it made; for a while it may not find it itself.
+
+    :raises UnsettledError: if it still does not after that.
+    """
     clock = client.transport.clock
     until = clock.monotonic() + max(client.dataflow_window, PATIENCE)
     while True:
         try:
             return read_run(client, run_id)
         except RequestError as error:
-            if not error.says_gone or clock.monotonic() >= until:
+            if not error.says_gone:
                 raise
+            if clock.monotonic() >= until:
+                message = f"Flow run {run_id} was made, and does not show; the next attempt looks again"
+                raise UnsettledError(message) from error
         clock.sleep(LOOK_AGAIN)
 
 

@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from weakref import WeakSet
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
-from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State, seconds
+from airflow_provider_payments.aep.flow_runs import FlowRun, runs_of, seconds
 from airflow_provider_payments.aep.pace import LONGEST_PAUSE, is_refusal
 from airflow_provider_payments.aep.retries import MAX_WAIT
 from airflow_provider_payments.aep.services import Json
+from airflow_provider_payments.aep.waits import MARGIN, PROOF_EVERY, Wait
 
 log = logging.getLogger(__name__)
 
@@ -31,74 +31,16 @@ log = logging.getLogger(__name__)
 CHUNK = 100
 #: Items a page. The service gives up to 1000, but while so long an answer is parsed all threads stand still.
 PAGE = 500
-#: Seconds by which lists may lag and clocks differ.
-MARGIN = 300.0
 #: So few dataflows are asked one by one.
 SINGLY = 2
 #: Every so many looks, some of those of whom nothing is known are asked in other ways.
-CHECK_EVERY = 5
+CHECK_EVERY = PROOF_EVERY
 #: So many requests of one look may stay without any answer before the rest is left for the next.
 SILENT = 3
 #: Questions that a look may add, beside two for each that it has, to find out whose fault a refusal is.
 HALVES = 100
 #: Statuses that tell nothing of the question: no answer, the credential, the rate.
 NOT_OF_THE_QUESTION = (None, 401, 403, 429)
-
-
-@dataclass(eq=False)
-class Wait:
-    """
-    One wait for a flow run, and what is known of it.
-
-    :param selection: which run is meant.
-    :param created_since: epoch seconds; runs that were made earlier cannot be it. By default a day before it may
-        begin, for a run may stand in the queue so long.
-    :param run: as it was seen last.
-    :param error: how the last look ended, where it brought nothing.
-    """
-
-    selection: RunSelection
-    created_since: float
-    run: FlowRun | None = None
-    error: PlatformError | None = None
-    #: As ``created_since``, but it moves on with each look that saw all there is.
-    cursor: float = field(init=False)
-    _empty: int = field(default=0, init=False)
-
-    def __post_init__(self) -> None:
-        self.cursor = self.created_since
-
-    @property
-    def flow_id(self) -> str:
-        """The dataflow, empty where only the run is named."""
-        return self.selection.flow_id or ""
-
-    @property
-    def run_id(self) -> str | None:
-        """The run's id, once it is clear which one it is."""
-        if self.selection.run_id or self.selection.pick == "latest":
-            return self.selection.run_id
-        return self.run.id if self.run else None
-
-    def wants_proof(self) -> bool:
-        """Count an empty list; whether it is time to ask if the dataflow is there at all."""
-        self._empty += 1
-        return self._empty % CHECK_EVERY == 0
-
-    def take(self, runs: Sequence[FlowRun], at: float) -> None:
-        """
-        Choose among the dataflow's runs that were made since the cursor.
-
-        :param at: when they were asked for, in epoch seconds of the service.
-        """
-        known = self.run_id
-        if known:
-            self.run = next((run for run in runs if run.id == known), self.run)
-            return
-        self.run = self.selection.choose(runs) or self.run
-        # One that has begun too early stays so; one that is still to begin may yet be the one.
-        unsettled = [r.created_at for r in runs if r.state is State.ACTIVE and not self.selection.is_too_early(r)]
-        self.cursor = max(self.cursor, min([at - MARGIN, *unsettled]))
 
 
 #: A question for some waits at once.
@@ -344,7 +286,7 @@ class RunQueries:
                 wait.run = FlowRun.from_item(self.client.item("runs", wait.run_id))
                 return
             asked = self.client.transport.clock.monotonic()
-            runs = list(self._runs_of(wait))
+            runs = list(runs_of(self.client, wait.flow_id, wait.cursor))
             at = self.client.transport.now(asked)
             if not runs and (wait.wants_proof() if proof is None else proof):
                 self.client.item("flows", wait.flow_id)
@@ -353,14 +295,6 @@ class RunQueries:
             if not error.says_gone:
                 raise
             wait.error = error
-
-    def _runs_of(self, wait: Wait) -> Iterator[FlowRun]:
-        for page in self.client.pages("runs", _flows([wait.flow_id]), orderby="-createdAt"):
-            for run in map(FlowRun.from_item, page):
-                if run.flow_id == wait.flow_id and (run.created_at >= wait.cursor or not run.created_at):
-                    yield run
-                elif run.flow_id == wait.flow_id:
-                    return  # sorted by creation: what follows was made earlier still
 
     def _dataflows(self, waits: list[Wait]) -> dict[str, Json]:
         ids = dict.fromkeys(wait.flow_id for wait in waits)

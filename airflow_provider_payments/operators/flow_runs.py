@@ -211,7 +211,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
         wanted, shown = self.window(context), Window.of(run)
         # One that was found may not have shown its window by then.
-        if found and wanted and shown and wanted != shown:
+        if found and wanted and shown and not shown.is_like(wanted):
             raise FlowRunFailedError(
                 f"{run}. It was taken for the run of this task, whose answer was lost, but it reads {shown} and not "
                 f"{wanted}. Clear the task to start another"
@@ -314,7 +314,7 @@ class RetryFlowRunOperator(FlowRunOperator):
 
     :param run_id: the failed run.
     :param flow_id: instead: the newest failed run of this dataflow that no later run over its window has made good,
-        among its last hundred.
+        among its last hundred. Before Airflow 3.3 give ``run_id``: there a second try looks for the newest anew.
     """
 
     template_fields: Sequence[str] = (*FlowRunOperator.template_fields, "run_id", "flow_id")

@@ -32,7 +32,11 @@ from airflow_provider_payments.versions import honour_retry_after
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_payments.aep.run_queries import Wait
+    from airflow_provider_payments.aep.waits import Wait
+
+
+#: Seconds between two looks of a deferred wait, however short the poke interval is.
+SHORTEST_INTERVAL = 1.0
 
 
 class FlowRunSensor(BaseSensorOperator):
@@ -128,7 +132,7 @@ class FlowRunSensor(BaseSensorOperator):
                     aep_conn_id=self.aep_conn_id,
                     selection=asdict(self._selection(context)),
                     created_since=self._wait.cursor if self._wait else None,
-                    poll_interval=self.poke_interval,
+                    poll_interval=max(self.poke_interval, SHORTEST_INTERVAL),
                     deadline=deadline(self.timeout),
                     max_errors=None if self.silent_fail else MAX_POLL_ERRORS,
                 ),
@@ -186,7 +190,8 @@ class FlowRunSensor(BaseSensorOperator):
 
     def _look(self, context: Context) -> Wait:
         """Ask once, by this worker; what is learnt about the wait is kept for the next time."""
-        from airflow_provider_payments.aep.run_queries import RunQueries, Wait
+        from airflow_provider_payments.aep.run_queries import RunQueries
+        from airflow_provider_payments.aep.waits import Wait
 
         client = self.hook.client
         selection = self._selection(context)

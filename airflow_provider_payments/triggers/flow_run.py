@@ -80,7 +80,7 @@ class FlowRunTrigger(BaseTrigger):
     async def _wait(self) -> dict[str, Any]:
         """Wait for one look after the other; a bounded number of failed ones in a row is borne."""
         from airflow_provider_payments.aep.pace import is_refusal
-        from airflow_provider_payments.aep.run_queries import Wait
+        from airflow_provider_payments.aep.waits import Wait
         from airflow_provider_payments.triggers.watch import watched
 
         selection, run_log = RunSelection(**self.selection), RunLog(self.log)

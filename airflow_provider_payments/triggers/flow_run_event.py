@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
-from airflow_provider_payments.aep.flow_runs import FlowRun, State
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.flow_runs import FlowRun, State, runs_of
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_number, as_text, as_time
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.versions import event_stream_bases, require_event_streams
@@ -55,8 +55,9 @@ class FlowRunEventTrigger(BaseEventTrigger):
     Airflow has stored the event. After a restart some may be announced again; ``run_id`` tells. The event's payload is
     what ``FlowRunSensor`` returns, with ``flow_id``: plain JSON, in ``event.extra["payload"]`` of the asset event.
 
-    It never ends and never fails: what goes wrong stands in the triggerer's log. Another ``flow_id``, ``asset``,
-    ``statuses`` or ``since`` makes it begin anew; without ``since`` it goes on where it was.
+    Each asks by itself, once in each ``poll_interval``. It never ends and never fails: what goes wrong stands in the
+    triggerer's log. Another ``flow_id``, ``asset``, ``statuses`` or ``since`` makes it begin anew; without ``since`` it
+    goes on where it was.
 
     :param flow_id: the dataflow.
     :param asset: the name of the asset that it watches, whose state store holds what has been announced.
@@ -294,27 +295,14 @@ class FlowRunStream(SharedStreamProducer):
         return news
 
     def _connect(self) -> Client:
-        if self._client is None:
-            from airflow_provider_payments.aep.transport import Clock
+        from airflow_provider_payments.hooks.polling import polling_client
 
-            self._client = ExperiencePlatformHook(self._trigger.aep_conn_id).client
-            self._client.transport.attempts = 1  # the next look is the retry
-            self._client.transport.clock = Clock(sleep=self._sleep)
+        self._client = self._client or polling_client(self._trigger.aep_conn_id, self._ended)
         return self._client
 
-    def _sleep(self, seconds: float) -> None:
-        """Sleep in the thread, but no longer than there is a stream: it would hold up the end of the process."""
-        if self._ended.wait(seconds):
-            raise RequestError(Failure.NOT_SENT, "GET", "/runs", reason="nobody waits any more")
-
     def _runs(self, since: float) -> list[FlowRun]:
-        from airflow_provider_payments.aep.run_queries import PAGE
-
-        wanted = f"flowId=={self._trigger.flow_id}", f"createdAt>={int(since * 1000)}"
-        pages = self._connect().pages("runs", *wanted, orderby="-createdAt", limit=PAGE)
-        found = {run.id: run for page in pages for run in map(FlowRun.from_item, page)}
-        # A service that ignored a filter would answer other runs too.
-        return [run for run in found.values() if run.flow_id == self._trigger.flow_id and run.created_at >= since]
+        runs = runs_of(self._connect(), self._trigger.flow_id, since)
+        return list({run.id: run for run in runs}.values())
 
     def _begin(self, since: datetime | None) -> Progress:
         """Begin where the runs begin to count. A dataflow that is not there would be waited for without a word."""

@@ -21,12 +21,11 @@ from typing import NamedTuple
 
 from airflow.providers.common.compat.sdk import Stats
 
-from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.flow_runs import FlowRun
-from airflow_provider_payments.aep.pace import Pace, is_refusal
-from airflow_provider_payments.aep.run_queries import RunQueries, Wait
-from airflow_provider_payments.aep.transport import Clock
-from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.aep.pace import is_refusal
+from airflow_provider_payments.aep.run_queries import RunQueries
+from airflow_provider_payments.aep.waits import Wait
+from airflow_provider_payments.hooks.polling import polling_client
 
 log = logging.getLogger(__name__)
 
@@ -148,9 +147,9 @@ class Watch:
             if pause:
                 self._not_before = loop.time() + pause * random.uniform(1, 1 + JITTER)
                 log.warning("The service is left alone for %.0f s: it answers that it is asked too much", pause)
-            Stats.incr("payments.flow_run.poll.requests", self._sent)
         except Exception as error:
             failure = error  # whatever it is, nobody may be left waiting for ever
+        Stats.incr("payments.flow_run.poll.requests", self._sent)
         self._sent = 0
         for number, waiter in enumerate(due, 1):
             waiter.plan(began, haste)
@@ -163,28 +162,18 @@ class Watch:
     def _ask(self, waits: list[Wait]) -> float:
         """Look once, in the pool; return for how many seconds the service wants to be left alone."""
         fresh = self._queries is None
-        queries = self._queries = self._queries or self._connect()
+        queries = self._queries = self._queries or RunQueries(polling_client(self.conn_id, self._ended))
         transport = queries.client.transport
         before = transport.sent
-        pause = queries.look(waits, self._pool.map)
-        self._sent += transport.sent - before
-        if waits and not fresh and all(getattr(wait.error, "status", None) in (401, 403) for wait in waits):
+        try:
+            pause = queries.look(waits, self._pool.map)
+        finally:
+            self._sent += transport.sent - before
+        refused = [wait for wait in waits if getattr(wait.error, "status", None) in (401, 403)]
+        if refused and not fresh:
             self._queries = None  # the connection may have been mended since it was read
-            return self._ask(waits)
+            return self._ask(refused)
         return pause
-
-    def _connect(self) -> RunQueries:
-        client = ExperiencePlatformHook(self.conn_id).client
-        transport = client.transport
-        transport.attempts = 1  # the next look is the retry
-        transport.clock = Clock(sleep=self._sleep)
-        transport.pace = Pace(transport.clock)
-        return RunQueries(client)
-
-    def _sleep(self, seconds: float) -> None:
-        """Sleep in a thread, but no longer than there are waits: it would hold up the end of the process."""
-        if self._ended.wait(seconds):
-            raise RequestError(Failure.NOT_SENT, "GET", "/runs", reason="nobody waits any more")
 
 
 _watches: dict[tuple[asyncio.AbstractEventLoop, str], Watch] = {}

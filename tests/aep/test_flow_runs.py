@@ -11,7 +11,8 @@ import pytest
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State, runs_of
-from airflow_provider_payments.aep.run_queries import RunQueries, Wait
+from airflow_provider_payments.aep.run_queries import RunQueries
+from airflow_provider_payments.aep.waits import Wait
 from tests.aep.chain import FLOW_SERVICE, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -228,6 +229,11 @@ def flow_id(chain: Chain, emulator: Emulator) -> str:
     return made
 
 
+def in_order(client: Client, flow_id: str) -> list[FlowRun]:
+    """A dataflow's runs, the earliest first."""
+    return list(runs_of(client, flow_id))[::-1]
+
+
 def find(client: Client, selection: RunSelection) -> FlowRun | None:
     """Ask as a sensor on a worker does."""
     wait = Wait(selection, selection.created_since)
@@ -243,7 +249,7 @@ def test_before_the_start_there_is_no_run(chain: Chain) -> None:
 
 
 def test_the_first_and_the_latest_run_are_found(flow_id: str, client: Client) -> None:
-    runs = runs_of(client, flow_id, 0)
+    runs = in_order(client, flow_id)
     assert len(runs) == 3
     assert [run.began for run in runs] == sorted(run.began for run in runs)
     assert find(client, RunSelection(flow_id, pick="first")) == runs[0]
@@ -251,14 +257,14 @@ def test_the_first_and_the_latest_run_are_found(flow_id: str, client: Client) ->
 
 
 def test_runs_that_began_before_since_do_not_count(flow_id: str, client: Client) -> None:
-    runs = runs_of(client, flow_id, 0)
+    runs = in_order(client, flow_id)
     assert find(client, RunSelection(flow_id, since=runs[1].began)) == runs[1]
     assert find(client, RunSelection(flow_id, since=runs[1].began + 0.001)) == runs[2]
     assert find(client, RunSelection(flow_id, since=runs[2].began + 1, pick="latest")) is None
 
 
 def test_a_run_is_found_by_its_id_whatever_else_is_asked_for(flow_id: str, client: Client) -> None:
-    second = runs_of(client, flow_id, 0)[1]
+    second = in_order(client, flow_id)[1]
     assert find(client, RunSelection(run_id=second.id)) == second
     assert find(client, RunSelection(flow_id, run_id=second.id, since=9e9, pick="latest")) == second
 
@@ -269,7 +275,7 @@ def test_a_run_id_that_does_not_exist_is_a_clear_error(client: Client) -> None:
 
 
 def test_the_counts_are_those_of_the_rows_that_arrived(flow_id: str, chain: Chain, emulator: Emulator) -> None:
-    runs = runs_of(chain.client, flow_id, 0)
+    runs = in_order(chain.client, flow_id)
     first = runs[0]
     assert first.state is State.PARTIAL
     assert first.input_records == first.output_records + first.failed_records > 1000
@@ -301,7 +307,7 @@ def test_runs_of_other_dataflows_do_not_count_even_where_the_filter_is_ignored(
     everything = chain.client.get(RUNS)
     assert [run["flowId"] for run in everything["items"]] == flows
     proxy.fault("GET", RUNS, status=200, body=json.dumps(everything).encode())
-    assert [run.flow_id for run in runs_of(make_client(proxy.url), flows[1], 0)] == flows[1:]
+    assert [run.flow_id for run in runs_of(make_client(proxy.url), flows[1])] == flows[1:]
 
 
 # ---- long lists ----------------------------------------------------------------------------------------------------
@@ -310,10 +316,10 @@ def test_runs_of_other_dataflows_do_not_count_even_where_the_filter_is_ignored(
 def test_more_runs_than_a_page_holds_are_all_read_and_old_ones_not_asked_for(chain: Chain, emulator: Emulator) -> None:
     flow_id = chain.ensure(chain.dataflow()).existing.id
     emulator.advance(300 + 27 * HOUR)
-    runs = runs_of(chain.client, flow_id, 0)
+    runs = in_order(chain.client, flow_id)
     assert len({run.id for run in runs}) == len(runs) == 109
     assert find(chain.client, RunSelection(flow_id)) == runs[0]
 
     before = len(emulator.requests(path=RUNS))
-    assert runs_of(chain.client, flow_id, runs[-4].began) == runs[-4:]
+    assert list(runs_of(chain.client, flow_id, runs[-4].created_at)) == runs[:-5:-1]
     assert len(emulator.requests(path=RUNS)) - before == 1

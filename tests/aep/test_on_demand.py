@@ -255,7 +255,7 @@ def test_the_run_that_took_a_failed_ones_place_is_told(client: Client, emulator:
 def test_a_run_that_never_shows_is_given_up(
     make_client: Callable[..., Client], emulator: Emulator, naps: list[float]
 ) -> None:
-    with pytest.raises(RequestError, match="FLOW-1439-404"):
+    with pytest.raises(UnsettledError, match="Flow run none was made, and does not show"):
         when_it_shows(make_client(dataflow_window=50.0), "none")
     assert sum(naps) == 50
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -16,8 +16,8 @@ from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection
 from airflow_provider_payments.aep.retries import MAX_ATTEMPTS
-from airflow_provider_payments.aep.run_queries import CHECK_EVERY, HALVES, SILENT, RunQueries, Wait
-from airflow_provider_payments.aep.transport import Transport
+from airflow_provider_payments.aep.run_queries import CHECK_EVERY, HALVES, SILENT, RunQueries
+from airflow_provider_payments.aep.waits import Wait
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
 
@@ -467,65 +467,76 @@ def test_what_a_misread_question_hid_is_found_for_those_too_who_were_not_due_the
     assert ended(waits[10:]) == 10
 
 
-class Scripted:
-    """A client of a service that answers what a function says; it keeps what is asked: the collection and filters."""
+class Service:
+    """A service that answers what a function says, items or a status, ``None`` for nothing; it keeps what is asked."""
 
-    def __init__(self, transport: Transport, answer: Callable[[list[str]], list[Any]]) -> None:
-        self.transport, self.answer = transport, answer
-        self.asked: list[list[str]] = []
+    def __init__(self, proxy: FaultProxy, answer: Callable[[dict[str, str]], list[Any] | int | None]) -> None:
+        self.answer = answer
+        self.asked: list[dict[str, str]] = []
+        proxy.fault("GET", "/flowservice/", reply=self._reply, times=FOREVER)
 
-    def pages(self, *question: str, **_: Any) -> Iterator[list[Any]]:
-        self.asked.append(list(question))
-        yield self.answer(list(question))
+    def _reply(self, path: str) -> tuple[int, bytes] | None:
+        self.asked.append(_question(path))
+        answer = self.answer(self.asked[-1])
+        if answer is None:
+            return None
+        return (answer, b"{}") if isinstance(answer, int) else (200, _items(answer))
+
+
+@pytest.fixture
+def asking(proxy: FaultProxy, make_client: Callable[..., Client]) -> RunQueries:
+    """Questions to whatever stands behind the proxy, each sent once."""
+    client = make_client(proxy.url)
+    client.transport.attempts = 1
+    return RunQueries(client)
+
+
+def waits_for(count: int) -> list[Wait]:
+    return [Wait(RunSelection(f"flow-{number}", since=1e9), 1e9) for number in range(count)]
+
+
+def is_proof(question: dict[str, str]) -> bool:
+    """Whether it is one of those that find out what the service understands."""
+    return set(question) == {"of"} or "one" in question.get("flowId", "")
 
 
 TWO_RUNS = [{"id": f"run-{name}", "flowId": name, "createdAt": 2 * 10**12} for name in ("one", "other")]
 
 
-def test_a_service_that_fails_most_of_the_time_is_not_asked_ever_more(client: Client) -> None:
-    def answer(question: list[str]) -> list[Any]:
-        if question == ["runs"] or "one" in question[1]:
+def test_a_service_that_fails_most_of_the_time_is_not_asked_ever_more(proxy: FaultProxy, asking: RunQueries) -> None:
+    def answer(question: dict[str, str]) -> list[Any] | int:
+        if is_proof(question):
             return TWO_RUNS
-        if "flow-0" in question[1] or len(service.asked) % 10 == 0:
-            return []
-        raise RequestError(Failure.AMBIGUOUS, "GET", "/runs", status=503)
+        return [] if "flow-0" in question["flowId"] or len(service.asked) % 10 == 0 else 503
 
-    service = Scripted(client.transport, answer)
-    asking = RunQueries(cast("Client", service))
-    waits = [Wait(RunSelection(f"flow-{number}", since=1e9), 1e9) for number in range(200)]
-    asking.look(waits)
+    service = Service(proxy, answer)
+    asking.look(waits_for(200))
     assert len(service.asked) <= 4 + HALVES + 4
 
 
-def test_a_service_that_does_not_answer_is_left_alone_until_the_next_look(client: Client) -> None:
-    def answer(question: list[str]) -> list[Any]:
-        if question == ["runs"] or "one" in question[1]:
+def test_a_service_that_does_not_answer_is_left_alone_until_the_next_look(
+    proxy: FaultProxy, asking: RunQueries
+) -> None:
+    def answer(question: dict[str, str]) -> list[Any] | int | None:
+        if is_proof(question):
             return TWO_RUNS
-        if question[1].startswith("createdAt"):
-            raise RequestError(Failure.FINAL, "GET", "/runs", status=400)
-        raise RequestError(Failure.NOT_SENT, "GET", "/runs")
+        return None if "flowId" in question else 400
 
-    service = Scripted(client.transport, answer)
-    asking = RunQueries(cast("Client", service))
-    waits = [Wait(RunSelection(f"flow-{number}", since=1e9), 1e9) for number in range(1000)]
+    service, waits = Service(proxy, answer), waits_for(1000)
     asking.look(waits)
     assert len(service.asked) == 3 + SILENT
     assert all(wait.error and wait.error.retryable for wait in waits)
 
 
-def test_whose_fault_a_429_is_need_not_be_found_out(client: Client) -> None:
-    def answer(question: list[str]) -> list[Any]:
-        if question == ["runs"] or "one" in question[1]:
+def test_whose_fault_a_429_is_need_not_be_found_out(proxy: FaultProxy, asking: RunQueries) -> None:
+    def answer(question: dict[str, str]) -> list[Any] | int:
+        if is_proof(question):
             return TWO_RUNS
-        if "flow-0" in question[1]:
-            return []
-        raise RequestError(Failure.REFUSED, "GET", "/runs", status=429)
+        return [] if "flow-0" in question["flowId"] else 429
 
-    service = Scripted(client.transport, answer)
-    asking = RunQueries(cast("Client", service))
-    waits = [Wait(RunSelection(f"flow-{number}", since=1e9), 1e9) for number in range(200)]
+    service, waits = Service(proxy, answer), waits_for(200)
     assert asking.look(waits) == 1
-    assert len(service.asked) == 4
+    assert len(service.asked) == 3 + MAX_ATTEMPTS
     assert [wait.error is None for wait in waits] == [True] * 100 + [False] * 100
 
 
@@ -553,16 +564,14 @@ def test_a_run_that_was_not_seen_yet_keeps_no_other_from_the_question_for_all(fl
     assert ended(waits) == 350
 
 
-def test_each_is_asked_for_alone_in_its_turn(client: Client) -> None:
-    def answer(question: list[str]) -> list[Any]:
-        if question[0] == "flows":
-            return [{"id": flow_id} for flow_id in question[1].removeprefix("id==").split(",")]
-        return TWO_RUNS if question == ["runs"] or "one" in question[1] else []
+def test_each_is_asked_for_alone_in_its_turn(proxy: FaultProxy, asking: RunQueries) -> None:
+    def answer(question: dict[str, str]) -> list[Any]:
+        if question["of"] == "flows":
+            return [{"id": flow_id} for flow_id in question["id"].split(",")]
+        return TWO_RUNS if is_proof(question) else []
 
-    service = Scripted(client.transport, answer)
-    asking = RunQueries(cast("Client", service))
-    waits = [Wait(RunSelection(f"flow-{number}", since=1e9), 1e9) for number in range(200)]
-    for _ in range(200 * CHECK_EVERY):
+    service, waits = Service(proxy, answer), waits_for(110)
+    for _ in range(len(waits) * CHECK_EVERY):
         asking.look(waits)
-    alone = {filters[0] for of, *filters in service.asked if of == "runs" and filters and "," not in filters[0]}
-    assert len(alone & {f"flowId=={wait.flow_id}" for wait in waits}) == 200
+    alone = {question["flowId"] for question in service.asked if set(question) == {"of", "flowId"}}
+    assert alone >= {wait.flow_id for wait in waits}

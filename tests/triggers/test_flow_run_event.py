@@ -233,7 +233,7 @@ def test_what_a_service_answers_that_ignores_filters_is_not_announced(
     advance_to_run(connected)
     (run,) = runs(connected, flow_id)
     early = run | {"id": "early", "createdAt": run["createdAt"] - 600_000}
-    proxied.fault("GET", RUNS, status=200, body=answer(run_item("another", "success"), early, run), times=1000)
+    proxied.fault("GET", RUNS, status=200, body=answer(run_item("another", "success"), run, early), times=1000)
     since = run["createdAt"] / 1000 - 60
     live(trigger(flow_id, since=since), supervisor, until(lambda: proxied.count("GET", RUNS) > 5))
     assert supervisor.run_ids() == [run["id"]]

@@ -17,8 +17,8 @@ import pytest
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.flow_runs import RunSelection
 from airflow_provider_payments.aep.pace import LONGEST_PAUSE, Pace
-from airflow_provider_payments.aep.run_queries import Wait
 from airflow_provider_payments.aep.transport import Clock
+from airflow_provider_payments.aep.waits import Wait
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 from airflow_provider_payments.triggers.watch import CROWD, Waiter
 from tests.conftest import CONNECTION_ID, Emulator

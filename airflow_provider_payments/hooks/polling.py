@@ -1,0 +1,30 @@
+"""A client for who asks again and again, in threads beside a triggerer's event loop."""
+
+from __future__ import annotations
+
+import threading
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.pace import Pace
+from airflow_provider_payments.aep.transport import Clock
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+
+
+def polling_client(conn_id: str, ended: threading.Event) -> Client:
+    """
+    Return a client that sends each request once, for the next look is the retry, and bows to a 429 in all threads.
+
+    :param conn_id: the Airflow connection, which is read now.
+    :param ended: once it is set, nobody sleeps any longer: that would hold up the end of the process.
+    """
+
+    def sleep(seconds: float) -> None:
+        if ended.wait(seconds):
+            raise RequestError(Failure.NOT_SENT, "GET", "/runs", reason="nobody waits any more")
+
+    client = ExperiencePlatformHook(conn_id).client
+    client.transport.attempts = 1
+    client.transport.clock = Clock(sleep=sleep)
+    client.transport.pace = Pace(client.transport.clock)
+    return client
