@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import Stats, conf
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State
-from airflow_provider_payments.aep.inputs import as_id, as_number, as_optional_id, as_time
+from airflow_provider_payments.aep.inputs import as_bool, as_id, as_number, as_optional_id, as_time
 from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError, airflow_errors
 from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
@@ -58,6 +58,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
     template_fields: Sequence[str] = (
         *ExperiencePlatformOperator.template_fields,
+        "wait_for_completion",
         "accept_partial",
         "max_failed_ratio",
         "poll_interval",
@@ -68,7 +69,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
     def __init__(
         self,
         *,
-        wait_for_completion: bool = True,
+        wait_for_completion: bool | str = True,
         poll_interval: float | str = 60.0,
         timeout: float | str | None = WEEK,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
@@ -118,6 +119,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
             self._tolerance()
             self.window(context)
             pause, timeout = self._limits()
+            waits = as_bool("wait_for_completion", self.wait_for_completion) is not False
             started = self._start(Memory(context, self.retries or 0), context)
             self._run_id = started.run_id
             keep(context, "run_id", started.run_id)
@@ -125,7 +127,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
             run = started.run or when_it_shows(client, started.run_id)
         store_link(context, url=client.url, sandbox=client.sandbox, kind="dataflow", object_id=run.flow_id)
         self.run_log.note(run)
-        if not self.wait_for_completion:
+        if not waits:
             return run.summary() | self._window_of(run, context)
         until = deadline(timeout, self._limit)
         if run.state is State.ACTIVE and self.deferrable:

@@ -104,7 +104,7 @@ class FlowRunTrigger(BaseTrigger):
                 retryable = not isinstance(error, PlatformError) or error.retryable
                 # To be told to wait is no failure to look: only the deadline bounds it.
                 errors += not is_refusal(error)
-                self.log.warning("Could not look for %s, failure %d in a row: %s", selection, errors, error)
+                self.log.warning("Could not look for %s (%d failures in a row): %s", selection, errors, error)
                 if not retryable or (self.max_errors is not None and errors >= self.max_errors):
                     return {"status": "error", "message": f"{type(error).__name__}: {error}", "retryable": retryable}
 

@@ -18,6 +18,7 @@ from airflow.triggers.base import TriggerEvent
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.flow_runs import FlowRun, State, runs_of
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_number, as_text, as_time
+from airflow_provider_payments.aep.waits import MARGIN
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.versions import event_stream_bases, require_event_streams
 
@@ -33,8 +34,6 @@ log = logging.getLogger(__name__)
 
 #: What a run may end as.
 ENDED = (State.SUCCEEDED, State.PARTIAL, State.FAILED)
-#: Seconds by which lists may lag and clocks differ.
-MARGIN = 300.0
 #: An active run is passed over once so many later ones are there: it has been forgotten by the service.
 MOST_LATER = 1000
 #: Runs that are announced at a time; Airflow takes a second or two to store them, and bounds the queue.

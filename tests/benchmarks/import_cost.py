@@ -25,8 +25,10 @@ PROVIDERS = {
         "airflow_provider_payments.operators.datasets",
         "airflow_provider_payments.operators.mappings",
         "airflow_provider_payments.operators.dataflows",
+        "airflow_provider_payments.operators.flow_runs",
         "airflow_provider_payments.sensors.flow_run",
         "airflow_provider_payments.triggers.flow_run",
+        "airflow_provider_payments.triggers.flow_run_event",
     ],
     "Airbyte": [
         f"airflow.providers.airbyte.{module}" for module in ("operators.airbyte", "sensors.airbyte", "triggers.airbyte")

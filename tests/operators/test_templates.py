@@ -13,17 +13,20 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator
 from airflow_provider_payments.get_provider_info import get_provider_info
 from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
+from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.conftest import Emulator
 from tests.operators.chain import ARGUMENTS, COLUMNS, FLOW_SPEC, PRODUCTS, build, context, make_ends, run
 
-#: Decides what the scheduler does with the task, so it cannot wait for the task's context.
-NOT_TEMPLATED = {"deferrable"}
+#: Decide what the scheduler does with the task, so they cannot wait for the task's context.
+NOT_TEMPLATED = {"deferrable", "max_active_tis_per_dag"}
 ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
     FlowRunSensor: {"flow_id": "dataflow"},
     TeardownChainOperator: {},
+    RunDataflowOperator: {"flow_id": "dataflow"},
+    RetryFlowRunOperator: {"run_id": "run"},
 }
 
 
@@ -36,6 +39,7 @@ def offered() -> set[type[BaseOperator]]:
         value
         for value in values
         if isinstance(value, type) and issubclass(value, BaseOperator) and value.__module__ in names
+        if not inspect.isabstract(value)
     }
 
 

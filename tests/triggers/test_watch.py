@@ -223,6 +223,25 @@ def test_nothing_is_asked_any_more_when_nobody_waits(fleet: Make) -> None:
     assert flows.proxy.count("GET", RUNS) == 1
 
 
+def test_a_look_that_is_under_way_ends_with_the_last_wait(fleet: Make) -> None:
+    flows, left = fleet(3), threading.Event()
+    flows.proxy.fault("GET", RUNS, first=lambda: left.wait(20))
+
+    async def leave() -> None:
+        waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
+        while flows.proxy.faults[0].times != 0:
+            await asyncio.sleep(0.001)  # until the first question is on its way
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+        left.set()
+
+    asyncio.run(leave())
+    for thread in threads():
+        thread.join(20)
+    assert flows.proxy.count("GET", RUNS) == 1
+
+
 def _too_many(retry_after: float) -> RequestError:
     return RequestError(Failure.REFUSED, "GET", "/runs", status=429, retry_after=retry_after)
 
