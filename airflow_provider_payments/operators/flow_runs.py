@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.client import Client
-    from airflow_provider_payments.aep.on_demand import RunRequest, Window
+    from airflow_provider_payments.aep.on_demand import RunRequest
+    from airflow_provider_payments.aep.windows import Window
 
 WEEK = 7 * 24 * 60 * 60.0
 GOES_ON = "it goes on in Experience Platform, which offers no way to cancel it, and a retry of the task waits for it"
@@ -209,7 +210,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
     def _end(self, run: FlowRun, context: Context, *, found: bool = False) -> dict[str, Any]:
         """Judge a run that has ended."""
-        from airflow_provider_payments.aep.on_demand import Window
+        from airflow_provider_payments.aep.windows import Window
 
         wanted, shown = self.window(context), Window.of(run)
         # One that was found may not have shown its window by then.
@@ -221,7 +222,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         return self._tolerance().judge(run, self.log) | self._window_of(run, context)
 
     def _window_of(self, run: FlowRun, context: Context) -> dict[str, str | None]:
-        from airflow_provider_payments.aep.on_demand import Window
+        from airflow_provider_payments.aep.windows import Window
 
         window = self.window(context) or Window.of(run)
         return window.to_json() if window else {"window_start": None, "window_end": None}
@@ -286,7 +287,7 @@ class RunDataflowOperator(FlowRunOperator):
 
     def window(self, context: Context) -> Window:
         """Return the window that is asked for, by default the data interval."""
-        from airflow_provider_payments.aep.on_demand import Window
+        from airflow_provider_payments.aep.windows import Window
 
         starts, ends = as_time("window_start", self.window_start), as_time("window_end", self.window_end)
         return Window.read(

@@ -17,12 +17,12 @@ from airflow_provider_payments.aep.on_demand import (
     Notes,
     OnDemandRun,
     RepeatedRun,
-    Window,
     newest_failed,
     read_run,
     successor,
     when_it_shows,
 )
+from airflow_provider_payments.aep.windows import Window
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.chain import make_dataflow

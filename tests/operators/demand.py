@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.transport import Clock
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
@@ -22,6 +24,15 @@ LISTS = f"{RUNS}[?]"
 DAY = 86400
 #: What a dataflow is asked and a run tells: the dataflow, its runs, the new run, the run.
 OF_A_START = ["GET flows", "GET runs", "POST runs", "GET runs"]
+
+
+STORES = pytest.mark.parametrize("with_store", [True, False], ids=["task store", "no task store"])
+
+
+@pytest.fixture
+def with_store() -> bool:
+    """Whether Airflow has a task store; :data:`STORES` tries both."""
+    return True
 
 
 class Store(dict[str, Any]):

@@ -21,15 +21,9 @@ from airflow_provider_payments.operators.flow_runs import (
 from airflow_provider_payments.outcomes import FlowRunFailedError
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
-from tests.operators.demand import DAY, DELTA, LISTS, RUNS, Stage, Task
+from tests.operators.demand import DAY, DELTA, LISTS, RUNS, STORES, Stage, Task
+from tests.operators.demand import with_store as with_store
 from tests.sensors.conftest import said as said
-
-STORES = pytest.mark.parametrize("with_store", [True, False], ids=["task store", "no task store"])
-
-
-@pytest.fixture
-def with_store() -> bool:
-    return True
 
 
 @pytest.fixture

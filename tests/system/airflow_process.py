@@ -8,11 +8,27 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
+
+
+def python(*arguments: str, environment: Mapping[str, str], returncode: int = 0) -> str:
+    """Run ``python ...`` in the home of an Airflow, which must end so, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=environment["AIRFLOW_HOME"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == returncode, done.stdout[-8000:]
+    return done.stdout
 
 
 class AirflowHome:
@@ -31,17 +47,7 @@ class AirflowHome:
 
     def run(self, *arguments: str, returncode: int = 0) -> str:
         """Run ``airflow ...``, which must end so, and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments],
-            env=self.environment,
-            cwd=self.home,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=180,
-        )
-        assert done.returncode == returncode, done.stdout[-8000:]
-        return done.stdout
+        return python("-m", "airflow", *arguments, environment=self.environment, returncode=returncode)
 
     def test_dag(self, dag_id: str, **conf: Any) -> str:
         """Run a DAG once with ``airflow dags test``; return its log."""

@@ -24,6 +24,8 @@ import psutil
 import pytest
 import requests
 
+from tests.system.airflow_process import python
+
 #: How many sensors wait at once.
 SENSORS = int(os.environ.get("LIVE_SENSORS", "0"))
 on_demand = pytest.mark.skipif(SENSORS < 20, reason="set LIVE_SENSORS to how many sensors are to wait, 20 or more")
@@ -89,7 +91,7 @@ class LiveAirflow:
 
     def __enter__(self) -> LiveAirflow:
         try:
-            self._run("db", "migrate")
+            python("-m", "airflow", "db", "migrate", environment=self.environment)
             # Readers and the one writer do not hold each other up; the file keeps this for all who open it.
             with closing(sqlite3.connect(self.home / "airflow.db")) as database:
                 database.execute("PRAGMA journal_mode=WAL")
@@ -154,18 +156,6 @@ class LiveAirflow:
     def log(self, name: str) -> str:
         """Return what a part has printed."""
         return (self.home / f"{name}.log").read_text(errors="replace")
-
-    def _run(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments],
-            env=self.environment,
-            cwd=self.home,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=PATIENCE,
-        )
-        assert done.returncode == 0, done.stdout[-8000:]
 
     def _is_healthy(self) -> bool:
         try:

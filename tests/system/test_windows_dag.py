@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +17,7 @@ from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.conftest import CONNECTION_ID, Emulator, connection_json
 from tests.operators.chain import make_dataflow
 from tests.operators.demand import ONCE
-from tests.system.airflow_process import AirflowHome
+from tests.system.airflow_process import AirflowHome, python
 
 DAG_ID = "payments_windows"
 STEPS = {
@@ -83,16 +81,7 @@ def days(airflow: AirflowHome) -> Iterator[Days]:
         emulator.order("fail_promotion")
         # A DAG run by hand has the interval that ended last.
         dates = [f"{day + timedelta(days=1)}T00:00:00+00:00" for day in chosen]
-        done = subprocess.run(
-            [sys.executable, "-c", DATE_BY_DATE, DAG_ID, *dates],
-            env=airflow.environment,
-            cwd=airflow.home,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=180,
-        )
-        assert done.returncode == 0, done.stdout[-8000:]
+        python("-c", DATE_BY_DATE, DAG_ID, *dates, environment=airflow.environment)
         states, returned = zip(*of_each_run(airflow), strict=True)
         rows = emulator.rows(returned[0]["create_target_dataset"]["id"], limit=5000)["rows"]
         asked = emulator.requests(path="/data/foundation/flowservice/runs")
