@@ -74,6 +74,18 @@ def test_the_steps_that_are_shown_are_those_that_a_test_runs(sign: str, file: st
     assert [line for line in shown if line not in run] == []
 
 
+def test_the_watcher_that_is_shown_can_be_built() -> None:
+    from airflow.sdk import Asset, AssetWatcher
+
+    from airflow_provider_payments.triggers.flow_run_event import FlowRunEventTrigger
+
+    (block,) = (block for block in blocks("python") if "AssetWatcher(" in block)
+    shown = {"Asset": Asset, "AssetWatcher": AssetWatcher, "FlowRunEventTrigger": FlowRunEventTrigger}
+    exec(block.replace("<dataflow>", "dataflow"), shown)
+    (watcher,) = shown["arrived"].watchers
+    assert watcher.trigger.asset == shown["arrived"].name
+
+
 def told(heading: str) -> set[str]:
     """The words in code style in the first column of the table with this heading."""
     table = README[README.index(heading) :].split("\n\n", 1)[0].splitlines()[2:]
