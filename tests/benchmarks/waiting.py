@@ -136,7 +136,9 @@ def hold_few(table: Table, ours: Cost, rivals: Mapping[str, Cost], *, quick: boo
     peers = [cost for cost in rivals.values() if cost.keeps_the_interval] or list(rivals.values())
     if peers:
         fewest = min(cost.sent for cost in peers)
-        table.row(f"{name}requests, best rival to ours", fewest / ours.sent, 20, "x", at_least=True)
+        # Few waits leave a request half empty.
+        least = 20 if load.waits >= 1000 else 10
+        table.row(f"{name}requests, best rival to ours", fewest / ours.sent, least, "x", at_least=True)
         table.row(f"{name}CPU", ours.measured.cpu, round(min(cost.measured.cpu for cost in peers), 1), "s")
     if not quick:
         # One garbage collection is more than a hundredth of so short a time.
