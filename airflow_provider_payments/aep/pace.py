@@ -9,8 +9,9 @@ from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.retries import MAX_WAIT
 from airflow_provider_payments.aep.transport import Clock
 
-#: Seconds between two requests after the first 429; each further one doubles it.
-FIRST_GAP = 1.0
+#: Seconds between two requests after the first 429, a little longer than services that let 60 a minute pass want them;
+#: each further one doubles it.
+FIRST_GAP = 1.25
 LONGEST_GAP = 10.0
 #: Seconds without a 429 after which the gap is halved.
 CALM = 600.0
