@@ -34,14 +34,14 @@ OURS = "payments"
 def main() -> int:
     """Print the measurements and the table."""
     parser = argparse.ArgumentParser(description="What waiting costs.")
-    parser.add_argument("--waits", type=int, help="1000, or 200 with --quick; ten times as many for `many`, `limited`")
+    parser.add_argument("--waits", type=int, help="1000, or 400 with --quick; ten times as many for `many`, `limited`")
     parser.add_argument("--interval", type=float, help="seconds: 10, or 2; three times as many for `many`, `limited`")
     parser.add_argument("--duration", type=float, help="seconds: 30, or 8; 45, or 9 for `many`, `limited`")
     parser.add_argument("--only", choices=PARTS, help="one part")
     parser.add_argument("--quick", action="store_true", help="less of everything, within a minute")
     chosen = parser.parse_args()
     interval = chosen.interval or (2.0 if chosen.quick else 10.0)
-    waits = chosen.waits or (200 if chosen.quick else 1000)
+    waits = chosen.waits or (400 if chosen.quick else 1000)
     few = Load(waits, interval, chosen.duration or (8.0 if chosen.quick else 30.0), spread=interval)
     # All at once, as a triggerer begins that takes over from another.
     many = Load(10 * waits, 3 * interval, chosen.duration or 4.5 * interval, spread=0.0)
@@ -136,9 +136,7 @@ def hold_few(table: Table, ours: Cost, rivals: Mapping[str, Cost], *, quick: boo
     peers = [cost for cost in rivals.values() if cost.keeps_the_interval] or list(rivals.values())
     if peers:
         fewest = min(cost.sent for cost in peers)
-        # Few waits leave a request half empty.
-        least = 20 if load.waits >= 1000 else 10
-        table.row(f"{name}requests, best rival to ours", fewest / ours.sent, least, "x", at_least=True)
+        table.row(f"{name}requests, best rival to ours", fewest / ours.sent, 20, "x", at_least=True)
         table.row(f"{name}CPU", ours.measured.cpu, round(min(cost.measured.cpu for cost in peers), 1), "s")
     if not quick:
         # One garbage collection is more than a hundredth of so short a time.

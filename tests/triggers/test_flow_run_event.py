@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
@@ -17,45 +15,12 @@ from airflow_provider_payments.triggers.flow_run_event import BATCH, FlowRunEven
 from airflow_provider_payments.versions import has_event_streams
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy
-from tests.operators.chain import make_dataflow
 from tests.sensors.flows import HALF_HOUR, advance_to_run, answer, run_item, runs
+from tests.triggers.events import RUNS, from_3_3, ids, trigger
+from tests.triggers.events import flow_id as flow_id
+from tests.triggers.events import proxied as proxied
+from tests.triggers.events import supervisor as supervisor
 from tests.triggers.watcher import SECONDS, Supervisor, Watcher, live, until
-
-RUNS = "/flowservice/runs"
-from_3_3 = pytest.mark.skipif(not has_event_streams(), reason="Airflow 3.3 and newer acknowledge events")
-
-
-def trigger(flow_id: str = "flow", **arguments: Any) -> FlowRunEventTrigger:
-    return FlowRunEventTrigger(**{"flow_id": flow_id, "asset": "arrived", "poll_interval": 0.01} | arguments)
-
-
-@pytest.fixture
-def supervisor(monkeypatch: pytest.MonkeyPatch) -> Supervisor:
-    if not has_event_streams():
-        pytest.skip("Airflow 3.3 and newer acknowledge events")
-    from airflow.sdk.execution_time import task_runner
-
-    supervisor = Supervisor()
-    # Where Airflow itself puts the way to its supervisor.
-    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", supervisor, raising=False)
-    return supervisor
-
-
-@pytest.fixture
-def flow_id(connected: Emulator) -> str:
-    """A dataflow that has not run yet; its first run has five bad records."""
-    return str(make_dataflow(partial_ingestion_percent=5)["id"])
-
-
-@pytest.fixture
-def proxied(flow_id: str, proxy: FaultProxy, connect: Callable[..., None]) -> FaultProxy:
-    connect(proxy.url)
-    return proxy
-
-
-def ids(emulator: Emulator, flow_id: str) -> list[str]:
-    return [run["id"] for run in runs(emulator, flow_id)]
-
 
 # ---- arguments -----------------------------------------------------------------------------------------------------
 
@@ -375,100 +340,3 @@ def test_a_long_history_comes_in_order_once_each_with_a_small_state(
     live(every, supervisor, until(lambda: len(supervisor.events) == len(ended)))
     assert supervisor.run_ids() == ended
     assert len(json.dumps(supervisor.state)) < 1000
-
-
-# ---- what goes wrong -----------------------------------------------------------------------------------------------
-
-
-def test_failed_looks_are_borne_for_ever(
-    supervisor: Supervisor, connected: Emulator, flow_id: str, proxied: FaultProxy, said: Callable[[str], int]
-) -> None:
-    advance_to_run(connected)
-    proxied.fault("GET", RUNS, status=503, headers={"Retry-After": "0"}, times=5)
-    live(trigger(flow_id, since=0, poll_interval=0.001), supervisor, until(lambda: supervisor.events))
-    assert supervisor.run_ids() == ids(connected, flow_id)
-    assert said(f"Could not look for runs of dataflow {flow_id}, which asset arrived waits for") == 5
-
-
-@pytest.mark.parametrize(
-    ("fault", "pause"),
-    [
-        ({"status": 403}, "again in 600 s"),
-        ({"status": 429, "headers": {"Retry-After": "1800"}}, "again in 1800 s"),
-        ({"status": 429, "headers": {"Retry-After": "999999999"}}, "again in 86400 s"),
-        ({"status": 200, "body": b'"nonsense"'}, "again in 600 s"),
-    ],
-    ids=lambda value: str(value),
-)
-def test_a_service_that_refuses_is_left_alone_for_a_while(
-    supervisor: Supervisor, flow_id: str, proxied: FaultProxy, said: Callable[[str], int], fault: Any, pause: str
-) -> None:
-    proxied.fault("GET", RUNS, **fault, times=1000)
-    lines = 0
-
-    def told() -> bool:
-        nonlocal lines
-        lines += said(pause)
-        return lines > 0
-
-    live(trigger(flow_id), supervisor, until(told))
-    assert proxied.count("GET", RUNS) == 1
-
-
-def test_a_service_that_asks_to_wait_holds_up_no_triggerer_that_ends(
-    supervisor: Supervisor, flow_id: str, proxied: FaultProxy
-) -> None:
-    proxied.fault("GET", RUNS, status=429, headers={"Retry-After": "15"}, times=1000)
-    begun = time.monotonic()
-    live(trigger(flow_id), supervisor, until(lambda: proxied.count("GET", RUNS)))
-    assert time.monotonic() - begun < 15
-    assert proxied.count("GET", RUNS) == 1
-
-
-def test_a_dataflow_that_is_not_there_is_told_of(
-    supervisor: Supervisor, connected: Emulator, said: Callable[[str], int]
-) -> None:
-    live(trigger("00000000-0000-0000-0000-000000000000"), supervisor, until(lambda: said("again in 600 s")))
-    assert supervisor.states == {}
-    assert connected.requests(path=f"/data/foundation{RUNS}") == []
-
-
-def test_a_connection_that_is_gone_is_borne(supervisor: Supervisor, said: Callable[[str], int]) -> None:
-    live(trigger(aep_conn_id="no_such_connection"), supervisor, until(lambda: said("no_such_connection")))
-    assert supervisor.states == {}
-
-
-def test_a_state_that_cannot_be_stored_is_stored_later(
-    supervisor: Supervisor, connected: Emulator, flow_id: str, said: Callable[[str], int]
-) -> None:
-    advance_to_run(connected)
-
-    async def life(watcher: Watcher) -> None:
-        await watcher.until(lambda: supervisor.state and watcher.runner.events, store=False)
-        supervisor.error = ConnectionError("no database")
-        await watcher.until(lambda: said("Could not note what was announced for asset arrived: no database"))
-        assert supervisor.state["announced"] == {}
-        supervisor.error = None
-        await watcher.until(lambda: supervisor.state["announced"])
-
-    live(trigger(flow_id, since=0), supervisor, life)
-    assert supervisor.run_ids() == ids(connected, flow_id)
-
-
-def test_looks_that_see_nothing_new_write_nothing(supervisor: Supervisor, connected: Emulator, flow_id: str) -> None:
-    advance_to_run(connected)
-
-    async def life(watcher: Watcher) -> None:
-        await watcher.until(lambda: supervisor.state and supervisor.state["announced"])
-        writes, asked = supervisor.writes, len(connected.requests())
-        await watcher.until(lambda: len(connected.requests()) >= asked + 5)
-        assert supervisor.writes == writes
-        assert {r["method"] for r in connected.requests()[asked:]} == {"GET"}
-
-    live(trigger(flow_id, since=0), supervisor, life)
-
-
-@from_3_3
-def test_without_a_shared_stream_it_does_not_run() -> None:
-    with pytest.raises(RuntimeError, match="an asset's watcher only"):
-        trigger().run().__anext__().send(None)

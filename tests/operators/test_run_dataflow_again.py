@@ -1,0 +1,296 @@
+"""``RunDataflowOperator`` killed, tried again, cleared, and waiting: still one run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+
+from airflow_provider_payments.aep.transport import Clock
+from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
+from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError, RunDataflowOperator
+from airflow_provider_payments.outcomes import FlowRunFailedError
+from tests.operators.demand import DAY, OF_A_START, STORES, Stage, Task
+from tests.operators.demand import with_store as with_store
+from tests.operators.run_dataflow import deferral, operator, posts, resume, run
+from tests.operators.run_dataflow import stage as stage
+from tests.sensors.conftest import said as said
+
+# ---- killed, and tried again ---------------------------------------------------------------------------------------
+
+
+class DyingTask(Task):
+    """Its worker is killed when the run's id is known and kept nowhere yet but in the store."""
+
+    def xcom_push(self, key: str, value: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class FileStore(dict[str, Any]):
+    """A store that outlives a process; it may be the last thing that a process does to keep the run's id."""
+
+    def __init__(self, file: Path, dies: bool = False) -> None:
+        super().__init__(json.loads(file.read_text()) if file.exists() else {})
+        self.file, self.dies = file, dies
+
+    def set(self, key: str, value: Any) -> None:
+        if self.dies and "run_id" in value:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self[key] = value
+        self.file.write_text(json.dumps(self))
+
+
+def in_a_process_that_is_killed(execute: Callable[[], object]) -> None:
+    child = os.fork()
+    if not child:
+        execute()
+        os._exit(0)  # it should not have come so far
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+
+
+def kill_between_answer_and_store(stage: Stage, file: Path) -> None:
+    """A first try that is killed when the run is there and its id is not kept."""
+    task = operator(stage)
+    context = stage.context() | {"ti": DyingTask()}
+    if stage.with_store:
+        context["task_state_store"] = FileStore(file, dies=True)
+    in_a_process_that_is_killed(lambda: task.execute(context))
+    if stage.with_store:
+        stage.store = FileStore(file)  # type: ignore[assignment]
+
+
+@STORES
+def test_a_try_that_was_killed_before_it_kept_the_id_leaves_one_run(stage: Stage, tmp_path: Path) -> None:
+    kill_between_answer_and_store(stage, tmp_path / "store")
+    (only,) = stage.runs()
+    returned = run(stage, try_number=2)
+    assert (returned["run_id"], len(stage.runs()), len(posts(stage))) == (only["id"], 1, 1)
+    assert returned["output_records"] == stage.rows()
+    assert stage.naps == [5]  # no window is waited for
+
+
+@STORES
+def test_what_a_killed_try_asked_for_is_found_when_it_takes_effect_later(stage: Stage, tmp_path: Path) -> None:
+    file = tmp_path / "store"
+    stage.emulator.fail("late_apply", method="POST", path="*/runs", seconds=40)
+    task = operator(stage)
+    context = stage.context() | ({"task_state_store": FileStore(file)} if stage.with_store else {})
+    task.hook.client.transport.clock = Clock(sleep=lambda _: os.kill(os.getpid(), signal.SIGKILL))
+    in_a_process_that_is_killed(lambda: task.execute(context))
+    if stage.with_store:
+        stage.store = FileStore(file)  # type: ignore[assignment]
+    assert stage.runs() == []
+    returned = run(stage, try_number=2)
+    assert (returned["run_id"], len(posts(stage)), stage.naps[0]) == (stage.runs()[0]["id"], 1, 51)
+
+
+@STORES
+def test_a_try_that_was_killed_before_it_asked_is_made_good(stage: Stage) -> None:
+    stage.emulator.fail("expire_token", method="GET", path="*/runs", times=2)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        run(stage)
+    run(stage, try_number=2)
+    assert (len(stage.runs()), len(posts(stage))) == (1, 1)
+    # Without a store nobody can tell that nothing was asked for.
+    assert [nap for nap in stage.naps if nap] == ([5] if stage.with_store else [51, 5])
+
+
+@STORES
+def test_runs_of_the_windows_before_are_not_taken_for_ours(stage: Stage) -> None:
+    before = [run(stage, days_ago=day) for day in (4, 3)]
+    stage.emulator.fail("expire_token", method="POST", path="*/runs", times=2)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        run(stage)
+    returned = run(stage, try_number=2)
+    assert returned["run_id"] not in [r["run_id"] for r in before]
+    assert len(stage.runs()) == 3
+
+
+def test_runs_made_before_the_dag_run_are_not_ours_however_wrong_the_clock_is(stage: Stage) -> None:
+    stage.with_store = False
+    stage.emulator.advance(30 * DAY)  # this machine's clock is behind
+    first = run(stage)
+    stage.emulator.advance(5)
+    window = {"window_start": first["window_start"], "window_end": first["window_end"]}
+    stage.began = stage.now  # another DAG run, by hand
+    again = run(stage, try_number=2, **window)
+    assert again["run_id"] != first["run_id"]
+
+
+@STORES
+def test_a_retry_waits_for_the_run_of_the_try_before(stage: Stage) -> None:
+    with pytest.raises(FlowRunTimeoutError, match=r"has not ended in time.*is scheduled.*it goes on.*no way") as error:
+        run(stage, timeout=0)
+    assert not isinstance(error.value, AirflowFailException)
+    (only,) = stage.runs()
+    assert only["id"] in str(error.value)
+    stage.forget_requests()
+    assert run(stage, try_number=2)["run_id"] == only["id"]
+    assert stage.asked() == ["GET runs"] * 2
+
+
+@STORES
+def test_a_failed_run_fails_the_task_for_good(stage: Stage) -> None:
+    stage.emulator.order("fail_copy")
+    with pytest.raises(FlowRunFailedError, match=r"is failed.*CONNECTOR-1001-500") as error:
+        run(stage)
+    assert isinstance(error.value, AirflowFailException)
+    with pytest.raises(FlowRunFailedError):
+        run(stage, try_number=2)  # as after a worker's death
+    assert len(posts(stage)) == 1
+
+
+@STORES
+@pytest.mark.parametrize("outcome", ["fail_copy", None], ids=["failed", "succeeded"])
+def test_who_clears_the_task_starts_another_run(stage: Stage, outcome: str | None) -> None:
+    if outcome:
+        stage.emulator.order(outcome)
+        with pytest.raises(FlowRunFailedError):
+            run(stage)
+    else:
+        run(stage)
+    again = run(stage, try_number=2, max_tries=3)
+    assert (len(stage.runs()), len(posts(stage))) == (2, 2)
+    assert again["run_id"] == stage.runs()[1]["id"]
+    assert 51 not in stage.naps
+
+
+@STORES
+def test_who_clears_the_task_while_its_run_is_under_way_waits_for_that(stage: Stage) -> None:
+    with pytest.raises(FlowRunTimeoutError):
+        run(stage, timeout=0)
+    assert run(stage, try_number=2, max_tries=3)["run_id"] == stage.runs()[0]["id"]
+    assert len(posts(stage)) == 1
+
+
+@STORES
+def test_so_does_a_dag_run_that_is_cleared_and_begins_anew(stage: Stage) -> None:
+    stage.emulator.order("stuck")
+    for try_number, max_tries in ((1, 2), (2, 3), (3, 3)):
+        with pytest.raises(FlowRunTimeoutError):
+            run(stage, try_number, max_tries, timeout=0)
+        stage.emulator.advance(600)
+        stage.began = stage.now
+    assert (len(stage.runs()), len(posts(stage))) == (1, 1)
+
+
+@STORES
+def test_a_run_that_ends_between_a_cleared_try_and_its_retry_stays_ours(stage: Stage) -> None:
+    for try_number, max_tries in ((1, 2), (2, 3)):
+        with pytest.raises(FlowRunTimeoutError):
+            run(stage, try_number, max_tries, timeout=0)
+    stage.emulator.advance(600)
+    assert run(stage, try_number=3, max_tries=3)["run_id"] == stage.runs()[0]["id"]
+    assert (len(stage.runs()), len(posts(stage))) == (1, 1)
+
+
+def test_who_clears_a_task_that_never_learnt_of_its_run_starts_no_second(stage: Stage) -> None:
+    hour = {"Retry-After": "3600"}
+    stage.emulator.fail("apply_then_status", method="POST", path="*/runs", status=503, headers=hour)
+    with pytest.raises(ExperiencePlatformUnavailableError, match="asks to wait 3600 s"):
+        run(stage)
+    stage.emulator.advance(600)
+    assert run(stage, try_number=2, max_tries=3)["run_id"] == stage.runs()[0]["id"]
+    assert len(posts(stage)) == 1
+    assert run(stage, try_number=3, max_tries=4)["run_id"] == stage.runs()[1]["id"]
+
+
+def test_a_retry_after_a_clear_waits_for_the_second_run(stage: Stage) -> None:
+    run(stage)
+    with pytest.raises(FlowRunTimeoutError):
+        run(stage, try_number=2, max_tries=3, timeout=0)
+    assert run(stage, try_number=3, max_tries=3)["run_id"] == stage.runs()[1]["id"]
+    assert len(posts(stage)) == 2
+
+
+# ---- waiting -------------------------------------------------------------------------------------------------------
+
+
+def test_a_deferred_wait_returns_what_one_on_the_worker_would(stage: Stage) -> None:
+    deferred = deferral(stage, timeout=600, execution_timeout=timedelta(seconds=90))
+    assert stage.asked() == OF_A_START
+    (only,) = stage.runs()
+    assert stage.task.pushed["run_id"] == only["id"]
+    assert (deferred.method_name, deferred.timeout) == ("execute_complete", None)
+    path, arguments = deferred.trigger.serialize()
+    assert json.loads(json.dumps(arguments)) == arguments
+    assert arguments["selection"]["run_id"] == only["id"]
+    assert 0 < arguments["deadline"] - datetime.now(UTC).timestamp() <= 90
+    stage.emulator.advance(2)
+    module, name = path.rsplit(".", 1)
+
+    async def first_event() -> Any:
+        trigger = getattr(import_module(module), name)(**arguments)
+        return (await anext(trigger.run())).payload
+
+    returned = resume(stage, deferred, json.loads(json.dumps(asyncio.run(first_event()))))
+    assert (returned["run_id"], returned["output_records"]) == (only["id"], stage.rows())
+    assert returned["window_start"] == datetime.fromtimestamp(only["params"]["windowStartTime"], UTC).isoformat()
+
+
+def test_a_deferred_wait_that_took_too_long_says_that_the_run_goes_on(stage: Stage) -> None:
+    deferred = deferral(stage)
+    with pytest.raises(FlowRunTimeoutError, match="flow run 7 has not ended in time; it goes on") as error:
+        resume(stage, deferred, {"status": "timeout", "message": "flow run 7 has not ended in time"})
+    assert not isinstance(error.value, AirflowFailException)
+
+
+@pytest.mark.parametrize("event", [None, {}, {"status": "ended"}, {"status": "error", "message": "FLOW-1439"}])
+def test_an_event_without_an_ended_run_fails_the_task(stage: Stage, event: Any) -> None:
+    with pytest.raises(FlowRunFailedError):
+        resume(stage, deferral(stage), event)
+
+
+def test_a_run_is_returned_as_it_stands_where_nobody_waits(stage: Stage) -> None:
+    returned = run(stage, wait_for_completion=False)
+    assert (returned["run_id"], returned["status"]) == (stage.runs()[0]["id"], "active")
+    assert stage.asked() == OF_A_START
+
+
+def test_a_wait_on_the_worker_ends_with_the_smaller_limit(stage: Stage) -> None:
+    stage.emulator.order("stuck")
+    with pytest.raises(FlowRunTimeoutError, match="is inProgress"):
+        run(stage, timeout="60", execution_timeout=timedelta(seconds=12), poll_interval="5")
+    assert [round(nap) for nap in stage.naps] == [5, 5, 2]
+
+
+def test_airflow_itself_ends_no_wait(stage: Stage) -> None:
+    with DAG(dag_id="limits", schedule=None, default_args={"execution_timeout": timedelta(seconds=20)}):
+        assert operator(stage).execution_timeout is None
+
+
+@pytest.mark.parametrize(("ratio", "good"), [(0.5, False), (1, True)])
+def test_failed_records_are_tolerated_up_to_the_ratio(stage: Stage, ratio: float, good: bool) -> None:
+    stage.emulator.order("partial", failed=4)
+    if good:
+        assert run(stage, max_failed_ratio=ratio)["status"] == "partial"
+        return
+    with pytest.raises(FlowRunFailedError, match=r"max_failed_ratio is 0\.5"):
+        run(stage, max_failed_ratio=ratio)
+
+
+def test_a_killed_task_says_what_becomes_of_its_run(stage: Stage, said: Callable[[str], int]) -> None:
+    task = operator(stage, wait_for_completion=False)
+    task.on_kill()
+    assert said("Killed before a flow run was known. If one was asked for, it goes on") == 1
+    run_id = task.execute(stage.context())["run_id"]
+    task.on_kill()
+    assert said(f"Killed while flow run {run_id} is not known to have ended: it goes on") == 1
+
+
+def test_one_dag_run_after_the_other_executes_it_unless_told_otherwise() -> None:
+    assert RunDataflowOperator(task_id="run", flow_id="flow").max_active_tis_per_dag == 1
+    assert (
+        RunDataflowOperator(task_id="run", flow_id="flow", max_active_tis_per_dag=None).max_active_tis_per_dag is None
+    )
+    with DAG(dag_id="windows", schedule=None, default_args={"max_active_tis_per_dag": 3}):
+        assert RunDataflowOperator(task_id="run", flow_id="flow").max_active_tis_per_dag == 3

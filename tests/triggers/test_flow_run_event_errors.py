@@ -1,0 +1,112 @@
+"""``FlowRunEventTrigger``: what goes wrong is told, borne, and holds up nobody."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+from tests.sensors.flows import advance_to_run
+from tests.triggers.events import RUNS, from_3_3, ids, trigger
+from tests.triggers.events import flow_id as flow_id
+from tests.triggers.events import proxied as proxied
+from tests.triggers.events import supervisor as supervisor
+from tests.triggers.watcher import Supervisor, Watcher, live, until
+
+
+def test_failed_looks_are_borne_for_ever(
+    supervisor: Supervisor, connected: Emulator, flow_id: str, proxied: FaultProxy, said: Callable[[str], int]
+) -> None:
+    advance_to_run(connected)
+    proxied.fault("GET", RUNS, status=503, headers={"Retry-After": "0"}, times=5)
+    live(trigger(flow_id, since=0, poll_interval=0.001), supervisor, until(lambda: supervisor.events))
+    assert supervisor.run_ids() == ids(connected, flow_id)
+    assert said(f"Could not look for runs of dataflow {flow_id}, which asset arrived waits for") == 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "pause"),
+    [
+        ({"status": 403}, "again in 600 s"),
+        ({"status": 429, "headers": {"Retry-After": "1800"}}, "again in 1800 s"),
+        ({"status": 429, "headers": {"Retry-After": "999999999"}}, "again in 86400 s"),
+        ({"status": 200, "body": b'"nonsense"'}, "again in 600 s"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_service_that_refuses_is_left_alone_for_a_while(
+    supervisor: Supervisor, flow_id: str, proxied: FaultProxy, said: Callable[[str], int], fault: Any, pause: str
+) -> None:
+    proxied.fault("GET", RUNS, **fault, times=1000)
+    lines = 0
+
+    def told() -> bool:
+        nonlocal lines
+        lines += said(pause)
+        return lines > 0
+
+    live(trigger(flow_id), supervisor, until(told))
+    assert proxied.count("GET", RUNS) == 1
+
+
+def test_a_service_that_asks_to_wait_holds_up_no_triggerer_that_ends(
+    supervisor: Supervisor, flow_id: str, proxied: FaultProxy
+) -> None:
+    proxied.fault("GET", RUNS, status=429, headers={"Retry-After": "15"}, times=1000)
+    begun = time.monotonic()
+    live(trigger(flow_id), supervisor, until(lambda: proxied.count("GET", RUNS)))
+    assert time.monotonic() - begun < 15
+    assert proxied.count("GET", RUNS) == 1
+
+
+def test_a_dataflow_that_is_not_there_is_told_of(
+    supervisor: Supervisor, connected: Emulator, said: Callable[[str], int]
+) -> None:
+    live(trigger("00000000-0000-0000-0000-000000000000"), supervisor, until(lambda: said("again in 600 s")))
+    assert supervisor.states == {}
+    assert connected.requests(path=f"/data/foundation{RUNS}") == []
+
+
+def test_a_connection_that_is_gone_is_borne(supervisor: Supervisor, said: Callable[[str], int]) -> None:
+    live(trigger(aep_conn_id="no_such_connection"), supervisor, until(lambda: said("no_such_connection")))
+    assert supervisor.states == {}
+
+
+def test_a_state_that_cannot_be_stored_is_stored_later(
+    supervisor: Supervisor, connected: Emulator, flow_id: str, said: Callable[[str], int]
+) -> None:
+    advance_to_run(connected)
+
+    async def life(watcher: Watcher) -> None:
+        await watcher.until(lambda: supervisor.state and watcher.runner.events, store=False)
+        supervisor.error = ConnectionError("no database")
+        await watcher.until(lambda: said("Could not note what was announced for asset arrived: no database"))
+        assert supervisor.state["announced"] == {}
+        supervisor.error = None
+        await watcher.until(lambda: supervisor.state["announced"])
+
+    live(trigger(flow_id, since=0), supervisor, life)
+    assert supervisor.run_ids() == ids(connected, flow_id)
+
+
+def test_looks_that_see_nothing_new_write_nothing(supervisor: Supervisor, connected: Emulator, flow_id: str) -> None:
+    advance_to_run(connected)
+
+    async def life(watcher: Watcher) -> None:
+        await watcher.until(lambda: supervisor.state and supervisor.state["announced"])
+        writes, asked = supervisor.writes, len(connected.requests())
+        await watcher.until(lambda: len(connected.requests()) >= asked + 5)
+        assert supervisor.writes == writes
+        assert {r["method"] for r in connected.requests()[asked:]} == {"GET"}
+
+    live(trigger(flow_id, since=0), supervisor, life)
+
+
+@from_3_3
+def test_without_a_shared_stream_it_does_not_run() -> None:
+    with pytest.raises(RuntimeError, match="an asset's watcher only"):
+        trigger().run().__anext__().send(None)
