@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from airflow_provider_payments.aep.redaction import redacted
+
 
 class PlatformError(Exception):
     """Base of everything raised by :mod:`airflow_provider_payments.aep`."""
@@ -34,10 +36,24 @@ class InvalidInputError(PlatformError, ValueError):
 
 def _given(value: object, limit: int = 1000) -> str:
     try:
-        text = repr(value)
+        text = redacted(repr(value))
     except (ValueError, RecursionError):  # a number of thousands of digits, a list in a list in a list...
         text = f"<{type(value).__name__} that cannot be shown>"
     return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+class UnreadableError(PlatformError):
+    """
+    An item of an answer that cannot be understood.
+
+    :param what: which item of what.
+    :param reason: what is wrong with it, as the end of a sentence.
+    """
+
+    retryable = True
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what} cannot be read: {reason}")
 
 
 class Failure(Enum):
@@ -45,12 +61,17 @@ class Failure(Enum):
 
     NOT_SENT = "not sent"
     """It never reached the service: nothing was made, any method may be repeated."""
-    REFUSED = "refused for now"
+    THROTTLED = "rate limited"
     """Status 429: nothing was made, any method may be repeated after the wait."""
+    TOKEN_REFUSED = "token refused"
+    """The service refuses a token that can be replaced: nothing was made, any method may be repeated with another."""
     AMBIGUOUS = "outcome unknown"
-    """Time-out, reset, cut or unreadable answer, any 5xx: the effect is unknown, only a read may be repeated."""
+    """
+    Time-out, reset, cut answer, any 5xx, and what only an intermediary can have said: a blank answer, a redirect, HTML.
+    The effect is unknown, only a read may be repeated.
+    """
     FINAL = "final"
-    """The service understood and refused: repeating cannot help."""
+    """The service itself understood and refused: repeating cannot help."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +117,11 @@ class Problem:
 
 
 def _text(value: object, limit: int = 500) -> str:
-    """One line of bounded length: a service may answer anything, and it ends in a task log."""
-    text = " ".join(str(value or "").split())
+    """One line of bounded length, without secrets: a service may answer anything, and it ends in a task log."""
+    try:
+        text = redacted(" ".join(str(value or "").split()))
+    except (ValueError, RecursionError):  # a number of thousands of digits, a list in a list in a list...
+        text = f"<{type(value).__name__} that cannot be shown>"
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 

@@ -39,7 +39,7 @@ class Pace:
         while wait := self._seconds_to_wait():
             if wait > MAX_WAIT:
                 reason = "the service has asked to be left alone"
-                raise RequestError(Failure.REFUSED, "GET", "/", reason=reason, status=429, retry_after=wait)
+                raise RequestError(Failure.THROTTLED, "GET", "/", reason=reason, status=429, retry_after=wait)
             self._clock.sleep(wait)
 
     def _seconds_to_wait(self) -> float:

@@ -58,8 +58,8 @@ def decide(
     """
     if is_token_refused(error.status, error.code):
         return Decision(again=not renewed, renew=True)
-    repeatable = error.failure in (Failure.NOT_SENT, Failure.REFUSED) or (error.failure is Failure.AMBIGUOUS and safe)
-    if error.failure is Failure.REFUSED:
+    repeatable = error.failure in (Failure.NOT_SENT, Failure.THROTTLED) or (error.failure is Failure.AMBIGUOUS and safe)
+    if error.failure is Failure.THROTTLED:
         attempts = max(attempts, MAX_ATTEMPTS)
     if not repeatable or attempt >= attempts:
         return Decision(again=False)

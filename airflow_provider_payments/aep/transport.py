@@ -345,7 +345,7 @@ def _read(call: Call, path: str, response: requests.Response) -> Answer:
         reason = "answered HTML instead of JSON" if html else "the answer is not JSON"
     replaceable = call.credential is not None and call.credential.renewable
     if status == 429 or (is_token_refused(status, problem.code) and replaceable):
-        failure = Failure.REFUSED
+        failure = Failure.THROTTLED
     elif status >= 500 or status == 408 or status < 300 or (status >= 400 and not readable and not html):
         # An answer that was cut may have said anything.
         failure = Failure.AMBIGUOUS

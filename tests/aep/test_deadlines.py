@@ -40,9 +40,9 @@ LEFT: dict[str, tuple[dict[str, Any], int, float, bool]] = {
     # name: how it failed, attempt, seconds left, whether it is repeated
     "a back-off that fits": ({"failure": Failure.NOT_SENT}, 3, 4.0, True),
     "a back-off that does not": ({"failure": Failure.NOT_SENT}, 3, 3.9, False),
-    "a told wait that fits": ({"failure": Failure.REFUSED, "retry_after": 7.0}, 1, 7.0, True),
-    "a told wait that does not": ({"failure": Failure.REFUSED, "retry_after": 7.0}, 1, 6.9, False),
-    "nothing to wait, nothing left": ({"failure": Failure.REFUSED, "retry_after": 0.0}, 1, 0.0, True),
+    "a told wait that fits": ({"failure": Failure.THROTTLED, "retry_after": 7.0}, 1, 7.0, True),
+    "a told wait that does not": ({"failure": Failure.THROTTLED, "retry_after": 7.0}, 1, 6.9, False),
+    "nothing to wait, nothing left": ({"failure": Failure.THROTTLED, "retry_after": 0.0}, 1, 0.0, True),
     "time is over": ({"failure": Failure.NOT_SENT}, 1, -1.0, False),
     "no end": ({"failure": Failure.AMBIGUOUS}, 4, math.inf, True),
 }

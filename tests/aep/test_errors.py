@@ -116,7 +116,7 @@ def test_a_request_error_does_not_say_the_same_twice() -> None:
 
 
 def test_a_request_error_tells_how_long_to_wait() -> None:
-    error = RequestError(Failure.REFUSED, "GET", "/runs", status=429, retry_after=90.0)
+    error = RequestError(Failure.THROTTLED, "GET", "/runs", status=429, retry_after=90.0)
     assert "the service asks to wait 90 s" in str(error)
 
 

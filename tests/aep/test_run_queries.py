@@ -156,7 +156,7 @@ def test_a_refusal_asks_to_leave_the_service_alone(fleet: Make, queries: Ask) ->
     waits, asking = flows.waits(), queries(flows)
     flows.proxy.fault("GET", "/runs", status=429, headers={"Retry-After": "90"})
     assert asking.look(waits) == 90
-    assert all(isinstance(w.error, RequestError) and w.error.failure is Failure.REFUSED for w in waits)
+    assert all(isinstance(w.error, RequestError) and w.error.failure is Failure.THROTTLED for w in waits)
     flows.proxy.fault("GET", "/runs", status=429, times=3 * MAX_ATTEMPTS)
     assert [asking.look(waits) for _ in range(4)] == [2, 4, 8, 0]
 

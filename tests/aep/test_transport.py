@@ -52,13 +52,13 @@ DECISIONS: dict[str, tuple[Failure, bool, int, float | None, Decision]] = {
     "not sent, write": (Failure.NOT_SENT, False, 1, None, Decision(True, 1.0)),
     "not sent, the fourth time": (Failure.NOT_SENT, False, 4, None, Decision(True, 8.0)),
     "not sent, the fifth time": (Failure.NOT_SENT, True, 5, None, STOP),
-    "429, read": (Failure.REFUSED, True, 1, None, Decision(True, 1.0)),
-    "429, write": (Failure.REFUSED, False, 2, None, Decision(True, 2.0)),
-    "429, write, told to wait": (Failure.REFUSED, False, 1, 7.0, Decision(True, 7.0)),
-    "429, told to wait nothing": (Failure.REFUSED, False, 3, 0.0, Decision(True, 0.0)),
-    "429, told to wait a minute": (Failure.REFUSED, True, 1, 60.0, Decision(True, 60.0)),
-    "429, told to wait too long": (Failure.REFUSED, True, 1, 60.5, Decision(False, 60.5)),
-    "429, the fifth time": (Failure.REFUSED, False, 5, 1.0, STOP),
+    "429, read": (Failure.THROTTLED, True, 1, None, Decision(True, 1.0)),
+    "429, write": (Failure.THROTTLED, False, 2, None, Decision(True, 2.0)),
+    "429, write, told to wait": (Failure.THROTTLED, False, 1, 7.0, Decision(True, 7.0)),
+    "429, told to wait nothing": (Failure.THROTTLED, False, 3, 0.0, Decision(True, 0.0)),
+    "429, told to wait a minute": (Failure.THROTTLED, True, 1, 60.0, Decision(True, 60.0)),
+    "429, told to wait too long": (Failure.THROTTLED, True, 1, 60.5, Decision(False, 60.5)),
+    "429, the fifth time": (Failure.THROTTLED, False, 5, 1.0, STOP),
     "ambiguous, read": (Failure.AMBIGUOUS, True, 3, None, Decision(True, 4.0)),
     "ambiguous, read, told to wait": (Failure.AMBIGUOUS, True, 1, 3.0, Decision(True, 3.0)),
     "ambiguous, read, the fifth time": (Failure.AMBIGUOUS, True, 5, None, STOP),
@@ -90,7 +90,7 @@ def test_another_401_is_final() -> None:
 
 def test_jitter_shortens_a_back_off_to_half_at_most_and_leaves_a_told_wait_alone() -> None:
     assert decide(RequestError(Failure.NOT_SENT, "GET", "/x"), attempt=3, safe=True, jitter=1.0).wait == 2.0
-    told = RequestError(Failure.REFUSED, "GET", "/x", retry_after=9.0)
+    told = RequestError(Failure.THROTTLED, "GET", "/x", retry_after=9.0)
     assert decide(told, attempt=3, safe=True, jitter=1.0).wait == 9.0
 
 

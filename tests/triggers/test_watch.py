@@ -243,7 +243,7 @@ def test_a_look_that_is_under_way_ends_with_the_last_wait(fleet: Make) -> None:
 
 
 def _too_many(retry_after: float) -> RequestError:
-    return RequestError(Failure.REFUSED, "GET", "/runs", status=429, retry_after=retry_after)
+    return RequestError(Failure.THROTTLED, "GET", "/runs", status=429, retry_after=retry_after)
 
 
 def test_a_thread_that_has_slept_bows_to_what_another_was_told_meanwhile() -> None:
