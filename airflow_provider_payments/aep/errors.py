@@ -56,6 +56,22 @@ class UnreadableError(PlatformError):
         super().__init__(f"{what} cannot be read: {reason}")
 
 
+class DataflowDisabledError(PlatformError):
+    """
+    A dataflow that is waited for is disabled, and has no run that is meant.
+
+    :param flow_id: the dataflow.
+    :param since: when it was changed last, as ISO 8601 text, where the service tells it.
+    """
+
+    def __init__(self, flow_id: str, since: str | None) -> None:
+        when = f" since {since}" if since else ""
+        super().__init__(
+            f"dataflow {flow_id} is disabled{when}, by somebody or by the platform after 30 days of failures: no run "
+            "will begin. Find out why, enable it and clear the task; fail_if_disabled=False goes on waiting"
+        )
+
+
 class Failure(Enum):
     """What a failed request tells about its effect on the server; it decides whether it may be repeated."""
 

@@ -29,6 +29,8 @@ from airflow_provider_payments.aep.retries import MAX_ATTEMPTS, decide, parse_da
 if TYPE_CHECKING:
     import requests
 
+    from airflow_provider_payments.aep.cutoff import Attempt
+
 log = logging.getLogger(__name__)
 
 #: Bytes of a body after decompression. The longest list of a service has a few.
@@ -156,6 +158,7 @@ class Transport:
         self.clock = clock or Clock()
         self.platform_clock = PlatformClock(self.clock)
         self._local = threading.local()
+        self._under_way: set[Attempt] = set()
 
     # ---- time ------------------------------------------------------------------------------------------------------
 
@@ -262,7 +265,7 @@ class Transport:
             raise call.failed(Failure.NOT_SENT, "the operation's time is over")
         connect, silence = (min(timeout, remaining) for timeout in self.timeouts)
         whole = min(connect + 2 * silence, remaining)
-        with cutoff.after(whole) as attempt:
+        with cutoff.after(whole) as attempt, self._cuttable(attempt):
             try:
                 received = self._exchange(call, token, (connect, silence))
             except requests.exceptions.RequestException as error:
@@ -276,6 +279,19 @@ class Transport:
             call.expected or (anything if call.method == "DELETE" else a_document),
             token_is_replaceable=replaceable,
         )
+
+    def cut(self) -> None:
+        """Cut off all requests that are under way: nobody waits for their answers."""
+        for attempt in list(self._under_way):
+            attempt.cut()
+
+    @contextmanager
+    def _cuttable(self, attempt: Attempt) -> Iterator[None]:
+        self._under_way.add(attempt)
+        try:
+            yield
+        finally:
+            self._under_way.discard(attempt)
 
     def _exchange(self, call: Call, token: str | None, timeouts: tuple[float, float]) -> Received:
         headers = {"Accept": "application/json", "User-Agent": f"airflow-provider-payments/{__version__}"}
