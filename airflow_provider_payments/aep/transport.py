@@ -16,13 +16,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from airflow_provider_payments import __version__
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, Problem, RequestError
+from airflow_provider_payments.aep.proxies import is_loopback, only, proxy_for, refusal, remember_password, shown
 from airflow_provider_payments.aep.retries import (
     MAX_ATTEMPTS,
     Decision,
@@ -57,16 +57,9 @@ def require_https(field_name: str, url: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         # What stands there may be a secret: it is not repeated.
         raise InvalidInputError(field_name, f"{parts.scheme}://{host}...", "only scheme, host, port and path")
-    if not host or (parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host))):
+    if not host or (parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host))):
         raise InvalidInputError(field_name, url, "it must be an https:// URL (http:// only for a loopback address)")
     return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"  # a name that begins with 127. may lead anywhere
 
 
 @dataclass(frozen=True)
@@ -157,6 +150,8 @@ class Transport:
         self._counting = threading.Lock()
         self.timeouts = (connect_timeout, read_timeout)
         self.proxies = dict(proxies or {})
+        for proxy in self.proxies.values():
+            remember_password(proxy)
         self.verify = verify
         self.clock = clock or Clock()
         #: The platform's time, when that was, and whether it was the platform that told it.
@@ -262,13 +257,15 @@ class Transport:
 
         path = urlsplit(call.url).path
 
-        def failed(failure: Failure, reason: str) -> RequestError:
-            return RequestError(failure, call.method, path, reason=reason)
+        def failed(failure: Failure, reason: str, status: int | None = None) -> RequestError:
+            return RequestError(failure, call.method, path, reason=reason, status=status)
 
         remaining = self.remaining
         if remaining <= 0:
             raise failed(Failure.NOT_SENT, "the operation's time is over")
         timeouts = (min(self.timeouts[0], remaining), min(self.timeouts[1], remaining))
+        proxy = proxy_for(call.url, self.proxies)
+        through = f" through the proxy {shown(proxy)}" if proxy else ""
         headers = {"Accept": "application/json", "User-Agent": f"airflow-provider-payments/{__version__}"}
         try:
             response = self._session().request(
@@ -280,28 +277,32 @@ class Transport:
                 headers=headers | dict(call.headers),
                 auth=call.sign,
                 timeout=timeouts,
-                proxies=self.proxies,
+                proxies=only(call.url, proxy),
                 verify=self.verify,
                 allow_redirects=False,
             )
         except requests.exceptions.ReadTimeout:
-            raise failed(Failure.AMBIGUOUS, f"no answer within {timeouts[1]:g} s") from None
+            raise failed(Failure.AMBIGUOUS, f"no answer within {timeouts[1]:g} s{through}") from None
         except requests.exceptions.ConnectTimeout:
-            raise failed(Failure.NOT_SENT, f"no connection within {timeouts[0]:g} s") from None
+            raise failed(Failure.NOT_SENT, f"no connection within {timeouts[0]:g} s{through}") from None
         except requests.exceptions.SSLError as error:
             if isinstance(_root(error), SSLCertVerificationError):
                 raise failed(Failure.FINAL, "the host's TLS certificate was not accepted") from None
             raise failed(Failure.AMBIGUOUS, "the TLS connection broke") from None
         except requests.exceptions.ConnectionError as error:
+            if reason := refusal(proxy, error):
+                raise failed(Failure.NOT_SENT, reason) from None
             if isinstance(_root(error), NewConnectionError):
                 raise failed(Failure.NOT_SENT, f"cannot connect to {urlsplit(call.url).netloc}") from None
-            raise failed(Failure.AMBIGUOUS, "the connection broke before the answer was complete") from None
+            raise failed(Failure.AMBIGUOUS, f"the connection broke before the answer was complete{through}") from None
         except requests.exceptions.ChunkedEncodingError:
             raise failed(Failure.AMBIGUOUS, "the answer was cut off") from None
         except requests.exceptions.ContentDecodingError:
             raise failed(Failure.AMBIGUOUS, "the answer could not be decoded") from None
         except requests.exceptions.RequestException as error:
-            raise failed(Failure.FINAL, type(error).__name__) from None
+            raise failed(Failure.FINAL, f"{type(error).__name__}{through}") from None
+        if response.status_code == 407 and proxy:
+            raise failed(Failure.AMBIGUOUS, f"the proxy {shown(proxy)} asks for a login", status=407)
         self._local.request_id = response.headers.get("x-request-id", "")
         told = parse_date(response.headers.get("date"))
         # Not the identity service: that is another machine. A date without its fraction of a second lags behind.
