@@ -85,8 +85,8 @@ class Credential(Protocol):
     def renewable(self) -> bool:
         """Whether a token that the service refuses can be replaced by another."""
 
-    def reject(self, token: str | None) -> None:
-        """Take note that the service refused ``token``: it must not be used again."""
+    def reject(self, token: str | None) -> bool:
+        """Take note that the service refused ``token``; return whether :meth:`token` gives another one now."""
 
 
 @dataclass
@@ -213,17 +213,21 @@ class Transport:
             if call.credential:
                 call.token = call.credential.token()
 
+        def again(state: RetryCallState) -> bool:
+            found = decision(state)
+            if found.renew and not (call.credential and call.credential.reject(call.token)):
+                return False
+            return found.again
+
         def announce(state: RetryCallState) -> None:
-            if decision(state).renew and call.credential:
-                call.credential.reject(call.token)
-                call.renewed = True
+            call.renewed = call.renewed or decision(state).renew
             error = state.outcome.exception() if state.outcome else None
             log.warning("%s; attempt %d of %d, asking again", error, state.attempt_number, MAX_ATTEMPTS)
 
         # `before` runs outside the attempt: a token request that fails has had its own retries and gets no second lot.
         retrying = Retrying(
             before=take_token,
-            retry=lambda state: decision(state).again,
+            retry=again,
             wait=lambda state: decision(state).wait,
             before_sleep=announce,
             sleep=self.clock.sleep,
@@ -345,8 +349,10 @@ def _read(call: Call, path: str, response: requests.Response) -> Answer:
     elif not readable:
         reason = "answered HTML instead of JSON" if html else "the answer is not JSON"
     replaceable = call.credential is not None and call.credential.renewable
-    if status == 429 or (is_token_refused(status, problem.code) and replaceable):
+    if status == 429:
         failure = Failure.THROTTLED
+    elif is_token_refused(status, problem.code) and replaceable:
+        failure = Failure.TOKEN_REFUSED
     elif status >= 500 or status == 408 or status < 300 or (status >= 400 and not readable and not html):
         # An answer that was cut may have said anything.
         failure = Failure.AMBIGUOUS
