@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, Problem, ReadOnlyError, RequestError
 from airflow_provider_payments.aep.retries import TICK
@@ -26,6 +26,7 @@ from airflow_provider_payments.aep.services import (
     FLOW_SERVICE,
     SCHEMA_REGISTRY,
     Json,
+    segment,
 )
 from airflow_provider_payments.aep.transport import Answer, Call, Credential, Transport, require_https
 
@@ -162,7 +163,7 @@ class Client:
 
     def item(self, collection: str, item_id: str) -> Json:
         """Return one Flow Service item, out of the list that a single GET answers."""
-        body = self._object(f"{FLOW_SERVICE}/{collection}/{quote(item_id, safe='')}")
+        body = self._object(f"{FLOW_SERVICE}/{collection}/{segment(item_id)}")
         items = body.get("items", [body])
         if not isinstance(items, list) or not items or not isinstance(items[0], dict) or not items[0].get("id"):
             raise RequestError(Failure.FINAL, "GET", f"/{collection}/{item_id}", reason="the answer holds no item")
@@ -187,7 +188,7 @@ class Client:
 
     def registry_resource(self, kind: str, resource_id: str, accept: str = ACCEPT_FULL) -> Json:
         """Return one Schema Registry resource, by default with all that it refers to resolved."""
-        path = f"{SCHEMA_REGISTRY}/tenant/{kind}/{quote(resource_id, safe='')}"
+        path = f"{SCHEMA_REGISTRY}/tenant/{kind}/{segment(resource_id)}"
         return self._object(path, headers={"Accept": accept})
 
     def datasets(self, name: str | None = None) -> Iterator[Json]:
@@ -209,7 +210,7 @@ class Client:
 
     def dataset(self, dataset_id: str) -> Json:
         """Return one dataset, its ``id`` put in."""
-        path = f"{CATALOG}/dataSets/{quote(dataset_id, safe='')}"
+        path = f"{CATALOG}/dataSets/{segment(dataset_id)}"
         found = self._object(path)
         if not found:
             raise RequestError(Failure.FINAL, "GET", path, status=404, problem=Problem(detail="There is none."))
@@ -239,7 +240,7 @@ class Client:
 
     def mapping_set(self, mapping_set_id: str, version: int) -> Json:
         """Return one version of a mapping set; without naming one, the service would show the first."""
-        path = f"{DATA_PREP}/mappingSets/{quote(str(mapping_set_id), safe='')}"
+        path = f"{DATA_PREP}/mappingSets/{segment(str(mapping_set_id))}"
         return self._object(path, {"version": str(version)})
 
     def _object(self, path: str, params: Any = None, **kwargs: Any) -> Json:
@@ -262,7 +263,7 @@ class Client:
 
     def test_base_connection(self, connection_id: str) -> bool:
         """Ask the service to log in at the vendor with the base connection's credential."""
-        return self._object(f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/test").get("result") is True
+        return self._object(f"{FLOW_SERVICE}/connections/{segment(connection_id)}/test").get("result") is True
 
     def explore(self, connection_id: str, table: str | None = None, *, preview: bool = False) -> Any:
         """
@@ -274,7 +275,7 @@ class Client:
         params = {"objectType": "table", "object": table} if table else {"objectType": "root"}
         if preview:
             params["preview"] = "true"
-        return self.get(f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/explore", params)
+        return self.get(f"{FLOW_SERVICE}/connections/{segment(connection_id)}/explore", params)
 
     def explore_resource(self, connection_id: str, resource_path: str, *, preview: bool = False) -> Json:
         """Return the shape of a REST source's resource, such as Stripe's ``charges``."""
@@ -286,7 +287,7 @@ class Client:
             "preview": str(preview).lower(),
             "sourceParams": encoded,
         }
-        return self._object(f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/explore", params)
+        return self._object(f"{FLOW_SERVICE}/connections/{segment(connection_id)}/explore", params)
 
     def columns(self, connection_id: str, table: str) -> list[Json]:
         """

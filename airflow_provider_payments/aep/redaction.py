@@ -5,11 +5,10 @@ Secrets are removed before text is shortened: a masker that looks for whole secr
 
 from __future__ import annotations
 
-import json
 import re
-from html import escape
+from functools import cache
+from html.entities import codepoint2name
 from threading import Lock
-from urllib.parse import quote, quote_plus
 
 MASK = "***"
 #: Shorter secrets would mask everyday words.
@@ -17,8 +16,8 @@ MIN_LENGTH = 4
 #: A process sees a few credentials, and a new token a day for each; the oldest is forgotten.
 MAX_SECRETS = 1000
 
-#: Each secret with the forms in which it may be written.
-_known: dict[str, frozenset[str]] = {}
+#: Each secret with what matches it in any writing.
+_known: dict[str, re.Pattern[str]] = {}
 _lock = Lock()
 
 
@@ -26,9 +25,9 @@ def remember(*secrets: object) -> None:
     """Take note of client secrets, tokens, vendors' credentials, proxies' passwords; what is no text is ignored."""
     with _lock:
         for secret in secrets:
-            if isinstance(secret, str) and len(secret) >= MIN_LENGTH:
+            if isinstance(secret, str) and len(secret.strip()) >= MIN_LENGTH:
                 # What is used last is forgotten last.
-                _known[secret] = _known.pop(secret) if secret in _known else _forms(secret)
+                _known[secret] = _known.pop(secret) if secret in _known else _pattern(secret.strip())
         for oldest in list(_known)[: max(0, len(_known) - MAX_SECRETS)]:
             del _known[oldest]
 
@@ -36,21 +35,41 @@ def remember(*secrets: object) -> None:
 def redacted(text: str) -> str:
     """Return ``text`` without any known secret, as it is, or as a URL, a form, JSON, HTML or Python writes it."""
     with _lock:
-        forms = [form for known in _known.values() for form in known if form in text]
-    # One secret may be a part of another.
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, MASK)
+        known = sorted(_known, key=len, reverse=True)  # one secret may be a part of another
+        patterns = [_known[secret] for secret in known]
+    for pattern in patterns:
+        text = pattern.sub(MASK, text)
     return text
 
 
-def _forms(secret: str) -> frozenset[str]:
-    sendable = secret.encode(errors="replace").decode()
-    quoted = {quote(sendable), quote(sendable, safe=""), quote_plus(sendable)}
-    quoted |= {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in quoted}
-    text = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], escape(secret)}
-    # Python escapes a quotation mark only in a text that holds both kinds.
-    text |= {repr(secret)[1:-1], repr(f"\"'{secret}")[4:-1]}
-    text |= {form.replace("/", "\\/") for form in text}
-    # Errors are one line: what stood between words is one blank.
-    text |= {" ".join(form.split()) for form in text}
-    return frozenset(form for form in quoted | text if len(form) >= MIN_LENGTH)
+def _pattern(secret: str) -> re.Pattern[str]:
+    return re.compile("".join(map(_written, re.findall(r"\s+|\\+|.", secret, re.DOTALL))))
+
+
+@cache
+def _written(part: str) -> str:
+    """
+    Return what matches one character, or a run of blanks or of backslashes, whoever has written it.
+
+    Texts are quoted within texts, so that a character may be escaped by any number of backslashes. They are taken
+    possessively: a hostile text must not make the search try all ways to share them out.
+    """
+    if re.fullmatch(r"[A-Za-z0-9._-]", part):
+        return re.escape(part)
+    if part.isspace():
+        # Errors are one line, in which every run of blanks is one.
+        codes = "|".join(rf"{_percent(blank)}|\\++[xu]0*{ord(blank):x}" for blank in sorted(set(part)))
+        return rf"(?:(?:\s|\\++[nrtvf]|(?i:{codes}))+|\+{{{len(part)}}})"
+    code = _percent(part)
+    if part[0] == "\\":
+        return rf"(?:\\++|(?i:{code}))"
+    units = part.encode("utf-16-be", "surrogatepass").hex()
+    escapes = "".join(rf"\\*+u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    number = ord(part)
+    ways = [re.escape(part), f"x{number:02x}", f"u{number:08x}"]
+    entities = [f"#{number}", f"#x{number:x}", *([codepoint2name[number]] if number in codepoint2name else [])]
+    return rf"(?:\\*+(?i:{'|'.join(ways)})|(?i:{code}|{escapes}|&(?:{'|'.join(entities)});))"
+
+
+def _percent(text: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in text.encode(errors="replace"))
