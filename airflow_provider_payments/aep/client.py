@@ -244,10 +244,11 @@ class Client:
         return self._object(path, {"version": str(version)})
 
     def _object(self, path: str, params: Any = None, **kwargs: Any) -> Json:
-        body = self.get(path, params, **kwargs)
+        answer = self.request("GET", path, params=params, **kwargs)
+        body: Any = answer.body
         if isinstance(body, dict):
             return body
-        raise RequestError(Failure.FINAL, "GET", path, reason="the answer is not a JSON object")
+        raise RequestError(Failure.FINAL, "GET", path, reason="the answer is not a JSON object", status=answer.status)
 
     # ---- what the tenant and its base connections hold ---------------------------------------------------------
 
