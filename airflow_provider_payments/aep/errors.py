@@ -17,6 +17,10 @@ class PlatformError(Exception):
     #: Whether the same call may succeed later. Final errors are not worth an Airflow retry.
     retryable = False
 
+    def __init__(self, message: str = "") -> None:
+        # A service's or a proxy's words may stand anywhere in it.
+        super().__init__(redacted(message))
+
 
 class InvalidInputError(PlatformError, ValueError):
     """
@@ -175,7 +179,7 @@ class RequestError(PlatformError):
         self.failure = failure
         self.method = method
         self.path = path
-        self.reason = reason
+        self.reason = redacted(reason)
         self.status = status
         self.problem = problem or Problem()
         self.retry_after = retry_after

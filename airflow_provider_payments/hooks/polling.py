@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
+from airflow_provider_payments.aep.auth import ClientCredentials
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.clock import Clock
 from airflow_provider_payments.aep.errors import Failure, RequestError
@@ -55,6 +57,10 @@ def polling_client(connection: Any, ended: threading.Event) -> Client:
             raise _cancelled()
 
     client = client_from(connection)
+    if isinstance(client.credential, ClientCredentials):
+        client = replace(
+            client, credential=replace(client.credential, renewal_interval_seconds=RENEWAL_INTERVAL_SECONDS)
+        )
     transport = client.transport
     transport.attempts, transport.max_body_bytes = 1, MAX_BODY_BYTES
     transport.timeouts = (transport.timeouts[0], min(transport.timeouts[1], MAX_READ_TIMEOUT_SECONDS))
