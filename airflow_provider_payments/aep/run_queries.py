@@ -19,8 +19,9 @@ from weakref import WeakSet
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
-from airflow_provider_payments.aep.flow_runs import FlowRun, runs_of, seconds
+from airflow_provider_payments.aep.flow_runs import FlowRun, readable_runs, runs_of
 from airflow_provider_payments.aep.pace import LONGEST_PAUSE, is_refusal
+from airflow_provider_payments.aep.readers import moment
 from airflow_provider_payments.aep.retries import MAX_WAIT
 from airflow_provider_payments.aep.services import Json
 from airflow_provider_payments.aep.waits import MARGIN, PROOF_EVERY, Wait
@@ -155,9 +156,9 @@ class RunQueries:
         pages = self.client.pages("runs", *_created(since), orderby="-createdAt", limit=PAGE)
         for number, page in enumerate(pages, 1):
             for item in page:
-                oldest = min(oldest, seconds(item.get("createdAt")) or oldest)
+                oldest = min(oldest, moment(item.get("createdAt")) or oldest)
                 if item.get("flowId") in runs:
-                    runs[item["flowId"]].append(FlowRun.from_item(item))
+                    runs[item["flowId"]].extend(readable_runs([item]))
             if number > most:
                 self._density = number / max(1.0, self.client.transport.now() - oldest)
                 return None
@@ -180,8 +181,7 @@ class RunQueries:
         """
         newest: dict[str, FlowRun] = {}
         try:
-            for item in next(self.client.pages("runs", orderby="-createdAt", limit=CHUNK), []):
-                run = FlowRun.from_item(item)
+            for run in readable_runs(next(self.client.pages("runs", orderby="-createdAt", limit=CHUNK), [])):
                 newest.setdefault(run.flow_id, run)
             pair = list(newest.values())[-2:]  # the oldest: no list lags behind them
             if len(pair) < 2:
@@ -257,7 +257,7 @@ class RunQueries:
         for page in self.client.pages("runs", *filters, orderby="-createdAt", limit=PAGE):
             for item in page:
                 if item.get("flowId") in runs:
-                    runs[item["flowId"]].append(FlowRun.from_item(item))
+                    runs[item["flowId"]].extend(readable_runs([item]))
         at = self.client.transport.now(asked)
         for wait in waits:
             wait.take(runs[wait.flow_id], at)
@@ -267,7 +267,7 @@ class RunQueries:
         flows = self._dataflows(waits)
         for wait in waits:
             last = flows.get(wait.flow_id, {}).get("lastRunDetails")
-            began = seconds(last.get("startedAtUTC")) if isinstance(last, dict) else None
+            began = moment(last.get("startedAtUTC")) if isinstance(last, dict) else None
             if wait.flow_id not in flows or (isinstance(last, dict) and (began or math.inf) >= wait.selection.since):
                 self._alone(wait)
 
@@ -286,7 +286,7 @@ class RunQueries:
                 wait.run = FlowRun.from_item(self.client.item("runs", wait.run_id))
                 return
             asked = self.client.transport.clock.monotonic()
-            runs = list(runs_of(self.client, wait.flow_id, wait.cursor))
+            runs = list(runs_of(self.client, wait.flow_id, wait.cursor, skip_unreadable=True))
             at = self.client.transport.now(asked)
             if not runs and (wait.wants_proof() if proof is None else proof):
                 self.client.item("flows", wait.flow_id)

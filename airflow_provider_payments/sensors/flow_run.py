@@ -58,6 +58,8 @@ class FlowRunSensor(BaseSensorOperator):
     :param accept_partial: whether a run in which records failed is good enough.
     :param max_failed_ratio: accept a partial run up to this share of failed records, 0 to 1; implies
         ``accept_partial``.
+    :param unknown_counts: what a run is worth whose counts cannot be read, though it claims success: ``fail``
+        (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
     :param aep_conn_id: the Airflow connection.
     :param deferrable: wait in the triggerer instead of on a worker; by default ``[operators] default_deferrable``.
 
@@ -76,6 +78,7 @@ class FlowRunSensor(BaseSensorOperator):
         "pick",
         "accept_partial",
         "max_failed_ratio",
+        "unknown_counts",
     )
     operator_extra_links = (ExperiencePlatformLink(),)
     ui_color = "#f5e6e6"
@@ -89,6 +92,7 @@ class FlowRunSensor(BaseSensorOperator):
         pick: str = "first",
         accept_partial: bool | str = False,
         max_failed_ratio: float | str | None = None,
+        unknown_counts: str = "fail",
         aep_conn_id: str = ExperiencePlatformHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
@@ -101,6 +105,7 @@ class FlowRunSensor(BaseSensorOperator):
         self.pick = pick
         self.accept_partial = accept_partial
         self.max_failed_ratio = max_failed_ratio
+        self.unknown_counts = unknown_counts
         self.aep_conn_id = aep_conn_id
         self.deferrable = deferrable
         self._wait: Wait | None = None
@@ -231,4 +236,4 @@ class FlowRunSensor(BaseSensorOperator):
         )
 
     def _tolerance(self) -> Tolerance:
-        return Tolerance.read(self.accept_partial, self.max_failed_ratio)
+        return Tolerance.read(self.accept_partial, self.max_failed_ratio, self.unknown_counts)

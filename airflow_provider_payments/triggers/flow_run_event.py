@@ -300,7 +300,7 @@ class FlowRunStream(SharedStreamProducer):
         return self._client
 
     def _runs(self, since: float) -> list[FlowRun]:
-        runs = runs_of(self._connect(), self._trigger.flow_id, since)
+        runs = runs_of(self._connect(), self._trigger.flow_id, since, skip_unreadable=True)
         return list({run.id: run for run in runs}.values())
 
     def _begin(self, since: datetime | None) -> Progress:
