@@ -91,7 +91,7 @@ def test_statsd_is_told_what_arrived(history: History, listener: socket.socket, 
     run = history.runs(history.partial)[0]["metrics"]
     times, records = run["durationSummary"], run["recordSummary"]
     assert told(listener, tmp_path, history.partial) == [
-        "airflow.payments.flow_run.poll.requests:1|c",
+        "airflow.payments.flow_run.poll.requests:2|c",
         f"airflow.payments.flow_run.duration:{times['completedAtUTC'] - times['startedAtUTC']:.6f}|ms",
         f"airflow.payments.flow_run.records_in:{records['inputRecordCount']}|c",
         f"airflow.payments.flow_run.records_out:{records['outputRecordCount']}|c",

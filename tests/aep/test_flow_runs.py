@@ -275,7 +275,7 @@ def in_order(client: Client, flow_id: str) -> list[FlowRun]:
 def find(client: Client, selection: RunSelection) -> FlowRun | None:
     """Ask as a sensor on a worker does."""
     wait = Wait(selection, selection.created_since)
-    RunQueries(client).look([wait])
+    RunQueries(client).poll([wait])
     if wait.error:
         raise wait.error
     return wait.run

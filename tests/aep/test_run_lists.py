@@ -79,14 +79,14 @@ def test_a_run_that_two_pages_show_is_one(listing: Callable[..., Client]) -> Non
 def test_decisions_do_not_trust_the_order_either(listing: Callable[..., Client], pages: list[list[float]]) -> None:
     windows = {"params": {"windowStartTime": 1, "windowEndTime": 2}}
     failed = {"metrics": {"statusSummary": {"status": "failed"}}} | windows
-    pages = [[-9000, -8999], *pages]
+    pages = [[-9500, -8999], *pages]
     client = listing(*[[made(moment, str(moment), **failed) for moment in page] for page in pages])
     request = OnDemandRun(client=client, flow_id="flow", window=Window(1, 2))
     assert request.take_notes() == Notes(SINCE + 9, ("9",))
     found = request.find(Notes(SINCE + 7, ("7",)))
     assert found is not None
     assert (found.id, successor(client, found).id) == ("9", "9")
-    first = next(run for run in runs_of(client, "flow") if run.id == "-9000")
+    first = next(run for run in runs_of(client, "flow") if run.id == "-9500")
     assert successor(client, first).id == "9"
     newest = newest_failed(client, "flow")
     assert newest is not None

@@ -96,7 +96,7 @@ def test_a_later_run_that_does_not_show_yet_is_found_before_an_ended_one_counts(
     (first,) = (f["lastRunDetails"] for f in flows.emulator.objects("flows"))
     flows.let_begin()
     shown = {"id": wait.flow_id, "lastRunDetails": first, "state": "enabled"}
-    flows.proxy.fault("GET", "/flows?", reply=lambda _: (200, items([shown])), times=FOREVER)
+    flows.proxy.fault("GET", "/flowservice/flows", reply=lambda _: (200, items([shown])), times=FOREVER)
     poll(asking, [wait])
     assert wait.run
     assert wait.run.id != first["id"]
@@ -142,7 +142,7 @@ def test_a_run_that_is_gone_is_its_own_error(fleet: Make, queries: Ask) -> None:
 def test_what_is_refused_for_several_is_final_for_none_of_them(fleet: Make, queries: Ask, status: int) -> None:
     flows = fleet(3)
     waits, asking = flows.waits(), queries(flows)
-    flows.proxy.fault("GET", "/flows?property=id", status=status, times=FOREVER)
+    flows.proxy.fault("GET", "/flowservice/flows", status=status, times=FOREVER)
     poll(asking, waits)
     assert [wait.error and wait.error.retryable for wait in waits] == [True] * 3
     assert "asked for 3 at once" in str(waits[0].error)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.triggers.flow_run_event import BATCH, FlowRunEventTrigger
+from airflow_provider_payments.triggers.flow_run_event import FlowRunEventTrigger
+from airflow_provider_payments.triggers.flow_run_stream import BATCH_SIZE
 from airflow_provider_payments.versions import has_event_streams
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy
@@ -345,7 +346,7 @@ def test_an_event_that_airflow_does_not_confirm_in_time_is_not_noted(
 def test_a_long_history_comes_in_order_once_each_with_a_small_state(
     supervisor: Supervisor, connected: Emulator
 ) -> None:
-    connected.control("POST", "seed", json={"sandbox": "dev", "dataflows": 2, "runs_per_dataflow": 5 * BATCH + 7})
+    connected.control("POST", "seed", json={"sandbox": "dev", "dataflows": 2, "runs_per_dataflow": 5 * BATCH_SIZE + 7})
     flow = connected.objects("flows")[0]["id"]
     ended = [r["id"] for r in runs(connected, flow) if r["metrics"]["statusSummary"]["status"] != "inProgress"]
     every = trigger(flow, since=0, statuses=["succeeded", "partial", "failed"])
