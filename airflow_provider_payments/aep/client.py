@@ -361,7 +361,7 @@ class Client:
 
         :raises InvalidInputError: if the table has no columns, that is, does not exist.
         """
-        path = f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/explore"
+        path = f"{FLOW_SERVICE}/connections/{segment(connection_id)}/explore"
         shape = self._object(path, {"objectType": "table", "object": table}, expected=pages.a_table)
         columns = shape["schema"]["columns"]
         if not columns:
