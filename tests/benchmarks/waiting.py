@@ -139,6 +139,7 @@ def hold_few(table: Table, ours: Cost, rivals: Mapping[str, Cost], *, quick: boo
         table.row(f"{name}requests, best rival to ours", fewest / ours.sent, 20, "x", at_least=True)
         table.row(f"{name}CPU", ours.measured.cpu, round(min(cost.measured.cpu for cost in peers), 1), "s")
     if not quick:
+        table.row(f"{name}requests", ours.sent, 60, "")
         # One garbage collection is more than a hundredth of so short a time.
         table.row(f"{name}event loop late, 99 %", ours.measured.lateness[1], 20, "ms")
     table.row(f"{name}run's end to event, 99 %", ours.measured.latency[1], load.interval, "s")
@@ -158,7 +159,6 @@ def hold_limited(table: Table, limited: Limited) -> None:
     name = f"{limited.waits:,} waits, {limited.requests_a_minute} requests a minute: "
     table.row(f"{name}waits lost", limited.measured.lost, 0, "")
     table.row(f"{name}most 429 in a minute", limited.most_refused, 1, "")
-    table.row(f"{name}sandbox-wide", 100 * limited.sandbox_wide, 50, "%", at_least=True)
 
 
 if __name__ == "__main__":

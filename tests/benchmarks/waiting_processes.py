@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,14 +46,14 @@ class Load:
         """Seconds after which who still waits is lost."""
         return self.duration + 2 * self.interval + GRACE
 
-    def job(self, url: str, flows: list[str], **expected: list[Any]) -> Job:
+    def job(self, url: str, flows: list[str], runs: list[str], created: list[float], ends: Sequence[float] = ()) -> Job:
         """
         What a candidate is told.
 
-        :param expected: which runs, and when they end, where that is known.
+        :param ends: when the runs end, where that is known.
         """
         since = time.time() - BACK
-        return Job(url, self.interval, self.spread, self.patience, flows, since, **expected)
+        return Job(url, self.interval, self.spread, self.patience, flows, since, runs, created, list(ends))
 
     def __str__(self) -> str:
         return f"{self.waits:,} waits at {self.interval:g} s for runs that end within {self.duration:g} s"
