@@ -244,8 +244,8 @@ class Waiting:
             cpu=cpu,
             base=self.base,
             peak=max(self.peak, self._memory().rss / 1e6),
-            lateness=_spread([late * 1000 for late in self.lateness]),
-            latency=_spread(self.latency),
+            lateness=spread([late * 1000 for late in self.lateness]),
+            latency=spread(self.latency),
             waited=self.waited + len(lost) * elapsed,
             lost=len(self.problems),
             problems=sorted(set(self.problems))[:3],
@@ -289,7 +289,7 @@ class Waiting:
                 looked, self.peak = now, max(self.peak, self._memory().rss / 1e6)
 
 
-def _spread(values: Sequence[float]) -> list[float]:
+def spread(values: Sequence[float]) -> list[float]:
     """Median, 99th percentile and most; zeros where there are none."""
     if len(values) < 2:
         return [*values, *values, *values] or [0.0, 0.0, 0.0]

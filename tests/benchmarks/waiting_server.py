@@ -2,7 +2,7 @@
 The service that the benchmark's waits ask, in a process of its own: the runs of Flow Service, and what the hooks of dbt
 Cloud, Airbyte and Fivetran ask. It counts requests, and answers each after the same time without holding others up.
 
-    python -m tests.benchmarks.waiting_server <certificate> <key>
+    python -m tests.benchmarks.waiting_server <certificate> <key> [<fast time>]
 
 What it shows of a run follows from the clock alone: a few runs are made while the waits last, each ends at a moment
 drawn from a seed, and each dataflow has an older run that nobody waits for.
@@ -18,12 +18,15 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
 from airflow_provider_payments.emulator.server import listening_socket
+from tests.benchmarks.fast_time import FastTime
 from tests.benchmarks.waiting_sandbox import FLOW_SERVICE, QUEUE, Query, RefusedError, Run, Sandbox, identifier
 from tests.benchmarks.waiting_shapes import CONNECTOR, JOB, JOB_RUN
+from tests.benchmarks.waiting_turns import Plan
 
 #: Seconds until an answer.
 ANSWER_TIME = 0.05
@@ -44,8 +47,6 @@ class World:
 
     def __init__(self, waits: int, begin: float, first: float, last: float) -> None:
         chance = random.Random(SEED)
-        self.cpu = time.process_time()
-        self.requests: Counter[str] = Counter()
         self.flows = [identifier(chance) for _ in range(waits)]
         #: Of each dataflow the run that is waited for.
         self.awaited: list[Run] = []
@@ -57,9 +58,27 @@ class World:
         self.sandbox = Sandbox([*self.awaited, *old])
 
 
-def answer(world: World, path: str, query: Query) -> str:
+class BusyWorld(World):
+    """
+    The runs of a plan, and as many others an hour, of other dataflows; who waits for what follows from the plan.
+
+    :param others: runs that are made each hour and that nobody waits for; they take as long as those of the plan.
+    """
+
+    def __init__(self, plan: Plan, others: float) -> None:
+        super().__init__(0, 0, 0, 0)
+        chance = random.Random(plan.seed)
+        begin = plan.begin - plan.longest
+        runs = []
+        for _ in range(round(others * (plan.end - begin) / 3600)):
+            created = chance.uniform(begin, plan.end)
+            ends = created + chance.uniform(plan.shortest, plan.longest)
+            runs.append(Run(identifier(chance), identifier(chance), created, ends))
+        self.sandbox = plan.sandbox(runs)
+
+
+def answer(world: World, path: str, query: Query, now: float) -> str:
     """What is answered now; a path that ends in a number is a rival's, and the number the place of a wait."""
-    now = time.time()
     if path.endswith(TOKENS):
         return '{"access_token": "benchmark", "token_type": "bearer", "expires_in": 86399}'
     if path.startswith(FLOW_SERVICE):
@@ -86,10 +105,23 @@ def kind_of(path: str, query: Query) -> str:
 
 
 class Service:
-    """The ASGI application."""
+    """
+    The ASGI application.
 
-    def __init__(self) -> None:
-        self.world = World(0, 0, 0, 0)
+    :param time: what its clocks show.
+    """
+
+    def __init__(self, time: FastTime) -> None:
+        self.time = time
+        self._begin(World(0, 0, 0, 0))
+
+    def _begin(self, world: World) -> None:
+        self.world = world
+        self.requests: Counter[str] = Counter()
+        self.cpu = time.process_time()
+
+    def now(self) -> float:
+        return self.time.at(time.time())
 
     async def __call__(
         self, scope: dict[str, Any], receive: object, send: Callable[[dict[str, Any]], Awaitable[None]]
@@ -98,41 +130,53 @@ class Service:
         if path.startswith("/bench/"):
             status, body = 200, json.dumps(self.control(path, {name: float(value) for name, value in query}))
         else:
-            await asyncio.sleep(ANSWER_TIME)
+            await asyncio.sleep(ANSWER_TIME / self.time.factor)
             kind = kind_of(path, query)
             try:
-                status, body = 200, answer(self.world, path, query)
+                status, body = 200, answer(self.world, path, query, self.now())
             except (RefusedError, KeyError, ValueError) as error:
                 status, body = 400, json.dumps({"title": "Invalid request", "status": 400, "detail": repr(error)})
                 kind += ", refused"
-            self.world.requests[kind] += 1
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+            self.requests[kind] += 1
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"date", formatdate(self.now(), usegmt=True).encode()),
+        ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body.encode()})
 
     def control(self, path: str, query: dict[str, float]) -> Any:
-        """``/bench/begin``: a new world, and who waits for what; ``/bench/figures``: what it cost."""
+        """
+        ``/bench/begin``: a new world, and who waits for what; ``/bench/busy``: one that a plan tells;
+        ``/bench/figures``: what it cost.
+        """
         if path == "/bench/figures":
-            cpu = time.process_time() - self.world.cpu
-            return {"requests": self.world.requests, "cpu": cpu}
-        self.world = World(int(query["waits"]), time.time(), query["first"], query["last"])
+            return {"requests": self.requests, "cpu": time.process_time() - self.cpu}
+        if path == "/bench/busy":
+            others = query.pop("others")
+            places, seed = int(query.pop("places")), int(query.pop("seed"))
+            self._begin(BusyWorld(Plan(seed, places, **query), others))
+            return {}
+        self._begin(World(int(query["waits"]), self.now(), query["first"], query["last"]))
         awaited = self.world.awaited
         times = {"created": [run.created for run in awaited], "ends": [run.ends for run in awaited]}
         return {"flows": self.world.flows, "runs": [run.id for run in awaited], **times}
 
 
-def main(certificate: str, key: str) -> None:
+def main(certificate: str, key: str, fast_time: str = str(FastTime())) -> None:
     """Serve until the process is ended."""
     import uvicorn
 
     sock = listening_socket("127.0.0.1", 0)
     sock.listen(2048)
     config = uvicorn.Config(
-        Service(),
+        Service(FastTime.read(fast_time)),
         ssl_certfile=certificate,
         ssl_keyfile=key,
         # As long as the gateways of real services keep a connection.
         timeout_keep_alive=75,
+        date_header=False,
         log_level="warning",
         access_log=False,
         lifespan="off",
