@@ -19,8 +19,8 @@ from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.services import Json
 
 if TYPE_CHECKING:
+    from airflow_provider_payments.aep.answers import Answer
     from airflow_provider_payments.aep.client import Client
-    from airflow_provider_payments.aep.transport import Answer
 
 
 @dataclass(frozen=True)
