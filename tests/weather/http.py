@@ -8,7 +8,6 @@ import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -79,6 +78,10 @@ class Answer:
     seconds: float = 0.0
     closes: bool = False
 
+    def says(self, name: str) -> bool:
+        """Whether there is such a header."""
+        return any(given.lower() == name.lower() for given, _ in self.headers)
+
     def with_header(self, name: str, value: str) -> Answer:
         """The same with a header in place of those of its name."""
         kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
@@ -86,9 +89,7 @@ class Answer:
 
     def head(self) -> bytes:
         """Status line and headers."""
-        names = {name.lower() for name, _ in self.headers}
         added = [] if self.status == 204 else [("Content-Length", str(len(self.body)))]
-        added += [] if "date" in names else [("Date", formatdate(usegmt=True))]
         lines = [f"HTTP/1.1 {self.status} {_phrase(self.status)}"]
         lines += [f"{name}: {value}" for name, value in (*self.headers, *added)]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")

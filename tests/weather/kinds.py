@@ -48,6 +48,9 @@ class Kind:
     fits: Callable[[Request], bool] = lambda request: True
     effect: str = "either"
 
+    def __str__(self) -> str:
+        return self.name
+
 
 # ---- bodies ---------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import json
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote
 
@@ -100,7 +101,9 @@ class Service:
                 self._hung += 1
                 return Answer(ending="hang", seconds=hang.end - now)
         await asyncio.sleep(ANSWER_TIME)
-        return self._answer(request)
+        answer = self._answer(request)
+        # What a gateway answers itself has a date too.
+        return answer if answer.says("Date") else answer.with_header("Date", formatdate(usegmt=True))
 
     def _answer(self, request: Request) -> Answer:
         if begun := pages.begun(request):
