@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from airflow_provider_payments.aep import pages
 from airflow_provider_payments.aep.answers import Answer, Expected, UnexpectedError, an_item, an_object
@@ -36,6 +35,7 @@ from airflow_provider_payments.aep.services import (
     FLOW_SERVICE,
     SCHEMA_REGISTRY,
     Json,
+    segment,
 )
 from airflow_provider_payments.aep.transport import Call, Credential, Transport, require_https
 
@@ -218,7 +218,7 @@ class Client:
                 raise UnexpectedError("the answer holds another item")
             return item
 
-        return self._object(f"{FLOW_SERVICE}/{collection}/{quote(item_id, safe='')}", expected=the_item)
+        return self._object(f"{FLOW_SERVICE}/{collection}/{segment(item_id)}", expected=the_item)
 
     def registry_results(self, kind: str, title: str | None = None) -> Iterator[Json]:
         """Yield the tenant's Schema Registry resources of ``kind``, those with this title where one is given."""
@@ -236,7 +236,7 @@ class Client:
 
     def registry_resource(self, kind: str, resource_id: str, accept: str = ACCEPT_FULL) -> Json:
         """Return one Schema Registry resource, by default with all that it refers to resolved."""
-        path = f"{SCHEMA_REGISTRY}/tenant/{kind}/{quote(resource_id, safe='')}"
+        path = f"{SCHEMA_REGISTRY}/tenant/{kind}/{segment(resource_id)}"
         return self._object(path, headers={"Accept": accept})
 
     def datasets(self, name: str | None = None) -> Iterator[Json]:
@@ -264,7 +264,7 @@ class Client:
 
     def dataset(self, dataset_id: str) -> Json:
         """Return one dataset, its ``id`` put in."""
-        path = f"{CATALOG}/dataSets/{quote(dataset_id, safe='')}"
+        path = f"{CATALOG}/dataSets/{segment(dataset_id)}"
 
         def the_dataset(body: Any) -> Json:
             found = an_object(body)
@@ -305,7 +305,7 @@ class Client:
 
     def mapping_set(self, mapping_set_id: str, version: int) -> Json:
         """Return one version of a mapping set; without naming one, the service would show the first."""
-        path = f"{DATA_PREP}/mappingSets/{quote(str(mapping_set_id), safe='')}"
+        path = f"{DATA_PREP}/mappingSets/{segment(str(mapping_set_id))}"
         return self._object(path, {"version": str(version)})
 
     def _object(self, path: str, params: Any = None, expected: Expected = an_object, **kwargs: Any) -> Json:
@@ -324,7 +324,7 @@ class Client:
 
     def test_base_connection(self, connection_id: str) -> bool:
         """Ask the service to log in at the vendor with the base connection's credential."""
-        return self._object(f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/test").get("result") is True
+        return self._object(f"{FLOW_SERVICE}/connections/{segment(connection_id)}/test").get("result") is True
 
     def explore(self, connection_id: str, table: str | None = None, *, preview: bool = False) -> Any:
         """
@@ -336,7 +336,7 @@ class Client:
         params = {"objectType": "table", "object": table} if table else {"objectType": "root"}
         if preview:
             params["preview"] = "true"
-        return self.get(f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/explore", params)
+        return self.get(f"{FLOW_SERVICE}/connections/{segment(connection_id)}/explore", params)
 
     def explore_resource(self, connection_id: str, resource_path: str, *, preview: bool = False) -> Json:
         """Return the shape of a REST source's resource, such as Stripe's ``charges``."""
@@ -348,7 +348,7 @@ class Client:
             "preview": str(preview).lower(),
             "sourceParams": encoded,
         }
-        return self._object(f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/explore", params)
+        return self._object(f"{FLOW_SERVICE}/connections/{segment(connection_id)}/explore", params)
 
     def columns(self, connection_id: str, table: str) -> list[Json]:
         """

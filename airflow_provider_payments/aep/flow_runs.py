@@ -200,7 +200,9 @@ class RunSelection:
         return f"the {self.pick} run of dataflow {self.flow_id} since {_iso(self.since)}"
 
 
-def runs_of(client: Client, flow_id: str, created_since: float = 0.0) -> Iterator[FlowRun]:
+def runs_of(
+    client: Client, flow_id: str, created_since: float = 0.0, *, skip_unreadable: bool = False
+) -> Iterator[FlowRun]:
     """
     Yield a dataflow's runs that were made at or after ``created_since`` (epoch seconds), the newest first.
 

@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Self
-from urllib.parse import quote
 
 from airflow_provider_payments.aep.answers import Answer
 from airflow_provider_payments.aep.client import Client
@@ -28,7 +27,7 @@ from airflow_provider_payments.aep.flow_runs import FlowRun, State
 from airflow_provider_payments.aep.resources.base import made
 from airflow_provider_payments.aep.retries import FIRST_WAIT, MAX_WAIT, TICK
 from airflow_provider_payments.aep.schedule import read_schedule
-from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
+from airflow_provider_payments.aep.services import FLOW_SERVICE, Json, segment
 from airflow_provider_payments.aep.windows import Window
 
 log = logging.getLogger(__name__)
@@ -268,7 +267,7 @@ class RepeatedRun(RunRequest):
         return run.id == self.run_id
 
     def send(self) -> Answer:
-        path = f"{RUNS}/{quote(self.run_id, safe='')}/action"
+        path = f"{RUNS}/{segment(self.run_id)}/action"
         return self.client.request("POST", path, params={"op": "re-trigger"})
 
 

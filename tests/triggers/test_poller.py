@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
+from airflow_provider_payments.triggers.watch import CROWD, Waiter
 
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.flow_runs import RunSelection
@@ -20,7 +21,6 @@ from airflow_provider_payments.aep.pace import LONGEST_PAUSE, Pace
 from airflow_provider_payments.aep.transport import Clock
 from airflow_provider_payments.aep.waits import Wait
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
-from airflow_provider_payments.triggers.watch import CROWD, Waiter
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
 
