@@ -92,7 +92,7 @@ def payments(job: Job) -> Callable[[int], Any]:
         wait = Wait(RunSelection(flow_id=flow, since=job.since), job.since)
         # The worker polls before it defers, and hands over what it saw.
         wait.take([seen(flow, job.runs[place], job.created[place])] * (job.created[place] <= now), now)
-        return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=job.interval, **handover(wait))
+        return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=job.interval, **wait.handover())
 
     return build
 
@@ -103,13 +103,6 @@ def seen(flow: str, run: str, created: float) -> Any:
 
     metrics = {"statusSummary": {"status": "inProgress"}, "durationSummary": {"startedAtUTC": int(created * 1000)}}
     return FlowRun.from_item({"id": run, "flowId": flow, "createdAt": int(created * 1000), "metrics": metrics})
-
-
-def handover(wait: Any) -> dict[str, Any]:
-    """What the worker hands over to the trigger of a wait."""
-    if hasattr(wait, "handover"):
-        return dict(wait.handover())
-    return {"selection": asdict(wait.selection), "created_since": wait.created_since}
 
 
 def dbt_cloud(job: Job) -> Callable[[int], Any]:

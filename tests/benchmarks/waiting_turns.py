@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.benchmarks.waiting_candidates import CONN_ID, handover
+from tests.benchmarks.waiting_candidates import CONN_ID
 from tests.benchmarks.waiting_sandbox import Run, Sandbox, identifier
 
 DAY = 86400.0
@@ -190,7 +190,7 @@ class Turns:
             wait = Wait(RunSelection(flow_id=turn.run.flow_id, since=turn.since, pick=turn.pick), turn.since)
         runs = [FlowRun.from_item(json.loads(run.at(now))) for run in turn.runs if run.created <= now]
         wait.take(sorted(runs, key=lambda run: -run.created_at), now)
-        return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=self.interval, **handover(wait))
+        return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=self.interval, **wait.handover())
 
     def _note(self, turn: Turn, payloads: list[Any]) -> None:
         now, run = time.time(), turn.run
