@@ -81,7 +81,8 @@ class Plan:
             yield self._turn(chance, run, since)
             since = run.ends
             late = chance.random() < LATE
-            created = since + (chance.uniform(0.0, LATENESS * self.longest) if late else 0.0)
+            # Lists show whole milliseconds.
+            created = since + (chance.uniform(0.01, LATENESS * self.longest) if late else 0.01)
             length = self._length(chance)
 
     def _length(self, chance: random.Random) -> float:
@@ -185,9 +186,9 @@ class Turns:
 
         now = time.time()
         if turn.pick == "run_id":
-            wait = Wait(RunSelection(run_id=turn.run.id), 0.0)
+            wait = Wait(RunSelection(run_id=turn.run.id))
         else:
-            wait = Wait(RunSelection(flow_id=turn.run.flow_id, since=turn.since, pick=turn.pick), turn.since)
+            wait = Wait(RunSelection(flow_id=turn.run.flow_id, since=turn.since, pick=turn.pick))
         runs = [FlowRun.from_item(json.loads(run.at(now))) for run in turn.runs if run.created <= now]
         wait.take(sorted(runs, key=lambda run: -run.created_at), now)
         return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=self.interval, **wait.handover())
