@@ -21,11 +21,11 @@ from airflow_provider_payments.aep.errors import (
     RequestError,
     UnreadableError,
 )
-from airflow_provider_payments.aep.flow_runs import FlowRun, State, runs_of
+from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
 from airflow_provider_payments.aep.readers import at, iso, moment, text
 from airflow_provider_payments.aep.schedule import period_seconds
 from airflow_provider_payments.aep.services import Json
-from airflow_provider_payments.aep.waits import LIST_MARGIN_SECONDS, Wait
+from airflow_provider_payments.aep.waits import Wait
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection
-from airflow_provider_payments.aep.waits import LIST_MARGIN_SECONDS, Wait
+from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, RunSelection
+from airflow_provider_payments.aep.waits import Wait
 from tests.aep.fleet import FOREVER, Ask, Make, ended, items, poll
 from tests.aep.fleet import asking as asking
 from tests.aep.fleet import fleet as fleet
@@ -96,7 +96,7 @@ def test_a_later_run_that_does_not_show_yet_is_found_before_an_ended_one_counts(
     (first,) = (f["lastRunDetails"] for f in flows.emulator.objects("flows"))
     flows.let_begin()
     shown = {"id": wait.flow_id, "lastRunDetails": first, "state": "enabled"}
-    flows.proxy.fault("GET", "/flows", reply=lambda _: (200, items([shown])), times=FOREVER)
+    flows.proxy.fault("GET", "/flows?", reply=lambda _: (200, items([shown])), times=FOREVER)
     poll(asking, [wait])
     assert wait.run
     assert wait.run.id != first["id"]

@@ -250,6 +250,18 @@ def test_an_active_run_is_not_passed_by_those_that_end_before_it(
     assert supervisor.run_ids() == [*others, stuck]
 
 
+def test_a_count_that_is_unknown_is_null_in_the_payload(
+    supervisor: Supervisor, flow_id: str, proxied: FaultProxy
+) -> None:
+    run = run_item(flow_id, "success", completed=True, inputRecordCount="7", failedRecordCount=-1)
+    odd = {"id": "odd", "flowId": flow_id}
+    proxied.fault("GET", RUNS, status=200, body=answer(odd, run), times=1000)
+    live(trigger(flow_id, since=1), supervisor, until(lambda: bool(supervisor.events)))
+    (payload,) = supervisor.events
+    counts = [payload[name] for name in ("run_id", "input_records", "output_records", "failed_records")]
+    assert counts == [run["id"], 7, None, None]
+
+
 def test_a_run_that_lists_show_late_is_announced(supervisor: Supervisor, flow_id: str, proxied: FaultProxy) -> None:
     run = run_item(flow_id, "success")
     late, later = run | {"id": "late"}, run | {"id": "later", "createdAt": run["createdAt"] + 200_000}
