@@ -26,6 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=480.0, help="how long they wait")
     parser.add_argument("--share", type=float, help="of the answers that are bad: 0.07 for waits, 0.2 for chains")
     parser.add_argument("--seed", type=int, default=1, help="of all draws")
+    parser.add_argument("--without", action="append", default=[], metavar="KIND", help="leave a kind out, for waits")
     parser.add_argument("--chains", type=int, default=0, help="chains with one writer, instead of waits")
     parser.add_argument("--pairs", type=int, default=0, help="chains with two writers, instead of waits")
     parser.add_argument("--only", metavar="PART/NUMBER", help="one chain alone, such as chains/17 or pairs/4")
@@ -46,7 +47,8 @@ def main() -> int:
 
     share = 0.07 if args.share is None else args.share
     print(f"{args.waits:,} waits at {args.interval:g} s for {args.seconds:g} s, {share:.0%} bad answers", flush=True)
-    return int(not waits.show(*waits.measure(args.waits, args.interval, args.seconds, share, args.seed)))
+    measured = waits.measure(args.waits, args.interval, args.seconds, share, args.seed, args.without)
+    return int(not waits.show(*measured))
 
 
 if __name__ == "__main__":

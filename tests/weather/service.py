@@ -75,7 +75,8 @@ class Service:
         self._sandbox = self._plan.sandbox()
         self._hangs = hangs(self._plan, told["hang"]) if told else []
         share = told.get("share", 0.0)
-        self._weather = Weather(f"{self._plan.seed}/weather", share, kinds(self._elsewhere.url))
+        choice = tuple(kind for kind in kinds(self._elsewhere.url) if kind.name not in told.get("without", ()))
+        self._weather = Weather(f"{self._plan.seed}/weather", share, choice)
         self._asked: Counter[str] = Counter()
         self._hung = 0
 

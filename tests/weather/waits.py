@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -50,15 +50,21 @@ def ask(url: str, path: str, body: Any = None) -> Any:
         return json.loads(answer.read() or b"null")
 
 
-def measure(waits: int, interval: float, seconds: float, share: float, seed: int) -> tuple[Any, Any]:
-    """Let many triggers wait in bad weather; return what they and the service saw."""
+def measure(
+    waits: int, interval: float, seconds: float, share: float, seed: int, without: Sequence[str] = ()
+) -> tuple[Any, Any]:
+    """
+    Let many triggers wait in bad weather; return what they and the service saw.
+
+    :param without: kinds of bad answers that are left out.
+    """
     hang = min(LONGEST_HANG, seconds / 8)
     with service() as url:
 
         def begin() -> Any:
             now = time.time() + DRAWING
             plan = asdict(Plan(seed, waits, now, now + seconds, max(SHORTEST, seconds / 48), seconds / 2, mixed=True))
-            ask(url, "begin", {"plan": plan, "share": share, "hang": hang})
+            ask(url, "begin", {"plan": plan, "share": share, "hang": hang, "without": without})
             own = {"interval": interval, "patience": PATIENCE + hang, "cancels": CANCELS}
             return {"plan": plan, **own, "warm": min(WARM, seconds / 2)}
 
