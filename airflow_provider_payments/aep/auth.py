@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from airflow_provider_payments.aep.answers import UnexpectedError
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError, UnreadableError
 from airflow_provider_payments.aep.readers import mapping, number
 from airflow_provider_payments.aep.redaction import remember
@@ -146,12 +147,8 @@ class ClientCredentials:
             "scope": self.scopes,
         }
         asked_at = self.transport.clock.monotonic()
-        answer = self.transport.send(Call("POST", f"{self.ims_url}{TOKEN_PATH}", form=form, safe=True))
-        remember(mapping(answer.body).get("access_token"))
-        try:
-            token, life = granted(answer.body)
-        except UnreadableError as error:
-            raise RequestError(Failure.AMBIGUOUS, "POST", TOKEN_PATH, status=answer.status, reason=str(error)) from None
+        url = f"{self.ims_url}{TOKEN_PATH}"
+        token, life = self.transport.send(Call("POST", url, form=form, changes_nothing=True, expected=_a_grant)).body
         self.on_token(token)
         # Half the life where the margin would eat it all: a short-lived token is used, not minted for each request.
         return token, asked_at + max(life - EXPIRY_MARGIN_SECONDS, life / 2), asked_at
@@ -172,6 +169,14 @@ def granted(body: object) -> tuple[str, float]:
     if life is None or not 0 < life <= MAX_LIFE_SECONDS:
         raise UnreadableError("the answer of IMS", "its expires_in is no number of seconds that a token may live")
     return token, life
+
+
+def _a_grant(body: object) -> tuple[str, float]:
+    remember(mapping(body).get("access_token"))
+    try:
+        return granted(body)
+    except UnreadableError as error:
+        raise UnexpectedError(str(error)) from None
 
 
 def _check_header(field_name: str, value: str, *, secret: bool = False) -> None:

@@ -247,13 +247,15 @@ class Client:
         """
         seen = set[str]()
         start = 0
+        deadline = self.transport.deadline.within(self.operation_timeout)
         while True:
             params = ({"name": name} if name else {}) | {
                 "limit": str(PAGE),
                 "start": str(start),
                 "properties": "name,description,schemaRef,tags,created,lastBatchId",
             }
-            page = self._object(f"{CATALOG}/dataSets", params)
+            with self.transport.until(deadline):
+                page = self._object(f"{CATALOG}/dataSets", params)
             new = [key for key in page if key not in seen]
             if not new:
                 return
@@ -291,9 +293,12 @@ class Client:
         path = f"{DATA_PREP}/mappingSets"
         seen = set[str]()
         start, by_items = 0, False
+        deadline = self.transport.deadline.within(self.operation_timeout)
         while True:
             params = {"limit": str(PAGE), "start": str(start)} | ({"name": name} if name else {})
-            page = pages.objects(self._object(path, params, expected=pages.mapping_sets)["data"], "mappingSets")
+            with self.transport.until(deadline):
+                listed = self._object(path, params, expected=pages.mapping_sets)["data"]
+            page = pages.objects(listed, "mappingSets")
             new = [item for item in page if item["id"] not in seen]
             if not new:
                 return
