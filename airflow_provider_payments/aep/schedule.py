@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.inputs import as_bool, as_int, as_time, lenient
+from airflow_provider_payments.aep.fields import Fields
+from airflow_provider_payments.aep.inputs import as_bool, as_int, as_time
 
 #: Frequency -> (least interval, its length in seconds).
 PERIODS = {"minute": (15, 60), "hour": (1, 3600), "day": (1, 86400), "week": (1, 604800)}
@@ -117,13 +118,16 @@ class Schedule:
         return now - timedelta(seconds=self.interval * PERIODS[self.frequency][1])
 
 
-def read_schedule(params: Mapping[str, Any]) -> dict[str, Any]:
+def read_schedule(params: Fields | Mapping[str, Any]) -> dict[str, Any]:
     """
     Read a dataflow's ``scheduleParams``, which come back as they were sent, numbers or text, like
     :attr:`Schedule.wanted`.
+
+    :raises UnreadableError: if they cannot be understood.
     """
-    frequency = params.get("frequency")
-    fields: dict[str, Any] = {"frequency": frequency, "interval": lenient(as_int, params.get("interval"))}
+    given = params if isinstance(params, Fields) else Fields.of("the schedule of a dataflow", params)
+    frequency = given.text("frequency")
+    fields: dict[str, Any] = {"frequency": frequency, "interval": given.parsed(as_int, "interval")}
     if frequency != "once":
-        fields["backfill"] = lenient(as_bool, params.get("backfill")) is not False
+        fields["backfill"] = given.parsed(as_bool, "backfill") is not False
     return fields

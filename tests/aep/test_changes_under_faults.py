@@ -105,9 +105,10 @@ def test_others_who_change_it_every_time_are_given_way_to_after_the_third(
 
 
 def test_what_somebody_else_deleted_meanwhile_is_worth_another_attempt(
-    chain: Chain, proxied: Client, proxy: FaultProxy
+    chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.dataflow()).existing.id
+    emulator.advance(60)
     path = f"{FLOWS}/{made}"
     proxy.fault("PATCH", "/flows", first=lambda: chain.client.request("DELETE", path), lose=True)
     want = chain.dataflow(schedule=HOURLY)
