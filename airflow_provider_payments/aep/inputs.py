@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -104,6 +104,14 @@ def as_number(field: str, value: object) -> float | None:
     except (ValueError, OverflowError):
         pass
     raise InvalidInputError(field, value, "it must be a number")
+
+
+def lenient(read: Callable[[str, object], Any], value: object) -> Any:
+    """Read what a service shows as an argument would be read; what cannot be read stays as it is and equals nothing."""
+    try:
+        return read("", value)
+    except InvalidInputError:
+        return value
 
 
 def as_bool(field: str, value: object) -> bool | None:
