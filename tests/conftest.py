@@ -21,7 +21,8 @@ import pytest
 
 from airflow_provider_payments.aep.auth import ClientCredentials
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.transport import Clock, Transport
+from airflow_provider_payments.aep.clock import Clock
+from airflow_provider_payments.aep.transport import Transport
 from airflow_provider_payments.emulator.server import EmulatorServer
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.fault_proxy import FaultProxy, fault_proxy
@@ -81,9 +82,15 @@ def naps() -> list[float]:
     return []
 
 
-def napping(naps: list[float]) -> Clock:
-    """A clock that sleeps by taking note of it; nothing else takes any time."""
-    return Clock(monotonic=lambda: sum(naps), sleep=naps.append)
+def napping(naps: list[float], emulator: Emulator | None = None) -> Clock:
+    """A clock that sleeps by taking note of it, while the emulator's moves on; nothing else takes any time."""
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        if emulator:
+            emulator.advance(seconds)
+
+    return Clock(monotonic=lambda: sum(naps), sleep=sleep)
 
 
 @pytest.fixture
@@ -91,7 +98,7 @@ def make_client(emulator: Emulator, naps: list[float]) -> Callable[..., Client]:
     """Make clients; each has a credential of its own, so that no token is shared between tests."""
 
     def make(url: str | None = None, read_timeout: float = 5.0, clock: Clock | None = None, **kwargs: Any) -> Client:
-        transport = Transport(connect_timeout=2.0, read_timeout=read_timeout, clock=clock or napping(naps))
+        transport = Transport(connect_timeout=2.0, read_timeout=read_timeout, clock=clock or napping(naps, emulator))
         given = {
             "org_id": "EMULATOR@AdobeOrg",
             "sandbox": "dev",

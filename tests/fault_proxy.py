@@ -31,7 +31,7 @@ class Fault:
     method: str
     path: str
     status: int | None = None
-    body: bytes = b"{}"
+    body: bytes = b'{"title": "Told to by a test"}'
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
     lose: bool = False

@@ -10,12 +10,22 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, Problem, ReadOnlyError, RequestError
+from airflow_provider_payments.aep import pages
+from airflow_provider_payments.aep.answers import Answer, Expected, UnexpectedError, an_item, an_object
+from airflow_provider_payments.aep.errors import (
+    Failure,
+    InvalidInputError,
+    Problem,
+    ReadOnlyError,
+    RequestError,
+    UnreadableError,
+)
+from airflow_provider_payments.aep.readers import at, mapping, mappings, sequence, text
 from airflow_provider_payments.aep.retries import TICK
 from airflow_provider_payments.aep.services import (
     ACCEPT_FULL,
@@ -27,11 +37,13 @@ from airflow_provider_payments.aep.services import (
     SCHEMA_REGISTRY,
     Json,
 )
-from airflow_provider_payments.aep.transport import Answer, Call, Credential, Transport, require_https
+from airflow_provider_payments.aep.transport import Call, Credential, Transport, require_https
 
 PAGE = 100
-#: The ends of paths to which a POST stores nothing.
-HARMLESS = ("/mappingSets/validate",)
+#: Empty pages in a row that are followed; a service may filter behind its paging.
+MAX_EMPTY_PAGES = 20
+#: The ends of paths to which a POST changes nothing.
+READING_POSTS = ("/mappingSets/validate", "/search", "/preview")
 
 
 @dataclass(frozen=True)
@@ -87,17 +99,19 @@ class Client:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         safe: bool | None = None,
+        expected: Expected | None = None,
     ) -> Answer:
         """
         Send one request to ``path`` below the platform's URL.
 
         :param body: JSON, or a function that returns it for each attempt anew.
-        :param safe: whether a repeat is harmless, as with a check that stores nothing or a deletion; by default a
-            GET is.
-        :raises RequestError: for every answer but a readable 2xx.
+        :param safe: whether a repeat of a write is harmless, as with a deletion; that of a read is.
+        :param expected: what the answer's body must be, see :mod:`.answers`.
+        :raises RequestError: for every answer but a 2xx of the expected shape.
         :raises ReadOnlyError: for a write where ``read_only`` is set.
         """
-        if self.read_only and method != "GET" and not path.endswith(HARMLESS):
+        reads = method == "GET" or (method == "POST" and path.endswith(READING_POSTS))
+        if self.read_only and not reads:
             raise ReadOnlyError(method, path)
         own = {
             "x-api-key": self.credential.client_id,
@@ -115,6 +129,8 @@ class Client:
             headers=own | dict(headers or {}),
             credential=self.credential,
             safe=safe,
+            changes_nothing=reads,
+            expected=expected,
         )
         with self.transport.within(self.operation_timeout):
             return self.transport.send(call)
@@ -126,13 +142,17 @@ class Client:
     # ---- lists -------------------------------------------------------------------------------------------------
 
     def items(self, collection: str, *filters: str, orderby: str | None = None) -> Iterator[Json]:
-        """Yield the items of :meth:`pages`, one by one."""
+        """
+        Yield the items of :meth:`pages`, one by one.
+
+        :raises UnreadableError: for an item that is no object: it may be any.
+        """
         for page in self.pages(collection, *filters, orderby=orderby):
-            yield from page
+            yield from pages.objects(page, collection)
 
     def pages(
         self, collection: str, *filters: str, orderby: str | None = None, limit: int = PAGE
-    ) -> Iterator[list[Json]]:
+    ) -> Iterator[list[Any]]:
         """
         Yield a Flow Service collection, page after page; each is one request.
 
@@ -140,50 +160,79 @@ class Client:
         :param filters: ``property`` expressions, all of which must hold. A service that ignores one answers more than
             was asked for, so callers check what they get.
         :param limit: items a page, 1000 at most.
+        :raises RequestError: as an ambiguous read, if the list ends before its end.
         """
         params = [("property", f) for f in filters] + [("limit", str(limit))]
         if orderby:
             params.append(("orderby", orderby))
-        token, seen = None, set[str]()
-        while True:
+        path = f"{FLOW_SERVICE}/{collection}"
+
+        def ask(token: str | None) -> tuple[list[Any], str | None]:
             page = self._object(
-                f"{FLOW_SERVICE}/{collection}", [*params, *([("continuationToken", token)] if token else [])]
+                path, [*params, *([("continuationToken", token)] if token else [])], expected=pages.a_listing
             )
-            yield [item for item in page.get("items") or () if isinstance(item, dict)]
-            # The link is relative to the service's base; only its token is taken, so it cannot lead elsewhere.
-            href = str(((page.get("_links") or {}).get("next") or {}).get("href") or "")
-            # A plus sign of a base64 token may stand there unescaped.
-            query = urlsplit(href).query.replace("+", "%2B")
-            following = parse_qs(query).get("continuationToken", [None])[0]
-            if not following or following in seen:
+            return page["items"], pages.next_token(page)
+
+        return self._walk(path, ask, "id")
+
+    def _walk(
+        self, path: str, ask: Callable[[str | None], tuple[list[Any], str | None]], identity: str
+    ) -> Iterator[list[Any]]:
+        """
+        Yield pages until one names no other.
+
+        :param ask: returns the items of the page that a token names (``None``: the first), and the next one's token.
+        :param identity: the member that tells items apart.
+        :raises RequestError: as an ambiguous read, if pages or tokens come again, or nothing but empty pages.
+        """
+        deadline = self.transport.deadline.within(self.operation_timeout)
+        token, tokens, seen, empty = None, set[str](), set[str](), 0
+        while True:
+            with self.transport.until(deadline):
+                page, token = ask(token)
+            new = {known for item in page if (known := text(mapping(item).get(identity)))} - seen
+            yield page
+            if token is None:
                 return
-            token = following
-            seen.add(following)
+            empty = 0 if page else empty + 1
+            cut = (
+                "the service repeats a page token"
+                if token in tokens
+                else "the service repeats a page"
+                if page and not new
+                else f"more than {MAX_EMPTY_PAGES} empty pages in a row"
+                if empty > MAX_EMPTY_PAGES
+                else ""
+            )
+            if cut:
+                raise RequestError(Failure.AMBIGUOUS, "GET", path, reason=f"the list is incomplete: {cut}")
+            tokens.add(token)
+            seen |= new
 
     def item(self, collection: str, item_id: str) -> Json:
         """Return one Flow Service item, out of the list that a single GET answers."""
-        body = self._object(f"{FLOW_SERVICE}/{collection}/{quote(item_id, safe='')}")
-        items = body.get("items", [body])
-        if not isinstance(items, list) or not items or not isinstance(items[0], dict) or not items[0].get("id"):
-            raise RequestError(Failure.FINAL, "GET", f"/{collection}/{item_id}", reason="the answer holds no item")
-        found: Json = items[0]
-        return found
+
+        def the_item(body: Any) -> Json:
+            item = an_item(body)
+            if item["id"] != item_id:
+                raise UnexpectedError("the answer holds another item")
+            return item
+
+        return self._object(f"{FLOW_SERVICE}/{collection}/{quote(item_id, safe='')}", expected=the_item)
 
     def registry_results(self, kind: str, title: str | None = None) -> Iterator[Json]:
         """Yield the tenant's Schema Registry resources of ``kind``, those with this title where one is given."""
         params = {"orderby": "title", "limit": str(PAGE)} | ({"property": f"title=={title}"} if title else {})
-        start: str | None = None
-        while True:
-            page = self._object(
-                f"{SCHEMA_REGISTRY}/tenant/{kind}",
-                list((params | ({"start": start} if start else {})).items()),
-                headers={"Accept": ACCEPT_LIST},
-            )
-            yield from (item for item in page.get("results") or () if isinstance(item, dict))
-            following = (page.get("_page") or {}).get("next")
-            if not following or str(following) == start:
-                return
-            start = str(following)
+        path = f"{SCHEMA_REGISTRY}/tenant/{kind}"
+
+        def ask(start: str | None) -> tuple[list[Any], str | None]:
+            asked = list((params | ({"start": start} if start else {})).items())
+            page = self._object(path, asked, headers={"Accept": ACCEPT_LIST}, expected=pages.results)
+            following = at(page, "_page", "next")
+            return page["results"], None if following is None else str(following)
+
+        for page in self._walk(path, ask, "$id"):
+            yield from pages.objects(page, kind)
 
     def registry_resource(self, kind: str, resource_id: str, accept: str = ACCEPT_FULL) -> Json:
         """Return one Schema Registry resource, by default with all that it refers to resolved."""
@@ -191,8 +240,13 @@ class Client:
         return self._object(path, headers={"Accept": accept})
 
     def datasets(self, name: str | None = None) -> Iterator[Json]:
-        """Yield the datasets, those of this name where one is given, each with its ``id`` put in."""
-        start, seen = 0, set[str]()
+        """
+        Yield the datasets, those of this name where one is given, each with its ``id`` put in.
+
+        Nothing tells the last page, and a short one may not be it: the list ends with a page that has nothing new.
+        """
+        seen = set[str]()
+        start = 0
         while True:
             params = ({"name": name} if name else {}) | {
                 "limit": str(PAGE),
@@ -200,21 +254,28 @@ class Client:
                 "properties": "name,description,schemaRef,tags,created,lastBatchId",
             }
             page = self._object(f"{CATALOG}/dataSets", params)
-            new = {key: item for key, item in page.items() if isinstance(item, dict) and key not in seen}
-            yield from ({**item, "id": key} for key, item in new.items())
-            seen |= set(new)
-            if len(page) < PAGE or not new:
+            new = [key for key in page if key not in seen]
+            if not new:
                 return
-            start += PAGE
+            for key in new:
+                yield {**pages.objects([page[key]], "dataSets")[0], "id": key}
+            seen.update(new)
+            start += len(page)
 
     def dataset(self, dataset_id: str) -> Json:
         """Return one dataset, its ``id`` put in."""
         path = f"{CATALOG}/dataSets/{quote(dataset_id, safe='')}"
-        found = self._object(path)
+
+        def the_dataset(body: Any) -> Json:
+            found = an_object(body)
+            # An empty object is a documented way to say that there is none.
+            if found and not isinstance(found.get(dataset_id), dict):
+                raise UnexpectedError("the answer holds another dataset")
+            return found
+
+        found = self._object(path, expected=the_dataset)
         if not found:
             raise RequestError(Failure.FINAL, "GET", path, status=404, problem=Problem(detail="There is none."))
-        if not isinstance(found.get(dataset_id), dict):
-            raise RequestError(Failure.FINAL, "GET", path, reason="the answer holds another dataset")
         return {**found[dataset_id], "id": dataset_id}
 
     def a_batch_of(self, dataset_id: str) -> str | None:
@@ -222,19 +283,24 @@ class Client:
         return next(iter(self._object(f"{CATALOG}/batches", {"dataSet": dataset_id, "limit": "1"})), None)
 
     def mapping_sets(self, name: str | None = None) -> Iterator[Json]:
-        """Yield mapping sets; ``name`` is a hint to the service, which may ignore it."""
-        seen: set[str] = set()
+        """
+        Yield mapping sets; ``name`` is a hint to the service, which may ignore it.
+
+        Nothing tells the last page, and a short one may not be it: the list ends with a page that has nothing new.
+        """
+        path = f"{DATA_PREP}/mappingSets"
+        seen = set[str]()
         start, by_items = 0, False
         while True:
             params = {"limit": str(PAGE), "start": str(start)} | ({"name": name} if name else {})
-            data = self._object(f"{DATA_PREP}/mappingSets", params).get("data") or []
-            new = [item for item in data if isinstance(item, dict) and item.get("id") not in seen]
-            # In Adobe's reference `start` counts pages. Where a page repeats what an earlier one held, it counts items.
-            by_items = by_items or len(new) < len(data)
-            yield from new
-            seen.update(str(item.get("id")) for item in new)
-            if len(data) < PAGE or (by_items and start == len(seen)):
+            page = pages.objects(self._object(path, params, expected=pages.mapping_sets)["data"], "mappingSets")
+            new = [item for item in page if item["id"] not in seen]
+            if not new:
                 return
+            # In Adobe's reference `start` counts pages. Where a page repeats what an earlier one held, it counts items.
+            by_items = by_items or len(new) < len(page)
+            yield from new
+            seen.update(item["id"] for item in new)
             start = len(seen) if by_items else start + 1
 
     def mapping_set(self, mapping_set_id: str, version: int) -> Json:
@@ -242,11 +308,9 @@ class Client:
         path = f"{DATA_PREP}/mappingSets/{quote(str(mapping_set_id), safe='')}"
         return self._object(path, {"version": str(version)})
 
-    def _object(self, path: str, params: Any = None, **kwargs: Any) -> Json:
-        body = self.get(path, params, **kwargs)
-        if isinstance(body, dict):
-            return body
-        raise RequestError(Failure.FINAL, "GET", path, reason="the answer is not a JSON object")
+    def _object(self, path: str, params: Any = None, expected: Expected = an_object, **kwargs: Any) -> Json:
+        found: Json = self.get(path, params, expected=expected, **kwargs)
+        return found
 
     # ---- what the tenant and its base connections hold ---------------------------------------------------------
 
@@ -254,10 +318,8 @@ class Client:
         """Return the tenant's namespace without its underscore; asked once."""
         with self._lock:
             if "tenant_id" not in self._learnt:
-                stats = self._object(f"{SCHEMA_REGISTRY}/stats")
-                if not stats.get("tenantId"):
-                    raise RequestError(Failure.FINAL, "GET", f"{SCHEMA_REGISTRY}/stats", reason="it names no tenantId")
-                self._learnt["tenant_id"] = str(stats["tenantId"]).removeprefix("_")
+                stats = self._object(f"{SCHEMA_REGISTRY}/stats", expected=pages.a_tenant)
+                self._learnt["tenant_id"] = stats["tenantId"].removeprefix("_")
             return self._learnt["tenant_id"]
 
     def test_base_connection(self, connection_id: str) -> bool:
@@ -294,8 +356,10 @@ class Client:
 
         :raises InvalidInputError: if the table has no columns, that is, does not exist.
         """
-        shape = self.explore(connection_id, table)
-        columns = ((shape.get("schema") or {}).get("columns") or []) if isinstance(shape, dict) else []
+        columns = sequence(at(self.explore(connection_id, table), "schema", "columns"))
         if not columns:
             raise InvalidInputError("table", table, "it must be a table of the base connection; explore lists them")
-        return [c for c in columns if isinstance(c, dict)]
+        for column in columns:
+            if not text(mapping(column).get("name")):
+                raise UnreadableError(f"a column of table {table!r}", "it has no name")
+        return [dict(column) for column in mappings(columns)]

@@ -90,6 +90,11 @@ class Problem:
     detail: str = ""
     request_id: str = ""
 
+    @property
+    def says_something(self) -> bool:
+        """Whether there are words of a service's own; an empty object may come from anywhere."""
+        return bool(self.code or self.title or self.detail)
+
     @classmethod
     def from_body(cls, body: object, request_id: str = "") -> Problem:
         """Read an error body of Flow Service, the gateway, Schema Registry, Catalog, Data Prep or IMS."""
@@ -136,6 +141,7 @@ class RequestError(PlatformError):
     :param status: the HTTP status, when there was an answer.
     :param problem: what the service said.
     :param retry_after: seconds that the service asks to wait.
+    :param changes_nothing: whether the request only reads; by default a GET does. Its outcome is never unknown.
     """
 
     def __init__(
@@ -148,6 +154,7 @@ class RequestError(PlatformError):
         status: int | None = None,
         problem: Problem | None = None,
         retry_after: float | None = None,
+        changes_nothing: bool | None = None,
     ) -> None:
         self.failure = failure
         self.method = method
@@ -156,6 +163,7 @@ class RequestError(PlatformError):
         self.status = status
         self.problem = problem or Problem()
         self.retry_after = retry_after
+        self.changes_nothing = method == "GET" if changes_nothing is None else changes_nothing
         self.retryable = failure is not Failure.FINAL
         super().__init__(self._message())
 
@@ -170,12 +178,13 @@ class RequestError(PlatformError):
         Whether the service itself says that there is no such object: a 404 in its own words, not one of the gateway
         (six digits), of a proxy, or about the sandbox (``FLOW-21..``).
         """
-        told = self.problem.code or self.problem.title or self.problem.detail
-        return self.status == 404 and bool(told) and not self.reason and not _ELSEWHERE.match(self.code)
+        says_so = self.problem.says_something and not self.reason
+        return self.status == 404 and says_so and not _ELSEWHERE.match(self.code)
 
     def _message(self) -> str:
         said = [str(self.status) if self.status else "", self.problem.code, self.problem.title, self.problem.detail]
-        parts = [f"{self.method} {self.path} failed ({self.failure.value})"]
+        unanswered = self.failure is Failure.AMBIGUOUS and self.changes_nothing
+        parts = [f"{self.method} {self.path} failed ({'no usable answer' if unanswered else self.failure.value})"]
         answer = " - ".join(dict.fromkeys(s for s in said if s))
         parts += [p for p in (self.reason, answer) if p]
         if hint := _HINTS.get(self.status or 0):

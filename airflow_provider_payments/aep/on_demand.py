@@ -21,6 +21,7 @@ from itertools import islice
 from typing import Any, Self
 from urllib.parse import quote
 
+from airflow_provider_payments.aep.answers import Answer
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError, UnsettledError
 from airflow_provider_payments.aep.flow_runs import FlowRun, State
@@ -28,7 +29,6 @@ from airflow_provider_payments.aep.resources.base import made
 from airflow_provider_payments.aep.retries import FIRST_WAIT, MAX_WAIT, TICK
 from airflow_provider_payments.aep.schedule import read_schedule
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
-from airflow_provider_payments.aep.transport import Answer
 from airflow_provider_payments.aep.windows import Window
 
 log = logging.getLogger(__name__)

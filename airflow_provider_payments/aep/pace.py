@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from types import TracebackType
 
+from airflow_provider_payments.aep.clock import Clock
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.retries import MAX_WAIT
-from airflow_provider_payments.aep.transport import Clock
 
 #: Seconds between two requests after the first 429, a little longer than services that let 60 a minute pass want them;
 #: each further one doubles it.

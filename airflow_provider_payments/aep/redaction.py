@@ -1,5 +1,5 @@
 """
-Known secrets, and text without them. A service or a proxy may repeat what it was sent; its words end in logs and errors.
+Known secrets, and text without them. A service or a proxy may repeat what it was sent, and its words end in logs.
 Secrets are removed before text is shortened: a masker that looks for whole secrets misses parts.
 """
 

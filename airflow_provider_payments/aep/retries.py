@@ -12,6 +12,10 @@ from email.utils import parsedate_to_datetime
 from airflow_provider_payments.aep.errors import Failure, RequestError
 
 MAX_ATTEMPTS = 5
+#: Upper bound for ``Retry-After``: no service means to be left alone for longer.
+MAX_RETRY_AFTER_SECONDS = 86400.0
+#: Longer header values are no dates.
+MAX_DATE_LENGTH = 100
 #: Seconds. A longer ``Retry-After`` is not slept through on a worker: the error carries it instead.
 MAX_WAIT = 60.0
 FIRST_WAIT = 1.0
@@ -56,7 +60,7 @@ def decide(
     :param remaining: seconds that are left for the whole operation; a longer wait is not begun.
     :param attempts: how many times it may be sent in all; after a 429, which is no failure, five times at least.
     """
-    if is_token_refused(error.status, error.code):
+    if error.failure is Failure.TOKEN_REFUSED:
         return Decision(again=not renewed, renew=True)
     repeatable = error.failure in (Failure.NOT_SENT, Failure.THROTTLED) or (error.failure is Failure.AMBIGUOUS and safe)
     if error.failure is Failure.THROTTLED:
@@ -71,22 +75,26 @@ def decide(
 
 def parse_date(value: str | None) -> float | None:
     """Read an HTTP date as epoch seconds; ``None`` where absent or unreadable."""
-    try:
-        moment = parsedate_to_datetime(value) if value else None
-    except (ValueError, TypeError):
+    if not value or len(value) > MAX_DATE_LENGTH:
         return None
-    return moment.timestamp() if moment and moment.tzinfo else None
+    try:
+        moment = parsedate_to_datetime(value)
+        return moment.timestamp() if moment.tzinfo else None
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
     """
-    Read ``Retry-After``: seconds, or an HTTP date; ``None`` where absent or unreadable.
+    Read ``Retry-After``: seconds, or an HTTP date; ``None`` where absent or unreadable, a day at most.
 
-    :param now: the time in epoch seconds, by the clock of whoever wrote the date.
+    :param now: the time in epoch seconds, by the clock of the machine that wrote the date.
     """
     if not value:
         return None
-    if re.fullmatch(r"\s*-?[0-9]{1,9}(\.[0-9]*)?\s*", value):
-        return max(0.0, float(value))
-    moment = parse_date(value)
-    return None if moment is None else max(0.0, moment - now)
+    if re.fullmatch(r"\s*-?[0-9]+(\.[0-9]*)?\s*", value, re.ASCII):
+        seconds: float | None = float(value)
+    else:
+        moment = parse_date(value)
+        seconds = None if moment is None else moment - now
+    return None if seconds is None else min(max(0.0, seconds), MAX_RETRY_AFTER_SECONDS)

@@ -1,5 +1,5 @@
 """
-One HTTP request: signed, bounded in time, retried by one pure decision, answered as data.
+One HTTP request: signed, bounded in time and size, retried by one pure decision, answered as data.
 
 There is no retry above or below :func:`.retries.decide`. A write whose outcome is unknown is never repeated here: the
 error says so (:attr:`Failure.AMBIGUOUS`) and :mod:`.provisioning` looks before it asks again.
@@ -8,43 +8,32 @@ error says so (:attr:`Failure.AMBIGUOUS`) and :mod:`.provisioning` looks before 
 from __future__ import annotations
 
 import logging
-import math
 import os
 import random
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from itertools import count
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from airflow_provider_payments import __version__
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, Problem, RequestError
-from airflow_provider_payments.aep.retries import (
-    MAX_ATTEMPTS,
-    Decision,
-    decide,
-    is_token_refused,
-    parse_date,
-    parse_retry_after,
-)
+from airflow_provider_payments.aep.answers import Answer, Expected, Received, a_document, anything, read
+from airflow_provider_payments.aep.clock import Clock, Deadline, PlatformClock
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.retries import MAX_ATTEMPTS, decide, parse_date
 
 if TYPE_CHECKING:
     import requests
-    from tenacity import RetryCallState
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Clock:
-    """What measures and what sleeps, in seconds; a simulation brings its own."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+#: Bytes of a body after decompression. The longest list of a service has a few.
+MAX_BODY_BYTES = 64 * 2**20
+CHUNK_BYTES = 2**16
 
 
 def require_https(field_name: str, url: str) -> str:
@@ -69,15 +58,6 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"  # a name that begins with 127. may lead anywhere
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A 2xx answer: its status, its JSON (``None`` for an empty body) and the service's request id."""
-
-    status: int
-    body: Any
-    request_id: str
-
-
 class Credential(Protocol):
     """What signs requests."""
 
@@ -96,13 +76,15 @@ class Credential(Protocol):
         """Take note that the service refused ``token``: it must not be used again."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Call:
     """
     One request to send.
 
     :param json: the body, or what returns it for each attempt anew.
     :param safe: whether it may be repeated after an unknown outcome; by default only a GET may.
+    :param changes_nothing: whether it only reads; by default a GET does.
+    :param expected: what its body must be; by default an object or a list, and of a DELETE anything.
     :param credential: what signs it; ``None`` for the token request itself.
     """
 
@@ -114,18 +96,27 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     credential: Credential | None = None
     safe: bool | None = None
-    token: str | None = field(default=None, init=False, repr=False)
-    renewed: bool = field(default=False, init=False)
+    changes_nothing: bool | None = None
+    expected: Expected | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether it only reads."""
+        return self.method == "GET" if self.changes_nothing is None else self.changes_nothing
 
     @property
     def repeatable(self) -> bool:
-        return self.method == "GET" if self.safe is None else self.safe
+        """Whether it may be repeated after an unknown outcome."""
+        return self.reads if self.safe is None else self.safe
 
-    def sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put the token on; given as ``auth``, for a plain header would lose to a user's ``.netrc``."""
-        if self.token is not None:
-            request.headers["Authorization"] = f"Bearer {self.token}"
-        return request
+    @property
+    def path(self) -> str:
+        """The path without its query."""
+        return urlsplit(self.url).path
+
+    def failed(self, failure: Failure, reason: str) -> RequestError:
+        """Return the error of an attempt that was not answered."""
+        return RequestError(failure, self.method, self.path, reason=reason, changes_nothing=self.reads)
 
 
 class Transport:
@@ -133,10 +124,12 @@ class Transport:
     Sends calls over keep-alive sessions, one for each thread: a ``requests.Session`` is not thread-safe.
 
     :param connect_timeout: seconds to reach the host.
-    :param read_timeout: seconds to wait for the next byte of the answer.
+    :param read_timeout: seconds to wait for the next byte of the answer; the whole answer may take twice as long.
     :param proxies: as ``requests`` takes them.
     :param verify: ``True``, or the path of a CA bundle.
-    :param attempts: how many times a request is sent at most, but after a 429; whoever asks again by itself wants one.
+    :param attempts: how many times a request is sent at most, but after a 429; a poller, whose next poll is the retry,
+        wants one.
+    :param max_body_bytes: longer answers are not read to their end.
     """
 
     def __init__(
@@ -148,8 +141,10 @@ class Transport:
         verify: bool | str = True,
         clock: Clock | None = None,
         attempts: int = MAX_ATTEMPTS,
+        max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self.attempts = attempts
+        self.max_body_bytes = max_body_bytes
         #: What each request to the platform passes through; it may make it wait, and sees how it ends.
         self.pace: AbstractContextManager[Any] = nullcontext()
         #: Requests so far, those for tokens not counted.
@@ -159,88 +154,83 @@ class Transport:
         self.proxies = dict(proxies or {})
         self.verify = verify
         self.clock = clock or Clock()
-        #: The platform's time, when that was, and whether it was the platform that told it.
-        self._time = time.time(), self.clock.monotonic(), False
+        self.platform_clock = PlatformClock(self.clock)
         self._local = threading.local()
 
+    # ---- time ------------------------------------------------------------------------------------------------------
+
+    @property
+    def deadline(self) -> Deadline:
+        """When all that this thread sends now must be over."""
+        deadline: Deadline | None = getattr(self._local, "deadline", None)
+        return deadline or Deadline(self.clock)
+
     @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        """Let all that this thread sends in the block be over, waits included, after so many seconds."""
-        outer = self._deadline
-        self._local.deadline = min(outer, self.clock.monotonic() + seconds)
+    def until(self, deadline: Deadline) -> Iterator[None]:
+        """Let all that this thread sends in the block, waits included, be over by a deadline, or by an earlier one."""
+        outer = self.deadline
+        self._local.deadline = min(outer, deadline, key=lambda either: either.at)
         try:
             yield
         finally:
             self._local.deadline = outer
 
-    @property
-    def _deadline(self) -> float:
-        return getattr(self._local, "deadline", math.inf)
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Let all that this thread sends in the block be over, waits included, after so many seconds."""
+        return self.until(self.deadline.within(seconds))
 
     @property
     def remaining(self) -> float:
         """Seconds that :meth:`within` leaves."""
-        return self._deadline - self.clock.monotonic()
+        return self.deadline.remaining
 
     def now(self, moment: float | None = None) -> float:
         """
-        Return the platform's time in epoch seconds, as its answers tell it: ages of its objects are measured by its own
-        clock, not by this machine's. Until it has answered, this machine's.
+        Return the platform's time in epoch seconds; until it has answered, this machine's.
 
         :param moment: what it was at another moment, by the clock's ``monotonic``.
         """
-        told, at, _ = self._time
-        return told + (self.clock.monotonic() if moment is None else moment) - at
+        return self.platform_clock.now(moment)
+
+    # ---- sending ---------------------------------------------------------------------------------------------------
 
     def send(self, call: Call) -> Answer:
         """
         Send ``call`` until it is answered or :func:`.retries.decide` gives up.
 
-        :raises RequestError: for every answer but a readable 2xx.
+        :raises RequestError: for every answer but a 2xx of the expected shape.
         """
-        from tenacity import Retrying
+        credential, renewed = call.credential, False
+        for attempt in count(1):
+            # Outside the attempt: a token request that fails has had its own retries and gets no second lot.
+            token = credential.token() if credential else None
+            try:
+                return self._paced(call, token) if credential else self._once(call, None)
+            except RequestError as error:
+                decision = decide(
+                    error,
+                    attempt=attempt,
+                    safe=call.repeatable,
+                    renewed=renewed,
+                    jitter=random.random(),
+                    remaining=self.remaining,
+                    attempts=self.attempts,
+                )
+                if not decision.again:
+                    raise
+                if decision.renew and credential:
+                    credential.reject(token)
+                    renewed = True
+                text = "%s; attempt %d of %d, retrying in %.1f s"
+                log.warning(text, error, attempt, max(attempt, self.attempts), decision.wait)
+            self.clock.sleep(decision.wait)
+        raise AssertionError("unreachable")
 
-        def decision(state: RetryCallState) -> Decision:
-            error = state.outcome.exception() if state.outcome else None
-            if not isinstance(error, RequestError):
-                return Decision(again=False)
-            return decide(
-                error,
-                attempt=state.attempt_number,
-                safe=call.repeatable,
-                renewed=call.renewed or call.credential is None or not call.credential.renewable,
-                jitter=random.random(),
-                remaining=self.remaining,
-                attempts=self.attempts,
-            )
-
-        def take_token(_: RetryCallState) -> None:
-            if call.credential:
-                call.token = call.credential.token()
-
-        def announce(state: RetryCallState) -> None:
-            if decision(state).renew and call.credential:
-                call.credential.reject(call.token)
-                call.renewed = True
-            error = state.outcome.exception() if state.outcome else None
-            log.warning("%s; attempt %d of %d, asking again", error, state.attempt_number, MAX_ATTEMPTS)
-
-        # `before` runs outside the attempt: a token request that fails has had its own retries and gets no second lot.
-        retrying = Retrying(
-            before=take_token,
-            retry=lambda state: decision(state).again,
-            wait=lambda state: decision(state).wait,
-            before_sleep=announce,
-            sleep=self.clock.sleep,
-            reraise=True,
-        )
-        return retrying(self._paced if call.credential else self._once, call)
-
-    def _paced(self, call: Call) -> Answer:
+    def _paced(self, call: Call, token: str | None) -> Answer:
         with self.pace:
             with self._counting:
                 self.sent += 1
-            return self._once(call)
+            return self._once(call, token)
 
     @property
     def last_request_id(self) -> str:
@@ -250,64 +240,113 @@ class Transport:
     def _session(self) -> requests.Session:
         import requests
 
+        from airflow_provider_payments.aep.cutoff import GuardedAdapter
+
         # A session made before a fork must not be shared with the parent: its sockets are the same.
         if getattr(self._local, "pid", None) != os.getpid():
-            self._local.session, self._local.pid = requests.Session(), os.getpid()
-        session: requests.Session = self._local.session
-        return session
+            session = requests.Session()
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, GuardedAdapter())
+            self._local.session, self._local.pid = session, os.getpid()
+        kept: requests.Session = self._local.session
+        return kept
 
-    def _once(self, call: Call) -> Answer:
+    def _once(self, call: Call, token: str | None) -> Answer:
+        """Send it once, and read the whole answer."""
         import requests
-        from urllib3.exceptions import NewConnectionError
 
-        path = urlsplit(call.url).path
-
-        def failed(failure: Failure, reason: str) -> RequestError:
-            return RequestError(failure, call.method, path, reason=reason)
+        from airflow_provider_payments.aep.cutoff import cutoff
 
         remaining = self.remaining
         if remaining <= 0:
-            raise failed(Failure.NOT_SENT, "the operation's time is over")
-        timeouts = (min(self.timeouts[0], remaining), min(self.timeouts[1], remaining))
+            raise call.failed(Failure.NOT_SENT, "the operation's time is over")
+        connect, silence = (min(timeout, remaining) for timeout in self.timeouts)
+        whole = min(connect + 2 * silence, remaining)
+        with cutoff.after(whole) as attempt:
+            try:
+                received = self._exchange(call, token, (connect, silence))
+            except requests.exceptions.RequestException as error:
+                if not attempt.was_cut:
+                    raise call.failed(*_unanswered(error, call, connect, silence)) from None
+        if attempt.was_cut:  # a body without a length just ends then
+            raise call.failed(Failure.AMBIGUOUS, f"no complete answer within {whole:.3g} s")
+        replaceable = call.credential is not None and call.credential.renewable
+        return read(
+            received,
+            call.expected or (anything if call.method == "DELETE" else a_document),
+            token_is_replaceable=replaceable,
+        )
+
+    def _exchange(self, call: Call, token: str | None, timeouts: tuple[float, float]) -> Received:
         headers = {"Accept": "application/json", "User-Agent": f"airflow-provider-payments/{__version__}"}
-        try:
-            response = self._session().request(
-                call.method,
-                call.url,
-                params=call.params,
-                json=call.json() if callable(call.json) else call.json,
-                data=call.form,
-                headers=headers | dict(call.headers),
-                auth=call.sign,
-                timeout=timeouts,
-                proxies=self.proxies,
-                verify=self.verify,
-                allow_redirects=False,
-            )
-        except requests.exceptions.ReadTimeout:
-            raise failed(Failure.AMBIGUOUS, f"no answer within {timeouts[1]:g} s") from None
-        except requests.exceptions.ConnectTimeout:
-            raise failed(Failure.NOT_SENT, f"no connection within {timeouts[0]:g} s") from None
-        except requests.exceptions.SSLError as error:
-            if isinstance(_root(error), SSLCertVerificationError):
-                raise failed(Failure.FINAL, "the host's TLS certificate was not accepted") from None
-            raise failed(Failure.AMBIGUOUS, "the TLS connection broke") from None
-        except requests.exceptions.ConnectionError as error:
-            if isinstance(_root(error), NewConnectionError):
-                raise failed(Failure.NOT_SENT, f"cannot connect to {urlsplit(call.url).netloc}") from None
-            raise failed(Failure.AMBIGUOUS, "the connection broke before the answer was complete") from None
-        except requests.exceptions.ChunkedEncodingError:
-            raise failed(Failure.AMBIGUOUS, "the answer was cut off") from None
-        except requests.exceptions.ContentDecodingError:
-            raise failed(Failure.AMBIGUOUS, "the answer could not be decoded") from None
-        except requests.exceptions.RequestException as error:
-            raise failed(Failure.FINAL, type(error).__name__) from None
-        self._local.request_id = response.headers.get("x-request-id", "")
-        told = parse_date(response.headers.get("date"))
-        # Not the identity service: that is another machine. A date without its fraction of a second lags behind.
-        if call.credential and told is not None and (told > self.now() or not self._time[2]):
-            self._time = told, self.clock.monotonic(), True
-        return _read(call, path, response)
+
+        def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+            # Given as `auth`: a plain header would lose to a user's .netrc.
+            if token is not None:
+                request.headers["Authorization"] = f"Bearer {token}"
+            return request
+
+        with self._session().request(
+            call.method,
+            call.url,
+            params=call.params,
+            json=call.json() if callable(call.json) else call.json,
+            data=call.form,
+            headers=headers | dict(call.headers),
+            auth=sign,
+            timeout=timeouts,
+            proxies=self.proxies,
+            verify=self.verify,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            self._local.request_id = response.headers.get("x-request-id", "")
+            # Not the identity service: that is another machine.
+            date = parse_date(response.headers.get("date")) if call.credential else None
+            if date is not None:
+                self.platform_clock.observe(date)
+            body = self._body(call, response)
+        return Received(call.method, call.path, response.status_code, response.headers, body, call.reads)
+
+    def _body(self, call: Call, response: requests.Response) -> bytes:
+        """Read the body, no further than the limit: little compressed data may be a lot."""
+        body = bytearray()
+        if "," in response.headers.get("content-encoding", ""):
+            raise call.failed(Failure.AMBIGUOUS, "the answer is compressed more than once")
+        for chunk in response.iter_content(CHUNK_BYTES):
+            body += chunk
+            if len(body) > self.max_body_bytes:
+                limit = f"{self.max_body_bytes / 2**20:.3g} MiB"
+                raise call.failed(Failure.AMBIGUOUS, f"the answer is longer than {limit}")
+        return bytes(body)
+
+
+def _unanswered(
+    error: requests.exceptions.RequestException, call: Call, connect: float, silence: float
+) -> tuple[Failure, str]:
+    """Tell what became of a request that brought no whole answer."""
+    import requests.exceptions as kinds
+    from urllib3.exceptions import NewConnectionError
+
+    match error:
+        case kinds.ReadTimeout():
+            return Failure.AMBIGUOUS, f"no answer within {silence:.3g} s"
+        case kinds.ConnectTimeout():
+            return Failure.NOT_SENT, f"no connection within {connect:.3g} s"
+        case kinds.SSLError() if isinstance(_root(error), SSLCertVerificationError):
+            return Failure.FINAL, "the host's TLS certificate was not accepted"
+        case kinds.SSLError():
+            return Failure.AMBIGUOUS, "the TLS connection broke"
+        case kinds.ConnectionError() if isinstance(_root(error), NewConnectionError):
+            return Failure.NOT_SENT, f"cannot connect to {urlsplit(call.url).netloc}"
+        case kinds.ConnectionError():
+            return Failure.AMBIGUOUS, "the connection broke before the answer was complete"
+        case kinds.ChunkedEncodingError():
+            return Failure.AMBIGUOUS, "the answer was cut off"
+        case kinds.ContentDecodingError():
+            return Failure.AMBIGUOUS, "the answer could not be decoded"
+        case _:
+            return Failure.FINAL, type(error).__name__
 
 
 def _root(error: BaseException) -> BaseException:
@@ -326,39 +365,3 @@ def _root(error: BaseException) -> BaseException:
         if not isinstance(inner, BaseException):
             return error
         error = inner
-
-
-def _read(call: Call, path: str, response: requests.Response) -> Answer:
-    status, request_id = response.status_code, response.headers.get("x-request-id", "")
-    try:
-        body, readable = (response.json() if response.content else None), True
-    except (ValueError, RecursionError):
-        body, readable = None, False
-    if 200 <= status < 300 and readable:
-        return Answer(status, body, request_id)
-
-    problem, reason = Problem.from_body(body, request_id), ""
-    html = not readable and response.text.lstrip()[:1] == "<"
-    if 300 <= status < 400:
-        reason = f"redirects to {urlsplit(response.headers.get('location', '')).netloc or 'nowhere'}: not followed"
-    elif not readable:
-        reason = "answered HTML instead of JSON" if html else "the answer is not JSON"
-    replaceable = call.credential is not None and call.credential.renewable
-    if status == 429 or (is_token_refused(status, problem.code) and replaceable):
-        failure = Failure.THROTTLED
-    elif status >= 500 or status == 408 or status < 300 or (status >= 400 and not readable and not html):
-        # An answer that was cut may have said anything.
-        failure = Failure.AMBIGUOUS
-    else:
-        failure = Failure.FINAL
-    raise RequestError(
-        failure,
-        call.method,
-        path,
-        reason=reason,
-        status=status,
-        problem=problem,
-        retry_after=parse_retry_after(
-            response.headers.get("retry-after"), parse_date(response.headers.get("date")) or time.time()
-        ),
-    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.clock import Clock
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.pace import Pace
-from airflow_provider_payments.aep.transport import Clock
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 
 

@@ -128,7 +128,7 @@ def test_a_token_that_is_refused_again_is_a_clear_error(
     with pytest.raises(RequestError) as failed:
         client.get(FLOWS)
     # Nothing was carried out, and the next attempt has a token of its own.
-    assert (failed.value.failure, failed.value.status, failed.value.code) == (Failure.THROTTLED, 401, "401013")
+    assert (failed.value.failure, failed.value.status, failed.value.code) == (Failure.TOKEN_REFUSED, 401, "401013")
     for part in ("401 - 401013 - Oauth token is not valid", "check client id and client secret"):
         assert part in str(failed.value)
     assert proxy.count("GET", FLOWS) == tokens(emulator) == 2

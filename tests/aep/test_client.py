@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
 from airflow_provider_payments.aep.sources import SOURCES
 from tests.aep.chain import COLUMNS, CREDENTIAL, TABLE, Chain
 from tests.conftest import PAYPAL, Emulator
@@ -55,9 +55,12 @@ def test_a_list_whose_link_leads_elsewhere_is_followed_at_home(proxied: Client, 
     assert [item["id"] for item in proxied.items("flows")] == ["a", "b"]
 
 
-def test_a_list_that_leads_to_itself_ends(proxied: Client, proxy: FaultProxy) -> None:
+def test_a_list_that_leads_to_itself_is_incomplete(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/flows", status=200, body=page("a", following="/flows?continuationToken=t"), times=99)
-    assert len(list(proxied.items("flows"))) == 2
+    with pytest.raises(RequestError, match="the list is incomplete: the service repeats a page token") as failed:
+        list(proxied.items("flows"))
+    assert failed.value.failure is Failure.AMBIGUOUS
+    assert proxy.count("GET", "/flows") == 2
 
 
 ENDS = [b"{}", b'{"items": null}', b'{"items": [], "_links": null}', b'{"items": [], "_links": {"next": null}}']
@@ -70,8 +73,8 @@ def test_a_list_may_end_in_many_ways(body: bytes, proxied: Client, proxy: FaultP
 
 
 def test_an_answer_that_is_no_object_is_a_clear_error(proxied: Client, proxy: FaultProxy) -> None:
-    proxy.fault("GET", "/flows", status=200, body=b"[]")
-    with pytest.raises(RequestError, match="the answer is not a JSON object"):
+    proxy.fault("GET", "/flows", status=200, body=b"[]", times=99)
+    with pytest.raises(RequestError, match="answered a list instead of an object"):
         list(proxied.items("flows"))
 
 
@@ -100,15 +103,15 @@ def test_a_mapping_set_behind_the_first_page_is_found(chain: Chain, emulator: Em
         chain.mapping_set(mappings={"_id": f"Column_{number}"}).create(chain.client)
     right = chain.mapping_set().create(chain.client).id
     assert chain.ensure(chain.mapping_set()).existing.id == right
-    assert len(emulator.requests(method="GET", path="/data/foundation/conversion/mappingSets")) <= 5
+    assert len(emulator.requests(method="GET", path="/data/foundation/conversion/mappingSets")) <= 6
 
 
 def test_mapping_sets_are_read_page_by_page_where_the_service_counts_pages(proxied: Client, proxy: FaultProxy) -> None:
-    pages = [[{"id": f"{page}-{number}"} for number in range(size)] for page, size in enumerate((100, 100, 3))]
+    pages = [[{"id": f"{page}-{number}"} for number in range(size)] for page, size in enumerate((100, 20, 3, 0))]
     for data in pages:
         proxy.fault("GET", "/mappingSets", status=200, body=json.dumps({"data": data}).encode())
     assert list(proxied.mapping_sets("m")) == [item for data in pages for item in data]
-    assert [dict(query)["start"] for query in queries(proxy, "/mappingSets")] == ["0", "1", "2"]
+    assert [dict(query)["start"] for query in queries(proxy, "/mappingSets")] == ["0", "1", "2", "3"]
 
 
 def test_a_schema_behind_the_first_page_is_found(chain: Chain, proxied: Client, proxy: FaultProxy) -> None:
@@ -132,7 +135,7 @@ def test_the_tenant_is_asked_for_once_and_has_no_underscore(client: Client, emul
 
 
 def test_a_tenant_without_a_name_is_a_clear_error(proxied: Client, proxy: FaultProxy) -> None:
-    proxy.fault("GET", "/stats", status=200)
+    proxy.fault("GET", "/stats", status=200, times=99)
     with pytest.raises(RequestError, match="it names no tenantId"):
         proxied.tenant_id()
 

@@ -260,7 +260,7 @@ def test_a_copy_without_a_mark_is_told_and_neither_disabled_nor_deleted(
 
 
 def test_a_disabled_copy_is_not_disabled_again_and_removed_when_that_is_asked_for(
-    chain: Chain, writer: Chain, emulator: Emulator
+    chain: Chain, writer: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
     want = chain.dataflow()
     first, copy = copied(chain, emulator, want)
@@ -268,7 +268,7 @@ def test_a_disabled_copy_is_not_disabled_again_and_removed_when_that_is_asked_fo
     assert writer.ensure(want, writer=LATER).copies == writer.ensure(want, writer=LATER).copies == (copy.id,)
     assert [r["path"] for r in emulator.requests(method="POST") if r["path"].endswith("/action")] == actions
     emulator.advance(600)
-    assert writer.ensure(want, writer=LATER, remove_copies=True).copies == ()
+    assert make_writer().ensure(want, writer=LATER, remove_copies=True).copies == ()
     assert states(emulator) == {first: "enabled"}
 
 

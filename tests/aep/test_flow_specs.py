@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError, UnreadableError
+from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnreadableError
 from airflow_provider_payments.aep.flow_specs import FlowSpec, check_against, find_flow_spec
 from airflow_provider_payments.aep.provisioning import ensure
 from airflow_provider_payments.aep.resources.dataflow import DeltaColumn
@@ -178,12 +178,12 @@ def test_a_flow_spec_may_come_without_a_list_around_it(
 
 
 @pytest.mark.parametrize("body", [b'{"items": []}', b"{}", b"[]"], ids=["no items", "nothing", "a list"])
-def test_an_answer_that_holds_no_flow_spec_is_a_clear_error(
+def test_an_answer_without_a_flow_spec_is_asked_for_again_and_then_an_error(
     body: bytes, chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     want = chain.dataflow(flow_spec=FlowSpec(CRM_FLOW_SPEC))
-    proxy.fault("GET", f"/flowSpecs/{CRM_FLOW_SPEC}", status=200, body=body)
-    with pytest.raises(PlatformError):
+    proxy.fault("GET", f"/flowSpecs/{CRM_FLOW_SPEC}", status=200, body=body, times=99)
+    with pytest.raises(RequestError, match=r"failed \(no usable answer\); (the answer holds no item|answered a list)"):
         ensure(make_client(proxy.url), want)
     assert emulator.posted("/flows") == []
 

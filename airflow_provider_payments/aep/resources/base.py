@@ -21,8 +21,8 @@ from airflow_provider_payments.aep.patience import check_gone
 from airflow_provider_payments.aep.services import Json
 
 if TYPE_CHECKING:
+    from airflow_provider_payments.aep.answers import Answer
     from airflow_provider_payments.aep.client import Client
-    from airflow_provider_payments.aep.transport import Answer
 
 
 @dataclass(frozen=True)
