@@ -236,6 +236,7 @@ def test_copy(row: str, stage: Stage, connect: Callable[..., None]) -> None:
 def test_remove_copies(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     ends, copy = leave_a_copy(stage, connect)
     stage.emulator.advance(151)
+    stage.connect()
     result = stage.run(CreateDataflowOperator, run_id="three", remove_copies=True, **ends)
     (only,) = stage.emulator.objects("flows")
     assert (result["id"], result["copies"]) == (only["id"], [])
@@ -249,6 +250,7 @@ def test_adopted(row: str, stage: Stage) -> None:
     stage.emulator.advance(60)
     stage.naps.clear()
     before = len(stage.emulator.requests())
+    stage.connect()
     again = stage.source(run_id="two")
     assert (again["id"], again["created"], stage.naps) == (first["id"], False, [])
     assert [r["method"] for r in stage.emulator.requests()[before:]] == ["GET", "GET"]

@@ -124,8 +124,8 @@ class _Provisioning:
     if_exists: str
     attempt: int
     copies: Copies
-    #: When a creation may last have been sent of which no list tells yet: the platform's time, a tick later.
-    last_sent: float = -math.inf
+    #: When a creation may last have been sent of which no list tells yet, by the clock's ``monotonic``.
+    sent_at: float = -math.inf
     mine: str | None = None
     #: The service's id of the request that made it.
     made_by: str = ""
@@ -153,7 +153,7 @@ class _Provisioning:
         """Look, and do one thing; return ``None`` where another look must follow."""
         found = self._look()
         if not self.looked and self.attempt > 1:
-            self.last_sent = self._now() + TICK
+            self._note_sent()
         self.looked = True
         right = [existing for existing, differences in found if not differences]
         unlisted = self.mine is not None and self.mine not in {existing.id for existing, _ in found}
@@ -161,7 +161,7 @@ class _Provisioning:
             return None
         if right:
             winner = min(right, key=_age)
-            if self.want.settles and self._settling(max(winner.created, self.last_sent)):
+            if self.want.settles and self._settling(self._moment_of(winner)):
                 return None
             now = self._still_there(winner)
             return self._take(winner, now, found + (self._own() if unlisted else [])) if now else None
@@ -239,6 +239,18 @@ class _Provisioning:
     def _now(self) -> float:
         return self.client.transport.now()
 
+    def _note_sent(self) -> None:
+        self.sent_at = self.client.transport.clock.monotonic()
+
+    @property
+    def last_sent(self) -> float:
+        """The platform's time when a creation may last have been sent, a tick later; own time passes evenly."""
+        return self.client.transport.now(self.sent_at) + TICK
+
+    def _moment_of(self, winner: Existing) -> float:
+        """When what is to settle was made; of one's own, that is when it was asked for."""
+        return self.last_sent if winner.id == self.mine else max(winner.created, self.last_sent)
+
     @property
     def _settle_time(self) -> float:
         return self.want.settle_time(self.client)
@@ -283,7 +295,8 @@ class _Provisioning:
                 return self._refused(error)
             return None
         self.copies.made.add(existing.id)
-        self.mine, self.posts, self.last_sent = existing.id, self.posts + 1, self._now() + TICK
+        self.mine, self.posts = existing.id, self.posts + 1
+        self._note_sent()
         self.made_by = self.client.transport.last_request_id
         if not self.want.settles:
             self._await_reads(existing)
@@ -304,7 +317,8 @@ class _Provisioning:
 
     def _lost(self, error: RequestError) -> None:
         """Give a creation of unknown outcome the time to show."""
-        self.posts, self.last_sent = self.posts + 1, self._now() + TICK
+        self.posts += 1
+        self._note_sent()
         if (error.retry_after or 0.0) > MAX_WAIT:
             raise error
         log.warning("%s; looking for the %s before asking again", error, self.want.kind)
@@ -350,7 +364,7 @@ class _Provisioning:
         mark, created = self.want.mark_of(existing), self._is_mine(existing)
         # Where nothing carries a mark nobody can tell: what shows after a creation was sent is taken for its object.
         untold = not (self.client.marks and self.want.carries_mark)
-        ours = created or (self.last_sent > -math.inf and (untold or self.copies.writer.made(mark)))
+        ours = created or (self.sent_at > -math.inf and (untold or self.copies.writer.made(mark)))
         if self.if_exists == "fail" and not ours:
             advice = "if_exists='fail' adopts nothing that was there before."
             raise ConflictError(self.want.kind, self.want.name, existing.id, (), advice)

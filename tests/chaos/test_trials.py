@@ -28,7 +28,8 @@ def test_a_chain_without_faults_asks_no_more_than_it_must(platform: Platform, se
     assert (verdict.broken, verdict.incomplete) == ([], [])
     # Field group, schema and mapping set are asked for once more: what refers to them is refused before they are read.
     assert verdict.requests <= 3 * THINGS + 3
-    assert verdict.later_requests <= 2 * THINGS
+    # Only a page without anything new is the end of the lists of datasets and mapping sets.
+    assert verdict.later_requests <= 2 * THINGS + 2
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -77,7 +78,7 @@ def test_a_long_retry_after_does_not_keep_a_writer_from_its_copy_until_that_inge
         return end
 
     hidden = (Strike("dataflow", 1, "lag-45"), Strike("dataflow", 2, "429-7"), Strike("dataflow", 3, "lag-45"))
-    for reads in ((41,), (42,), (43,), (42, 43)):
+    for reads in ((44,), (45,), (46,), (45, 46)):
         schedule = (*hidden, *(Strike("read", read, "429-300") for read in reads))
         trial = Trial("h4", schedule, writers=2, spread=40.0, retry_delay=0.0, remove_copies=True)
         verdict = attempt(platform, trial, noting)
