@@ -314,6 +314,26 @@ def test_ghost(row: str, stage: Stage) -> None:
     stage.has_shown(row)
 
 
+@event("A list shows what a read by its id does not find yet")
+def test_read_lag(row: str, stage: Stage) -> None:
+    stage.emulator.fail("read_lag", method="POST", path=SOURCES, seconds=25)
+    made = value_of(CreateSourceConnectionOperator).create(stage.client, Writer("somebody", "else").mark())
+    found = stage.source()
+    assert (found["id"], found["created"]) == (made.id, False)
+    assert sum(stage.naps) >= 25
+    stage.has_shown(row)
+
+
+@event("What may be the one cannot be understood, or a list is cut")
+def test_unreadable_item(row: str, stage: Stage) -> None:
+    odd = {"items": [{"id": "odd", "name": 7}]}
+    stage.emulator.fail("status", method="GET", path=SOURCES, status=200, body=odd, times=None)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        stage.source()
+    assert stage.emulator.objects("sourceConnections") == []
+    stage.has_shown(row)
+
+
 @event("No list shows what was created")
 def test_unlisted(row: str, stage: Stage) -> None:
     stage.emulator.fail("list_lag", method="POST", path=SOURCES, seconds=3600)
