@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Any
 
 try:
@@ -11,8 +12,8 @@ except ImportError:  # Airflow before 3.3 tries again after the task's retry_del
     RetryPolicy = None  # type: ignore[assignment,misc]
 
 
-#: A service that asks for more is not believed.
-LONGEST_DELAY = timedelta(days=1)
+#: Upper bound for ``Retry-After``.
+MAX_RETRY_DELAY = timedelta(days=1)
 
 if RetryPolicy is not None:
 
@@ -30,7 +31,7 @@ if RetryPolicy is not None:
             self, exception: BaseException, try_number: int, max_tries: int, context: Any = None
         ) -> RetryDecision:
             """Return the delay that the error carries."""
-            asked = min(timedelta(seconds=getattr(exception, "retry_after", None) or 0.0), LONGEST_DELAY)
+            asked = min(timedelta(seconds=getattr(exception, "retry_after", None) or 0.0), MAX_RETRY_DELAY)
             if asked <= self.retry_delay:
                 return RetryDecision.default()
             return RetryDecision.retry(asked, f"the service asks to wait {asked.total_seconds():g} s")
@@ -60,6 +61,20 @@ def task_store(context: Any) -> Any | None:
     return context.get("task_state_store")
 
 
+def find_xcom(key: str, ti_key: Any) -> Any | None:
+    """
+    Return what a task pushed under a key that none of its mapped siblings uses, ``None`` where it pushed nothing.
+
+    Airflow 3 logs an error for a single value that is absent, and none for an empty list of values.
+    """
+    from airflow.providers.common.compat.sdk import XCom
+
+    if not hasattr(XCom, "get_all"):  # Airflow 2 reads its database, and logs nothing
+        return XCom.get_value(key=key, ti_key=ti_key)
+    found = XCom.get_all(key=key, dag_id=ti_key.dag_id, task_id=ti_key.task_id, run_id=ti_key.run_id)
+    return found[0] if found else None
+
+
 def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:
     """
     Return the connection form's extra fields as Airflow 2.11 to 3.1 want them; from 3.2 on, provider info holds them.
@@ -79,25 +94,20 @@ def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: widget(f["label"], f["schema"].get("format") == "password") for name, f in fields.items()}
 
 
-def event_stream_bases() -> tuple[Any, Any]:
-    """
-    Return the bases of an event trigger and of what serves its stream: ``BaseEventTrigger``, ``SharedStreamProducer``.
-
-    Before Airflow 3.3 they are stand-ins, good for an import and no more.
-    """
+def event_trigger_base() -> Any:
+    """Return the base of an event trigger; before Airflow 3.0 a stand-in, good for an import and no more."""
     try:
         from airflow.triggers.base import BaseEventTrigger
-        from airflow.triggers.shared_stream import SharedStreamProducer
     except ImportError:
         from airflow.triggers.base import BaseTrigger
 
-        return BaseTrigger, object
-    return BaseEventTrigger, SharedStreamProducer
+        return BaseTrigger
+    return BaseEventTrigger
 
 
 def has_event_streams() -> bool:
     """Whether Airflow tells an event trigger which of its events are stored: 3.3 and newer."""
-    return event_stream_bases()[1] is not object
+    return find_spec("airflow.triggers.shared_stream") is not None
 
 
 def require_event_streams(name: str) -> None:

@@ -94,12 +94,14 @@ def pytest_in(folder: Path, test: str, **environment: str) -> str:
     return f"{done.stdout}\nexit {done.returncode}"
 
 
-def test_the_example_of_the_readme_passes(tmp_path: Path) -> None:
+def test_the_example_of_the_readme_passes_behind_a_company_proxy(tmp_path: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", (REPOSITORY / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     (example,) = (block for block in blocks if "experience_platform" in block)
     home = tmp_path / "home"
     shutil.copytree(REPOSITORY / "dags", home / "dags", ignore=shutil.ignore_patterns("__pycache__"))
-    shown = pytest_in(tmp_path, example, AIRFLOW_HOME=str(home), AIRFLOW__CORE__DAGS_FOLDER=str(home / "dags"))
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
+    airflow = {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags")}
+    shown = pytest_in(tmp_path, example, **airflow, **proxies)
     assert shown.endswith("exit 0"), shown[-6000:]
     assert "1 passed" in shown
 

@@ -36,6 +36,7 @@ from airflow_provider_payments.operators.teardown import TeardownChainOperator
 from airflow_provider_payments.outcomes import FlowRunFailedError
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 from tests.conftest import CONNECTION_ID, Emulator
+from tests.fault_proxy import FaultProxy
 from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
 from tests.operators.chain import ARGUMENTS, TaskInstance, make_dataflow, make_ends
 from tests.operators.demand import Store
@@ -457,6 +458,45 @@ def test_failed_run(row: str, stage: Stage, connect: Callable[..., None]) -> Non
     with pytest.raises(FlowRunFailedError):
         stage.run(RunDataflowOperator, **asked)
     assert len(stage.emulator.objects("runs")) == 1
+    stage.has_shown(row)
+
+
+@event("A flow run claims success, and a count is missing, null or no number")
+@pytest.mark.parametrize("count", [None, -1, 2.5, "many"], ids=str)
+def test_unknown_counts(row: str, count: Any, stage: Stage, connect: Callable[..., None], proxy: FaultProxy) -> None:
+    asked = once_dataflow(stage, connect)
+    stage.connect(proxy.url)
+    counts = {"inputRecordCount": 7, "outputRecordCount": 7, "failedRecordCount": count}
+
+    def reply(path: str) -> tuple[int, bytes]:
+        stage.emulator.advance(5)
+        (item,) = [run for run in stage.emulator.objects("runs") if run["id"] in path]
+        return 200, json.dumps({"items": [{**item, "metrics": {**item["metrics"], "recordSummary": counts}}]}).encode()
+
+    proxy.fault("GET", "/runs/", reply=reply, times=9)
+    with pytest.raises(FlowRunFailedError, match=f"failedRecordCount={re.escape(json.dumps(count))}"):
+        stage.run(RunDataflowOperator, **asked)
+    accepted = {**asked, "window_start": "2026-11-19T00:00:00Z", "window_end": "2026-11-20T00:00:00Z"}
+    assert stage.run(RunDataflowOperator, unknown_counts="accept", **accepted)["failed_records"] is None
+    stage.has_shown(row)
+
+
+@event("A list of flow runs holds one that cannot be read")
+def test_unreadable_run(row: str, stage: Stage, connect: Callable[..., None], proxy: FaultProxy) -> None:
+    asked = once_dataflow(stage, connect)
+    stage.connect(proxy.url)
+    body = json.dumps({"items": [{"id": "odd", "flowId": asked["flow_id"]}]}).encode()
+    proxy.fault("GET", "/runs[?]", status=200, body=body, times=3)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        stage.run(RunDataflowOperator, **asked)
+    assert stage.emulator.posted("/runs") == []
+    *_, flow = seeded(stage, connect, runs=1)
+    connect(proxy.url)
+    (run,) = [run for run in stage.emulator.objects("runs") if run["flowId"] == flow]
+    body = json.dumps({"items": [{"id": "odd", "flowId": flow}, run]}).encode()
+    proxy.fault("GET", "/runs[?]", status=200, body=body)
+    (ended,) = wait(stage, [flow])
+    assert ended["run"]["id"] == run["id"]
     stage.has_shown(row)
 
 

@@ -8,22 +8,30 @@ Source: Adobe's developer console guide "Server to server authentication".
 
 from __future__ import annotations
 
+import math
 import os
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from airflow_provider_payments.aep.answers import UnexpectedError
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.readers import mapping, number
+from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.transport import Call, Transport, require_https
 
 TOKEN_PATH = "/ims/token/v3"
-#: Seconds before its end at which a token is no longer used, so that none dies between signing and arrival.
-MARGIN = 300.0
+#: Before its end a token is no longer used for so long, so that none dies between signing and arrival.
+EXPIRY_MARGIN_SECONDS = 300.0
+#: Of a token whose answer does not say how long it lives. IMS gives a day; a short guess costs a request now and then,
+#: and a long one would hold on to a token that somebody revoked. Where it is too long, the service's refusal ends it.
+ASSUMED_LIFE_SECONDS = 600.0
 DEFAULT_SCOPES = "openid,AdobeID,read_organizations,additional_info.projectedProductContext,session"
 #: No token lives longer than a day or so; a larger ``expires_in`` counts milliseconds, as the old exchange did.
-MAX_LIFETIME_SECONDS = 30 * 86400
+MAX_LIFE_SECONDS = 30 * 86400.0
+#: Longer headers are refused by servers; IMS's tokens have some 1,000 to 2,500 characters.
+MAX_TOKEN_LENGTH = 8192
 
 
 @dataclass(frozen=True)
@@ -36,23 +44,31 @@ class AccessToken:
     renewable: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        remember(self.value)
         _check_header("client_id", self.client_id)
         _check_header("access_token", self.value, secret=True)
 
     def token(self) -> str:
         return self.value
 
-    def reject(self, token: str | None) -> None:
+    def reject(self, token: str | None) -> bool:
         """Nothing can replace it."""
+        return False
 
 
 @dataclass
 class _Kept:
-    """The place of one credential's token; its lock is held while a new one is asked for."""
+    """
+    The place of one credential's token; its lock is held while a new one is asked for. Times are monotonic.
+
+    :param good_until: when the token is no longer used.
+    :param asked_at: when it was asked for.
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     token: str = field(default="", repr=False)
-    good_until: float = 0.0
+    good_until: float = -math.inf
+    asked_at: float = -math.inf
 
 
 # One token for each credential in a process, whoever asks: IMS may throttle a client that mints many.
@@ -69,6 +85,8 @@ class ClientCredentials:
     :param ims_url: the identity service, https.
     :param scopes: comma-separated, as the developer console shows them for the credential.
     :param on_token: told of each new token, so that it can be masked in logs.
+    :param renewal_interval_seconds: a token that is younger is not replaced, even where it is refused: who asks again
+        and again must not fetch a token for each refusal.
     """
 
     client_id: str
@@ -77,10 +95,12 @@ class ClientCredentials:
     ims_url: str = "https://ims-na1.adobelogin.com"
     scopes: str = DEFAULT_SCOPES
     on_token: Callable[[str], None] = field(default=lambda _: None, repr=False)
+    renewal_interval_seconds: float = 0.0
 
     renewable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        remember(self.client_secret)
         _check_header("client_id", self.client_id)
         if not self.client_secret:
             raise InvalidInputError("client_secret", "", "it must be set (the password of the connection)")
@@ -102,43 +122,62 @@ class ClientCredentials:
         if not place.lock.acquire(timeout=min(max(self.transport.remaining, 0), threading.TIMEOUT_MAX)):
             raise RequestError(Failure.NOT_SENT, "POST", TOKEN_PATH, reason="the operation's time is over")
         try:
-            if place.good_until <= time.time():
-                place.token, place.good_until = self._mint()
+            if self._is_due(place):
+                place.token, place.good_until, place.asked_at = self._mint()
             return place.token
         finally:
             place.lock.release()
 
-    def reject(self, token: str | None) -> None:
-        """Forget ``token``, unless another thread has replaced it already."""
+    def reject(self, token: str | None) -> bool:
+        """Forget ``token``, unless another thread has replaced it already; return whether another can be had now."""
         place = self._place
         with place.lock:
             if place.token == token:
-                place.good_until = 0.0
+                place.good_until = -math.inf
+            return place.token != token or self._is_due(place)
 
-    def _mint(self) -> tuple[str, float]:
+    def _is_due(self, place: _Kept) -> bool:
+        return self.transport.clock.monotonic() >= max(place.good_until, place.asked_at + self.renewal_interval_seconds)
+
+    def _mint(self) -> tuple[str, float, float]:
         form = {
             "grant_type": "client_credentials",
             "client_id": self.client_id,
             "client_secret": self.client_secret,
             "scope": self.scopes,
         }
-        asked_at = time.time()
-        answer = self.transport.send(Call("POST", f"{self.ims_url}{TOKEN_PATH}", form=form, safe=True))
-        body = answer.body if isinstance(answer.body, dict) else {}
-        token, seconds = body.get("access_token"), body.get("expires_in")
-        if not isinstance(token, str) or not isinstance(seconds, (int, float)) or seconds <= 0:
-            raise RequestError(
-                Failure.FINAL, "POST", TOKEN_PATH, reason="IMS answered without access_token and expires_in"
-            )
+        asked_at = self.transport.clock.monotonic()
+        call = Call("POST", f"{self.ims_url}{TOKEN_PATH}", form=form, changes_nothing=True, expected=granted)
+        token, life = self.transport.send(call).body
         self.on_token(token)
-        if seconds > MAX_LIFETIME_SECONDS:
-            seconds /= 1000
         # Half the life where the margin would eat it all: a short-lived token is used, not minted for each request.
-        return token, asked_at + max(seconds - MARGIN, seconds / 2)
+        return token, asked_at + max(life - EXPIRY_MARGIN_SECONDS, life / 2), asked_at
+
+
+def granted(body: object) -> tuple[str, float]:
+    """
+    Read what IMS grants: a token, and for how many seconds it lives.
+
+    :raises UnexpectedError: without a token that a header can carry, or with a life that is no time.
+    """
+    token, given = mapping(body).get("access_token"), mapping(body).get("expires_in")
+    remember(token)
+    if not isinstance(token, str) or len(token) > MAX_TOKEN_LENGTH or not _fits_header(token):
+        raise UnexpectedError("IMS answered no access_token that a header can carry")
+    life = ASSUMED_LIFE_SECONDS if given is None else number(given)
+    if life is not None and life > MAX_LIFE_SECONDS:
+        life /= 1000
+    if life is None or not 0 < life <= MAX_LIFE_SECONDS:
+        raise UnexpectedError("IMS answered an expires_in that is no number of seconds that a token may live")
+    return token, life
 
 
 def _check_header(field_name: str, value: str, *, secret: bool = False) -> None:
     """Refuse what no HTTP header can carry."""
-    if not value or not value.isascii() or not value.isprintable() or value != value.strip():
+    if not _fits_header(value):
         allowed = "it must be set, as printable ASCII text without blanks at its ends"
         raise InvalidInputError(field_name, "***" if secret and value else value, allowed)
+
+
+def _fits_header(value: str) -> bool:
+    return bool(value) and value.isascii() and value.isprintable() and value == value.strip()

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from airflow_provider_payments.aep import pages
 from airflow_provider_payments.aep.answers import Answer, Expected, UnexpectedError, an_item, an_object
@@ -25,7 +24,7 @@ from airflow_provider_payments.aep.errors import (
     RequestError,
     UnreadableError,
 )
-from airflow_provider_payments.aep.readers import at, mapping, mappings, sequence, text
+from airflow_provider_payments.aep.readers import mapping, mappings, text
 from airflow_provider_payments.aep.retries import TICK
 from airflow_provider_payments.aep.services import (
     ACCEPT_FULL,
@@ -36,6 +35,7 @@ from airflow_provider_payments.aep.services import (
     FLOW_SERVICE,
     SCHEMA_REGISTRY,
     Json,
+    segment,
 )
 from airflow_provider_payments.aep.transport import Call, Credential, Transport, require_https
 
@@ -218,7 +218,7 @@ class Client:
                 raise UnexpectedError("the answer holds another item")
             return item
 
-        return self._object(f"{FLOW_SERVICE}/{collection}/{quote(item_id, safe='')}", expected=the_item)
+        return self._object(f"{FLOW_SERVICE}/{collection}/{segment(item_id)}", expected=the_item)
 
     def registry_results(self, kind: str, title: str | None = None) -> Iterator[Json]:
         """Yield the tenant's Schema Registry resources of ``kind``, those with this title where one is given."""
@@ -228,15 +228,14 @@ class Client:
         def ask(start: str | None) -> tuple[list[Any], str | None]:
             asked = list((params | ({"start": start} if start else {})).items())
             page = self._object(path, asked, headers={"Accept": ACCEPT_LIST}, expected=pages.results)
-            following = at(page, "_page", "next")
-            return page["results"], None if following is None else str(following)
+            return page["results"], pages.next_start(page)
 
         for page in self._walk(path, ask, "$id"):
             yield from pages.objects(page, kind)
 
     def registry_resource(self, kind: str, resource_id: str, accept: str = ACCEPT_FULL) -> Json:
         """Return one Schema Registry resource, by default with all that it refers to resolved."""
-        path = f"{SCHEMA_REGISTRY}/tenant/{kind}/{quote(resource_id, safe='')}"
+        path = f"{SCHEMA_REGISTRY}/tenant/{kind}/{segment(resource_id)}"
         return self._object(path, headers={"Accept": accept})
 
     def datasets(self, name: str | None = None) -> Iterator[Json]:
@@ -245,6 +244,7 @@ class Client:
 
         Nothing tells the last page, and a short one may not be it: the list ends with a page that has nothing new.
         """
+        deadline = self.transport.deadline.within(self.operation_timeout)
         seen = set[str]()
         start = 0
         while True:
@@ -253,7 +253,8 @@ class Client:
                 "start": str(start),
                 "properties": "name,description,schemaRef,tags,created,lastBatchId",
             }
-            page = self._object(f"{CATALOG}/dataSets", params)
+            with self.transport.until(deadline):
+                page = self._object(f"{CATALOG}/dataSets", params, expected=pages.by_id)
             new = [key for key in page if key not in seen]
             if not new:
                 return
@@ -264,7 +265,7 @@ class Client:
 
     def dataset(self, dataset_id: str) -> Json:
         """Return one dataset, its ``id`` put in."""
-        path = f"{CATALOG}/dataSets/{quote(dataset_id, safe='')}"
+        path = f"{CATALOG}/dataSets/{segment(dataset_id)}"
 
         def the_dataset(body: Any) -> Json:
             found = an_object(body)
@@ -280,7 +281,8 @@ class Client:
 
     def a_batch_of(self, dataset_id: str) -> str | None:
         """Return the id of one of a dataset's batches, ``None`` where it has none."""
-        return next(iter(self._object(f"{CATALOG}/batches", {"dataSet": dataset_id, "limit": "1"})), None)
+        params = {"dataSet": dataset_id, "limit": "1"}
+        return next(iter(self._object(f"{CATALOG}/batches", params, expected=pages.by_id)), None)
 
     def mapping_sets(self, name: str | None = None) -> Iterator[Json]:
         """
@@ -289,11 +291,14 @@ class Client:
         Nothing tells the last page, and a short one may not be it: the list ends with a page that has nothing new.
         """
         path = f"{DATA_PREP}/mappingSets"
+        deadline = self.transport.deadline.within(self.operation_timeout)
         seen = set[str]()
         start, by_items = 0, False
         while True:
             params = {"limit": str(PAGE), "start": str(start)} | ({"name": name} if name else {})
-            page = pages.objects(self._object(path, params, expected=pages.mapping_sets)["data"], "mappingSets")
+            with self.transport.until(deadline):
+                found = self._object(path, params, expected=pages.mapping_sets)["data"]
+            page = pages.objects(found, "mappingSets")
             new = [item for item in page if item["id"] not in seen]
             if not new:
                 return
@@ -305,7 +310,7 @@ class Client:
 
     def mapping_set(self, mapping_set_id: str, version: int) -> Json:
         """Return one version of a mapping set; without naming one, the service would show the first."""
-        path = f"{DATA_PREP}/mappingSets/{quote(str(mapping_set_id), safe='')}"
+        path = f"{DATA_PREP}/mappingSets/{segment(str(mapping_set_id))}"
         return self._object(path, {"version": str(version)})
 
     def _object(self, path: str, params: Any = None, expected: Expected = an_object, **kwargs: Any) -> Json:
@@ -324,7 +329,7 @@ class Client:
 
     def test_base_connection(self, connection_id: str) -> bool:
         """Ask the service to log in at the vendor with the base connection's credential."""
-        return self._object(f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/test").get("result") is True
+        return self._object(f"{FLOW_SERVICE}/connections/{segment(connection_id)}/test").get("result") is True
 
     def explore(self, connection_id: str, table: str | None = None, *, preview: bool = False) -> Any:
         """
@@ -336,7 +341,7 @@ class Client:
         params = {"objectType": "table", "object": table} if table else {"objectType": "root"}
         if preview:
             params["preview"] = "true"
-        return self.get(f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/explore", params)
+        return self.get(f"{FLOW_SERVICE}/connections/{segment(connection_id)}/explore", params)
 
     def explore_resource(self, connection_id: str, resource_path: str, *, preview: bool = False) -> Json:
         """Return the shape of a REST source's resource, such as Stripe's ``charges``."""
@@ -348,7 +353,7 @@ class Client:
             "preview": str(preview).lower(),
             "sourceParams": encoded,
         }
-        return self._object(f"{FLOW_SERVICE}/connections/{quote(connection_id, safe='')}/explore", params)
+        return self._object(f"{FLOW_SERVICE}/connections/{segment(connection_id)}/explore", params)
 
     def columns(self, connection_id: str, table: str) -> list[Json]:
         """
@@ -356,7 +361,9 @@ class Client:
 
         :raises InvalidInputError: if the table has no columns, that is, does not exist.
         """
-        columns = sequence(at(self.explore(connection_id, table), "schema", "columns"))
+        path = f"{FLOW_SERVICE}/connections/{segment(connection_id)}/explore"
+        shape = self._object(path, {"objectType": "table", "object": table}, expected=pages.a_table)
+        columns = shape["schema"]["columns"]
         if not columns:
             raise InvalidInputError("table", table, "it must be a table of the base connection; explore lists them")
         for column in columns:

@@ -72,13 +72,18 @@ class PlatformClock:
 
         :param moment: what it was at another moment, by the clock's ``monotonic``.
         """
+        return self._offset() + (self.clock.monotonic() if moment is None else moment)
+
+    def ahead(self) -> float:
+        """Return by how many seconds the platform's clock is ahead of this machine's."""
+        return self.now() - time.time()
+
+    def _offset(self) -> float:
         own = time.time() - self.clock.monotonic()
         with self._lock:
             offsets = list(self._offsets)
         if not offsets:
-            offset = own
-        elif len(offsets) < MIN_SAMPLES:
-            offset = min(offsets, key=lambda told: abs(told - own))
-        else:
-            offset = statistics.median(offsets)
-        return offset + (self.clock.monotonic() if moment is None else moment)
+            return own
+        if len(offsets) < MIN_SAMPLES:
+            return min(offsets, key=lambda told: abs(told - own))
+        return statistics.median(offsets)

@@ -17,6 +17,10 @@ class PlatformError(Exception):
     #: Whether the same call may succeed later. Final errors are not worth an Airflow retry.
     retryable = False
 
+    def __init__(self, message: str = "") -> None:
+        # A service's or a proxy's words may stand anywhere in it.
+        super().__init__(redacted(message))
+
 
 class InvalidInputError(PlatformError, ValueError):
     """
@@ -54,6 +58,22 @@ class UnreadableError(PlatformError):
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"{what} cannot be read: {reason}")
+
+
+class DataflowDisabledError(PlatformError):
+    """
+    A dataflow that is waited for is disabled, and has no run that is meant.
+
+    :param flow_id: the dataflow.
+    :param since: when it was changed last, as ISO 8601 text, where the service tells it.
+    """
+
+    def __init__(self, flow_id: str, since: str | None) -> None:
+        when = f" since {since}" if since else ""
+        super().__init__(
+            f"dataflow {flow_id} is disabled{when}, by somebody or by the platform after 30 days of failures: no run "
+            "will begin. Find out why, enable it and clear the task; fail_if_disabled=False goes on waiting"
+        )
 
 
 class Failure(Enum):
@@ -159,7 +179,7 @@ class RequestError(PlatformError):
         self.failure = failure
         self.method = method
         self.path = path
-        self.reason = reason
+        self.reason = redacted(reason)
         self.status = status
         self.problem = problem or Problem()
         self.retry_after = retry_after

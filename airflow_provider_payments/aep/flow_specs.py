@@ -15,6 +15,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableEr
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping, as_optional_text
 from airflow_provider_payments.aep.patience import patiently
+from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSION, Json
 
 if TYPE_CHECKING:
@@ -162,4 +163,4 @@ def check_against(field: str, value: Any, schema: Json | None, authority: str = 
         return  # a schema that is itself broken proves nothing; the service has the last word
     if error := best_match(errors):
         at = ".".join([field, *map(str, error.absolute_path)])
-        raise InvalidInputError(at, error.instance, f"{authority} says: {error.message[:500]}")
+        raise InvalidInputError(at, error.instance, f"{authority} says: {redacted(error.message)[:500]}")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.services import has_dot_segment
 
 #: A comma means "any of" in the services' filters, ``!`` "not", ``*`` "any text": a name that a filter misreads would
 #: never be found again, and so be created on every run.
@@ -48,6 +49,8 @@ def as_id(field: str, value: object) -> str:
     """Return an object's id, often a URI: text that can stand in a path and in a filter."""
     if not isinstance(value, str) or _absent(value) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./:#{}-]*", value):
         raise InvalidInputError(field, value, "it must be given, as an id: letters, digits and any of _ . / : # {} -")
+    if has_dot_segment(value):
+        raise InvalidInputError(field, value, "no part of an id between slashes may be . or ..")
     return value
 
 

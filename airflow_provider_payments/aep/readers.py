@@ -5,10 +5,13 @@ what is there is not what is meant. Nothing here raises.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from airflow_provider_payments.aep.redaction import redacted
 
 #: Longer text is no id, name or status of any service.
 MAX_TEXT = 2000
@@ -86,6 +89,20 @@ def moment(value: object) -> float | None:
         return None
     found = found / 1000 if found >= 1e11 else found
     return found if found <= MAX_EPOCH_SECONDS else None
+
+
+def iso(epoch_seconds: float) -> str:
+    """Return a moment that :func:`moment` returned as ISO 8601 text in UTC."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()
+
+
+def shown(value: object, limit: int = 200) -> str:
+    """Return any value as JSON of bounded length, without secrets, for a message."""
+    try:
+        said = redacted(json.dumps(value))
+    except (TypeError, ValueError, RecursionError):  # no JSON, thousands of digits, a list in a list in a list...
+        said = f"<{type(value).__name__} that cannot be shown>"
+    return said if len(said) <= limit else f"{said[:limit]}..."
 
 
 def _utc(value: datetime) -> datetime:

@@ -16,7 +16,8 @@ from typing import Any
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.inputs import as_bool, as_int, as_time
+from airflow_provider_payments.aep.inputs import as_bool, as_int, as_time, lenient
+from airflow_provider_payments.aep.readers import at, text
 
 #: Frequency -> (least interval, its length in seconds).
 PERIODS = {"minute": (15, 60), "hour": (1, 3600), "day": (1, 86400), "week": (1, 604800)}
@@ -131,3 +132,10 @@ def read_schedule(params: Fields | Mapping[str, Any]) -> dict[str, Any]:
     if frequency != "once":
         fields["backfill"] = given.parsed(as_bool, "backfill") is not False
     return fields
+
+
+def period_seconds(params: object) -> float | None:
+    """Return the seconds between two runs by a dataflow's ``scheduleParams``; ``None`` where these do not tell."""
+    interval = lenient(as_int, at(params, "interval"))
+    _, unit = PERIODS.get(text(at(params, "frequency")) or "", (0, 0))
+    return float(interval * unit) if unit and isinstance(interval, int) and 0 < interval * unit <= LONGEST else None

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import quote
+
+from airflow_provider_payments.aep.errors import InvalidInputError
 
 Json = dict[str, Any]
 
@@ -27,3 +31,20 @@ PROFILE_CLASS = "https://ns.adobe.com/xdm/context/profile"
 SCHEMA_VERSION = "application/vnd.adobe.xed-full+json;version=1"
 DATASET_SCHEMA_VERSION = "application/vnd.adobe.xed+json;version=1"
 ADHOC_SCHEMA_VERSION = "application/vnd.adobe.xed-full-notext+json; version=1"
+
+
+def segment(object_id: str) -> str:
+    """
+    Return an object's id as one segment of a path.
+
+    :raises InvalidInputError: for an id that would change the path: quoting leaves dots as they are, and clients,
+        proxies and servers resolve ``.`` and ``..``, behind an encoded slash too.
+    """
+    if not object_id or has_dot_segment(object_id):
+        raise InvalidInputError("id", object_id, "it must be set, and no part of it between slashes may be . or ..")
+    return quote(object_id, safe="")
+
+
+def has_dot_segment(text: str) -> bool:
+    """Whether a part between slashes is one or two dots."""
+    return any(part in (".", "..") for part in re.split(r"[/\\]", text))

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from itertools import count
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,10 +23,13 @@ from airflow_provider_payments import __version__
 from airflow_provider_payments.aep.answers import Answer, Expected, Received, a_document, anything, read
 from airflow_provider_payments.aep.clock import Clock, Deadline, PlatformClock
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.proxies import is_loopback, only, proxy_for, refusal, remember_password, shown
 from airflow_provider_payments.aep.retries import MAX_ATTEMPTS, decide, parse_date
 
 if TYPE_CHECKING:
     import requests
+
+    from airflow_provider_payments.aep.cutoff import Attempt
 
 log = logging.getLogger(__name__)
 
@@ -46,16 +48,9 @@ def require_https(field_name: str, url: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         # What stands there may be a secret: it is not repeated.
         raise InvalidInputError(field_name, f"{parts.scheme}://{host}...", "only scheme, host, port and path")
-    if not host or (parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host))):
+    if not host or (parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host))):
         raise InvalidInputError(field_name, url, "it must be an https:// URL (http:// only for a loopback address)")
     return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"  # a name that begins with 127. may lead anywhere
 
 
 class Credential(Protocol):
@@ -72,8 +67,8 @@ class Credential(Protocol):
     def renewable(self) -> bool:
         """Whether a token that the service refuses can be replaced by another."""
 
-    def reject(self, token: str | None) -> None:
-        """Take note that the service refused ``token``: it must not be used again."""
+    def reject(self, token: str | None) -> bool:
+        """Take note that the service refused ``token``; return whether :meth:`token` gives another one now."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +109,9 @@ class Call:
         """The path without its query."""
         return urlsplit(self.url).path
 
-    def failed(self, failure: Failure, reason: str) -> RequestError:
-        """Return the error of an attempt that was not answered."""
-        return RequestError(failure, self.method, self.path, reason=reason, changes_nothing=self.reads)
+    def failed(self, failure: Failure, reason: str, status: int | None = None) -> RequestError:
+        """Return the error of an attempt that no service answered."""
+        return RequestError(failure, self.method, self.path, reason=reason, status=status, changes_nothing=self.reads)
 
 
 class Transport:
@@ -152,10 +147,13 @@ class Transport:
         self._counting = threading.Lock()
         self.timeouts = (connect_timeout, read_timeout)
         self.proxies = dict(proxies or {})
+        for proxy in self.proxies.values():
+            remember_password(proxy)
         self.verify = verify
         self.clock = clock or Clock()
         self.platform_clock = PlatformClock(self.clock)
         self._local = threading.local()
+        self._under_way: set[Attempt] = set()
 
     # ---- time ------------------------------------------------------------------------------------------------------
 
@@ -216,11 +214,9 @@ class Transport:
                     remaining=self.remaining,
                     attempts=self.attempts,
                 )
-                if not decision.again:
+                if not decision.again or (decision.renew and not (credential and credential.reject(token))):
                     raise
-                if decision.renew and credential:
-                    credential.reject(token)
-                    renewed = True
+                renewed = renewed or decision.renew
                 text = "%s; attempt %d of %d, retrying in %.1f s"
                 log.warning(text, error, attempt, max(attempt, self.attempts), decision.wait)
             self.clock.sleep(decision.wait)
@@ -262,14 +258,18 @@ class Transport:
             raise call.failed(Failure.NOT_SENT, "the operation's time is over")
         connect, silence = (min(timeout, remaining) for timeout in self.timeouts)
         whole = min(connect + 2 * silence, remaining)
-        with cutoff.after(whole) as attempt:
+        proxy = proxy_for(call.url, self.proxies)
+        with cutoff.after(whole) as attempt, self._cuttable(attempt):
             try:
-                received = self._exchange(call, token, (connect, silence))
+                received = self._exchange(call, token, proxy, (connect, silence))
             except requests.exceptions.RequestException as error:
                 if not attempt.was_cut:
-                    raise call.failed(*_unanswered(error, call, connect, silence)) from None
+                    failure, reason = _unanswered(error, call, proxy, connect, silence)
+                    raise call.failed(failure, reason) from None
         if attempt.was_cut:  # a body without a length just ends then
-            raise call.failed(Failure.AMBIGUOUS, f"no complete answer within {whole:.3g} s")
+            raise call.failed(Failure.AMBIGUOUS, f"no complete answer within {whole:.3g} s{_through(proxy)}")
+        if received.status == 407 and proxy:
+            raise call.failed(Failure.AMBIGUOUS, f"the proxy {shown(proxy)} asks for a login", status=407)
         replaceable = call.credential is not None and call.credential.renewable
         return read(
             received,
@@ -277,7 +277,20 @@ class Transport:
             token_is_replaceable=replaceable,
         )
 
-    def _exchange(self, call: Call, token: str | None, timeouts: tuple[float, float]) -> Received:
+    def cut(self) -> None:
+        """Cut off all requests that are under way: nobody waits for their answers."""
+        for attempt in list(self._under_way):
+            attempt.cut()
+
+    @contextmanager
+    def _cuttable(self, attempt: Attempt) -> Iterator[None]:
+        self._under_way.add(attempt)
+        try:
+            yield
+        finally:
+            self._under_way.discard(attempt)
+
+    def _exchange(self, call: Call, token: str | None, proxy: str, timeouts: tuple[float, float]) -> Received:
         headers = {"Accept": "application/json", "User-Agent": f"airflow-provider-payments/{__version__}"}
 
         def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -295,7 +308,7 @@ class Transport:
             headers=headers | dict(call.headers),
             auth=sign,
             timeout=timeouts,
-            proxies=self.proxies,
+            proxies=only(call.url, proxy),
             verify=self.verify,
             allow_redirects=False,
             stream=True,
@@ -321,8 +334,12 @@ class Transport:
         return bytes(body)
 
 
+def _through(proxy: str) -> str:
+    return f" through the proxy {shown(proxy)}" if proxy else ""
+
+
 def _unanswered(
-    error: requests.exceptions.RequestException, call: Call, connect: float, silence: float
+    error: requests.exceptions.RequestException, call: Call, proxy: str, connect: float, silence: float
 ) -> tuple[Failure, str]:
     """Tell what became of a request that brought no whole answer."""
     import requests.exceptions as kinds
@@ -330,23 +347,25 @@ def _unanswered(
 
     match error:
         case kinds.ReadTimeout():
-            return Failure.AMBIGUOUS, f"no answer within {silence:.3g} s"
+            return Failure.AMBIGUOUS, f"no answer within {silence:.3g} s{_through(proxy)}"
         case kinds.ConnectTimeout():
-            return Failure.NOT_SENT, f"no connection within {connect:.3g} s"
+            return Failure.NOT_SENT, f"no connection within {connect:.3g} s{_through(proxy)}"
         case kinds.SSLError() if isinstance(_root(error), SSLCertVerificationError):
             return Failure.FINAL, "the host's TLS certificate was not accepted"
         case kinds.SSLError():
             return Failure.AMBIGUOUS, "the TLS connection broke"
+        case kinds.ConnectionError() if reason := refusal(proxy, error):
+            return Failure.NOT_SENT, reason
         case kinds.ConnectionError() if isinstance(_root(error), NewConnectionError):
             return Failure.NOT_SENT, f"cannot connect to {urlsplit(call.url).netloc}"
         case kinds.ConnectionError():
-            return Failure.AMBIGUOUS, "the connection broke before the answer was complete"
+            return Failure.AMBIGUOUS, f"the connection broke before the answer was complete{_through(proxy)}"
         case kinds.ChunkedEncodingError():
             return Failure.AMBIGUOUS, "the answer was cut off"
         case kinds.ContentDecodingError():
             return Failure.AMBIGUOUS, "the answer could not be decoded"
         case _:
-            return Failure.FINAL, type(error).__name__
+            return Failure.FINAL, f"{type(error).__name__}{_through(proxy)}"
 
 
 def _root(error: BaseException) -> BaseException:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
+from airflow_provider_payments.aep.clock import PlatformClock
 from airflow_provider_payments.aep.errors import PlatformError
-from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State
+from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, RunSelection, State
+from airflow_provider_payments.aep.retries import TICK
+from airflow_provider_payments.aep.services import Json
 
-#: Seconds by which lists may lag and clocks differ.
-MARGIN = 300.0
-#: After so many empty answers it is worth asking whether the dataflow is there.
-PROOF_EVERY = 5
+#: Ids in one URL; each takes 37 characters, or 39 where the comma is escaped.
+IDS_PER_REQUEST = 100
 
 
 @dataclass(eq=False)
@@ -21,21 +22,32 @@ class Wait:
 
     :param selection: which run is meant.
     :param created_since: epoch seconds; runs that were made earlier cannot be it. By default a day before it may
-        begin, for a run may stand in the queue so long.
-    :param run: as it was seen last.
-    :param error: how the last look ended, where it brought nothing.
+        begin, for a run may be queued so long.
+    :param known_run_id: the run that is meant, as an earlier poll found it.
+    :param quiet_since: the platform's time, in epoch seconds, up to which a poll has shown that no run began that may
+        be meant; ``None`` before the first.
+    :param fail_if_disabled: whether a disabled dataflow without such a run is an error.
+    :param by_own_clock: whether ``selection.since`` is this machine's time, and not the platform's.
     """
 
     selection: RunSelection
-    created_since: float
-    run: FlowRun | None = None
-    error: PlatformError | None = None
-    #: As ``created_since``, but it moves on with each look that saw all there is.
-    cursor: float = field(init=False)
-    _empty: int = field(default=0, init=False)
+    created_since: float | None = None
+    known_run_id: str | None = None
+    quiet_since: float | None = None
+    fail_if_disabled: bool = True
+    by_own_clock: bool = False
+    #: The run as it was seen last.
+    run: FlowRun | None = field(default=None, init=False)
+    #: How the last poll failed; ``None`` where it did not.
+    error: PlatformError | None = field(default=None, init=False)
+    #: Failed polls in a row.
+    failures: int = field(default=0, init=False)
+    #: Waits that may be asked about in one question: fewer after a question that was not answered.
+    group_size: int = field(default=IDS_PER_REQUEST, init=False)
 
     def __post_init__(self) -> None:
-        self.cursor = self.created_since
+        #: As ``created_since``, but it moves on with each poll that listed all runs.
+        self.cursor = self.selection.created_since if self.created_since is None else self.created_since
 
     @property
     def flow_id(self) -> str:
@@ -44,27 +56,42 @@ class Wait:
 
     @property
     def run_id(self) -> str | None:
-        """The run's id, once it is clear which one it is."""
-        if self.selection.run_id or self.selection.pick == "latest":
-            return self.selection.run_id
-        return self.run.id if self.run else None
+        """The run's id, once it is clear which one it is; where the latest is meant, the latest so far."""
+        return self.selection.run_id or self.known_run_id
 
-    def wants_proof(self) -> bool:
-        """Count an empty list; whether it is time to ask if the dataflow is there at all."""
-        self._empty += 1
-        return self._empty % PROOF_EVERY == 0
+    @property
+    def may_be_another(self) -> bool:
+        """Whether a run that is not known yet may be the one."""
+        return not self.selection.run_id and (self.selection.pick == "latest" or not self.known_run_id)
+
+    def by_platform(self, clock: PlatformClock) -> None:
+        """Bring ``selection.since`` to the platform's clock, which has answered by now; a tick is no difference."""
+        ahead = clock.ahead()
+        if self.by_own_clock and abs(ahead) > 2 * TICK:
+            self.selection = replace(self.selection, since=self.selection.since + ahead)
+        self.by_own_clock = False
 
     def take(self, runs: Sequence[FlowRun], at: float) -> None:
         """
-        Choose among the dataflow's runs that were made since the cursor.
+        Choose among all runs of the dataflow that were made since the cursor.
 
-        :param at: when they were asked for, in epoch seconds of the service.
+        :param at: when they were listed, in epoch seconds of the platform.
         """
-        known = self.run_id
-        if known:
-            self.run = next((run for run in runs if run.id == known), self.run)
-            return
-        self.run = self.selection.choose(runs) or self.run
-        # One that has begun too early stays so; one that is still to begin may yet be the one.
-        unsettled = [r.created_at for r in runs if r.state is State.ACTIVE and not self.selection.is_too_early(r)]
-        self.cursor = max(self.cursor, min([at - MARGIN, *unsettled]))
+        if chosen := self.selection.choose(runs):
+            self.run, self.known_run_id = chosen, chosen.id
+        else:
+            self.quiet_since = at
+        # A run that began too early stays so; one that is still to begin may yet be the one.
+        open_runs = [r.created_at for r in runs if r.state is State.ACTIVE and not self.selection.is_too_early(r)]
+        reached = min(open_runs) if open_runs else max((r.created_at for r in runs), default=0.0)
+        self.cursor = max(self.cursor, min(reached, at) - LIST_MARGIN_SECONDS)
+
+    def handover(self) -> Json:
+        """Return what a trigger needs to go on, as plain JSON: its arguments of the same names."""
+        return {
+            "selection": asdict(self.selection),
+            "created_since": self.cursor,
+            "known_run_id": self.known_run_id,
+            "quiet_since": self.quiet_since,
+            "fail_if_disabled": self.fail_if_disabled,
+        }

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import mask_secret
 
 from airflow_provider_payments.aep.auth import DEFAULT_SCOPES, TOKEN_PATH, AccessToken, ClientCredentials
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_bool, as_mapping, as_number
 from airflow_provider_payments.aep.services import DEFAULT_URL
 from airflow_provider_payments.aep.transport import Credential, Transport
@@ -116,10 +116,15 @@ def _url(connection: Any) -> str:
 
 
 def part_at_fault(error: RequestError) -> str:
-    """Name the part of the connection that a refusal speaks of."""
-    if error.status is None or error.failure is not Failure.FINAL:
-        return "Network"
-    if error.path.endswith(TOKEN_PATH):
+    """Name the part of the connection that a failed request speaks of."""
+    token = error.path.endswith(TOKEN_PATH)
+    if error.status is None or error.status == 407 or (error.status >= 500 and error.reason):
+        return "Network"  # no answer, or one that only a proxy or a load balancer can have given
+    if error.status >= 500 or error.status in (408, 429):
+        return "Service"
+    if error.reason:  # an answer, but not of this service: HTML, a redirect, blank, another kind of JSON
+        return "Identity service URL" if token else "Platform URL"
+    if token:
         return "Credential"
     if re.match(r"FLOW-21(0[0-8]|1[0-3])-", error.code):
         return "Sandbox"

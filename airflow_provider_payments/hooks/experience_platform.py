@@ -9,7 +9,6 @@ from airflow.providers.common.compat.sdk import AirflowException, BaseHook
 
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_text
-from airflow_provider_payments.aep.services import FLOW_SERVICE
 from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
 from airflow_provider_payments.hooks.errors import airflow_errors
 
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.client import Client
     from airflow_provider_payments.aep.provisioning import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
+
+#: How many times at most a connection test sends each of its two requests.
+TEST_ATTEMPTS = 2
 
 
 class ExperiencePlatformHook(BaseHook):
@@ -72,17 +74,19 @@ class ExperiencePlatformHook(BaseHook):
         return self.client
 
     def test_connection(self) -> tuple[bool, str]:
-        """Try the connection; say what is wrong: a field, the credential, organisation, sandbox or network."""
-        from airflow_provider_payments.hooks.connection import part_at_fault
+        """Try the connection; say which part is wrong: a field, the credential, organisation, sandbox, a URL..."""
+        from airflow_provider_payments.hooks.connection import client_from, part_at_fault
 
         try:
-            client = self.client
+            # One of its own: somebody waits before a button.
+            client = client_from(self.get_connection(as_text("aep_conn_id", self.aep_conn_id)))
+            client.transport.attempts = TEST_ATTEMPTS
         except InvalidInputError as error:
             return False, f"Connection field: {error}"
         except AirflowException as error:
             return False, str(error)
         try:
-            client.get(f"{FLOW_SERVICE}/flowSpecs", {"limit": "1"})
+            next(client.pages("flowSpecs", limit=1), None)
         except RequestError as error:
             return False, f"{part_at_fault(error)}: {error}"
         return True, f"Connected to sandbox {client.sandbox!r} of {client.org_id}"

@@ -1,19 +1,34 @@
-"""A client for who asks again and again, in threads beside a triggerer's event loop."""
+"""A client for polling from worker threads, and the Airflow connection behind it."""
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
+from dataclasses import replace
+from typing import Any
 
+from airflow_provider_payments.aep.auth import ClientCredentials
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.clock import Clock
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.pace import Pace
+from airflow_provider_payments.aep.pace import Throttle
+from airflow_provider_payments.hooks.connection import client_from
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 
+log = logging.getLogger(__name__)
 
-class _Polling(Pace):
+#: The longest page of a list has two.
+MAX_BODY_BYTES = 8 * 2**20
+#: Seconds to wait for the next byte of an answer: the next poll is the retry.
+MAX_READ_TIMEOUT_SECONDS = 15.0
+#: Seconds between two new tokens that a service refuses, and between two readings of a connection.
+RENEWAL_INTERVAL_SECONDS = 60.0
+
+
+class _Polling(Throttle):
     """
-    The pace of requests that nobody wants any more once ``ended`` is set.
+    Throttles requests, and sends none once ``ended`` is set.
 
     :param ended: see :func:`polling_client`.
     """
@@ -24,29 +39,80 @@ class _Polling(Pace):
 
     def __enter__(self) -> None:
         if self._ended.is_set():
-            raise _nobody_waits()
+            raise _cancelled()
         super().__enter__()
 
 
-def polling_client(conn_id: str, ended: threading.Event) -> Client:
+def polling_client(connection: Any, ended: threading.Event) -> Client:
     """
-    Return a client that sends each request once, for the next look is the retry, and bows to a 429 in all threads.
+    Return a client that never retries, for the next poll is the retry; a 429 throttles all threads.
 
-    :param conn_id: the Airflow connection, which is read now.
-    :param ended: once it is set, nothing is sent any more, and nobody sleeps any longer: that would hold up the end of
+    :param connection: the Airflow connection.
+    :param ended: once it is set, nothing is sent any more, and nothing sleeps any longer: that would hold up the end of
         the process.
     """
 
     def sleep(seconds: float) -> None:
         if ended.wait(seconds):
-            raise _nobody_waits()
+            raise _cancelled()
 
-    client = ExperiencePlatformHook(conn_id).client
-    client.transport.attempts = 1
-    client.transport.clock = Clock(sleep=sleep)
-    client.transport.pace = _Polling(client.transport.clock, ended)
+    client = client_from(connection)
+    if isinstance(client.credential, ClientCredentials):
+        client = replace(
+            client, credential=replace(client.credential, renewal_interval_seconds=RENEWAL_INTERVAL_SECONDS)
+        )
+    transport = client.transport
+    transport.attempts, transport.max_body_bytes = 1, MAX_BODY_BYTES
+    transport.timeouts = (transport.timeouts[0], min(transport.timeouts[1], MAX_READ_TIMEOUT_SECONDS))
+    transport.clock = Clock(sleep=sleep)
+    transport.pace = _Polling(transport.clock, ended)
     return client
 
 
-def _nobody_waits() -> RequestError:
-    return RequestError(Failure.NOT_SENT, "GET", "/runs", reason="nobody waits any more")
+class PolledConnection:
+    """
+    The client of an Airflow connection that may be edited while it is in use. Its methods block: not for an event loop.
+
+    :param conn_id: the Airflow connection.
+    :param ended: see :func:`polling_client`.
+    """
+
+    def __init__(self, conn_id: str, ended: threading.Event) -> None:
+        self.conn_id = conn_id
+        self._ended = ended
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+        self._settings: tuple[Any, ...] = ()
+        #: When it was read last, by ``time.monotonic``.
+        self.read_at = -float("inf")
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was read."""
+        return time.monotonic() - self.read_at
+
+    def client(self, max_age: float = float("inf")) -> Client:
+        """
+        Return the client; it stays the same as long as the connection does.
+
+        :param max_age: seconds; an older reading is not used.
+        """
+        with self._lock:  # one thread reads, the others wait for it
+            if self._client is None or self.age > max_age:
+                connection = ExperiencePlatformHook.get_connection(self.conn_id)
+                settings = (connection.get_uri(), connection.extra)
+                if self._client is None or settings != self._settings:
+                    if self._client is not None:
+                        log.info("Connection %s has changed; polling goes on with the new one", self.conn_id)
+                    self._client = polling_client(connection, self._ended)
+                self._settings, self.read_at = settings, time.monotonic()
+            return self._client
+
+    def cut(self) -> None:
+        """End the requests that are under way."""
+        if self._client is not None:
+            self._client.transport.cut()
+
+
+def _cancelled() -> RequestError:
+    return RequestError(Failure.NOT_SENT, "GET", "/runs", reason="cancelled: no waiters left")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_list, as_optional_text, as_text
+from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.services import ADHOC_SCHEMA_VERSION, DATA_LAKE_SPEC_ID, SCHEMA_VERSION
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import CreateOperator
@@ -54,6 +55,7 @@ class CreateBaseConnectionOperator(CreateOperator):
             or (None if "clientSecret" in source.auth_params else connection.password),
             "refresh_token": extra.get("refresh_token"),
         }
+        remember(*(held[name] for name in ("client_secret", "access_token", "refresh_token")))
         missing = [theirs for theirs, ours in source.auth_params.items() if not held[ours]]
         if missing:
             allowed = f"the connection must hold {', '.join(missing)} of {source.title}"

@@ -31,6 +31,15 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.windows import Window
 
 WEEK = 7 * 24 * 60 * 60.0
+#: Seconds that a poll may take though the time-out has passed: the run may have ended in time.
+LAST_POLL_SECONDS = 5.0
+
+
+def _left(until: float | None) -> float:
+    """Return the seconds until a moment, but no fewer than one poll takes."""
+    return math.inf if until is None else max(until - time.time(), LAST_POLL_SECONDS)
+
+
 GOES_ON = "it goes on in Experience Platform, which offers no way to cancel it, and a retry of the task waits for it"
 
 
@@ -52,6 +61,8 @@ class FlowRunOperator(ExperiencePlatformOperator):
     :param accept_partial: whether a run in which records failed is good enough.
     :param max_failed_ratio: accept a partial run up to this share of failed records, 0 to 1; implies
         ``accept_partial``.
+    :param unknown_counts: what a run is worth whose counts cannot be read, though it claims success: ``fail``
+        (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
     :param max_active_tis_per_dag: how many DAG runs may execute the task at once. Runs are told apart only where one
         task at a time starts runs of a dataflow.
     :param aep_conn_id: the Airflow connection.
@@ -62,6 +73,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         "wait_for_completion",
         "accept_partial",
         "max_failed_ratio",
+        "unknown_counts",
         "poll_interval",
         "timeout",
     )
@@ -76,6 +88,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         accept_partial: bool | str = False,
         max_failed_ratio: float | str | None = None,
+        unknown_counts: str = "fail",
         max_active_tis_per_dag: int | None = 1,
         **kwargs: Any,
     ) -> None:
@@ -86,6 +99,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         self.deferrable = deferrable
         self.accept_partial = accept_partial
         self.max_failed_ratio = max_failed_ratio
+        self.unknown_counts = unknown_counts
         self._run_id: str | None = None
         # Left to Airflow it would end the wait without a word of the run, or limit only each part of it.
         self._limit, self.execution_timeout = self.execution_timeout, None
@@ -120,17 +134,18 @@ class FlowRunOperator(ExperiencePlatformOperator):
             self._tolerance()
             self.window(context)
             pause, timeout = self._limits()
+            until = deadline(timeout, self._limit)
             waits = as_bool("wait_for_completion", self.wait_for_completion) is not False
-            started = self._start(Memory(context, self.retries or 0), context)
-            self._run_id = started.run_id
-            keep(context, "run_id", started.run_id)
             client = self.hook.client
-            run = started.run or when_it_shows(client, started.run_id)
+            with client.transport.within(_left(until)):
+                started = self._start(Memory(context, self.retries or 0), context)
+                self._run_id = started.run_id
+                keep(context, "run_id", started.run_id)
+                run = started.run or when_it_shows(client, started.run_id)
         store_link(context, url=client.url, sandbox=client.sandbox, kind="dataflow", object_id=run.flow_id)
         self.run_log.note(run)
         if not waits:
             return run.summary() | self._window_of(run, context)
-        until = deadline(timeout, self._limit)
         if run.state is State.ACTIVE and self.deferrable:
             self.defer(
                 trigger=FlowRunTrigger(
@@ -192,7 +207,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         return Started(run_id, found)
 
     def _wait(self, client: Client, run: FlowRun, pause: float, until: float | None) -> FlowRun:
-        """Look again and again, on this worker."""
+        """Poll on this worker."""
         from airflow_provider_payments.aep.on_demand import read_run
 
         clock = client.transport.clock
@@ -202,7 +217,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
             if left <= 0:
                 raise FlowRunTimeoutError(f"{RunSelection(run_id=run.id)} has not ended in time; {self.run_log.last}")
             clock.sleep(min(pause, left))
-            with airflow_errors():
+            with airflow_errors(), client.transport.within(max(end - clock.monotonic(), LAST_POLL_SECONDS)):
                 run = read_run(client, run.id)
             Stats.incr("payments.flow_run.poll.requests")
             self.run_log.note(run)
@@ -236,7 +251,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         return pause, timeout
 
     def _tolerance(self) -> Tolerance:
-        return Tolerance.read(self.accept_partial, self.max_failed_ratio)
+        return Tolerance.read(self.accept_partial, self.max_failed_ratio, self.unknown_counts)
 
 
 class RunDataflowOperator(FlowRunOperator):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_payments.aep.flow_runs import RunSelection, State
-from airflow_provider_payments.aep.inputs import as_optional_id, as_time
+from airflow_provider_payments.aep.inputs import as_bool, as_optional_id, as_time
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
@@ -32,11 +33,14 @@ from airflow_provider_payments.versions import honour_retry_after
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_payments.aep.run_queries import RunQueries
     from airflow_provider_payments.aep.waits import Wait
 
 
-#: Seconds between two looks of a deferred wait, however short the poke interval is.
-SHORTEST_INTERVAL = 1.0
+#: Seconds between two polls of a deferred wait, however short the poke interval is.
+MIN_POLL_INTERVAL_SECONDS = 1.0
+#: Seconds that a poll may take though the time-out has passed: the run may have ended in time.
+LAST_POLL_SECONDS = 5.0
 
 
 class FlowRunSensor(BaseSensorOperator):
@@ -58,6 +62,9 @@ class FlowRunSensor(BaseSensorOperator):
     :param accept_partial: whether a run in which records failed is good enough.
     :param max_failed_ratio: accept a partial run up to this share of failed records, 0 to 1; implies
         ``accept_partial``.
+    :param fail_if_disabled: whether to fail where the dataflow is disabled and has no such run; else it is waited for.
+    :param unknown_counts: what a run is worth whose counts cannot be read, though it claims success: ``fail``
+        (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
     :param aep_conn_id: the Airflow connection.
     :param deferrable: wait in the triggerer instead of on a worker; by default ``[operators] default_deferrable``.
 
@@ -76,6 +83,8 @@ class FlowRunSensor(BaseSensorOperator):
         "pick",
         "accept_partial",
         "max_failed_ratio",
+        "fail_if_disabled",
+        "unknown_counts",
     )
     operator_extra_links = (ExperiencePlatformLink(),)
     ui_color = "#f5e6e6"
@@ -89,6 +98,8 @@ class FlowRunSensor(BaseSensorOperator):
         pick: str = "first",
         accept_partial: bool | str = False,
         max_failed_ratio: float | str | None = None,
+        fail_if_disabled: bool | str = True,
+        unknown_counts: str = "fail",
         aep_conn_id: str = ExperiencePlatformHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
@@ -101,9 +112,15 @@ class FlowRunSensor(BaseSensorOperator):
         self.pick = pick
         self.accept_partial = accept_partial
         self.max_failed_ratio = max_failed_ratio
+        self.fail_if_disabled = fail_if_disabled
+        self.unknown_counts = unknown_counts
         self.aep_conn_id = aep_conn_id
         self.deferrable = deferrable
         self._wait: Wait | None = None
+        self._asked: RunSelection | None = None
+        self._queries: RunQueries | None = None
+        #: When the wait times out, by this process's monotonic clock.
+        self._ends = math.inf
         if self.execution_timeout is not None:
             # Left to Airflow it would limit one look, or the wait, or the return from it, as mode and version have it.
             self.timeout = min(self.timeout, self.execution_timeout.total_seconds())
@@ -120,20 +137,21 @@ class FlowRunSensor(BaseSensorOperator):
         return ExperiencePlatformHook(self.aep_conn_id)
 
     def execute(self, context: Context) -> Any:
-        """Look once on the worker; where the run has not ended, wait as the mode says."""
+        """Poll once on the worker; where the run has not ended, wait as the mode says."""
         with self._skipping():
+            until = deadline(self.timeout)
+            self._ends = time.monotonic() + self.timeout - self._waited(context)
             if not self.deferrable:
                 return super().execute(context)
-            seen = self._first_look(context)
+            seen = self._first_poke(context)
             if seen:
                 return seen.xcom_value
             self.defer(
                 trigger=FlowRunTrigger(
                     aep_conn_id=self.aep_conn_id,
-                    selection=asdict(self._selection(context)),
-                    created_since=self._wait.cursor if self._wait else None,
-                    poll_interval=max(self.poke_interval, SHORTEST_INTERVAL),
-                    deadline=deadline(self.timeout),
+                    poll_interval=max(self.poke_interval, MIN_POLL_INTERVAL_SECONDS),
+                    deadline=until,
+                    **self._meant(context).handover(),
                     max_errors=None if self.silent_fail else MAX_POLL_ERRORS,
                 ),
                 method_name="execute_complete",
@@ -163,51 +181,80 @@ class FlowRunSensor(BaseSensorOperator):
                 raise AirflowSkipException(str(error)) from error
             raise
 
-    def _first_look(self, context: Context) -> PokeReturnValue:
+    def _first_poke(self, context: Context) -> PokeReturnValue:
         """Poke once; what is not final goes by where failures are silent, as in the other modes."""
         try:
             return self.poke(context)
         except Exception as error:
             if not self.silent_fail or isinstance(error, (AirflowFailException, AirflowSkipException)):
                 raise
-            self.log.exception("Could not look for the flow run")
+            self.log.exception("Could not poll for the flow run")
             return PokeReturnValue(is_done=False)
 
     def _get_next_poke_interval(self, started_at: Any, run_duration: Callable[[], float], poke_count: int) -> float:
-        """End the wait at its time-out in every mode; the base class would look again an interval later."""
+        """End the wait at its time-out in every mode; the base class would poll again an interval later."""
         interval: float = super()._get_next_poke_interval(started_at, run_duration, poke_count)
         return min(interval, max(0.0, self.timeout - run_duration()))
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look for the run once."""
+        """Poll for the run once."""
         with airflow_errors():
             tolerance = self._tolerance()  # a wrong argument shows before the first request
-            run = self._look(context).run
+            run = self._poll(context).run
         self.run_log.note(run)
         if run is None or run.state is State.ACTIVE:
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=tolerance.judge(run, self.log))
 
-    def _look(self, context: Context) -> Wait:
-        """Ask once, by this worker; what is learnt about the wait is kept for the next time."""
-        from airflow_provider_payments.aep.run_queries import RunQueries
+    def _meant(self, context: Context) -> Wait:
+        """Return the wait; what is learnt about it is kept for the next poll."""
         from airflow_provider_payments.aep.waits import Wait
 
+        since = as_time("since", self.since)
+        started = None if since else getattr(context.get("dag_run"), "start_date", None)
+        asked = RunSelection(
+            flow_id=as_optional_id("flow_id", self.flow_id),
+            run_id=as_optional_id("run_id", self.run_id),
+            since=moment.timestamp() if (moment := since or started) else 0.0,
+            pick=self.pick,
+        )
+        if self._wait is None or self._asked != asked:
+            fails = as_bool("fail_if_disabled", self.fail_if_disabled) is not False
+            # Airflow's clock told when the DAG run started.
+            self._wait, self._asked = Wait(asked, fail_if_disabled=fails, by_own_clock=started is not None), asked
+        return self._wait
+
+    def _poll(self, context: Context) -> Wait:
+        """Poll once, by this worker."""
+        from airflow_provider_payments.aep.run_queries import RunQueries
+
+        wait = self._meant(context)
         client = self.hook.client
-        selection = self._selection(context)
-        if self._wait is None or self._wait.selection != selection:
-            self._wait = Wait(selection, selection.created_since)
-            if selection.flow_id:
-                where = {"url": client.url, "sandbox": client.sandbox}
-                store_link(context, kind="dataflow", object_id=selection.flow_id, **where)
+        if wait.flow_id and self._queries is None:
+            where = {"url": client.url, "sandbox": client.sandbox}
+            store_link(context, kind="dataflow", object_id=wait.flow_id, **where)
+        self._queries = self._queries or RunQueries(client)
         sent = client.transport.sent
         try:
-            RunQueries(client).look([self._wait])
+            with client.transport.within(max(self._seconds_left(), LAST_POLL_SECONDS)):
+                self._queries.poll([wait])
         finally:
             Stats.incr("payments.flow_run.poll.requests", client.transport.sent - sent)
-        if self._wait.error:
-            raise self._wait.error
-        return self._wait
+        if wait.error and wait.error.retryable and self._seconds_left() <= 0:
+            raise AirflowSensorTimeout(f"{wait.selection} timed out; {self.run_log.last}. {wait.error}") from wait.error
+        if wait.error:
+            raise wait.error
+        return wait
+
+    def _waited(self, context: Context) -> float:
+        """Return the seconds that earlier processes of this wait have taken."""
+        if not self.reschedule or self.deferrable:
+            return 0.0
+        first = context["ti"].get_first_reschedule_date(context)
+        return (datetime.now(UTC) - first).total_seconds() if first else 0.0
+
+    def _seconds_left(self) -> float:
+        return self._ends - time.monotonic()
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
         """
@@ -221,14 +268,5 @@ class FlowRunSensor(BaseSensorOperator):
             tolerance = self._tolerance()
         return tolerance.judge(ended_run(event, AirflowSensorTimeout), self.log)
 
-    def _selection(self, context: Context) -> RunSelection:
-        since = as_time("since", self.since) or getattr(context.get("dag_run"), "start_date", None)
-        return RunSelection(
-            flow_id=as_optional_id("flow_id", self.flow_id),
-            run_id=as_optional_id("run_id", self.run_id),
-            since=since.timestamp() if since else 0.0,
-            pick=self.pick,
-        )
-
     def _tolerance(self) -> Tolerance:
-        return Tolerance.read(self.accept_partial, self.max_failed_ratio)
+        return Tolerance.read(self.accept_partial, self.max_failed_ratio, self.unknown_counts)

@@ -13,30 +13,35 @@ from airflow_provider_payments.aep.errors import PlatformError
 from airflow_provider_payments.aep.flow_runs import RunSelection, State
 from airflow_provider_payments.outcomes import RunLog
 
-#: Failed looks in a row after which the wait ends.
+#: Failed polls in a row after which a wait ends, if it has had no answer for so many seconds.
 MAX_POLL_ERRORS = 5
+MAX_UNANSWERED_SECONDS = 600.0
 #: Seconds before which no event is fired: Airflow 3.3 fails a task whose trigger fires before the scheduler has noted
 #: its deferral (apache/airflow#72716).
 SETTLED = 5.0
-#: Seconds that the first look may take though the deadline has passed.
-FIRST_LOOK = 300.0
+#: Seconds that the first poll may take though the deadline has passed.
+FIRST_POLL_SECONDS = 5.0
 
 
 class FlowRunTrigger(BaseTrigger):
     """
     Waits until a flow run has ended, and hands it over. It only reads: Airflow may run a trigger twice.
 
-    All triggers of a connection share one poller, see :mod:`~airflow_provider_payments.triggers.watch`. The event is
+    All triggers of a connection share one poller, see :mod:`~airflow_provider_payments.triggers.poller`. The event is
     ``{"status": "ended", "run": {...}}``, ``{"status": "timeout", "message": ...}`` or
     ``{"status": "error", "message": ..., "retryable": ...}``; the worker judges the run.
 
     :param aep_conn_id: the Airflow connection.
     :param selection: which run is meant: the fields of :class:`~airflow_provider_payments.aep.flow_runs.RunSelection`.
-    :param poll_interval: seconds between two looks at most; the first few follow each other faster.
+    :param poll_interval: seconds between two polls at most; the first few follow each other faster.
     :param deadline: epoch seconds after which the wait ends; ``None`` waits for ever.
     :param created_since: epoch seconds; the worker has seen that no run made earlier can be the one. By default a day
         before ``selection["since"]``.
-    :param max_errors: so many failed looks in a row end the wait, unless they are final; ``None``: no number does.
+    :param max_errors: so many failed polls in a row, if there has been no answer for ten minutes, end the wait, unless
+        they are final; ``None``: no number does.
+    :param known_run_id: the run that is meant, as the worker found it.
+    :param quiet_since: epoch seconds; up to then the worker saw that no run has begun that is meant.
+    :param fail_if_disabled: whether a disabled dataflow without such a run ends the wait.
     """
 
     def __init__(
@@ -48,6 +53,9 @@ class FlowRunTrigger(BaseTrigger):
         deadline: float | None = None,
         created_since: float | None = None,
         max_errors: int | None = MAX_POLL_ERRORS,
+        known_run_id: str | None = None,
+        quiet_since: float | None = None,
+        fail_if_disabled: bool = True,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.aep_conn_id = aep_conn_id
@@ -56,6 +64,9 @@ class FlowRunTrigger(BaseTrigger):
         self.deadline = deadline
         self.created_since = created_since
         self.max_errors = max_errors
+        self.known_run_id = known_run_id
+        self.quiet_since = quiet_since
+        self.fail_if_disabled = fail_if_disabled
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all plain JSON."""
@@ -67,6 +78,9 @@ class FlowRunTrigger(BaseTrigger):
             "deadline": self.deadline,
             "created_since": self.created_since,
             "max_errors": self.max_errors,
+            "known_run_id": self.known_run_id,
+            "quiet_since": self.quiet_since,
+            "fail_if_disabled": self.fail_if_disabled,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -78,35 +92,38 @@ class FlowRunTrigger(BaseTrigger):
         yield TriggerEvent(event)
 
     async def _wait(self) -> dict[str, Any]:
-        """Wait for one look after the other; a bounded number of failed ones in a row is borne."""
-        from airflow_provider_payments.aep.pace import is_refusal
+        """Wait for one poll after the other; failed ones are borne for a while."""
+        from airflow_provider_payments.aep.pace import is_throttled
         from airflow_provider_payments.aep.waits import Wait
-        from airflow_provider_payments.triggers.watch import watched
+        from airflow_provider_payments.triggers.poller import polled
 
         selection, run_log = RunSelection(**self.selection), RunLog(self.log)
-        since = selection.created_since if self.created_since is None else self.created_since
-        errors, looked = 0, False
-        with watched(self.aep_conn_id, Wait(selection, since), self.poll_interval, self._seconds_left()) as waiter:
+        wait = Wait(selection, self.created_since, self.known_run_id, self.quiet_since, self.fail_if_disabled)
+        failures, has_polled, answered = 0, False, time.monotonic()
+        with polled(self.aep_conn_id, wait, self.poll_interval, self._seconds_left()) as waiter:
             while True:
                 try:
-                    # One look at least, however late it is: the run may have ended in time, while no triggerer ran.
-                    async with asyncio.timeout(self._seconds_left(0.0 if looked else FIRST_LOOK)):
-                        run, error = await waiter.look()
+                    # One poll at least, however late it is: the run may have ended in time, while no triggerer ran.
+                    async with asyncio.timeout(self._seconds_left(0.0 if has_polled else FIRST_POLL_SECONDS)):
+                        run, error = await waiter.poll()
                 except TimeoutError:
-                    return {"status": "timeout", "message": f"{selection} has not ended in time; {run_log.last}"}
-                looked = True
+                    return {"status": "timeout", "message": f"{selection} timed out; {run_log.last}"}
+                has_polled = True
                 if error is None:
-                    errors = 0
+                    failures, answered = 0, time.monotonic()
                     run_log.note(run)
                     if run is not None and run.state is not State.ACTIVE:
                         return {"status": "ended", "run": run.to_json()}
                     continue
                 retryable = not isinstance(error, PlatformError) or error.retryable
-                # To be told to wait is no failure to look: only the deadline bounds it.
-                errors += not is_refusal(error)
-                self.log.warning("Could not look for %s (%d failures in a row): %s", selection, errors, error)
-                if not retryable or (self.max_errors is not None and errors >= self.max_errors):
+                # To be rate limited is no failed poll: only the deadline bounds it.
+                failures += not is_throttled(error)
+                self.log.warning("Could not poll for %s (%d failures in a row): %s", selection, failures, error)
+                if not retryable or self._is_enough(failures, time.monotonic() - answered):
                     return {"status": "error", "message": f"{type(error).__name__}: {error}", "retryable": retryable}
+
+    def _is_enough(self, failures: int, unanswered: float) -> bool:
+        return self.max_errors is not None and failures >= self.max_errors and unanswered >= MAX_UNANSWERED_SECONDS
 
     def _seconds_left(self, least: float = 0.0) -> float | None:
         return None if self.deadline is None else max(least, self.deadline - time.time())

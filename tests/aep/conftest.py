@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.transport import Clock, Transport
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.aep.chain import Chain
 from tests.chaos.timeline import Platform, Timeline
-from tests.conftest import SERIAL, Emulator
+from tests.conftest import SERIAL, Emulator, napping
 from tests.fault_proxy import FaultProxy, fault_proxy
 
 
@@ -43,6 +43,24 @@ def chain(client: Client, naps: list[float]) -> Chain:
 def timeline(emulator: Emulator) -> Timeline:
     """The emulator's time, which passes while somebody waits."""
     return Timeline(Platform(emulator.url))
+
+
+@pytest.fixture
+def credential(emulator: Emulator, naps: list[float]) -> Callable[..., ClientCredentials]:
+    """Make credentials; scopes of their own keep them apart from those of other tests."""
+    serial = next(SERIAL)
+
+    def make(**given: Any) -> ClientCredentials:
+        usual: dict[str, Any] = {
+            "client_id": "emulator-client",
+            "client_secret": "emulator-secret",
+            "transport": Transport(clock=napping(naps)),
+            "ims_url": emulator.url,
+            "scopes": f"openid,own-{serial}",
+        }
+        return ClientCredentials(**usual | given)
+
+    return make
 
 
 @dataclass(frozen=True)

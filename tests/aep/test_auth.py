@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,10 +10,15 @@ import pytest
 
 from airflow_provider_payments.aep.auth import AccessToken, ClientCredentials
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, PlatformError, RequestError
+from airflow_provider_payments.aep.errors import (
+    Failure,
+    InvalidInputError,
+    PlatformError,
+    RequestError,
+)
 from airflow_provider_payments.aep.transport import Transport
 from tests.aep.chain import FLOW_SERVICE
-from tests.conftest import SERIAL, Emulator, napping
+from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
 FLOWS = f"{FLOW_SERVICE}/flows"
@@ -24,31 +27,9 @@ DAY = 86400
 REFUSED = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
 
 
-@pytest.fixture
-def credential(emulator: Emulator, naps: list[float]) -> Callable[..., ClientCredentials]:
-    """Make credentials; scopes of their own keep them apart from those of other tests."""
-    serial = next(SERIAL)
-
-    def make(**given: Any) -> ClientCredentials:
-        usual: dict[str, Any] = {
-            "client_id": "emulator-client",
-            "client_secret": "emulator-secret",
-            "transport": Transport(clock=napping(naps)),
-            "ims_url": emulator.url,
-            "scopes": f"openid,own-{serial}",
-        }
-        return ClientCredentials(**usual | given)
-
-    return make
-
-
 def tokens(emulator: Emulator) -> int:
     """How many tokens have been asked for."""
     return len(emulator.requests(method="POST", path=TOKEN))
-
-
-def answer(token: str, expires_in: object) -> bytes:
-    return json.dumps({"access_token": token, "token_type": "bearer", "expires_in": expires_in}).encode()
 
 
 def test_one_token_serves_many_requests(client: Client, emulator: Emulator) -> None:
@@ -129,6 +110,7 @@ def test_a_token_that_is_refused_again_is_a_clear_error(
         client.get(FLOWS)
     # Nothing was carried out, and the next attempt has a token of its own.
     assert (failed.value.failure, failed.value.status, failed.value.code) == (Failure.TOKEN_REFUSED, 401, "401013")
+    assert failed.value.retryable
     for part in ("401 - 401013 - Oauth token is not valid", "check client id and client secret"):
         assert part in str(failed.value)
     assert proxy.count("GET", FLOWS) == tokens(emulator) == 2
@@ -170,52 +152,6 @@ def test_an_outage_of_ims_is_waited_for_once_and_not_once_for_each_attempt_of_th
     with pytest.raises(RequestError, match=f"POST {TOKEN} failed"):
         make_client(proxy.url).get(FLOWS)
     assert proxy.count("POST", TOKEN) == 5
-
-
-LIFETIMES = {
-    # What IMS says, seconds for which the token is kept, seconds after which it is not.
-    "a day in seconds": (86399, 86000, 86200),
-    "a day in milliseconds": (86399992, 86000, 86200),
-    "shorter than the margin": (60, 25, 35),
-}
-
-
-@pytest.mark.parametrize(("expires_in", "kept", "gone"), LIFETIMES.values(), ids=LIFETIMES)
-def test_a_token_is_replaced_before_its_end_whatever_unit_its_life_is_given_in(
-    expires_in: int,
-    kept: int,
-    gone: int,
-    credential: Callable[..., ClientCredentials],
-    proxy: FaultProxy,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    proxy.fault("POST", TOKEN, status=200, body=answer("first", expires_in))
-    own, start = credential(ims_url=proxy.url), time.time()
-    assert own.token() == "first"
-    monkeypatch.setattr(time, "time", lambda: start + kept)
-    assert own.token() == "first"
-    monkeypatch.setattr(time, "time", lambda: start + gone)
-    assert own.token() != "first"
-    assert proxy.count("POST", TOKEN) == 2
-
-
-BROKEN = {
-    "no token": b'{"expires_in": 86399}',
-    "no life": b'{"access_token": "t"}',
-    "life as text": b'{"access_token": "t", "expires_in": "long"}',
-    "no life left": b'{"access_token": "t", "expires_in": 0}',
-    "token of another type": b'{"access_token": 5, "expires_in": 86399}',
-    "a list": b"[]",
-}
-
-
-@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
-def test_an_answer_without_a_usable_token_is_a_clear_error(
-    body: bytes, credential: Callable[..., ClientCredentials], proxy: FaultProxy
-) -> None:
-    proxy.fault("POST", TOKEN, status=200, body=body)
-    with pytest.raises(RequestError, match="IMS answered without access_token and expires_in"):
-        credential(ims_url=proxy.url).token()
 
 
 def test_a_plain_access_token_is_used_as_it_is(

@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import redact
 
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import RequestError
+from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.hooks.connection import part_at_fault
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from tests.conftest import Emulator
@@ -78,12 +78,58 @@ def test_a_host_that_cannot_be_talked_to_is_a_fault_of_the_network(
     assert sum(naps) < 15
 
 
-def test_a_service_that_is_down_is_no_fault_of_the_credential(proxy: FaultProxy, set_connection: SetConnection) -> None:
+HTML = {"headers": {"Content-Type": "text/html"}, "body": b"<html><title>Sign in</title></html>"}
+SPECS, TOKEN = "/flowSpecs", "/ims/token/v3"
+#: What is answered to which request -> the part that is named.
+ANSWERS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "HTML": (SPECS, {"status": 200, **HTML}, "Platform URL"),
+    "HTML 404": (SPECS, {"status": 404, **HTML}, "Platform URL"),
+    "HTML 403": (SPECS, {"status": 403, **HTML}, "Platform URL"),
+    "redirect": (SPECS, {"status": 302, "headers": {"Location": "https://login.example/"}}, "Platform URL"),
+    "blank": (SPECS, {"status": 200, "body": b""}, "Platform URL"),
+    "text": (SPECS, {"status": 200, "body": b"it works"}, "Platform URL"),
+    "list": (SPECS, {"status": 200, "body": b"[]"}, "Platform URL"),
+    "JSON 404": (SPECS, {"status": 404, "body": b'{"message": "no such route"}'}, "Platform URL"),
+    "JSON 503": (SPECS, {"status": 503, "body": b'{"title": "Down"}'}, "Service"),
+    "JSON 500": (SPECS, {"status": 500, "body": b'{"title": "Oh"}'}, "Service"),
+    "HTML 502": (SPECS, {"status": 502, **HTML}, "Network"),
+    "lost answer": (SPECS, {"lose": True}, "Network"),
+    "token: HTML": (TOKEN, {"status": 200, **HTML}, "Identity service URL"),
+    "token: HTML 404": (TOKEN, {"status": 404, **HTML}, "Identity service URL"),
+    "token: redirect": (TOKEN, {"status": 307, "headers": {"Location": "/"}}, "Identity service URL"),
+    "token: no token": (TOKEN, {"status": 200, "body": b"{}"}, "Identity service URL"),
+    "token: JSON 500": (TOKEN, {"status": 500, "body": b'{"error": "server_error"}'}, "Service"),
+    "token: refusal": (TOKEN, {"status": 401, "body": b'{"error": "invalid_client"}'}, "Credential"),
+}
+
+
+@pytest.mark.parametrize(("path", "answered", "part"), ANSWERS.values(), ids=ANSWERS)
+def test_the_part_is_named_after_two_attempts_at_most(
+    proxy: FaultProxy, set_connection: SetConnection, path: str, answered: dict[str, Any], part: str
+) -> None:
+    for method in ("GET", "POST"):
+        proxy.fault(method, path, times=99, **answered)
+    set_connection(proxy.url)
+    hook = ExperiencePlatformHook()
+    works, message = hook.test_connection()
+    assert (works, message.split(":", 1)[0]) == (False, part)
+    assert 1 <= len([asked for asked in proxy.asked if path in asked[1]]) <= 2
+    assert hook.client.transport.attempts > 2  # who works with the hook is as patient as before
+
+
+def test_a_proxy_that_asks_for_a_login_is_a_fault_of_the_network() -> None:
+    failed = RequestError(Failure.AMBIGUOUS, "GET", SPECS, reason="the proxy p:1 asks for a login", status=407)
+    assert part_at_fault(failed) == "Network"
+
+
+def test_a_service_that_asks_to_wait_is_no_fault_of_the_connection(
+    proxy: FaultProxy, set_connection: SetConnection
+) -> None:
     proxy.fault("GET", "/flowSpecs", status=503, headers={"Retry-After": "3600"})
     set_connection(proxy.url)
     works, message = ExperiencePlatformHook().test_connection()
     assert not works
-    assert message.startswith("Network: ")
+    assert message.startswith("Service: ")
     assert "asks to wait 3600 s" in message
 
 

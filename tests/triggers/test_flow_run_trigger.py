@@ -74,6 +74,7 @@ def test_an_ended_run_is_handed_over_whole(history: History) -> None:
             "batch_ids": [batch["id"]],
             "window_start": 0.0,
             "window_end": window["windowEnd"] / 1000,
+            "unknown_counts": "",
         },
     }
     assert "INGEST-1555-400: The required field '_id' is missing or null." in errors

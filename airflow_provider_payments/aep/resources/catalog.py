@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError
@@ -24,7 +23,7 @@ from airflow_provider_payments.aep.resources.base import (
     without_empty,
 )
 from airflow_provider_payments.aep.resources.flow_service import user_of
-from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, Json
+from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, Json, segment
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.client import Client
@@ -87,7 +86,7 @@ class Dataset(Resource):
 
     @classmethod
     def delete(cls, client: Client, existing: Existing) -> None:
-        delete(client, f"{CATALOG}/dataSets/{quote(existing.id, safe='')}")
+        delete(client, f"{CATALOG}/dataSets/{segment(existing.id)}")
 
     # A dataset's description is what people read it by; its tags are for machines.
     def marked(self, payload: Json, mark: Mark | None) -> Json:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
-from urllib.parse import quote
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import InvalidInputError
@@ -19,6 +18,7 @@ from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_content_type, as_id, as_list, as_mapping, as_optional_text, as_text
 from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.patience import check_gone
+from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.resources.base import (
     Existing,
     Resource,
@@ -34,6 +34,7 @@ from airflow_provider_payments.aep.services import (
     SCHEMA_VERSION,
     SPEC_VERSION,
     Json,
+    segment,
 )
 from airflow_provider_payments.aep.sources import Source
 
@@ -84,7 +85,7 @@ class FlowServiceResource(Resource):
 
     @classmethod
     def delete(cls, client: Client, existing: Existing) -> None:
-        delete(client, f"{FLOW_SERVICE}/{cls.collection}/{quote(existing.id, safe='')}")
+        delete(client, f"{FLOW_SERVICE}/{cls.collection}/{segment(existing.id)}")
 
 
 def read_item(fields: Fields) -> Existing:
@@ -159,6 +160,8 @@ class BaseConnection(FlowServiceResource):
     credential: Mapping[str, str] = field(repr=False)
 
     def __post_init__(self) -> None:
+        # The host and the client id are no secrets, and are worth reading in an error.
+        remember(*(value for name, value in self.credential.items() if name not in ("host", "clientId")))
         missing = [name for name in self.source.auth_params if not self.credential.get(name)]
         if missing:
             raise InvalidInputError("credential", sorted(self.credential), f"{', '.join(missing)} must be set")

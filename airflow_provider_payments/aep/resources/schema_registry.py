@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
-from urllib.parse import quote
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import (
@@ -27,7 +26,7 @@ from airflow_provider_payments.aep.flow_specs import check_against
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping
 from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, read_if_there
-from airflow_provider_payments.aep.services import ACCEPT_ONE, PROFILE_CLASS, SCHEMA_REGISTRY, Json
+from airflow_provider_payments.aep.services import ACCEPT_ONE, PROFILE_CLASS, SCHEMA_REGISTRY, Json, segment
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.client import Client
@@ -105,7 +104,7 @@ class RegistryResource(Resource):
         return replace(read_resource(body), id=made(answer, path, body.get("$id")).id)
 
     def patch(self, client: Client, existing: Existing, operations: list[Json]) -> Existing:
-        path = f"{SCHEMA_REGISTRY}/tenant/{self.collection}/{quote(existing.id, safe='')}"
+        path = f"{SCHEMA_REGISTRY}/tenant/{self.collection}/{segment(existing.id)}"
         changed = read_resource(dict(readers.mapping(client.request("PATCH", path, body=operations).body)))
         return changed if changed.id else existing
 

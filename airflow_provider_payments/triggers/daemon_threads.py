@@ -1,0 +1,67 @@
+"""Threads that the end of a process does not wait for."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any
+
+
+class DaemonThreads(Executor):
+    """
+    A pool of daemon threads. The standard library's pool joins its threads when the interpreter ends, so a request that
+    hangs would hold up the end of a triggerer.
+
+    :param most: threads at the most; each starts when it is needed.
+    :param name: what their names begin with.
+    """
+
+    def __init__(self, most: int, name: str) -> None:
+        self._most = most
+        self._name = name
+        self._changed = threading.Condition()
+        self._jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._threads = self._waiting = 0
+        self._over = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Let a thread call ``fn``."""
+        future: Future[Any] = Future()
+        with self._changed:
+            if self._over:
+                raise RuntimeError("the pool has been shut down")
+            self._jobs.append((future, lambda: fn(*args, **kwargs)))
+            if len(self._jobs) > self._waiting and self._threads < self._most:
+                self._threads += 1
+                threading.Thread(target=self._work, name=f"{self._name}_{self._threads}", daemon=True).start()
+            self._changed.notify()
+        return future
+
+    def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:
+        """Take no more jobs and drop those that no thread has begun. It never waits."""
+        with self._changed:
+            self._over = True
+            for future, _ in self._jobs:
+                future.cancel()
+            self._jobs.clear()
+            self._changed.notify_all()
+
+    def _next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
+        with self._changed:
+            while not self._jobs and not self._over:
+                self._waiting += 1
+                self._changed.wait()
+                self._waiting -= 1
+            return self._jobs.popleft() if self._jobs else None
+
+    def _work(self) -> None:
+        while job := self._next():
+            future, call = job
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:
+                    future.set_exception(error)
+            del job, future, call  # what they hold may be large

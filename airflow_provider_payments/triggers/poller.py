@@ -1,0 +1,343 @@
+"""
+One poller for all waits on a connection, in a triggerer's event loop.
+
+It starts with the first wait and ends with the last. Requests run in a few threads of its own, never on the loop. Each
+wait has its own interval; polls that are due within half an interval are coalesced, so a hundred waits share a request.
+Questions do not wait for each other: one that hangs holds up its own waits only. A 429 throttles all. It only reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import math
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from airflow.providers.common.compat.sdk import Stats
+
+from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
+from airflow_provider_payments.aep.flow_runs import FlowRun
+from airflow_provider_payments.aep.pace import MAX_PAUSE_SECONDS, is_throttled
+from airflow_provider_payments.aep.retries import MAX_WAIT
+from airflow_provider_payments.aep.run_queries import RunQueries
+from airflow_provider_payments.aep.waits import IDS_PER_REQUEST, Wait
+from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
+from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
+
+log = logging.getLogger(__name__)
+
+#: Requests at the same time. More would make the loop wait for the interpreter while answers are read.
+MAX_PARALLEL_REQUESTS = 3
+#: Seconds before a wait's first poll, for the worker has just polled, and triggers start many at a time; and before the
+#: next, then doubled up to its poll interval, so that short runs are seen soon.
+FIRST_INTERVALS_SECONDS = (0.05, 1.0)
+#: With so many waits, early polls cost too much: a question holds so many.
+EAGER_POLL_LIMIT = 100
+#: Polls due within this share of their interval are coalesced.
+COALESCE_FRACTION = 0.5
+#: A poll may come earlier by up to this share of the interval, so that many triggerers do not ask in step.
+JITTER_FRACTION = 0.15
+#: Seconds before its deadline at which a wait is polled once more.
+LAST_POLL_SECONDS = 1.0
+#: Waits that are told at a time, before the loop serves others.
+NOTIFY_BATCH_SIZE = 50
+#: Failures in a row of the only question that is asked, after which it is split like one among others.
+MAX_FAILURES_UNSPLIT = 3
+#: Seconds after which a poller that failed goes on.
+RECOVERY_SECONDS = 1.0
+#: Statuses that an edited connection may mend.
+OF_THE_CONNECTION = (401, 403, 404)
+
+
+class Poll(NamedTuple):
+    """What a wait is told: its run as it stands, or why that could not be seen."""
+
+    run: FlowRun | None
+    error: Exception | None
+
+
+class Waiter:
+    """
+    One wait at the poller.
+
+    :param wait: which run is meant, and what is known of it.
+    :param poll_interval: seconds between two polls at most, but for a 429.
+    :param crowd: how many wait already.
+    :param last_poll: when to poll at the latest, by the loop's clock; infinite: no matter.
+    """
+
+    def __init__(self, wait: Wait, poll_interval: float, crowd: int = 0, last_poll: float = math.inf) -> None:
+        self.wait = wait
+        self.poll_interval = poll_interval
+        self.last_poll = last_poll
+        self.is_new = True
+        self.under_way = False
+        now = asyncio.get_running_loop().time()
+        intervals = FIRST_INTERVALS_SECONDS if crowd < EAGER_POLL_LIMIT else (poll_interval, poll_interval)
+        first, self.interval = (min(interval, poll_interval) for interval in intervals)
+        self.due = max(now, min(now + first, last_poll))
+        self._polls: asyncio.Queue[Poll] = asyncio.Queue()
+
+    async def poll(self) -> Poll:
+        """Wait for the next poll and return what it showed."""
+        return await self._polls.get()
+
+    def tell(self, poll: Poll) -> None:
+        """Hand a poll over."""
+        self._polls.put_nowait(poll)
+
+    def plan(self, began: float, early: float) -> None:
+        """
+        Set when the next poll is due.
+
+        :param began: when the last one did.
+        :param early: share of the interval that is left out.
+        """
+        self.due = began + self.interval * (1 - early)
+        if began < self.last_poll:
+            self.due = min(self.due, self.last_poll)
+        self.interval = min(2 * self.interval, self.poll_interval)
+
+
+@dataclass
+class Round:
+    """
+    Questions that are asked at the same time.
+
+    :param questions: how many have no outcome yet.
+    """
+
+    began: float
+    questions: int
+    several: bool = field(init=False)
+    answered: bool = False
+    #: Members of questions for several that were not answered, and how many each was for.
+    unanswered: list[tuple[Wait, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.several = self.questions > 1
+
+    def end(self, waits: Sequence[Wait]) -> None:
+        """
+        Take note of the end of a question. Where others were answered, the next one is for a tenth: one dataflow that
+        the service fails on must not end its neighbours. Where none was, it is the service, and nothing is split.
+        """
+        for wait in waits:
+            # A refusal is an answer too: the question has a member that the service does not like.
+            if not wait.error or getattr(wait.error, "status", None) in (400, 414):
+                self.answered = True
+            if not wait.error:
+                wait.failures, wait.group_size = 0, IDS_PER_REQUEST
+            elif not is_throttled(wait.error):
+                wait.failures += 1
+                self.unanswered.append((wait, len(waits)))
+        self.questions -= 1
+        if self.questions == 0:
+            for wait, size in self.unanswered:
+                if size > 1 and (self.answered or (not self.several and wait.failures >= MAX_FAILURES_UNSPLIT)):
+                    wait.group_size = max(1, size // 10)
+
+
+class Poller:
+    """
+    The poller of one connection.
+
+    :param conn_id: the Airflow connection; it is read with the first poll, for waits that begin later, and again where
+        the service refuses it.
+    """
+
+    def __init__(self, conn_id: str) -> None:
+        self.waiters: set[Waiter] = set()
+        self._ended = threading.Event()
+        self._pool = DaemonThreads(MAX_PARALLEL_REQUESTS, "flow-run-poller")
+        self._connection = PolledConnection(conn_id, self._ended)
+        self._queries: RunQueries | None = None
+        self._joined = asyncio.Event()
+        #: When the next poll is planned, and before when the service wants none, by the loop's clock.
+        self._planned = self._not_before = 0.0
+        self._throttled = 0
+        self._questions = set[asyncio.Task[None]]()
+        # An empty context: else all that it logs would land in the log of the first waiter's task.
+        self._context = contextvars.Context()
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._run(), context=self._context)
+
+    def join(self, waiter: Waiter) -> None:
+        """Take a waiter in."""
+        self.waiters.add(waiter)
+        if max(waiter.due, self._not_before) < self._planned:
+            self._joined.set()
+
+    def end(self) -> None:
+        """Stop polling: requests that are under way are cut off, and nobody hears of them."""
+        self._ended.set()
+        self._connection.cut()
+        for task in (self._task, *self._questions):
+            task.cancel()
+        self._pool.shutdown()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._until_due()
+                self._ask_those_due()
+            except Exception as error:  # it never ends silently
+                log.exception("Polling failed; it goes on")
+                for waiter in self.waiters:
+                    waiter.tell(Poll(waiter.wait.run, error))
+                await asyncio.sleep(RECOVERY_SECONDS)
+
+    async def _until_due(self) -> None:
+        while True:
+            due = min((w.due for w in self.waiters if not w.under_way), default=math.inf)
+            self._planned = max(self._not_before, due)
+            self._joined.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._planned):
+                    await self._joined.wait()
+                continue
+            return
+
+    def _ask_those_due(self) -> None:
+        now = self._loop.time()
+        due = [w for w in self.waiters if not w.under_way and w.due - COALESCE_FRACTION * w.interval <= now]
+        questions = _questions(due)
+        this_round = Round(now, len(questions))
+        for waiters in questions:
+            for waiter in waiters:
+                waiter.under_way = True
+            task = self._loop.create_task(self._ask(waiters, this_round), context=self._context)
+            self._questions.add(task)
+            task.add_done_callback(self._questions.discard)
+
+    async def _ask(self, waiters: list[Waiter], this_round: Round) -> None:
+        """Ask one question, and tell its waiters what came of it, whatever it is."""
+        waits, failure = [waiter.wait for waiter in waiters], None
+        max_age = RENEWAL_INTERVAL_SECONDS if any(waiter.is_new for waiter in waiters) else math.inf
+        try:
+            await self._loop.run_in_executor(self._pool, self._poll, waits, max_age)
+        except Exception as error:
+            failure = error
+            if not isinstance(error, PlatformError):
+                log.exception("A poll failed")
+        this_round.end([] if failure else waits)
+        self._take_pauses(waits)
+        self._count_requests()
+        early = random.uniform(0, JITTER_FRACTION)
+        for number, waiter in enumerate(waiters, 1):
+            waiter.is_new = waiter.under_way = False
+            waiter.plan(this_round.began, early)
+            if is_throttled(waiter.wait.error):
+                waiter.due = self._not_before
+            waiter.tell(Poll(waiter.wait.run, failure or waiter.wait.error))
+            if number % NOTIFY_BATCH_SIZE == 0:
+                await asyncio.sleep(0)
+        self._joined.set()  # plan anew
+
+    def _count_requests(self) -> None:
+        transport = self._queries.client.transport if self._queries else None
+        if transport is None:
+            return
+        sent, transport.sent = transport.sent, 0
+        try:
+            Stats.incr("payments.flow_run.poll.requests", sent)
+        except Exception:  # a metrics backend must not end waits
+            log.exception("Could not count %d requests", sent)
+
+    def _take_pauses(self, waits: Sequence[Wait]) -> None:
+        """Poll nothing as long as the service asks for, all waits together."""
+        throttled = [wait.error for wait in waits if isinstance(wait.error, RequestError) and is_throttled(wait.error)]
+        if not throttled:
+            self._throttled = 0
+            return
+        asked = [error.retry_after for error in throttled if error.retry_after is not None]
+        pause = max(asked) if asked else min(2.0**self._throttled, MAX_WAIT)
+        self._throttled = min(self._throttled + 1, 10)
+        pause = min(pause, MAX_PAUSE_SECONDS) * random.uniform(1, 1 + JITTER_FRACTION)
+        self._not_before = max(self._not_before, self._loop.time() + pause)
+        log.warning("Rate limited (HTTP 429); polling paused for %.0f s", pause)
+
+    # ---- in the pool -----------------------------------------------------------------------------------------------
+
+    def _poll(self, waits: list[Wait], max_age: float) -> None:
+        """Ask one question; where it is refused, the connection may have been edited since it was read."""
+        began = time.monotonic()
+        queries = self._queries_of(max_age)
+        queries.poll(waits)
+        refused = [wait for wait in waits if _is_of_the_connection(wait)]
+        if not refused or self._connection.read_at >= began:
+            return
+        edited = self._queries_of(RENEWAL_INTERVAL_SECONDS)
+        if edited is not queries:
+            edited.poll(refused)
+        elif self._connection.read_at < began:  # not yet read again
+            for wait in refused:
+                wait.error = _not_final_yet(wait.error)
+
+    def _queries_of(self, max_age: float = math.inf) -> RunQueries:
+        client = self._connection.client(max_age)
+        if self._queries is None or self._queries.client is not client:
+            self._queries = RunQueries(client)
+        return self._queries
+
+
+def _questions(waiters: list[Waiter]) -> list[list[Waiter]]:
+    """Group waits: a question is for runs or for dataflows, and for as many as its waits may share it with."""
+    questions: list[list[Waiter]] = []
+    ordered = sorted(waiters, key=lambda w: (w.wait.may_be_another, w.wait.group_size))
+    for waiter in ordered:
+        wait, last = waiter.wait, questions[-1][0].wait if questions else None
+        if (
+            last is None
+            or (last.may_be_another, last.group_size) != (wait.may_be_another, wait.group_size)
+            or len(questions[-1]) >= wait.group_size
+        ):
+            questions.append([])
+        questions[-1].append(waiter)
+    return questions
+
+
+def _is_of_the_connection(wait: Wait) -> bool:
+    return isinstance(wait.error, RequestError) and not wait.error.retryable and wait.error.status in OF_THE_CONNECTION
+
+
+def _not_final_yet(error: PlatformError | None) -> PlatformError | None:
+    """A refusal is final only once the connection has been read after it."""
+    assert isinstance(error, RequestError)
+    reason = f"{error}; the connection will be read again before this is final"
+    return RequestError(Failure.AMBIGUOUS, error.method, error.path, reason=reason, status=error.status)
+
+
+_pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
+
+
+@contextmanager
+def polled(conn_id: str, wait: Wait, poll_interval: float, seconds_left: float | None = None) -> Iterator[Waiter]:
+    """
+    Let the connection's poller in this event loop poll for a run as long as the block lasts.
+
+    :param conn_id: the Airflow connection.
+    :param wait: which run is meant.
+    :param poll_interval: seconds between two polls at most.
+    :param seconds_left: after so many it is polled once more; ``None``: no matter.
+    """
+    loop = asyncio.get_running_loop()
+    key = loop, conn_id
+    poller = _pollers.get(key) or _pollers.setdefault(key, Poller(conn_id))
+    last_poll = math.inf if seconds_left is None else loop.time() + seconds_left - LAST_POLL_SECONDS
+    waiter = Waiter(wait, poll_interval, len(poller.waiters), last_poll)
+    poller.join(waiter)
+    try:
+        yield waiter
+    finally:
+        poller.waiters.discard(waiter)
+        if not poller.waiters:
+            _pollers.pop(key, None)
+            poller.end()

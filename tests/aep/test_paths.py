@@ -1,0 +1,90 @@
+"""Ids in paths: what arrives at the service is the id that was meant, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.inputs import as_id
+from airflow_provider_payments.aep.resources.catalog import Dataset
+from airflow_provider_payments.aep.resources.flow_service import SourceConnection
+from airflow_provider_payments.aep.services import segment
+from tests.fault_proxy import FaultProxy
+
+ASKED: dict[str, tuple[Callable[[Client, Any], object], str]] = {
+    "item": (lambda client, key: client.item("flows", key), "flows/{}"),
+    "schema": (lambda client, key: client.registry_resource("schemas", key), "tenant/schemas/{}"),
+    "dataset": (lambda client, key: client.dataset(key), "dataSets/{}"),
+    "mapping set": (lambda client, key: client.mapping_set(key, 1), "mappingSets/{}"),
+    "test": (lambda client, key: client.test_base_connection(key), "connections/{}/test"),
+    "explore": (lambda client, key: client.explore(key), "connections/{}/explore"),
+    "explore REST": (lambda client, key: client.explore_resource(key, "charges"), "connections/{}/explore"),
+    "delete": (lambda client, key: SourceConnection.delete(client, SimpleNamespace(id=key)), "sourceConnections/{}"),  # type: ignore[arg-type]
+    "delete dataset": (lambda client, key: Dataset.delete(client, SimpleNamespace(id=key)), "dataSets/{}"),  # type: ignore[arg-type]
+}
+CHANGING = ["", ".", "..", "../flows", "a/..", "a/../b", "./a", "a/./b", "..\\flows"]
+
+
+@pytest.mark.parametrize(("ask", "path"), ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize("object_id", CHANGING)
+def test_an_id_that_would_change_the_path_is_not_sent(
+    ask: Callable[[Client, Any], object],
+    path: str,
+    object_id: str,
+    make_client: Callable[..., Client],
+    proxy: FaultProxy,
+) -> None:
+    with pytest.raises(InvalidInputError, match="between slashes"):
+        ask(make_client(proxy.url), object_id)
+    assert [asked for asked in proxy.asked if "/ims/" not in asked[1]] == []
+
+
+@pytest.mark.parametrize(("ask", "path"), ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize("object_id", ["a.b", "...", "a..b", "https://ns.adobe.com/x/y", "a b?c#d%2e", "%2e%2e"])
+def test_any_other_id_arrives_as_it_is(
+    ask: Callable[[Client, Any], object],
+    path: str,
+    object_id: str,
+    make_client: Callable[..., Client],
+    proxy: FaultProxy,
+) -> None:
+    with suppress(RequestError):  # there is none of that id
+        ask(make_client(proxy.url), object_id)
+    sent = proxy.asked[-1][1].partition("?")[0]
+    before, _, after = path.partition("{}")
+    assert sent.endswith(after)
+    last = sent.removesuffix(after).rpartition(before)[2]
+    assert "/" not in last
+    assert unquote(last) == object_id
+
+
+@given(st.text(st.sampled_from("./\\a%2eE"), max_size=8))
+def test_a_segment_is_one_segment_however_often_it_is_decoded(object_id: str) -> None:
+    try:
+        written = segment(object_id)
+    except InvalidInputError:
+        return
+    assert "/" not in written
+    parts = unquote(written).replace("\\", "/").split("/")
+    assert not {".", ".."} & set(parts)
+    assert unquote(written) == object_id
+
+
+@pytest.mark.parametrize("object_id", ["a/..", "a/../b", "a/./b", "https://ns.adobe.com/../b", "a/."])
+def test_an_argument_that_holds_a_dot_segment_is_refused(object_id: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"flow_id='{object_id}' is not allowed: no part of an id"):
+        as_id("flow_id", object_id)
+
+
+@pytest.mark.parametrize("object_id", ["a.b", "a..b", "a...", "https://ns.adobe.com/x.y/z"])
+def test_dots_within_a_name_are_no_dot_segments(object_id: str) -> None:
+    assert as_id("flow_id", object_id) == object_id

@@ -1,0 +1,175 @@
+"""Known secrets: out of every text, however they are written and wherever it is cut."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from html import escape
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from airflow_provider_payments.aep import redaction
+from airflow_provider_payments.aep.auth import AccessToken, ClientCredentials
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import (
+    ConflictError,
+    Difference,
+    Failure,
+    InvalidInputError,
+    PlatformError,
+    Problem,
+    RequestError,
+    UnreadableError,
+)
+from airflow_provider_payments.aep.flow_specs import check_against
+from airflow_provider_payments.aep.redaction import redacted, remember
+from airflow_provider_payments.aep.resources.flow_service import BaseConnection
+from airflow_provider_payments.aep.sources import find_source
+from airflow_provider_payments.aep.transport import Transport
+from tests.aep.chain import FLOW_SERVICE
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+FLOWS = f"{FLOW_SERVICE}/flows"
+SECRET = 'a secret+of/this~test\'s "own" \\ <ä> & 80 characters, as long as vendors make some'
+#: Stands in no secret.
+FILLING = "\N{MIDDLE DOT}"
+#: So many characters of a secret in a row give nothing away.
+PIECE = 6
+
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "URL": lambda secret: quote(secret, safe=""),
+    "URL with slashes": quote,
+    "URL in lower case": lambda secret: re.sub("%..", lambda code: code[0].lower(), quote(secret, safe="")),
+    "form": quote_plus,
+    "JSON": lambda secret: json.dumps(secret)[1:-1],
+    "JSON in Unicode": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
+    "JSON with escaped slashes": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
+    "HTML": escape,
+    "Python": lambda secret: repr(secret)[1:-1],
+}
+SHOWN: dict[str, Callable[[str], PlatformError]] = {
+    "service's words": lambda text: of_problem(detail=text),
+    "words in another type": lambda text: of_problem(detail={"echo": [text]}),
+    "title": lambda text: of_problem(title=text),
+    "reason": lambda text: RequestError(Failure.AMBIGUOUS, "GET", "/flows", reason=text),
+    "path": lambda text: RequestError(Failure.AMBIGUOUS, "GET", f"/flows/{text}"),
+    "value": lambda text: InvalidInputError("name", text, "it must be short"),
+    "value in an object": lambda text: InvalidInputError("extra", {"auth": [text]}, "it must be short"),
+    "what is allowed": lambda text: InvalidInputError("name", "x", f"the service says: {text}"),
+    "difference": lambda text: ConflictError("dataflow", "x", "id", [Difference("name", "y", text)]),
+    "unreadable item": lambda text: UnreadableError("flow run x", text),
+    "broken rule": lambda text: of_schema(text),
+}
+
+
+def of_problem(**words: Any) -> RequestError:
+    problem = Problem.from_body({"error_code": "403000", **words})
+    return RequestError(Failure.FINAL, "GET", "/flows", status=403, problem=problem)
+
+
+def of_schema(text: str) -> PlatformError:
+    with pytest.raises(InvalidInputError) as failed:
+        check_against("params", {"field": "no"}, {"properties": {"field": {"const": text}}}, "the flow spec")
+    return failed.value
+
+
+@pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN)
+@pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN)
+@given(before=st.integers(0, 40) | st.integers(390, 520) | st.integers(890, 1020))
+@example(before=426)
+@example(before=499)
+def test_no_part_of_a_secret_survives_wherever_a_text_is_cut(
+    show: Callable[[str], PlatformError], written: Callable[[str], str], before: int
+) -> None:
+    remember(SECRET)
+    echo = written(SECRET)
+    said = str(show(FILLING * before + echo + FILLING * 20))
+    pieces = {form[at : at + PIECE] for form in (echo, repr(echo)) for at in range(len(form) - PIECE)}
+    assert [piece for piece in pieces if piece in said] == []
+
+
+@given(
+    st.text(st.characters(exclude_characters=FILLING, exclude_categories=("Cc", "Cs")), min_size=8, max_size=80)
+    .map(str.strip)
+    .filter(lambda secret: len(secret) >= redaction.MIN_LENGTH),
+    st.sampled_from(list(WRITTEN)),
+    st.sampled_from(list(WRITTEN)),
+)
+def test_any_secret_is_removed_in_any_writing_of_a_writing(secret: str, inner: str, outer: str) -> None:
+    remember(secret)
+    once = WRITTEN[inner](secret)
+    assert redacted(f"{FILLING}{once}{FILLING}") == f"{FILLING}***{FILLING}"
+    if outer in ("JSON", "Python") and not inner.startswith("HTML"):
+        assert redacted(f"{FILLING}{WRITTEN[outer](once)}{FILLING}") == f"{FILLING}***{FILLING}"
+
+
+def test_a_hostile_text_does_not_hold_up_the_search() -> None:
+    remember('\\"' * 30)
+    started = time.process_time()
+    assert redacted('\\\\\\"' * 200 + "x" + "\\" * 10_000).startswith("***")
+    assert time.process_time() - started < 1
+
+
+def test_a_secret_within_another_leaves_nothing_of_the_longer_one() -> None:
+    remember("inner-part", "outer-inner-part-outer")
+    assert redacted("outer-inner-part-outer inner-part") == "*** ***"
+
+
+def test_the_oldest_secrets_are_forgotten_and_those_in_use_stay() -> None:
+    remember("in-use-secret", "old-secret")
+    for number in range(redaction.MAX_SECRETS - 1):
+        remember(f"secret number {number}", "in-use-secret")
+    assert redacted("in-use-secret old-secret") == "*** old-secret"
+
+
+@pytest.mark.parametrize("value", [None, 5, "", "abc", ["a-list-of-text"], {"a": "b"}])
+def test_what_is_no_secret_masks_nothing(value: object) -> None:
+    remember(value)
+    assert redacted("5 abc a-list-of-text None") == "5 abc a-list-of-text None"
+
+
+def test_the_credentials_of_clients_are_known() -> None:
+    ClientCredentials("id", "the-client-secret", Transport())
+    AccessToken("id", "the-access-token")
+    with pytest.raises(InvalidInputError):
+        AccessToken("id", "a-token-pasted-badly\n")
+    text = "id the-client-secret the-access-token a-token-pasted-badly\n"
+    assert redacted(text) == "id *** *** ***\n"
+
+
+def test_the_credential_of_a_vendor_is_known_but_not_its_host() -> None:
+    values = {"host": "shop.example", "clientId": "shop-client", "clientSecret": "shop-secret"}
+    values |= {"accessToken": "shop-access", "refreshToken": "shop-refresh"}
+    BaseConnection(name="shop", source=find_source("square"), credential=values)
+    text = "shop.example shop-client shop-secret shop-access shop-refresh"
+    assert redacted(text) == "shop.example shop-client *** *** ***"
+
+
+def test_a_service_that_repeats_the_token_is_quoted_without_it(
+    make_client: Callable[..., Client], proxy: FaultProxy
+) -> None:
+    client = make_client(proxy.url)
+    token = client.credential.token()
+    body = json.dumps({"error_code": "403000", "message": f"{FILLING * 480} Bearer {token} is odd"}).encode()
+    proxy.fault("GET", FLOWS, status=403, body=body)
+    with pytest.raises(RequestError, match=f"{FILLING * 480} Bearer") as failed:
+        client.get(FLOWS)
+    assert token[:8] not in str(failed.value)
+
+
+def test_an_identity_service_that_repeats_the_secret_is_quoted_without_it(
+    make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    body = json.dumps({"error": "invalid_client", "error_description": f"{FILLING * 490}emulator-secret"}).encode()
+    proxy.fault("POST", "/ims/token/v3", status=400, body=body)
+    with pytest.raises(RequestError, match="invalid_client") as failed:
+        make_client(proxy.url).get(FLOWS)
+    assert "emulator" not in str(failed.value)
