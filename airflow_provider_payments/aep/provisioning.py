@@ -34,9 +34,9 @@ from airflow_provider_payments.aep.errors import (
 )
 from airflow_provider_payments.aep.marks import Writer
 from airflow_provider_payments.aep.patience import READ_LAG_SECONDS, Patience, ReadLagError
+from airflow_provider_payments.aep.provisioned import Provisioned
 from airflow_provider_payments.aep.resources.base import Existing, Resource
 from airflow_provider_payments.aep.retries import FIRST_WAIT, MAX_WAIT, TICK
-from airflow_provider_payments.aep.services import Json
 
 log = logging.getLogger(__name__)
 
@@ -47,32 +47,6 @@ MAX_CHANGES = 3
 LOOK_AGAIN, PATIENCE = 2.0, 10.0
 
 Candidates = list[tuple[Existing, list[Difference]]]
-
-
-@dataclass(frozen=True)
-class Provisioned:
-    """
-    The outcome of :func:`ensure`.
-
-    :param created: whether this call made it; one whose answer was lost is told by its mark.
-    :param request_id: the service's id of the request that made or found it.
-    :param updated: whether it was there and had to be changed.
-    :param at: when, in epoch seconds of the platform's clock.
-    :param copies: ids of others that mean the same and were left: somebody else's, or in use.
-    """
-
-    resource: Resource
-    existing: Existing
-    created: bool
-    request_id: str
-    at: float
-    updated: bool = False
-    copies: tuple[str, ...] = ()
-
-    def to_json(self) -> Json:
-        """Return what an XCom carries."""
-        own = {"id": self.existing.id, "name": self.resource.name, "created": self.created, "etag": self.existing.etag}
-        return own | {"copies": list(self.copies)} | self.resource.outputs(self.existing, self.at)
 
 
 def ensure(
@@ -160,13 +134,13 @@ class _Provisioning:
         if unlisted and self._awaiting_own(beside=bool(right)):
             return None
         if right:
-            winner = min(right, key=_age)
+            winner = min(right, key=lambda existing: existing.age)
             if self.want.settles and self._settling(self._moment_of(winner)):
                 return None
             now = self._still_there(winner)
             return self._take(winner, now, found + (self._own() if unlisted else [])) if now else None
         if found:
-            return self._resolve(*min(found, key=_age_of), found)
+            return self._resolve(*_oldest(found), found)
         if self._settling(max([self.last_sent, *self.dead.values()])) or self._in_doubt():
             return None
         return self._create()
@@ -350,18 +324,15 @@ class _Provisioning:
         """
         if now is not winner and (differences := self.want.differences(self.client, now)):
             return self._resolve(now, differences, found)
-        if self.want.ingests and self._is_mine(now):
-            first, differences = min((c for c in found if self.want.is_copy(c[1])), key=_age_of)
-            if differences and _age(first) < _age(now):
+        if self.want.ingests and self.copies.is_mine(now):
+            first, differences = _oldest([c for c in found if self.want.is_copy(c[1])])
+            if differences and first.age < now.age:
                 self.copies.see_to([now])
                 return self._resolve(first, differences, [])
         return self._adopt(now, found)
 
-    def _is_mine(self, existing: Existing) -> bool:
-        return self.copies.is_mine(existing)
-
     def _adopt(self, existing: Existing, found: Candidates) -> Provisioned:
-        mark, created = self.want.mark_of(existing), self._is_mine(existing)
+        mark, created = self.want.mark_of(existing), self.copies.is_mine(existing)
         # Where nothing carries a mark nobody can tell: what shows after a creation was sent is taken for its object.
         untold = not (self.client.marks and self.want.carries_mark)
         ours = created or (self.sent_at > -math.inf and (untold or self.copies.writer.made(mark)))
@@ -426,10 +397,5 @@ class _Provisioning:
         return Provisioned(resource, existing, created, request_id, self._now(), updated or self.changed, copies)
 
 
-def _age_of(candidate: tuple[Existing, list[Difference]]) -> tuple[float, str]:
-    return _age(candidate[0])
-
-
-def _age(existing: Existing) -> tuple[float, str]:
-    """What every writer orders by, so that all choose the same."""
-    return existing.created, existing.id
+def _oldest(found: Candidates) -> tuple[Existing, list[Difference]]:
+    return min(found, key=lambda candidate: candidate[0].age)

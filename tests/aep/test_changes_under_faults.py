@@ -9,7 +9,8 @@ import pytest
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, RequestError, UnsettledError
-from airflow_provider_payments.aep.provisioning import Provisioned, ensure
+from airflow_provider_payments.aep.provisioned import Provisioned
+from airflow_provider_payments.aep.provisioning import ensure
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.schedule import Schedule
 from tests.aep.chain import KINDS, UPDATES, Chain

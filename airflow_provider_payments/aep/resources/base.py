@@ -39,6 +39,11 @@ class Existing:
     etag: str | None = None
     item: Json = field(default_factory=dict, repr=False)
 
+    @property
+    def age(self) -> tuple[float, str]:
+        """What every writer orders by, the oldest first, so that all choose the same."""
+        return self.created, self.id
+
 
 @dataclass(frozen=True, kw_only=True)
 class Resource(ABC):

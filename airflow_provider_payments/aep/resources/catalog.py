@@ -22,7 +22,7 @@ from airflow_provider_payments.aep.resources.base import (
     read_if_there,
     without_empty,
 )
-from airflow_provider_payments.aep.resources.flow_service import user_of
+from airflow_provider_payments.aep.resources.items import user_of
 from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, Json, segment
 
 if TYPE_CHECKING:

@@ -33,11 +33,10 @@ from airflow_provider_payments.aep.resources.flow_service import (
     FlowServiceResource,
     SourceConnection,
     TargetConnection,
-    read_item,
-    read_live,
     source_meaning,
     target_meaning,
 )
+from airflow_provider_payments.aep.resources.items import read_item, read_live
 from airflow_provider_payments.aep.schedule import SCHEDULE_FIELDS, Schedule, read_schedule
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
 

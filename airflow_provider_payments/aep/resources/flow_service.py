@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_payments.aep import readers
@@ -17,16 +16,15 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_content_type, as_id, as_list, as_mapping, as_optional_text, as_text
 from airflow_provider_payments.aep.marks import Mark
-from airflow_provider_payments.aep.patience import check_gone
 from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.resources.base import (
     Existing,
     Resource,
     delete,
     made,
-    read_if_there,
     without_empty,
 )
+from airflow_provider_payments.aep.resources.items import listed, read_item, read_live, settle_time, user_of
 from airflow_provider_payments.aep.services import (
     ADHOC_SCHEMA_VERSION,
     DATA_LAKE_SPEC_ID,
@@ -65,12 +63,12 @@ class FlowServiceResource(Resource):
     @classmethod
     def everything(cls, client: Client) -> Iterator[Existing]:
         for item in client.items(cls.collection):
-            if existing := _listed(item):
+            if existing := listed(item):
                 yield existing
 
     @classmethod
     def settle_time(cls, client: Client) -> float:
-        return _settle_time(client, cls.collection)
+        return settle_time(client, cls.collection)
 
     @classmethod
     def read(cls, client: Client, existing: Existing) -> Existing | None:
@@ -86,55 +84,6 @@ class FlowServiceResource(Resource):
     @classmethod
     def delete(cls, client: Client, existing: Existing) -> None:
         delete(client, f"{FLOW_SERVICE}/{cls.collection}/{segment(existing.id)}")
-
-
-def read_item(fields: Fields) -> Existing:
-    """Return an item whose age is known: it decides which of several is the one."""
-    item = dict(fields.item)
-    return Existing(fields.identity(), fields.moment("createdAt"), readers.text(item.get("etag")), item)
-
-
-def _listed(item: Mapping[str, Any]) -> Existing | None:
-    """Return an item of a list as far as it can be read, ``None`` where that is not its id, or it is going."""
-    found = readers.text(item.get("id"))
-    if found is None or item.get("state") == "deleting":
-        return None
-    return Existing(found, readers.moment(item.get("createdAt")) or 0.0, readers.text(item.get("etag")), dict(item))
-
-
-def _settle_time(client: Client, collection: str) -> float:
-    return client.dataflow_window if collection == "flows" else client.consistency_window
-
-
-def user_of(client: Client, object_id: str, collection: str, reference: str) -> str:
-    """
-    Say which item of ``collection`` has the object's id under ``reference``, such as ``params.dataSetId``.
-
-    A deletion follows, so no filter is trusted: each item is looked at, and one that cannot be read may refer to it.
-    """
-    path = reference.split(".")
-    for item in client.items(collection):
-        fields = Fields.of_item(collection, item)
-        refers = object_id in (fields.texts(*path) if path[-1].endswith("Ids") else (fields.text(*path),))
-        # Lists show the dead for a while.
-        if refers and read_live(client, collection, read_item(fields)):
-            return f"{collection} {fields.identity()} refers to it"
-    return ""
-
-
-def read_live(client: Client, collection: str, listed: Existing) -> Existing | None:
-    """
-    Return a listed item as it is now, ``None`` where it is gone or going.
-
-    :raises ReadLagError: if it cannot be read yet.
-    """
-
-    def read() -> Existing:
-        return read_item(Fields.of_item(collection, client.item(collection, listed.id)))
-
-    what, settle_time = f"{collection} {listed.id}", _settle_time(client, collection)
-    existing = read_if_there(read, partial(check_gone, client, what, listed.created, settle_time))
-    return existing if existing and existing.item.get("state") != "deleting" else None
 
 
 def spec(spec_id: str) -> Json:
