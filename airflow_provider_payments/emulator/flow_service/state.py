@@ -156,8 +156,8 @@ class FlowService:
         self.stores[kind].changed(resource)
 
     def get(self, kind: str, identifier: str) -> Any:
-        """A resource of a kind, or the refusal that names both."""
-        resource = self.stores[kind].get(identifier)
+        """A resource of a kind as a request finds it, or the refusal that names both."""
+        resource = self.stores[kind].read(identifier)
         if resource is None:
             raise not_found(kind, identifier)
         return resource
