@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import UnreadableError, UnsettledError
+from airflow_provider_payments.aep.errors import RequestError, UnreadableError, UnsettledError
 from airflow_provider_payments.aep.flow_runs import runs_of
 from airflow_provider_payments.aep.on_demand import (
     Notes,
@@ -165,7 +165,7 @@ def test_an_item_that_becomes_readable_is_asked_for_again(
 
 
 def test_an_answer_that_holds_another_run_is_none(listing: Callable[..., Client]) -> None:
-    with pytest.raises(UnreadableError, match="flow run b cannot be read: the answer holds a"):
+    with pytest.raises(RequestError, match="the answer holds another item"):
         read_run(listing([made(9, "a")]), "b")
 
 
