@@ -17,15 +17,17 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.flow_runs import FlowRun
 from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
 from airflow_provider_payments.outcomes import FlowRunFailedError, Tolerance, deadline, ended_run
 from tests.any_json import ANY_JSON, QUIETLY
+from tests.fault_proxy import FaultProxy
 from tests.sensors.conftest import history as history
-from tests.sensors.flows import History
+from tests.sensors.conftest import proxy_of_history as proxy_of_history
+from tests.sensors.flows import History, answer, run_item
 from tests.sensors.flows import written_history as written_history
 
 RUN = FlowRun(
@@ -114,6 +116,14 @@ def test_a_run_that_fails_the_task_is_counted_too_and_tagged_with_dataflow_and_s
     ]
 
 
+def test_a_count_that_is_unknown_is_no_metric(
+    history: History, proxy_of_history: FaultProxy, listener: socket.socket, tmp_path: Path
+) -> None:
+    run = run_item(history.good, "success", True, outputRecordCount=7, failedRecordCount=None)
+    proxy_of_history.fault("GET", "/runs", status=200, body=answer(run))
+    assert told(listener, tmp_path, history.good, returncode=1)[2:] == ["airflow.payments.flow_run.records_out:7|c"]
+
+
 def judge(run: FlowRun, **arguments: Any) -> dict[str, Any]:
     given = {"accept_partial": False, "max_failed_ratio": None, "unknown_counts": "fail"} | arguments
     return Tolerance.read(**given).judge(run, logging.getLogger("task"))
@@ -199,6 +209,8 @@ def test_any_event_is_an_ended_run_or_one_of_three_errors(event: Any, run: Any, 
 
 @QUIETLY
 @given(st.lists(st.none() | st.floats() | st.timedeltas()))
+@example([math.inf])
+@example([math.nan, 5.0])
 def test_a_deadline_is_a_finite_moment_or_none(limits: list[Any]) -> None:
     end = deadline(*limits)
     assert end is None or math.isfinite(end)

@@ -8,6 +8,7 @@ the look-up of a host's name cannot be ended so.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import threading
@@ -16,12 +17,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from requests import Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
 
 #: The thread ends after so many seconds without an attempt.
 IDLE_SECONDS = 2.0
+#: 0 would mean a socket that does not wait at all.
+MIN_TIMEOUT_SECONDS = 0.001
 
 
 class Attempt:
@@ -36,33 +42,44 @@ class Attempt:
         self.was_cut = False
         self._over = False
         self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
+        self._twin: socket.socket | None = None
 
-    def use(self, sock: socket.socket) -> None:
-        """Take note of the socket that now carries the request."""
+    def use(self, descriptor: int) -> None:
+        """
+        Take note of the socket that now carries the request.
+
+        A twin of its descriptor is kept: the wrapping by TLS replaces the socket, and a connection that the server
+        closes after its answer gives it away before the body is read.
+        """
+        twin = socket.socket(fileno=os.dup(descriptor))
         with self._lock:
-            self._socket = sock
+            self._forget()
+            self._twin = twin
             if self.was_cut:
-                _shut_down(sock)
+                self._shut_down()
 
     def cut(self) -> None:
         """Shut the socket down, unless the attempt is over."""
         with self._lock:
-            if self._over:
-                return
-            self.was_cut = True
-            if self._socket is not None:
-                _shut_down(self._socket)
+            if not self._over:
+                self.was_cut = True
+                self._shut_down()
 
     def end(self) -> None:
         """The socket may carry another request from now on."""
         with self._lock:
             self._over = True
+            self._forget()
 
+    def _shut_down(self) -> None:
+        if self._twin is not None:
+            with suppress(OSError):  # the other side has closed it already
+                self._twin.shutdown(socket.SHUT_RDWR)
 
-def _shut_down(sock: socket.socket) -> None:
-    with suppress(OSError):  # it is closed already
-        sock.shutdown(socket.SHUT_RDWR)
+    def _forget(self) -> None:
+        if self._twin is not None:
+            self._twin.close()
+            self._twin = None
 
 
 class Cutoff:
@@ -82,6 +99,11 @@ class Cutoff:
     def current(self) -> Attempt | None:
         """The attempt that this thread makes."""
         return getattr(self._local, "attempt", None)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds that the attempt of this thread has left."""
+        return self.current.ends - time.monotonic() if self.current else math.inf
 
     @contextmanager
     def after(self, seconds: float) -> Iterator[Attempt]:
@@ -109,7 +131,8 @@ class Cutoff:
                 due = [attempt for attempt in self._attempts if attempt.ends <= now]
                 self._attempts.difference_update(due)
                 if not due:
-                    pause = min((attempt.ends - now for attempt in self._attempts), default=IDLE_SECONDS)
+                    # No longer, so that it notices that attempts are over without being told of each.
+                    pause = min([attempt.ends - now for attempt in self._attempts] + [IDLE_SECONDS])
                     notified = self._changed.wait(pause)
                     if not notified and not self._attempts:
                         self._thread = None
@@ -125,29 +148,50 @@ os.register_at_fork(after_in_child=cutoff.reset)
 
 
 class _Guarded:
-    """A connection whose socket an attempt can shut down; a twin of its descriptor outlives the wrapping by TLS."""
+    """A connection whose socket an attempt can shut down."""
 
-    _twin: socket.socket | None = None
+    port: int
+    sock: socket.socket | None
+    timeout: Any
+    #: As it is looked up; ``host`` is without a dot at its end.
+    _dns_host: str
 
     def _new_conn(self) -> socket.socket:
-        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-        self._twin = sock.dup()
-        self._guard()
-        return sock
+        """Try the addresses of the host, all within the attempt's time: urllib3 would give each the whole time-out."""
+        name, timeout = self._dns_host, self.timeout
+        first, *others = _addresses(name, self.port)
+        try:
+            while True:
+                self._dns_host = first
+                self.timeout = max(min(timeout, cutoff.remaining), MIN_TIMEOUT_SECONDS)
+                try:
+                    sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+                except (NewConnectionError, ConnectTimeoutError):
+                    if not others or cutoff.remaining <= 0:
+                        raise
+                    first, *others = others
+                else:
+                    self._guard(sock)
+                    return sock
+        finally:
+            self._dns_host, self.timeout = name, timeout
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        self._guard()
+        if self.sock is not None:  # kept alive; else it comes by `_new_conn`
+            self._guard(self.sock)
         super().request(*args, **kwargs)  # type: ignore[misc]
 
-    def close(self) -> None:
-        super().close()  # type: ignore[misc]
-        if self._twin is not None:
-            self._twin.close()
-            self._twin = None
+    def _guard(self, sock: socket.socket) -> None:
+        if cutoff.current is not None:
+            cutoff.current.use(sock.fileno())
 
-    def _guard(self) -> None:
-        if self._twin is not None and cutoff.current is not None:
-            cutoff.current.use(self._twin)
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), port, allowed_gai_family(), socket.SOCK_STREAM)
+    except (OSError, UnicodeError):  # urllib3 looks it up again, and says what is wrong
+        return [host]
+    return [str(address[0]) for *_, address in found]
 
 
 class _GuardedHTTPConnection(_Guarded, HTTPConnection):
@@ -181,3 +225,15 @@ class GuardedAdapter(HTTPAdapter):
         if not proxy.lower().startswith("socks"):  # that has connections of its own
             manager.pool_classes_by_scheme = _POOLS
         return manager
+
+
+class GuardedSession(Session):
+    """A session of such connections that reads no body by itself: for a redirect it would, to its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, GuardedAdapter())
+
+    def get_redirect_target(self, resp: Response) -> None:
+        """No redirect is followed."""

@@ -18,6 +18,7 @@ from itertools import count
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from airflow_provider_payments import __version__
 from airflow_provider_payments.aep.answers import Answer, Expected, Received, a_document, anything, read
@@ -122,8 +123,7 @@ class Transport:
     :param read_timeout: seconds to wait for the next byte of the answer; the whole answer may take twice as long.
     :param proxies: as ``requests`` takes them.
     :param verify: ``True``, or the path of a CA bundle.
-    :param attempts: how many times a request is sent at most, but after a 429; a poller, whose next poll is the retry,
-        wants one.
+    :param attempts: how many times a request is sent at most; a poller, whose next poll is the retry, wants one.
     :param max_body_bytes: longer answers are not read to their end.
     """
 
@@ -154,6 +154,7 @@ class Transport:
         self.platform_clock = PlatformClock(self.clock)
         self._local = threading.local()
         self._under_way: set[Attempt] = set()
+        self._sessions: WeakSet[requests.Session] = WeakSet()
 
     # ---- time ------------------------------------------------------------------------------------------------------
 
@@ -234,22 +235,19 @@ class Transport:
         return getattr(self._local, "request_id", "")
 
     def _session(self) -> requests.Session:
-        import requests
-
-        from airflow_provider_payments.aep.cutoff import GuardedAdapter
+        from airflow_provider_payments.aep.cutoff import GuardedSession
 
         # A session made before a fork must not be shared with the parent: its sockets are the same.
         if getattr(self._local, "pid", None) != os.getpid():
-            session = requests.Session()
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, GuardedAdapter())
-            self._local.session, self._local.pid = session, os.getpid()
+            self._local.session, self._local.pid = GuardedSession(), os.getpid()
+            self._sessions.add(self._local.session)
         kept: requests.Session = self._local.session
         return kept
 
     def _once(self, call: Call, token: str | None) -> Answer:
         """Send it once, and read the whole answer."""
-        import requests
+        from requests.exceptions import RequestException
+        from urllib3.exceptions import HTTPError
 
         from airflow_provider_payments.aep.cutoff import cutoff
 
@@ -259,14 +257,16 @@ class Transport:
         connect, silence = (min(timeout, remaining) for timeout in self.timeouts)
         whole = min(connect + 2 * silence, remaining)
         proxy = proxy_for(call.url, self.proxies)
+        received = None
         with cutoff.after(whole) as attempt, self._cuttable(attempt):
             try:
                 received = self._exchange(call, token, proxy, (connect, silence))
-            except requests.exceptions.RequestException as error:
-                if not attempt.was_cut:
-                    failure, reason = _unanswered(error, call, proxy, connect, silence)
+            except (RequestException, HTTPError) as error:
+                failure, reason = _unanswered(error, call, proxy, connect, silence)
+                if failure is Failure.NOT_SENT or not attempt.was_cut:
                     raise call.failed(failure, reason) from None
-        if attempt.was_cut:  # a body without a length just ends then
+        # A body without a length just ends then.
+        if received is None or (attempt.was_cut and received.status != 429):
             raise call.failed(Failure.AMBIGUOUS, f"no complete answer within {whole:.3g} s{_through(proxy)}")
         if received.status == 407 and proxy:
             raise call.failed(Failure.AMBIGUOUS, f"the proxy {shown(proxy)} asks for a login", status=407)
@@ -278,9 +278,11 @@ class Transport:
         )
 
     def cut(self) -> None:
-        """Cut off all requests that are under way: nobody waits for their answers."""
+        """Cut off all requests that are under way, whose answers nobody waits for, and drop kept connections."""
         for attempt in list(self._under_way):
             attempt.cut()
+        for session in list(self._sessions):
+            session.close()
 
     @contextmanager
     def _cuttable(self, attempt: Attempt) -> Iterator[None]:
@@ -291,6 +293,8 @@ class Transport:
             self._under_way.discard(attempt)
 
     def _exchange(self, call: Call, token: str | None, proxy: str, timeouts: tuple[float, float]) -> Received:
+        from requests.exceptions import RequestException
+
         headers = {"Accept": "application/json", "User-Agent": f"airflow-provider-payments/{__version__}"}
 
         def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -318,7 +322,12 @@ class Transport:
             date = parse_date(response.headers.get("date")) if call.credential else None
             if date is not None:
                 self.platform_clock.observe(date)
-            body = self._body(call, response)
+            try:
+                body = self._body(call, response)
+            except (RequestException, RequestError):
+                if response.status_code != 429:
+                    raise
+                body = b""  # nothing was made, whatever follows
         return Received(call.method, call.path, response.status_code, response.headers, body, call.reads)
 
     def _body(self, call: Call, response: requests.Response) -> bytes:
@@ -338,15 +347,13 @@ def _through(proxy: str) -> str:
     return f" through the proxy {shown(proxy)}" if proxy else ""
 
 
-def _unanswered(
-    error: requests.exceptions.RequestException, call: Call, proxy: str, connect: float, silence: float
-) -> tuple[Failure, str]:
+def _unanswered(error: Exception, call: Call, proxy: str, connect: float, silence: float) -> tuple[Failure, str]:
     """Tell what became of a request that brought no whole answer."""
     import requests.exceptions as kinds
-    from urllib3.exceptions import NewConnectionError
+    from urllib3.exceptions import InvalidHeader, NewConnectionError, ReadTimeoutError
 
     match error:
-        case kinds.ReadTimeout():
+        case kinds.ReadTimeout() | kinds.ConnectionError() if isinstance(_root(error), ReadTimeoutError):
             return Failure.AMBIGUOUS, f"no answer within {silence:.3g} s{_through(proxy)}"
         case kinds.ConnectTimeout():
             return Failure.NOT_SENT, f"no connection within {connect:.3g} s{_through(proxy)}"
@@ -364,6 +371,8 @@ def _unanswered(
             return Failure.AMBIGUOUS, "the answer was cut off"
         case kinds.ContentDecodingError():
             return Failure.AMBIGUOUS, "the answer could not be decoded"
+        case kinds.InvalidHeader() if isinstance(_root(error), InvalidHeader):
+            return Failure.AMBIGUOUS, "the answer's headers contradict each other"
         case _:
             return Failure.FINAL, f"{type(error).__name__}{_through(proxy)}"
 

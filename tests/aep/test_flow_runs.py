@@ -160,6 +160,14 @@ def test_an_event_of_a_newer_version_is_read_and_one_that_holds_no_run_is_none()
         assert FlowRun.from_json(other) is None
 
 
+@pytest.mark.parametrize("moment", [-5, 1e300, "soon"])
+def test_a_moment_of_an_event_that_no_calendar_shows_is_none(moment: Any) -> None:
+    assert FlowRun.from_json(READ.to_json() | {"created_at": moment}) is None
+    read = FlowRun.from_json(READ.to_json() | {"started_at": moment})
+    assert read is not None
+    assert read.started_at is None
+
+
 def test_an_event_of_the_first_edition_is_read() -> None:
     event = READ.to_json()
     del event["unknown_counts"]

@@ -10,9 +10,16 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import UnreadableError
+from airflow_provider_payments.aep.errors import RequestError, UnreadableError, UnsettledError
 from airflow_provider_payments.aep.flow_runs import runs_of
-from airflow_provider_payments.aep.on_demand import Notes, OnDemandRun, newest_failed, successor
+from airflow_provider_payments.aep.on_demand import (
+    Notes,
+    OnDemandRun,
+    newest_failed,
+    read_run,
+    successor,
+    when_it_shows,
+)
 from airflow_provider_payments.aep.windows import Window
 from tests.aep.chain import FLOW_SERVICE
 from tests.conftest import Emulator
@@ -75,7 +82,7 @@ def test_a_run_that_two_pages_show_is_one(listing: Callable[..., Client]) -> Non
     assert ids(listing([made(9, "a"), made(5, "b")], [made(5, "b"), made(1, "c")])) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("pages", [[[-9000, 5], [7, 9]], [[-9000], [5, 9, 7]]], ids=str)
+@pytest.mark.parametrize("pages", [[[-9000, 5], [7, 9]], [[-9000], [7, 9, 6]]], ids=str)
 def test_decisions_do_not_trust_the_order_either(listing: Callable[..., Client], pages: list[list[float]]) -> None:
     windows = {"params": {"windowStartTime": 1, "windowEndTime": 2}}
     failed = {"metrics": {"statusSummary": {"status": "failed"}}} | windows
@@ -155,3 +162,21 @@ def test_an_item_that_becomes_readable_is_asked_for_again(
         proxy.fault("GET", RUNS, status=200, body=json.dumps({"items": [item]}).encode())
     request = OnDemandRun(client=make_client(proxy.url), flow_id="flow", window=Window(1, 2))
     assert request.take_notes() == Notes(SINCE + 9, ("a",))
+
+
+def test_an_answer_that_holds_another_run_is_none(listing: Callable[..., Client]) -> None:
+    with pytest.raises(RequestError, match="the answer holds another item"):
+        read_run(listing([made(9, "a")]), "b")
+
+
+def test_a_new_run_that_cannot_be_read_yet_is_asked_for_again(
+    proxy: FaultProxy, make_client: Callable[..., Client]
+) -> None:
+    for item in ({"id": "a"}, made(9, "a")):
+        proxy.fault("GET", f"{RUNS}/a", status=200, body=json.dumps({"items": [item]}).encode())
+    assert when_it_shows(make_client(proxy.url), "a").id == "a"
+
+
+def test_a_new_run_that_is_never_readable_is_unsettled(listing: Callable[..., Client]) -> None:
+    with pytest.raises(UnsettledError, match="Flow run a was made, and does not show"):
+        when_it_shows(listing([{"id": "a"}]), "a")

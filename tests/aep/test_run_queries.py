@@ -80,6 +80,7 @@ def test_the_newest_run_replaces_the_one_under_way_where_the_latest_is_meant(fle
     flows = fleet(3)
     waits, asking = flows.waits(pick="latest"), queries(flows)
     flows.let_begin()
+    poll(asking, waits)  # they have begun, so there is nothing to ask for yet
     poll(asking, waits)
     stuck = [wait.run.id for wait in waits if wait.run]
     assert (len(stuck), ended(waits)) == (3, 0)

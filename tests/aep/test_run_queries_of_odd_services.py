@@ -21,7 +21,11 @@ SINCE = 2e9
 
 
 def dataflow(began: float | None = None, schedule: Any = None, **shown: Any) -> dict[str, Any]:
-    last = {"lastRunDetails": {"id": "last", "state": "success", "startedAtUTC": began * 1000}} if began else {}
+    last = (
+        {"lastRunDetails": {"id": "last", "startedAtUTC": began * 1000, "completedAtUTC": began * 1000 + 1}}
+        if began
+        else {}
+    )
     plan = {"frequency": "minute", "interval": "30"} if schedule is None else schedule
     return {"id": "flow", "state": "enabled", "scheduleParams": plan} | last | shown
 
