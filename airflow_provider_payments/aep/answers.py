@@ -24,6 +24,7 @@ from airflow_provider_payments.aep.services import Json
 
 MAX_TITLE = 80
 BLANK = "answered blank"
+WORDLESS = "answered without words of a service"
 
 
 class UnexpectedError(ValueError):
@@ -107,6 +108,8 @@ def read(received: Received, expected: Expected, *, token_is_replaceable: bool) 
         except UnexpectedError as error:
             reason = reason or str(error)
     problem = Problem.from_body(body if status >= 400 else None, request_id)
+    if 400 <= status < 500 and not problem.says_something:
+        reason = reason or WORDLESS
     raise RequestError(
         _failure(status, problem, said=isinstance(body, dict) and not reason, replaceable=token_is_replaceable),
         received.method,

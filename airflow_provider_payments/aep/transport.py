@@ -343,9 +343,7 @@ def _through(proxy: str) -> str:
     return f" through the proxy {shown(proxy)}" if proxy else ""
 
 
-def _unanswered(
-    error: Exception, call: Call, proxy: str, connect: float, silence: float
-) -> tuple[Failure, str]:
+def _unanswered(error: Exception, call: Call, proxy: str, connect: float, silence: float) -> tuple[Failure, str]:
     """Tell what became of a request that brought no whole answer."""
     import requests.exceptions as kinds
     from urllib3.exceptions import InvalidHeader, NewConnectionError, ReadTimeoutError
@@ -369,6 +367,8 @@ def _unanswered(
             return Failure.AMBIGUOUS, "the answer was cut off"
         case kinds.ContentDecodingError():
             return Failure.AMBIGUOUS, "the answer could not be decoded"
+        case kinds.InvalidSchema() if proxy.lower().startswith("socks"):
+            return Failure.FINAL, f"the proxy {shown(proxy)} speaks SOCKS, which needs the package PySocks"
         case kinds.InvalidHeader() if isinstance(_root(error), InvalidHeader):
             return Failure.AMBIGUOUS, "the answer's headers contradict each other"
         case _:
