@@ -23,14 +23,17 @@ from contextlib import suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import psutil
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
+from airflow_provider_payments.emulator.extra import SERVER, is_missing
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 PACKAGE = "airflow_provider_payments"
+#: Of the extra `demo`: imported where they are used, so that `main` can say what to install.
+LIBRARIES = ("psutil", "rich", *SERVER)
 DAG_ID = "payments_dataflow"
 CONNECTION_ID = "adobe_experience_platform_default"
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -56,6 +59,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="payments-demo", description="Run the example DAG against the emulator.")
     parser.add_argument("--ui", action="store_true", help="start Airflow with its web page beside the emulator instead")
     options = parser.parse_args(arguments)
+    if is_missing(parser.prog, LIBRARIES):
+        return 1
+    from rich.console import Console
+
     console = Console()
     # Each ends the program by the way that runs the clean-up; a closed terminal too.
     for number in ENDS:
@@ -109,6 +116,8 @@ class _Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
+        import psutil
+
         # An interrupt may have come between the start of a process and the note of it: children are asked for too.
         own = psutil.Process().children(recursive=True)
         sessions = self._sessions | {child.pid for child in own}
@@ -199,6 +208,8 @@ def _airflow(processes: _Processes, home: Path, environment: dict[str, str], *ar
 
 def _run(console: Console, processes: _Processes, home: Path, environment: dict[str, str], emulator: str) -> int:
     """Run the DAG once with a live display; then show what was made and what arrived."""
+    from rich.live import Live
+
     environment[f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"] = (home / "connection.json").read_text()
     log = home / "dag.log"
     command = [sys.executable, "-m", "airflow", "dags", "test", DAG_ID]
@@ -246,6 +257,8 @@ def _outputs(home: Path) -> dict[str, Any]:
 
 
 def _progress(states: dict[str, str], emulator: str, seconds: float) -> Table:
+    from rich.table import Table
+
     table = Table(title=f"{DAG_ID} in Airflow, {seconds:.0f} s", title_justify="left")
     table.add_column("task")
     table.add_column("state")
@@ -269,6 +282,8 @@ def _ask(url: str) -> Any:
 
 
 def _show(console: Console, outputs: dict[str, Any], emulator: str) -> None:
+    from rich.table import Table
+
     made = Table(title="In Experience Platform (sandbox dev)", title_justify="left")
     for heading in ("object", "id", ""):
         made.add_column(heading, overflow="fold")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
+from airflow.providers.common.compat.sdk import BaseOperatorLink
+
+from airflow_provider_payments.versions import find_xcom
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceKey
@@ -28,7 +30,7 @@ class ExperiencePlatformLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """Return the address that the task stored, empty where it stored none."""
-        return XCom.get_value(key=LINK_KEY, ti_key=ti_key) or ""
+        return find_xcom(_key_of(ti_key), ti_key) or ""
 
 
 def store_link(context: Any, *, url: str, sandbox: str, kind: str, object_id: str) -> None:
@@ -42,7 +44,13 @@ def store_link(context: Any, *, url: str, sandbox: str, kind: str, object_id: st
         address = f"{UI}/#/sname:{quote(sandbox)}/platform/{page}"
     else:
         address = f"{url}/"
-    keep(context, LINK_KEY, address)
+    keep(context, _key_of(context.get("ti")), address)
+
+
+def _key_of(ti: Any) -> str:
+    """Return a key of the task instance's own, so that it can be found among those of mapped siblings."""
+    index = getattr(ti, "map_index", None)
+    return f"{LINK_KEY}_{index}" if isinstance(index, int) and index >= 0 else LINK_KEY
 
 
 def keep(context: Any, key: str, value: str) -> None:

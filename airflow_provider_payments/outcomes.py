@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,12 +12,13 @@ from airflow.providers.common.compat.sdk import Stats
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.flow_runs import FlowRun, State
-from airflow_provider_payments.aep.inputs import as_bool, as_number
+from airflow_provider_payments.aep.inputs import as_bool, as_number, as_optional_text
+from airflow_provider_payments.aep.readers import mapping, shown
 from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 
 
 class FlowRunFailedError(ExperiencePlatformFailedError):
-    """The flow run failed, was cancelled, or lost more records than is tolerated."""
+    """The flow run failed, was cancelled, lost more records than is tolerated, or does not say how many."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,19 @@ class Tolerance:
     """
     How many records may fail.
 
-    :param share: failed records as a share of those read, 0 to 1; ``None`` accepts no partial run.
+    :param accept_partial: whether a partial run is good enough.
+    :param max_failed_ratio: failed records as a share of those read, 0 to 1, up to which it is; ``None``: any.
+    :param accept_unknown: whether a run is good enough whose counts are unknown; with a ratio it never is.
     """
 
-    share: float | None = None
+    accept_partial: bool = False
+    max_failed_ratio: float | None = None
+    accept_unknown: bool = False
 
     @classmethod
-    def read(cls, accept_partial: bool | str, max_failed_ratio: float | str | None) -> Tolerance:
+    def read(
+        cls, accept_partial: bool | str, max_failed_ratio: float | str | None, unknown_counts: str | None
+    ) -> Tolerance:
         """
         Read an operator's arguments; a ratio implies that partial runs are accepted.
 
@@ -39,26 +47,41 @@ class Tolerance:
         ratio = as_number("max_failed_ratio", max_failed_ratio)
         if ratio is not None and not 0 <= ratio <= 1:
             raise InvalidInputError("max_failed_ratio", ratio, "0 to 1")
-        accepted = as_bool("accept_partial", accept_partial)
-        return cls((1.0 if accepted else None) if ratio is None else ratio)
+        unknown = as_optional_text("unknown_counts", unknown_counts) or "fail"
+        if unknown not in ("fail", "accept"):
+            raise InvalidInputError("unknown_counts", unknown_counts, "fail or accept")
+        accepted = as_bool("accept_partial", accept_partial) is True or ratio is not None
+        return cls(accepted, ratio, unknown == "accept")
 
     def judge(self, run: FlowRun, log: Any) -> dict[str, Any]:
         """
         Log and count what an ended run moved, and return it.
 
-        :raises FlowRunFailedError: if the run failed, or lost too much.
+        :raises FlowRunFailedError: if the run failed, lost too much, or does not say how much.
         """
         log.info("%s in %s; batches: %s", run, _duration(run), ", ".join(run.batch_ids) or "none")
         count(run)
         reasons = "; ".join(run.errors) or "the service gives no reason"
-        if run.state is State.FAILED:
+        if run.state not in (State.SUCCEEDED, State.PARTIAL):
             raise FlowRunFailedError(f"{run}. {reasons}")
-        # A partial run that counts no failed records does not say how many they are.
-        share = run.failed_ratio if run.failed_records else 1.0
-        if run.state is State.PARTIAL and (self.share is None or share > self.share):
-            limit = "accept_partial is off" if self.share is None else f"max_failed_ratio is {self.share:g}"
-            raise FlowRunFailedError(f"{run}, a share of {share:.4f} where {limit}. {reasons}")
+        if objection := self._objection(run):
+            raise FlowRunFailedError(f"{run}, {objection}. {reasons}")
         return run.summary()
+
+    def _objection(self, run: FlowRun) -> str:
+        """Return what speaks against a run that claims success, wholly or in part; empty: nothing."""
+        limit = f"max_failed_ratio is {self.max_failed_ratio:g}" if self.max_failed_ratio is not None else ""
+        if None in run.counts and (limit or not self.accept_unknown):
+            rule = limit if self.accept_unknown else "unknown_counts is 'fail'"
+            return f"its counts cannot be read ({run.unknown_counts or 'none came'}) where {rule}"
+        if run.state is State.SUCCEEDED:
+            return ""
+        # A partial run that counts no failed records does not say how many they are.
+        share = run.failed_ratio or 1.0
+        if self.accept_partial and (self.max_failed_ratio is None or share <= self.max_failed_ratio):
+            return ""
+        said = "an unknown share" if run.failed_ratio is None else f"a share of {share:.4f}"
+        return f"{said} where {limit or 'accept_partial is off'}"
 
 
 class RunLog:
@@ -98,37 +121,47 @@ def ended_run(event: object, timed_out: type[Exception]) -> FlowRun:
     :raises FlowRunFailedError: if the event holds no ended run, or the trigger was refused.
     :raises ExperiencePlatformUnavailableError: if the trigger could not look; a retry may.
     """
-    given: dict[str, Any] = event if isinstance(event, dict) else {}
-    status = given.get("status")
+    given = mapping(event)
+    status, message = given.get("status"), given.get("message")
+    said = message if message and isinstance(message, str) else shown(event)
     if status == "timeout":
-        raise timed_out(str(given.get("message")))
+        raise timed_out(said)
     if status == "error" and given.get("retryable") is True:
-        raise ExperiencePlatformUnavailableError(str(given.get("message")))
+        raise ExperiencePlatformUnavailableError(said)
     run = FlowRun.from_json(given.get("run")) if status == "ended" else None
     if run is None or run.state is State.ACTIVE:
-        raise FlowRunFailedError(f"The wait ended without a flow run: {given.get('message') or event!r}")
+        raise FlowRunFailedError(f"The wait ended without a flow run: {said}")
     return run
 
 
 def deadline(*limits: float | timedelta | None) -> float | None:
-    """Return the earliest end of time limits (seconds or timedeltas) that begin now, as epoch seconds."""
+    """
+    Return the earliest end of time limits (seconds or timedeltas) that begin now, as epoch seconds; ``None`` where
+    none of them is finite.
+    """
     seconds = [
         limit.total_seconds() if isinstance(limit, timedelta) else limit for limit in limits if limit is not None
     ]
-    return time.time() + min(seconds) if seconds else None
+    finite = [limit for limit in seconds if math.isfinite(limit)]
+    return time.time() + min(finite) if finite else None
 
 
 def count(run: FlowRun) -> None:
-    """Emit the metrics of an ended run, tagged with its dataflow and state."""
+    """Emit the metrics of an ended run, tagged with its dataflow and state; what is unknown is not emitted."""
     tags = {"flow_id": run.flow_id, "state": run.state.value}
-    if run.started_at is not None and run.completed_at is not None:
-        Stats.timing("payments.flow_run.duration", timedelta(seconds=run.completed_at - run.started_at), tags=tags)
-    Stats.incr("payments.flow_run.records_in", run.input_records, tags=tags)
-    Stats.incr("payments.flow_run.records_out", run.output_records, tags=tags)
-    Stats.incr("payments.flow_run.records_failed", run.failed_records, tags=tags)
+    if (seconds := _seconds(run)) is not None:
+        Stats.timing("payments.flow_run.duration", timedelta(seconds=seconds), tags=tags)
+    for name, records in zip(("records_in", "records_out", "records_failed"), run.counts, strict=True):
+        if records is not None:
+            Stats.incr(f"payments.flow_run.{name}", records, tags=tags)
+
+
+def _seconds(run: FlowRun) -> float | None:
+    if run.started_at is None or run.completed_at is None or run.completed_at < run.started_at:
+        return None
+    return run.completed_at - run.started_at
 
 
 def _duration(run: FlowRun) -> str:
-    if run.started_at is None or run.completed_at is None:
-        return "unknown time"
-    return f"{run.completed_at - run.started_at:.1f} s"
+    seconds = _seconds(run)
+    return "unknown time" if seconds is None else f"{seconds:.1f} s"

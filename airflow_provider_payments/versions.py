@@ -61,6 +61,20 @@ def task_store(context: Any) -> Any | None:
     return context.get("task_state_store")
 
 
+def find_xcom(key: str, ti_key: Any) -> Any | None:
+    """
+    Return what a task pushed under a key that none of its mapped siblings uses, ``None`` where it pushed nothing.
+
+    Airflow 3 logs an error for a single value that is absent, and none for an empty list of values.
+    """
+    from airflow.providers.common.compat.sdk import XCom
+
+    if not hasattr(XCom, "get_all"):  # Airflow 2 reads its database, and logs nothing
+        return XCom.get_value(key=key, ti_key=ti_key)
+    found = XCom.get_all(key=key, dag_id=ti_key.dag_id, task_id=ti_key.task_id, run_id=ti_key.run_id)
+    return found[0] if found else None
+
+
 def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:
     """
     Return the connection form's extra fields as Airflow 2.11 to 3.1 want them; from 3.2 on, provider info holds them.

@@ -17,6 +17,7 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "True"
 os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = os.environ["AIRFLOW_HOME"]
 
+import hypothesis
 import pytest
 
 from airflow_provider_payments.aep import redaction
@@ -27,6 +28,10 @@ from airflow_provider_payments.aep.transport import Transport
 from airflow_provider_payments.emulator.server import EmulatorServer
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.fault_proxy import FaultProxy, fault_proxy
+
+# How long an example takes says what else the machine does.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 #: A token of another test's emulator state would be refused once; scopes are part of a credential's identity.
 SERIAL = itertools.count()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import subprocess
@@ -10,14 +11,23 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import example, given
 
+from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.flow_runs import FlowRun
-from airflow_provider_payments.outcomes import FlowRunFailedError, Tolerance
+from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
+from airflow_provider_payments.outcomes import FlowRunFailedError, Tolerance, deadline, ended_run
+from tests.any_json import ANY_JSON, QUIETLY
+from tests.fault_proxy import FaultProxy
 from tests.sensors.conftest import history as history
-from tests.sensors.flows import History
+from tests.sensors.conftest import proxy_of_history as proxy_of_history
+from tests.sensors.flows import History, answer, run_item
 from tests.sensors.flows import written_history as written_history
 
 RUN = FlowRun(
@@ -83,7 +93,7 @@ def test_statsd_is_told_what_arrived(history: History, listener: socket.socket, 
     run = history.runs(history.partial)[0]["metrics"]
     times, records = run["durationSummary"], run["recordSummary"]
     assert told(listener, tmp_path, history.partial) == [
-        "airflow.payments.flow_run.poll.requests:1|c",
+        "airflow.payments.flow_run.poll.requests:2|c",
         f"airflow.payments.flow_run.duration:{times['completedAtUTC'] - times['startedAtUTC']:.6f}|ms",
         f"airflow.payments.flow_run.records_in:{records['inputRecordCount']}|c",
         f"airflow.payments.flow_run.records_out:{records['outputRecordCount']}|c",
@@ -106,16 +116,102 @@ def test_a_run_that_fails_the_task_is_counted_too_and_tagged_with_dataflow_and_s
     ]
 
 
+def test_a_count_that_is_unknown_is_no_metric(
+    history: History, proxy_of_history: FaultProxy, listener: socket.socket, tmp_path: Path
+) -> None:
+    run = run_item(history.good, "success", True, outputRecordCount=7, failedRecordCount=None)
+    proxy_of_history.fault("GET", "/runs", status=200, body=answer(run))
+    assert told(listener, tmp_path, history.good, returncode=1)[2:] == ["airflow.payments.flow_run.records_out:7|c"]
+
+
+def judge(run: FlowRun, **arguments: Any) -> dict[str, Any]:
+    given = {"accept_partial": False, "max_failed_ratio": None, "unknown_counts": "fail"} | arguments
+    return Tolerance.read(**given).judge(run, logging.getLogger("task"))
+
+
 def test_a_partial_run_that_counts_no_failed_records_is_within_no_ratio() -> None:
     uncounted = replace(RUN, status="partialSuccess", failed_records=0)
-    assert Tolerance(1.0).judge(uncounted, logging.getLogger("task"))["status"] == "partial"
+    assert judge(uncounted, accept_partial=True)["status"] == "partial"
     with pytest.raises(FlowRunFailedError, match=r"max_failed_ratio is 0\.99"):
-        Tolerance(0.99).judge(uncounted, logging.getLogger("task"))
+        judge(uncounted, max_failed_ratio=0.99)
 
 
 def test_the_last_line_sums_the_run_up(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    Tolerance(1.0).judge(RUN, logging.getLogger("task"))
+    judge(RUN, accept_partial=True)
     assert caplog.messages == [
         "flow run run-1 is success: 1200 records in, 1195 out, 5 failed in 62.5 s; batches: batch-1, batch-2"
     ]
+
+
+# ---- unknown counts ------------------------------------------------------------------------------------------------
+
+NULL = replace(RUN, failed_records=None, unknown_counts="failedRecordCount=null")
+
+
+@pytest.mark.parametrize("status", ["success", "partialSuccess"])
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        ({}, "unknown_counts is 'fail'"),
+        ({"accept_partial": True}, "unknown_counts is 'fail'"),
+        ({"max_failed_ratio": 1}, "unknown_counts is 'fail'"),
+        ({"max_failed_ratio": 1, "unknown_counts": "accept"}, "max_failed_ratio is 1"),
+    ],
+    ids=str,
+)
+def test_unknown_counts_fail_with_what_came(status: str, arguments: dict[str, Any], rule: str) -> None:
+    said = rf"1195 out, unknown failed, its counts cannot be read \(failedRecordCount=null\) where {rule}"
+    with pytest.raises(FlowRunFailedError, match=said):
+        judge(replace(NULL, status=status), **arguments)
+
+
+def test_unknown_counts_that_are_accepted_are_null_and_never_zero(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    returned = judge(replace(NULL, input_records=None), unknown_counts="accept")
+    assert (returned["status"], returned["input_records"], returned["failed_records"]) == ("succeeded", None, None)
+    assert "flow run run-1 is success: unknown records in, 1195 out, unknown failed in 62.5 s" in caplog.text
+
+
+def test_a_partial_run_with_unknown_counts_takes_both_arguments_to_be_accepted() -> None:
+    partial = replace(NULL, status="partialSuccess")
+    assert judge(partial, accept_partial=True, unknown_counts="accept")["status"] == "partial"
+    with pytest.raises(FlowRunFailedError, match="an unknown share where accept_partial is off"):
+        judge(partial, unknown_counts="accept")
+
+
+def test_a_failed_run_fails_for_its_own_reason_whatever_its_counts() -> None:
+    failed = replace(NULL, status="failed", errors=("CONNECTOR-1001-500: Copy.",))
+    with pytest.raises(FlowRunFailedError, match=r"is failed: .* unknown failed\. CONNECTOR-1001-500: Copy\.$"):
+        judge(failed, unknown_counts="accept")
+
+
+def test_unknown_counts_takes_two_words() -> None:
+    with pytest.raises(InvalidInputError, match="unknown_counts='ignore' is not allowed: fail or accept"):
+        judge(RUN, unknown_counts="ignore")
+
+
+# ---- whatever an event holds ---------------------------------------------------------------------------------------
+
+ENDS = (FlowRunFailedError, ExperiencePlatformUnavailableError, TimeoutError)
+PARTS = {"status": st.sampled_from(["ended", "error", "timeout"]), "retryable": st.just(True)}
+EVENTS = st.fixed_dictionaries({}, optional={name: part | ANY_JSON for name, part in PARTS.items()})
+
+
+@QUIETLY
+@given(event=ANY_JSON | EVENTS, run=ANY_JSON | st.just(RUN.to_json()), message=ANY_JSON)
+def test_any_event_is_an_ended_run_or_one_of_three_errors(event: Any, run: Any, message: Any) -> None:
+    if isinstance(event, dict):
+        event |= {"run": run, "message": message}
+    with suppress(*ENDS):
+        assert ended_run(event, TimeoutError).completed_at is not None
+
+
+@QUIETLY
+@given(st.lists(st.none() | st.floats() | st.timedeltas()))
+@example([math.inf])
+@example([math.nan, 5.0])
+def test_a_deadline_is_a_finite_moment_or_none(limits: list[Any]) -> None:
+    end = deadline(*limits)
+    assert end is None or math.isfinite(end)
+    assert (end is None) == (not any(isinstance(v, timedelta) or (v is not None and math.isfinite(v)) for v in limits))

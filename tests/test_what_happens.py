@@ -36,6 +36,7 @@ from airflow_provider_payments.operators.teardown import TeardownChainOperator
 from airflow_provider_payments.outcomes import FlowRunFailedError
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 from tests.conftest import CONNECTION_ID, Emulator
+from tests.fault_proxy import FaultProxy
 from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
 from tests.operators.chain import ARGUMENTS, TaskInstance, make_dataflow, make_ends
 from tests.operators.demand import Store
@@ -236,6 +237,7 @@ def test_copy(row: str, stage: Stage, connect: Callable[..., None]) -> None:
 def test_remove_copies(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     ends, copy = leave_a_copy(stage, connect)
     stage.emulator.advance(151)
+    stage.connect()
     result = stage.run(CreateDataflowOperator, run_id="three", remove_copies=True, **ends)
     (only,) = stage.emulator.objects("flows")
     assert (result["id"], result["copies"]) == (only["id"], [])
@@ -248,10 +250,12 @@ def test_adopted(row: str, stage: Stage) -> None:
     first = stage.source()
     stage.emulator.advance(60)
     stage.naps.clear()
+    stage.connect()
     before = len(stage.emulator.requests())
     again = stage.source(run_id="two")
     assert (again["id"], again["created"], stage.naps) == (first["id"], False, [])
-    assert [r["method"] for r in stage.emulator.requests()[before:]] == ["GET", "GET"]
+    asked = [r for r in stage.emulator.requests()[before:] if not r["path"].startswith("/ims/")]
+    assert [r["method"] for r in asked] == ["GET", "GET"]
     stage.has_shown(row)
 
 
@@ -308,6 +312,26 @@ def test_ghost(row: str, stage: Stage) -> None:
     (only,) = stage.emulator.objects("sourceConnections")
     assert (again["id"], again["created"]) == (only["id"], True)
     assert again["id"] != first["id"]
+    stage.has_shown(row)
+
+
+@event("A list shows what a read by its id does not find yet")
+def test_read_lag(row: str, stage: Stage) -> None:
+    stage.emulator.fail("read_lag", method="POST", path=SOURCES, seconds=25)
+    made = value_of(CreateSourceConnectionOperator).create(stage.client, Writer("somebody", "else").mark())
+    found = stage.source()
+    assert (found["id"], found["created"]) == (made.id, False)
+    assert sum(stage.naps) >= 25
+    stage.has_shown(row)
+
+
+@event("What may be the one cannot be understood, or a list is cut")
+def test_unreadable_item(row: str, stage: Stage) -> None:
+    odd = {"items": [{"id": "odd", "name": 7}]}
+    stage.emulator.fail("status", method="GET", path=SOURCES, status=200, body=odd, times=None)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        stage.source()
+    assert stage.emulator.objects("sourceConnections") == []
     stage.has_shown(row)
 
 
@@ -434,6 +458,45 @@ def test_failed_run(row: str, stage: Stage, connect: Callable[..., None]) -> Non
     with pytest.raises(FlowRunFailedError):
         stage.run(RunDataflowOperator, **asked)
     assert len(stage.emulator.objects("runs")) == 1
+    stage.has_shown(row)
+
+
+@event("A flow run claims success, and a count is missing, null or no number")
+@pytest.mark.parametrize("count", [None, -1, 2.5, "many"], ids=str)
+def test_unknown_counts(row: str, count: Any, stage: Stage, connect: Callable[..., None], proxy: FaultProxy) -> None:
+    asked = once_dataflow(stage, connect)
+    stage.connect(proxy.url)
+    counts = {"inputRecordCount": 7, "outputRecordCount": 7, "failedRecordCount": count}
+
+    def reply(path: str) -> tuple[int, bytes]:
+        stage.emulator.advance(5)
+        (item,) = [run for run in stage.emulator.objects("runs") if run["id"] in path]
+        return 200, json.dumps({"items": [{**item, "metrics": {**item["metrics"], "recordSummary": counts}}]}).encode()
+
+    proxy.fault("GET", "/runs/", reply=reply, times=9)
+    with pytest.raises(FlowRunFailedError, match=f"failedRecordCount={re.escape(json.dumps(count))}"):
+        stage.run(RunDataflowOperator, **asked)
+    accepted = {**asked, "window_start": "2026-11-19T00:00:00Z", "window_end": "2026-11-20T00:00:00Z"}
+    assert stage.run(RunDataflowOperator, unknown_counts="accept", **accepted)["failed_records"] is None
+    stage.has_shown(row)
+
+
+@event("A list of flow runs holds one that cannot be read")
+def test_unreadable_run(row: str, stage: Stage, connect: Callable[..., None], proxy: FaultProxy) -> None:
+    asked = once_dataflow(stage, connect)
+    stage.connect(proxy.url)
+    body = json.dumps({"items": [{"id": "odd", "flowId": asked["flow_id"]}]}).encode()
+    proxy.fault("GET", "/runs[?]", status=200, body=body, times=3)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        stage.run(RunDataflowOperator, **asked)
+    assert stage.emulator.posted("/runs") == []
+    *_, flow = seeded(stage, connect, runs=1)
+    connect(proxy.url)
+    (run,) = [run for run in stage.emulator.objects("runs") if run["flowId"] == flow]
+    body = json.dumps({"items": [{"id": "odd", "flowId": flow}, run]}).encode()
+    proxy.fault("GET", "/runs[?]", status=200, body=body)
+    (ended,) = wait(stage, [flow])
+    assert ended["run"]["id"] == run["id"]
     stage.has_shown(row)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from airflow_provider_payments.aep.answers import UnexpectedError
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError, UnreadableError
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
 from airflow_provider_payments.aep.readers import mapping, number
 from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.transport import Call, Transport, require_https
@@ -147,8 +147,8 @@ class ClientCredentials:
             "scope": self.scopes,
         }
         asked_at = self.transport.clock.monotonic()
-        url = f"{self.ims_url}{TOKEN_PATH}"
-        token, life = self.transport.send(Call("POST", url, form=form, changes_nothing=True, expected=_a_grant)).body
+        call = Call("POST", f"{self.ims_url}{TOKEN_PATH}", form=form, changes_nothing=True, expected=granted)
+        token, life = self.transport.send(call).body
         self.on_token(token)
         # Half the life where the margin would eat it all: a short-lived token is used, not minted for each request.
         return token, asked_at + max(life - EXPIRY_MARGIN_SECONDS, life / 2), asked_at
@@ -158,25 +158,18 @@ def granted(body: object) -> tuple[str, float]:
     """
     Read what IMS grants: a token, and for how many seconds it lives.
 
-    :raises UnreadableError: without a token that a header can carry, or with a life that is no time.
+    :raises UnexpectedError: without a token that a header can carry, or with a life that is no time.
     """
     token, given = mapping(body).get("access_token"), mapping(body).get("expires_in")
+    remember(token)
     if not isinstance(token, str) or len(token) > MAX_TOKEN_LENGTH or not _fits_header(token):
-        raise UnreadableError("the answer of IMS", "it holds no access_token that a header can carry")
+        raise UnexpectedError("IMS answered no access_token that a header can carry")
     life = ASSUMED_LIFE_SECONDS if given is None else number(given)
     if life is not None and life > MAX_LIFE_SECONDS:
         life /= 1000
     if life is None or not 0 < life <= MAX_LIFE_SECONDS:
-        raise UnreadableError("the answer of IMS", "its expires_in is no number of seconds that a token may live")
+        raise UnexpectedError("IMS answered an expires_in that is no number of seconds that a token may live")
     return token, life
-
-
-def _a_grant(body: object) -> tuple[str, float]:
-    remember(mapping(body).get("access_token"))
-    try:
-        return granted(body)
-    except UnreadableError as error:
-        raise UnexpectedError(str(error)) from None
 
 
 def _check_header(field_name: str, value: str, *, secret: bool = False) -> None:

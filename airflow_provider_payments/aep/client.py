@@ -24,7 +24,7 @@ from airflow_provider_payments.aep.errors import (
     RequestError,
     UnreadableError,
 )
-from airflow_provider_payments.aep.readers import at, mapping, mappings, sequence, text
+from airflow_provider_payments.aep.readers import mapping, mappings, text
 from airflow_provider_payments.aep.retries import TICK
 from airflow_provider_payments.aep.services import (
     ACCEPT_FULL,
@@ -228,8 +228,7 @@ class Client:
         def ask(start: str | None) -> tuple[list[Any], str | None]:
             asked = list((params | ({"start": start} if start else {})).items())
             page = self._object(path, asked, headers={"Accept": ACCEPT_LIST}, expected=pages.results)
-            following = at(page, "_page", "next")
-            return page["results"], None if following is None else str(following)
+            return page["results"], pages.next_start(page)
 
         for page in self._walk(path, ask, "$id"):
             yield from pages.objects(page, kind)
@@ -245,9 +244,9 @@ class Client:
 
         Nothing tells the last page, and a short one may not be it: the list ends with a page that has nothing new.
         """
+        deadline = self.transport.deadline.within(self.operation_timeout)
         seen = set[str]()
         start = 0
-        deadline = self.transport.deadline.within(self.operation_timeout)
         while True:
             params = ({"name": name} if name else {}) | {
                 "limit": str(PAGE),
@@ -255,7 +254,7 @@ class Client:
                 "properties": "name,description,schemaRef,tags,created,lastBatchId",
             }
             with self.transport.until(deadline):
-                page = self._object(f"{CATALOG}/dataSets", params)
+                page = self._object(f"{CATALOG}/dataSets", params, expected=pages.by_id)
             new = [key for key in page if key not in seen]
             if not new:
                 return
@@ -282,7 +281,8 @@ class Client:
 
     def a_batch_of(self, dataset_id: str) -> str | None:
         """Return the id of one of a dataset's batches, ``None`` where it has none."""
-        return next(iter(self._object(f"{CATALOG}/batches", {"dataSet": dataset_id, "limit": "1"})), None)
+        params = {"dataSet": dataset_id, "limit": "1"}
+        return next(iter(self._object(f"{CATALOG}/batches", params, expected=pages.by_id)), None)
 
     def mapping_sets(self, name: str | None = None) -> Iterator[Json]:
         """
@@ -291,14 +291,14 @@ class Client:
         Nothing tells the last page, and a short one may not be it: the list ends with a page that has nothing new.
         """
         path = f"{DATA_PREP}/mappingSets"
+        deadline = self.transport.deadline.within(self.operation_timeout)
         seen = set[str]()
         start, by_items = 0, False
-        deadline = self.transport.deadline.within(self.operation_timeout)
         while True:
             params = {"limit": str(PAGE), "start": str(start)} | ({"name": name} if name else {})
             with self.transport.until(deadline):
-                listed = self._object(path, params, expected=pages.mapping_sets)["data"]
-            page = pages.objects(listed, "mappingSets")
+                found = self._object(path, params, expected=pages.mapping_sets)["data"]
+            page = pages.objects(found, "mappingSets")
             new = [item for item in page if item["id"] not in seen]
             if not new:
                 return
@@ -361,7 +361,9 @@ class Client:
 
         :raises InvalidInputError: if the table has no columns, that is, does not exist.
         """
-        columns = sequence(at(self.explore(connection_id, table), "schema", "columns"))
+        path = f"{FLOW_SERVICE}/connections/{segment(connection_id)}/explore"
+        shape = self._object(path, {"objectType": "table", "object": table}, expected=pages.a_table)
+        columns = shape["schema"]["columns"]
         if not columns:
             raise InvalidInputError("table", table, "it must be a table of the base connection; explore lists them")
         for column in columns:

@@ -45,17 +45,23 @@ class Copies:
         """
         Delete the copies that may be deleted, keep the others from ingesting, and return the ids of those that stay.
 
+        :raises UnreadableError: if one cannot be read yet, or nobody can tell whether it is in use.
         :raises RequestError: if a dataflow can neither be deleted nor disabled.
         """
         return tuple(copy.id for copy in copies if not self._deleted(copy))
 
-    def _deleted(self, copy: Existing) -> bool:
-        mark, name = self.want.mark_of(copy), f"{self.want.kind} {self.want.name!r} ({copy.id})"
-        mine = self.is_mine(copy)
+    def _deleted(self, listed: Existing) -> bool:
+        mark, name = self.want.mark_of(listed), f"{self.want.kind} {self.want.name!r} ({listed.id})"
+        mine = self.is_mine(listed)
         by = "this task" if mine else mark or "somebody else"
-        if self.client.read_only:
+        # What people made by hand is theirs to run twice.
+        if self.client.read_only or not (mark or mine):
             log.warning("There is a copy of %s, made by %s", name, by)
             return False
+        # A deletion of what cannot be read yet would be answered as one of what is gone.
+        copy = self.want.read(self.client, listed)
+        if copy is None:
+            return True
         if self._may_be_deleted(mark, copy):
             reason = self.want.in_use(self.client, copy) or self._refusal(copy)
             if not reason:
@@ -65,16 +71,16 @@ class Copies:
         else:
             hint = "; remove_copies=True would remove it" if mark else ""
             log.warning("There is a copy of %s, made by %s%s", name, by, hint)
-        # What people made by hand is theirs to run twice.
-        if (mark or mine) and self.want.disable(self.client, copy):
+        if self.want.disable(self.client, copy):
             log.warning("Disabled the copy of %s, so that nothing is ingested twice", name)
         return False
 
     def _may_be_deleted(self, mark: Mark | None, copy: Existing) -> bool:
         if mark is None or not self.client.marks:
             return False
-        # Whoever made it has had the time to remove it, were it alive.
-        is_old = self.client.transport.now() - copy.created > 3 * self.want.window(self.client)
+        # Whoever made it has had the time to remove it, were it alive. What does not say how old it is may be young.
+        settled = copy.created + 3 * self.want.settle_time(self.client)
+        is_old = copy.created > 0 and self.client.transport.now() > settled
         return self.is_mine(copy) or (self.remove and mark.owner == self.writer.owner and is_old)
 
     def _refusal(self, copy: Existing) -> str:

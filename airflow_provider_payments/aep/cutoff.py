@@ -131,7 +131,8 @@ class Cutoff:
                 due = [attempt for attempt in self._attempts if attempt.ends <= now]
                 self._attempts.difference_update(due)
                 if not due:
-                    pause = min((attempt.ends - now for attempt in self._attempts), default=IDLE_SECONDS)
+                    # No longer, so that it notices that attempts are over without being told of each.
+                    pause = min([attempt.ends - now for attempt in self._attempts] + [IDLE_SECONDS])
                     notified = self._changed.wait(pause)
                     if not notified and not self._attempts:
                         self._thread = None

@@ -8,17 +8,36 @@ file.
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
+from airflow_provider_payments.aep.readers import (
+    MAX_EPOCH_SECONDS,
+    at,
+    count,
+    iso,
+    mapping,
+    mappings,
+    moment,
+    number,
+    sequence,
+    shown,
+    text,
+)
+from airflow_provider_payments.aep.record_counts import read_counts
+from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.services import Json
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.client import Client
+
+
+log = logging.getLogger(__name__)
 
 
 class State(StrEnum):
@@ -32,6 +51,8 @@ class State(StrEnum):
 
 #: Seconds that a run may stand in the queue between its creation and its start.
 LONGEST_QUEUE = 86400.0
+#: Seconds by which a list that seems to be sorted may still be out of order.
+LIST_MARGIN_SECONDS = 300.0
 
 _ACTIVE = frozenset({"queued", "scheduled", "pending", "processing", "inprogress", "running", "started"})
 _SUCCEEDED = frozenset({"success", "succeeded", "completed"})
@@ -48,11 +69,13 @@ class FlowRun:
     :param created_at: when the service made it, epoch seconds.
     :param started_at: when it began to work, epoch seconds; ``None`` while it is queued.
     :param completed_at: when it ended, epoch seconds; some failed runs never get one.
+    :param input_records: how many records came in; ``None``: unknown, as the two that follow may be.
     :param batch_ids: the batches that hold its records, and its failed records for 30 days.
     :param errors: ``code: message`` as the service gives them, without repeats.
     :param window_start: where the time begins of which it reads the rows, epoch seconds; some runs show it only once
         they copy.
     :param window_end: where that ends.
+    :param unknown_counts: which counts are unknown, with what came in their place, for a message.
     """
 
     id: str
@@ -61,13 +84,14 @@ class FlowRun:
     created_at: float
     started_at: float | None = None
     completed_at: float | None = None
-    input_records: int = 0
-    output_records: int = 0
-    failed_records: int = 0
+    input_records: int | None = None
+    output_records: int | None = None
+    failed_records: int | None = None
     batch_ids: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     window_start: float | None = None
     window_end: float | None = None
+    unknown_counts: str = ""
 
     @property
     def known(self) -> bool:
@@ -86,7 +110,7 @@ class FlowRun:
         """
         if self._word in _FAILED:
             return State.FAILED
-        if self._word in _PARTIAL or (self._word in _SUCCEEDED and self.failed_records > 0):
+        if self._word in _PARTIAL or (self._word in _SUCCEEDED and (self.failed_records or 0) > 0):
             return State.PARTIAL
         if self._word in _SUCCEEDED:
             return State.SUCCEEDED
@@ -100,17 +124,27 @@ class FlowRun:
         return self.started_at or self.created_at
 
     @property
-    def failed_ratio(self) -> float:
-        """Failed records as a share of those read, 0 to 1."""
+    def counts(self) -> tuple[int | None, int | None, int | None]:
+        """Records in, out and failed."""
+        return self.input_records, self.output_records, self.failed_records
+
+    @property
+    def failed_ratio(self) -> float | None:
+        """Failed records as a share of those read, 0 to 1; ``None`` where a count is unknown."""
+        if self.input_records is None or self.output_records is None or self.failed_records is None:
+            return None
         total = max(self.input_records, self.output_records + self.failed_records)
         return self.failed_records / total if total else 0.0
 
     def __str__(self) -> str:
-        counts = f"{self.input_records} records in, {self.output_records} out, {self.failed_records} failed"
-        return f"flow run {self.id} is {self.status}: {counts}"
+        said = f"flow run {self.id} is {self.status}"
+        if self.state is State.ACTIVE and self.counts == (None, None, None):
+            return said
+        came, went, failed = ("unknown" if number is None else number for number in self.counts)
+        return f"{said}: {came} records in, {went} out, {failed} failed"
 
     def summary(self) -> Json:
-        """Return what the sensor hands on: plain JSON, times as ISO 8601 text in UTC."""
+        """Return what the sensor hands on: plain JSON, times as ISO 8601 text in UTC, ``None`` for what is unknown."""
         return {
             "run_id": self.id,
             "status": self.state.value,
@@ -118,8 +152,8 @@ class FlowRun:
             "output_records": self.output_records,
             "failed_records": self.failed_records,
             "batch_ids": list(self.batch_ids),
-            "started_at": _iso(self.started_at),
-            "completed_at": _iso(self.completed_at),
+            "started_at": None if self.started_at is None else iso(self.started_at),
+            "completed_at": None if self.completed_at is None else iso(self.completed_at),
         }
 
     def to_json(self) -> Json:
@@ -129,32 +163,57 @@ class FlowRun:
     @classmethod
     def from_json(cls, value: object) -> FlowRun | None:
         """Read :meth:`to_json`'s form; ``None`` if it is not one. A field of a newer version is passed over."""
-        given = _dict(value)
-        known = {f.name for f in fields(cls)}
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in known}
-        named = all(isinstance(values.get(name), str) for name in ("id", "flow_id", "status"))
-        return cls(**values) if named and isinstance(values.get("created_at"), (int, float)) else None
+        given = mapping(value)
+        run_id, flow_id, status = text(given.get("id")), text(given.get("flow_id")), given.get("status")
+        created_at = _epoch(given.get("created_at"))
+        if run_id is None or flow_id is None or created_at is None or not isinstance(status, str):
+            return None
+        return cls(
+            id=run_id,
+            flow_id=flow_id,
+            status=text(status) or "",
+            created_at=created_at,
+            started_at=_epoch(given.get("started_at")),
+            completed_at=_epoch(given.get("completed_at")),
+            input_records=count(given.get("input_records")),
+            output_records=count(given.get("output_records")),
+            failed_records=count(given.get("failed_records")),
+            batch_ids=_texts(given.get("batch_ids")),
+            errors=_texts(given.get("errors")),
+            window_start=_epoch(given.get("window_start")),
+            window_end=_epoch(given.get("window_end")),
+            unknown_counts=text(given.get("unknown_counts")) or "",
+        )
 
     @classmethod
-    def from_item(cls, item: Mapping[str, Any]) -> FlowRun:
-        """Read an item of ``GET /runs``; whatever is missing or of another type counts as absent."""
-        metrics = _dict(item.get("metrics"))
-        duration, records = _dict(metrics.get("durationSummary")), _dict(metrics.get("recordSummary"))
+    def from_item(cls, item: object) -> FlowRun:
+        """
+        Read an item of ``GET /runs``; apart from what names and orders it, what cannot be read counts as absent.
+
+        :raises UnreadableError: if it has no id, no dataflow or no time of creation.
+        """
+        run_id, flow_id = text(at(item, "id")), text(at(item, "flowId"))
+        created_at = moment(at(item, "createdAt"))
+        if run_id is None or flow_id is None or created_at is None:
+            what = f"flow run {run_id}" if run_id else f"a flow run of dataflow {flow_id}" if flow_id else "a flow run"
+            parts = "; ".join(f"{name}={shown(at(item, name))}" for name in ("id", "flowId", "createdAt"))
+            raise UnreadableError(what, parts if isinstance(item, Mapping) else shown(item))
+        metrics = mapping(at(item, "metrics"))
         # The OpenAPI file misspells the key; live answers do not.
-        activities = [_dict(a) for a in _list(item.get("activities") or item.get("activites"))]
+        activities = mappings(at(item, "activities") or at(item, "activites"))
+        window_start, window_end = _window(item, activities)
         return cls(
-            id=str(item.get("id") or ""),
-            flow_id=str(item.get("flowId") or ""),
-            status=str(_dict(metrics.get("statusSummary")).get("status") or ""),
-            created_at=seconds(item.get("createdAt")) or 0.0,
-            started_at=seconds(duration.get("startedAtUTC")),
-            completed_at=seconds(duration.get("completedAtUTC")),
-            input_records=_count(records.get("inputRecordCount")),
-            output_records=_count(records.get("outputRecordCount")),
-            failed_records=_count(records.get("failedRecordCount")),
+            id=run_id,
+            flow_id=flow_id,
+            status=text(at(metrics, "statusSummary", "status")) or "",
+            created_at=created_at,
+            started_at=moment(at(metrics, "durationSummary", "startedAtUTC")),
+            completed_at=moment(at(metrics, "durationSummary", "completedAtUTC")),
             batch_ids=tuple(dict.fromkeys(_batches(activities))),
             errors=tuple(dict.fromkeys(_errors(metrics, activities))),
-            **_window(item, activities),
+            window_start=window_start,
+            window_end=window_end,
+            **read_counts(metrics.get("recordSummary")),
         )
 
 
@@ -197,74 +256,108 @@ class RunSelection:
     def __str__(self) -> str:
         if self.run_id:
             return f"flow run {self.run_id}"
-        return f"the {self.pick} run of dataflow {self.flow_id} since {_iso(self.since)}"
+        return f"the {self.pick} run of dataflow {self.flow_id} since {iso(self.since)}"
+
+
+class RunList:
+    """
+    A dataflow's runs in pages, each run with its item. The newest are asked for first, in documented ways only; nobody
+    promises that the service keeps to that order.
+
+    :param skip_unreadable: skip an item that cannot be read, with a warning that names it. Where it decides something
+        that there is no such run, it must not be skipped: it might be the one.
+    """
+
+    def __init__(self, client: Client, flow_id: str, *, skip_unreadable: bool = False) -> None:
+        self._client, self._flow_id, self._skip_unreadable = client, flow_id, skip_unreadable
+        #: When the last item was made; NaN, which is never less than anything, once they are out of order.
+        self._last = math.inf
+        self._seen = set[str]()
+
+    def __iter__(self) -> Iterator[list[tuple[FlowRun, Mapping[str, Any]]]]:
+        """
+        Ask for the pages.
+
+        :raises UnreadableError: if an item cannot be read and might be one of this dataflow's runs.
+        """
+        for page in self._client.pages("runs", f"flowId=={self._flow_id}", orderby="-createdAt"):
+            for item in page:
+                made = moment(at(item, "createdAt"))
+                if made is not None:
+                    self._last = made if made <= self._last else math.nan
+            yield list(self._runs(page))
+
+    def _runs(self, page: Iterable[Mapping[str, Any]]) -> Iterator[tuple[FlowRun, Mapping[str, Any]]]:
+        for item in page:
+            # A service that ignored the filter would answer other dataflows' runs too.
+            if text(at(item, "flowId")) not in (None, self._flow_id):
+                continue
+            for run in readable_runs([item]) if self._skip_unreadable else [FlowRun.from_item(item)]:
+                if run.id not in self._seen:
+                    self._seen.add(run.id)
+                    yield run, item
+
+    def has_all_since(self, created_at: float) -> bool:
+        """Whether the pages so far hold all runs that were made then or later, if their order is to be trusted."""
+        return self._last < created_at - LIST_MARGIN_SECONDS
 
 
 def runs_of(
     client: Client, flow_id: str, created_since: float = 0.0, *, skip_unreadable: bool = False
 ) -> Iterator[FlowRun]:
     """
-    Yield a dataflow's runs that were made at or after ``created_since`` (epoch seconds), the newest first.
+    Yield a dataflow's runs that were made at or after ``created_since`` (epoch seconds), as :class:`RunList` has them.
 
-    No run exists before the dataflow's start time, so none at all is normal. It asks in documented ways only.
+    No run exists before the dataflow's start time, so none at all is normal.
     """
-    for item in client.items("runs", f"flowId=={flow_id}", orderby="-createdAt"):
-        run = FlowRun.from_item(item)
-        if run.flow_id != flow_id:
-            continue  # a service that ignored the filter would answer other dataflows' runs too
-        if 0.0 < run.created_at < created_since:
-            return  # sorted by creation: what follows was made earlier still
-        yield run
+    listed = RunList(client, flow_id, skip_unreadable=skip_unreadable)
+    for page in listed:
+        yield from (run for run, _ in page if run.created_at >= created_since)
+        if listed.has_all_since(created_since):
+            return
 
 
-def _dict(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def readable_runs(items: Iterable[object]) -> Iterator[FlowRun]:
+    """Yield the runs that can be read; each of the others is skipped with a warning that names it."""
+    for item in items:
+        try:
+            yield FlowRun.from_item(item)
+        except UnreadableError as error:
+            log.warning("Skipped %s", error)
 
 
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _epoch(value: object) -> float | None:
+    found = number(value)
+    return found if found is not None and 0 <= found <= MAX_EPOCH_SECONDS else None
 
 
-def _count(value: object) -> int:
-    # Failed runs may carry -1 where nothing was counted.
-    return max(0, int(value)) if isinstance(value, (int, float)) else 0
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(found for found in map(text, sequence(value)) if found)
 
 
-def seconds(value: object) -> float | None:
-    """Read a moment as epoch seconds: the services give milliseconds, older samples seconds, so the magnitude tells."""
-    if not isinstance(value, (int, float)) or value <= 0:
-        return None
-    return value / 1000 if value >= 1e11 else float(value)
-
-
-def _iso(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
-
-
-def _window(item: Mapping[str, Any], activities: list[Mapping[str, Any]]) -> dict[str, float]:
-    for place in (
-        _dict(item.get("params")),
-        *(_dict(_dict(a.get("durationSummary")).get("extensions")) for a in activities),
-    ):
-        end = seconds(place.get("windowEndTime", place.get("windowEnd")))
-        if end is not None:
-            start = seconds(place.get("windowStartTime", place.get("windowStart")))
-            return {"window_start": start or 0.0, "window_end": end}  # 1970 reads as nothing
-    return {}
+def _window(item: object, activities: list[Mapping[str, Any]]) -> tuple[float | None, float | None]:
+    places = [at(item, "params"), *(at(activity, "durationSummary", "extensions") for activity in activities)]
+    for place in map(mapping, places):
+        start = place.get("windowStartTime", place.get("windowStart"))
+        end = moment(place.get("windowEndTime", place.get("windowEnd")))
+        begins = 0.0 if number(start) == 0 else moment(start)  # 1970, which reads as no moment
+        # Half a window is none: a run that seems to read another window would be taken for somebody else's.
+        if begins is not None and end is not None and begins < end:
+            return begins, end
+    return None, None
 
 
 def _batches(activities: list[Mapping[str, Any]]) -> Iterator[str]:
     for activity in activities:
-        for target in _list(activity.get("targetInfo")):
-            reference = _dict(_dict(target).get("reference"))
-            if reference.get("type") == "Batch":
-                yield from (str(batch) for batch in _list(reference.get("ids")))
+        for target in mappings(activity.get("targetInfo")):
+            if at(target, "reference", "type") == "Batch":
+                yield from _texts(at(target, "reference", "ids"))
 
 
 def _errors(metrics: Mapping[str, Any], activities: list[Mapping[str, Any]]) -> Iterator[str]:
     for holder in (metrics, *activities):
-        status = _dict(holder.get("statusSummary"))
-        for error in [*_list(status.get("errors")), *_list(_dict(status.get("extensions")).get("errors"))]:
-            code, message = _dict(error).get("code"), _dict(error).get("message")
-            if text := ": ".join(str(part) for part in (code, message) if part):
-                yield text
+        status = mapping(holder.get("statusSummary"))
+        for error in [*mappings(status.get("errors")), *mappings(at(status, "extensions", "errors"))]:
+            parts = [error.get("code"), error.get("message")]
+            if said := ": ".join(redacted(text(part) or shown(part)) for part in parts if part):
+                yield said

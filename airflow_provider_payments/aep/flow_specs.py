@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
+from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping, as_optional_text
+from airflow_provider_payments.aep.patience import patiently
 from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSION, Json
 
@@ -43,16 +46,20 @@ class FlowSpec:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> FlowSpec:
-        """Read an item of ``GET /flowSpecs``; the key is ``transformationSpecs`` or, in some answers, singular."""
-        transformations = item.get("transformationSpecs", item.get("transformationSpec"))
-        if isinstance(transformations, Mapping):
-            transformations = [transformations]
-        names = [str(t.get("name")) for t in transformations or () if isinstance(t, Mapping)]
+        """
+        Read an item of ``GET /flowSpecs``; the key is ``transformationSpecs`` or, in some answers, singular.
+
+        :raises UnreadableError: if it has no id, or its transformations cannot be understood.
+        """
+        fields = Fields.of_item("flow spec", item)
+        key = "transformationSpecs" if "transformationSpecs" in item else "transformationSpec"
+        alone = isinstance(item.get(key), Mapping)
+        transformations = [fields.below(key)] if alone else fields.each(key)
         return cls(
-            id=str(item["id"]),
-            name=str(item.get("name") or ""),
-            version=str(item.get("version") or SPEC_VERSION),
-            transformations=None if transformations is None else tuple(names),
+            id=fields.identity(),
+            name=readers.text(item.get("name")) or "",
+            version=readers.text(item.get("version")) or SPEC_VERSION,
+            transformations=None if item.get(key) is None else tuple(t.text("name") or "" for t in transformations),
             schedule_schema=_schema(item.get("scheduleSpec")),
             option_schema=_schema(item.get("optionSpec")),
         )
@@ -88,8 +95,7 @@ class FlowSpec:
 
 
 def _schema(spec: object) -> Json | None:
-    schema = spec.get("spec") if isinstance(spec, Mapping) else None
-    return dict(schema) if isinstance(schema, Mapping) else None
+    return dict(readers.mapping(readers.at(spec, "spec"))) or None
 
 
 def find_flow_spec(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
@@ -98,28 +104,40 @@ def find_flow_spec(client: Client, name: str, source_spec_id: str | None) -> Flo
 
     :param source_spec_id: the source's connection spec; ``None`` takes the name's word for it.
     :raises InvalidInputError: if no flow spec has the name, or none of them lists the source.
+    :raises UnreadableError: if one that may be it cannot be understood.
     :raises RequestError: if the service refuses.
     """
-    found = [item for item in client.items("flowSpecs", f'name=="{name}"') if item.get("name") == name]
-    if not found:
+    with client.transport.within(client.operation_timeout):
+        return patiently(client, lambda: _find(client, name, source_spec_id))
+
+
+def _find(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
+    named, unreadable = False, None
+    for item in client.items("flowSpecs", f'name=="{name}"'):
+        try:
+            fields = Fields.of_item("flow spec", item)
+            if fields.is_named("name", name):
+                named = True
+                if _fits(fields, source_spec_id):
+                    return FlowSpec.from_item(item)
+        except UnreadableError as error:
+            unreadable = error
+    if unreadable:
+        raise unreadable
+    if not named:
         raise InvalidInputError("name", name, "it must be the name of a flow spec that this organisation sees")
-    fitting = [item for item in found if _fits(item, source_spec_id)]
-    if not fitting:
-        raise InvalidInputError(
-            "source",
-            source_spec_id,
-            f"flow spec {name!r} does not list this connection spec (Adobe removes retired sources); "
-            "name another flow spec, or set any_source=True to try it nevertheless",
-        )
-    if "id" not in fitting[0]:
-        raise RequestError(Failure.FINAL, "GET", "/flowSpecs", reason="a flow spec without an id")
-    return FlowSpec.from_item(fitting[0])
+    raise InvalidInputError(
+        "source",
+        source_spec_id,
+        f"flow spec {name!r} does not list this connection spec (Adobe removes retired sources); "
+        "name another flow spec, or set any_source=True to try it nevertheless",
+    )
 
 
-def _fits(item: Mapping[str, Any], source_spec_id: str | None) -> bool:
+def _fits(fields: Fields, source_spec_id: str | None) -> bool:
     def lists(key: str, wanted: str) -> bool:
         # Answers of the older documents hold no lists at all; then nothing speaks against it.
-        return key not in item or wanted in (item[key] or ())
+        return key not in fields.item or wanted in fields.texts(key)
 
     return lists("targetConnectionSpecIds", DATA_LAKE_SPEC_ID) and (
         source_spec_id is None or lists("sourceConnectionSpecIds", source_spec_id)

@@ -15,15 +15,21 @@ import logging
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any, Self
+from typing import Self, TypeVar
 
 from airflow_provider_payments.aep.answers import Answer
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError, UnsettledError
-from airflow_provider_payments.aep.flow_runs import FlowRun, State
+from airflow_provider_payments.aep.errors import (
+    Failure,
+    InvalidInputError,
+    RequestError,
+    UnreadableError,
+    UnsettledError,
+)
+from airflow_provider_payments.aep.flow_runs import FlowRun, RunList, State, runs_of
+from airflow_provider_payments.aep.readers import at, mapping, mappings, number, sequence, shown, text
 from airflow_provider_payments.aep.resources.base import made
 from airflow_provider_payments.aep.retries import FIRST_WAIT, MAX_WAIT, TICK
 from airflow_provider_payments.aep.schedule import read_schedule
@@ -38,6 +44,10 @@ MAX_REQUESTS = 3
 LOOK_AGAIN, PATIENCE = 2.0, 10.0
 #: Among so many of a dataflow's newest runs one that matters is looked for: a page of the service's list.
 NEWEST = 100
+#: Seconds before a list is asked for again that holds an item which cannot be read.
+UNREADABLE_PAUSES_SECONDS = (1.0, 4.0)
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -61,9 +71,16 @@ class Notes:
         return {"since": self.since, "known": list(self.known)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read :meth:`to_json`'s form."""
-        return cls(float(value["since"]), tuple(value["known"]))
+    def from_json(cls, value: object) -> Self:
+        """
+        Read :meth:`to_json`'s form.
+
+        :raises UnreadableError: if it is not one: then nobody knows which runs were there.
+        """
+        since, known = number(at(value, "since")), [text(run) for run in sequence(at(value, "known"))]
+        if since is None or None in known or not isinstance(at(value, "known"), list):
+            raise UnreadableError("what an earlier try has noted", shown(value))
+        return cls(since, tuple(run for run in known if run))
 
     def by_service(self, client: Client) -> Notes:
         """Return the same by the clock of the service, which has just told its time."""
@@ -102,14 +119,14 @@ class RunRequest(ABC):
         return False
 
     def take_notes(self) -> Notes:
-        """Note what is there now."""
-        since, known = 0.0, list[str]()
-        for run, _ in _newest_first(self.client, self.flow_id):
-            if run.created_at < since:
-                break
-            since = run.created_at
-            known.append(run.id)
-        return Notes(since, tuple(known))
+        """
+        Note what is there now.
+
+        :raises UnreadableError: if a run may be there that cannot be read.
+        """
+        runs = _until_readable(self.client, lambda: _newest(self.client, self.flow_id, 1))
+        since = max((run.created_at for run in runs), default=0.0)
+        return Notes(since, tuple(run.id for run in runs if run.created_at == since))
 
     def start(self, notes: Notes) -> tuple[str, bool]:
         """
@@ -154,21 +171,11 @@ class RunRequest(ABC):
 
         :param active: only one that has not ended counts.
         :raises UnsettledError: if there are several.
+        :raises UnreadableError: if it may be one that cannot be read.
         """
-        found = []
-        for number, (run, client_id) in enumerate(_newest_first(self.client, self.flow_id)):
-            notes = notes.by_service(self.client)
-            older = run.created_at < notes.since
-            if older and (number >= NEWEST or not notes.may_be_older):
-                break  # sorted by creation
-            is_active = run.state is State.ACTIVE
-            if older and not (is_active or (run.completed_at or 0.0) >= notes.since):
-                continue
-            if older and (self.window is None or Window.of(run) != self.window):
-                continue
-            counts = is_active or not active
-            if counts and run.id not in notes.known and self._may_be(run, client_id):
-                found.append(run)
+        found = _until_readable(self.client, lambda: self._candidates(notes))
+        if active:
+            found = [run for run in found if run.state is State.ACTIVE]
         if len(found) > 1:
             raise UnsettledError(
                 f"Several runs of dataflow {self.flow_id} may be the one that was asked for: "
@@ -178,18 +185,37 @@ class RunRequest(ABC):
             log.info("Found the flow run that was asked for: %s", run.id)
         return found[0] if found else None
 
-    def _may_be(self, run: FlowRun, client_id: object) -> bool:
-        ours = client_id in (None, "", self.client.credential.client_id)
-        shown = Window.of(run)
-        return ours and not self.is_not(run) and (shown is None or self.window is None or shown.is_like(self.window))
+    def _candidates(self, notes: Notes) -> list[FlowRun]:
+        """Return the runs that may be the one."""
+        found, seen, listed = list[FlowRun](), 0, RunList(self.client, self.flow_id)
+        for page in listed:
+            notes = notes.by_service(self.client)
+            # What does not say whose it is may be ours.
+            ours = [run for run, item in page if text(item.get("createdClient")) in (None, self._client_id)]
+            found += [run for run in ours if run.id not in notes.known and self._may_be(run, notes)]
+            seen += len(page)
+            if (seen >= NEWEST or not notes.may_be_older) and listed.has_all_since(notes.since):
+                break
+        return found
+
+    @property
+    def _client_id(self) -> str:
+        return self.client.credential.client_id
+
+    def _may_be(self, run: FlowRun, notes: Notes) -> bool:
+        window = Window.of(run)
+        if self.is_not(run):
+            return False
+        if run.created_at < notes.since:
+            was_under_way = run.state is State.ACTIVE or (run.completed_at or 0.0) >= notes.since
+            return notes.may_be_older and was_under_way and window is not None and window == self.window
+        return window is None or self.window is None or window.is_like(self.window)
 
     def _ask(self) -> str:
         answer = self.send()
-        body = answer.body if isinstance(answer.body, dict) else {}
-        items = body.get("items")
         # The OpenAPI file shows an object, the tutorial a list of one.
-        receipt = items[0] if isinstance(items, list) and items and isinstance(items[0], dict) else body
-        run_id = made(answer, RUNS, receipt.get("id")).id
+        receipts = mappings(at(answer.body, "items")) or [mapping(answer.body)]
+        run_id = made(answer, RUNS, text(receipts[0].get("id"))).id
         log.info("Asked for flow run %s of dataflow %s (request id %s)", run_id, self.flow_id, answer.request_id)
         return run_id
 
@@ -220,15 +246,16 @@ class OnDemandRun(RunRequest):
 
     def ready(self) -> Self:
         flow = self.client.item("flows", self.flow_id)
-        frequency = read_schedule(_at(flow, "scheduleParams"))["frequency"]
+        frequency = read_schedule(mapping(at(flow, "scheduleParams")))["frequency"]
         if frequency != "once":
             allowed = f"runs on demand are for dataflows with frequency 'once'; this one has {frequency!r} (FLOW-1386)"
             raise InvalidInputError("flow_id", self.flow_id, allowed)
         if flow.get("state") in ("disabled", "draft"):
             allowed = f"it must be an enabled dataflow; this one is {flow['state']} (FLOW-1380)"
             raise InvalidInputError("flow_id", self.flow_id, allowed)
-        copies = [_at(t, "params", "deltaColumn") for t in flow.get("transformations") or () if _named(t, "Copy")]
-        settled = next((str(column["name"]) for column in copies if column.get("name")), None)
+        copies = [step for step in mappings(flow.get("transformations")) if step.get("name") == "Copy"]
+        columns = [text(at(step, "params", "deltaColumn", "name")) for step in copies]
+        settled = next((column for column in columns if column), None)
         if self.delta_column and settled and self.delta_column != settled:
             allowed = f"it must be {settled!r}, which an earlier run of the dataflow has settled (FLOW-1382)"
             raise InvalidInputError("delta_column", self.delta_column, allowed)
@@ -272,7 +299,11 @@ class RepeatedRun(RunRequest):
 
 
 def read_run(client: Client, run_id: str) -> FlowRun:
-    """Return a run as it stands."""
+    """
+    Return a run as it stands.
+
+    :raises UnreadableError: if the answer cannot be read.
+    """
     return FlowRun.from_item(client.item("runs", run_id))
 
 
@@ -297,8 +328,8 @@ def when_it_shows(client: Client, run_id: str) -> FlowRun:
     while True:
         try:
             return read_run(client, run_id)
-        except RequestError as error:
-            if not error.says_gone:
+        except (RequestError, UnreadableError) as error:
+            if isinstance(error, RequestError) and not error.says_gone:
                 raise
             if clock.monotonic() >= until:
                 message = f"Flow run {run_id} was made, and does not show; the next attempt looks again"
@@ -307,44 +338,59 @@ def when_it_shows(client: Client, run_id: str) -> FlowRun:
 
 
 def successor(client: Client, run: FlowRun) -> FlowRun:
-    """Return the newest run over the same window as ``run``: that one itself, or one that took its place."""
-    for later, _ in _newest_first(client, run.flow_id):
-        if later.created_at < run.created_at:
-            break
-        if Window.of(run) and Window.of(later) == Window.of(run):
-            return later
-    return run
+    """
+    Return the newest run over the same window as ``run``: that one itself, or one that took its place.
+
+    :raises UnreadableError: if it may be one that cannot be read.
+    """
+    window = Window.of(run)
+    if window is None:
+        return run
+
+    def later() -> list[FlowRun]:
+        since = runs_of(client, run.flow_id, run.created_at)
+        return [other for other in since if Window.of(other) == window]
+
+    # Of those made at the same moment the service lists the newest first.
+    return max(_until_readable(client, later), key=lambda other: other.created_at, default=run)
 
 
 def newest_failed(client: Client, flow_id: str) -> FlowRun | None:
     """
     Return the newest run that failed and whose window no later run has read, among the dataflow's :data:`NEWEST`;
     where there is none, its newest run; ``None`` if it has none at all.
+
+    :raises UnreadableError: if it may be one that cannot be read, or such a one may have read the window.
     """
-    newest, seen = None, set[Window | None]()
-    for run, _ in islice(_newest_first(client, flow_id), NEWEST):
-        newest = newest or run
+    seen = set[Window | None]()
+    runs = _until_readable(client, lambda: _newest(client, flow_id, NEWEST))
+    for run in runs:
         window = Window.of(run)
         if run.state is State.FAILED and (window is None or window not in seen):
             return run
         seen.add(window)
-    return newest
+    return next(iter(runs), None)
 
 
-def _newest_first(client: Client, flow_id: str) -> Iterator[tuple[FlowRun, object]]:
-    """Yield a dataflow's runs, each with the id of the client that asked for it, where that is told."""
-    for item in client.items("runs", f"flowId=={flow_id}", orderby="-createdAt"):
-        run = FlowRun.from_item(item)
-        # A service that ignored the filter would answer other dataflows' runs too.
-        if run.flow_id == flow_id:
-            yield run, item.get("createdClient")
+def _newest(client: Client, flow_id: str, number: int) -> list[FlowRun]:
+    """Return a dataflow's newest runs, the newest first: so many, and all that were made together with the last."""
+    runs, listed = list[FlowRun](), RunList(client, flow_id)
+    for page in listed:
+        runs += [run for run, _ in page]
+        if len(runs) >= number and listed.has_all_since(runs[number - 1].created_at):
+            break
+    runs.sort(key=lambda run: run.created_at, reverse=True)
+    return [run for run in runs if run.created_at >= runs[:number][-1].created_at]
 
 
-def _named(value: object, name: str) -> bool:
-    return isinstance(value, Mapping) and value.get("name") == name
-
-
-def _at(value: object, *path: str) -> Mapping[str, Any]:
-    for step in path:
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
+def _until_readable(client: Client, ask: Callable[[], Found]) -> Found:
+    """Return what ``ask`` returns; where an item cannot be read, which may pass, it is asked again, a few times."""
+    for pause in UNREADABLE_PAUSES_SECONDS:
+        try:
+            return ask()
+        except UnreadableError as error:
+            if pause > client.transport.remaining:
+                raise
+            log.warning("%s; asking again in %g s", error, pause)
+            client.transport.clock.sleep(pause)
+    return ask()

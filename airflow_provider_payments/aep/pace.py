@@ -13,8 +13,9 @@ from airflow_provider_payments.aep.retries import MAX_WAIT
 #: further one doubles it.
 INITIAL_INTERVAL_SECONDS = 1.25
 MAX_INTERVAL_SECONDS = 10.0
-#: Seconds without a 429 after which the interval is halved.
-DECAY_AFTER_SECONDS = 600.0
+#: Seconds after a 429 for which the interval holds, and then between two halvings.
+HOLD_SECONDS = 60.0
+DECAY_SECONDS = 5.0
 #: A longer ``Retry-After`` is asked again after so many seconds.
 MAX_PAUSE_SECONDS = 3600.0
 
@@ -32,7 +33,7 @@ class Throttle:
         self._clock = clock
         self._lock = threading.Lock()
         self._interval = 0.0
-        self._next = self._changed = clock.monotonic()
+        self._next = self._changed = self._throttled = clock.monotonic()
 
     def __enter__(self) -> None:
         # After a sleep it asks again: another thread may have been throttled meanwhile.
@@ -45,7 +46,7 @@ class Throttle:
     def _seconds_to_wait(self) -> float:
         with self._lock:
             now = self._clock.monotonic()
-            if self._interval and now - self._changed > DECAY_AFTER_SECONDS:
+            if self._interval and now - self._throttled > HOLD_SECONDS and now - self._changed > DECAY_SECONDS:
                 half = self._interval / 2
                 self._interval, self._changed = (half if half > INITIAL_INTERVAL_SECONDS / 16 else 0.0), now
             if now < self._next:
@@ -62,7 +63,7 @@ class Throttle:
             now = self._clock.monotonic()
             if not self._interval or now - self._changed > self._interval:  # not once more for each of several threads
                 self._interval = min(max(INITIAL_INTERVAL_SECONDS, 2 * self._interval), MAX_INTERVAL_SECONDS)
-            self._changed = now
+            self._changed = self._throttled = now
             # What the service asks for holds for all threads.
             pause = min(getattr(error, "retry_after", None) or 0.0, MAX_PAUSE_SECONDS)
             self._next = max(self._next, now + pause)

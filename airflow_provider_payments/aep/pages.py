@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from airflow_provider_payments.aep.answers import UnexpectedError, an_object
 from airflow_provider_payments.aep.errors import Failure, RequestError, UnreadableError
 from airflow_provider_payments.aep.readers import at, mappings, text
-from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
+from airflow_provider_payments.aep.services import FLOW_SERVICE, SCHEMA_REGISTRY, Json
 
 
 def a_listing(body: Any) -> Json:
@@ -39,12 +39,28 @@ def mapping_sets(body: Any) -> Json:
     return page
 
 
+def by_id(body: Any) -> Json:
+    """Expect a page of Catalog: items by their ids."""
+    page = an_object(body)
+    if not all(map(text, page)):
+        raise UnexpectedError("an id is unreadable")
+    return page
+
+
 def a_tenant(body: Any) -> Json:
     """Expect the Schema Registry's statistics, with the tenant's namespace."""
     stats = an_object(body)
-    if not text(stats.get("tenantId")):
+    if not (text(stats.get("tenantId")) or "").removeprefix("_"):
         raise UnexpectedError("it names no tenantId")
     return stats
+
+
+def a_table(body: Any) -> Json:
+    """Expect a table's shape, with its columns."""
+    shape = an_object(body)
+    if not isinstance(at(shape, "schema", "columns"), list):
+        raise UnexpectedError("the answer holds no list of columns")
+    return shape
 
 
 def next_token(page: Json) -> str | None:
@@ -54,17 +70,40 @@ def next_token(page: Json) -> str | None:
         return None
     try:
         # A plus sign of a base64 token may stand there unescaped.
-        tokens = parse_qs(urlsplit(str(href)).query.replace("+", "%2B")).get("continuationToken")
+        tokens = parse_qs(urlsplit(_sendable(href)).query.replace("+", "%2B")).get("continuationToken")
     except ValueError:
         tokens = None
     if not tokens:
-        raise RequestError(
-            Failure.AMBIGUOUS,
-            "GET",
-            FLOW_SERVICE,
-            reason="the list is incomplete: the link to its next page is unreadable",
-        )
+        raise _unreadable_link(FLOW_SERVICE)
     return tokens[0]
+
+
+def next_start(page: Json) -> str | None:
+    """Return where the next page of a Schema Registry list begins, by the value that it is sorted by."""
+    following = at(page, "_page", "next")
+    if following is None:
+        return None
+    try:
+        return str(following) if type(following) is int else _sendable(following)
+    except ValueError:
+        raise _unreadable_link(SCHEMA_REGISTRY) from None
+
+
+def _sendable(value: object) -> str:
+    """
+    Return text that a request can bear. Tokens may be longer than any id, so the limit of ids is not theirs.
+
+    :raises ValueError: for anything else.
+    """
+    if not isinstance(value, str) or not value:
+        raise ValueError(type(value).__name__)
+    value.encode()
+    return value
+
+
+def _unreadable_link(path: str) -> RequestError:
+    reason = "the list is incomplete: the link to its next page is unreadable"
+    return RequestError(Failure.AMBIGUOUS, "GET", path, reason=reason)
 
 
 def objects(items: list[Any], collection: str) -> list[Json]:

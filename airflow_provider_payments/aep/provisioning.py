@@ -7,8 +7,11 @@ creates only where there is none; it looks again after a creation has had the ti
 the same oldest one then, and each removes what it made beside it. Every object carries a :class:`~.marks.Mark`, so an
 attempt knows what it made itself though no answer said so.
 
-What holds it together is a bound: a lost request takes effect, and shows in lists, within a window. No service
-promises one. A second dataflow would ingest twice, so dataflows have a longer window, and begin later than it ends.
+What holds it together is a bound: a lost request takes effect, and shows in lists, within the settle time. No service
+promises one. A second dataflow would ingest twice, so dataflows have a longer one, and begin later than it ends.
+
+What cannot be understood, a list that was cut, and a read that lags behind the list are no grounds for anything:
+:mod:`.patience` looks again.
 """
 
 from __future__ import annotations
@@ -26,12 +29,14 @@ from airflow_provider_payments.aep.errors import (
     InvalidInputError,
     RequestError,
     UnlistedError,
+    UnreadableError,
     UnsettledError,
 )
 from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.patience import READ_LAG_SECONDS, Patience, ReadLagError
+from airflow_provider_payments.aep.provisioned import Provisioned
 from airflow_provider_payments.aep.resources.base import Existing, Resource
 from airflow_provider_payments.aep.retries import FIRST_WAIT, MAX_WAIT, TICK
-from airflow_provider_payments.aep.services import Json
 
 log = logging.getLogger(__name__)
 
@@ -42,32 +47,6 @@ MAX_CHANGES = 3
 LOOK_AGAIN, PATIENCE = 2.0, 10.0
 
 Candidates = list[tuple[Existing, list[Difference]]]
-
-
-@dataclass(frozen=True)
-class Provisioned:
-    """
-    The outcome of :func:`ensure`.
-
-    :param created: whether this call made it; one whose answer was lost is told by its mark.
-    :param request_id: the service's id of the request that made or found it.
-    :param updated: whether it was there and had to be changed.
-    :param at: when, in epoch seconds of the platform's clock.
-    :param copies: ids of others that mean the same and were left: somebody else's, or in use.
-    """
-
-    resource: Resource
-    existing: Existing
-    created: bool
-    request_id: str
-    at: float
-    updated: bool = False
-    copies: tuple[str, ...] = ()
-
-    def to_json(self) -> Json:
-        """Return what an XCom carries."""
-        own = {"id": self.existing.id, "name": self.resource.name, "created": self.created, "etag": self.existing.etag}
-        return own | {"copies": list(self.copies)} | self.resource.outputs(self.existing, self.at)
 
 
 def ensure(
@@ -93,6 +72,7 @@ def ensure(
     :raises UnsettledError: if the outcome could not be learnt in the client's ``operation_timeout``; a later attempt
         goes on.
     :raises UnlistedError: if no list shows what was made.
+    :raises UnreadableError: if what may be it cannot be understood, or not be read yet; a later attempt looks again.
     :raises RequestError: if the service refuses, or a read fails in the end.
     """
     if if_exists not in IF_EXISTS:
@@ -118,8 +98,8 @@ class _Provisioning:
     if_exists: str
     attempt: int
     copies: Copies
-    #: When a creation may last have been sent of which no list tells yet: the platform's time, a tick later.
-    last_sent: float = -math.inf
+    #: When a creation may last have been sent of which no list tells yet, by the clock's ``monotonic``.
+    sent_at: float = -math.inf
     mine: str | None = None
     #: The service's id of the request that made it.
     made_by: str = ""
@@ -127,30 +107,43 @@ class _Provisioning:
     #: What lists show though it is gone -> when that was noticed; one answer may be a mistake, two are believed.
     dead: dict[str, float] = field(default_factory=dict)
     ready: Resource | None = None
+    looked: bool = False
+    #: Whether something that was there has been changed.
+    changed: bool = False
+    #: When a creation was first refused because of something that cannot be read.
+    refused: float | None = None
 
     def run(self) -> Provisioned:
-        looks = 0
+        patience = Patience(self.client)
         while True:
-            found = self._look()
-            looks += 1
-            if looks == 1 and self.attempt > 1:
-                self.last_sent = self._now() + TICK
-            right = [existing for existing, differences in found if not differences]
-            unlisted = self.mine is not None and self.mine not in {existing.id for existing, _ in found}
-            if unlisted and self._awaiting_own(beside=bool(right)):
-                continue
-            if right:
-                winner = min(right, key=_age)
-                if self.want.settles and self._settling(max(winner.created, self.last_sent)):
-                    continue
-                if now := self._still_there(winner):
-                    return self._take(winner, now, found + (self._own() if unlisted else []))
-            elif found:
-                return self._resolve(*min(found, key=_age_of), found)
-            elif self._settling(max([self.last_sent, *self.dead.values()])) or self._in_doubt():
-                continue
-            elif done := self._create():
-                return done
+            try:
+                if done := self._step():
+                    return done
+                patience = Patience(self.client)
+            except (UnreadableError, RequestError) as error:
+                patience.wait(error)
+
+    def _step(self) -> Provisioned | None:
+        """Look, and do one thing; return ``None`` where another look must follow."""
+        found = self._look()
+        if not self.looked and self.attempt > 1:
+            self._note_sent()
+        self.looked = True
+        right = [existing for existing, differences in found if not differences]
+        unlisted = self.mine is not None and self.mine not in {existing.id for existing, _ in found}
+        if unlisted and self._awaiting_own(beside=bool(right)):
+            return None
+        if right:
+            winner = min(right, key=lambda existing: existing.age)
+            if self.want.settles and self._settling(self._moment_of(winner)):
+                return None
+            now = self._still_there(winner)
+            return self._take(winner, now, found + (self._own() if unlisted else [])) if now else None
+        if found:
+            return self._resolve(*_oldest(found), found)
+        if self._settling(max([self.last_sent, *self.dead.values()])) or self._in_doubt():
+            return None
+        return self._create()
 
     # ---- looking ---------------------------------------------------------------------------------------------------
 
@@ -168,6 +161,7 @@ class _Provisioning:
             except RequestError as error:
                 if not error.says_gone:
                     raise
+                self.want.check_gone(self.client, existing)
                 self.dead[existing.id] = -math.inf if existing.id in self.dead else self._now()
         return found
 
@@ -179,9 +173,9 @@ class _Provisioning:
         return now
 
     def _is_back(self, existing: Existing) -> bool:
-        """Ask a second time, a window later, for what was said to be gone."""
+        """Ask a second time, a settle time later, for what was said to be gone."""
         noticed = self.dead[existing.id]
-        if noticed == -math.inf or self._now() < noticed + self._window:
+        if noticed == -math.inf or self._now() < noticed + self._settle_time:
             return False
         if self.want.read(self.client, existing) is None:
             self.dead[existing.id] = -math.inf
@@ -194,7 +188,7 @@ class _Provisioning:
 
     def _own(self) -> Candidates:
         """Return what this call made and no list shows: nobody else can have adopted it."""
-        own = self.want.read(self.client, Existing(str(self.mine)))
+        own = self.want.read(self.client, Existing(str(self.mine), self.last_sent))
         return [(own, [])] if own else []
 
     def _awaiting_own(self, *, beside: bool) -> bool:
@@ -204,7 +198,7 @@ class _Provisioning:
         :param beside: whether another one that is right is there to adopt.
         """
         waited = self._now() - self.last_sent
-        if waited <= max((2 if beside else 6) * self._window, PATIENCE):
+        if waited <= max((2 if beside else 6) * self._settle_time, PATIENCE):
             self._sleep(LOOK_AGAIN, "to show in lists")
             return True
         if beside:
@@ -219,16 +213,28 @@ class _Provisioning:
     def _now(self) -> float:
         return self.client.transport.now()
 
+    def _note_sent(self) -> None:
+        self.sent_at = self.client.transport.clock.monotonic()
+
     @property
-    def _window(self) -> float:
-        return self.want.window(self.client)
+    def last_sent(self) -> float:
+        """The platform's time when a creation may last have been sent, a tick later; own time passes evenly."""
+        return self.client.transport.now(self.sent_at) + TICK
+
+    def _moment_of(self, winner: Existing) -> float:
+        """When what is to settle was made; of one's own, that is when it was asked for."""
+        return self.last_sent if winner.id == self.mine else max(winner.created, self.last_sent)
+
+    @property
+    def _settle_time(self) -> float:
+        return self.want.settle_time(self.client)
 
     def _settling(self, moment: float) -> bool:
         """Sleep until what was sent at ``moment`` shows; say whether there was anything to wait for."""
-        rest = moment + self._window - self._now()
-        if not self._window or rest <= 0:
+        rest = moment + self._settle_time - self._now()
+        if not self._settle_time or rest <= 0:
             return False
-        self._sleep(min(rest, self._window + TICK), "to settle")
+        self._sleep(min(rest, self._settle_time + TICK), "to settle")
         return True
 
     def _sleep(self, seconds: float, why: str) -> None:
@@ -247,7 +253,7 @@ class _Provisioning:
         if self.posts == MAX_CREATIONS:
             raise UnsettledError(
                 f"{self.want.kind} {self.want.name!r}: {self.posts} requests to create it brought no object, and none "
-                f"shows after {self._window:g} s; the next attempt looks again"
+                f"shows after {self._settle_time:g} s; the next attempt looks again"
             )
         self.ready = self.ready or self.want.ready(self.client)
         mark = self.copies.writer.mark() if self.client.marks else None
@@ -263,28 +269,48 @@ class _Provisioning:
                 return self._refused(error)
             return None
         self.copies.made.add(existing.id)
-        self.mine, self.posts, self.last_sent = existing.id, self.posts + 1, self._now() + TICK
+        self.mine, self.posts = existing.id, self.posts + 1
+        self._note_sent()
         self.made_by = self.client.transport.last_request_id
         if not self.want.settles:
+            self._await_reads(existing)
             return self._outcome(self.ready, existing, created=True)
         self._settling(self.last_sent)
         return None
 
+    def _await_reads(self, made: Existing) -> None:
+        """Wait until what was made can be read by its id: what refers to it is refused before that."""
+        patience = Patience(self.client)
+        while True:
+            try:
+                return self.want.confirm(self.client, made)
+            except RequestError as error:
+                if not error.says_gone:
+                    raise
+                patience.wait(ReadLagError(f"{self.want.kind} {made.id}", self.last_sent + READ_LAG_SECONDS))
+
     def _lost(self, error: RequestError) -> None:
         """Give a creation of unknown outcome the time to show."""
-        self.posts, self.last_sent = self.posts + 1, self._now() + TICK
+        self.posts += 1
+        self._note_sent()
         if (error.retry_after or 0.0) > MAX_WAIT:
             raise error
         log.warning("%s; looking for the %s before asking again", error, self.want.kind)
         told = FIRST_WAIT * 2 ** (self.posts - 1) if error.retry_after is None else error.retry_after
-        self._sleep(max(self._window + TICK if self._window else 0.0, told), "to show")
+        self._sleep(max(self._settle_time + TICK if self._settle_time else 0.0, told), "to show")
 
     def _refused(self, error: RequestError) -> Provisioned:
         """Adopt what a refusal names as standing in the way."""
-        named = self.want.adopt_named_by(self.client, error)
+        self.refused = self._now() if self.refused is None else self.refused
+        try:
+            named = self.want.adopt_named_by(self.client, error)
+            differences = self.want.differences(self.client, named) if named else []
+        except RequestError as unread:
+            if not unread.says_gone:
+                raise
+            raise ReadLagError(f"{self.want.kind} {self.want.name!r}", self.refused + READ_LAG_SECONDS) from error
         if named is None:
             raise error
-        differences = self.want.differences(self.client, named)
         return self._resolve(named, differences, []) if differences else self._adopt(named, [])
 
     # ---- deciding --------------------------------------------------------------------------------------------------
@@ -298,21 +324,18 @@ class _Provisioning:
         """
         if now is not winner and (differences := self.want.differences(self.client, now)):
             return self._resolve(now, differences, found)
-        if self.want.ingests and self._is_mine(now):
-            first, differences = min((c for c in found if self.want.is_copy(c[1])), key=_age_of)
-            if differences and _age(first) < _age(now):
+        if self.want.ingests and self.copies.is_mine(now):
+            first, differences = _oldest([c for c in found if self.want.is_copy(c[1])])
+            if differences and first.age < now.age:
                 self.copies.see_to([now])
                 return self._resolve(first, differences, [])
         return self._adopt(now, found)
 
-    def _is_mine(self, existing: Existing) -> bool:
-        return self.copies.is_mine(existing)
-
     def _adopt(self, existing: Existing, found: Candidates) -> Provisioned:
-        mark, created = self.want.mark_of(existing), self._is_mine(existing)
+        mark, created = self.want.mark_of(existing), self.copies.is_mine(existing)
         # Where nothing carries a mark nobody can tell: what shows after a creation was sent is taken for its object.
         untold = not (self.client.marks and self.want.carries_mark)
-        ours = created or (self.last_sent > -math.inf and (untold or self.copies.writer.made(mark)))
+        ours = created or (self.sent_at > -math.inf and (untold or self.copies.writer.made(mark)))
         if self.if_exists == "fail" and not ours:
             advice = "if_exists='fail' adopts nothing that was there before."
             raise ConflictError(self.want.kind, self.want.name, existing.id, (), advice)
@@ -340,9 +363,12 @@ class _Provisioning:
             try:
                 return self.want.update(self.client, existing, differences)
             except RequestError as error:
+                if error.says_gone:
+                    self.want.check_gone(self.client, existing)
                 lost = error.failure is Failure.AMBIGUOUS
                 if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT:
                     raise
+                self.changed = self.changed or lost
                 log.warning("%s; looking at the %s again", error, self.want.kind)
                 if lost:
                     self._sleep(max(FIRST_WAIT, error.retry_after or 0.0), "to be changed")
@@ -368,13 +394,8 @@ class _Provisioning:
         copies: tuple[str, ...] = (),
     ) -> Provisioned:
         request_id = self.made_by if existing.id == self.mine else self.client.transport.last_request_id
-        return Provisioned(resource, existing, created, request_id, self._now(), updated, copies)
+        return Provisioned(resource, existing, created, request_id, self._now(), updated or self.changed, copies)
 
 
-def _age_of(candidate: tuple[Existing, list[Difference]]) -> tuple[float, str]:
-    return _age(candidate[0])
-
-
-def _age(existing: Existing) -> tuple[float, str]:
-    """What every writer orders by, so that all choose the same."""
-    return existing.created, existing.id
+def _oldest(found: Candidates) -> tuple[Existing, list[Difference]]:
+    return min(found, key=lambda candidate: candidate[0].age)

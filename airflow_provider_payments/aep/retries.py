@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from airflow_provider_payments.aep.errors import Failure, RequestError
 
 MAX_ATTEMPTS = 5
-#: Upper bound for ``Retry-After``: no service means to be left alone for longer.
+#: Upper bound for ``Retry-After``: no service means more, and what says so is not believed.
 MAX_RETRY_AFTER_SECONDS = 86400.0
 #: Longer header values are no dates.
 MAX_DATE_LENGTH = 100
@@ -58,13 +58,11 @@ def decide(
     :param renewed: whether the token has been renewed for this call already, or cannot be.
     :param jitter: 0 to 1; shortens a back-off to between all and half of it.
     :param remaining: seconds that are left for the whole operation; a longer wait is not begun.
-    :param attempts: how many times it may be sent in all; after a 429, which is no failure, five times at least.
+    :param attempts: how many times it may be sent in all.
     """
     if error.failure is Failure.TOKEN_REFUSED:
         return Decision(again=not renewed, renew=True)
     repeatable = error.failure in (Failure.NOT_SENT, Failure.THROTTLED) or (error.failure is Failure.AMBIGUOUS and safe)
-    if error.failure is Failure.THROTTLED:
-        attempts = max(attempts, MAX_ATTEMPTS)
     if not repeatable or attempt >= attempts:
         return Decision(again=False)
     if error.retry_after is not None:
@@ -86,7 +84,7 @@ def parse_date(value: str | None) -> float | None:
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
     """
-    Read ``Retry-After``: seconds, or an HTTP date; ``None`` where absent or unreadable, a day at most.
+    Read ``Retry-After``: seconds, or an HTTP date; ``None`` where absent, unreadable or more than a day.
 
     :param now: the time in epoch seconds, by the clock of the machine that wrote the date.
     """
@@ -97,4 +95,4 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
     else:
         moment = parse_date(value)
         seconds = None if moment is None else moment - now
-    return None if seconds is None else min(max(0.0, seconds), MAX_RETRY_AFTER_SECONDS)
+    return None if seconds is None or seconds > MAX_RETRY_AFTER_SECONDS else max(0.0, seconds)

@@ -21,11 +21,11 @@ from airflow_provider_payments.aep.errors import (
     RequestError,
     UnreadableError,
 )
-from airflow_provider_payments.aep.flow_runs import FlowRun, State, runs_of
+from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
 from airflow_provider_payments.aep.readers import at, iso, moment, text
 from airflow_provider_payments.aep.schedule import period_seconds
 from airflow_provider_payments.aep.services import Json
-from airflow_provider_payments.aep.waits import LIST_MARGIN_SECONDS, Wait
+from airflow_provider_payments.aep.waits import Wait
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +58,8 @@ class RunQueries:
         before = {wait: wait.run for wait in waits}
         for wait in waits:
             wait.error = None
-        self._dataflows([wait for wait in waits if wait.may_be_another])
-        known = [wait for wait in waits if wait.run_id and not wait.error and wait.run is before[wait]]
+        begun = self._dataflows([wait for wait in waits if wait.may_be_another])
+        known = [w for w in waits if w.run_id and not w.error and w.run is before[w] and w not in begun]
         self._known_runs(known)
         for wait in known:
             # Another may have begun since, which a dataflow need not show while it runs.
@@ -96,10 +96,15 @@ class RunQueries:
 
     # ---- dataflows -------------------------------------------------------------------------------------------------
 
-    def _dataflows(self, waits: list[Wait]) -> None:
-        """Ask dataflows for their last runs, and those alone that may have one that is meant."""
+    def _dataflows(self, waits: list[Wait]) -> set[Wait]:
+        """
+        Ask dataflows for their last runs, and those alone that may have one that is meant.
+
+        :return: the waits whose run has only just shown, and has not ended: it need not be asked for yet.
+        """
+        begun = set[Wait]()
         if not waits:
-            return
+            return begun
         asked = self.client.transport.clock.monotonic()
         found = self._listed("flows", waits, (wait.flow_id for wait in waits))
         now = self.client.transport.now(asked)
@@ -110,14 +115,18 @@ class RunQueries:
             except RequestError as error:
                 wait.error = error
                 continue
+            before = wait.known_run_id
             if self._shows_nothing_new(wait, flow, now):
                 quiet.append(wait)
             elif not wait.known_run_id or wait.quiet_since is None:
                 self._alone(wait)
+            elif before is None and moment(at(flow, "lastRunDetails", "completedAtUTC")) is None:
+                begun.add(wait)
             if not (wait.run_id or wait.error) and flow.get("state") == "disabled":
                 self._disabled(wait, flow)
         if quiet and self._polls % VERIFY_EVERY == 0:
             self._verify(quiet[self._polls // VERIFY_EVERY % len(quiet)], now)
+        return begun
 
     def _shows_nothing_new(self, wait: Wait, flow: Mapping[str, Any], now: float) -> bool:
         """

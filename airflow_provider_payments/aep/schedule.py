@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_bool, as_int, as_time, lenient
-from airflow_provider_payments.aep.readers import at
+from airflow_provider_payments.aep.readers import at, text
 
 #: Frequency -> (least interval, its length in seconds).
 PERIODS = {"minute": (15, 60), "hour": (1, 3600), "day": (1, 86400), "week": (1, 604800)}
@@ -118,20 +119,23 @@ class Schedule:
         return now - timedelta(seconds=self.interval * PERIODS[self.frequency][1])
 
 
-def read_schedule(params: Mapping[str, Any]) -> dict[str, Any]:
+def read_schedule(params: Fields | Mapping[str, Any]) -> dict[str, Any]:
     """
     Read a dataflow's ``scheduleParams``, which come back as they were sent, numbers or text, like
     :attr:`Schedule.wanted`.
+
+    :raises UnreadableError: if they cannot be understood.
     """
-    frequency = params.get("frequency")
-    fields: dict[str, Any] = {"frequency": frequency, "interval": lenient(as_int, params.get("interval"))}
+    given = params if isinstance(params, Fields) else Fields.of("the schedule of a dataflow", params)
+    frequency = given.text("frequency")
+    fields: dict[str, Any] = {"frequency": frequency, "interval": given.parsed(as_int, "interval")}
     if frequency != "once":
-        fields["backfill"] = lenient(as_bool, params.get("backfill")) is not False
+        fields["backfill"] = given.parsed(as_bool, "backfill") is not False
     return fields
 
 
 def period_seconds(params: object) -> float | None:
     """Return the seconds between two runs by a dataflow's ``scheduleParams``; ``None`` where these do not tell."""
     interval = lenient(as_int, at(params, "interval"))
-    _, unit = PERIODS.get(str(at(params, "frequency")), (0, 0))
+    _, unit = PERIODS.get(text(at(params, "frequency")) or "", (0, 0))
     return float(interval * unit) if unit and isinstance(interval, int) and 0 < interval * unit <= LONGEST else None

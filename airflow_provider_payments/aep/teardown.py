@@ -12,13 +12,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
+from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError, UnreadableError
 from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.patience import patiently
 from airflow_provider_payments.aep.resources.base import Existing, Resource
 from airflow_provider_payments.aep.resources.catalog import Dataset
-from airflow_provider_payments.aep.resources.data_prep import MappingSet, mapping_meaning
+from airflow_provider_payments.aep.resources.data_prep import MappingSet, schema_of
 from airflow_provider_payments.aep.resources.dataflow import Dataflow
 from airflow_provider_payments.aep.resources.flow_service import BaseConnection, SourceConnection, TargetConnection
 from airflow_provider_payments.aep.resources.schema_registry import AdHocClass, FieldGroup, Schema
@@ -61,7 +64,9 @@ def tear_down(
         chain that was completed is not torn down.
     :param check: called before and after the wait; what it raises ends the teardown before anything is deleted.
     :raises InvalidInputError: where the connection switches marks off: nothing could be told from what others made.
-    :raises RequestError: if a request fails in the end; what was deleted by then is gone, a repeat goes on.
+    :raises UnreadableError: if what may use something cannot be understood; what was deleted by then is gone, and a
+        repeat goes on.
+    :raises RequestError: if a request fails in the end, likewise.
     """
     if not client.marks:
         raise InvalidInputError("marks", False, "a teardown finds what it may delete by the marks; switch them on")
@@ -75,19 +80,38 @@ def tear_down(
             check()
         for kind in ((Dataflow,) if dataflows else ()) + _REMOVABLE:
             for existing in _made_by(client, writer, kind):
-                _remove(client, kind, existing, outcome)
+                patiently(client, partial(_remove, client, kind, existing, outcome))
         for kind in _NEVER_REMOVED:
             outcome.left_over.extend(_told(kind, existing) for existing in _made_by(client, writer, kind))
         schemas = {told["id"] for told in outcome.left_over}
-        for existing in MappingSet.everything(client) if schemas else ():
-            if mapping_meaning(existing.item)["schema"] in schemas:
+        for existing in _listed(client, MappingSet) if schemas else ():
+            if _schema(existing) in schemas:
                 outcome.left_over.append(_told(MappingSet, existing))
     return outcome
 
 
-def _made_by(client: Client, writer: Writer, kind: type[Resource]) -> list[Existing]:
+def _listed(client: Client, kind: type[Resource]) -> list[Existing]:
     # The whole list before the first deletion: pages shift beneath one who deletes.
-    return [existing for existing in kind.everything(client) if writer.made(kind.mark_of(existing))]
+    return patiently(client, lambda: list(kind.everything(client)))
+
+
+def _made_by(client: Client, writer: Writer, kind: type[Resource]) -> list[Existing]:
+    return [existing for existing in _listed(client, kind) if _is_of(writer, kind, existing)]
+
+
+def _is_of(writer: Writer, kind: type[Resource], existing: Existing) -> bool:
+    try:
+        return writer.made(kind.mark_of(existing))
+    except UnreadableError as error:
+        log.warning("Left alone: %s", error)
+        return False
+
+
+def _schema(mapping_set: Existing) -> str | None:
+    try:
+        return schema_of(MappingSet.fields_of(mapping_set))
+    except UnreadableError:
+        return None  # it would only have been told
 
 
 def _remove(client: Client, kind: type[Resource], listed: Existing, outcome: Teardown) -> None:
@@ -110,5 +134,5 @@ def _remove(client: Client, kind: type[Resource], listed: Existing, outcome: Tea
 
 
 def _told(kind: type[Resource], existing: Existing) -> Json:
-    name = existing.item.get("name") or existing.item.get("title")
+    name = readers.text(existing.item.get("name")) or readers.text(existing.item.get("title"))
     return {"kind": kind.kind, "id": existing.id, "name": name}

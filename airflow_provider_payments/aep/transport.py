@@ -18,6 +18,7 @@ from itertools import count
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from airflow_provider_payments import __version__
 from airflow_provider_payments.aep.answers import Answer, Expected, Received, a_document, anything, read
@@ -122,8 +123,7 @@ class Transport:
     :param read_timeout: seconds to wait for the next byte of the answer; the whole answer may take twice as long.
     :param proxies: as ``requests`` takes them.
     :param verify: ``True``, or the path of a CA bundle.
-    :param attempts: how many times a request is sent at most, but after a 429; a poller, whose next poll is the retry,
-        wants one.
+    :param attempts: how many times a request is sent at most; a poller, whose next poll is the retry, wants one.
     :param max_body_bytes: longer answers are not read to their end.
     """
 
@@ -154,6 +154,7 @@ class Transport:
         self.platform_clock = PlatformClock(self.clock)
         self._local = threading.local()
         self._under_way: set[Attempt] = set()
+        self._sessions: WeakSet[requests.Session] = WeakSet()
 
     # ---- time ------------------------------------------------------------------------------------------------------
 
@@ -239,6 +240,7 @@ class Transport:
         # A session made before a fork must not be shared with the parent: its sockets are the same.
         if getattr(self._local, "pid", None) != os.getpid():
             self._local.session, self._local.pid = GuardedSession(), os.getpid()
+            self._sessions.add(self._local.session)
         kept: requests.Session = self._local.session
         return kept
 
@@ -276,9 +278,11 @@ class Transport:
         )
 
     def cut(self) -> None:
-        """Cut off all requests that are under way: nobody waits for their answers."""
+        """Cut off all requests that are under way, whose answers nobody waits for, and drop kept connections."""
         for attempt in list(self._under_way):
             attempt.cut()
+        for session in list(self._sessions):
+            session.close()
 
     @contextmanager
     def _cuttable(self, attempt: Attempt) -> Iterator[None]:

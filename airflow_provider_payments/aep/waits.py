@@ -7,12 +7,10 @@ from dataclasses import asdict, dataclass, field, replace
 
 from airflow_provider_payments.aep.clock import PlatformClock
 from airflow_provider_payments.aep.errors import PlatformError
-from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State
+from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, RunSelection, State
 from airflow_provider_payments.aep.retries import TICK
 from airflow_provider_payments.aep.services import Json
 
-#: Seconds by which lists may lag and clocks differ.
-LIST_MARGIN_SECONDS = 300.0
 #: Ids in one URL; each takes 37 characters, or 39 where the comma is escaped.
 IDS_PER_REQUEST = 100
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Self
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.flow_runs import FlowRun
 from airflow_provider_payments.aep.inputs import as_time
+from airflow_provider_payments.aep.readers import iso
 from airflow_provider_payments.aep.services import Json
 
 #: What gives each DAG run a window.
@@ -57,12 +57,8 @@ class Window:
         return abs(self.start - other.start) <= 1 and abs(self.end - other.end) <= 1
 
     def __str__(self) -> str:
-        return f"the window from {_iso(self.start)} to {_iso(self.end)}"
+        return f"the window from {iso(self.start)} to {iso(self.end)}"
 
     def to_json(self) -> Json:
         """Return what an XCom carries: ISO 8601 text in UTC."""
-        return {"window_start": _iso(self.start), "window_end": _iso(self.end)}
-
-
-def _iso(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat()
+        return {"window_start": iso(self.start), "window_end": iso(self.end)}

@@ -8,17 +8,20 @@ import sys
 
 from airflow_provider_payments.emulator.clock import TIME_MODES
 from airflow_provider_payments.emulator.exchange import count_from
+from airflow_provider_payments.emulator.extra import SERVER, is_missing
 from airflow_provider_payments.emulator.options import Options
 from airflow_provider_payments.emulator.rate_limit import Limit
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; the exit status is 0 then, 1 when the port cannot be had.
+    """Serve until SIGTERM or SIGINT; the exit status is 0 then, 1 when the port or a library cannot be had.
 
     :param arguments: in place of the command line's.
     """
     options = _parser().parse_args(arguments)
     limit = None if options.rate_limit is None else Limit(options.rate_limit, options.burst)
+    if is_missing("payments-emulator", SERVER):
+        return 1
     # The libraries load after the arguments are understood: --help and mistakes answer at once.
     from airflow_provider_payments.emulator.server import listening_socket, make_server, origin
     from airflow_provider_payments.emulator.world import World

@@ -160,12 +160,21 @@ def _expire_token(fault: Fault, request: Struck) -> Response:
 
 
 def _list_lag(fault: Fault, request: Struck) -> Response:
-    world = request.world
-    world.lag.seconds = fault.options["seconds"]
+    lag = request.world.lag
+    lag.list_seconds = fault.options["seconds"]
     try:
         return request.handle()
     finally:
-        world.lag.seconds = 0.0
+        lag.list_seconds = 0.0
+
+
+def _read_lag(fault: Fault, request: Struck) -> Response:
+    lag = request.world.lag
+    lag.read_seconds = fault.options["seconds"]
+    try:
+        return request.handle()
+    finally:
+        lag.read_seconds = 0.0
 
 
 _ACTIONS: Mapping[str, Callable[[Fault, Struck], Response]] = {
@@ -180,4 +189,5 @@ _ACTIONS: Mapping[str, Callable[[Fault, Struck], Response]] = {
     "html": _html,
     "expire_token": _expire_token,
     "list_lag": _list_lag,
+    "read_lag": _read_lag,
 }

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from email.utils import formatdate
 
 from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from airflow_provider_payments.emulator.callers import objection
 from airflow_provider_payments.emulator.exchange import MAX_BODY_BYTES
 from airflow_provider_payments.emulator.identifiers import new_uuid
+from airflow_provider_payments.emulator.refusals import ControlRefusal, error_body
 from airflow_provider_payments.emulator.request_log import Entry
 from airflow_provider_payments.emulator.world import World
 
@@ -55,8 +58,12 @@ class Intake:
         # A slash at the end names the same resource in these services; Starlette would redirect.
         path = scope["path"].rstrip("/") or "/"
         scope["path"] = path
+        app = self.app
         if path != "/" and not path.startswith(CONTROL_PREFIX):
             incoming.entry = self._record(scope, incoming)
+        elif (reason := objection(scope["headers"])) is not None:
+            refused = error_body(ControlRefusal(403, reason), incoming.request_id, self.world.clock.now())
+            app = JSONResponse(refused, 403)
 
         async def send_numbered(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -70,7 +77,7 @@ class Intake:
                 ]
             await send(message)
 
-        await self.app(scope, receive, send_numbered)
+        await app(scope, receive, send_numbered)
 
     def _record(self, scope: Scope, incoming: Incoming) -> Entry:
         return self.world.log.record(

@@ -1,7 +1,7 @@
 """An ordered collection of resources: constant-time pages and look-ups, whatever its size.
 
 What is true and what lists show can differ for a while: a :class:`Lag` hides what was just made and keeps showing what
-was just removed, as the platform's indexes do when they fall behind.
+was just removed, as the platform's indexes do when they fall behind. Reads by id can fall behind too.
 """
 
 from __future__ import annotations
@@ -35,15 +35,16 @@ Item = TypeVar("Item", bound=Numbered)
 
 
 class Lag:
-    """How far lists are behind what is written now.
+    """How far lists and reads by id are behind what is written now.
 
     :param clock: whose seconds are meant.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        # Set for the time of one request; 0 when its writes show at once.
-        self.seconds = 0.0
+        # Each set for the time of one request; 0 when its writes show at once.
+        self.list_seconds = 0.0
+        self.read_seconds = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ class Store(Generic[Item]):
         # By number, until when lists hide what was made and show what was removed.
         self._unlisted: dict[int, float] = {}
         self._ghosts: dict[int, float] = {}
+        # By id, until when a read does not find it.
+        self._unread: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -127,6 +130,12 @@ class Store(Generic[Item]):
 
     def get(self, identifier: str) -> Item | None:
         """An item, or None."""
+        return self._by_id.get(identifier)
+
+    def read(self, identifier: str) -> Item | None:
+        """An item as a request finds it that names its id, or refers to it: None where reads are behind."""
+        if self._lag is not None and self._unread.get(identifier, 0.0) > self._lag.clock.now():
+            return None
         return self._by_id.get(identifier)
 
     def find(self, key: str, values: Iterable[str]) -> list[Item]:
@@ -143,9 +152,10 @@ class Store(Generic[Item]):
         self._moments.append(moment)
         self._by_id[item.id] = item
         self._enter(item)
-        until = self._behind_until()
-        if until is not None:
+        if (until := self._behind_until()) is not None:
             self._unlisted[item.number] = until
+        if self._lag is not None and self._lag.read_seconds > 0:
+            self._unread[item.id] = self._lag.clock.now() + self._lag.read_seconds
         return item
 
     def changed(self, item: Item) -> None:
@@ -157,6 +167,7 @@ class Store(Generic[Item]):
         """Take an item out; its number stays used."""
         self._catch_up()
         del self._by_id[item.id]
+        self._unread.pop(item.id, None)
         until = self._behind_until()
         if until is None or self._unlisted.pop(item.number, None) is not None:
             self._forget(item.number)
@@ -193,9 +204,9 @@ class Store(Generic[Item]):
         return found[0] if len(found) == 1 else sorted({number for numbers in found for number in numbers})
 
     def _behind_until(self) -> float | None:
-        if self._lag is None or self._lag.seconds <= 0:
+        if self._lag is None or self._lag.list_seconds <= 0:
             return None
-        return self._lag.clock.now() + self._lag.seconds
+        return self._lag.clock.now() + self._lag.list_seconds
 
     def _catch_up(self) -> None:
         if self._lag is None or not (self._unlisted or self._ghosts):

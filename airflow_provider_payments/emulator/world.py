@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 
 from airflow_provider_payments.emulator.catalog.state import Catalog
 from airflow_provider_payments.emulator.clock import Clock
@@ -19,6 +20,17 @@ from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from airflow_provider_payments.emulator.store import Lag
 
 SANDBOX_NAMES = ("prod", "dev")
+
+
+@dataclass(slots=True)
+class Readings:
+    """How to read what the documents leave open.
+
+    :param last_run_shows_active: whether a dataflow's ``lastRunDetails`` shows a run that has not ended; the documents
+        know only the states ``success`` and ``failed``.
+    """
+
+    last_run_shows_active: bool = True
 
 
 class Sandbox:
@@ -64,6 +76,7 @@ class World:
         self.outcomes = Outcomes()
         self.faults.over.set()
         self.faults = Faults()
+        self.readings = Readings()
         self.rate_limit = RateLimit(self.clock, self.options.rate_limit)
         vendors = Vendors(self.clock)
         self.sandboxes = {name: Sandbox(name, self, vendors) for name in SANDBOX_NAMES}

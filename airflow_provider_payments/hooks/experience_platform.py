@@ -15,7 +15,7 @@ from airflow_provider_payments.hooks.errors import airflow_errors
 if TYPE_CHECKING:
     # What talks loads with the first request, not when a DAG is parsed.
     from airflow_provider_payments.aep.client import Client
-    from airflow_provider_payments.aep.provisioning import Provisioned
+    from airflow_provider_payments.aep.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
 
 #: How many times at most a connection test sends each of its two requests.

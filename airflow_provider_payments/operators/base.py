@@ -19,7 +19,7 @@ from airflow_provider_payments.versions import honour_retry_after
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_payments.aep.provisioning import Provisioned
+    from airflow_provider_payments.aep.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
 
 

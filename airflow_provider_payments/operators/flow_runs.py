@@ -61,6 +61,8 @@ class FlowRunOperator(ExperiencePlatformOperator):
     :param accept_partial: whether a run in which records failed is good enough.
     :param max_failed_ratio: accept a partial run up to this share of failed records, 0 to 1; implies
         ``accept_partial``.
+    :param unknown_counts: what a run is worth whose counts cannot be read, though it claims success: ``fail``
+        (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
     :param max_active_tis_per_dag: how many DAG runs may execute the task at once. Runs are told apart only where one
         task at a time starts runs of a dataflow.
     :param aep_conn_id: the Airflow connection.
@@ -71,6 +73,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         "wait_for_completion",
         "accept_partial",
         "max_failed_ratio",
+        "unknown_counts",
         "poll_interval",
         "timeout",
     )
@@ -85,6 +88,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         accept_partial: bool | str = False,
         max_failed_ratio: float | str | None = None,
+        unknown_counts: str = "fail",
         max_active_tis_per_dag: int | None = 1,
         **kwargs: Any,
     ) -> None:
@@ -95,6 +99,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         self.deferrable = deferrable
         self.accept_partial = accept_partial
         self.max_failed_ratio = max_failed_ratio
+        self.unknown_counts = unknown_counts
         self._run_id: str | None = None
         # Left to Airflow it would end the wait without a word of the run, or limit only each part of it.
         self._limit, self.execution_timeout = self.execution_timeout, None
@@ -246,7 +251,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         return pause, timeout
 
     def _tolerance(self) -> Tolerance:
-        return Tolerance.read(self.accept_partial, self.max_failed_ratio)
+        return Tolerance.read(self.accept_partial, self.max_failed_ratio, self.unknown_counts)
 
 
 class RunDataflowOperator(FlowRunOperator):

@@ -63,6 +63,8 @@ class FlowRunSensor(BaseSensorOperator):
     :param max_failed_ratio: accept a partial run up to this share of failed records, 0 to 1; implies
         ``accept_partial``.
     :param fail_if_disabled: whether to fail where the dataflow is disabled and has no such run; else it is waited for.
+    :param unknown_counts: what a run is worth whose counts cannot be read, though it claims success: ``fail``
+        (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
     :param aep_conn_id: the Airflow connection.
     :param deferrable: wait in the triggerer instead of on a worker; by default ``[operators] default_deferrable``.
 
@@ -82,6 +84,7 @@ class FlowRunSensor(BaseSensorOperator):
         "accept_partial",
         "max_failed_ratio",
         "fail_if_disabled",
+        "unknown_counts",
     )
     operator_extra_links = (ExperiencePlatformLink(),)
     ui_color = "#f5e6e6"
@@ -96,6 +99,7 @@ class FlowRunSensor(BaseSensorOperator):
         accept_partial: bool | str = False,
         max_failed_ratio: float | str | None = None,
         fail_if_disabled: bool | str = True,
+        unknown_counts: str = "fail",
         aep_conn_id: str = ExperiencePlatformHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
@@ -109,6 +113,7 @@ class FlowRunSensor(BaseSensorOperator):
         self.accept_partial = accept_partial
         self.max_failed_ratio = max_failed_ratio
         self.fail_if_disabled = fail_if_disabled
+        self.unknown_counts = unknown_counts
         self.aep_conn_id = aep_conn_id
         self.deferrable = deferrable
         self._wait: Wait | None = None
@@ -264,4 +269,4 @@ class FlowRunSensor(BaseSensorOperator):
         return tolerance.judge(ended_run(event, AirflowSensorTimeout), self.log)
 
     def _tolerance(self) -> Tolerance:
-        return Tolerance.read(self.accept_partial, self.max_failed_ratio)
+        return Tolerance.read(self.accept_partial, self.max_failed_ratio, self.unknown_counts)

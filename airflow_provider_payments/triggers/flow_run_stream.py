@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.shared_stream import SharedStreamProducer
 
-from airflow_provider_payments.aep.flow_runs import FlowRun, State, runs_of
+from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
 from airflow_provider_payments.aep.inputs import as_time
-from airflow_provider_payments.aep.waits import LIST_MARGIN_SECONDS
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
 

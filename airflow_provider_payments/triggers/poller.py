@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 MAX_PARALLEL_REQUESTS = 3
 #: Seconds before a wait's first poll, for the worker has just polled, and triggers start many at a time; and before the
 #: next, then doubled up to its poll interval, so that short runs are seen soon.
-FIRST_INTERVALS_SECONDS = (0.05, 1.0)
+FIRST_INTERVALS_SECONDS = (1.0, 2.0)
 #: With so many waits, early polls cost too much: a question holds so many.
 EAGER_POLL_LIMIT = 100
 #: Polls due within this share of their interval are coalesced.

@@ -10,7 +10,8 @@ from typing import Any
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.flow_specs import FlowSpec, find_flow_spec
-from airflow_provider_payments.aep.provisioning import Provisioned, ensure
+from airflow_provider_payments.aep.provisioned import Provisioned
+from airflow_provider_payments.aep.provisioning import ensure
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.catalog import Dataset
 from airflow_provider_payments.aep.resources.data_prep import MappingSet

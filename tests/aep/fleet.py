@@ -18,10 +18,9 @@ from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
 
 DAY = 86400.0
-EMPTY = b'{"items": []}'
 FOREVER = 10**6
-#: A question for the runs of several dataflows at once.
-MANY = "/runs*flowId%3D%3D*%2C"
+#: What the poller puts into one question.
+QUESTION = 100
 
 
 class Fleet:
@@ -34,10 +33,15 @@ class Fleet:
         self.ids = [flow["id"] for flow in emulator.objects("flows")]
         self.now = float(emulator.control("GET", "clock")["now"])
 
-    def waits(self, **selection: Any) -> list[Wait]:
-        """One for each dataflow, for runs from now on."""
+    def waits(self, quiet_since: float | None = 0.0, **selection: Any) -> list[Wait]:
+        """
+        One for each dataflow, for runs from now on.
+
+        :param quiet_since: as the worker hands it over, by default its poll was just now; ``None``: there was none.
+        """
+        seen = None if quiet_since is None else self.now + quiet_since
         made = [RunSelection(flow_id, **{"since": self.now} | selection) for flow_id in self.ids]
-        return [Wait(selection, self.now - 300) for selection in made]
+        return [Wait(selection, self.now - 300, quiet_since=seen) for selection in made]
 
     def let_run(self) -> None:
         """Let each dataflow run once more; they begin within an hour of each other."""
@@ -83,6 +87,12 @@ def queries(make_client: Callable[..., Client]) -> Callable[[Fleet], RunQueries]
     return make
 
 
+def poll(asking: RunQueries, waits: list[Wait]) -> None:
+    """Poll all waits once, as the poller does."""
+    for first in range(0, len(waits), QUESTION):
+        asking.poll(waits[first : first + QUESTION])
+
+
 def ended(waits: list[Wait]) -> int:
     return sum(1 for wait in waits if wait.run and wait.run.completed_at)
 
@@ -121,15 +131,3 @@ def asking(proxy: FaultProxy, make_client: Callable[..., Client]) -> RunQueries:
 
 def waits_for(count: int) -> list[Wait]:
     return [Wait(RunSelection(f"flow-{number}", since=1e9), 1e9) for number in range(count)]
-
-
-def is_proof(question: dict[str, str]) -> bool:
-    """Whether it is one of those that find out what the service understands."""
-    return set(question) == {"of"} or "one" in question.get("flowId", "")
-
-
-TWO_RUNS = [{"id": f"run-{name}", "flowId": name, "createdAt": 2 * 10**12} for name in ("one", "other")]
-
-
-REFUSES: dict[str, Any] = {"status": 400, "body": b'{"title": "no", "errorCode": "FLOW-1443-400"}', "times": FOREVER}
-MISREADS: dict[str, Any] = {"status": 200, "body": EMPTY, "times": FOREVER}

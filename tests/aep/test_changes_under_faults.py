@@ -9,7 +9,8 @@ import pytest
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, RequestError, UnsettledError
-from airflow_provider_payments.aep.provisioning import Provisioned, ensure
+from airflow_provider_payments.aep.provisioned import Provisioned
+from airflow_provider_payments.aep.provisioning import ensure
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.schedule import Schedule
 from tests.aep.chain import KINDS, UPDATES, Chain
@@ -105,9 +106,10 @@ def test_others_who_change_it_every_time_are_given_way_to_after_the_third(
 
 
 def test_what_somebody_else_deleted_meanwhile_is_worth_another_attempt(
-    chain: Chain, proxied: Client, proxy: FaultProxy
+    chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.dataflow()).existing.id
+    emulator.advance(60)
     path = f"{FLOWS}/{made}"
     proxy.fault("PATCH", "/flows", first=lambda: chain.client.request("DELETE", path), lose=True)
     want = chain.dataflow(schedule=HOURLY)

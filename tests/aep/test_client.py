@@ -165,11 +165,21 @@ def test_columns_come_in_the_form_that_a_source_connection_takes(client: Client)
     assert client.columns(PAYPAL, TABLE)[0] == {"name": "Product_Id", "type": "string", "xdm": {"type": "string"}}
 
 
-EMPTY: list[Any] = [[], {}, {"schema": {}}, {"schema": {"columns": []}}]
+SHAPELESS: list[Any] = [[], {}, {"schema": {}}, {"schema": {"columns": None}}, {"schema": {"columns": {"a": 1}}}]
 
 
-@pytest.mark.parametrize("shape", EMPTY, ids=json.dumps)
-def test_a_table_without_columns_is_refused(shape: Any, proxied: Client, proxy: FaultProxy) -> None:
-    proxy.fault("GET", "/explore", status=200, body=json.dumps(shape).encode())
+@pytest.mark.parametrize("shape", SHAPELESS, ids=json.dumps)
+def test_an_answer_without_a_list_of_columns_says_nothing_of_the_table(
+    shape: Any, proxied: Client, proxy: FaultProxy
+) -> None:
+    proxy.fault("GET", "/explore", status=200, body=json.dumps(shape).encode(), times=5)
+    with pytest.raises(RequestError) as error:
+        proxied.columns(PAYPAL, "PayPal.Transactions")
+    assert error.value.failure is Failure.AMBIGUOUS
+    assert proxy.count("GET", "/explore") == 5
+
+
+def test_a_table_without_columns_is_refused(proxied: Client, proxy: FaultProxy) -> None:
+    proxy.fault("GET", "/explore", status=200, body=b'{"schema": {"columns": []}}')
     with pytest.raises(InvalidInputError, match=r"table='PayPal\.Nothing' is not allowed: it must be a table"):
         proxied.columns(PAYPAL, "PayPal.Nothing")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.aep.provisioning import Provisioned
+from airflow_provider_payments.aep.provisioned import Provisioned
 from airflow_provider_payments.aep.resources.base import Existing, Resource
 from airflow_provider_payments.aep.schedule import Schedule
 from tests.aep.chain import KINDS, Chain

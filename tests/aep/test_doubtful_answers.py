@@ -18,7 +18,7 @@ from airflow_provider_payments.aep.errors import (
 )
 from airflow_provider_payments.aep.inputs import add_extra
 from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.aep.resources.base import seconds
+from airflow_provider_payments.aep.readers import moment as moment_of
 from airflow_provider_payments.aep.schedule import Schedule
 from airflow_provider_payments.aep.teardown import tear_down
 from tests.aep.chain import CATALOG, FLOW_SERVICE, GONE, Chain
@@ -120,10 +120,10 @@ def test_a_deleted_dataflow_that_lists_still_show_keeps_nobody_from_its_source_c
 
 @pytest.mark.parametrize(
     ("value", "moment"),
-    [(1790000000123, 1790000000.123), ("2026-09-21T14:13:20Z", 1790000000.0), ("soon", 0.0), (None, 0.0)],
+    [(1790000000123, 1790000000.123), ("2026-09-21T14:13:20Z", 1790000000.0), ("soon", None), (None, None)],
 )
-def test_a_moment_is_read_however_it_is_written(value: object, moment: float) -> None:
-    assert seconds(value) == pytest.approx(moment)
+def test_a_moment_is_read_however_it_is_written(value: object, moment: float | None) -> None:
+    assert moment_of(value) == pytest.approx(moment)
 
 
 def test_pages_that_repeat_themselves_come_to_an_end(writer: Chain, proxy: FaultProxy) -> None:

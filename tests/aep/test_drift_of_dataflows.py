@@ -209,10 +209,11 @@ def test_the_delta_column_that_the_service_adds_to_a_single_run_is_no_difference
 
 
 def test_a_dataflow_whose_own_source_connection_is_gone_is_different(
-    chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy
+    chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     gone, want = chain.source_id, chain.dataflow()
     chain.ensure(want)
+    emulator.advance(60)
     proxy.fault("GET", f"/sourceConnections/{gone}", status=404, body=GONE)
     wider = chain.dataflow(source_connection_id=chain.ensure(chain.source(name="new")).existing.id)
     (existing,) = want.look_up(chain.client)

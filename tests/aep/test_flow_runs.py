@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnreadableError
 from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State, runs_of
 from airflow_provider_payments.aep.run_queries import RunQueries
 from airflow_provider_payments.aep.waits import Wait
@@ -84,27 +84,51 @@ def test_seconds_and_milliseconds_are_told_apart() -> None:
     assert (run.started_at, run.completed_at) == (1772366401.0, 1772366460.0)
 
 
-def test_a_count_of_minus_one_is_none() -> None:
+def test_a_count_of_minus_one_is_unknown() -> None:
     run = FlowRun.from_item(item(recordSummary={"inputRecordCount": -1, "failedRecordCount": -1}))
-    assert (run.input_records, run.output_records, run.failed_records, run.failed_ratio) == (0, 0, 0, 0.0)
+    assert (run.counts, run.failed_ratio) == ((None, None, None), None)
+    assert run.unknown_counts == "inputRecordCount=-1, outputRecordCount is absent, failedRecordCount=-1"
+
+
+def test_digits_in_text_are_counts_and_absent_failed_records_are_worked_out() -> None:
+    run = FlowRun.from_item(item(recordSummary={"inputRecordCount": "100", "outputRecordCount": "98"}))
+    assert (run.counts, run.failed_ratio, run.unknown_counts) == ((100, 98, 2), 0.02, "")
 
 
 EMPTY: dict[str, dict[str, Any]] = {
-    "nothing": {},
-    "null throughout": {"id": None, "metrics": None, "activities": None, "createdAt": None},
+    "nothing but its name": {},
+    "null throughout": {"metrics": None, "activities": None},
     "metrics as text": {"metrics": "none", "activities": []},
-    "parts as text": item(durationSummary="x", recordSummary=[1], statusSummary=7) | {"createdAt": "yesterday"},
+    "parts as text": item(durationSummary="x", recordSummary=[1], statusSummary=7),
     "counts and times as text": item(
         recordSummary={"inputRecordCount": "many"}, durationSummary={"startedAtUTC": "now", "completedAtUTC": None}
     ),
+    "times that no calendar shows": item(durationSummary={"startedAtUTC": 10**300, "completedAtUTC": 1e18}),
 }
 
 
 @pytest.mark.parametrize("given", EMPTY.values(), ids=EMPTY)
 def test_what_is_missing_counts_as_a_run_that_has_not_begun(given: dict[str, Any]) -> None:
-    run = FlowRun.from_item(given)
+    run = FlowRun.from_item(item() | given)
     assert run.state is State.ACTIVE
-    assert (run.started_at, run.completed_at, run.input_records, run.batch_ids) == (None, None, 0, ())
+    assert (run.started_at, run.completed_at, run.counts, run.batch_ids) == (None, None, (None, None, None), ())
+    assert str(run) == "flow run r is "
+
+
+UNREADABLE: dict[str, tuple[dict[str, Any], str]] = {
+    "no id": ({"id": None}, "a flow run of dataflow f cannot be read: id=null"),
+    "an id that is none": ({"id": 7, "flowId": ["f"]}, r'a flow run cannot be read: id=7; flowId=\["f"\]'),
+    "no dataflow": ({"flowId": ""}, 'flow run r cannot be read: .*flowId=""'),
+    "no time": ({"createdAt": None}, "flow run r cannot be read: .*createdAt=null"),
+    "a time in words": ({"createdAt": "yesterday"}, 'flow run r cannot be read: .*createdAt="yesterday"'),
+    "a time that is none": ({"createdAt": float("nan")}, "flow run r cannot be read: .*createdAt=NaN"),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), UNREADABLE.values(), ids=UNREADABLE)
+def test_what_a_run_cannot_be_told_by_is_unreadable(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UnreadableError, match=f"^{said}"):
+        FlowRun.from_item(item() | given)
 
 
 WRONG_TYPES: dict[str, dict[str, Any]] = {
@@ -134,6 +158,28 @@ def test_an_event_of_a_newer_version_is_read_and_one_that_holds_no_run_is_none()
     assert FlowRun.from_json(READ.to_json() | {"invented_later": 1}) == READ
     for other in (None, {}, "run-1", {"id": "run-1"}, READ.to_json() | {"status": None}):
         assert FlowRun.from_json(other) is None
+
+
+@pytest.mark.parametrize("moment", [-5, 1e300, "soon"])
+def test_a_moment_of_an_event_that_no_calendar_shows_is_none(moment: Any) -> None:
+    assert FlowRun.from_json(READ.to_json() | {"created_at": moment}) is None
+    read = FlowRun.from_json(READ.to_json() | {"started_at": moment})
+    assert read is not None
+    assert read.started_at is None
+
+
+def test_an_event_of_the_first_edition_is_read() -> None:
+    event = READ.to_json()
+    del event["unknown_counts"]
+    assert FlowRun.from_json(event) == READ
+
+
+def test_what_is_unknown_survives_an_event() -> None:
+    unknown = FlowRun.from_item(item(recordSummary={"inputRecordCount": 5, "failedRecordCount": None}))
+    again = FlowRun.from_json(json.loads(json.dumps(unknown.to_json())))
+    assert again == unknown
+    assert again.summary()["failed_records"] is None
+    assert again.unknown_counts == "outputRecordCount is absent, failedRecordCount=null"
 
 
 def test_the_summary_is_plain_json_with_iso_times() -> None:
@@ -237,7 +283,7 @@ def in_order(client: Client, flow_id: str) -> list[FlowRun]:
 def find(client: Client, selection: RunSelection) -> FlowRun | None:
     """Ask as a sensor on a worker does."""
     wait = Wait(selection, selection.created_since)
-    RunQueries(client).look([wait])
+    RunQueries(client).poll([wait])
     if wait.error:
         raise wait.error
     return wait.run

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnreadableError
 from airflow_provider_payments.aep.flow_specs import FlowSpec, check_against, find_flow_spec
 from airflow_provider_payments.aep.provisioning import ensure
 from airflow_provider_payments.aep.resources.dataflow import DeltaColumn
@@ -48,7 +48,6 @@ ODD: dict[str, tuple[dict[str, Any], tuple[str, ...] | None]] = {
     ),
     "singular and bare": (without("transformationSpecs", transformationSpec={"name": "Mapping"}), ("Mapping",)),
     "not mentioned": (without("transformationSpecs"), None),
-    "with nonsense between": (without(transformationSpecs=[None, "x", {"name": "Copy"}]), ("Copy",)),
 }
 
 
@@ -142,10 +141,32 @@ def test_among_several_the_one_that_joins_source_and_data_lake_is_taken(
     assert find_flow_spec(make_client(proxy.url), "CRMToAEP", PAYPAL_SPEC).id == identifier
 
 
-def test_a_flow_spec_without_an_id_is_a_clear_error(make_client: Callable[..., Client], proxy: FaultProxy) -> None:
-    proxy.fault("GET", "/flowSpecs", status=200, body=json.dumps({"items": [without("id")]}).encode())
-    with pytest.raises(RequestError, match="a flow spec without an id"):
+UNREADABLE: dict[str, tuple[dict[str, Any], str]] = {
+    "no id": (without("id"), "flow spec without a readable id cannot be read: its id is null, not an id"),
+    "no name": (without(name=7), "flow spec spec-1 cannot be read: its name is a number, not text"),
+    "odd sources": (without(sourceConnectionSpecIds="x"), "its sourceConnectionSpecIds is text, not a list"),
+    "odd transformations": (without(transformationSpecs=[None, {"name": "Copy"}]), "it is null, not an object"),
+}
+
+
+@pytest.mark.parametrize(("item", "message"), UNREADABLE.values(), ids=UNREADABLE)
+def test_a_flow_spec_that_cannot_be_read_is_looked_at_thrice_and_named(
+    item: dict[str, Any], message: str, make_client: Callable[..., Client], proxy: FaultProxy, naps: list[float]
+) -> None:
+    proxy.fault("GET", "/flowSpecs", status=200, body=json.dumps({"items": [item]}).encode(), times=9)
+    with pytest.raises(UnreadableError) as unreadable:
         find_flow_spec(make_client(proxy.url), "CRMToAEP", PAYPAL_SPEC)
+    assert message in str(unreadable.value)
+    assert unreadable.value.retryable
+    assert (proxy.count("GET", "/flowSpecs"), naps) == (3, [2.0, 4.0])
+
+
+def test_a_flow_spec_that_fits_is_taken_beside_one_that_cannot_be_read(
+    make_client: Callable[..., Client], proxy: FaultProxy, naps: list[float]
+) -> None:
+    proxy.fault("GET", "/flowSpecs", status=200, body=json.dumps({"items": [without(name=7), ITEM]}).encode())
+    assert find_flow_spec(make_client(proxy.url), "CRMToAEP", PAYPAL_SPEC) == WHOLE
+    assert naps == []
 
 
 def test_a_flow_spec_may_come_without_a_list_around_it(

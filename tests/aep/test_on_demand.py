@@ -100,6 +100,9 @@ ACTIVITY = {"durationSummary": {"extensions": {"windowStart": 0, "windowEnd": 17
         ({"params": {"windowStartTime": 1793491200000, "windowEndTime": 1793577600000}}, FIRST),
         ({"params": {}, "activities": [{"name": "Other"}, ACTIVITY]}, Window(0, 1793577600)),
         ({"activites": [ACTIVITY]}, Window(0, 1793577600)),
+        ({"params": {"windowStartTime": "soon", "windowEndTime": 1793577600}}, None),
+        ({"params": {"windowEndTime": 1793577600}}, None),
+        ({"params": {"windowStartTime": 1793577600, "windowEndTime": 1793491200}}, None),
         ({"params": "none", "activities": [{"durationSummary": {"extensions": {"windowEnd": "soon"}}}]}, None),
     ],
 )

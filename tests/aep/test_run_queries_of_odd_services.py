@@ -1,88 +1,139 @@
-"""``RunQueries`` at services that understand less than they might, and what finds them out."""
+"""``RunQueries``: when a dataflow's last run is believed to be the first, and what finds out who shows none."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from airflow_provider_payments.aep.flow_runs import RunSelection
-from airflow_provider_payments.aep.run_queries import CHECK_EVERY
+from airflow_provider_payments.aep.run_queries import VERIFY_EVERY, RunQueries
 from airflow_provider_payments.aep.waits import Wait
-from tests.aep.fleet import FOREVER, MANY, MISREADS, REFUSES, Ask, Make, ended, items
+from tests.aep.fleet import FOREVER, Ask, Make, Service, ended, items, poll
 from tests.aep.fleet import asking as asking
 from tests.aep.fleet import fleet as fleet
 from tests.aep.fleet import queries as queries
+from tests.fault_proxy import FaultProxy
+
+MINUTE = 60.0
+SINCE = 2e9
 
 
-@pytest.mark.parametrize("answer", [REFUSES, MISREADS], ids=["refuses", "misreads"])
-def test_a_service_that_knows_no_several_dataflows_is_asked_for_their_last_runs(
-    fleet: Make, queries: Ask, answer: dict[str, Any]
+def dataflow(began: float | None = None, schedule: Any = None, **shown: Any) -> dict[str, Any]:
+    last = (
+        {"lastRunDetails": {"id": "last", "startedAtUTC": began * 1000, "completedAtUTC": began * 1000 + 1}}
+        if began
+        else {}
+    )
+    plan = {"frequency": "minute", "interval": "30"} if schedule is None else schedule
+    return {"id": "flow", "state": "enabled", "scheduleParams": plan} | last | shown
+
+
+def run(run_id: str, began: float) -> dict[str, Any]:
+    times = {"startedAtUTC": began * 1000, "completedAtUTC": began * 1000 + 1}
+    status = {"durationSummary": times, "statusSummary": {"status": "failed"}}
+    return {"id": run_id, "flowId": "flow", "createdAt": began * 1000, "metrics": status}
+
+
+def service(proxy: FaultProxy, flow: dict[str, Any], *runs: dict[str, Any]) -> Service:
+    return Service(proxy, lambda question: [flow] if question["of"].startswith("flows") else list(runs))
+
+
+#: Whether the last run is taken for the first: when it began, the schedule, when the last poll was; minutes.
+BELIEVED: dict[str, tuple[dict[str, Any], float | None, bool]] = {
+    "begun just after the last poll": (dataflow(SINCE + 61 * MINUTE), 60.0, True),
+    "begun before the last poll, shown since": (dataflow(SINCE + 50 * MINUTE), 60.0, True),
+    "another fits in between": (dataflow(SINCE + 90 * MINUTE), 60.0, False),
+    "another fits in, delayed": (dataflow(SINCE + 76 * MINUTE), 60.0, False),
+    "a daily run, a poll long ago": (dataflow(SINCE + 600 * MINUTE, {"frequency": "day", "interval": 1}), 60.0, True),
+    "no schedule": (dataflow(SINCE + 61 * MINUTE, {"frequency": "once"}), 60.0, False),
+    "a schedule nobody can read": (dataflow(SINCE + 61 * MINUTE, {"frequency": [], "interval": "x"}), 60.0, False),
+    "no poll before": (dataflow(SINCE + 1 * MINUTE), None, False),
+}
+
+
+@pytest.mark.parametrize(("flow", "polled", "believed"), BELIEVED.values(), ids=BELIEVED)
+def test_a_last_run_is_taken_for_the_first_where_no_other_can_be(
+    flow: dict[str, Any], polled: float | None, believed: bool, proxy: FaultProxy, asking: RunQueries
 ) -> None:
-    flows = fleet(150)
-    waits, asking = flows.waits(), queries(flows)
-    flows.proxy.fault("GET", MANY, **answer)
-    asking.look(waits)
-    assert [(q["of"], len(q["id"].split(","))) for q in flows.asked()[2:]] == [("flows", 100), ("flows", 50)]
-    flows.let_begin()
-    asking.look(waits)
-    assert ended(waits) == 0
-    assert all(wait.run for wait in waits)
-    flows.release()
-    flows.asked()
-    asking.look(waits)
-    assert ended(waits) == 150
-    assert [len(q["id"].split(",")) for q in flows.asked()] == [100, 50]  # the runs, by now known
+    began = flow["lastRunDetails"]["startedAtUTC"] / 1000
+    answers = service(proxy, flow, run("last", began), run("first", SINCE + 1))
+    wait = Wait(RunSelection("flow", since=SINCE), quiet_since=None if polled is None else SINCE + polled * MINUTE)
+    asking.poll([wait])
+    assert wait.run
+    assert wait.run.id == ("last" if believed else "first")
+    assert [question["of"] for question in answers.asked] == ["flows", "runs"]
+    assert ("id" if believed else "flowId") in answers.asked[1]
 
 
-def test_a_service_that_answers_no_last_runs_is_asked_for_one_dataflow_at_a_time(fleet: Make, queries: Ask) -> None:
+def test_a_last_run_from_before_the_moment_is_not_the_one(proxy: FaultProxy, asking: RunQueries) -> None:
+    answers = service(proxy, dataflow(SINCE - 1), run("last", SINCE - 1))
+    wait = Wait(RunSelection("flow", since=SINCE), quiet_since=SINCE)
+    asking.poll([wait])
+    assert (wait.run, wait.error) == (None, None)
+    assert [question["of"] for question in answers.asked] == ["flows"]
+
+
+@pytest.mark.parametrize("odd", [5, [], {"id": 5}, {"id": "x", "startedAtUTC": "soon"}, {"id": "x"}], ids=repr)
+def test_a_last_run_that_cannot_be_read_is_asked_about(odd: Any, proxy: FaultProxy, asking: RunQueries) -> None:
+    service(proxy, dataflow(lastRunDetails=odd), run("first", SINCE + 1))
+    wait = Wait(RunSelection("flow", since=SINCE), quiet_since=SINCE)
+    asking.poll([wait])
+    assert wait.run
+    assert wait.run.id == "first"
+
+
+def test_a_service_that_shows_no_last_runs_is_found_out(fleet: Make, queries: Ask) -> None:
     flows = fleet(4)
     waits, asking = flows.waits(), queries(flows)
-    flows.proxy.fault("GET", MANY, **REFUSES)
-    bare = b",".join(b'{"id": "%s"}' % flow.encode() for flow in flows.ids)
-    flows.proxy.fault("GET", "/flows*id%3D%3D*%2C", status=200, body=b'{"items": [%s]}' % bare, times=FOREVER)
-    asking.look(waits)
+    bare = items([{"id": flow, "state": "enabled"} for flow in flows.ids])
+    flows.proxy.fault("GET", "/flowservice/flows", reply=lambda _: (200, bare), times=FOREVER)
+    poll(asking, waits)
     flows.let_run()
     flows.emulator.advance(3600)
-    for _ in range(CHECK_EVERY - 1):
-        asking.look(waits)
-    assert ended(waits) == 1  # the one that was asked for alone
-    flows.asked()
-    asking.look(waits)
+    for _ in range(VERIFY_EVERY - 2):
+        poll(asking, waits)
+    assert ended(waits) == 0
+    poll(asking, waits)
+    assert ended(waits) == 1  # the one that was asked about alone
+    for _ in range(VERIFY_EVERY + 1):
+        poll(asking, waits)
     assert ended(waits) == 4
-    assert [q["of"] for q in flows.asked()] == ["runs"] * 4
 
 
-def test_a_service_that_forgets_members_of_long_lists_is_found_out(fleet: Make, queries: Ask) -> None:
-    flows = fleet(20)
-    waits, asking = flows.waits(), queries(flows)
-    asking.look(waits)  # the proof holds
-    flows.proxy.fault("GET", MANY, **MISREADS)
-    flows.let_run()
-    flows.emulator.advance(3600)
-    for _ in range(CHECK_EVERY + 1):
-        asking.look(waits)
-    assert ended(waits) == 20
+def test_each_is_asked_about_alone_in_its_turn(proxy: FaultProxy, asking: RunQueries) -> None:
+    def answer(question: dict[str, str]) -> list[Any]:
+        return [{"id": flow_id} for flow_id in question["id"].split(",")] if question["of"] == "flows" else []
 
-
-def test_before_two_dataflows_have_run_it_goes_the_documented_way(fleet: Make, queries: Ask) -> None:
-    flows = fleet(3, runs=0)
-    waits, asking = flows.waits(), queries(flows)
-    asking.look(waits)
-    assert [question["of"] for question in flows.asked()] == ["runs", "flows"]
-    flows.let_run()
-    asking.look(waits)
-    assert ended(waits) == 3
-    assert "flowId" in flows.asked()[-1]
+    answers = Service(proxy, answer)
+    waits = [Wait(RunSelection(f"flow-{number}", since=SINCE), quiet_since=SINCE) for number in range(7)]
+    for _ in range(len(waits) * VERIFY_EVERY):
+        asking.poll(waits)
+    alone = [question["flowId"] for question in answers.asked if question["of"] == "runs"]
+    assert sorted(alone) == [wait.flow_id for wait in waits]
 
 
 def test_a_service_that_ignores_filters_gives_nobody_anothers_run(fleet: Make, queries: Ask) -> None:
     flows = fleet(3)
-    waits, asking = flows.waits(), queries(flows)
     flows.let_run()
     runs = [r for r in flows.emulator.objects("runs") if r["createdAt"] / 1000 > flows.now]
-    flows.proxy.fault("GET", "/runs", status=200, body=items(runs[:1]), times=FOREVER)
-    one = Wait(RunSelection(flows.ids[1], since=flows.now), flows.now)
-    flow_of_run = runs[0]["flowId"]
-    asking.look([*waits, one])
-    assert {wait.flow_id for wait in waits if wait.run} <= {flow_of_run}
+    flows.proxy.fault("GET", "/runs?", status=200, body=items(runs[:1]), times=FOREVER)
+    waits = flows.waits(quiet_since=None)
+    poll(queries(flows), waits)
+    assert {wait.flow_id for wait in waits if wait.run} <= {runs[0]["flowId"]}
+
+
+def test_what_the_worker_polls_is_brought_to_the_platforms_clock(
+    proxy: FaultProxy, make_client: Callable[..., Any], emulator: Any
+) -> None:
+    """The platform's clock is an hour behind: a run that began a minute after the DAG run seems to be older."""
+    client = make_client(proxy.url)
+    here = float(emulator.control("GET", "clock")["now"])
+    ahead = client.transport.now() - here
+    service(proxy, dataflow(), run("first", here + 60))
+    wait = Wait(RunSelection("flow", since=here + ahead + 3600), by_own_clock=True)
+    for _ in range(3):
+        client.get("/data/foundation/flowservice/flows")
+    wait.by_platform(client.transport.platform_clock)
+    assert wait.selection.since == pytest.approx(here + 3600, abs=3)

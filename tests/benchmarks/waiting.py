@@ -3,10 +3,12 @@ What waiting costs: many waits in one process and one event loop, beside the tri
 
     python -m tests.benchmarks.waiting [--waits 1000] [--interval 10] [--duration 30] [--only PART] [--quick]
 
-Four parts, all by default: `rivals` and `ours` wait for the same runs with the same interval at the same service, which
+Five parts, all by default: `rivals` and `ours` wait for the same runs with the same interval at the same service, which
 answers after 50 ms and counts; `many` is ten times as many waits at three times the interval, ours alone; `limited` is
 as many at the emulator, which lets 60 requests a minute pass. Each candidate has a process of its own, and all speak
 TLS, for two of the rivals cannot do otherwise. A rival that is not installed is left out (the extra ``bench`` has all).
+`busy` is a sandbox in which 10,000 other runs an hour come and go: runs take five minutes to an hour, waits poll each
+minute and are replaced when they are over; time passes sixty times as fast.
 
 Prints what was measured, and each figure with its limit; the exit status is 1 when one is missed. The event loop's
 lateness says as much about what else the machine does.
@@ -23,11 +25,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tests.benchmarks.emulator import Table
+from tests.benchmarks.waiting_busy import INTERVAL, Busy, measure_busy
 from tests.benchmarks.waiting_candidates import CANDIDATES
 from tests.benchmarks.waiting_limited import Limited, measure_limited
 from tests.benchmarks.waiting_processes import Cost, Load, Service, measure
 
-PARTS = ("rivals", "ours", "many", "limited")
+PARTS = ("rivals", "ours", "many", "limited", "busy")
 OURS = "payments"
 
 
@@ -36,7 +39,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="What waiting costs.")
     parser.add_argument("--waits", type=int, help="1000, or 400 with --quick; ten times as many for `many`, `limited`")
     parser.add_argument("--interval", type=float, help="seconds: 10, or 2; three times as many for `many`, `limited`")
-    parser.add_argument("--duration", type=float, help="seconds: 30, or 8; 45, or 9 for `many`, `limited`")
+    parser.add_argument(
+        "--duration", type=float, help="seconds: 30, or 8; 45, or 9 for `many`, `limited`; 7200, or 1800 for `busy`"
+    )
     parser.add_argument("--only", choices=PARTS, help="one part")
     parser.add_argument("--quick", action="store_true", help="less of everything, within a minute")
     chosen = parser.parse_args()
@@ -49,7 +54,7 @@ def main() -> int:
 
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
     compared: dict[str, Cost] = {}
-    alone, limited = None, None
+    alone, limited, busy = None, None, None
     with tempfile.TemporaryDirectory() as folder, Service(Path(folder)) as service:
         if "rivals" in parts:
             compared |= measure_rivals(service, few)
@@ -62,6 +67,9 @@ def main() -> int:
     if "limited" in parts:
         limited = measure_limited(OURS, many)
         print_limited(many, limited)
+    if "busy" in parts:
+        busy = measure_busy(chosen.waits or 1000, chosen.duration or (1800.0 if chosen.quick else 7200.0))
+        print_busy(busy)
     print()
     table = Table()
     if ours := compared.pop(OURS, None):
@@ -70,6 +78,8 @@ def main() -> int:
         hold_many(table, alone)
     if limited:
         hold_limited(table, limited)
+    if busy:
+        hold_busy(table, busy)
     return 1 if table.missed else 0
 
 
@@ -125,6 +135,15 @@ def print_limited(load: Load, limited: Limited) -> None:
         print(f"lost: {problem}")
 
 
+def print_busy(busy: Busy) -> None:
+    print(f"\n{busy.waits:,} waits at {INTERVAL:g} s, replaced when over, for {busy.elapsed:.0f} s in a busy sandbox")
+    print("asked: " + ", ".join(f"{count:,} {kind}" for kind, count in busy.requests.items()))
+    print(f"{busy.right:,} ended; run's end to event, median / 99 % / most, s: {joined(busy.late, 0)}")
+    print(f"CPU, s: {busy.cpu:.1f}", flush=True)
+    for problem in busy.problems:
+        print(f"lost: {problem}")
+
+
 def joined(values: Sequence[float], digits: int) -> str:
     return " / ".join(f"{value:.{digits}f}" for value in values)
 
@@ -139,6 +158,7 @@ def hold_few(table: Table, ours: Cost, rivals: Mapping[str, Cost], *, quick: boo
         table.row(f"{name}requests, best rival to ours", fewest / ours.sent, 20, "x", at_least=True)
         table.row(f"{name}CPU", ours.measured.cpu, round(min(cost.measured.cpu for cost in peers), 1), "s")
     if not quick:
+        table.row(f"{name}requests", ours.sent, 60, "")
         # One garbage collection is more than a hundredth of so short a time.
         table.row(f"{name}event loop late, 99 %", ours.measured.lateness[1], 20, "ms")
     table.row(f"{name}run's end to event, 99 %", ours.measured.latency[1], load.interval, "s")
@@ -158,7 +178,14 @@ def hold_limited(table: Table, limited: Limited) -> None:
     name = f"{limited.waits:,} waits, {limited.requests_a_minute} requests a minute: "
     table.row(f"{name}waits lost", limited.measured.lost, 0, "")
     table.row(f"{name}most 429 in a minute", limited.most_refused, 1, "")
-    table.row(f"{name}sandbox-wide", 100 * limited.sandbox_wide, 50, "%", at_least=True)
+
+
+def hold_busy(table: Table, busy: Busy) -> None:
+    name = f"{busy.waits:,} waits at {INTERVAL:g} s, busy sandbox: "
+    table.row(f"{name}requests an interval", busy.requests_an_interval, 30, "")
+    # Who falls behind asks less; the time passes too fast for a machine that cannot keep up.
+    table.row(f"{name}run's end to event, 99 %", busy.late[1], 2 * INTERVAL, "s")
+    table.row(f"{name}waits lost", busy.lost, 0, "")
 
 
 if __name__ == "__main__":

@@ -40,8 +40,9 @@ class Job:
     :param patience: seconds after which those that still wait are lost.
     :param flows: the dataflow of each wait.
     :param since: runs that began earlier do not count.
-    :param runs: the run that each wait must be told of; empty where any is right.
-    :param ends: when that is; empty where the run itself tells it.
+    :param runs: the run that each wait must be told of.
+    :param created: when that was or will be made.
+    :param ends: when it ends; empty where the run itself tells it.
     """
 
     url: str
@@ -51,6 +52,7 @@ class Job:
     flows: list[str]
     since: float
     runs: list[str] = field(default_factory=list)
+    created: list[float] = field(default_factory=list)
     ends: list[float] = field(default_factory=list)
 
 
@@ -81,15 +83,26 @@ class Measured:
 
 
 def payments(job: Job) -> Callable[[int], Any]:
+    from airflow_provider_payments.aep.flow_runs import RunSelection
+    from airflow_provider_payments.aep.waits import Wait
     from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 
     def build(place: int) -> Any:
-        selection = {"flow_id": job.flows[place], "run_id": None, "since": job.since, "pick": "first"}
-        return FlowRunTrigger(
-            aep_conn_id=CONN_ID, selection=selection, poll_interval=job.interval, created_since=job.since
-        )
+        flow, now = job.flows[place], time.time()
+        wait = Wait(RunSelection(flow_id=flow, since=job.since), job.since)
+        # The worker polls before it defers, and hands over what it saw.
+        wait.take([seen(flow, job.runs[place], job.created[place])] * (job.created[place] <= now), now)
+        return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=job.interval, **wait.handover())
 
     return build
+
+
+def seen(flow: str, run: str, created: float) -> Any:
+    """A run that goes on, as the worker saw it."""
+    from airflow_provider_payments.aep.flow_runs import FlowRun
+
+    metrics = {"statusSummary": {"status": "inProgress"}, "durationSummary": {"startedAtUTC": int(created * 1000)}}
+    return FlowRun.from_item({"id": run, "flowId": flow, "createdAt": int(created * 1000), "metrics": metrics})
 
 
 def dbt_cloud(job: Job) -> Callable[[int], Any]:
@@ -224,8 +237,8 @@ class Waiting:
             cpu=cpu,
             base=self.base,
             peak=max(self.peak, self._memory().rss / 1e6),
-            lateness=_spread([late * 1000 for late in self.lateness]),
-            latency=_spread(self.latency),
+            lateness=spread([late * 1000 for late in self.lateness]),
+            latency=spread(self.latency),
             waited=self.waited + len(lost) * elapsed,
             lost=len(self.problems),
             problems=sorted(set(self.problems))[:3],
@@ -250,8 +263,8 @@ class Waiting:
         if not isinstance(payload, dict) or payload.get("status") != "ended":
             return isinstance(payload, dict) and payload.get("status") == "success"
         run = payload["run"]
-        known = self.job.runs[place] if self.job.runs else run["id"]
-        return bool((run["id"], run["flow_id"], run["status"]) == (known, self.job.flows[place], "success"))
+        expected = self.job.runs[place], self.job.flows[place], "success"
+        return bool((run["id"], run["flow_id"], run["status"]) == expected)
 
     async def _tick(self) -> None:
         """Note how late the loop is; what it holds up for a second makes a hundred ticks late."""
@@ -269,7 +282,7 @@ class Waiting:
                 looked, self.peak = now, max(self.peak, self._memory().rss / 1e6)
 
 
-def _spread(values: Sequence[float]) -> list[float]:
+def spread(values: Sequence[float]) -> list[float]:
     """Median, 99th percentile and most; zeros where there are none."""
     if len(values) < 2:
         return [*values, *values, *values] or [0.0, 0.0, 0.0]

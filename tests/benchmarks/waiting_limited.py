@@ -52,12 +52,6 @@ class Limited:
     def most_refused(self) -> int:
         return max(self.refused.values(), default=0)
 
-    @property
-    def sandbox_wide(self) -> float:
-        """The share of lists of runs that named neither dataflows nor runs."""
-        lists = {kind: count for kind, count in self.requests.items() if kind.startswith("runs by ")}
-        return lists.get("runs by createdAt", 0) / max(1, sum(lists.values()))
-
 
 class Emulated:
     """The emulator on a clock that is moved as time passes; each dataflow has a run that hangs until it is let go."""
@@ -74,7 +68,8 @@ class Emulated:
         #: What time it is there.
         self.now = float(self.control("POST", "clock", {"advance": UNTIL_DUE})["now"])
         self._headers = signed(Client(url))
-        self.flows = list(self._flows())
+        #: Of each dataflow the run that hangs, its newest.
+        self.runs = {item["flowId"]: item for item in self._items("/runs?limit=1000")}
         began = time.perf_counter()
         self._list("/runs?orderby=-createdAt&limit=1000")
         self.page_seconds = time.perf_counter() - began
@@ -85,11 +80,10 @@ class Emulated:
     def _list(self, page: str) -> Any:
         return json.loads(self._wire.exchange(self._wire.request("GET", FLOW + page, **self._headers)))
 
-    def _flows(self) -> Iterator[str]:
-        page = "/flows?limit=1000"
+    def _items(self, page: str) -> Iterator[Any]:
         while page:
             answer = self._list(page)
-            yield from (item["id"] for item in answer["items"])
+            yield from answer["items"]
             page = following(answer)
 
     def begin(self, duration: float) -> None:
@@ -99,7 +93,7 @@ class Emulated:
         self.pass_time()
         self.began = self.now
         chance = random.Random(SEED)
-        alone = chance.sample(self.flows, min(SINGLY, len(self.flows) // 2))
+        alone = chance.sample(list(self.runs), min(SINGLY, len(self.runs) // 2))
         ends = [(self.began + chance.uniform(1, duration - 1), {"flowId": flow}) for flow in alone]
         self._ends = sorted([*ends, (self.began + duration, {})], key=lambda end: end[0], reverse=True)
 
@@ -120,7 +114,8 @@ def measure_limited(key: str, load: Load) -> Limited:
 
         def begin() -> Job:
             emulated.begin(load.duration)
-            return load.job(url, emulated.flows)
+            created = [run["createdAt"] / 1000 for run in emulated.runs.values()]
+            return load.job(url, list(emulated.runs), [run["id"] for run in emulated.runs.values()], created)
 
         measured = run(key, _connection(url), begin, emulated.pass_time)
         asked = [entry for entry in emulated.asked() if not entry["path"].startswith("/__emulator__")]

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from tests.benchmarks.fast_time import FastTime
 from tests.benchmarks.waiting_candidates import CANDIDATES, CONN_ID, Job, Measured
 from tests.benchmarks.waiting_certificate import write_certificate
 
@@ -46,14 +47,14 @@ class Load:
         """Seconds after which who still waits is lost."""
         return self.duration + 2 * self.interval + GRACE
 
-    def job(self, url: str, flows: list[str], **expected: list[Any]) -> Job:
+    def job(self, url: str, flows: list[str], runs: list[str], created: list[float], ends: Sequence[float] = ()) -> Job:
         """
         What a candidate is told.
 
-        :param expected: which runs, and when they end, where that is known.
+        :param ends: when the runs end, where that is known.
         """
         since = time.time() - BACK
-        return Job(url, self.interval, self.spread, self.patience, flows, since, **expected)
+        return Job(url, self.interval, self.spread, self.patience, flows, since, runs, created, list(ends))
 
     def __str__(self) -> str:
         return f"{self.waits:,} waits at {self.interval:g} s for runs that end within {self.duration:g} s"
@@ -98,14 +99,17 @@ class Service:
     The service in a process of its own, with a certificate of its own.
 
     :param folder: where that is kept.
+    :param time: what its clocks show.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, time: FastTime | None = None) -> None:
+        self.time = time or FastTime()
         self.certificate, self._key = write_certificate(folder)
         self._context = ssl.create_default_context(cafile=str(self.certificate))
 
     def __enter__(self) -> Service:
-        command = [sys.executable, "-m", "tests.benchmarks.waiting_server", str(self.certificate), str(self._key)]
+        arguments = [str(self.certificate), str(self._key), str(self.time)]
+        command = [sys.executable, "-m", "tests.benchmarks.waiting_server", *arguments]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().split()[-1]
@@ -140,10 +144,27 @@ def run(
     **environment: str,
 ) -> Measured:
     """
-    Run a candidate, in an environment with nothing of this process's Airflow.
+    Run a candidate.
 
-    :param connection: the Airflow connection.
     :param begin: what it waits for, called when it is ready.
+    """
+    command = "tests.benchmarks.waiting_candidates", key
+    return Measured(**run_child(command, connection, lambda: asdict(begin()), meanwhile, **environment))
+
+
+def run_child(
+    command: Sequence[str],
+    connection: Mapping[str, Any],
+    begin: Callable[[], Any],
+    meanwhile: Callable[[], object] = lambda: None,
+    **environment: str,
+) -> Any:
+    """
+    Run waits in a process with nothing of this process's Airflow; return what it prints, a line of JSON.
+
+    :param command: its module and arguments.
+    :param connection: the Airflow connection.
+    :param begin: what it is told, called when it is ready.
     :param meanwhile: called again and again until it is done.
     """
     with tempfile.TemporaryDirectory() as home, Path(home, "errors").open("w") as errors:
@@ -156,7 +177,7 @@ def run(
             f"AIRFLOW_CONN_{CONN_ID.upper()}": json.dumps(connection),
         }
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.waiting_candidates", key],
+            [sys.executable, "-W", "ignore", "-m", *command],
             env=kept | own | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -168,14 +189,14 @@ def run(
         assert process.stdout is not None
         try:
             if process.stdout.readline() == "ready\n":
-                process.stdin.write(json.dumps(asdict(begin())) + "\n")
+                process.stdin.write(json.dumps(begin()) + "\n")
                 process.stdin.flush()
             while process.poll() is None:
                 meanwhile()
                 time.sleep(0.05)
             if process.returncode:
-                raise SystemExit(f"{key} failed:\n{Path(errors.name).read_text()[-2000:]}")
-            return Measured(**json.loads(process.stdout.read()))
+                raise SystemExit(f"{' '.join(command)} failed:\n{Path(errors.name).read_text()[-2000:]}")
+            return json.loads(process.stdout.read())
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

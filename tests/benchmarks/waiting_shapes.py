@@ -82,29 +82,27 @@ def _run(status: str) -> str:
 #: An item of the list of runs, by status.
 RUN = {status: _run(status) for status in ("scheduled", "inProgress", "success")}
 
-#: An item of the list of dataflows.
-FLOW = _text(
-    {
-        "id": "%(flow)s",
-        **_AUDIT,
-        "createdAt": 1760000000000,
-        "name": "dataflow %(flow)s",
-        "description": "Inbound data to Platform",
-        "state": "enabled",
-        "etag": '"2d3b3142-0000-0200-0000-68e1c5f10000"',
-        "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860", "version": "1.0"},
-        "sourceConnectionIds": ["%(flow)s"],
-        "targetConnectionIds": ["%(flow)s"],
-        "scheduleParams": {"startTime": "1760000000", "frequency": "minute", "interval": "30"},
-        "transformations": [{"name": "Mapping", "params": {"mappingId": "%(flow)s", "mappingVersion": "0"}}],
-        "runs": "/runs?property=flowId==%(flow)s",
-        "lastRunDetails": {
-            "id": "%(last)s",
-            "state": "%(state)s",
-            "startedAtUTC": "%(started)d",
-            "completedAtUTC": "%(ended)d",
-        },
-    }
+#: An item of the list of dataflows; ``details_json`` is a comma and its last run, or nothing.
+FLOW = (
+    _text(
+        {
+            "id": "%(flow)s",
+            **_AUDIT,
+            "createdAt": 1760000000000,
+            "updatedAt": "%(updated)d",
+            "name": "dataflow %(flow)s",
+            "description": "Inbound data to Platform",
+            "state": "enabled",
+            "etag": '"2d3b3142-0000-0200-0000-68e1c5f10000"',
+            "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860", "version": "1.0"},
+            "sourceConnectionIds": ["%(flow)s"],
+            "targetConnectionIds": ["%(flow)s"],
+            "scheduleParams": "%(schedule_json)s",
+            "transformations": [{"name": "Mapping", "params": {"mappingId": "%(flow)s", "mappingVersion": "0"}}],
+            "runs": "/runs?property=flowId==%(flow)s",
+        }
+    ).removesuffix("}")
+    + "%(details_json)s}"
 )
 
 #: A run of a dbt Cloud job; status 3 is running, 10 success.

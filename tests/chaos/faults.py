@@ -34,7 +34,7 @@ _APPLIED: Faults = {
     "truncate": {"action": "truncate"},
     "bad-json": {"action": "bad_json"},
 }
-#: It takes effect so many seconds later: less than the consistency window of 10 seconds.
+#: It takes effect so many seconds later: less than the settle time of 10 seconds.
 _LATE: Faults = {
     "late-1": {"action": "late_apply", "seconds": 1},
     "late-5": {"action": "late_apply", "seconds": 5, "status": 500},
@@ -46,15 +46,32 @@ _LAG: Faults = {
     "lag-5": {"action": "list_lag", "seconds": 5},
     "lag-9": {"action": "list_lag", "seconds": 9},
 }
-#: Both for a dataflow, whose window is 50 seconds.
+#: It is answered well, and what it makes cannot be read by its id, nor be referred to, for so many seconds.
+_READ_LAG: Faults = {
+    "read-lag-3": {"action": "read_lag", "seconds": 3},
+    "read-lag-9": {"action": "read_lag", "seconds": 9},
+}
+#: The Schema Registry's kinds have no settle time: they return once they can be read.
+_READ_LAG_REGISTRY: Faults = {"read-lag-20": {"action": "read_lag", "seconds": 20}}
+#: Each for a dataflow, whose settle time is 50 seconds.
 _LATE_DATAFLOW: Faults = {
     "late-45": {"action": "late_apply", "seconds": 45},
     "late-25": {"action": "late_apply", "seconds": 25, "status": 504},
     "lag-45": {"action": "list_lag", "seconds": 45},
+    "read-lag-45": {"action": "read_lag", "seconds": 45},
 }
-#: Later than any window: then nothing can be promised.
+#: Later than any settle time: then nothing can be promised.
 _TOO_LATE: Faults = {"late-120": {"action": "late_apply", "seconds": 120}}
-ACTIONS: Faults = {**_LOST, **_APPLIED, **_LATE, **_LAG, **_LATE_DATAFLOW, **_TOO_LATE}
+ACTIONS: Faults = {
+    **_LOST,
+    **_APPLIED,
+    **_LATE,
+    **_LAG,
+    **_READ_LAG,
+    **_READ_LAG_REGISTRY,
+    **_LATE_DATAFLOW,
+    **_TOO_LATE,
+}
 
 
 @dataclass(frozen=True)
@@ -73,15 +90,19 @@ class Stream:
 
 
 _PLATFORM = "/data/*"
-_WRITES = {"method": ["POST", "PUT", "PATCH", "DELETE"], "path": _PLATFORM}
+#: All but the POST that stores nothing, whose path ends in ``validate``: no other has an ``i`` at that place.
+_WRITES = {"method": ["POST", "PUT", "PATCH", "DELETE"], "path": f"{_PLATFORM}[!i]????"}
+_REGISTRY = {"method": "POST", "path": "/data/foundation/schemaregistry/*"}
 #: In the order in which the emulator asks them: a request meets the first that has a fault for it.
 STREAMS = {
     "all": Stream({"path": _PLATFORM}, ("503", "drop-before", "429-7"), 0.0, 120),
     "dataflow": Stream({"method": "POST", "path": "*/flows"}, (*_APPLIED, *_LATE, *_LATE_DATAFLOW), 0.2, 8),
     "write": Stream(_WRITES, (*_LOST, *_APPLIED, *_LATE), 0.2, 120),
     "read": Stream({"method": "GET", "path": _PLATFORM}, (*_LOST, *_APPLIED), 0.2, 400),
+    "check": Stream({"method": "POST", "path": "*/validate"}, (*_LOST, *_APPLIED), 0.2, 80),
     "token": Stream({"path": "/ims/*"}, tuple(_LOST.keys() - {"expire-token"} | _APPLIED.keys()), 0.2, 80),
-    "lag": Stream(_WRITES, tuple(_LAG), 0.4, 120),
+    "registry": Stream(_REGISTRY, (*_READ_LAG, *_READ_LAG_REGISTRY), 0.4, 40),
+    "lag": Stream(_WRITES, (*_LAG, *_READ_LAG), 0.4, 120),
 }
 
 

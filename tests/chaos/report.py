@@ -16,8 +16,10 @@ _STREAMS = {
     "dataflow": "on the dataflow's creation",
     "write": "on other writes",
     "read": "on reads",
+    "check": "on checks that store nothing",
     "token": "on requests for a token",
-    "lag": "in lists that lag behind",
+    "registry": "in reads of the registry that lag behind",
+    "lag": "in lists and reads that lag behind",
 }
 #: In the order of their definition, those that are drawn.
 _KINDS = [kind for kind in ACTIONS if any(kind in stream.actions for stream in STREAMS.values())]
@@ -47,7 +49,7 @@ class Column:
     def failures(self) -> int:
         """Faults that spoil an answer: a list that lags or an answer that is slow does not."""
         by_action = self.struck(lambda strike: str(ACTIONS[strike.action]["action"]))
-        return by_action.total() - by_action["list_lag"] - by_action["delay"]
+        return by_action.total() - by_action["list_lag"] - by_action["read_lag"] - by_action["delay"]
 
     def total(self, count: Callable[[Verdict], float]) -> str:
         return f"{sum(map(count, self.verdicts.values())):,.0f}"

@@ -10,7 +10,7 @@ from tests.chaos.timeline import Platform
 from tests.chaos.trials import Trial, attempt
 
 #: How far into each stream a chain gets, about.
-_REACH = {"all": 40, "dataflow": 3, "write": 12, "read": 30, "token": 8, "lag": 12}
+_REACH = {"all": 40, "dataflow": 3, "write": 12, "read": 30, "check": 4, "token": 8, "registry": 4, "lag": 12}
 
 
 def _strikes(stream: str) -> st.SearchStrategy[Strike]:

@@ -76,6 +76,16 @@ def _valid_bodies() -> dict[Route, Any]:
         ("POST", f"{CATALOG}/dataSets"): dataset,
         ("PUT", f"{CATALOG}/dataSets/{{id}}"): dataset,
         ("PATCH", f"{CATALOG}/dataSets/{{id}}"): dataset,
+        ("POST", "/__emulator__/reset"): {"clock": 1_700_000_000},
+        ("POST", "/__emulator__/clock"): {"advance": 60},
+        ("POST", "/__emulator__/faults"): {
+            "seed": 7,
+            "faults": [{"match": {"method": "POST", "path": "*/flows", "nth": 2}, "action": "html", "times": None}],
+        },
+        ("POST", "/__emulator__/outcomes"): {"outcome": "partial", "flowId": "~flows~", "times": 3, "failed": 2},
+        ("POST", "/__emulator__/outcomes/release"): {"flowId": "~flows~"},
+        ("PUT", "/__emulator__/rate-limit"): {"requests_a_minute": 50, "burst": 10, "retry_after": "date"},
+        ("PUT", "/__emulator__/options"): {"last_run_shows_active": False},
         ("POST", "/__emulator__/seed"): {"sandbox": "dev", "dataflows": 2, "runs_per_dataflow": 2, "source": "stripe"},
     }
     for name in ("fieldgroups", "mixins"):

@@ -115,6 +115,7 @@ def test_reset_removes_all(client: Client) -> None:
         ({"action": "delay"}, ["seconds", "missing"]),
         ({"action": "late_apply"}, ["seconds", "missing"]),
         ({"action": "list_lag"}, ["seconds", "missing"]),
+        ({"action": "read_lag"}, ["seconds", "missing"]),
         ({"action": "late_apply", "seconds": 1, "headers": {}}, ["status", "missing"]),
         ({"action": "status", "status": "500"}, ["status", "500", "200 to 599"]),
         ({"action": "status", "status": 99}, ["status", "99"]),

@@ -14,7 +14,19 @@ import pytest
 import requests
 
 from airflow_provider_payments.emulator.server import EmulatorServer
-from tests.emulator.client import CATALOG, CREDENTIALS, DATA_PREP, FLOW, REGISTRY, XED, Client, source_body
+from tests.emulator.client import (
+    CATALOG,
+    CREDENTIALS,
+    DATA_PREP,
+    FLOW,
+    PROFILE,
+    REGISTRY,
+    XED,
+    Client,
+    field_group,
+    mapping_body,
+    source_body,
+)
 from tests.emulator.faults import SOURCES, add, counts, logged, post, stored
 
 
@@ -343,6 +355,34 @@ def test_parallel_creations_among_faults_corrupt_nothing(client: Client) -> None
     assert len({item["name"] for item in listed}) == 183
     assert len(logged(client, method="POST", path=SOURCES)) == 200
     assert len(logged(client, path=SOURCES, status="none")) == 30
+
+
+def test_read_lag_shows_in_lists_what_cannot_be_read_yet(client: Client) -> None:
+    add(client, "read_lag", seconds=20)
+    new = client.source(name="new")
+    assert [item["id"] for item in client.get(SOURCES)["items"]] == [new]
+    for method in ("GET", "DELETE"):
+        assert client.ask(method, f"{SOURCES}/{new}").status_code == 404
+    client.advance(19)
+    client.refused("GET", f"{SOURCES}/{new}", 404)
+    client.advance(1)
+    assert client.item("sourceConnections", new)["name"] == "new"
+
+
+def test_read_lag_refuses_references_until_reads_have_caught_up(client: Client) -> None:
+    add(client, "read_lag", seconds=20, times=None, match={"method": "POST"})
+    own = {"name": {"type": "string"}}
+    group = client.make(f"{REGISTRY}/tenant/fieldgroups", field_group("young fields", own))["$id"]
+    references = [{"$ref": PROFILE}, {"$ref": group}]
+    schema = {"title": "young", "description": "d", "type": "object", "allOf": references}
+    client.refused("POST", f"{REGISTRY}/tenant/schemas", 400, json=schema)
+    client.advance(20)
+    schema_id = client.make(f"{REGISTRY}/tenant/schemas", schema)["$id"]
+    dataset = {"name": "young", "schemaRef": {"id": schema_id, "contentType": f"{XED};version=1"}}
+    client.refused("POST", f"{CATALOG}/dataSets", 400, json=dataset)
+    client.refused("POST", f"{DATA_PREP}/mappingSets", 400, json=mapping_body(schema_id, ("Id", "_id")))
+    client.advance(20)
+    assert client.make(f"{CATALOG}/dataSets", dataset)
 
 
 def test_lists_of_other_services_lag_too(client: Client) -> None:

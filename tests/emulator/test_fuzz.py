@@ -22,6 +22,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from airflow_provider_payments.emulator.app import CONTROL as CONTROL_INTERFACE
 from airflow_provider_payments.emulator.app import SERVICES
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.emulator.client import CATALOG, CREDENTIALS, DATA_PREP, FLOW, REGISTRY, Client
@@ -34,6 +35,7 @@ MOST_SECONDS = 2
 MOST_REQUESTS = 300
 CONTROL = "/__emulator__"
 ROUTES = sorted({(method, service.prefix + path) for service in SERVICES for method, path, _ in service.routes})
+CONTROL_ROUTES = sorted((method, CONTROL + path) for method, path, _ in CONTROL_INTERFACE.routes)
 FLOW_KINDS = ("connections", "sourceConnections", "targetConnections", "flows", "runs")
 SECRETS = (CREDENTIALS["client_secret"], "emulated-secret", VENDORS_SECRET)
 SLIPS = re.compile(
@@ -279,6 +281,18 @@ def world() -> Iterator[World]:
 def test_every_answer_is_sound(world: World, method: str, path: str) -> None:
     each_asked(requests_to(method, path), 6 if method == "GET" else 16, lambda asked: exchange(world, asked))
     check_read(world, f"{CONTROL}/state")
+
+
+@pytest.mark.parametrize(("method", "path"), CONTROL_ROUTES, ids=lambda part: str(part))
+def test_every_answer_of_the_control_interface_is_sound(world: World, method: str, path: str) -> None:
+    def order(asked: Hostile) -> None:
+        exchange(world, asked)
+        # Whatever is in force now, the emulator can still be looked at.
+        check_read(world, f"{CONTROL}/state")
+        page = Hostile("GET", "/")
+        check(page, world.send(page))
+
+    each_asked(requests_to(method, path), 6 if method in ("GET", "DELETE") else 30, order)
 
 
 def test_every_unknown_address_is_answered(world: World) -> None:

@@ -85,6 +85,7 @@ RIGHT: dict[str, Any] = {
     "pick": "latest",
     "accept_partial": True,
     "max_failed_ratio": 0.05,
+    "unknown_counts": "accept",
 }
 OPERATORS: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {FlowRunSensor: {"flow_id": "flow"}}
 

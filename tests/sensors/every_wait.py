@@ -25,6 +25,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "partial": {},
     "failed": {},
     "failed_later": {},
+    "unknown_counts": {},
     "refused": {},
     "refused_later": {},
     "down": {},

@@ -87,7 +87,7 @@ def answer(*items: Run) -> bytes:
     return json.dumps({"items": list(items)}).encode()
 
 
-def run_item(flow_id: str, status: str, completed: bool = False, run_id: str = "run-1", **records: int) -> Run:
+def run_item(flow_id: str, status: str, completed: bool = False, run_id: str = "run-1", **records: Any) -> Run:
     """A flow run as the service shows it, in a status of its own choice."""
     times = {"startedAtUTC": 2_000_000_000_000} | ({"completedAtUTC": 2_000_000_001_000} if completed else {})
     metrics = {"statusSummary": {"status": status}, "durationSummary": times, "recordSummary": records}

@@ -11,9 +11,10 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_payments.outcomes import FlowRunFailedError
 from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
 from tests.operators.chain import make_dataflow
 from tests.sensors.conftest import context, sensor, wait
-from tests.sensors.flows import History, advance_to_run, runs, started
+from tests.sensors.flows import History, advance_to_run, answer, run_item, runs, started
 
 ANY = {"accept_partial": True}
 
@@ -189,6 +190,7 @@ BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "unreadable since": ({"since": "yesterday"}, ("since='yesterday'", "ISO 8601")),
     "ratio above 1": ({"max_failed_ratio": 5}, ("max_failed_ratio=5", "0 to 1")),
     "ratio in words": ({"max_failed_ratio": "few"}, ("max_failed_ratio='few'", "number")),
+    "unknown_counts": ({"unknown_counts": "ignore"}, ("unknown_counts='ignore'", "fail or accept")),
     "accept_partial": ({"accept_partial": "maybe"}, ("accept_partial='maybe'", "true or false")),
 }
 
@@ -201,6 +203,28 @@ def test_bad_input_is_refused_before_any_request(connected: Emulator, what: str,
         wait(**{"flow_id": "flow", "deferrable": deferrable} | arguments)
     assert [part for part in parts if part not in str(refusal.value)] == []
     assert connected.requests() == []
+
+
+NULL = {"inputRecordCount": "7", "outputRecordCount": 7, "failedRecordCount": None}
+
+
+@pytest.mark.parametrize("mode", [{"deferrable": True}, {}], ids=["deferrable", "on the worker"])
+@pytest.mark.parametrize("tolerance", [{}, {"max_failed_ratio": 1, "unknown_counts": "accept"}], ids=str)
+def test_a_run_whose_counts_are_unknown_fails_and_shows_what_came(
+    history: History, proxy_of_history: FaultProxy, mode: dict[str, Any], tolerance: dict[str, Any]
+) -> None:
+    item = run_item(history.good, "success", completed=True, **NULL)
+    proxy_of_history.fault("GET", "/runs", status=200, body=answer(item), times=9)
+    said = r"7 records in, 7 out, unknown failed, .* \(failedRecordCount=null\)"
+    with pytest.raises(FlowRunFailedError, match=said) as failure:
+        wait(flow_id=history.good, **mode, **tolerance)
+    assert isinstance(failure.value, AirflowFailException)
+
+
+def test_counts_that_are_unknown_may_be_accepted_as_null(history: History, proxy_of_history: FaultProxy) -> None:
+    proxy_of_history.fault("GET", "/runs", status=200, body=answer(run_item(history.good, "success", True, **NULL)))
+    returned = wait(flow_id=history.good, unknown_counts="accept")
+    assert (returned["status"], returned["input_records"], returned["failed_records"]) == ("succeeded", 7, None)
 
 
 def test_the_link_leads_to_the_dataflow(history: History) -> None:

@@ -29,6 +29,7 @@ PROMISED = {
     "succeeded": (SUCCEEDS, SUCCEEDS, SUCCEEDS, SUCCEEDS),
     "partial": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
     "failed": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
+    "unknown_counts": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
     "refused": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
     "down": (FAILS_AFTER_A_RETRY, FAILS_AFTER_A_RETRY, IS_SKIPPED, FAILS),
     "timeout": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
@@ -49,8 +50,12 @@ def happen(proxy: FaultProxy, flow: str, event: str) -> None:
         proxy.fault("GET", runs, status=503, headers={"Retry-After": "0"}, times=FOREVER)
     elif what in ("timeout", "execution_timeout"):
         proxy.fault("GET", runs, status=200, body=answer(), times=FOREVER)
+    elif what == "unknown_counts":
+        run = run_item(flow, "success", completed=True, inputRecordCount=5, outputRecordCount=5, failedRecordCount=None)
+        proxy.fault("GET", runs, status=200, body=answer(run), times=FOREVER)
     else:
-        records = {"failedRecordCount": 5} if what == "partial" else {}
+        failed = 5 if what == "partial" else 0
+        records = {"inputRecordCount": 5, "outputRecordCount": 5 - failed, "failedRecordCount": failed}
         run = run_item(flow, "failed" if what == "failed" else "success", completed=True, **records)
         proxy.fault("GET", runs, status=200, body=answer(run), times=FOREVER)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.flow_runs import FlowRun
-from airflow_provider_payments.triggers.flow_run_event import MARGIN, MOST_LATER, Progress
+from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun
+from airflow_provider_payments.triggers.flow_run_stream import MAX_LATER_RUNS, Progress
 
 START = 1_700_000_000.0
 WANTED = ("succeeded", "partial")
@@ -38,9 +38,9 @@ class Life:
 def lives(draw: st.DrawFn) -> list[Life]:
     made, created = [], START
     for number in range(draw(st.integers(1, 12))):
-        created += draw(st.floats(0, 3 * MARGIN))
+        created += draw(st.floats(0, 3 * LIST_MARGIN_SECONDS))
         status = draw(st.sampled_from(["success", "partialSuccess", "failed"]))
-        lag, takes = draw(st.floats(0, MARGIN - 1)), draw(st.floats(0, 20 * MARGIN))
+        lag, takes = draw(st.floats(0, LIST_MARGIN_SECONDS - 1)), draw(st.floats(0, 20 * LIST_MARGIN_SECONDS))
         made.append(Life(run(number, created, status), lag, takes))
     return made
 
@@ -66,7 +66,11 @@ def stored(progress: Progress) -> Any:
 LOOKS = st.lists(
     # Seconds since the last look; how many events Airflow acknowledges; whether the triggerer is killed, and whether
     # that was before the state was stored.
-    st.tuples(st.floats(0, 5 * MARGIN), st.integers(0, 12), st.sampled_from(["goes on", "killed", "killed early"])),
+    st.tuples(
+        st.floats(0, 5 * LIST_MARGIN_SECONDS),
+        st.integers(0, 12),
+        st.sampled_from(["goes on", "killed", "killed early"]),
+    ),
     max_size=30,
 )
 
@@ -104,23 +108,23 @@ def test_the_state_of_a_long_life_is_small() -> None:
 
 def test_a_run_that_never_ends_is_passed_over_in_the_end(caplog: pytest.LogCaptureFixture) -> None:
     seen = [run(0, START, "stuck in a word nobody knows")]
-    seen += [run(number, START + number * QUARTER) for number in range(1, MOST_LATER)]
+    seen += [run(number, START + number * QUARTER) for number in range(1, MAX_LATER_RUNS)]
     progress = Progress(WANTED, START)
     progress.announced(progress.see(seen))
     assert progress.created_since == START
     assert len(json.dumps(stored(progress))) < 65535  # where Airflow begins to complain
     assert "not waited for" not in caplog.text
 
-    seen.append(run(MOST_LATER, START + MOST_LATER * QUARTER))
+    seen.append(run(MAX_LATER_RUNS, START + MAX_LATER_RUNS * QUARTER))
     (last,) = progress.see(seen)
     progress.announced([last])
-    assert progress.created_since == START + MOST_LATER * QUARTER - MARGIN
+    assert progress.created_since == START + MAX_LATER_RUNS * QUARTER - LIST_MARGIN_SECONDS
     assert len(json.dumps(stored(progress))) < 200
     assert caplog.text.count("not waited for any longer") == 1
 
 
 def test_runs_that_wait_to_be_announced_are_never_passed_over() -> None:
-    history = [run(number, START + number * QUARTER) for number in range(2 * MOST_LATER)]
+    history = [run(number, START + number * QUARTER) for number in range(2 * MAX_LATER_RUNS)]
     progress = Progress(WANTED, START)
     assert progress.see(history) == history
     progress.announced(history[:10])

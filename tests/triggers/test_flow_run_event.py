@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.triggers.flow_run_event import BATCH, FlowRunEventTrigger
+from airflow_provider_payments.triggers.flow_run_event import FlowRunEventTrigger
+from airflow_provider_payments.triggers.flow_run_stream import BATCH_SIZE
 from airflow_provider_payments.versions import has_event_streams
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy
@@ -250,6 +251,18 @@ def test_an_active_run_is_not_passed_by_those_that_end_before_it(
     assert supervisor.run_ids() == [*others, stuck]
 
 
+def test_a_count_that_is_unknown_is_null_in_the_payload(
+    supervisor: Supervisor, flow_id: str, proxied: FaultProxy
+) -> None:
+    run = run_item(flow_id, "success", completed=True, inputRecordCount="7", failedRecordCount=-1)
+    odd = {"id": "odd", "flowId": flow_id}
+    proxied.fault("GET", RUNS, status=200, body=answer(odd, run), times=1000)
+    live(trigger(flow_id, since=1), supervisor, until(lambda: bool(supervisor.events)))
+    (payload,) = supervisor.events
+    counts = [payload[name] for name in ("run_id", "input_records", "output_records", "failed_records")]
+    assert counts == [run["id"], 7, None, None]
+
+
 def test_a_run_that_lists_show_late_is_announced(supervisor: Supervisor, flow_id: str, proxied: FaultProxy) -> None:
     run = run_item(flow_id, "success")
     late, later = run | {"id": "late"}, run | {"id": "later", "createdAt": run["createdAt"] + 200_000}
@@ -333,7 +346,7 @@ def test_an_event_that_airflow_does_not_confirm_in_time_is_not_noted(
 def test_a_long_history_comes_in_order_once_each_with_a_small_state(
     supervisor: Supervisor, connected: Emulator
 ) -> None:
-    connected.control("POST", "seed", json={"sandbox": "dev", "dataflows": 2, "runs_per_dataflow": 5 * BATCH + 7})
+    connected.control("POST", "seed", json={"sandbox": "dev", "dataflows": 2, "runs_per_dataflow": 5 * BATCH_SIZE + 7})
     flow = connected.objects("flows")[0]["id"]
     ended = [r["id"] for r in runs(connected, flow) if r["metrics"]["statusSummary"]["status"] != "inProgress"]
     every = trigger(flow, since=0, statuses=["succeeded", "partial", "failed"])

@@ -46,6 +46,9 @@ def test_its_arguments_are_plain_json_that_make_it_again() -> None:
         "deadline": 99.5,
         "created_since": None,
         "max_errors": 5,
+        "known_run_id": None,
+        "quiet_since": None,
+        "fail_if_disabled": True,
     }
     module, name = path.rsplit(".", 1)
     again = getattr(import_module(module), name)(**json.loads(json.dumps(arguments)))
@@ -74,6 +77,7 @@ def test_an_ended_run_is_handed_over_whole(history: History) -> None:
             "batch_ids": [batch["id"]],
             "window_start": 0.0,
             "window_end": window["windowEnd"] / 1000,
+            "unknown_counts": "",
         },
     }
     assert "INGEST-1555-400: The required field '_id' is missing or null." in errors
@@ -118,14 +122,13 @@ def test_in_a_triggerer_it_fires_only_when_the_scheduler_has_had_time_to_note_th
     assert asyncio.run(race())
 
 
-def test_it_looks_again_until_the_run_has_ended(history: History, proxy_of_history: FaultProxy) -> None:
+def test_it_polls_until_the_run_has_ended(history: History, proxy_of_history: FaultProxy) -> None:
     run_id = history.runs(history.good)[0]["id"]
-    proxy_of_history.fault("GET", RUNS, status=200, body=answer(), times=2)
     for status in ("scheduled", "inProgress", "inProgress"):
         proxy_of_history.fault("GET", RUNS, status=200, body=answer(run_item(history.good, status, run_id=run_id)))
-    (event,) = events(trigger(history.good))
+    (event,) = events(trigger(history.good, run_id=run_id))
     assert event["run"]["id"] == run_id
-    assert proxy_of_history.count("GET", RUNS) == 6
+    assert proxy_of_history.count("GET", RUNS) == 4
 
 
 def test_past_its_deadline_it_looks_once_more_and_gives_up(history: History) -> None:
@@ -161,9 +164,19 @@ def test_a_few_failed_looks_are_borne(history: History, proxy_of_history: FaultP
     assert proxy_of_history.count("GET", RUNS) == 10
 
 
-def test_five_failed_looks_in_a_row_are_an_error_that_a_retry_may_mend(
+def test_five_failed_polls_end_a_wait_only_without_an_answer_for_long(
     history: History, proxy_of_history: FaultProxy
 ) -> None:
+    proxy_of_history.fault("GET", RUNS, **DOWN, times=30)
+    (event,) = events(trigger(history.good))
+    assert event["status"] == "ended"
+    assert proxy_of_history.count("GET", RUNS) >= 31
+
+
+def test_five_failed_polls_after_ten_minutes_are_an_error_that_a_retry_may_mend(
+    history: History, proxy_of_history: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
     proxy_of_history.fault("GET", RUNS, **DOWN, times=99)
     (event,) = events(trigger(history.good))
     assert event.pop("message").startswith("RequestError: GET /data/foundation/flowservice/runs failed")
@@ -171,18 +184,27 @@ def test_five_failed_looks_in_a_row_are_an_error_that_a_retry_may_mend(
     assert proxy_of_history.count("GET", RUNS) == 5
 
 
-def test_a_service_that_asks_to_wait_has_not_failed(history: History, proxy_of_history: FaultProxy) -> None:
+def test_a_service_that_asks_to_wait_has_not_failed(
+    history: History, proxy_of_history: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_payments.aep.pace.INITIAL_INTERVAL_SECONDS", 0.001)
+    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
     proxy_of_history.fault("GET", RUNS, status=429, headers={"Retry-After": "0"}, times=7)
     (event,) = events(trigger(history.good))
     assert event["status"] == "ended"
 
 
-def test_a_token_that_is_refused_for_ever_is_a_failed_look(history: History, proxy_of_history: FaultProxy) -> None:
+def test_a_token_that_is_refused_for_ever_is_a_failed_poll_and_fetches_one_token_a_minute(
+    history: History, proxy_of_history: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
     refused = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
     proxy_of_history.fault("GET", RUNS, status=401, body=refused, times=10**6)
     (event,) = events(trigger(history.good))
     assert (event["status"], event["retryable"]) == ("error", True)
     assert "401013" in event["message"]
+    assert proxy_of_history.count("GET", "/flowservice") >= 5
+    assert proxy_of_history.count("POST", "/ims/token") == 1
 
 
 def test_a_service_that_asks_to_wait_is_left_alone_though_the_deadline_comes(
@@ -221,7 +243,8 @@ def test_a_wrong_secret_is_an_error_at_once(emulator: Emulator, monkeypatch: pyt
     assert [r["status"] for r in emulator.requests()] == [401]
 
 
-def test_a_connection_that_is_gone_is_an_error(emulator: Emulator) -> None:
+def test_a_connection_that_is_gone_is_an_error(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
     (event,) = events(trigger(conn_id="no_such_connection"))
     assert event["status"] == "error"
     assert "no_such_connection" in event["message"]

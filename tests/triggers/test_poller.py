@@ -13,20 +13,21 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from airflow_provider_payments.triggers.watch import CROWD, Waiter
 
+from airflow_provider_payments.aep.clock import Clock
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.flow_runs import RunSelection
-from airflow_provider_payments.aep.pace import LONGEST_PAUSE, Pace
-from airflow_provider_payments.aep.transport import Clock
+from airflow_provider_payments.aep.pace import MAX_PAUSE_SECONDS, Throttle
 from airflow_provider_payments.aep.waits import Wait
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
+from airflow_provider_payments.triggers.poller import EAGER_POLL_LIMIT, Waiter
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
 
 #: Seconds after which each dataflow has run once more; a token lives longer.
 ROUND = 47000
-RUNS = "/flowservice/runs"
+#: All that is asked of the platform.
+RUNS = "/flowservice/"
 GONE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -43,11 +44,18 @@ class Fleet:
     def trigger(self, flow_id: str, **arguments: Any) -> FlowRunTrigger:
         selection = asdict(RunSelection(flow_id, since=self.now))
         return FlowRunTrigger(
-            **{"aep_conn_id": CONNECTION_ID, "selection": selection, "poll_interval": 0.01} | arguments
+            **{
+                "aep_conn_id": CONNECTION_ID,
+                "selection": selection,
+                "poll_interval": 0.01,
+                # As the worker hands it over, which has just polled.
+                "quiet_since": self.now,
+            }
+            | arguments
         )
 
-    def triggers(self) -> list[FlowRunTrigger]:
-        return [self.trigger(flow_id) for flow_id in self.ids]
+    def triggers(self, **arguments: Any) -> list[FlowRunTrigger]:
+        return [self.trigger(flow_id, **arguments) for flow_id in self.ids]
 
     def let_run(self) -> None:
         self.emulator.advance(ROUND)
@@ -81,10 +89,10 @@ async def all_at_once(triggers: list[FlowRunTrigger], first: Any = None) -> list
 
 
 def threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("flow-run-watch")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("flow-run-poller")]
 
 
-def watching() -> list[str]:
+def polling_threads() -> list[str]:
     return [thread.name for thread in threads()]
 
 
@@ -102,12 +110,14 @@ def test_many_waits_share_a_token_and_their_requests(fleet: Make) -> None:
         await flows.asked(12)
         flows.let_run()
 
-    events = asyncio.run(all_at_once(flows.triggers(), later()))
+    # No second run fits in between, so the last one is the first.
+    events = asyncio.run(all_at_once(flows.triggers(quiet_since=flows.now + 10000), later()))
     assert [flow_of(event) for event in events] == flows.ids
     assert {event["run"]["status"] for event in events} <= {"success", "failed"}
     asked = [path for _, path, _ in flows.proxy.asked]
     assert sum("/ims/token" in path for path in asked) == 1
-    assert not [path for path in asked if f"{RUNS}/" in path]
+    # But for one wait in some polls, which is asked about in another way.
+    assert len([path for path in asked if "flowId" in path]) < 20
     assert len(asked) < 60  # one by one they would be 300 a look
 
 
@@ -118,8 +128,7 @@ def test_it_ends_with_the_last_wait_and_begins_anew_with_the_next(fleet: Make) -
         for _ in range(2):
             waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
             await flows.asked(2)
-            assert watching()
-            assert len({name.rsplit("_", 1)[0] for name in watching()}) == 1
+            assert polling_threads()
             for wait in waits:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
@@ -127,7 +136,7 @@ def test_it_ends_with_the_last_wait_and_begins_anew_with_the_next(fleet: Make) -
     asyncio.run(twice())
     for thread in threads():
         thread.join(20)
-    assert not watching()
+    assert not polling_threads()
 
 
 def test_one_that_is_cancelled_leaves_and_the_others_go_on(fleet: Make) -> None:
@@ -189,7 +198,7 @@ def test_a_long_retry_after_holds_everybody_back(fleet: Make) -> None:
 def test_one_that_joins_while_the_service_is_left_alone_keeps_its_deadline(
     fleet: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.FIRST_LOOK", 0.1)
+    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.FIRST_POLL_SECONDS", 0.1)
     flows = fleet(2)
     flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
 
@@ -219,11 +228,11 @@ def test_nothing_is_asked_any_more_when_nobody_waits(fleet: Make) -> None:
     asyncio.run(leave())
     for thread in threads():
         thread.join(20)
-    assert not watching()
+    assert not polling_threads()
     assert flows.proxy.count("GET", RUNS) == 1
 
 
-def test_a_look_that_is_under_way_ends_with_the_last_wait(fleet: Make) -> None:
+def test_a_poll_that_is_under_way_ends_with_the_last_wait(fleet: Make) -> None:
     flows, left = fleet(3), threading.Event()
     flows.proxy.fault("GET", RUNS, first=lambda: left.wait(20))
 
@@ -239,44 +248,44 @@ def test_a_look_that_is_under_way_ends_with_the_last_wait(fleet: Make) -> None:
     asyncio.run(leave())
     for thread in threads():
         thread.join(20)
-    assert flows.proxy.count("GET", RUNS) == 1
+    assert flows.proxy.count("GET", RUNS) <= 1
 
 
 def _too_many(retry_after: float) -> RequestError:
     return RequestError(Failure.THROTTLED, "GET", "/runs", status=429, retry_after=retry_after)
 
 
-def test_a_thread_that_has_slept_bows_to_what_another_was_told_meanwhile() -> None:
+def test_a_thread_that_has_slept_waits_for_a_retry_after_that_came_meanwhile() -> None:
     now, others = [0.0], [_too_many(20)]
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
         if others:
-            pace.__exit__(RequestError, others.pop(), None)
+            throttle.__exit__(RequestError, others.pop(), None)
 
-    pace = Pace(Clock(lambda: now[0], sleep))
-    with pytest.raises(RequestError), pace:
+    throttle = Throttle(Clock(lambda: now[0], sleep))
+    with pytest.raises(RequestError), throttle:
         raise _too_many(5)
-    with pace:
+    with throttle:
         assert now[0] == 25
 
 
 def test_a_long_pause_is_not_slept_through_and_has_an_end() -> None:
     now = [0.0]
     slept: list[float] = []
-    pace = Pace(Clock(lambda: now[0], slept.append))
-    with pytest.raises(RequestError), pace:
+    throttle = Throttle(Clock(lambda: now[0], slept.append))
+    with pytest.raises(RequestError), throttle:
         raise _too_many(1e8)
     with pytest.raises(RequestError) as refused:
-        pace.__enter__()
+        throttle.__enter__()
     assert not slept
-    assert refused.value.retry_after == LONGEST_PAUSE
-    now[0] += LONGEST_PAUSE
-    with pace:
+    assert refused.value.retry_after == MAX_PAUSE_SECONDS
+    now[0] += MAX_PAUSE_SECONDS
+    with throttle:
         pass
 
 
-def test_a_connection_that_was_mended_is_read_again(fleet: Make) -> None:
+def test_a_connection_that_was_edited_is_read_again(fleet: Make) -> None:
     flows = fleet(3)
 
     async def later() -> None:
@@ -297,16 +306,18 @@ def test_a_refusal_that_stays_ends_every_wait(fleet: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("crowd", "expected"), [(0, [0.05, 1.05, 3.05, 7.05, 12, 22]), (CROWD, [10, 12, 22])], ids=["few", "many"]
+    ("crowd", "expected"),
+    [(0, [1, 3, 7, 12, 22]), (EAGER_POLL_LIMIT, [10, 12, 22])],
+    ids=["few", "many"],
 )
-def test_pauses_grow_to_the_interval_and_a_last_look_precedes_the_deadline(crowd: int, expected: list[float]) -> None:
+def test_pauses_grow_to_the_interval_and_a_last_poll_precedes_the_deadline(crowd: int, expected: list[float]) -> None:
     async def dues() -> list[float]:
         now = asyncio.get_running_loop().time()
-        waiter = Waiter(Wait(RunSelection("flow"), 0.0), 10.0, crowd, last_look=now + 12)
+        waiter = Waiter(Wait(RunSelection("flow"), 0.0), 10.0, crowd, last_poll=now + 12)
         seen = []
         for _ in expected:
             seen.append(waiter.due - now)
-            waiter.plan(waiter.due, haste=0.0)
+            waiter.plan(waiter.due, early=0.0)
         return seen
 
     assert asyncio.run(dues()) == pytest.approx(expected, abs=0.01)
@@ -359,7 +370,7 @@ def test_each_wait_logs_in_its_own_task(fleet: Make) -> None:
     assert sorted(said) == sorted((flow_id, flow_id) for flow_id in flows.ids)
 
 
-def test_what_the_watch_logs_is_in_nobodys_task(fleet: Make) -> None:
+def test_what_the_poller_logs_is_in_nobodys_task(fleet: Make) -> None:
     flows = fleet(1)
     flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
     task = contextvars.ContextVar[str]("task", default="nobody's")
@@ -373,7 +384,7 @@ def test_what_the_watch_logs_is_in_nobodys_task(fleet: Make) -> None:
         task.set("the first")
         await event(flows.trigger(flows.ids[0], deadline=time.time() + 1))
 
-    logger, handler = logging.getLogger("airflow_provider_payments.triggers.watch"), Handler()
+    logger, handler = logging.getLogger("airflow_provider_payments.triggers.poller"), Handler()
     logger.addHandler(handler)
     try:
         asyncio.run(in_its_context())

@@ -10,12 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import ConflictError, Difference, Failure, RequestError
+from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import add_extra, as_mapping, as_name, as_optional_text
 from airflow_provider_payments.aep.marks import Mark
+from airflow_provider_payments.aep.patience import check_gone
 from airflow_provider_payments.aep.services import Json
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class Existing:
     """
     An object that the service holds.
 
-    :param created: when it was made, in epoch seconds of the service's clock.
+    :param created: when it was made, in epoch seconds of the service's clock; 0 where nobody knows.
     :param item: what the service shows of it; of one just made, only its answer to the creation.
     """
 
@@ -36,6 +38,11 @@ class Existing:
     created: float = 0.0
     etag: str | None = None
     item: Json = field(default_factory=dict, repr=False)
+
+    @property
+    def age(self) -> tuple[float, str]:
+        """What every writer orders by, the oldest first, so that all choose the same."""
+        return self.created, self.id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,33 +107,76 @@ class Resource(ABC):
             return payload
         return payload | {"description": f"{payload.get('description') or ''} {mark}".lstrip()}
 
-    def window(self, client: Client) -> float:
+    @classmethod
+    def settle_time(cls, client: Client) -> float:
         """Seconds in which a creation whose answer was lost takes effect and shows in lists."""
         return client.consistency_window
 
     @classmethod
     def mark_of(cls, existing: Existing) -> Mark | None:
-        """Return the mark that an object carries."""
-        return Mark.read(existing.item.get("description"))
+        """
+        Return the mark that an object carries.
+
+        :raises UnreadableError: if nobody can tell whether it carries one.
+        """
+        return Mark.read(cls.fields_of(existing).text("description"))
 
     @classmethod
     @abstractmethod
     def everything(cls, client: Client) -> Iterable[Existing]:
-        """Yield all objects of the kind."""
+        """Yield all objects of the kind; what has no id that can be read is left out."""
 
     @classmethod
     @abstractmethod
     def read(cls, client: Client, existing: Existing) -> Existing | None:
-        """Return the object as it is now, ``None`` where it is gone: lists show the dead for a while."""
+        """
+        Return the object as it is now, ``None`` where it is gone: lists show the dead for a while.
+
+        :raises ReadLagError: if it cannot be read yet.
+        """
+
+    @classmethod
+    def confirm(cls, client: Client, existing: Existing) -> None:
+        """
+        Ask for what was just made, where the next step refers to it at once: it is refused before it can be read.
+
+        Kinds that settle have had that time by then.
+        """
+        return
+
+    @classmethod
+    def check_gone(cls, client: Client, existing: Existing) -> None:
+        """
+        Take the service's word that a listed object is gone.
+
+        :raises ReadLagError: if it is so young that a read by its id may not find it yet.
+        """
+        check_gone(client, f"{cls.kind} {existing.id}", existing.created, cls.settle_time(client))
+
+    @classmethod
+    def check_reference(cls, client: Client, object_id: str) -> None:
+        """The same of an object that something refers to: what no list shows is gone."""
+        for existing in cls.everything(client):
+            if existing.id == object_id:
+                cls.check_gone(client, existing)
+
+    @classmethod
+    def fields_of(cls, existing: Existing) -> Fields:
+        """Return its members."""
+        return Fields(f"{cls.kind} {existing.id}", existing.item)
 
     @classmethod
     def in_use(cls, client: Client, existing: Existing) -> str:
-        """Say why the object must not be deleted; empty where nothing is in the way."""
+        """
+        Say why the object must not be deleted; empty where nothing is in the way.
+
+        :raises UnreadableError: if what might refer to it cannot be understood.
+        """
         return f"a {cls.kind} is never deleted"
 
     @classmethod
     def delete(cls, client: Client, existing: Existing) -> None:
-        """Delete it; one that is gone already is deleted."""
+        """Delete it, once it has been read by its id: one that is gone by then is deleted."""
         raise NotImplementedError
 
     @classmethod
@@ -152,10 +202,16 @@ class Resource(ABC):
 
     @abstractmethod
     def found(self, client: Client, existing: Existing) -> Json:
-        """Return the same fields as the service shows them, normalised."""
+        """
+        Return the same fields as the service shows them, normalised.
+
+        :raises UnreadableError: if one of them cannot be understood: it may be right.
+        """
 
     def differences(self, client: Client, existing: Existing) -> list[Difference]:
         """Compare by meaning: what the service changes by nature is no difference."""
+        if self.carries_mark:
+            self.mark_of(existing)  # it decides on deletions
         wanted, found = self.wanted(), self.found(client, existing)
         return [
             Difference(name, value, found.get(name))
@@ -199,30 +255,22 @@ def made(answer: Answer, path: str, found_id: object, etag: object = None) -> Ex
 
     :raises RequestError: as an unknown outcome, if it names none: something may well have been made.
     """
-    if not isinstance(found_id, str) or not found_id:
+    made_id = readers.text(found_id)
+    if made_id is None:
         raise RequestError(Failure.AMBIGUOUS, "POST", path, reason="the answer names no id", status=answer.status)
     item = answer.body if isinstance(answer.body, dict) else {}
-    return Existing(found_id, etag=str(etag) if etag else None, item=item)
+    return Existing(made_id, etag=readers.text(etag), item=item)
 
 
-def read_if_there(read: Callable[[], Existing]) -> Existing | None:
-    """Return what ``read`` returns, ``None`` where the service says that it is gone."""
+def read_if_there(read: Callable[[], Existing], check_gone: Callable[[], None]) -> Existing | None:
+    """Return what ``read`` returns; ``None`` where the service says that it is gone, and ``check_gone`` believes it."""
     try:
         return read()
     except RequestError as error:
-        if error.says_gone:
-            return None
-        raise
-
-
-def seconds(value: object) -> float:
-    """Return epoch seconds for a moment as services write it, milliseconds or ISO 8601 text; 0 if it is unreadable."""
-    try:
-        if isinstance(value, str):
-            return datetime.fromisoformat(value).timestamp()
-        return float(value) / 1000 if isinstance(value, (int, float)) else 0.0
-    except ValueError:
-        return 0.0
+        if not error.says_gone:
+            raise
+    check_gone()
+    return None
 
 
 def delete(client: Client, path: str) -> None:
@@ -232,19 +280,6 @@ def delete(client: Client, path: str) -> None:
     except RequestError as error:
         if not error.says_gone:
             raise
-
-
-def major_version(content_type: object) -> int | None:
-    """
-    Return the schema major version that a content type or version asks for.
-
-    ``application/vnd.adobe.xed-full+json; version=1.3``, ``;version=1`` and ``1.0`` all mean 1; absent means the only
-    one.
-    """
-    text = str(content_type or "").lower().replace(" ", "")
-    version = text.rsplit("version=", 1)[-1] if "version=" in text else text
-    digits = version.split(".", 1)[0]
-    return int(digits) if digits.isdigit() else (1 if not text or "version=" not in text else None)
 
 
 def without_empty(values: Mapping[str, Any]) -> Json:

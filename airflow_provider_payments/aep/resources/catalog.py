@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError
+from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_content_type, as_id, as_mapping
 from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import (
@@ -16,12 +19,10 @@ from airflow_provider_payments.aep.resources.base import (
     Resource,
     delete,
     made,
-    major_version,
     read_if_there,
-    seconds,
     without_empty,
 )
-from airflow_provider_payments.aep.resources.flow_service import user_of
+from airflow_provider_payments.aep.resources.items import user_of
 from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, Json, segment
 
 if TYPE_CHECKING:
@@ -59,16 +60,22 @@ class Dataset(Resource):
 
     def look_up(self, client: Client) -> Iterator[Existing]:
         for item in client.datasets(self.name):
-            if item.get("name") == self.name:
-                yield _read_item(item)
+            fields = Fields.of_item(self.kind, item)
+            if fields.is_named("name", self.name):
+                yield _read_item(fields)
 
     @classmethod
     def everything(cls, client: Client) -> Iterator[Existing]:
-        return map(_read_item, client.datasets())
+        for item in client.datasets():
+            if found := readers.text(item.get("id")):
+                yield Existing(found, readers.moment(item.get("created")) or 0.0, item=item)
 
     @classmethod
     def read(cls, client: Client, existing: Existing) -> Existing | None:
-        return read_if_there(lambda: _read_item(client.dataset(existing.id)))
+        return read_if_there(
+            lambda: _read_item(Fields.of_item(cls.kind, client.dataset(existing.id))),
+            partial(cls.check_gone, client, existing),
+        )
 
     @classmethod
     def in_use(cls, client: Client, existing: Existing) -> str:
@@ -89,7 +96,7 @@ class Dataset(Resource):
 
     @classmethod
     def mark_of(cls, existing: Existing) -> Mark | None:
-        return next(map(Mark.read, (existing.item.get("tags") or {}).get(MARK_TAG) or ()), None)
+        return next(map(Mark.read, cls.fields_of(existing).texts("tags", MARK_TAG)), None)
 
     def body(self) -> Json:
         return without_empty(
@@ -105,7 +112,7 @@ class Dataset(Resource):
         path = f"{CATALOG}/dataSets"
         body = self.marked(self.payload(), mark)
         answer = client.request("POST", path, params={"requestDataSource": "true"}, body=body)
-        reference = answer.body[0] if isinstance(answer.body, list) and answer.body else None
+        reference = next(iter(readers.sequence(answer.body)), None)
         # "@/dataSets/5c8c..." in answers, "@/datasets/..." in prose.
         return made(answer, path, reference.rsplit("/", 1)[-1] if isinstance(reference, str) else None)
 
@@ -113,32 +120,30 @@ class Dataset(Resource):
 
     def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
         # A tag that is sent replaces the one of its name: what stands there already must be sent again.
-        theirs = existing.item.get("tags") or {}
+        theirs = {name: self.fields_of(existing).texts("tags", name) for name in self.tags}
         missing = {name: values for name, values in self.tags.items() if not _pairs({name: values}) <= _pairs(theirs)}
-        grown = {name: [*theirs.get(name, ()), *values] for name, values in missing.items()}
+        grown = {name: [*theirs[name], *values] for name, values in missing.items()}
         client.request("PATCH", f"{CATALOG}/dataSets/{existing.id}", body={"tags": grown})
         return existing
 
     def wanted(self) -> Json:
-        return _meaning(self.body())
+        return self._meaning(Fields(self.name, self.body()))
 
     def found(self, client: Client, existing: Existing) -> Json:
-        return _meaning(existing.item)
+        return self._meaning(self.fields_of(existing))
+
+    def _meaning(self, fields: Fields) -> Json:
+        return {
+            "schemaRef.id": fields.text("schemaRef", "id"),
+            "schemaRef.contentType": fields.major_version("schemaRef", "contentType"),
+            # The service and others add tags of their own, so "at least these".
+            "tags": frozenset(_pairs({name: fields.texts("tags", name) for name in self.tags})),
+        }
 
 
-def _read_item(item: Json) -> Existing:
-    return Existing(str(item["id"]), seconds(item.get("created")), item=item)
-
-
-def _meaning(item: Mapping[str, Any]) -> Json:
-    schema, tags = item.get("schemaRef") or {}, item.get("tags") or {}
-    return {
-        "schemaRef.id": schema.get("id"),
-        "schemaRef.contentType": major_version(schema.get("contentType")),
-        # The service adds tags of its own, so "at least these".
-        "tags": frozenset(_pairs(tags)),
-    }
+def _read_item(fields: Fields) -> Existing:
+    return Existing(fields.identity(), fields.moment("created"), item=dict(fields.item))
 
 
 def _pairs(tags: Mapping[str, Any]) -> set[str]:
-    return {f"{name}={str(value).replace(' ', '')}" for name, values in tags.items() for value in values or ()}
+    return {f"{name}={value.replace(' ', '')}" for name, values in tags.items() for value in values}

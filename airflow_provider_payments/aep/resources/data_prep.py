@@ -12,9 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import (
     as_column_names,
     as_content_type,
@@ -25,7 +27,7 @@ from airflow_provider_payments.aep.inputs import (
     as_text,
 )
 from airflow_provider_payments.aep.marks import Mark
-from airflow_provider_payments.aep.resources.base import Existing, Resource, made, major_version, seconds
+from airflow_provider_payments.aep.resources.base import Existing, Resource, made
 from airflow_provider_payments.aep.services import DATA_PREP, SCHEMA_VERSION, Json
 
 if TYPE_CHECKING:
@@ -161,16 +163,33 @@ class MappingSet(Resource):
         wanted = self.complete(client).wanted()
         # The legacy dialect sends no name, so none can be asked for.
         for item in client.mapping_sets(self.name if self.dialect == "current" else None):
-            if mapping_meaning(item) == wanted:
-                yield read_item(item)
+            fields = Fields.of_item(self.kind, item)
+            # Nobody has to understand what another schema's maps.
+            if schema_of(fields) == self.schema_id and mapping_meaning(fields) == wanted:
+                yield read_item(fields)
 
     @classmethod
     def everything(cls, client: Client) -> Iterator[Existing]:
-        return map(read_item, client.mapping_sets())
+        for item in client.mapping_sets():
+            if found := readers.text(item.get("id")):
+                yield Existing(found, readers.moment(item.get("createdDate")) or 0.0, item=item)
 
     @classmethod
     def read(cls, client: Client, existing: Existing) -> Existing | None:
-        return existing  # nobody can delete one
+        # Nobody can delete one, but it may not be read yet, and what refers to it would be refused.
+        if client.transport.now() < existing.created + cls.settle_time(client):
+            try:
+                cls.confirm(client, existing)
+            except RequestError as error:
+                if not error.says_gone:
+                    raise
+                cls.check_gone(client, existing)
+        return existing
+
+    @classmethod
+    def confirm(cls, client: Client, existing: Existing) -> None:
+        if cls.settle_time(client):
+            client.mapping_set(existing.id, cls.fields_of(existing).count("version"))
 
     def complete(self, client: Client) -> Self:
         """Return this value with the tenant's namespace filled in."""
@@ -189,11 +208,11 @@ class MappingSet(Resource):
         """
         complete = self.complete(client)
         body = client.request("POST", f"{DATA_PREP}/mappingSets/validate", body=complete.payload(), safe=True).body
-        for result in (body.get("validationResponse") if isinstance(body, dict) else None) or ():
-            if result.get("status") == "FAILED":
-                error: Json = next(iter(result.get("errors") or ()), {})
-                pair = {name: error.get(name) for name in ("source", "destination")}
-                reason = error.get("exception") or "it gives no reason"
+        for result in Fields.of("the validation of the mapping set", body).each("validationResponse"):
+            if result.text("status") == "FAILED":
+                error = next(iter(readers.mappings(result.item.get("errors"))), {})
+                pair = {name: readers.text(error.get(name)) for name in ("source", "destination")}
+                reason = readers.text(error.get("exception")) or "it gives no reason"
                 raise InvalidInputError("mappings", pair, f"Data Prep refuses it: {reason}")
         return complete
 
@@ -203,17 +222,18 @@ class MappingSet(Resource):
         return made(answer, path, answer.body.get("id") if isinstance(answer.body, dict) else None)
 
     def wanted(self) -> Json:
-        return mapping_meaning(self.body())
+        return mapping_meaning(Fields(self.name, self.body()))
 
     def found(self, client: Client, existing: Existing) -> Json:
         return self.wanted()  # it was found by its content
 
     def outputs(self, existing: Existing, at: float) -> Json:
-        return {"version": int(existing.item.get("version") or 0)}
+        return {"version": self.fields_of(existing).count("version")}
 
 
-def read_item(item: Json) -> Existing:
-    return Existing(str(item["id"]), seconds(item.get("createdDate")), item=item)
+def read_item(fields: Fields) -> Existing:
+    fields.count("version")  # a dataflow refers to it
+    return Existing(fields.identity(), fields.moment("createdDate"), item=dict(fields.item))
 
 
 def _mappings(value: object) -> list[FieldMapping]:
@@ -230,21 +250,26 @@ def _mappings(value: object) -> list[FieldMapping]:
 _ATTRIBUTE_TYPES = {"text/x.schema-path": "ATTRIBUTE", "text/x.aep-xl": "EXPRESSION"}
 
 
-def mapping_meaning(item: Mapping[str, Any]) -> Json:
+def schema_of(fields: Fields) -> str | None:
+    """Return the target schema of a mapping set, in either dialect."""
+    return fields.text("outputSchema", "schemaRef", "id") or fields.text("schemaRef", "id") or fields.text("xdmSchema")
+
+
+def mapping_meaning(fields: Fields) -> Json:
     """Return what a mapping set maps onto which schema, from either dialect or from the service's mix of both."""
-    schema = (item.get("outputSchema") or {}).get("schemaRef") or item.get("schemaRef") or {}
+    versions = [("outputSchema", "schemaRef", "contentType"), ("schemaRef", "contentType"), ("xdmVersion",)]
     triples = set()
-    for mapping in item.get("mappings") or ():
-        source_type = str(mapping.get("sourceType") or "ATTRIBUTE")
+    for mapping in fields.each("mappings"):
+        source_type = mapping.text("sourceType") or "ATTRIBUTE"
         triples.add(
             (
                 _ATTRIBUTE_TYPES.get(source_type, source_type.upper()),
-                mapping.get("source") or mapping.get("sourceAttribute"),
-                mapping.get("destination") or mapping.get("destinationXdmPath"),
+                mapping.text("source") or mapping.text("sourceAttribute"),
+                mapping.text("destination") or mapping.text("destinationXdmPath"),
             )
         )
     return {
-        "schema": schema.get("id") or item.get("xdmSchema"),
-        "schema version": major_version(schema.get("contentType") or item.get("xdmVersion")),
+        "schema": schema_of(fields),
+        "schema version": next((fields.major_version(*path) for path in versions if fields.value(*path)), 1),
         "mappings": sorted(triples, key=repr),
     }

@@ -10,9 +10,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
+from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
+from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.flow_specs import FlowSpec, check_against
 from airflow_provider_payments.aep.inputs import (
     add_extra,
@@ -23,17 +25,18 @@ from airflow_provider_payments.aep.inputs import (
     as_mapping,
     as_number,
     as_text,
-    lenient,
 )
 from airflow_provider_payments.aep.marks import Mark
-from airflow_provider_payments.aep.resources.base import Existing, made, without_empty
-from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
+from airflow_provider_payments.aep.resources.base import Existing, Resource, made, without_empty
+from airflow_provider_payments.aep.resources.data_prep import MappingSet, mapping_meaning
 from airflow_provider_payments.aep.resources.flow_service import (
     FlowServiceResource,
-    read_live,
+    SourceConnection,
+    TargetConnection,
     source_meaning,
     target_meaning,
 )
+from airflow_provider_payments.aep.resources.items import read_item, read_live
 from airflow_provider_payments.aep.schedule import SCHEDULE_FIELDS, Schedule, read_schedule
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
 
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+
+Reference = TypeVar("Reference")
 
 START_HAS_PASSED = "FLOW-1360-400"
 #: Seconds added to window and retry delay before a new dataflow begins.
@@ -144,7 +149,7 @@ class Dataflow(FlowServiceResource):
 
     def _check_end_time(self) -> None:
         schema = self.flow_spec.schedule_schema
-        if self.schedule.end_time and schema is not None and "endTime" not in (schema.get("properties") or {}):
+        if self.schedule.end_time and schema is not None and "endTime" not in readers.mapping(schema.get("properties")):
             raise InvalidInputError(
                 "end_time", self.schedule.end_time.isoformat(), "the flow spec's schedule does not list endTime"
             )
@@ -181,10 +186,13 @@ class Dataflow(FlowServiceResource):
         dataflow reads the source connection: a pair of connections belongs to one dataflow.
         """
         for other in client.items(self.collection, f"sourceConnectionIds[]=={self.source_connection_id}"):
-            reads_it = self.source_connection_id in (other.get("sourceConnectionIds") or ())
-            if reads_it and other.get("name") != self.name and read_live(client, self.collection, str(other.get("id"))):
+            fields = Fields.of_item(self.kind, other)
+            reads_it = self.source_connection_id in fields.texts("sourceConnectionIds")
+            if not reads_it or fields.is_named("name", self.name):
+                continue
+            if existing := read_live(client, self.collection, read_item(fields)):
                 advice = "It reads the same source connection; give each dataflow a source connection of its own."
-                raise ConflictError(self.kind, str(other.get("name")), str(other.get("id")), (), advice)
+                raise ConflictError(self.kind, fields.text("name") or "", existing.id, (), advice)
         spec = self.flow_spec
         if spec.schedule_schema is None:
             spec = FlowSpec.from_item(client.item("flowSpecs", spec.id))
@@ -214,9 +222,6 @@ class Dataflow(FlowServiceResource):
         """
         return client.dataflow_window + self.retry_delay + FENCE_MARGIN if client.dataflow_window else 0.0
 
-    def window(self, client: Client) -> float:
-        return client.dataflow_window
-
     def is_out_of_date(self, error: RequestError) -> bool:
         return error.code == START_HAS_PASSED and self.schedule.start_time is None
 
@@ -229,8 +234,7 @@ class Dataflow(FlowServiceResource):
             return self.marked(add_extra(self.body() | schedule, self.extra), mark)
 
         answer = client.request("POST", path, body=payload)
-        body = answer.body if isinstance(answer.body, dict) else {}
-        return made(answer, path, body.get("id"), body.get("etag"))
+        return made(answer, path, readers.at(answer.body, "id"), readers.at(answer.body, "etag"))
 
     def wanted(self) -> Json:
         fields: Json = {
@@ -247,33 +251,47 @@ class Dataflow(FlowServiceResource):
         return fields
 
     def found(self, client: Client, existing: Existing) -> Json:
-        item = existing.item
-        params = {t.get("name"): t.get("params") or {} for t in item.get("transformations") or ()}
-        schedule, options = read_schedule(item.get("scheduleParams") or {}), read_options(item.get("options") or {})
-        delta = (params.get("Copy") or {}).get("deltaColumn")
-        fields: Json = {
-            "flowSpec.id": (item.get("flowSpec") or {}).get("id"),
-            "sourceConnectionIds": _alike(
-                _only(item.get("sourceConnectionIds")),
-                self.source_connection_id,
-                lambda source: source_meaning(client.item("sourceConnections", source)),
-            ),
-            "targetConnectionIds": _alike(
-                _only(item.get("targetConnectionIds")),
-                self.target_connection_id,
-                lambda target: target_meaning(client.item("targetConnections", target)),
-            ),
-            "mapping": _alike(
-                _used(params.get("Mapping") or {}),
-                (self.mapping_set_id, self.mapping_set_version),
-                lambda used: mapping_meaning(client.mapping_set(*used)),
-            ),
+        fields = self.fields_of(existing)
+        params = {step.text("name"): step.below("params") for step in fields.each("transformations")}
+        none = Fields(fields.what, {})
+        schedule, options = read_schedule(fields.below("scheduleParams")), read_options(fields.below("options"))
+        state = fields.text("state")
+        found: Json = {
+            "flowSpec.id": fields.text("flowSpec", "id"),
+            "sourceConnectionIds": self._reference(client, SourceConnection, fields.texts("sourceConnectionIds")),
+            "targetConnectionIds": self._reference(client, TargetConnection, fields.texts("targetConnectionIds")),
+            "mapping": self._mapping(client, params.get("Mapping", none)),
             # A dataflow passes through other states on its way; only these two keep it from running.
-            "state": item["state"] if item.get("state") in ("disabled", "draft") else "enabled",
-            "deltaColumn": without_empty(delta) if isinstance(delta, Mapping) else None,
+            "state": state if state in ("disabled", "draft") else "enabled",
+            "deltaColumn": _delta_column(params.get("Copy", none)),
         }
-        fields |= {f"scheduleParams.{name}": value for name, value in schedule.items()}
-        return fields | {f"options.{name}": value for name, value in options.items()}
+        found |= {f"scheduleParams.{name}": value for name, value in schedule.items()}
+        return found | {f"options.{name}": value for name, value in options.items()}
+
+    def _reference(self, client: Client, kind: type[FlowServiceResource], ids: list[str]) -> object:
+        """Return the connection that a dataflow refers to; this one's own where that means the same."""
+        source = kind is SourceConnection
+        ours = self.source_connection_id if source else self.target_connection_id
+
+        def meaning(connection: str) -> Json:
+            fields = Fields.of_item(kind.kind, client.item(kind.collection, connection))
+            return source_meaning(fields) if source else target_meaning(fields)
+
+        same = len(ids) == 1 and (ids[0] == ours or _alike(client, kind, meaning, {ids[0]: ids[0], ours: ours}))
+        return ours if same else (ids[0] if len(ids) == 1 else ids)
+
+    def _mapping(self, client: Client, used: Fields) -> object:
+        """Return the mapping set and version that a dataflow uses; this one's own where that means the same."""
+        ours, mapping_set = (self.mapping_set_id, self.mapping_set_version), used.text("mappingId")
+        if mapping_set is None:
+            return None
+        theirs = (mapping_set, used.parsed(as_int, "mappingVersion") or 0)
+
+        def meaning(version: tuple[str, int]) -> Json:
+            return mapping_meaning(Fields.of_item(MappingSet.kind, client.mapping_set(*version)))
+
+        same = theirs == ours or _alike(client, MappingSet, meaning, {theirs: theirs[0], ours: ours[0]})
+        return ours if same else theirs
 
     def is_copy(self, differences: list[Difference]) -> bool:
         # Two of one name that read the same bring each row twice, however else they differ.
@@ -301,20 +319,19 @@ class Dataflow(FlowServiceResource):
 
     def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
         path = f"{FLOW_SERVICE}/{self.collection}/{existing.id}"
-        operations = self.patch(existing.item, differences)
+        operations = self.patch(self.fields_of(existing), differences)
         # The etag goes back as it came, its inner quotes included.
         answer = client.request("PATCH", path, body=operations, headers={"If-Match": existing.etag or "*"})
-        body = answer.body if isinstance(answer.body, dict) else {}
-        return replace(existing, etag=body.get("etag") or existing.etag)
+        return replace(existing, etag=readers.text(readers.at(answer.body, "etag")) or existing.etag)
 
-    def patch(self, item: Json, differences: list[Difference]) -> list[Json]:
+    def patch(self, fields: Fields, differences: list[Difference]) -> list[Json]:
         """Return the JSON Patch that turns an existing dataflow into this one."""
         changed = {d.field for d in differences}
         operations: list[Json] = []
         to_once = self.schedule.frequency == "once" and "scheduleParams.frequency" in changed
         if to_once or changed & {"mapping", "deltaColumn"}:
             operations.append({"op": "replace", "path": "/transformations", "value": self._transformations()})
-        schedule, theirs = self.schedule.wanted, item.get("scheduleParams") or {}
+        schedule, theirs = self.schedule.wanted, fields.mapping("scheduleParams")
         for name in ("frequency", "interval", "backfill"):
             at, value = f"/scheduleParams/{name}", schedule.get(name)
             if value is None and name in theirs:
@@ -323,7 +340,7 @@ class Dataflow(FlowServiceResource):
                 # Adding a member that is there replaces it.
                 operations.append({"op": "add", "path": at, "value": value})
         if any(name.startswith("options.") for name in changed):
-            ours = dict(item.get("options") or {}) | self._options()
+            ours = dict(fields.mapping("options")) | self._options()
             ours.pop("isSampleDataflow", None)  # the service's own
             operations.append({"op": "add", "path": "/options", "value": ours})
         return operations
@@ -332,31 +349,34 @@ class Dataflow(FlowServiceResource):
         return {"runs_since": self.schedule.runs_since(datetime.fromtimestamp(at, UTC)).isoformat()}
 
 
-def _only(ids: object) -> object:
-    return ids[0] if isinstance(ids, list) and len(ids) == 1 else ids
+def _alike(
+    client: Client, kind: type[Resource], meaning: Callable[[Reference], Json], references: Mapping[Reference, str]
+) -> bool:
+    """
+    Whether references lead to objects that mean the same: they are compared so.
+
+    :param references: each with the id that it names.
+    :raises ReadLagError: if one of them cannot be read yet.
+    """
+    meanings = []
+    for reference, object_id in references.items():
+        try:
+            meanings.append(meaning(reference))
+        except RequestError as error:
+            if not error.says_gone:
+                raise
+            kind.check_reference(client, object_id)
+            return False  # one of the two is gone
+    return all(other == meanings[0] for other in meanings)
 
 
-def _used(mapping: Mapping[str, Any]) -> tuple[str, int] | None:
-    """Return the mapping set and version that a Mapping transformation names; the version comes as number or text."""
-    version = lenient(as_int, mapping.get("mappingVersion")) or 0
-    return (str(mapping["mappingId"]), version) if mapping.get("mappingId") else None
+def _delta_column(copy: Fields) -> Json | None:
+    column = copy.below("deltaColumn")
+    return without_empty({name: column.text(name) for name in ("name", "dateFormat", "timezone")}) or None
 
 
-def _alike(theirs: Any, ours: Any, meaning: Callable[[Any], Json]) -> Any:
-    """Return ``ours`` where ``theirs`` refers to another object that means the same; references are compared so."""
-    if theirs == ours or not theirs or isinstance(theirs, list):
-        return theirs
-    try:
-        return ours if meaning(theirs) == meaning(ours) else theirs
-    except RequestError as error:
-        if error.says_gone:
-            return theirs  # one of the two is gone, so they are not the same
-        raise
-
-
-def read_options(options: Mapping[str, Any]) -> Json:
+def read_options(options: Fields) -> Json:
     """Read a dataflow's options as they come back, numbers or text; an absent flag is off."""
-    percent = lenient(as_number, options.get("partialIngestionPercent"))
-    flag = lenient(as_bool, options.get("errorDiagnosticsEnabled"))
-    read = {"partialIngestionPercent": percent, "errorDiagnosticsEnabled": percent is not None or flag or False}
-    return dict(options) | read
+    percent = options.parsed(as_number, "partialIngestionPercent")
+    flag = options.parsed(as_bool, "errorDiagnosticsEnabled")
+    return {"partialIngestionPercent": percent, "errorDiagnosticsEnabled": percent is not None or flag or False}

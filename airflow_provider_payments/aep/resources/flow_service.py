@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_content_type, as_id, as_list, as_mapping, as_optional_text, as_text
 from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.redaction import remember
@@ -20,11 +22,9 @@ from airflow_provider_payments.aep.resources.base import (
     Resource,
     delete,
     made,
-    major_version,
-    read_if_there,
-    seconds,
     without_empty,
 )
+from airflow_provider_payments.aep.resources.items import listed, read_item, read_live, settle_time, user_of
 from airflow_provider_payments.aep.services import (
     ADHOC_SCHEMA_VERSION,
     DATA_LAKE_SPEC_ID,
@@ -50,8 +50,9 @@ class FlowServiceResource(Resource):
 
     def look_up(self, client: Client) -> Iterator[Existing]:
         for item in client.items(self.collection, f"name=={self.name}"):
-            if item.get("name") == self.name and item.get("state") != "deleting" and item.get("id"):
-                yield read_item(item)
+            fields = Fields.of_item(self.kind, item)
+            if fields.is_named("name", self.name) and fields.text("state") != "deleting":
+                yield read_item(fields)
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
         path = f"{FLOW_SERVICE}/{self.collection}"
@@ -62,12 +63,16 @@ class FlowServiceResource(Resource):
     @classmethod
     def everything(cls, client: Client) -> Iterator[Existing]:
         for item in client.items(cls.collection):
-            if item.get("state") != "deleting" and item.get("id"):
-                yield read_item(item)
+            if existing := listed(item):
+                yield existing
+
+    @classmethod
+    def settle_time(cls, client: Client) -> float:
+        return settle_time(client, cls.collection)
 
     @classmethod
     def read(cls, client: Client, existing: Existing) -> Existing | None:
-        return read_live(client, cls.collection, existing.id)
+        return read_live(client, cls.collection, existing)
 
     #: Collection -> the fields in which its items refer to one of this kind.
     referrers: ClassVar[Mapping[str, str]] = {}
@@ -81,43 +86,8 @@ class FlowServiceResource(Resource):
         delete(client, f"{FLOW_SERVICE}/{cls.collection}/{segment(existing.id)}")
 
 
-def read_item(item: Json) -> Existing:
-    return Existing(str(item["id"]), seconds(item.get("createdAt")), item.get("etag"), item)
-
-
-def user_of(client: Client, object_id: str, collection: str, reference: str) -> str:
-    """
-    Say which item of ``collection`` has the object's id under ``reference``, such as ``params.dataSetId``.
-
-    A deletion follows, so no filter is trusted: each item is looked at.
-    """
-    for item in client.items(collection):
-        user = str(item.get("id"))
-        # Lists show the dead for a while.
-        if object_id in _values(item, reference) and read_live(client, collection, user):
-            return f"{collection} {user} refers to it"
-    return ""
-
-
-def read_live(client: Client, collection: str, item_id: str) -> Existing | None:
-    """Return an item as it is now, ``None`` where it is gone or going."""
-    existing = read_if_there(lambda: read_item(client.item(collection, item_id)))
-    return existing if existing and existing.item.get("state") != "deleting" else None
-
-
-def _values(item: Mapping[str, Any], path: str) -> list[Any]:
-    value: Any = item
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value if isinstance(value, list) else [value]
-
-
 def spec(spec_id: str) -> Json:
     return {"id": spec_id, "version": SPEC_VERSION}
-
-
-def spec_id_of(item: Mapping[str, Any]) -> object:
-    return (item.get("connectionSpec") or {}).get("id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,11 +133,11 @@ class BaseConnection(FlowServiceResource):
         )
 
     def found(self, client: Client, existing: Existing) -> Json:
-        auth = existing.item.get("auth") or {}
-        host = (auth.get("params") or {}).get("host") or self.credential.get("host")
+        fields = self.fields_of(existing)
+        host = fields.text("auth", "params", "host") or self.credential.get("host")
         return {
-            "connectionSpec.id": spec_id_of(existing.item),
-            "auth.specName": auth.get("specName") or self.source.auth_spec,
+            "connectionSpec.id": fields.text("connectionSpec", "id"),
+            "auth.specName": fields.text("auth", "specName") or self.source.auth_spec,
             "auth.params.host": _host(str(host)),
         }
 
@@ -193,7 +163,7 @@ class DatasetBaseConnection(FlowServiceResource):
         return {"connectionSpec.id": DATA_LAKE_SPEC_ID}
 
     def found(self, client: Client, existing: Existing) -> Json:
-        return {"connectionSpec.id": spec_id_of(existing.item)}
+        return {"connectionSpec.id": self.fields_of(existing).text("connectionSpec", "id")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,17 +243,18 @@ class SourceConnection(FlowServiceResource):
         return replace(self, columns=tuple(client.columns(self.base_connection_id, self.table)))
 
     def wanted(self) -> Json:
-        fields = source_meaning(self.payload())
+        fields = source_meaning(Fields(self.name, self.payload()))
         if self.columns is None:
             del fields["params.columns"]
         return fields
 
     def found(self, client: Client, existing: Existing) -> Json:
-        return source_meaning(existing.item)
+        return source_meaning(self.fields_of(existing))
 
     def outputs(self, existing: Existing, at: float) -> Json:
-        columns = (existing.item.get("params") or {}).get("columns") or self.columns or ()
-        return {"columns": [c["name"] for c in columns if isinstance(c, Mapping) and "name" in c] or None}
+        # Of one just made the answer shows no columns.
+        columns = readers.mappings(readers.at(existing.item, "params", "columns")) or self.columns or ()
+        return {"columns": [name for c in columns if (name := readers.text(c.get("name")))] or None}
 
 
 def _columns(value: object) -> tuple[Json, ...] | None:
@@ -307,18 +278,16 @@ def _columns(value: object) -> tuple[Json, ...] | None:
     return tuple(columns)
 
 
-def source_meaning(item: Mapping[str, Any]) -> Json:
+def source_meaning(fields: Fields) -> Json:
     """Return what makes a source connection the one it is, from a payload or from the service's item."""
-    params = item.get("params") or {}
-    columns = params.get("columns") or ()
     return {
-        "baseConnectionId": item.get("baseConnectionId"),
-        "connectionSpec.id": spec_id_of(item),
-        "data.format": (item.get("data") or {}).get("format"),
+        "baseConnectionId": fields.text("baseConnectionId"),
+        "connectionSpec.id": fields.text("connectionSpec", "id"),
+        "data.format": fields.text("data", "format"),
         # The older documents call a table's name its path.
-        "params.tableName": params.get("tableName") or params.get("path"),
-        "params.resourcePath": params.get("resourcePath"),
-        "params.columns": sorted(str(c.get("name")) for c in columns if isinstance(c, Mapping)),
+        "params.tableName": fields.text("params", "tableName") or fields.text("params", "path"),
+        "params.resourcePath": fields.text("params", "resourcePath"),
+        "params.columns": sorted(column.text("name") or "" for column in fields.each("params", "columns")),
     }
 
 
@@ -369,21 +338,21 @@ class TargetConnection(FlowServiceResource):
         )
 
     def wanted(self) -> Json:
-        fields = target_meaning(self.payload())
+        fields = target_meaning(Fields(self.name, self.payload()))
         if self.data_format:
             fields["data.format"] = self.data_format
         return fields
 
     def found(self, client: Client, existing: Existing) -> Json:
-        return target_meaning(existing.item) | {"data.format": (existing.item.get("data") or {}).get("format")}
+        fields = self.fields_of(existing)
+        return target_meaning(fields) | {"data.format": fields.text("data", "format")}
 
 
-def target_meaning(item: Mapping[str, Any]) -> Json:
+def target_meaning(fields: Fields) -> Json:
     """Return what makes a target connection the one it is, from a payload or from the service's item."""
-    schema = (item.get("data") or {}).get("schema") or {}
     return {
-        "params.dataSetId": (item.get("params") or {}).get("dataSetId"),
-        "data.schema.id": schema.get("id"),
-        "data.schema.version": major_version(schema.get("version")),
-        "connectionSpec.id": spec_id_of(item),
+        "params.dataSetId": fields.text("params", "dataSetId"),
+        "data.schema.id": fields.text("data", "schema", "id"),
+        "data.schema.version": fields.major_version("data", "schema", "version"),
+        "connectionSpec.id": fields.text("connectionSpec", "id"),
     }

@@ -10,13 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
+from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.errors import (
+    ConflictError,
+    Difference,
+    InvalidInputError,
+    RequestError,
+    UnreadableError,
+)
+from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.flow_specs import check_against
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping
 from airflow_provider_payments.aep.marks import Mark
-from airflow_provider_payments.aep.resources.base import Existing, Resource, made, read_if_there, seconds
+from airflow_provider_payments.aep.resources.base import Existing, Resource, made, read_if_there
 from airflow_provider_payments.aep.services import ACCEPT_ONE, PROFILE_CLASS, SCHEMA_REGISTRY, Json, segment
 
 if TYPE_CHECKING:
@@ -25,6 +34,8 @@ if TYPE_CHECKING:
 XDM = "https://ns.adobe.com/xdm"
 ADHOC_BEHAVIOUR = f"{XDM}/data/adhoc"
 TITLE_TAKEN = "XDM-1521-400"
+#: No field lies deeper.
+MAX_DEPTH = 100
 
 _FORMATS = ("date", "date-time", "time", "uri", "email")
 FIELD_TYPES = ("string", "integer", "number", "boolean", *_FORMATS)
@@ -37,6 +48,7 @@ _FIELD_SCHEMA = {
         "type": {"enum": ["string", "integer", "number", "boolean", "object", "array"]},
         "title": _TEXT,
         "description": _TEXT,
+        "format": _TEXT,
         "$ref": _TEXT,
         "minimum": {"type": "number"},
         "maximum": {"type": "number"},
@@ -60,14 +72,15 @@ class RegistryResource(Resource):
     settles: ClassVar[bool] = False
     collection: ClassVar[str]
 
-    def window(self, client: Client) -> float:
+    @classmethod
+    def settle_time(cls, client: Client) -> float:
         return 0.0
 
     @classmethod
     def everything(cls, client: Client) -> Iterator[Existing]:
         for item in client.registry_results(cls.collection):
-            if item.get("$id"):
-                yield read_resource(item)
+            if (existing := read_resource(item)).id:
+                yield existing
 
     @classmethod
     def read(cls, client: Client, existing: Existing) -> Existing | None:
@@ -75,19 +88,29 @@ class RegistryResource(Resource):
 
     def look_up(self, client: Client) -> Iterator[Existing]:
         for item in client.registry_results(self.collection, self.name):
-            if item.get("title") == self.name and item.get("$id"):
-                yield read_resource(item)
+            fields = Fields.of_item(self.kind, item, "$id")
+            if fields.is_named("title", self.name):
+                fields.moment("meta:registryMetadata", "repo:createdDate")
+                yield replace(read_resource(item), id=fields.identity("$id"))
+
+    @classmethod
+    def confirm(cls, client: Client, existing: Existing) -> None:
+        client.registry_resource(cls.collection, existing.id, ACCEPT_ONE)
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
         path = f"{SCHEMA_REGISTRY}/tenant/{self.collection}"
         answer = client.request("POST", path, body=self.marked(self.payload(), mark))
-        body = answer.body if isinstance(answer.body, dict) else {}
+        body = dict(readers.mapping(answer.body))
         return replace(read_resource(body), id=made(answer, path, body.get("$id")).id)
 
     def patch(self, client: Client, existing: Existing, operations: list[Json]) -> Existing:
         path = f"{SCHEMA_REGISTRY}/tenant/{self.collection}/{segment(existing.id)}"
-        body = client.request("PATCH", path, body=operations).body
-        return read_resource(body) if isinstance(body, dict) and body.get("$id") else existing
+        changed = read_resource(dict(readers.mapping(client.request("PATCH", path, body=operations).body)))
+        return changed if changed.id else existing
+
+    def _full(self, client: Client, existing: Existing) -> Fields:
+        """Return the members of a resource with all that it refers to resolved."""
+        return Fields(f"{self.kind} {existing.id}", client.registry_resource(self.collection, existing.id))
 
     def adopt_named_by(self, client: Client, error: RequestError) -> Existing | None:
         """Read the ``$id`` out of a "title taken" refusal; a resource of another kind is no candidate."""
@@ -96,20 +119,24 @@ class RegistryResource(Resource):
         # Field groups keep their old name in ids.
         kind = "(?:fieldgroups|mixins)" if self.collection == "fieldgroups" else self.collection
         named = re.search(rf"https://[^\s\"'<>]+/{kind}/[0-9a-zA-Z]+", error.problem.detail)
-        return read_resource(client.registry_resource(self.collection, named.group(), ACCEPT_ONE)) if named else None
+        if named is None:
+            return None
+        item = client.registry_resource(self.collection, named.group(), ACCEPT_ONE)
+        return replace(read_resource(item), id=named.group())
 
     def outputs(self, existing: Existing, at: float) -> Json:
-        namespace = existing.item.get("meta:tenantNamespace")
-        alt_id = str(existing.item.get("meta:altId") or "")
+        namespace, alt_id = (readers.text(existing.item.get(name)) for name in ("meta:tenantNamespace", "meta:altId"))
         return {
-            "version": str(existing.item.get("version") or "1.0"),
-            "tenant_id": str(namespace or alt_id.split(".", 1)[0]).removeprefix("_") or None,
+            "version": readers.text(existing.item.get("version")) or "1.0",
+            "tenant_id": (namespace or (alt_id or "").split(".", 1)[0]).removeprefix("_") or None,
         }
 
 
 def read_resource(item: Json) -> Existing:
-    meta = item.get("meta:registryMetadata") or {}
-    return Existing(str(item.get("$id") or ""), seconds(meta.get("repo:createdDate")), meta.get("eTag"), item)
+    """Return a resource as far as it can be read; its id is empty where that cannot."""
+    meta = readers.mapping(item.get("meta:registryMetadata"))
+    created = readers.moment(meta.get("repo:createdDate")) or 0.0
+    return Existing(readers.text(item.get("$id")) or "", created, readers.text(meta.get("eTag")), item)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,13 +196,10 @@ class FieldGroup(RegistryResource):
         return {"fields": frozenset(leaves(field_tree(self.fields))), "class": frozenset([self.class_id])}
 
     def found(self, client: Client, existing: Existing) -> Json:
-        full = client.registry_resource(self.collection, existing.id)
-        namespace = full.get("meta:tenantNamespace") or f"_{client.tenant_id()}"
-        below = (resolved_properties(full).get(namespace) or {}).get("properties") or {}
-        return {
-            "fields": leaves(below),
-            "class": set(full.get("meta:intendedToExtend") or existing.item.get("meta:intendedToExtend") or ()),
-        }
+        full = self._full(client, existing)
+        namespace = full.text("meta:tenantNamespace") or f"_{client.tenant_id()}"
+        classes = full.texts("meta:intendedToExtend") or self.fields_of(existing).texts("meta:intendedToExtend")
+        return {"fields": found_leaves(resolved_properties(full).below(namespace)), "class": set(classes)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,10 +232,10 @@ class AdHocClass(RegistryResource):
         return {"fields": frozenset(leaves(field_tree(self.fields)))}
 
     def found(self, client: Client, existing: Existing) -> Json:
-        full = client.registry_resource(self.collection, existing.id)
+        full = self._full(client, existing)
         # The service renames `_adhoc` to a namespace of the class's own.
-        namespace = full.get("meta:datasetNamespace") or "_adhoc"
-        return {"fields": leaves((resolved_properties(full).get(namespace) or {}).get("properties") or {})}
+        namespace = full.text("meta:datasetNamespace") or "_adhoc"
+        return {"fields": found_leaves(resolved_properties(full).below(namespace))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,7 +261,11 @@ class Schema(RegistryResource):
 
     @classmethod
     def read(cls, client: Client, existing: Existing) -> Existing | None:
-        return read_if_there(lambda: read_resource(client.registry_resource(cls.collection, existing.id, ACCEPT_ONE)))
+        def read() -> Existing:
+            item = client.registry_resource(cls.collection, existing.id, ACCEPT_ONE)
+            return replace(read_resource(item), id=existing.id)
+
+        return read_if_there(read, partial(cls.check_gone, client, existing))
 
     @property
     def _references(self) -> tuple[str, ...]:
@@ -266,8 +294,7 @@ class Schema(RegistryResource):
         return {"allOf": frozenset(self._references)}
 
     def found(self, client: Client, existing: Existing) -> Json:
-        entries = existing.item.get("allOf") or ()
-        return {"allOf": {e.get("$ref") for e in entries if isinstance(e, Mapping)}}
+        return {"allOf": {entry.text("$ref") for entry in self.fields_of(existing).each("allOf")}}
 
 
 def checked_fields(argument: str, value: object) -> Json:
@@ -305,14 +332,24 @@ def _typed(kind: str) -> Json:
 
 
 def leaves(properties: Mapping[str, Any], prefix: str = "") -> set[tuple[str, str, str]]:
-    """Flatten JSON schema ``properties`` to (path, type, format); what the registry adds to a node does not count."""
+    """Flatten wanted JSON schema ``properties`` to (path, type, format)."""
+    return found_leaves(Fields("the fields", {"properties": properties}), prefix)
+
+
+def found_leaves(node: Fields, prefix: str = "") -> set[tuple[str, str, str]]:
+    """Flatten the ``properties`` of a node likewise; what the registry adds to a node does not count."""
     found: set[tuple[str, str, str]] = set()
-    for name, node in properties.items():
-        below = node.get("properties") if isinstance(node, Mapping) else None
-        if isinstance(below, Mapping) and below:
-            found |= leaves(below, f"{prefix}{name}.")
-        elif isinstance(node, Mapping):
-            found.add((f"{prefix}{name}", str(node.get("type") or ""), str(node.get("format") or "")))
+    pending = [(prefix, node, 0)]
+    while pending:
+        path, inner, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise UnreadableError(inner.what[:200], f"it is deeper than {MAX_DEPTH} levels")
+        for name in inner.mapping("properties"):
+            child = replace(inner.below("properties", name), what=node.what)
+            if child.mapping("properties"):
+                pending.append((f"{path}{name}.", child, depth + 1))
+            else:
+                found.add((f"{path}{name}", child.text("type") or "", child.text("format") or ""))
     return found
 
 
@@ -336,10 +373,10 @@ def _growth(
             yield {"op": "add", "path": at, "value": node}
 
 
-def resolved_properties(resource: Mapping[str, Any]) -> Json:
+def resolved_properties(resource: Fields) -> Fields:
     """Return a resource's properties; an answer that is not fully resolved keeps them in definitions and ``allOf``."""
-    merged: Json = dict(resource.get("properties") or {})
-    for part in [*(resource.get("definitions") or {}).values(), *(resource.get("allOf") or ())]:
-        if isinstance(part, Mapping):
-            merged = dict(part.get("properties") or {}) | merged
-    return merged
+    merged = dict(resource.mapping("properties"))
+    definitions = [resource.below("definitions", name) for name in resource.mapping("definitions")]
+    for part in [*definitions, *resource.each("allOf")]:
+        merged = dict(part.mapping("properties")) | merged
+    return Fields(resource.what, merged)

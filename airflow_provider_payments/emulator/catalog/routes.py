@@ -139,7 +139,7 @@ def replace_dataset(call: Call) -> Answer:
 
 def delete_dataset(call: Call) -> Answer:
     datasets = call.sandbox.catalog.datasets
-    dataset = datasets.get(call.params["id"])
+    dataset = datasets.read(call.params["id"])
     if dataset is None:
         return Answer([])
     datasets.remove(dataset)

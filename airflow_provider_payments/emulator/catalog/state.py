@@ -117,14 +117,14 @@ class Catalog:
 
     def get(self, identifier: str) -> Dataset:
         """A dataset, or a refusal."""
-        dataset = self.datasets.get(identifier)
+        dataset = self.datasets.read(identifier)
         if dataset is None:
             raise not_found(f"dataset {identifier[:100]}")
         return dataset
 
     def batch(self, identifier: str) -> Batch:
         """A batch, or a refusal."""
-        batch = self.batches.get(identifier)
+        batch = self.batches.read(identifier)
         if batch is None:
             raise not_found(f"batch {identifier[:100]}")
         return batch
@@ -172,7 +172,7 @@ class Catalog:
         match = _CONTENT_TYPE.fullmatch(content_type.strip())
         if match is None or match[1] != "1":
             raise bad_request(f"'schemaRef.contentType' names no form and version of a schema: '{content_type[:100]}'.")
-        resource = self.sandbox.registry.lookup(identifier)
+        resource = self.sandbox.registry.read(identifier)
         if resource is None or resource.kind != "schemas":
             raise bad_request(f"'schemaRef.id' names no schema: {identifier[:200]}.")
         return {"id": resource.id, "contentType": content_type}

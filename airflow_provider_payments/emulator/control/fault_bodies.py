@@ -73,6 +73,7 @@ _OPTIONS: Mapping[str, Mapping[str, Check]] = {
     "html": {"status": _STATUS, "headers": _headers},
     "expire_token": {},
     "list_lag": {"seconds": _SECONDS},
+    "read_lag": {"seconds": _SECONDS},
 }
 
 

@@ -25,12 +25,17 @@ from airflow_provider_payments.emulator.flow_service.outcomes import Outcome
 MAX_TIMES = 1000
 MAX_FAILED = 10**6
 
+
+def _times(name: str, value: Any) -> int | None:
+    return None if value is None else whole(name, value, 1, MAX_TIMES)
+
+
 # What every outcome takes besides its word, and what each takes of its own.
 _MEMBERS: Mapping[str, Check] = {
     "flowId": text,
     "name": text,
     "sandbox": text,
-    "times": partial(whole, low=1, high=MAX_TIMES),
+    "times": _times,
 }
 _COMPLETED: Mapping[str, Check] = {"completed": flag}
 _OPTIONS: Mapping[str, Mapping[str, Check]] = {
@@ -47,7 +52,7 @@ _ATTRIBUTES: Mapping[str, str] = {"flowId": "flow_id"}
 
 
 def order_outcome(call: Call) -> Answer:
-    """Order what becomes of the next runs: {"outcome": word, "flowId" or "name": whose, "times": 1, options}."""
+    """Order how the next runs end: {"outcome": word, "flowId" or "name": whose, "times": 1 or null, options}."""
     body = call.json_object()
     kind = one_of("outcome", body.get("outcome"), _OPTIONS)
     checks = {**_MEMBERS, **_OPTIONS[kind]}
@@ -85,7 +90,9 @@ def release_runs(call: Call) -> Answer:
 def _to_wire(order: Outcome) -> dict[str, Any]:
     shown = (*_MEMBERS, *_OPTIONS[order.kind])
     values = {name: getattr(order, _ATTRIBUTES.get(name, name)) for name in shown}
-    return {"outcome": order.kind, **{name: value for name, value in values.items() if value is not None}}
+    # Without a number of times an order is for all runs: that is worth showing.
+    shown_values = {name: value for name, value in values.items() if value is not None or name == "times"}
+    return {"outcome": order.kind, **shown_values}
 
 
 ROUTES: Routes = (

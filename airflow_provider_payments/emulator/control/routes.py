@@ -7,6 +7,7 @@ from airflow_provider_payments.emulator.control import (
     faults,
     outcomes,
     rate_limit,
+    readings,
     requests,
     samples,
     seeding,
@@ -29,6 +30,7 @@ ROUTES: Routes = (
     *faults.ROUTES,
     *outcomes.ROUTES,
     *rate_limit.ROUTES,
+    *readings.ROUTES,
     *samples.ROUTES,
     *seeding.ROUTES,
 )

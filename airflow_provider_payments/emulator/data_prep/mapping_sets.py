@@ -111,7 +111,7 @@ class MappingSets:
 
     def get(self, identifier: str) -> MappingSet:
         """A mapping set, or a refusal."""
-        found = self.store.get(identifier)
+        found = self.store.read(identifier)
         if found is None:
             raise refused(404, f"There is no mapping set {identifier[:100]}.")
         return found
@@ -126,7 +126,7 @@ class MappingSets:
     def understand(self, body: Mapping[str, Any], number: int) -> MappingVersion:
         """A body of either dialect as a version; raises what is wrong with it."""
         schema_id, content_type = _schema_of(body)
-        schema = self.sandbox.registry.lookup(schema_id)
+        schema = self.sandbox.registry.read(schema_id)
         if schema is None or schema.kind != "schemas":
             raise invalid(f"The output schema {schema_id[:300]} does not exist.")
         if not _MAJOR_ONE.fullmatch(content_type):

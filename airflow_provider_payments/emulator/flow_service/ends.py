@@ -43,7 +43,7 @@ def check_source(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
     if form not in formats:
         raise FlowRefusal("1327-400", f"The format '{form[:60]}' is not supported; allowed are: {', '.join(formats)}.")
     schema_id = optional(body, "data.schema.id", str)
-    if schema_id is not None and sandbox.registry.lookup(schema_id) is None:
+    if schema_id is not None and sandbox.registry.read(schema_id) is None:
         raise not_found("schemas", schema_id)
     _check_base(sandbox, required(body, "baseConnectionId", str), spec)
     _check_params(body, spec)
@@ -96,7 +96,7 @@ def _check_columns(body: Mapping[str, Any], table: Table) -> None:
 
 
 def _check_base(sandbox: Sandbox, identifier: str, spec: ConnectionSpec) -> None:
-    base = sandbox.flow_service.connections.get(identifier)
+    base = sandbox.flow_service.connections.read(identifier)
     if base is None:
         raise not_found("connections", identifier)
     if base.spec_id != spec.id:
@@ -114,7 +114,7 @@ def check_target(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
             "1307-400", f"The target connection spec id is not valid; the only allowed one: {DATA_LAKE_ID}."
         )
     schema_id = required(body, "data.schema.id", str)
-    schema = sandbox.registry.lookup(schema_id)
+    schema = sandbox.registry.read(schema_id)
     if schema is None or schema.kind != "schemas":
         raise not_found("schemas", schema_id)
     version = optional(body, "data.schema.version", str)
@@ -123,7 +123,7 @@ def check_target(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
     if not optional(body, "params.dataSetId", str):
         raise FlowRefusal("1325-400", "A target connection needs 'params.dataSetId'.")
     identifier = body["params"]["dataSetId"]
-    if sandbox.catalog.datasets.get(identifier) is None:
+    if sandbox.catalog.datasets.read(identifier) is None:
         raise not_found("dataSets", identifier)
     base = optional(body, "baseConnectionId", str)
     if base is not None:

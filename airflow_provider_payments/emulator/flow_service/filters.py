@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,13 @@ Wire = Mapping[str, Any]
 _FILTER = re.compile(
     r"\s*(?P<path>[^=!<>~\s]+)\s*(?P<sign>==|!=|<=|>=|!>|!<|!~|<>|=<|=>|=~|=|<|>|~|!)(?P<value>.*)", re.DOTALL
 )
-_SIGNS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_ORDERINGS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_SIGNS = frozenset({"==", "!=", *_ORDERINGS})
 _VALUE = re.compile(r"\s*(?:\"([^\"]*)\"|'([^']*)'|([^,]*))\s*(?:,|$)")
 _MOMENTS = frozenset({"createdAt", "updatedAt"})
 _IDENTIFIER = re.compile(r"(?:.*\.)?(?:id|\w*Ids?)(?:\[\])?")
@@ -181,8 +188,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _compares(value: Any, sign: str, wanted: str) -> bool:
-    left: Any = value if _is_number(value) else _text(value)
-    right: Any = _number(wanted) if _is_number(value) else wanted
-    if right is None:
-        return False
-    return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[sign])
+    if not _is_number(value):
+        return _ORDERINGS[sign](_text(value), wanted)
+    number = _number(wanted)
+    return number is not None and _ORDERINGS[sign](value, number)

@@ -199,6 +199,9 @@ def act(sandbox: Sandbox, flow: Flow, call: Call) -> None:
     assert flow.schedule is not None
     # A dataflow that runs once and was disabled at its moment has nothing planned any more.
     missed = wanted == ENABLED != flow.state and flow.schedule.frequency == ONCE and flow.watermark is None
+    if wanted == ENABLED != flow.state:
+        # Enabling starts the count of its failures anew.
+        flow.failing_since = 0
     flow.state = wanted
     flow.operation = (operation, None)
     sandbox.flow_service.write("flows", flow)

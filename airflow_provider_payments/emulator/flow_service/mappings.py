@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def mapping_version(sandbox: Sandbox, params: Mapping[str, Any]) -> MappingVersion:
     """The mapping set that a Mapping transformation names, or a refusal."""
     identifier = required(params, "mappingId", str)
-    found = sandbox.mapping_sets.store.get(identifier)
+    found = sandbox.mapping_sets.store.read(identifier)
     if found is None:
         raise invalid("1419-400", f"The mapping set {identifier[:100]} failed validation: it does not exist.")
     number = whole_number(params.get("mappingVersion", 0))

@@ -39,7 +39,7 @@ def create(sandbox: Sandbox, body: Mapping[str, Any]) -> Run:
 def _flow(sandbox: Sandbox, identifier: Any) -> Flow:
     if identifier is None or identifier == "":
         raise invalid("1446-400", "The flow id must not be empty.")
-    flow = sandbox.flow_service.flows.get(identifier) if isinstance(identifier, str) else None
+    flow = sandbox.flow_service.flows.read(identifier) if isinstance(identifier, str) else None
     if flow is None:
         raise invalid("1430-400", f"There is no flow with the id {str(identifier)[:100]}.")
     return flow
@@ -71,9 +71,9 @@ def _check_predecessors(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
     for place, entry in enumerate(optional(body, "predecessors", list) or ()):
         where = f"predecessors[{place}]"
         flow_id, run_id = (optional({where: entry}, f"{where}.{name}", str) for name in ("flowId", "flowRunId"))
-        if flow_id is not None and service.flows.get(flow_id) is None:
+        if flow_id is not None and service.flows.read(flow_id) is None:
             raise invalid("1429-400", f"There is no predecessor flow {flow_id[:100]}.")
-        if run_id is not None and service.runs.get(run_id) is None:
+        if run_id is not None and service.runs.read(run_id) is None:
             raise invalid("1428-400", f"There is no predecessor run {run_id[:100]}.")
 
 

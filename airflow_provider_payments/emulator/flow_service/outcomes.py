@@ -21,7 +21,7 @@ class Outcome:
     :param kind: one of the words above.
     :param sandbox: its name; None for any, as the two after it.
     :param name: of the dataflow, so that it can be ordered before the dataflow exists.
-    :param times: how many runs are still to come.
+    :param times: how many runs are still to come; None for all.
     :param failed: how many records fail at least, of a partial one.
     :param status: the word of an unknown status.
     :param completed: whether the run gets a completion time.
@@ -32,7 +32,7 @@ class Outcome:
     sandbox: str | None = None
     flow_id: str | None = None
     name: str | None = None
-    times: int = 1
+    times: int | None = 1
     failed: int = 1
     status: str = ""
     completed: bool = True
@@ -57,7 +57,7 @@ class Outcomes:
     def take(self, sandbox: str, flow: Flow) -> Outcome | None:
         """The outcome of a run that begins now: of the first order that fits; None when there is none."""
         order = next((one for one in self.pending if one.fits(sandbox, flow)), None)
-        if order is not None:
+        if order is not None and order.times is not None:
             order.times -= 1
             if not order.times:
                 self.pending.remove(order)

@@ -15,7 +15,7 @@ from airflow_provider_payments.emulator.flow_service.outcomes import (
     STUCK,
     UNKNOWN_STATUS,
 )
-from airflow_provider_payments.emulator.flow_service.state import ENABLED, Flow
+from airflow_provider_payments.emulator.flow_service.state import DISABLED, ENABLED, Flow
 from airflow_provider_payments.emulator.identifiers import new_uuid
 from airflow_provider_payments.emulator.world import Sandbox
 
@@ -26,6 +26,10 @@ Window = tuple[float, float]
 WAITING = 0.2
 COPYING = 0.6
 PROMOTING = 0.6
+# A scheduled dataflow whose runs have all failed for this long is disabled.
+MAX_FAILING_SECONDS = 30 * 86400
+# Runs that are due 30 days apart may end a little less than that apart.
+FAILING_TOLERANCE_SECONDS = 60
 
 
 def plan_first(sandbox: Sandbox, flow: Flow) -> None:
@@ -134,9 +138,21 @@ def _launch(sandbox: Sandbox, run: Run, due: float) -> None:
 
 def _appear(sandbox: Sandbox, run: Run) -> None:
     sandbox.flow_service.runs.add(run)
-    last = run.flow.last_run
-    if last is None or last.created <= run.created:
-        run.flow.last_run = run
+    flow = run.flow
+    if _is_newer(run, flow.last_run):
+        flow.last_run = run
+    _note_end(run)
+
+
+def _is_newer(run: Run, last: Run | None) -> bool:
+    return last is None or last.created <= run.created
+
+
+def _note_end(run: Run) -> None:
+    flow = run.flow
+    # A late run may end before lists know it.
+    if run.ended and run.number >= 0 and _is_newer(run, flow.last_ended_run):
+        flow.last_ended_run = run
 
 
 def _begin(sandbox: Sandbox, run: Run) -> None:
@@ -183,6 +199,23 @@ def _end(sandbox: Sandbox, run: Run, status: str) -> None:
     if order is None or order.completed:
         run.completed = sandbox.clock.millis()
     _touch(sandbox, run)
+    _note_end(run)
+    _count_failure(sandbox, run)
+
+
+def _count_failure(sandbox: Sandbox, run: Run) -> None:
+    """Disable a scheduled dataflow whose runs have all failed for too long. What is not a failure resets the count."""
+    flow, now, flows = run.flow, sandbox.clock.now(), sandbox.flow_service.flows
+    if run.status != FAILED:
+        flow.failing_since = 0
+        return
+    flow.failing_since = flow.failing_since or now
+    scheduled = flow.schedule is not None and flow.schedule.period is not None
+    # A run outlives its dataflow when that is deleted.
+    stands = flow.state == ENABLED and flows.get(flow.id) is flow
+    if scheduled and stands and now - flow.failing_since >= MAX_FAILING_SECONDS - FAILING_TOLERANCE_SECONDS:
+        flow.state, flow.operation = DISABLED, ("disable", None)
+        sandbox.flow_service.write("flows", flow)
 
 
 def _touch(sandbox: Sandbox, run: Run) -> None:

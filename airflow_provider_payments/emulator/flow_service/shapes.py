@@ -73,12 +73,13 @@ def listing_of(sandbox: Sandbox, kind: str) -> Listing:
     :param kind: as in the path.
     """
     shape = SHAPES[kind]
+    quick = _QUICK_RUN if kind == "runs" else _quick_flow(sandbox) if kind == "flows" else _QUICK_RESOURCE
     return Listing(
         kind,
         sandbox.flow_service.stores[kind],
         lambda item: shape(sandbox, item),
         KNOWN_FIELDS[kind],
-        _QUICK_RUN if kind == "runs" else _QUICK_RESOURCE,
+        quick,
     )
 
 
@@ -136,10 +137,32 @@ def flow_to_wire(sandbox: Sandbox, flow: Flow) -> Wire:
             **({"ops": patch} if patch is not None else {}),
         },
     }
-    run = flow.last_run
+    run = last_run(sandbox, flow)
     if run is not None:
         wire["lastRunDetails"] = {"id": run.id, "state": run.status, **times(run.started, run.completed)}
     return wire
+
+
+def last_run(sandbox: Sandbox, flow: Flow) -> Run | None:
+    """The run that a dataflow shows as its last one."""
+    return flow.last_run if sandbox.world.readings.last_run_shows_active else flow.last_ended_run
+
+
+def _quick_flow(sandbox: Sandbox) -> Mapping[str, Callable[[Any], Iterable[Any]]]:
+    def of_last_run(read: Callable[[Run], Any]) -> Callable[[Any], Iterable[Any]]:
+        def values(flow: Flow) -> Iterable[Any]:
+            run = last_run(sandbox, flow)
+            return () if run is None else filter(None, (read(run),))
+
+        return values
+
+    return {
+        **_QUICK_RESOURCE,
+        "lastRunDetails.id": of_last_run(lambda run: run.id),
+        "lastRunDetails.state": of_last_run(lambda run: run.status),
+        "lastRunDetails.startedAtUTC": of_last_run(lambda run: run.started),
+        "lastRunDetails.completedAtUTC": of_last_run(lambda run: run.completed),
+    }
 
 
 def _inherited(sandbox: Sandbox, flow: Flow) -> Wire:

@@ -57,6 +57,9 @@ class Flow(Resource):
     :param plan: raised when the schedule changes; what was planned before is void.
     :param operation: the last write, and the patch where it was one.
     :param watermark: epoch seconds up to which runs have read; None before the first.
+    :param last_run: the newest run that lists know, as is ``last_ended_run`` of those that have ended.
+    :param failing_since: epoch seconds of the first failure after which nothing but failures came; 0 if there is
+        none.
     """
 
     schedule: Schedule | None = None
@@ -64,6 +67,8 @@ class Flow(Resource):
     operation: tuple[str, Any] = ("create", None)
     watermark: float | None = None
     last_run: Run | None = None
+    last_ended_run: Run | None = None
+    failing_since: float = 0
 
     @property
     def source_id(self) -> str:
@@ -151,8 +156,8 @@ class FlowService:
         self.stores[kind].changed(resource)
 
     def get(self, kind: str, identifier: str) -> Any:
-        """A resource of a kind, or the refusal that names both."""
-        resource = self.stores[kind].get(identifier)
+        """A resource of a kind as a request finds it, or the refusal that names both."""
+        resource = self.stores[kind].read(identifier)
         if resource is None:
             raise not_found(kind, identifier)
         return resource

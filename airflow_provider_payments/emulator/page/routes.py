@@ -86,7 +86,7 @@ def _body(world: World, query: Mapping[str, str]) -> Markup:
         stories = [_sandbox(sandbox, MOST_FLOWS // len(chosen)) for sandbox in used]
     return together(
         _sandboxes(world, name, flow_id),
-        shapes.traffic_tiles(traffic, len(faults), sum(order.times for order in orders)),
+        shapes.traffic_tiles(traffic, len(faults), sum(order.times or 1 for order in orders)),
         together(tag("h2", "Faults in force"), shapes.fault_table(faults[:MOST_ORDERS])) if faults else None,
         together(tag("h2", "Ordered outcomes"), shapes.order_table(orders[:MOST_ORDERS])) if orders else None,
         *stories,

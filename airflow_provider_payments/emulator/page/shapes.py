@@ -325,7 +325,7 @@ def order_table(orders: Sequence[Outcome]) -> Markup:
             tag("td", order.kind),
             tag("td", cut(order.name or order.flow_id or "any"), class_="long"),
             tag("td", order.sandbox or "any"),
-            tag("td", number(order.times), class_="count"),
+            tag("td", "ever" if order.times is None else number(order.times), class_="count"),
         )
         for order in orders
     ]

@@ -84,7 +84,7 @@ class Descriptors:
 
     def get(self, identifier: str) -> Descriptor:
         """A descriptor, or a refusal."""
-        found = self.store.get(identifier)
+        found = self.store.read(identifier)
         if found is None:
             raise RegistryRefusal(
                 "1014-404", "Resource not found", f"The requested descriptor {identifier[:100]} is not found."
@@ -146,7 +146,7 @@ class Descriptors:
 
     def _schema(self, content: Mapping[str, Any], end: str) -> Resource:
         identifier = content[f"xdm:{end}Schema"]
-        found = self.registry.lookup(identifier)
+        found = self.registry.read(identifier)
         if found is None or found.kind != "schemas":
             raise _invalid(f"'xdm:{end}Schema' names no schema of the tenant: {identifier[:200]}.")
         if content.get(f"xdm:{end}Version", 1) not in (1, "1") or content.get(f"xdm:{end}Version") is True:

@@ -48,11 +48,11 @@ class Registry:
         return iter(self.store.find("kind", (kind,)))
 
     def get(self, kind: Kind, identifier: str) -> Resource:
-        """A resource of the tenant, or a refusal.
+        """A resource of the tenant as a request finds it, or a refusal.
 
         :param identifier: ``$id`` or ``meta:altId``.
         """
-        found = self.lookup(identifier)
+        found = self.read(identifier)
         if found is None or found.kind != kind:
             raise not_found(kind, identifier)
         return found
@@ -63,6 +63,11 @@ class Registry:
         :param identifier: ``$id`` or ``meta:altId``.
         """
         return self.store.get(identifier) or next(iter(self.store.find("alt_id", (identifier,))), None)
+
+    def read(self, identifier: str) -> Resource | None:
+        """The same as a request finds it that names it: None where reads are behind."""
+        found = self.lookup(identifier)
+        return self.store.read(found.id) if found else None
 
     def create(self, kind: Kind, body: Mapping[str, Any]) -> Resource:
         """Make a resource, or refuse."""

@@ -79,15 +79,21 @@ def check_references(registry: Registry, kind: Kind, identifier: str, made_of: C
     :param identifier: of the resource that refers.
     """
     for reference in made_of.references:
-        found = registry.kind_of(reference)
+        found = _referred(registry, reference)
         if found is None or (kind == "datatypes" and found != "datatypes"):
             raise unknown_reference(f"The reference '{reference[:200]}' names no known resource that fits here.")
         other = registry.store.get(reference)
         if reference == identifier or (other is not None and identifier in registry.extends(other)):
             raise RegistryRefusal("1504-400", "Reference circular", f"{identifier} would extend itself.")
     for reference in fields.references(made_of.properties):
-        if registry.kind_of(reference) != "datatypes":
+        if _referred(registry, reference) != "datatypes":
             raise unknown_reference(f"A field refers to '{reference[:200]}', which is no known data type.")
+
+
+def _referred(registry: Registry, reference: str) -> Kind | None:
+    """What a reference names, None where reads do not find it yet."""
+    hidden = registry.store.get(reference) and not registry.store.read(reference)
+    return None if hidden else registry.kind_of(reference)
 
 
 def _check_schema(registry: Registry, body: Mapping[str, Any], made_of: Composition) -> None:

@@ -1,0 +1,67 @@
+"""
+Items of Flow Service: as lists show them, as they are now, and what refers to something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.fields import Fields
+from airflow_provider_payments.aep.patience import check_gone
+from airflow_provider_payments.aep.resources.base import Existing, read_if_there
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.client import Client
+
+
+def read_item(fields: Fields) -> Existing:
+    """Return an item whose age is known: it decides which of several is the one."""
+    item = dict(fields.item)
+    return Existing(fields.identity(), fields.moment("createdAt"), readers.text(item.get("etag")), item)
+
+
+def listed(item: Mapping[str, Any]) -> Existing | None:
+    """Return an item of a list as far as it can be read, ``None`` where that is not its id, or it is going."""
+    found = readers.text(item.get("id"))
+    if found is None or item.get("state") == "deleting":
+        return None
+    return Existing(found, readers.moment(item.get("createdAt")) or 0.0, readers.text(item.get("etag")), dict(item))
+
+
+def settle_time(client: Client, collection: str) -> float:
+    """Return the seconds in which a creation in a collection shows in lists."""
+    return client.dataflow_window if collection == "flows" else client.consistency_window
+
+
+def user_of(client: Client, object_id: str, collection: str, reference: str) -> str:
+    """
+    Say which item of ``collection`` has the object's id under ``reference``, such as ``params.dataSetId``.
+
+    A deletion follows, so no filter is trusted: each item is looked at, and one that cannot be read may refer to it.
+    """
+    path = reference.split(".")
+    for item in client.items(collection):
+        fields = Fields.of_item(collection, item)
+        refers = object_id in (fields.texts(*path) if path[-1].endswith("Ids") else (fields.text(*path),))
+        # Lists show the dead for a while.
+        if refers and read_live(client, collection, read_item(fields)):
+            return f"{collection} {fields.identity()} refers to it"
+    return ""
+
+
+def read_live(client: Client, collection: str, listed: Existing) -> Existing | None:
+    """
+    Return a listed item as it is now, ``None`` where it is gone or going.
+
+    :raises ReadLagError: if it cannot be read yet.
+    """
+
+    def read() -> Existing:
+        return read_item(Fields.of_item(collection, client.item(collection, listed.id)))
+
+    what, seconds = f"{collection} {listed.id}", settle_time(client, collection)
+    existing = read_if_there(read, partial(check_gone, client, what, listed.created, seconds))
+    return existing if existing and existing.item.get("state") != "deleting" else None

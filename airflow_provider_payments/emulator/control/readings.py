@@ -1,0 +1,31 @@
+"""How to read what the platform's documents leave open."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+
+from airflow_provider_payments.emulator.control.values import body_of, flag
+from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.world import Readings
+
+_NAMES = tuple(field.name for field in fields(Readings))
+
+
+def choose_readings(call: Call) -> Answer:
+    """Choose a reading where the documents leave one open: {"last_run_shows_active": false}; the others stay."""
+    body = body_of(call, _NAMES, "the options")
+    chosen = {name: flag(name, value) for name, value in body.items()}
+    for name, value in chosen.items():
+        setattr(call.world.readings, name, value)
+    return show_readings(call)
+
+
+def show_readings(call: Call) -> Answer:
+    """The readings in force."""
+    return Answer(asdict(call.world.readings))
+
+
+ROUTES: Routes = (
+    ("PUT", "/options", choose_readings),
+    ("GET", "/options", show_readings),
+)

@@ -1,0 +1,21 @@
+"""The libraries of the extra ``demo``, which an installation may lack."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from importlib.util import find_spec
+
+SERVER = ("starlette", "uvicorn")
+
+
+def is_missing(program: str, modules: Iterable[str]) -> bool:
+    """Whether a module that a program needs is not installed; if so, stderr says what to install.
+
+    :param program: the command's name.
+    """
+    absent = [name for name in modules if find_spec(name) is None]
+    if absent:
+        install = "pip install 'airflow-provider-payments[demo]'"
+        print(f"{program}: {', '.join(absent)} not installed. Install the extra 'demo': {install}", file=sys.stderr)
+    return bool(absent)

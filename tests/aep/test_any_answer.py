@@ -1,0 +1,233 @@
+"""Readers of answers are total: any JSON whatever gives a value, or one error of ours."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_payments.aep.errors import PlatformError, UnreadableError
+from airflow_provider_payments.aep.fields import Fields
+from airflow_provider_payments.aep.flow_specs import FlowSpec, find_flow_spec
+from airflow_provider_payments.aep.inputs import as_bool, as_int, as_number
+from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
+from airflow_provider_payments.aep.resources.dataflow import Dataflow, read_options
+from airflow_provider_payments.aep.resources.flow_service import source_meaning, target_meaning
+from airflow_provider_payments.aep.resources.schema_registry import found_leaves, read_resource, resolved_properties
+from airflow_provider_payments.aep.schedule import read_schedule
+from airflow_provider_payments.aep.teardown import tear_down
+from tests.aep.chain import CATALOG, KINDS, PAYPAL_SPEC, USUAL, Chain, value
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+#: Where a service's own names lead, arbitrary JSON goes deeper than where they do not.
+NAMES = re.findall(
+    r"\S+",
+    """
+    id $id name title description state createdAt created createdDate etag version tags airflow/mark auth specName
+    params host tableName path columns dataSetId data schema schemaRef format connectionSpec contentType outputSchema
+    xdmSchema xdmVersion mappings source destination sourceType transformations deltaColumn mappingId mappingVersion
+    scheduleParams frequency interval backfill options partialIngestionPercent errorDiagnosticsEnabled flowSpec allOf
+    sourceConnectionIds targetConnectionIds baseConnectionId properties definitions type $ref meta:intendedToExtend
+    meta:tenantNamespace meta:datasetNamespace meta:registryMetadata repo:createdDate eTag transformationSpecs
+    transformationSpec sourceConnectionSpecIds targetConnectionSpecIds scheduleSpec optionSpec spec items results
+    _links next href _page validationResponse status errors lastBatchId _emulator _adhoc Copy Mapping
+    """,
+)
+ODD_TEXTS = ["products", "once", "minute", "application/x;version=²", "version=" + "9" * 5000, "\ud800"]
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.just(10**400),
+    st.floats(),
+    st.sampled_from([*NAMES, *ODD_TEXTS]),
+    st.text(max_size=5),
+)
+ANY_JSON = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), inner, max_size=5),
+    ),
+    max_leaves=20,
+)
+OBJECTS = st.dictionaries(st.sampled_from(NAMES), ANY_JSON, max_size=12)
+total = settings(max_examples=100, deadline=None, derandomize=True)
+
+
+def deep(levels: int, key: str = "properties") -> dict[str, Any]:
+    node: dict[str, Any] = {}
+    for _ in range(levels):
+        node = {key: {"x": node}}
+    return node
+
+
+def failure_of(ask: Callable[[], Any]) -> PlatformError | None:
+    """Return the error of ours that it ends with; no other may come out, and none may be endless."""
+    try:
+        found = ask()
+    except PlatformError as error:
+        return error
+    # Values are compared and shown.
+    assert found == found or repr(found)
+    return None
+
+
+def read(ask: Callable[[], Any]) -> None:
+    error = failure_of(ask)
+    assert error is None or isinstance(error, UnreadableError)
+    assert len(str(error)) < 3000
+
+
+READERS: dict[str, Callable[[Fields], Any]] = {
+    "source": source_meaning,
+    "target": target_meaning,
+    "mapping set": mapping_meaning,
+    "schedule": lambda fields: read_schedule(fields.item),
+    "options": read_options,
+    "properties": lambda fields: found_leaves(resolved_properties(fields)),
+    "namespace": lambda fields: found_leaves(fields.below("_emulator")),
+    "flow spec": lambda fields: FlowSpec.from_item(fields.item),
+    "registry resource": lambda fields: read_resource(dict(fields.item)),
+    "moment": lambda fields: fields.moment("createdAt"),
+    "count": lambda fields: fields.count("version"),
+    "whole number": lambda fields: fields.parsed(as_int, "interval"),
+    "number": lambda fields: fields.parsed(as_number, "interval"),
+    "flag": lambda fields: fields.parsed(as_bool, "backfill"),
+    "major version": lambda fields: fields.major_version("xdmVersion"),
+    "name": lambda fields: fields.is_named("name", "products"),
+    "identity": lambda fields: fields.identity(),
+}
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+@total
+@given(item=OBJECTS)
+def test_every_reader_takes_any_object(reader: Callable[[Fields], Any], item: dict[str, Any]) -> None:
+    read(lambda: reader(Fields.of_item("thing", item)))
+
+
+@given(anything=ANY_JSON)
+@total
+def test_an_item_may_be_anything(anything: object) -> None:
+    read(lambda: Fields.of_item("thing", anything).text("name"))
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("key", ["properties", "mappings", "params"])
+def test_every_reader_takes_thousands_of_levels(reader: Callable[[Fields], Any], key: str) -> None:
+    read(lambda: reader(Fields("thing", {"_emulator": deep(60_000), key: deep(60_000, key)[key]})))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in USUAL if kind is not Dataflow])
+@total
+@given(item=OBJECTS)
+def test_marks_outputs_and_differences_of_any_item(kind: type[Resource], item: dict[str, Any]) -> None:
+    want, existing = value(kind), Existing("x", item=item)
+    read(lambda: want.mark_of(existing))
+    read(lambda: want.outputs(existing, 1790000000.0))
+    # The fields of other kinds are asked for: see below.
+    if kind.__module__.endswith(("flow_service", "catalog")):
+        read(lambda: want.differences(None, existing))  # type: ignore[arg-type]
+
+
+# ---- over the socket -------------------------------------------------------------------------------------------------
+
+over_the_socket = settings(
+    max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def bodies(whole: bool) -> st.SearchStrategy[bytes]:
+    """Whole answers of any kind, or lists of any items, in each service's way."""
+    items = st.lists(OBJECTS | ANY_JSON, max_size=3)
+    lists = items.map(
+        lambda found: {"items": found, "results": found, "data": found} | {f"id{n}": x for n, x in enumerate(found)}
+    )
+    return (ANY_JSON if whole else lists).map(lambda body: json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("whole", [True, False], ids=["any answer", "any items"])
+def test_a_step_whose_lists_answer_anything_ends_in_a_value_or_an_error_of_ours(
+    name: str, whole: bool, chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = KINDS[name].build(chain)
+    existing = chain.ensure(want).existing.id
+    emulator.advance(600)
+
+    @over_the_socket
+    @given(body=bodies(whole))
+    def takes(body: bytes) -> None:
+        proxy.faults.clear()
+        proxy.fault("GET", f"{KINDS[name].path}[?]", status=200, body=body, times=50)
+        proxy.fault("POST", KINDS[name].path, status=403, body=b'{"title": "ForbiddenError"}', times=50)
+        step = make_writer(proxy.url)
+        assert len(str(failure_of(lambda: json.dumps(step.ensure(want).to_json())))) < 5000
+        assert existing in [item.get("id") or item.get("$id") for item in emulator.objects(KINDS[name].objects)]
+
+    takes()
+
+
+@pytest.mark.parametrize("path", ["/flows", "/targetConnections", CATALOG, "/sourceConnections"])
+def test_a_teardown_whose_lists_answer_anything_deletes_nothing_of_others(
+    path: str, chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    chain.ensure(chain.dataflow())
+    emulator.advance(600)
+
+    @over_the_socket
+    @given(body=bodies(False) | bodies(True))
+    def takes(body: bytes) -> None:
+        proxy.faults.clear()
+        proxy.fault("GET", f"{path}*[?]", status=200, body=body, times=200)
+        client = make_writer(proxy.url).client
+        failed = failure_of(lambda: tear_down(client, Writer("payments", "a"), dataflows=True))
+        assert len(str(failed)) < 5000
+
+    takes()
+    assert emulator.requests(method="DELETE") == []
+
+
+def test_a_flow_spec_is_found_in_any_answer_or_not(make_writer: Callable[..., Chain], proxy: FaultProxy) -> None:
+    @over_the_socket
+    @given(body=bodies(False) | bodies(True))
+    def takes(body: bytes) -> None:
+        proxy.faults.clear()
+        proxy.fault("GET", "/flowSpecs", status=200, body=body, times=50)
+        client = make_writer(proxy.url).client
+        assert len(str(failure_of(lambda: find_flow_spec(client, "CRMToAEP", PAYPAL_SPEC)))) < 5000
+
+    takes()
+
+
+@pytest.mark.parametrize("name", ["schema", "field group", "ad-hoc class", "dataflow", "dataset", "source connection"])
+def test_a_step_whose_single_reads_answer_anything_ends_in_a_value_or_an_error_of_ours(
+    name: str, chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = KINDS[name].build(chain)
+    made = chain.ensure(want).existing
+    emulator.advance(600)
+    wider = replace(want, description="another") if name != "dataflow" else want
+
+    @over_the_socket
+    @given(item=OBJECTS | ANY_JSON)
+    def takes(item: object) -> None:
+        own = item | {"id": made.id, "$id": made.id} if isinstance(item, dict) else item
+        body = {"items": [own], made.id: own, "$id": made.id} | (own if isinstance(own, dict) else {})
+        proxy.faults.clear()
+        proxy.fault("GET", f"{KINDS[name].path}/", status=200, body=json.dumps(body).encode(), times=50)
+        step = make_writer(proxy.url)
+        assert len(str(failure_of(lambda: step.ensure(wider)))) < 5000
+
+    takes()
+    assert emulator.requests(method="DELETE") == []

@@ -1,0 +1,358 @@
+"""
+Whatever a service answers, a list ends within a bound, and gives values or one error of ours.
+
+For a hunt set ``ANY_PAGES_EXAMPLES`` to the number of examples for each way of reading.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.clock import Clock
+from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
+from airflow_provider_payments.aep.retries import MAX_ATTEMPTS
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+EXAMPLES = int(os.environ.get("ANY_PAGES_EXAMPLES", "30"))
+FOREVER = 10**6
+PAGES = 4
+#: More than any list may ask of a service that has so few different pages, each asked as often as is tried.
+MOST_REQUESTS = (PAGES + 2) * MAX_ATTEMPTS
+PLATFORM = "/data/foundation/"
+ID = "3f1c0a6e"
+
+Make = Callable[..., Client]
+Ask = Callable[[Client], Any]
+
+LISTS: dict[str, Ask] = {
+    "pages": lambda client: list(client.pages("runs", f"flowId=={ID}", orderby="-createdAt")),
+    "items": lambda client: list(client.items("flows")),
+    "registry_results": lambda client: list(client.registry_results("schemas", "Payments")),
+    "datasets": lambda client: list(client.datasets("payments")),
+    "mapping_sets": lambda client: list(client.mapping_sets("payments")),
+}
+SINGLES: dict[str, Ask] = {
+    "item": lambda client: client.item("flows", ID),
+    "registry_resource": lambda client: client.registry_resource("schemas", ID),
+    "dataset": lambda client: client.dataset(ID),
+    "a_batch_of": lambda client: client.a_batch_of(ID),
+    "mapping_set": lambda client: client.mapping_set(ID, 0),
+    "tenant_id": lambda client: client.tenant_id(),
+    "test_base_connection": lambda client: client.test_base_connection(ID),
+    "explore": lambda client: client.explore(ID),
+    "explore_resource": lambda client: client.explore_resource(ID, "charges"),
+    "columns": lambda client: client.columns(ID, "PayPal.Transactions"),
+}
+
+# ---- what a service may answer -----------------------------------------------------------------------------------
+
+ODD = st.sampled_from(
+    (
+        *(None, True, False, 0, 1, -1, 0.5, 10**400, float("inf"), float("nan"), "", " ", "0", "\ud800", "\x00"),
+        *("?continuationToken=", "//[", "/x?continuationToken=a+b%2Fc", "?continuationToken=\udfff", "a" * 5000, ID),
+        *([], {}, [None], [{}], [[]], [ID], {"id": ID}, {"id": 7}, {"$id": []}, {"name": None}, {ID: 1}, {"href": {}}),
+    )
+)
+NAMES = st.sampled_from(("items", "_links", "next", "href", "results", "_page", "data", "id", "$id", "schema", ID))
+ANY = st.recursive(
+    ODD | st.integers() | st.floats() | st.text(st.characters(), max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+ITEMS = st.lists(
+    st.fixed_dictionaries({}, optional={"id": ANY, "$id": ANY, "name": ANY})
+    | st.builds(lambda name: {"id": name, "$id": name, "name": name}, st.text("abc\ud800", min_size=1, max_size=2))
+    | ANY,
+    max_size=4,
+)
+HREFS = ANY | st.text("+/=%&?abc \ud800", max_size=6).map("/x?continuationToken={}".format)
+#: Right at the outside, anything within.
+NEARLY = st.fixed_dictionaries(
+    {},
+    optional={
+        "items": ITEMS,
+        "results": ITEMS,
+        "data": ITEMS,
+        "_links": st.fixed_dictionaries({"next": st.fixed_dictionaries({"href": HREFS}) | ANY}) | ANY,
+        "_page": st.fixed_dictionaries({"next": ANY}) | ANY,
+        "tenantId": ANY,
+        "schema": st.fixed_dictionaries({"columns": ITEMS | ANY}) | ANY,
+        ID: ANY,
+    },
+)
+RAW = st.sampled_from(
+    (
+        *(
+            b"",
+            b" \n",
+            b"null",
+            b"[]",
+            b"{}",
+            b"0",
+            b'""',
+            b"{",
+            b"<html><title>Gone</title>",
+            b"\xff\xfe",
+            b'{"a": 1e999}',
+        ),
+        *(
+            b"[" * 60_000,
+            b'{"items": ' * 60_000,
+            b'{"items": [' + b"9" * 5000 + b"]}",
+            b"9" * 400,
+            b"[" * 900 + b"]" * 900,
+        ),
+    )
+)
+BODIES = st.one_of(NEARLY, NEARLY, ANY, st.dictionaries(st.text(max_size=3), ANY, max_size=3)).map(
+    lambda body: json.dumps(body).encode()
+)
+ANSWERS = st.tuples(st.sampled_from((200, 200, 200, 200, 204, 302, 404, 429, 500)), BODIES | RAW)
+
+
+def deep(levels: int) -> tuple[int, bytes]:
+    """A page whose link to the next one is a list in a list in a list..."""
+    link = b"[" * levels + b"]" * levels
+    return (
+        200,
+        b'{"items": [], "results": [], "_links": {"next": {"href": ' + link + b'}}, "_page": {"next": ' + link + b"}}",
+    )
+
+
+# ---- asking ------------------------------------------------------------------------------------------------------
+
+
+class Service:
+    """What stands in the proxy for a service: it answers what it is given, in a circle, and counts."""
+
+    def __init__(self, proxy: FaultProxy, answer: Callable[[str], tuple[int, bytes] | None]) -> None:
+        proxy.faults.clear()
+        self.asked: list[dict[str, list[str]]] = []
+        self.elapsed = 0.0
+
+        def reply(path: str) -> tuple[int, bytes] | None:
+            self.asked.append(parse_qs(urlsplit(path).query))
+            return answer(path)
+
+        proxy.fault("GET", PLATFORM, reply=reply, times=FOREVER)
+
+    @property
+    def clock(self) -> Clock:
+        def sleep(seconds: float) -> None:
+            self.elapsed += seconds
+
+        return Clock(lambda: self.elapsed, sleep)
+
+
+def in_a_circle(answers: list[tuple[int, bytes]]) -> Callable[[str], tuple[int, bytes]]:
+    turn = iter(range(FOREVER))
+    return lambda path: answers[next(turn) % len(answers)]
+
+
+def outcome(ask: Ask, client: Client) -> Any:
+    """The value, or the error of ours; anything else that is raised fails the test."""
+    try:
+        return ask(client)
+    except PlatformError as error:
+        return error
+
+
+def page(**members: Any) -> tuple[int, bytes]:
+    return 200, json.dumps(members).encode()
+
+
+def link(token: str) -> dict[str, Any]:
+    return {"next": {"href": f"/flows?continuationToken={quote(token)}"}}
+
+
+each = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=EXAMPLES == 30,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("way", LISTS)
+@each
+@given(answers=st.lists(ANSWERS, min_size=1, max_size=PAGES))
+@example(answers=[deep(930)])
+@example(answers=[page(items=[], _links={"next": {"href": "?continuationToken=\ud800"}}, results=[])])
+@example(answers=[page(results=[], _page={"next": "\ud800"})])
+@example(answers=[page(**{"\ud800": {"name": "payments"}})])
+def test_a_list_ends_with_values_or_one_error(
+    way: str, proxy: FaultProxy, make_client: Make, answers: list[tuple[int, bytes]]
+) -> None:
+    service = Service(proxy, in_a_circle(answers))
+    found = outcome(LISTS[way], make_client(proxy.url, clock=service.clock))
+    assert len(service.asked) <= MOST_REQUESTS
+    if isinstance(found, list) and way != "pages":
+        assert all(isinstance(item, dict) for item in found)
+        if way in ("datasets", "mapping_sets"):
+            assert all(item["id"].encode() for item in found)  # it can be asked for
+
+
+@pytest.mark.parametrize("way", SINGLES)
+@each
+@given(answer=ANSWERS)
+@example(answer=page(tenantId="_"))
+@example(answer=page(**{"\ud800": {}}))
+def test_a_single_answer_gives_a_value_or_one_error(
+    way: str, proxy: FaultProxy, make_client: Make, answer: tuple[int, bytes]
+) -> None:
+    service = Service(proxy, in_a_circle([answer]))
+    found = outcome(SINGLES[way], make_client(proxy.url, clock=service.clock))
+    assert len(service.asked) <= MAX_ATTEMPTS
+    if way in ("tenant_id", "a_batch_of") and isinstance(found, str):
+        assert found.encode()  # it can be sent
+        assert found
+    if way == "item" and isinstance(found, dict):
+        assert found["id"] == ID
+
+
+@pytest.mark.parametrize("way", LISTS)
+def test_a_list_without_end_is_cut_by_the_deadline(way: str, proxy: FaultProxy, make_client: Make) -> None:
+    def endless(path: str) -> tuple[int, bytes] | None:
+        service.elapsed += 7
+        name = f"{len(service.asked)}"
+        if len(service.asked) > 200:
+            return None
+        item = {"id": name, "$id": name}
+        if way == "datasets":
+            return page(**{name: item})
+        return page(items=[item], results=[item], data=[item], _links=link(name), _page={"next": name})
+
+    service = Service(proxy, endless)
+    found = outcome(LISTS[way], make_client(proxy.url, clock=service.clock, operation_timeout=300.0))
+    assert isinstance(found, RequestError)
+    assert service.elapsed <= 300 + 7
+    assert 300 / 7 - 1 <= len(service.asked) <= 300 / 7 + 1
+
+
+# ---- the ends of lists -------------------------------------------------------------------------------------------
+
+
+def read_until_cut(ask: Callable[[], Iterator[Any]]) -> tuple[list[Any], str]:
+    """What a list gives, and why it is incomplete."""
+    found = []
+    with pytest.raises(RequestError) as error:
+        found.extend(ask())
+    assert error.value.failure is Failure.AMBIGUOUS
+    return found, str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("reason", "second"),
+    [
+        ("repeats a page token", {"items": [{"id": "2"}], "_links": link("a")}),
+        ("repeats a page", {"items": [{"id": "1"}], "_links": link("b")}),
+        ("unreadable", {"items": [{"id": "2"}], "_links": {"next": {"href": "/flows?start=2"}}}),
+    ],
+)
+def test_flow_service_lists_that_lead_nowhere_are_incomplete(
+    reason: str, second: dict[str, Any], proxy: FaultProxy, make_client: Make
+) -> None:
+    service = Service(proxy, in_a_circle([page(items=[{"id": "1"}], _links=link("a")), page(**second)]))
+    client = make_client(proxy.url, clock=service.clock)
+    _, said = read_until_cut(lambda: client.pages("flows"))
+    assert reason in said
+    assert "the list is incomplete" in said
+    assert len(service.asked) == 2
+
+
+@pytest.mark.parametrize("second", [{"results": [{"$id": "2"}], "_page": {"next": "a"}}, {"results": [{"$id": "1"}]}])
+def test_registry_lists_that_repeat_themselves_are_incomplete(
+    second: dict[str, Any], proxy: FaultProxy, make_client: Make
+) -> None:
+    second = {"_page": {"next": "b"}} | second
+    service = Service(proxy, in_a_circle([page(results=[{"$id": "1"}], _page={"next": "a"}), page(**second)]))
+    client = make_client(proxy.url, clock=service.clock)
+    _, said = read_until_cut(lambda: client.registry_results("schemas"))
+    assert "the list is incomplete: the service repeats a page" in said
+    assert len(service.asked) == 2
+
+
+def with_empty_pages(count: int, way: str) -> list[tuple[int, bytes]]:
+    """Some empty pages, each leading on, before the only one that holds something."""
+    shape = "results" if way == "registry_results" else "items"
+    empty = [page(**{shape: [], "_links": link(f"{n}"), "_page": {"next": f"{n}"}}) for n in range(count)]
+    return [*empty, page(**{shape: [{"id": ID, "$id": ID}]})]
+
+
+@pytest.mark.parametrize("way", ["items", "registry_results"])
+def test_twenty_empty_pages_in_a_row_are_followed(way: str, proxy: FaultProxy, make_client: Make) -> None:
+    service = Service(proxy, in_a_circle(with_empty_pages(20, way)))
+    assert LISTS[way](make_client(proxy.url, clock=service.clock)) == [{"id": ID, "$id": ID}]
+    assert len(service.asked) == 21
+
+
+@pytest.mark.parametrize("way", ["items", "registry_results"])
+def test_twenty_one_empty_pages_in_a_row_are_an_incomplete_list(way: str, proxy: FaultProxy, make_client: Make) -> None:
+    service = Service(proxy, in_a_circle(with_empty_pages(21, way)))
+    _, said = read_until_cut(lambda: iter(LISTS[way](make_client(proxy.url, clock=service.clock))))
+    assert "empty pages" in said
+    assert len(service.asked) == 21
+
+
+@pytest.mark.parametrize("way", ["datasets", "mapping_sets"])
+def test_short_pages_of_lists_without_links_are_not_the_last(way: str, proxy: FaultProxy, make_client: Make) -> None:
+    ids = ["a", "b", "c"]
+    held = [page(**{ident: {"name": "n"}}, data=[{"id": ident}]) for ident in ids]
+    if way == "datasets":
+        held = [page(**{ident: {"name": "n"}}) for ident in ids]
+    service = Service(proxy, in_a_circle([*held, page(data=[]) if way == "mapping_sets" else page()]))
+    assert [item["id"] for item in LISTS[way](make_client(proxy.url, clock=service.clock))] == ids
+    assert len(service.asked) == 4
+
+
+@each
+@given(token=st.text("+/=ab%?&# \xe9", min_size=1, max_size=12))
+@example(token="a+b/c==")
+@example(token="a%2Bb")
+@example(token="a" * 5000)
+def test_a_token_comes_back_as_it_was_given(token: str, proxy: FaultProxy, make_client: Make) -> None:
+    """However much of it the service escapes: all, or all but the plus sign."""
+    for safe in ("", "+", "+/="):
+        href = f"/flows?limit=1&continuationToken={quote(token, safe=safe)}"
+        pages = [page(items=[], _links={"next": {"href": href}}), page(items=[])]
+        service = Service(proxy, in_a_circle(pages))
+        assert list(make_client(proxy.url, clock=service.clock).items("flows")) == []
+        assert [asked.get("continuationToken") for asked in service.asked] == [None, [token]]
+
+
+@each
+@given(links=ANY)
+def test_whatever_stands_in_links_ends_the_list_or_leads_on_or_is_refused(
+    links: Any, proxy: FaultProxy, make_client: Make
+) -> None:
+    first = page(items=[{"id": ID}], _links=links)
+    service = Service(proxy, lambda path: page(items=[]) if "continuationToken" in path else first)
+    found = outcome(LISTS["items"], make_client(proxy.url, clock=service.clock))
+    if isinstance(found, PlatformError):
+        assert isinstance(found, RequestError)
+        assert found.failure is Failure.AMBIGUOUS
+    else:
+        assert found == [{"id": ID}]
+    assert len(service.asked) <= 2
+
+
+def test_a_running_emulator_gives_what_the_service_in_the_proxy_stands_for(
+    proxy: FaultProxy, make_client: Make, emulator: Emulator
+) -> None:
+    """The ways of reading are those that work."""
+    emulator.control("POST", "seed", json={"sandbox": "dev", "dataflows": 3})
+    client = make_client(proxy.url)
+    assert len(LISTS["items"](client)) == 3
+    assert len(list(client.registry_results("schemas"))) == len(list(client.datasets())) == 1
+    assert len(list(client.mapping_sets())) == 1

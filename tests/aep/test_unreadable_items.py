@@ -1,0 +1,222 @@
+"""Items that might be the one and cannot be understood: looked at again, then named; nothing is made or deleted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.errors import RequestError, UnreadableError
+from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.teardown import tear_down
+from tests.aep.chain import CATALOG, DATA_PREP, FLOW_SERVICE, KINDS, REGISTRY, Chain
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+A, B = Writer("payments", "a"), Writer("payments", "b")
+ALL_KINDS = pytest.mark.parametrize("name", KINDS)
+Change = Callable[[dict[str, Any]], object]
+#: What is odd with one item of a list, and what the error says of it.
+ODD: dict[str, tuple[dict[str, Any], str]] = {
+    "a name that is a number": ({"name": 7, "title": 7}, "is a number, not text"),
+    "a name that is a list": ({"name": ["own"], "title": ["own"]}, "is a list, not text"),
+    "no name": ({"name": None, "title": None}, "is null, not text"),
+    "no id": ({"id": None, "$id": None}, "not an id"),
+    "a time out of any calendar": (
+        {"createdAt": 1e300, "created": 1e300, "createdDate": 1e300, "meta:registryMetadata": {"repo:createdDate": []}},
+        "not a time",
+    ),
+    "a mark in no text": ({"description": 5, "tags": {"airflow/mark": 5}}, "is a number"),
+}
+
+
+@pytest.fixture
+def odd(chain: Chain, proxy: FaultProxy) -> Callable[..., None]:
+    """Let lists answer as the emulator does, with the first item changed, or with one more item."""
+
+    def change(name: str, changed: dict[str, Any], times: int = 99, beside: bool = False) -> None:
+        path = KINDS[name].path
+
+        def reply(asked: str) -> tuple[int, bytes]:
+            accept = {"Accept": "application/vnd.adobe.xed+json"} if REGISTRY in asked else {}
+            body = chain.client.get(asked, headers=accept)
+            # A dataset's id is its key.
+            items = next((body[key] for key in ("items", "results", "data") if key in body), list(body.values()))
+            if beside and isinstance(body, dict) and KINDS[name].path.startswith(CATALOG):
+                body = {"stranger": changed, **body}
+            elif beside:
+                items.insert(0, {"id": "stranger", "$id": "stranger"} | changed)
+            elif items:
+                items[0].update(changed)
+            return 200, json.dumps(body).encode()
+
+        proxy.fault("GET", f"{path}[?]", reply=reply, times=times)
+
+    return change
+
+
+@pytest.fixture
+def proxied(make_writer: Callable[..., Chain], proxy: FaultProxy) -> Chain:
+    return make_writer(proxy.url)
+
+
+def expected(name: str) -> dict[str, tuple[dict[str, Any], str]]:
+    """What is odd for a kind: mapping sets are found by content and unmarked, datasets have their ids as keys."""
+    without = {
+        "mapping set": {"a name that is a number", "a name that is a list", "no name", "no id", "a mark in no text"},
+        "dataset": {"no id"},
+    }
+    return {says: odd for says, odd in ODD.items() if says not in without.get(name, ())}
+
+
+CASES = [pytest.param(name, says, id=f"{name}: {says}") for name in KINDS for says in expected(name)]
+
+
+@pytest.mark.parametrize(("name", "says"), CASES)
+def test_what_may_be_the_one_and_cannot_be_read_is_looked_at_thrice_and_named(
+    name: str, says: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
+) -> None:
+    kind, want = KINDS[name], KINDS[name].build(chain)
+    made = chain.ensure(want).existing.id
+    emulator.advance(600)
+    changed, message = ODD[says]
+    odd(name, changed)
+    before = len(emulator.requests(method="POST", path=kind.path))
+    with pytest.raises(UnreadableError) as unreadable:
+        proxied.ensure(want)
+    assert message in str(unreadable.value)
+    assert (made in str(unreadable.value)) == (says != "no id")
+    assert (unreadable.value.retryable, proxied.naps) == (True, [2.0, 4.0])
+    assert len(emulator.requests(method="POST", path=kind.path)) == before
+
+
+@ALL_KINDS
+def test_what_could_be_read_at_the_second_look_is_adopted(
+    name: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
+) -> None:
+    want = KINDS[name].build(chain)
+    made = chain.ensure(want).existing.id
+    emulator.advance(600)
+    changed = {"outputSchema": 5} if name == "mapping set" else {"name": 7, "title": 7}
+    odd(name, changed, times=1)
+    found = proxied.ensure(want)
+    assert (found.existing.id, found.created, proxied.naps) == (made, False, [2.0])
+
+
+GARBLED: dict[str, dict[str, Any]] = {
+    "base connection": {"auth": "x"},
+    "dataset base connection": {"connectionSpec": {"id": 5}},
+    "source connection": {"params": {"tableName": "PayPal.Catalog_Products", "columns": "x"}},
+    "target connection": {"data": {"schema": []}},
+    "schema": {"allOf": [{"$ref": {}}]},
+    "dataset": {"schemaRef": {"id": ["x"]}},
+    "mapping set": {"mappings": {"_id": "x"}},
+    "dataflow": {"scheduleParams": {"frequency": "minute", "interval": {}}},
+}
+
+
+@pytest.mark.parametrize("name", GARBLED)
+def test_a_garbled_field_is_no_difference(
+    name: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
+) -> None:
+    want = KINDS[name].build(chain)
+    chain.ensure(want)
+    emulator.advance(600)
+    odd(name, GARBLED[name])
+    with pytest.raises(UnreadableError, match="cannot be read: its"):
+        proxied.ensure(want, if_exists="update")
+    assert emulator.requests(method="PATCH") == []
+
+
+@ALL_KINDS
+def test_a_stranger_that_cannot_be_read_keeps_nobody_from_creating(
+    name: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
+) -> None:
+    want = KINDS[name].build(chain)
+    members = ("params", "data", "auth", "allOf", "schemaRef", "scheduleParams", "createdAt", "state", "mappings")
+    of_another = {"name": "another", "title": "another", "outputSchema": {"schemaRef": {"id": "another"}}}
+    odd(name, {key: [5] for key in members} | of_another, beside=True)
+    assert proxied.ensure(want).created
+    assert 2.0 not in proxied.naps
+
+
+# ---- whether something is used ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "user",
+    [{"sourceConnectionIds": 5}, {"sourceConnectionIds": [[]]}, {"sourceConnectionIds": {"0": "x"}}],
+    ids=["a number", "a list of lists", "an object"],
+)
+def test_nothing_is_deleted_that_an_unreadable_dataflow_may_use(
+    user: dict[str, Any], chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.source(), writer=A).existing.id
+    emulator.advance(600)
+    body = json.dumps({"items": [{"id": "odd", "name": "odd"} | user]}).encode()
+    proxy.fault("GET", "/flows[?]", status=200, body=body, times=99)
+    with pytest.raises(UnreadableError, match="flows odd cannot be read: its sourceConnectionIds"):
+        tear_down(proxied.client, A)
+    assert made in [source["id"] for source in emulator.objects("sourceConnections")]
+    assert emulator.requests(method="DELETE") == []
+
+
+def test_a_mark_that_cannot_be_read_is_nobodys_and_stays(
+    chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.source(), writer=A).existing.id
+    emulator.advance(600)
+    odd("source connection", {"description": [5]})
+    assert tear_down(proxied.client, A).removed == []
+    assert made in [source["id"] for source in emulator.objects("sourceConnections")]
+
+
+# ---- lists that were cut, and checks ---------------------------------------------------------------------------------
+
+
+def test_nothing_is_created_on_the_word_of_a_list_that_was_cut(
+    chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    page = json.dumps({"items": [], "_links": {"next": {"href": "/x?continuationToken=same"}}}).encode()
+    proxy.fault("GET", "/sourceConnections[?]", status=200, body=page, times=999)
+    with pytest.raises(RequestError, match="the list is incomplete") as cut:
+        proxied.ensure(chain.source())
+    assert (cut.value.retryable, proxied.naps) == (True, [2.0, 4.0])
+    assert emulator.requests(method="POST", path=f"{FLOW_SERVICE}/sourceConnections") == []
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"validationResponse": 5}', b'{"validationResponse": [[]]}'], ids=repr)
+def test_a_check_whose_answer_cannot_be_read_makes_no_mapping_set(
+    body: bytes, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    proxy.fault("POST", "/mappingSets/validate", status=200, body=body, times=99)
+    with pytest.raises((UnreadableError, RequestError)) as failed:
+        proxied.ensure(chain.mapping_set())
+    assert failed.value.retryable
+    assert "outcome unknown" not in str(failed.value)
+    assert emulator.requests(method="POST", path=f"{DATA_PREP}/mappingSets") == []
+
+
+def test_a_check_that_fails_is_asked_again_and_its_outcome_is_never_unknown(
+    chain: Chain, proxied: Chain, proxy: FaultProxy
+) -> None:
+    proxy.fault("POST", "/mappingSets/validate", lose=True, times=4)
+    assert proxied.ensure(chain.mapping_set()).created
+    proxy.fault("POST", "/mappingSets/validate", lose=True, times=99)
+    with pytest.raises(RequestError) as failed:
+        proxied.ensure(chain.mapping_set(mappings={"_id": "Type"}))
+    assert "outcome unknown" not in str(failed.value)
+    assert proxy.count("POST", "/mappingSets/validate") == 5 + 5
+
+
+def test_a_dataset_is_not_called_empty_on_a_word_that_cannot_be_read(
+    chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.dataset(), writer=A).existing.id
+    emulator.advance(600)
+    proxy.fault("GET", f"{CATALOG}/batches", status=200, body=b"[]", times=999)
+    with pytest.raises(RequestError):
+        tear_down(proxied.client, A)
+    assert made in [dataset["id"] for dataset in emulator.objects("dataSets")]

@@ -1,0 +1,227 @@
+"""What goes wrong with one question, one wait, the connection or Airflow's own services concerns nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.flow_runs import RunSelection
+from airflow_provider_payments.aep.waits import IDS_PER_REQUEST, Wait
+from airflow_provider_payments.triggers.poller import MAX_FAILURES_UNSPLIT, Round, Waiter, _questions
+from tests.conftest import CONNECTION_ID, Emulator
+from tests.fault_proxy import fault_proxy
+from tests.triggers.test_poller import RUNS, Fleet, Make, all_at_once, event, flow_of
+from tests.triggers.test_poller import fleet as fleet
+
+FOREVER = 10**6
+ENDLESS = b'{"items": [], "_links": {"next": {"href": "/x?continuationToken=%d"}}}'
+
+
+# ---- questions that are not answered -------------------------------------------------------------------------------
+
+
+def waits_in(count: int) -> list[Wait]:
+    return [Wait(RunSelection(f"flow-{number}", since=1e9)) for number in range(count)]
+
+
+def failed(waits: list[Wait], status: int | None = None) -> None:
+    for wait in waits:
+        wait.error = RequestError(Failure.AMBIGUOUS, "GET", "/flows", status=status)
+
+
+def sizes(waits: list[Wait]) -> set[int]:
+    return {wait.group_size for wait in waits}
+
+
+def test_what_fails_while_others_are_answered_is_asked_in_tenths_then_alone() -> None:
+    waits, others = waits_in(100), waits_in(10)
+    for expected in (10, 1, 1):
+        this_round = Round(0.0, 2)
+        size = min(sizes(waits))
+        failed(waits[:size])
+        this_round.end(waits[:size])
+        this_round.end(others)
+        assert sizes(waits[:size]) == {expected}
+        waits = waits[:expected]
+    waits[0].error = None
+    Round(0.0, 1).end(waits)
+    assert sizes(waits) == {IDS_PER_REQUEST}
+
+
+def test_where_nothing_is_answered_nothing_is_split() -> None:
+    questions = [waits_in(100), waits_in(100)]
+    for _ in range(20):
+        this_round = Round(0.0, 2)
+        for waits in questions:
+            failed(waits)
+            this_round.end(waits)
+    assert sizes([*questions[0], *questions[1]]) == {IDS_PER_REQUEST}
+
+
+@pytest.mark.parametrize("status", [400, 414])
+def test_a_refused_question_is_split_for_a_refusal_is_an_answer(status: int) -> None:
+    waits = waits_in(50)
+    failed(waits, status)
+    Round(0.0, 1).end(waits)
+    assert sizes(waits) == {5}
+
+
+def test_the_only_question_is_split_after_a_few_failures_in_a_row() -> None:
+    waits, seen = waits_in(30), []
+    for _ in range(MAX_FAILURES_UNSPLIT + 1):
+        failed(waits)
+        Round(0.0, 1).end(waits)
+        seen.append(min(sizes(waits)))
+    assert seen == [100] * (MAX_FAILURES_UNSPLIT - 1) + [3, 3]
+
+
+def test_questions_hold_as_many_as_their_waits_allow_and_do_not_mix_runs_and_dataflows() -> None:
+    async def grouped() -> list[tuple[bool, int]]:
+        waits = waits_in(250)
+        for wait in waits[:120]:
+            wait.known_run_id = f"run of {wait.flow_id}"
+        for wait in waits[120:140]:
+            wait.group_size = 10
+        waits[0].group_size = 1
+        questions = _questions([Waiter(wait, 10.0) for wait in waits])
+        return [(question[0].wait.may_be_another, len(question)) for question in questions]
+
+    assert asyncio.run(grouped()) == [
+        (False, 1),
+        (False, 100),
+        (False, 19),
+        (True, 10),
+        (True, 10),
+        (True, 100),
+        (True, 10),
+    ]
+
+
+def test_one_dataflow_that_the_service_fails_on_ends_no_neighbour(fleet: Make) -> None:
+    flows = fleet(120)
+    guilty = flows.ids[7]
+    flows.proxy.fault("GET", f"*{guilty}", status=500, times=FOREVER)
+
+    async def later() -> None:
+        await flows.asked(20)
+        flows.let_run()
+
+    async def together() -> tuple[list[Any], str]:
+        waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
+        await later()
+        others = await asyncio.gather(*(wait for wait, flow in zip(waits, flows.ids, strict=True) if flow != guilty))
+        waits[7].cancel()
+        return list(others), "the guilty one still waits"
+
+    events, _ = asyncio.run(together())
+    assert [flow_of(one) for one in events] == [flow for flow in flows.ids if flow != guilty]
+
+
+def test_a_question_that_hangs_holds_up_no_other(fleet: Make) -> None:
+    flows = fleet(120)
+    hanging = flows.ids[7]
+    flows.proxy.fault("GET", f"*{hanging}", hang=True, times=FOREVER)
+
+    async def together() -> list[Any]:
+        waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
+        await flows.asked(3)
+        flows.let_run()
+        # Those that share no question with it, whatever the order.
+        done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in pending:
+            wait.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        return [wait.result() for wait in done]
+
+    began = time.monotonic()
+    events = asyncio.run(together())
+    assert events
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "endless page tokens"])
+def test_a_deadline_is_kept_whatever_the_service_does(trouble: str, fleet: Make) -> None:
+    flows, page = fleet(3), iter(range(FOREVER))
+    if trouble == "hangs":
+        flows.proxy.fault("GET", RUNS, hang=True, times=FOREVER)
+    else:
+        flows.proxy.fault("GET", RUNS, reply=lambda _: (200, ENDLESS % next(page)), times=FOREVER)
+    deadline = time.time() + 0.5
+    events = asyncio.run(all_at_once([flows.trigger(flow_id, deadline=deadline) for flow_id in flows.ids]))
+    assert {one["status"] for one in events} == {"timeout"}
+    assert time.time() < deadline + 5
+
+
+# ---- what Airflow brings -------------------------------------------------------------------------------------------
+
+
+class Broken:
+    """A metrics backend that is out of order."""
+
+    calls = 0
+
+    def incr(self, *_: Any, **__: Any) -> None:
+        self.calls += 1
+        raise OSError("statsd is gone")
+
+
+def test_metrics_that_cannot_be_sent_end_no_wait(fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Broken()
+    monkeypatch.setattr("airflow_provider_payments.triggers.poller.Stats", broken)
+    flows = fleet(3)
+
+    async def later() -> None:
+        await flows.asked(3)
+        flows.let_run()
+
+    events = asyncio.run(all_at_once(flows.triggers(), later()))
+    assert [flow_of(one) for one in events] == flows.ids
+    assert broken.calls > 3
+
+
+def test_a_wait_that_begins_after_the_connection_was_edited_polls_the_new_host(
+    fleet: Make, connect: Callable[..., None], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)
+    flows = fleet(2)
+
+    async def edited(other: Fleet) -> None:
+        first = asyncio.create_task(event(flows.trigger(flows.ids[0])))
+        await flows.asked(3)
+        connect(other.proxy.url, ims_url=other.proxy.url)
+        second = asyncio.create_task(event(flows.trigger(flows.ids[1])))
+        await other.asked(1)
+        before = flows.proxy.count("GET", RUNS)
+        await other.asked(5)
+        for wait in (first, second):
+            wait.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
+        assert flows.proxy.count("GET", RUNS) <= before + 1
+
+    with fault_proxy(emulator.url) as proxy:
+        other = object.__new__(Fleet)
+        other.emulator, other.proxy, other.ids, other.now = flows.emulator, proxy, flows.ids, flows.now
+        asyncio.run(edited(other))
+
+
+def test_a_reading_of_the_connection_serves_many_waits(
+    fleet: Make, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flows = fleet(4)
+
+    async def edited() -> list[Any]:
+        first = asyncio.create_task(event(flows.trigger(flows.ids[0])))
+        await flows.asked(3)
+        # A connection that nobody could use, which is not read within a minute.
+        monkeypatch.delenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}")
+        others = [asyncio.create_task(event(flows.trigger(flow_id))) for flow_id in flows.ids[1:]]
+        await flows.asked(5)
+        flows.let_run()
+        return list(await asyncio.gather(first, *others))
+
+    assert [flow_of(one) for one in asyncio.run(edited())] == flows.ids

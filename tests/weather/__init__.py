@@ -1,0 +1,1 @@
+"""Bad weather: answers that nobody can understand, for waits and for whole chains."""
