@@ -40,13 +40,14 @@ class RawServer:
         self.port = int(self._listener.getsockname()[1])
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
         self.requests: list[bytes] = []
-        #: How many connections were made.
+        #: How many connections were made, and which of them brought each request.
         self.connections = 0
+        self.ways: list[int] = []
         self.ended = threading.Event()
         #: Somebody has closed a connection in the middle of an answer.
         self.dropped = threading.Event()
 
-    def start(self, target: Callable[..., None], *args: socket.socket) -> None:
+    def start(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
         self._threads.append(thread)
         thread.start()
@@ -57,9 +58,9 @@ class RawServer:
                 accepted, _ = self._listener.accept()
                 self.connections += 1
                 self._sockets.append(accepted)
-                self.start(self._serve, accepted)
+                self.start(self._serve, accepted, self.connections)
 
-    def _serve(self, accepted: socket.socket) -> None:
+    def _serve(self, accepted: socket.socket, number: int) -> None:
         with suppress(OSError, EOFError), accepted:
             sock = self._context.wrap_socket(accepted, server_side=True) if self._context else accepted
             self._sockets.append(sock)  # the wrapped one is no more of use
@@ -68,6 +69,7 @@ class RawServer:
                 while True:
                     if not self._unasked:
                         self.requests.append(connection.request())
+                        self.ways.append(number)
                     with self._lock:
                         answer = self._answers.pop(0) if self._answers else self._last
                     answer(connection)
