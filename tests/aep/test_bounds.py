@@ -320,6 +320,7 @@ def test_no_thread_and_no_descriptor_is_left(monkeypatch: pytest.MonkeyPatch) ->
         for _ in answers[1:]:
             with pytest.raises(RequestError):
                 get(transport, server)
+        transport.timeouts = (30.0, 30.0)  # the thread does not stay for so long
         get(transport, server)
         del transport
     gc.collect()
