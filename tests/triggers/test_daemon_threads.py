@@ -38,7 +38,7 @@ class Gate:
 
     def __call__(self) -> str:
         self.begun.set()
-        assert self._open.wait(SOON)
+        assert self._open.wait(2 * SOON)
         return "through"
 
     def open(self) -> None:
@@ -167,6 +167,7 @@ def test_a_thread_that_waits_holds_nothing_of_its_last_job(pool: DaemonThreads) 
 def test_what_waits_at_its_end_is_held_no_longer_though_all_threads_hang(gate: Gate) -> None:
     pool = DaemonThreads(1, "pool-of-a-test")
     pool.submit(gate)
+    assert gate.begun.wait(SOON)
     large = Large()
     seen = weakref.ref(large)
     pool.submit(print, large)
