@@ -9,13 +9,13 @@ from airflow_provider_payments.aep.clock import Clock
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.retries import MAX_WAIT
 
-#: Seconds between two requests after the first 429, a little more than services that let 60 a minute pass want; each
-#: further one doubles it.
+#: Seconds between two requests after the first 429 that says how long to wait, a little more than services that let 60
+#: a minute pass want; and after another, which any intermediary may send. Each further one doubles it.
 INITIAL_INTERVAL_SECONDS = 1.25
+LEAST_INTERVAL_SECONDS = 0.05
 MAX_INTERVAL_SECONDS = 10.0
-#: Seconds after a 429 for which the interval holds, and then between two halvings.
-HOLD_SECONDS = 60.0
-DECAY_SECONDS = 5.0
+#: The interval is halved each time that so many requests could have been sent without a 429.
+DECAY_REQUESTS = 50
 #: A longer ``Retry-After`` is asked again after so many seconds.
 MAX_PAUSE_SECONDS = 3600.0
 
@@ -33,7 +33,7 @@ class Throttle:
         self._clock = clock
         self._lock = threading.Lock()
         self._interval = 0.0
-        self._next = self._changed = self._throttled = clock.monotonic()
+        self._next = self._changed = clock.monotonic()
 
     def __enter__(self) -> None:
         # After a sleep it asks again: another thread may have been throttled meanwhile.
@@ -46,9 +46,9 @@ class Throttle:
     def _seconds_to_wait(self) -> float:
         with self._lock:
             now = self._clock.monotonic()
-            if self._interval and now - self._throttled > HOLD_SECONDS and now - self._changed > DECAY_SECONDS:
+            if self._interval and now - self._changed > DECAY_REQUESTS * self._interval:
                 half = self._interval / 2
-                self._interval, self._changed = (half if half > INITIAL_INTERVAL_SECONDS / 16 else 0.0), now
+                self._interval, self._changed = (half if half >= LEAST_INTERVAL_SECONDS else 0.0), now
             if now < self._next:
                 return self._next - now
             self._next = now + self._interval
@@ -59,14 +59,15 @@ class Throttle:
     ) -> None:
         if not is_throttled(error):
             return
+        asked = getattr(error, "retry_after", None)
         with self._lock:
             now = self._clock.monotonic()
             if not self._interval or now - self._changed > self._interval:  # not once more for each of several threads
-                self._interval = min(max(INITIAL_INTERVAL_SECONDS, 2 * self._interval), MAX_INTERVAL_SECONDS)
-            self._changed = self._throttled = now
+                least = INITIAL_INTERVAL_SECONDS if asked else LEAST_INTERVAL_SECONDS
+                self._interval = min(max(least, 2 * self._interval), MAX_INTERVAL_SECONDS)
+            self._changed = now
             # What the service asks for holds for all threads.
-            pause = min(getattr(error, "retry_after", None) or 0.0, MAX_PAUSE_SECONDS)
-            self._next = max(self._next, now + pause)
+            self._next = max(self._next, now + min(asked or 0.0, MAX_PAUSE_SECONDS))
 
 
 def is_throttled(error: object) -> bool:

@@ -153,6 +153,7 @@ class Transport:
         self.clock = clock or Clock()
         self.platform_clock = PlatformClock(self.clock)
         self._local = threading.local()
+        self._closed = False
         self._under_way: set[Attempt] = set()
         self._sessions: WeakSet[requests.Session] = WeakSet()
 
@@ -252,6 +253,8 @@ class Transport:
         from airflow_provider_payments.aep.cutoff import cutoff
 
         remaining = self.remaining
+        if self._closed:
+            raise call.failed(Failure.NOT_SENT, "cancelled: no waiters left")
         if remaining <= 0:
             raise call.failed(Failure.NOT_SENT, "the operation's time is over")
         connect, silence = (min(timeout, remaining) for timeout in self.timeouts)
@@ -277,8 +280,9 @@ class Transport:
             token_is_replaceable=replaceable,
         )
 
-    def cut(self) -> None:
-        """Cut off all requests that are under way, whose answers nobody waits for, and drop kept connections."""
+    def close(self) -> None:
+        """Send nothing more, cut off all requests that are under way, and drop kept connections."""
+        self._closed = True
         for attempt in list(self._under_way):
             attempt.cut()
         for session in list(self._sessions):
@@ -288,9 +292,13 @@ class Transport:
     def _cuttable(self, attempt: Attempt) -> Iterator[None]:
         self._under_way.add(attempt)
         try:
+            if self._closed:
+                attempt.cut()
             yield
         finally:
             self._under_way.discard(attempt)
+            if self._closed:  # meanwhile, so its connection was not among those that were dropped
+                self._session().close()
 
     def _exchange(self, call: Call, token: str | None, proxy: str, timeouts: tuple[float, float]) -> Received:
         from requests.exceptions import RequestException

@@ -26,35 +26,17 @@ MAX_READ_TIMEOUT_SECONDS = 15.0
 RENEWAL_INTERVAL_SECONDS = 60.0
 
 
-class _Polling(Throttle):
-    """
-    Throttles requests, and sends none once ``ended`` is set.
-
-    :param ended: see :func:`polling_client`.
-    """
-
-    def __init__(self, clock: Clock, ended: threading.Event) -> None:
-        super().__init__(clock)
-        self._ended = ended
-
-    def __enter__(self) -> None:
-        if self._ended.is_set():
-            raise _cancelled()
-        super().__enter__()
-
-
 def polling_client(connection: Any, ended: threading.Event) -> Client:
     """
     Return a client that never retries, for the next poll is the retry; a 429 throttles all threads.
 
     :param connection: the Airflow connection.
-    :param ended: once it is set, nothing is sent any more, and nothing sleeps any longer: that would hold up the end of
-        the process.
+    :param ended: once it is set, nothing sleeps any longer.
     """
 
     def sleep(seconds: float) -> None:
         if ended.wait(seconds):
-            raise _cancelled()
+            raise RequestError(Failure.NOT_SENT, "GET", "/runs", reason="cancelled: no waiters left")
 
     client = client_from(connection)
     if isinstance(client.credential, ClientCredentials):
@@ -65,7 +47,7 @@ def polling_client(connection: Any, ended: threading.Event) -> Client:
     transport.attempts, transport.max_body_bytes = 1, MAX_BODY_BYTES
     transport.timeouts = (transport.timeouts[0], min(transport.timeouts[1], MAX_READ_TIMEOUT_SECONDS))
     transport.clock = Clock(sleep=sleep)
-    transport.pace = _Polling(transport.clock, ended)
+    transport.pace = Throttle(transport.clock)
     return client
 
 
@@ -74,12 +56,11 @@ class PolledConnection:
     The client of an Airflow connection that may be edited while it is in use. Its methods block: not for an event loop.
 
     :param conn_id: the Airflow connection.
-    :param ended: see :func:`polling_client`.
     """
 
-    def __init__(self, conn_id: str, ended: threading.Event) -> None:
+    def __init__(self, conn_id: str) -> None:
         self.conn_id = conn_id
-        self._ended = ended
+        self._ended = threading.Event()
         self._lock = threading.Lock()
         self._client: Client | None = None
         self._settings: tuple[Any, ...] = ()
@@ -108,11 +89,8 @@ class PolledConnection:
                 self._settings, self.read_at = settings, time.monotonic()
             return self._client
 
-    def cut(self) -> None:
-        """End the requests that are under way."""
+    def close(self) -> None:
+        """End the requests that are under way, and send no more."""
+        self._ended.set()
         if self._client is not None:
-            self._client.transport.cut()
-
-
-def _cancelled() -> RequestError:
-    return RequestError(Failure.NOT_SENT, "GET", "/runs", reason="cancelled: no waiters left")
+            self._client.transport.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -122,8 +121,7 @@ class FlowRunStream(SharedStreamProducer):
 
     def __init__(self, trigger: FlowRunEventTrigger) -> None:
         self._trigger = trigger
-        self._ended = threading.Event()
-        self._connection = PolledConnection(trigger.aep_conn_id, self._ended)
+        self._connection = PolledConnection(trigger.aep_conn_id)
         # Not the loop's own pool: a poll that the service holds up would keep other triggers out of it.
         self._pool = DaemonThreads(1, "flow-run-events")
         #: Seconds; a connection that was read longer ago is read again, once the service has refused something.
@@ -175,8 +173,7 @@ class FlowRunStream(SharedStreamProducer):
 
     async def aclose(self) -> None:
         """Stop polling; a request that is under way is cut off, and nobody hears of it."""
-        self._ended.set()
-        self._connection.cut()
+        self._connection.close()
         self._pool.shutdown()
 
     def _bear(self, error: Exception, failures: int) -> float:

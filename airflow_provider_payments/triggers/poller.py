@@ -13,7 +13,6 @@ import contextvars
 import logging
 import math
 import random
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -155,9 +154,8 @@ class Poller:
 
     def __init__(self, conn_id: str) -> None:
         self.waiters: set[Waiter] = set()
-        self._ended = threading.Event()
         self._pool = DaemonThreads(MAX_PARALLEL_REQUESTS, "flow-run-poller")
-        self._connection = PolledConnection(conn_id, self._ended)
+        self._connection = PolledConnection(conn_id)
         self._queries: RunQueries | None = None
         self._joined = asyncio.Event()
         #: When the next poll is planned, and before when the service wants none, by the loop's clock.
@@ -177,8 +175,7 @@ class Poller:
 
     def end(self) -> None:
         """Stop polling: requests that are under way are cut off, and nobody hears of them."""
-        self._ended.set()
-        self._connection.cut()
+        self._connection.close()
         for task in (self._task, *self._questions):
             task.cancel()
         self._pool.shutdown()
