@@ -35,6 +35,7 @@ from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperat
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
 from airflow_provider_payments.outcomes import FlowRunFailedError
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
+from tests.aep.raw_server import raw_server, trickles
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
@@ -364,12 +365,39 @@ def test_token_refused(row: str, stage: Stage) -> None:
     stage.has_shown(row)
 
 
+@event("A read is answered by HTML, blank, or with anything but what was asked for")
+@pytest.mark.parametrize("status", [200, 403, 404, 502])
+def test_html(row: str, status: int, stage: Stage, proxy: FaultProxy) -> None:
+    stage.connect(proxy.url)
+    page = b"<html><title>Sign in</title></html>"
+    proxy.fault("GET", SOURCES, status=status, body=page, times=4)
+    assert stage.source()["created"]
+    before = proxy.count("GET", "/sourceConnections")
+    proxy.fault("GET", SOURCES, status=status, body=page, times=99)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        stage.source(run_id="two")
+    assert proxy.count("GET", "/sourceConnections") == before + 5
+    stage.has_shown(row)
+
+
 @event("An answer leads to another host")
 def test_redirect(row: str, stage: Stage) -> None:
     headers = {"Location": "https://elsewhere.example/"}
-    stage.emulator.fail("status", method="GET", path=SOURCES, status=307, headers=headers)
-    with pytest.raises(ExperiencePlatformFailedError):
+    stage.emulator.fail("status", method="GET", path=SOURCES, status=307, headers=headers, times=5)
+    with pytest.raises(ExperiencePlatformUnavailableError):
         stage.source()
+    assert len(stage.naps) == 4
+    stage.has_shown(row)
+
+
+@event("An answer comes byte by byte, hangs or has no end")
+def test_trickle(row: str, stage: Stage) -> None:
+    with raw_server(trickles(b"HTTP/1.1 200 OK\r\n\r\n")) as server:
+        stage.connect(server.url, credential=AccessToken("emulator-client", "token"))
+        stage.client.transport.timeouts, stage.client.transport.attempts = (0.1, 0.2), 1
+        with pytest.raises(ExperiencePlatformUnavailableError):
+            stage.source()
+        assert server.dropped.wait(5)
     stage.has_shown(row)
 
 

@@ -24,6 +24,7 @@ from airflow_provider_payments.aep.services import Json
 
 MAX_TITLE = 80
 BLANK = "answered blank"
+WORDLESS = "answered without words of a service"
 
 
 class UnexpectedError(ValueError):
@@ -107,8 +108,10 @@ def read(received: Received, expected: Expected, *, token_is_replaceable: bool) 
         except UnexpectedError as error:
             reason = reason or str(error)
     problem = Problem.from_body(body if status >= 400 else None, request_id)
+    if 400 <= status < 500 and not problem.says_something:
+        reason = reason or WORDLESS
     raise RequestError(
-        _failure(status, problem, said=isinstance(body, dict) and not reason, replaceable=token_is_replaceable),
+        _failure(status, problem, token_is_replaceable=token_is_replaceable),
         received.method,
         received.path,
         reason=reason,
@@ -121,17 +124,17 @@ def read(received: Received, expected: Expected, *, token_is_replaceable: bool) 
     )
 
 
-def _failure(status: int, problem: Problem, *, said: bool, replaceable: bool) -> Failure:
+def _failure(status: int, problem: Problem, *, token_is_replaceable: bool) -> Failure:
     """
     Return the kind of failure.
 
-    :param said: whether a service said it in its own JSON.
+    :param problem: what a service said in its own JSON; empty where nobody did.
     """
     if status == 429:
         return Failure.THROTTLED
-    if said and replaceable and is_token_refused(status, problem.code):
+    if token_is_replaceable and is_token_refused(status, problem.code):
         return Failure.TOKEN_REFUSED
-    if said and 400 <= status < 500 and status != 408 and problem.says_something:
+    if 400 <= status < 500 and status != 408 and problem.says_something:
         return Failure.FINAL
     return Failure.AMBIGUOUS
 

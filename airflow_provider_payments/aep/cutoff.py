@@ -51,7 +51,8 @@ class Attempt:
         A twin of its descriptor is kept: the wrapping by TLS replaces the socket, and a connection that the server
         closes after its answer gives it away before the body is read.
         """
-        twin = socket.socket(fileno=os.dup(descriptor))
+        # The family does not matter; to find it out would take calls of the system.
+        twin = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=os.dup(descriptor))
         with self._lock:
             self._forget()
             self._twin = twin
@@ -93,6 +94,8 @@ class Cutoff:
         self._changed = threading.Condition()
         self._attempts: set[Attempt] = set()
         self._thread: threading.Thread | None = None
+        #: When the thread looks next, by ``time.monotonic``.
+        self._wakes = -math.inf
         self._local = threading.local()
 
     @property
@@ -114,7 +117,8 @@ class Cutoff:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="request-cutoff", daemon=True)
                 self._thread.start()
-            elif attempt.ends <= min(other.ends for other in self._attempts):
+            elif attempt.ends < self._wakes:  # each time would cost a switch of threads
+                self._wakes = attempt.ends
                 self._changed.notify()
         try:
             yield attempt
@@ -133,6 +137,7 @@ class Cutoff:
                 if not due:
                     # No longer, so that it notices that attempts are over without being told of each.
                     pause = min([attempt.ends - now for attempt in self._attempts] + [IDLE_SECONDS])
+                    self._wakes = now + pause
                     notified = self._changed.wait(pause)
                     if not notified and not self._attempts:
                         self._thread = None

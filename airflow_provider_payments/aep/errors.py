@@ -19,7 +19,7 @@ class PlatformError(Exception):
 
     def __init__(self, message: str = "") -> None:
         # A service's or a proxy's words may stand anywhere in it.
-        super().__init__(redacted(message))
+        super().__init__(_writable(message))
 
 
 class InvalidInputError(PlatformError, ValueError):
@@ -141,10 +141,15 @@ class Problem:
         )
 
 
+def _writable(text: str) -> str:
+    """Return text without secrets that every log and database takes: no half of a character, no NUL."""
+    return redacted(text).replace("\0", "").encode(errors="replace").decode()
+
+
 def _text(value: object, limit: int = 500) -> str:
     """One line of bounded length, without secrets: a service may answer anything, and it ends in a task log."""
     try:
-        text = redacted(" ".join(str(value or "").split()))
+        text = _writable(" ".join(str(value or "").split()))
     except (ValueError, RecursionError):  # a number of thousands of digits, a list in a list in a list...
         text = f"<{type(value).__name__} that cannot be shown>"
     return text if len(text) <= limit else f"{text[:limit]}..."
@@ -179,7 +184,7 @@ class RequestError(PlatformError):
         self.failure = failure
         self.method = method
         self.path = path
-        self.reason = redacted(reason)
+        self.reason = _writable(reason)
         self.status = status
         self.problem = problem or Problem()
         self.retry_after = retry_after

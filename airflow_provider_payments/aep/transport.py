@@ -379,6 +379,8 @@ def _unanswered(error: Exception, call: Call, proxy: str, connect: float, silenc
             return Failure.AMBIGUOUS, "the answer was cut off"
         case kinds.ContentDecodingError():
             return Failure.AMBIGUOUS, "the answer could not be decoded"
+        case kinds.InvalidSchema() if proxy.lower().startswith("socks"):
+            return Failure.FINAL, f"the proxy {shown(proxy)} speaks SOCKS, which needs the package PySocks"
         case kinds.InvalidHeader() if isinstance(_root(error), InvalidHeader):
             return Failure.AMBIGUOUS, "the answer's headers contradict each other"
         case _:

@@ -187,6 +187,15 @@ def test_a_proxy_that_nobody_runs_is_named() -> None:
     assert failed.value.failure is Failure.NOT_SENT
 
 
+@pytest.mark.parametrize("scheme", ["socks5", "SOCKS5h", "socks4"])
+def test_a_socks_proxy_without_its_package_is_a_clear_error(scheme: str) -> None:
+    with pytest.raises(
+        RequestError, match=r"the proxy proxy:1080 speaks SOCKS, which needs the package PySocks"
+    ) as failed:
+        behind({"https": f"{scheme}://agent:{QUOTED}@proxy:1080"}, "https://platform.example").get(FLOWS)
+    assert failed.value.failure is Failure.FINAL
+
+
 @pytest.mark.parametrize("proxy", ["http://[proxy", "ftp://proxy:1", "http://proxy:99999"])
 def test_a_proxy_whose_url_cannot_be_used_is_a_clear_error(proxy: str) -> None:
     with pytest.raises(RequestError, match="through the proxy") as failed:

@@ -89,6 +89,8 @@ ANSWERS: dict[str, tuple[str, dict[str, Any], str]] = {
     "blank": (SPECS, {"status": 200, "body": b""}, "Platform URL"),
     "text": (SPECS, {"status": 200, "body": b"it works"}, "Platform URL"),
     "list": (SPECS, {"status": 200, "body": b"[]"}, "Platform URL"),
+    "empty 404": (SPECS, {"status": 404, "body": b""}, "Platform URL"),
+    "JSON 403 without a word": (SPECS, {"status": 403, "body": b"{}"}, "Platform URL"),
     "JSON 404": (SPECS, {"status": 404, "body": b'{"message": "no such route"}'}, "Platform URL"),
     "JSON 503": (SPECS, {"status": 503, "body": b'{"title": "Down"}'}, "Service"),
     "JSON 500": (SPECS, {"status": 500, "body": b'{"title": "Oh"}'}, "Service"),

@@ -1,0 +1,209 @@
+"""The triggerer's pool: an executor whose threads hold up nobody's end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, wait
+
+import pytest
+
+from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
+
+SOON = 5.0
+
+
+@pytest.fixture
+def pool() -> Iterator[DaemonThreads]:
+    with DaemonThreads(2, "pool-of-a-test") as running:
+        yield running
+
+
+def own_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("pool-of-a-test")]
+
+
+class Gate:
+    """A job that hangs until it is opened, and tells when it is begun."""
+
+    def __init__(self) -> None:
+        self.begun, self._open = threading.Event(), threading.Event()
+
+    def __call__(self) -> str:
+        self.begun.set()
+        assert self._open.wait(2 * SOON)
+        return "through"
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    gate = Gate()
+    yield gate
+    gate.open()
+
+
+def test_a_job_returns_its_result(pool: DaemonThreads) -> None:
+    assert pool.submit(pow, 2, exp=5).result(SOON) == 32
+    assert list(pool.map(abs, [-1, 2, -3], timeout=SOON)) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), KeyboardInterrupt()], ids=repr)
+def test_an_error_of_a_job_is_its_own_and_the_thread_lives_on(error: BaseException, pool: DaemonThreads) -> None:
+    def fail() -> None:
+        raise error
+
+    assert pool.submit(fail).exception(SOON) is error
+    assert [pool.submit(abs, -1).result(SOON) for _ in range(5)] == [1] * 5
+
+
+def test_an_error_after_a_job_leaves_the_thread_alive(pool: DaemonThreads) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("nobody listens any more")
+
+    for _ in range(4):
+        future = pool.submit(abs, -1)
+        future.add_done_callback(fail)
+        assert future.result(SOON) == 1
+
+
+def test_a_hanging_job_does_not_stop_others(pool: DaemonThreads, gate: Gate) -> None:
+    hanging = pool.submit(gate)
+    assert gate.begun.wait(SOON)
+    assert [pool.submit(abs, -n).result(SOON) for n in range(20)] == list(range(20))
+    assert not hanging.done()
+
+
+def test_there_are_no_more_threads_than_allowed_and_none_before_it_is_needed(pool: DaemonThreads) -> None:
+    assert own_threads() == []
+    for _ in range(5):
+        assert pool.submit(abs, -1).result(SOON) == 1
+    assert len(own_threads()) <= 2
+    running, most = [0], [0]
+    lock = threading.Lock()
+
+    def count() -> None:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        threading.Event().wait(0.001)
+        with lock:
+            running[0] -= 1
+
+    assert not wait([pool.submit(count) for _ in range(100)], SOON).not_done
+    assert most == [2]
+    assert len(own_threads()) == 2
+    assert all(thread.daemon for thread in own_threads())
+
+
+def test_a_cancelled_job_is_never_begun(pool: DaemonThreads, gate: Gate) -> None:
+    done: list[str] = []
+    hanging = [pool.submit(gate), pool.submit(gate)]
+    waiting, other = pool.submit(done.append, "cancelled"), pool.submit(done.append, "other")
+    assert waiting.cancel()
+    gate.open()
+    assert [future.result(SOON) for future in hanging] == ["through", "through"]
+    other.result(SOON)
+    assert done == ["other"]
+    with pytest.raises(CancelledError):
+        waiting.result(SOON)
+
+
+def test_its_end_drops_what_waits_and_waits_for_nothing(gate: Gate) -> None:
+    pool = DaemonThreads(1, "pool-of-a-test")
+    hanging = pool.submit(gate)
+    assert gate.begun.wait(SOON)
+    waiting = [pool.submit(abs, -1) for _ in range(3)]
+    pool.shutdown(wait=True)
+    assert not hanging.done()
+    assert all(future.cancelled() for future in waiting)
+    with pytest.raises(RuntimeError, match="shut down"):
+        pool.submit(abs, -1)
+    gate.open()
+    assert hanging.result(SOON) == "through"
+
+
+def test_its_end_ends_its_threads() -> None:
+    pool = DaemonThreads(3, "pool-of-a-test")
+    wait([pool.submit(abs, -1) for _ in range(9)], SOON)
+    threads = own_threads()
+    assert threads
+    pool.shutdown()
+    for thread in threads:
+        thread.join(SOON)
+        assert not thread.is_alive()
+
+
+class Large:
+    """What a job is given, or returns."""
+
+
+def is_gone(seen: weakref.ref[Large]) -> bool:
+    """Whether it is forgotten soon: a thread may take a moment after its job is done."""
+    ends = time.monotonic() + SOON
+    while seen() is not None and time.monotonic() < ends:
+        gc.collect()
+        threading.Event().wait(0.005)
+    return seen() is None
+
+
+def test_a_thread_that_waits_holds_nothing_of_its_last_job(pool: DaemonThreads) -> None:
+    large = Large()
+    seen = weakref.ref(large)
+    assert isinstance(pool.submit(lambda given: given, large).result(SOON), Large)
+    del large
+    assert is_gone(seen)
+
+
+def test_what_waits_at_its_end_is_held_no_longer_though_all_threads_hang(gate: Gate) -> None:
+    pool = DaemonThreads(1, "pool-of-a-test")
+    pool.submit(gate)
+    assert gate.begun.wait(SOON)
+    large = Large()
+    seen = weakref.ref(large)
+    pool.submit(print, large)
+    del large
+    pool.shutdown()
+    assert is_gone(seen)
+
+
+def test_an_event_loop_awaits_its_jobs(pool: DaemonThreads, gate: Gate) -> None:
+    async def run() -> tuple[int, bool]:
+        loop = asyncio.get_running_loop()
+        hanging = loop.run_in_executor(pool, gate)
+        answer = await loop.run_in_executor(pool, abs, -1)
+        return answer, hanging.done()
+
+    # `asyncio.run` ends though one job hangs.
+    assert asyncio.run(run()) == (1, False)
+
+
+def test_the_interpreter_ends_at_once_though_a_job_hangs_in_a_socket() -> None:
+    program = textwrap.dedent(
+        """
+        import socket, threading
+        from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
+
+        here, there = socket.socketpair()
+        begun = threading.Event()
+
+        def hang():
+            begun.set()
+            here.recv(1)
+
+        DaemonThreads(2, "pool").submit(hang)
+        begun.wait()
+        print("the end")
+        """
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=SOON, check=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("the end\n", "")
