@@ -234,13 +234,13 @@ class FlowRunSensor(BaseSensorOperator):
             where = {"url": client.url, "sandbox": client.sandbox}
             store_link(context, kind="dataflow", object_id=wait.flow_id, **where)
         self._queries = self._queries or RunQueries(client)
-        sent = client.transport.sent
+        sent, left = client.transport.sent, self._seconds_left()
         try:
-            with client.transport.within(max(self._seconds_left(), LAST_POLL_SECONDS)):
+            with client.transport.within(max(left, LAST_POLL_SECONDS)):
                 self._queries.poll([wait])
         finally:
             Stats.incr("payments.flow_run.poll.requests", client.transport.sent - sent)
-        if wait.error and wait.error.retryable and self._seconds_left() <= 0:
+        if wait.error and wait.error.retryable and left > 0 >= self._seconds_left():
             raise AirflowSensorTimeout(f"{wait.selection} timed out; {self.run_log.last}. {wait.error}") from wait.error
         if wait.error:
             raise wait.error

@@ -183,10 +183,10 @@ def test_a_request_of_another_thread_is_cut_when_nobody_waits_for_it() -> None:
         thread = threading.Thread(target=ask, daemon=True)
         thread.start()
         assert asked.wait(5)
-        transport.cut()
+        transport.close()
         thread.join(LATE)
         assert [error.failure for error in errors] == [Failure.AMBIGUOUS]
-        transport.cut()  # nothing is under way
+        transport.close()  # nothing is under way
         assert get(transport, server) == {"items": []}
 
 
@@ -234,7 +234,7 @@ def test_an_answer_as_long_as_the_limit_is_read() -> None:
 
 def test_the_limits_are_those_that_are_told(connected: Emulator) -> None:
     assert Transport().max_body_bytes == MAX_BODY_BYTES == 64 * MIB
-    polled = PolledConnection("adobe_experience_platform_default", threading.Event()).client()
+    polled = PolledConnection("adobe_experience_platform_default").client()
     assert polled.transport.max_body_bytes == MAX_POLLED_BYTES == 8 * MIB
 
 

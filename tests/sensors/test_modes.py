@@ -31,6 +31,7 @@ from tests.operators.chain import make_dataflow
 from tests.sensors.conftest import context, sensor, wait
 from tests.sensors.flows import History, advance_to_run, answer, run_item
 
+PLATFORM = "/flowservice/"
 RUNS = "/flowservice/runs"
 MODES: dict[str, dict[str, Any]] = {
     "poke": {"mode": "poke"},
@@ -91,13 +92,13 @@ def test_a_run_that_has_failed_is_skipped_where_failures_are_soft(history: Histo
 @IN_EVERY_MODE
 def test_a_service_that_is_down_may_be_retried(proxy: FaultProxy, connect: Callable[..., None], mode: str) -> None:
     connect(proxy.url)
-    proxy.fault("GET", RUNS, status=503, headers={"Retry-After": "3600"})
+    proxy.fault("GET", PLATFORM, status=503, headers={"Retry-After": "3600"})
     with pytest.raises(ExperiencePlatformUnavailableError) as failure:
         wait(flow_id="flow", **MODES[mode])
     assert not isinstance(failure.value, AirflowFailException)
     # Nobody sleeps for an hour, and nobody asks again in it: the error tells Airflow 3.3 when to.
     assert failure.value.retry_after == 3600
-    assert proxy.count("GET", RUNS) == 1
+    assert proxy.count("GET", PLATFORM) == 1
 
 
 @IN_EVERY_MODE
@@ -105,7 +106,7 @@ def test_a_service_that_is_down_is_skipped_where_nothing_may_fail(
     proxy: FaultProxy, connect: Callable[..., None], mode: str
 ) -> None:
     connect(proxy.url)
-    proxy.fault("GET", RUNS, status=503, headers={"Retry-After": "3600"})
+    proxy.fault("GET", PLATFORM, status=503, headers={"Retry-After": "3600"})
     with pytest.raises(AirflowSkipException, match="the service asks to wait 3600 s"):
         wait(flow_id="flow", never_fail=True, **MODES[mode])
 
@@ -113,18 +114,18 @@ def test_a_service_that_is_down_is_skipped_where_nothing_may_fail(
 def test_a_service_that_is_down_at_the_first_look_is_deferred_to_where_failures_are_silent(
     history: History, proxy_of_history: FaultProxy
 ) -> None:
-    proxy_of_history.fault("GET", RUNS, status=503, headers={"Retry-After": "3600"})
+    proxy_of_history.fault("GET", PLATFORM, status=503, headers={"Retry-After": "3600"})
     assert deferral(flow_id=history.good, silent_fail=True).method_name == "execute_complete"
 
 
 def test_poking_waits_until_the_run_has_ended(
     history: History, proxy_of_history: FaultProxy, said: Callable[[str], int]
 ) -> None:
-    proxy_of_history.fault("GET", RUNS, status=200, body=answer())
-    paused = run_item(history.good, "paused", run_id=history.runs(history.good)[0]["id"])
+    run_id = history.runs(history.good)[0]["id"]
+    paused = run_item(history.good, "paused", run_id=run_id)
     proxy_of_history.fault("GET", RUNS, status=200, body=answer(paused), times=2)
-    assert wait(flow_id=history.good, timeout=60, poke_interval=0)["status"] == "succeeded"
-    assert proxy_of_history.count("GET", RUNS) == 4
+    assert wait(run_id=run_id, timeout=60, poke_interval=0)["status"] == "succeeded"
+    assert proxy_of_history.count("GET", RUNS) == 3
     assert said("unknown status 'paused'") == 1  # though it was seen twice
 
 
@@ -159,14 +160,17 @@ def test_a_deferral_carries_plain_json_and_no_secret(history: History) -> None:
     assert path == "airflow_provider_payments.triggers.flow_run.FlowRunTrigger"
     deadline = arguments.pop("deadline")
     assert time.time() < deadline <= time.time() + 7 * 86400
-    # The worker has seen what there was: the trigger need not look further back than lists may lag.
+    # The worker has seen that there was nothing by now.
     now = history.emulator.control("GET", "clock")["now"]
-    assert now - 400 < arguments.pop("created_since") <= now - 299
+    assert arguments.pop("quiet_since") == pytest.approx(now, abs=5)
     assert arguments == {
         "aep_conn_id": "adobe_experience_platform_default",
         "selection": {"flow_id": history.waiting, "run_id": None, "since": 1767225600, "pick": "latest"},
         "poll_interval": 7,
         "max_errors": 5,
+        "created_since": 1767225600 - 86400,
+        "known_run_id": None,
+        "fail_if_disabled": True,
     }
 
 
