@@ -145,8 +145,8 @@ class PacedCredential:
         self.pace.request()
         return self.inner.token()
 
-    def reject(self, token: str | None) -> None:
-        self.inner.reject(token)
+    def reject(self, token: str | None) -> bool:
+        return self.inner.reject(token)
 
 
 def make_client(pace: Pace) -> Client:
