@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
-from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -24,8 +23,9 @@ from airflow_provider_payments import __version__
 from airflow_provider_payments.aep.answers import Answer, Expected, Received, a_document, anything, read
 from airflow_provider_payments.aep.clock import Clock, Deadline, PlatformClock
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
-from airflow_provider_payments.aep.proxies import is_loopback, only, proxy_for, refusal, remember_password, shown
+from airflow_provider_payments.aep.proxies import is_loopback, only, proxy_for, remember_password, shown
 from airflow_provider_payments.aep.retries import MAX_ATTEMPTS, decide, parse_date
+from airflow_provider_payments.aep.unanswered import through, unanswered
 
 if TYPE_CHECKING:
     import requests
@@ -265,12 +265,12 @@ class Transport:
             try:
                 received = self._exchange(call, token, proxy, (connect, silence))
             except (RequestException, HTTPError) as error:
-                failure, reason = _unanswered(error, call, proxy, connect, silence)
+                failure, reason = unanswered(error, call.url, proxy, connect, silence)
                 if failure is Failure.NOT_SENT or not attempt.was_cut:
                     raise call.failed(failure, reason) from None
         # A body without a length just ends then.
         if received is None or (attempt.was_cut and received.status != 429):
-            raise call.failed(Failure.AMBIGUOUS, f"no complete answer within {whole:.3g} s{_through(proxy)}")
+            raise call.failed(Failure.AMBIGUOUS, f"no complete answer within {whole:.3g} s{through(proxy)}")
         if received.status == 407 and proxy:
             raise call.failed(Failure.AMBIGUOUS, f"the proxy {shown(proxy)} asks for a login", status=407)
         replaceable = call.credential is not None and call.credential.renewable
@@ -349,57 +349,3 @@ class Transport:
                 limit = f"{self.max_body_bytes / 2**20:.3g} MiB"
                 raise call.failed(Failure.AMBIGUOUS, f"the answer is longer than {limit}")
         return bytes(body)
-
-
-def _through(proxy: str) -> str:
-    return f" through the proxy {shown(proxy)}" if proxy else ""
-
-
-def _unanswered(error: Exception, call: Call, proxy: str, connect: float, silence: float) -> tuple[Failure, str]:
-    """Tell what became of a request that brought no whole answer."""
-    import requests.exceptions as kinds
-    from urllib3.exceptions import InvalidHeader, NewConnectionError, ReadTimeoutError
-
-    match error:
-        case kinds.ReadTimeout() | kinds.ConnectionError() if isinstance(_root(error), ReadTimeoutError):
-            return Failure.AMBIGUOUS, f"no answer within {silence:.3g} s{_through(proxy)}"
-        case kinds.ConnectTimeout():
-            return Failure.NOT_SENT, f"no connection within {connect:.3g} s{_through(proxy)}"
-        case kinds.SSLError() if isinstance(_root(error), SSLCertVerificationError):
-            return Failure.FINAL, "the host's TLS certificate was not accepted"
-        case kinds.SSLError():
-            return Failure.AMBIGUOUS, "the TLS connection broke"
-        case kinds.ConnectionError() if reason := refusal(proxy, error):
-            return Failure.NOT_SENT, reason
-        case kinds.ConnectionError() if isinstance(_root(error), NewConnectionError):
-            return Failure.NOT_SENT, f"cannot connect to {urlsplit(call.url).netloc}"
-        case kinds.ConnectionError():
-            return Failure.AMBIGUOUS, f"the connection broke before the answer was complete{_through(proxy)}"
-        case kinds.ChunkedEncodingError():
-            return Failure.AMBIGUOUS, "the answer was cut off"
-        case kinds.ContentDecodingError():
-            return Failure.AMBIGUOUS, "the answer could not be decoded"
-        case kinds.InvalidSchema() if proxy.lower().startswith("socks"):
-            return Failure.FINAL, f"the proxy {shown(proxy)} speaks SOCKS, which needs the package PySocks"
-        case kinds.InvalidHeader() if isinstance(_root(error), InvalidHeader):
-            return Failure.AMBIGUOUS, "the answer's headers contradict each other"
-        case _:
-            return Failure.FINAL, f"{type(error).__name__}{_through(proxy)}"
-
-
-def _root(error: BaseException) -> BaseException:
-    """Return what lies under the wrappings of ``requests`` and ``urllib3``."""
-    from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
-
-    while True:
-        if isinstance(error, MaxRetryError):
-            inner: object = error.reason
-        elif isinstance(error, ProxyError):
-            inner = error.original_error
-        elif isinstance(error, NewConnectionError):
-            return error
-        else:
-            inner = error.args[0] if error.args else None
-        if not isinstance(inner, BaseException):
-            return error
-        error = inner

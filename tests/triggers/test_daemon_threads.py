@@ -26,8 +26,8 @@ def pool() -> Iterator[DaemonThreads]:
         yield running
 
 
-def own_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("pool-of-a-test")]
+def threads(name: str) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(name)]
 
 
 class Gate:
@@ -83,11 +83,12 @@ def test_a_hanging_job_does_not_stop_others(pool: DaemonThreads, gate: Gate) -> 
     assert not hanging.done()
 
 
-def test_there_are_no_more_threads_than_allowed_and_none_before_it_is_needed(pool: DaemonThreads) -> None:
-    assert own_threads() == []
+def test_there_are_no_more_threads_than_allowed_and_none_before_it_is_needed() -> None:
+    pool = DaemonThreads(2, "counted")
+    assert threads("counted") == []
     for _ in range(5):
         assert pool.submit(abs, -1).result(SOON) == 1
-    assert len(own_threads()) <= 2
+    assert len(threads("counted")) <= 2
     running, most = [0], [0]
     lock = threading.Lock()
 
@@ -101,8 +102,9 @@ def test_there_are_no_more_threads_than_allowed_and_none_before_it_is_needed(poo
 
     assert not wait([pool.submit(count) for _ in range(100)], SOON).not_done
     assert most == [2]
-    assert len(own_threads()) == 2
-    assert all(thread.daemon for thread in own_threads())
+    assert len(threads("counted")) == 2
+    assert all(thread.daemon for thread in threads("counted"))
+    pool.shutdown()
 
 
 def test_a_cancelled_job_is_never_begun(pool: DaemonThreads, gate: Gate) -> None:
@@ -133,12 +135,12 @@ def test_its_end_drops_what_waits_and_waits_for_nothing(gate: Gate) -> None:
 
 
 def test_its_end_ends_its_threads() -> None:
-    pool = DaemonThreads(3, "pool-of-a-test")
+    pool = DaemonThreads(3, "ended")
     wait([pool.submit(abs, -1) for _ in range(9)], SOON)
-    threads = own_threads()
-    assert threads
+    begun = threads("ended")
+    assert begun
     pool.shutdown()
-    for thread in threads:
+    for thread in begun:
         thread.join(SOON)
         assert not thread.is_alive()
 
