@@ -187,4 +187,4 @@ def _of_several(error: PlatformError, count: int) -> PlatformError:
     if not isinstance(error, RequestError) or error.retryable or error.status in (401, 403):
         return error
     reason = f"asked for {count} at once: {error}"
-    return RequestError(Failure.AMBIGUOUS, error.method, error.path, reason=reason)
+    return RequestError(Failure.AMBIGUOUS, error.method, error.path, reason=reason, status=error.status)
