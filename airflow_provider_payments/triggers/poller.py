@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from airflow.providers.common.compat.sdk import Stats
 
+from airflow_provider_payments.aep.auth import TOKEN_PATH
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
 from airflow_provider_payments.aep.flow_runs import FlowRun
 from airflow_provider_payments.aep.pace import MAX_PAUSE_SECONDS, is_throttled
@@ -229,7 +230,11 @@ class Poller:
         self._count_requests()
         early = random.uniform(0, JITTER_FRACTION)
         for number, waiter in enumerate(waiters, 1):
-            waiter.is_new = waiter.under_way = False
+            waiter.under_way = False
+            if failure is None:
+                waiter.is_new = False
+            elif waiter.is_new:  # what it needs and cannot have, such as the connection, others may not need
+                waiter.wait.group_size = 1
             waiter.plan(this_round.began, early)
             if is_throttled(waiter.wait.error):
                 waiter.due = self._not_before
@@ -265,24 +270,30 @@ class Poller:
 
     def _poll(self, waits: list[Wait], max_age: float) -> None:
         """Ask one question; where it is refused, the connection may have been edited since it was read."""
+        for wait in waits:
+            wait.error = None
         began = time.monotonic()
         queries = self._queries_of(max_age)
         queries.poll(waits)
-        refused = [wait for wait in waits if _is_of_the_connection(wait)]
-        if not refused or self._connection.read_at >= began:
+        refused = [wait for wait in waits if _is_of_the_connection(wait.error)]
+        if not refused:
             return
-        edited = self._queries_of(RENEWAL_INTERVAL_SECONDS)
-        if edited is not queries:
+        try:
+            edited = self._queries_of(RENEWAL_INTERVAL_SECONDS)
+        except Exception as error:
+            log.warning("Could not read the connection again: %s", error)
+            edited = queries
+        if edited.client is not queries.client:
             edited.poll(refused)
         elif self._connection.read_at < began:  # not yet read again
             for wait in refused:
                 wait.error = _not_final_yet(wait.error)
 
-    def _queries_of(self, max_age: float = math.inf) -> RunQueries:
-        client = self._connection.client(max_age)
-        if self._queries is None or self._queries.client is not client:
-            self._queries = RunQueries(client)
-        return self._queries
+    def _queries_of(self, max_age: float) -> RunQueries:
+        client, queries = self._connection.client(max_age), self._queries
+        if queries is None or queries.client is not client:  # another thread may do the same meanwhile
+            queries = self._queries = RunQueries(client)
+        return queries
 
 
 def _questions(waiters: list[Waiter]) -> list[list[Waiter]]:
@@ -301,13 +312,16 @@ def _questions(waiters: list[Waiter]) -> list[list[Waiter]]:
     return questions
 
 
-def _is_of_the_connection(wait: Wait) -> bool:
-    return isinstance(wait.error, RequestError) and not wait.error.retryable and wait.error.status in OF_THE_CONNECTION
+def _is_of_the_connection(error: PlatformError | None) -> bool:
+    if not isinstance(error, RequestError):
+        return False
+    return error.status in OF_THE_CONNECTION or (not error.retryable and error.path.endswith(TOKEN_PATH))
 
 
 def _not_final_yet(error: PlatformError | None) -> PlatformError | None:
     """A refusal is final only once the connection has been read after it."""
-    assert isinstance(error, RequestError)
+    if not isinstance(error, RequestError) or error.retryable:
+        return error
     reason = f"{error}; the connection will be read again before this is final"
     return RequestError(Failure.AMBIGUOUS, error.method, error.path, reason=reason, status=error.status)
 
