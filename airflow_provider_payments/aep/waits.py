@@ -99,4 +99,5 @@ class Wait:
             "known_run_id": self.known_run_id,
             "quiet_since": self.quiet_since,
             "fail_if_disabled": self.fail_if_disabled,
+            "by_own_clock": self.by_own_clock,
         }

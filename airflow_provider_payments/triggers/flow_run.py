@@ -42,6 +42,7 @@ class FlowRunTrigger(BaseTrigger):
     :param known_run_id: the run that is meant, as the worker found it.
     :param quiet_since: epoch seconds; up to then the worker saw that no run has begun that is meant.
     :param fail_if_disabled: whether a disabled dataflow without such a run ends the wait.
+    :param by_own_clock: whether ``selection["since"]`` is Airflow's time, because the worker had no answer.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class FlowRunTrigger(BaseTrigger):
         known_run_id: str | None = None,
         quiet_since: float | None = None,
         fail_if_disabled: bool = True,
+        by_own_clock: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.aep_conn_id = aep_conn_id
@@ -67,6 +69,7 @@ class FlowRunTrigger(BaseTrigger):
         self.known_run_id = known_run_id
         self.quiet_since = quiet_since
         self.fail_if_disabled = fail_if_disabled
+        self.by_own_clock = by_own_clock
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all plain JSON."""
@@ -81,6 +84,7 @@ class FlowRunTrigger(BaseTrigger):
             "known_run_id": self.known_run_id,
             "quiet_since": self.quiet_since,
             "fail_if_disabled": self.fail_if_disabled,
+            "by_own_clock": self.by_own_clock,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -98,7 +102,14 @@ class FlowRunTrigger(BaseTrigger):
         from airflow_provider_payments.triggers.poller import polled
 
         selection, run_log = RunSelection(**self.selection), RunLog(self.log)
-        wait = Wait(selection, self.created_since, self.known_run_id, self.quiet_since, self.fail_if_disabled)
+        wait = Wait(
+            selection,
+            created_since=self.created_since,
+            known_run_id=self.known_run_id,
+            quiet_since=self.quiet_since,
+            fail_if_disabled=self.fail_if_disabled,
+            by_own_clock=self.by_own_clock,
+        )
         failures, has_polled, answered = 0, False, time.monotonic()
         with polled(self.aep_conn_id, wait, self.poll_interval, self._seconds_left()) as waiter:
             while True:
