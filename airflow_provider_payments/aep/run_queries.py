@@ -30,7 +30,7 @@ from airflow_provider_payments.aep.waits import Wait
 
 log = logging.getLogger(__name__)
 
-#: Every so many polls one wait of which nothing new was shown is asked about in another way.
+#: In one of this number of polls, a wait that has no run is asked about in another way.
 VERIFY_EVERY = 5
 #: Seconds for one question, pages included.
 QUESTION_SECONDS = 60.0

@@ -88,7 +88,7 @@ class PolledConnection:
             if self.age > max_age:
                 try:
                     return self._read()
-                except Exception as error:  # whoever edits it may not be done
+                except Exception as error:  # an edit may not be complete
                     raise UnreadableError(f"connection {self.conn_id}", str(error)) from error
             return self._client
 

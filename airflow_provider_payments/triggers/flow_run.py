@@ -13,7 +13,7 @@ from airflow_provider_payments.aep.errors import PlatformError
 from airflow_provider_payments.aep.flow_runs import RunSelection, State
 from airflow_provider_payments.outcomes import RunLog
 
-#: Failed polls in a row after which a wait ends, if it has had no answer for so many seconds.
+#: Failed polls in a row after which a wait ends, if it has also had no answer for MAX_UNANSWERED_SECONDS.
 MAX_POLL_ERRORS = 5
 MAX_UNANSWERED_SECONDS = 600.0
 #: Seconds before which no event is fired: Airflow 3.3 fails a task whose trigger fires before the scheduler has noted
@@ -37,8 +37,8 @@ class FlowRunTrigger(BaseTrigger):
     :param deadline: epoch seconds after which the wait ends; ``None`` waits for ever.
     :param created_since: epoch seconds; the worker has seen that no run made earlier can be the one. By default a day
         before ``selection["since"]``.
-    :param max_errors: so many failed polls in a row, if there has been no answer for ten minutes, end the wait, unless
-        they are final; ``None``: no number does.
+    :param max_errors: failed polls in a row after which the wait ends, if there has also been no answer for ten
+        minutes; ``None``: no number ends it. A final failure ends it at once.
     :param known_run_id: the run that is meant, as the worker found it.
     :param quiet_since: epoch seconds; up to then the worker saw that no run has begun that is meant.
     :param fail_if_disabled: whether a disabled dataflow without such a run ends the wait.

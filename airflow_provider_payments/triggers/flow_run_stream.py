@@ -79,7 +79,7 @@ class Progress:
 
     @property
     def created_since(self) -> float:
-        """Epoch seconds; runs made earlier need not be looked at."""
+        """Epoch seconds; runs made earlier need not be asked for."""
         return max(self.start, self._cursor - LIST_MARGIN_SECONDS)
 
     def see(self, runs: list[FlowRun], now: float = math.inf) -> list[FlowRun]:

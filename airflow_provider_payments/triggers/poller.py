@@ -38,7 +38,7 @@ MAX_PARALLEL_REQUESTS = 3
 #: Seconds before a wait's first poll, for the worker has just polled, and triggers start many at a time; and before the
 #: next, then doubled up to its poll interval, so that short runs are seen soon.
 FIRST_INTERVALS_SECONDS = (1.0, 2.0)
-#: With so many waits, early polls cost too much: a question holds so many.
+#: With this number of waits, early polls cost too much: a question holds as many.
 EAGER_POLL_LIMIT = 100
 #: Polls due within this share of their interval are coalesced.
 COALESCE_FRACTION = 0.5
@@ -52,7 +52,7 @@ NOTIFY_BATCH_SIZE = 50
 MAX_FAILURES_UNSPLIT = 3
 #: Seconds after which a poller that failed goes on.
 RECOVERY_SECONDS = 1.0
-#: Statuses that an edited connection may mend.
+#: Statuses that may end once the connection is edited.
 OF_THE_CONNECTION = (401, 403, 404)
 
 
@@ -337,7 +337,7 @@ def polled(conn_id: str, wait: Wait, poll_interval: float, seconds_left: float |
     :param conn_id: the Airflow connection.
     :param wait: which run is meant.
     :param poll_interval: seconds between two polls at most.
-    :param seconds_left: after so many it is polled once more; ``None``: no matter.
+    :param seconds_left: it is polled once more shortly before they are over; ``None``: no matter.
     """
     loop = asyncio.get_running_loop()
     key = loop, conn_id
