@@ -127,8 +127,10 @@ class FlowRunTrigger(BaseTrigger):
                         return {"status": "ended", "run": run.to_json()}
                     continue
                 retryable = not isinstance(error, PlatformError) or error.retryable
-                # To be rate limited is no failed poll: only the deadline bounds it.
-                failures += not is_throttled(error)
+                if is_throttled(error):  # an answer, and no failed poll: only the deadline bounds it
+                    answered = time.monotonic()
+                else:
+                    failures += 1
                 self.log.warning("Could not poll for %s (%d failures in a row): %s", selection, failures, error)
                 if not retryable or self._is_enough(failures, time.monotonic() - answered):
                     return {"status": "error", "message": f"{type(error).__name__}: {error}", "retryable": retryable}

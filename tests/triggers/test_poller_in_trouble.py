@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.flow_runs import RunSelection
 from airflow_provider_payments.aep.waits import IDS_PER_REQUEST, Wait
+from airflow_provider_payments.triggers.flow_run import MAX_POLL_ERRORS
 from airflow_provider_payments.triggers.poller import MAX_FAILURES_UNSPLIT, Round, Waiter, _questions
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
@@ -155,6 +156,15 @@ def test_a_deadline_is_kept_whatever_the_service_does(trouble: str, fleet: Make)
     events = asyncio.run(all_at_once([flows.trigger(flow_id, deadline=deadline) for flow_id in flows.ids]))
     assert {one["status"] for one in events} == {"timeout"}
     assert time.time() < deadline + 5
+
+
+def test_a_rate_limit_after_failed_polls_ends_no_wait(fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 1.0)
+    flows = fleet(1)
+    flows.let_run()
+    flows.proxy.fault("GET", RUNS, status=503, times=MAX_POLL_ERRORS)
+    flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "1"}, times=2)
+    assert [one["status"] for one in asyncio.run(all_at_once(flows.triggers()))] == ["ended"]
 
 
 # ---- what Airflow brings -------------------------------------------------------------------------------------------
