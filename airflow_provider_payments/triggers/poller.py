@@ -177,9 +177,9 @@ class Poller:
     def end(self) -> None:
         """Stop polling: requests that are under way are cut off, and nobody hears of them."""
         self._connection.close()
+        self._pool.shutdown()
         for task in (self._task, *self._questions):
             task.cancel()
-        self._pool.shutdown()
 
     async def _run(self) -> None:
         while True:
