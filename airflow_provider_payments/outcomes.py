@@ -119,7 +119,7 @@ def ended_run(event: object, timed_out: type[Exception]) -> FlowRun:
 
     :param timed_out: what to raise where the deadline passed.
     :raises FlowRunFailedError: if the event holds no ended run, or the trigger was refused.
-    :raises ExperiencePlatformUnavailableError: if the trigger could not look; a retry may.
+    :raises ExperiencePlatformUnavailableError: if the trigger could not poll; a retry may.
     """
     given = mapping(event)
     status, message = given.get("status"), given.get("message")

@@ -19,7 +19,7 @@ if RetryPolicy is not None:
 
     class RetryAfterPolicy(RetryPolicy):
         """
-        Tries a task again when the service asked to be left alone so long, a day at most, and otherwise as usual.
+        Tries a task again when the service asked to, after a day at most, and otherwise as usual.
 
         :param retry_delay: the task's own; a service that asks for less does not shorten it.
         """

@@ -14,9 +14,9 @@ from airflow_provider_payments.aep.retries import MAX_WAIT
 INITIAL_INTERVAL_SECONDS = 1.25
 LEAST_INTERVAL_SECONDS = 0.05
 MAX_INTERVAL_SECONDS = 10.0
-#: The interval is halved each time that so many requests could have been sent without a 429.
+#: The interval is halved each time that this number of requests could have been sent without a 429.
 DECAY_REQUESTS = 50
-#: A longer ``Retry-After`` is asked again after so many seconds.
+#: A longer ``Retry-After`` is cut to this.
 MAX_PAUSE_SECONDS = 3600.0
 
 

@@ -22,6 +22,7 @@ from airflow_provider_payments.aep.errors import (
     UnreadableError,
 )
 from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
+from airflow_provider_payments.aep.patience import READ_LAG_SECONDS, ReadLagError
 from airflow_provider_payments.aep.readers import at, iso, moment, text
 from airflow_provider_payments.aep.schedule import period_seconds
 from airflow_provider_payments.aep.services import Json
@@ -29,7 +30,7 @@ from airflow_provider_payments.aep.waits import Wait
 
 log = logging.getLogger(__name__)
 
-#: Every so many polls one wait of which nothing new was shown is asked about in another way.
+#: In one of this number of polls, a wait that has no run is asked about in another way.
 VERIFY_EVERY = 5
 #: Seconds for one question, pages included.
 QUESTION_SECONDS = 60.0
@@ -117,7 +118,8 @@ class RunQueries:
                 continue
             before = wait.known_run_id
             if self._shows_nothing_new(wait, flow, now):
-                quiet.append(wait)
+                if not wait.known_run_id:
+                    quiet.append(wait)
             elif not wait.known_run_id or wait.quiet_since is None:
                 self._alone(wait)
             elif before is None and moment(at(flow, "lastRunDetails", "completedAtUTC")) is None:
@@ -156,7 +158,7 @@ class RunQueries:
     def _disabled(self, wait: Wait, flow: Mapping[str, Any]) -> None:
         """A disabled dataflow begins no run; one that it began before may not show in it."""
         self._alone(wait)
-        if not (wait.run_id or wait.error) and wait.fail_if_disabled:
+        if not (wait.run_id or wait.error or wait.is_queued) and wait.fail_if_disabled:
             changed = moment(flow.get("updatedAt"))
             wait.error = DataflowDisabledError(wait.flow_id, iso(changed) if changed else None)
 
@@ -178,8 +180,20 @@ class RunQueries:
         for wait in (wait for wait in waits if not wait.error):
             try:
                 wait.run = FlowRun.from_item(found.get(str(wait.run_id)) or self.client.item("runs", str(wait.run_id)))
+                wait.missing_since = None
             except (RequestError, UnreadableError) as error:
-                wait.error = error
+                wait.error = self._unless_it_lags(wait, error)
+
+    def _unless_it_lags(self, wait: Wait, error: PlatformError) -> PlatformError:
+        """Return what it means that a run cannot be read: one that was listed may not be found by its id yet."""
+        if wait.selection.run_id or not (isinstance(error, RequestError) and error.says_gone):
+            return error
+        transport = self.client.transport
+        now = transport.clock.monotonic()
+        if wait.missing_since is None:
+            wait.missing_since = now
+        rest = wait.missing_since + max(self.client.dataflow_window, READ_LAG_SECONDS) - now
+        return ReadLagError(f"flow run {wait.run_id}", transport.now() + rest) if rest > 0 else error
 
 
 def _of_several(error: PlatformError, count: int) -> PlatformError:
@@ -187,4 +201,4 @@ def _of_several(error: PlatformError, count: int) -> PlatformError:
     if not isinstance(error, RequestError) or error.retryable or error.status in (401, 403):
         return error
     reason = f"asked for {count} at once: {error}"
-    return RequestError(Failure.AMBIGUOUS, error.method, error.path, reason=reason)
+    return RequestError(Failure.AMBIGUOUS, error.method, error.path, reason=reason, status=error.status)

@@ -144,7 +144,7 @@ class Transport:
         self.pace: AbstractContextManager[Any] = nullcontext()
         #: Requests so far, those for tokens not counted.
         self.sent = 0
-        self._counting = threading.Lock()
+        self._lock = threading.Lock()
         self.timeouts = (connect_timeout, read_timeout)
         self.proxies = dict(proxies or {})
         for proxy in self.proxies.values():
@@ -226,7 +226,7 @@ class Transport:
 
     def _paced(self, call: Call, token: str | None) -> Answer:
         with self.pace:
-            with self._counting:
+            with self._lock:
                 self.sent += 1
             return self._once(call, token)
 
@@ -241,7 +241,8 @@ class Transport:
         # A session made before a fork must not be shared with the parent: its sockets are the same.
         if getattr(self._local, "pid", None) != os.getpid():
             self._local.session, self._local.pid = GuardedSession(), os.getpid()
-            self._sessions.add(self._local.session)
+            with self._lock:
+                self._sessions.add(self._local.session)
         kept: requests.Session = self._local.session
         return kept
 
@@ -285,7 +286,9 @@ class Transport:
         self._closed = True
         for attempt in list(self._under_way):
             attempt.cut()
-        for session in list(self._sessions):
+        with self._lock:  # another thread may begin to send just now
+            sessions = list(self._sessions)
+        for session in sessions:
             session.close()
 
     @contextmanager

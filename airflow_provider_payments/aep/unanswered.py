@@ -25,7 +25,7 @@ def unanswered(error: Exception, url: str, proxy: str, connect: float, silence: 
         case kinds.ConnectTimeout():
             return Failure.NOT_SENT, f"no connection within {connect:.3g} s{through(proxy)}"
         case kinds.SSLError() if isinstance(_root(error), SSLCertVerificationError):
-            return Failure.FINAL, "the host's TLS certificate was not accepted"
+            return Failure.NOT_SENT, "the host's TLS certificate was not accepted"
         case kinds.SSLError():
             return Failure.AMBIGUOUS, "the TLS connection broke"
         case kinds.ConnectionError() if reason := refusal(proxy, error):

@@ -40,6 +40,10 @@ class Wait:
     run: FlowRun | None = field(default=None, init=False)
     #: How the last poll failed; ``None`` where it did not.
     error: PlatformError | None = field(default=None, init=False)
+    #: Whether a run is in the queue that may yet begin late enough to be meant.
+    is_queued: bool = field(default=False, init=False)
+    #: When its known run was first not found by its id, by the clock's ``monotonic``.
+    missing_since: float | None = field(default=None, init=False)
     #: Failed polls in a row.
     failures: int = field(default=0, init=False)
     #: Waits that may be asked about in one question: fewer after a question that was not answered.
@@ -83,6 +87,7 @@ class Wait:
             self.quiet_since = at
         # A run that began too early stays so; one that is still to begin may yet be the one.
         open_runs = [r.created_at for r in runs if r.state is State.ACTIVE and not self.selection.is_too_early(r)]
+        self.is_queued = bool(open_runs)
         reached = min(open_runs) if open_runs else max((r.created_at for r in runs), default=0.0)
         self.cursor = max(self.cursor, min(reached, at) - LIST_MARGIN_SECONDS)
 
@@ -94,4 +99,5 @@ class Wait:
             "known_run_id": self.known_run_id,
             "quiet_since": self.quiet_since,
             "fail_if_disabled": self.fail_if_disabled,
+            "by_own_clock": self.by_own_clock,
         }

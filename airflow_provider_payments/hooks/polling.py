@@ -11,8 +11,9 @@ from typing import Any
 from airflow_provider_payments.aep.auth import ClientCredentials
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.clock import Clock
-from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.errors import Failure, RequestError, UnreadableError
 from airflow_provider_payments.aep.pace import Throttle
+from airflow_provider_payments.aep.transport import Transport
 from airflow_provider_payments.hooks.connection import client_from
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 
@@ -63,6 +64,8 @@ class PolledConnection:
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._client: Client | None = None
+        #: Also those of clients that an edited connection has replaced: their requests may be under way.
+        self._transports: list[Transport] = []
         self._settings: tuple[Any, ...] = ()
         #: When it was read last, by ``time.monotonic``.
         self.read_at = -float("inf")
@@ -77,20 +80,34 @@ class PolledConnection:
         Return the client; it stays the same as long as the connection does.
 
         :param max_age: seconds; an older reading is not used.
+        :raises UnreadableError: if there is a client, and the connection cannot be read again.
         """
         with self._lock:  # one thread reads, the others wait for it
-            if self._client is None or self.age > max_age:
-                connection = ExperiencePlatformHook.get_connection(self.conn_id)
-                settings = (connection.get_uri(), connection.extra)
-                if self._client is None or settings != self._settings:
-                    if self._client is not None:
-                        log.info("Connection %s has changed; polling goes on with the new one", self.conn_id)
-                    self._client = polling_client(connection, self._ended)
-                self._settings, self.read_at = settings, time.monotonic()
+            if self._client is None:
+                return self._read()
+            if self.age > max_age:
+                try:
+                    return self._read()
+                except Exception as error:  # an edit may not be complete
+                    raise UnreadableError(f"connection {self.conn_id}", str(error)) from error
             return self._client
+
+    def _read(self) -> Client:
+        connection = ExperiencePlatformHook.get_connection(self.conn_id)
+        settings = (connection.get_uri(), connection.extra)
+        client = self._client
+        if client is None or settings != self._settings:
+            if client is not None:
+                log.info("Connection %s has changed; polling goes on with the new one", self.conn_id)
+            client = polling_client(connection, self._ended)
+            self._transports.append(client.transport)
+            if self._ended.is_set():  # meanwhile
+                client.transport.close()
+        self._client, self._settings, self.read_at = client, settings, time.monotonic()
+        return client
 
     def close(self) -> None:
         """End the requests that are under way, and send no more."""
         self._ended.set()
-        if self._client is not None:
-            self._client.transport.close()
+        for transport in tuple(self._transports):
+            transport.close()

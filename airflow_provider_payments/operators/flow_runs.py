@@ -55,7 +55,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
     Base of the operators that start a flow run: one run for a task, whatever happens to answers and workers.
 
     :param wait_for_completion: whether to wait until the run has ended; else it is returned as it stands.
-    :param poll_interval: seconds between two looks.
+    :param poll_interval: seconds between two polls.
     :param timeout: seconds to wait, a week by default; ``None``: for ever. ``execution_timeout`` bounds it too.
     :param deferrable: wait in the triggerer instead of on a worker; by default ``[operators] default_deferrable``.
     :param accept_partial: whether a run in which records failed is good enough.
@@ -168,7 +168,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
         :raises FlowRunTimeoutError: if the deadline passed; a retry goes on waiting.
         :raises FlowRunFailedError: if the run failed, or the trigger was refused.
-        :raises ExperiencePlatformUnavailableError: if the trigger could not look; a retry may.
+        :raises ExperiencePlatformUnavailableError: if the trigger could not poll; a retry may.
         """
         return self._end(ended_run(event, FlowRunTimeoutError), context)
 

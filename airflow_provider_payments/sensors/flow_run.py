@@ -122,7 +122,7 @@ class FlowRunSensor(BaseSensorOperator):
         #: When the wait times out, by this process's monotonic clock.
         self._ends = math.inf
         if self.execution_timeout is not None:
-            # Left to Airflow it would limit one look, or the wait, or the return from it, as mode and version have it.
+            # Left to Airflow it would limit one poll, or the wait, or the return from it, as mode and version have it.
             self.timeout = min(self.timeout, self.execution_timeout.total_seconds())
             self.execution_timeout = None
 
@@ -262,7 +262,7 @@ class FlowRunSensor(BaseSensorOperator):
 
         :raises AirflowSensorTimeout: if the deadline passed.
         :raises FlowRunFailedError: if the run failed, or the trigger was refused.
-        :raises ExperiencePlatformUnavailableError: if the trigger could not look; a retry may.
+        :raises ExperiencePlatformUnavailableError: if the trigger could not poll; a retry may.
         """
         with airflow_errors():
             tolerance = self._tolerance()

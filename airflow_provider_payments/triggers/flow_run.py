@@ -13,7 +13,7 @@ from airflow_provider_payments.aep.errors import PlatformError
 from airflow_provider_payments.aep.flow_runs import RunSelection, State
 from airflow_provider_payments.outcomes import RunLog
 
-#: Failed polls in a row after which a wait ends, if it has had no answer for so many seconds.
+#: Failed polls in a row after which a wait ends, if it has also had no answer for MAX_UNANSWERED_SECONDS.
 MAX_POLL_ERRORS = 5
 MAX_UNANSWERED_SECONDS = 600.0
 #: Seconds before which no event is fired: Airflow 3.3 fails a task whose trigger fires before the scheduler has noted
@@ -37,11 +37,12 @@ class FlowRunTrigger(BaseTrigger):
     :param deadline: epoch seconds after which the wait ends; ``None`` waits for ever.
     :param created_since: epoch seconds; the worker has seen that no run made earlier can be the one. By default a day
         before ``selection["since"]``.
-    :param max_errors: so many failed polls in a row, if there has been no answer for ten minutes, end the wait, unless
-        they are final; ``None``: no number does.
+    :param max_errors: failed polls in a row after which the wait ends, if there has also been no answer for ten
+        minutes; ``None``: no number ends it. A final failure ends it at once.
     :param known_run_id: the run that is meant, as the worker found it.
     :param quiet_since: epoch seconds; up to then the worker saw that no run has begun that is meant.
     :param fail_if_disabled: whether a disabled dataflow without such a run ends the wait.
+    :param by_own_clock: whether ``selection["since"]`` is Airflow's time, because the worker had no answer.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class FlowRunTrigger(BaseTrigger):
         known_run_id: str | None = None,
         quiet_since: float | None = None,
         fail_if_disabled: bool = True,
+        by_own_clock: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.aep_conn_id = aep_conn_id
@@ -67,6 +69,7 @@ class FlowRunTrigger(BaseTrigger):
         self.known_run_id = known_run_id
         self.quiet_since = quiet_since
         self.fail_if_disabled = fail_if_disabled
+        self.by_own_clock = by_own_clock
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all plain JSON."""
@@ -81,6 +84,7 @@ class FlowRunTrigger(BaseTrigger):
             "known_run_id": self.known_run_id,
             "quiet_since": self.quiet_since,
             "fail_if_disabled": self.fail_if_disabled,
+            "by_own_clock": self.by_own_clock,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -98,7 +102,14 @@ class FlowRunTrigger(BaseTrigger):
         from airflow_provider_payments.triggers.poller import polled
 
         selection, run_log = RunSelection(**self.selection), RunLog(self.log)
-        wait = Wait(selection, self.created_since, self.known_run_id, self.quiet_since, self.fail_if_disabled)
+        wait = Wait(
+            selection,
+            created_since=self.created_since,
+            known_run_id=self.known_run_id,
+            quiet_since=self.quiet_since,
+            fail_if_disabled=self.fail_if_disabled,
+            by_own_clock=self.by_own_clock,
+        )
         failures, has_polled, answered = 0, False, time.monotonic()
         with polled(self.aep_conn_id, wait, self.poll_interval, self._seconds_left()) as waiter:
             while True:
@@ -116,8 +127,10 @@ class FlowRunTrigger(BaseTrigger):
                         return {"status": "ended", "run": run.to_json()}
                     continue
                 retryable = not isinstance(error, PlatformError) or error.retryable
-                # To be rate limited is no failed poll: only the deadline bounds it.
-                failures += not is_throttled(error)
+                if is_throttled(error):  # an answer, and no failed poll: only the deadline bounds it
+                    answered = time.monotonic()
+                else:
+                    failures += 1
                 self.log.warning("Could not poll for %s (%d failures in a row): %s", selection, failures, error)
                 if not retryable or self._is_enough(failures, time.monotonic() - answered):
                     return {"status": "error", "message": f"{type(error).__name__}: {error}", "retryable": retryable}

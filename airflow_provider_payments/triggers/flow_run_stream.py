@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ class Progress:
         self.start = self._cursor = start
         self._announced: dict[str, int] = {}
         self._runs: list[FlowRun] = []
+        self._seen_at = math.inf
 
     @classmethod
     def from_json(cls, statuses: Sequence[str], stored: Any) -> Progress:
@@ -77,12 +79,16 @@ class Progress:
 
     @property
     def created_since(self) -> float:
-        """Epoch seconds; runs made earlier need not be looked at."""
+        """Epoch seconds; runs made earlier need not be asked for."""
         return max(self.start, self._cursor - LIST_MARGIN_SECONDS)
 
-    def see(self, runs: list[FlowRun]) -> list[FlowRun]:
-        """Take note of all runs made since :attr:`created_since`; return those to announce, the earliest first."""
-        self._announced = self._still_of_use()
+    def see(self, runs: list[FlowRun], now: float = math.inf) -> list[FlowRun]:
+        """
+        Take note of all runs made since :attr:`created_since`; return those to announce, the earliest first.
+
+        :param now: epoch seconds of the platform; the cursor never passes it, whatever time a run claims.
+        """
+        self._announced, self._seen_at = self._still_of_use(), now
         self._runs = sorted(runs, key=lambda run: (run.created_at, run.id))
         for run in self._runs[:-MAX_LATER_RUNS]:
             if run.state is State.ACTIVE:
@@ -104,7 +110,7 @@ class Progress:
         forgotten = {run.id for run in self._runs[:-MAX_LATER_RUNS] if run.state is State.ACTIVE}
         open_runs = [run for run in self._runs if not self._is_done(run) and run.id not in forgotten]
         if reached := open_runs[:1] or self._runs[-1:]:
-            self._cursor = reached[0].created_at
+            self._cursor = min(reached[0].created_at, self._seen_at)
 
     def _still_of_use(self) -> dict[str, int]:
         # A run that shows late moves the cursor back by a margin; what was announced a margin before it is known then.
@@ -196,15 +202,15 @@ class FlowRunStream(SharedStreamProducer):
             self._progress = await self._resume()
         # One HTTP stack for all: the blocking client runs in a thread, never on the triggerer's loop.
         loop = asyncio.get_running_loop()
-        runs = await loop.run_in_executor(self._pool, self._runs, self._progress.created_since)
-        news = self._progress.see(runs)
+        runs, now = await loop.run_in_executor(self._pool, self._runs, self._progress.created_since)
+        news = self._progress.see(runs, now)
         await self._store()
         return news
 
-    def _runs(self, since: float) -> list[FlowRun]:
+    def _runs(self, since: float) -> tuple[list[FlowRun], float]:
         client = self._connection.client(self._max_age)
         runs = runs_of(client, self._trigger.flow_id, since, skip_unreadable=True)
-        return list({run.id: run for run in runs}.values())
+        return list({run.id: run for run in runs}.values()), client.transport.now()
 
     def _begin(self, since: datetime | None) -> Progress:
         """Begin where the runs begin to count. A dataflow that is not there would be waited for without a word."""

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from airflow.providers.common.compat.sdk import Stats
 
+from airflow_provider_payments.aep.auth import TOKEN_PATH
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
 from airflow_provider_payments.aep.flow_runs import FlowRun
 from airflow_provider_payments.aep.pace import MAX_PAUSE_SECONDS, is_throttled
@@ -37,7 +38,7 @@ MAX_PARALLEL_REQUESTS = 3
 #: Seconds before a wait's first poll, for the worker has just polled, and triggers start many at a time; and before the
 #: next, then doubled up to its poll interval, so that short runs are seen soon.
 FIRST_INTERVALS_SECONDS = (1.0, 2.0)
-#: With so many waits, early polls cost too much: a question holds so many.
+#: With this number of waits, early polls cost too much: a question holds as many.
 EAGER_POLL_LIMIT = 100
 #: Polls due within this share of their interval are coalesced.
 COALESCE_FRACTION = 0.5
@@ -51,7 +52,7 @@ NOTIFY_BATCH_SIZE = 50
 MAX_FAILURES_UNSPLIT = 3
 #: Seconds after which a poller that failed goes on.
 RECOVERY_SECONDS = 1.0
-#: Statuses that an edited connection may mend.
+#: Statuses that may end once the connection is edited.
 OF_THE_CONNECTION = (401, 403, 404)
 
 
@@ -176,9 +177,9 @@ class Poller:
     def end(self) -> None:
         """Stop polling: requests that are under way are cut off, and nobody hears of them."""
         self._connection.close()
+        self._pool.shutdown()
         for task in (self._task, *self._questions):
             task.cancel()
-        self._pool.shutdown()
 
     async def _run(self) -> None:
         while True:
@@ -229,7 +230,11 @@ class Poller:
         self._count_requests()
         early = random.uniform(0, JITTER_FRACTION)
         for number, waiter in enumerate(waiters, 1):
-            waiter.is_new = waiter.under_way = False
+            waiter.under_way = False
+            if failure is None:
+                waiter.is_new = False
+            elif waiter.is_new:  # what it needs and cannot have, such as the connection, others may not need
+                waiter.wait.group_size = 1
             waiter.plan(this_round.began, early)
             if is_throttled(waiter.wait.error):
                 waiter.due = self._not_before
@@ -265,24 +270,30 @@ class Poller:
 
     def _poll(self, waits: list[Wait], max_age: float) -> None:
         """Ask one question; where it is refused, the connection may have been edited since it was read."""
+        for wait in waits:
+            wait.error = None
         began = time.monotonic()
         queries = self._queries_of(max_age)
         queries.poll(waits)
-        refused = [wait for wait in waits if _is_of_the_connection(wait)]
-        if not refused or self._connection.read_at >= began:
+        refused = [wait for wait in waits if _is_of_the_connection(wait.error)]
+        if not refused:
             return
-        edited = self._queries_of(RENEWAL_INTERVAL_SECONDS)
-        if edited is not queries:
+        try:
+            edited = self._queries_of(RENEWAL_INTERVAL_SECONDS)
+        except Exception as error:
+            log.warning("Could not read the connection again: %s", error)
+            edited = queries
+        if edited.client is not queries.client:
             edited.poll(refused)
         elif self._connection.read_at < began:  # not yet read again
             for wait in refused:
                 wait.error = _not_final_yet(wait.error)
 
-    def _queries_of(self, max_age: float = math.inf) -> RunQueries:
-        client = self._connection.client(max_age)
-        if self._queries is None or self._queries.client is not client:
-            self._queries = RunQueries(client)
-        return self._queries
+    def _queries_of(self, max_age: float) -> RunQueries:
+        client, queries = self._connection.client(max_age), self._queries
+        if queries is None or queries.client is not client:  # another thread may do the same meanwhile
+            queries = self._queries = RunQueries(client)
+        return queries
 
 
 def _questions(waiters: list[Waiter]) -> list[list[Waiter]]:
@@ -301,13 +312,16 @@ def _questions(waiters: list[Waiter]) -> list[list[Waiter]]:
     return questions
 
 
-def _is_of_the_connection(wait: Wait) -> bool:
-    return isinstance(wait.error, RequestError) and not wait.error.retryable and wait.error.status in OF_THE_CONNECTION
+def _is_of_the_connection(error: PlatformError | None) -> bool:
+    if not isinstance(error, RequestError):
+        return False
+    return error.status in OF_THE_CONNECTION or (not error.retryable and error.path.endswith(TOKEN_PATH))
 
 
 def _not_final_yet(error: PlatformError | None) -> PlatformError | None:
     """A refusal is final only once the connection has been read after it."""
-    assert isinstance(error, RequestError)
+    if not isinstance(error, RequestError) or error.retryable:
+        return error
     reason = f"{error}; the connection will be read again before this is final"
     return RequestError(Failure.AMBIGUOUS, error.method, error.path, reason=reason, status=error.status)
 
@@ -323,7 +337,7 @@ def polled(conn_id: str, wait: Wait, poll_interval: float, seconds_left: float |
     :param conn_id: the Airflow connection.
     :param wait: which run is meant.
     :param poll_interval: seconds between two polls at most.
-    :param seconds_left: after so many it is polled once more; ``None``: no matter.
+    :param seconds_left: it is polled once more shortly before they are over; ``None``: no matter.
     """
     loop = asyncio.get_running_loop()
     key = loop, conn_id

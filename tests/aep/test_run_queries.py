@@ -145,6 +145,8 @@ def test_what_is_refused_for_several_is_final_for_none_of_them(fleet: Make, quer
     waits, asking = flows.waits(), queries(flows)
     flows.proxy.fault("GET", "/flowservice/flows", status=status, times=FOREVER)
     poll(asking, waits)
+    # The status stays: by it the poller splits the question.
+    assert [getattr(wait.error, "status", None) for wait in waits] == [status] * 3
     assert [wait.error and wait.error.retryable for wait in waits] == [True] * 3
     assert "asked for 3 at once" in str(waits[0].error)
     poll(asking, waits[:1])

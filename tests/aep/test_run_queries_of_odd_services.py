@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.flow_runs import RunSelection
+from airflow_provider_payments.aep.patience import READ_LAG_SECONDS
 from airflow_provider_payments.aep.run_queries import VERIFY_EVERY, RunQueries
 from airflow_provider_payments.aep.waits import Wait
 from tests.aep.fleet import FOREVER, Ask, Make, Service, ended, items, poll
@@ -17,7 +18,9 @@ from tests.aep.fleet import queries as queries
 from tests.fault_proxy import FaultProxy
 
 MINUTE = 60.0
+HOUR = 60 * MINUTE
 SINCE = 2e9
+LONG_AGO = 1e9
 
 
 def dataflow(began: float | None = None, schedule: Any = None, **shown: Any) -> dict[str, Any]:
@@ -102,6 +105,26 @@ def test_a_service_that_shows_no_last_runs_is_found_out(fleet: Make, queries: As
     assert ended(waits) == 4
 
 
+def test_a_known_run_that_ends_unseen_does_not_stop_the_asking_for_last_runs(
+    proxy: FaultProxy, asking: RunQueries
+) -> None:
+    flow = dataflow(LONG_AGO)
+    active = run("last", LONG_AGO) | {"metrics": {}}
+
+    def answer(question: dict[str, str]) -> list[Any]:
+        if question["of"] == "flows":
+            return [flow | {"id": flow_id} for flow_id in question["id"].split(",")]
+        return [active] if "id" in question else [run("last", LONG_AGO)]
+
+    answers = Service(proxy, answer)
+    selection = RunSelection("flow", since=LONG_AGO - 1, pick="latest")
+    for _ in range(VERIFY_EVERY):
+        asking.poll([Wait(selection, known_run_id="last", quiet_since=LONG_AGO)])
+    answers.asked.clear()
+    asking.poll([Wait(RunSelection("another", since=SINCE), quiet_since=SINCE)])
+    assert [question["of"] for question in answers.asked] == ["flows"]
+
+
 def test_each_is_asked_about_alone_in_its_turn(proxy: FaultProxy, asking: RunQueries) -> None:
     def answer(question: dict[str, str]) -> list[Any]:
         return [{"id": flow_id} for flow_id in question["id"].split(",")] if question["of"] == "flows" else []
@@ -122,6 +145,27 @@ def test_a_service_that_ignores_filters_gives_nobody_anothers_run(fleet: Make, q
     waits = flows.waits(quiet_since=None)
     poll(queries(flows), waits)
     assert {wait.flow_id for wait in waits if wait.run} <= {runs[0]["flowId"]}
+
+
+def test_a_run_that_was_listed_is_gone_only_where_no_read_finds_it_for_a_while(
+    proxy: FaultProxy, asking: RunQueries, naps: list[float]
+) -> None:
+    proxy.fault("GET", "/runs/last", status=404, times=FOREVER)
+    service(proxy, dataflow(SINCE + 61 * MINUTE))
+    wait = Wait(RunSelection("flow", since=SINCE), quiet_since=SINCE + HOUR)
+    for nap, is_final in [(0.0, False), (READ_LAG_SECONDS - 1, False), (2.0, True)]:
+        naps.append(nap)
+        asking.poll([wait])
+        assert wait.error
+        assert wait.error.retryable is not is_final
+
+
+def test_a_disabled_dataflow_with_a_queued_run_is_waited_for(proxy: FaultProxy, asking: RunQueries) -> None:
+    queued = run("queued", SINCE - 1) | {"metrics": {"statusSummary": {"status": "queued"}}}
+    service(proxy, dataflow(state="disabled"), queued)
+    wait = Wait(RunSelection("flow", since=SINCE), quiet_since=SINCE)
+    asking.poll([wait])
+    assert (wait.run, wait.error) == (None, None)
 
 
 def test_what_the_worker_polls_is_brought_to_the_platforms_clock(

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.retries import MAX_ATTEMPTS
 from airflow_provider_payments.aep.transport import Call, Transport
 from tests.conftest import napping
 
@@ -96,8 +97,9 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sen
     server: Server, naps: list[float]
 ) -> None:
     with pytest.raises(RequestError, match="TLS certificate was not accepted") as failed:
-        Transport(clock=napping(naps)).send(Call("GET", server.url))
-    assert (failed.value.failure, naps, server.seen) == (Failure.FINAL, [], [])
+        Transport(clock=napping(naps)).send(Call("POST", server.url))
+    # No word of the service: whatever stood there in its place may be gone the next time.
+    assert (failed.value.failure, len(naps), server.seen) == (Failure.NOT_SENT, MAX_ATTEMPTS - 1, [])
 
 
 def test_a_certificate_authority_of_ones_own_may_be_named(server: Server, certificate: Path) -> None:

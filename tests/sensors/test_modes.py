@@ -118,6 +118,20 @@ def test_a_service_that_is_down_at_the_first_look_is_deferred_to_where_failures_
     assert deferral(flow_id=history.good, silent_fail=True).method_name == "execute_complete"
 
 
+def test_a_deferred_wait_that_had_no_answer_is_brought_to_the_platforms_clock(
+    history: History, proxy_of_history: FaultProxy
+) -> None:
+    """The emulator's clock is ahead of this machine's, by which its run seems to be later than the DAG run."""
+    proxy_of_history.fault("GET", PLATFORM, status=503, headers={"Retry-After": "3600"})
+    runs = [run["metrics"]["durationSummary"] for run in history.runs(history.good)]
+    began = max(run["startedAtUTC"] for run in runs) / 1000
+    assert float(history.emulator.control("GET", "clock")["now"]) - time.time() > 120
+    started = datetime.fromtimestamp(began - 60, UTC)
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor(deferrable=True, silent_fail=True, flow_id=history.good, timeout=3).execute(context(started))
+    assert fired(deferred.value.trigger.serialize())["status"] == "timeout"
+
+
 def test_poking_waits_until_the_run_has_ended(
     history: History, proxy_of_history: FaultProxy, said: Callable[[str], int]
 ) -> None:
@@ -171,6 +185,7 @@ def test_a_deferral_carries_plain_json_and_no_secret(history: History) -> None:
         "created_since": 1767225600 - 86400,
         "known_run_id": None,
         "fail_if_disabled": True,
+        "by_own_clock": False,
     }
 
 

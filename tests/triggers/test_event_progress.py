@@ -130,3 +130,11 @@ def test_runs_that_wait_to_be_announced_are_never_passed_over() -> None:
     progress.announced(history[:10])
     again = Progress.from_json(WANTED, stored(progress))
     assert again.see([run for run in history if run.created_at >= again.created_since]) == history[10:]
+
+
+def test_a_run_from_the_future_hides_none_that_comes_after_it() -> None:
+    odd, later = run(0, 2.5e11), run(1, START + 20)
+    progress = Progress(WANTED, START)
+    progress.announced(progress.see([odd], now=START + 10))
+    assert progress.created_since <= later.created_at
+    assert progress.see([odd, later], now=START + 30) == [later]

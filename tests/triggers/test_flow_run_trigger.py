@@ -49,6 +49,7 @@ def test_its_arguments_are_plain_json_that_make_it_again() -> None:
         "known_run_id": None,
         "quiet_since": None,
         "fail_if_disabled": True,
+        "by_own_clock": False,
     }
     module, name = path.rsplit(".", 1)
     again = getattr(import_module(module), name)(**json.loads(json.dumps(arguments)))

@@ -12,9 +12,10 @@ import pytest
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.flow_runs import RunSelection
 from airflow_provider_payments.aep.waits import IDS_PER_REQUEST, Wait
+from airflow_provider_payments.triggers.flow_run import MAX_POLL_ERRORS
 from airflow_provider_payments.triggers.poller import MAX_FAILURES_UNSPLIT, Round, Waiter, _questions
 from tests.conftest import CONNECTION_ID, Emulator
-from tests.fault_proxy import fault_proxy
+from tests.fault_proxy import FaultProxy, fault_proxy
 from tests.triggers.test_poller import RUNS, Fleet, Make, all_at_once, event, flow_of
 from tests.triggers.test_poller import fleet as fleet
 
@@ -157,6 +158,15 @@ def test_a_deadline_is_kept_whatever_the_service_does(trouble: str, fleet: Make)
     assert time.time() < deadline + 5
 
 
+def test_a_rate_limit_after_failed_polls_ends_no_wait(fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 1.0)
+    flows = fleet(1)
+    flows.let_run()
+    flows.proxy.fault("GET", RUNS, status=503, times=MAX_POLL_ERRORS)
+    flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "1"}, times=2)
+    assert [one["status"] for one in asyncio.run(all_at_once(flows.triggers()))] == ["ended"]
+
+
 # ---- what Airflow brings -------------------------------------------------------------------------------------------
 
 
@@ -184,6 +194,13 @@ def test_metrics_that_cannot_be_sent_end_no_wait(fleet: Make, monkeypatch: pytes
     assert broken.calls > 3
 
 
+def elsewhere(flows: Fleet, proxy: FaultProxy) -> Fleet:
+    """The same dataflows, behind another proxy."""
+    other = object.__new__(Fleet)
+    other.emulator, other.proxy, other.ids, other.now = flows.emulator, proxy, flows.ids, flows.now
+    return other
+
+
 def test_a_wait_that_begins_after_the_connection_was_edited_polls_the_new_host(
     fleet: Make, connect: Callable[..., None], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,9 +221,7 @@ def test_a_wait_that_begins_after_the_connection_was_edited_polls_the_new_host(
         assert flows.proxy.count("GET", RUNS) <= before + 1
 
     with fault_proxy(emulator.url) as proxy:
-        other = object.__new__(Fleet)
-        other.emulator, other.proxy, other.ids, other.now = flows.emulator, proxy, flows.ids, flows.now
-        asyncio.run(edited(other))
+        asyncio.run(edited(elsewhere(flows, proxy)))
 
 
 def test_a_reading_of_the_connection_serves_many_waits(
@@ -225,3 +240,84 @@ def test_a_reading_of_the_connection_serves_many_waits(
         return list(await asyncio.gather(first, *others))
 
     assert [flow_of(one) for one in asyncio.run(edited())] == flows.ids
+
+
+UNKNOWN_HERE: dict[str, tuple[str, dict[str, Any]]] = {
+    "HTML of another host": ("/flowservice/", {"status": 404, "body": b"<title>Not here</title>"}),
+    "a list that is not there": ("/flowservice/flows?", {"status": 404}),
+    "a token that is refused": ("/flowservice/", {"status": 401, "body": b'{"error_code": "401013"}'}),
+    "a client that is unknown": ("/ims/", {"status": 400, "body": b'{"error": "invalid_client"}'}),
+}
+
+
+@pytest.mark.parametrize(("path", "answer"), UNKNOWN_HERE.values(), ids=UNKNOWN_HERE)
+def test_a_connection_that_no_longer_works_is_read_again(
+    path: str,
+    answer: dict[str, Any],
+    fleet: Make,
+    connect: Callable[..., None],
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in ("triggers.poller", "hooks.polling"):
+        monkeypatch.setattr(f"airflow_provider_payments.{module}.RENEWAL_INTERVAL_SECONDS", 0.0)
+    flows = fleet(3)
+
+    async def edited(other: Fleet) -> list[Any]:
+        waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
+        await flows.asked(3)
+        connect(other.proxy.url, ims_url=other.proxy.url)
+        flows.proxy.fault("POST" if path == "/ims/" else "GET", path, **answer, times=FOREVER)
+        if path == "/ims/":  # which is asked once its token is refused
+            flows.proxy.fault("GET", RUNS, status=401, body=b'{"error_code": "401013"}')
+        await other.asked(1)
+        flows.let_run()
+        return list(await asyncio.gather(*waits))
+
+    with fault_proxy(emulator.url) as proxy:
+        assert [flow_of(one) for one in asyncio.run(edited(elsewhere(flows, proxy)))] == flows.ids
+
+
+def test_a_connection_that_is_broken_while_it_is_edited_ends_no_wait(
+    fleet: Make, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)
+    flows = fleet(4)
+
+    async def edited() -> list[Any]:
+        first = [asyncio.create_task(event(flows.trigger(flow_id))) for flow_id in flows.ids[:2]]
+        await flows.asked(3)
+        connect(flows.proxy.url, ims_url=flows.proxy.url, org_id="")
+        others = [asyncio.create_task(event(flows.trigger(flow_id))) for flow_id in flows.ids[2:]]
+        await flows.asked(5)
+        flows.let_run()
+        await asyncio.gather(*first)  # they need no new reading
+        assert not any(wait.done() for wait in others)
+        connect(flows.proxy.url, ims_url=flows.proxy.url)
+        return list(await asyncio.gather(*first, *others))
+
+    assert [flow_of(one) for one in asyncio.run(edited())] == flows.ids
+
+
+def test_a_new_wait_polls_no_old_host_though_its_connection_could_not_be_read(
+    fleet: Make, connect: Callable[..., None], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)
+    flows = fleet(2)
+    new = flows.ids[1]
+
+    async def edited(other: Fleet) -> None:
+        first = asyncio.create_task(event(flows.trigger(flows.ids[0])))
+        await flows.asked(3)
+        monkeypatch.delenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}")
+        second = asyncio.create_task(event(flows.trigger(new)))
+        await flows.asked(5)
+        connect(other.proxy.url, ims_url=other.proxy.url)
+        await other.asked(1)
+        for wait in (first, second):
+            wait.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
+        assert not flows.proxy.count("GET", new)
+
+    with fault_proxy(emulator.url) as proxy:
+        asyncio.run(edited(elsewhere(flows, proxy)))

@@ -1,0 +1,35 @@
+"""The connection that a poller keeps open: once nobody waits, none of its clients sends anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.errors import RequestError
+from airflow_provider_payments.hooks.polling import PolledConnection
+from tests.conftest import CONNECTION_ID, Emulator
+
+
+def sends_nothing(client: Client) -> bool:
+    with pytest.raises(RequestError, match="cancelled: no waiters left"):
+        client.get("/data/foundation/flowservice/flows")
+    return True
+
+
+def test_a_connection_that_is_first_read_after_the_end_sends_nothing(connected: Emulator) -> None:
+    connection = PolledConnection(CONNECTION_ID)
+    connection.close()
+    assert sends_nothing(connection.client())
+
+
+def test_the_end_reaches_clients_that_an_edit_has_replaced(connected: Emulator, connect: Callable[..., None]) -> None:
+    connection = PolledConnection(CONNECTION_ID)
+    first = connection.client()
+    connect(connected.url, read_timeout=7)
+    second = connection.client(max_age=0.0)
+    assert second is not first
+    connection.close()
+    assert sends_nothing(second)
+    assert sends_nothing(first)
