@@ -269,10 +269,11 @@ class Poller:
         queries = self._queries_of(max_age)
         queries.poll(waits)
         refused = [wait for wait in waits if _is_of_the_connection(wait)]
-        if not refused or self._connection.read_at >= began:
+        if not refused:
             return
+        # Another thread may have read it meanwhile: the refusal is that of the client that was asked.
         edited = self._queries_of(RENEWAL_INTERVAL_SECONDS)
-        if edited is not queries:
+        if edited.client is not queries.client:
             edited.poll(refused)
         elif self._connection.read_at < began:  # not yet read again
             for wait in refused:
