@@ -8,11 +8,12 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout, BaseOperator
 
 from airflow_provider_payments.aep.auth import AccessToken
 from airflow_provider_payments.aep.client import Client
@@ -34,6 +35,7 @@ from airflow_provider_payments.operators.flow_runs import (
 from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
 from airflow_provider_payments.outcomes import FlowRunFailedError
+from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 from tests.aep.raw_server import raw_server, trickles
 from tests.conftest import CONNECTION_ID, Emulator
@@ -326,13 +328,43 @@ def test_read_lag(row: str, stage: Stage) -> None:
     stage.has_shown(row)
 
 
-@event("What may be the one cannot be understood, or a list is cut")
+@event("What may be the one cannot be understood")
 def test_unreadable_item(row: str, stage: Stage) -> None:
     odd = {"items": [{"id": "odd", "name": 7}]}
     stage.emulator.fail("status", method="GET", path=SOURCES, status=200, body=odd, times=None)
     with pytest.raises(ExperiencePlatformUnavailableError):
         stage.source()
     assert stage.emulator.objects("sourceConnections") == []
+    stage.has_shown(row)
+
+
+REPEATED = {"items": [], "_links": {"next": {"href": "/x?continuationToken=again"}}}
+UNREADABLE_LINK = {"items": [], "_links": {"next": {"href": 7}}}
+
+
+@event(
+    "A list does not come to its own end: a page or its token comes again, its link is unreadable, or 20 empty pages "
+    "come in a row"
+)
+@pytest.mark.parametrize("page", [REPEATED, UNREADABLE_LINK, None], ids=["repeated", "unreadable", "empty pages"])
+def test_cut_list(
+    row: str, page: dict[str, Any] | None, stage: Stage, connect: Callable[..., None], proxy: FaultProxy
+) -> None:
+    stage.connect(proxy.url)
+    tokens = iter(range(999))
+
+    def reply(_: str) -> tuple[int, bytes]:
+        link = {"next": {"href": f"/x?continuationToken={next(tokens)}"}}
+        return 200, json.dumps(page or {"items": [], "_links": link}).encode()
+
+    proxy.fault("GET", SOURCES, reply=reply, times=999)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        stage.source()
+    assert stage.emulator.objects("sourceConnections") == []
+    *_, flow = seeded(stage, connect, runs=1)
+    connect(proxy.url)
+    proxy.fault("GET", "/flows[?]", reply=reply, times=2 * 21)  # twice the first 21 pages, where none is cut sooner
+    assert [event["status"] for event in wait(stage, [flow])] == ["ended"]
     stage.has_shown(row)
 
 
@@ -468,11 +500,17 @@ def test_lost_run(row: str, action: str, details: dict[str, Any], stage: Stage, 
     stage.has_shown(row)
 
 
-@event("A task that waits for its flow run is killed, or takes longer than `timeout`, and is tried again")
-def test_run_of_an_earlier_try(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+@event(
+    "A task that waits for its flow run is killed, or takes longer than `timeout` or `execution_timeout`, and is tried "
+    "again"
+)
+@pytest.mark.parametrize(
+    "limit", [{"timeout": 0}, {"execution_timeout": timedelta(0)}], ids=["timeout", "execution_timeout"]
+)
+def test_run_of_an_earlier_try(row: str, limit: dict[str, Any], stage: Stage, connect: Callable[..., None]) -> None:
     asked, store = once_dataflow(stage, connect), {"task_state_store": Store()}
     with pytest.raises(FlowRunTimeoutError):
-        stage.run(RunDataflowOperator, given=store, timeout=0, **asked)
+        stage.run(RunDataflowOperator, given=store, **limit, **asked)
     returned = stage.run(RunDataflowOperator, given=store, try_number=2, **asked)
     (only,) = stage.emulator.objects("runs")
     assert (returned["run_id"], len(stage.emulator.posted("/runs"))) == (only["id"], 1)
@@ -563,13 +601,13 @@ def test_scheduled_dataflow(row: str, stage: Stage, connect: Callable[..., None]
 # ---- waiting -------------------------------------------------------------------------------------------------------
 
 
-def wait(stage: Stage, flow_ids: list[str], seconds: float | None = None) -> list[Any]:
+def wait(stage: Stage, flow_ids: list[str], seconds: float | None = None, **options: Any) -> list[Any]:
     """Wait in a triggerer's way for runs of dataflows; what the triggers say is told."""
     until = None if seconds is None else time.time() + seconds
+    options |= {"aep_conn_id": CONNECTION_ID, "poll_interval": 0.001, "deadline": until}
 
     async def one(flow_id: str) -> Any:
-        selection = {"flow_id": flow_id, "since": 0.0}
-        waiting = FlowRunTrigger(aep_conn_id=CONNECTION_ID, selection=selection, poll_interval=0.001, deadline=until)
+        waiting = FlowRunTrigger(selection={"flow_id": flow_id, "since": 0.0}, **options)
         (only,) = [event.payload async for event in waiting.run()]
         return only
 
@@ -584,18 +622,35 @@ def wait(stage: Stage, flow_ids: list[str], seconds: float | None = None) -> lis
 
 def seeded(stage: Stage, connect: Callable[..., None], runs: int) -> list[str]:
     connect(stage.emulator.url)
-    order = {"sandbox": "dev", "dataflows": 3, "runs_per_dataflow": runs}
+    order = {"sandbox": "dev", "dataflows": 3, "runs_per_dataflow": runs, "enabled": True}
     stage.emulator.control("POST", "seed", json=order)
     return [flow["id"] for flow in stage.emulator.objects("flows")]
 
 
-@event("Looks at a flow run fail")
-def test_failing_looks(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+def disable(stage: Stage, flow_id: str) -> None:
+    path = f"/data/foundation/flowservice/flows/{flow_id}/action"
+    stage.client.request("POST", path, params={"op": "disable"})
+
+
+@event("Polls for a flow run fail")
+def test_failing_polls(row: str, stage: Stage, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     flows = seeded(stage, connect, runs=1)
-    stage.emulator.fail("status", method="GET", path="*/runs", status=503, times=4)
-    assert {event["status"] for event in wait(stage, flows[:1])} == {"ended"}
-    stage.emulator.fail("status", method="GET", path="*/runs", status=503, times=5)
-    assert {event["status"] for event in wait(stage, flows[:1])} == {"error"}
+    stage.emulator.fail("status", method="GET", path="*/flows", status=503, times=9)
+    assert [event["status"] for event in wait(stage, flows[:1])] == ["ended"]
+    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.2)
+    stage.emulator.fail("status", method="GET", path="*/flows", status=503, times=None)
+    began = time.monotonic()
+    assert [event["status"] for event in wait(stage, flows[:1])] == ["error"]
+    assert time.monotonic() - began >= 0.2
+    stage.has_shown(row)
+
+
+@event("One of many dataflows makes the service fail")
+def test_guilty_dataflow(row: str, stage: Stage, connect: Callable[..., None], proxy: FaultProxy) -> None:
+    flows = seeded(stage, connect, runs=1)
+    connect(proxy.url)
+    proxy.fault("GET", flows[0], status=503, times=10**6)
+    assert [event["status"] for event in wait(stage, flows, seconds=2)] == ["timeout", "ended", "ended"]
     stage.has_shown(row)
 
 
@@ -608,14 +663,54 @@ def test_deleted_dataflow(row: str, stage: Stage, connect: Callable[..., None]) 
     stage.has_shown(row)
 
 
+@event("A dataflow that is waited for is disabled")
+def test_disabled_dataflow(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    off, *others = seeded(stage, connect, runs=0)
+    disable(stage, off)
+    events = wait(stage, [off, *others], seconds=1)
+    assert [event["status"] for event in events] == ["error", "timeout", "timeout"]
+    assert [event["status"] for event in wait(stage, [off], seconds=1, fail_if_disabled=False)] == ["timeout"]
+    with pytest.raises(ExperiencePlatformFailedError, match="is disabled since"):
+        stage.run(FlowRunSensor, flow_id=off, timeout=0)
+    with pytest.raises(AirflowSensorTimeout):
+        stage.run(FlowRunSensor, flow_id=off, timeout=0, fail_if_disabled="False")
+    stage.has_shown(row)
+
+
+@event("A dataflow that is waited for is disabled")
+def test_disabled_dataflow_whose_run_has_begun(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    connect(stage.emulator.url)
+    stage.emulator.order("stuck")
+    flow = make_dataflow(frequency="once", interval=None, delta_column=None, start_delay=600)["id"]
+    stage.emulator.advance(3600)
+    disable(stage, flow)
+    assert [event["status"] for event in wait(stage, [flow], seconds=1)] == ["timeout"]
+    stage.emulator.control("POST", "outcomes/release")
+    stage.emulator.advance(10)
+    assert [event["status"] for event in wait(stage, [flow])] == ["ended"]
+
+
 @event("A long 429 while many wait")
-def test_long_refusal(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+def test_long_throttling(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     flows = seeded(stage, connect, runs=0)
     headers = {"Retry-After": "3600"}
-    stage.emulator.fail("status", method="GET", path="*/runs", status=429, headers=headers, times=99)
+    stage.emulator.fail("status", method="GET", path="*/flows", status=429, headers=headers, times=99)
     assert {event["status"] for event in wait(stage, flows, seconds=0.5)} == {"timeout"}
-    # Two may be on their way side by side.
-    assert sum(request["path"].endswith("/runs") for request in stage.emulator.requests()) <= 2
+    assert [request["status"] for request in stage.emulator.requests(path="/data/")] == [429]
+    stage.has_shown(row)
+
+
+@event("The Airflow connection is edited while tasks wait")
+def test_edited_connection(
+    row: str, stage: Stage, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch, proxy: FaultProxy
+) -> None:
+    flows = seeded(stage, connect, runs=1)
+    connect(proxy.url)
+    monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)
+
+    proxy.fault("GET", "/flows", status=500, times=3)
+    proxy.fault("GET", "/flows", status=403, first=lambda: connect(stage.emulator.url), times=10**6)
+    assert {event["status"] for event in wait(stage, flows, seconds=10)} == {"ended"}
     stage.has_shown(row)
 
 

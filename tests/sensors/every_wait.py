@@ -16,9 +16,9 @@ MODES: dict[str, dict[str, Any]] = {
     "deferrable": {"deferrable": True},
 }
 FLAGS = ("plain", "soft_fail", "never_fail", "silent_fail")
-#: Seconds; enough for a second look.
+#: Seconds; enough for a second poll.
 SOON = 0.3
-#: What happens, and the arguments that it takes. What ends with ``later`` does not happen at the first look.
+#: What happens, and the arguments that it takes. What ends with ``later`` does not happen at the first poll.
 EVENTS: dict[str, dict[str, Any]] = {
     "succeeded": {},
     "succeeded_later": {},
@@ -28,6 +28,10 @@ EVENTS: dict[str, dict[str, Any]] = {
     "unknown_counts": {},
     "refused": {},
     "refused_later": {},
+    "deleted": {},
+    "deleted_later": {},
+    "disabled": {},
+    "disabled_later": {},
     "down": {},
     "down_later": {},
     "timeout": {"timeout": SOON},

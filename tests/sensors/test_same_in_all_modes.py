@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow.configuration import conf
@@ -31,6 +32,8 @@ PROMISED = {
     "failed": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
     "unknown_counts": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
     "refused": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
+    "deleted": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
+    "disabled": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
     "down": (FAILS_AFTER_A_RETRY, FAILS_AFTER_A_RETRY, IS_SKIPPED, FAILS),
     "timeout": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
     "execution_timeout": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
@@ -38,26 +41,33 @@ PROMISED = {
 }
 
 
+DELETED = b'{"code": "FLOW-1439-404", "message": "The requested flows resource is not found."}'
+
+
 def happen(proxy: FaultProxy, flow: str, event: str) -> None:
-    """Let the service answer the questions for a dataflow's runs as the event has it."""
-    proxy.fault("GET", f"/flows/{flow}", status=200, body=b'{"items": [{"id": "%s"}]}' % flow.encode(), times=FOREVER)
-    runs, what = f"%3D%3D{flow}", event.removesuffix("_later")
+    """Let the service answer the questions for a dataflow and its runs as the event has it."""
+    flows, runs, what = f"/flows[?]*{flow}", f"/runs[?]*{flow}", event.removesuffix("_later")
+
+    def show(dataflow: dict[str, Any], *items: dict[str, Any], times: int = FOREVER) -> None:
+        proxy.fault("GET", flows, status=200, body=answer(dataflow), times=times)
+        proxy.fault("GET", runs, status=200, body=answer(*items), times=times)
+
     if what != event:
-        proxy.fault("GET", runs, status=200, body=answer())
+        show({"id": flow}, times=1)
     if what == "refused":
-        proxy.fault("GET", runs, status=403, times=FOREVER)
+        proxy.fault("GET", flow, status=403, times=FOREVER)
+    elif what == "deleted":
+        proxy.fault("GET", flows, status=200, body=answer(), times=FOREVER)
+        proxy.fault("GET", f"/flows/{flow}", status=404, body=DELETED, times=FOREVER)
     elif what == "down":
-        proxy.fault("GET", runs, status=503, headers={"Retry-After": "0"}, times=FOREVER)
-    elif what in ("timeout", "execution_timeout"):
-        proxy.fault("GET", runs, status=200, body=answer(), times=FOREVER)
-    elif what == "unknown_counts":
-        run = run_item(flow, "success", completed=True, inputRecordCount=5, outputRecordCount=5, failedRecordCount=None)
-        proxy.fault("GET", runs, status=200, body=answer(run), times=FOREVER)
+        proxy.fault("GET", flow, status=503, headers={"Retry-After": "0"}, times=FOREVER)
+    elif what in ("timeout", "execution_timeout", "disabled"):
+        show({"id": flow, "state": "disabled" if what == "disabled" else "enabled"})
     else:
-        failed = 5 if what == "partial" else 0
-        records = {"inputRecordCount": 5, "outputRecordCount": 5 - failed, "failedRecordCount": failed}
+        failed = None if what == "unknown_counts" else 5 if what == "partial" else 0
+        records = {"inputRecordCount": 5, "outputRecordCount": 5 - (failed or 0), "failedRecordCount": failed}
         run = run_item(flow, "failed" if what == "failed" else "success", completed=True, **records)
-        proxy.fault("GET", runs, status=200, body=answer(run), times=FOREVER)
+        show({"id": flow, "lastRunDetails": {"id": run["id"], "startedAtUTC": run["createdAt"]}}, run)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +82,9 @@ def ended() -> Iterator[dict[str, tuple[str, int]]]:
         pytest.MonkeyPatch.context() as environment,
         logging_kept(),
     ):
+        # A deferred wait bears a service that is down for ten minutes, and polls once a second.
+        environment.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
+        environment.setattr("airflow_provider_payments.sensors.flow_run.MIN_POLL_INTERVAL_SECONDS", 0.01)
         environment.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(folder))
         environment.setenv("AIRFLOW__CORE__EXECUTOR", "SequentialExecutor")
         environment.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(proxy.url))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -222,6 +223,22 @@ def test_a_wait_that_begins_after_the_connection_was_edited_polls_the_new_host(
 
     with fault_proxy(emulator.url) as proxy:
         asyncio.run(edited(elsewhere(flows, proxy)))
+
+
+def test_an_old_hosts_refusal_is_not_final_once_the_connection_has_changed(
+    fleet: Make, connect: Callable[..., None], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)
+    flows, is_new = fleet(1), threading.Event()
+    (run,) = emulator.objects("runs")
+    with fault_proxy(emulator.url) as other:
+        other.fault("GET", RUNS, first=is_new.set)
+        flows.proxy.fault("GET", "/flows[?]", status=403, first=lambda: connect(other.url), times=FOREVER)
+        flows.proxy.fault("GET", "/runs[?]", status=403, first=lambda: is_new.wait(10), times=FOREVER)
+        slow = flows.trigger(flows.ids[0], selection={"run_id": run["id"]})
+        events = asyncio.run(all_at_once([flows.trigger(flows.ids[0], deadline=time.time() + 1), slow]))
+    assert is_new.is_set()
+    assert [one["status"] for one in events] == ["timeout", "ended"]
 
 
 def test_a_reading_of_the_connection_serves_many_waits(
