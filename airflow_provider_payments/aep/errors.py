@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_payments.aep.redaction import redacted
 
@@ -94,8 +93,7 @@ class Failure(Enum):
     """The service itself understood and refused: repeating cannot help."""
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """
     What a service says of a refusal, read defensively: each AEP service has its own error body.
 
@@ -229,8 +227,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """One field in which an existing object is not what was asked for."""
 
     field: str

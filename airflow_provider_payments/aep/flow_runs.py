@@ -119,6 +119,11 @@ class FlowRun:
         return State.FAILED
 
     @property
+    def is_active(self) -> bool:
+        """Whether it has not ended."""
+        return self.state is State.ACTIVE
+
+    @property
     def began(self) -> float:
         """The start for ordering and comparing; a queued run has only its creation."""
         return self.started_at or self.created_at

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_payments.aep.inputs import as_bool, as_mapping, as_optional_text
-from airflow_provider_payments.aep.marks import Writer
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
@@ -19,6 +18,7 @@ from airflow_provider_payments.versions import honour_retry_after
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_payments.aep.marks import Writer
     from airflow_provider_payments.aep.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
 
@@ -47,6 +47,8 @@ class ExperiencePlatformOperator(BaseOperator):
 
 def writer_of(operator: Any, context: Context) -> Writer:
     """Return in whose name a task writes: the chain, by default its DAG, and the DAG run."""
+    from airflow_provider_payments.aep.marks import Writer
+
     run = context.get("run_id") or getattr(context.get("ti"), "run_id", "")
     owner = as_optional_text("chain", operator.chain) or (operator.dag.dag_id if operator.has_dag() else "manual")
     return Writer(owner, str(run))

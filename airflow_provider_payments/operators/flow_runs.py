@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import Stats, conf
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State
 from airflow_provider_payments.aep.inputs import as_bool, as_id, as_number, as_optional_id, as_time
 from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError, airflow_errors
 from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
-from airflow_provider_payments.operators.memory import Memory, Started
-from airflow_provider_payments.outcomes import FlowRunFailedError, RunLog, Tolerance, deadline, ended_run
-from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    # What runs loads with the task, not when a DAG is parsed.
     from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.flow_runs import FlowRun
     from airflow_provider_payments.aep.on_demand import RunRequest
     from airflow_provider_payments.aep.windows import Window
+    from airflow_provider_payments.operators.memory import Memory, Started
+    from airflow_provider_payments.outcomes import RunLog, Tolerance
 
 WEEK = 7 * 24 * 60 * 60.0
 #: Seconds that a poll may take though the time-out has passed: the run may have ended in time.
@@ -107,6 +107,8 @@ class FlowRunOperator(ExperiencePlatformOperator):
     @cached_property
     def run_log(self) -> RunLog:
         """What tells of the run in the task's log."""
+        from airflow_provider_payments.outcomes import RunLog
+
         return RunLog(self.log)
 
     def window(self, context: Context) -> Window | None:
@@ -127,7 +129,11 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Start the run, unless an earlier try has, and wait for it."""
+        from airflow_provider_payments.aep.flow_runs import RunSelection
         from airflow_provider_payments.aep.on_demand import when_it_shows
+        from airflow_provider_payments.operators.memory import Memory
+        from airflow_provider_payments.outcomes import deadline
+        from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 
         with airflow_errors():
             # A wrong argument shows before the first request.
@@ -146,7 +152,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         self.run_log.note(run)
         if not waits:
             return run.summary() | self._window_of(run, context)
-        if run.state is State.ACTIVE and self.deferrable:
+        if run.is_active and self.deferrable:
             self.defer(
                 trigger=FlowRunTrigger(
                     aep_conn_id=self.aep_conn_id,
@@ -170,10 +176,14 @@ class FlowRunOperator(ExperiencePlatformOperator):
         :raises FlowRunFailedError: if the run failed, or the trigger was refused.
         :raises ExperiencePlatformUnavailableError: if the trigger could not poll; a retry may.
         """
+        from airflow_provider_payments.outcomes import ended_run
+
         return self._end(ended_run(event, FlowRunTimeoutError), context)
 
     def execute_found(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
         """Do the same for a run that was looked for because no answer named it."""
+        from airflow_provider_payments.outcomes import ended_run
+
         return self._end(ended_run(event, FlowRunTimeoutError), context, found=True)
 
     def on_kill(self) -> None:
@@ -185,6 +195,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
     def _start(self, memory: Memory, context: Context) -> Started:
         from airflow_provider_payments.aep.on_demand import is_active
+        from airflow_provider_payments.operators.memory import Started
 
         if memory.run_id and (not memory.cleared or is_active(self.hook.client, memory.run_id)):
             self.log.info("An earlier try has started flow run %s", memory.run_id)
@@ -212,10 +223,10 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
         clock = client.transport.clock
         end = math.inf if until is None else clock.monotonic() + until - time.time()
-        while run.state is State.ACTIVE:
+        while run.is_active:
             left = end - clock.monotonic()
             if left <= 0:
-                raise FlowRunTimeoutError(f"{RunSelection(run_id=run.id)} has not ended in time; {self.run_log.last}")
+                raise FlowRunTimeoutError(f"flow run {run.id} has not ended in time; {self.run_log.last}")
             clock.sleep(min(pause, left))
             with airflow_errors(), client.transport.within(max(end - clock.monotonic(), LAST_POLL_SECONDS)):
                 run = read_run(client, run.id)
@@ -226,6 +237,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
     def _end(self, run: FlowRun, context: Context, *, found: bool = False) -> dict[str, Any]:
         """Judge a run that has ended."""
         from airflow_provider_payments.aep.windows import Window
+        from airflow_provider_payments.outcomes import FlowRunFailedError
 
         wanted, shown = self.window(context), Window.of(run)
         # One that was found may not have shown its window by then.
@@ -251,6 +263,8 @@ class FlowRunOperator(ExperiencePlatformOperator):
         return pause, timeout
 
     def _tolerance(self) -> Tolerance:
+        from airflow_provider_payments.outcomes import Tolerance
+
         return Tolerance.read(self.accept_partial, self.max_failed_ratio, self.unknown_counts)
 
 
@@ -344,16 +358,19 @@ class RetryFlowRunOperator(FlowRunOperator):
 
     def request(self, context: Context) -> RunRequest | Started:
         """Return the request to do it again; or the run that has made it good, or is about to."""
+        from airflow_provider_payments.aep.flow_runs import State
         from airflow_provider_payments.aep.on_demand import RepeatedRun
+        from airflow_provider_payments.operators.memory import Started
 
         run = self._meant()
         if run.state is State.FAILED:
             return RepeatedRun.of(self.hook.client, run)
-        doing = "waiting for it" if run.state is State.ACTIVE else "there is nothing to do again"
+        doing = "waiting for it" if run.is_active else "there is nothing to do again"
         self.log.info("%s; %s", run, doing)
         return Started(run.id, run=run)
 
     def _meant(self) -> FlowRun:
+        from airflow_provider_payments.aep.flow_runs import State
         from airflow_provider_payments.aep.on_demand import newest_failed, read_run, successor
 
         client = self.hook.client

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.aep.flow_runs import FlowRun
 from airflow_provider_payments.versions import task_store
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_payments.aep.flow_runs import FlowRun
     from airflow_provider_payments.aep.on_demand import Notes
 
 STORE_KEY = "payments_flow_run"

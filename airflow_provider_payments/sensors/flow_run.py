@@ -21,20 +21,20 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_payments.aep.flow_runs import RunSelection, State
 from airflow_provider_payments.aep.inputs import as_bool, as_optional_id, as_time
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
-from airflow_provider_payments.outcomes import RunLog, Tolerance, deadline, ended_run
-from airflow_provider_payments.triggers.flow_run import MAX_POLL_ERRORS, FlowRunTrigger
 from airflow_provider_payments.versions import honour_retry_after
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    # What runs loads with the first poll, not when a DAG is parsed.
+    from airflow_provider_payments.aep.flow_runs import RunSelection
     from airflow_provider_payments.aep.run_queries import RunQueries
     from airflow_provider_payments.aep.waits import Wait
+    from airflow_provider_payments.outcomes import RunLog, Tolerance
 
 
 #: Seconds between two polls of a deferred wait, however short the poke interval is.
@@ -129,6 +129,8 @@ class FlowRunSensor(BaseSensorOperator):
     @cached_property
     def run_log(self) -> RunLog:
         """What tells of the run in the task's log."""
+        from airflow_provider_payments.outcomes import RunLog
+
         return RunLog(self.log)
 
     @cached_property
@@ -138,6 +140,9 @@ class FlowRunSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Poll once on the worker; where the run has not ended, wait as the mode says."""
+        from airflow_provider_payments.outcomes import deadline
+        from airflow_provider_payments.triggers.flow_run import MAX_POLL_ERRORS, FlowRunTrigger
+
         with self._skipping():
             until = deadline(self.timeout)
             self._ends = time.monotonic() + self.timeout - self._waited(context)
@@ -202,12 +207,13 @@ class FlowRunSensor(BaseSensorOperator):
             tolerance = self._tolerance()  # a wrong argument shows before the first request
             run = self._poll(context).run
         self.run_log.note(run)
-        if run is None or run.state is State.ACTIVE:
+        if run is None or run.is_active:
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=tolerance.judge(run, self.log))
 
     def _meant(self, context: Context) -> Wait:
         """Return the wait; what is learnt about it is kept for the next poll."""
+        from airflow_provider_payments.aep.flow_runs import RunSelection
         from airflow_provider_payments.aep.waits import Wait
 
         since = as_time("since", self.since)
@@ -264,9 +270,13 @@ class FlowRunSensor(BaseSensorOperator):
         :raises FlowRunFailedError: if the run failed, or the trigger was refused.
         :raises ExperiencePlatformUnavailableError: if the trigger could not poll; a retry may.
         """
+        from airflow_provider_payments.outcomes import ended_run
+
         with airflow_errors():
             tolerance = self._tolerance()
         return tolerance.judge(ended_run(event, AirflowSensorTimeout), self.log)
 
     def _tolerance(self) -> Tolerance:
+        from airflow_provider_payments.outcomes import Tolerance
+
         return Tolerance.read(self.accept_partial, self.max_failed_ratio, self.unknown_counts)

@@ -10,8 +10,6 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_payments.aep.errors import PlatformError
-from airflow_provider_payments.aep.flow_runs import RunSelection, State
-from airflow_provider_payments.outcomes import RunLog
 
 #: Failed polls in a row after which a wait ends, if it has also had no answer for MAX_UNANSWERED_SECONDS.
 MAX_POLL_ERRORS = 5
@@ -97,8 +95,11 @@ class FlowRunTrigger(BaseTrigger):
 
     async def _wait(self) -> dict[str, Any]:
         """Wait for one poll after the other; failed ones are borne for a while."""
+        # Only a triggerer needs these.
+        from airflow_provider_payments.aep.flow_runs import RunSelection
         from airflow_provider_payments.aep.pace import is_throttled
         from airflow_provider_payments.aep.waits import Wait
+        from airflow_provider_payments.outcomes import RunLog
         from airflow_provider_payments.triggers.poller import polled
 
         selection, run_log = RunSelection(**self.selection), RunLog(self.log)
@@ -123,7 +124,7 @@ class FlowRunTrigger(BaseTrigger):
                 if error is None:
                     failures, answered = 0, time.monotonic()
                     run_log.note(run)
-                    if run is not None and run.state is not State.ACTIVE:
+                    if run is not None and not run.is_active:
                         return {"status": "ended", "run": run.to_json()}
                     continue
                 retryable = not isinstance(error, PlatformError) or error.retryable

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.flow_runs import State
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_number, as_text, as_time
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.versions import event_trigger_base, require_event_streams
@@ -23,7 +22,7 @@ else:
     BaseEventTrigger = event_trigger_base()
 
 #: What a run may end as.
-ENDED = (State.SUCCEEDED, State.PARTIAL, State.FAILED)
+ENDED = ("succeeded", "partial", "failed")
 
 
 class FlowRunEventTrigger(BaseEventTrigger):
@@ -57,7 +56,7 @@ class FlowRunEventTrigger(BaseEventTrigger):
         aep_conn_id: str = ExperiencePlatformHook.default_conn_name,
         poll_interval: float = 60.0,
         since: datetime | float | str | None = None,
-        statuses: Sequence[str] = (State.SUCCEEDED, State.PARTIAL),
+        statuses: Sequence[str] = ("succeeded", "partial"),
     ) -> None:
         require_event_streams(type(self).__name__)
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
@@ -72,7 +71,7 @@ class FlowRunEventTrigger(BaseEventTrigger):
         wanted = as_list("statuses", statuses) or []
         if not wanted or any(status not in ENDED for status in wanted):
             raise InvalidInputError("statuses", statuses, f"a list of any of {', '.join(ENDED)}")
-        self.statuses = [state.value for state in ENDED if state in wanted]
+        self.statuses = [status for status in ENDED if status in wanted]
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all plain JSON."""
