@@ -231,6 +231,14 @@ class GuardedAdapter(HTTPAdapter):
             manager.pool_classes_by_scheme = _POOLS
         return manager
 
+    def close(self) -> None:
+        """Close kept connections at once; urllib3 waits until nothing refers to their pool, as an error's frames do."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated
+                if (pool := manager.pools.get(key)) is not None:
+                    pool.close()
+        super().close()
+
 
 class GuardedSession(Session):
     """A session of such connections that reads no body by itself: for a redirect it would, to its end."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
+from urllib3 import HTTPConnectionPool
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import RequestError
@@ -33,3 +37,21 @@ def test_the_end_reaches_clients_that_an_edit_has_replaced(connected: Emulator, 
     connection.close()
     assert sends_nothing(second)
     assert sends_nothing(first)
+
+
+def test_the_end_closes_kept_connections_though_an_error_still_refers_to_them(connected: Emulator) -> None:
+    port = urlsplit(connected.url).port
+
+    def to_the_service() -> int:
+        connections = psutil.Process().net_connections("inet")
+        return sum(1 for one in connections if one.raddr and one.raddr.port == port and one.status == "ESTABLISHED")
+
+    before = to_the_service()
+    connection = PolledConnection(CONNECTION_ID)
+    connection.client().get("/data/foundation/flowservice/flows")
+    assert to_the_service() > before
+    # As the traceback of an error does, which a wait that was cancelled keeps.
+    held = [pool for pool in gc.get_objects() if isinstance(pool, HTTPConnectionPool)]
+    connection.close()
+    assert to_the_service() <= before
+    del held
