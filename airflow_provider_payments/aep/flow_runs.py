@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.readers import (
@@ -264,17 +264,21 @@ class RunSelection:
         return f"the {self.pick} run of dataflow {self.flow_id} since {iso(self.since)}"
 
 
+Skip = Literal["none", "others", "all"]
+
+
 class RunList:
     """
     A dataflow's runs in pages, each run with its item. The newest are asked for first, in documented ways only; nobody
     promises that the service keeps to that order.
 
-    :param skip_unreadable: skip an item that cannot be read, with a warning that names it. Where it decides something
-        that there is no such run, it must not be skipped: it might be the one.
+    :param skip: which items that cannot be read are skipped, with a warning that names each: ``none``, where it
+        decides something that there is no such run; ``others``, those that do not say that they are this dataflow's;
+        or ``all``.
     """
 
-    def __init__(self, client: Client, flow_id: str, *, skip_unreadable: bool = False) -> None:
-        self._client, self._flow_id, self._skip_unreadable = client, flow_id, skip_unreadable
+    def __init__(self, client: Client, flow_id: str, *, skip: Skip = "none") -> None:
+        self._client, self._flow_id, self._skip = client, flow_id, skip
         #: When the last item was made; NaN, which is never less than anything, once they are out of order.
         self._last = math.inf
         self._seen = set[str]()
@@ -294,10 +298,12 @@ class RunList:
 
     def _runs(self, page: Iterable[Mapping[str, Any]]) -> Iterator[tuple[FlowRun, Mapping[str, Any]]]:
         for item in page:
+            of = text(at(item, "flowId"))
             # A service that ignored the filter would answer other dataflows' runs too.
-            if text(at(item, "flowId")) not in (None, self._flow_id):
+            if of not in (None, self._flow_id):
                 continue
-            for run in readable_runs([item]) if self._skip_unreadable else [FlowRun.from_item(item)]:
+            skips = self._skip == "all" or (self._skip == "others" and of is None)
+            for run in readable_runs([item]) if skips else [FlowRun.from_item(item)]:
                 if run.id not in self._seen:
                     self._seen.add(run.id)
                     yield run, item
@@ -307,15 +313,13 @@ class RunList:
         return self._last < created_at - LIST_MARGIN_SECONDS
 
 
-def runs_of(
-    client: Client, flow_id: str, created_since: float = 0.0, *, skip_unreadable: bool = False
-) -> Iterator[FlowRun]:
+def runs_of(client: Client, flow_id: str, created_since: float = 0.0, *, skip: Skip = "none") -> Iterator[FlowRun]:
     """
     Yield a dataflow's runs that were made at or after ``created_since`` (epoch seconds), as :class:`RunList` has them.
 
     No run exists before the dataflow's start time, so none at all is normal.
     """
-    listed = RunList(client, flow_id, skip_unreadable=skip_unreadable)
+    listed = RunList(client, flow_id, skip=skip)
     for page in listed:
         yield from (run for run, _ in page if run.created_at >= created_since)
         if listed.has_all_since(created_since):

@@ -89,7 +89,8 @@ class RunQueries:
         try:
             with transport.within(QUESTION_SECONDS):
                 asked = transport.clock.monotonic()
-                runs = list(runs_of(self.client, wait.flow_id, wait.cursor, skip_unreadable=True))
+                # One of this dataflow that cannot be read might be the one.
+                runs = list(runs_of(self.client, wait.flow_id, wait.cursor, skip="others"))
                 wait.by_platform(transport.platform_clock)
                 wait.take(runs, transport.now(asked))
         except PlatformError as error:

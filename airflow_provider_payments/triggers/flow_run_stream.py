@@ -209,7 +209,7 @@ class FlowRunStream(SharedStreamProducer):
 
     def _runs(self, since: float) -> tuple[list[FlowRun], float]:
         client = self._connection.client(self._max_age)
-        runs = runs_of(client, self._trigger.flow_id, since, skip_unreadable=True)
+        runs = runs_of(client, self._trigger.flow_id, since, skip="all")
         return list({run.id: run for run in runs}.values()), client.transport.now()
 
     def _begin(self, since: datetime | None) -> Progress:

@@ -111,10 +111,10 @@ EACH_ODD = pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 
 
 @EACH_ODD
-def test_a_wait_skips_an_unreadable_item_and_says_which(
+def test_an_unreadable_item_may_be_skipped_and_it_is_said_which(
     listing: Callable[..., Client], caplog: pytest.LogCaptureFixture, odd: dict[str, Any]
 ) -> None:
-    assert ids(listing([odd, made(9, "a")]), skip_unreadable=True) == ["a"]
+    assert ids(listing([odd, made(9, "a")]), skip="all") == ["a"]
     (warning,) = [message for message in caplog.messages if "cannot be read" in message]
     assert ("flow run odd" if "id" in odd else "a flow run of dataflow flow") in warning
 
@@ -125,7 +125,7 @@ def test_nothing_is_absent_from_a_list_with_an_unreadable_item(
 ) -> None:
     client = listing([made(9, "a"), odd])
     request = OnDemandRun(client=client, flow_id="flow", window=Window(1, 2))
-    run = next(runs_of(client, "flow", skip_unreadable=True))
+    run = next(runs_of(client, "flow", skip="all"))
     run = replace(run, created_at=1.0, window_start=1.0, window_end=2.0)
     for decide in (
         lambda: ids(client),

@@ -168,6 +168,20 @@ def test_one_unreadable_item_harms_no_other_wait(fleet: Make, queries: Ask) -> N
     assert all(wait.run for wait in waits[1:])
 
 
+def test_an_unreadable_run_of_the_waits_own_dataflow_might_be_the_one(fleet: Make, queries: Ask) -> None:
+    flows = fleet(2)
+    flows.let_run()
+    waits = flows.waits(quiet_since=None)
+    runs = [run for run in flows.emulator.objects("runs") if run["createdAt"] / 1000 > flows.now]
+    odd = [{"id": "first", "flowId": waits[0].flow_id, "createdAt": "soon"}, {"id": "anybody's"}]
+    flows.proxy.fault("GET", "/runs?", reply=lambda _: (200, items([*odd, *runs])), times=2)
+    poll(queries(flows), waits)
+    assert [wait.run is not None for wait in waits] == [False, True]
+    assert "flow run first cannot be read" in str(waits[0].error)
+    poll(queries(flows), waits)
+    assert [wait.run is not None for wait in waits] == [True, True]
+
+
 # ---- the cursor ----------------------------------------------------------------------------------------------------
 
 
