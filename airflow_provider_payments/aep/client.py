@@ -236,7 +236,7 @@ class Client:
     def registry_resource(self, kind: str, resource_id: str, accept: str = ACCEPT_FULL) -> Json:
         """Return one Schema Registry resource, by default with all that it refers to resolved."""
         path = f"{SCHEMA_REGISTRY}/tenant/{kind}/{segment(resource_id)}"
-        return self._object(path, headers={"Accept": accept})
+        return self._object(path, headers={"Accept": accept}, expected=pages.a_resource)
 
     def datasets(self, name: str | None = None) -> Iterator[Json]:
         """
@@ -311,7 +311,7 @@ class Client:
     def mapping_set(self, mapping_set_id: str, version: int) -> Json:
         """Return one version of a mapping set; without naming one, the service would show the first."""
         path = f"{DATA_PREP}/mappingSets/{segment(str(mapping_set_id))}"
-        return self._object(path, {"version": str(version)})
+        return self._object(path, {"version": str(version)}, expected=pages.a_mapping_set)
 
     def _object(self, path: str, params: Any = None, expected: Expected = an_object, **kwargs: Any) -> Json:
         found: Json = self.get(path, params, expected=expected, **kwargs)

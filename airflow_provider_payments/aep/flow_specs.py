@@ -95,7 +95,10 @@ class FlowSpec:
 
 
 def _schema(spec: object) -> Json | None:
-    return dict(readers.mapping(readers.at(spec, "spec"))) or None
+    try:
+        return as_mapping("spec", readers.at(spec, "spec")) or None
+    except InvalidInputError:
+        return None  # an XCom could not carry it either; without one the service has the last word
 
 
 def find_flow_spec(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:

@@ -47,6 +47,23 @@ def by_id(body: Any) -> Json:
     return page
 
 
+def a_resource(body: Any) -> Json:
+    """Expect a resource of the Schema Registry. Without an id it is none, and would seem to lack all that it has."""
+    return _identified(body, "$id")
+
+
+def a_mapping_set(body: Any) -> Json:
+    """Expect a mapping set, which has an id."""
+    return _identified(body, "id")
+
+
+def _identified(body: Any, name: str) -> Json:
+    found = an_object(body)
+    if not text(found.get(name)):
+        raise UnexpectedError(f"the answer has no {name}")
+    return found
+
+
 def a_tenant(body: Any) -> Json:
     """Expect the Schema Registry's statistics, with the tenant's namespace."""
     stats = an_object(body)

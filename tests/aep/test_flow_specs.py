@@ -60,8 +60,13 @@ def test_a_flow_spec_is_reduced_to_what_a_dataflow_needs() -> None:
     assert FlowSpec.from_item(ITEM) == WHOLE
 
 
-@pytest.mark.parametrize("spec", [None, {}, {"spec": None}, "text"], ids=repr)
-def test_a_schema_that_is_missing_is_unknown(spec: object) -> None:
+NO_NUMBERS = [{"spec": {"minimum": number}} for number in (float("inf"), float("nan"))]
+
+
+@pytest.mark.parametrize(
+    "spec", [None, {}, {"spec": None}, "text", {"spec": "text"}, {"spec": [5]}, *NO_NUMBERS], ids=lambda s: repr(s)[:30]
+)
+def test_a_schema_that_is_missing_or_no_json_is_unknown(spec: object) -> None:
     read = FlowSpec.from_item(without(scheduleSpec=spec, optionSpec=spec))
     assert (read.schedule_schema, read.option_schema) == (None, None)
 

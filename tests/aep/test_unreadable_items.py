@@ -130,6 +130,27 @@ def test_a_garbled_field_is_no_difference(
     assert emulator.requests(method="PATCH") == []
 
 
+@pytest.mark.parametrize("name", ["field group", "schema"])
+def test_an_empty_object_in_place_of_a_resource_is_read_again(
+    name: str, chain: Chain, proxied: Chain, proxy: FaultProxy
+) -> None:
+    want = KINDS[name].build(chain)
+    made = chain.ensure(want).existing.id
+    proxy.fault("GET", f"{KINDS[name].path}/", status=200, body=b"{}")
+    assert proxied.ensure(want).existing.id == made
+    assert proxy.count("GET", f"{KINDS[name].path}/") > 1
+
+
+def test_an_empty_object_in_place_of_a_mapping_set_is_no_difference(
+    chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.dataflow()).existing.id
+    twin = chain.post(f"{DATA_PREP}/mappingSets", chain.mapping_set(name="twin").payload())["id"]
+    emulator.advance(600)
+    proxy.fault("GET", "/mappingSets/", status=200, body=b"{}")
+    assert proxied.ensure(chain.dataflow(mapping_set_id=twin)).existing.id == made
+
+
 @ALL_KINDS
 def test_a_stranger_that_cannot_be_read_keeps_nobody_from_creating(
     name: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
