@@ -225,6 +225,14 @@ class GuardedAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
+    def close(self) -> None:
+        """Drop kept connections at once: urllib3 would leave them to whatever frees their pool."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118, it cannot be iterated over
+                if pool := manager.pools.get(key):
+                    pool.close()
+        super().close()
+
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
         if not proxy.lower().startswith("socks"):  # that has connections of its own

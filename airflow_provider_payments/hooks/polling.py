@@ -86,6 +86,8 @@ class PolledConnection:
                     if self._client is not None:
                         log.info("Connection %s has changed; polling goes on with the new one", self.conn_id)
                     self._client = polling_client(connection, self._ended)
+                    if self._ended.is_set():  # meanwhile, so :meth:`close` did not see it
+                        self._client.transport.close()
                 self._settings, self.read_at = settings, time.monotonic()
             return self._client
 
