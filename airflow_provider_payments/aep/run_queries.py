@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Every so many polls one wait of which nothing new was shown is asked about in another way.
 VERIFY_EVERY = 5
-#: Seconds for one question, pages included.
-QUESTION_SECONDS = 60.0
+#: Seconds for one question, pages included, doubled with each failed poll: others wait behind it meanwhile.
+QUESTION_SECONDS, MAX_QUESTION_SECONDS = 10.0, 40.0
 
 
 class RunQueries:
@@ -73,10 +73,13 @@ class RunQueries:
         What goes wrong with it is everybody's error, but not final for one of several.
         """
         found: dict[str, Json] = {}
+        wanted = dict.fromkeys(ids)
         try:
-            with self.client.transport.within(QUESTION_SECONDS):
-                for page in self.client.pages(collection, f"id=={','.join(dict.fromkeys(ids))}"):
-                    found |= {item["id"]: item for item in page if text(at(item, "id"))}
+            with self.client.transport.within(_seconds_for(waits)):
+                for page in self.client.pages(collection, f"id=={','.join(wanted)}"):
+                    found |= {item["id"]: item for item in page if text(at(item, "id")) in wanted}
+                    if len(found) == len(wanted):  # whatever else the service lists
+                        break
         except PlatformError as error:
             for wait in waits:
                 wait.error = error if len(waits) == 1 else _of_several(error, len(waits))
@@ -86,7 +89,7 @@ class RunQueries:
         """List the runs of one wait's dataflow."""
         transport = self.client.transport
         try:
-            with transport.within(QUESTION_SECONDS):
+            with transport.within(_seconds_for([wait])):
                 asked = transport.clock.monotonic()
                 runs = list(runs_of(self.client, wait.flow_id, wait.cursor, skip_unreadable=True))
                 wait.by_platform(transport.platform_clock)
@@ -180,6 +183,12 @@ class RunQueries:
                 wait.run = FlowRun.from_item(found.get(str(wait.run_id)) or self.client.item("runs", str(wait.run_id)))
             except (RequestError, UnreadableError) as error:
                 wait.error = error
+
+
+def _seconds_for(waits: Sequence[Wait]) -> float:
+    """Return how long a question may take."""
+    failures = max((wait.failures for wait in waits), default=0)
+    return min(QUESTION_SECONDS * 2.0 ** min(failures, 10), MAX_QUESTION_SECONDS)
 
 
 def _of_several(error: PlatformError, count: int) -> PlatformError:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from airflow_provider_payments.aep.flow_runs import RunSelection
-from airflow_provider_payments.aep.run_queries import VERIFY_EVERY, RunQueries
+from airflow_provider_payments.aep.run_queries import VERIFY_EVERY, RunQueries, _seconds_for
 from airflow_provider_payments.aep.waits import Wait
 from tests.aep.fleet import FOREVER, Ask, Make, Service, ended, items, poll
 from tests.aep.fleet import asking as asking
@@ -137,3 +139,26 @@ def test_what_the_worker_polls_is_brought_to_the_platforms_clock(
         client.get("/data/foundation/flowservice/flows")
     wait.by_platform(client.transport.platform_clock)
     assert wait.selection.since == pytest.approx(here + 3600, abs=3)
+
+
+def test_a_list_is_read_only_until_all_that_was_asked_for_is_found(proxy: FaultProxy, asking: RunQueries) -> None:
+    asked = itertools.count()
+
+    def reply(_: str) -> tuple[int, bytes]:
+        number = next(asked)
+        link = {"next": {"href": f"/x?continuationToken={number}"}}
+        return 200, json.dumps({"items": [run(f"run-{number}", SINCE)], "_links": link}).encode()
+
+    proxy.fault("GET", "/runs[?]", reply=reply, times=FOREVER)
+    waits = [Wait(RunSelection(run_id=f"run-{number}")) for number in (0, 2)]
+    asking.poll(waits)
+    assert [wait.run.id for wait in waits if wait.run] == ["run-0", "run-2"]
+    assert next(asked) == 3
+
+
+def test_a_question_may_take_longer_after_each_failure() -> None:
+    waits = [Wait(RunSelection(run_id=f"run-{number}")) for number in range(2)]
+    seconds = []
+    for waits[0].failures in (0, 1, 2, 9):
+        seconds.append(_seconds_for(waits))
+    assert seconds == [10.0, 20.0, 40.0, 40.0]
