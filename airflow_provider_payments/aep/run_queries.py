@@ -10,6 +10,7 @@ Source: the guide "Sort and filter responses" and the schemas of flows and runs 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -32,8 +33,8 @@ log = logging.getLogger(__name__)
 
 #: In one of this number of polls, a wait that has no run is asked about in another way.
 VERIFY_EVERY = 5
-#: Seconds for one question, pages included.
-QUESTION_SECONDS = 60.0
+#: Seconds for one question of a poller, pages included, doubled with each failed poll: others wait behind it meanwhile.
+QUESTION_SECONDS, MAX_QUESTION_SECONDS = 10.0, 40.0
 
 
 class RunQueries:
@@ -41,10 +42,12 @@ class RunQueries:
     Asks for the runs of many waits.
 
     :param client: whom to ask.
+    :param question_seconds: for one question at first; by default a worker's, which has nobody else to serve.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, question_seconds: float = math.inf) -> None:
         self.client = client
+        self._question_seconds = question_seconds
         #: Whether dataflows show their last runs; else each is asked for its runs.
         self._shows_last_runs = True
         self._polls = 0
@@ -74,20 +77,28 @@ class RunQueries:
         What goes wrong with it is everybody's error, but not final for one of several.
         """
         found: dict[str, Json] = {}
+        wanted = dict.fromkeys(ids)
         try:
-            with self.client.transport.within(QUESTION_SECONDS):
-                for page in self.client.pages(collection, f"id=={','.join(dict.fromkeys(ids))}"):
-                    found |= {item["id"]: item for item in page if text(at(item, "id"))}
+            with self.client.transport.within(self._seconds_for(waits)):
+                for page in self.client.pages(collection, f"id=={','.join(wanted)}"):
+                    found |= {item["id"]: item for item in page if text(at(item, "id")) in wanted}
+                    if len(found) == len(wanted):  # whatever else the service lists
+                        break
         except PlatformError as error:
             for wait in waits:
                 wait.error = error if len(waits) == 1 else _of_several(error, len(waits))
         return found
 
+    def _seconds_for(self, waits: Sequence[Wait]) -> float:
+        failures = max((wait.failures for wait in waits), default=0)
+        at_first = self._question_seconds
+        return min(at_first * 2.0 ** min(failures, 10), max(at_first, MAX_QUESTION_SECONDS))
+
     def _alone(self, wait: Wait) -> None:
         """List the runs of one wait's dataflow."""
         transport = self.client.transport
         try:
-            with transport.within(QUESTION_SECONDS):
+            with transport.within(self._seconds_for([wait])):
                 asked = transport.clock.monotonic()
                 # One of this dataflow that cannot be read might be the one.
                 runs = list(runs_of(self.client, wait.flow_id, wait.cursor, skip="others"))

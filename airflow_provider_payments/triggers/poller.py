@@ -26,7 +26,7 @@ from airflow_provider_payments.aep.errors import Failure, PlatformError, Request
 from airflow_provider_payments.aep.flow_runs import FlowRun
 from airflow_provider_payments.aep.pace import MAX_PAUSE_SECONDS, is_throttled
 from airflow_provider_payments.aep.retries import MAX_WAIT
-from airflow_provider_payments.aep.run_queries import RunQueries
+from airflow_provider_payments.aep.run_queries import QUESTION_SECONDS, RunQueries
 from airflow_provider_payments.aep.waits import IDS_PER_REQUEST, Wait
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
@@ -194,14 +194,24 @@ class Poller:
 
     async def _until_due(self) -> None:
         while True:
-            due = min((w.due for w in self.waiters if not w.under_way), default=math.inf)
-            self._planned = max(self._not_before, due)
+            self._planned = max(self._not_before, self._next_due())
             self._joined.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._planned):
                     await self._joined.wait()
                 continue
             return
+
+    def _next_due(self) -> float:
+        """
+        Return when a wait is due that can be asked about, by the loop's clock.
+
+        While no thread is free it is never: who comes due meanwhile shares questions, instead of each small group
+        going on alone, behind the others.
+        """
+        if len(self._questions) >= MAX_PARALLEL_REQUESTS:
+            return math.inf
+        return min((w.due for w in self.waiters if not w.under_way), default=math.inf)
 
     def _ask_those_due(self) -> None:
         now = self._loop.time()
@@ -213,7 +223,11 @@ class Poller:
                 waiter.under_way = True
             task = self._loop.create_task(self._ask(waiters, this_round), context=self._context)
             self._questions.add(task)
-            task.add_done_callback(self._questions.discard)
+            task.add_done_callback(self._asked)
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._questions.discard(task)
+        self._joined.set()  # plan anew
 
     async def _ask(self, waiters: list[Waiter], this_round: Round) -> None:
         """Ask one question, and tell its waiters what came of it, whatever it is."""
@@ -241,7 +255,6 @@ class Poller:
             waiter.tell(Poll(waiter.wait.run, failure or waiter.wait.error))
             if number % NOTIFY_BATCH_SIZE == 0:
                 await asyncio.sleep(0)
-        self._joined.set()  # plan anew
 
     def _count_requests(self) -> None:
         transport = self._queries.client.transport if self._queries else None
@@ -292,7 +305,7 @@ class Poller:
     def _queries_of(self, max_age: float) -> RunQueries:
         client, queries = self._connection.client(max_age), self._queries
         if queries is None or queries.client is not client:  # another thread may do the same meanwhile
-            queries = self._queries = RunQueries(client)
+            queries = self._queries = RunQueries(client, QUESTION_SECONDS)
         return queries
 
 

@@ -349,3 +349,12 @@ def test_a_child_shares_neither_connection_nor_watch_with_its_parent() -> None:
         assert os.waitpid(child, 0)[1] == 0
         get(transport, server)
         assert server.ways == [1, 2, 2, 1]
+
+
+def test_a_closed_session_keeps_no_connection_though_its_pool_is_still_held(emulator: Emulator) -> None:
+    session = cutoff.GuardedSession()
+    session.get(emulator.url, timeout=5)
+    pool = session.get_adapter("http://").poolmanager.connection_from_url(emulator.url)
+    assert pool.pool is not None
+    session.close()
+    assert pool.pool is None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -181,3 +184,32 @@ def test_what_the_worker_polls_is_brought_to_the_platforms_clock(
         client.get("/data/foundation/flowservice/flows")
     wait.by_platform(client.transport.platform_clock)
     assert wait.selection.since == pytest.approx(here + 3600, abs=3)
+
+
+def test_a_list_is_read_only_until_all_that_was_asked_for_is_found(proxy: FaultProxy, asking: RunQueries) -> None:
+    asked = itertools.count()
+
+    def reply(_: str) -> tuple[int, bytes]:
+        number = next(asked)
+        link = {"next": {"href": f"/x?continuationToken={number}"}}
+        return 200, json.dumps({"items": [run(f"run-{number}", SINCE)], "_links": link}).encode()
+
+    proxy.fault("GET", "/runs[?]", reply=reply, times=FOREVER)
+    waits = [Wait(RunSelection(run_id=f"run-{number}")) for number in (0, 2)]
+    asking.poll(waits)
+    assert [wait.run.id for wait in waits if wait.run] == ["run-0", "run-2"]
+    assert next(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("at_first", "expected"), [(QUESTION_SECONDS, [10.0, 20.0, 40.0, 40.0]), (math.inf, [math.inf] * 4)]
+)
+def test_a_question_of_a_poller_is_bounded_and_may_take_longer_after_each_failure(
+    at_first: float, expected: list[float], make_client: Callable[..., Any]
+) -> None:
+    asking = RunQueries(make_client(), at_first)
+    waits = [Wait(RunSelection(run_id=f"run-{number}")) for number in range(2)]
+    seconds = []
+    for waits[0].failures in (0, 1, 2, 9):
+        seconds.append(asking._seconds_for(waits))
+    assert seconds == expected

@@ -12,6 +12,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 from tests.weather.http import Answer, Request
 
@@ -44,6 +45,8 @@ def following(kind: str, place: int, good: Answer) -> Answer:
             return _page(good, _items(good), "repeated", 0)
         case "endless":
             return _page(good, _items(good), kind, place + 1)
+        case "new":
+            return _new(place, good)
         case _:
             return _empty(kind, place + 1, good)
 
@@ -71,6 +74,17 @@ def endless(draw: Random, request: Request, good: Answer) -> Answer:
 def endless_empty(draw: Random, request: Request, good: Answer) -> Answer:
     """Empty pages, each with a new token, for ever."""
     return _empty("void", 1, good)
+
+
+def endless_new(draw: Random, request: Request, good: Answer) -> Answer:
+    """Pages of ever new items, for ever: the right ones first, then others of which nobody has heard."""
+    return _new(0, good)
+
+
+def _new(place: int, good: Answer) -> Answer:
+    found = _items(good)
+    others = [item | {"id": str(UUID(int=place << 64 | number))} for number, item in enumerate(found)]
+    return _page(good, others if place else found, "new", place + 1)
 
 
 def _slice(place: int, good: Answer) -> Answer:

@@ -53,7 +53,8 @@ def hangs(plan: Plan, seconds: float) -> list[Hang]:
         begin = plan.begin + share * (plan.end - plan.begin)
         places = range(number, min(plan.places, CANDIDATES), len(HANGS))
         current = [turn for place in places for turn in plan.turns(place) if turn.run.created <= begin < turn.run.ends]
-        run = max((turn.run for turn in current), key=lambda run: run.ends)
+        # One that goes on long before and long after it: its wait may begin late.
+        run = max((turn.run for turn in current), key=lambda run: min(begin - run.created, run.ends - begin - seconds))
         found.append(Hang(begin, begin + seconds, (run.flow_id, run.id)))
     return found
 
@@ -78,7 +79,7 @@ class Service:
         choice = tuple(kind for kind in kinds(self._elsewhere.url) if kind.name not in told.get("without", ()))
         self._weather = Weather(f"{self._plan.seed}/weather", share, choice)
         self._asked: Counter[str] = Counter()
-        self._hung = 0
+        self._hung = dict.fromkeys(self._hangs, 0)
 
     async def serve(self) -> None:
         await asyncio.gather(self._server.serve(), self._elsewhere.serve())
@@ -93,13 +94,13 @@ class Service:
                 self._begin(json.loads(request.body))
                 return Answer()
             case "/weather/figures":
-                figures = {"asked": self._asked, "met": self._weather.met, "hung": self._hung}
+                figures = {"asked": self._asked, "met": self._weather.met, "hung": list(self._hung.values())}
                 return Answer(body=json.dumps({**figures, "followed": self._followed}).encode())
         self._asked[kind_of(request.path, request.query)] += 1
         now = time.time()
         for hang in self._hangs:
             if hang.meets(request, now):
-                self._hung += 1
+                self._hung[hang] += 1
                 return Answer(ending="hang", seconds=hang.end - now)
         await asyncio.sleep(ANSWER_TIME)
         answer = self._answer(request)

@@ -79,7 +79,8 @@ def connection(url: str) -> Mapping[str, Any]:
 def show(measured: Any, seen: Any) -> bool:
     """Print what was measured, each figure with its limit; whether all are met."""
     print("asked: " + ", ".join(f"{count:,} {kind}" for kind, count in seen["asked"].items()))
-    print(f"answered badly: {sum(seen['met'].values()):,}, and {seen['hung']:,} questions hung")
+    hung = " and ".join(map(str, seen["hung"]))
+    print(f"answered badly: {sum(seen['met'].values()):,}; of the dataflows that hang, questions: {hung}")
     for name, count in sorted(seen["met"].items()):
         print(f"  {name:<40}{count:>8,}")
     late = " / ".join(f"{value:.1f}" for value in measured["late"])
@@ -98,4 +99,5 @@ def show(measured: Any, seen: Any) -> bool:
     table.row("threads", measured["threads"], 5, "")
     table.row("threads, tasks and sockets left afterwards", len(measured["left"]), 0, "")
     table.row("redirects followed", seen["followed"], 0, "")
+    table.row("hangs that met no question", seen["hung"].count(0), 0, "")
     return not table.missed
