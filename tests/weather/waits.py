@@ -58,7 +58,7 @@ def measure(
 
     :param without: kinds of bad answers that are left out.
     """
-    hang = min(LONGEST_HANG, seconds / 8)
+    hang = min(LONGEST_HANG, seconds / 4)
     with service() as url:
 
         def begin() -> Any:
