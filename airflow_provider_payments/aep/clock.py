@@ -41,7 +41,7 @@ class Deadline:
         return self.at - self.clock.monotonic()
 
     def within(self, seconds: float) -> Deadline:
-        """Return the deadline of a part of the operation that may take so many seconds, no longer than the whole."""
+        """Return the deadline of a part of the operation that may take ``seconds``, no longer than the whole."""
         return Deadline(self.clock, min(self.at, self.clock.monotonic() + seconds))
 
 

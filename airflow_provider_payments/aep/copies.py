@@ -78,7 +78,7 @@ class Copies:
     def _may_be_deleted(self, mark: Mark | None, copy: Existing) -> bool:
         if mark is None or not self.client.marks:
             return False
-        # Whoever made it has had the time to remove it, were it alive. What does not say how old it is may be young.
+        # Its writer has had the time to remove it, were it alive. What does not say how old it is may be young.
         settled = copy.created + 3 * self.want.settle_time(self.client)
         is_old = copy.created > 0 and self.client.transport.now() > settled
         return self.is_mine(copy) or (self.remove and mark.owner == self.writer.owner and is_old)

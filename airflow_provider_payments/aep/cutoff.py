@@ -24,7 +24,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
 
-#: The thread ends after so many seconds without an attempt.
+#: Seconds without an attempt after which the thread ends.
 IDLE_SECONDS = 2.0
 #: 0 would mean a socket that does not wait at all.
 MIN_TIMEOUT_SECONDS = 0.001
@@ -110,7 +110,7 @@ class Cutoff:
 
     @contextmanager
     def after(self, seconds: float) -> Iterator[Attempt]:
-        """Cut the connection that this thread uses in the block after so many seconds."""
+        """Cut the connection that this thread uses in the block after ``seconds``."""
         attempt = self._local.attempt = Attempt(time.monotonic() + min(seconds, threading.TIMEOUT_MAX))
         with self._changed:
             self._attempts.add(attempt)

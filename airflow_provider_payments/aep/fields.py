@@ -1,7 +1,7 @@
 """
 Members of an item where absence decides: each is what it should be, or absent, or *unknown*.
 
-:mod:`.readers` takes what is not meant for nothing. Whoever compares, creates or deletes must not: a garbled field is
+:mod:`.readers` takes what is not meant for nothing. What compares, creates or deletes must not: a garbled field is
 neither empty nor different, so these raise :class:`.errors.UnreadableError`, whatever JSON stands there. The error
 names the member and the kind of value, never the value: a credential may stand next to it.
 """

@@ -49,7 +49,7 @@ def _pattern(secret: str) -> re.Pattern[str]:
 @cache
 def _written(part: str) -> str:
     """
-    Return what matches one character, or a run of blanks or of backslashes, whoever has written it.
+    Return what matches one character, or a run of blanks or of backslashes, in any writing.
 
     Texts are quoted within texts, so that a character may be escaped by any number of backslashes. They are taken
     possessively: a hostile text must not make the search try all ways to share them out.

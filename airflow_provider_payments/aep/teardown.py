@@ -103,7 +103,7 @@ def _is_of(writer: Writer, kind: type[Resource], existing: Existing) -> bool:
     try:
         return writer.made(kind.mark_of(existing))
     except UnreadableError as error:
-        log.warning("Left alone: %s", error)
+        log.warning("Kept: %s", error)
         return False
 
 

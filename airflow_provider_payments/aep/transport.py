@@ -176,7 +176,7 @@ class Transport:
             self._local.deadline = outer
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
-        """Let all that this thread sends in the block be over, waits included, after so many seconds."""
+        """Let all that this thread sends in the block be over, waits included, after ``seconds``."""
         return self.until(self.deadline.within(seconds))
 
     @property

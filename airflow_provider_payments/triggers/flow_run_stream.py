@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: An active run is passed over once so many later ones are there: the service has forgotten it.
+#: An active run is passed over once this number of later ones is there: the service has forgotten it.
 MAX_LATER_RUNS = 1000
 #: Runs that are announced at a time; Airflow takes a second or two to store them, and bounds the queue.
 BATCH_SIZE = 50
