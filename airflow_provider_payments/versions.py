@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.util import find_spec
 from typing import Any
 
@@ -56,6 +56,21 @@ def other_runs_are_active(context: Any) -> bool:
     return len(DagRun.find(dag_id=task.dag_id, state=DagRunState.RUNNING)) > 1
 
 
+def first_reschedule(operator: Any, context: Any) -> datetime | None:
+    """Return when a sensor's wait was rescheduled first, ``None`` before that."""
+    task = context["ti"]
+    if hasattr(task, "get_first_reschedule_date"):
+        found: datetime | None = task.get_first_reschedule_date(context)
+        return found
+    # As the base class of 2.11 does.
+    from airflow.sensors.base import _orig_start_date  # type: ignore[import-not-found,unused-ignore]
+
+    first_try = (task.max_tries or 0) - (operator.retries or 0) + 1
+    place = {name: getattr(task, name) for name in ("dag_id", "task_id", "run_id", "map_index")}
+    began: datetime | None = _orig_start_date(**place, try_number=first_try)
+    return began
+
+
 def task_store(context: Any) -> Any | None:
     """Return where a task's tries keep what the next one needs, with ``get`` and ``set``; ``None`` before 3.3."""
     return context.get("task_state_store")
@@ -103,6 +118,15 @@ def event_trigger_base() -> Any:
 
         return BaseTrigger
     return BaseEventTrigger
+
+
+def stream_producer_base() -> Any:
+    """Return the base of what serves an event trigger's stream; before Airflow 3.3 a stand-in."""
+    try:
+        from airflow.triggers.shared_stream import SharedStreamProducer
+    except ImportError:
+        return object
+    return SharedStreamProducer
 
 
 def has_event_streams() -> bool:

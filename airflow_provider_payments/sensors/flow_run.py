@@ -25,7 +25,7 @@ from airflow_provider_payments.aep.inputs import as_bool, as_optional_id, as_tim
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
-from airflow_provider_payments.versions import honour_retry_after
+from airflow_provider_payments.versions import first_reschedule, honour_retry_after
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -256,7 +256,7 @@ class FlowRunSensor(BaseSensorOperator):
         """Return the seconds that earlier processes of this wait have taken."""
         if not self.reschedule or self.deferrable:
             return 0.0
-        first = context["ti"].get_first_reschedule_date(context)
+        first = first_reschedule(self, context)
         return (datetime.now(UTC) - first).total_seconds() if first else 0.0
 
     def _seconds_left(self) -> float:

@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.shared_stream import SharedStreamProducer
-
 from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
 from airflow_provider_payments.aep.inputs import as_time
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
+from airflow_provider_payments.versions import stream_producer_base
 
 if TYPE_CHECKING:
-    from airflow.triggers.shared_stream import AdvanceItem
+    from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 
     from airflow_provider_payments.triggers.flow_run_event import FlowRunEventTrigger
+else:
+    SharedStreamProducer = stream_producer_base()
 
 log = logging.getLogger(__name__)
 

@@ -26,6 +26,11 @@ class Ended:
     links: dict[tuple[str, int], str]
 
 
+def written(value: str | bytes) -> str:
+    """An XCom's text; Airflow 2.11 stores bytes."""
+    return (value.decode() if isinstance(value, bytes) else value).strip('"')
+
+
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
     with EmulatorServer() as server:
@@ -35,7 +40,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
         log = home.run("dags", "test", "failing_steps", returncode=1)
         states = home.rows("SELECT task_id, map_index, state FROM task_instance ORDER BY task_id, map_index")
         kept = home.rows("SELECT task_id, map_index, value FROM xcom WHERE key LIKE 'experience_platform_link%'")
-        yield Ended(server.url, log, states, {(task, index): link.strip('"') for task, index, link in kept})
+        yield Ended(server.url, log, states, {(task, index): written(link) for task, index, link in kept})
 
 
 def test_steps_without_an_object_have_no_link_and_their_siblings_have(ended: Ended) -> None:
