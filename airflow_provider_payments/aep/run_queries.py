@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from airflow_provider_payments.aep.client import Client
@@ -101,9 +102,10 @@ class RunQueries:
             with transport.within(self._seconds_for([wait])):
                 asked = transport.clock.monotonic()
                 # One of this dataflow that cannot be read might be the one.
-                runs = list(runs_of(self.client, wait.flow_id, wait.cursor, skip="others"))
+                runs = runs_of(self.client, wait.flow_id, wait.cursor, skip="others")
+                first = list(islice(runs, 1))
                 wait.by_platform(transport.platform_clock)
-                wait.take(runs, transport.now(asked))
+                wait.take(chain(first, runs), transport.now(asked))
         except PlatformError as error:
             wait.error = error
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 
 from airflow_provider_payments.aep.clock import PlatformClock
 from airflow_provider_payments.aep.errors import PlatformError
-from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, RunSelection, State
+from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, RunSelection
 from airflow_provider_payments.aep.retries import TICK
 from airflow_provider_payments.aep.services import Json
 
@@ -75,21 +76,25 @@ class Wait:
             self.selection = replace(self.selection, since=self.selection.since + ahead)
         self.by_own_clock = False
 
-    def take(self, runs: Sequence[FlowRun], at: float) -> None:
+    def take(self, runs: Iterable[FlowRun], at: float) -> None:
         """
-        Choose among all runs of the dataflow that were made since the cursor.
+        Choose among all runs of the dataflow that were made since the cursor; one after the other, for they may be many.
 
         :param at: when they were listed, in epoch seconds of the platform.
         """
-        if chosen := self.selection.choose(runs):
+        chosen, newest, oldest_open = None, 0.0, math.inf
+        for run in runs:
+            chosen = self.selection.choose([run] if chosen is None else [chosen, run]) or chosen
+            newest = max(newest, run.created_at)
+            # A run that began too early stays so; one that is still to begin may yet be the one.
+            if run.is_active and not self.selection.is_too_early(run):
+                oldest_open = min(oldest_open, run.created_at)
+        if chosen:
             self.run, self.known_run_id = chosen, chosen.id
         else:
             self.quiet_since = at
-        # A run that began too early stays so; one that is still to begin may yet be the one.
-        open_runs = [r.created_at for r in runs if r.state is State.ACTIVE and not self.selection.is_too_early(r)]
-        self.is_queued = bool(open_runs)
-        reached = min(open_runs) if open_runs else max((r.created_at for r in runs), default=0.0)
-        self.cursor = max(self.cursor, min(reached, at) - LIST_MARGIN_SECONDS)
+        self.is_queued = oldest_open < math.inf
+        self.cursor = max(self.cursor, min(newest, oldest_open, at) - LIST_MARGIN_SECONDS)
 
     def handover(self) -> Json:
         """Return what a trigger needs to go on, as plain JSON: its arguments of the same names."""
