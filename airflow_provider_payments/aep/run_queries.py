@@ -90,6 +90,10 @@ class RunQueries:
                 wait.error = error if len(waits) == 1 else _of_several(error, len(waits))
         return found
 
+    def _item(self, collection: str, item_id: str, wait: Wait) -> Json:
+        with self.client.transport.within(self._seconds_for([wait])):
+            return self.client.item(collection, item_id)
+
     def _seconds_for(self, waits: Sequence[Wait]) -> float:
         failures = max((wait.failures for wait in waits), default=0)
         at_first = self._question_seconds
@@ -120,13 +124,18 @@ class RunQueries:
         begun = set[Wait]()
         if not waits:
             return begun
-        asked = self.client.transport.clock.monotonic()
+        monotonic = self.client.transport.clock.monotonic
+        asked = monotonic()
         found = self._listed("flows", waits, (wait.flow_id for wait in waits))
-        now = self.client.transport.now(asked)
+        now, until = self.client.transport.now(asked), monotonic() + self._seconds_for(waits)
         quiet = []
-        for wait in (wait for wait in waits if not wait.error):
+        # Those that failed come last: they must not keep the others from being asked about.
+        for wait in sorted((wait for wait in waits if not wait.error), key=lambda wait: wait.failures):
             try:
-                flow = found.get(wait.flow_id) or self.client.item("flows", wait.flow_id)
+                if monotonic() > until:
+                    reason = "not asked: the questions before took too long"
+                    raise RequestError(Failure.NOT_SENT, "GET", "/runs", reason=reason)
+                flow = found.get(wait.flow_id) or self._item("flows", wait.flow_id, wait)
             except RequestError as error:
                 wait.error = error
                 continue
@@ -193,7 +202,7 @@ class RunQueries:
         found = self._listed("runs", waits, (str(wait.run_id) for wait in waits))
         for wait in (wait for wait in waits if not wait.error):
             try:
-                wait.run = FlowRun.from_item(found.get(str(wait.run_id)) or self.client.item("runs", str(wait.run_id)))
+                wait.run = FlowRun.from_item(found.get(str(wait.run_id)) or self._item("runs", str(wait.run_id), wait))
                 wait.missing_since = None
             except (RequestError, UnreadableError) as error:
                 wait.error = self._unless_it_lags(wait, error)

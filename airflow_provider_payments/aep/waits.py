@@ -78,7 +78,7 @@ class Wait:
 
     def take(self, runs: Iterable[FlowRun], at: float) -> None:
         """
-        Choose among all runs of the dataflow that were made since the cursor; one after the other, for they may be many.
+        Choose among all runs of the dataflow made since the cursor, one after the other: they may be many.
 
         :param at: when they were listed, in epoch seconds of the platform.
         """

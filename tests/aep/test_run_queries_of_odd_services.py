@@ -213,3 +213,27 @@ def test_a_question_of_a_poller_is_bounded_and_may_take_longer_after_each_failur
     for waits[0].failures in (0, 1, 2, 9):
         seconds.append(asking._seconds_for(waits))
     assert seconds == expected
+
+
+def test_one_dataflow_whose_runs_take_long_to_list_holds_up_its_neighbours_once(
+    proxy: FaultProxy, make_client: Callable[..., Any], naps: list[float]
+) -> None:
+    slow = "flow-0"
+
+    def answer(question: dict[str, str]) -> list[Any]:
+        if question["of"] == "flows":
+            return [{"id": flow_id, "state": "enabled"} for flow_id in question["id"].split(",")]
+        if question["flowId"] == slow:
+            naps.append(2 * QUESTION_SECONDS)
+        return []
+
+    Service(proxy, answer)
+    client = make_client(proxy.url)
+    client.transport.attempts = 1
+    waits = [Wait(RunSelection(f"flow-{number}", since=SINCE)) for number in range(3)]
+    asking = RunQueries(client, QUESTION_SECONDS)
+    asking.poll(waits)
+    assert [wait.error and "took too long" in str(wait.error) for wait in waits[1:]] == [True, True]
+    waits[0].failures, waits[0].quiet_since = 1, None  # as the poller counts them, once it fails
+    asking.poll(waits)
+    assert [wait.error for wait in waits[1:]] == [None, None]
