@@ -13,6 +13,8 @@ from airflow_provider_payments.aep.retries import MAX_WAIT
 #: a minute pass want; and after another, which any intermediary may send. Each further one doubles it.
 INITIAL_INTERVAL_SECONDS = 1.25
 LEAST_INTERVAL_SECONDS = 0.05
+#: Seconds between two requests before any 429: threads that send at the same moment would all run into the first one.
+USUAL_INTERVAL_SECONDS = 0.02
 MAX_INTERVAL_SECONDS = 10.0
 #: The interval is halved each time that this number of requests could have been sent without a 429.
 DECAY_REQUESTS = 50
@@ -22,9 +24,9 @@ MAX_PAUSE_SECONDS = 3600.0
 
 class Throttle:
     """
-    Keeps the requests of several threads apart once the service has answered 429: from then on, each ``with`` block
-    begins one interval after the one before it. Until then it costs nothing. A block that would have to wait for more
-    than a minute is refused instead, with the seconds that are left.
+    Keeps the requests of several threads a little apart, and further once the service has answered 429: each ``with``
+    block begins one interval after the one before it. A block that would have to wait for more than a minute is refused
+    instead, with the seconds that are left.
 
     :param clock: what measures and sleeps.
     """
@@ -32,7 +34,7 @@ class Throttle:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._interval = 0.0
+        self._interval = USUAL_INTERVAL_SECONDS
         self._next = self._changed = clock.monotonic()
 
     def __enter__(self) -> None:
@@ -46,9 +48,8 @@ class Throttle:
     def _seconds_to_wait(self) -> float:
         with self._lock:
             now = self._clock.monotonic()
-            if self._interval and now - self._changed > DECAY_REQUESTS * self._interval:
-                half = self._interval / 2
-                self._interval, self._changed = (half if half >= LEAST_INTERVAL_SECONDS else 0.0), now
+            if now - self._changed > DECAY_REQUESTS * self._interval:
+                self._interval, self._changed = max(self._interval / 2, USUAL_INTERVAL_SECONDS), now
             if now < self._next:
                 return self._next - now
             self._next = now + self._interval
@@ -62,7 +63,8 @@ class Throttle:
         asked = getattr(error, "retry_after", None)
         with self._lock:
             now = self._clock.monotonic()
-            if not self._interval or now - self._changed > self._interval:  # not once more for each of several threads
+            # Not once more for each of several threads.
+            if self._interval < LEAST_INTERVAL_SECONDS or now - self._changed > self._interval:
                 least = INITIAL_INTERVAL_SECONDS if asked else LEAST_INTERVAL_SECONDS
                 self._interval = min(max(least, 2 * self._interval), MAX_INTERVAL_SECONDS)
             self._changed = now

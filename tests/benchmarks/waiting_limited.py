@@ -7,7 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,6 +18,8 @@ from tests.benchmarks.waiting_server import kind_of
 from tests.emulator.client import FLOW, Client
 
 REQUESTS_A_MINUTE = 60
+#: The most that the provider asks for in one request.
+IDS_PER_REQUEST = 100
 #: How many may come at once after a pause: fewer than one look takes.
 BURST = 10
 SEED = 20261122
@@ -115,7 +117,10 @@ def measure_limited(key: str, load: Load) -> Limited:
         def begin() -> Job:
             emulated.begin(load.duration)
             created = [run["createdAt"] / 1000 for run in emulated.runs.values()]
-            return load.job(url, list(emulated.runs), [run["id"] for run in emulated.runs.values()], created)
+            job = load.job(url, list(emulated.runs), [run["id"] for run in emulated.runs.values()], created)
+            # A question is for a hundred waits, so the rate alone makes a round that long.
+            a_round = load.waits / IDS_PER_REQUEST / REQUESTS_A_MINUTE * 60
+            return replace(job, patience=job.patience + 2 * a_round)
 
         measured = run(key, _connection(url), begin, emulated.pass_time)
         asked = [entry for entry in emulated.asked() if not entry["path"].startswith("/__emulator__")]
