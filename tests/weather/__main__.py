@@ -48,7 +48,7 @@ def main() -> int:
     share = 0.07 if args.share is None else args.share
     print(f"{args.waits:,} waits at {args.interval:g} s for {args.seconds:g} s, {share:.0%} bad answers", flush=True)
     measured = waits.measure(args.waits, args.interval, args.seconds, share, args.seed, args.without)
-    return int(not waits.show(*measured))
+    return int(not waits.show(*measured, args.seconds))
 
 
 if __name__ == "__main__":

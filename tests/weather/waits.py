@@ -76,7 +76,11 @@ def connection(url: str) -> Mapping[str, Any]:
     return {"conn_type": "adobe_experience_platform", "host": url, "login": "id", "password": "secret", "extra": extra}
 
 
-def show(measured: Any, seen: Any) -> bool:
+#: Seconds after which each dataflow that hangs was asked about; in a short run that is left to chance.
+SURE_TO_HANG = 300.0
+
+
+def show(measured: Any, seen: Any, seconds: float) -> bool:
     """Print what was measured, each figure with its limit; whether all are met."""
     print("asked: " + ", ".join(f"{count:,} {kind}" for kind, count in seen["asked"].items()))
     hung = " and ".join(map(str, seen["hung"]))
@@ -99,5 +103,6 @@ def show(measured: Any, seen: Any) -> bool:
     table.row("threads", measured["threads"], 5, "")
     table.row("threads, tasks and sockets left afterwards", len(measured["left"]), 0, "")
     table.row("redirects followed", seen["followed"], 0, "")
-    table.row("hangs that met no question", seen["hung"].count(0), 0, "")
+    if seconds >= SURE_TO_HANG:
+        table.row("hangs that met no question", seen["hung"].count(0), 0, "")
     return not table.missed
