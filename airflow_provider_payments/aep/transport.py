@@ -36,7 +36,11 @@ log = logging.getLogger(__name__)
 
 #: Bytes of a body after decompression. The longest list of a service has a few.
 MAX_BODY_BYTES = 64 * 2**20
-CHUNK_BYTES = 2**16
+CHUNK_BYTES, COMPRESSED_CHUNK_BYTES = 2**16, 2**12
+#: JSON shrinks to a fiftieth at most, a bomb to a thousandth. One is not read to the limit, for a thread would keep the
+#: memory that it took.
+MAX_COMPRESSION = 200
+MIN_BOMB_BYTES = 2**20
 
 
 def require_https(field_name: str, url: str) -> str:
@@ -344,11 +348,14 @@ class Transport:
     def _body(self, call: Call, response: requests.Response) -> bytes:
         """Read the body, no further than the limit: little compressed data may be a lot."""
         body = bytearray()
-        if "," in response.headers.get("content-encoding", ""):
+        encoding = response.headers.get("content-encoding", "")
+        if "," in encoding:
             raise call.failed(Failure.AMBIGUOUS, "the answer is compressed more than once")
-        for chunk in response.iter_content(CHUNK_BYTES):
+        for chunk in response.iter_content(COMPRESSED_CHUNK_BYTES if encoding else CHUNK_BYTES):
             body += chunk
             if len(body) > self.max_body_bytes:
                 limit = f"{self.max_body_bytes / 2**20:.3g} MiB"
                 raise call.failed(Failure.AMBIGUOUS, f"the answer is longer than {limit}")
+            if len(body) > MIN_BOMB_BYTES and len(body) > MAX_COMPRESSION * response.raw.tell():
+                raise call.failed(Failure.AMBIGUOUS, f"the answer is compressed more than {MAX_COMPRESSION} times")
         return bytes(body)

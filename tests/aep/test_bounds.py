@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import gzip
+import json
 import os
 import signal
 import socket
@@ -224,6 +225,28 @@ def test_a_long_answer_is_read_no_further_than_the_limit(status: bytes, encoding
         assert failed.value.failure is Failure.AMBIGUOUS
         assert peak < 16 * MIB
         assert get(transport, server) == {"items": []}
+
+
+def test_a_bomb_is_not_even_read_to_the_limit() -> None:
+    body = compressed(64)
+    head = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with (
+        raw_server(sends(OK, head, body)) as server,
+        pytest.raises(RequestError, match="more than 200 times") as failed,
+    ):
+        get(Transport(attempts=1), server)
+    assert failed.value.failure is Failure.AMBIGUOUS
+
+
+def test_a_long_list_of_items_that_are_alike_is_no_bomb() -> None:
+    items = [
+        {"id": f"{number:036}", "state": "enabled", "metrics": {"records": 0} | dict.fromkeys("abcdefgh", "x" * 20)}
+        for number in range(20_000)
+    ]
+    body = gzip.compress(json.dumps({"items": items}).encode())
+    head = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with raw_server(sends(OK, head, body)) as server:
+        assert get(Transport(attempts=1), server) == {"items": items}
 
 
 def test_an_answer_as_long_as_the_limit_is_read() -> None:
