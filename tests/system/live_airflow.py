@@ -23,6 +23,8 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from tests.system.airflow_process import python
 
@@ -87,6 +89,9 @@ class LiveAirflow:
         self.environment |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
         self._http = requests.Session()
         self._http.trust_env = False
+        # Airflow answers 503 where SQLite was locked, and has undone what it began.
+        again = Retry(connect=0, read=0, status_forcelist=[503], allowed_methods=None, backoff_factor=0.1)
+        self._http.mount(self.url, HTTPAdapter(max_retries=again))
         self._running: dict[str, psutil.Popen] = {}
 
     def __enter__(self) -> LiveAirflow:
