@@ -21,7 +21,7 @@ from tests.benchmarks.waiting_turns import Plan
 #: The share of waits that are cancelled and begun again each second.
 CANCELS = 0.005
 #: Seconds after its run's end, and a hang's, in which a wait must be told.
-PATIENCE = 60.0
+PATIENCE = 120.0
 #: Seconds until what there is has been drawn, in both processes.
 DRAWING = 5.0
 #: Seconds after which the memory is to grow no more, or half of the time.
