@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
 from airflow_provider_payments.aep.inputs import as_list, as_optional_text, as_text
 from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.services import ADHOC_SCHEMA_VERSION, DATA_LAKE_SPEC_ID, SCHEMA_VERSION
@@ -15,6 +15,8 @@ from airflow_provider_payments.hooks.experience_platform import ExperiencePlatfo
 from airflow_provider_payments.operators.base import CreateOperator
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
     from airflow_provider_payments.aep.resources.base import Resource
     from airflow_provider_payments.aep.sources import Source
 
@@ -71,7 +73,8 @@ class CreateSourceConnectionOperator(CreateOperator):
     """
     Create the source connection: a table with its columns, a file's path, or a REST resource.
 
-    Returns ``columns`` too, the names of the columns that are read.
+    Returns ``columns`` too: the names of the columns that are read; of a REST resource the paths of the attributes that
+    explore shows, such as ``data.id``; ``None`` where they are not known.
 
     :param base_connection_id: the vendor account's base connection.
     :param table: a table's path, such as ``PayPal.Catalog_Products``.
@@ -150,6 +153,25 @@ class CreateSourceConnectionOperator(CreateOperator):
             schema_version=self.schema_version,
             **self.common,
         )
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Find or create it; look at the REST resource that it reads."""
+        made = super().execute(context)
+        if resource_path := as_optional_text("resource_path", self.resource_path):
+            made["columns"] = self._attributes(resource_path)
+        return made
+
+    def _attributes(self, resource_path: str) -> list[str] | None:
+        from airflow_provider_payments.aep.attributes import Attributes
+
+        try:
+            found = self.hook.client.attributes(self.base_connection_id, resource_path)
+        except PlatformError as error:
+            # They serve a check only: the rows may come nevertheless.
+            self.log.warning("Cannot explore %r; mappings of it cannot be checked: %s", resource_path, error)
+            return None
+        # Of a resource without rows there may be no more than the root, under which anything may stand.
+        return found if Attributes(tuple(found)).is_tree else None
 
     def _source_spec_id(self) -> str:
         source = find_source(self.source)

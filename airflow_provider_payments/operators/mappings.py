@@ -24,7 +24,10 @@ class CreateMappingSetOperator(CreateOperator):
         ``STATIC``), in this package's words or in the services'; or one object of destination -> source.
         ``{TENANT_ID}`` in a destination stands for the tenant's namespace: ``_{TENANT_ID}.product.name``.
     :param tenant_id: that namespace, as ``CreateTargetSchemaOperator`` returns it; asked of the service when absent.
-    :param source_columns: the source connection's ``columns``; a mapped column must be among them.
+    :param source_columns: the source connection's ``columns``. A table's column that is mapped must be among them. Of a
+        REST resource explore may show only a part: a source that looks like a misspelling of one of them, or lacks only
+        the leading ``data.``, is refused before the mapping set is created, any other unknown one is warned of. So are
+        those in expressions. Absent: not checked.
     :param dialect: ``current``, or ``legacy`` for the body that the tutorials print.
     :param schema_version: the content type that asks for the schema.
     """

@@ -269,7 +269,7 @@ def _card(customer: int, country: str, authorized: int | None) -> dict[str, Any]
         "exp_month": 1 + customer % 12,
         "exp_year": 2030 + customer % 5,
         "extended_authorization": _DISABLED,
-        "fingerprint": opaque(customer, _KINDS.index("pm")),
+        "fingerprint": opaque(customer, 31),
         "funding": "credit" if customer % 3 else "debit",
         "incremental_authorization": _UNAVAILABLE,
         "last4": f"{customer * 7919 % 10000:04d}",
