@@ -1,8 +1,8 @@
 """
-The attributes of a source, and what is to be said of a mapping that reads another one.
+The attributes of a source, and which of them a mapping means that reads an unknown one.
 
-A table's columns are all that it has. A REST resource is known by the rows that explore has looked at, so it may have
-attributes that nobody has seen: only what looks like a slip of the pen is wrong there.
+A table's columns are all that it has. Of a REST resource explore shows the attributes of some sample rows, so it may
+have others: only what looks misspelt is an error there.
 
 Sources: the Stripe tutorial (what explore shows, paths), Data Prep's troubleshooting guide (escaped periods).
 """
@@ -18,7 +18,7 @@ from airflow_provider_payments.aep import readers
 
 Steps = tuple[str, ...]
 
-#: Letters by which a misspelt name differs from the right one, at most.
+#: How many letters of a misspelt name are put in, left out or replaced, at most.
 MAX_EDITS = 2
 MAX_SUGGESTIONS = 3
 _PLACE_IN_ARRAY = re.compile(r"(?<!\\)\[[^\]]*\]")
@@ -26,7 +26,7 @@ _PERIOD = re.compile(r"(?<!\\)\.")
 
 
 def paths_of(schema: object) -> list[str]:
-    """Return the paths of all that explore shows of a REST resource, objects before what they hold."""
+    """Return the paths of all attributes in the schema that explore shows of a REST resource, parents first."""
     found: list[str] = []
     left = [("", schema)]
     while left:
@@ -46,15 +46,15 @@ class Attributes:
     """
     What a source is known to have.
 
-    :param names: a table's columns, or the paths of a REST resource as :func:`paths_of` gives them: where each path's
-        beginning is listed too, they are taken for these.
+    :param names: a table's columns, or a REST resource's paths as :func:`paths_of` returns them. They count as paths
+        if there are some with several steps, and for each of these the path of its parent.
     """
 
     names: tuple[str, ...]
 
     @cached_property
     def is_tree(self) -> bool:
-        """Whether there may be more of them than are known."""
+        """Whether the names are paths of a REST resource, which may have more."""
         known = set(map(_steps, self.names))
         inner = [steps[:-1] for steps in known if len(steps) > 1]
         return bool(inner) and known.issuperset(inner)
@@ -63,8 +63,12 @@ class Attributes:
         """Whether it is one of them; periods within names may be escaped, and places in arrays do not count."""
         return self._read(source) in self._known
 
-    def meant(self, source: str) -> list[str]:
-        """Return those of which an unknown one is a slip: a name up to two letters off, or the root left out."""
+    def corrections(self, source: str) -> list[str]:
+        """
+        Return the attributes that a misspelt one stands for: one name is up to two letters off, or only the root lacks.
+
+        :param source: one that is not known.
+        """
         steps = self._read(source)
         if below_root := [name for known, name in self._known.items() if known[1:] == steps]:
             return below_root
@@ -75,7 +79,7 @@ class Attributes:
         return [self._known[path] for path in corrected if path in self._known]
 
     def nearest(self, source: str) -> list[str]:
-        """Return some that resemble it most, those with the same last name first."""
+        """Return the most similar ones, those with the same last name first."""
         last = self._read(source)[-1]
         alike = [name for known, name in self._known.items() if known[-1] == last]
         return list(dict.fromkeys([*alike, *difflib.get_close_matches(source, self.names)]))[:MAX_SUGGESTIONS]
@@ -101,7 +105,7 @@ def _unescaped(name: str) -> str:
 
 
 def _is_misspelt(name: str, right: str) -> bool:
-    # Of two short names, two letters are most: "fee" and "net" are no slips of each other.
+    # Short names may be two letters apart by chance, as "fee" and "net" are.
     most = min(MAX_EDITS, len(name) // 2, len(right) // 2)
     return abs(len(name) - len(right)) <= most and _edits(name.casefold(), right.casefold()) <= most
 

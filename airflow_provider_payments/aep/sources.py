@@ -76,7 +76,7 @@ SOURCES = {
 
 def require_source(source: object, instead: object = None, argument: str = "") -> None:
     """
-    Refuse arguments that name no source, before anything is rendered: there is none that could be assumed.
+    Refuse an operator's arguments that name no source: none is assumed.
 
     :param instead: the value of another argument that does as well.
     :param argument: what that one is called.

@@ -155,7 +155,7 @@ class CreateSourceConnectionOperator(CreateOperator):
         )
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Find or create it; look at the REST resource that it reads."""
+        """Find or create it; explore the REST resource that it reads."""
         made = super().execute(context)
         if resource_path := as_optional_text("resource_path", self.resource_path):
             made["columns"] = self._attributes(resource_path)
@@ -167,10 +167,10 @@ class CreateSourceConnectionOperator(CreateOperator):
         try:
             found = self.hook.client.attributes(self.base_connection_id, resource_path)
         except PlatformError as error:
-            # They serve a check only: the rows may come nevertheless.
+            # The attributes serve a check only; the source connection does not need them.
             self.log.warning("Cannot explore %r; mappings of it cannot be checked: %s", resource_path, error)
             return None
-        # Of a resource without rows there may be no more than the root, under which anything may stand.
+        # Of a resource that has no rows yet explore may show nothing but the root.
         return found if Attributes(tuple(found)).is_tree else None
 
     def _source_spec_id(self) -> str:

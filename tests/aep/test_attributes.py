@@ -1,4 +1,4 @@
-"""What a source is known to have, and which other names are slips."""
+"""What a source is known to have, and which other names are misspelt."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ def test_a_table_has_its_columns_with_periods_escaped_or_not(source: str) -> Non
         "data.v1\\.6": ["data.v1\\.5"],
     }.items(),
 )
-def test_a_slip_is_recognised_with_what_was_meant(source: str, meant: list[str]) -> None:
+def test_a_misspelt_attribute_is_recognised_with_its_correction(source: str, meant: list[str]) -> None:
     assert not TREE.has(source)
-    assert TREE.meant(source) == meant
+    assert TREE.corrections(source) == meant
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_a_slip_is_recognised_with_what_was_meant(source: str, meant: list[str])
         "custmer",
     ],
 )
-def test_what_explore_may_only_not_have_seen_is_no_slip(source: str) -> None:
-    assert TREE.meant(source) == []
+def test_what_explore_may_not_have_seen_is_not_misspelt(source: str) -> None:
+    assert TREE.corrections(source) == []
 
 
 @pytest.mark.parametrize(
@@ -135,16 +135,16 @@ LETTERS = st.text("abcdefgh_", min_size=1, max_size=8)
 
 
 @given(LETTERS.filter(lambda name: len(name) >= 4), st.data())
-def test_up_to_two_edits_of_a_name_are_a_slip(name: str, data: st.DataObject) -> None:
+def test_up_to_two_edits_of_a_name_are_a_misspelling(name: str, data: st.DataObject) -> None:
     said = name
     for _ in range(2):
         at = data.draw(st.integers(0, len(said)))
         said = said[:at] + data.draw(st.text("xyz", max_size=1)) + said[at + data.draw(st.integers(0, 1)) :]
     assume(said != name and len(said) >= 4)
-    assert Attributes(("data", f"data.{name}")).meant(f"data.{said}") == [f"data.{name}"]
+    assert Attributes(("data", f"data.{name}")).corrections(f"data.{said}") == [f"data.{name}"]
 
 
 @given(LETTERS, st.text("xyz", min_size=3, max_size=8))
-def test_three_edits_of_a_name_are_no_slip(name: str, other: str) -> None:
+def test_three_edits_of_a_name_are_no_misspelling(name: str, other: str) -> None:
     known = Attributes(("data", f"data.{name}"))
-    assert known.meant(f"data.{name}{other}") == known.meant(f"data.{other}") == []
+    assert known.corrections(f"data.{name}{other}") == known.corrections(f"data.{other}") == []

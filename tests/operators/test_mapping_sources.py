@@ -119,7 +119,7 @@ def test_a_resource_that_explore_does_not_show_is_created_without_attributes(
     ],
 )
 @pytest.mark.parametrize("form", ["{}", 'concat({}, "!")', "${{{}}}"], ids=["attribute", "expression", "wrapped"])
-def test_a_slip_is_refused_before_the_mapping_set_is_made(
+def test_a_misspelt_source_is_refused_before_the_mapping_set_is_made(
     connected: Emulator, stripe: str, source: str, meant: str, form: str
 ) -> None:
     columns = charges(stripe)["columns"]
@@ -191,7 +191,7 @@ def test_a_columns_period_may_be_escaped_as_data_prep_does(connected: Emulator, 
     assert body["mappings"][0]["source"] == source
 
 
-def test_a_column_that_only_an_expression_names_is_warned_of_or_a_slip(
+def test_an_unknown_column_in_an_expression_is_warned_of_or_misspelt(
     caplog: pytest.LogCaptureFixture, connected: Emulator
 ) -> None:
     columns = ["Amount", "First.Name"]

@@ -172,8 +172,8 @@ class MappingSet(Resource):
         columns = as_column_names("source_columns", self.source_columns)
         return None if columns is None else Attributes(tuple(columns))
 
-    def _check_guesses(self) -> None:
-        """Refuse what is misspelt, where the source may have more than is known; warn of what is not known."""
+    def _check_unknown_attributes(self) -> None:
+        """Refuse sources that are misspelt; warn of others that are not known, for the source may have them."""
         known = self._attributes
         if known is None:
             return
@@ -181,8 +181,8 @@ class MappingSet(Resource):
             for source in mapping.reads():
                 if known.has(source):
                     continue
-                if meant := known.meant(source):
-                    allowed = f"did you mean {' or '.join(meant)}? Without source_columns it is not checked"
+                if corrections := known.corrections(source):
+                    allowed = f"did you mean {' or '.join(corrections)}? Without source_columns it is not checked"
                     raise InvalidInputError("mappings.source", mapping.source, allowed)
                 nearest = f" (nearest: {', '.join(found)})" if (found := known.nearest(source)) else ""
                 log.warning("mappings.source=%r: the source shows no %r%s", mapping.source, source, nearest)
@@ -237,9 +237,9 @@ class MappingSet(Resource):
     def ready(self, client: Client) -> Self:
         """
         Check the sources, and let the service check the destinations: a creation takes bad ones, and the dataflow
-        then fails. What is there already is not doubted: explore may show less of a source today than it did.
+        then fails. A mapping set that exists is not checked: explore may show other attributes than at its creation.
         """
-        self._check_guesses()
+        self._check_unknown_attributes()
         complete = self.complete(client)
         body = client.request("POST", f"{DATA_PREP}/mappingSets/validate", body=complete.payload(), safe=True).body
         for result in Fields.of("the validation of the mapping set", body).each("validationResponse"):
