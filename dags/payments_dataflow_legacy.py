@@ -55,6 +55,7 @@ with DAG(
         task_id="create_source_connection",
         name="{{ params.name }} - source",
         description="Paypal",
+        source="paypal",
         base_connection_id="{{ params.base_connection_id }}",
         path=TABLE,
         data_format="tabular",
@@ -97,7 +98,7 @@ with DAG(
         },
         source_columns=list(COLUMNS),
     )
-    flow_spec = FindFlowSpecOperator(task_id="find_flow_spec")
+    flow_spec = FindFlowSpecOperator(task_id="find_flow_spec", source="paypal")
     dataflow = CreateDataflowOperator(
         task_id="create_dataflow",
         name="{{ params.name }}",

@@ -54,6 +54,7 @@ with DAG(
     source = CreateSourceConnectionOperator(
         task_id="create_source_connection",
         name="{{ params.name }} - source",
+        source="paypal",
         base_connection_id="{{ params.base_connection_id }}",
         table="{{ params.table }}",
     )
@@ -86,7 +87,7 @@ with DAG(
         name="{{ params.name }}",
         source_connection_id=source.output["id"],
         target_connection_id=target.output["id"],
-        flow_spec=FindFlowSpecOperator(task_id="find_flow_spec").output["id"],
+        flow_spec=FindFlowSpecOperator(task_id="find_flow_spec", source="paypal").output["id"],
         mapping_set_id=mapping_set.output["id"],
         mapping_set_version=mapping_set.output["version"],
         frequency="once",

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from airflow_provider_payments.operators.flow_runs import (
     RetryFlowRunOperator,
     RunDataflowOperator,
 )
+from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
 from airflow_provider_payments.outcomes import FlowRunFailedError
@@ -447,6 +449,17 @@ def test_bad_argument(row: str, stage: Stage, connect: Callable[..., None]) -> N
     with pytest.raises(ExperiencePlatformFailedError):
         stage.run(CreateDataflowOperator, interval=10)
     assert stage.emulator.requests() == []
+    stage.has_shown(row)
+
+
+@event("A mapping reads what a REST source does not show")
+def test_unknown_attributes(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    schema = stage.run(CreateTargetSchemaOperator)["id"]
+    reads = partial(stage.run, CreateMappingSetOperator, schema_id=schema, source_columns=["data", "data.id"])
+    with pytest.raises(ExperiencePlatformFailedError):
+        reads(mappings={"_id": "id"})
+    assert stage.emulator.posted("/mappingSets") == []
+    assert reads(mappings={"_id": "data.customer.id"})["created"]
     stage.has_shown(row)
 
 

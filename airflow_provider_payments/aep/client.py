@@ -16,6 +16,7 @@ from typing import Any
 
 from airflow_provider_payments.aep import pages
 from airflow_provider_payments.aep.answers import Answer, Expected, UnexpectedError, an_item, an_object
+from airflow_provider_payments.aep.attributes import paths_of
 from airflow_provider_payments.aep.errors import (
     Failure,
     InvalidInputError,
@@ -354,6 +355,10 @@ class Client:
             "sourceParams": encoded,
         }
         return self._object(f"{FLOW_SERVICE}/connections/{segment(connection_id)}/explore", params)
+
+    def attributes(self, connection_id: str, resource_path: str) -> list[str]:
+        """Return a REST resource's attributes as paths, such as ``data.id``, as far as explore shows them."""
+        return paths_of(self.explore_resource(connection_id, resource_path).get("schema"))
 
     def columns(self, connection_id: str, table: str) -> list[Json]:
         """

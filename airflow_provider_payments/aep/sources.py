@@ -74,6 +74,19 @@ SOURCES = {
 }
 
 
+def require_source(source: object, instead: object = None, argument: str = "") -> None:
+    """
+    Refuse an operator's arguments that name no source: none is assumed.
+
+    :param instead: the value of another argument that does as well.
+    :param argument: what that one is called.
+    :raises InvalidInputError: if both are absent.
+    """
+    if not source and not instead:
+        other = f"; or give {argument}" if argument else ""
+        raise InvalidInputError("source", source, f"it must be given, as one of {', '.join(SOURCES)}{other}")
+
+
 def find_source(name: object) -> Source:
     """
     Return the source of this name, in any case.

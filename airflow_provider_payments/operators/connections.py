@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
 from airflow_provider_payments.aep.inputs import as_list, as_optional_text, as_text
 from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.services import ADHOC_SCHEMA_VERSION, DATA_LAKE_SPEC_ID, SCHEMA_VERSION
+from airflow_provider_payments.aep.sources import find_source, require_source
+from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import CreateOperator
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
     from airflow_provider_payments.aep.resources.base import Resource
     from airflow_provider_payments.aep.sources import Source
 
@@ -21,24 +25,26 @@ class CreateBaseConnectionOperator(CreateOperator):
     """
     Create a vendor account's login at Experience Platform, from an Airflow connection.
 
-    The vendor's connection: PayPal login = client id, password = client secret, host (default
-    ``api.sandbox.paypal.com``); Square the same and extra ``access_token``, ``refresh_token``; Stripe password = API
-    key.
+    The vendor's connection: PayPal login = client id, password = client secret, host = PayPal's API host (that of its
+    sandbox is ``api.sandbox.paypal.com``); Square the same and extra ``access_token``, ``refresh_token``; Stripe
+    password = API key.
 
-    :param source: ``paypal``, ``square`` or ``stripe``.
+    :param source: ``paypal``, ``square`` or ``stripe``; required.
     :param vendor_conn_id: the Airflow connection that holds the vendor's credential.
+    :raises ExperiencePlatformFailedError: when the DAG is parsed, if ``source`` is absent.
     """
 
     template_fields: Sequence[str] = (*CreateOperator.template_fields, "source", "vendor_conn_id")
 
-    def __init__(self, *, vendor_conn_id: str, source: str = "paypal", **kwargs: Any) -> None:
+    def __init__(self, *, vendor_conn_id: str, source: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        with airflow_errors():
+            require_source(source)
         self.source = source
         self.vendor_conn_id = vendor_conn_id
 
     def resource(self) -> Resource:
         from airflow_provider_payments.aep.resources.flow_service import BaseConnection
-        from airflow_provider_payments.aep.sources import find_source
 
         source = find_source(self.source)
         return BaseConnection(source=source, credential=self._credential(source), **self.common)
@@ -47,7 +53,7 @@ class CreateBaseConnectionOperator(CreateOperator):
         connection = ExperiencePlatformHook.get_connection(as_text("vendor_conn_id", self.vendor_conn_id))
         extra = connection.extra_dejson
         held = {
-            "host": connection.host or ("api.sandbox.paypal.com" if source.name == "paypal" else ""),
+            "host": connection.host,
             "client_id": connection.login,
             "client_secret": connection.password,
             # Where there is only a token (Stripe's API key), it is the password.
@@ -67,7 +73,8 @@ class CreateSourceConnectionOperator(CreateOperator):
     """
     Create the source connection: a table with its columns, a file's path, or a REST resource.
 
-    Returns ``columns`` too, the names of the columns that are read.
+    Returns ``columns`` too: the names of the columns that are read; of a REST resource the paths of the attributes that
+    explore shows, such as ``data.id``; ``None`` where they are not known.
 
     :param base_connection_id: the vendor account's base connection.
     :param table: a table's path, such as ``PayPal.Catalog_Products``.
@@ -78,8 +85,9 @@ class CreateSourceConnectionOperator(CreateOperator):
         ``tabular`` for a table and ``json`` for a REST resource; with a path it must be given.
     :param schema_id: the ad-hoc schema of the older documents.
     :param schema_version: the content type that asks for it.
-    :param source: ``paypal``, ``square`` or ``stripe``.
+    :param source: ``paypal``, ``square`` or ``stripe``; required unless ``connection_spec_id`` is given.
     :param connection_spec_id: the connection spec of a source that the catalogue does not hold; overrides ``source``.
+    :raises ExperiencePlatformFailedError: when the DAG is parsed, if both are absent.
     """
 
     template_fields: Sequence[str] = (
@@ -111,11 +119,13 @@ class CreateSourceConnectionOperator(CreateOperator):
         data_format: str | None = None,
         schema_id: str | None = None,
         schema_version: str = ADHOC_SCHEMA_VERSION,
-        source: str = "paypal",
+        source: str | None = None,
         connection_spec_id: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        with airflow_errors():
+            require_source(source, connection_spec_id, "connection_spec_id")
         self.base_connection_id = base_connection_id
         self.table = table
         self.columns = columns
@@ -144,9 +154,26 @@ class CreateSourceConnectionOperator(CreateOperator):
             **self.common,
         )
 
-    def _source_spec_id(self) -> str:
-        from airflow_provider_payments.aep.sources import find_source
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Find or create it; explore the REST resource that it reads."""
+        made = super().execute(context)
+        if resource_path := as_optional_text("resource_path", self.resource_path):
+            made["columns"] = self._attributes(resource_path)
+        return made
 
+    def _attributes(self, resource_path: str) -> list[str] | None:
+        from airflow_provider_payments.aep.attributes import Attributes
+
+        try:
+            found = self.hook.client.attributes(self.base_connection_id, resource_path)
+        except PlatformError as error:
+            # The attributes serve a check only; the source connection does not need them.
+            self.log.warning("Cannot explore %r; mappings of it cannot be checked: %s", resource_path, error)
+            return None
+        # Of a resource that has no rows yet explore may show nothing but the root.
+        return found if Attributes(tuple(found)).is_tree else None
+
+    def _source_spec_id(self) -> str:
         source = find_source(self.source)
         wrong = "resource_path" if source.tabular else "table"
         if as_optional_text(wrong, getattr(self, wrong)):

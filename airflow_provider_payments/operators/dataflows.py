@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.inputs import as_bool, as_column_names, as_optional_text
+from airflow_provider_payments.aep.sources import find_source, require_source
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.operators.base import CreateOperator, ExperiencePlatformOperator
 
@@ -24,17 +25,21 @@ class FindFlowSpecOperator(ExperiencePlatformOperator):
     whole to ``CreateDataflowOperator(flow_spec=...)``, which checks schedule and options against it before it sends
     them.
 
-    :param source: ``paypal``, ``square`` or ``stripe``.
+    :param source: ``paypal``, ``square`` or ``stripe``; required unless ``name`` is given.
     :param name: the flow spec's name, by default the source's: ``CRMToAEP`` or, for Stripe, ``RestStorageToAEP``.
+        Without a source it is accepted whichever sources it reads.
     :param any_source: accept a flow spec that does not list the source. Adobe removes retired sources from the lists.
+    :raises ExperiencePlatformFailedError: when the DAG is parsed, if ``source`` and ``name`` are absent.
     """
 
     template_fields: Sequence[str] = (*ExperiencePlatformOperator.template_fields, "source", "name", "any_source")
 
     def __init__(
-        self, *, source: str = "paypal", name: str | None = None, any_source: bool | str = False, **kwargs: Any
+        self, *, source: str | None = None, name: str | None = None, any_source: bool | str = False, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        with airflow_errors():
+            require_source(source, name, "name")
         self.source = source
         self.name = name
         self.any_source = any_source
@@ -42,12 +47,16 @@ class FindFlowSpecOperator(ExperiencePlatformOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask for the flow spec by name."""
         from airflow_provider_payments.aep.flow_specs import find_flow_spec
-        from airflow_provider_payments.aep.sources import find_source
 
         with airflow_errors():
-            source = find_source(self.source)
-            wanted = None if as_bool("any_source", self.any_source) else source.spec_id
-            found = find_flow_spec(self.hook.client, as_optional_text("name", self.name) or source.flow_spec, wanted)
+            name, given = as_optional_text("name", self.name), as_optional_text("source", self.source)
+            any_source = as_bool("any_source", self.any_source)
+            if name and not given:
+                found = find_flow_spec(self.hook.client, name, None)
+            else:
+                source = find_source(given)
+                wanted = None if any_source else source.spec_id
+                found = find_flow_spec(self.hook.client, name or source.flow_spec, wanted)
         self.log.info("Found flow spec %r: id %s", found.name, found.id)
         return found.to_json()
 

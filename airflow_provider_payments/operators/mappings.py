@@ -24,7 +24,10 @@ class CreateMappingSetOperator(CreateOperator):
         ``STATIC``), in this package's words or in the services'; or one object of destination -> source.
         ``{TENANT_ID}`` in a destination stands for the tenant's namespace: ``_{TENANT_ID}.product.name``.
     :param tenant_id: that namespace, as ``CreateTargetSchemaOperator`` returns it; asked of the service when absent.
-    :param source_columns: the source connection's ``columns``; a mapped column must be among them.
+    :param source_columns: the ``columns`` that ``CreateSourceConnectionOperator`` returns, for a check of the sources;
+        by default there is none. A table's mapped columns must be among them. Of a REST resource explore may not show
+        all attributes: a source is refused before the creation if it looks misspelt (up to two letters, or only the
+        leading ``data.`` lacks), and any other unknown one is logged as a warning. So are attributes in expressions.
     :param dialect: ``current``, or ``legacy`` for the body that the tutorials print.
     :param schema_version: the content type that asks for the schema.
     """

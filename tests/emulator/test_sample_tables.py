@@ -175,6 +175,28 @@ def test_balance_transactions_settle_every_charge_and_refund() -> None:
     assert settled == {}
 
 
+def test_a_charge_holds_what_adobes_tutorial_maps_of_its_card() -> None:
+    table = TABLES["stripe"]["charges"]
+    paid = next(row["data"] for row in table.good_rows if row["data"]["status"] == "succeeded")
+    kinds = {"integer": int, "string": str, "boolean": bool}
+    for path, kind in {
+        "receipt_url": "string",
+        "calculated_statement_descriptor": "string",
+        "payment_method_details.card.amount_authorized": "integer",
+        "payment_method_details.card.network": "string",
+        "payment_method_details.card.fingerprint": "string",
+        "payment_method_details.card.network_token.used": "boolean",
+        "payment_method_details.card.extended_authorization.status": "string",
+        "payment_method_details.card.incremental_authorization.status": "string",
+        "payment_method_details.card.multicapture.status": "string",
+        "payment_method_details.card.overcapture.status": "string",
+        "payment_method_details.card.overcapture.maximum_amount_capturable": "integer",
+    }.items():
+        assert at(table.tree, f"properties.data.properties.{path.replace('.', '.properties.')}.type") == kind
+        assert type(at(paid, path)) is kinds[kind]
+    assert at(paid, "payment_method_details.card.amount_authorized") == paid["amount"]
+
+
 def test_people_are_made_up_and_stay_themselves() -> None:
     customers = {row["Customer_Id"]: row for row in TABLES["paypal"]["PayPal.Customers"].rows}
     for row in TABLES["paypal"]["PayPal.Transactions"].good_rows:

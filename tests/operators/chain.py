@@ -31,9 +31,10 @@ FLOW_SPEC = "14518937-270c-4525-bdec-c2ba7cce3860"
 
 #: For each operator, arguments that it accepts. Ids are replaced where a test gets as far as the service.
 ARGUMENTS: dict[type[BaseOperator], dict[str, Any]] = {
-    CreateBaseConnectionOperator: {"name": "shop", "vendor_conn_id": "shop"},
+    CreateBaseConnectionOperator: {"name": "shop", "source": "paypal", "vendor_conn_id": "shop"},
     CreateSourceConnectionOperator: {
         "name": "products - source",
+        "source": "paypal",
         "base_connection_id": PAYPAL,
         "table": PRODUCTS,
         "columns": COLUMNS,
@@ -44,7 +45,7 @@ ARGUMENTS: dict[type[BaseOperator], dict[str, Any]] = {
     CreateDatasetBaseConnectionOperator: {"name": "data lake"},
     CreateTargetConnectionOperator: {"name": "products - target", "dataset_id": "dataset", "schema_id": "schema"},
     CreateMappingSetOperator: {"name": "products - mapping", "schema_id": "schema", "mappings": MAPPINGS},
-    FindFlowSpecOperator: {},
+    FindFlowSpecOperator: {"source": "paypal"},
     CreateDataflowOperator: {
         "name": "products",
         "source_connection_id": "source",

@@ -95,6 +95,13 @@ DATAFLOW: list[Row] = [
 SOURCE: list[Row] = [
     ("unknown format", {"data_format": "avro"}, ("data_format='avro'", "tabular, delimited, json, parquet")),
     ("unknown source", {"source": "adyen"}, ("source='adyen'", "paypal, square, stripe")),
+    ("no source", {"source": None}, ("source=None", "paypal, square, stripe", "connection_spec_id")),
+    ("absent source", {"source": "None"}, ("source='None'", "paypal, square, stripe")),
+    (
+        "neither source nor spec once rendered",
+        {"source": None, "connection_spec_id": "None"},
+        ("source=None", "paypal, square, stripe"),
+    ),
     ("no format of a path", {"table": None, "columns": None, "path": "a.csv"}, ("data_format=None", "delimited, json")),
     ("table and path", {"path": "a.csv", "data_format": "json"}, ("a.csv", "exactly one of table, path, resource")),
     ("table of Stripe's", {"source": "stripe"}, ("table='PayPal.Catalog_Products'", "Stripe", "resource_path")),
@@ -176,10 +183,16 @@ CASES = [
         ("tag that is no list", {"tags": {"a": "b"}}, ("tags.a='b'", "list of texts")),
         ("no schema", {"schema_id": ""}, ("schema_id=''", "given")),
     ),
-    *refused(CreateBaseConnectionOperator, ("unknown source", {"source": None}, ("source=None", "paypal, square"))),
+    *refused(
+        CreateBaseConnectionOperator,
+        ("no source", {"source": ""}, ("source=''", "paypal, square, stripe")),
+        ("unknown source", {"source": "adyen"}, ("source='adyen'", "paypal, square, stripe")),
+    ),
     *refused(
         FindFlowSpecOperator,
         ("unknown source", {"source": "Adyen"}, ("source='Adyen'", "paypal, square, stripe")),
+        ("no source", {"source": None}, ("source=None", "paypal, square, stripe", "name")),
+        ("neither source nor name once rendered", {"source": "None", "name": "None"}, ("source=None", "stripe")),
         ("choice that is none", {"any_source": "perhaps"}, ("any_source='perhaps'", "true or false")),
     ),
     *(
@@ -217,7 +230,7 @@ def test_bad_input_is_refused_before_any_request(
     changes: dict[str, Any],
     parts: tuple[str, ...],
 ) -> None:
-    connect_vendor(login="client", password="secret")
+    connect_vendor(host="api.sandbox.paypal.com", login="client", password="secret")
     with pytest.raises(AirflowFailException) as refusal:
         run(operator, **changes)
     assert [part for part in parts if part not in str(refusal.value)] == []
@@ -228,7 +241,7 @@ def test_bad_input_is_refused_before_any_request(
 def test_a_platform_url_without_tls_is_refused_by_every_operator(
     emulator: Emulator, connect: Callable[..., None], connect_vendor: Callable[..., None], operator: type[BaseOperator]
 ) -> None:
-    connect_vendor(login="client", password="secret")
+    connect_vendor(host="api.sandbox.paypal.com", login="client", password="secret")
     connect("http://platform.example.com", ims_url=emulator.url)
     with pytest.raises(AirflowFailException, match=r"host='http://platform\.example\.com'.*https://"):
         run(operator)

@@ -23,7 +23,7 @@ TOKENS = {"access_token": "token-of-the-shop", "refresh_token": "refresh-of-the-
 #: Each vendor's Airflow connection, and what of it is sent; the emulator's log hides what is secret.
 VENDORS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "paypal": (
-        {"login": "client", "password": "secret-of-the-shop"},
+        {"host": "api.sandbox.paypal.com", "login": "client", "password": "secret-of-the-shop"},
         {
             "auth": {
                 "specName": "Client-Id-Secret Based Authentication",
@@ -105,6 +105,7 @@ def test_a_vendors_secret_stands_in_no_output_rendered_field_or_log(
 @pytest.mark.parametrize(
     ("vendor", "missing", "named"),
     [
+        ("paypal", {"host": None}, "host of PayPal"),
         ("paypal", {"login": None}, "clientId of PayPal"),
         ("paypal", {"password": ""}, "clientSecret of PayPal"),
         ("square", {"host": ""}, "host of Square"),

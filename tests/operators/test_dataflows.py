@@ -59,6 +59,10 @@ def test_a_flow_spec_that_does_not_list_the_source_is_taken_only_on_demand(conne
     assert run(FindFlowSpecOperator, name="RestStorageToAEP", any_source=True)["name"] == "RestStorageToAEP"
 
 
+def test_a_flow_spec_is_found_by_its_name_alone(connected: Emulator) -> None:
+    assert run(FindFlowSpecOperator, source=None, name="RestStorageToAEP")["transformations"] == ["Mapping"]
+
+
 def test_a_flow_spec_that_nobody_has_is_named(connected: Emulator) -> None:
     with pytest.raises(AirflowFailException, match="name='NoSuchSpec'"):
         run(FindFlowSpecOperator, name="NoSuchSpec")

@@ -47,7 +47,7 @@ class Guard:
 
 @pytest.fixture
 def guard(emulator: Emulator, connect: Callable[..., None], connect_vendor: Callable[..., None]) -> Guard:
-    connect_vendor(login="client", password="secret")
+    connect_vendor(host="api.sandbox.paypal.com", login="client", password="secret")
     return Guard(emulator, connect)
 
 

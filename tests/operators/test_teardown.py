@@ -97,7 +97,7 @@ def test_what_other_runs_chains_and_people_made_is_not_touched(connected: Emulat
 def test_a_base_connection_goes_after_the_source_connection_that_reads_it(
     connected: Emulator, connect_vendor: Callable[..., None]
 ) -> None:
-    connect_vendor(login="client", password="secret")
+    connect_vendor(host="api.sandbox.paypal.com", login="client", password="secret")
     base = run(CreateBaseConnectionOperator, run_id="one")["id"]
     source = run(CreateSourceConnectionOperator, base_connection_id=base, run_id="one")["id"]
     assert ids(tear_down()["removed"]) == [source, base]

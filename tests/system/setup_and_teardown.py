@@ -18,6 +18,7 @@ with DAG(dag_id="setup_and_teardown", schedule=None, catchup=False, max_active_r
     source = CreateSourceConnectionOperator(
         task_id="source",
         name="products - source",
+        source="paypal",
         base_connection_id="24151d58-ffa7-4960-951d-58ffa7396097",
         table="PayPal.Catalog_Products",
         columns=["Product_Id"],

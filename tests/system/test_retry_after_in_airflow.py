@@ -18,7 +18,7 @@ from airflow.sdk import DAG
 from airflow_provider_payments.operators.dataflows import FindFlowSpecOperator
 
 with DAG(dag_id="retry_after", schedule=None, default_args={"retries": 2}):
-    FindFlowSpecOperator(task_id="ask", retry_delay=20, on_retry_callback=lambda context: os._exit(0))
+    FindFlowSpecOperator(task_id="ask", source="paypal", retry_delay=20, on_retry_callback=lambda context: os._exit(0))
 """
 
 

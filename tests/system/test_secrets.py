@@ -53,13 +53,13 @@ MORE_STEPS = """
 from airflow_provider_payments.operators.connections import CreateBaseConnectionOperator
 
 with dag:
-    made = CreateBaseConnectionOperator(task_id="made", name="a shop", vendor_conn_id="paypal_shop")
+    made = CreateBaseConnectionOperator(task_id="made", name="a shop", source="paypal", vendor_conn_id="paypal_shop")
     refused = CreateBaseConnectionOperator(
         task_id="refused", name="another shop", source="square", vendor_conn_id="square_shop"
     )
     made >> refused
-    FindFlowSpecOperator(task_id="identity_service_redirects", aep_conn_id="ims_elsewhere")
-    FindFlowSpecOperator(task_id="proxy_refuses", aep_conn_id="behind_proxy")
+    FindFlowSpecOperator(task_id="identity_service_redirects", source="paypal", aep_conn_id="ims_elsewhere")
+    FindFlowSpecOperator(task_id="proxy_refuses", source="paypal", aep_conn_id="behind_proxy")
 for step in dag.tasks:
     step.retries = 0
 """

@@ -9,13 +9,16 @@ tutorials.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.attributes import Attributes
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.expressions import attributes_read
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import (
     as_column_names,
@@ -33,6 +36,7 @@ from airflow_provider_payments.aep.services import DATA_PREP, SCHEMA_VERSION, Js
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.client import Client
 
+log = logging.getLogger(__name__)
 SOURCE_TYPES = ("ATTRIBUTE", "EXPRESSION", "STATIC")
 DIALECTS = ("current", "legacy")
 #: Stands in a destination for the tenant's namespace, as in Adobe's documents: ``_{TENANT_ID}.product.name``.
@@ -83,6 +87,12 @@ class FieldMapping:
             as_text(f"mappings.{name}", found.get(name))
         return cls(**found)
 
+    def reads(self) -> list[str]:
+        """Return the attributes of the source that are certainly read."""
+        if self.source_type == "EXPRESSION":
+            return attributes_read(self.source)
+        return [self.source] if self.source_type == "ATTRIBUTE" else []
+
     def payload(self, dialect: str) -> Json:
         if dialect == "current":
             return {"sourceType": self.source_type, "source": self.source, "destination": self.destination}
@@ -104,7 +114,8 @@ class MappingSet(Resource):
     :param schema_id: the target schema's ``$id``.
     :param mappings: :class:`FieldMapping` values, objects of the same, or one object of destination to source.
     :param tenant_id: what ``{TENANT_ID}`` stands for in destinations; asked of the registry when absent.
-    :param source_columns: the source connection's columns, where known: mapped columns must be among them.
+    :param source_columns: a table's columns, where known: mapped ones must be among them. Or a REST resource's
+        attributes: what looks like a misspelling of one is refused before a creation.
     :param dialect: ``current`` or ``legacy``.
     """
 
@@ -146,14 +157,35 @@ class MappingSet(Resource):
                 raise InvalidInputError(
                     "mappings.source_type", mapping.source_type, "the legacy dialect has ATTRIBUTE only"
                 )
-        columns = as_column_names("source_columns", self.source_columns)
-        if columns is None:
+        known = self._attributes
+        if known is None or known.is_tree:
             return
         for mapping in mappings:
-            if mapping.source_type == "ATTRIBUTE" and mapping.source not in columns:
-                raise InvalidInputError(
-                    "mappings.source", mapping.source, f"one of the source's columns: {', '.join(columns)}"
-                )
+            if mapping.source_type == "ATTRIBUTE" and not known.has(mapping.source):
+                nearest = " or ".join(known.nearest(mapping.source))
+                allowed = f"one of the source's columns: {', '.join(known.names)}"
+                hint = f"did you mean {nearest}? It must be " if nearest else ""
+                raise InvalidInputError("mappings.source", mapping.source, hint + allowed)
+
+    @property
+    def _attributes(self) -> Attributes | None:
+        columns = as_column_names("source_columns", self.source_columns)
+        return None if columns is None else Attributes(tuple(columns))
+
+    def _check_unknown_attributes(self) -> None:
+        """Refuse sources that are misspelt; warn of others that are not known, for the source may have them."""
+        known = self._attributes
+        if known is None:
+            return
+        for mapping in self.mappings:
+            for source in mapping.reads():
+                if known.has(source):
+                    continue
+                if corrections := known.corrections(source):
+                    allowed = f"did you mean {' or '.join(corrections)}? Without source_columns it is not checked"
+                    raise InvalidInputError("mappings.source", mapping.source, allowed)
+                nearest = f" (nearest: {', '.join(found)})" if (found := known.nearest(source)) else ""
+                log.warning("mappings.source=%r: the source shows no %r%s", mapping.source, source, nearest)
 
     @property
     def _open(self) -> bool:
@@ -204,8 +236,10 @@ class MappingSet(Resource):
 
     def ready(self, client: Client) -> Self:
         """
-        Let the service check the mappings against the schema: a creation takes bad ones, and the dataflow then fails.
+        Check the sources, and let the service check the destinations: a creation takes bad ones, and the dataflow
+        then fails. A mapping set that exists is not checked: explore may show other attributes than at its creation.
         """
+        self._check_unknown_attributes()
         complete = self.complete(client)
         body = client.request("POST", f"{DATA_PREP}/mappingSets/validate", body=complete.payload(), safe=True).body
         for result in Fields.of("the validation of the mapping set", body).each("validationResponse"):

@@ -109,6 +109,7 @@ def _charges(born: Sequence[float], customers_born: Sequence[float]) -> Iterator
             "amount_refunded": back,
             "balance_transaction": _balance_id(place, False) if paid else None,
             "billing_details": _contact(who),
+            "calculated_statement_descriptor": "EXAMPLE SHOP",
             "captured": paid,
             "created": int(at),
             "currency": draws.pick(_CURRENCIES),
@@ -123,8 +124,9 @@ def _charges(born: Sequence[float], customers_born: Sequence[float]) -> Iterator
             "paid": paid,
             "payment_intent": _id("pi", place),
             "payment_method": _id("pm", customer),
-            "payment_method_details": _card(customer, who.country),
+            "payment_method_details": _card(customer, who.country, None if failed else amount),
             "receipt_email": who.email,
+            "receipt_url": f"https://pay.example.com/receipts/{_id('ch', place)}" if paid else None,
             "refunded": is_refunded and back == amount,
             "statement_descriptor": "EXAMPLE SHOP",
             "status": status,
@@ -254,14 +256,27 @@ def _contact(who: Person) -> dict[str, Any]:
     }
 
 
-def _card(customer: int, country: str) -> dict[str, Any]:
+def _card(customer: int, country: str, authorized: int | None) -> dict[str, Any]:
+    """How a charge was paid.
+
+    :param authorized: in cents; None where the bank declined.
+    """
+    brand = _BRANDS[customer % len(_BRANDS)]
     card = {
-        "brand": _BRANDS[customer % len(_BRANDS)],
+        "amount_authorized": authorized,
+        "brand": brand,
         "country": country,
         "exp_month": 1 + customer % 12,
         "exp_year": 2030 + customer % 5,
+        "extended_authorization": _DISABLED,
+        "fingerprint": opaque(customer, 31),
         "funding": "credit" if customer % 3 else "debit",
+        "incremental_authorization": _UNAVAILABLE,
         "last4": f"{customer * 7919 % 10000:04d}",
+        "multicapture": _UNAVAILABLE,
+        "network": brand,
+        "network_token": _TOKEN_USED if customer % 4 else _NO_TOKEN_USED,
+        "overcapture": {"maximum_amount_capturable": authorized, **_UNAVAILABLE},
     }
     return {"card": card, "type": "card"}
 
@@ -285,6 +300,9 @@ def _balance_id(place: int, is_refund: bool) -> str:
     return _id("txn", 2 * place + is_refund)
 
 
+# Shared by the cards of all charges.
+_DISABLED, _UNAVAILABLE = {"status": "disabled"}, {"status": "unavailable"}
+_TOKEN_USED, _NO_TOKEN_USED = {"used": True}, {"used": False}
 _KINDS = ("ch", "re", "txn", "sub", "si", "cus", "price", "prod", "pi", "pm")
 _OUTCOMES = {
     "succeeded": {
