@@ -25,6 +25,7 @@ from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_option
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
+from airflow_provider_payments.rendering import TextStaysText
 from airflow_provider_payments.versions import first_reschedule, honour_retry_after
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ MIN_POLL_INTERVAL_SECONDS = 1.0
 LAST_POLL_SECONDS = 5.0
 
 
-class FlowRunSensor(BaseSensorOperator):
+class FlowRunSensor(TextStaysText, BaseSensorOperator):
     """
     Wait for a flow run of a dataflow and return what it moved.
 
