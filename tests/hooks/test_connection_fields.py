@@ -107,7 +107,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
     "ftp": ({}, {"host": "ftp://platform.adobe.io"}, ("host", "ftp://", "https://")),
     "query": ({}, {"host": f"{URL}?a=b"}, ("host", "only scheme, host, port and path")),
     "IMS by http": ({"ims_url": "http://ims.example.com"}, {}, ("ims_url", "'http://ims.example.com'", "https://")),
-    "connect_timeout": ({"connect_timeout": -1}, {}, ("connect_timeout", "-1", "more than 0")),
+    "connect_timeout": ({"connect_timeout": -1}, {}, ("connect_timeout=-1", "0 or more")),
     "read_timeout": ({"read_timeout": "soon"}, {}, ("read_timeout", "'soon'", "number")),
     "proxies": ({"proxies": "http://proxy"}, {}, ("proxies='***'", "object of scheme to URL")),
     "CA bundle": ({"verify": "/no/such.pem"}, {}, ("verify='/no/such.pem'", "CA bundle that exists")),
