@@ -89,14 +89,14 @@ def text_of(extra: dict[str, Any], name: str) -> str:
 
 def _scopes(extra: dict[str, Any]) -> str:
     """Return scopes as they are sent, from text as the console shows it or from a list, also written as text."""
-    value = extra.get("scopes", "")
-    if isinstance(value, str) and value.lstrip().startswith(_LIST_STARTS):
-        value = _yaml(value)
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, list) or not all(isinstance(scope, str) for scope in value):
-        raise InvalidInputError("scopes", value, "text such as openid,AdobeID, or a list of texts")
-    return ",".join(value)
+    given = scopes = extra.get("scopes", "")
+    if isinstance(given, str):
+        if not given.lstrip().startswith(_LIST_STARTS):
+            return given
+        scopes = _yaml(given)
+    if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
+        raise InvalidInputError("scopes", given, "text such as openid,AdobeID, or a list of texts")
+    return ",".join(scopes)
 
 
 def _yaml(text: str) -> object:
@@ -128,14 +128,22 @@ def _credential(connection: Any, extra: dict[str, Any], transport: Transport) ->
 
 
 def _verify(value: object, conn_id: str) -> bool | str:
-    if str(value).lower() == "false":
+    word = str(value).lower() if isinstance(value, (str, bool)) else ""
+    if word == "false":
         log.warning("Connection %s switches TLS verification off: anybody may answer in Adobe's name", conn_id)
         return False
-    if str(value).lower() == "true":
+    if word == "true":
         return True
-    if not isinstance(value, str) or not Path(value).exists():
+    if not isinstance(value, str) or not _is_there(value):
         raise InvalidInputError("verify", value, "true, or the path of a CA bundle that exists on this machine")
     return value
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long, or no text that a file system knows
+        return False
 
 
 def _proxies(value: object) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -36,7 +36,9 @@ def test_an_older_airflow_is_told_what_it_needs() -> None:
 
 @from_3_3
 def test_its_arguments_are_plain_json_that_make_it_again() -> None:
-    given = trigger(since=datetime(2026, 11, 22, tzinfo=UTC), statuses=("failed", "succeeded"), poll_interval="30")
+    given = trigger(
+        since=datetime(2026, 11, 22, tzinfo=UTC), statuses=("failed", "succeeded"), poll_interval=timedelta(seconds=30)
+    )
     path, arguments = given.serialize()
     assert arguments == {
         "flow_id": "flow",
@@ -80,6 +82,9 @@ def test_what_is_not_equal_shares_no_stream(other: dict[str, Any]) -> None:
         ({"poll_interval": 0}, "poll_interval=0 is not allowed: it must be more than 0 seconds"),
         ({"poll_interval": None}, "poll_interval=None is not allowed"),
         ({"poll_interval": "often"}, "poll_interval='often' is not allowed"),
+        ({"since": "20261122"}, "since='20261122' is not allowed: the time must carry a timezone"),
+        ({"since": 2026112210}, "since=2026112210 is not allowed: the time must carry a timezone"),
+        ({"poll_interval": "P1M"}, "poll_interval='P1M' is not allowed: it must be a number of seconds"),
         ({"since": "2026-11-22T00:00:00"}, "since='2026-11-22T00:00:00' is not allowed: the time must carry"),
         ({"statuses": []}, "statuses=[] is not allowed: a list of any of succeeded, partial, failed"),
         ({"statuses": ["active"]}, "statuses=['active'] is not allowed"),
