@@ -45,7 +45,7 @@ class FieldMapping:
     """
     One source field, or an expression over several, and where it goes.
 
-    :param source: a column, a path, an expression or a literal, as ``source_type`` says.
+    :param source: a column, a path, an expression or a constant (empty too), as ``source_type`` says.
     :param destination: a path in the target schema.
     :param identity: the tutorials' identity flag, sent in the legacy dialect only; today descriptors declare
         identities.
