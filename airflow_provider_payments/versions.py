@@ -90,6 +90,16 @@ def find_xcom(key: str, ti_key: Any) -> Any | None:
     return found[0] if found else None
 
 
+def render_to_text(template: Any, context: Any) -> str:
+    """Return what a template gives, as text."""
+    try:
+        from airflow.sdk.definitions.context import render_template_to_string
+    except ImportError:  # Airflow before 3.1
+        from airflow.utils.helpers import render_template_to_string  # type: ignore[no-redef,unused-ignore]
+
+    return str(render_template_to_string(template, context))
+
+
 def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:
     """
     Return the connection form's extra fields as Airflow 2.11 to 3.1 want them; from 3.2 on, provider info holds them.

@@ -55,7 +55,9 @@ with DAG(
                 },
             ],
             type=["array", "null"],
-            description="Empty: all that the service finds",
+            items={"type": "object"},  # or Airflow's form shows each as "[object Object]", and sends that
+            description="Objects with name, type and xdm, as explore gives them; plain names are refused here. "
+            "Empty: all that the service finds",
         ),
         "fields": Param(
             {
@@ -75,6 +77,8 @@ with DAG(
                 {"source": "Create_Time", "destination": "_{TENANT_ID}.product.createTime"},
             ],
             type="array",
+            items={"type": "object"},
+            description="Objects with source and destination, and source_type where it is no column",
         ),
         "delta_column": Param("Create_Time", type=["string", "null"]),
         "frequency": Param(

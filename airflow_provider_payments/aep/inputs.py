@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_payments.aep.errors import InvalidInputError
@@ -18,14 +18,22 @@ FORBIDDEN_IN_NAMES = ",!*~=<>&+%\"'"
 MAX_NAME = 100
 #: What every JSON reader keeps exactly.
 MAX_INT = 2**53
+#: Epoch seconds that are taken for a time, besides 0: September 2001 to the end of 2099.
+MIN_EPOCH_SECONDS, MAX_EPOCH_SECONDS = 1_000_000_000, 4_102_444_800
+#: Digits that are a date to their writer, by their number: ``{{ ds_nodash }}`` and its like.
+_DATES_IN_DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
+_AMOUNT = r"([0-9]{1,15}(?:[.,][0-9]{1,9})?)"
+_ISO_DURATION = re.compile(
+    r"P(?=[0-9T])(?:#W)?(?:#D)?(?:T(?=[0-9])(?:#H)?(?:#M)?(?:#S)?)?".replace("#", _AMOUNT), re.ASCII
+)
+_ISO_UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 
 
 def as_name(field: str, value: object) -> str:
     """Return ``value`` if every service's filters can find an object of that name."""
     excluded = " ".join(FORBIDDEN_IN_NAMES)
     allowed = f"1 to {MAX_NAME} characters, no blanks at the ends, no control characters, none of {excluded}"
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < MAX_INT:
-        value = str(value)  # a native template turns a name such as 2026 into a number
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_NAME or value != value.strip():
         raise InvalidInputError(field, value, allowed)
     if value[0] in "{[":
@@ -38,8 +46,22 @@ def as_name(field: str, value: object) -> str:
 
 
 def as_text(field: str, value: object) -> str:
-    """Return non-empty text that can be sent."""
-    if not isinstance(value, str) or _absent(value):
+    """Return non-empty text that can be sent, and is not what a template makes of an XCom that is absent."""
+    if _absent(value):
+        raise InvalidInputError(field, value, "it must be given, as text")
+    return as_data(field, value)
+
+
+def as_data(field: str, value: object) -> str:
+    """Return non-empty text that can be sent: what stands in a list or an object is what it says, ``None`` too."""
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidInputError(field, value, "it must be given, as text")
+    return as_constant(field, value)
+
+
+def as_constant(field: str, value: object) -> str:
+    """Return text that can be sent, empty text too."""
+    if not isinstance(value, str):
         raise InvalidInputError(field, value, "it must be given, as text")
     _sendable(field, value)
     return value
@@ -77,7 +99,7 @@ def as_column_names(field: str, value: object) -> list[str] | None:
     names = []
     for column in as_list(field, value) or ():
         name = column.get("name") if isinstance(column, Mapping) else column
-        names.append(as_text(field, name))
+        names.append(as_data(field, name))
     return names or None
 
 
@@ -100,8 +122,9 @@ def as_number(field: str, value: object) -> float | None:
     if _absent(value):
         return None
     try:
-        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-            number = float(value)
+        is_text = isinstance(value, str) and _NUMBER.fullmatch(value.strip())
+        if is_text or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+            number = float(value)  # type: ignore[arg-type]
             if abs(number) < float("inf"):
                 return int(number) if number.is_integer() else number
     except (ValueError, OverflowError):
@@ -128,40 +151,92 @@ def as_bool(field: str, value: object) -> bool | None:
     raise InvalidInputError(field, value, "it must be true or false")
 
 
+def as_duration(field: str, value: object) -> float | None:
+    """
+    Return seconds, or ``None`` for ``None`` and empty text.
+
+    :param value: seconds, also as text; ISO 8601 text such as ``PT2H`` or ``P1DT12H``; or a timedelta.
+    :raises InvalidInputError: for years and months, whose length nobody knows, and for what is negative or no number.
+    """
+    if _absent(value):
+        return None
+    try:
+        seconds = _duration(value).total_seconds()
+    except (ValueError, OverflowError):
+        allowed = "a number of seconds, ISO 8601 text without years and months such as PT2H, or a timedelta"
+        raise InvalidInputError(field, value, f"it must be {allowed}") from None
+    if seconds < 0:
+        raise InvalidInputError(field, seconds, "it must be 0 or more seconds")
+    return int(seconds) if seconds.is_integer() else seconds
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        # Pendulum's have a month of 30 days, except between two moments.
+        if not hasattr(value, "start") and any(getattr(value, unit, 0) for unit in ("years", "months")):
+            raise ValueError("no fixed length")
+        return value
+    if isinstance(value, str) and (parts := _ISO_DURATION.fullmatch(value.strip())):
+        amounts = [float((part or "0").replace(",", ".")) for part in parts.groups()]
+        return timedelta(**dict(zip(_ISO_UNITS, amounts, strict=True)))
+    return timedelta(seconds=as_number("", value) or 0)
+
+
 def as_time(field: str, value: object) -> datetime | None:
     """
     Return a moment in UTC: from an aware datetime (pendulum's too), ISO 8601 text with an offset, or epoch seconds.
 
-    :raises InvalidInputError: for a naive time, which could mean any of a day's hours.
+    :raises InvalidInputError: for a naive time, which could mean any of a day's hours, also where it is written in
+        digits; and for a number that is no time of this century, but 0, which means all there is.
     """
     if _absent(value):
         return None
-    moment: datetime | None = None
+    moment = value
     try:
-        if isinstance(value, datetime):
-            moment = value
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            moment = datetime.fromtimestamp(value, UTC)
-        elif isinstance(value, str):
+        if isinstance(value, str):
             text = value.strip()
-            if re.fullmatch(r"[0-9]{1,11}(\.[0-9]+)?", text):
-                moment = datetime.fromtimestamp(float(text), UTC)
-            else:
-                moment = datetime.fromisoformat(text)
+            is_number = re.fullmatch(r"[0-9]{1,20}(\.[0-9]+)?", text, re.ASCII)
+            moment = float(text) if is_number else datetime.fromisoformat(text)
+        if isinstance(moment, (int, float)) and not isinstance(moment, bool):
+            return datetime.fromtimestamp(_epoch_seconds(field, value, moment), UTC)
+        if isinstance(moment, datetime) and moment.utcoffset() is not None:
+            return datetime.fromtimestamp(moment.timestamp(), UTC)
+    except InvalidInputError:
+        raise
     except (ValueError, OverflowError, OSError):
-        pass
-    if moment is None:
-        raise InvalidInputError(field, value, "it must be a datetime, ISO 8601 text or epoch seconds")
-    if moment.utcoffset() is None:
+        moment = None
+    if isinstance(moment, datetime):
         raise InvalidInputError(field, str(value), "the time must carry a timezone, for example +00:00")
-    return datetime.fromtimestamp(moment.timestamp(), UTC)
+    raise InvalidInputError(field, value, "it must be a datetime, ISO 8601 text or epoch seconds")
+
+
+def _epoch_seconds(field: str, value: object, seconds: float) -> float:
+    digits = str(int(seconds)) if 0 <= seconds < 10**15 and seconds == int(seconds) else ""
+    if date := _date_in_digits(digits):
+        raise InvalidInputError(field, value, f"the time must carry a timezone, for example {date.isoformat()}+00:00")
+    if len(digits) == 13:
+        raise InvalidInputError(field, value, "it must be epoch seconds. Are these milliseconds?")
+    if seconds != 0 and not MIN_EPOCH_SECONDS <= seconds <= MAX_EPOCH_SECONDS:
+        allowed = f"epoch seconds from {MIN_EPOCH_SECONDS:,} to {MAX_EPOCH_SECONDS:,}, or 0 for all there is"
+        raise InvalidInputError(field, value, f"it must be a datetime, ISO 8601 text or {allowed}")
+    return seconds
+
+
+def _date_in_digits(digits: str) -> datetime | None:
+    form = _DATES_IN_DIGITS.get(len(digits))
+    if form is None or not digits.startswith("20"):
+        return None
+    try:
+        return datetime.strptime(digits, form)
+    except ValueError:
+        return None
 
 
 def as_mapping(field: str, value: object) -> dict[str, Any]:
-    """Return a dictionary, from JSON text too; ``None`` and empty text are empty."""
-    if _absent(value):
+    """Return a dictionary, from JSON text too; ``None``, empty text and JSON's ``null`` are empty."""
+    value = None if _absent(value) else _decoded(field, value)
+    if value is None:
         return {}
-    value = _decoded(field, value)
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise InvalidInputError(field, value, "it must be an object with text as keys")
     _sendable(field, value)
@@ -169,10 +244,10 @@ def as_mapping(field: str, value: object) -> dict[str, Any]:
 
 
 def as_list(field: str, value: object) -> list[Any] | None:
-    """Return a list, from JSON text too; ``None`` for ``None`` and empty text."""
-    if _absent(value):
+    """Return a list, from JSON text too; ``None`` for ``None``, empty text and JSON's ``null``."""
+    value = None if _absent(value) else _decoded(field, value)
+    if value is None:
         return None
-    value = _decoded(field, value)
     if not isinstance(value, (list, tuple)):
         raise InvalidInputError(field, value, "it must be a list")
     return list(value)
@@ -198,7 +273,7 @@ def _decoded(field: str, value: object) -> object:
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
-        allowed = "it must be JSON; in a template use the filter tojson, or let the DAG render native objects"
+        allowed = "it must be JSON; use the filter tojson, or in a DAG that renders native objects one template alone"
         raise InvalidInputError(field, value, allowed) from None
 
 

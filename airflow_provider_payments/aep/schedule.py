@@ -16,7 +16,7 @@ from typing import Any
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.inputs import as_bool, as_int, as_time, lenient
+from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_int, as_time, lenient
 from airflow_provider_payments.aep.readers import at, text
 
 #: Frequency -> (least interval, its length in seconds).
@@ -42,8 +42,8 @@ class Schedule:
     :param end_time: no run after it; sent only where the live flow spec lists it.
     :param backfill: whether the first run reads all history (the service's default) or only what is new; not with
         ``once``.
-    :param start_delay: seconds between creation and first run; ``None`` is late enough that a dataflow which lost a
-        race is gone before it ingests.
+    :param start_delay: seconds between creation and first run, or what else :func:`.inputs.as_duration` reads; ``None``
+        is late enough that a dataflow which lost a race is gone before it ingests.
     """
 
     frequency: str = "once"
@@ -51,7 +51,7 @@ class Schedule:
     start_time: datetime | None = None
     end_time: datetime | None = None
     backfill: bool | None = None
-    start_delay: int | None = None
+    start_delay: float | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -59,11 +59,11 @@ class Schedule:
         put(self, "start_time", as_time("start_time", self.start_time))
         put(self, "end_time", as_time("end_time", self.end_time))
         put(self, "backfill", as_bool("backfill", self.backfill))
-        put(self, "start_delay", as_int("start_delay", self.start_delay))
+        put(self, "start_delay", as_duration("start_delay", self.start_delay))
         if self.frequency not in FREQUENCIES:
             raise InvalidInputError("frequency", self.frequency, f"one of {', '.join(FREQUENCIES)}")
-        if self.start_delay is not None and not 0 <= self.start_delay <= LONGEST:
-            raise InvalidInputError("start_delay", self.start_delay, "it must be 0 or more seconds, at most 100 years")
+        if self.start_delay is not None and self.start_delay > LONGEST:
+            raise InvalidInputError("start_delay", self.start_delay, "it must be at most 100 years")
         for name in ("start_time", "end_time"):
             moment = getattr(self, name)
             if moment and moment >= LATEST:

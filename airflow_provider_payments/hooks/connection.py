@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import mask_secret
 from airflow_provider_payments.aep.auth import DEFAULT_SCOPES, TOKEN_PATH, AccessToken, ClientCredentials
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
-from airflow_provider_payments.aep.inputs import as_bool, as_mapping, as_number
+from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_mapping
 from airflow_provider_payments.aep.services import DEFAULT_URL
 from airflow_provider_payments.aep.transport import Credential, Transport
 from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS
@@ -21,13 +21,15 @@ log = logging.getLogger(__name__)
 
 #: Options of the client that a connection may set, each with what reads it.
 _OPTIONS = {
-    "consistency_window": as_number,
-    "dataflow_window": as_number,
-    "operation_timeout": as_number,
+    "consistency_window": as_duration,
+    "dataflow_window": as_duration,
+    "operation_timeout": as_duration,
     "marks": as_bool,
     "read_only": as_bool,
 }
 _EXTRAS = {*CONNECTION_FIELDS, "proxies", "verify", *_OPTIONS}
+#: How a list of scopes begins where the form's text field holds one, in JSON or YAML.
+_LIST_STARTS = ("[", "- ")
 
 
 def client_from(connection: Any) -> Client:
@@ -36,7 +38,7 @@ def client_from(connection: Any) -> Client:
 
     :raises InvalidInputError: naming the field that is missing or wrong.
     """
-    extra = {key: value for key, value in connection.extra_dejson.items() if value not in (None, "")}
+    extra = extra_of(connection)
     if unknown := sorted(set(extra) - _EXTRAS):
         raise InvalidInputError("extra", unknown, f"known keys are {', '.join(sorted(_EXTRAS))}")
     transport = Transport(
@@ -49,13 +51,61 @@ def client_from(connection: Any) -> Client:
         raise InvalidInputError("org_id", "", "the connection's extra must name the organisation")
     options: dict[str, Any] = {name: read(name, extra.get(name)) for name, read in _OPTIONS.items()}
     return Client(
-        org_id=str(extra["org_id"]),
-        sandbox=str(extra.get("sandbox", "")),
+        org_id=text_of(extra, "org_id"),
+        sandbox=text_of(extra, "sandbox"),
         credential=_credential(connection, extra, transport),
         transport=transport,
         url=_url(connection),
         **{name: value for name, value in options.items() if value is not None},
     )
+
+
+def extra_of(connection: Any) -> dict[str, Any]:
+    """
+    Return a connection's extra without its blanks.
+
+    :raises InvalidInputError: if it is JSON, but no object.
+    """
+    extra = connection.extra_dejson
+    if extra is None:
+        return {}
+    if not isinstance(extra, dict):
+        # It may be a secret that was put into the wrong field.
+        raise InvalidInputError("extra", "***", f"it must be a JSON object, not of type {type(extra).__name__}")
+    return {key: value for key, value in extra.items() if value not in (None, "")}
+
+
+def text_of(extra: dict[str, Any], name: str) -> str:
+    """
+    Return a member of an extra that is text; empty where there is none.
+
+    :raises InvalidInputError: if it is anything else, such as a number, without repeating it: it may be a secret.
+    """
+    value = extra.get(name, "")
+    if not isinstance(value, str):
+        raise InvalidInputError(name, "***", f"in the extra it must be text, not of type {type(value).__name__}")
+    return value
+
+
+def _scopes(extra: dict[str, Any]) -> str:
+    """Return scopes as they are sent, from text as the console shows it or from a list, also written as text."""
+    given = scopes = extra.get("scopes", "")
+    if isinstance(given, str):
+        if not given.lstrip().startswith(_LIST_STARTS):
+            return given
+        scopes = _yaml(given)
+    if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
+        raise InvalidInputError("scopes", given, "text such as openid,AdobeID, or a list of texts")
+    return ",".join(scopes)
+
+
+def _yaml(text: str) -> object:
+    import yaml  # type: ignore[import-untyped,unused-ignore]
+
+    try:
+        return yaml.safe_load(text)  # JSON is YAML too
+    except yaml.YAMLError:
+        return None
 
 
 def _credential(connection: Any, extra: dict[str, Any], transport: Transport) -> Credential:
@@ -64,28 +114,36 @@ def _credential(connection: Any, extra: dict[str, Any], transport: Transport) ->
         raise InvalidInputError("login", "", "the client id must be set")
     if not connection.password and not extra.get("access_token"):
         raise InvalidInputError("password", "", "the client secret must be set, or access_token in the extra")
-    if token := extra.get("access_token"):
-        mask_secret(str(token))
-        return AccessToken(client_id, str(token))
+    if token := text_of(extra, "access_token"):
+        mask_secret(token)
+        return AccessToken(client_id, token)
     return ClientCredentials(
         client_id=client_id,
         client_secret=connection.password or "",
         transport=transport,
-        ims_url=str(extra.get("ims_url") or ClientCredentials.ims_url),
-        scopes=str(extra.get("scopes") or DEFAULT_SCOPES),
+        ims_url=text_of(extra, "ims_url") or ClientCredentials.ims_url,
+        scopes=_scopes(extra) or DEFAULT_SCOPES,
         on_token=mask_secret,
     )
 
 
 def _verify(value: object, conn_id: str) -> bool | str:
-    if str(value).lower() == "false":
+    word = str(value).lower() if isinstance(value, (str, bool)) else ""
+    if word == "false":
         log.warning("Connection %s switches TLS verification off: anybody may answer in Adobe's name", conn_id)
         return False
-    if str(value).lower() == "true":
+    if word == "true":
         return True
-    if not isinstance(value, str) or not Path(value).exists():
+    if not isinstance(value, str) or not _is_there(value):
         raise InvalidInputError("verify", value, "true, or the path of a CA bundle that exists on this machine")
     return value
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long, or no text that a file system knows
+        return False
 
 
 def _proxies(value: object) -> dict[str, str]:
@@ -102,10 +160,7 @@ def _proxies(value: object) -> dict[str, str]:
 
 
 def _seconds(extra: dict[str, Any], name: str, default: float) -> float:
-    value = as_number(name, extra.get(name))
-    if value is not None and value < 0:
-        raise InvalidInputError(name, value, "it must be more than 0 seconds")
-    return value or default  # the form sends 0 for a field that is left empty
+    return as_duration(name, extra.get(name)) or default  # the form sends 0 for a field that is left empty
 
 
 def _url(connection: Any) -> str:

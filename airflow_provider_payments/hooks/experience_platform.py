@@ -27,10 +27,10 @@ class ExperiencePlatformHook(BaseHook):
     Talks to one sandbox of Adobe Experience Platform.
 
     The connection: login = client id, password = client secret, host = platform URL (default
-    ``https://platform.adobe.io``); extra: ``org_id`` and ``sandbox`` (both required), ``scopes``, ``ims_url``,
-    ``access_token`` (instead of the secret), ``connect_timeout`` and ``read_timeout`` in seconds, ``proxies``,
-    ``verify`` (path of a CA bundle), ``consistency_window``, ``dataflow_window`` and ``operation_timeout`` in seconds,
-    ``marks`` and ``read_only`` (true or false).
+    ``https://platform.adobe.io``); extra: ``org_id`` and ``sandbox`` (both required), ``scopes`` (text or a
+    list), ``ims_url``, ``access_token`` (instead of the secret), ``connect_timeout`` and ``read_timeout``, ``proxies``,
+    ``verify`` (path of a CA bundle), ``consistency_window``, ``dataflow_window`` and ``operation_timeout``, ``marks``
+    and ``read_only`` (true or false). Times are seconds or ISO 8601 text such as ``PT1M``.
 
     Nothing is read or sent before :attr:`client` is used, so a DAG file may build it freely.
 

@@ -13,6 +13,7 @@ from airflow_provider_payments.aep.inputs import as_bool, as_mapping, as_optiona
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
+from airflow_provider_payments.rendering import TextStaysText
 from airflow_provider_payments.versions import honour_retry_after
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.base import Resource
 
 
-class ExperiencePlatformOperator(BaseOperator):
+class ExperiencePlatformOperator(TextStaysText, BaseOperator):
     """
     Base of the operators: the connection, and outputs that can be used one by one.
 

@@ -50,16 +50,18 @@ class CreateBaseConnectionOperator(CreateOperator):
         return BaseConnection(source=source, credential=self._credential(source), **self.common)
 
     def _credential(self, source: Source) -> dict[str, str]:
+        from airflow_provider_payments.hooks.connection import extra_of, text_of
+
         connection = ExperiencePlatformHook.get_connection(as_text("vendor_conn_id", self.vendor_conn_id))
-        extra = connection.extra_dejson
+        extra = extra_of(connection)
         held = {
             "host": connection.host,
             "client_id": connection.login,
             "client_secret": connection.password,
             # Where there is only a token (Stripe's API key), it is the password.
-            "access_token": extra.get("access_token")
+            "access_token": text_of(extra, "access_token")
             or (None if "clientSecret" in source.auth_params else connection.password),
-            "refresh_token": extra.get("refresh_token"),
+            "refresh_token": text_of(extra, "refresh_token"),
         }
         remember(*(held[name] for name in ("client_secret", "access_token", "refresh_token")))
         missing = [theirs for theirs, ours in source.auth_params.items() if not held[ours]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.inputs import as_bool, as_column_names, as_optional_text
@@ -80,9 +80,9 @@ class CreateDataflowOperator(CreateOperator):
     :param interval: how many of these lie between two runs: 15 or more minutes, 1 or more of the others; not with
         ``once``.
     :param start_time: the first run: a timezone-aware time, ISO 8601 text or epoch seconds; by default ``start_delay``
-        seconds after the creation.
-    :param start_delay: see ``start_time``; by default 240, or more where ``dataflow_window`` and the task's
-        ``retry_delay`` need it: a copy must be found before it runs.
+        after the creation.
+    :param start_delay: see ``start_time``: seconds, ISO 8601 text such as ``PT2H``, or a timedelta; by default 240 s,
+        or more where ``dataflow_window`` and the task's ``retry_delay`` need it: a copy must be found before it runs.
     :param end_time: no run after it; only where the live flow spec lists it.
     :param backfill: whether the first run reads all history (the service's default); not with ``once``.
     :param error_diagnostics: keep bad rows for download, for 30 days.
@@ -124,9 +124,9 @@ class CreateDataflowOperator(CreateOperator):
         source_columns: list[str] | str | None = None,
         frequency: str = "once",
         interval: int | str | None = None,
-        start_time: datetime | int | str | None = None,
-        start_delay: int | str | None = None,
-        end_time: datetime | int | str | None = None,
+        start_time: datetime | float | str | None = None,
+        start_delay: timedelta | float | str | None = None,
+        end_time: datetime | float | str | None = None,
         backfill: bool | str | None = None,
         error_diagnostics: bool | str | None = None,
         partial_ingestion_percent: float | str | None = None,

@@ -7,14 +7,14 @@ import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import Stats, conf
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.inputs import as_bool, as_id, as_number, as_optional_id, as_time
+from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_id, as_optional_id, as_time
 from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError, airflow_errors
 from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
@@ -55,8 +55,9 @@ class FlowRunOperator(ExperiencePlatformOperator):
     Base of the operators that start a flow run: one run for a task, whatever happens to answers and workers.
 
     :param wait_for_completion: whether to wait until the run has ended; else it is returned as it stands.
-    :param poll_interval: seconds between two polls.
-    :param timeout: seconds to wait, a week by default; ``None``: for ever. ``execution_timeout`` bounds it too.
+    :param poll_interval: the time between two polls: seconds, ISO 8601 text such as ``PT1M``, or a timedelta.
+    :param timeout: how long to wait, in the same forms; a week by default; ``None``: for ever. ``execution_timeout``
+        bounds it too.
     :param deferrable: wait in the triggerer instead of on a worker; by default ``[operators] default_deferrable``.
     :param accept_partial: whether a run in which records failed is good enough.
     :param max_failed_ratio: accept a partial run up to this share of failed records, 0 to 1; implies
@@ -83,8 +84,8 @@ class FlowRunOperator(ExperiencePlatformOperator):
         self,
         *,
         wait_for_completion: bool | str = True,
-        poll_interval: float | str = 60.0,
-        timeout: float | str | None = WEEK,
+        poll_interval: timedelta | float | str = 60.0,
+        timeout: timedelta | float | str | None = WEEK,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         accept_partial: bool | str = False,
         max_failed_ratio: float | str | None = None,
@@ -255,11 +256,9 @@ class FlowRunOperator(ExperiencePlatformOperator):
         return window.to_json() if window else {"window_start": None, "window_end": None}
 
     def _limits(self) -> tuple[float, float | None]:
-        pause, timeout = as_number("poll_interval", self.poll_interval), as_number("timeout", self.timeout)
-        if pause is None or pause <= 0:
+        pause, timeout = as_duration("poll_interval", self.poll_interval), as_duration("timeout", self.timeout)
+        if not pause:
             raise InvalidInputError("poll_interval", self.poll_interval, "more than 0 seconds")
-        if timeout is not None and timeout < 0:
-            raise InvalidInputError("timeout", self.timeout, "0 or more seconds, or None to wait for ever")
         return pause, timeout
 
     def _tolerance(self) -> Tolerance:

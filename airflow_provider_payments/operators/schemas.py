@@ -25,9 +25,9 @@ class CreateTargetSchemaOperator(CreateOperator):
     Returns ``version`` and ``tenant_id`` too, and ``field_group_id`` where there is one.
 
     :param name: the schema's title.
-    :param fields: path -> type, such as ``{"product.name": "string"}``, put under the tenant's namespace. Types:
-        ``string``, ``integer``, ``number``, ``boolean``, ``date``, ``date-time``, ``time``, ``uri``, ``email``, or a
-        JSON schema.
+    :param fields: path -> type, such as ``{"product.name": "string"}``, put under the tenant's namespace. Names hold
+        letters, digits and underscores, the first no underscore. Types: ``string``, ``integer``, ``number``,
+        ``boolean``, ``date``, ``date-time``, ``time``, ``uri``, ``email``, or a JSON schema.
     :param class_id: the schema's class, by default XDM Individual Profile.
     :param field_groups: ``$id`` of further field groups.
     """

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,11 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_payments.aep.inputs import as_bool, as_optional_id, as_time
+from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id, as_time
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
+from airflow_provider_payments.rendering import TextStaysText
 from airflow_provider_payments.versions import first_reschedule, honour_retry_after
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ MIN_POLL_INTERVAL_SECONDS = 1.0
 LAST_POLL_SECONDS = 5.0
 
 
-class FlowRunSensor(BaseSensorOperator):
+class FlowRunSensor(TextStaysText, BaseSensorOperator):
     """
     Wait for a flow run of a dataflow and return what it moved.
 
@@ -67,6 +68,10 @@ class FlowRunSensor(BaseSensorOperator):
         (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
     :param aep_conn_id: the Airflow connection.
     :param deferrable: wait in the triggerer instead of on a worker; by default ``[operators] default_deferrable``.
+    :param timeout: how long to wait: seconds, ISO 8601 text such as ``PT2H``, or a timedelta; by default ``[sensors]
+        default_timeout``.
+    :param poke_interval: the time between two polls, in the same forms; by default 60 s.
+    :raises InvalidInputError: where the DAG is parsed, for a time-out or interval that is no duration.
 
     Airflow's own arguments mean the same in every mode, which they do not in other sensors. ``timeout`` and
     ``execution_timeout`` both limit the whole wait, and the shorter one ends it, without a retry. ``soft_fail`` skips
@@ -102,9 +107,13 @@ class FlowRunSensor(BaseSensorOperator):
         unknown_counts: str = "fail",
         aep_conn_id: str = ExperiencePlatformHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        timeout: timedelta | float | str | None = None,
+        poke_interval: timedelta | float | str = 60.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**{"multiple_outputs": True, **kwargs})
+        given = {"timeout": timeout, "poke_interval": poke_interval}
+        waits = {name: seconds for name in given if (seconds := as_duration(name, given[name])) is not None}
+        super().__init__(**{"multiple_outputs": True, **waits, **kwargs})
         honour_retry_after(self)
         self.flow_id = flow_id
         self.run_id = run_id

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_payments.aep.errors import PlatformError
+from airflow_provider_payments.aep.inputs import as_duration
 
 #: Failed polls in a row after which a wait ends, if it has also had no answer for MAX_UNANSWERED_SECONDS.
 MAX_POLL_ERRORS = 5
@@ -31,7 +33,8 @@ class FlowRunTrigger(BaseTrigger):
 
     :param aep_conn_id: the Airflow connection.
     :param selection: which run is meant: the fields of :class:`~airflow_provider_payments.aep.flow_runs.RunSelection`.
-    :param poll_interval: seconds between two polls at most; the first few follow each other faster.
+    :param poll_interval: seconds (or ISO 8601 text such as ``PT1M``, or a timedelta) between two polls at most; the
+        first few follow each other faster.
     :param deadline: epoch seconds after which the wait ends; ``None`` waits for ever.
     :param created_since: epoch seconds; the worker has seen that no run made earlier can be the one. By default a day
         before ``selection["since"]``.
@@ -48,7 +51,7 @@ class FlowRunTrigger(BaseTrigger):
         *,
         aep_conn_id: str,
         selection: dict[str, Any],
-        poll_interval: float,
+        poll_interval: timedelta | float | str,
         deadline: float | None = None,
         created_since: float | None = None,
         max_errors: int | None = MAX_POLL_ERRORS,
@@ -60,7 +63,7 @@ class FlowRunTrigger(BaseTrigger):
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.aep_conn_id = aep_conn_id
         self.selection = selection
-        self.poll_interval = poll_interval
+        self.poll_interval = as_duration("poll_interval", poll_interval) or 0.0
         self.deadline = deadline
         self.created_since = created_since
         self.max_errors = max_errors

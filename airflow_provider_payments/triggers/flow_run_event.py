@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Hashable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.inputs import as_id, as_list, as_number, as_text, as_time
+from airflow_provider_payments.aep.inputs import as_duration, as_id, as_list, as_text, as_time
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.versions import event_trigger_base, require_event_streams
 
@@ -40,7 +40,7 @@ class FlowRunEventTrigger(BaseEventTrigger):
     :param flow_id: the dataflow.
     :param asset: the name of the asset that it watches, whose state store holds what has been announced.
     :param aep_conn_id: the Airflow connection.
-    :param poll_interval: seconds between two polls.
+    :param poll_interval: the time between two polls: seconds, ISO 8601 text such as ``PT1M``, or a timedelta.
     :param since: only runs made at or after it count; by default the moment at which the trigger first polls. A
         timezone-aware time, ISO 8601 text or epoch seconds.
     :param statuses: which runs are announced: any of ``succeeded``, ``partial`` and ``failed``.
@@ -54,7 +54,7 @@ class FlowRunEventTrigger(BaseEventTrigger):
         flow_id: str,
         asset: str,
         aep_conn_id: str = ExperiencePlatformHook.default_conn_name,
-        poll_interval: float = 60.0,
+        poll_interval: timedelta | float | str = 60.0,
         since: datetime | float | str | None = None,
         statuses: Sequence[str] = ("succeeded", "partial"),
     ) -> None:
@@ -63,8 +63,8 @@ class FlowRunEventTrigger(BaseEventTrigger):
         self.flow_id = as_id("flow_id", flow_id)
         self.asset = as_text("asset", asset)
         self.aep_conn_id = as_text("aep_conn_id", aep_conn_id)
-        self.poll_interval = as_number("poll_interval", poll_interval) or 0.0
-        if not self.poll_interval > 0:
+        self.poll_interval = as_duration("poll_interval", poll_interval) or 0.0
+        if not self.poll_interval:
             raise InvalidInputError("poll_interval", poll_interval, "it must be more than 0 seconds")
         moment = as_time("since", since)
         self.since = moment.isoformat() if moment else None

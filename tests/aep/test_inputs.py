@@ -12,6 +12,10 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import (
     add_extra,
     as_bool,
+    as_column_names,
+    as_constant,
+    as_data,
+    as_duration,
     as_int,
     as_list,
     as_mapping,
@@ -38,10 +42,6 @@ def test_a_name_that_every_filter_can_find_is_taken(name: str) -> None:
     assert as_name("name", name) == name
 
 
-def test_a_name_that_a_template_turned_into_a_number_is_taken_as_text() -> None:
-    assert as_name("name", 2026) == "2026"
-
-
 @pytest.mark.parametrize("character", ",!*~=<>&+%\"'")
 def test_a_character_that_a_filter_would_misread_is_refused_in_names(character: str) -> None:
     error = refusal(as_name, f"pay{character}ments")
@@ -59,6 +59,7 @@ LOST_NAMES: dict[str, object] = {
     "surrogate": "lone\ud800",
     "None": None,
     "truth": True,
+    "number": 2026,
     "list": ["a"],
 }
 
@@ -77,7 +78,19 @@ def test_text_that_a_template_left_empty_is_refused(value: object) -> None:
     assert "must be given" in refusal(as_text, value).allowed
 
 
-@pytest.mark.parametrize("read", [as_int, as_number, as_bool, as_time, as_list])
+@pytest.mark.parametrize("text", ["None", "null", "nan", "0x1F", " x "])
+def test_data_is_the_text_that_it_says(text: str) -> None:
+    assert as_data("mappings.source", text) == as_constant("mappings.source", text) == text
+    assert as_column_names("source_columns", ["Gross", {"name": text}]) == ["Gross", text]
+
+
+def test_only_a_constant_may_be_empty() -> None:
+    assert as_constant("mappings.source", "") == ""
+    assert "must be given" in refusal(as_data, " ").allowed
+    assert "as text" in refusal(as_constant, None).allowed
+
+
+@pytest.mark.parametrize("read", [as_int, as_number, as_bool, as_time, as_list, as_duration])
 @pytest.mark.parametrize("value", ABSENT, ids=repr)
 def test_an_absent_value_is_none(read: Any, value: object) -> None:
     assert read("field_name", value) is None
@@ -104,7 +117,9 @@ def test_numbers_are_understood(value: object, number: float) -> None:
     assert as_number("percent", value) == number
 
 
-@pytest.mark.parametrize("value", [True, "five", "nan", "inf", float("nan"), 10**400, [1]], ids=lambda v: repr(v)[:9])
+@pytest.mark.parametrize(
+    "value", [True, "five", "nan", "inf", "1_000", "\u0663", float("nan"), 10**400, [1]], ids=lambda v: repr(v)[:9]
+)
 def test_what_is_no_finite_number_is_refused(value: object) -> None:
     assert refusal(as_number, value).allowed == "it must be a number"
 
@@ -152,14 +167,89 @@ def test_a_naive_time_is_refused(value: object) -> None:
     assert "2026-03-01" in str(error)
 
 
-@pytest.mark.parametrize("value", ["tomorrow", True, [1], date(2026, 3, 1), 10**15, "-5", float("nan")], ids=repr)
+@pytest.mark.parametrize("value", ["tomorrow", True, [1], date(2026, 3, 1), 10**20, "-5", float("nan")], ids=repr)
 def test_what_is_no_time_is_refused(value: object) -> None:
     assert "datetime, ISO 8601 text or epoch seconds" in refusal(as_time, value).allowed
 
 
-def test_milliseconds_are_not_taken_for_seconds() -> None:
-    assert refusal(as_time, 1790000000000)
-    assert refusal(as_time, "1790000000000")
+@pytest.mark.parametrize("value", [1790000000000, "1790000000000", 1790000000000.0], ids=repr)
+def test_milliseconds_are_asked_about(value: object) -> None:
+    assert refusal(as_time, value).allowed.endswith("Are these milliseconds?")
+
+
+@pytest.mark.parametrize(
+    ("digits", "meant"),
+    [
+        ("20260120", "2026-01-20T00:00:00+00:00"),
+        ("2026012010", "2026-01-20T10:00:00+00:00"),
+        ("202601201030", "2026-01-20T10:30:00+00:00"),
+        ("20260120103055", "2026-01-20T10:30:55+00:00"),
+        ("20000101", "2000-01-01T00:00:00+00:00"),
+        ("2099123123", "2099-12-31T23:00:00+00:00"),
+    ],
+)
+def test_a_date_in_digits_is_naive_and_no_epoch(digits: str, meant: str) -> None:
+    for value in (digits, f" {digits} ", int(digits), float(digits)):
+        assert refusal(as_time, value).allowed == f"the time must carry a timezone, for example {meant}"
+
+
+@pytest.mark.parametrize("value", [0, "0", 0.0, "0.0"], ids=repr)
+def test_epoch_zero_means_all_there_is(value: object) -> None:
+    assert as_time("since", value) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("value", [1_000_000_000, 2026013099, 4_102_444_800], ids=str)
+def test_epoch_seconds_of_this_century_are_taken(value: int) -> None:
+    for given in (value, str(value), float(value)):
+        assert as_time("since", given) == datetime.fromtimestamp(value, UTC)
+
+
+@pytest.mark.parametrize("value", [1, -1, 999_999_999, 4_102_444_801, 20261345, 202613450000], ids=str)
+def test_other_numbers_are_no_time(value: int) -> None:
+    assert "epoch seconds from 1,000,000,000 to 4,102,444,800, or 0" in refusal(as_time, value).allowed
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (7200, 7200),
+        ("7200", 7200),
+        (" 0.5 ", 0.5),
+        (0, 0),
+        ("PT2H", 7200),
+        ("P1DT12H", 129600),
+        ("PT1.5H", 5400),
+        ("PT0,5S", 0.5),
+        ("P1W", 604800),
+        ("PT5M30S", 330),
+        (timedelta(hours=2), 7200),
+        (pendulum.duration(hours=2), 7200),
+        (pendulum.datetime(2026, 3, 1) - pendulum.datetime(2026, 1, 1), 59 * 86400),
+    ],
+    ids=str,
+)
+def test_a_duration_is_understood_in_every_form(value: object, seconds: float) -> None:
+    assert as_duration("timeout", value) == seconds
+
+
+NO_DURATIONS = ["P1M", "P1Y", "P", "PT", "PT5", "P1H", "2:00:00", "an hour", "nan", "inf", True, [1], 10**400, "P1DT"]
+
+
+@pytest.mark.parametrize(
+    "value", [*NO_DURATIONS, float("nan"), float("inf"), pendulum.duration(months=1)], ids=lambda v: repr(v)[:20]
+)
+def test_what_has_no_certain_length_is_no_duration(value: object) -> None:
+    assert "without years and months such as PT2H" in refusal(as_duration, value).allowed
+
+
+@pytest.mark.parametrize("value", [-1, "-1", -0.5, timedelta(seconds=-1)], ids=repr)
+def test_no_duration_is_negative(value: object) -> None:
+    assert refusal(as_duration, value).allowed == "it must be 0 or more seconds"
+
+
+def test_json_null_counts_as_not_given() -> None:
+    assert as_mapping("tags", "null") == {}
+    assert as_list("columns", " null ") is None
 
 
 def test_objects_and_lists_are_read_from_json_text_too() -> None:

@@ -101,7 +101,8 @@ def test_a_fraction_of_a_second_is_rounded_up_so_that_the_start_is_not_past() ->
 
 def test_without_a_start_the_first_run_comes_after_the_delay() -> None:
     assert Schedule().params(NOW) == {"startTime": EPOCH_NOW + 240, "frequency": "once"}
-    assert Schedule(start_delay=60).params(NOW)["startTime"] == EPOCH_NOW + 60
+    for minute in (60, "60", "PT1M", timedelta(minutes=1)):
+        assert Schedule(start_delay=minute).params(NOW)["startTime"] == EPOCH_NOW + 60
     assert Schedule(start_delay=0).params(NOW)["startTime"] == EPOCH_NOW
 
 

@@ -2,16 +2,22 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.hooks.connection import _EXTRAS, client_from
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy
 from tests.hooks.conftest import SetConnection
+from tests.operators.arguments import WILD
 
 URL = "https://platform.example.com"
 DEFAULT_SCOPES = "openid,AdobeID,read_organizations,additional_info.projectedProductContext,session"
@@ -38,9 +44,15 @@ EXTRAS: list[tuple[str, object, str, object]] = [
     ("org_id", "OTHER@AdobeOrg", "org_id", "OTHER@AdobeOrg"),
     ("sandbox", "prod-2", "sandbox", "prod-2"),
     ("scopes", "openid, AdobeID", "credential.scopes", "openid,AdobeID"),
+    ("scopes", ["openid", " AdobeID"], "credential.scopes", "openid,AdobeID"),
+    ("scopes", '["openid", "AdobeID"]', "credential.scopes", "openid,AdobeID"),
+    ("scopes", "[openid, AdobeID]", "credential.scopes", "openid,AdobeID"),
+    ("scopes", "- openid\n- AdobeID", "credential.scopes", "openid,AdobeID"),
+    ("scopes", [], "credential.scopes", DEFAULT_SCOPES),
     ("ims_url", "https://ims.example.com/", "credential.ims_url", "https://ims.example.com"),
     ("connect_timeout", 2.5, "transport.timeouts", (2.5, 60)),
     ("read_timeout", "7", "transport.timeouts", (10, 7)),
+    ("read_timeout", "PT2M", "transport.timeouts", (10, 120)),
     ("proxies", '{"https": "http://proxy:3128"}', "transport.proxies", {"https": "http://proxy:3128"}),
     ("verify", __file__, "transport.verify", __file__),
     ("verify", "true", "transport.verify", True),
@@ -49,6 +61,7 @@ EXTRAS: list[tuple[str, object, str, object]] = [
     ("dataflow_window", 4.5, "dataflow_window", 4.5),
     ("dataflow_window", "0", "dataflow_window", 0),
     ("operation_timeout", 120, "operation_timeout", 120),
+    ("operation_timeout", "PT20M", "operation_timeout", 1200),
     ("operation_timeout", "75.5", "operation_timeout", 75.5),
     ("marks", False, "marks", False),
     ("marks", "false", "marks", False),
@@ -103,11 +116,19 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
     "token without client id": ({"access_token": "a-token"}, {"login": ""}, ("login", "client id")),
     "token of two lines": ({"access_token": "two\nlines"}, {}, ("access_token='***'", "printable ASCII")),
     "unknown key": ({"sandbx": "dev"}, {}, ("extra", "'sandbx'", "sandbox")),
+    "organisation that is no text": ({"org_id": 5}, {}, ("org_id='***'", "must be text", "int")),
+    "sandbox that is no text": ({"sandbox": ["dev"]}, {}, ("sandbox='***'", "must be text", "list")),
+    "IMS that is no text": ({"ims_url": {"url": "x"}}, {}, ("ims_url='***'", "must be text", "dict")),
+    "token that is no text": ({"access_token": 4711}, {}, ("access_token='***'", "must be text", "int")),
+    "scopes of a number": ({"scopes": 5}, {}, ("scopes=5", "a list of texts")),
+    "scopes of numbers": ({"scopes": ["openid", 5]}, {}, ("scopes=['openid', 5]", "a list of texts")),
+    "scopes of a broken list": ({"scopes": "[openid"}, {}, ("scopes='[openid'", "a list of texts")),
+    "operation_timeout of a month": ({"operation_timeout": "P1M"}, {}, ("operation_timeout='P1M'", "years and months")),
     "http": ({}, {"host": "http://platform.adobe.io"}, ("host", "'http://platform.adobe.io'", "https://")),
     "ftp": ({}, {"host": "ftp://platform.adobe.io"}, ("host", "ftp://", "https://")),
     "query": ({}, {"host": f"{URL}?a=b"}, ("host", "only scheme, host, port and path")),
     "IMS by http": ({"ims_url": "http://ims.example.com"}, {}, ("ims_url", "'http://ims.example.com'", "https://")),
-    "connect_timeout": ({"connect_timeout": -1}, {}, ("connect_timeout", "-1", "more than 0")),
+    "connect_timeout": ({"connect_timeout": -1}, {}, ("connect_timeout=-1", "0 or more")),
     "read_timeout": ({"read_timeout": "soon"}, {}, ("read_timeout", "'soon'", "number")),
     "proxies": ({"proxies": "http://proxy"}, {}, ("proxies='***'", "object of scheme to URL")),
     "CA bundle": ({"verify": "/no/such.pem"}, {}, ("verify='/no/such.pem'", "CA bundle that exists")),
@@ -135,6 +156,37 @@ def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(set_connectio
     with pytest.raises(InvalidInputError) as refusal:
         _ = client_of()
     assert [part for part in parts if part not in str(refusal.value)] == []
+
+
+@pytest.mark.parametrize("extra", ['["a-secret"]', '"a-secret"', "5", "true"])
+def test_an_extra_that_is_json_but_no_object_is_refused_without_repeating_it(
+    set_connection: SetConnection, extra: str
+) -> None:
+    set_connection(URL)
+    connection = json.loads(os.environ[f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"])
+    os.environ[f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"] = json.dumps(connection | {"extra": extra})
+    good, message = ExperiencePlatformHook().test_connection()
+    assert not good
+    assert message.startswith("Connection field: extra='***' is not allowed: it must be a JSON object")
+    with pytest.raises(InvalidInputError, match="extra="):
+        _ = client_of()
+
+
+@given(extra=st.dictionaries(st.sampled_from(sorted(_EXTRAS)), WILD, max_size=3))
+def test_any_extra_makes_a_client_or_names_a_field_and_no_secret(extra: dict[str, Any]) -> None:
+    fields = {"org_id": "ACME@AdobeOrg", "sandbox": "dev"} | extra
+    connection = SimpleNamespace(
+        conn_id="any", login="id", password="hunter-2-hunter", host=None, port=None, extra_dejson=fields
+    )
+    try:
+        client = client_from(connection)
+    except InvalidInputError as error:
+        found = error
+    else:
+        assert isinstance(client.credential.client_id, str)
+        return
+    assert found.field.split(".")[0] in {*_EXTRAS, "client_id"}
+    assert "hunter-2-hunter" not in str(found)
 
 
 @pytest.mark.parametrize("host", [f"{URL}:port", f"{URL}:99999"], ids=["no number", "too large"])

@@ -47,6 +47,12 @@ SCHEDULE: list[Row] = [
     ("backfill with once", ONCE | {"backfill": False}, ("backfill=False", "'once'")),
     ("unknown frequency", {"frequency": "month"}, ("frequency='month'", "once, minute, hour, day, week")),
     ("naive start time", {"start_time": "2030-01-01T00:00:00"}, ("start_time='2030-01-01T00:00:00'", "timezone")),
+    (
+        "start time in digits",
+        {"start_time": "20300101"},
+        ("start_time='20300101'", "timezone", "2030-01-01T00:00:00+00:00"),
+    ),
+    ("end time in milliseconds", {"end_time": 1893456000000}, ("end_time=1893456000000", "milliseconds?")),
     ("unreadable start time", {"start_time": "tomorrow"}, ("start_time='tomorrow'", "ISO 8601", "epoch seconds")),
     (
         "end before start",
@@ -58,6 +64,7 @@ SCHEDULE: list[Row] = [
         {"flow_spec": TABLE_SPEC, "end_time": "2030-01-01T00:00:00Z"},
         ("end_time='2030-01-01T00:00:00+00:00'", "flow spec", "endTime"),
     ),
+    ("delay of a month", {"start_delay": "P1M"}, ("start_delay='P1M'", "without years and months")),
     ("negative delay", {"start_delay": -1}, ("start_delay=-1", "0 or more")),
     ("backfill that is no boolean", {"backfill": "maybe"}, ("backfill='maybe'", "true or false")),
 ]
@@ -143,6 +150,8 @@ MAPPING: list[Row] = [
         ("mappings.source='Product_Name'", "Product_Id, Create_Time"),
     ),
     ("no source", {"mappings": [{"destination": "_id"}]}, ("mappings.source=None", "given")),
+    ("source that is blank", {"mappings": {"_id": " "}}, ("mappings.source=' '", "given")),
+    ("source that is a number", {"mappings": [{"source": 5, "destination": "_id"}]}, ("mappings.source=5", "as text")),
     ("unknown key", {"mappings": [{"source": "a", "target": "b"}]}, ("mappings=['target']", "source, destination")),
     (
         "unknown source type",
@@ -160,6 +169,12 @@ MAPPING: list[Row] = [
 SCHEMA: list[Row] = [
     ("unknown type", {"fields": {"a": "varchar"}}, ("fields.a='varchar'", "string, integer, number, boolean")),
     ("field with a bad name", {"fields": {"a-b": "string"}}, ("fields='a-b'", "letters, digits and underscores")),
+    ("field that begins with an underscore", {"fields": {"a._b": "string"}}, ("fields='a._b'", "first no underscore")),
+    (
+        "field of a JSON schema with a hyphen",
+        {"fields": {"a": {"type": "object", "properties": {"b-c": {"type": "string"}}}}},
+        ("fields.a.properties='b-c'", "does not match"),
+    ),
     ("field inside a value", {"fields": {"a": "string", "a.b": "string"}}, ("fields='a.b'", "cannot hold")),
     ("fields that are a list", {"fields": '["a"]'}, ("fields=['a']", "object")),
 ]

@@ -124,6 +124,27 @@ def test_what_a_vendors_connection_lacks_is_named_before_any_request(
     assert connected.requests() == []
 
 
+@pytest.mark.parametrize("extra", ['["a-secret"]', '"a-secret"', "5"])
+def test_a_vendors_extra_that_is_no_object_is_refused(
+    connected: Emulator, connect_vendor: ConnectVendor, extra: str
+) -> None:
+    connect_vendor(**VENDORS["square"][0] | {"extra": extra})
+    with pytest.raises(AirflowFailException, match=r"extra='\*\*\*' is not allowed: it must be a JSON object"):
+        run(CreateBaseConnectionOperator, source="square")
+    assert connected.requests() == []
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token"])
+def test_a_vendors_token_that_is_no_text_is_refused_by_name(
+    connected: Emulator, connect_vendor: ConnectVendor, name: str
+) -> None:
+    extra = VENDORS["square"][0]["extra"] | {name: 4711}
+    connect_vendor(**VENDORS["square"][0] | {"extra": extra})
+    with pytest.raises(AirflowFailException, match=rf"{name}='\*\*\*' is not allowed: in the extra it must be text"):
+        run(CreateBaseConnectionOperator, source="square")
+    assert connected.requests() == []
+
+
 def test_another_vendors_login_of_the_same_name_is_not_adopted(
     connected: Emulator, connect_vendor: ConnectVendor
 ) -> None:

@@ -51,6 +51,21 @@ def test_a_mapping_set_is_created_once_with_the_tenants_namespace_filled_in(conn
     assert second == first | {"created": False}
 
 
+@pytest.mark.parametrize("constant", ["None", "null", "", " ", "2026_11"])
+def test_a_constant_is_sent_as_the_text_that_it_is(connected: Emulator, schema: str, constant: str) -> None:
+    mapping = {"source": constant, "destination": "_{TENANT_ID}.product.name", "source_type": "STATIC"}
+    made = create(schema, mappings=[mapping])
+    assert create(schema, mappings=json.dumps([mapping])) == made | {"created": False}
+    (body,) = connected.posted("/mappingSets")
+    assert body["mappings"] == [{"sourceType": "STATIC", "source": constant, "destination": "_emulator.product.name"}]
+
+
+def test_a_column_may_be_called_none(connected: Emulator, schema: str) -> None:
+    create(schema, mappings={"_{TENANT_ID}.product.name": "None"}, source_columns=["Gross", "None"])
+    (body,) = connected.posted("/mappingSets")
+    assert [mapping["source"] for mapping in body["mappings"]] == ["None"]
+
+
 @pytest.mark.parametrize("tenant", ["emulator", "_emulator"])
 def test_a_tenant_that_is_given_is_not_asked_for(connected: Emulator, schema: str, tenant: str) -> None:
     before = len(connected.requests(path="/data/foundation/schemaregistry/stats"))

@@ -89,6 +89,11 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "no dataflow": ({"flow_id": "None"}, HOUR, "flow_id='None'"),
     "no pause": ({"poll_interval": 0}, HOUR, "poll_interval=0"),
     "time-out": ({"timeout": "soon"}, HOUR, "timeout='soon'"),
+    "time-out of a month": ({"timeout": "P1M"}, HOUR, "timeout='P1M'.*without years and months"),
+    "negative time-out": ({"timeout": timedelta(hours=-1)}, HOUR, "timeout=-3600.*0 or more"),
+    "ds_nodash": ({"window_start": "20261101", "window_end": MOMENT}, {}, "window_start='20261101'.*timezone"),
+    "hour in digits": ({"window_end": 2026110207}, HOUR, "window_end=2026110207.*timezone"),
+    "milliseconds": ({"window_end": 1793518200000}, HOUR, "window_end=1793518200000.*milliseconds"),
     "tolerance": ({"max_failed_ratio": 5}, HOUR, "max_failed_ratio=5"),
     "delta column": ({"delta_column": {"column": "x"}}, HOUR, "delta_column.*'column'"),
 }

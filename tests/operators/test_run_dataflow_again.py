@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
 
 from airflow_provider_payments.aep.transport import Clock
 from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError, RunDataflowOperator
 from airflow_provider_payments.outcomes import FlowRunFailedError
-from tests.operators.demand import DAY, OF_A_START, STORES, Stage, Task
+from tests.operators.demand import DAY, DELTA, OF_A_START, STORES, Stage, Task
 from tests.operators.demand import with_store as with_store
 from tests.operators.run_dataflow import deferral, operator, posts, resume, run
 from tests.operators.run_dataflow import stage as stage
@@ -261,6 +262,35 @@ def test_a_wait_on_the_worker_ends_with_the_smaller_limit(stage: Stage) -> None:
     with pytest.raises(FlowRunTimeoutError, match="is inProgress"):
         run(stage, timeout="60", execution_timeout=timedelta(seconds=12), poll_interval="5")
     assert [round(nap) for nap in stage.naps] == [5, 5, 2]
+
+
+@pytest.mark.parametrize(
+    ("two_minutes", "five_seconds"),
+    [(timedelta(minutes=2), timedelta(seconds=5)), ("PT2M", "PT5S"), ("120", "5"), (120, 5.0)],
+    ids=["timedelta", "ISO 8601", "digits", "seconds"],
+)
+@pytest.mark.parametrize("from_default_args", [True, False], ids=["default_args", "argument"])
+def test_limits_are_understood_as_any_duration(
+    stage: Stage, two_minutes: Any, five_seconds: Any, from_default_args: bool
+) -> None:
+    limits = {"timeout": two_minutes, "poll_interval": five_seconds}
+    with DAG(dag_id="limits", schedule=None, default_args=limits if from_default_args else {}):
+        task = RunDataflowOperator(
+            task_id="run",
+            flow_id=stage.flow_id,
+            window_start=0,
+            window_end=stage.now,
+            delta_column=DELTA,
+            deferrable=True,
+            **({} if from_default_args else limits),
+        )
+    task.hook = ExperiencePlatformHook()
+    task.hook.client = stage.connect()
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(stage.context())
+    _, arguments = deferred.value.trigger.serialize()
+    assert arguments["poll_interval"] == 5
+    assert 110 < arguments["deadline"] - datetime.now(UTC).timestamp() <= 120
 
 
 def test_airflow_itself_ends_no_wait(stage: Stage) -> None:

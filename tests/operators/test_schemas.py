@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.resources.schema_registry import checked_fields
 from airflow_provider_payments.operators.schemas import CreateAdHocSchemaOperator, CreateTargetSchemaOperator
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -44,6 +50,35 @@ def test_fields_go_into_a_field_group_that_the_schema_uses(connected: Emulator) 
     assert (first["id"], first["name"], first["tenant_id"]) == (made["$id"], "products", "emulator")
     assert (first["created"], first["field_group_created"]) == (True, True)
     assert second == first | {"created": False, "field_group_created": False}
+
+
+NAMES = st.text("aZ09_-. é", min_size=1, max_size=5) | st.sampled_from(["3d_secure", "order-id", "a" * 128, "a" * 129])
+
+
+@settings(max_examples=300)
+@given(name=NAMES.filter(lambda name: "." not in name))
+def test_a_fields_name_is_taken_or_refused_in_every_way_of_writing_it(name: str) -> None:
+    inside: dict[str, Any] = {"type": "object", "properties": {name: {"type": "string"}}}
+    ways: list[dict[str, Any]] = [
+        {name: "string"},
+        {f"card.{name}": {"type": "string"}},
+        {"card": inside},
+        {"cards": {"type": "array", "items": inside}},
+        {f"card.{name}.more": "string"},
+    ]
+    right = re.fullmatch("[A-Za-z0-9][A-Za-z0-9_]*", name) is not None and len(name) <= 128
+    for fields in ways:
+        with nullcontext() if right else pytest.raises(InvalidInputError, match=r"^fields"):
+            checked_fields("fields", fields)
+
+
+def test_a_field_whose_name_begins_with_a_digit_is_made_in_every_way_of_writing_it(connected: Emulator) -> None:
+    nested = {"type": "object", "properties": {"3d_secure": {"type": "string"}}}
+    made = run(CreateTargetSchemaOperator, fields={"card": nested, "3ds.version": "string"})
+    assert run(CreateTargetSchemaOperator, fields={"card.3d_secure": "string", "3ds.version": "string"}) == made | {
+        "created": False,
+        "field_group_created": False,
+    }
 
 
 def test_a_schema_without_fields_of_its_own_needs_no_field_group(connected: Emulator) -> None:

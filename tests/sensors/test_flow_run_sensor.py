@@ -8,8 +8,9 @@ from typing import Any
 
 import pendulum
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, conf
 
+from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.outcomes import FlowRunFailedError
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -53,6 +54,36 @@ def test_it_returns_what_the_run_moved(history: History) -> None:
         "started_at": iso(times["startedAtUTC"]),
         "completed_at": iso(times["completedAtUTC"]),
     }
+
+
+@pytest.mark.parametrize(
+    ("hour", "second"),
+    [(timedelta(hours=1), timedelta(seconds=1)), ("PT1H", "PT1S"), ("3600", "1"), (3600, 1.0)],
+    ids=["timedelta", "ISO 8601", "digits", "seconds"],
+)
+def test_time_out_and_interval_are_understood_as_any_duration(hour: Any, second: Any) -> None:
+    with DAG(dag_id="limits", schedule=None, default_args={"timeout": hour, "poke_interval": second}):
+        by_default = sensor(flow_id="flow")
+    for one in (by_default, sensor(flow_id="flow", timeout=hour, poke_interval=second)):
+        assert (one.timeout, one.poke_interval) == (3600, 1)
+
+
+def test_without_limits_of_its_own_a_sensor_has_airflows() -> None:
+    one = sensor(flow_id="flow")
+    assert (one.timeout, one.poke_interval) == (conf.getfloat("sensors", "default_timeout"), 60)
+
+
+@pytest.mark.parametrize("limits", [{"timeout": "P1M"}, {"poke_interval": -1}, {"timeout": "soon"}], ids=repr)
+def test_a_limit_that_is_no_duration_is_refused_where_the_dag_is_parsed(limits: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match=next(iter(limits))):
+        sensor(flow_id="flow", **limits)
+
+
+@pytest.mark.parametrize("since", ["20400101", 20400101, "2026112010", 2026112010123456 // 100], ids=repr)
+def test_a_date_in_digits_is_refused_before_any_request(connected: Emulator, since: object) -> None:
+    with pytest.raises(AirflowFailException, match=r"since=.*timezone"):
+        wait(flow_id="flow", since=since)
+    assert connected.requests() == []
 
 
 def test_a_run_without_bad_records_succeeded(history: History) -> None:

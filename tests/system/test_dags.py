@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.conftest import Emulator, connection_json
-from tests.system.airflow_process import AirflowHome
+from tests.system.airflow_process import REPOSITORY, AirflowHome
 
+DAGS = REPOSITORY / "dags"
 #: Objects that each DAG makes.
 MADE = {"payments_dataflow": 7, "payments_dataflow_legacy": 10}
 #: Where a creation is followed by a look whether somebody else made the same: not where the service forbids a second
@@ -48,6 +51,15 @@ def twice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             asked.append(emulator.requests()[before:])
         rows = emulator.rows(returned[0]["create_target_dataset"]["id"])
         yield Twice(dag_id, logs, returned, asked, rows)
+
+
+@pytest.mark.parametrize("file", sorted(DAGS.glob("*.py")), ids=lambda file: file.stem)
+def test_lists_of_objects_are_edited_as_json_in_the_trigger_form(file: Path) -> None:
+    for dag in (value for value in runpy.run_path(str(file)).values() if isinstance(value, DAG)):
+        params = {name: dag.params.get_param(name) for name in dag.params}
+        lists = {name: param.schema.get("items") for name, param in params.items() if isinstance(param.value, list)}
+        edited = ("columns", "mappings") if dag.dag_id == "payments_dataflow" else ()
+        assert lists == {name: {"type": "object"} for name in edited}
 
 
 def created(returned: dict[str, Any]) -> list[bool]:

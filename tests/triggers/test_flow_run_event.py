@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -36,7 +36,9 @@ def test_an_older_airflow_is_told_what_it_needs() -> None:
 
 @from_3_3
 def test_its_arguments_are_plain_json_that_make_it_again() -> None:
-    given = trigger(since=datetime(2026, 11, 22, tzinfo=UTC), statuses=("failed", "succeeded"), poll_interval="30")
+    given = trigger(
+        since=datetime(2026, 11, 22, tzinfo=UTC), statuses=("failed", "succeeded"), poll_interval=timedelta(seconds=30)
+    )
     path, arguments = given.serialize()
     assert arguments == {
         "flow_id": "flow",
@@ -62,7 +64,7 @@ def test_its_defaults() -> None:
 @from_3_3
 @pytest.mark.parametrize(
     "other",
-    [{"flow_id": "other"}, {"asset": "other"}, {"statuses": ["failed"]}, {"since": 1.0}, {"poll_interval": 9}],
+    [{"flow_id": "other"}, {"asset": "other"}, {"statuses": ["failed"]}, {"since": 2e9}, {"poll_interval": 9}],
     ids=lambda other: next(iter(other)),
 )
 def test_what_is_not_equal_shares_no_stream(other: dict[str, Any]) -> None:
@@ -80,6 +82,9 @@ def test_what_is_not_equal_shares_no_stream(other: dict[str, Any]) -> None:
         ({"poll_interval": 0}, "poll_interval=0 is not allowed: it must be more than 0 seconds"),
         ({"poll_interval": None}, "poll_interval=None is not allowed"),
         ({"poll_interval": "often"}, "poll_interval='often' is not allowed"),
+        ({"since": "20261122"}, "since='20261122' is not allowed: the time must carry a timezone"),
+        ({"since": 2026112210}, "since=2026112210 is not allowed: the time must carry a timezone"),
+        ({"poll_interval": "P1M"}, "poll_interval='P1M' is not allowed: it must be a number of seconds"),
         ({"since": "2026-11-22T00:00:00"}, "since='2026-11-22T00:00:00' is not allowed: the time must carry"),
         ({"statuses": []}, "statuses=[] is not allowed: a list of any of succeeded, partial, failed"),
         ({"statuses": ["active"]}, "statuses=['active'] is not allowed"),
@@ -257,7 +262,7 @@ def test_a_count_that_is_unknown_is_null_in_the_payload(
     run = run_item(flow_id, "success", completed=True, inputRecordCount="7", failedRecordCount=-1)
     odd = {"id": "odd", "flowId": flow_id}
     proxied.fault("GET", RUNS, status=200, body=answer(odd, run), times=1000)
-    live(trigger(flow_id, since=1), supervisor, until(lambda: bool(supervisor.events)))
+    live(trigger(flow_id, since=0), supervisor, until(lambda: bool(supervisor.events)))
     (payload,) = supervisor.events
     counts = [payload[name] for name in ("run_id", "input_records", "output_records", "failed_records")]
     assert counts == [run["id"], 7, None, None]
@@ -268,7 +273,7 @@ def test_a_run_that_lists_show_late_is_announced(supervisor: Supervisor, flow_id
     late, later = run | {"id": "late"}, run | {"id": "later", "createdAt": run["createdAt"] + 200_000}
     proxied.fault("GET", RUNS, status=200, body=answer(later), times=3)
     proxied.fault("GET", RUNS, status=200, body=answer(later, late), times=1000)
-    live(trigger(flow_id, since=1), supervisor, until(lambda: len(supervisor.events) == 2))
+    live(trigger(flow_id, since=0), supervisor, until(lambda: len(supervisor.events) == 2))
     assert supervisor.run_ids() == ["later", "late"]
 
 

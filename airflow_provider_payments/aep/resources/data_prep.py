@@ -22,12 +22,13 @@ from airflow_provider_payments.aep.expressions import attributes_read
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import (
     as_column_names,
+    as_constant,
     as_content_type,
+    as_data,
     as_id,
     as_list,
     as_mapping,
     as_optional_text,
-    as_text,
 )
 from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made
@@ -48,7 +49,7 @@ class FieldMapping:
     """
     One source field, or an expression over several, and where it goes.
 
-    :param source: a column, a path, an expression or a literal, as ``source_type`` says.
+    :param source: a column, a path, an expression or a constant (empty too), as ``source_type`` says.
     :param destination: a path in the target schema.
     :param identity: the tutorials' identity flag, sent in the legacy dialect only; today descriptors declare
         identities.
@@ -62,8 +63,9 @@ class FieldMapping:
     namespace_code: str | None = None
 
     def __post_init__(self) -> None:
-        as_text("mappings.source", self.source)
-        as_text("mappings.destination", self.destination)
+        read_source = as_constant if self.source_type == "STATIC" else as_data
+        read_source("mappings.source", self.source)
+        as_data("mappings.destination", self.destination)
         if self.source_type not in SOURCE_TYPES:
             raise InvalidInputError("mappings.source_type", self.source_type, f"one of {', '.join(SOURCE_TYPES)}")
 
@@ -83,9 +85,7 @@ class FieldMapping:
         if unknown:
             raise InvalidInputError("mappings", sorted(unknown), f"known keys are {', '.join(names)}")
         found = {ours: given[key] for ours, keys in names.items() for key in keys if given.get(key) is not None}
-        for name in ("source", "destination"):
-            as_text(f"mappings.{name}", found.get(name))
-        return cls(**found)
+        return cls(**{"source": None, "destination": None} | found)
 
     def reads(self) -> list[str]:
         """Return the attributes of the source that are certainly read."""

@@ -20,11 +20,11 @@ from airflow_provider_payments.aep.inputs import (
     add_extra,
     as_bool,
     as_column_names,
+    as_data,
     as_id,
     as_int,
     as_mapping,
     as_number,
-    as_text,
 )
 from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, without_empty
@@ -79,7 +79,7 @@ class DeltaColumn:
         if unknown:
             raise InvalidInputError("delta_column", sorted(unknown), "known keys are name, dateFormat, timezone")
         date_format, timezone = given.get("dateFormat", cls.date_format), given.get("timezone", cls.timezone)
-        return cls(as_text("delta_column.name", given.get("name")), date_format, timezone)
+        return cls(as_data("delta_column.name", given.get("name")), date_format, timezone)
 
     def payload(self) -> Json:
         return without_empty({"name": self.name, "dateFormat": self.date_format, "timezone": self.timezone})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.inputs import as_content_type, as_id, as_list, as_mapping, as_optional_text, as_text
+from airflow_provider_payments.aep.inputs import as_content_type, as_data, as_id, as_list, as_mapping, as_optional_text
 from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.resources.base import (
@@ -264,14 +264,14 @@ def _columns(value: object) -> tuple[Json, ...] | None:
     columns = []
     for column in given:
         if isinstance(column, str) and column:
-            columns.append({"name": as_text("columns", column), "type": "string", "xdm": {"type": "string"}})
+            columns.append({"name": as_data("columns", column), "type": "string", "xdm": {"type": "string"}})
         elif isinstance(column, Mapping) and isinstance(column.get("name"), str) and column["name"]:
             columns.append({"type": "string"} | as_mapping("columns", column))
         else:
             raise InvalidInputError("columns", column, "each is a name, or an object with a name as explore gives it")
     for column in columns:
-        as_text("columns.name", column["name"])
-        as_text("columns.type", column["type"])
+        as_data("columns.name", column["name"])
+        as_data("columns.type", column["type"])
     names = [c["name"] for c in columns]
     if len(set(names)) != len(names):
         raise InvalidInputError("columns", names, "each only once")

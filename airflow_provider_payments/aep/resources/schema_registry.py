@@ -40,6 +40,8 @@ MAX_DEPTH = 100
 _FORMATS = ("date", "date-time", "time", "uri", "email")
 FIELD_TYPES = ("string", "integer", "number", "boolean", *_FORMATS)
 _TEXT = {"type": "string"}
+#: Adobe's page "Define XDM fields in the UI" lists no hyphen.
+_FIELD_NAME = "[A-Za-z0-9][A-Za-z0-9_]{0,127}"
 #: What the registry reads of a field that is given as a JSON schema. It would fill in a type that is left out.
 _FIELD_SCHEMA = {
     "type": "object",
@@ -55,7 +57,7 @@ _FIELD_SCHEMA = {
         "required": {"type": "array", "items": _TEXT},
         "properties": {
             "type": "object",
-            "propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"},
+            "propertyNames": {"pattern": rf"^{_FIELD_NAME}\Z"},
             "additionalProperties": {"$ref": "#"},
         },
         "items": {"$ref": "#"},
@@ -303,8 +305,8 @@ def checked_fields(argument: str, value: object) -> Json:
     if not fields:
         raise InvalidInputError(argument, value, "at least one field")
     for path, kind in fields.items():
-        if not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", step) for step in path.split(".")):
-            allowed = "steps of letters, digits and underscores that begin with a letter, joined by dots"
+        if not all(re.fullmatch(_FIELD_NAME, step) for step in path.split(".")):
+            allowed = "steps of letters, digits and underscores, the first no underscore, joined by dots"
             raise InvalidInputError(argument, path, allowed)
         if kind not in FIELD_TYPES and not (isinstance(kind, Mapping) and kind.get("type")):
             raise InvalidInputError(f"{argument}.{path}", kind, f"one of {', '.join(FIELD_TYPES)}, or a JSON schema")

@@ -163,7 +163,8 @@ def _field_mapping(entry: Any, place: int) -> FieldMapping:
     source = entry.get("source", entry.get("sourceAttribute"))
     destination = entry.get("destination", entry.get("destinationXdmPath"))
     kind = entry.get("sourceType", ATTRIBUTE)
-    if not isinstance(source, str) or not isinstance(destination, str) or not source or not destination:
+    is_given = bool(source) or (source == "" and kind == STATIC)  # an empty constant is one
+    if not isinstance(source, str) or not isinstance(destination, str) or not is_given or not destination:
         raise invalid(f"mappings[{place}] needs a source and a destination, both text.")
     if not isinstance(kind, str) or kind not in _SOURCE_TYPES:
         raise invalid(f"mappings[{place}].sourceType must be ATTRIBUTE, EXPRESSION or STATIC.")

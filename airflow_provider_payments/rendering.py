@@ -1,0 +1,104 @@
+"""What arguments become in a DAG that renders templates to native objects: text stays the text that was written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.versions import render_to_text
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator
+else:
+    BaseOperator = object
+
+#: What Airflow renders as it renders everything else: payload fields, whose types only their writer knows.
+NATIVE_ARGUMENTS = ("extra",)
+#: They may refer to other arguments, as in ``{{ task.table }} - source``.
+RENDERED_LAST = ("name", "description")
+#: How a signature says that an argument is text.
+_TEXT = ("str", "str | None", str, str | None)
+
+
+class TextStaysText(BaseOperator):
+    """
+    Renders an operator's arguments so that no text is taken for a Python literal.
+
+    With ``render_template_as_native_obj=True`` Airflow evaluates all text, with a template in it or not: ``2026_11``
+    becomes 202611, and ``"USD"`` loses its quotes. Here an argument that is one template as a whole becomes the object
+    that its expression gives, unless it is text by its signature; everything else, and all text inside lists and
+    objects, becomes text. Only ``extra`` is left to Airflow.
+
+    :meta private:
+    """
+
+    def _do_render_template_fields(
+        self, parent: Any, template_fields: Iterable[str], context: Any, jinja_env: Any, seen_oids: set[int]
+    ) -> None:
+        evaluates = _renders_natively(self)
+        for field in sorted(template_fields, key=lambda field: _turn(parent, field)):
+            watches = evaluates and field not in NATIVE_ARGUMENTS
+            env = _watched(jinja_env, _may_stay_object(parent, field)) if watches else jinja_env
+            super()._do_render_template_fields(parent, (field,), context, env, seen_oids)
+
+    def _render(self, template: Any, context: Any, dag: Any = None) -> Any:
+        env = template.environment
+        if not hasattr(env, "outputs"):
+            return super()._render(template, context, dag=dag)
+        env.outputs.clear()
+        text = render_to_text(template, context)
+        match env.outputs:
+            case [value] if env.may_stay_object(value) and text.strip() == str(value).strip():
+                return value
+        return text
+
+
+def _turn(parent: Any, field: str) -> int:
+    """Let templates refer to other arguments: what other tasks return comes first, and names come last."""
+    if hasattr(getattr(parent, field, None), "resolve"):
+        return 0
+    return 2 if field in RENDERED_LAST else 1
+
+
+def _renders_natively(operator: Any) -> bool:
+    own = getattr(operator, "render_template_as_native_obj", None)  # Airflow 3.3
+    return bool(getattr(operator.get_dag(), "render_template_as_native_obj", False) if own is None else own)
+
+
+def _watched(jinja_env: Any, may_stay_object: Callable[[object], bool]) -> Any:
+    """Return the environment with ``outputs``: what a template's expressions give, before it becomes text."""
+    from jinja2 import pass_context
+
+    outputs: list[object] = []
+
+    @pass_context  # with the context, no constant is made text when the template is compiled
+    def note(context: Any, value: object) -> str:
+        outputs.append(value)
+        return str(value)
+
+    env = jinja_env.overlay(finalize=note)
+    env.outputs, env.may_stay_object = outputs, may_stay_object
+    return env
+
+
+def _may_stay_object(parent: Any, field: str) -> Callable[[object], bool]:
+    is_whole = isinstance(getattr(parent, field), str) and field not in _text_arguments(type(parent))
+    return _is_object if is_whole else _is_no_value
+
+
+def _is_object(value: object) -> bool:
+    from jinja2 import Undefined
+
+    return not isinstance(value, (str, Undefined))
+
+
+def _is_no_value(value: object) -> bool:
+    """Whether a text made of it would only look like one: where text is meant, these are refused or absent."""
+    return value is None or isinstance(value, (Mapping, list, tuple))
+
+
+def _text_arguments(operator: type) -> frozenset[str]:
+    hints: dict[str, Any] = {}
+    for base in reversed(operator.__mro__):
+        hints |= getattr(vars(base).get("__init__"), "__annotations__", {})
+    return frozenset(name for name, hint in hints.items() if hint in _TEXT)

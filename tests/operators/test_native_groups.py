@@ -1,0 +1,71 @@
+"""Text in a real Airflow that renders native objects: in mapped task groups, mapped tasks, and what the UI shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.configuration import conf
+
+from airflow_provider_payments.emulator.server import EmulatorServer
+from tests.conftest import CONNECTION_ID, Emulator, connection_json
+from tests.operators.airflow_database import logging_kept, migrate
+
+DAG_FILE = Path(__file__).with_name("native_groups.py")
+
+
+@pytest.fixture(scope="module")
+def emulator_after_the_run() -> Iterator[Emulator]:
+    folder = Path(os.environ["AIRFLOW_HOME"]) / "dags"
+    folder.mkdir(exist_ok=True)
+    file = shutil.copy(DAG_FILE, folder)
+    with EmulatorServer(time="fast") as server, pytest.MonkeyPatch.context() as environment, logging_kept():
+        environment.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(folder))
+        environment.setenv("AIRFLOW__CORE__EXECUTOR", "SequentialExecutor")
+        environment.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(server.url))
+        migrate()
+        runpy.run_path(str(file))["dag"].test()
+        yield Emulator(server.url)
+
+
+def shown(task_id: str, field: str) -> list[Any]:
+    """What Airflow's view of rendered templates shows of a task, mapped ones in order."""
+    file = conf.get("database", "sql_alchemy_conn").removeprefix("sqlite:///")
+    query = "SELECT rendered_fields FROM rendered_task_instance_fields WHERE dag_id=? AND task_id=? ORDER BY map_index"
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        return [json.loads(fields)[field] for (fields,) in database.execute(query, ("native_groups", task_id))]
+
+
+def test_a_name_refers_to_the_other_arguments_of_a_mapped_task_group(emulator_after_the_run: Emulator) -> None:
+    names = ["PayPal.Catalog_Products - 2026_11", "PayPal.Catalog_Products - 2026_12"]
+    made = {source["name"] for source in emulator_after_the_run.objects("sourceConnections")}
+    assert made == {*names, "PayPal.Catalog_Products - partial"}
+    assert shown("chain.source", "name") == names
+
+
+def test_an_argument_that_is_one_template_is_the_list_that_an_xcom_holds(emulator_after_the_run: Emulator) -> None:
+    sources = emulator_after_the_run.objects("sourceConnections")
+    read = [[c["name"] for c in s["params"]["columns"]] for s in sources if "2026" in s["name"]]
+    assert read == [["Product_Id", "Type"]] * 2
+    assert shown("chain.source", "columns") == read
+
+
+def test_names_that_look_like_numbers_are_names(emulator_after_the_run: Emulator) -> None:
+    assert {schema["title"] for schema in emulator_after_the_run.objects("schemas")} == {"2026_11", "2026_12", "0x1F"}
+    assert shown("hexadecimal", "name") == ["0x1F"]
+    assert shown("chain.schema", "name") == ["2026_11", "2026_12"]
+
+
+def test_mapped_tasks_keep_text_and_constants(emulator_after_the_run: Emulator) -> None:
+    assert shown("mappings", "name") == ["2026_11", "1e5"]
+    assert shown("partial", "name") == ["PayPal.Catalog_Products - partial"]
+    stored = [mapping["source"] for s in emulator_after_the_run.objects("mappingSets") for mapping in s["mappings"]]
+    assert set(stored) == {'"USD"'}
