@@ -72,7 +72,7 @@ def test_all_that_a_dag_run_creates_is_the_dags_and_the_runs(connected: Emulator
         mapping_set_id=make(CreateMappingSetOperator, schema_id=schema),
     )
     marks = [mark_of(item) for kind in MARKED for item in connected.objects(kind)]
-    digest = Writer("paypal.products-2", "manual__1").run_digest
+    digest = Writer("paypal.products-2", "manual__1", "paypal.products-2").run_digest
     assert {(mark.owner, mark.run) for mark in marks} == {("paypal.products-2", digest)}
     assert len({mark.nonce for mark in marks}) == len(marks) == len(MARKED)
     (source,) = connected.objects("sourceConnections")
