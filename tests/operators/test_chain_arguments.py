@@ -126,7 +126,7 @@ def test_without_marks_nothing_is_added_to_what_is_described(connected: Emulator
 def lose_the_answer_and_the_look(emulator: Emulator) -> None:
     """Let the next creation take effect unheard, and the look after it fail the task."""
     emulator.fail("apply_then_drop", method="POST", path=SOURCES)
-    emulator.fail("status", method="GET", path=SOURCES, nth=2, status=503, headers={"Retry-After": "3600"})
+    emulator.fail("status", method="GET", path=SOURCES, nth=3, status=503, headers={"Retry-After": "3600"})
 
 
 def attempt(try_number: int, run_id: str = "one", **changes: Any) -> dict[str, Any]:
