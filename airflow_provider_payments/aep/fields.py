@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from unicodedata import normalize
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
@@ -134,11 +135,14 @@ class Fields:
         raise self.unreadable(path, value, "a version")
 
     def is_named(self, key: str, name: str) -> bool:
-        """Whether it has the name; what has none that can be read may be the one."""
+        """
+        Whether it has the name, in Unicode normal form C: text looks the same in others, and some systems write those.
+        What has none that can be read may be the one.
+        """
         value = self.value(key)
         if not isinstance(value, str):
             raise self.unreadable((key,), value, "text")
-        return value == name
+        return normalize("NFC", value) == normalize("NFC", name)
 
     def identity(self, key: str = "id") -> str:
         """Return its id, which must be there."""

@@ -2,7 +2,7 @@
 Marks: whose an object is, written into the object itself.
 
 A mark stands at the end of an object's description, ``Paid orders [airflow:payments#3f9c2ab1d07e.8d01e5c7]``: the
-chain's owner, the run of it, and a nonce that is new for each creation. By the nonce an attempt knows what it made
+chain's owner, its run in its DAG, and a nonce that is new for each creation. By the nonce an attempt knows what it made
 itself though the answer was lost; by the run a teardown finds what a failed run left. A mark holds no secret, and
 nothing without one is ever deleted.
 """
@@ -51,11 +51,14 @@ class Writer:
     Who creates.
 
     :param owner: the chain, by default the DAG's id; letters, digits, dots, hyphens and underscores.
-    :param run: tells one run of the chain from another, such as the DAG run's id; only a digest of it is written.
+    :param run: tells one run of the chain from another, such as the DAG run's id.
+    :param dag: the DAG's id: runs of two DAGs have the same id where their schedules are the same. Of ``run`` and
+        ``dag`` only a digest is written.
     """
 
     owner: str = "manual"
     run: str = ""
+    dag: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.owner, str) or not re.fullmatch(rf"[\w.-]{{1,{MAX_OWNER}}}", self.owner):
@@ -64,8 +67,8 @@ class Writer:
 
     @property
     def run_digest(self) -> str:
-        """What stands in the marks of this run."""
-        return hashlib.sha256(f"{self.owner}\0{self.run}".encode()).hexdigest()[:12]
+        """What stands in the marks of this run. The first edition's held no DAG: no mark of that time is this run's."""
+        return hashlib.sha256(f"{self.owner}\0{self.dag}\0{self.run}".encode()).hexdigest()[:12]
 
     def mark(self) -> Mark:
         """Return a mark for one creation."""

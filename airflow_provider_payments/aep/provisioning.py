@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.copies import Copies
@@ -32,6 +32,7 @@ from airflow_provider_payments.aep.errors import (
     UnreadableError,
     UnsettledError,
 )
+from airflow_provider_payments.aep.looking import Candidates, Looks, oldest
 from airflow_provider_payments.aep.marks import Writer
 from airflow_provider_payments.aep.patience import READ_LAG_SECONDS, Patience, ReadLagError
 from airflow_provider_payments.aep.provisioned import Provisioned
@@ -45,8 +46,6 @@ MAX_CREATIONS = 3
 MAX_CHANGES = 3
 #: Seconds between looks for an object that was made and shows in no list; and the least time to look for it.
 LOOK_AGAIN, PATIENCE = 2.0, 10.0
-
-Candidates = list[tuple[Existing, list[Difference]]]
 
 
 def ensure(
@@ -104,14 +103,15 @@ class _Provisioning:
     #: The service's id of the request that made it.
     made_by: str = ""
     posts: int = 0
-    #: What lists show though it is gone -> when that was noticed; one answer may be a mistake, two are believed.
-    dead: dict[str, float] = field(default_factory=dict)
     ready: Resource | None = None
     looked: bool = False
     #: Whether something that was there has been changed.
     changed: bool = False
     #: When a creation was first refused because of something that cannot be read.
     refused: float | None = None
+
+    def __post_init__(self) -> None:
+        self.looks = Looks(self.client, self.want, self.copies)
 
     def run(self) -> Provisioned:
         patience = Patience(self.client)
@@ -125,71 +125,24 @@ class _Provisioning:
 
     def _step(self) -> Provisioned | None:
         """Look, and do one thing; return ``None`` where another look must follow."""
-        found = self._look()
+        found = self.looks.look()
         if not self.looked and self.attempt > 1:
             self._note_sent()
         self.looked = True
-        right = [existing for existing, differences in found if not differences]
-        unlisted = self.mine is not None and self.mine not in {existing.id for existing, _ in found}
-        if unlisted and self._awaiting_own(beside=bool(right)):
+        if self._misses_own(found):
+            found += self.looks.look_further()
+        if self._misses_own(found) and self._awaiting_own(beside=any(not differences for _, differences in found)):
             return None
-        if right:
-            winner = min(right, key=lambda existing: existing.age)
-            if self.want.settles and self._settling(self._moment_of(winner)):
+        if not found:
+            if self._settling(max([self.last_sent, *self.looks.dead.values()])) or self.looks.in_doubt:
                 return None
-            now = self._still_there(winner)
-            return self._take(winner, now, found + (self._own() if unlisted else [])) if now else None
-        if found:
-            return self._resolve(*_oldest(found), found)
-        if self._settling(max([self.last_sent, *self.dead.values()])) or self._in_doubt():
-            return None
-        return self._create()
+            found = self.looks.look_further()
+        if not found:
+            return None if self.looks.in_doubt else self._create()
+        return self._choose(found)
 
-    # ---- looking ---------------------------------------------------------------------------------------------------
-
-    def _look(self) -> Candidates:
-        """Return the objects of the name, each with what differs."""
-        listed = {existing.id: existing for existing in self.want.look_up(self.client)}
-        self.dead = {gone: noticed for gone, noticed in self.dead.items() if gone in listed}
-        found = []
-        for existing in listed.values():
-            if existing.id in self.dead and not self._is_back(existing):
-                continue
-            try:
-                found.append((existing, self.want.differences(self.client, existing)))
-                self.dead.pop(existing.id, None)
-            except RequestError as error:
-                if not error.says_gone:
-                    raise
-                self.want.check_gone(self.client, existing)
-                self.dead[existing.id] = -math.inf if existing.id in self.dead else self._now()
-        return found
-
-    def _still_there(self, existing: Existing) -> Existing | None:
-        """Return the object as it is now; lists show the dead for a while."""
-        now = existing if existing.id == self.mine else self.want.read(self.client, existing)
-        if now is None:
-            self.dead[existing.id] = self._now()
-        return now
-
-    def _is_back(self, existing: Existing) -> bool:
-        """Ask a second time, a settle time later, for what was said to be gone."""
-        noticed = self.dead[existing.id]
-        if noticed == -math.inf or self._now() < noticed + self._settle_time:
-            return False
-        if self.want.read(self.client, existing) is None:
-            self.dead[existing.id] = -math.inf
-            return False
-        return True
-
-    def _in_doubt(self) -> bool:
-        """Whether something is listed of which it is not certain yet that it is gone."""
-        return any(noticed > -math.inf for noticed in self.dead.values())
-
-    def _own(self) -> Candidates:
-        """Return what this call made and no list shows: nobody else can have adopted it."""
-        own = self.want.read(self.client, Existing(str(self.mine), self.last_sent))
-        return [(own, [])] if own else []
+    def _misses_own(self, found: Candidates) -> bool:
+        return self.mine is not None and self.mine not in {existing.id for existing, _ in found}
 
     def _awaiting_own(self, *, beside: bool) -> bool:
         """
@@ -315,6 +268,22 @@ class _Provisioning:
 
     # ---- deciding --------------------------------------------------------------------------------------------------
 
+    def _choose(self, found: Candidates) -> Provisioned | None:
+        """Take the oldest that is right, once it has settled."""
+        right = [existing for existing, differences in found if not differences]
+        if not right:
+            return self._resolve(*oldest(found), found)
+        winner = min(right, key=lambda existing: existing.age)
+        if self.want.settles and self._settling(self._moment_of(winner)):
+            return None
+        now = winner if winner.id == self.mine else self.looks.still_there(winner)
+        return self._take(winner, now, found + self._own_unlisted(found)) if now else None
+
+    def _own_unlisted(self, found: Candidates) -> Candidates:
+        """Return what this call made and no list shows: nobody else can have adopted it."""
+        own = self.want.read(self.client, Existing(str(self.mine), self.last_sent)) if self._misses_own(found) else None
+        return [(own, [])] if own else []
+
     def _take(self, winner: Existing, now: Existing, found: Candidates) -> Provisioned:
         """
         Adopt the oldest that is right, unless it is not so any more, or another writer was first with something else.
@@ -325,7 +294,7 @@ class _Provisioning:
         if now is not winner and (differences := self.want.differences(self.client, now)):
             return self._resolve(now, differences, found)
         if self.want.ingests and self.copies.is_mine(now):
-            first, differences = _oldest([c for c in found if self.want.is_copy(c[1])])
+            first, differences = oldest([c for c in found if self.want.is_copy(c[1])])
             if differences and first.age < now.age:
                 self.copies.see_to([now])
                 return self._resolve(first, differences, [])
@@ -395,7 +364,3 @@ class _Provisioning:
     ) -> Provisioned:
         request_id = self.made_by if existing.id == self.mine else self.client.transport.last_request_id
         return Provisioned(resource, existing, created, request_id, self._now(), updated or self.changed, copies)
-
-
-def _oldest(found: Candidates) -> tuple[Existing, list[Difference]]:
-    return min(found, key=lambda candidate: candidate[0].age)

@@ -109,7 +109,9 @@ def _call(world: World, service: Service, request: Request, incoming: Incoming) 
         raise PlainRefusal(413, "The request body is larger than the emulator accepts.")
     if service.on_platform:
         service.dialect.check_sandbox(headers, world.sandboxes)
-    query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, errors="replace")
+    sent = request.scope["query_string"].decode("latin-1")
+    encoding = "utf-8" if world.readings.queries_are_utf8 or not service.on_platform else "latin-1"
+    query = parse_qsl(sent, keep_blank_values=True, encoding=encoding, errors="replace")
     return Call(world, request.scope["path"], query, headers, request.path_params, raw)
 
 

@@ -28,9 +28,12 @@ class Readings:
 
     :param last_run_shows_active: whether a dataflow's ``lastRunDetails`` shows a run that has not ended; the documents
         know only the states ``success`` and ``failed``.
+    :param queries_are_utf8: whether the platform's services read the query of an address as UTF-8; read as Latin-1,
+        a filter misses every name that is not ASCII.
     """
 
     last_run_shows_active: bool = True
+    queries_are_utf8: bool = True
 
 
 class Sandbox:

@@ -47,12 +47,12 @@ class ExperiencePlatformOperator(TextStaysText, BaseOperator):
 
 
 def writer_of(operator: Any, context: Context) -> Writer:
-    """Return in whose name a task writes: the chain, by default its DAG, and the DAG run."""
+    """Return in whose name a task writes: the chain, by default its DAG; the DAG run, and the DAG."""
     from airflow_provider_payments.aep.marks import Writer
 
     run = context.get("run_id") or getattr(context.get("ti"), "run_id", "")
-    owner = as_optional_text("chain", operator.chain) or (operator.dag.dag_id if operator.has_dag() else "manual")
-    return Writer(owner, str(run))
+    dag = operator.dag.dag_id if operator.has_dag() else ""
+    return Writer(as_optional_text("chain", operator.chain) or dag or "manual", str(run), dag)
 
 
 class CreateOperator(ExperiencePlatformOperator):

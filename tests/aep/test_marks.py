@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -128,9 +129,21 @@ def test_a_writer_knows_what_its_own_run_made_and_nothing_else() -> None:
     mark = DAILY.mark()
     assert DAILY.made(mark)
     assert Writer("payments.daily-1", "scheduled__2026-03-01").made(mark)
-    for other in (Writer("payments.daily-1", "scheduled__2026-03-02"), Writer("other", "scheduled__2026-03-01")):
+    for other in (
+        Writer("payments.daily-1", "scheduled__2026-03-02"),
+        Writer("other", "scheduled__2026-03-01"),
+        Writer("payments.daily-1", "scheduled__2026-03-01", "other_dag"),
+    ):
         assert not other.made(mark)
     assert not DAILY.made(None)
+
+
+def test_a_mark_of_the_first_edition_is_read_as_the_chains_and_not_as_this_runs() -> None:
+    mark = Mark.read("Paid orders [airflow:payments.daily-1#0d3a5ff4ab51.8d01e5c7]")
+    digest = hashlib.sha256(b"payments.daily-1\0scheduled__2026-03-01").hexdigest()[:12]
+    assert mark == Mark("payments.daily-1", "0d3a5ff4ab51", "8d01e5c7")
+    for dag in ("", "payments.daily-1"):
+        assert not Writer(DAILY.owner, DAILY.run, dag).made(Mark(DAILY.owner, digest, "8d01e5c7"))
 
 
 def test_runs_of_the_same_name_differ_between_owners() -> None:

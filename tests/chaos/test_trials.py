@@ -27,7 +27,8 @@ def test_a_chain_without_faults_asks_no_more_than_it_must(platform: Platform, se
     verdict = attempt(platform, Trial(f"quiet {seed}"))
     assert (verdict.broken, verdict.incomplete) == ([], [])
     # Field group, schema and mapping set are asked for once more: what refers to them is refused before they are read.
-    assert verdict.requests <= 3 * THINGS + 3
+    # Before each creation there is a second look, and only a page without anything new is the end of two of the lists.
+    assert verdict.requests <= 4 * THINGS + 3
     # Only a page without anything new is the end of the lists of datasets and mapping sets.
     assert verdict.later_requests <= 2 * THINGS + 2
 
@@ -78,7 +79,7 @@ def test_a_long_retry_after_does_not_keep_a_writer_from_its_copy_until_that_inge
         return end
 
     hidden = (Strike("dataflow", 1, "lag-45"), Strike("dataflow", 2, "429-7"), Strike("dataflow", 3, "lag-45"))
-    for reads in ((44,), (45,), (46,), (45, 46)):
+    for reads in ((57,), (58,), (59,), (58, 59)):
         schedule = (*hidden, *(Strike("read", read, "429-300") for read in reads))
         trial = Trial("h4", schedule, writers=2, spread=40.0, retry_delay=0.0, remove_copies=True)
         verdict = attempt(platform, trial, noting)

@@ -367,3 +367,15 @@ def test_pages_go_on_when_what_is_added_is_older(client: Client, sources: list[s
         client.control("POST", "seed", json={"sandbox": "dev", "dataflows": 1, "runs_per_dataflow": 1})
         rest = client.get(SOURCES, continuationToken=token_of(page), limit=100)["items"]
         assert [item["id"] for item in rest if item["id"] in sources] == expected
+
+
+@pytest.mark.parametrize("understood", [True, False])
+def test_a_filter_by_a_name_that_is_not_ascii_may_miss_it(client: Client, understood: bool) -> None:
+    client.control("PUT", "options", json={"queries_are_utf8": understood})
+    client.source(name="Zahlungen für März")
+    client.source(name="Zahlungen")
+    filtered = {
+        name: names(client.get(SOURCES, property=f"name=={name}")) for name in ("Zahlungen für März", "Zahlungen")
+    }
+    assert filtered == {"Zahlungen für März": ["Zahlungen für März"] * understood, "Zahlungen": ["Zahlungen"]}
+    assert names(client.get(SOURCES)) == ["Zahlungen für März", "Zahlungen"]

@@ -72,7 +72,7 @@ def test_all_that_a_dag_run_creates_is_the_dags_and_the_runs(connected: Emulator
         mapping_set_id=make(CreateMappingSetOperator, schema_id=schema),
     )
     marks = [mark_of(item) for kind in MARKED for item in connected.objects(kind)]
-    digest = Writer("paypal.products-2", "manual__1").run_digest
+    digest = Writer("paypal.products-2", "manual__1", "paypal.products-2").run_digest
     assert {(mark.owner, mark.run) for mark in marks} == {("paypal.products-2", digest)}
     assert len({mark.nonce for mark in marks}) == len(marks) == len(MARKED)
     (source,) = connected.objects("sourceConnections")
@@ -126,7 +126,7 @@ def test_without_marks_nothing_is_added_to_what_is_described(connected: Emulator
 def lose_the_answer_and_the_look(emulator: Emulator) -> None:
     """Let the next creation take effect unheard, and the look after it fail the task."""
     emulator.fail("apply_then_drop", method="POST", path=SOURCES)
-    emulator.fail("status", method="GET", path=SOURCES, nth=2, status=503, headers={"Retry-After": "3600"})
+    emulator.fail("status", method="GET", path=SOURCES, nth=3, status=503, headers={"Retry-After": "3600"})
 
 
 def attempt(try_number: int, run_id: str = "one", **changes: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.connections import (
     CreateBaseConnectionOperator,
     CreateSourceConnectionOperator,
@@ -19,7 +21,7 @@ from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
 from tests.conftest import PAYPAL, Emulator
 from tests.operators.airflow_database import migrate
-from tests.operators.chain import TaskInstance, context, make_dataflow, make_ends, run
+from tests.operators.chain import TaskInstance, build, context, make_dataflow, make_ends, run
 from tests.sensors.flows import advance_to_run
 
 Told = dict[str, list[dict[str, str]]]
@@ -174,17 +176,39 @@ def test_it_says_what_became_of_each(connected: Emulator, capsys: pytest.Capture
 
 
 def test_the_chain_is_the_dags_by_default_and_may_be_a_template(connected: Emulator) -> None:
-    run(CreateSourceConnectionOperator, run_id="one", chain="shop_eu")
     with DAG(dag_id="shop_eu", schedule=None):
-        by_dag = TeardownChainOperator(task_id="by_dag")
-    with DAG(dag_id="other", schedule=None):
-        other = TeardownChainOperator(task_id="other")
+        source = build(CreateSourceConnectionOperator)
+        by_default = TeardownChainOperator(task_id="by_default")
+        other = TeardownChainOperator(task_id="other", chain="shop_us")
         named = TeardownChainOperator(task_id="named", chain="shop_{{ params.country }}")
     named.render_template_fields({"params": {"country": "eu"}})
-    assert other.execute(context(run_id="one"))["removed"] == []
-    assert len(by_dag.execute(context(run_id="one"))["removed"]) == 1
-    run(CreateSourceConnectionOperator, run_id="one", chain="shop_eu")
-    assert len(named.execute(context(run_id="one"))["removed"]) == 1
+    for tearing_down in (by_default, named):
+        source.execute(context(run_id="one"))
+        assert other.execute(context(run_id="one"))["removed"] == []
+        assert len(tearing_down.execute(context(run_id="one"))["removed"]) == 1
+
+
+def test_a_teardown_leaves_what_another_dag_of_the_chain_made_in_a_run_of_the_same_id(connected: Emulator) -> None:
+    run_id, steps = "scheduled__2026-01-01T00:00:00+00:00", []
+    for dag_id in ("shop_eu", "shop_us"):
+        with DAG(dag_id=dag_id, schedule=None):
+            steps.append(build(CreateSourceConnectionOperator, name=dag_id, chain="shop"))
+            remove = TeardownChainOperator(task_id="remove", chain="shop")
+    eu, us = (step.execute(context(run_id=run_id))["id"] for step in steps)
+    assert ids(remove.execute(context(run_id=run_id))["removed"]) == [us]
+    assert there(connected) == [eu]
+
+
+def test_a_teardown_leaves_what_a_mark_of_the_first_edition_says_is_of_its_run(connected: Emulator) -> None:
+    with DAG(dag_id="shop", schedule=None):
+        source = build(CreateSourceConnectionOperator)
+        remove = TeardownChainOperator(task_id="remove")
+    digest = hashlib.sha256(b"shop\0one").hexdigest()[:12]
+    body = source.resource().payload() | {"description": f"[airflow:shop#{digest}.8d01e5c7]"}  # type: ignore[attr-defined]
+    path = "/data/foundation/flowservice/sourceConnections"
+    old = ExperiencePlatformHook().client.request("POST", path, body=body).body["id"]
+    assert remove.execute(context(run_id="one"))["removed"] == []
+    assert there(connected) == [old]
 
 
 @pytest.mark.parametrize(("field", "value"), [("chain", "two words"), ("dataflows", "perhaps")])

@@ -79,7 +79,16 @@ class Resource(ABC):
 
     @abstractmethod
     def look_up(self, client: Client) -> Iterable[Existing]:
-        """Yield the objects that have this one's key, compared here: the services' filters are only hints."""
+        """Yield the objects that have this one's name, compared here: the services' filters are only hints."""
+
+    @abstractmethod
+    def look_further(self, client: Client) -> Iterable[Existing]:
+        """
+        Yield them by another key, or out of the unfiltered list: a filter may miss names that are not ASCII, or in
+        another normal form. Asked before one is made, and where no list shows one that was made.
+
+        :raises ConflictError: if another object stands in the way.
+        """
 
     @abstractmethod
     def body(self) -> Json:

@@ -4,7 +4,7 @@ Datasets of the Catalog. Source: Adobe's page "Create a dataset using APIs" and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -59,7 +59,13 @@ class Dataset(Resource):
         super().__post_init__()
 
     def look_up(self, client: Client) -> Iterator[Existing]:
-        for item in client.datasets(self.name):
+        return self._named(client.datasets(self.name))
+
+    def look_further(self, client: Client) -> Iterator[Existing]:
+        return self._named(item for item in client.datasets() if item.get("name") is not None)
+
+    def _named(self, items: Iterable[Json]) -> Iterator[Existing]:
+        for item in items:
             fields = Fields.of_item(self.kind, item)
             if fields.is_named("name", self.name):
                 yield _read_item(fields)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -192,9 +192,20 @@ class MappingSet(Resource):
         return any(TENANT_PLACEHOLDER in m.destination for m in self.mappings)
 
     def look_up(self, client: Client) -> Iterator[Existing]:
-        wanted = self.complete(client).wanted()
         # The legacy dialect sends no name, so none can be asked for.
-        for item in client.mapping_sets(self.name if self.dialect == "current" else None):
+        return self._alike(client, client.mapping_sets(self.name if self.dialect == "current" else None))
+
+    def look_further(self, client: Client) -> Iterator[Existing]:
+        everything = client.mapping_sets() if self.dialect == "current" else ()
+        return self._alike(client, (item for item in everything if self._may_be_named_so(item)))
+
+    def _may_be_named_so(self, item: Json) -> bool:
+        name = readers.text(item.get("name"))  # no published answer shows one
+        return name is None or Fields(self.kind, item).is_named("name", self.name)
+
+    def _alike(self, client: Client, items: Iterable[Json]) -> Iterator[Existing]:
+        wanted = self.complete(client).wanted()
+        for item in items:
             fields = Fields.of_item(self.kind, item)
             # Nobody has to understand what another schema's maps.
             if schema_of(fields) == self.schema_id and mapping_meaning(fields) == wanted:

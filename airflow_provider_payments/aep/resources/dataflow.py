@@ -7,7 +7,7 @@ Sources: the tutorials "Create a dataflow for payments sources" and "Update data
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
@@ -103,6 +103,7 @@ class Dataflow(FlowServiceResource):
     kind: ClassVar[str] = "dataflow"
     ingests: ClassVar[bool] = True
     collection: ClassVar[str] = "flows"
+    second_key = ("sourceConnectionIds[]", "source_connection_id")
 
     source_connection_id: str
     target_connection_id: str
@@ -180,19 +181,20 @@ class Dataflow(FlowServiceResource):
             {"errorDiagnosticsEnabled": diagnostics, "partialIngestionPercent": self.partial_ingestion_percent}
         )
 
-    def ready(self, client: Client) -> Self:
-        """
-        Hold schedule and options against the live flow spec, which a bare id has not told yet, and see that no other
-        dataflow reads the source connection: a pair of connections belongs to one dataflow.
-        """
-        for other in client.items(self.collection, f"sourceConnectionIds[]=={self.source_connection_id}"):
-            fields = Fields.of_item(self.kind, other)
+    def look_further(self, client: Client) -> Iterator[Existing]:
+        """See as well that no other dataflow reads the source connection: a pair of them belongs to one dataflow."""
+        related = self._related(client)
+        if named := [read_item(fields) for fields in related if self._is_it(fields)]:
+            yield from named
+            return
+        for fields in related:
             reads_it = self.source_connection_id in fields.texts("sourceConnectionIds")
-            if not reads_it or fields.is_named("name", self.name):
-                continue
-            if existing := read_live(client, self.collection, read_item(fields)):
+            if reads_it and (existing := read_live(client, self.collection, read_item(fields))):
                 advice = "It reads the same source connection; give each dataflow a source connection of its own."
                 raise ConflictError(self.kind, fields.text("name") or "", existing.id, (), advice)
+
+    def ready(self, client: Client) -> Self:
+        """Hold schedule and options against the live flow spec, which a bare id has not told yet."""
         spec = self.flow_spec
         if spec.schedule_schema is None:
             spec = FlowSpec.from_item(client.item("flowSpecs", spec.id))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_content_type, as_data, as_id, as_list, as_mapping, as_optional_text
 from airflow_provider_payments.aep.marks import Mark
@@ -47,12 +47,34 @@ class FlowServiceResource(Resource):
     """What all objects of Flow Service share: found by name, made by POST, read as an item."""
 
     collection: ClassVar[str]
+    #: A field by which lists can be filtered, and the argument that names its value.
+    second_key: ClassVar[tuple[str, str] | None] = None
 
     def look_up(self, client: Client) -> Iterator[Existing]:
         for item in client.items(self.collection, f"name=={self.name}"):
             fields = Fields.of_item(self.kind, item)
-            if fields.is_named("name", self.name) and fields.text("state") != "deleting":
+            if self._is_it(fields):
                 yield read_item(fields)
+
+    def look_further(self, client: Client) -> Iterator[Existing]:
+        for fields in self._related(client):
+            # Not every service asks for a name.
+            if fields.value("name") is not None and self._is_it(fields):
+                yield read_item(fields)
+
+    def _is_it(self, fields: Fields) -> bool:
+        return fields.is_named("name", self.name) and fields.text("state") != "deleting"
+
+    def _related(self, client: Client) -> list[Fields]:
+        """Return the items that refer to the same as this one, all of the collection where the service cannot tell."""
+        filters = (f"{self.second_key[0]}=={getattr(self, self.second_key[1])}",) if self.second_key else ()
+        try:
+            items = list(client.items(self.collection, *filters))
+        except RequestError as error:
+            if not filters or error.status != 400:
+                raise
+            items = list(client.items(self.collection))
+        return [Fields.of_item(self.kind, item) for item in items]
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
         path = f"{FLOW_SERVICE}/{self.collection}"
@@ -185,6 +207,7 @@ class SourceConnection(FlowServiceResource):
     kind: ClassVar[str] = "source connection"
     collection: ClassVar[str] = "sourceConnections"
     referrers: ClassVar[Mapping[str, str]] = {"flows": "sourceConnectionIds"}
+    second_key = ("baseConnectionId", "base_connection_id")
 
     base_connection_id: str
     spec_id: str
@@ -305,6 +328,7 @@ class TargetConnection(FlowServiceResource):
     kind: ClassVar[str] = "target connection"
     collection: ClassVar[str] = "targetConnections"
     referrers: ClassVar[Mapping[str, str]] = {"flows": "targetConnectionIds"}
+    second_key = ("params.dataSetId", "dataset_id")
 
     dataset_id: str
     schema_id: str

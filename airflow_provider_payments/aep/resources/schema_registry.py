@@ -8,7 +8,7 @@ Sources: Adobe's "Schema Registry API guide", its page "Ad-hoc schema", and its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -89,7 +89,14 @@ class RegistryResource(Resource):
         return existing  # what a list shows of it was completed by a request for it, to compare its fields
 
     def look_up(self, client: Client) -> Iterator[Existing]:
-        for item in client.registry_results(self.collection, self.name):
+        return self._titled(client.registry_results(self.collection, self.name))
+
+    def look_further(self, client: Client) -> Iterator[Existing]:
+        everything = client.registry_results(self.collection)
+        return self._titled(item for item in everything if item.get("title") is not None)
+
+    def _titled(self, items: Iterable[Json]) -> Iterator[Existing]:
+        for item in items:
             fields = Fields.of_item(self.kind, item, "$id")
             if fields.is_named("title", self.name):
                 fields.moment("meta:registryMetadata", "repo:createdDate")
