@@ -192,9 +192,12 @@ FIELD_GROUPS: dict[str, tuple[Change, list[str]]] = {
         [],
     ),
     "another description": (put(description="by hand"), []),
-    "a field missing": (lambda _, b: product(b).pop("name"), ["fields"]),
-    "another type": (lambda _, b: product(b)["name"].update(type="integer"), ["fields"]),
-    "another format": (lambda _, b: product(b)["createTime"].update(format="date"), ["fields"]),
+    "a field missing": (lambda _, b: product(b).pop("name"), ["fields.product.name"]),
+    "another type": (lambda _, b: product(b)["name"].update(type="integer"), ["fields.product.name (type)"]),
+    "another format": (
+        lambda _, b: product(b)["createTime"].update(format="date"),
+        ["fields.product.createTime (type)"],
+    ),
     "another class": (put(**{"meta:intendedToExtend": [EVENT]}), ["class"]),
 }
 
@@ -213,8 +216,8 @@ def test_the_bounds_that_the_registry_gives_an_integer_are_no_difference(chain: 
 AD_HOC: dict[str, tuple[Change, list[str]]] = {
     "namespace renamed by the service": (put(), []),
     "more columns": (lambda _, b: columns_of(b).update(Type={"type": "string"}), []),
-    "a column missing": (lambda _, b: columns_of(b).pop("Product_Id"), ["fields"]),
-    "another type": (lambda _, b: columns_of(b)["Product_Id"].update(type="integer"), ["fields"]),
+    "a column missing": (lambda _, b: columns_of(b).pop("Product_Id"), ["fields.Product_Id"]),
+    "another type": (lambda _, b: columns_of(b)["Product_Id"].update(type="integer"), ["fields.Product_Id (type)"]),
 }
 
 
