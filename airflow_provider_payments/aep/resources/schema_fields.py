@@ -74,7 +74,7 @@ class _Live(NamedTuple):
     node: Fields
 
     def gaps(self, wanted: Mapping[str, Any]) -> Iterator[Gap]:
-        if "type" in wanted and (ours := _type(Fields(self.path, wanted))) != (theirs := _type(self.node)):
+        if "type" in wanted and (ours := xdm_type(Fields(self.path, wanted))) != (theirs := xdm_type(self.node)):
             yield self._gap("type", ours, theirs)
             return  # of another type nothing else is comparable
         yield from self._unequal(wanted)
@@ -158,7 +158,7 @@ class _Live(NamedTuple):
         return Gap(Difference(f"{self.path} ({keyword})", wanted, found), tuple(patch))
 
 
-def _type(node: Fields) -> str | None:
+def xdm_type(node: Fields) -> str | None:
     """Return the type by which XDM tells fields apart: a date is none of the other texts."""
     form = node.text("format")
     return form if form in _FORMATS_OF_TYPES else node.text("type")
