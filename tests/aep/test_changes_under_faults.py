@@ -152,6 +152,18 @@ def test_what_somebody_else_adds_meanwhile_the_same_way_is_added_once(
     assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412]
 
 
+def test_a_tag_that_no_list_shows_yet_is_kept(
+    chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.dataset(tags={"team": ["a"]})).existing.id
+    path = f"/data/foundation/catalog/dataSets/{made}"
+    tags = {"team": ["a", "theirs"]}
+    proxy.fault("GET", path, first=lambda: chain.client.request("PATCH", path, body={"tags": tags}))
+    assert updated(proxied, chain.dataset(tags={"team": ["ours"]})).updated
+    (item,) = emulator.objects("dataSets")
+    assert item["tags"]["team"] == ["a", "theirs", "ours"]
+
+
 # ---- lost answers --------------------------------------------------------------------------------------------------
 
 
