@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError
+from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, UnreadableError
+from airflow_provider_payments.aep.fields import Fields
+from airflow_provider_payments.aep.resources.schema_fields import FieldTree
 from airflow_provider_payments.aep.resources.schema_registry import FieldGroup
 from tests.aep.chain import REGISTRY, Chain
 from tests.conftest import Emulator
@@ -182,6 +184,27 @@ def test_every_difference_is_shown_with_its_place(chain: Chain) -> None:
         "fields.f.required[*].qty",
         "fields.f.new",
     ]
+
+
+GARBLED: dict[str, Node] = {
+    "type": {"type": []},
+    "format": {"type": "string", "format": 5},
+    "a length": {"type": "string", "maxLength": {}},
+    "an enum": {"type": "string", "enum": "paid"},
+    "labels": {"type": "string", "meta:enum": []},
+    "required names": {"type": "string", "required": [5]},
+    "fields": {"type": "string", "properties": []},
+    "what an array holds": {"type": "string", "items": [TEXT]},
+    "what a map holds": {"type": "string", "additionalProperties": "text"},
+}
+
+
+@pytest.mark.parametrize("live", GARBLED.values(), ids=GARBLED)
+def test_a_garbled_keyword_of_a_live_field_is_no_difference(live: Node) -> None:
+    every = TEXT | {"maxLength": 5, "enum": ["paid"], "meta:enum": {"paid": "Paid"}, "required": [], "format": "uri"}
+    wanted = FieldTree({"f": every | {"properties": {"a": TEXT}, "items": TEXT, "additionalProperties": TEXT}})
+    with pytest.raises(UnreadableError, match="cannot be read: its"):
+        list(wanted.differences("fields", Fields("field group x", {"properties": {"f": live}})))
 
 
 # ---- what an update adds ---------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ class _Live(NamedTuple):
 
     def _unequal(self, wanted: Mapping[str, Any]) -> Iterator[Gap]:
         for keyword in _EQUAL:
-            if keyword in wanted and _text(wanted[keyword]) != _text(found := self.node.value(keyword)):
+            if keyword in wanted and _text(wanted[keyword]) != _text(found := self._value(keyword)):
                 yield self._gap(keyword, wanted[keyword], found)
         for keyword, theirs in (("format", self.node.text("format")), ("$ref", _referred(self.node))):
             if wanted.get(keyword, theirs) != theirs:
@@ -98,6 +98,12 @@ class _Live(NamedTuple):
             theirs = self.node.value("additionalProperties")
             if ours is not (True if theirs is None else theirs):  # absent, anything goes
                 yield self._gap("additionalProperties", ours, theirs)
+
+    def _value(self, keyword: str) -> Any:
+        found = self.node.value(keyword)
+        if isinstance(found, (Mapping, list)) and keyword not in ("const", "default"):
+            raise self.node.unreadable((keyword,), found, "a single value")
+        return found
 
     def _missing_values(self, wanted: Mapping[str, Any]) -> Iterator[Gap]:
         theirs = self.node.sequence("enum")
