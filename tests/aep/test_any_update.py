@@ -252,7 +252,7 @@ TAGS = st.dictionaries(
 )
 
 
-def test_an_update_of_any_dataset_adds_tags_and_leaves_those_that_are_there(chain: Chain, emulator: Emulator) -> None:
+def test_an_update_of_any_dataset_adds_tags_and_keeps_the_others(chain: Chain, emulator: Emulator) -> None:
     chain.schema_id  # noqa: B018 - made before the first example
 
     @many

@@ -125,7 +125,7 @@ def grow_by_hand(chain: Chain, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["field group", "schema"])
-def test_what_somebody_else_adds_meanwhile_to_a_resource_of_the_registry_is_kept(
+def test_what_others_add_meanwhile_to_a_resource_of_the_registry_is_kept(
     name: str, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     want = before_and_after(chain, name)
@@ -143,7 +143,7 @@ def test_what_somebody_else_adds_meanwhile_to_a_resource_of_the_registry_is_kept
 
 
 @pytest.mark.parametrize("name", ["field group", "schema"])
-def test_what_somebody_else_adds_meanwhile_the_same_way_is_added_once(
+def test_what_others_add_meanwhile_the_same_way_is_added_once(
     name: str, chain: Chain, proxied: Client, proxy: FaultProxy
 ) -> None:
     want = before_and_after(chain, name)

@@ -127,7 +127,7 @@ def test_source_connections_are_compared_by_meaning(
     check(chain, "source connection", change, fields, **asked)
 
 
-def test_the_ad_hoc_schema_of_a_source_connection_is_compared_where_it_was_written(chain: Chain) -> None:
+def test_a_source_connections_ad_hoc_schema_counts_where_it_was_written(chain: Chain) -> None:
     made_by_hand(chain, "source connection", put(data__schema={"id": chain.schema_id, "version": NO_TEXT}))
     other = chain.ensure(chain.schema(name="other")).existing.id
     assert different(chain, chain.source()) == []

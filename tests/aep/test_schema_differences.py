@@ -271,7 +271,7 @@ BOUNDS = ("minimum", "maximum")
 
 
 @pytest.mark.parametrize(("live", "wanted", "patch", "after"), GROWN.values(), ids=GROWN)
-def test_an_update_adds_what_is_missing_though_rows_are_there(
+def test_an_update_adds_what_is_missing_though_a_dataset_uses_it(
     live: Node, wanted: Node, patch: list[tuple[str, Any]], after: Node, chain: Chain, emulator: Emulator
 ) -> None:
     group = chain.ensure(chain.field_group(fields={"f": live})).existing.id

@@ -346,6 +346,20 @@ def test_malformed_constraints_are_refused(client: Client, node: dict[str, Any])
     assert "product.a" in problem(client, "POST", GROUPS, "1505-400", json=field_group("g", {"a": node}))
 
 
+def test_members_that_mean_nothing_for_a_type_do_no_harm(client: Client) -> None:
+    odd = {"type": "string", "properties": 5, "items": [], "additionalProperties": True}
+    client.dataset(client.schema("s", a=odd, b={"type": "string", "properties": {"c": 5}, "items": {"type": 5}}))
+    group = client.ask("GET", GROUPS, headers={"Accept": XED}).json()["results"][0]
+    place = "/definitions/customFields/properties/_emulator/properties/product/properties"
+    patch = [
+        {"op": "replace", "path": f"{place}/a/properties", "value": {}},
+        {"op": "add", "path": f"{place}/new", "value": {"type": "string"}},
+    ]
+    assert client.ask("PATCH", f"{GROUPS}/{group['meta:altId']}", json=patch).status_code == 200
+    reference = {"$ref": "https://ns.adobe.com/xdm/context/address", "enum": 5, "required": 5}
+    problem(client, "POST", GROUPS, "1505-400", json=field_group("g", {"a": reference}))
+
+
 def test_a_change_of_another_version_is_refused(client: Client) -> None:
     made = client.make(SCHEMAS, schema_body("s", PROFILE))
     path, etag = f"{SCHEMAS}/{made['meta:altId']}", made["meta:registryMetadata"]["eTag"]

@@ -41,6 +41,9 @@ def complete(node: Any, where: str, *, free_names: bool = False) -> dict[str, An
     if not isinstance(node, dict):
         raise bad_field(where, "it must be an object")
     result = dict(node)
+    if problem := constraints.problem(result):
+        raise bad_field(where, problem)
+    required_names(result, where)
     if "$ref" in result:
         if not isinstance(result["$ref"], str):
             raise bad_field(where, "'$ref' must be the id of a data type")
@@ -51,9 +54,6 @@ def complete(node: Any, where: str, *, free_names: bool = False) -> dict[str, An
     for text in _TEXTS:
         if text in result and not isinstance(result[text], str):
             raise bad_field(where, f"'{text}' must be text")
-    if problem := constraints.problem(result):
-        raise bad_field(where, problem)
-    required_names(result, where)
     if kind == "object":
         properties = result.get("properties", {})
         if not isinstance(properties, dict):
@@ -154,7 +154,9 @@ class _Expansion:
             result[name] = self._field(node, depth, referred)
         return result
 
-    def _field(self, node: Tree, depth: int, referred: bool) -> dict[str, Any]:
+    def _field(self, node: Any, depth: int, referred: bool) -> Any:
+        if not isinstance(node, Mapping):  # a field that is no object may have anything there
+            return node
         result = dict(node)
         reference = result.pop("$ref", None)
         if reference is not None:

@@ -32,12 +32,17 @@ def _broken(resource: Resource, content: Mapping[str, Any], made_of: Composition
     yield from _in_fields(resource.properties, made_of.properties, "")
 
 
-def _in_fields(known: Tree, fields: Tree, where: str) -> Iterator[str]:
+def _in_fields(known: Any, fields: Any, where: str) -> Iterator[str]:
+    if not isinstance(known, Mapping):  # a field that is no object may have anything there
+        return
+    fields = fields if isinstance(fields, Mapping) else {}
     for name, node in known.items():
         yield from _in_field(node, fields.get(name), f"{where}.{name}" if where else name)
 
 
-def _in_field(known: Tree, node: Any, where: str) -> Iterator[str]:
+def _in_field(known: Any, node: Any, where: str) -> Iterator[str]:
+    if not isinstance(known, Mapping):
+        return
     if not isinstance(node, Mapping) or _type(node) != _type(known):
         yield _gone(where)
         return
@@ -45,9 +50,9 @@ def _in_field(known: Tree, node: Any, where: str) -> Iterator[str]:
         yield f"'{where}' cannot become stricter in '{constraint}'."
     for name in sorted(set(node.get("required", ())) - set(known.get("required", ()))):
         yield _required(f"{where}.{name}")
-    yield from _in_fields(known.get("properties", {}), node.get("properties", {}), where)
+    yield from _in_fields(known.get("properties"), node.get("properties"), where)
     for member, step in (("items", "[]"), ("additionalProperties", ".*")):
-        if isinstance(known.get(member), Mapping) and node.get(member) is not True:
+        if isinstance(known.get(member), Mapping) and known[member] and node.get(member) is not True:
             yield from _in_field(known[member], node.get(member), where + step)
 
 
