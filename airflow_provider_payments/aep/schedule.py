@@ -106,10 +106,16 @@ class Schedule:
 
     @property
     def wanted(self) -> dict[str, Any]:
-        """What a dataflow's schedule must say to count as this one; the start is past by nature, so it does not."""
+        """
+        What a dataflow's schedule must say to count as this one: what somebody wrote of it.
+
+        The start is past by nature, so it does not count.
+        """
         fields: dict[str, Any] = {"frequency": self.frequency, "interval": self.interval}
-        if self.frequency != "once":
-            fields["backfill"] = self.backfill is not False
+        if self.backfill is not None:
+            fields["backfill"] = self.backfill
+        if self.end_time is not None:
+            fields["endTime"] = int(self.end_time.timestamp())
         return fields
 
     def runs_since(self, now: datetime) -> datetime:
@@ -121,17 +127,19 @@ class Schedule:
 
 def read_schedule(params: Fields | Mapping[str, Any]) -> dict[str, Any]:
     """
-    Read a dataflow's ``scheduleParams``, which come back as they were sent, numbers or text, like
-    :attr:`Schedule.wanted`.
+    Read a dataflow's ``scheduleParams``, which come back as they were sent, numbers or text, in the words of
+    :attr:`Schedule.wanted`; an absent ``backfill`` is the service's default.
 
     :raises UnreadableError: if they cannot be understood.
     """
     given = params if isinstance(params, Fields) else Fields.of("the schedule of a dataflow", params)
     frequency = given.text("frequency")
-    fields: dict[str, Any] = {"frequency": frequency, "interval": given.parsed(as_int, "interval")}
-    if frequency != "once":
-        fields["backfill"] = given.parsed(as_bool, "backfill") is not False
-    return fields
+    return {
+        "frequency": frequency,
+        "interval": given.parsed(as_int, "interval"),
+        "backfill": given.parsed(as_bool, "backfill") is not False,
+        "endTime": given.parsed(as_int, "endTime"),
+    }
 
 
 def period_seconds(params: object) -> float | None:

@@ -72,9 +72,10 @@ class CreateDataflowOperator(CreateOperator):
     :param target_connection_id: where they go.
     :param flow_spec: what ``FindFlowSpecOperator`` returns, or a flow spec's id.
     :param mapping_set_id: the mapping set.
-    :param mapping_set_version: its version.
+    :param mapping_set_version: its version; by default 0 for a new dataflow, and whichever one that exists uses.
     :param delta_column: the column that tells new rows from old ones; a name, or an object with ``name``,
-        ``dateFormat`` and ``timezone``. Needed for tables on any schedule but ``once``, and only there.
+        ``dateFormat`` (for a new dataflow by default ``yyyy-MM-dd HH:mm:ss``) and ``timezone`` (``UTC``). Needed for
+        tables on any schedule but ``once``, and only there.
     :param source_columns: the source connection's ``columns``; the delta column must be among them.
     :param frequency: ``once``, ``minute``, ``hour``, ``day`` or ``week``.
     :param interval: how many of these lie between two runs: 15 or more minutes, 1 or more of the others; not with
@@ -119,7 +120,7 @@ class CreateDataflowOperator(CreateOperator):
         target_connection_id: str,
         flow_spec: dict[str, Any] | str,
         mapping_set_id: str,
-        mapping_set_version: int | str = 0,
+        mapping_set_version: int | str | None = None,
         delta_column: dict[str, str] | str | None = None,
         source_columns: list[str] | str | None = None,
         frequency: str = "once",
@@ -151,7 +152,8 @@ class CreateDataflowOperator(CreateOperator):
 
     def resource(self) -> Resource:
         from airflow_provider_payments.aep.flow_specs import FlowSpec
-        from airflow_provider_payments.aep.resources.dataflow import Dataflow, DeltaColumn
+        from airflow_provider_payments.aep.resources.dataflow import Dataflow
+        from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
         from airflow_provider_payments.aep.schedule import Schedule
 
         columns = as_column_names("source_columns", self.source_columns)

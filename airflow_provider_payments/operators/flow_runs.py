@@ -326,7 +326,7 @@ class RunDataflowOperator(FlowRunOperator):
     def request(self, context: Context) -> RunRequest:
         """Return the request for a run over the window."""
         from airflow_provider_payments.aep.on_demand import OnDemandRun
-        from airflow_provider_payments.aep.resources.dataflow import DeltaColumn
+        from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
 
         delta = DeltaColumn.parse(self.delta_column)
         flow_id, window = as_id("flow_id", self.flow_id), self.window(context)

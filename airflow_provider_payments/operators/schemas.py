@@ -27,7 +27,9 @@ class CreateTargetSchemaOperator(CreateOperator):
     :param name: the schema's title.
     :param fields: path -> type, such as ``{"product.name": "string"}``, put under the tenant's namespace. Names hold
         letters, digits and underscores, the first no underscore. Types: ``string``, ``integer``, ``number``,
-        ``boolean``, ``date``, ``date-time``, ``time``, ``uri``, ``email``, or a JSON schema.
+        ``boolean``, ``date``, ``date-time``, ``time``, ``uri``, ``email``, or a JSON schema. Of fields that exist, what
+        is written here is compared; ``if_exists="update"`` adds fields and values of an ``enum``, within arrays and
+        maps too.
     :param class_id: the schema's class, by default XDM Individual Profile.
     :param field_groups: ``$id`` of further field groups.
     """

@@ -21,7 +21,8 @@ from airflow_provider_payments.aep.resources.base import Existing, Resource
 from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
 from airflow_provider_payments.aep.resources.dataflow import Dataflow, read_options
 from airflow_provider_payments.aep.resources.flow_service import source_meaning, target_meaning
-from airflow_provider_payments.aep.resources.schema_registry import found_leaves, read_resource, resolved_properties
+from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
+from airflow_provider_payments.aep.resources.schema_registry import read_resource
 from airflow_provider_payments.aep.schedule import read_schedule
 from airflow_provider_payments.aep.teardown import tear_down
 from tests.aep.chain import CATALOG, KINDS, PAYPAL_SPEC, USUAL, Chain, value
@@ -39,7 +40,8 @@ NAMES = re.findall(
     sourceConnectionIds targetConnectionIds baseConnectionId properties definitions type $ref meta:intendedToExtend
     meta:tenantNamespace meta:datasetNamespace meta:registryMetadata repo:createdDate eTag transformationSpecs
     transformationSpec sourceConnectionSpecIds targetConnectionSpecIds scheduleSpec optionSpec spec items results
-    _links next href _page validationResponse status errors lastBatchId _emulator _adhoc Copy Mapping
+    _links next href _page validationResponse status errors lastBatchId _emulator _adhoc Copy Mapping items enum
+    meta:enum additionalProperties required maxLength pattern meta:referencedFrom
     """,
 )
 ODD_TEXTS = ["products", "once", "minute", "application/x;version=²", "version=" + "9" * 5000, "\ud800"]
@@ -88,14 +90,29 @@ def read(ask: Callable[[], Any]) -> None:
     assert len(str(error)) < 3000
 
 
+#: Fields of every kind, so that every keyword of a live one is read.
+WANTED_FIELDS = FieldTree(
+    {
+        name: {
+            "type": "object",
+            "required": ["name"],
+            "properties": {name: {"type": "string", "pattern": "x", "enum": ["x"], "meta:enum": {"x": "X"}}},
+            "items": {"type": "string", "maxLength": 5},
+            "additionalProperties": {"type": "number", "minimum": 0, "const": [5]},
+        }
+        for name in ("name", "properties", "_emulator")
+    }
+)
+
 READERS: dict[str, Callable[[Fields], Any]] = {
     "source": source_meaning,
     "target": target_meaning,
     "mapping set": mapping_meaning,
     "schedule": lambda fields: read_schedule(fields.item),
     "options": read_options,
-    "properties": lambda fields: found_leaves(resolved_properties(fields)),
-    "namespace": lambda fields: found_leaves(fields.below("_emulator")),
+    "properties": lambda fields: list(WANTED_FIELDS.differences("fields", resolved_properties(fields))),
+    "namespace": lambda fields: list(WANTED_FIELDS.gaps("fields", fields.below("_emulator"), "/properties/_emulator")),
+    "own place": lambda fields: find_own(fields, "_emulator"),
     "flow spec": lambda fields: FlowSpec.from_item(fields.item),
     "registry resource": lambda fields: read_resource(dict(fields.item)),
     "moment": lambda fields: fields.moment("createdAt"),

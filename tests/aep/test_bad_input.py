@@ -52,6 +52,8 @@ REFUSED: dict[str, tuple[type[Resource], dict[str, Any], str, str]] = {
         "they need a table",
     ),
     "a column twice": (SourceConnection, {"columns": ["x", "x"]}, "columns=['x', 'x']", "once"),
+    "a column of an odd type": (SourceConnection, {"columns": [{"name": "x", "xdm": "x"}]}, "columns.xdm='x'", "JSON"),
+    "a column of no type": (SourceConnection, {"columns": [{"name": "x", "type": 5}]}, "columns.type=5", "text"),
     "a column without name": (SourceConnection, {"columns": [{"type": "string"}]}, "columns={'type'", "a name"),
     "target spec of the source": (
         TargetConnection,

@@ -118,6 +118,52 @@ def test_what_somebody_else_deleted_meanwhile_is_worth_another_attempt(
     assert updated(proxied, want).created
 
 
+def grow_by_hand(chain: Chain, name: str) -> None:
+    """Give the registry's object something more, as somebody else would."""
+    more = {"fields": {"theirs": "string"}} if name == "field group" else {"field_groups": (chain.group_id,)}
+    assert chain.ensure(KINDS[name].build(chain, **more), if_exists="update").updated
+
+
+@pytest.mark.parametrize("name", ["field group", "schema"])
+def test_what_others_add_meanwhile_to_a_resource_of_the_registry_is_kept(
+    name: str, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = before_and_after(chain, name)
+    chain.ensure(chain.schema(name="other"))
+    proxy.fault("PATCH", KINDS[name].path, first=lambda: grow_by_hand(chain, name))
+    assert updated(proxied, want).updated
+    assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412, 200]
+    (item,) = (item for item in emulator.objects(KINDS[name].objects) if item["title"] == want.name)
+    if name == "schema":
+        assert {PERSON, chain.group_id} <= {part["$ref"] for part in item["allOf"]}
+    else:
+        fields = item["definitions"]["customFields"]["properties"]["_emulator"]["properties"]
+        assert fields.keys() == {"product", "theirs"}
+        assert "price" in fields["product"]["properties"]
+
+
+@pytest.mark.parametrize("name", ["field group", "schema"])
+def test_what_others_add_meanwhile_the_same_way_is_added_once(
+    name: str, chain: Chain, proxied: Client, proxy: FaultProxy
+) -> None:
+    want = before_and_after(chain, name)
+    proxy.fault("PATCH", KINDS[name].path, first=lambda: updated(chain.client, want))
+    assert updated(proxied, want).updated
+    assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412]
+
+
+def test_a_tag_that_no_list_shows_yet_is_kept(
+    chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.dataset(tags={"team": ["a"]})).existing.id
+    path = f"/data/foundation/catalog/dataSets/{made}"
+    tags = {"team": ["a", "theirs"]}
+    proxy.fault("GET", path, first=lambda: chain.client.request("PATCH", path, body={"tags": tags}))
+    assert updated(proxied, chain.dataset(tags={"team": ["ours"]})).updated
+    (item,) = emulator.objects("dataSets")
+    assert item["tags"]["team"] == ["a", "theirs", "ours"]
+
+
 # ---- lost answers --------------------------------------------------------------------------------------------------
 
 

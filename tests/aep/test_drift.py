@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_payments.aep.resources.base import Existing
-from tests.aep.by_hand import Body, Change, check, different, put
+from tests.aep.by_hand import Body, Change, check, different, made_by_hand, put
 from tests.aep.chain import COLUMNS, FIELDS, KINDS, LAKE_SPEC, PROFILE, TABLE, Chain
 
 PERSON = "https://ns.adobe.com/xdm/context/profile-person-details"
@@ -51,6 +51,16 @@ BY_PATH = {"params": {"path": TABLE}}
 WITH_META = [
     {"name": n, "type": "string", "meta": {"originalType": "String"}, "meta:xdmType": "string"} for n in COLUMNS
 ]
+MOMENTS: list[Body] = [
+    *({"name": name, "type": "string", "xdm": {"type": "string"}} for name in COLUMNS[:4]),
+    {
+        "name": "Create_Time",
+        "type": "string",
+        "meta:xdmType": "date-time",
+        "xdm": {"type": "string", "format": "date-time"},
+    },
+]
+DELIMITER = {"columnDelimiter": "|"}
 SOURCES: dict[str, tuple[Change, list[str], Body]] = {
     "columns in another order": (lambda _, b: b["params"]["columns"].reverse(), [], {}),
     "columns with more keys": (put(params__columns=WITH_META), [], {}),
@@ -72,6 +82,41 @@ SOURCES: dict[str, tuple[Change, list[str], Body]] = {
         {"path": TABLE, "data_format": "tabular"},
     ),
     "another base connection": (other_connection, ["baseConnectionId"], {}),
+    "types that nobody wrote": (put(params__columns=MOMENTS), [], {}),
+    "types as written": (put(params__columns=MOMENTS), [], {"columns": tuple(MOMENTS)}),
+    "types in the other place": (
+        put(params__columns=[{"name": "Create_Time", "type": "string", "meta:xdmType": "date-time"}]),
+        [],
+        {"columns": ({"name": "Create_Time", "type": "string", "xdm": {"type": "string", "format": "date-time"}},)},
+    ),
+    "another type in XDM": (
+        put(),
+        ["params.columns.Create_Time (meta:xdmType)", "params.columns.Create_Time (xdm)"],
+        {"columns": (*COLUMNS[:4], MOMENTS[4])},
+    ),
+    "another type at the source": (
+        put(),
+        ["params.columns.Type (type)"],
+        {"columns": (*COLUMNS[:3], {"name": "Type", "type": "integer"}, COLUMNS[4])},
+    ),
+    "a column with a type that is missing": (
+        lambda _, b: b["params"]["columns"].pop(),
+        ["params.columns"],
+        {"columns": tuple(MOMENTS)},
+    ),
+    "a type that nobody wrote beside one that somebody did": (
+        put(params__columns=MOMENTS),
+        [],
+        {"columns": (*COLUMNS[:4], {"name": "Create_Time", "meta:xdmType": "date-time"})},
+    ),
+    "a setting that nobody wrote": (put(data__properties=DELIMITER), [], {}),
+    "a setting as written": (put(data__properties=DELIMITER), [], {"extra": {"data": {"properties": DELIMITER}}}),
+    "no setting": (put(), ["params.compression"], {"extra": {"params": {"compression": "gzip"}}}),
+    "another setting": (
+        put(data__properties=DELIMITER),
+        ["data.properties"],
+        {"extra": {"data": {"properties": {"columnDelimiter": ";"}}}},
+    ),
 }
 
 
@@ -80,6 +125,14 @@ def test_source_connections_are_compared_by_meaning(
     change: Change, fields: list[str], asked: Body, chain: Chain
 ) -> None:
     check(chain, "source connection", change, fields, **asked)
+
+
+def test_a_source_connections_ad_hoc_schema_counts_where_it_was_written(chain: Chain) -> None:
+    made_by_hand(chain, "source connection", put(data__schema={"id": chain.schema_id, "version": NO_TEXT}))
+    other = chain.ensure(chain.schema(name="other")).existing.id
+    assert different(chain, chain.source()) == []
+    assert different(chain, chain.source(schema_id=chain.schema_id)) == []
+    assert different(chain, chain.source(schema_id=other)) == ["data.schema.id"]
 
 
 def version(content_type: str) -> Change:
@@ -109,6 +162,12 @@ TARGETS: dict[str, tuple[Change, list[str], Body]] = {
         [],
         {},
     ),
+    "another dataset base connection": (
+        lambda c, b: b.update(baseConnectionId=c.ensure(c.dataset_base_connection()).existing.id),
+        ["baseConnectionId"],
+        {"base_connection_id": "another"},
+    ),
+    "a dataset base connection that the service does not show": (put(), [], {"base_connection_id": "lake"}),
     "no format where one is asked for": (put(), ["data.format"], {"data_format": "parquet_xdm"}),
     "another dataset": (other_dataset, ["params.dataSetId"], {}),
     "another schema": (other_schema, ["data.schema.id"], {}),
@@ -192,9 +251,12 @@ FIELD_GROUPS: dict[str, tuple[Change, list[str]]] = {
         [],
     ),
     "another description": (put(description="by hand"), []),
-    "a field missing": (lambda _, b: product(b).pop("name"), ["fields"]),
-    "another type": (lambda _, b: product(b)["name"].update(type="integer"), ["fields"]),
-    "another format": (lambda _, b: product(b)["createTime"].update(format="date"), ["fields"]),
+    "a field missing": (lambda _, b: product(b).pop("name"), ["fields.product.name"]),
+    "another type": (lambda _, b: product(b)["name"].update(type="integer"), ["fields.product.name (type)"]),
+    "another format": (
+        lambda _, b: product(b)["createTime"].update(format="date"),
+        ["fields.product.createTime (type)"],
+    ),
     "another class": (put(**{"meta:intendedToExtend": [EVENT]}), ["class"]),
 }
 
@@ -213,8 +275,8 @@ def test_the_bounds_that_the_registry_gives_an_integer_are_no_difference(chain: 
 AD_HOC: dict[str, tuple[Change, list[str]]] = {
     "namespace renamed by the service": (put(), []),
     "more columns": (lambda _, b: columns_of(b).update(Type={"type": "string"}), []),
-    "a column missing": (lambda _, b: columns_of(b).pop("Product_Id"), ["fields"]),
-    "another type": (lambda _, b: columns_of(b)["Product_Id"].update(type="integer"), ["fields"]),
+    "a column missing": (lambda _, b: columns_of(b).pop("Product_Id"), ["fields.Product_Id"]),
+    "another type": (lambda _, b: columns_of(b)["Product_Id"].update(type="integer"), ["fields.Product_Id (type)"]),
 }
 
 

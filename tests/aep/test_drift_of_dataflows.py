@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.flow_specs import FlowSpec
 from airflow_provider_payments.aep.resources.base import Existing
+from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
 from airflow_provider_payments.aep.schedule import Schedule
 from tests.aep.by_hand import Body, Change, check, different, made_by_hand, put
-from tests.aep.chain import COLUMNS, DATA_PREP, FLOW_SERVICE, GONE, Chain
+from tests.aep.chain import COLUMNS, CRM_FLOW_SPEC, DATA_PREP, FLOW_SERVICE, GONE, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
@@ -141,10 +143,64 @@ def other_mapping(chain: Chain, body: Body) -> None:
     mapping(body)["mappingId"] = chain.ensure(chain.mapping_set(mappings={"_id": "Type"})).existing.id
 
 
+def delta(**members: str) -> Change:
+    """Leave nothing of the delta column but its name and these members."""
+
+    def change(_: Chain, body: Body) -> None:
+        body["transformations"][0]["params"]["deltaColumn"] = {"name": "Create_Time"} | members
+
+    return change
+
+
+def as_in_the_tutorial(chain: Chain, body: Body) -> None:
+    """Times and numbers as text, a version that is none, the format of the samples."""
+    delta(dateFormat="YYYY-MM-DD", timezone="UTC")(chain, body)
+    mapping(body)["mappingVersion"] = 0
+    body["scheduleParams"] = {"startTime": "4102444800", "frequency": "minute", "interval": "30"}
+
+
+def with_backfill(backfill: bool) -> Schedule:
+    return Schedule("minute", 15, backfill=backfill)
+
+
+#: Today's flow spec lists no end, older ones did.
+ENDING: Body = {
+    "schedule": Schedule("minute", 15, end_time=datetime(2100, 1, 1, 1, tzinfo=UTC)),
+    "flow_spec": FlowSpec(CRM_FLOW_SPEC),
+}
 PERCENT = {"partial_ingestion_percent": 5}
 DATAFLOWS: dict[str, tuple[Change, list[str], Body]] = {
     "schedule as text": (as_text, [], {}),
-    "backfill as text that says no": (put(scheduleParams__backfill="false"), ["scheduleParams.backfill"], {}),
+    "backfill as text that says no": (put(scheduleParams__backfill="false"), [], {"schedule": with_backfill(False)}),
+    "a backfill that nobody wrote": (put(scheduleParams__backfill=False), [], {}),
+    "no backfill, which is one": (put(), [], {"schedule": with_backfill(True)}),
+    "another backfill": (
+        put(scheduleParams__backfill="false"),
+        ["scheduleParams.backfill"],
+        {"schedule": with_backfill(True)},
+    ),
+    "an end that nobody wrote": (put(scheduleParams__endTime=4102448400), [], {}),
+    "the end as text": (put(scheduleParams__endTime="4102448400"), [], ENDING),
+    "no end": (put(), ["scheduleParams.endTime"], ENDING),
+    "another end": (put(scheduleParams__endTime=4102448401), ["scheduleParams.endTime"], ENDING),
+    "the body that Adobe's tutorial prints": (as_in_the_tutorial, [], {"schedule": Schedule("minute", 30)}),
+    "a delta column's format and zone that nobody wrote": (delta(dateFormat="YYYY-MM-DD", timezone="GMT"), [], {}),
+    "a delta column without format and zone": (delta(), [], {}),
+    "a delta column's format as written": (
+        delta(dateFormat="YYYY-MM-DD"),
+        [],
+        {"delta_column": DeltaColumn("Create_Time", "YYYY-MM-DD")},
+    ),
+    "another format of the delta column": (
+        delta(dateFormat="YYYY-MM-DD"),
+        ["deltaColumn.dateFormat"],
+        {"delta_column": DeltaColumn("Create_Time", "yyyy-MM-dd HH:mm:ss")},
+    ),
+    "no zone of the delta column": (
+        delta(),
+        ["deltaColumn.timezone"],
+        {"delta_column": DeltaColumn("Create_Time", timezone="UTC")},
+    ),
     "a start long ago": (put(), [], {"schedule": Schedule("minute", 15, start_time=datetime(2019, 9, 2, tzinfo=UTC))}),
     "mapping version as number": (lambda _, b: mapping(b).update(mappingVersion=0), [], {}),
     "transformations in another order": (lambda _, b: b["transformations"].reverse(), [], {}),
@@ -165,7 +221,7 @@ DATAFLOWS: dict[str, tuple[Change, list[str], Body]] = {
     "no diagnostics": (put(), ["options.errorDiagnosticsEnabled"], {"error_diagnostics": True}),
     "another delta column": (
         lambda _, b: b["transformations"][0]["params"]["deltaColumn"].update(name="Type"),
-        ["deltaColumn"],
+        ["deltaColumn.name"],
         {},
     ),
     "a source with other columns": (narrow_source, ["sourceConnectionIds"], {}),
@@ -225,4 +281,14 @@ def test_a_newer_version_of_the_mapping_set_is_different(chain: Chain) -> None:
     content = chain.mapping_set(mappings={"_id": "Type"}).payload()
     chain.client.request("PUT", f"{DATA_PREP}/mappingSets/{chain.mapping_set_id}", body=content)
     assert different(chain, chain.dataflow(mapping_set_version=1)) == ["mapping"]
+    assert different(chain, chain.dataflow(mapping_set_version=0)) == []
     assert chain.ensure(chain.dataflow()).existing.id == made.existing.id
+
+
+def test_the_version_of_the_mapping_set_is_compared_where_it_was_written(chain: Chain) -> None:
+    content = chain.mapping_set(mappings={"_id": "Type"}).payload()
+    chain.client.request("PUT", f"{DATA_PREP}/mappingSets/{chain.mapping_set_id}", body=content)
+    chain.ensure(chain.dataflow(mapping_set_version=1))
+    assert different(chain, chain.dataflow()) == []
+    assert different(chain, chain.dataflow(mapping_set_version=1)) == []
+    assert different(chain, chain.dataflow(mapping_set_version=0)) == ["mapping"]

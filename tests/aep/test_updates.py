@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, RequestError
+from airflow_provider_payments.aep.flow_specs import FlowSpec
 from airflow_provider_payments.aep.provisioning import ensure
-from airflow_provider_payments.aep.resources.dataflow import DeltaColumn
+from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
 from airflow_provider_payments.aep.schedule import Schedule
-from tests.aep.chain import COLUMNS, FIELDS, FLOW_SERVICE, KINDS, REGISTRY, Chain
+from tests.aep.chain import COLUMNS, CRM_FLOW_SPEC, FIELDS, FLOW_SERVICE, KINDS, REGISTRY, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
@@ -73,8 +76,18 @@ UPDATES: dict[str, tuple[dict[str, Any], Make, Callable[[Chain, dict[str, Any]],
     ),
     "delta column": (
         {},
-        lambda _: {"delta_column": DeltaColumn("Create_Time", "yyyy-MM-dd", None)},
-        lambda chain, _: [transformations(chain.mapping_set_id, {"name": "Create_Time", "dateFormat": "yyyy-MM-dd"})],
+        lambda _: {"delta_column": DeltaColumn("Type", "yyyy-MM-dd")},
+        lambda chain, _: [
+            transformations(chain.mapping_set_id, USUAL_DELTA | {"name": "Type", "dateFormat": "yyyy-MM-dd"})
+        ],
+    ),
+    "end": (
+        {},
+        lambda _: {
+            "schedule": Schedule("minute", 15, end_time=datetime(2100, 1, 1, tzinfo=UTC)),
+            "flow_spec": FlowSpec(CRM_FLOW_SPEC),  # today's lists no end
+        },
+        lambda *_: [{"op": "add", "path": "/scheduleParams/endTime", "value": 4102444800}],
     ),
     "options that are there": (
         {"partial_ingestion_percent": 5},
@@ -105,6 +118,37 @@ def test_a_dataflow_is_patched_and_then_right(
     assert patches(emulator) == [patch(chain, given)]
     # Nothing differs any more, and the etag that came back is the one that the next change needs.
     assert chain.ensure(chain.dataflow(**given)).existing.etag == updated.existing.etag != made.existing.etag
+
+
+@pytest.mark.parametrize(
+    ("asked", "path", "value"),
+    [
+        (lambda _: {"schedule": Schedule(frequency="hour", interval=2)}, ("scheduleParams", "frequency"), "hour"),
+        (other_mapping, ("transformations", 0, "params", "mappingVersion"), "0"),
+    ],
+    ids=["schedule", "mapping"],
+)
+def test_an_update_leaves_of_a_strangers_dataflow_what_nobody_wrote(
+    asked: Make, path: tuple[Any, ...], value: Any, chain: Chain, emulator: Emulator
+) -> None:
+    """History does not come in because somebody changed the interval."""
+    delta = {"name": "Create_Time", "dateFormat": "YYYY-MM-DD", "timezone": "GMT", "own": 1}
+    mapping = {"mappingId": chain.mapping_set_id, "mappingVersion": 0, "own": [2]}
+    steps = [{"name": "Mapping", "params": mapping}, {"name": "Copy", "params": {"deltaColumn": delta, "own": "3"}}]
+    params = {"startTime": "4102444800", "frequency": "minute", "interval": "15", "backfill": False, "own": 4}
+    body = chain.dataflow().payload() | {"transformations": steps, "scheduleParams": params}
+    chain.post(f"{FLOW_SERVICE}/flows", body | {"options": {"partialIngestionPercent": "5"}})
+    (before,) = emulator.objects("flows")
+    chain.ensure(chain.dataflow(**asked(chain)), if_exists="update")
+    (after,) = emulator.objects("flows")
+    assert after["scheduleParams"]["backfill"] is False
+    assert after["scheduleParams"]["own"] == 4
+    assert after["transformations"][1] == steps[1]
+    assert after["transformations"][0]["params"]["own"] == [2]
+    assert after["options"] == before["options"]
+    for step in path:
+        after = after[step]
+    assert after == value
 
 
 def test_options_are_added_to_a_dataflow_that_was_made_without(chain: Chain, emulator: Emulator) -> None:
@@ -149,7 +193,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
     "schema of the dataset": ("dataset", {}, {}, "schemaRef.id"),
     "class of the field group": ("field group", {}, {"class_id": EVENT}, "class: wanted"),
     "class of the schema": ("schema", {"field_groups": ()}, {"field_groups": (), "class_id": EVENT}, "class is fixed"),
-    "columns of the ad-hoc class": ("ad-hoc class", {}, {"fields": {"Amount": "number"}}, "fields: wanted"),
+    "columns of the ad-hoc class": ("ad-hoc class", {}, {"fields": {"Amount": "number"}}, "fields.Amount: wanted"),
     "target of the dataflow": ("dataflow", {}, {}, "targetConnectionIds"),
 }
 
@@ -224,16 +268,16 @@ def test_a_field_group_grows(more: dict[str, str], patch: list[Any], chain: Chai
 
 
 RETYPED = {
-    "another type": ({"product.name": "integer"}, "product.name"),
-    "a branch as a leaf": ({"product": "string"}, "product"),
-    "a leaf as a branch": ({"product.name.first": "string"}, "product.name"),
+    "another type": ({"product.name": "integer"}, "product.name (type): wanted 'integer', found 'string'"),
+    "a branch as a leaf": ({"product": "string"}, "product (type): wanted 'string', found 'object'"),
+    "a leaf as a branch": ({"product.name.first": "string"}, "product.name (type): wanted 'object', found 'string'"),
 }
 
 
-@pytest.mark.parametrize(("fields", "path"), RETYPED.values(), ids=RETYPED)
-def test_a_field_does_not_change_its_type(fields: dict[str, str], path: str, chain: Chain, emulator: Emulator) -> None:
+@pytest.mark.parametrize(("fields", "shown"), RETYPED.values(), ids=RETYPED)
+def test_a_field_does_not_change_its_type(fields: dict[str, str], shown: str, chain: Chain, emulator: Emulator) -> None:
     chain.ensure(chain.field_group())
-    with pytest.raises(ConflictError, match=f"Field {path} has another type, which cannot be changed"):
+    with pytest.raises(ConflictError, match=re.escape(f"differs: fields.{shown}. An update only adds fields")):
         chain.ensure(chain.field_group(fields=fields | {"other": "string"}), if_exists="update")
     assert patches(emulator) == []
 

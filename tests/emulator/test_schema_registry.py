@@ -291,6 +291,86 @@ def test_data_grows_only(client: Client) -> None:
     assert client.ask("PATCH", path, json=addition).json()["version"] == "1.1"
 
 
+STRICTER: tuple[tuple[dict[str, Any], str, Any], ...] = (
+    ({"type": "string"}, "enum", ["a"]),
+    ({"type": "string", "enum": ["a", "b"]}, "enum", ["a"]),
+    ({"type": "string"}, "pattern", "^a"),
+    ({"type": "string"}, "maxLength", 5),
+    ({"type": "string", "maxLength": 5}, "maxLength", 4),
+    ({"type": "string", "minLength": 5}, "minLength", 6),
+    ({"type": "number", "minimum": 0}, "minimum", 1),
+    ({"type": "integer"}, "maximum", 5),
+    ({"type": "object", "properties": {}}, "additionalProperties", False),
+    ({"type": "string"}, "format", "uri"),
+)
+LESS_STRICT: tuple[tuple[dict[str, Any], str, Any], ...] = (
+    ({"type": "string", "enum": ["a"]}, "enum", ["b", "a"]),
+    ({"type": "string", "maxLength": 5}, "maxLength", 6),
+    ({"type": "number", "minimum": 1}, "minimum", 0),
+    ({"type": "string"}, "meta:enum", {"a": "A"}),
+    ({"type": "object", "properties": {}}, "properties", {"a": {"type": "string"}}),
+)
+
+
+@pytest.mark.parametrize("around", ["", "/items", "/additionalProperties"], ids=["field", "array", "map"])
+def test_fields_with_data_become_less_strict_only(client: Client, around: str) -> None:
+    holder = {"/items": "array", "/additionalProperties": "object"}.get(around)
+    cases = [*STRICTER, *LESS_STRICT]
+    nodes = {f"f{n}": {"type": holder, around[1:]: node} if holder else node for n, (node, _, _) in enumerate(cases)}
+    client.dataset(client.schema("s", **nodes))
+    group = client.ask("GET", GROUPS, headers={"Accept": XED}).json()["results"][0]
+    path = f"{GROUPS}/{group['meta:altId']}"
+    place = "/definitions/customFields/properties/_emulator/properties/product/properties"
+    for number, (_, member, value) in enumerate(cases):
+        change = [{"op": "add", "path": f"{place}/f{number}{around}/{member}", "value": value}]
+        if number < len(STRICTER):
+            assert f"product.f{number}" in problem(client, "PATCH", path, "1409-400", json=change)
+        else:
+            assert client.ask("PATCH", path, json=change).status_code == 200
+
+
+MALFORMED: tuple[dict[str, Any], ...] = (
+    {"enum": []},
+    {"enum": "a"},
+    {"enum": ["a"], "meta:enum": {"b": "B"}},
+    {"meta:enum": {"b": 1}},
+    {"maxLength": "5"},
+    {"pattern": 5},
+    {"type": "object", "additionalProperties": 5},
+    {"type": "object", "additionalProperties": {"type": "money"}},
+)
+
+
+@pytest.mark.parametrize("node", MALFORMED, ids=str)
+def test_malformed_constraints_are_refused(client: Client, node: dict[str, Any]) -> None:
+    assert "product.a" in problem(client, "POST", GROUPS, "1505-400", json=field_group("g", {"a": node}))
+
+
+def test_members_that_mean_nothing_for_a_type_do_no_harm(client: Client) -> None:
+    odd = {"type": "string", "properties": 5, "items": [], "additionalProperties": True}
+    client.dataset(client.schema("s", a=odd, b={"type": "string", "properties": {"c": 5}, "items": {"type": 5}}))
+    group = client.ask("GET", GROUPS, headers={"Accept": XED}).json()["results"][0]
+    place = "/definitions/customFields/properties/_emulator/properties/product/properties"
+    patch = [
+        {"op": "replace", "path": f"{place}/a/properties", "value": {}},
+        {"op": "add", "path": f"{place}/new", "value": {"type": "string"}},
+    ]
+    assert client.ask("PATCH", f"{GROUPS}/{group['meta:altId']}", json=patch).status_code == 200
+    reference = {"$ref": "https://ns.adobe.com/xdm/context/address", "enum": 5, "required": 5}
+    problem(client, "POST", GROUPS, "1505-400", json=field_group("g", {"a": reference}))
+
+
+def test_a_change_of_another_version_is_refused(client: Client) -> None:
+    made = client.make(SCHEMAS, schema_body("s", PROFILE))
+    path, etag = f"{SCHEMAS}/{made['meta:altId']}", made["meta:registryMetadata"]["eTag"]
+    patch = [{"op": "replace", "path": "/description", "value": "new"}]
+    for given in (etag, None):
+        headers = {"If-Match": given} if given else {}
+        assert client.ask("PATCH", path, json=patch, headers=headers).status_code == 200
+    problem(client, "PATCH", path, "1012-412", json=patch, headers={"If-Match": etag})
+    problem(client, "PUT", path, "1012-412", json=schema_body("t", PROFILE), headers={"If-Match": etag})
+
+
 def test_lists_lag_and_titles_do_not(client: Client) -> None:
     def listed(**params: str) -> list[str]:
         answer = client.ask("GET", SCHEMAS, params=params, headers={"Accept": XED})

@@ -192,7 +192,10 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"interval": 60}, r"scheduleParams\.interval: wanted 60, found 30"),
     ({"frequency": "hour"}, r"scheduleParams\.frequency: wanted 'hour', found 'minute'"),
     ({"partial_ingestion_percent": 3}, r"options\.partialIngestionPercent: wanted 3, found None"),
-    ({"delta_column": {"name": "Create_Time", "dateFormat": "yyyy"}}, r"deltaColumn: wanted .*'dateFormat': 'yyyy'"),
+    (
+        {"delta_column": {"name": "Create_Time", "dateFormat": "yyyy"}},
+        r"deltaColumn\.dateFormat: wanted 'yyyy', found",
+    ),
 ]
 
 

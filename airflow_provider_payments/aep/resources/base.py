@@ -8,7 +8,7 @@ what a teardown needs, which knows objects but not what somebody wanted.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -43,6 +43,26 @@ class Existing:
     def age(self) -> tuple[float, str]:
         """What every writer orders by, the oldest first, so that all choose the same."""
         return self.created, self.id
+
+
+class Comparison(ABC):
+    """A wanted value that knows how it is compared."""
+
+    @abstractmethod
+    def differences(self, name: str, found: Any) -> Iterator[Difference]:
+        """
+        Yield what is missing in ``found`` or stands there otherwise.
+
+        :param name: what the value is called in the differences.
+        :raises UnreadableError: if ``found`` cannot be understood.
+        """
+
+
+def _differences(name: str, wanted: object, found: Any) -> Iterator[Difference]:
+    if isinstance(wanted, Comparison):
+        yield from wanted.differences(name, found)
+    elif not (wanted <= set(found or ()) if isinstance(wanted, frozenset) else wanted == found):
+        yield Difference(name, wanted, found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +227,12 @@ class Resource(ABC):
 
     @abstractmethod
     def wanted(self) -> Json:
-        """Return the fields that count, normalised. A frozenset means "at least these"."""
+        """
+        Return what somebody wrote of the fields that count, normalised.
+
+        What nobody wrote is left out, so that it is not compared. A frozenset means "at least these", a
+        :class:`Comparison` compares itself, everything else is equal.
+        """
 
     @abstractmethod
     def found(self, client: Client, existing: Existing) -> Json:
@@ -222,11 +247,7 @@ class Resource(ABC):
         if self.carries_mark:
             self.mark_of(existing)  # it decides on deletions
         wanted, found = self.wanted(), self.found(client, existing)
-        return [
-            Difference(name, value, found.get(name))
-            for name, value in wanted.items()
-            if not (value <= set(found.get(name) or ()) if isinstance(value, frozenset) else value == found.get(name))
-        ]
+        return [d for name, value in wanted.items() for d in _differences(name, value, found.get(name))]
 
     #: What to do about a difference that an update cannot remove.
     fixed_advice: ClassVar[str] = "An update does not reach these fields: choose another name."
@@ -235,7 +256,7 @@ class Resource(ABC):
 
     def update(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
         """
-        Change an existing object into this one.
+        Change an existing object into this one: the members that somebody wrote, in the object as it is now.
 
         :raises ConflictError: if a field differs that cannot be changed, or whose change would not reach the dataflow.
         """

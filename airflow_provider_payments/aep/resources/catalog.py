@@ -125,11 +125,13 @@ class Dataset(Resource):
     changeable: ClassVar[tuple[str, ...]] = ("tags",)
 
     def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
-        # A tag that is sent replaces the one of its name: what stands there already must be sent again.
-        theirs = {name: self.fields_of(existing).texts("tags", name) for name in self.tags}
+        # A tag that is sent replaces the one of its name: what stands there now, lists may not show yet, is sent again.
+        now = self.read(client, existing) or existing
+        theirs = {name: self.fields_of(now).texts("tags", name) for name in self.tags}
         missing = {name: values for name, values in self.tags.items() if not _pairs({name: values}) <= _pairs(theirs)}
         grown = {name: [*theirs[name], *values] for name, values in missing.items()}
-        client.request("PATCH", f"{CATALOG}/dataSets/{existing.id}", body={"tags": grown})
+        if grown:
+            client.request("PATCH", f"{CATALOG}/dataSets/{existing.id}", body={"tags": grown})
         return existing
 
     def wanted(self) -> Json:

@@ -20,7 +20,6 @@ from airflow_provider_payments.aep.inputs import (
     add_extra,
     as_bool,
     as_column_names,
-    as_data,
     as_id,
     as_int,
     as_mapping,
@@ -29,6 +28,7 @@ from airflow_provider_payments.aep.inputs import (
 from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, without_empty
 from airflow_provider_payments.aep.resources.data_prep import MappingSet, mapping_meaning
+from airflow_provider_payments.aep.resources.delta_column import DeltaColumn, read_delta_column, with_delta_column
 from airflow_provider_payments.aep.resources.flow_service import (
     FlowServiceResource,
     SourceConnection,
@@ -53,45 +53,14 @@ START_HAS_PASSED = "FLOW-1360-400"
 FENCE_MARGIN = 60.0
 
 
-@dataclass(frozen=True)
-class DeltaColumn:
-    """
-    The column that tells new rows from those already read.
-
-    :param date_format: its format, as a Java pattern. The service's prose names this one; ``YYYY`` and ``DD`` of its
-        samples would mean week-year and day of the year.
-    :param timezone: must be UTC for table sources.
-    """
-
-    name: str
-    date_format: str | None = "yyyy-MM-dd HH:mm:ss"
-    timezone: str | None = "UTC"
-
-    @classmethod
-    def parse(cls, value: object) -> DeltaColumn | None:
-        """Read a column's name, or an object with ``name``, ``dateFormat`` and ``timezone``."""
-        if value is None or value in ("", "None"):
-            return None
-        if isinstance(value, str) and not value.lstrip().startswith("{"):
-            return cls(value)
-        given = as_mapping("delta_column", value)
-        unknown = set(given) - {"name", "dateFormat", "timezone"}
-        if unknown:
-            raise InvalidInputError("delta_column", sorted(unknown), "known keys are name, dateFormat, timezone")
-        date_format, timezone = given.get("dateFormat", cls.date_format), given.get("timezone", cls.timezone)
-        return cls(as_data("delta_column.name", given.get("name")), date_format, timezone)
-
-    def payload(self) -> Json:
-        return without_empty({"name": self.name, "dateFormat": self.date_format, "timezone": self.timezone})
-
-
 @dataclass(frozen=True, kw_only=True)
 class Dataflow(FlowServiceResource):
     """
     A dataflow from one source connection to one target connection.
 
     :param flow_spec: what :func:`..flow_specs.find_flow_spec` returns, or a flow spec's id.
-    :param mapping_set_version: the version to use; a later one does not reach the dataflow by itself.
+    :param mapping_set_version: the version to use; a later one does not reach the dataflow by itself. ``None`` is 0 for
+        a new dataflow, and whichever a live one uses.
     :param delta_column: needed for a table on any schedule but ``once``, and only there.
     :param source_columns: the source connection's columns, where known: the delta column must be among them.
     :param error_diagnostics: whether bad rows are kept for download, for 30 days.
@@ -109,7 +78,7 @@ class Dataflow(FlowServiceResource):
     target_connection_id: str
     flow_spec: FlowSpec
     mapping_set_id: str
-    mapping_set_version: int = 0
+    mapping_set_version: int | None = None
     schedule: Schedule = field(default_factory=Schedule)
     delta_column: DeltaColumn | None = None
     source_columns: tuple[str, ...] | None = None
@@ -120,7 +89,7 @@ class Dataflow(FlowServiceResource):
     def __post_init__(self) -> None:
         for name in ("source_connection_id", "target_connection_id", "mapping_set_id"):
             as_id(name, getattr(self, name))
-        self._put("mapping_set_version", as_int("mapping_set_version", self.mapping_set_version) or 0)
+        self._put("mapping_set_version", as_int("mapping_set_version", self.mapping_set_version))
         self._put("error_diagnostics", as_bool("error_diagnostics", self.error_diagnostics))
         percent = as_number("partial_ingestion_percent", self.partial_ingestion_percent)
         if percent is not None and not 0 < percent <= 100:
@@ -169,10 +138,17 @@ class Dataflow(FlowServiceResource):
         )
 
     def _transformations(self) -> list[Json]:
-        # Both machine-readable contracts say the version is text.
-        mapping = {"mappingId": self.mapping_set_id, "mappingVersion": str(self.mapping_set_version)}
         copy = [{"name": "Copy", "params": {"deltaColumn": self.delta_column.payload()}}] if self.delta_column else []
-        return [*copy, {"name": "Mapping", "params": mapping}]
+        return [*copy, {"name": "Mapping", "params": self._mapping_params}]
+
+    @property
+    def _mapping_params(self) -> Json:
+        # Both machine-readable contracts say the version is text.
+        return {"mappingId": self.mapping_set_id, "mappingVersion": str(self._mapping_used[1])}
+
+    @property
+    def _mapping_used(self) -> tuple[str, int]:
+        return self.mapping_set_id, self.mapping_set_version or 0
 
     def _options(self) -> Json:
         # Partial ingestion turns diagnostics on by itself.
@@ -243,13 +219,13 @@ class Dataflow(FlowServiceResource):
             "flowSpec.id": self.flow_spec.id,
             "sourceConnectionIds": self.source_connection_id,
             "targetConnectionIds": self.target_connection_id,
-            "mapping": (self.mapping_set_id, self.mapping_set_version),
+            "mapping": self._mapping_used,
             "state": "enabled",
         }
         fields |= {f"scheduleParams.{name}": value for name, value in self.schedule.wanted.items()}
         fields |= {f"options.{name}": value for name, value in self._options().items()}
         if self.delta_column:
-            fields["deltaColumn"] = self.delta_column.payload()
+            fields |= {f"deltaColumn.{name}": value for name, value in self.delta_column.wanted.items()}
         return fields
 
     def found(self, client: Client, existing: Existing) -> Json:
@@ -265,8 +241,9 @@ class Dataflow(FlowServiceResource):
             "mapping": self._mapping(client, params.get("Mapping", none)),
             # A dataflow passes through other states on its way; only these two keep it from running.
             "state": state if state in ("disabled", "draft") else "enabled",
-            "deltaColumn": _delta_column(params.get("Copy", none)),
         }
+        delta = read_delta_column(params.get("Copy", none))
+        found |= {f"deltaColumn.{name}": value for name, value in delta.items()}
         found |= {f"scheduleParams.{name}": value for name, value in schedule.items()}
         return found | {f"options.{name}": value for name, value in options.items()}
 
@@ -284,7 +261,7 @@ class Dataflow(FlowServiceResource):
 
     def _mapping(self, client: Client, used: Fields) -> object:
         """Return the mapping set and version that a dataflow uses; this one's own where that means the same."""
-        ours, mapping_set = (self.mapping_set_id, self.mapping_set_version), used.text("mappingId")
+        ours, mapping_set = self._mapping_used, used.text("mappingId")
         if mapping_set is None:
             return None
         theirs = (mapping_set, used.parsed(as_int, "mappingVersion") or 0)
@@ -292,7 +269,8 @@ class Dataflow(FlowServiceResource):
         def meaning(version: tuple[str, int]) -> Json:
             return mapping_meaning(Fields.of_item(MappingSet.kind, client.mapping_set(*version)))
 
-        same = theirs == ours or _alike(client, MappingSet, meaning, {theirs: theirs[0], ours: ours[0]})
+        any_version = self.mapping_set_version is None and theirs[0] == ours[0]
+        same = theirs == ours or any_version or _alike(client, MappingSet, meaning, {theirs: theirs[0], ours: ours[0]})
         return ours if same else theirs
 
     def is_copy(self, differences: list[Difference]) -> bool:
@@ -317,7 +295,7 @@ class Dataflow(FlowServiceResource):
         "its state that differs."
     )
     #: What a change can reach in a dataflow that exists; a new source or target pair wants a new dataflow.
-    changeable: ClassVar[tuple[str, ...]] = ("mapping", "deltaColumn", "scheduleParams.", "options.")
+    changeable: ClassVar[tuple[str, ...]] = ("mapping", "deltaColumn.", "scheduleParams.", "options.")
 
     def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
         path = f"{FLOW_SERVICE}/{self.collection}/{existing.id}"
@@ -327,25 +305,41 @@ class Dataflow(FlowServiceResource):
         return replace(existing, etag=readers.text(readers.at(answer.body, "etag")) or existing.etag)
 
     def patch(self, fields: Fields, differences: list[Difference]) -> list[Json]:
-        """Return the JSON Patch that turns an existing dataflow into this one."""
+        """Return the JSON Patch that gives an existing dataflow what differs, and leaves all else as it is."""
         changed = {d.field for d in differences}
-        operations: list[Json] = []
         to_once = self.schedule.frequency == "once" and "scheduleParams.frequency" in changed
-        if to_once or changed & {"mapping", "deltaColumn"}:
-            operations.append({"op": "replace", "path": "/transformations", "value": self._transformations()})
+        operations: list[Json] = []
+        if to_once or any(name.startswith(("mapping", "deltaColumn.")) for name in changed):
+            steps = self._changed_transformations(fields, changed, to_once=to_once)
+            operations.append({"op": "replace", "path": "/transformations", "value": steps})
+        # A single run must not have a backfill, whoever wrote one.
         schedule, theirs = self.schedule.wanted, fields.mapping("scheduleParams")
-        for name in ("frequency", "interval", "backfill"):
+        reached = [name for name in schedule if f"scheduleParams.{name}" in changed] + ["backfill"] * to_once
+        for name in reached:
+            # Adding a member that is there replaces it.
             at, value = f"/scheduleParams/{name}", schedule.get(name)
-            if value is None and name in theirs:
-                operations.append({"op": "remove", "path": at})
-            elif f"scheduleParams.{name}" in changed:
-                # Adding a member that is there replaces it.
+            if value is not None:
                 operations.append({"op": "add", "path": at, "value": value})
+            elif name in theirs:
+                operations.append({"op": "remove", "path": at})
         if any(name.startswith("options.") for name in changed):
             ours = dict(fields.mapping("options")) | self._options()
             ours.pop("isSampleDataflow", None)  # the service's own
             operations.append({"op": "add", "path": "/options", "value": ours})
         return operations
+
+    def _changed_transformations(self, fields: Fields, changed: set[str], *, to_once: bool) -> list[Json]:
+        """Return the live transformations, changed in what differs; one that is missing is put before the others."""
+        found, new = [dict(step.item) for step in fields.each("transformations")], self._transformations()
+        missing = [step for step in new if step["name"] not in {step.get("name") for step in found}]
+        for step in found:
+            params = dict(readers.mapping(step.get("params")))
+            if step.get("name") == "Mapping" and "mapping" in changed:
+                step["params"] = params | self._mapping_params
+            elif step.get("name") == "Copy" and self.delta_column:
+                step["params"] = with_delta_column(params, self.delta_column)
+        # A single run has no delta column.
+        return missing + [step for step in found if not (to_once and step.get("name") == "Copy")]
 
     def outputs(self, existing: Existing, at: float) -> Json:
         return {"runs_since": self.schedule.runs_since(datetime.fromtimestamp(at, UTC)).isoformat()}
@@ -370,11 +364,6 @@ def _alike(
             kind.check_reference(client, object_id)
             return False  # one of the two is gone
     return all(other == meanings[0] for other in meanings)
-
-
-def _delta_column(copy: Fields) -> Json | None:
-    column = copy.below("deltaColumn")
-    return without_empty({name: column.text(name) for name in ("name", "dateFormat", "timezone")}) or None
 
 
 def read_options(options: Fields) -> Json:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.inputs import as_content_type, as_data, as_id, as_list, as_mapping, as_optional_text
+from airflow_provider_payments.aep.inputs import as_column_names, as_content_type, as_id, as_optional_text
 from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.resources.base import (
@@ -25,6 +25,13 @@ from airflow_provider_payments.aep.resources.base import (
     without_empty,
 )
 from airflow_provider_payments.aep.resources.items import listed, read_item, read_live, settle_time, user_of
+from airflow_provider_payments.aep.resources.source_columns import (
+    Column,
+    as_columns,
+    described_column,
+    shown_types,
+    written_types,
+)
 from airflow_provider_payments.aep.services import (
     ADHOC_SCHEMA_VERSION,
     DATA_LAKE_SPEC_ID,
@@ -213,7 +220,7 @@ class SourceConnection(FlowServiceResource):
     spec_id: str
     data_format: str | None = None
     table: str | None = None
-    columns: tuple[Mapping[str, Any], ...] | None = None
+    columns: tuple[Column, ...] | None = None
     path: str | None = None
     resource_path: str | None = None
     schema_id: str | None = None
@@ -236,16 +243,16 @@ class SourceConnection(FlowServiceResource):
             raise InvalidInputError("data_format", self.data_format, f"one of {', '.join(FORMATS)}")
         if fixed and self.data_format != fixed:
             raise InvalidInputError("data_format", self.data_format, f"with {place} it must be {fixed!r}")
-        self._put("columns", _columns(self.columns))
+        self._put("columns", as_columns("columns", self.columns))
         if self.columns is not None and not self.table:
-            raise InvalidInputError("columns", [c["name"] for c in self.columns], "they need a table")
+            raise InvalidInputError("columns", as_column_names("columns", self.columns), "they need a table")
         super().__post_init__()
 
     def body(self) -> Json:
         schema = {"id": self.schema_id, "version": self.schema_version} if self.schema_id else None
         params = {
             "tableName": self.table,
-            "columns": [dict(c) for c in self.columns] if self.columns is not None else None,
+            "columns": self._described_columns,
             "path": self.path,
             "resourcePath": self.resource_path,
         }
@@ -260,6 +267,10 @@ class SourceConnection(FlowServiceResource):
             }
         )
 
+    @property
+    def _described_columns(self) -> list[Json]:
+        return [described_column(column) for column in self.columns or ()]
+
     def ready(self, client: Client) -> Self:
         if not self.table or self.columns is not None:
             return self
@@ -269,36 +280,26 @@ class SourceConnection(FlowServiceResource):
         fields = source_meaning(Fields(self.name, self.payload()))
         if self.columns is None:
             del fields["params.columns"]
-        return fields
+        if self.schema_id:
+            fields |= _schema_meaning(Fields(self.name, self.payload()))
+        return fields | written_types(self.columns or ()) | self._extra_of(self.extra)
 
     def found(self, client: Client, existing: Existing) -> Json:
-        return source_meaning(self.fields_of(existing))
+        fields = self.fields_of(existing)
+        # A column that is missing altogether is one difference, whatever types it was to have.
+        types = written_types(self.columns or ()) | shown_types(fields.each("params", "columns"))
+        return source_meaning(fields) | _schema_meaning(fields) | types | self._extra_of(fields.item)
+
+    def _extra_of(self, item: Mapping[str, Any]) -> Json:
+        """Return what stands where ``extra`` adds to the data that is read; the service echoes these two objects."""
+        fields, extra = Fields(self.name, item), Fields("extra", self.extra)
+        places = [(place, name) for place in ("params", "data") for name in extra.mapping(place)]
+        return {".".join(place): fields.value(*place) for place in places}
 
     def outputs(self, existing: Existing, at: float) -> Json:
         # Of one just made the answer shows no columns.
-        columns = readers.mappings(readers.at(existing.item, "params", "columns")) or self.columns or ()
+        columns = readers.mappings(readers.at(existing.item, "params", "columns")) or self._described_columns
         return {"columns": [name for c in columns if (name := readers.text(c.get("name")))] or None}
-
-
-def _columns(value: object) -> tuple[Json, ...] | None:
-    given = as_list("columns", value)
-    if not given:
-        return None
-    columns = []
-    for column in given:
-        if isinstance(column, str) and column:
-            columns.append({"name": as_data("columns", column), "type": "string", "xdm": {"type": "string"}})
-        elif isinstance(column, Mapping) and isinstance(column.get("name"), str) and column["name"]:
-            columns.append({"type": "string"} | as_mapping("columns", column))
-        else:
-            raise InvalidInputError("columns", column, "each is a name, or an object with a name as explore gives it")
-    for column in columns:
-        as_data("columns.name", column["name"])
-        as_data("columns.type", column["type"])
-    names = [c["name"] for c in columns]
-    if len(set(names)) != len(names):
-        raise InvalidInputError("columns", names, "each only once")
-    return tuple(columns)
 
 
 def source_meaning(fields: Fields) -> Json:
@@ -311,6 +312,13 @@ def source_meaning(fields: Fields) -> Json:
         "params.tableName": fields.text("params", "tableName") or fields.text("params", "path"),
         "params.resourcePath": fields.text("params", "resourcePath"),
         "params.columns": sorted(column.text("name") or "" for column in fields.each("params", "columns")),
+    }
+
+
+def _schema_meaning(fields: Fields) -> Json:
+    return {
+        "data.schema.id": fields.text("data", "schema", "id"),
+        "data.schema.version": fields.major_version("data", "schema", "version"),
     }
 
 
@@ -365,18 +373,23 @@ class TargetConnection(FlowServiceResource):
         fields = target_meaning(Fields(self.name, self.payload()))
         if self.data_format:
             fields["data.format"] = self.data_format
+        if self.base_connection_id:
+            fields["baseConnectionId"] = self.base_connection_id
         return fields
 
     def found(self, client: Client, existing: Existing) -> Json:
         fields = self.fields_of(existing)
-        return target_meaning(fields) | {"data.format": fields.text("data", "format")}
+        return target_meaning(fields) | {
+            "data.format": fields.text("data", "format"),
+            # Nobody says that the service keeps what only the oldest document sends.
+            "baseConnectionId": fields.text("baseConnectionId") or self.base_connection_id,
+        }
 
 
 def target_meaning(fields: Fields) -> Json:
     """Return what makes a target connection the one it is, from a payload or from the service's item."""
     return {
         "params.dataSetId": fields.text("params", "dataSetId"),
-        "data.schema.id": fields.text("data", "schema", "id"),
-        "data.schema.version": fields.major_version("data", "schema", "version"),
+        **_schema_meaning(fields),
         "connectionSpec.id": fields.text("connectionSpec", "id"),
     }

@@ -14,18 +14,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.errors import (
-    ConflictError,
-    Difference,
-    InvalidInputError,
-    RequestError,
-    UnreadableError,
-)
+from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.flow_specs import check_against
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping
 from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, read_if_there
+from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
 from airflow_provider_payments.aep.services import ACCEPT_ONE, PROFILE_CLASS, SCHEMA_REGISTRY, Json, segment
 
 if TYPE_CHECKING:
@@ -34,12 +29,12 @@ if TYPE_CHECKING:
 XDM = "https://ns.adobe.com/xdm"
 ADHOC_BEHAVIOUR = f"{XDM}/data/adhoc"
 TITLE_TAKEN = "XDM-1521-400"
-#: No field lies deeper.
-MAX_DEPTH = 100
+#: Levels of JSON; the registry takes no field that lies as deep.
+MAX_DEPTH = 200
 
 _FORMATS = ("date", "date-time", "time", "uri", "email")
 FIELD_TYPES = ("string", "integer", "number", "boolean", *_FORMATS)
-_TEXT = {"type": "string"}
+_TEXT, _NUMBER, _COUNT = {"type": "string"}, {"type": "number"}, {"type": "integer", "minimum": 0}
 #: Adobe's page "Define XDM fields in the UI" lists no hyphen.
 _FIELD_NAME = "[A-Za-z0-9][A-Za-z0-9_]{0,127}"
 #: What the registry reads of a field that is given as a JSON schema. It would fill in a type that is left out.
@@ -52,8 +47,11 @@ _FIELD_SCHEMA = {
         "description": _TEXT,
         "format": _TEXT,
         "$ref": _TEXT,
-        "minimum": {"type": "number"},
-        "maximum": {"type": "number"},
+        "pattern": _TEXT,
+        **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _NUMBER),
+        **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _COUNT),
+        "enum": {"type": "array", "minItems": 1},
+        "meta:enum": {"type": "object", "additionalProperties": _TEXT},
         "required": {"type": "array", "items": _TEXT},
         "properties": {
             "type": "object",
@@ -61,6 +59,7 @@ _FIELD_SCHEMA = {
             "additionalProperties": {"$ref": "#"},
         },
         "items": {"$ref": "#"},
+        "additionalProperties": {"anyOf": [{"type": "boolean"}, {"maxProperties": 0}, {"$ref": "#"}]},
     },
 }
 
@@ -113,8 +112,13 @@ class RegistryResource(Resource):
         return replace(read_resource(body), id=made(answer, path, body.get("$id")).id)
 
     def patch(self, client: Client, existing: Existing, operations: list[Json]) -> Existing:
+        """Send a JSON Patch for an object as it was read; where nothing is left to do, send nothing."""
+        if not operations:
+            return existing
         path = f"{SCHEMA_REGISTRY}/tenant/{self.collection}/{segment(existing.id)}"
-        changed = read_resource(dict(readers.mapping(client.request("PATCH", path, body=operations).body)))
+        headers = {"If-Match": existing.etag} if existing.etag else {}
+        answer = client.request("PATCH", path, body=operations, headers=headers)
+        changed = read_resource(dict(readers.mapping(answer.body)))
         return changed if changed.id else existing
 
     def _full(self, client: Client, existing: Existing) -> Fields:
@@ -189,26 +193,32 @@ class FieldGroup(RegistryResource):
     changeable: ClassVar[tuple[str, ...]] = ("fields",)
 
     def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
-        """Add the fields that are missing; a field that has another type cannot be changed."""
-        complete, found = self.ready(client), set(differences[0].found or ())
-        namespace = f"_{complete.tenant_id}"
-        try:
-            operations = list(
-                _growth(field_tree(self.fields), found, f"/definitions/customFields/properties/{namespace}/properties")
-            )
-        except ValueError as error:
-            advice = f"Field {error} has another type, which cannot be changed: choose another field or another name."
-            raise ConflictError(self.kind, self.name, existing.id, differences, advice) from None
-        return self.patch(client, existing, operations)
+        """Add the fields and values of an enum that are missing, to the field group as it is now."""
+        item = client.registry_resource(self.collection, existing.id, ACCEPT_ONE)
+        existing = replace(read_resource(item), id=existing.id)
+        live = self.fields_of(existing)
+        # Only the resolved field group tells what is missing, only the other form where it is put.
+        differences = self.differences(client, existing)
+        pointer, node = find_own(live, self._namespace(client, live)) or (None, live)
+        tree = FieldTree(field_tree(self.fields))
+        patches = {gap.difference.field: gap.patch for gap in tree.gaps("fields", node, pointer)}
+        if fixed := [d for d in differences if not patches.get(d.field)]:
+            raise ConflictError(self.kind, self.name, existing.id, fixed, self.fixed_advice)
+        return self.patch(client, existing, [step for d in differences for step in patches[d.field]])
+
+    fixed_advice = "An update only adds fields, and values of an enum: choose another name."
+
+    def _namespace(self, client: Client, resource: Fields) -> str:
+        return resource.text("meta:tenantNamespace") or f"_{client.tenant_id()}"
 
     def wanted(self) -> Json:
-        return {"fields": frozenset(leaves(field_tree(self.fields))), "class": frozenset([self.class_id])}
+        return {"fields": FieldTree(field_tree(self.fields)), "class": frozenset([self.class_id])}
 
     def found(self, client: Client, existing: Existing) -> Json:
         full = self._full(client, existing)
-        namespace = full.text("meta:tenantNamespace") or f"_{client.tenant_id()}"
+        namespace = self._namespace(client, full)
         classes = full.texts("meta:intendedToExtend") or self.fields_of(existing).texts("meta:intendedToExtend")
-        return {"fields": found_leaves(resolved_properties(full).below(namespace)), "class": set(classes)}
+        return {"fields": resolved_properties(full).below(namespace), "class": set(classes)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,13 +248,13 @@ class AdHocClass(RegistryResource):
         }
 
     def wanted(self) -> Json:
-        return {"fields": frozenset(leaves(field_tree(self.fields)))}
+        return {"fields": FieldTree(field_tree(self.fields))}
 
     def found(self, client: Client, existing: Existing) -> Json:
         full = self._full(client, existing)
         # The service renames `_adhoc` to a namespace of the class's own.
         namespace = full.text("meta:datasetNamespace") or "_adhoc"
-        return {"fields": found_leaves(resolved_properties(full).below(namespace))}
+        return {"fields": resolved_properties(full).below(namespace)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -321,7 +331,14 @@ def checked_fields(argument: str, value: object) -> Json:
             check_against(f"{argument}.{path}", dict(kind), _FIELD_SCHEMA, "the Schema Registry")
         if any(path.startswith(f"{other}.") for other in fields):
             raise InvalidInputError(argument, path, "a field that has a type cannot hold other fields")
+    if _is_deeper(field_tree(fields), MAX_DEPTH):
+        raise InvalidInputError(argument, sorted(fields), "no field may lie that deep")
     return fields
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    held = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return levels < 0 or any(_is_deeper(inner, levels - 1) for inner in held)
 
 
 def field_tree(fields: Mapping[str, Any]) -> Json:
@@ -338,54 +355,3 @@ def field_tree(fields: Mapping[str, Any]) -> Json:
 
 def _typed(kind: str) -> Json:
     return {"type": "string", "format": kind} if kind in _FORMATS else {"type": kind}
-
-
-def leaves(properties: Mapping[str, Any], prefix: str = "") -> set[tuple[str, str, str]]:
-    """Flatten wanted JSON schema ``properties`` to (path, type, format)."""
-    return found_leaves(Fields("the fields", {"properties": properties}), prefix)
-
-
-def found_leaves(node: Fields, prefix: str = "") -> set[tuple[str, str, str]]:
-    """Flatten the ``properties`` of a node likewise; what the registry adds to a node does not count."""
-    found: set[tuple[str, str, str]] = set()
-    pending = [(prefix, node, 0)]
-    while pending:
-        path, inner, depth = pending.pop()
-        if depth > MAX_DEPTH:
-            raise UnreadableError(inner.what[:200], f"it is deeper than {MAX_DEPTH} levels")
-        for name in inner.mapping("properties"):
-            child = replace(inner.below("properties", name), what=node.what)
-            if child.mapping("properties"):
-                pending.append((f"{path}{name}.", child, depth + 1))
-            else:
-                found.add((f"{path}{name}", child.text("type") or "", child.text("format") or ""))
-    return found
-
-
-def _growth(
-    tree: Mapping[str, Any], found: set[tuple[str, str, str]], pointer: str, prefix: str = ""
-) -> Iterator[Json]:
-    """
-    Yield the JSON Patch operations that add what ``tree`` has and ``found`` (leaves) has not.
-
-    :raises ValueError: with the path of a field that is there with another type.
-    """
-    for name, node in tree.items():
-        path, at = f"{prefix}{name}", f"{pointer}/{name}"
-        inner = node.get("properties")
-        if inner and any(leaf.startswith(f"{path}.") for leaf, _, _ in found):
-            yield from _growth(inner, found, f"{at}/properties", f"{path}.")
-        elif any(leaf == path or leaf.startswith(f"{path}.") for leaf, _, _ in found):
-            if not leaves({name: node}, prefix) <= found:
-                raise ValueError(path)
-        else:
-            yield {"op": "add", "path": at, "value": node}
-
-
-def resolved_properties(resource: Fields) -> Fields:
-    """Return a resource's properties; an answer that is not fully resolved keeps them in definitions and ``allOf``."""
-    merged = dict(resource.mapping("properties"))
-    definitions = [resource.below("definitions", name) for name in resource.mapping("definitions")]
-    for part in [*definitions, *resource.each("allOf")]:
-        merged = dict(part.mapping("properties")) | merged
-    return Fields(resource.what, merged)

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider_payments.emulator.exchange import MAX_DEPTH
 from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.schema_registry import constraints
 
 Tree = Mapping[str, Any]
 
@@ -40,6 +41,9 @@ def complete(node: Any, where: str, *, free_names: bool = False) -> dict[str, An
     if not isinstance(node, dict):
         raise bad_field(where, "it must be an object")
     result = dict(node)
+    if problem := constraints.problem(result):
+        raise bad_field(where, problem)
+    required_names(result, where)
     if "$ref" in result:
         if not isinstance(result["$ref"], str):
             raise bad_field(where, "'$ref' must be the id of a data type")
@@ -50,17 +54,19 @@ def complete(node: Any, where: str, *, free_names: bool = False) -> dict[str, An
     for text in _TEXTS:
         if text in result and not isinstance(result[text], str):
             raise bad_field(where, f"'{text}' must be text")
-    required_names(result, where)
     if kind == "object":
         properties = result.get("properties", {})
         if not isinstance(properties, dict):
             raise bad_field(where, "'properties' must be an object")
         if properties or "properties" in result:
             result["properties"] = complete_all(properties, where, free_names=free_names)
+        if isinstance(held := result.get("additionalProperties"), dict) and held:
+            result["additionalProperties"] = complete(held, f"{where}.*")
+            result.setdefault("meta:xdmType", "map")
     elif kind == "array":
         result["items"] = complete(result.get("items", {"type": "string"}), f"{where}[]")
     elif kind == "integer":
-        _bound(result, where)
+        _bound(result)
     result.setdefault("meta:xdmType", _xdm_type(kind, result.get("format")))
     return result
 
@@ -76,12 +82,8 @@ def complete_all(properties: Mapping[str, Any], where: str, *, free_names: bool 
     }
 
 
-def _bound(node: dict[str, Any], where: str) -> None:
+def _bound(node: dict[str, Any]) -> None:
     """Give a whole number the bounds of its type, or the type that its bounds need."""
-    for member in ("minimum", "maximum"):
-        value = node.get(member, 0)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise bad_field(where, f"'{member}' must be a number")
     named = node.get("meta:xdmType")
     if not isinstance(named, str) or named not in _BOUNDS:
         low, high = node.get("minimum", 0), node.get("maximum", 0)
@@ -152,7 +154,9 @@ class _Expansion:
             result[name] = self._field(node, depth, referred)
         return result
 
-    def _field(self, node: Tree, depth: int, referred: bool) -> dict[str, Any]:
+    def _field(self, node: Any, depth: int, referred: bool) -> Any:
+        if not isinstance(node, Mapping):  # a field that is no object may have anything there
+            return node
         result = dict(node)
         reference = result.pop("$ref", None)
         if reference is not None:
@@ -160,8 +164,9 @@ class _Expansion:
             referred = True
         if isinstance(result.get("properties"), Mapping):
             result["properties"] = self.of(result["properties"], depth + 1, referred=referred)
-        if isinstance(result.get("items"), Mapping):
-            result["items"] = self._field(result["items"], depth + 1, referred)
+        for member in ("items", "additionalProperties"):
+            if isinstance(result.get(member), Mapping):
+                result[member] = self._field(result[member], depth + 1, referred)
         return result
 
 
@@ -198,36 +203,17 @@ def find(properties: Tree, path: str) -> Tree | None:
         name, bracket, _ = step.partition("[")
         child = node.get("properties", {}).get(name) if isinstance(node.get("properties"), Mapping) else None
         if child is None:
-            if "additionalProperties" in node:
+            child = node.get("additionalProperties")
+            if child in (True, {}):
                 return {"type": "object"}
-            return None
+            if not isinstance(child, Mapping):
+                return None
         node = child
         if bracket:
             if node.get("type") != "array":
                 return None
             node = node.get("items", {"type": "string"})
     return node
-
-
-def leaves(properties: Tree, where: str = "") -> Iterator[tuple[str, str, str]]:
-    """All leaf paths with type (or the data type referred to) and format."""
-    for name, node in properties.items():
-        path = f"{where}.{name}" if where else name
-        if node.get("type") == "object" and node.get("properties"):
-            yield from leaves(node["properties"], path)
-        elif node.get("type") == "array" and "items" in node:
-            yield from leaves({f"{name}[]": node["items"]}, where)
-        else:
-            yield path, str(node.get("$ref") or node.get("type")), str(node.get("format", ""))
-
-
-def objects(properties: Tree, where: str = "") -> Iterator[tuple[str, Tree]]:
-    """All paths that lead to objects, each with its object."""
-    for name, node in properties.items():
-        if isinstance(node.get("properties"), Mapping):
-            path = f"{where}.{name}" if where else name
-            yield path, node
-            yield from objects(node["properties"], path)
 
 
 def without_texts(node: Any) -> Any:
@@ -237,6 +223,7 @@ def without_texts(node: Any) -> Any:
     result = {key: value for key, value in node.items() if not (key in _TEXTS and isinstance(value, str))}
     if isinstance(node.get("properties"), Mapping):
         result["properties"] = {name: without_texts(child) for name, child in node["properties"].items()}
-    if isinstance(node.get("items"), Mapping):
-        result["items"] = without_texts(node["items"])
+    for member in ("items", "additionalProperties"):
+        if member in node:
+            result[member] = without_texts(node[member])
     return result

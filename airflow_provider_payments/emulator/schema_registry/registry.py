@@ -12,6 +12,7 @@ from airflow_provider_payments.emulator.schema_registry import fields, rules
 from airflow_provider_payments.emulator.schema_registry.composition import Composition, take_apart
 from airflow_provider_payments.emulator.schema_registry.descriptors import Descriptors
 from airflow_provider_payments.emulator.schema_registry.global_resources import ADHOC, BEHAVIORS
+from airflow_provider_payments.emulator.schema_registry.growth import check_growth
 from airflow_provider_payments.emulator.schema_registry.resources import GLOBALS, Kind, Resource, not_found
 from airflow_provider_payments.emulator.store import Store
 
@@ -90,7 +91,7 @@ class Registry:
         before = resource.content, resource.made_of
         content, made_of = self._understand(resource.kind, body, resource.id, resource.content)
         if self._carries_data(resource):
-            rules.check_growth(resource, content, made_of)
+            check_growth(resource, content, made_of)
         joins_union = not resource.in_union
         resource.content, resource.made_of = content, made_of
         self._resolved.clear()

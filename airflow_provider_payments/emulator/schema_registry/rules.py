@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -166,31 +166,3 @@ def check_union(registry: Registry, resource: Resource) -> None:
         raise RegistryRefusal(
             "1528-400", title, "A schema in a union needs the identityMap field group or a primary identity."
         )
-
-
-def check_growth(resource: Resource, content: Mapping[str, Any], made_of: Composition) -> None:
-    """A resource whose fields hold data can only grow.
-
-    :param content: the one that it is to have.
-    """
-    gone = {path for path, _, _ in set(fields.leaves(resource.properties)) - set(fields.leaves(made_of.properties))}
-    gone |= set(resource.references) - set(made_of.references)
-    gone |= set(resource.content.get("meta:immutableTags", ())) - set(content.get("meta:immutableTags", ()))
-    if gone:
-        raise _breaking(resource, f"'{min(gone)}' can neither be removed nor change its type.")
-    known = resource.properties
-    needed = set(_requirements(made_of, known)) - set(_requirements(resource.made_of, known))
-    if needed:
-        raise _breaking(resource, f"'{min(needed)}' cannot become required.")
-
-
-def _requirements(made_of: Composition, known: fields.Tree) -> Iterator[str]:
-    """The paths of what is required, at the top and in objects that are known already."""
-    yield from made_of.required
-    for path, node in fields.objects(made_of.properties):
-        if fields.find(known, path) is not None:
-            yield from (f"{path}.{name}" for name in node.get("required", ()))
-
-
-def _breaking(resource: Resource, detail: str) -> RegistryRefusal:
-    return RegistryRefusal("1409-400", "Breaking change", f"Data depends on {resource.id}: {detail}")

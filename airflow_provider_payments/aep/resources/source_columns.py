@@ -1,0 +1,74 @@
+"""
+The columns of a table that a source connection reads, as somebody writes them and as the service shows them.
+
+Source: the tutorial "Explore your data structure and contents for a payments source"; their column objects are what a
+source connection takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.fields import Fields
+from airflow_provider_payments.aep.inputs import as_data, as_list, as_mapping, as_optional_text
+from airflow_provider_payments.aep.resources.schema_fields import xdm_type
+from airflow_provider_payments.aep.services import Json
+
+Column = str | Mapping[str, Any]
+
+
+def as_columns(field: str, value: object) -> tuple[Column, ...] | None:
+    """Return columns as they were written, names or objects as explore gives them; ``None`` where none are given."""
+    columns: list[Column] = []
+    for column in as_list(field, value) or ():
+        if isinstance(column, str) and column:
+            columns.append(as_data(field, column))
+        elif isinstance(column, Mapping) and isinstance(column.get("name"), str) and column["name"]:
+            columns.append(as_mapping(field, column))
+        else:
+            raise InvalidInputError(field, column, "each is a name, or an object with a name as explore gives it")
+    described = [described_column(column) for column in columns]
+    for column in described:
+        as_data(f"{field}.name", column["name"])
+        as_data(f"{field}.type", column["type"])
+        as_optional_text(f"{field}.meta:xdmType", column.get("meta:xdmType"))
+        xdm = as_mapping(f"{field}.xdm", column.get("xdm"))
+        for name in ("type", "format"):
+            as_optional_text(f"{field}.xdm.{name}", xdm.get(name))
+    names = [column["name"] for column in described]
+    if len(set(names)) != len(names):
+        raise InvalidInputError(field, names, "each only once")
+    return tuple(columns) or None
+
+
+def described_column(column: Column) -> Json:
+    """Return a column as the service wants it: what is given as a name is text."""
+    if isinstance(column, str):
+        return {"name": column, "type": "string", "xdm": {"type": "string"}}
+    return {"type": "string"} | dict(column)
+
+
+def written_types(columns: Iterable[Column]) -> Json:
+    """Return the types that somebody wrote, by their place: a column that is given as a name has none."""
+    given = [Fields("a column", column) for column in columns if isinstance(column, Mapping)]
+    return {place: kind for column in given for place, kind in _types(column).items() if kind is not None}
+
+
+def shown_types(columns: Iterable[Fields]) -> Json:
+    """Return the types of live columns, likewise; the one in XDM may stand in either of two places."""
+    shown: Json = {}
+    for column in columns:
+        source, xdm, named = _types(column).items()
+        shown |= dict([source, (xdm[0], xdm[1] or named[1]), (named[0], named[1] or xdm[1])])
+    return shown
+
+
+def _types(column: Fields) -> dict[str, str | None]:
+    place = f"params.columns.{column.text('name')}"
+    return {
+        f"{place} (type)": column.text("type"),
+        f"{place} (xdm)": xdm_type(column.below("xdm")),
+        f"{place} (meta:xdmType)": column.text("meta:xdmType"),
+    }
