@@ -68,6 +68,21 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """
+    What a dataflow's runs mean to a task that wants a window.
+
+    :param runs: all of them.
+    :param run: the one that makes another needless.
+    :param contradictory: one that shows another window than it was asked to read: what runs show cannot be relied on.
+    """
+
+    runs: Sequence[FlowRun]
+    run: FlowRun | None = None
+    contradictory: Reading | None = None
+
+
+@dataclass(frozen=True)
 class Bring:
     """No run has read the window or a part of it."""
 
@@ -162,9 +177,9 @@ def read_runs(client: Client, flow_id: str, own: Reading | None) -> list[Reading
 
 def look(
     client: Client, flow_id: str, wanted: Window, accepts: Callable[[FlowRun], bool], own: Reading | None
-) -> tuple[list[FlowRun], FlowRun | None]:
+) -> Coverage:
     """
-    Return a dataflow's runs, and of these the one that makes another over a window needless, if there is one.
+    Look at what a dataflow's runs have covered.
 
     :param accepts: as :func:`decide` has it.
     :param own: as :func:`read_runs` has it.
@@ -174,19 +189,20 @@ def look(
     """
     readings = until_readable(client, lambda: read_runs(client, flow_id, own))
     decision = decide(wanted, readings, accepts)
-    _tell(wanted, readings, decision)
+    _tell(wanted, decision)
     if isinstance(decision, Refuse):
         raise CoveredError(wanted, decision.readings)
     if isinstance(decision, Unclear):
         raise UnsettledError(f"{decision.reading}; that may be rows of {wanted}. The next attempt looks again")
-    return [reading.run for reading in readings], decision.run if isinstance(decision, Reuse) else None
+    return Coverage(
+        [reading.run for reading in readings],
+        decision.run if isinstance(decision, Reuse) else None,
+        next((reading for reading in readings if reading.is_contradictory), None),
+    )
 
 
-def _tell(wanted: Window, readings: Sequence[Reading], decision: Decision) -> None:
+def _tell(wanted: Window, decision: Decision) -> None:
     """Log what speaks for a decision, where a reader of the log could not know."""
-    if contradictory := next((reading for reading in readings if reading.is_contradictory), None):
-        text = "Windows cannot be checked: %s, but shows %s; only runs count whose windows were kept"
-        log.warning(text, contradictory, contradictory.copied)
     if not isinstance(decision, Reuse):
         return
     run = decision.run

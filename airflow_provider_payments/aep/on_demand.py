@@ -21,7 +21,7 @@ from typing import Self
 
 from airflow_provider_payments.aep.answers import Answer
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.coverage import Reading, look
+from airflow_provider_payments.aep.coverage import Coverage, Reading, look
 from airflow_provider_payments.aep.errors import (
     Failure,
     InvalidInputError,
@@ -118,16 +118,16 @@ class RunRequest(ABC):
         """Whether a run is known to be another than the one that is asked for."""
         return False
 
-    def look(self, own: Reading | None = None) -> tuple[Notes, FlowRun | None]:
+    def look(self, own: Reading | None = None) -> Coverage:
         """
-        Note what is there now; return a run too that makes this one needless.
+        Look at the runs that are there now: the newest of them, or all where they may make this one needless.
 
         :param own: the run that this task has started before.
         :raises UnreadableError: if a run may be there that cannot be read.
         :raises CoveredError: if runs have read a part of the window.
         :raises UnsettledError: if one may be reading it, which will show later.
         """
-        return self.take_notes(), None
+        return Coverage(until_readable(self.client, lambda: newest_runs(self.client, self.flow_id, 1)))
 
     def take_notes(self) -> Notes:
         """
@@ -135,7 +135,7 @@ class RunRequest(ABC):
 
         :raises UnreadableError: if a run may be there that cannot be read.
         """
-        return Notes.of(until_readable(self.client, lambda: newest_runs(self.client, self.flow_id, 1)))
+        return Notes.of(RunRequest.look(self).runs)
 
     def start(self, notes: Notes) -> tuple[str, bool]:
         """
@@ -273,11 +273,10 @@ class OnDemandRun(RunRequest):
             raise InvalidInputError("delta_column", self.delta_column, allowed)
         return replace(self, delta_column=None) if settled else self
 
-    def look(self, own: Reading | None = None) -> tuple[Notes, FlowRun | None]:
+    def look(self, own: Reading | None = None) -> Coverage:
         if self.accepts is None:
             return super().look(own)
-        runs, covering = look(self.client, self.flow_id, self.window, self.accepts, own)
-        return Notes.of(runs), covering
+        return look(self.client, self.flow_id, self.window, self.accepts, own)
 
     def send(self) -> Answer:
         return self.client.request("POST", RUNS, body=self._body)

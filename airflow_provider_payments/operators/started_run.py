@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     # What runs loads with the task, not when a DAG is parsed.
     from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.coverage import Reading
     from airflow_provider_payments.aep.flow_runs import FlowRun
     from airflow_provider_payments.aep.on_demand import RunRequest
     from airflow_provider_payments.aep.windows import Window
@@ -105,14 +106,18 @@ class FlowRunOperator(ExperiencePlatformOperator):
         self.max_failed_ratio = max_failed_ratio
         self.unknown_counts = unknown_counts
         self._run_id: str | None = None
+        self._has_warned = False
         # Left to Airflow it would end the wait without a word of the run, or limit only each part of it.
         self._limit, self.execution_timeout = self.execution_timeout, None
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """Return what ``expand`` makes a mapped task of; the scheduler knows no default of ``__init__`` for that."""
-        made = super().partial(**kwargs)
-        made.kwargs.setdefault("max_active_tis_per_dag", MAX_ACTIVE)
+        made, name = super().partial(**kwargs), "max_active_tis_per_dag"
+        # Airflow 2 puts None where nobody gave a number.
+        defaults = getattr(made.kwargs.get("dag"), "default_args", None) or {}
+        if made.kwargs.get(name) is None and name not in kwargs | defaults:
+            made.kwargs[name] = MAX_ACTIVE
         return made
 
     @cached_property
@@ -225,6 +230,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
     def _start(self, memory: Memory, context: Context) -> Started:
         from airflow_provider_payments.aep.coverage import Reading
+        from airflow_provider_payments.aep.on_demand import Notes
         from airflow_provider_payments.aep.run_lookups import run_if_there
         from airflow_provider_payments.operators.memory import Started
 
@@ -243,9 +249,12 @@ class FlowRunOperator(ExperiencePlatformOperator):
                 return memory.keep_run(Started(run.id, found=True, run=run))
         request = request.ready()
         self.before_asking(context)
-        notes, covering = request.look(Reading(own, memory.window) if own else None)
-        if covering:
-            return memory.keep_run(Started(covering.id, reused=True, run=covering))
+        coverage = request.look(Reading(own, memory.window) if own else None)
+        if coverage.contradictory:
+            self._warn_of(coverage.contradictory)
+        if run := coverage.run:
+            return memory.keep_run(Started(run.id, reused=True, run=run))
+        notes = Notes.of(coverage.runs)
         memory.keep(notes=notes.to_json())
         run_id, found = request.start(notes)
         return memory.keep_run(Started(run_id, found))
@@ -269,20 +278,28 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
     def _end(self, run: FlowRun, context: Context, *, found: bool = False, reused: bool = False) -> dict[str, Any]:
         """Judge a run that has ended."""
+        from airflow_provider_payments.aep.coverage import Reading
         from airflow_provider_payments.aep.windows import Window
         from airflow_provider_payments.outcomes import FlowRunFailedError
 
-        wanted, shown, copied = self.window(context), Window.of(run), Window.copied(run)
+        wanted, shown = self.window(context), Window.of(run)
         # One that was found may not have shown its window by then.
         if found and wanted and shown and not shown.is_like(wanted):
             raise FlowRunFailedError(
                 f"{run}. It was taken for the run of this task, whose answer was lost, but it reads {shown} and not "
                 f"{wanted}. Clear the task to start another"
             )
-        if wanted and copied and not copied.is_like(wanted):
-            self.log.warning("Windows cannot be checked: flow run %s reads %s, but shows %s", run.id, wanted, copied)
+        if (reading := Reading(run, wanted)).is_contradictory:
+            self._warn_of(reading)
         judged = self._tolerance().judge(run, self.log, counts=not reused)
         return judged | self.more_of(run, context, reused=reused)
+
+    def _warn_of(self, contradictory: Reading) -> None:
+        """Say once that runs do not show the windows that they were asked to read."""
+        if not self._has_warned:
+            self._has_warned = True
+            text = "Windows cannot be checked: %s, but shows %s; only runs count whose windows are on record"
+            self.log.warning(text, contradictory, contradictory.copied)
 
     def more_of(self, run: FlowRun, context: Context, *, reused: bool) -> dict[str, Any]:
         """

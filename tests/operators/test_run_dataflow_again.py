@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
+from airflow_provider_payments import versions
 from airflow_provider_payments.aep.transport import Clock
 from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
 from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError, RunDataflowOperator
@@ -229,6 +230,8 @@ def test_a_retry_after_a_clear_waits_for_the_second_run(stage: Stage) -> None:
     assert len(posts(stage)) == 2
 
 
+FROM_3_3 = pytest.mark.skipif(versions.RetryPolicy is None, reason="before Airflow 3.3 there is no store")
+
 # ---- a store that somebody emptied -------------------------------------------------------------------------------
 
 
@@ -274,6 +277,7 @@ def test_a_retry_of_a_try_that_asked_for_nothing_waits_for_nothing(stage: Stage)
     assert [nap for nap in stage.naps if nap] == [5]
 
 
+@FROM_3_3
 @pytest.mark.parametrize(
     ("timeout", "days"),
     [(600, None), (28 * DAY, None), (60 * DAY, 61), (None, "for ever")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from airflow.providers.common.compat.sdk import DAG, TaskDeferred
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_payments import versions
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.windows import Window
 from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError
@@ -172,6 +174,20 @@ def test_a_retry_that_has_its_run_waits_for_no_window(stage: Stage) -> None:
     assert again["run_id"] == first["run_id"]
 
 
+def test_the_scheduler_honours_the_moment_of_a_task_that_is_no_sensor() -> None:
+    with DAG("rescheduled", schedule=None) as dag:
+        RunDataflowOperator(task_id="run", flow_id="flow")
+    try:
+        from airflow.serialization.serialized_objects import DagSerialization as Serialized
+    except ImportError:
+        from airflow.serialization.serialized_objects import SerializedDAG as Serialized
+    task: Any = Serialized.deserialize_dag(json.loads(json.dumps(Serialized.serialize_dag(dag)))).get_task("run")
+    deps = {type(dep).__name__ for dep in task.deps}
+    # Later ones do so for any task that is rescheduled.
+    honoured = "ReadyToRescheduleDep" in deps and task.reschedule
+    assert honoured or versions.RetryPolicy is not None
+
+
 # ---- templates -----------------------------------------------------------------------------------------------------
 
 
@@ -194,5 +210,7 @@ def test_one_mapped_index_at_a_time_is_executed_unless_told_otherwise(kind: Any)
         kwargs = kind.partial(task_id="c").expand_kwargs([{"flow_id": "x"}])
     with DAG("defaults", schedule=None, default_args={"max_active_tis_per_dag": 3}):
         of_the_dag = kind.partial(task_id="d").expand(flow_id=["x", "y"])
-    limits = [task.max_active_tis_per_dag for task in (by_default, unlimited, kwargs, of_the_dag)]
-    assert limits == [1, None, 1, 3]
+    with DAG("unlimited", schedule=None, default_args={"max_active_tis_per_dag": None}):
+        of_the_other = kind.partial(task_id="e").expand(flow_id=["x", "y"])
+    limits = [task.max_active_tis_per_dag for task in (by_default, unlimited, kwargs, of_the_dag, of_the_other)]
+    assert limits == [1, None, 1, 3, None]
