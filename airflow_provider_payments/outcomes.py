@@ -53,14 +53,20 @@ class Tolerance:
         accepted = as_bool("accept_partial", accept_partial) is True or ratio is not None
         return cls(accepted, ratio, unknown == "accept")
 
-    def judge(self, run: FlowRun, log: Any) -> dict[str, Any]:
+    def accepts(self, run: FlowRun) -> bool:
+        """Whether an ended run is good enough."""
+        return run.state in (State.SUCCEEDED, State.PARTIAL) and not self._objection(run)
+
+    def judge(self, run: FlowRun, log: Any, *, counts: bool = True) -> dict[str, Any]:
         """
         Log and count what an ended run moved, and return it.
 
+        :param counts: whether to emit metrics; the run may be another task's, which does.
         :raises FlowRunFailedError: if the run failed, lost too much, or does not say how much.
         """
         log.info("%s in %s; batches: %s", run, _duration(run), ", ".join(run.batch_ids) or "none")
-        count(run)
+        if counts:
+            count(run)
         reasons = "; ".join(run.errors) or "the service gives no reason"
         if run.state not in (State.SUCCEEDED, State.PARTIAL):
             raise FlowRunFailedError(f"{run}. {reasons}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NoReturn
 
 try:
     from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
@@ -74,6 +75,58 @@ def first_reschedule(operator: Any, context: Any) -> datetime | None:
 def task_store(context: Any) -> Any | None:
     """Return where a task's tries keep what the next one needs, with ``get`` and ``set``; ``None`` before 3.3."""
     return context.get("task_state_store")
+
+
+def keep_at_least(store: Any, key: str, value: Any, seconds: float) -> None:
+    """
+    Write into a task's store what must not expire for a while.
+
+    :param seconds: for how long, at least; infinite: for ever. Airflow's ``default_retention_days`` applies where it is
+        longer.
+    """
+    from airflow.providers.common.compat.sdk import conf
+
+    days = conf.getint("state_store", "default_retention_days", fallback=30)
+    if days == 0 or seconds <= days * 86400:
+        store.set(key, value)
+        return
+    from airflow.sdk.execution_time.context import NEVER_EXPIRE
+
+    store.set(key, value, retention=timedelta(seconds=seconds) if math.isfinite(seconds) else NEVER_EXPIRE)
+
+
+def reschedule_at(moment: datetime) -> NoReturn:
+    """End a task's try until a moment, without a worker; what is no sensor must be :class:`Reschedulable` for it."""
+    from airflow.exceptions import AirflowRescheduleException
+
+    raise AirflowRescheduleException(moment)
+
+
+class Reschedulable:
+    """
+    Makes Airflow honour the moment to which a task was rescheduled that is no sensor.
+
+    The schedulers of 2.11 and 3.0 do so for sensors only and would start such a task again at once, over and over (3.0
+    does for a mapped one all the same); later ones honour it for every task.
+    """
+
+    if RetryPolicy is None:
+        reschedule = True
+        _of_the_schedule = frozenset({"reschedule"})
+        if find_spec("airflow.sdk") is None:  # Airflow 2
+            from airflow.models.baseoperator import BaseOperator as _Base  # type: ignore[import-not-found,unused-ignore]
+            from airflow.ti_deps.deps.ready_to_reschedule import ReadyToRescheduleDep as _Ready
+
+            deps = _Base.deps | {_Ready()}
+        else:
+            _is_sensor = True
+            _of_the_schedule |= {"_is_sensor"}
+
+        @classmethod
+        def get_serialized_fields(cls) -> Any:
+            """Return what the scheduler learns of the task."""
+            base: Any = super()
+            return base.get_serialized_fields() | cls._of_the_schedule
 
 
 def find_xcom(key: str, ti_key: Any) -> Any | None:

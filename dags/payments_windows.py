@@ -6,10 +6,14 @@ one after the other, and ``airflow backfill create`` (on Airflow 2 ``airflow dag
 create the chain find it there from the second run on. A day whose flow run failed is done again once, by
 ``retry_window``.
 
-**The data lake appends.** A window that is run twice adds its rows again: clear ``run_window`` only where its flow run
-has failed, and give no two DAG runs the same day. A dataflow that is created with ``once`` also runs by itself, at its
-start time, and brings all that is there by then; so that time lies out of reach here. (An emulator with ``--time fast``
-does not wait for it: use ``--time real``.)
+A day is asked for when it is over and its late rows have arrived, ``window_lag`` seconds later: what comes after that
+no run reads. Set it to how late rows may be at your vendor.
+
+**The data lake appends**, so no day is brought twice: a DAG run by hand, a backfill over days that are there, and a
+cleared task return the flow run that has brought the day (``"reused": true``). Trigger the DAG with ``if_covered`` set
+to ``again`` to bring its rows once more. A dataflow that is created with ``once`` also runs by itself, at its start
+time, and brings all that is there by then; so that time lies out of reach here. (An emulator with ``--time fast`` does
+not wait for it: use ``--time real``.)
 """
 
 from __future__ import annotations
@@ -49,6 +53,8 @@ with DAG(
         "name": Param("PayPal catalog products by day", type="string"),
         "table": Param("PayPal.Catalog_Products", type="string"),
         "delta_column": Param("Create_Time", type="string", description="By which rows fall into a day"),
+        "window_lag": Param(2 * 60 * 60, type="integer", minimum=0, description="Seconds by which rows may come late"),
+        "if_covered": Param("reuse", enum=["reuse", "again"], description="again: bring a day's rows once more"),
     },
 ) as dag:
     source = CreateSourceConnectionOperator(
@@ -96,6 +102,11 @@ with DAG(
     )
     waiting = {"max_failed_ratio": 0.05, "poll_interval": 10, "timeout": 2 * 60 * 60, "deferrable": True}
     window = RunDataflowOperator(
-        task_id="run_window", flow_id=dataflow.output["id"], delta_column="{{ params.delta_column }}", **waiting
+        task_id="run_window",
+        flow_id=dataflow.output["id"],
+        delta_column="{{ params.delta_column }}",
+        window_lag="{{ params.window_lag }}",
+        if_covered="{{ params.if_covered }}",
+        **waiting,
     )
     RetryFlowRunOperator(task_id="retry_window", run_id=window.output["run_id"], trigger_rule="all_failed", **waiting)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowSensorTimeout, BaseOperator
+from airflow.exceptions import AirflowRescheduleException
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout, BaseOperator, TaskDeferred
 
 from airflow_provider_payments.aep.auth import AccessToken
 from airflow_provider_payments.aep.client import Client
@@ -537,6 +538,40 @@ def test_failed_run(row: str, stage: Stage, connect: Callable[..., None]) -> Non
     with pytest.raises(FlowRunFailedError):
         stage.run(RunDataflowOperator, **asked)
     assert len(stage.emulator.objects("runs")) == 1
+    stage.has_shown(row)
+
+
+@event("A window is asked for that a run has brought: by a cleared task, a backfill, a DAG run by hand")
+def test_covered_window(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    asked = once_dataflow(stage, connect)
+    first = stage.run(RunDataflowOperator, **asked)
+    assert stage.run(RunDataflowOperator, run_id="by hand", **asked) == first | {"reused": True}
+    assert len(stage.emulator.posted("/runs")) == 1
+    stage.has_shown(row)
+    assert stage.run(RunDataflowOperator, if_covered="again", **asked)["run_id"] != first["run_id"]
+
+
+@event("A window is asked for that overlaps in part what runs have read")
+def test_overlapping_window(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    asked = once_dataflow(stage, connect)
+    stage.run(RunDataflowOperator, **asked)
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.run(RunDataflowOperator, **asked | {"window_end": "2026-11-20T12:00:00Z"})
+    assert len(stage.emulator.posted("/runs")) == 1
+    stage.has_shown(row)
+
+
+@event("A window is asked for that is not over, or whose rows may still come (`window_lag`)")
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_window_not_over(row: str, deferrable: bool, stage: Stage, connect: Callable[..., None]) -> None:
+    asked = once_dataflow(stage, connect)
+    end = int(stage.emulator.advance(0)) - 60
+    window = {"window_start": end - 3600, "window_end": end, "deferrable": deferrable}
+    with pytest.raises(TaskDeferred if deferrable else AirflowRescheduleException):
+        stage.run(RunDataflowOperator, **asked | window, window_lag=600)
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.run(RunDataflowOperator, **asked | window | {"window_end": end + 100_000})
+    assert (stage.emulator.posted("/runs"), stage.naps) == ([], [])
     stage.has_shown(row)
 
 

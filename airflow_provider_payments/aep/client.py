@@ -34,13 +34,13 @@ from airflow_provider_payments.aep.services import (
     DATA_PREP,
     DEFAULT_URL,
     FLOW_SERVICE,
+    PAGE,
     SCHEMA_REGISTRY,
     Json,
     segment,
 )
 from airflow_provider_payments.aep.transport import Call, Credential, Transport, require_https
 
-PAGE = 100
 #: Empty pages in a row that are followed; a service may filter behind its paging.
 MAX_EMPTY_PAGES = 20
 #: The ends of paths to which a POST changes nothing.

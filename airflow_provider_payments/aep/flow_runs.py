@@ -31,7 +31,7 @@ from airflow_provider_payments.aep.readers import (
 )
 from airflow_provider_payments.aep.record_counts import read_counts
 from airflow_provider_payments.aep.redaction import redacted
-from airflow_provider_payments.aep.services import Json
+from airflow_provider_payments.aep.services import PAGE, Json
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.client import Client
@@ -72,9 +72,11 @@ class FlowRun:
     :param input_records: how many records came in; ``None``: unknown, as the two that follow may be.
     :param batch_ids: the batches that hold its records, and its failed records for 30 days.
     :param errors: ``code: message`` as the service gives them, without repeats.
-    :param window_start: where the time begins of which it reads the rows, epoch seconds; some runs show it only once
-        they copy.
+    :param window_start: where the data window begins that it reads, epoch seconds: as it was asked for where the run
+        shows that, else as its copying shows it, which some runs do only once they copy.
     :param window_end: where that ends.
+    :param copied_start: where the data window begins as its copying shows it, epoch seconds.
+    :param copied_end: where that ends.
     :param unknown_counts: which counts are unknown, with what came in their place, for a message.
     """
 
@@ -91,6 +93,8 @@ class FlowRun:
     errors: tuple[str, ...] = ()
     window_start: float | None = None
     window_end: float | None = None
+    copied_start: float | None = None
+    copied_end: float | None = None
     unknown_counts: str = ""
 
     @property
@@ -187,6 +191,8 @@ class FlowRun:
             errors=_texts(given.get("errors")),
             window_start=_epoch(given.get("window_start")),
             window_end=_epoch(given.get("window_end")),
+            copied_start=_epoch(given.get("copied_start")),
+            copied_end=_epoch(given.get("copied_end")),
             unknown_counts=text(given.get("unknown_counts")) or "",
         )
 
@@ -206,7 +212,9 @@ class FlowRun:
         metrics = mapping(at(item, "metrics"))
         # The OpenAPI file misspells the key; live answers do not.
         activities = mappings(at(item, "activities") or at(item, "activites"))
-        window_start, window_end = _window(item, activities)
+        copied = next(filter(None, map(_copied_window, activities)), None)
+        window_start, window_end = asked_window(item) or copied or (None, None)
+        copied_start, copied_end = copied or (None, None)
         return cls(
             id=run_id,
             flow_id=flow_id,
@@ -218,6 +226,8 @@ class FlowRun:
             errors=tuple(dict.fromkeys(_errors(metrics, activities))),
             window_start=window_start,
             window_end=window_end,
+            copied_start=copied_start,
+            copied_end=copied_end,
             **read_counts(metrics.get("recordSummary")),
         )
 
@@ -275,10 +285,11 @@ class RunList:
     :param skip: which items that cannot be read are skipped, with a warning that names each: ``none``, where it
         decides something that there is no such run; ``others``, those that do not say that they are this dataflow's;
         or ``all``.
+    :param page: how many runs to ask for at once, 1000 at most.
     """
 
-    def __init__(self, client: Client, flow_id: str, *, skip: Skip = "none") -> None:
-        self._client, self._flow_id, self._skip = client, flow_id, skip
+    def __init__(self, client: Client, flow_id: str, *, skip: Skip = "none", page: int = PAGE) -> None:
+        self._client, self._flow_id, self._skip, self._page = client, flow_id, skip, page
         #: When the last item was made; NaN, which is never less than anything, once they are out of order.
         self._last = math.inf
         self._seen = set[str]()
@@ -289,7 +300,8 @@ class RunList:
 
         :raises UnreadableError: if an item cannot be read and might be one of this dataflow's runs.
         """
-        for page in self._client.pages("runs", f"flowId=={self._flow_id}", orderby="-createdAt"):
+        of_the_dataflow = f"flowId=={self._flow_id}"
+        for page in self._client.pages("runs", of_the_dataflow, orderby="-createdAt", limit=self._page):
             for item in page:
                 made = moment(at(item, "createdAt"))
                 if made is not None:
@@ -344,16 +356,22 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(found for found in map(text, sequence(value)) if found)
 
 
-def _window(item: object, activities: list[Mapping[str, Any]]) -> tuple[float | None, float | None]:
-    places = [at(item, "params"), *(at(activity, "durationSummary", "extensions") for activity in activities)]
-    for place in map(mapping, places):
-        start = place.get("windowStartTime", place.get("windowStart"))
-        end = moment(place.get("windowEndTime", place.get("windowEnd")))
-        begins = 0.0 if number(start) == 0 else moment(start)  # 1970, which reads as no moment
-        # Half a window is none: a run that seems to read another window would be taken for somebody else's.
-        if begins is not None and end is not None and begins < end:
-            return begins, end
-    return None, None
+def asked_window(item: object) -> tuple[float, float] | None:
+    """Return the data window that a run was asked to read, epoch seconds, where an item of ``GET /runs`` shows it."""
+    return _window(at(item, "params"))
+
+
+def _copied_window(activity: Mapping[str, Any]) -> tuple[float, float] | None:
+    return _window(at(activity, "durationSummary", "extensions"))
+
+
+def _window(place: object) -> tuple[float, float] | None:
+    given = mapping(place)
+    start = given.get("windowStartTime", given.get("windowStart"))
+    end = moment(given.get("windowEndTime", given.get("windowEnd")))
+    begins = 0.0 if number(start) == 0 else moment(start)  # 1970, which reads as no moment
+    # Half a window is none: a run that seems to read another window would be taken for somebody else's.
+    return (begins, end) if begins is not None and end is not None and begins < end else None
 
 
 def _batches(activities: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -15,12 +15,13 @@ import logging
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar
+from typing import Self
 
 from airflow_provider_payments.aep.answers import Answer
 from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.coverage import Coverage, Reading, look
 from airflow_provider_payments.aep.errors import (
     Failure,
     InvalidInputError,
@@ -28,10 +29,11 @@ from airflow_provider_payments.aep.errors import (
     UnreadableError,
     UnsettledError,
 )
-from airflow_provider_payments.aep.flow_runs import FlowRun, RunList, State, runs_of
+from airflow_provider_payments.aep.flow_runs import FlowRun, RunList, State
 from airflow_provider_payments.aep.readers import at, mapping, mappings, number, sequence, shown, text
 from airflow_provider_payments.aep.resources.base import made
 from airflow_provider_payments.aep.retries import FIRST_WAIT, MAX_WAIT, TICK
+from airflow_provider_payments.aep.run_lookups import NEWEST, newest_runs, until_readable
 from airflow_provider_payments.aep.schedule import read_schedule
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json, segment
 from airflow_provider_payments.aep.windows import Window
@@ -40,14 +42,6 @@ log = logging.getLogger(__name__)
 
 RUNS = f"{FLOW_SERVICE}/runs"
 MAX_REQUESTS = 3
-#: Seconds between two looks at a run that was made and does not show yet, and the least time to look for it.
-LOOK_AGAIN, PATIENCE = 2.0, 10.0
-#: Among so many of a dataflow's newest runs one that matters is looked for: a page of the service's list.
-NEWEST = 100
-#: Seconds before a list is asked for again that holds an item which cannot be read.
-UNREADABLE_PAUSES_SECONDS = (1.0, 4.0)
-
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -65,6 +59,12 @@ class Notes:
     known: tuple[str, ...] = ()
     by_own_clock: bool = False
     may_be_older: bool = False
+
+    @classmethod
+    def of(cls, runs: Sequence[FlowRun]) -> Self:
+        """Return the notes of a dataflow's runs, or of the newest of them."""
+        since = max((run.created_at for run in runs), default=0.0)
+        return cls(since, tuple(run.id for run in runs if run.created_at == since))
 
     def to_json(self) -> Json:
         """Return plain JSON, to be kept where a later attempt finds it."""
@@ -118,15 +118,24 @@ class RunRequest(ABC):
         """Whether a run is known to be another than the one that is asked for."""
         return False
 
+    def look(self, own: Reading | None = None) -> Coverage:
+        """
+        Look at the runs that are there now: the newest of them, or all where they may make this one needless.
+
+        :param own: the run that this task has started before.
+        :raises UnreadableError: if a run may be there that cannot be read.
+        :raises CoveredError: if runs have read a part of the window.
+        :raises UnsettledError: if one may be reading it, which will show later.
+        """
+        return Coverage(until_readable(self.client, lambda: newest_runs(self.client, self.flow_id, 1)))
+
     def take_notes(self) -> Notes:
         """
         Note what is there now.
 
         :raises UnreadableError: if a run may be there that cannot be read.
         """
-        runs = _until_readable(self.client, lambda: _newest(self.client, self.flow_id, 1))
-        since = max((run.created_at for run in runs), default=0.0)
-        return Notes(since, tuple(run.id for run in runs if run.created_at == since))
+        return Notes.of(RunRequest.look(self).runs)
 
     def start(self, notes: Notes) -> tuple[str, bool]:
         """
@@ -173,7 +182,7 @@ class RunRequest(ABC):
         :raises UnsettledError: if there are several.
         :raises UnreadableError: if it may be one that cannot be read.
         """
-        found = _until_readable(self.client, lambda: self._candidates(notes))
+        found = until_readable(self.client, lambda: self._candidates(notes))
         if active:
             found = [run for run in found if run.state is State.ACTIVE]
         if len(found) > 1:
@@ -239,10 +248,13 @@ class OnDemandRun(RunRequest):
     A run over a window.
 
     :param delta_column: by which rows fall into the window; the first such run of a dataflow over a table settles it.
+    :param accepts: whether an ended run that has covered the window is good enough; ``None``: the window is brought
+        once more whatever has covered it.
     """
 
     window: Window
     delta_column: str | None = None
+    accepts: Callable[[FlowRun], bool] | None = None
 
     def ready(self) -> Self:
         flow = self.client.item("flows", self.flow_id)
@@ -260,6 +272,11 @@ class OnDemandRun(RunRequest):
             allowed = f"it must be {settled!r}, which an earlier run of the dataflow has settled (FLOW-1382)"
             raise InvalidInputError("delta_column", self.delta_column, allowed)
         return replace(self, delta_column=None) if settled else self
+
+    def look(self, own: Reading | None = None) -> Coverage:
+        if self.accepts is None:
+            return super().look(own)
+        return look(self.client, self.flow_id, self.window, self.accepts, own)
 
     def send(self) -> Answer:
         return self.client.request("POST", RUNS, body=self._body)
@@ -296,101 +313,3 @@ class RepeatedRun(RunRequest):
     def send(self) -> Answer:
         path = f"{RUNS}/{segment(self.run_id)}/action"
         return self.client.request("POST", path, params={"op": "re-trigger"})
-
-
-def read_run(client: Client, run_id: str) -> FlowRun:
-    """
-    Return a run as it stands.
-
-    :raises UnreadableError: if the answer cannot be read.
-    """
-    return FlowRun.from_item(client.item("runs", run_id))
-
-
-def is_active(client: Client, run_id: str) -> bool:
-    """Whether a run has not ended; one that is gone has."""
-    try:
-        return read_run(client, run_id).state is State.ACTIVE
-    except RequestError as error:
-        if error.says_gone:
-            return False
-        raise
-
-
-def when_it_shows(client: Client, run_id: str) -> FlowRun:
-    """
-    Return a run that the service says it made; for a while it may not find it itself.
-
-    :raises UnsettledError: if it still does not after that.
-    """
-    clock = client.transport.clock
-    until = clock.monotonic() + max(client.dataflow_window, PATIENCE)
-    while True:
-        try:
-            return read_run(client, run_id)
-        except (RequestError, UnreadableError) as error:
-            if isinstance(error, RequestError) and not error.says_gone:
-                raise
-            if clock.monotonic() >= until:
-                message = f"Flow run {run_id} was made, and does not show; the next attempt looks again"
-                raise UnsettledError(message) from error
-        clock.sleep(LOOK_AGAIN)
-
-
-def successor(client: Client, run: FlowRun) -> FlowRun:
-    """
-    Return the newest run over the same window as ``run``: that one itself, or one that took its place.
-
-    :raises UnreadableError: if it may be one that cannot be read.
-    """
-    window = Window.of(run)
-    if window is None:
-        return run
-
-    def later() -> list[FlowRun]:
-        since = runs_of(client, run.flow_id, run.created_at)
-        return [other for other in since if Window.of(other) == window]
-
-    # Of those made at the same moment the service lists the newest first.
-    return max(_until_readable(client, later), key=lambda other: other.created_at, default=run)
-
-
-def newest_failed(client: Client, flow_id: str) -> FlowRun | None:
-    """
-    Return the newest run that failed and whose window no later run has read, among the dataflow's :data:`NEWEST`;
-    where there is none, its newest run; ``None`` if it has none at all.
-
-    :raises UnreadableError: if it may be one that cannot be read, or such a one may have read the window.
-    """
-    seen = set[Window | None]()
-    runs = _until_readable(client, lambda: _newest(client, flow_id, NEWEST))
-    for run in runs:
-        window = Window.of(run)
-        if run.state is State.FAILED and (window is None or window not in seen):
-            return run
-        seen.add(window)
-    return next(iter(runs), None)
-
-
-def _newest(client: Client, flow_id: str, number: int) -> list[FlowRun]:
-    """Return a dataflow's newest runs, the newest first: so many, and all that were made together with the last."""
-    runs, listed = list[FlowRun](), RunList(client, flow_id)
-    for page in listed:
-        runs += [run for run, _ in page]
-        if len(runs) >= number and listed.has_all_since(runs[number - 1].created_at):
-            break
-    runs.sort(key=lambda run: run.created_at, reverse=True)
-    return [run for run in runs if run.created_at >= runs[:number][-1].created_at]
-
-
-def _until_readable(client: Client, ask: Callable[[], Found]) -> Found:
-    """Return what ``ask`` returns; where an item cannot be read, which may pass, it is asked again, a few times."""
-    for pause in UNREADABLE_PAUSES_SECONDS:
-        try:
-            return ask()
-        except UnreadableError as error:
-            if pause > client.transport.remaining:
-                raise
-            log.warning("%s; asking again in %g s", error, pause)
-            client.transport.clock.sleep(pause)
-    return ask()

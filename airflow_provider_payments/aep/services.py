@@ -22,6 +22,9 @@ ACCEPT_LIST = "application/vnd.adobe.xed+json"
 ACCEPT_ONE = "application/vnd.adobe.xed+json; version=1"
 ACCEPT_FULL = "application/vnd.adobe.xed-full-notext+json; version=1"
 
+#: Items to ask for in a page of a list, where nothing says otherwise.
+PAGE = 100
+
 DATA_LAKE_SPEC_ID = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 SPEC_VERSION = "1.0"
 

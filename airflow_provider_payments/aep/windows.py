@@ -1,4 +1,7 @@
-"""The time of which a flow run on demand reads rows. Source: "On-demand ingestion" of Adobe's Flow Service guides."""
+"""
+The data window of a flow run on demand: the range of delta values whose rows it reads. Source: "On-demand ingestion" of
+Adobe's Flow Service guides.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ from dataclasses import dataclass
 from typing import Self
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.flow_runs import FlowRun
+from airflow_provider_payments.aep.flow_runs import FlowRun, asked_window
 from airflow_provider_payments.aep.inputs import as_time
 from airflow_provider_payments.aep.readers import iso
 from airflow_provider_payments.aep.services import Json
 
 #: What gives each DAG run a window.
 HINT = "A DAG with schedule=CronDataIntervalTimetable(...) has one for each run; '@daily' is empty from Airflow 3 on"
+#: Seconds by which a service may round the ends of a window.
+ROUNDING_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -48,13 +53,34 @@ class Window:
     @classmethod
     def of(cls, run: FlowRun) -> Self | None:
         """Return the window that a run shows; ``None`` where it does not yet."""
-        if run.window_start is None or run.window_end is None:
-            return None
-        return cls(int(run.window_start), int(run.window_end))
+        return cls._of(run.window_start, run.window_end)
+
+    @classmethod
+    def asked(cls, item: object) -> Self | None:
+        """Return the window that a run was asked to read, where its item in a list shows that."""
+        return cls._of(*(asked_window(item) or (None, None)))
+
+    @classmethod
+    def copied(cls, run: FlowRun) -> Self | None:
+        """Return the window that a run reads as its copying shows it; ``None`` where that shows none."""
+        return cls._of(run.copied_start, run.copied_end)
+
+    @classmethod
+    def _of(cls, start: float | None, end: float | None) -> Self | None:
+        return None if start is None or end is None else cls(int(start), int(end))
 
     def is_like(self, other: Window) -> bool:
         """Whether it is the same but for rounding."""
-        return abs(self.start - other.start) <= 1 and abs(self.end - other.end) <= 1
+        rounding = self._rounding(other)
+        return abs(self.start - other.start) <= rounding and abs(self.end - other.end) <= rounding
+
+    def overlaps(self, other: Window) -> bool:
+        """Whether both read some rows, by more than rounding; windows that touch do not."""
+        return min(self.end, other.end) - max(self.start, other.start) > self._rounding(other)
+
+    def _rounding(self, other: Window) -> int:
+        # Of windows of a second or two it would make neighbours the same.
+        return ROUNDING_SECONDS if min(self.end - self.start, other.end - other.start) > 2 * ROUNDING_SECONDS else 0
 
     def __str__(self) -> str:
         return f"the window from {iso(self.start)} to {iso(self.end)}"

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.versions import task_store
+from airflow_provider_payments.versions import keep_at_least, task_store
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.flow_runs import FlowRun
     from airflow_provider_payments.aep.on_demand import Notes
+    from airflow_provider_payments.aep.windows import Window
 
 STORE_KEY = "payments_flow_run"
 
@@ -23,11 +24,13 @@ class Started:
     A run that is there.
 
     :param found: whether it was looked for because no answer named it.
+    :param reused: whether it was there before this task wanted one.
     :param run: as it stands, where the service has been asked.
     """
 
     run_id: str
     found: bool = False
+    reused: bool = False
     run: FlowRun | None = None
 
 
@@ -36,20 +39,27 @@ class Memory:
     What the earlier tries of a task have left.
 
     From Airflow 3.3 on they keep it in the task's store. Before, nothing outlives a try, and a run can only be looked
-    for among those made since the DAG run began.
+    for among those made since the DAG run began. So it is where the store is empty although there was an earlier try:
+    Airflow may discard it when somebody clears the task, and so may people and retention.
 
     :param retries: of the task.
+    :param window: the data window that is asked for, where it is known.
+    :param seconds: how long it must be kept, at least.
     """
 
-    def __init__(self, context: Context, retries: int) -> None:
+    def __init__(self, context: Context, retries: int, window: Window | None, seconds: float) -> None:
         task: Any = context.get("ti")
         self._store = task_store(context)
         #: Airflow raises it when somebody clears the task, and never else: it tells a retry from a new beginning.
         self._life = getattr(task, "max_tries", None)
         self._try = int(getattr(task, "try_number", 1) or 1)
-        self._retries = retries
+        self._retries, self._wanted, self._seconds = retries, window, seconds
         self._since: datetime | None = getattr(context.get("dag_run"), "start_date", None)
         self._kept: dict[str, Any] = (self._store.get(STORE_KEY) if self._store is not None else None) or {}
+        #: Whether an earlier try may have left a run, and nothing that tells of it.
+        self._is_blind = not self._kept and (self._try > 1 or (self._life or 0) > retries)
+        if not self._kept:
+            self.keep()  # a later try then knows that the store was not discarded
 
     @property
     def run_id(self) -> str | None:
@@ -57,16 +67,24 @@ class Memory:
         return self._kept.get("run_id")
 
     @property
-    def found(self) -> bool:
-        """Whether that run was looked for because no answer named it."""
-        return bool(self._kept.get("found"))
+    def started(self) -> Started:
+        """That run, and how it came to be the task's."""
+        return Started(str(self.run_id), bool(self._kept.get("found")), bool(self._kept.get("reused")))
+
+    @property
+    def window(self) -> Window | None:
+        """What that run was asked to read, where that was kept."""
+        from airflow_provider_payments.aep.windows import Window
+
+        kept = self._kept.get("window")
+        return Window(*kept) if kept else None
 
     @property
     def notes(self) -> Notes | None:
         """What an earlier try has noted before it may have asked for a run."""
         from airflow_provider_payments.aep.on_demand import Notes
 
-        if self._store is None and self._try > 1 and self._since is not None:
+        if self._is_blind and self._since is not None:
             # A DAG run that is cleared begins anew, maybe after the run that is looked for.
             return Notes(self._since.timestamp(), by_own_clock=True, may_be_older=True)
         return Notes.from_json(self._kept["notes"]) if "notes" in self._kept else None
@@ -74,11 +92,17 @@ class Memory:
     @property
     def cleared(self) -> bool:
         """Whether somebody has cleared the task since it had its run; a run that may be lost is looked for first."""
-        if self._store is not None:
-            return self.run_id is not None and self._kept["life"] != self._life
-        return self._life is not None and 1 < self._try == self._life - self._retries + 1
+        if self._is_blind:
+            return self._life is not None and 1 < self._try == self._life - self._retries + 1
+        return self.run_id is not None and self._kept["life"] != self._life
 
     def keep(self, **what: Any) -> None:
         """Keep the notes, or the run's id, for a later try."""
         if self._store is not None:
-            self._store.set(STORE_KEY, {"life": self._life, **what})
+            window = [self._wanted.start, self._wanted.end] if self._wanted else None
+            keep_at_least(self._store, STORE_KEY, {"life": self._life, "window": window, **what}, self._seconds)
+
+    def keep_run(self, started: Started) -> Started:
+        """Keep a run's id, and return the run."""
+        self.keep(run_id=started.run_id, found=started.found, reused=started.reused)
+        return started

@@ -38,8 +38,11 @@ def with_store() -> bool:
 class Store(dict[str, Any]):
     """Where a task's tries keep what the next one needs, as Airflow has it from 3.3 on."""
 
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
+    #: For how long the last value is kept, where the task says so.
+    retention: timedelta | None = None
+
+    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
+        self[key], self.retention = value, retention
 
 
 class Task(TaskInstance):

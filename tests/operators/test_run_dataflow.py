@@ -95,6 +95,10 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "hour in digits": ({"window_end": 2026110207}, HOUR, "window_end=2026110207.*timezone"),
     "milliseconds": ({"window_end": 1793518200000}, HOUR, "window_end=1793518200000.*milliseconds"),
     "tolerance": ({"max_failed_ratio": 5}, HOUR, "max_failed_ratio=5"),
+    "if covered": ({"if_covered": "skip"}, HOUR, "if_covered='skip' is not allowed: reuse or again"),
+    "lag": ({"window_lag": -1}, HOUR, "window_lag=-1"),
+    "lag that is none": ({"window_lag": "soon"}, HOUR, "window_lag='soon'"),
+    "longest wait": ({"max_window_wait": -1}, HOUR, "max_window_wait=-1"),
     "delta column": ({"delta_column": {"column": "x"}}, HOUR, "delta_column.*'column'"),
 }
 
@@ -262,7 +266,8 @@ def test_so_it_does_after_a_deferral_and_in_the_next_try(stage: Stage, proxy: Fa
 def test_a_run_that_was_there_before_is_not_taken_for_ours(stage: Stage) -> None:
     before = run(stage, wait_for_completion=False)
     stage.emulator.fail("drop_before", method="POST", path="*/runs")
-    assert run(stage)["run_id"] == stage.runs()[1]["id"] != before["run_id"]  # the same window, by hand
+    again = run(stage, if_covered="again")  # the same window, by hand
+    assert again["run_id"] == stage.runs()[1]["id"] != before["run_id"]
 
 
 def test_a_run_that_does_not_show_at_once_is_waited_for(stage: Stage, proxy: FaultProxy) -> None:

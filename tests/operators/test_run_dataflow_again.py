@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
 
+from airflow_provider_payments import versions
 from airflow_provider_payments.aep.transport import Clock
 from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError, RunDataflowOperator
 from airflow_provider_payments.outcomes import FlowRunFailedError
-from tests.operators.demand import DAY, DELTA, OF_A_START, STORES, Stage, Task
+from tests.operators.demand import DAY, DELTA, OF_A_START, STORES, Stage, Store, Task
 from tests.operators.demand import with_store as with_store
 from tests.operators.run_dataflow import deferral, operator, posts, resume, run
 from tests.operators.run_dataflow import stage as stage
@@ -123,7 +124,7 @@ def test_runs_made_before_the_dag_run_are_not_ours_however_wrong_the_clock_is(st
     stage.emulator.advance(5)
     window = {"window_start": first["window_start"], "window_end": first["window_end"]}
     stage.began = stage.now  # another DAG run, by hand
-    again = run(stage, try_number=2, **window)
+    again = run(stage, try_number=2, if_covered="again", **window)
     assert again["run_id"] != first["run_id"]
 
 
@@ -151,17 +152,32 @@ def test_a_failed_run_fails_the_task_for_good(stage: Stage) -> None:
 
 
 @STORES
-@pytest.mark.parametrize("outcome", ["fail_copy", None], ids=["failed", "succeeded"])
-def test_who_clears_the_task_starts_another_run(stage: Stage, outcome: str | None) -> None:
-    if outcome:
-        stage.emulator.order(outcome)
-        with pytest.raises(FlowRunFailedError):
-            run(stage)
-    else:
+def test_clearing_a_task_whose_run_failed_starts_another(stage: Stage) -> None:
+    stage.emulator.order("fail_copy")
+    with pytest.raises(FlowRunFailedError):
         run(stage)
     again = run(stage, try_number=2, max_tries=3)
     assert (len(stage.runs()), len(posts(stage))) == (2, 2)
-    assert again["run_id"] == stage.runs()[1]["id"]
+    assert (again["run_id"], again["reused"]) == (stage.runs()[1]["id"], False)
+    assert 51 not in stage.naps
+
+
+@STORES
+def test_clearing_a_finished_task_adds_nothing(stage: Stage, said: Callable[[str], int]) -> None:
+    first = run(stage)
+    assert run(stage, try_number=2, max_tries=3) == first | {"reused": True}
+    assert (len(stage.runs()), len(posts(stage))) == (1, 1)
+    assert stage.rows() == first["output_records"]
+    assert 51 not in stage.naps
+    assert said(f"Flow run {first['run_id']} reads the window from 2") == 1
+
+
+@STORES
+def test_clearing_a_finished_task_brings_the_window_once_more_where_that_is_asked(stage: Stage) -> None:
+    first = run(stage, if_covered="again")
+    again = run(stage, try_number=2, max_tries=3, if_covered="again")
+    assert [first["run_id"], again["run_id"]] == [item["id"] for item in stage.runs()]
+    assert (again["reused"], stage.rows()) == (False, 2 * first["output_records"])
     assert 51 not in stage.naps
 
 
@@ -201,16 +217,87 @@ def test_who_clears_a_task_that_never_learnt_of_its_run_starts_no_second(stage: 
         run(stage)
     stage.emulator.advance(600)
     assert run(stage, try_number=2, max_tries=3)["run_id"] == stage.runs()[0]["id"]
+    assert run(stage, try_number=3, max_tries=4)["run_id"] == stage.runs()[0]["id"]
     assert len(posts(stage)) == 1
-    assert run(stage, try_number=3, max_tries=4)["run_id"] == stage.runs()[1]["id"]
 
 
 def test_a_retry_after_a_clear_waits_for_the_second_run(stage: Stage) -> None:
-    run(stage)
+    stage.emulator.order("fail_copy")
+    with pytest.raises(FlowRunFailedError):
+        run(stage)
     with pytest.raises(FlowRunTimeoutError):
         run(stage, try_number=2, max_tries=3, timeout=0)
     assert run(stage, try_number=3, max_tries=3)["run_id"] == stage.runs()[1]["id"]
     assert len(posts(stage)) == 2
+
+
+FROM_3_3 = pytest.mark.skipif(versions.RetryPolicy is None, reason="before Airflow 3.3 there is no store")
+
+# ---- a store that somebody emptied -------------------------------------------------------------------------------
+
+
+def discard(stage: Stage) -> None:
+    """As Airflow may when a task is cleared, as people and retention do."""
+    stage.store = Store()
+
+
+def test_clearing_a_task_whose_store_is_gone_waits_for_its_run(stage: Stage) -> None:
+    for try_number, max_tries in ((1, 2), (2, 3), (3, 3)):
+        with pytest.raises(FlowRunTimeoutError):
+            run(stage, try_number, max_tries, timeout=0)
+        discard(stage)
+    assert (len(stage.runs()), len(posts(stage))) == (1, 1)
+    assert stage.naps == []
+
+
+@pytest.mark.parametrize("if_covered", ["reuse", "again"])
+def test_a_retry_whose_store_is_gone_takes_the_run_of_the_try_before(stage: Stage, if_covered: str) -> None:
+    with pytest.raises(FlowRunTimeoutError):
+        run(stage, timeout=0, if_covered=if_covered)
+    discard(stage)
+    stage.emulator.advance(600)
+    assert run(stage, try_number=2, if_covered=if_covered)["run_id"] == stage.runs()[0]["id"]
+    assert len(posts(stage)) == 1
+
+
+def test_a_retry_whose_store_is_gone_waits_for_what_may_take_effect_later(stage: Stage) -> None:
+    stage.emulator.fail("late_apply", method="POST", path="*/runs", seconds=40)
+    with pytest.raises(ExperiencePlatformUnavailableError, match="needs 51 s to show"):
+        run(stage, if_covered="again", timeout=20)
+    discard(stage)
+    returned = run(stage, try_number=2, if_covered="again")
+    assert (returned["run_id"], len(posts(stage))) == (stage.runs()[0]["id"], 1)
+    assert stage.naps[0] == 51
+
+
+def test_a_retry_of_a_try_that_asked_for_nothing_waits_for_nothing(stage: Stage) -> None:
+    stage.emulator.fail("expire_token", method="GET", path="*/flows/*", times=2)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        run(stage)
+    assert run(stage, try_number=2)["reused"] is False
+    assert [nap for nap in stage.naps if nap] == [5]
+
+
+@FROM_3_3
+@pytest.mark.parametrize(
+    ("timeout", "days"),
+    [(600, None), (28 * DAY, None), (60 * DAY, 61), (None, "for ever")],
+)
+def test_what_is_kept_outlives_the_wait(stage: Stage, timeout: float | None, days: int | str | None) -> None:
+    run(stage, timeout=timeout, retry_delay=timedelta(minutes=5))
+    if days is None:  # Airflow's own, 30 days
+        assert stage.store.retention is None
+    elif timeout is None:
+        assert stage.store.retention == import_module("airflow.sdk").NEVER_EXPIRE
+    else:
+        assert stage.store.retention is not None
+        assert stage.store.retention >= timedelta(days=61, minutes=5, seconds=-5)
+
+
+def test_airflows_own_retention_of_ever_is_kept(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__STATE_STORE__DEFAULT_RETENTION_DAYS", "0")
+    run(stage, timeout=None)
+    assert stage.store.retention is None
 
 
 # ---- waiting -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""``payments_windows`` in real Airflow (`airflow dags test`), for two days against one emulator; a task tried again."""
+"""``payments_windows`` in real Airflow (`airflow dags test`), for days against one emulator; a task tried again."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ for date in dates:
 
 @dataclass
 class Days:
-    """What the DAG runs for two days left behind, the later day first."""
+    """What the DAG runs for two days left behind, the later day first, and once more by hand."""
 
     days: list[date]
     states: list[dict[str, str]]
@@ -71,16 +71,17 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> AirflowHome:
 
 @pytest.fixture(scope="module")
 def days(airflow: AirflowHome) -> Iterator[Days]:
-    """Yesterday, and then the day before, whose flow run fails and is done again."""
+    """A day, then the day before, whose flow run fails and is done again; then a DAG run by hand for the first."""
     with EmulatorServer(time="real") as server:
         emulator = Emulator(server.url)
         airflow.environment[CONNECTION] = connection_json(server.url)
-        yesterday = datetime.now(UTC).date() - timedelta(days=1)
-        chosen = [yesterday, yesterday - timedelta(days=1)]
+        last = datetime.now(UTC).date() - timedelta(days=2)  # of yesterday rows may still be late
+        chosen = [last, last - timedelta(days=1)]
         emulator.order("late", seconds=0)  # as without an order
         emulator.order("fail_promotion")
         # A DAG run by hand has the interval that ended last.
         dates = [f"{day + timedelta(days=1)}T00:00:00+00:00" for day in chosen]
+        dates.append(f"{last + timedelta(days=1)}T05:00:00+00:00")
         python("-c", DATE_BY_DATE, DAG_ID, *dates, environment=airflow.environment)
         states, returned = zip(*of_each_run(airflow), strict=True)
         rows = emulator.rows(returned[0]["create_target_dataset"]["id"], limit=5000)["rows"]
@@ -122,14 +123,21 @@ def test_each_row_landed_once_and_only_those_of_the_days(days: Days) -> None:
     assert len({row["_id"] for row in days.rows}) == len(days.rows) == sum(map(days.landed_on, days.days))
 
 
+def test_a_dag_run_by_hand_brings_nothing_twice(days: Days) -> None:
+    first, _, by_hand = (returned.get("run_window") for returned in days.returned)
+    assert days.states[2] == days.states[0]
+    assert first is not None
+    assert (first["reused"], by_hand) == (False, first | {"reused": True})
+
+
 def test_each_run_was_asked_for_once(days: Days) -> None:
     writes = [(r["method"], r["path"].rsplit("/", 1)[-1], r["status"]) for r in days.asked if r["method"] != "GET"]
     assert writes == [("POST", "runs", 201), ("POST", "runs", 201), ("POST", "action", 200)]
 
 
-def test_the_second_day_finds_the_chain_of_the_first(days: Days) -> None:
+def test_later_dag_runs_find_the_chain_of_the_first(days: Days) -> None:
     created = [{task: o["created"] for task, o in r.items() if "created" in o} for r in days.returned]
-    assert [set(c.values()) for c in created] == [{True}, {False}]
+    assert [set(c.values()) for c in created] == [{True}, {False}, {False}]
 
 
 def test_a_second_try_returns_the_run_of_the_first(airflow: AirflowHome, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,326 @@
+"""What the operators share that start a flow run and wait for it."""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import Stats, conf
+
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.inputs import as_bool, as_duration
+from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError, airflow_errors
+from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_link
+from airflow_provider_payments.operators.base import ExperiencePlatformOperator
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    # What runs loads with the task, not when a DAG is parsed.
+    from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.coverage import Reading
+    from airflow_provider_payments.aep.flow_runs import FlowRun
+    from airflow_provider_payments.aep.on_demand import RunRequest
+    from airflow_provider_payments.aep.windows import Window
+    from airflow_provider_payments.operators.memory import Memory, Started
+    from airflow_provider_payments.outcomes import RunLog, Tolerance
+
+WEEK = 7 * 24 * 60 * 60.0
+#: Seconds after which Airflow tries a task again at the latest, unless ``retry_delay`` is longer.
+LONGEST_RETRY_SECONDS = 24 * 60 * 60.0
+#: How many of a task may be executed at once.
+MAX_ACTIVE = 1
+#: Seconds that a poll may take though the time-out has passed: the run may have ended in time.
+LAST_POLL_SECONDS = 5.0
+
+
+def _left(until: float | None) -> float:
+    """Return the seconds until a moment, but no fewer than one poll takes."""
+    return math.inf if until is None else max(until - time.time(), LAST_POLL_SECONDS)
+
+
+GOES_ON = "it goes on in Experience Platform, which offers no way to cancel it, and a retry of the task waits for it"
+
+
+class FlowRunTimeoutError(ExperiencePlatformUnavailableError):
+    """The flow run has not ended in time. It goes on, and a retry of the task waits for it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{message}; {GOES_ON}")
+
+
+class FlowRunOperator(ExperiencePlatformOperator):
+    """
+    Base of the operators that start a flow run: one run for a task, whatever happens to answers and workers.
+
+    :param wait_for_completion: whether to wait until the run has ended; else it is returned as it stands.
+    :param poll_interval: the time between two polls: seconds, ISO 8601 text such as ``PT1M``, or a timedelta.
+    :param timeout: how long to wait, in the same forms; a week by default; ``None``: for ever. ``execution_timeout``
+        bounds it too.
+    :param deferrable: wait in the triggerer instead of on a worker; by default ``[operators] default_deferrable``.
+    :param accept_partial: whether a run in which records failed is good enough.
+    :param max_failed_ratio: accept a partial run up to this share of failed records, 0 to 1; implies
+        ``accept_partial``.
+    :param unknown_counts: what a run is worth whose counts cannot be read, though it claims success: ``fail``
+        (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
+    :param max_active_tis_per_dag: how many of the task, over all DAG runs and mapped indexes, may be executed at once,
+        deferred ones included; 1 by default. Runs are told apart only where one task at a time starts runs of a
+        dataflow. ``None``: no limit, where each mapped index has a dataflow of its own.
+    :param aep_conn_id: the Airflow connection.
+    """
+
+    template_fields: Sequence[str] = (
+        *ExperiencePlatformOperator.template_fields,
+        "wait_for_completion",
+        "accept_partial",
+        "max_failed_ratio",
+        "unknown_counts",
+        "poll_interval",
+        "timeout",
+    )
+    operator_extra_links = (ExperiencePlatformLink(),)
+
+    def __init__(
+        self,
+        *,
+        wait_for_completion: bool | str = True,
+        poll_interval: timedelta | float | str = 60.0,
+        timeout: timedelta | float | str | None = WEEK,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        accept_partial: bool | str = False,
+        max_failed_ratio: float | str | None = None,
+        unknown_counts: str = "fail",
+        max_active_tis_per_dag: int | None = MAX_ACTIVE,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(max_active_tis_per_dag=max_active_tis_per_dag, **kwargs)
+        self.wait_for_completion = wait_for_completion
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+        self.deferrable = deferrable
+        self.accept_partial = accept_partial
+        self.max_failed_ratio = max_failed_ratio
+        self.unknown_counts = unknown_counts
+        self._run_id: str | None = None
+        self._has_warned = False
+        # Left to Airflow it would end the wait without a word of the run, or limit only each part of it.
+        self._limit, self.execution_timeout = self.execution_timeout, None
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Return what ``expand`` makes a mapped task of; the scheduler knows no default of ``__init__`` for that."""
+        made, name = super().partial(**kwargs), "max_active_tis_per_dag"
+        # Airflow 2 puts None where nobody gave a number.
+        defaults = getattr(made.kwargs.get("dag"), "default_args", None) or {}
+        if made.kwargs.get(name) is None and name not in kwargs | defaults:
+            made.kwargs[name] = MAX_ACTIVE
+        return made
+
+    @cached_property
+    def run_log(self) -> RunLog:
+        """What tells of the run in the task's log."""
+        from airflow_provider_payments.outcomes import RunLog
+
+        return RunLog(self.log)
+
+    def window(self, context: Context) -> Window | None:
+        """
+        Return what the run will read, where the arguments tell.
+
+        :raises InvalidInputError: naming the argument that is wrong.
+        """
+        return None
+
+    @abstractmethod
+    def request(self, context: Context) -> RunRequest | Started:
+        """
+        Return what to ask for; or the run that is there already, so that there is nothing to ask for.
+
+        :raises InvalidInputError: naming the argument that is wrong.
+        """
+
+    def before_asking(self, context: Context) -> None:
+        """Leave the worker if it is too early to ask for the run; :meth:`execute_later` goes on."""
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Start the run, unless an earlier try has, and wait for it."""
+        return self._run(context)
+
+    def execute_later(self, context: Context, event: object) -> dict[str, Any]:
+        """Begin anew after a deferral."""
+        return self._run(context)
+
+    def _run(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_payments.aep.flow_runs import RunSelection
+        from airflow_provider_payments.aep.run_lookups import when_it_shows
+        from airflow_provider_payments.operators.memory import Memory
+        from airflow_provider_payments.outcomes import deadline
+        from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
+
+        with airflow_errors():
+            # A wrong argument shows before the first request.
+            self._tolerance()
+            window = self.window(context)
+            pause, timeout = self._limits()
+            until = deadline(timeout, self._limit)
+            waits = as_bool("wait_for_completion", self.wait_for_completion) is not False
+            longest = (math.inf if until is None else until - time.time()) + self.retry_delay.total_seconds()
+            memory = Memory(context, self.retries or 0, window, longest + LONGEST_RETRY_SECONDS)
+            client = self.hook.client
+            with client.transport.within(_left(until)):
+                started = self._start(memory, context)
+                self._run_id = started.run_id
+                keep(context, "run_id", started.run_id)
+                run = started.run or when_it_shows(client, started.run_id)
+        store_link(context, url=client.url, sandbox=client.sandbox, kind="dataflow", object_id=run.flow_id)
+        self.run_log.note(run)
+        if not waits:
+            return run.summary() | self.more_of(run, context, reused=started.reused)
+        if run.is_active and self.deferrable:
+            self.defer(
+                trigger=FlowRunTrigger(
+                    aep_conn_id=self.aep_conn_id,
+                    selection=asdict(RunSelection(flow_id=run.flow_id, run_id=run.id)),
+                    poll_interval=pause,
+                    deadline=until,
+                    created_since=run.created_at,
+                ),
+                # A run under `dags test` loses what else would be handed on here.
+                method_name=f"execute_{'reused' if started.reused else 'found' if started.found else 'complete'}",
+                # Airflow's own time-out of a deferral would skip everything below; the trigger keeps the deadline.
+                timeout=None,
+            )
+        ended = self._wait(client, run, pause, until)
+        return self._end(ended, context, found=started.found, reused=started.reused)
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
+        """
+        Judge what the trigger saw. Anything but a well-formed event fails the task.
+
+        :raises FlowRunTimeoutError: if the deadline passed; a retry goes on waiting.
+        :raises FlowRunFailedError: if the run failed, or the trigger was refused.
+        :raises ExperiencePlatformUnavailableError: if the trigger could not poll; a retry may.
+        """
+        from airflow_provider_payments.outcomes import ended_run
+
+        return self._end(ended_run(event, FlowRunTimeoutError), context)
+
+    def execute_found(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
+        """Do the same for a run that was looked for because no answer named it."""
+        from airflow_provider_payments.outcomes import ended_run
+
+        return self._end(ended_run(event, FlowRunTimeoutError), context, found=True)
+
+    def execute_reused(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
+        """Do the same for a run that was under way before this task wanted one."""
+        from airflow_provider_payments.outcomes import ended_run
+
+        return self._end(ended_run(event, FlowRunTimeoutError), context, reused=True)
+
+    def on_kill(self) -> None:
+        """Say what becomes of the run."""
+        if self._run_id:
+            self.log.warning("Killed while flow run %s is not known to have ended: %s", self._run_id, GOES_ON)
+        else:
+            self.log.warning("Killed before a flow run was known. If one was asked for, %s", GOES_ON)
+
+    def _start(self, memory: Memory, context: Context) -> Started:
+        from airflow_provider_payments.aep.coverage import Reading
+        from airflow_provider_payments.aep.on_demand import Notes
+        from airflow_provider_payments.aep.run_lookups import run_if_there
+        from airflow_provider_payments.operators.memory import Started
+
+        own = run_if_there(self.hook.client, memory.run_id) if memory.run_id and memory.cleared else None
+        goes_on = own is not None and own.is_active and memory.window in (None, self.window(context))
+        if memory.run_id and (not memory.cleared or goes_on):
+            self.log.info("An earlier try has started flow run %s", memory.run_id)
+            return memory.keep_run(memory.started)  # who cleared the task is served with it
+        request = self.request(context)
+        if isinstance(request, Started):
+            return request
+        if notes := memory.notes:
+            # Who clears a task may want another run, but not beside one that is still under way.
+            run = request.find(notes, active=True) if memory.cleared else request.resume(notes)
+            if run:
+                return memory.keep_run(Started(run.id, found=True, run=run))
+        request = request.ready()
+        self.before_asking(context)
+        coverage = request.look(Reading(own, memory.window) if own else None)
+        if coverage.contradictory:
+            self._warn_of(coverage.contradictory)
+        if run := coverage.run:
+            return memory.keep_run(Started(run.id, reused=True, run=run))
+        notes = Notes.of(coverage.runs)
+        memory.keep(notes=notes.to_json())
+        run_id, found = request.start(notes)
+        return memory.keep_run(Started(run_id, found))
+
+    def _wait(self, client: Client, run: FlowRun, pause: float, until: float | None) -> FlowRun:
+        """Poll on this worker."""
+        from airflow_provider_payments.aep.run_lookups import read_run
+
+        clock = client.transport.clock
+        end = math.inf if until is None else clock.monotonic() + until - time.time()
+        while run.is_active:
+            left = end - clock.monotonic()
+            if left <= 0:
+                raise FlowRunTimeoutError(f"flow run {run.id} has not ended in time; {self.run_log.last}")
+            clock.sleep(min(pause, left))
+            with airflow_errors(), client.transport.within(max(end - clock.monotonic(), LAST_POLL_SECONDS)):
+                run = read_run(client, run.id)
+            Stats.incr("payments.flow_run.poll.requests")
+            self.run_log.note(run)
+        return run
+
+    def _end(self, run: FlowRun, context: Context, *, found: bool = False, reused: bool = False) -> dict[str, Any]:
+        """Judge a run that has ended."""
+        from airflow_provider_payments.aep.coverage import Reading
+        from airflow_provider_payments.aep.windows import Window
+        from airflow_provider_payments.outcomes import FlowRunFailedError
+
+        wanted, shown = self.window(context), Window.of(run)
+        # One that was found may not have shown its window by then.
+        if found and wanted and shown and not shown.is_like(wanted):
+            raise FlowRunFailedError(
+                f"{run}. It was taken for the run of this task, whose answer was lost, but it reads {shown} and not "
+                f"{wanted}. Clear the task to start another"
+            )
+        if (reading := Reading(run, wanted)).is_contradictory:
+            self._warn_of(reading)
+        judged = self._tolerance().judge(run, self.log, counts=not reused)
+        return judged | self.more_of(run, context, reused=reused)
+
+    def _warn_of(self, contradictory: Reading) -> None:
+        """Say once that runs do not show the windows that they were asked to read."""
+        if not self._has_warned:
+            self._has_warned = True
+            text = "Windows cannot be checked: %s, but shows %s; only runs count whose windows are on record"
+            self.log.warning(text, contradictory, contradictory.copied)
+
+    def more_of(self, run: FlowRun, context: Context, *, reused: bool) -> dict[str, Any]:
+        """
+        Return what a task returns beside what the sensor does.
+
+        :param reused: whether the run was there before this task wanted one.
+        """
+        from airflow_provider_payments.aep.windows import Window
+
+        window = self.window(context) or Window.of(run)
+        return window.to_json() if window else {"window_start": None, "window_end": None}
+
+    def _limits(self) -> tuple[float, float | None]:
+        pause, timeout = as_duration("poll_interval", self.poll_interval), as_duration("timeout", self.timeout)
+        if not pause:
+            raise InvalidInputError("poll_interval", self.poll_interval, "more than 0 seconds")
+        return pause, timeout
+
+    def _tolerance(self) -> Tolerance:
+        from airflow_provider_payments.outcomes import Tolerance
+
+        return Tolerance.read(self.accept_partial, self.max_failed_ratio, self.unknown_counts)

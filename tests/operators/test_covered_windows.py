@@ -1,0 +1,342 @@
+"""``RunDataflowOperator`` and what the dataflow's runs have covered: nothing is brought twice unless that is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError, RunDataflowOperator
+from airflow_provider_payments.outcomes import FlowRunFailedError, Stats
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+from tests.operators.demand import DAY, DELTA, LISTS, OF_A_START, RUNS, STORES, Stage
+from tests.operators.demand import with_store as with_store
+from tests.operators.run_dataflow import deferral, posts, resume, run
+from tests.operators.run_dataflow import stage as stage
+from tests.sensors.conftest import said as said
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the metrics that tasks emit."""
+    names: list[str] = []
+    monkeypatch.setattr(Stats, "incr", lambda name, *_, **__: names.append(name))
+    monkeypatch.setattr(Stats, "timing", lambda name, *_, **__: names.append(name))
+    return names
+
+
+def by_hand(stage: Stage, **arguments: Any) -> dict[str, Any]:
+    """The task of another DAG run: its store is empty, and its DAG run has just begun."""
+    stage.began = stage.now
+    return run(stage, **arguments)
+
+
+def window_of(stage: Stage, days_ago: int, **seconds: int) -> dict[str, int]:
+    """A day's window, its ends moved."""
+    start = stage.now // DAY * DAY - days_ago * DAY
+    return {"window_start": start + seconds.get("start", 0), "window_end": start + DAY + seconds.get("end", 0)}
+
+
+# ---- a window that was brought -------------------------------------------------------------------------------------
+
+
+@STORES
+def test_a_window_that_was_brought_is_not_brought_again(
+    stage: Stage, said: Callable[[str], int], counted: list[str]
+) -> None:
+    first = run(stage)
+    assert [name for name in counted if "poll" not in name]
+    assert first["reused"] is False
+    counted.clear()
+    stage.forget_requests()
+    assert by_hand(stage) == first | {"reused": True}
+    assert stage.asked() == ["GET flows", "GET runs"]
+    assert (counted, stage.rows()) == ([], first["output_records"])
+    assert said("already; nothing is asked for (if_covered is 'reuse')") == 1
+
+
+def test_a_window_that_was_brought_is_brought_once_more_where_that_is_asked(stage: Stage) -> None:
+    first = run(stage)
+    again = by_hand(stage, if_covered="again")
+    assert again["run_id"] != first["run_id"]
+    assert (again["reused"], stage.rows()) == (False, 2 * first["output_records"])
+
+
+@pytest.mark.parametrize("end", [-1, 1])
+def test_a_window_that_differs_by_a_second_is_the_same(stage: Stage, end: int) -> None:
+    first = run(stage)
+    again = by_hand(stage, **window_of(stage, 2, start=1, end=end))
+    assert (again["run_id"], again["reused"], len(posts(stage))) == (first["run_id"], True, 1)
+
+
+def test_windows_that_touch_are_each_brought(stage: Stage) -> None:
+    brought = [run(stage, days_ago=days) for days in (3, 1, 2)]
+    assert [item["reused"] for item in brought] == [False] * 3
+    assert len(stage.runs()) == 3
+    assert stage.rows() == sum(item["output_records"] for item in brought)
+
+
+@pytest.mark.parametrize(
+    "moved", [{"start": -3600}, {"end": 3600}, {"start": 3600}, {"end": -DAY // 2}, {"start": -DAY, "end": DAY}]
+)
+def test_a_window_that_overlaps_in_part_is_refused_before_anything_is_sent(stage: Stage, moved: dict[str, int]) -> None:
+    first = run(stage)
+    stage.forget_requests()
+    with pytest.raises(ExperiencePlatformFailedError, match=f"flow run {first['run_id']}, succeeded, reads the window"):
+        by_hand(stage, **window_of(stage, 2, **moved))
+    assert stage.asked() == ["GET flows", "GET runs"]
+    brought = by_hand(stage, if_covered="again", **window_of(stage, 2, **moved))
+    assert (brought["reused"], len(stage.runs())) == (False, 2)
+
+
+def test_several_windows_do_not_make_up_the_one_they_fill(stage: Stage) -> None:
+    first, second = run(stage, days_ago=3), run(stage, days_ago=2)
+    with pytest.raises(ExperiencePlatformFailedError) as error:
+        by_hand(stage, **window_of(stage, 3, end=DAY))
+    assert all(item["run_id"] in str(error.value) for item in (first, second))
+
+
+def test_what_the_dataflow_brought_by_itself_covers_too(
+    connected: Emulator, make_client: Callable[..., Client]
+) -> None:
+    stage = Stage(connected, make_client)
+    stage.make_dataflow(partial_ingestion_percent=50)
+    stage.emulator.advance(2 * DAY)  # its start time has passed, and it has read the whole table
+    (own,) = stage.runs()
+    with pytest.raises(ExperiencePlatformFailedError, match=f"{own['id']}, partial, reads the window from 1970"):
+        by_hand(stage)
+    assert posts(stage) == []
+
+
+# ---- runs that cover nothing, or not well ------------------------------------------------------------------------
+
+
+def test_a_run_that_failed_covers_nothing(stage: Stage) -> None:
+    stage.emulator.order("fail_promotion")
+    with pytest.raises(FlowRunFailedError):
+        run(stage)
+    assert by_hand(stage)["reused"] is False
+    assert len(posts(stage)) == 2
+
+
+def test_a_run_that_read_no_rows_covers_nothing(stage: Stage) -> None:
+    far = {"window_start": 0, "window_end": 1000}
+    empty = run(stage, **far)
+    assert empty["input_records"] == 0
+    assert by_hand(stage, **far)["run_id"] != empty["run_id"]
+    assert by_hand(stage, window_start=500, window_end=2000)["reused"] is False
+
+
+@pytest.mark.parametrize(("ratio", "good"), [(0.0, False), (1, True)])
+def test_a_partial_run_covers_and_this_tasks_tolerance_judges_it(stage: Stage, ratio: float, good: bool) -> None:
+    stage.emulator.order("partial", failed=2)
+    first = run(stage)
+    if good:
+        assert by_hand(stage, max_failed_ratio=ratio) == first | {"reused": True}
+    else:
+        with pytest.raises(FlowRunFailedError, match=rf"{first['run_id']} is partialSuccess.*max_failed_ratio is 0"):
+            by_hand(stage, max_failed_ratio=ratio)
+    assert len(posts(stage)) == 1
+
+
+def test_a_run_whose_counts_are_unknown_covers_and_is_judged(stage: Stage, proxy: FaultProxy) -> None:
+    run(stage)
+    (item,) = stage.runs()
+    item["metrics"]["recordSummary"] = {}
+    proxy.fault("GET", LISTS, status=200, body=json.dumps({"items": [item]}).encode())
+    with pytest.raises(FlowRunFailedError, match="its counts cannot be read"):
+        by_hand(stage, url=proxy.url)
+    assert len(posts(stage)) == 1
+
+
+def test_a_run_made_before_its_window_was_over_is_reused_with_a_warning(
+    stage: Stage, said: Callable[[str], int]
+) -> None:
+    tomorrow = window_of(stage, 0)
+    params = {"startTime": stage.now, "windowStartTime": tomorrow["window_start"], "windowEndTime": stage.now + 3600}
+    body = {"flowId": stage.flow_id, "params": params | {"deltaColumn": {"name": DELTA}}}
+    stage.connect().request("POST", RUNS, body=body)
+    stage.emulator.advance(3700)
+    brought = by_hand(stage, window_start=tomorrow["window_start"], window_end=params["windowEndTime"])
+    assert brought["reused"] is True
+    assert said("before the window was over: rows that came later are not in it") == 1
+
+
+# ---- runs that are under way ---------------------------------------------------------------------------------------
+
+
+@STORES
+def test_an_active_run_over_the_window_is_waited_for(
+    stage: Stage, said: Callable[[str], int], counted: list[str]
+) -> None:
+    first = run(stage, wait_for_completion=False)
+    again = by_hand(stage)
+    assert (again["run_id"], again["status"], again["reused"]) == (first["run_id"], "succeeded", True)
+    assert (len(posts(stage)), again["output_records"]) == (1, stage.rows())
+    assert said("already; waiting for it") == 1
+    assert set(counted) == {"payments.flow_run.poll.requests"}
+
+
+def test_a_wait_for_anothers_run_may_be_deferred_and_goes_on_in_a_retry(stage: Stage, counted: list[str]) -> None:
+    first = run(stage, wait_for_completion=False)
+    stage.began = stage.now
+    deferred = deferral(stage)
+    assert deferred.method_name == "execute_reused"
+    with pytest.raises(FlowRunTimeoutError):
+        run(stage, try_number=2, timeout=0)
+    again = deferral(stage, try_number=2)
+    assert (again.method_name, again.trigger.selection["run_id"]) == ("execute_reused", first["run_id"])
+    shown = {"id": first["run_id"], "flow_id": stage.flow_id, "status": "success", "created_at": 2e9}
+    ended = shown | {"input_records": 3, "output_records": 3, "failed_records": 0}
+    counted.clear()
+    assert resume(stage, again, {"status": "ended", "run": ended})["reused"] is True
+    assert counted == []
+
+
+def test_an_active_run_that_overlaps_in_part_is_refused(stage: Stage) -> None:
+    first = run(stage, wait_for_completion=False)
+    with pytest.raises(ExperiencePlatformFailedError, match=f"flow run {first['run_id']}, active, reads the window"):
+        by_hand(stage, **window_of(stage, 2, end=3600))
+    assert len(posts(stage)) == 1
+
+
+def test_an_active_run_that_shows_no_window_yet_is_left_to_a_retry(stage: Stage, proxy: FaultProxy) -> None:
+    first = run(stage, wait_for_completion=False, days_ago=9)
+    hidden = {name: value for name, value in stage.runs()[0].items() if name != "params"}
+    assert hidden["activities"] == []
+    proxy.fault("GET", LISTS, status=200, body=json.dumps({"items": [hidden]}).encode())
+    said = f"{first['run_id']}, active, reads what it does not show yet.*next attempt looks again"
+    with pytest.raises(ExperiencePlatformUnavailableError, match=said):
+        by_hand(stage, url=proxy.url)
+    assert len(posts(stage)) == 1
+    assert by_hand(stage, url=proxy.url)["reused"] is False
+
+
+# ---- what runs show ------------------------------------------------------------------------------------------------
+
+
+def shows(items: list[dict[str, Any]], *, asked: bool, shift: int) -> bytes:
+    """The runs as another service would list them: what was asked for is shown or not, the copying shows a shift."""
+    for item in items:
+        if not asked:
+            del item["params"]
+        for activity in item["activities"]:
+            if extensions := activity["durationSummary"].get("extensions"):
+                extensions["windowStart"] += shift * 1000
+                extensions["windowEnd"] += shift * 1000
+    return json.dumps({"items": items}).encode()
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["params", "copying only"])
+def test_a_run_is_told_by_what_it_was_asked_or_by_its_copying(stage: Stage, proxy: FaultProxy, asked: bool) -> None:
+    first = run(stage)
+    proxy.fault("GET", LISTS, status=200, body=shows(stage.runs(), asked=asked, shift=0))
+    again = by_hand(stage, url=proxy.url)
+    assert (again["run_id"], again["reused"]) == (first["run_id"], True)
+
+
+def test_what_was_asked_for_counts_where_the_copying_shows_another_window(
+    stage: Stage, proxy: FaultProxy, said: Callable[[str], int]
+) -> None:
+    first = run(stage)
+    for days_ago, reused in ((2, True), (1, False)):
+        proxy.fault("GET", LISTS, status=200, body=shows(stage.runs()[:1], asked=True, shift=DAY))
+        again = by_hand(stage, url=proxy.url, days_ago=days_ago)
+        assert (again["reused"], again["run_id"] == first["run_id"]) == (reused, reused)
+    assert said("Windows cannot be checked: flow run") == 2  # once in each task
+
+
+def test_the_tasks_own_record_counts_where_the_service_shows_nothing_right(
+    stage: Stage, proxy: FaultProxy, said: Callable[[str], int]
+) -> None:
+    first = run(stage)
+    listed = shows(stage.runs(), asked=False, shift=DAY)
+    proxy.fault("GET", LISTS, status=200, body=listed)
+    proxy.fault("GET", f"{RUNS}/", status=200, body=listed)
+    again = run(stage, url=proxy.url, try_number=2, max_tries=3)
+    assert (again["run_id"], again["reused"], len(posts(stage))) == (first["run_id"], True, 1)
+    assert said("Windows cannot be checked") >= 1
+
+
+def test_a_run_of_the_task_counts_though_no_list_shows_it(stage: Stage, proxy: FaultProxy) -> None:
+    first = run(stage)
+    proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
+    again = run(stage, url=proxy.url, try_number=2, max_tries=3)
+    assert (again["run_id"], again["reused"], len(posts(stage))) == (first["run_id"], True, 1)
+
+
+def test_a_cleared_task_that_wants_another_window_now_is_not_served_with_the_old_run(stage: Stage) -> None:
+    first = run(stage, wait_for_completion=False)
+    again = run(stage, try_number=2, max_tries=3, days_ago=5)
+    assert again["run_id"] != first["run_id"]
+    assert (again["reused"], len(posts(stage))) == (False, 2)
+
+
+# ---- what it costs -------------------------------------------------------------------------------------------------
+
+HOURS = 365 * 24
+
+
+def a_year_of_hours(flow_id: str, until: int) -> Callable[[str], tuple[int, bytes]]:
+    """A service that lists a dataflow's hourly runs of a year, the newest first."""
+    ends = [until - hour * 3600 for hour in range(HOURS)]
+    items = [
+        {
+            "id": f"run-{end}",
+            "flowId": flow_id,
+            "createdAt": (end + 60) * 1000,
+            "params": {"windowStartTime": end - 3600, "windowEndTime": end},
+            "metrics": {
+                "statusSummary": {"status": "success"},
+                "recordSummary": {"inputRecordCount": 1, "outputRecordCount": 1, "failedRecordCount": 0},
+                "durationSummary": {"startedAtUTC": (end + 60) * 1000, "completedAtUTC": (end + 62) * 1000},
+            },
+        }
+        for end in ends
+    ]
+
+    def answer(path: str) -> tuple[int, bytes]:
+        query = parse_qs(urlsplit(path).query)
+        first, limit = int(query.get("continuationToken", ["0"])[0]), int(query["limit"][0])
+        page: dict[str, Any] = {"items": items[first : first + limit]}
+        if first + limit < len(items):
+            page["_links"] = {"next": {"href": f"/runs?continuationToken={first + limit}"}}
+        return 200, json.dumps(page).encode()
+
+    return answer
+
+
+def test_a_year_of_hourly_windows_costs_few_list_requests(stage: Stage, proxy: FaultProxy) -> None:
+    brought_until = stage.now // 3600 * 3600 - 3600
+    proxy.fault("GET", LISTS, reply=a_year_of_hours(stage.flow_id, brought_until), times=1000)
+    for start, reused in ((brought_until - HOURS * 3600, True), (brought_until, False)):
+        proxy.asked.clear()
+        returned = by_hand(stage, url=proxy.url, window_start=start, window_end=start + 3600)
+        assert returned["reused"] is reused
+        asked = [path for method, path, _ in proxy.asked if method == "GET" and "runs?" in path]
+        assert 1 < len(asked) <= 1 + HOURS / 500
+
+
+def test_a_start_costs_no_more_requests_than_without_a_look(stage: Stage) -> None:
+    run(stage, wait_for_completion=False)
+    assert stage.asked() == OF_A_START
+
+
+def test_an_item_that_cannot_be_read_starts_nothing_however_old_it_is(stage: Stage, proxy: FaultProxy) -> None:
+    run(stage, days_ago=9)
+    items = [*stage.runs(), {"id": "odd", "flowId": stage.flow_id}]
+    proxy.fault("GET", LISTS, status=200, body=json.dumps({"items": items}).encode(), times=3)
+    with pytest.raises(ExperiencePlatformUnavailableError, match="flow run odd cannot be read"):
+        by_hand(stage, url=proxy.url)
+    assert len(posts(stage)) == 1
+
+
+def test_by_default_a_window_is_reused_and_nothing_is_waited_for() -> None:
+    task = RunDataflowOperator(task_id="run", flow_id="flow")
+    assert (task.if_covered, task.window_lag, task.max_window_wait) == ("reuse", 0, None)
