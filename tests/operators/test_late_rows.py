@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from airflow.exceptions import AirflowRescheduleException
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.emulator.data_prep.dates import parse_time
@@ -40,7 +42,7 @@ class Payout:
 @dataclass
 class Month:
     """
-    Windows one after the other, each brought as soon as it has ended and the lag has passed.
+    Windows one after the other, each asked for when it ends.
 
     :param column: by which payouts fall into windows.
     """
@@ -51,20 +53,22 @@ class Month:
     windows: int = 30
 
     def bring(self, lag: int) -> None:
-        """Run the dataflow for each window, and keep what has landed by then."""
+        """Run the dataflow for each window, which waits for the lag; keep what has landed by then."""
         for begin in range(FIRST, FIRST + self.windows * self.length, self.length):
-            end = begin + self.length
-            self.stage.emulator.advance(max(end + lag - self.stage.now, 0))
-            operator = self.stage.operator(
-                RunDataflowOperator,
-                flow_id=self.stage.flow_id,
-                window_start=begin,
-                window_end=end,
-                delta_column=self.column,
-            )
-            operator.execute(self.stage.context())
+            self.stage.emulator.advance(max(begin + self.length - self.stage.now, 0))
+            try:
+                self._run(begin, lag)
+            except AirflowRescheduleException as early:
+                left = early.reschedule_date - datetime.now(UTC)
+                self.stage.emulator.advance(math.ceil(left.total_seconds()))
+                self._run(begin, lag)
         (dataset,) = self.stage.emulator.objects("dataSets")
         self.landed = Counter(row["_id"] for row in self.stage.emulator.rows(dataset["id"], limit=5000)["rows"])
+
+    def _run(self, begin: int, lag: int) -> None:
+        window = {"window_start": begin, "window_end": begin + self.length, "window_lag": lag}
+        given = {"flow_id": self.stage.flow_id, "delta_column": self.column}
+        self.stage.operator(RunDataflowOperator, **given, **window).execute(self.stage.context())
 
     @property
     def payouts(self) -> dict[str, Payout]:
