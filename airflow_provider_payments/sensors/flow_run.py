@@ -56,9 +56,9 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
 
     :param flow_id: the dataflow.
     :param run_id: one run by its id; ``since`` and ``pick`` then do not matter.
-    :param since: only runs that began at or after it count; by default the start of the DAG run. A timezone-aware
-        time, ISO 8601 text or epoch seconds. ``CreateDataflowOperator`` returns ``runs_since``, which also accepts the
-        latest past run.
+    :param since: only runs that began at or after it count; by default the start of the DAG run, which under
+        ``airflow dags test DAG DATE`` is DATE. A timezone-aware time, ISO 8601 text or epoch seconds.
+        ``CreateDataflowOperator`` returns ``runs_since``, which also accepts the latest past run.
     :param pick: ``first`` of these runs, or ``latest``, so that a retried run replaces the failed one.
     :param accept_partial: whether a run in which records failed is good enough.
     :param max_failed_ratio: accept a partial run up to this share of failed records, 0 to 1; implies

@@ -124,6 +124,7 @@ def by_id(table: Table) -> dict[str, tuple[float, Mapping[str, Any]]]:
             ("Dispute_Amount_Value", "Gross_Amount"),
         ),
         ("paypal", "PayPal.Transactions", "PayPal.Customers", "Customer_Id", None),
+        ("paypal", "PayPal.Payouts", "PayPal.Customers", "Customer_Id", None),
         ("paypal", "PayPal.Transactions", "PayPal.Catalog_Products", "Product_Id", None),
         ("paypal", "PayPal.Billing_Plans_Payment_Definition", "PayPal.Billing_Plans", "Plan_Id", None),
         (
@@ -220,3 +221,12 @@ def test_rows_come_into_being_one_each_quarter_of_an_hour() -> None:
         born = TABLES[vendor][path].born
         future = born[bisect_right(born, START) :]
         assert future[:3] == [START + 900, START + 1800, START + 2700]
+
+
+def test_four_payouts_in_ten_come_hours_after_their_times() -> None:
+    payouts = TABLES["paypal"]["PayPal.Payouts"]
+    times = [datetime.fromisoformat(row["Create_Time"]) for row in payouts.rows]
+    late = Counter(born - time.timestamp() for born, time in zip(payouts.born, times, strict=True))
+    assert {seconds / 3600 for seconds in late} == {0, 1, 2, 4, 6}
+    assert 0.35 < 1 - late[0] / late.total() < 0.45
+    assert [row["Value_Date"] for row in payouts.rows] == [str(time.date()) for time in times]

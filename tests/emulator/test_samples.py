@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -50,6 +51,7 @@ KNOWN: Mapping[str, tuple[int, Mapping[str, int]]] = {
         {"missing_value": 1, "no_number": 2, "no_time": 1, "unknown_code": 1, "unparsable_row": 1},
     ),
     "PayPal.Disputes": (60, {}),
+    "PayPal.Payouts": (900, {}),
     "Square.Customers": (400, {}),
     "Square.Payments": (
         2000,
@@ -208,6 +210,27 @@ def transactions_flow(client: Client) -> dict[str, Any]:
     dataset = client.dataset(schema)
     source = client.source(params={"tableName": "PayPal.Transactions"})
     return client.flow_body_of(source, schema, dataset, ("Transaction_Id", "_id"))
+
+
+def test_a_schedule_never_reads_rows_that_arrive_late(client: Client) -> None:
+    (payouts,) = (table for table in paypal.tables(client.now()) if table.path == "PayPal.Payouts")
+    schema = client.schema("payouts", amount={"type": "string"})
+    body = client.flow_body_of(
+        client.source(params={"tableName": payouts.path}), schema, client.dataset(schema), ("Payout_Item_Id", "_id")
+    )
+    client.flow(body)
+    first = client.now() + 60
+    client.advance(60 + 12 * 3600 + 2)
+    arrived = payouts.rows[: payouts.count(client.now())]
+    # The first run reads all the past, each later one half an hour; who is late is so by an hour at least.
+    read = [
+        row["Payout_Item_Id"]
+        for row, born in zip(arrived, payouts.born, strict=False)
+        if born <= first or born == datetime.fromisoformat(row["Create_Time"]).timestamp()
+    ]
+    landed = client.control("GET", f"datasets/{body['_dataset']}/rows", params={"limit": 5000})["rows"]
+    assert [row["_id"] for row in landed] == read
+    assert KNOWN[payouts.path][0] < len(read) < len(arrived)
 
 
 def test_sources_grow_with_the_clock(client: Client) -> None:

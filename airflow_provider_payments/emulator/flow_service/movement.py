@@ -73,7 +73,7 @@ def delta_column(flow: Flow) -> str | None:
 def _in_window(table: Table, run: Run, delta: str | None, now: float) -> list[Row]:
     # The window of a run on demand may reach into the future, which nobody sees.
     end = min(run.end, now)
-    rows = table.between(run.begin, end, delta)
+    rows = table.between(run.begin, end, delta, now)
     # A row whose delta value cannot be read belongs to no window. It comes with the first run that takes everything, or
     # every run would bring it again, or none.
     if delta is not None and run.first and run.begin <= 0:

@@ -22,6 +22,10 @@ PRODUCTS, FUTURE_PRODUCTS = 1200, 3000
 TRANSACTIONS, FUTURE_TRANSACTIONS = 2400, 1500
 CUSTOMERS, FUTURE_CUSTOMERS = 600, 300
 PLANS = 150
+PAYOUTS, FUTURE_PAYOUTS = 900, 3000
+# By how many hours a payout comes into being later than its times say: most at once, four in ten too late for a window
+# that is read as soon as it ends.
+_HOURS_LATE = (0,) * 6 + (1, 2, 4, 6)
 # What is refunded or disputed has succeeded; no flaw lies at these places.
 REFUNDED = Every(10, 3)
 DISPUTED = Every(40, 7)
@@ -68,6 +72,7 @@ def tables(start: float) -> Sequence[Table]:
     customers_born = moments("PayPal.Customers", start, CUSTOMERS, FUTURE_CUSTOMERS, step=9000)
     # Ten days later than the first products and customers, so that the first transaction has some to name.
     paid_born = moments("PayPal.Transactions", start, TRANSACTIONS, FUTURE_TRANSACTIONS, days=390)
+    payouts_born = moments("PayPal.Payouts", start, PAYOUTS, FUTURE_PAYOUTS, days=390)
     transactions = Table(
         "PayPal.Transactions",
         _columns(
@@ -133,6 +138,19 @@ def tables(start: float) -> Sequence[Table]:
             ),
             [at for at, _ in disputes],
             lambda: _disputes(disputes, transactions.good_rows),
+        ),
+        Table(
+            "PayPal.Payouts",
+            (
+                *_columns(
+                    *("Payout_Item_Id", "Payout_Batch_Id", "Customer_Id", "Receiver"),
+                    *("Amount_Value", "Amount_Currency", "Transaction_Status"),
+                    times=("Create_Time",),
+                ),
+                Column("Value_Date", format="date"),
+            ),
+            payouts_born,
+            lambda: _payouts(payouts_born, customers_born),
         ),
     )
 
@@ -286,6 +304,24 @@ def _disputes(followed: Sequence[tuple[float, int]], transactions: Sequence[Row]
             "Outcome": draws.pick(("RESOLVED_BUYER_FAVOUR", "RESOLVED_SELLER_FAVOUR")) if resolved else None,
             "Create_Time": _zoned(at),
             "Update_Time": _zoned(at + draws.below(10 * 86400)),
+        }
+
+
+def _payouts(born: Moments, customers_born: Moments) -> Iterator[Row]:
+    draws = Draws("PayPal.Payouts")
+    for place, at in enumerate(born):
+        made = at - 3600 * draws.pick(_HOURS_LATE)
+        customer = draws.below(bisect_right(customers_born, made))
+        yield {
+            "Payout_Item_Id": opaque(place, 5) + "I",
+            "Payout_Batch_Id": opaque(place // 12, 6) + "B",
+            "Customer_Id": _customer_id(customer),
+            "Receiver": person(customer).email,
+            "Amount_Value": _decimal(500 + draws.below(40_000)),
+            "Amount_Currency": draws.pick(_CURRENCIES),
+            "Transaction_Status": draws.pick(("SUCCESS",) * 18 + ("UNCLAIMED", "RETURNED")),
+            "Create_Time": _zoned(made),
+            "Value_Date": timestamp_text(made)[:10],
         }
 
 

@@ -65,7 +65,8 @@ class Table:
     """A table or a REST resource of a vendor.
 
     Rows have a moment at which they come into being; those of the future are already there but nobody sees them. So a
-    source grows as the clock moves, and each run of a dataflow finds something new. All times are epoch seconds.
+    source grows as the clock moves, and each run of a dataflow finds something new. What a row's own columns say of its
+    moment may lie hours before that: such a row is late. All times are epoch seconds.
 
     :param columns: flat, in order; empty for a resource that is a tree.
     :param born: for each row, epoch seconds; ascending.
@@ -98,17 +99,19 @@ class Table:
     def column_names(self) -> frozenset[str]:
         return frozenset(column.name for column in self.columns)
 
-    def between(self, begin: float, end: float, column: str | None) -> list[Row]:
-        """The visible rows whose moment is later than ``begin`` and not later than ``end``, in the table's order.
+    def between(self, begin: float, end: float, column: str | None, now: float) -> list[Row]:
+        """The rows whose moment is later than ``begin`` and not later than ``end``, in the table's order.
 
-        :param begin: epoch seconds, as ``end``, up to which rows are visible.
+        :param begin: epoch seconds, as ``end``.
         :param column: where a row's moment stands; None for the moment of its birth.
+        :param now: epoch seconds, ``end`` or later: a row that is born after it is not there yet, whatever its moment.
         """
         if column is None:
             return list(self.rows[bisect_right(self.born, begin) : bisect_right(self.born, end)])
         dated = self._dated(column)
         first, last = bisect_right(dated.moments, begin), bisect_right(dated.moments, end)
-        return [self.rows[place] for place in sorted(dated.places[first:last]) if self.born[place] <= end]
+        places = sorted(dated.places[first:last])
+        return [self.rows[place] for place in places if self.born[place] <= now]
 
     def undated(self, end: float, column: str) -> list[Row]:
         """The visible rows in whose column no moment can be read.

@@ -1,0 +1,154 @@
+"""Rows that arrive hours after their delta value: how many a month of windows loses, and how many come twice."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowRescheduleException
+
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.emulator.data_prep.dates import parse_time
+from airflow_provider_payments.emulator.samples import paypal
+from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
+from airflow_provider_payments.operators.flow_runs import RunDataflowOperator
+from tests.conftest import Emulator
+from tests.operators.chain import make_ends, run
+from tests.operators.demand import DAY, ONCE, Stage
+
+PAYOUTS = "PayPal.Payouts"
+HOUR = 3600
+#: No payout is later than this.
+LATENESS = 6 * HOUR
+START = int(datetime.fromisoformat("2026-01-01T07:30:00+00:00").timestamp())
+#: The midnight after it.
+FIRST = START // DAY * DAY + DAY
+NEVER = {"start_delay": None, "start_time": "2199-12-31T00:00:00Z"}
+
+
+@dataclass(frozen=True)
+class Payout:
+    """A row of the source: the moment in its delta column, and when it arrives."""
+
+    at: float
+    arrives: float
+
+
+@dataclass
+class Month:
+    """
+    Windows one after the other, each asked for when it ends.
+
+    :param column: by which payouts fall into windows.
+    """
+
+    stage: Stage
+    column: str
+    length: int = DAY
+    windows: int = 30
+
+    def bring(self, lag: int) -> None:
+        """Run the dataflow for each window, which waits for the lag; keep what has landed by then."""
+        for begin in range(FIRST, FIRST + self.windows * self.length, self.length):
+            self.stage.emulator.advance(max(begin + self.length - self.stage.now, 0))
+            try:
+                self._run(begin, lag)
+            except AirflowRescheduleException as early:
+                left = early.reschedule_date - datetime.now(UTC)
+                self.stage.emulator.advance(math.ceil(left.total_seconds()))
+                self._run(begin, lag)
+        (dataset,) = self.stage.emulator.objects("dataSets")
+        self.landed = Counter(row["_id"] for row in self.stage.emulator.rows(dataset["id"], limit=5000)["rows"])
+
+    def _run(self, begin: int, lag: int) -> None:
+        window = {"window_start": begin, "window_end": begin + self.length, "window_lag": lag}
+        given = {"flow_id": self.stage.flow_id, "delta_column": self.column}
+        self.stage.operator(RunDataflowOperator, **given, **window).execute(self.stage.context())
+
+    @property
+    def payouts(self) -> dict[str, Payout]:
+        """The payouts whose moment lies in one of the windows, by their ids."""
+        (table,) = (table for table in paypal.tables(START) if table.path == PAYOUTS)
+        rows = zip(table.born, table.rows, strict=True)
+        found = {row["Payout_Item_Id"]: Payout(moment(row[self.column]), born) for born, row in rows}
+        last = FIRST + self.windows * self.length
+        return {name: payout for name, payout in found.items() if FIRST < payout.at <= last}
+
+    @property
+    def lost(self) -> set[str]:
+        return self.payouts.keys() - self.landed.keys()
+
+    @property
+    def doubled(self) -> set[str]:
+        return {name for name, times in self.landed.items() if times > 1}
+
+    def after_its_window(self, lag: int) -> set[str]:
+        """The payouts that arrive after the run over their window has read it."""
+
+        def read_at(payout: Payout) -> float:
+            return FIRST - (FIRST - payout.at) // self.length * self.length + lag
+
+        # A run reads a second after it is asked for.
+        return {name for name, payout in self.payouts.items() if payout.arrives > read_at(payout) + 1}
+
+
+def moment(text: Any) -> float:
+    return parse_time(str(text)).timestamp()
+
+
+@pytest.fixture
+def month(connected: Emulator, make_client: Callable[..., Client]) -> Callable[..., Month]:
+    """A dataflow of payouts that runs on demand only, and a sandbox whose clock is at :data:`START`."""
+
+    def begin(column: str, **shape: int) -> Month:
+        stage = Stage(connected, make_client)
+        connected.control("POST", "reset", json={"clock": START})
+        mappings = {"_id": "Payout_Item_Id", "_{TENANT_ID}.product.name": "Receiver"}
+        ends = make_ends("payouts", mappings, table=PAYOUTS, columns=None)
+        stage.flow_id = run(CreateDataflowOperator, name="payouts", **ends, **ONCE | NEVER)["id"]
+        return Month(stage, column, **shape)
+
+    return begin
+
+
+def test_a_lag_brings_each_late_row_once(month: Callable[..., Month]) -> None:
+    days = month("Create_Time")
+    days.bring(LATENESS)
+    assert len(days.payouts) > 30 * 90
+    assert (len(days.lost), len(days.doubled)) == (0, 0)
+
+
+def test_without_a_lag_late_rows_are_lost(month: Callable[..., Month]) -> None:
+    days = month("Create_Time")
+    days.bring(0)
+    assert len(days.lost) > 0
+    assert (days.lost, days.doubled) == (days.after_its_window(0), set())
+
+
+def test_a_column_of_days_needs_a_lag_of_a_day_more(month: Callable[..., Month]) -> None:
+    days = month("Value_Date")
+    days.bring(DAY + LATENESS)
+    assert len(days.payouts) > 29 * 90
+    assert (len(days.lost), len(days.doubled)) == (0, 0)
+
+
+@pytest.mark.parametrize("lag", [0, LATENESS], ids=["no lag", "lag of late rows"])
+def test_a_shorter_lag_loses_rows_of_a_column_of_days(month: Callable[..., Month], lag: int) -> None:
+    days = month("Value_Date")
+    days.bring(lag)
+    assert len(days.lost) > len(days.landed)
+    assert (days.lost, days.doubled) == (days.after_its_window(lag), set())
+
+
+def test_hourly_windows_find_a_day_at_its_midnight_or_not_at_all(month: Callable[..., Month]) -> None:
+    hours = month("Value_Date", length=HOUR, windows=48)
+    hours.bring(LATENESS)
+    assert len(hours.lost) > 0
+    assert (hours.lost, hours.doubled) == (hours.after_its_window(LATENESS), set())
+    brought = [run["metrics"]["recordSummary"]["inputRecordCount"] for run in hours.stage.runs()]
+    assert [hour for hour, count in enumerate(brought, start=1) if count] == [24, 48]
