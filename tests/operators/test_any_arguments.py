@@ -42,6 +42,9 @@ OTHERWISE: dict[type[BaseOperator], list[dict[str, Any]]] = {
         {"columns": None},
         NO_TABLE | {"path": PRODUCTS, "data_format": "tabular"},
     ],
+    CreateMappingSetOperator: [
+        {"source_columns": ["data", "data.id"], "mappings": [{"source": "data.id", "destination": "_id"}]},
+    ],
     CreateDataflowOperator: [
         {"frequency": "once", "interval": None, "delta_column": None},
         {"frequency": "week", "interval": 1, "flow_spec": FLOW_SPEC},
