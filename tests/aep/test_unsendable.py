@@ -130,7 +130,7 @@ def test_a_field_that_the_registry_could_not_read_is_refused(node: dict[str, Any
 
 
 def test_a_column_has_a_type_that_is_text() -> None:
-    (column,) = value(SourceConnection, columns=({"name": "Id"},)).columns
+    (column,) = value(SourceConnection, columns=({"name": "Id"},)).body()["params"]["columns"]
     assert column == {"name": "Id", "type": "string"}
     with pytest.raises(InvalidInputError, match=r"^columns\.type=5"):
         value(SourceConnection, columns=({"name": "Id", "type": 5},))
