@@ -61,7 +61,7 @@ def _turn(parent: Any, field: str) -> int:
 
 
 def _renders_natively(operator: Any) -> bool:
-    own = getattr(operator, "render_template_as_native_obj", None)  # Airflow 3.3
+    own = getattr(operator, "render_template_as_native_obj", None)  # from Airflow 3.2 on
     return bool(getattr(operator.get_dag(), "render_template_as_native_obj", False) if own is None else own)
 
 

@@ -31,6 +31,7 @@ with DAG(dag_id="native_groups", schedule=None, catchup=False, render_template_a
             source="paypal",
             base_connection_id=PAYPAL,
             table=table,
+            extra={"data": {"properties": {"of": "{{ task.table }}"}}},
             columns="{{ ti.xcom_pull(task_ids='columns') }}",
         )
         CreateTargetSchemaOperator(task_id="schema", name=month, fields={"currency": "string"})

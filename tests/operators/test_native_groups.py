@@ -44,11 +44,12 @@ def shown(task_id: str, field: str) -> list[Any]:
         return [json.loads(fields)[field] for (fields,) in database.execute(query, ("native_groups", task_id))]
 
 
-def test_a_name_refers_to_the_other_arguments_of_a_mapped_task_group(emulator_after_the_run: Emulator) -> None:
+def test_templates_refer_to_what_the_mapped_task_group_is_given(emulator_after_the_run: Emulator) -> None:
     names = ["PayPal.Catalog_Products - 2026_11", "PayPal.Catalog_Products - 2026_12"]
     made = {source["name"] for source in emulator_after_the_run.objects("sourceConnections")}
     assert made == {*names, "PayPal.Catalog_Products - partial"}
     assert shown("chain.source", "name") == names
+    assert shown("chain.source", "extra") == [{"data": {"properties": {"of": "PayPal.Catalog_Products"}}}] * 2
 
 
 def test_an_argument_that_is_one_template_is_the_list_that_an_xcom_holds(emulator_after_the_run: Emulator) -> None:

@@ -139,6 +139,18 @@ def test_text_inside_objects_stays_text_and_extra_is_native() -> None:
     assert rendered(CreateMappingSetOperator, {"extra": extra}, extra="{{ params.extra }}").extra == extra
 
 
+@pytest.mark.skipif(not hasattr(BaseOperator, "render_template_as_native_obj"), reason="Airflow before 3.2")
+@pytest.mark.parametrize("native", [True, False], ids=["native task", "native DAG"])
+def test_a_task_may_choose_otherwise_than_its_dag(native: bool) -> None:
+    with DAG(dag_id="chosen", schedule=None, render_template_as_native_obj=not native) as dag:
+        arguments = ARGUMENTS_OF_ALL[CreateMappingSetOperator] | {"name": "0x1F", "mappings": "{{ params.given }}"}
+        step = CreateMappingSetOperator(task_id="step", render_template_as_native_obj=native, **arguments)
+    # A worker gives its DAG's environment, whatever the task chooses.
+    env = step.get_template_env() if not native else dag.get_template_env()
+    step.render_template_fields({"params": {"given": MAPPINGS}}, env)
+    assert (step.name, step.mappings) == ("0x1F", MAPPINGS if native else str(MAPPINGS))
+
+
 def test_a_template_among_text_is_text() -> None:
     step = rendered(
         CreateDataflowOperator, {"a": 20, "b": 26}, name="{{ params.a }}{{ params.b }}_11", interval="{{ 4 }}5"
