@@ -194,13 +194,13 @@ class LiveAirflow:
         :param run_id: the latest run when left out.
         """
         query = "SELECT task_id, map_index, state FROM task_instance WHERE dag_id=? AND run_id=?"
-        found = self.rows(query, dag_id, run_id or self.latest_run(dag_id))
+        found = self.rows(query, dag_id, run_id or self._latest_run(dag_id))
         return {_name(task, index): state or "" for task, index, state in found}
 
     def xcoms(self, dag_id: str, run_id: str | None = None, key: str = "return_value") -> dict[str, Any]:
         """Return what each task of a DAG run put into an XCom; names and run as in :meth:`states`."""
         query = "SELECT task_id, map_index, value FROM xcom WHERE dag_id=? AND run_id=? AND key=?"
-        found = self.rows(query, dag_id, run_id or self.latest_run(dag_id), key)
+        found = self.rows(query, dag_id, run_id or self._latest_run(dag_id), key)
         return {_name(task, index): json.loads(value) for task, index, value in found}
 
     def rows(self, query: str, *values: Any) -> list[Any]:
@@ -208,8 +208,7 @@ class LiveAirflow:
         with closing(sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True, timeout=60)) as database:
             return database.execute(query, values).fetchall()
 
-    def latest_run(self, dag_id: str) -> str:
-        """Return the id of a DAG's latest run, empty where there is none."""
+    def _latest_run(self, dag_id: str) -> str:
         found = self.rows("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id DESC LIMIT 1", dag_id)
         return str(found[0][0]) if found else ""
 

@@ -1,10 +1,10 @@
-"""``RunDataflowOperator`` in a live Airflow: catch-up, backfill, cleared tasks, and windows whose rows come late."""
+"""``RunDataflowOperator`` in a live Airflow: catch-up and backfill, windows whose rows come late, cleared tasks."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -43,13 +43,7 @@ def windows(platform: Emulator) -> list[tuple[int, int]]:
     return sorted((params["windowStartTime"], params["windowEndTime"]) for params in asked)
 
 
-def tries(airflow: LiveAirflow, run_id: str) -> int:
-    """How often the task of a DAG run was tried."""
-    ((number,),) = airflow.rows("SELECT try_number FROM task_instance WHERE dag_id=? AND run_id=?", DAG_ID, run_id)
-    return int(number)
-
-
-def test_days_that_are_caught_up_filled_in_cleared_or_run_by_hand_are_asked_for_once(
+def test_days_that_are_caught_up_or_filled_in_at_once_are_asked_for_once_each(
     platform: Emulator, flow_id: str, tmp_path: Path
 ) -> None:
     airflow = LiveAirflow(tmp_path, connection_json(platform.url), [DAG_FILE])
@@ -64,16 +58,6 @@ def test_days_that_are_caught_up_filled_in_cleared_or_run_by_hand_are_asked_for_
         begin, end = (str(MIDNIGHT - timedelta(days=days)) for days in (2 * DAYS, DAYS + 1))
         airflow.api("POST", "backfills", dag_id=DAG_ID, from_date=begin, to_date=end, max_active_runs=DAYS)
         airflow.wait_until(lambda: have_succeeded(2 * DAYS))
-        # A finished task that is cleared, and a DAG run by hand over the last interval, add nothing.
-        run_id = airflow.latest_run(DAG_ID)
-        cleared = {"dag_run_id": run_id, "task_ids": ["run"], "only_failed": False, "dry_run": False}
-        airflow.api("POST", f"dags/{DAG_ID}/clearTaskInstances", **cleared)
-        airflow.wait_until(lambda: airflow.states(DAG_ID, run_id) == {"run": "success"} and tries(airflow, run_id) == 2)
-        assert airflow.xcoms(DAG_ID, run_id)["run"]["reused"] is True
-        now = datetime.now(UTC).isoformat()  # as Airflow's form has it; without it there is no interval
-        by_hand = airflow.api("POST", f"dags/{DAG_ID}/dagRuns", logical_date=now)["dag_run_id"]
-        airflow.wait_until(lambda: airflow.states(DAG_ID, by_hand) == {"run": "success"})
-        assert airflow.xcoms(DAG_ID, by_hand)["run"]["reused"] is True
     first = int(MIDNIGHT.timestamp()) - 2 * DAYS * DAY
     assert windows(platform) == [(first + day * DAY, first + (day + 1) * DAY) for day in range(2 * DAYS)]
     (dataset,) = platform.objects("dataSets")
@@ -81,21 +65,40 @@ def test_days_that_are_caught_up_filled_in_cleared_or_run_by_hand_are_asked_for_
     assert len({row["_id"] for row in landed}) == len(landed) > 0
 
 
-def test_windows_whose_rows_come_late_are_asked_for_then_and_hold_no_worker(
+def test_windows_whose_rows_come_late_are_asked_for_then_once_and_hold_no_worker(
     platform: Emulator, flow_id: str, tmp_path: Path
 ) -> None:
-    airflow = LiveAirflow(tmp_path, connection_json(platform.url), [DAG_FILE])
+    airflow = LiveAirflow(tmp_path, connection_json(platform.url), [Path(__file__).with_name("late_windows.py")])
     airflow.environment["FLOW_ID"] = flow_id
+    dag_id, waiting = "late_windows", {"deferred": "deferred", "rescheduled": "up_for_reschedule"}
+    done = dict.fromkeys(waiting, "success")
+
+    def outcomes(run_id: str) -> dict[str, tuple[str, bool]]:
+        return {task: (xcom["run_id"], xcom["reused"]) for task, xcom in airflow.xcoms(dag_id, run_id).items()}
+
     with airflow:
-        airflow.wait_until(lambda: airflow.rows("SELECT 1 FROM serialized_dag WHERE dag_id='late_windows'"))
+        airflow.wait_until(lambda: airflow.rows("SELECT 1 FROM serialized_dag WHERE dag_id=?", dag_id))
         latest = time.time() + 75
-        airflow.trigger("late_windows", {"latest": latest})
-        waiting = {"deferred": "deferred", "rescheduled": "up_for_reschedule"}
-        airflow.wait_until(lambda: airflow.states("late_windows") == waiting, latest - time.time())
+        first = airflow.trigger(dag_id, {"latest": latest})
+        airflow.wait_until(lambda: airflow.states(dag_id, first) == waiting, latest - time.time())
         assert platform.posted("/runs") == []
-        airflow.wait_until(lambda: airflow.states("late_windows") == dict.fromkeys(waiting, "success"))
+        airflow.wait_until(lambda: airflow.states(dag_id, first) == done)
         # The scheduler has honoured the moment: one that does not starts the task again at once, over and over.
         assert airflow.rows("SELECT count(*) FROM task_reschedule") == [(1,)]
-    made = [run["createdAt"] / 1000 for run in platform.objects("runs")]
-    assert len(made) == 2
-    assert min(made) >= latest - 1
+        brought = outcomes(first)
+        again = {task: (run_id, True) for task, (run_id, _) in brought.items()}
+
+        by_hand = airflow.trigger(dag_id, {"latest": latest})
+        airflow.wait_until(lambda: airflow.states(dag_id, by_hand) == done)
+        assert outcomes(by_hand) == again
+
+        cleared = {"dag_run_id": first, "only_failed": False, "dry_run": False}
+        airflow.api("POST", f"dags/{dag_id}/clearTaskInstances", **cleared)
+        airflow.wait_until(lambda: outcomes(first) == again)
+    runs = platform.objects("runs")
+    assert len(runs) == len(platform.posted("/runs")) == 2
+    assert {run["id"]: False for run in runs} == dict(brought.values())
+    assert min(run["createdAt"] / 1000 for run in runs) >= latest - 1
+    (dataset,) = platform.objects("dataSets")
+    landed = platform.rows(dataset["id"], limit=5000)["rows"]
+    assert len({row["_id"] for row in landed}) == len(landed) > 0

@@ -25,20 +25,6 @@ with DAG(dag_id="retried_window", schedule=None, catchup=False):
         retry_delay=timedelta(0),
     )
 
-# Rows of both days may come until a moment that the DAG run names.
-with DAG(dag_id="late_windows", schedule=None, catchup=False):
-    for task_id, days, deferrable in (("deferred", 1, True), ("rescheduled", 2, False)):
-        end = MIDNIGHT - timedelta(days=days)
-        RunDataflowOperator(
-            task_id=task_id,
-            **FLOW,
-            window_start=end - timedelta(days=1),
-            window_end=end,
-            window_lag=f"{{{{ dag_run.conf['latest'] - {end.timestamp():.0f} }}}}",
-            deferrable=deferrable,
-            poll_interval=1,
-        )
-
 # All days at once, were it not for the operator.
 with DAG(
     dag_id="caught_up_windows",
