@@ -27,7 +27,7 @@ class Copies:
     :param remove: whether what other runs of the writer's chain have left is deleted too.
     :param nonces: of the creations that this call has asked for.
     :param unseen: those of them of which nobody knows yet what they brought.
-    :param made: what it certainly made and has not deleted: id -> when, in epoch seconds of the platform's clock.
+    :param made: what it certainly made and has not deleted, by id, as it was then.
     """
 
     client: Client
@@ -36,7 +36,7 @@ class Copies:
     remove: bool
     nonces: set[str] = field(default_factory=set)
     unseen: set[str] = field(default_factory=set)
-    made: dict[str, float] = field(default_factory=dict)
+    made: dict[str, Existing] = field(default_factory=dict)
 
     def is_mine(self, existing: Existing) -> bool:
         """Whether this call made it."""
@@ -48,7 +48,7 @@ class Copies:
         mark = self.want.mark_of(existing) if self.want.ingests else None
         if mark is not None and mark.nonce in self.unseen:
             self.unseen.discard(mark.nonce)
-            self.made[existing.id] = existing.created
+            self.made[existing.id] = existing
 
     def see_to(self, copies: Iterable[Existing]) -> tuple[str, ...]:
         """

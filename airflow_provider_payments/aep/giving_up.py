@@ -44,7 +44,7 @@ def give_up(client: Client, copies: Copies) -> str:
         return ""
     if copies.unseen:
         _look_for_unseen(client, copies)
-    told = [_withdrawn(client, copies.want, Existing(*made)) for made in list(copies.made.items())]
+    told = [_withdrawn(client, copies.want, made) for made in list(copies.made.values())]
     if copies.unseen:
         told.append("A creation whose answer was lost shows in no list; the next attempt looks for it")
     for sentence in told:
@@ -118,6 +118,8 @@ def _noted(client: Client, want: Resource, made: Existing) -> tuple[Existing | N
                 return now, ""
             if mark.adopted:
                 return None, "has been adopted by another task, and stays"
+            if made.etag and now.etag != made.etag and not mark.given_up and want.differences(client, now):
+                return None, "has been changed by somebody else, and stays"
             if rewrite_mark(client, now, replace(mark, given_up=math.ceil(client.transport.now()))):
                 return now, ""
         return None, "is being changed by others, and stays"
@@ -140,7 +142,7 @@ def claimed(client: Client, copies: Copies, existing: Existing) -> bool:
     """
     Say in the mark of a dataflow that somebody else made that it is adopted, while who made it may still give up.
 
-    Without a settle time, who made it has decided at once.
+    Without a settle time, who made it has decided at once; an earlier try of the same run has ended.
 
     :return: whether that is said or needs not be; if not, the dataflow has been changed or deleted meanwhile.
     """
@@ -148,7 +150,7 @@ def claimed(client: Client, copies: Copies, existing: Existing) -> bool:
     if mark is None or mark.adopted or copies.is_mine(existing) or client.read_only or not client.marks:
         return True
     horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK
-    if not mark.given_up and client.transport.now() > horizon:
+    if not mark.given_up and (copies.writer.made(mark) or client.transport.now() > horizon):
         return True
     return rewrite_mark(client, existing, replace(mark, adopted=True, given_up=0))
 

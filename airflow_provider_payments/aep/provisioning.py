@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.copies import Copies
@@ -216,7 +216,7 @@ class _Provisioning:
         self.mine, self.posts = existing.id, self.posts + 1
         self.waits.note_sent()
         self.copies.unseen -= nonces
-        self.copies.made[existing.id] = self.waits.last_sent
+        self.copies.made[existing.id] = replace(existing, created=self.waits.last_sent)
         self.waits.hurry(begins)
         self.made_by = self.client.transport.last_request_id
         if not self.want.settles:
@@ -329,8 +329,6 @@ class _Provisioning:
                 advice = "if_exists='fail' adopts nothing that was there before."
             raise ConflictError(self.want.kind, self.want.name, existing.id, differences, advice)
         updated = self._updated(existing, differences)
-        if not claimed(self.client, self.copies, updated):
-            return None
         copies = self._copies_left(existing, found)
         return self._outcome(self.want, updated, created=False, updated=True, copies=copies)
 

@@ -262,6 +262,21 @@ def test_what_can_neither_be_deleted_nor_disabled_is_told_in_bounded_time_and_ad
     assert writer.ensure(want, writer=A, attempt=2).existing.id == flow
 
 
+def test_what_somebody_has_changed_is_theirs_and_stays(
+    chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    def change() -> None:
+        chain.ensure(chain.dataflow(schedule=Schedule(frequency="hour", interval=2)), if_exists="update", writer=LATER)
+
+    want = chain.dataflow()
+    proxy.fault("GET", "/flows[?]", times=2)
+    proxy.fault("GET", "/flows[?]", first=change)
+    said = give_up(proxied, want, ConflictError)
+    assert "scheduleParams.frequency: wanted 'minute', found 'hour'" in said
+    assert "has been changed by somebody else, and stays" in said
+    assert list(states(emulator).values()) == ["enabled"]
+
+
 # ---- beside other writers ------------------------------------------------------------------------------------------
 
 
