@@ -380,6 +380,21 @@ def test_unlisted(row: str, stage: Stage) -> None:
     stage.has_shown(row)
 
 
+@event("A task gives up after its dataflow was made")
+def test_given_up(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    connect(stage.emulator.url)
+    ends = make_ends()
+    stage.emulator.fail("status", method="GET", path="*/flows", nth=3, status=403)
+    stage.emulator.fail("status", method="DELETE", path="*/flows/*", status=403)
+    with pytest.raises(ExperiencePlatformFailedError):
+        stage.run(CreateDataflowOperator, **ends)
+    (flow,) = stage.emulator.objects("flows")
+    assert flow["state"] == "disabled"
+    assert stage.run(CreateDataflowOperator, run_id="two", **ends)["id"] == flow["id"]
+    assert [item["state"] for item in stage.emulator.objects("flows")] == ["enabled"]
+    stage.has_shown(row)
+
+
 # ---- tokens, hosts, guards -----------------------------------------------------------------------------------------
 
 

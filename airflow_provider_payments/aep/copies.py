@@ -26,7 +26,8 @@ class Copies:
 
     :param remove: whether what other runs of the writer's chain have left is deleted too.
     :param nonces: of the creations that this call has asked for.
-    :param made: ids of what it was told that it made.
+    :param unseen: those of them of which nobody knows yet what they brought.
+    :param made: what it certainly made and has not deleted, by id, as it was then.
     """
 
     client: Client
@@ -34,12 +35,20 @@ class Copies:
     writer: Writer
     remove: bool
     nonces: set[str] = field(default_factory=set)
-    made: set[str] = field(default_factory=set)
+    unseen: set[str] = field(default_factory=set)
+    made: dict[str, Existing] = field(default_factory=dict)
 
     def is_mine(self, existing: Existing) -> bool:
         """Whether this call made it."""
         mark = self.want.mark_of(existing)
         return existing.id in self.made or (mark is not None and mark.nonce in self.nonces)
+
+    def recognise(self, existing: Existing) -> None:
+        """Take note of a dataflow that carries the mark of a creation whose answer was lost."""
+        mark = self.want.mark_of(existing) if self.want.ingests else None
+        if mark is not None and mark.nonce in self.unseen:
+            self.unseen.discard(mark.nonce)
+            self.made[existing.id] = existing
 
     def see_to(self, copies: Iterable[Existing]) -> tuple[str, ...]:
         """
@@ -65,6 +74,7 @@ class Copies:
         if self._may_be_deleted(mark, copy):
             reason = self.want.in_use(self.client, copy) or self._refusal(copy)
             if not reason:
+                self.made.pop(listed.id, None)
                 log.warning("Removed a copy of %s, made by %s", name, by)
                 return True
             log.warning("Kept a copy of %s: %s", name, reason)

@@ -20,6 +20,11 @@ class PlatformError(Exception):
         # A service's or a proxy's words may stand anywhere in it.
         super().__init__(_writable(message))
 
+    def add(self, sentence: str) -> None:
+        """Let the message say one thing more; nothing where ``sentence`` is empty."""
+        if sentence:
+            self.args = (f"{self}. {_writable(sentence)}",)
+
 
 class InvalidInputError(PlatformError, ValueError):
     """

@@ -64,6 +64,7 @@ class Looks:
     def _compared(self, listed: Iterable[Existing]) -> Candidates:
         found = []
         for existing in listed:
+            self.copies.recognise(existing)
             if existing.id in self.dead and not self._is_back(existing):
                 continue
             try:

@@ -17,7 +17,10 @@ from typing import Self
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 
-_MARK = re.compile(r"\s?\[airflow:(?P<owner>[\w.-]+)#(?P<run>[0-9a-f]+)\.(?P<nonce>[0-9a-f]+)\]\s*$")
+_MARK = re.compile(
+    r"\s?\[airflow:(?P<owner>[\w.-]+)#(?P<run>[0-9a-f]+)\.(?P<nonce>[0-9a-f]+)"
+    r"(?: (?:(?P<adopted>adopted)|given up (?P<given_up>[0-9]{1,12})))?\]\s*$"
+)
 MAX_OWNER = 250
 
 
@@ -29,20 +32,32 @@ class Mark:
     :param owner: the chain it belongs to.
     :param run: the run of the chain that made it.
     :param nonce: of the one request that made it.
+    :param adopted: whether another task has adopted it while who made it could still give up; of dataflows only.
+    :param given_up: when who made it gave up, in epoch seconds of the platform's clock; 0: never. Of dataflows only.
     """
 
     owner: str
     run: str
     nonce: str
+    adopted: bool = False
+    given_up: int = 0
 
     def __str__(self) -> str:
-        return f"[airflow:{self.owner}#{self.run}.{self.nonce}]"
+        note = " adopted" if self.adopted else f" given up {self.given_up}" if self.given_up else ""
+        return f"[airflow:{self.owner}#{self.run}.{self.nonce}{note}]"
 
     @classmethod
     def read(cls, text: object) -> Self | None:
         """Return the mark at the end of ``text``, if there is one."""
         found = _MARK.search(text) if isinstance(text, str) else None
-        return cls(**found.groupdict()) if found else None
+        if found is None:
+            return None
+        owner, run, nonce, adopted, given_up = found.groups()
+        return cls(owner, run, nonce, bool(adopted), int(given_up or 0))
+
+    def replace(self, text: object) -> str:
+        """Return ``text`` with this mark instead of the one at its end."""
+        return f"{_MARK.sub('', text) if isinstance(text, str) else ''} {self}".lstrip()
 
 
 @dataclass(frozen=True)

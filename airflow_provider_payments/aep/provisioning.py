@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.copies import Copies
@@ -27,17 +27,26 @@ from airflow_provider_payments.aep.errors import (
     Difference,
     Failure,
     InvalidInputError,
+    PlatformError,
     RequestError,
     UnlistedError,
     UnreadableError,
     UnsettledError,
+)
+from airflow_provider_payments.aep.giving_up import (
+    claimed,
+    give_up,
+    seconds_until_given_up,
+    was_disabled_by_giving_up,
 )
 from airflow_provider_payments.aep.looking import Candidates, Looks, oldest
 from airflow_provider_payments.aep.marks import Writer
 from airflow_provider_payments.aep.patience import READ_LAG_SECONDS, Patience, ReadLagError
 from airflow_provider_payments.aep.provisioned import Provisioned
 from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.switches import switch
 from airflow_provider_payments.aep.retries import FIRST_WAIT, MAX_WAIT, TICK
+from airflow_provider_payments.aep.settling import Waits
 
 log = logging.getLogger(__name__)
 
@@ -81,11 +90,22 @@ def ensure(
     try:
         with client.transport.within(client.operation_timeout):
             return work.run()
-    except RequestError as error:
-        if want.ingests and (work.posts or attempt > 1) and error.retryable and error.retry_after is not None:
+    except PlatformError as error:
+        failure = error
+        if want.ingests and (work.posts or attempt > 1) and error.retryable and _must_wait(error):
             # To come back when the service asks would be too late: a copy may have begun to ingest by then.
-            raise UnsettledError(f"{error}; it may be there already, so the next attempt looks before that") from error
+            failure = UnsettledError(f"{error}; it may be there already, so the next attempt looks before that")
+        failure.add(give_up(client, copies))
+        if failure is error:
+            raise
+        raise failure from error
+    except BaseException:  # the task's time is over, or somebody ends it
+        give_up(client, copies)
         raise
+
+
+def _must_wait(error: PlatformError) -> bool:
+    return isinstance(error, RequestError) and error.retry_after is not None
 
 
 @dataclass
@@ -97,8 +117,6 @@ class _Provisioning:
     if_exists: str
     attempt: int
     copies: Copies
-    #: When a creation may last have been sent of which no list tells yet, by the clock's ``monotonic``.
-    sent_at: float = -math.inf
     mine: str | None = None
     #: The service's id of the request that made it.
     made_by: str = ""
@@ -109,32 +127,36 @@ class _Provisioning:
     changed: bool = False
     #: When a creation was first refused because of something that cannot be read.
     refused: float | None = None
+    #: Whether something that was disabled has been enabled.
+    revived: bool = False
 
     def __post_init__(self) -> None:
         self.looks = Looks(self.client, self.want, self.copies)
+        self.waits = Waits(self.client, self.want)
 
     def run(self) -> Provisioned:
         patience = Patience(self.client)
         while True:
-            try:
-                if done := self._step():
-                    return done
-                patience = Patience(self.client)
-            except (UnreadableError, RequestError) as error:
-                patience.wait(error)
+            with self.client.transport.until(self.waits.before_it_begins):
+                try:
+                    if done := self._step():
+                        return done
+                    patience = Patience(self.client)
+                except (UnreadableError, RequestError) as error:
+                    patience.wait(error)
 
     def _step(self) -> Provisioned | None:
         """Look, and do one thing; return ``None`` where another look must follow."""
         found = self.looks.look()
         if not self.looked and self.attempt > 1:
-            self._note_sent()
+            self.waits.note_sent()
         self.looked = True
         if self._misses_own(found):
             found += self.looks.look_further()
         if self._misses_own(found) and self._awaiting_own(beside=any(not differences for _, differences in found)):
             return None
         if not found:
-            if self._settling(max([self.last_sent, *self.looks.dead.values()])) or self.looks.in_doubt:
+            if self.waits.settling(max([self.waits.last_sent, *self.looks.dead.values()])) or self.looks.in_doubt:
                 return None
             found = self.looks.look_further()
         if not found:
@@ -150,9 +172,10 @@ class _Provisioning:
 
         :param beside: whether another one that is right is there to adopt.
         """
-        waited = self._now() - self.last_sent
-        if waited <= max((2 if beside else 6) * self._settle_time, PATIENCE):
-            self._sleep(LOOK_AGAIN, "to show in lists")
+        waited = self.waits.now - self.waits.last_sent
+        longest = max((2 if beside else 6) * self.waits.settle_time, PATIENCE)
+        if waited <= longest and self.waits.before_it_begins.remaining > PATIENCE:
+            self.waits.sleep(LOOK_AGAIN, "to show in lists")
             return True
         if beside:
             return False
@@ -161,44 +184,6 @@ class _Provisioning:
             "shows it. Nothing more is created: another attempt would not find it either"
         )
 
-    # ---- time ------------------------------------------------------------------------------------------------------
-
-    def _now(self) -> float:
-        return self.client.transport.now()
-
-    def _note_sent(self) -> None:
-        self.sent_at = self.client.transport.clock.monotonic()
-
-    @property
-    def last_sent(self) -> float:
-        """The platform's time when a creation may last have been sent, a tick later; own time passes evenly."""
-        return self.client.transport.now(self.sent_at) + TICK
-
-    def _moment_of(self, winner: Existing) -> float:
-        """When what is to settle was made; of one's own, that is when it was asked for."""
-        return self.last_sent if winner.id == self.mine else max(winner.created, self.last_sent)
-
-    @property
-    def _settle_time(self) -> float:
-        return self.want.settle_time(self.client)
-
-    def _settling(self, moment: float) -> bool:
-        """Sleep until what was sent at ``moment`` shows; say whether there was anything to wait for."""
-        rest = moment + self._settle_time - self._now()
-        if not self._settle_time or rest <= 0:
-            return False
-        self._sleep(min(rest, self._settle_time + TICK), "to settle")
-        return True
-
-    def _sleep(self, seconds: float, why: str) -> None:
-        if seconds > self.client.transport.remaining:
-            raise UnsettledError(
-                f"{self.want.kind} {self.want.name!r} needs {seconds:.0f} s {why}, longer than is left of "
-                f"operation_timeout ({self.client.operation_timeout:g} s); the next attempt looks again"
-            )
-        log.info("Waiting %.0f s for %s %r %s", seconds, self.want.kind, self.want.name, why)
-        self.client.transport.clock.sleep(seconds)
-
     # ---- creating --------------------------------------------------------------------------------------------------
 
     def _create(self) -> Provisioned | None:
@@ -206,29 +191,38 @@ class _Provisioning:
         if self.posts == MAX_CREATIONS:
             raise UnsettledError(
                 f"{self.want.kind} {self.want.name!r}: {self.posts} requests to create it brought no object, and none "
-                f"shows after {self._settle_time:g} s; the next attempt looks again"
+                f"shows after {self.waits.settle_time:g} s; the next attempt looks again"
             )
         self.ready = self.ready or self.want.ready(self.client)
-        mark = self.copies.writer.mark() if self.client.marks else None
-        self.copies.nonces |= {mark.nonce} if mark else set()
+        mark, begins = self.copies.writer.mark() if self.client.marks else None, self.ready.begins(self.client)
+        nonces = {mark.nonce} if mark else set()
+        self.copies.nonces |= nonces
+        self.copies.unseen |= nonces
         try:
             existing = self.ready.create(self.client, mark)
         except RequestError as error:
             if error.failure is Failure.AMBIGUOUS:
                 self._lost(error)
-            elif self.want.is_out_of_date(error):
+                return None
+            self.copies.unseen -= nonces
+            if self.want.is_out_of_date(error):
                 self.posts += 1
             else:
                 return self._refused(error)
             return None
-        self.copies.made.add(existing.id)
+        except PlatformError:  # it was not sent
+            self.copies.unseen -= nonces
+            raise
         self.mine, self.posts = existing.id, self.posts + 1
-        self._note_sent()
+        self.waits.note_sent()
+        self.copies.unseen -= nonces
+        self.copies.made[existing.id] = replace(existing, created=self.waits.last_sent)
+        self.waits.hurry(begins)
         self.made_by = self.client.transport.last_request_id
         if not self.want.settles:
             self._await_reads(existing)
             return self._outcome(self.ready, existing, created=True)
-        self._settling(self.last_sent)
+        self.waits.settling(self.waits.last_sent)
         return None
 
     def _await_reads(self, made: Existing) -> None:
@@ -240,21 +234,21 @@ class _Provisioning:
             except RequestError as error:
                 if not error.says_gone:
                     raise
-                patience.wait(ReadLagError(f"{self.want.kind} {made.id}", self.last_sent + READ_LAG_SECONDS))
+                patience.wait(ReadLagError(f"{self.want.kind} {made.id}", self.waits.last_sent + READ_LAG_SECONDS))
 
     def _lost(self, error: RequestError) -> None:
         """Give a creation of unknown outcome the time to show."""
         self.posts += 1
-        self._note_sent()
+        self.waits.note_sent()
         if (error.retry_after or 0.0) > MAX_WAIT:
             raise error
         log.warning("%s; looking for the %s before asking again", error, self.want.kind)
         told = FIRST_WAIT * 2 ** (self.posts - 1) if error.retry_after is None else error.retry_after
-        self._sleep(max(self._settle_time + TICK if self._settle_time else 0.0, told), "to show")
+        self.waits.sleep(max(self.waits.settle_time + TICK if self.waits.settle_time else 0.0, told), "to show")
 
-    def _refused(self, error: RequestError) -> Provisioned:
+    def _refused(self, error: RequestError) -> Provisioned | None:
         """Adopt what a refusal names as standing in the way."""
-        self.refused = self._now() if self.refused is None else self.refused
+        self.refused = self.waits.now if self.refused is None else self.refused
         try:
             named = self.want.adopt_named_by(self.client, error)
             differences = self.want.differences(self.client, named) if named else []
@@ -274,17 +268,25 @@ class _Provisioning:
         if not right:
             return self._resolve(*oldest(found), found)
         winner = min(right, key=lambda existing: existing.age)
-        if self.want.settles and self._settling(self._moment_of(winner)):
+        if self.want.settles and self.waits.settling(self._moment_of(winner)):
             return None
         now = winner if winner.id == self.mine else self.looks.still_there(winner)
         return self._take(winner, now, found + self._own_unlisted(found)) if now else None
 
+    def _moment_of(self, winner: Existing) -> float:
+        """When what is to settle was made; of one's own, that is when it was asked for."""
+        return self.waits.last_sent if winner.id == self.mine else max(winner.created, self.waits.last_sent)
+
     def _own_unlisted(self, found: Candidates) -> Candidates:
         """Return what this call made and no list shows: nobody else can have adopted it."""
-        own = self.want.read(self.client, Existing(str(self.mine), self.last_sent)) if self._misses_own(found) else None
+        own = (
+            self.want.read(self.client, Existing(str(self.mine), self.waits.last_sent))
+            if self._misses_own(found)
+            else None
+        )
         return [(own, [])] if own else []
 
-    def _take(self, winner: Existing, now: Existing, found: Candidates) -> Provisioned:
+    def _take(self, winner: Existing, now: Existing, found: Candidates) -> Provisioned | None:
         """
         Adopt the oldest that is right, unless it is not so any more, or another writer was first with something else.
 
@@ -300,18 +302,27 @@ class _Provisioning:
                 return self._resolve(first, differences, [])
         return self._adopt(now, found)
 
-    def _adopt(self, existing: Existing, found: Candidates) -> Provisioned:
+    def _adopt(self, existing: Existing, found: Candidates) -> Provisioned | None:
         mark, created = self.want.mark_of(existing), self.copies.is_mine(existing)
         # Where nothing carries a mark nobody can tell: what shows after a creation was sent is taken for its object.
         untold = not (self.client.marks and self.want.carries_mark)
-        ours = created or (self.sent_at > -math.inf and (untold or self.copies.writer.made(mark)))
+        ours = created or (self.waits.sent_at > -math.inf and (untold or self.copies.writer.made(mark)))
         if self.if_exists == "fail" and not ours:
             advice = "if_exists='fail' adopts nothing that was there before."
             raise ConflictError(self.want.kind, self.want.name, existing.id, (), advice)
+        if (rest := seconds_until_given_up(self.client, mark)) > 0:
+            self.waits.sleep(rest, "to be deleted by who made it")
+            return None
+        if not claimed(self.client, self.copies, existing):
+            return None
         return self._outcome(self.want, existing, created=created, copies=self._copies_left(existing, found))
 
-    def _resolve(self, existing: Existing, differences: list[Difference], found: Candidates) -> Provisioned:
+    def _resolve(self, existing: Existing, differences: list[Difference], found: Candidates) -> Provisioned | None:
         """Do with an object that differs what ``if_exists`` says."""
+        if self._was_given_up(existing, differences):
+            now = self.looks.still_there(existing) if switch(self.client, existing.id, "enable") else None
+            log.warning("Enabled %s %s, which an earlier attempt made and disabled", self.want.kind, existing.id)
+            return self._take(existing, now, found) if now else None
         if self.if_exists != "update":
             advice = "Change the arguments, choose another name, or let if_exists='update' change what can be changed."
             if self.if_exists == "fail":
@@ -320,6 +331,21 @@ class _Provisioning:
         updated = self._updated(existing, differences)
         copies = self._copies_left(existing, found)
         return self._outcome(self.want, updated, created=False, updated=True, copies=copies)
+
+    def _was_given_up(self, existing: Existing, differences: list[Difference]) -> bool:
+        """Whether an attempt of this chain made and disabled it; once only, and once it has had its time to do so."""
+        if self.revived or not self.want.ingests or [d.field for d in differences] != ["state"]:
+            return False
+        now, writer = self.want.read(self.client, existing), self.copies.writer
+        mark = self.want.mark_of(now) if now else None
+        if now is None or not was_disabled_by_giving_up(writer, mark, now):
+            return False
+        if self.client.read_only or (self.if_exists == "fail" and not writer.made(mark)):
+            return False
+        if (rest := seconds_until_given_up(self.client, mark)) > 0:
+            self.waits.sleep(rest, "to be given up by who made it")
+        self.revived = True
+        return True
 
     def _copies_left(self, winner: Existing, found: Candidates) -> tuple[str, ...]:
         """See to the winner's copies, where they matter; return the ids of those that stay."""
@@ -340,7 +366,7 @@ class _Provisioning:
                 self.changed = self.changed or lost
                 log.warning("%s; looking at the %s again", error, self.want.kind)
                 if lost:
-                    self._sleep(max(FIRST_WAIT, error.retry_after or 0.0), "to be changed")
+                    self.waits.sleep(max(FIRST_WAIT, error.retry_after or 0.0), "to be changed")
             now = self.want.read(self.client, existing)
             if now is None:
                 break
@@ -363,4 +389,4 @@ class _Provisioning:
         copies: tuple[str, ...] = (),
     ) -> Provisioned:
         request_id = self.made_by if existing.id == self.mine else self.client.transport.last_request_id
-        return Provisioned(resource, existing, created, request_id, self._now(), updated or self.changed, copies)
+        return Provisioned(resource, existing, created, request_id, self.waits.now, updated or self.changed, copies)

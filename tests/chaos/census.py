@@ -46,6 +46,8 @@ class Census:
     :param disabled: how many of the copied dataflows are switched off.
     :param orphans: objects that no dataflow uses, mapping sets apart.
     :param dangling: connections that a dataflow names and that do not exist.
+    :param unowned: enabled dataflows, before the later run, that no run returned, no error told of, and no killed run
+        made.
     :param twice: rows that landed more than once.
     :param lost: rows that did not land.
     """
@@ -57,6 +59,7 @@ class Census:
     disabled: int = 0
     orphans: list[str] = field(default_factory=list)
     dangling: list[str] = field(default_factory=list)
+    unowned: list[str] = field(default_factory=list)
     twice: int = 0
     lost: int = 0
 
@@ -108,6 +111,7 @@ def take(platform: Platform, earlier: Objects, runs: Sequence[DagRun], later: Da
         disabled=sum(flow["state"] == "disabled" for flow in flows if flow["id"] in copies.get("flows", ())),
         orphans=[item["id"] for kind in USABLE for item in objects[kind] if item["id"] not in used],
         dangling=sorted(ends - there),
+        unowned=[flow["id"] for flow in earlier["flows"] if flow["state"] == "enabled" and not _is_owned(flow, runs)],
         twice=landed.total() - len(landed),
         lost=ROWS - len(landed),
     )
@@ -122,6 +126,18 @@ def _is_explained(copy: dict[str, Any], step: str, runs: Sequence[DagRun]) -> bo
     texts = (copy.get("description"), *(copy.get("tags") or {}).get(MARK_TAG, ()))
     mark = next(filter(None, map(Mark.read, texts)), None)
     return mark is not None and any(step in r.troubled and Writer(mark.owner, r.run_id).made(mark) for r in runs)
+
+
+def _is_owned(flow: dict[str, Any], runs: Sequence[DagRun]) -> bool:
+    """Whether a run answers for a dataflow: it returned it, or could not remove it and says so, or was killed."""
+    step = KINDS["flows"]
+    mark = Mark.read(flow.get("description"))
+    return any(
+        run.done.get(step, {}).get("id") == flow["id"]
+        or any(flow["id"] in message for message in run.messages)
+        or (run.ends["killed"] and mark is not None and Writer(mark.owner, run.run_id).made(mark))
+        for run in runs
+    )
 
 
 def _copies(objects: Objects, later: DagRun) -> dict[str, list[str]]:
@@ -155,6 +171,7 @@ def broken(census: Census, runs: Sequence[DagRun], later: DagRun, creations: int
     orphans = [id_ for id_ in census.orphans if not any(id_ in ids for ids in census.copies.values())]
     says += [f"no dataflow uses {', '.join(orphans)}"] * bool(orphans)
     says += [f"a dataflow names what does not exist: {', '.join(census.dangling)}"] * bool(census.dangling)
+    says += [f"enabled dataflows that nobody answers for: {', '.join(census.unowned)}"] * bool(census.unowned)
     says += [f"{census.twice} rows landed twice"] * bool(census.twice)
     says += [f"{census.lost} rows were lost"] * bool(census.lost)
     # Nothing was wrong for good: a task may run out of tries, but not refuse another.

@@ -61,7 +61,10 @@ _LATE_DATAFLOW: Faults = {
     "read-lag-45": {"action": "read_lag", "seconds": 45},
 }
 #: Later than any settle time: then nothing can be promised.
-_TOO_LATE: Faults = {"late-120": {"action": "late_apply", "seconds": 120}}
+_TOO_LATE: Faults = {
+    "late-120": {"action": "late_apply", "seconds": 120},
+    "lag-600": {"action": "list_lag", "seconds": 600},
+}
 ACTIONS: Faults = {
     **_LOST,
     **_APPLIED,

@@ -96,6 +96,7 @@ _ROWS: Sequence[tuple[str, Callable[[Column], str]]] = (
     ("extra mapping sets, which are inert", lambda c: c.total(lambda v: v.census.count("mappingSets"))),
     ("orphans, mapping sets apart", lambda c: c.total(lambda v: len(v.census.orphans))),
     ("connections that a dataflow names and that do not exist", lambda c: c.total(lambda v: len(v.census.dangling))),
+    ("enabled dataflows that nobody answers for", lambda c: c.total(lambda v: len(v.census.unowned))),
     ("payments ingested twice", lambda c: c.total(lambda v: v.census.twice)),
     ("payments lost", lambda c: c.total(lambda v: v.census.lost)),
     ("hangs", lambda c: c.total(lambda v: v.ends["endless"])),

@@ -33,6 +33,7 @@ class DagRun:
     :param jumps: see :class:`.tasks.Pace`.
     :param kill_share: the probability that an attempt is killed at some point.
     :param carry: how an attempt is carried out.
+    :param messages: of all attempts that ended with an error.
     :param troubled: steps of which an attempt was killed or ended with an error.
     """
 
@@ -47,6 +48,7 @@ class DagRun:
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
     ends: Counter[str] = field(default_factory=Counter)
     troubled: set[str] = field(default_factory=set)
+    messages: list[str] = field(default_factory=list)
     waited: float = 0.0
     message: str = ""
 
@@ -70,12 +72,15 @@ class DagRun:
             # Only where two more tries are left: what is asked is what a killed task leaves, not whether luck can end.
             killed = try_number < RETRIES and random.random() < self.kill_share
             kill_at = int(random.random() ** 2 * 20) if killed else None
-            pace = Pace(self.timeline, random, kill_at, kill_here, self.jumps)
+            # A clock that jumps over a dataflow's start lets it begin before who made it has given it up.
+            jumps = 0.0 if step == "create_dataflow" else self.jumps
+            pace = Pace(self.timeline, random, kill_at, kill_here, jumps)
             attempt = Attempt(step, self.run_id, try_number, self.done, self.retry_delay, self.remove_copies)
             end = self.carry(attempt, pace)
             self.ends[end.how] += 1
             if end.how != "done":
                 self.troubled.add(step)
+                self.messages.append(end.message)
             self.waited += pace.waited
             if end.how not in ("retry", "killed") or try_number > RETRIES:
                 break

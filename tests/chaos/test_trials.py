@@ -120,8 +120,24 @@ def test_a_creation_that_takes_effect_after_the_window_is_seen_as_a_broken_promi
     assert [says.partition(":")[0] for says in verdict.broken] == [
         "2 flows where one should be",
         "copies that their writers should have removed",
+        "enabled dataflows that nobody answers for",
         "150 rows landed twice",
     ]
+
+
+@pytest.mark.parametrize("deleted", [True, False], ids=["deleted", "disabled"])
+def test_a_dataflow_that_never_shows_is_given_up_and_each_payment_still_lands_once(
+    platform: Platform, deleted: bool
+) -> None:
+    hidden, refused = Strike("dataflow", 1, "lag-600"), Strike("write", 9, "429-300")  # the ninth write deletes it
+    verdict = attempt(platform, replace(QUIET, schedule=(hidden,) if deleted else (hidden, refused)))
+    switched = [request for request in platform.requests(method="POST") if request["path"].endswith("/action")]
+    assert len(switched) == (0 if deleted else 2)
+    assert [says.partition(" (")[0] for says in verdict.broken] == [
+        "run-0: create_dataflow: failed: dataflow 'products' was created"
+    ]
+    census = verdict.census
+    assert (census.count("flows"), census.unowned, census.twice, census.lost) == (0, [], 0, 0)
 
 
 def test_a_check_that_stores_nothing_meets_the_faults_of_reads(platform: Platform) -> None:

@@ -7,6 +7,7 @@ what a teardown needs, which knows objects but not what somebody wanted.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -121,6 +122,10 @@ class Resource(ABC):
     def ready(self, client: Client) -> Self:
         """Return this value completed by what only the service knows; called once, before a creation."""
         return self
+
+    def begins(self, client: Client) -> float:
+        """Return when it would begin to ingest if it were made now, in epoch seconds of the platform's clock."""
+        return math.inf
 
     @abstractmethod
     def create(self, client: Client, mark: Mark | None = None) -> Existing:

@@ -37,6 +37,7 @@ from airflow_provider_payments.aep.resources.flow_service import (
     target_meaning,
 )
 from airflow_provider_payments.aep.resources.items import read_item, read_live
+from airflow_provider_payments.aep.resources.switches import switch
 from airflow_provider_payments.aep.schedule import SCHEDULE_FIELDS, Schedule, read_schedule
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
 
@@ -200,6 +201,9 @@ class Dataflow(FlowServiceResource):
         """
         return client.dataflow_window + self.retry_delay + FENCE_MARGIN if client.dataflow_window else 0.0
 
+    def begins(self, client: Client) -> float:
+        return float(self._schedule(client)["startTime"])
+
     def is_out_of_date(self, error: RequestError) -> bool:
         return error.code == START_HAS_PASSED and self.schedule.start_time is None
 
@@ -281,14 +285,7 @@ class Dataflow(FlowServiceResource):
     def disable(cls, client: Client, existing: Existing) -> bool:
         if existing.item.get("state") == "disabled":
             return False
-        path = f"{FLOW_SERVICE}/{cls.collection}/{existing.id}/action"
-        try:
-            client.request("POST", path, params={"op": "disable"}, safe=True)
-        except RequestError as error:
-            if error.says_gone:
-                return False
-            raise
-        return True
+        return switch(client, existing.id, "disable")
 
     fixed_advice = (
         "A change of these does not reach a dataflow that exists: choose another name, or enable the dataflow if it is "

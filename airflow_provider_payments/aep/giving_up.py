@@ -1,0 +1,163 @@
+"""
+Giving up: a call that ends without an outcome leaves nothing of its own that ingests.
+
+It deletes the dataflow that it made; where that fails, or the dataflow has begun, so that another one would bring its
+rows again, it disables it. Other kinds stay, to be adopted. Somebody may be
+about to adopt the dataflow, so both say what they do in its mark, by ``If-Match``: only one of the two can be first.
+What says that it was given up, and has not been changed since, was disabled by no person: a later attempt of the chain
+enables it again.
+
+A creation whose answer was lost and that no list shows cannot be deleted. It begins later than it settles, and the next
+attempt looks for it before that.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import replace
+from functools import partial
+
+from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.copies import Copies
+from airflow_provider_payments.aep.errors import PlatformError, RequestError
+from airflow_provider_payments.aep.marks import Mark, Writer
+from airflow_provider_payments.aep.patience import patiently
+from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.switches import rewrite_mark, switch
+from airflow_provider_payments.aep.retries import TICK
+
+log = logging.getLogger(__name__)
+
+#: Seconds for each of: a look for what a lost answer made, the mark, the deletion, the disabling. They do not count
+#: towards ``operation_timeout``, which may be over.
+STEP_SECONDS = 10.0
+#: Seconds that they take together.
+GIVE_UP_SECONDS = 4 * STEP_SECONDS
+MAX_CHANGES = 3
+
+
+def give_up(client: Client, copies: Copies) -> str:
+    """Remove the dataflows that this call made; return what became of each, as sentences for the error."""
+    if not copies.want.ingests:
+        return ""
+    if copies.unseen:
+        _look_for_unseen(client, copies)
+    told = [_withdrawn(client, copies.want, made) for made in list(copies.made.values())]
+    if copies.unseen:
+        told.append("A creation whose answer was lost shows in no list; the next attempt looks for it")
+    for sentence in told:
+        log.warning(sentence)
+    return ". ".join(told)
+
+
+def _look_for_unseen(client: Client, copies: Copies) -> None:
+    try:
+        with client.transport.within(STEP_SECONDS):
+            for existing in copies.want.look_up(client):
+                copies.recognise(existing)
+            for existing in copies.want.look_further(client) if copies.unseen else ():
+                copies.recognise(existing)
+    except PlatformError as error:
+        log.warning("%s", error)
+
+
+def _withdrawn(client: Client, want: Resource, made: Existing) -> str:
+    """Delete it, or disable it; return what became of it."""
+    what = f"{want.kind[:1].upper()}{want.kind[1:]} {made.id}, which this call made,"
+    with client.transport.within(STEP_SECONDS):
+        now, stays = _noted(client, want, made)
+    if stays:
+        return f"{what} {stays}"
+    reason = _refusal(client, want, made) if now is None or not _has_begun(client, now) else "it has begun"
+    if not reason:
+        return f"{what} was deleted"
+    try:
+        with client.transport.within(STEP_SECONDS):
+            there = switch(client, made.id, "disable")
+    except RequestError as error:
+        return f"{what} is still there and enabled: it can neither be deleted ({reason}) nor disabled ({error})"
+    if not there:
+        return f"{what} is gone"
+    follows = "the next attempt of its chain enables it" if now and want.mark_of(now) else "enable or delete it by hand"
+    return f"{what} could not be deleted ({reason}) and was disabled; {follows}"
+
+
+def _refusal(client: Client, want: Resource, made: Existing) -> str:
+    """Delete it; return why that failed."""
+    try:
+        with client.transport.within(STEP_SECONDS):
+            want.delete(client, made)
+    except RequestError as error:
+        return str(error)
+    return ""
+
+
+def _has_begun(client: Client, dataflow: Existing) -> bool:
+    start = readers.moment(readers.at(dataflow.item, "scheduleParams", "startTime"))
+    return bool(dataflow.item.get("lastRunDetails")) or (start is not None and start <= client.transport.now() + TICK)
+
+
+def _noted(client: Client, want: Resource, made: Existing) -> tuple[Existing | None, str]:
+    """
+    Say in its mark that it is given up, unless somebody has adopted or disabled it.
+
+    :return: the dataflow, where it can be read and either says so or carries no mark; and why it stays, empty where it
+        may be deleted.
+    """
+    try:
+        for _ in range(MAX_CHANGES):
+            now = patiently(client, partial(want.read, client, made))
+            if now is None:
+                return None, "is gone"
+            if now.item.get("state") == "disabled":
+                return None, "has been disabled by somebody else, and stays"
+            mark = want.mark_of(now)
+            if mark is None:
+                return now, ""
+            if mark.adopted:
+                return None, "has been adopted by another task, and stays"
+            if made.etag and now.etag != made.etag and not mark.given_up and want.differences(client, now):
+                return None, "has been changed by somebody else, and stays"
+            if rewrite_mark(client, now, replace(mark, given_up=math.ceil(client.transport.now()))):
+                return now, ""
+        return None, "is being changed by others, and stays"
+    except RequestError as error:
+        log.warning("%s", error)
+        return None, ""
+    except PlatformError as error:
+        return None, f"cannot be read, and was neither deleted nor disabled: {error}"
+
+
+# ---- who comes later -----------------------------------------------------------------------------------------------
+
+
+def seconds_until_given_up(client: Client, mark: Mark | None) -> float:
+    """Return for how many seconds who made a dataflow may still be deleting it."""
+    return mark.given_up + GIVE_UP_SECONDS + TICK - client.transport.now() if mark and mark.given_up else 0.0
+
+
+def claimed(client: Client, copies: Copies, existing: Existing) -> bool:
+    """
+    Say in the mark of a dataflow that somebody else made that it is adopted, while who made it may still give up.
+
+    Without a settle time, who made it has decided at once; an earlier try of the same run has ended.
+
+    :return: whether that is said or needs not be; if not, the dataflow has been changed or deleted meanwhile.
+    """
+    mark = copies.want.mark_of(existing) if copies.want.ingests and client.dataflow_window else None
+    if mark is None or mark.adopted or copies.is_mine(existing) or client.read_only or not client.marks:
+        return True
+    horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK
+    if not mark.given_up and (copies.writer.made(mark) or client.transport.now() > horizon):
+        return True
+    return rewrite_mark(client, existing, replace(mark, adopted=True, given_up=0))
+
+
+def was_disabled_by_giving_up(writer: Writer, mark: Mark | None, existing: Existing) -> bool:
+    """Whether a task of this chain disabled it when it gave up, and nobody has changed it since."""
+    if mark is None or not mark.given_up or mark.owner != writer.owner or existing.item.get("state") != "disabled":
+        return False
+    changed = readers.moment(existing.item.get("updatedAt"))
+    return changed is not None and changed <= mark.given_up + GIVE_UP_SECONDS + TICK
