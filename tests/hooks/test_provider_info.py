@@ -58,14 +58,17 @@ def test_every_class_it_names_exists() -> None:
     assert all(issubclass(attribute(path), BaseOperatorLink) for path in info["extra-links"])
 
 
+#: Modules beside them, on which they are built.
+BUILT_ON = ("__init__", "base", "memory", "poller", "daemon_threads", "flow_run_stream", "started_run", "window_wait")
+
+
 def test_every_module_with_operators_sensors_or_triggers_is_named() -> None:
     package = Path(str(import_module("airflow_provider_payments").__file__)).parent
     found = {
         f"{package.name}.{kind}.{path.stem}"
         for kind in ("operators", "sensors", "triggers")
         for path in (package / kind).glob("*.py")
-        if path.stem
-        not in ("__init__", "base", "memory", "poller", "daemon_threads", "flow_run_stream")  # what they are built on
+        if path.stem not in BUILT_ON
     }
     assert {name for _, name in modules("operators", "sensors", "triggers")} == found
 
