@@ -56,19 +56,22 @@ class Month:
         """Run the dataflow for each window, which waits for the lag; keep what has landed by then."""
         for begin in range(FIRST, FIRST + self.windows * self.length, self.length):
             self.stage.emulator.advance(max(begin + self.length - self.stage.now, 0))
-            try:
-                self._run(begin, lag)
-            except AirflowRescheduleException as early:
-                left = early.reschedule_date - datetime.now(UTC)
-                self.stage.emulator.advance(math.ceil(left.total_seconds()))
-                self._run(begin, lag)
+            while not self._brings(begin, lag):
+                pass
         (dataset,) = self.stage.emulator.objects("dataSets")
         self.landed = Counter(row["_id"] for row in self.stage.emulator.rows(dataset["id"], limit=5000)["rows"])
 
-    def _run(self, begin: int, lag: int) -> None:
+    def _brings(self, begin: int, lag: int) -> bool:
+        """Execute the task once; where it is too early, move the clock to when it is to be executed again."""
         window = {"window_start": begin, "window_end": begin + self.length, "window_lag": lag}
         given = {"flow_id": self.stage.flow_id, "delta_column": self.column}
-        self.stage.operator(RunDataflowOperator, **given, **window).execute(self.stage.context())
+        try:
+            self.stage.operator(RunDataflowOperator, **given, **window).execute(self.stage.context())
+        except AirflowRescheduleException as early:
+            left = early.reschedule_date - datetime.now(UTC)
+            self.stage.emulator.advance(max(math.ceil(left.total_seconds()), 1))
+            return False
+        return True
 
     @property
     def payouts(self) -> dict[str, Payout]:
