@@ -2,10 +2,9 @@
 Giving up: a call that ends without an outcome leaves nothing of its own that ingests.
 
 It deletes the dataflow that it made; where that fails, or the dataflow has begun, so that another one would bring its
-rows again, it disables it. Other kinds stay, to be adopted. Somebody may be
-about to adopt the dataflow, so both say what they do in its mark, by ``If-Match``: only one of the two can be first.
-What says that it was given up, and has not been changed since, was disabled by no person: a later attempt of the chain
-enables it again.
+rows again, it disables it. Other kinds stay, to be adopted. Somebody may be about to adopt the dataflow, so both say
+what they do in its mark, by ``If-Match``: only one of the two can be first. What says that it was given up, and has not
+been changed since, was disabled by no person: a later attempt of the chain enables it again.
 
 A creation whose answer was lost and that no list shows cannot be deleted. It begins later than it settles, and the next
 attempt looks for it before that.

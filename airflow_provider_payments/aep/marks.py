@@ -4,7 +4,7 @@ Marks: whose an object is, written into the object itself.
 A mark stands at the end of an object's description, ``Paid orders [airflow:payments#3f9c2ab1d07e.8d01e5c7]``: the
 chain's owner, its run in its DAG, and a nonce that is new for each creation. By the nonce an attempt knows what it made
 itself though the answer was lost; by the run a teardown finds what a failed run left. A mark holds no secret, and
-nothing without one is ever deleted.
+nothing without one is ever deleted but a dataflow of a call that gives up, which knows its id.
 """
 
 from __future__ import annotations
