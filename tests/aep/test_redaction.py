@@ -104,6 +104,7 @@ def test_no_part_of_a_secret_survives_wherever_a_text_is_cut(
     st.sampled_from(list(WRITTEN)),
 )
 def test_any_secret_is_removed_in_any_writing_of_a_writing(secret: str, inner: str, outer: str) -> None:
+    redaction._known.clear()  # a secret of an earlier example may be a part of this one
     remember(secret)
     once = WRITTEN[inner](secret)
     assert redacted(f"{FILLING}{once}{FILLING}") == f"{FILLING}***{FILLING}"

@@ -78,6 +78,8 @@ def test_an_ended_run_is_handed_over_whole(history: History) -> None:
             "batch_ids": [batch["id"]],
             "window_start": 0.0,
             "window_end": window["windowEnd"] / 1000,
+            "copied_start": 0.0,
+            "copied_end": window["windowEnd"] / 1000,
             "unknown_counts": "",
         },
     }
