@@ -141,7 +141,8 @@ def claimed(client: Client, copies: Copies, existing: Existing) -> bool:
     """
     Say in the mark of a dataflow that somebody else made that it is adopted, while who made it may still give up.
 
-    Without a settle time, who made it has decided at once; an earlier try of the same run has ended.
+    Without a settle time, who made it has decided at once. An earlier try of the same run may still be at it: Airflow
+    tries a task again when it has lost sight of its worker, not when that has ended.
 
     :return: whether that is said or needs not be; if not, the dataflow has been changed or deleted meanwhile.
     """
@@ -149,7 +150,7 @@ def claimed(client: Client, copies: Copies, existing: Existing) -> bool:
     if mark is None or mark.adopted or copies.is_mine(existing) or client.read_only or not client.marks:
         return True
     horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK
-    if not mark.given_up and (copies.writer.made(mark) or client.transport.now() > horizon):
+    if not mark.given_up and client.transport.now() > horizon:
         return True
     return rewrite_mark(client, existing, replace(mark, adopted=True, given_up=0))
 

@@ -199,6 +199,33 @@ def test_what_could_not_be_deleted_is_disabled_and_enabled_by_the_chains_next_at
     assert (mark.run, mark.adopted, mark.given_up) == (A.run_digest, True, 0)
 
 
+def test_an_update_enables_what_was_disabled_and_changes_what_differs(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    flow = disabled(chain, writer, emulator)
+    want = chain.dataflow(schedule=Schedule(frequency="hour", interval=2))
+    outcome = writer.ensure(want, writer=LATER, if_exists="update")
+    assert (outcome.existing.id, outcome.updated, states(emulator)) == (flow, True, {flow: "enabled"})
+    schedule = emulator.objects("flows")[0]["scheduleParams"]
+    assert (schedule["frequency"], schedule["interval"]) == ("hour", 2)
+
+
+@pytest.mark.parametrize("if_exists", ["reuse", "update"])
+def test_what_was_disabled_stays_so_where_no_update_makes_it_right(
+    if_exists: str, chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    flow = disabled(chain, writer, emulator)
+    changed: dict[str, Any]
+    if if_exists == "reuse":
+        changed = {"schedule": Schedule(frequency="hour", interval=2)}
+    else:
+        other = chain.ensure(chain.dataset(name="another")).existing.id
+        changed = {"target_connection_id": chain.ensure(chain.target(name="others", dataset_id=other)).existing.id}
+    said = give_up(writer, chain.dataflow(**changed), ConflictError, attempt=2, if_exists=if_exists)
+    assert "state: wanted 'enabled', found 'disabled'" in said
+    assert states(emulator) == {flow: "disabled"}
+
+
 def test_what_has_begun_is_disabled_so_that_the_next_attempt_brings_no_row_again(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
@@ -280,13 +307,22 @@ def test_what_somebody_has_changed_is_theirs_and_stays(
 # ---- beside other writers ------------------------------------------------------------------------------------------
 
 
-def test_what_another_run_has_adopted_meanwhile_stays(
-    chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator, timeline: Timeline
+@pytest.mark.parametrize(
+    ("by", "attempt"), [(LATER, 1), (A, 2)], ids=["another run", "the next try of a task whose first goes on unseen"]
+)
+def test_what_another_task_has_adopted_meanwhile_stays(
+    by: Writer,
+    attempt: int,
+    chain: Chain,
+    make_writer: Callable[..., Chain],
+    proxy: FaultProxy,
+    emulator: Emulator,
+    timeline: Timeline,
 ) -> None:
     want = chain.dataflow()
     first, second = make_writer(proxy.url), make_writer()
     proxy.fault("GET", "/flows[?]", times=2)
-    proxy.fault("GET", "/flows[?]", status=503, headers={"Retry-After": "9"}, times=3)
+    proxy.fault("GET", "/flows[?]", status=503, headers={"Retry-After": "30"}, times=3)
     proxy.fault("GET", "/flows[?]", status=403, body=json.dumps({"title": "no"}).encode())
     told: list[str] = []
 
@@ -296,7 +332,7 @@ def test_what_another_run_has_adopted_meanwhile_stays(
     adopted: list[str] = []
 
     def adopting() -> None:
-        adopted.append(second.ensure(want, writer=LATER).existing.id)
+        adopted.append(second.ensure(want, writer=by, attempt=attempt).existing.id)
 
     timeline.run((failing, adopting), (0.0, 1.0))
     assert states(emulator) == {adopted[0]: "enabled"}
