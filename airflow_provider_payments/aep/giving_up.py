@@ -1,8 +1,8 @@
 """
 Giving up: a call that ends without an outcome leaves nothing of its own that ingests.
 
-It deletes the dataflow that it made; where that fails, or the dataflow has begun, so that another one would bring its
-rows again, it disables it. Other kinds stay, to be adopted. Somebody may be about to adopt the dataflow, so both say
+It deletes the dataflow that it made, before that begins: another one would bring its rows again. Where that fails, or
+it has begun, it disables it. Other kinds stay, to be adopted. Somebody may be about to adopt the dataflow, so both say
 what they do in its mark, by ``If-Match``: only one of the two can be first. What says that it was given up, and has not
 been changed since, was disabled by no person: a later attempt of the chain enables it again.
 
@@ -69,7 +69,8 @@ def _withdrawn(client: Client, want: Resource, made: Existing) -> str:
         now, stays = _noted(client, want, made)
     if stays:
         return f"{what} {stays}"
-    reason = _refusal(client, want, made) if now is None or not _has_begun(client, now) else "it has begun"
+    left = _seconds_before_it_begins(client, now) if now else math.inf
+    reason = _refusal(client, want, made, min(left, STEP_SECONDS)) if left > 0 else "it has begun"
     if not reason:
         return f"{what} was deleted"
     try:
@@ -83,19 +84,22 @@ def _withdrawn(client: Client, want: Resource, made: Existing) -> str:
     return f"{what} could not be deleted ({reason}) and was disabled; {follows}"
 
 
-def _refusal(client: Client, want: Resource, made: Existing) -> str:
-    """Delete it; return why that failed."""
+def _refusal(client: Client, want: Resource, made: Existing, seconds: float) -> str:
+    """Delete it in so many seconds; return why that failed."""
     try:
-        with client.transport.within(STEP_SECONDS):
+        with client.transport.within(seconds):
             want.delete(client, made)
     except RequestError as error:
         return str(error)
     return ""
 
 
-def _has_begun(client: Client, dataflow: Existing) -> bool:
+def _seconds_before_it_begins(client: Client, dataflow: Existing) -> float:
+    """Return how long it brings no row yet; 0 or less where it has begun."""
+    if dataflow.item.get("lastRunDetails"):
+        return 0.0
     start = readers.moment(readers.at(dataflow.item, "scheduleParams", "startTime"))
-    return bool(dataflow.item.get("lastRunDetails")) or (start is not None and start <= client.transport.now() + TICK)
+    return math.inf if start is None else start - client.transport.now() - TICK
 
 
 def _noted(client: Client, want: Resource, made: Existing) -> tuple[Existing | None, str]:

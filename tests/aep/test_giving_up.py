@@ -239,6 +239,21 @@ def test_what_has_begun_is_disabled_so_that_the_next_attempt_brings_no_row_again
     assert emulator.rows(chain.dataset_id)["count"] == rows > 0
 
 
+def test_what_begins_before_its_deletion_is_answered_is_disabled_too(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    # The look after the creation fails 51 s later; the deletion would be asked for again 58 s later.
+    want = chain.dataflow(schedule=Schedule(start_delay=56), partial_ingestion_percent=50)
+    fail_lists(emulator)
+    emulator.fail("status", method="DELETE", path="*/flows/*", status=503, headers={"Retry-After": "7"})
+    assert "could not be deleted (DELETE" in give_up(writer, want)
+    ((flow, state),) = states(emulator).items()
+    assert state == "disabled"
+    assert writer.ensure(want, writer=A, attempt=2).existing.id == flow
+    emulator.advance(86400)
+    assert len(emulator.objects("runs")) == 1
+
+
 def test_what_a_person_disables_afterwards_is_never_enabled(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     flow = disabled(chain, writer, emulator)
     emulator.advance(3600)
