@@ -222,8 +222,14 @@ class Client:
         return self._object(f"{FLOW_SERVICE}/{collection}/{segment(item_id)}", expected=the_item)
 
     def registry_results(self, kind: str, title: str | None = None) -> Iterator[Json]:
-        """Yield the tenant's Schema Registry resources of ``kind``, those with this title where one is given."""
-        params = {"orderby": "title", "limit": str(PAGE)} | ({"property": f"title=={title}"} if title else {})
+        """
+        Yield the tenant's Schema Registry resources of ``kind``, those with this title where one is given.
+
+        The next page begins behind a value of what orders the list. All of them are ordered by when they were changed,
+        the registry's own order: a title that is not ASCII may be misread there, as in a filter.
+        """
+        order = {"orderby": "title", "property": f"title=={title}"} if title else {"orderby": "updated"}
+        params = order | {"limit": str(PAGE)}
         path = f"{SCHEMA_REGISTRY}/tenant/{kind}"
 
         def ask(start: str | None) -> tuple[list[Any], str | None]:

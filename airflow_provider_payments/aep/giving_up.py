@@ -1,8 +1,8 @@
 """
 Giving up: a call that ends without an outcome leaves nothing of its own that ingests.
 
-It deletes the dataflow that it made; where that fails, or the dataflow has begun, so that another one would bring its
-rows again, it disables it. Other kinds stay, to be adopted. Somebody may be about to adopt the dataflow, so both say
+It deletes the dataflow that it made, before that begins: another one would bring its rows again. Where that fails, or
+it has begun, it disables it. Other kinds stay, to be adopted. Somebody may be about to adopt the dataflow, so both say
 what they do in its mark, by ``If-Match``: only one of the two can be first. What says that it was given up, and has not
 been changed since, was disabled by no person: a later attempt of the chain enables it again.
 
@@ -69,7 +69,8 @@ def _withdrawn(client: Client, want: Resource, made: Existing) -> str:
         now, stays = _noted(client, want, made)
     if stays:
         return f"{what} {stays}"
-    reason = _refusal(client, want, made) if now is None or not _has_begun(client, now) else "it has begun"
+    left = _seconds_before_it_begins(client, now) if now else math.inf
+    reason = _refusal(client, want, made, min(left, STEP_SECONDS)) if left > 0 else "it has begun"
     if not reason:
         return f"{what} was deleted"
     try:
@@ -83,19 +84,22 @@ def _withdrawn(client: Client, want: Resource, made: Existing) -> str:
     return f"{what} could not be deleted ({reason}) and was disabled; {follows}"
 
 
-def _refusal(client: Client, want: Resource, made: Existing) -> str:
-    """Delete it; return why that failed."""
+def _refusal(client: Client, want: Resource, made: Existing, seconds: float) -> str:
+    """Delete it in so many seconds; return why that failed."""
     try:
-        with client.transport.within(STEP_SECONDS):
+        with client.transport.within(seconds):
             want.delete(client, made)
     except RequestError as error:
         return str(error)
     return ""
 
 
-def _has_begun(client: Client, dataflow: Existing) -> bool:
+def _seconds_before_it_begins(client: Client, dataflow: Existing) -> float:
+    """Return how long it brings no row yet; 0 or less where it has begun."""
+    if dataflow.item.get("lastRunDetails"):
+        return 0.0
     start = readers.moment(readers.at(dataflow.item, "scheduleParams", "startTime"))
-    return bool(dataflow.item.get("lastRunDetails")) or (start is not None and start <= client.transport.now() + TICK)
+    return math.inf if start is None else start - client.transport.now() - TICK
 
 
 def _noted(client: Client, want: Resource, made: Existing) -> tuple[Existing | None, str]:
@@ -141,7 +145,8 @@ def claimed(client: Client, copies: Copies, existing: Existing) -> bool:
     """
     Say in the mark of a dataflow that somebody else made that it is adopted, while who made it may still give up.
 
-    Without a settle time, who made it has decided at once; an earlier try of the same run has ended.
+    Without a settle time, who made it has decided at once. An earlier try of the same run may still be at it: Airflow
+    tries a task again when it has lost sight of its worker, not when that has ended.
 
     :return: whether that is said or needs not be; if not, the dataflow has been changed or deleted meanwhile.
     """
@@ -149,7 +154,7 @@ def claimed(client: Client, copies: Copies, existing: Existing) -> bool:
     if mark is None or mark.adopted or copies.is_mine(existing) or client.read_only or not client.marks:
         return True
     horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK
-    if not mark.given_up and (copies.writer.made(mark) or client.transport.now() > horizon):
+    if not mark.given_up and client.transport.now() > horizon:
         return True
     return rewrite_mark(client, existing, replace(mark, adopted=True, given_up=0))
 

@@ -32,7 +32,7 @@ class Mark:
     :param owner: the chain it belongs to.
     :param run: the run of the chain that made it.
     :param nonce: of the one request that made it.
-    :param adopted: whether another task has adopted it while who made it could still give up; of dataflows only.
+    :param adopted: whether another task or try has adopted it while who made it could still give up; of dataflows only.
     :param given_up: when who made it gave up, in epoch seconds of the platform's clock; 0: never. Of dataflows only.
     """
 

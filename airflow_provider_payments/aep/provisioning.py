@@ -333,8 +333,13 @@ class _Provisioning:
         return self._outcome(self.want, updated, created=False, updated=True, copies=copies)
 
     def _was_given_up(self, existing: Existing, differences: list[Difference]) -> bool:
-        """Whether an attempt of this chain made and disabled it; once only, and once it has had its time to do so."""
-        if self.revived or not self.want.ingests or [d.field for d in differences] != ["state"]:
+        """
+        Whether an attempt of this chain made and disabled it, and it is right otherwise, or can be made so by an update
+        that is allowed; once only, and once that attempt has had its time to do so.
+        """
+        others = [d for d in differences if d.field != "state"]
+        reached = self.if_exists == "update" and all(d.field.startswith(self.want.changeable) for d in others)
+        if self.revived or not self.want.ingests or len(others) == len(differences) or (others and not reached):
             return False
         now, writer = self.want.read(self.client, existing), self.copies.writer
         mark = self.want.mark_of(now) if now else None

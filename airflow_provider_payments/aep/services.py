@@ -17,10 +17,11 @@ SCHEMA_REGISTRY = "/data/foundation/schemaregistry"
 CATALOG = "/data/foundation/catalog"
 DATA_PREP = "/data/foundation/conversion"
 
-#: What Schema Registry wants in ``Accept``: resources as they are composed (a list, one), or one with all it refers to.
+#: What Schema Registry wants in ``Accept``: resources as they are composed (a list, one), or one with all it refers to
+#: and its texts: labels of a ``meta:enum`` may be some.
 ACCEPT_LIST = "application/vnd.adobe.xed+json"
 ACCEPT_ONE = "application/vnd.adobe.xed+json; version=1"
-ACCEPT_FULL = "application/vnd.adobe.xed-full-notext+json; version=1"
+ACCEPT_FULL = "application/vnd.adobe.xed-full+json; version=1"
 
 #: Items to ask for in a page of a list, where nothing says otherwise.
 PAGE = 100

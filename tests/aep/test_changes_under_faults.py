@@ -152,6 +152,29 @@ def test_what_others_add_meanwhile_the_same_way_is_added_once(
     assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412]
 
 
+@pytest.mark.parametrize("name", ["field group", "schema"])
+def test_a_registry_that_does_not_take_its_own_etag_is_asked_without_it(
+    name: str, chain: Chain, proxied: Client, proxy: FaultProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    want = before_and_after(chain, name)
+    proxy.fault("PATCH", KINDS[name].path, status=412)
+    assert updated(proxied, want).updated
+    assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412, 200]
+    assert "again" not in caplog.text  # by the same call, so without what was refused
+    assert not updated(chain.client, want).updated
+
+
+@pytest.mark.parametrize("name", ["field group", "schema"])
+def test_a_registry_that_insists_on_an_etag_that_it_does_not_take_fails_by_its_own_words(
+    name: str, chain: Chain, proxied: Client, proxy: FaultProxy
+) -> None:
+    want = before_and_after(chain, name)
+    proxy.fault("PATCH", KINDS[name].path, status=412, times=2)
+    proxy.fault("PATCH", KINDS[name].path, status=428, times=9)
+    with pytest.raises(RequestError, match="428"):
+        updated(proxied, want)
+
+
 def test_a_tag_that_no_list_shows_yet_is_kept(
     chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:

@@ -89,6 +89,21 @@ SOURCES: dict[str, tuple[Change, list[str], Body]] = {
         [],
         {"columns": ({"name": "Create_Time", "type": "string", "xdm": {"type": "string", "format": "date-time"}},)},
     ),
+    "a type that the other place calls otherwise": (
+        put(params__columns=[{"name": "Type", "type": "string", "xdm": {"type": "integer"}}]),
+        [],
+        {"columns": ({"name": "Type", "meta:xdmType": "long"},)},
+    ),
+    "XDM's own name of a type": (
+        put(params__columns=[{"name": "Type", "type": "string", "meta:xdmType": "double"}]),
+        [],
+        {"columns": ({"name": "Type", "xdm": {"type": "number"}},)},
+    ),
+    "another of XDM's own types": (
+        put(params__columns=[{"name": "Type", "type": "string", "meta:xdmType": "int"}]),
+        ["params.columns.Type (meta:xdmType)"],
+        {"columns": ({"name": "Type", "meta:xdmType": "long"},)},
+    ),
     "another type in XDM": (
         put(),
         ["params.columns.Create_Time (meta:xdmType)", "params.columns.Create_Time (xdm)"],

@@ -199,6 +199,33 @@ def test_what_could_not_be_deleted_is_disabled_and_enabled_by_the_chains_next_at
     assert (mark.run, mark.adopted, mark.given_up) == (A.run_digest, True, 0)
 
 
+def test_an_update_enables_what_was_disabled_and_changes_what_differs(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    flow = disabled(chain, writer, emulator)
+    want = chain.dataflow(schedule=Schedule(frequency="hour", interval=2))
+    outcome = writer.ensure(want, writer=LATER, if_exists="update")
+    assert (outcome.existing.id, outcome.updated, states(emulator)) == (flow, True, {flow: "enabled"})
+    schedule = emulator.objects("flows")[0]["scheduleParams"]
+    assert (schedule["frequency"], schedule["interval"]) == ("hour", 2)
+
+
+@pytest.mark.parametrize("if_exists", ["reuse", "update"])
+def test_what_was_disabled_stays_so_where_no_update_makes_it_right(
+    if_exists: str, chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    flow = disabled(chain, writer, emulator)
+    changed: dict[str, Any]
+    if if_exists == "reuse":
+        changed = {"schedule": Schedule(frequency="hour", interval=2)}
+    else:
+        other = chain.ensure(chain.dataset(name="another")).existing.id
+        changed = {"target_connection_id": chain.ensure(chain.target(name="others", dataset_id=other)).existing.id}
+    said = give_up(writer, chain.dataflow(**changed), ConflictError, attempt=2, if_exists=if_exists)
+    assert "state: wanted 'enabled', found 'disabled'" in said
+    assert states(emulator) == {flow: "disabled"}
+
+
 def test_what_has_begun_is_disabled_so_that_the_next_attempt_brings_no_row_again(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
@@ -210,6 +237,21 @@ def test_what_has_begun_is_disabled_so_that_the_next_attempt_brings_no_row_again
     emulator.advance(86400)
     assert states(emulator) == {outcome.existing.id: "enabled"}
     assert emulator.rows(chain.dataset_id)["count"] == rows > 0
+
+
+def test_what_begins_before_its_deletion_is_answered_is_disabled_too(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    # The look after the creation fails 51 s later; the deletion would be asked for again 58 s later.
+    want = chain.dataflow(schedule=Schedule(start_delay=56), partial_ingestion_percent=50)
+    fail_lists(emulator)
+    emulator.fail("status", method="DELETE", path="*/flows/*", status=503, headers={"Retry-After": "7"})
+    assert "could not be deleted (DELETE" in give_up(writer, want)
+    ((flow, state),) = states(emulator).items()
+    assert state == "disabled"
+    assert writer.ensure(want, writer=A, attempt=2).existing.id == flow
+    emulator.advance(86400)
+    assert len(emulator.objects("runs")) == 1
 
 
 def test_what_a_person_disables_afterwards_is_never_enabled(chain: Chain, writer: Chain, emulator: Emulator) -> None:
@@ -280,13 +322,22 @@ def test_what_somebody_has_changed_is_theirs_and_stays(
 # ---- beside other writers ------------------------------------------------------------------------------------------
 
 
-def test_what_another_run_has_adopted_meanwhile_stays(
-    chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator, timeline: Timeline
+@pytest.mark.parametrize(
+    ("by", "attempt"), [(LATER, 1), (A, 2)], ids=["another run", "the next try of a task whose first goes on unseen"]
+)
+def test_what_another_task_has_adopted_meanwhile_stays(
+    by: Writer,
+    attempt: int,
+    chain: Chain,
+    make_writer: Callable[..., Chain],
+    proxy: FaultProxy,
+    emulator: Emulator,
+    timeline: Timeline,
 ) -> None:
     want = chain.dataflow()
     first, second = make_writer(proxy.url), make_writer()
     proxy.fault("GET", "/flows[?]", times=2)
-    proxy.fault("GET", "/flows[?]", status=503, headers={"Retry-After": "9"}, times=3)
+    proxy.fault("GET", "/flows[?]", status=503, headers={"Retry-After": "30"}, times=3)
     proxy.fault("GET", "/flows[?]", status=403, body=json.dumps({"title": "no"}).encode())
     told: list[str] = []
 
@@ -296,7 +347,7 @@ def test_what_another_run_has_adopted_meanwhile_stays(
     adopted: list[str] = []
 
     def adopting() -> None:
-        adopted.append(second.ensure(want, writer=LATER).existing.id)
+        adopted.append(second.ensure(want, writer=by, attempt=attempt).existing.id)
 
     timeline.run((failing, adopting), (0.0, 1.0))
     assert states(emulator) == {adopted[0]: "enabled"}

@@ -160,6 +160,15 @@ SAME: dict[str, tuple[Node, Node]] = {
     "an object that may hold anything": (obj(a=TEXT), {"type": "object"}),
     "an object that may hold more, said aloud": (obj(a=TEXT), obj(a=TEXT) | {"additionalProperties": True}),
     "titles": (TEXT | {"title": "A", "description": "B"}, TEXT | {"title": "C", "description": "D"}),
+    "bounds that exclude nothing": (TEXT, TEXT | {"minLength": 0}),
+    "an array that may be empty and hold a value twice": (
+        lines(a=TEXT),
+        lines(a=TEXT) | {"minItems": 0, "uniqueItems": False},
+    ),
+    "a map that may hold anything, said aloud": (
+        {"type": "object", "additionalProperties": {}},
+        {"type": "object", "additionalProperties": True},
+    ),
     "a whole number as a fraction": (WHOLE | {"maximum": 10}, WHOLE | {"maximum": 10.0}),
 }
 
@@ -207,6 +216,19 @@ def test_a_garbled_keyword_of_a_live_field_is_no_difference(live: Node) -> None:
         list(wanted.differences("fields", Fields("field group x", {"properties": {"f": live}})))
 
 
+def test_what_a_service_leaves_out_because_it_says_nothing_is_no_difference() -> None:
+    node = {"type": "array", "meta:xdmType": "array", "minItems": 0, "uniqueItems": False, "additionalProperties": True}
+    wanted = FieldTree({"f": node})
+    assert list(wanted.differences("fields", Fields("field group x", {"properties": {"f": {"type": "array"}}}))) == []
+
+
+def test_labels_beside_values_that_are_no_texts_differ() -> None:
+    live = TEXT | {"enum": [{"odd": 1}, ["odd"]]}
+    wanted = FieldTree({"f": TEXT | {"meta:enum": {"paid": "Paid"}}})
+    (gap,) = wanted.gaps("fields", Fields("field group x", {"properties": {"f": live}}), "")
+    assert (gap.difference.field, gap.patch) == ("fields.f (meta:enum)", ())
+
+
 # ---- what an update adds ---------------------------------------------------------------------------------------------
 
 OWN = "/definitions/customFields/properties/_emulator/properties/f"
@@ -247,6 +269,12 @@ GROWN: dict[str, tuple[Node, Node, list[tuple[str, Any]], Node]] = {
         {"type": "string", "enum": ["paid", "a/b~c"], "meta:enum": {"a/b~c": "Odd"}},
         [("/enum/-", "a/b~c"), ("/meta:enum/a~1b~0c", "Odd")],
         {"type": "string", "enum": ["paid", "a/b~c"], "meta:enum": {"paid": "Paid", "a/b~c": "Odd"}},
+    ),
+    "labels of numbers": (
+        {"type": "number", "enum": [1, 2.5]},
+        {"type": "number", "enum": [1], "meta:enum": {"1": "One", "2.5": "More"}},
+        [("/meta:enum", {"1": "One", "2.5": "More"})],
+        {"type": "number", "enum": [1, 2.5], "meta:enum": {"1": "One", "2.5": "More"}},
     ),
     "the first labels": (
         TEXT,

@@ -75,6 +75,17 @@ def test_a_name_in_another_normal_form_is_the_same_name(kind: str, chain: Chain,
     assert (found.created, [found.existing.id]) == (False, named(emulator, kind))
 
 
+@pytest.mark.parametrize("kind", ["field group", "schema", "ad-hoc class"])
+def test_pages_of_titles_that_are_misread_come_to_their_end(kind: str, chain: Chain, misses: None) -> None:
+    collection, want = KINDS[kind].path, KINDS[kind].build(chain, name=NAME)
+    body = want.payload() if kind != "field group" else chain.field_group(tenant_id="emulator").payload()
+    for number in range(201):
+        chain.post(collection, body | {"title": f"Ältere Zahlungen {number:03}"})
+    made = chain.ensure(want)
+    assert made.created
+    assert chain.ensure(want).existing.id == made.existing.id
+
+
 def test_two_writers_whose_filters_miss_the_name_keep_the_oldest(
     chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator, timeline: Any, misses: None
 ) -> None:

@@ -287,7 +287,8 @@ class SourceConnection(FlowServiceResource):
     def found(self, client: Client, existing: Existing) -> Json:
         fields = self.fields_of(existing)
         # A column that is missing altogether is one difference, whatever types it was to have.
-        types = written_types(self.columns or ()) | shown_types(fields.each("params", "columns"))
+        written = written_types(self.columns or ())
+        types = written | shown_types(fields.each("params", "columns"), written)
         return source_meaning(fields) | _schema_meaning(fields) | types | self._extra_of(fields.item)
 
     def _extra_of(self, item: Mapping[str, Any]) -> Json:

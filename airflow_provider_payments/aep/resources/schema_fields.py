@@ -29,6 +29,8 @@ _EQUAL = (
     *("minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"),
     *("const", "default"),
 )
+#: What a keyword that is absent means; a service may leave out what says only that.
+_MEANT_BY_ABSENCE = {"minLength": 0, "minItems": 0, "minProperties": 0, "uniqueItems": False}
 
 
 class Gap(NamedTuple):
@@ -87,7 +89,11 @@ class _Live(NamedTuple):
 
     def _unequal(self, wanted: Mapping[str, Any]) -> Iterator[Gap]:
         for keyword in _EQUAL:
-            if keyword in wanted and _text(wanted[keyword]) != _text(found := self._value(keyword)):
+            if keyword not in wanted:
+                continue
+            found = self._value(keyword)
+            meant = _MEANT_BY_ABSENCE.get(keyword) if found is None else found
+            if _text(wanted[keyword]) != _text(meant) and not (keyword == "meta:xdmType" and found is None):
                 yield self._gap(keyword, wanted[keyword], found)
         for keyword, theirs in (("format", self.node.text("format")), ("$ref", _referred(self.node))):
             if wanted.get(keyword, theirs) != theirs:
@@ -96,7 +102,7 @@ class _Live(NamedTuple):
             yield self._gap("required", wanted["required"], names or None)
         if isinstance(ours := wanted.get("additionalProperties"), bool):
             theirs = self.node.value("additionalProperties")
-            if ours is not (True if theirs is None else theirs):  # absent, anything goes
+            if ours is not (True if theirs in (None, {}) else theirs):  # anything goes
                 yield self._gap("additionalProperties", ours, theirs)
 
     def _value(self, keyword: str) -> Any:
@@ -121,7 +127,7 @@ class _Live(NamedTuple):
         if not missing:
             return
         values = self.node.sequence("enum")
-        allowed = {*values, *wanted.get("enum", ())} if values else missing.keys()
+        allowed = set(map(_label_of, [*values, *wanted.get("enum", ())])) if values else missing.keys()
         patch = [step for name, label in missing.items() for step in self._add("meta:enum", name, value=label)]
         if not theirs:
             patch = self._add("meta:enum", value=missing)
@@ -173,6 +179,11 @@ def xdm_type(node: Fields) -> str | None:
 def _referred(node: Fields) -> str | None:
     """Return what a field refers to; where that has been put in its place, the registry says where it came from."""
     return node.text("$ref") or node.text("meta:referencedFrom")
+
+
+def _label_of(value: object) -> str:
+    """Return the name under which ``meta:enum`` holds the label of a value."""
+    return value if isinstance(value, str) else _text(value)
 
 
 def _text(value: object) -> str:

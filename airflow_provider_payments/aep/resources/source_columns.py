@@ -17,6 +17,8 @@ from airflow_provider_payments.aep.resources.schema_fields import xdm_type
 from airflow_provider_payments.aep.services import Json
 
 Column = str | Mapping[str, Any]
+#: XDM's names of types that JSON schema has no name for -> what they are there. The others are called the same.
+_JSON_TYPES = dict.fromkeys(("byte", "short", "int", "long"), "integer") | {"double": "number", "map": "object"}
 
 
 def as_columns(field: str, value: object) -> tuple[Column, ...] | None:
@@ -56,13 +58,25 @@ def written_types(columns: Iterable[Column]) -> Json:
     return {place: kind for column in given for place, kind in _types(column).items() if kind is not None}
 
 
-def shown_types(columns: Iterable[Fields]) -> Json:
-    """Return the types of live columns, likewise; the one in XDM may stand in either of two places."""
+def shown_types(columns: Iterable[Fields], written: Mapping[str, Any]) -> Json:
+    """
+    Return the types of live columns, likewise; the one in XDM may stand in either of two places.
+
+    :param written: what a type is called where it stands in the other place only, and that says the same.
+    """
     shown: Json = {}
     for column in columns:
         source, xdm, named = _types(column).items()
-        shown |= dict([source, (xdm[0], xdm[1] or named[1]), (named[0], named[1] or xdm[1])])
+        shown |= dict([source])
+        for (place, kind), (_, other) in ((xdm, named), (named, xdm)):
+            ours = written.get(place)
+            same = kind is None and other is not None and _json_type(other) == _json_type(ours)
+            shown[place] = ours if same else kind or other
     return shown
+
+
+def _json_type(kind: str | None) -> str | None:
+    return _JSON_TYPES.get(kind or "", kind)
 
 
 def _types(column: Fields) -> dict[str, str | None]:
