@@ -263,6 +263,21 @@ def test_so_it_does_after_a_deferral_and_in_the_next_try(stage: Stage, proxy: Fa
             resume(stage, deferred, event)
 
 
+@pytest.mark.parametrize("if_covered", ["reuse", "again"])
+def test_clearing_the_task_then_starts_another_run(stage: Stage, proxy: FaultProxy, if_covered: str) -> None:
+    start = stage.now // DAY * DAY - 5 * DAY
+    somebody_runs_it(stage, start, start + DAY)()
+    (theirs,) = stage.runs()
+    proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
+    proxy.fault("POST", RUNS, lose=True, before=True)
+    proxy.fault("GET", LISTS, status=200, body=hidden(theirs))
+    with pytest.raises(FlowRunFailedError, match="was taken for the run of this task"):
+        run(stage, url=proxy.url, if_covered=if_covered)
+    again = run(stage, try_number=2, max_tries=3, if_covered=if_covered)
+    assert (again["reused"], again["run_id"]) == (False, stage.runs()[-1]["id"])
+    assert again["run_id"] != theirs["id"]
+
+
 def test_a_run_that_was_there_before_is_not_taken_for_ours(stage: Stage) -> None:
     before = run(stage, wait_for_completion=False)
     stage.emulator.fail("drop_before", method="POST", path="*/runs")

@@ -278,6 +278,19 @@ def test_a_retry_of_a_try_that_asked_for_nothing_waits_for_nothing(stage: Stage)
     assert [nap for nap in stage.naps if nap] == [5]
 
 
+@pytest.mark.parametrize("if_covered", ["reuse", "again"])
+def test_a_try_that_could_not_look_leaves_the_looking_to_the_next(stage: Stage, if_covered: str) -> None:
+    with pytest.raises(FlowRunTimeoutError):
+        run(stage, timeout=0, if_covered=if_covered)
+    discard(stage)
+    stage.emulator.fail("expire_token", method="GET", path="*/runs", times=2)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        run(stage, try_number=2, if_covered=if_covered)
+    stage.emulator.advance(600)
+    assert run(stage, try_number=3, if_covered=if_covered)["run_id"] == stage.runs()[0]["id"]
+    assert len(posts(stage)) == 1
+
+
 @FROM_3_3
 @pytest.mark.parametrize(
     ("timeout", "days"),
