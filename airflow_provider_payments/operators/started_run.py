@@ -70,8 +70,9 @@ class FlowRunOperator(ExperiencePlatformOperator):
     :param unknown_counts: what a run is worth whose counts cannot be read, though it claims success: ``fail``
         (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
     :param max_active_tis_per_dag: how many of the task, over all DAG runs and mapped indexes, may be executed at once;
-        1 by default. Deferred ones count from Airflow 3.2 on. Runs are told apart only where one task at a time starts
-        runs of a dataflow. ``None``: no limit, where each mapped index has a dataflow of its own.
+        1 by default. Deferred ones count from Airflow 3.2 on; before, ``max_active_runs=1`` keeps DAG runs apart. Runs
+        are told apart only where one task at a time starts runs of a dataflow. ``None``: no limit, where each mapped
+        index has a dataflow of its own.
     :param aep_conn_id: the Airflow connection.
     """
 

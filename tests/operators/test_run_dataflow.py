@@ -78,7 +78,7 @@ def test_a_window_is_understood_in_each_form(stage: Stage, start: Any, end: Any)
 HOUR = {"data_interval_start": MOMENT, "data_interval_end": MOMENT + timedelta(hours=1)}
 DAILY = {"data_interval_start": MOMENT, "data_interval_end": MOMENT}
 REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    "no interval": ({}, {}, "window_start=None.*no data interval.*CronDataIntervalTimetable"),
+    "no interval": ({}, {}, "window_start=None.*no data interval.*logical date.*CronDataIntervalTimetable"),
     "empty interval": (
         {},
         DAILY,
