@@ -185,6 +185,9 @@ class RunRequest(ABC):
         found = until_readable(self.client, lambda: self._candidates(notes))
         if active:
             found = [run for run in found if run.state is State.ACTIVE]
+        if self.window and all(map(Window.of, found)):
+            # One that failed has been made good, where another reads the same window.
+            found = [run for run in found if run.state is not State.FAILED] or found
         if len(found) > 1:
             raise UnsettledError(
                 f"Several runs of dataflow {self.flow_id} may be the one that was asked for: "
