@@ -118,9 +118,10 @@ class FlowRunOperator(ExperiencePlatformOperator):
     def partial(cls, **kwargs: Any) -> Any:
         """Return what ``expand`` makes a mapped task of; the scheduler knows no default of ``__init__`` for that."""
         made, name = super().partial(**kwargs), "max_active_tis_per_dag"
+        defaults = [getattr(made.kwargs.get(place), "default_args", None) for place in ("dag", "task_group")]
+        given = [kwargs, kwargs.get("default_args"), *defaults]
         # Airflow 2 puts None where nobody gave a number.
-        defaults = getattr(made.kwargs.get("dag"), "default_args", None) or {}
-        if made.kwargs.get(name) is None and name not in kwargs | defaults:
+        if made.kwargs.get(name) is None and not any(name in (place or {}) for place in given):
             made.kwargs[name] = MAX_ACTIVE
         return made
 
