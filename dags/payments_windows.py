@@ -10,10 +10,10 @@ A day is asked for when it is over and its late rows have arrived, ``window_lag`
 no run reads. Set it to how late rows may be at your vendor.
 
 **The data lake appends**, so no day is brought twice: a DAG run by hand, a backfill over days that are there, and a
-cleared task return the flow run that has brought the day (``"reused": true``). Trigger the DAG with ``if_covered`` set
-to ``again`` to bring its rows once more. A dataflow that is created with ``once`` also runs by itself, at its start
-time, and brings all that is there by then; so that time lies out of reach here. (An emulator with ``--time fast`` does
-not wait for it: use ``--time real``.)
+cleared task return the flow run that has brought the day (``"reused": true``). Backfill with ``if_covered`` set to
+``again`` to bring days once more; a DAG run that is cleared keeps its params. A dataflow that is created with ``once``
+also runs by itself, at its start time, and brings all that is there by then; so that time lies out of reach here. (An
+emulator with ``--time fast`` does not wait for it: use ``--time real``.)
 """
 
 from __future__ import annotations

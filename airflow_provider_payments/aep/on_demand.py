@@ -185,6 +185,9 @@ class RunRequest(ABC):
         found = until_readable(self.client, lambda: self._candidates(notes))
         if active:
             found = [run for run in found if run.state is State.ACTIVE]
+        if self.window and all(map(Window.of, found)):
+            # One that failed has been made good, where another reads the same window.
+            found = [run for run in found if run.state is not State.FAILED] or found
         if len(found) > 1:
             raise UnsettledError(
                 f"Several runs of dataflow {self.flow_id} may be the one that was asked for: "
@@ -213,12 +216,13 @@ class RunRequest(ABC):
 
     def _may_be(self, run: FlowRun, notes: Notes) -> bool:
         window = Window.of(run)
+        is_like = window is not None and self.window is not None and window.is_like(self.window)
         if self.is_not(run):
             return False
         if run.created_at < notes.since:
             was_under_way = run.state is State.ACTIVE or (run.completed_at or 0.0) >= notes.since
-            return notes.may_be_older and was_under_way and window is not None and window == self.window
-        return window is None or self.window is None or window.is_like(self.window)
+            return notes.may_be_older and was_under_way and is_like
+        return window is None or self.window is None or is_like
 
     def _ask(self) -> str:
         answer = self.send()

@@ -78,7 +78,7 @@ def successor(client: Client, run: FlowRun) -> FlowRun:
 
     def later() -> list[FlowRun]:
         since = runs_of(client, run.flow_id, run.created_at)
-        return [other for other in since if Window.of(other) == window]
+        return [other for other in since if (shown := Window.of(other)) and shown.is_like(window)]
 
     # Of those made at the same moment the service lists the newest first.
     return max(until_readable(client, later), key=lambda other: other.created_at, default=run)
@@ -91,13 +91,13 @@ def newest_failed(client: Client, flow_id: str) -> FlowRun | None:
 
     :raises UnreadableError: if it may be one that cannot be read, or such a one may have read the window.
     """
-    seen = set[Window | None]()
+    seen = list[Window]()
     runs = until_readable(client, lambda: newest_runs(client, flow_id, NEWEST))
     for run in runs:
         window = Window.of(run)
-        if run.state is State.FAILED and (window is None or window not in seen):
+        if run.state is State.FAILED and not (window and any(map(window.is_like, seen))):
             return run
-        seen.add(window)
+        seen += [window] if window else []
     return next(iter(runs), None)
 
 

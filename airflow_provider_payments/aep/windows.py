@@ -42,7 +42,8 @@ class Window:
         begins, ends = as_time("window_start", start), as_time("window_end", end)
         if begins is None or ends is None:
             missing = "window_start" if begins is None else "window_end"
-            raise InvalidInputError(missing, None, f"a time; the DAG run has no data interval to take it from. {HINT}")
+            allowed = "a time; the DAG run has no data interval to take it from, as one without a logical date has none"
+            raise InvalidInputError(missing, None, f"{allowed}. {HINT}")
         window = cls(int(begins.timestamp()), int(ends.timestamp()))
         if window.start >= window.end:
             allowed = f"it must be later than window_start, {begins.isoformat()}"

@@ -11,6 +11,7 @@ from airflow_provider_payments.versions import keep_at_least, task_store
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_payments.aep.coverage import Reading
     from airflow_provider_payments.aep.flow_runs import FlowRun
     from airflow_provider_payments.aep.on_demand import Notes
     from airflow_provider_payments.aep.windows import Window
@@ -58,7 +59,7 @@ class Memory:
         self._kept: dict[str, Any] = (self._store.get(STORE_KEY) if self._store is not None else None) or {}
         #: Whether an earlier try may have left a run, and nothing that tells of it.
         self._is_blind = not self._kept and (self._try > 1 or (self._life or 0) > retries)
-        if not self._kept:
+        if not self._kept and not self._is_blind:
             self.keep()  # a later try then knows that the store was not discarded
 
     @property
@@ -78,6 +79,16 @@ class Memory:
 
         kept = self._kept.get("window")
         return Window(*kept) if kept else None
+
+    def own(self, run: FlowRun) -> Reading:
+        """Return that run as the service shows it now, with what it was asked to read."""
+        from airflow_provider_payments.aep.coverage import Reading
+        from airflow_provider_payments.aep.windows import Window
+
+        shown = Window.of(run)
+        # One that was looked for may not have shown its window by then, and be somebody else's.
+        is_other = self.started.found and shown and self.window and not shown.is_like(self.window)
+        return Reading(run, shown if is_other else self.window)
 
     @property
     def notes(self) -> Notes | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import Stats, conf
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.inputs import as_bool, as_duration
+from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id
 from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError, airflow_errors
 from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
@@ -70,8 +70,9 @@ class FlowRunOperator(ExperiencePlatformOperator):
     :param unknown_counts: what a run is worth whose counts cannot be read, though it claims success: ``fail``
         (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
     :param max_active_tis_per_dag: how many of the task, over all DAG runs and mapped indexes, may be executed at once;
-        1 by default. Deferred ones count from Airflow 3.2 on. Runs are told apart only where one task at a time starts
-        runs of a dataflow. ``None``: no limit, where each mapped index has a dataflow of its own.
+        1 by default. Deferred ones count from Airflow 3.2 on; before, ``max_active_runs=1`` keeps DAG runs apart. Runs
+        are told apart only where one task at a time starts runs of a dataflow. ``None``: no limit, where each mapped
+        index has a dataflow of its own.
     :param aep_conn_id: the Airflow connection.
     """
 
@@ -85,6 +86,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         "timeout",
     )
     operator_extra_links = (ExperiencePlatformLink(),)
+    flow_id: str | None
 
     def __init__(
         self,
@@ -116,9 +118,10 @@ class FlowRunOperator(ExperiencePlatformOperator):
     def partial(cls, **kwargs: Any) -> Any:
         """Return what ``expand`` makes a mapped task of; the scheduler knows no default of ``__init__`` for that."""
         made, name = super().partial(**kwargs), "max_active_tis_per_dag"
+        defaults = [getattr(made.kwargs.get(place), "default_args", None) for place in ("dag", "task_group")]
+        given = [kwargs, kwargs.get("default_args"), *defaults]
         # Airflow 2 puts None where nobody gave a number.
-        defaults = getattr(made.kwargs.get("dag"), "default_args", None) or {}
-        if made.kwargs.get(name) is None and name not in kwargs | defaults:
+        if made.kwargs.get(name) is None and not any(name in (place or {}) for place in given):
             made.kwargs[name] = MAX_ACTIVE
         return made
 
@@ -231,13 +234,13 @@ class FlowRunOperator(ExperiencePlatformOperator):
             self.log.warning("Killed before a flow run was known. If one was asked for, %s", GOES_ON)
 
     def _start(self, memory: Memory, context: Context) -> Started:
-        from airflow_provider_payments.aep.coverage import Reading
         from airflow_provider_payments.aep.on_demand import Notes
         from airflow_provider_payments.aep.run_lookups import run_if_there
         from airflow_provider_payments.operators.memory import Started
 
-        own = run_if_there(self.hook.client, memory.run_id) if memory.run_id and memory.cleared else None
-        goes_on = own is not None and own.is_active and memory.window in (None, self.window(context))
+        there = run_if_there(self.hook.client, memory.run_id) if memory.run_id and memory.cleared else None
+        own = memory.own(there) if there else None
+        goes_on = own is not None and own.run.is_active and self._means(own, context)
         if memory.run_id and (not memory.cleared or goes_on):
             self.log.info("An earlier try has started flow run %s", memory.run_id)
             return memory.keep_run(memory.started)  # who cleared the task is served with it
@@ -251,7 +254,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
                 return memory.keep_run(Started(run.id, found=True, run=run))
         request = request.ready()
         self.before_asking(context)
-        coverage = request.look(Reading(own, memory.window) if own else None)
+        coverage = request.look(own)
         if coverage.contradictory:
             self._warn_of(coverage.contradictory)
         if run := coverage.run:
@@ -260,6 +263,11 @@ class FlowRunOperator(ExperiencePlatformOperator):
         memory.keep(notes=notes.to_json())
         run_id, found = request.start(notes)
         return memory.keep_run(Started(run_id, found))
+
+    def _means(self, own: Reading, context: Context) -> bool:
+        """Whether a run that an earlier try has started is the one that the arguments ask for now."""
+        flow_id = as_optional_id("flow_id", self.flow_id)
+        return flow_id in (None, own.run.flow_id) and own.asked in (None, self.window(context))
 
     def _wait(self, client: Client, run: FlowRun, pause: float, until: float | None) -> FlowRun:
         """Poll on this worker."""

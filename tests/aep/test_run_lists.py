@@ -94,6 +94,27 @@ def test_decisions_do_not_trust_the_order_either(listing: Callable[..., Client],
     assert newest.id == "9"
 
 
+def shown(moment: float, run_id: str, status: str, start: int) -> dict[str, Any]:
+    """A run over a day, as the service lists it."""
+    window = {"windowStartTime": start, "windowEndTime": start + 86400}
+    return made(moment, run_id, params=window, metrics={"statusSummary": {"status": status}})
+
+
+def test_a_run_whose_window_is_a_second_off_makes_a_failed_one_good(listing: Callable[..., Client]) -> None:
+    client = listing([shown(9, "good", "success", 864001), shown(5, "bad", "failed", 864000)])
+    good, bad = runs_of(client, "flow")
+    assert successor(client, bad) == good
+    assert newest_failed(client, "flow") == good
+
+
+def test_a_run_under_way_whose_window_is_a_second_off_is_found(listing: Callable[..., Client]) -> None:
+    client = listing([shown(5, "ours", "inProgress", 864001)])
+    request = OnDemandRun(client=client, flow_id="flow", window=Window(864000, 950400))
+    found = request.find(Notes(SINCE + 10, may_be_older=True))
+    assert found is not None
+    assert found.id == "ours"
+
+
 # ---- items that cannot be read -------------------------------------------------------------------------------------
 
 ODD: dict[str, dict[str, Any]] = {

@@ -278,6 +278,14 @@ def test_a_cleared_task_that_wants_another_window_now_is_not_served_with_the_old
     assert (again["reused"], len(posts(stage))) == (False, 2)
 
 
+def test_a_cleared_task_that_has_another_dataflow_now_is_not_served_with_the_old_run(stage: Stage) -> None:
+    old = run(stage, wait_for_completion=False)
+    new_flow = stage.make_dataflow(name="others")
+    again = run(stage, try_number=2, max_tries=3, flow_id=new_flow)
+    assert again["run_id"] != old["run_id"]
+    assert [item["id"] for item in stage.runs()] == [again["run_id"]]
+
+
 # ---- what it costs -------------------------------------------------------------------------------------------------
 
 HOURS = 365 * 24

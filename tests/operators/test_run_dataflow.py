@@ -78,7 +78,7 @@ def test_a_window_is_understood_in_each_form(stage: Stage, start: Any, end: Any)
 HOUR = {"data_interval_start": MOMENT, "data_interval_end": MOMENT + timedelta(hours=1)}
 DAILY = {"data_interval_start": MOMENT, "data_interval_end": MOMENT}
 REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    "no interval": ({}, {}, "window_start=None.*no data interval.*CronDataIntervalTimetable"),
+    "no interval": ({}, {}, "window_start=None.*no data interval.*logical date.*CronDataIntervalTimetable"),
     "empty interval": (
         {},
         DAILY,
@@ -261,6 +261,21 @@ def test_so_it_does_after_a_deferral_and_in_the_next_try(stage: Stage, proxy: Fa
     for deferred in (deferral(stage, url=proxy.url), deferral(stage, url=proxy.url, try_number=2)):
         with pytest.raises(FlowRunFailedError, match="was taken for the run of this task"):
             resume(stage, deferred, event)
+
+
+@pytest.mark.parametrize("if_covered", ["reuse", "again"])
+def test_clearing_the_task_then_starts_another_run(stage: Stage, proxy: FaultProxy, if_covered: str) -> None:
+    start = stage.now // DAY * DAY - 5 * DAY
+    somebody_runs_it(stage, start, start + DAY)()
+    (theirs,) = stage.runs()
+    proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
+    proxy.fault("POST", RUNS, lose=True, before=True)
+    proxy.fault("GET", LISTS, status=200, body=hidden(theirs))
+    with pytest.raises(FlowRunFailedError, match="was taken for the run of this task"):
+        run(stage, url=proxy.url, if_covered=if_covered)
+    again = run(stage, try_number=2, max_tries=3, if_covered=if_covered)
+    assert (again["reused"], again["run_id"]) == (False, stage.runs()[-1]["id"])
+    assert again["run_id"] != theirs["id"]
 
 
 def test_a_run_that_was_there_before_is_not_taken_for_ours(stage: Stage) -> None:

@@ -21,7 +21,7 @@ from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailable
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError, RunDataflowOperator
 from airflow_provider_payments.outcomes import FlowRunFailedError
-from tests.operators.demand import DAY, DELTA, OF_A_START, STORES, Stage, Store, Task
+from tests.operators.demand import DAY, DELTA, OF_A_START, RUNS, STORES, Stage, Store, Task
 from tests.operators.demand import with_store as with_store
 from tests.operators.run_dataflow import deferral, operator, posts, resume, run
 from tests.operators.run_dataflow import stage as stage
@@ -221,6 +221,20 @@ def test_who_clears_a_task_that_never_learnt_of_its_run_starts_no_second(stage: 
     assert len(posts(stage)) == 1
 
 
+def test_a_lost_run_that_failed_and_was_made_good_is_told_from_what_made_it_good(stage: Stage) -> None:
+    hour = {"Retry-After": "3600"}
+    stage.emulator.order("fail_copy")
+    stage.emulator.fail("apply_then_status", method="POST", path="*/runs", status=503, headers=hour)
+    with pytest.raises(ExperiencePlatformUnavailableError, match="asks to wait 3600 s"):
+        run(stage)
+    stage.emulator.advance(600)
+    (lost,) = stage.runs()
+    stage.connect().request("POST", f"{RUNS}/{lost['id']}/action", params={"op": "re-trigger"})
+    stage.emulator.advance(600)
+    assert run(stage, try_number=2, max_tries=3)["run_id"] == stage.runs()[1]["id"] != lost["id"]
+    assert len(stage.runs()) == 2
+
+
 def test_a_retry_after_a_clear_waits_for_the_second_run(stage: Stage) -> None:
     stage.emulator.order("fail_copy")
     with pytest.raises(FlowRunFailedError):
@@ -276,6 +290,19 @@ def test_a_retry_of_a_try_that_asked_for_nothing_waits_for_nothing(stage: Stage)
         run(stage)
     assert run(stage, try_number=2)["reused"] is False
     assert [nap for nap in stage.naps if nap] == [5]
+
+
+@pytest.mark.parametrize("if_covered", ["reuse", "again"])
+def test_a_try_that_could_not_look_leaves_the_looking_to_the_next(stage: Stage, if_covered: str) -> None:
+    with pytest.raises(FlowRunTimeoutError):
+        run(stage, timeout=0, if_covered=if_covered)
+    discard(stage)
+    stage.emulator.fail("expire_token", method="GET", path="*/runs", times=2)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        run(stage, try_number=2, if_covered=if_covered)
+    stage.emulator.advance(600)
+    assert run(stage, try_number=3, if_covered=if_covered)["run_id"] == stage.runs()[0]["id"]
+    assert len(posts(stage)) == 1
 
 
 @FROM_3_3

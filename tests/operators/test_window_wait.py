@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from airflow.exceptions import AirflowRescheduleException
-from airflow.providers.common.compat.sdk import DAG, TaskDeferred
+from airflow.providers.common.compat.sdk import DAG, TaskDeferred, TaskGroup
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -214,3 +214,13 @@ def test_one_mapped_index_at_a_time_is_executed_unless_told_otherwise(kind: Any)
         of_the_other = kind.partial(task_id="e").expand(flow_id=["x", "y"])
     limits = [task.max_active_tis_per_dag for task in (by_default, unlimited, kwargs, of_the_dag, of_the_other)]
     assert limits == [1, None, 1, 3, None]
+
+
+@pytest.mark.parametrize("limit", [None, 3])
+def test_defaults_of_a_task_or_its_group_limit_mapped_indexes_too(limit: int | None) -> None:
+    defaults = {"max_active_tis_per_dag": limit}
+    with DAG("mapped", schedule=None):
+        own = RunDataflowOperator.partial(task_id="a", default_args=defaults).expand(flow_id=["x", "y"])
+        with TaskGroup("shops", default_args=defaults), TaskGroup("one"):
+            of_the_group = RunDataflowOperator.partial(task_id="b").expand(flow_id=["x", "y"])
+    assert [own.max_active_tis_per_dag, of_the_group.max_active_tis_per_dag] == [limit, limit]

@@ -23,8 +23,7 @@ TRANSACTIONS, FUTURE_TRANSACTIONS = 2400, 1500
 CUSTOMERS, FUTURE_CUSTOMERS = 600, 300
 PLANS = 150
 PAYOUTS, FUTURE_PAYOUTS = 900, 3000
-# By how many hours a payout comes into being later than its times say: most at once, four in ten too late for a window
-# that is read as soon as it ends.
+# By how many hours a payout comes into being later than its times say: six in ten by none, the others by one to six.
 _HOURS_LATE = (0,) * 6 + (1, 2, 4, 6)
 # What is refunded or disputed has succeeded; no flaw lies at these places.
 REFUNDED = Every(10, 3)
