@@ -22,6 +22,7 @@ Steps = tuple[str, ...]
 MAX_EDITS = 2
 MAX_SUGGESTIONS = 3
 _PLACE_IN_ARRAY = re.compile(r"(?<!\\)\[[^\]]*\]")
+_WRAPPED = re.compile(r"\$\{([^{}]+)\}")
 _PERIOD = re.compile(r"(?<!\\)\.")
 
 
@@ -60,7 +61,10 @@ class Attributes:
         return bool(inner) and known.issuperset(inner)
 
     def has(self, source: str) -> bool:
-        """Whether it is one of them; periods within names may be escaped, and places in arrays do not count."""
+        """
+        Whether it is one of them. Odd names may be wrapped as ``${...}`` and periods within them escaped; places in
+        arrays do not count.
+        """
         return self._read(source) in self._known
 
     def corrections(self, source: str) -> list[str]:
@@ -89,7 +93,8 @@ class Attributes:
         return {self._read(name): name for name in self.names}
 
     def _read(self, source: str) -> Steps:
-        return _steps(source) if self.is_tree else (_unescaped(source),)
+        path = _WRAPPED.sub(r"\1", source)
+        return _steps(path) if self.is_tree else (_unescaped(path),)
 
 
 def _steps(path: str) -> Steps:

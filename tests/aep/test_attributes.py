@@ -62,14 +62,14 @@ def test_only_paths_with_all_their_beginnings_are_a_tree() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    [*PATHS, "data.fee_details[0].amount", "data.fee_details[].amount", "data.fee_details.amount"],
+    [*PATHS, "data.fee_details[0].amount", "data.fee_details[].amount", "data.fee_details.amount", "data.${v1\\.5}"],
 )
 def test_a_resource_has_its_paths_with_any_place_in_an_array(source: str) -> None:
     assert TREE.has(source)
 
 
-@pytest.mark.parametrize("source", ["Product_Id", "First.Name", "First\\.Name"])
-def test_a_table_has_its_columns_with_periods_escaped_or_not(source: str) -> None:
+@pytest.mark.parametrize("source", ["Product_Id", "First.Name", "First\\.Name", "${First.Name}", "${First\\.Name}"])
+def test_a_table_has_its_columns_wrapped_and_with_periods_escaped_or_not(source: str) -> None:
     assert TABLE.has(source)
     assert Attributes((source,)).has(source.replace("\\", ""))
 

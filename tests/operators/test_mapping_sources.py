@@ -184,9 +184,9 @@ def test_of_a_table_every_other_column_is_refused(connected: Emulator, source: s
     assert connected.posted("/mappingSets") == []
 
 
-@pytest.mark.parametrize("source", ["First.Name", "First\\.Name"])
-def test_a_columns_period_may_be_escaped_as_data_prep_does(connected: Emulator, source: str) -> None:
-    assert mapped(source, ["First.Name", "Id"])["created"]
+@pytest.mark.parametrize("source", ["First.Name", "First\\.Name", "${First\\.Name}", "${Last Name}"])
+def test_an_odd_column_may_be_wrapped_and_its_period_escaped(connected: Emulator, source: str) -> None:
+    assert mapped(source, ["First.Name", "Last Name"])["created"]
     (body,) = connected.posted("/mappingSets")
     assert body["mappings"][0]["source"] == source
 
