@@ -18,8 +18,9 @@ _TOKEN = re.compile(
     r"|(?P<mark>&&|\|\||[=!<>]=|-(?!>)|/(?![/*])|[?:+*%!<>()\[\],.]))",
     re.DOTALL,
 )
-#: Begin statements, in which names may be variables.
+#: Begin statements, in which names may be variables, or are one.
 _STATEMENTS = frozenset({"var", "new", "for", "while", "do", "if", "else", "return", "break", "continue", "function"})
+_STATEMENTS |= {"_errors"}
 #: Constants and operators that are words.
 _WORDS = frozenset({"true", "false", "null", "and", "or", "not", "eq", "ne", "lt", "gt", "le", "ge", "div", "mod"})
 _WORDS |= {"empty", "size"}

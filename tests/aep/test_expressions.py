@@ -60,6 +60,7 @@ def test_paths_are_read_and_constants_and_functions_are_not(expression: str, rea
         "iif(status in [1, 2], a, b)",
         "'a' b",
         "data.3d_secure.result",
+        "_errors.message",
     ],
 )
 def test_an_expression_that_is_not_understood_names_nothing(expression: str) -> None:
