@@ -191,6 +191,24 @@ def test_an_odd_column_may_be_wrapped_and_its_period_escaped(connected: Emulator
     assert body["mappings"][0]["source"] == source
 
 
+def test_a_wrapped_column_brings_its_values(connected: Emulator) -> None:
+    source, schema = run(CreateSourceConnectionOperator), target_schema()
+    mapping = mapped("${Product_Name}", source["columns"])
+    dataset = run(CreateTargetDatasetOperator, schema_id=schema)["id"]
+    run(
+        CreateDataflowOperator,
+        source_connection_id=source["id"],
+        target_connection_id=run(CreateTargetConnectionOperator, dataset_id=dataset, schema_id=schema)["id"],
+        flow_spec=run(FindFlowSpecOperator),
+        mapping_set_id=mapping["id"],
+        mapping_set_version=mapping["version"],
+    )
+    connected.advance(600)
+    rows = connected.rows(dataset)["rows"]
+    assert rows
+    assert all(row["_emulator"]["charge"]["text"] for row in rows)
+
+
 def test_an_unknown_column_in_an_expression_is_warned_of_or_misspelt(
     caplog: pytest.LogCaptureFixture, connected: Emulator
 ) -> None:
