@@ -23,6 +23,7 @@ MAX_EDITS = 2
 MAX_SUGGESTIONS = 3
 _PLACE_IN_ARRAY = re.compile(r"(?<!\\)\[[^\]]*\]")
 _WRAPPED = re.compile(r"\$\{([^{}]+)\}")
+_NO_DIGITS = re.compile(r"[^0-9]")
 _PERIOD = re.compile(r"(?<!\\)\.")
 
 
@@ -110,6 +111,10 @@ def _unescaped(name: str) -> str:
 
 
 def _is_misspelt(name: str, right: str) -> bool:
+    # Names that are numbered stand beside each other, as "line1" and "line2" of an address do.
+    digits, others = _NO_DIGITS.sub("", name), _NO_DIGITS.sub("", right)
+    if digits and others and digits != others:
+        return False
     # Short names may be two letters apart by chance, as "fee" and "net" are.
     most = min(MAX_EDITS, len(name) // 2, len(right) // 2)
     return abs(len(name) - len(right)) <= most and _edits(name.casefold(), right.casefold()) <= most

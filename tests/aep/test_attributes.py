@@ -89,7 +89,8 @@ def test_a_table_has_its_columns_wrapped_and_with_periods_escaped_or_not(source:
         "dat.card.last4": ["data.card.last4"],
         "data.card.lst4": ["data.card.last4"],
         "data.fee_details[0].amuont": ["data.fee_details[*].amount"],
-        "data.v1\\.6": ["data.v1\\.5"],
+        "data.vv1\\.5": ["data.v1\\.5"],
+        "data.card.last": ["data.card.last4"],
     }.items(),
 )
 def test_a_misspelt_attribute_is_recognised_with_its_correction(source: str, meant: list[str]) -> None:
@@ -102,6 +103,8 @@ def test_a_misspelt_attribute_is_recognised_with_its_correction(source: str, mea
     [
         "data.net",  # two letters off "fee", but of three
         "data.order",
+        "data.card.last3",
+        "data.v1\\.6",
         "data.cstmr_id",
         "data.metadata.order_id",
         "data.customer.email",
