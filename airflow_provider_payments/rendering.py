@@ -78,6 +78,7 @@ def _watched(jinja_env: Any, may_stay_object: Callable[[object], bool]) -> Any:
 
     env = jinja_env.overlay(finalize=note)
     env.outputs, env.may_stay_object = outputs, may_stay_object
+    env.concat = "".join  # or what a block or a macro holds would be evaluated
     return env
 
 

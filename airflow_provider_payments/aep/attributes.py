@@ -22,6 +22,8 @@ Steps = tuple[str, ...]
 MAX_EDITS = 2
 MAX_SUGGESTIONS = 3
 _PLACE_IN_ARRAY = re.compile(r"(?<!\\)\[[^\]]*\]")
+_WRAPPED = re.compile(r"\$\{([^{}]+)\}")
+_NO_DIGITS = re.compile(r"[^0-9]")
 _PERIOD = re.compile(r"(?<!\\)\.")
 
 
@@ -60,7 +62,10 @@ class Attributes:
         return bool(inner) and known.issuperset(inner)
 
     def has(self, source: str) -> bool:
-        """Whether it is one of them; periods within names may be escaped, and places in arrays do not count."""
+        """
+        Whether it is one of them. Odd names may be wrapped as ``${...}`` and periods within them escaped; places in
+        arrays do not count.
+        """
         return self._read(source) in self._known
 
     def corrections(self, source: str) -> list[str]:
@@ -89,7 +94,8 @@ class Attributes:
         return {self._read(name): name for name in self.names}
 
     def _read(self, source: str) -> Steps:
-        return _steps(source) if self.is_tree else (_unescaped(source),)
+        path = _WRAPPED.sub(r"\1", source)
+        return _steps(path) if self.is_tree else (_unescaped(path),)
 
 
 def _steps(path: str) -> Steps:
@@ -105,6 +111,10 @@ def _unescaped(name: str) -> str:
 
 
 def _is_misspelt(name: str, right: str) -> bool:
+    # Names that are numbered stand beside each other, as "line1" and "line2" of an address do.
+    digits, others = _NO_DIGITS.sub("", name), _NO_DIGITS.sub("", right)
+    if digits and others and digits != others:
+        return False
     # Short names may be two letters apart by chance, as "fee" and "net" are.
     most = min(MAX_EDITS, len(name) // 2, len(right) // 2)
     return abs(len(name) - len(right)) <= most and _edits(name.casefold(), right.casefold()) <= most

@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
     r"|(?P<number>[0-9][\w.]*)"
     r"|(?P<name>\$\{[^{}]+\}|(?:[^\W\d]|\$)[\w$]*)"
-    r"|(?P<mark>&&|\|\||[=!<>]=|-(?!>)|[?:+*/%!<>()\[\],.]))",
+    r"|(?P<mark>&&|\|\||[=!<>]=|-(?!>)|/(?![/*])|[?:+*%!<>()\[\],.]))",
     re.DOTALL,
 )
-#: Begin statements, in which names may be variables.
+#: Begin statements, in which names may be variables, or are one.
 _STATEMENTS = frozenset({"var", "new", "for", "while", "do", "if", "else", "return", "break", "continue", "function"})
+_STATEMENTS |= {"_errors"}
 #: Constants and operators that are words.
 _WORDS = frozenset({"true", "false", "null", "and", "or", "not", "eq", "ne", "lt", "gt", "le", "ge", "div", "mod"})
 _WORDS |= {"empty", "size"}
@@ -34,7 +36,7 @@ def attributes_read(expression: str) -> list[str]:
     as a whole gives none at all: a name in it may be anything.
     """
     tokens = _tokens(expression)
-    if tokens is None or any(token.text in _STATEMENTS for token in tokens):
+    if tokens is None or not _is_understood(tokens):
         return []
     return list(dict.fromkeys(_paths(tokens)))
 
@@ -55,6 +57,19 @@ def _tokens(expression: str) -> list[_Token] | None:
         tokens.append(_Token(kind, match[kind]))
         at = match.end()
     return tokens
+
+
+def _is_understood(tokens: Sequence[_Token]) -> bool:
+    """Whether there is no statement, no value behind another one, as around an unknown word, and no odd path."""
+    if any(token.text in _STATEMENTS for token in tokens):
+        return False
+    pairs = list(pairwise(tokens))
+    two_values = any(_is_value(left) and _is_value(right) for left, right in pairs)
+    return not two_values and all(right.kind == "name" for left, right in pairs if left == _Token("mark", "."))
+
+
+def _is_value(token: _Token) -> bool:
+    return token.kind != "mark" and not (token.kind == "name" and token.text.lower() in _WORDS)
 
 
 def _paths(tokens: Sequence[_Token]) -> Iterator[str]:
@@ -81,10 +96,14 @@ def _names(tokens: Sequence[_Token], at: int) -> tuple[list[str], int]:
         if _is_mark(tokens, at, ".") and at + 1 < len(tokens) and tokens[at + 1].kind == "name":
             names.append(tokens[at + 1].text)
             at += 2
-        elif _is_mark(tokens, at, "[") and _is_mark(tokens, at + 2, "]"):
+        elif _is_mark(tokens, at, "[") and _is_place(tokens, at + 1) and _is_mark(tokens, at + 2, "]"):
             at += 3
         else:
             return names, at
+
+
+def _is_place(tokens: Sequence[_Token], at: int) -> bool:
+    return _is_mark(tokens, at, "*") or (at < len(tokens) and tokens[at].kind == "number")
 
 
 def _closing(tokens: Sequence[_Token], at: int) -> int:

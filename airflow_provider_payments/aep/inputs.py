@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -244,11 +244,14 @@ def as_mapping(field: str, value: object) -> dict[str, Any]:
 
 
 def as_list(field: str, value: object) -> list[Any] | None:
-    """Return a list, from JSON text too; ``None`` for ``None``, empty text and JSON's ``null``."""
+    """
+    Return a list, from JSON text and any other sequence too, such as what mapped tasks have returned; ``None`` for
+    ``None``, empty text and JSON's ``null``.
+    """
     value = None if _absent(value) else _decoded(field, value)
     if value is None:
         return None
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes, bytearray)):
         raise InvalidInputError(field, value, "it must be a list")
     return list(value)
 

@@ -62,14 +62,14 @@ def test_only_paths_with_all_their_beginnings_are_a_tree() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    [*PATHS, "data.fee_details[0].amount", "data.fee_details[].amount", "data.fee_details.amount"],
+    [*PATHS, "data.fee_details[0].amount", "data.fee_details[].amount", "data.fee_details.amount", "data.${v1\\.5}"],
 )
 def test_a_resource_has_its_paths_with_any_place_in_an_array(source: str) -> None:
     assert TREE.has(source)
 
 
-@pytest.mark.parametrize("source", ["Product_Id", "First.Name", "First\\.Name"])
-def test_a_table_has_its_columns_with_periods_escaped_or_not(source: str) -> None:
+@pytest.mark.parametrize("source", ["Product_Id", "First.Name", "First\\.Name", "${First.Name}", "${First\\.Name}"])
+def test_a_table_has_its_columns_wrapped_and_with_periods_escaped_or_not(source: str) -> None:
     assert TABLE.has(source)
     assert Attributes((source,)).has(source.replace("\\", ""))
 
@@ -89,7 +89,8 @@ def test_a_table_has_its_columns_with_periods_escaped_or_not(source: str) -> Non
         "dat.card.last4": ["data.card.last4"],
         "data.card.lst4": ["data.card.last4"],
         "data.fee_details[0].amuont": ["data.fee_details[*].amount"],
-        "data.v1\\.6": ["data.v1\\.5"],
+        "data.vv1\\.5": ["data.v1\\.5"],
+        "data.card.last": ["data.card.last4"],
     }.items(),
 )
 def test_a_misspelt_attribute_is_recognised_with_its_correction(source: str, meant: list[str]) -> None:
@@ -102,6 +103,8 @@ def test_a_misspelt_attribute_is_recognised_with_its_correction(source: str, mea
     [
         "data.net",  # two letters off "fee", but of three
         "data.order",
+        "data.card.last3",
+        "data.v1\\.6",
         "data.cstmr_id",
         "data.metadata.order_id",
         "data.customer.email",

@@ -33,6 +33,9 @@ from airflow_provider_payments.emulator.data_prep.values import ExpressionError
         "not empty": [],
         'is_set(data.tip) ? 1 : contains_key(data.meta, "k")': [],
         "is_set(lower(data.tip)) && data.paid": ["data.paid"],
+        'data.meta["k"].deeper': ["data.meta"],
+        "data.a / data.b": ["data.a", "data.b"],
+        "not data.paid or size data.items": ["data.paid", "data.items"],
     }.items(),
 )
 def test_paths_are_read_and_constants_and_functions_are_not(expression: str, read: list[str]) -> None:
@@ -52,6 +55,12 @@ def test_paths_are_read_and_constants_and_functions_are_not(expression: str, rea
         "a & b",
         "'a",
         "a @ b",
+        "data.id // in cents",
+        "data.id /* in cents */",
+        "iif(status in [1, 2], a, b)",
+        "'a' b",
+        "data.3d_secure.result",
+        "_errors.message",
     ],
 )
 def test_an_expression_that_is_not_understood_names_nothing(expression: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import UserList
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -256,6 +257,7 @@ def test_objects_and_lists_are_read_from_json_text_too() -> None:
     assert as_mapping("tags", '{"a": ["b"]}') == {"a": ["b"]}
     assert as_mapping("tags", None) == as_mapping("tags", "") == {}
     assert as_list("columns", '["a", "b"]') == as_list("columns", ("a", "b")) == ["a", "b"]
+    assert as_list("columns", UserList(["a", "b"])) == ["a", "b"]  # as what mapped tasks return, which loads late
 
 
 @pytest.mark.parametrize(
@@ -267,6 +269,8 @@ def test_objects_and_lists_are_read_from_json_text_too() -> None:
         (as_list, "a, b", "JSON"),
         (as_list, '{"a": 1}', "list"),
         (as_list, 5, "list"),
+        (as_list, b"ab", "list"),
+        (as_list, '"ab"', "list"),
     ],
 )
 def test_what_is_no_object_or_list_is_refused(read: Any, value: object, allowed: str) -> None:

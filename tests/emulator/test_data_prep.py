@@ -152,6 +152,18 @@ def test_preview_applies_the_mapping(client: Client) -> None:
         client.refused("POST", f"{SETS}/preview", 400, json={"data": data, "mappingSet": body})
 
 
+def test_an_attributes_odd_names_may_be_wrapped(client: Client) -> None:
+    schema = client.schema("w", a={}, b={})
+    body = lines(
+        schema,
+        ("ATTRIBUTE", "${First Name}", "_emulator.product.a"),
+        ("ATTRIBUTE", "address.${street\\.name}", "_emulator.product.b"),
+    )
+    row = {"First Name": "Ann", "address": {"street.name": "Elm"}}
+    mapped = client.make(f"{SETS}/preview", {"data": row, "mappingSet": body})
+    assert mapped == {"data": {"_emulator": {"product": {"a": "Ann", "b": "Elm"}}}}
+
+
 def tree_schema(client: Client, title: str = "tree", required: tuple[str, ...] = ()) -> str:
     whole = {"type": "object", "properties": {"id": {"type": "string"}, "extra": {"type": "string"}}}
     return client.schema(title, whole={**whole, "required": list(required)}, count={"type": "number"})

@@ -44,3 +44,8 @@ with DAG(dag_id="native_groups", schedule=None, catchup=False, render_template_a
     CreateSourceConnectionOperator.partial(
         task_id="partial", name="{{ task.table }} - partial", source="paypal", base_connection_id=PAYPAL
     ).expand(table=[TABLE])
+
+    parts = CreateTargetSchemaOperator.partial(task_id="parts").expand_kwargs(
+        [{"name": "part a", "fields": {"a": "string"}}, {"name": "part b", "fields": {"b": "string"}}]
+    )
+    CreateTargetSchemaOperator(task_id="whole", name="whole", field_groups=parts.output["field_group_id"])

@@ -184,11 +184,29 @@ def test_of_a_table_every_other_column_is_refused(connected: Emulator, source: s
     assert connected.posted("/mappingSets") == []
 
 
-@pytest.mark.parametrize("source", ["First.Name", "First\\.Name"])
-def test_a_columns_period_may_be_escaped_as_data_prep_does(connected: Emulator, source: str) -> None:
-    assert mapped(source, ["First.Name", "Id"])["created"]
+@pytest.mark.parametrize("source", ["First.Name", "First\\.Name", "${First\\.Name}", "${Last Name}"])
+def test_an_odd_column_may_be_wrapped_and_its_period_escaped(connected: Emulator, source: str) -> None:
+    assert mapped(source, ["First.Name", "Last Name"])["created"]
     (body,) = connected.posted("/mappingSets")
     assert body["mappings"][0]["source"] == source
+
+
+def test_a_wrapped_column_brings_its_values(connected: Emulator) -> None:
+    source, schema = run(CreateSourceConnectionOperator), target_schema()
+    mapping = mapped("${Product_Name}", source["columns"])
+    dataset = run(CreateTargetDatasetOperator, schema_id=schema)["id"]
+    run(
+        CreateDataflowOperator,
+        source_connection_id=source["id"],
+        target_connection_id=run(CreateTargetConnectionOperator, dataset_id=dataset, schema_id=schema)["id"],
+        flow_spec=run(FindFlowSpecOperator),
+        mapping_set_id=mapping["id"],
+        mapping_set_version=mapping["version"],
+    )
+    connected.advance(600)
+    rows = connected.rows(dataset)["rows"]
+    assert rows
+    assert all(row["_emulator"]["charge"]["text"] for row in rows)
 
 
 def test_an_unknown_column_in_an_expression_is_warned_of_or_misspelt(

@@ -60,7 +60,8 @@ def test_an_argument_that_is_one_template_is_the_list_that_an_xcom_holds(emulato
 
 
 def test_names_that_look_like_numbers_are_names(emulator_after_the_run: Emulator) -> None:
-    assert {schema["title"] for schema in emulator_after_the_run.objects("schemas")} == {"2026_11", "2026_12", "0x1F"}
+    made = {schema["title"] for schema in emulator_after_the_run.objects("schemas")}
+    assert made == {"2026_11", "2026_12", "0x1F", "part a", "part b", "whole"}
     assert shown("hexadecimal", "name") == ["0x1F"]
     assert shown("chain.schema", "name") == ["2026_11", "2026_12"]
 
@@ -70,3 +71,9 @@ def test_mapped_tasks_keep_text_and_constants(emulator_after_the_run: Emulator) 
     assert shown("partial", "name") == ["PayPal.Catalog_Products - partial"]
     stored = [mapping["source"] for s in emulator_after_the_run.objects("mappingSets") for mapping in s["mappings"]]
     assert set(stored) == {'"USD"'}
+
+
+def test_what_mapped_tasks_return_is_a_list(emulator_after_the_run: Emulator) -> None:
+    groups = {group["title"]: group["$id"] for group in emulator_after_the_run.objects("fieldgroups")}
+    (whole,) = (schema for schema in emulator_after_the_run.objects("schemas") if schema["title"] == "whole")
+    assert {groups["part a - fields"], groups["part b - fields"]} < {part["$ref"] for part in whole["allOf"]}

@@ -65,6 +65,15 @@ def test_a_template_that_gives_text_gives_that_text_in_every_argument(operator: 
     assert {name: getattr(step, name) for name in names} == dict.fromkeys(names, text)
 
 
+@pytest.mark.parametrize(
+    "template", ["{% set x %}{}{% endset %}{{ x }}", "{% macro x() %}{}{% endmacro %}{{ x() }}"], ids=["set", "macro"]
+)
+@pytest.mark.parametrize("text", ["2026_11", "0x1F", '"USD"', "[1]"])
+def test_text_that_a_block_or_a_macro_holds_stays_text(template: str, text: str) -> None:
+    step = rendered(CreateMappingSetOperator, name=template.replace("{}", text), mappings=template.replace("{}", text))
+    assert (step.name, step.mappings) == (text, text)
+
+
 @settings(suppress_health_check=list(HealthCheck))
 @given(text=st.text(st.characters(exclude_characters="{}%#\r\n")))
 def test_any_text_stays_what_it_is_inside_and_outside_of_objects(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from airflow_provider_payments.emulator.schema_registry.fields import find
 MAPPER_ERROR = "MAPPER-3700-400"
 MISSING_ERROR = "INGEST-1555-400"
 UNFIT_ERROR = "INGEST-1401-400"
+_WRAPPED = re.compile(r"\$\{([^{}]+)\}")
 
 
 class RowRefused(Exception):
@@ -101,12 +103,17 @@ def _problem(
     return None
 
 
+def _unwrapped(path: str) -> str:
+    """The path of an attribute whose odd names may be wrapped, as in ``${First Name}``."""
+    return _WRAPPED.sub(r"\1", path)
+
+
 def sources_of(mapping: FieldMapping) -> list[str]:
     """The source attributes that a mapping reads; raises :class:`ExpressionError`."""
     if mapping.source_type == STATIC:
         return []
     if mapping.source_type == ATTRIBUTE:
-        return [mapping.source]
+        return [_unwrapped(mapping.source)]
     return expressions.paths(expressions.parse(mapping.source))
 
 
@@ -194,7 +201,8 @@ def _reader(mapping: FieldMapping, now: Now) -> Callable[[Mapping[str, Any]], An
     if mapping.source_type == STATIC:
         return lambda row: source
     if mapping.source_type == ATTRIBUTE:
-        return lambda row: read(row, source)
+        path = _unwrapped(source)
+        return lambda row: read(row, path)
     expression = expressions.parse(source)
     return lambda row: expressions.evaluate(expression, lambda path: read(row, path), now)
 
