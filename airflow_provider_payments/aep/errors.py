@@ -207,7 +207,7 @@ class RequestError(PlatformError):
         (six digits), of a proxy, or about the sandbox (``FLOW-21..``).
         """
         says_so = self.problem.says_something and not self.reason
-        return self.status == 404 and says_so and not _ELSEWHERE.match(self.code)
+        return self.status == 404 and says_so and not re.match(_ELSEWHERE, self.code)
 
     def _message(self) -> str:
         said = [str(self.status) if self.status else "", self.problem.code, self.problem.title, self.problem.detail]
@@ -224,7 +224,7 @@ class RequestError(PlatformError):
         return "; ".join(parts)
 
 
-_ELSEWHERE = re.compile(r"FLOW-2|\d{6}$")
+_ELSEWHERE = r"FLOW-2|\d{6}$"
 _HINTS = {
     401: "check client id and client secret (or the access token) of the connection",
     403: "check the organisation, the sandbox and the permissions of the credential",

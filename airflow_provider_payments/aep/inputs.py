@@ -22,11 +22,10 @@ MAX_INT = 2**53
 MIN_EPOCH_SECONDS, MAX_EPOCH_SECONDS = 1_000_000_000, 4_102_444_800
 #: Digits that are a date to their writer, by their number: ``{{ ds_nodash }}`` and its like.
 _DATES_IN_DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
+# Texts: to compile them would be paid by each DAG file.
+_NUMBER = r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?"
 _AMOUNT = r"([0-9]{1,15}(?:[.,][0-9]{1,9})?)"
-_ISO_DURATION = re.compile(
-    r"P(?=[0-9T])(?:#W)?(?:#D)?(?:T(?=[0-9])(?:#H)?(?:#M)?(?:#S)?)?".replace("#", _AMOUNT), re.ASCII
-)
+_ISO_DURATION = r"P(?=[0-9T])(?:#W)?(?:#D)?(?:T(?=[0-9])(?:#H)?(?:#M)?(?:#S)?)?".replace("#", _AMOUNT)
 _ISO_UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 
 
@@ -122,7 +121,7 @@ def as_number(field: str, value: object) -> float | None:
     if _absent(value):
         return None
     try:
-        is_text = isinstance(value, str) and _NUMBER.fullmatch(value.strip())
+        is_text = isinstance(value, str) and re.fullmatch(_NUMBER, value.strip())
         if is_text or (isinstance(value, (int, float)) and not isinstance(value, bool)):
             number = float(value)  # type: ignore[arg-type]
             if abs(number) < float("inf"):
@@ -176,7 +175,7 @@ def _duration(value: object) -> timedelta:
         if not hasattr(value, "start") and any(getattr(value, unit, 0) for unit in ("years", "months")):
             raise ValueError("no fixed length")
         return value
-    if isinstance(value, str) and (parts := _ISO_DURATION.fullmatch(value.strip())):
+    if isinstance(value, str) and (parts := re.fullmatch(_ISO_DURATION, value.strip())):
         amounts = [float((part or "0").replace(",", ".")) for part in parts.groups()]
         return timedelta(**dict(zip(_ISO_UNITS, amounts, strict=True)))
     return timedelta(seconds=as_number("", value) or 0)

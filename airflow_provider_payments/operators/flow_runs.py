@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_id, as_optional_id, as_optional_text, as_time
 from airflow_provider_payments.operators.started_run import FlowRunOperator, FlowRunTimeoutError
-from airflow_provider_payments.operators.window_wait import WindowWait
 from airflow_provider_payments.versions import Reschedulable
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.on_demand import RunRequest
     from airflow_provider_payments.aep.windows import Window
     from airflow_provider_payments.operators.memory import Started
+    from airflow_provider_payments.operators.window_wait import WindowWait
 
 __all__ = ["FlowRunOperator", "FlowRunTimeoutError", "RetryFlowRunOperator", "RunDataflowOperator"]
 
@@ -133,6 +133,8 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
         return super()._limits()
 
     def _window_wait(self) -> WindowWait:
+        from airflow_provider_payments.operators.window_wait import WindowWait
+
         return WindowWait.read(self.window_lag, self.max_window_wait)
 
     def _reuses(self) -> bool:

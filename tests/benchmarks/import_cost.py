@@ -63,6 +63,8 @@ def measure(modules: list[str]) -> tuple[float, int] | None:
     """Return the milliseconds and the modules loaded in a new process; ``None`` where the provider is not installed."""
     with tempfile.TemporaryDirectory() as home:
         environment = os.environ | {"AIRFLOW_HOME": home, "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+        # pip compiles what it installs, as the rivals; a checkout is compiled when it is imported first.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", CHILD, json.dumps(modules)],
             env=environment,
