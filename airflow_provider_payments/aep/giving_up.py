@@ -85,7 +85,7 @@ def _withdrawn(client: Client, want: Resource, made: Existing) -> str:
 
 
 def _refusal(client: Client, want: Resource, made: Existing, seconds: float) -> str:
-    """Delete it in so many seconds; return why that failed."""
+    """Delete it within a number of seconds; return why that failed."""
     try:
         with client.transport.within(seconds):
             want.delete(client, made)

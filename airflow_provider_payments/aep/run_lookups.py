@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at a run that was made and does not show yet, and the least time to look for it.
 LOOK_AGAIN, PATIENCE = 2.0, 10.0
-#: Among so many of a dataflow's newest runs one that matters is looked for: a page of the service's list.
+#: How many of a dataflow's newest runs are searched: a page of the service's list.
 NEWEST = 100
 #: Seconds before a list is asked for again that holds an item which cannot be read.
 UNREADABLE_PAUSES_SECONDS = (1.0, 4.0)
@@ -102,7 +102,7 @@ def newest_failed(client: Client, flow_id: str) -> FlowRun | None:
 
 
 def newest_runs(client: Client, flow_id: str, number: int) -> list[FlowRun]:
-    """Return a dataflow's newest runs, the newest first: so many, and all that were made together with the last."""
+    """Return ``number`` of a dataflow's newest runs, the newest first, and all made together with the last of them."""
     runs, listed = list[FlowRun](), RunList(client, flow_id)
     for page in listed:
         runs += [run for run, _ in page]

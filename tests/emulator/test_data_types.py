@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.emulator.client import REGISTRY, XED, Client, field_group
-from tests.emulator.test_schema_registry import GROUPS, problem, show
+from tests.emulator.registry import GROUPS, problem, show
 
 TYPES = f"{REGISTRY}/tenant/datatypes"
 ADDRESS = "https://ns.adobe.com/xdm/common/address"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import PROFILE, REGISTRY, XED, Client
-from tests.emulator.test_schema_registry import SCHEMAS, problem, schema_body, show
+from tests.emulator.registry import SCHEMAS, problem, schema_body, show
 
 DESCRIPTORS = f"{REGISTRY}/tenant/descriptors"
 IDENTITY_MAP = "https://ns.adobe.com/xdm/context/identitymap"

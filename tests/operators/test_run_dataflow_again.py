@@ -1,29 +1,27 @@
-"""``RunDataflowOperator`` killed, tried again, cleared, and waiting: still one run."""
+"""``RunDataflowOperator`` killed, tried again and cleared: still one run."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_payments import versions
 from airflow_provider_payments.aep.transport import Clock
 from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
-from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
-from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError, RunDataflowOperator
+from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError
 from airflow_provider_payments.outcomes import FlowRunFailedError
-from tests.operators.demand import DAY, DELTA, OF_A_START, RUNS, STORES, Stage, Store, Task
+from tests.operators.demand import DAY, RUNS, STORES, Stage, Store, Task
 from tests.operators.demand import with_store as with_store
-from tests.operators.run_dataflow import deferral, operator, posts, resume, run
+from tests.operators.run_dataflow import operator, posts, run
 from tests.operators.run_dataflow import stage as stage
 from tests.sensors.conftest import said as said
 
@@ -325,116 +323,3 @@ def test_airflows_own_retention_of_ever_is_kept(stage: Stage, monkeypatch: pytes
     monkeypatch.setenv("AIRFLOW__STATE_STORE__DEFAULT_RETENTION_DAYS", "0")
     run(stage, timeout=None)
     assert stage.store.retention is None
-
-
-# ---- waiting -------------------------------------------------------------------------------------------------------
-
-
-def test_a_deferred_wait_returns_what_one_on_the_worker_would(stage: Stage) -> None:
-    deferred = deferral(stage, timeout=600, execution_timeout=timedelta(seconds=90))
-    assert stage.asked() == OF_A_START
-    (only,) = stage.runs()
-    assert stage.task.pushed["run_id"] == only["id"]
-    assert (deferred.method_name, deferred.timeout) == ("execute_complete", None)
-    path, arguments = deferred.trigger.serialize()
-    assert json.loads(json.dumps(arguments)) == arguments
-    assert arguments["selection"]["run_id"] == only["id"]
-    assert 0 < arguments["deadline"] - datetime.now(UTC).timestamp() <= 90
-    stage.emulator.advance(2)
-    module, name = path.rsplit(".", 1)
-
-    async def first_event() -> Any:
-        trigger = getattr(import_module(module), name)(**arguments)
-        return (await anext(trigger.run())).payload
-
-    returned = resume(stage, deferred, json.loads(json.dumps(asyncio.run(first_event()))))
-    assert (returned["run_id"], returned["output_records"]) == (only["id"], stage.rows())
-    assert returned["window_start"] == datetime.fromtimestamp(only["params"]["windowStartTime"], UTC).isoformat()
-
-
-def test_a_deferred_wait_that_took_too_long_says_that_the_run_goes_on(stage: Stage) -> None:
-    deferred = deferral(stage)
-    with pytest.raises(FlowRunTimeoutError, match="flow run 7 has not ended in time; it goes on") as error:
-        resume(stage, deferred, {"status": "timeout", "message": "flow run 7 has not ended in time"})
-    assert not isinstance(error.value, AirflowFailException)
-
-
-@pytest.mark.parametrize("event", [None, {}, {"status": "ended"}, {"status": "error", "message": "FLOW-1439"}])
-def test_an_event_without_an_ended_run_fails_the_task(stage: Stage, event: Any) -> None:
-    with pytest.raises(FlowRunFailedError):
-        resume(stage, deferral(stage), event)
-
-
-def test_a_run_is_returned_as_it_stands_where_nobody_waits(stage: Stage) -> None:
-    returned = run(stage, wait_for_completion=False)
-    assert (returned["run_id"], returned["status"]) == (stage.runs()[0]["id"], "active")
-    assert stage.asked() == OF_A_START
-
-
-def test_a_wait_on_the_worker_ends_with_the_smaller_limit(stage: Stage) -> None:
-    stage.emulator.order("stuck")
-    with pytest.raises(FlowRunTimeoutError, match="is inProgress"):
-        run(stage, timeout="60", execution_timeout=timedelta(seconds=12), poll_interval="5")
-    assert [round(nap) for nap in stage.naps] == [5, 5, 2]
-
-
-@pytest.mark.parametrize(
-    ("two_minutes", "five_seconds"),
-    [(timedelta(minutes=2), timedelta(seconds=5)), ("PT2M", "PT5S"), ("120", "5"), (120, 5.0)],
-    ids=["timedelta", "ISO 8601", "digits", "seconds"],
-)
-@pytest.mark.parametrize("from_default_args", [True, False], ids=["default_args", "argument"])
-def test_limits_are_understood_as_any_duration(
-    stage: Stage, two_minutes: Any, five_seconds: Any, from_default_args: bool
-) -> None:
-    limits = {"timeout": two_minutes, "poll_interval": five_seconds}
-    with DAG(dag_id="limits", schedule=None, default_args=limits if from_default_args else {}):
-        task = RunDataflowOperator(
-            task_id="run",
-            flow_id=stage.flow_id,
-            window_start=0,
-            window_end=stage.now,
-            delta_column=DELTA,
-            deferrable=True,
-            **({} if from_default_args else limits),
-        )
-    task.hook = ExperiencePlatformHook()
-    task.hook.client = stage.connect()
-    with pytest.raises(TaskDeferred) as deferred:
-        task.execute(stage.context())
-    _, arguments = deferred.value.trigger.serialize()
-    assert arguments["poll_interval"] == 5
-    assert 110 < arguments["deadline"] - datetime.now(UTC).timestamp() <= 120
-
-
-def test_airflow_itself_ends_no_wait(stage: Stage) -> None:
-    with DAG(dag_id="limits", schedule=None, default_args={"execution_timeout": timedelta(seconds=20)}):
-        assert operator(stage).execution_timeout is None
-
-
-@pytest.mark.parametrize(("ratio", "good"), [(0.5, False), (1, True)])
-def test_failed_records_are_tolerated_up_to_the_ratio(stage: Stage, ratio: float, good: bool) -> None:
-    stage.emulator.order("partial", failed=4)
-    if good:
-        assert run(stage, max_failed_ratio=ratio)["status"] == "partial"
-        return
-    with pytest.raises(FlowRunFailedError, match=r"max_failed_ratio is 0\.5"):
-        run(stage, max_failed_ratio=ratio)
-
-
-def test_a_killed_task_says_what_becomes_of_its_run(stage: Stage, said: Callable[[str], int]) -> None:
-    task = operator(stage, wait_for_completion=False)
-    task.on_kill()
-    assert said("Killed before a flow run was known. If one was asked for, it goes on") == 1
-    run_id = task.execute(stage.context())["run_id"]
-    task.on_kill()
-    assert said(f"Killed while flow run {run_id} is not known to have ended: it goes on") == 1
-
-
-def test_one_dag_run_after_the_other_executes_it_unless_told_otherwise() -> None:
-    assert RunDataflowOperator(task_id="run", flow_id="flow").max_active_tis_per_dag == 1
-    assert (
-        RunDataflowOperator(task_id="run", flow_id="flow", max_active_tis_per_dag=None).max_active_tis_per_dag is None
-    )
-    with DAG(dag_id="windows", schedule=None, default_args={"max_active_tis_per_dag": 3}):
-        assert RunDataflowOperator(task_id="run", flow_id="flow").max_active_tis_per_dag == 3

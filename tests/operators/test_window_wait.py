@@ -30,7 +30,7 @@ HOUR = 3600
 
 
 def ends_in(stage: Stage, seconds: int) -> dict[str, Any]:
-    """A window of a day that is over in so many seconds, by the platform's clock."""
+    """A window of a day that is over after ``seconds``, by the platform's clock."""
     return {"window_start": stage.now + seconds - DAY, "window_end": stage.now + seconds}
 
 

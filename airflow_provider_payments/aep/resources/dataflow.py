@@ -309,7 +309,7 @@ class Dataflow(FlowServiceResource):
         if to_once or any(name.startswith(("mapping", "deltaColumn.")) for name in changed):
             steps = self._changed_transformations(fields, changed, to_once=to_once)
             operations.append({"op": "replace", "path": "/transformations", "value": steps})
-        # A single run must not have a backfill, whoever wrote one.
+        # A single run must not have a backfill, not even one that stands in the live schedule.
         schedule, theirs = self.schedule.wanted, fields.mapping("scheduleParams")
         reached = [name for name in schedule if f"scheduleParams.{name}" in changed] + ["backfill"] * to_once
         for name in reached:
