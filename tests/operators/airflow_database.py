@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import runpy
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import pytest
 from airflow.configuration import conf
 from airflow.utils.db import initdb
+
+from tests.conftest import CONNECTION_ID, connection_json
 
 
 @contextmanager
@@ -31,6 +38,27 @@ def migrate() -> None:
     """Make the tables, once in a session."""
     with logging_kept():
         initdb()
+
+
+@contextmanager
+def dag_of(file: Path, url: str, **environment: str) -> Iterator[Any]:
+    """
+    Put a DAG file into the DAGs folder, which ``dag.test`` parses again; its DAG.
+
+    :param url: the emulator's, where the provider's connection leads.
+    :param environment: more of it.
+    """
+    folder = Path(os.environ["AIRFLOW_HOME"]) / "dags"
+    folder.mkdir(exist_ok=True)
+    kept = shutil.copy(file, folder)
+    with pytest.MonkeyPatch.context() as changed, logging_kept():
+        changed.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(folder))
+        changed.setenv("AIRFLOW__CORE__EXECUTOR", "SequentialExecutor")
+        changed.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(url))
+        for name, value in environment.items():
+            changed.setenv(name, value)
+        migrate()
+        yield runpy.run_path(str(kept))["dag"]
 
 
 def returned(dag_id: str, key: str = "return_value") -> dict[str, list[Any]]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import runpy
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +12,8 @@ import pytest
 from airflow.providers.common.compat.sdk import TaskInstanceKey
 
 from airflow_provider_payments.emulator.server import EmulatorServer
-from tests.conftest import CONNECTION_ID, Emulator, connection_json
-from tests.operators.airflow_database import logging_kept, migrate, returned
+from tests.conftest import Emulator
+from tests.operators.airflow_database import dag_of, returned
 
 DAG_FILE = Path(__file__).with_name("mapped_tables.py")
 #: Rows that arrive; two of the payments have no id.
@@ -44,16 +41,8 @@ class Twice:
 
 @pytest.fixture(scope="module")
 def twice() -> Iterator[Twice]:
-    folder = Path(os.environ["AIRFLOW_HOME"]) / "dags"
-    folder.mkdir(exist_ok=True)
-    file = shutil.copy(DAG_FILE, folder)
-    with EmulatorServer(time="fast") as server, pytest.MonkeyPatch.context() as environment, logging_kept():
-        environment.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(folder))
-        environment.setenv("AIRFLOW__CORE__EXECUTOR", "SequentialExecutor")
-        environment.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(server.url))
-        environment.setenv("AIRFLOW_CONN_SHOP", json.dumps(SHOP))
-        migrate()
-        dag, emulator, outcomes, states = runpy.run_path(str(file))["dag"], Emulator(server.url), [], []
+    with EmulatorServer(time="fast") as server, dag_of(DAG_FILE, server.url, AIRFLOW_CONN_SHOP=json.dumps(SHOP)) as dag:
+        emulator, outcomes, states = Emulator(server.url), [], []
         for _ in range(2):
             asked = len(emulator.requests())
             run = dag.test()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import runpy
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,23 +13,16 @@ import pytest
 from airflow.configuration import conf
 
 from airflow_provider_payments.emulator.server import EmulatorServer
-from tests.conftest import CONNECTION_ID, Emulator, connection_json
-from tests.operators.airflow_database import logging_kept, migrate
+from tests.conftest import Emulator
+from tests.operators.airflow_database import dag_of
 
 DAG_FILE = Path(__file__).with_name("native_groups.py")
 
 
 @pytest.fixture(scope="module")
 def emulator_after_the_run() -> Iterator[Emulator]:
-    folder = Path(os.environ["AIRFLOW_HOME"]) / "dags"
-    folder.mkdir(exist_ok=True)
-    file = shutil.copy(DAG_FILE, folder)
-    with EmulatorServer(time="fast") as server, pytest.MonkeyPatch.context() as environment, logging_kept():
-        environment.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(folder))
-        environment.setenv("AIRFLOW__CORE__EXECUTOR", "SequentialExecutor")
-        environment.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(server.url))
-        migrate()
-        runpy.run_path(str(file))["dag"].test()
+    with EmulatorServer(time="fast") as server, dag_of(DAG_FILE, server.url) as dag:
+        dag.test()
         yield Emulator(server.url)
 
 
