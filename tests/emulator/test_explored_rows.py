@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import FLOW, REST_FLOW_SPEC, Client, sent
+from tests.emulator.client import CRM_FLOW_SPEC, FLOW, REST_FLOW_SPEC, Client, sent
+from tests.emulator.test_cloud_storage import CSV, FILE_FLOW_SPEC, JSON, connect
+from tests.emulator.test_cloud_storage import source as file_source
 from tests.emulator.test_samples import KNOWN, base_connection
 
 Node = dict[str, Any]
@@ -66,30 +68,47 @@ def known(value: Any) -> Any:
         return value
 
 
-@pytest.mark.parametrize("path", KNOWN)
-def test_a_run_lands_what_the_preview_shows(client: Client, path: str) -> None:
-    base, spec = base_connection(client, path)
-    shown = explored(client, base, path)
-    fields, rest = fields_of(shown["schema"]), shown["format"] == "hierarchical"
+def landed(client: Client, source: str, shown: Mapping[str, Any], flow_spec: str) -> list[Any]:
+    """The first rows that a run lands in a schema of what explore shows, as many as its preview has."""
+    fields = fields_of(shown["schema"])
     schema = client.schema("rows", **fields)
     dataset = client.dataset(schema)
+    pairs = [(name, f"_emulator.product.{name}") for name in paths(fields)]
+    body = sent(client.flow_body_of(source, schema, dataset, *pairs))
+    body["flowSpec"]["id"] = flow_spec
+    body["transformations"] = body["transformations"][1:]
+    body["scheduleParams"] = {"startTime": client.now() + 60, "frequency": "once"}
+    client.flow(body)
+    client.advance(62)
+    rows = client.control("GET", f"datasets/{dataset}/rows", params={"limit": len(shown["data"])})["rows"]
+    return [known(row["_emulator"]["product"]) for row in rows]
+
+
+@pytest.mark.parametrize("path", KNOWN)
+def test_a_run_lands_what_the_preview_of_a_table_shows(client: Client, path: str) -> None:
+    base, spec = base_connection(client, path)
+    shown = explored(client, base, path)
+    rest = shown["format"] == "hierarchical"
     source = client.source(
         baseConnectionId=base,
         data={"format": "json" if rest else "tabular"},
         params={"resourcePath" if rest else "tableName": path},
         connectionSpec={"id": spec, "version": "1.0"},
     )
-    pairs = [(name, f"_emulator.product.{name}") for name in paths(fields)]
-    body = sent(client.flow_body_of(source, schema, dataset, *pairs))
-    body["transformations"] = body["transformations"][1:]
-    body["scheduleParams"] = {"startTime": client.now() + 60, "frequency": "once"}
-    if rest:
-        body["flowSpec"]["id"] = REST_FLOW_SPEC
-    client.flow(body)
-    client.advance(62)
-    landed = client.control("GET", f"datasets/{dataset}/rows", params={"limit": len(shown["data"])})["rows"]
     assert len(shown["data"]) == min(100, KNOWN[path][0])
-    assert [known(row["_emulator"]["product"]) for row in landed] == [known(row) for row in shown["data"]]
+    rows = landed(client, source, shown, REST_FLOW_SPEC if rest else CRM_FLOW_SPEC)
+    assert rows == [known(row) for row in shown["data"]]
+
+
+@pytest.mark.parametrize(("form", "folder"), [("delimited", CSV), ("json", JSON)])
+def test_a_run_lands_what_the_preview_of_a_file_shows(client: Client, form: str, folder: str) -> None:
+    base = connect(client)
+    path = f"{FLOW}/connections/{base}/explore"
+    file = client.get(path, objectType="folder", object=folder)[0]["path"]
+    shown = client.get(path, objectType="file", object=file, fileType=form, preview="true")
+    made = client.make(f"{FLOW}/sourceConnections", file_source(base, form, file, type="file"))["id"]
+    assert len(shown["data"]) == 40
+    assert landed(client, made, shown, FILE_FLOW_SPEC) == [known(row) for row in shown["data"]]
 
 
 def kinds(node: Mapping[str, Any], value: Any, where: str = "") -> Iterator[tuple[str, bool, Any]]:
