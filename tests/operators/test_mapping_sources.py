@@ -134,9 +134,9 @@ def test_a_misspelt_source_is_refused_before_the_mapping_set_is_made(
 def test_an_attribute_that_explore_may_not_have_seen_is_warned_of(
     connected: Emulator, stripe: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert mapped("data.shipping.last4", charges(stripe)["columns"])["created"]
+    assert mapped("data.level3.last4", charges(stripe)["columns"])["created"]
     nearest = "(nearest: data.payment_method_details.card.last4)"
-    said = f"mappings.source='data.shipping.last4': the source shows no 'data.shipping.last4' {nearest}"
+    said = f"mappings.source='data.level3.last4': the source shows no 'data.level3.last4' {nearest}"
     assert warned(caplog) == [said]
     assert len(connected.posted("/mappingSets")) == 1
 

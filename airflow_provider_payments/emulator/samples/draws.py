@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
+from functools import cache
 from random import Random
 from typing import TypeVar
 
 Choice = TypeVar("Choice")
+
+DIGITS = string.digits
+HEX = DIGITS + "ABCDEF"
+CAPITALS = DIGITS + string.ascii_uppercase
+LETTERS = CAPITALS + string.ascii_lowercase
+# Without a divisor in common with the lengths of the alphabets: two places never share a text.
+_PLACE_FACTOR = 0x9E3779B97F4A7C15F39CC0605CEDC8341082276BF3A27251F86C6A11D0C18E95
+_SALT_FACTOR = 0xD1B54A32D192ED03243F6A8885A308D313198A2E03707344A4093822299F31D1
 
 
 class Draws:
@@ -29,9 +39,22 @@ class Draws:
         return choices[int(self._random() * len(choices))]
 
 
-def opaque(place: int, salt: int = 0) -> str:
-    """16 hexadecimal digits that tell nothing of the order in which things were made, one text for each place.
+def opaque(place: int, salt: int = 0, length: int = 16, alphabet: str = HEX) -> str:
+    """A text that tells nothing of the order in which things were made, one text for each place.
 
     :param salt: another one for each kind of thing.
+    :param length: in letters; there must be more texts of this length than places.
+    :param alphabet: one of those of this module.
     """
-    return f"{(place + 1) * 0x9E3779B97F4A7C15 + salt * 0xD1B54A32D192ED03 & 0xFFFFFFFFFFFFFFFF:016X}"
+    pairs, text = _pairs(alphabet), ""
+    number = ((place + 1) * _PLACE_FACTOR + salt * _SALT_FACTOR) % len(alphabet) ** length
+    while len(text) < length:
+        number, pair = divmod(number, len(pairs))
+        text = pairs[pair] + text
+    return text[-length:]
+
+
+@cache
+def _pairs(alphabet: str) -> tuple[str, ...]:
+    # Two letters at a time take half as long as one.
+    return tuple(first + second for first in alphabet for second in alphabet)

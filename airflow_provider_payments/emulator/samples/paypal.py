@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from airflow_provider_payments.emulator.samples import flaws
-from airflow_provider_payments.emulator.samples.draws import Draws, opaque
+from airflow_provider_payments.emulator.samples.draws import CAPITALS, Draws, opaque
 from airflow_provider_payments.emulator.samples.flaws import Flaw, Row
 from airflow_provider_payments.emulator.samples.moments import Every, followers, moments
 from airflow_provider_payments.emulator.samples.people import person
@@ -72,6 +72,22 @@ def tables(start: float) -> Sequence[Table]:
     # Ten days later than the first products and customers, so that the first transaction has some to name.
     paid_born = moments("PayPal.Transactions", start, TRANSACTIONS, FUTURE_TRANSACTIONS, days=390)
     payouts_born = moments("PayPal.Payouts", start, PAYOUTS, FUTURE_PAYOUTS, days=390)
+    plans = Table(
+        "PayPal.Billing_Plans",
+        _columns("Id", "Name", "Description", "Type", "State"),
+        plans_born,
+        lambda: _plans(plans_born),
+    )
+    definitions = Table(
+        "PayPal.Billing_Plans_Payment_Definition",
+        _columns(
+            *("Id", "Plan_Id", "Name", "Type", "Frequency", "Frequency_Interval", "Cycles"),
+            *("Amount_Value", "Amount_Currency"),
+            times=("Create_Time",),
+        ),
+        plans_born,
+        lambda: _payment_definitions(plans.good_rows),
+    )
     transactions = Table(
         "PayPal.Transactions",
         _columns(
@@ -86,27 +102,13 @@ def tables(start: float) -> Sequence[Table]:
     refunds = followers("PayPal.Refunds", start, paid_born, REFUNDED, days=30)
     disputes = followers("PayPal.Disputes", start, paid_born, DISPUTED, days=60)
     return (
-        Table(
-            "PayPal.Billing_Plans",
-            _columns("Id", "Name", "Description", "Type", "State"),
-            plans_born,
-            lambda: _plans(plans_born),
-        ),
-        Table(
-            "PayPal.Billing_Plans_Payment_Definition",
-            _columns(
-                *("Id", "Plan_Id", "Name", "Type", "Frequency", "Frequency_Interval", "Cycles"),
-                *("Amount_Value", "Amount_Currency"),
-                times=("Create_Time",),
-            ),
-            plans_born,
-            lambda: _payment_definitions(plans_born),
-        ),
+        plans,
+        definitions,
         Table(
             "PayPal.Billing_Plans_Payment_Definition_Charge_Models",
             _columns("Id", "Payment_Definition_Id", "Type", "Amount_Value", "Amount_Currency", times=("Create_Time",)),
             plans_born,
-            lambda: _charge_models(plans_born),
+            lambda: _charge_models(definitions.good_rows),
         ),
         Table(
             "PayPal.Catalog_Products",
@@ -175,38 +177,35 @@ def _plans(born: Moments) -> list[Row]:
     ]
 
 
-def _payment_definitions(born: Moments) -> list[Row]:
+def _payment_definitions(plans: Sequence[Row]) -> Iterator[Row]:
+    """The regular payments of each plan; what goes on for ever has no cycles."""
     draws = Draws("PayPal.Billing_Plans_Payment_Definition")
-    return [
-        {
-            "Id": f"PD-{place:05d}",
-            "Plan_Id": _plan_id(place),
+    for place, plan in enumerate(plans):
+        yield {
+            "Id": f"PD-{opaque(place, 7, 24, CAPITALS)}",
+            "Plan_Id": plan["Id"],
             "Name": "Regular payment",
-            "Type": draws.pick(("TRIAL", "REGULAR")),
+            "Type": "REGULAR",
             "Frequency": draws.pick(("DAY", "WEEK", "MONTH", "YEAR")),
             "Frequency_Interval": str(1 + draws.below(3)),
-            "Cycles": str(draws.below(13)),
+            "Cycles": "0" if plan["Type"] == "INFINITE" else str(1 + draws.below(12)),
             "Amount_Value": _decimal(199 + draws.below(29800)),
             "Amount_Currency": draws.pick(_CURRENCIES),
-            "Create_Time": timestamp_text(at),
+            "Create_Time": plan["Create_Time"],
         }
-        for place, at in enumerate(born)
-    ]
 
 
-def _charge_models(born: Moments) -> list[Row]:
+def _charge_models(definitions: Sequence[Row]) -> Iterator[Row]:
     draws = Draws("PayPal.Billing_Plans_Payment_Definition_Charge_Models")
-    return [
-        {
-            "Id": f"CHM-{place:05d}",
-            "Payment_Definition_Id": f"PD-{place:05d}",
+    for place, definition in enumerate(definitions):
+        yield {
+            "Id": f"CHM-{opaque(place, 8, 24, CAPITALS)}",
+            "Payment_Definition_Id": definition["Id"],
             "Type": draws.pick(("TAX", "SHIPPING")),
             "Amount_Value": _decimal(draws.below(2000)),
-            "Amount_Currency": draws.pick(_CURRENCIES),
-            "Create_Time": timestamp_text(at),
+            "Amount_Currency": definition["Amount_Currency"],
+            "Create_Time": definition["Create_Time"],
         }
-        for place, at in enumerate(born)
-    ]
 
 
 def _products(born: Moments) -> Iterator[Row]:
@@ -252,7 +251,7 @@ def _transactions(
         gross = quantity * (product * 7919 % 150 * 100 + (499 if product % 4 else 450))
         fee = gross * 349 // 10000 + 49
         yield {
-            "Transaction_Id": opaque(place, 1) + "T",
+            "Transaction_Id": opaque(place, 1, 17, CAPITALS),
             "Customer_Id": _customer_id(customer),
             "Payer_Name": f"{who.given} {who.family}",
             "Payer_Email": who.email,
@@ -276,7 +275,7 @@ def _refunds(followed: Sequence[tuple[float, int]], transactions: Sequence[Row])
         paid = transactions[place]
         whole = _cents(paid["Gross_Amount"])
         yield {
-            "Refund_Id": opaque(place, 2) + "R",
+            "Refund_Id": opaque(place, 2, 17, CAPITALS),
             "Transaction_Id": paid["Transaction_Id"],
             "Amount_Value": _decimal(whole if draws.below(3) else 1 + draws.below(whole)),
             "Amount_Currency": paid["Currency_Code"],
@@ -312,8 +311,8 @@ def _payouts(born: Moments, customers_born: Moments) -> Iterator[Row]:
         made = at - 3600 * draws.pick(_HOURS_LATE)
         customer = draws.below(bisect_right(customers_born, made))
         yield {
-            "Payout_Item_Id": opaque(place, 5) + "I",
-            "Payout_Batch_Id": opaque(place // 12, 6) + "B",
+            "Payout_Item_Id": opaque(place, 5, 13, CAPITALS),
+            "Payout_Batch_Id": opaque(place // 12, 6, 13, CAPITALS),
             "Customer_Id": _customer_id(customer),
             "Receiver": person(customer).email,
             "Amount_Value": _decimal(500 + draws.below(40_000)),
@@ -325,15 +324,15 @@ def _payouts(born: Moments, customers_born: Moments) -> Iterator[Row]:
 
 
 def _plan_id(place: int) -> str:
-    return f"P-{place:04d}{place * 7919 % 100000:05d}"
+    return f"P-{opaque(place, 9, 24, CAPITALS)}"
 
 
 def _product_id(place: int) -> str:
-    return f"PROD-{opaque(place, 3)}"
+    return f"PROD-{opaque(place, 3, 17, CAPITALS)}"
 
 
 def _customer_id(place: int) -> str:
-    return opaque(place, 4)[:8] + f"{place:05d}"
+    return opaque(place, 4, 13, CAPITALS)
 
 
 def _zoned(at: float) -> str:

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from airflow_provider_payments.emulator.samples import flaws
-from airflow_provider_payments.emulator.samples.draws import Draws, opaque
+from airflow_provider_payments.emulator.samples.draws import CAPITALS, LETTERS, Draws, opaque
 from airflow_provider_payments.emulator.samples.flaws import Flaw, Row
 from airflow_provider_payments.emulator.samples.moments import Every, followers, moments
 from airflow_provider_payments.emulator.samples.people import person
@@ -23,6 +23,7 @@ REFUNDED = Every(10, 3)
 
 _DRINKS = ("Flat White", "Espresso", "Chai", "Cold Brew", "Lemonade", "Oat Latte", "Matcha", "Hot Chocolate")
 _SIZES = ("small", "regular", "large")
+_LOCATIONS = tuple(f"L{opaque(place, 12, 12, CAPITALS)}" for place in range(3))
 _CURRENCIES = ("USD", "USD", "USD", "CAD", "EUR")
 _STATUSES = ("COMPLETED",) * 18 + ("APPROVED", "FAILED", "CANCELED")
 _SOURCES = ("CARD", "CARD", "CARD", "CASH", "WALLET")
@@ -137,18 +138,18 @@ def _payments(born: Sequence[float], customers_born: Sequence[float]) -> Iterato
     draws = Draws("Square.Payments")
     for place, at in enumerate(born):
         # Every item was there before the first payment that names it.
-        item = draws.below(ITEMS // 4)
+        item, identifier = draws.below(ITEMS // 4), opaque(place, 11, 29, LETTERS)
         yield {
-            "Id": opaque(place, 11),
+            "Id": identifier,
             "Customer_Id": _customer_id(draws.below(bisect_right(customers_born, at))),
             "Catalog_Object_Id": _item_id(item),
-            "Location_Id": draws.pick(("LMAIN", "LPIER", "LPARK")),
+            "Location_Id": draws.pick(_LOCATIONS),
             "Amount": _price(item) * (1 + draws.below(6)),
             "Tip_Amount": 50 * draws.below(7),
             "Currency": draws.pick(_CURRENCIES),
             "Status": "COMPLETED" if place in REFUNDED else draws.pick(_STATUSES),
             "Source_Type": draws.pick(_SOURCES),
-            "Receipt_Number": opaque(place, 12)[:4],
+            "Receipt_Number": identifier[:4],
             "Note": "To take away" if draws.below(4) == 0 else None,
             "Created_At": _stamp(at),
             "Updated_At": _stamp(at + draws.below(120)),
@@ -160,7 +161,7 @@ def _refunds(followed: Sequence[tuple[float, int]], payments: Sequence[Row]) -> 
     for at, place in followed:
         paid = payments[place]
         yield {
-            "Id": f"{paid['Id']}_{opaque(place, 13)}",
+            "Id": f"{paid['Id']}_{opaque(place, 13, 40, LETTERS)}",
             "Payment_Id": paid["Id"],
             "Amount": paid["Amount"] if draws.below(3) else 1 + draws.below(paid["Amount"]),
             "Currency": paid["Currency"],
@@ -172,11 +173,11 @@ def _refunds(followed: Sequence[tuple[float, int]], payments: Sequence[Row]) -> 
 
 
 def _customer_id(place: int) -> str:
-    return opaque(place, 15)
+    return opaque(place, 15, 26, CAPITALS)
 
 
 def _item_id(place: int) -> str:
-    return opaque(place, 16)
+    return opaque(place, 16, 24, CAPITALS)
 
 
 def _price(item: int) -> int:

@@ -15,6 +15,8 @@ from airflow_provider_payments.emulator.samples.flaws import Flaw, Row, spoilt
 
 # So many rows show every attribute of a tree, and the type of each.
 _TELLING_ROWS = 100
+# The bounds that explore prints of every whole number in a tree.
+_SAFE_INTEGERS = {"minimum": -(2**53), "maximum": 2**53 - 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,11 @@ class Table:
 
 
 def tree_of(examples: Sequence[Any]) -> dict[str, Any]:
-    """The JSON schema that fits some values of one attribute; null fits any, and what is always null may be text."""
+    """The JSON schema that fits some values of one attribute; null fits any, what is always null fits all."""
     known = [example for example in examples if example is not None]
-    match known[0] if known else "":
+    match known[0] if known else None:
+        case None:
+            return {}
         case Mapping():
             names = dict.fromkeys(name for example in known for name in example)
             members = {name: [example.get(name) for example in known] for name in names}
@@ -151,7 +155,7 @@ def tree_of(examples: Sequence[Any]) -> dict[str, Any]:
         case bool():
             return {"type": "boolean"}
         case int():
-            return {"type": "integer"}
+            return {"type": "integer", **_SAFE_INTEGERS}
     return {"type": "string"}
 
 

@@ -1,15 +1,41 @@
-"""The global resources as far as a payments dataflow meets them: Python data of our own.
+"""The global resources as far as a payments dataflow and public clients meet them.
 
-They hold the fields that samples and tutorials map to, not every field that the real ones have.
+They have the names, types and limits that Adobe publishes, in texts of our own. Field groups for profiles are whole;
+others hold what payments need.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-XDM = "https://ns.adobe.com/xdm"
+from airflow_provider_payments.emulator.schema_registry.global_fields import (
+    DataType,
+    choice,
+    keyed,
+    leaves,
+    nested,
+    several,
+    struct,
+    typed,
+)
+from airflow_provider_payments.emulator.schema_registry.global_types import (
+    ADDRESS,
+    AUDIT,
+    COMMERCE,
+    CURRENCY,
+    DATA_TYPES,
+    EMAIL,
+    IDENTIFIER,
+    IDENTITY,
+    LINE,
+    OPT_IN_OUT,
+    PERSON,
+    PHONE,
+    PROFILE_CONSENTS,
+    XDM,
+)
+
 RECORD = f"{XDM}/data/record"
 TIME_SERIES = f"{XDM}/data/time-series"
 ADHOC = f"{XDM}/data/adhoc"
@@ -18,29 +44,6 @@ EXPERIENCE_EVENT = f"{XDM}/context/experienceevent"
 PRODUCT = f"{XDM}/classes/product"
 IDENTITY_MAP = f"{XDM}/context/identitymap"
 BEHAVIORS = (RECORD, TIME_SERIES, ADHOC)
-
-
-def _leaf(name: str, kind: str = "string", form: str | None = None) -> dict[str, Any]:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name.lstrip("_")).split()
-    title = " ".join(word if word.isupper() else word.lower() for word in words)
-    node = {"type": kind, "meta:xdmType": form or ("int" if kind == "integer" else kind)}
-    return {"title": title[0].upper() + title[1:], **node, **({"format": form} if form else {})}
-
-
-def _texts(*names: str) -> dict[str, Any]:
-    return {name: _leaf(name) for name in names}
-
-
-def _leaves(kind: str, *names: str) -> dict[str, Any]:
-    return {name: _leaf(name, kind) for name in names}
-
-
-def _object(title: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {"title": title, "type": "object", "meta:xdmType": "object", "properties": properties}
-
-
-def _array(title: str, items: Mapping[str, Any]) -> dict[str, Any]:
-    return {"title": title, "type": "array", "meta:xdmType": "array", "items": items}
 
 
 def _resource(kind: str, identifier: str, title: str, properties: Mapping[str, Any], **more: Any) -> dict[str, Any]:
@@ -73,80 +76,94 @@ def _field_group(
     return _resource("mixins", identifier, title, properties, **{"meta:intendedToExtend": list(extends)})
 
 
-def _data_type(identifier: str, node: Mapping[str, Any]) -> dict[str, Any]:
-    return _resource("datatypes", identifier, node["title"], node["properties"])
+def _data_type(data_type: DataType) -> dict[str, Any]:
+    needed = {"required": list(data_type.required)} if data_type.required else {}
+    return _resource("datatypes", data_type.id, data_type.title, data_type.properties, **needed)
 
 
-_ID = _texts("_id")
-_EVENT = {**_ID, "timestamp": _leaf("timestamp", form="date-time")}
-_AUDIT = _texts("createdByBatchID", "modifiedByBatchID", "repositoryCreatedBy", "repositoryLastModifiedBy")
-_NAME = _object("Full name", _texts("firstName", "middleName", "lastName", "fullName", "courtesyTitle", "suffix"))
-_PRIMARY = _leaves("boolean", "primary")
-_ADDRESS = {
-    **_texts("street1", "street2", "city", "state", "stateProvince", "postalCode", "country", "countryCode"),
-    **_PRIMARY,
+_EVENT = {**IDENTIFIER, **leaves("timestamp", form="date-time")}
+_IDENTITIES = keyed("identityMap", {"type": "array", "meta:xdmType": "array", "items": IDENTITY.node()})
+_PRODUCT = {
+    **IDENTIFIER,
+    **leaves("productID productName productDescription"),
+    **leaves("productRating", "number"),
+    **typed("productListPrice", CURRENCY),
+    **leaves("productManufacturedDate productLastModifiedDate", form="date-time"),
 }
-_PHONE = {**_texts("number", "countryCode"), **_PRIMARY}
-_PAYMENT = _object(
-    "Payment", {**_texts("transactionID", "paymentType", "currencyCode"), **_leaves("number", "paymentAmount")}
-)
-_ORDER = _object(
-    "Order",
-    {
-        **_texts("purchaseID", "purchaseOrderNumber", "currencyCode"),
-        **_leaves("number", "priceTotal"),
-        "payments": _array("Payments", _PAYMENT),
-    },
-)
-_LINE = _object(
-    "Product list item",
-    {**_texts("SKU", "name", "currencyCode"), **_leaves("integer", "quantity"), **_leaves("number", "priceTotal")},
-)
-_PERSON = _object(
-    "Person",
-    {
-        "name": _NAME,
-        "birthDate": _leaf("birthDate", form="date"),
-        **_leaves("integer", "birthYear"),
-        **_texts("gender", "maritalStatus", "nationality"),
-    },
-)
 _CONTACT = {
-    "personalEmail": _object("Personal email", {**_texts("address", "label"), **_PRIMARY}),
-    "homeAddress": _object("Home address", _ADDRESS),
-    **{f"{kind}Phone": _object(f"{kind.capitalize()} phone", _PHONE) for kind in ("home", "mobile", "fax")},
+    **typed("homeAddress", ADDRESS),
+    **typed("personalEmail", EMAIL),
+    **typed("homePhone mobilePhone faxPhone", PHONE),
 }
-_IDENTITIES = {"title": "Identity map", "type": "object", "meta:xdmType": "map", "additionalProperties": {}}
-_COMMERCE = {
-    "commerce": _object("Commerce", {"order": _ORDER}),
-    "productListItems": _array("Product list items", _LINE),
+_EXPIRATION = {**leaves("pointsExpiring", "number"), **leaves("pointsExpirationDate", form="date-time")}
+_LOYALTY = {
+    **leaves("joinDate tierExpiryDate", form="date-time"),
+    **several("loyaltyID", {"type": "string", "meta:xdmType": "string"}),
+    **leaves("points pointsRedeemed adjustedPoints expiredPoints lifetimePoints lifetimePurchases", "number"),
+    **leaves("promisedPoints returnedPoints", "number"),
+    **several("pointsExpiration", struct("Points expiration", _EXPIRATION)),
+    **leaves("program upgradeDate status tier"),
+    **several("cardsDetails", struct("Card details", leaves("number series status"))),
+}
+_PREFERENCES = {
+    # A short form of what BCP 47 allows.
+    **leaves("preferredLanguage", limits={"pattern": "^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$"}),
+    **leaves("profilePictureLink timeZone"),
+    **choice("emailFormat", "html plaintext", custom=True),
+    "optInOut": {**OPT_IN_OUT.node(), "meta:status": "deprecated"},
+}
+_TRAVEL = {
+    **choice("seat", "noPreference aisle window middle"),
+    **choice("seatSection", "noPreference forward bulkhead exitRow rear"),
+    **choice(
+        "meal",
+        "regularMeal blandLowResidue childMeal diabeticMeal fruitPlatter glutenFreeMeal infantBabyMeal kosherMeal "
+        "lowCalorieMeal lowSaltSodiumMeal halalMeal noSaltMeal nonLactoseMeal peanutFreeMeal seafoodMeal vegLactoOvo "
+        "vegetarian vegetarianKosher vegetarianRaw",
+    ),
+    **leaves("preferredDepartureAirportCode", limits={"pattern": "^[A-Z]{3}$"}),
+    **choice("ticketDelivery", "eTicket physical"),
+    **leaves("medicalAlerts"),
+    **choice("roomType", "noPreference king queen double twin single disability"),
+    **leaves("smokingRoom foamPillows rollAwayBed crib earlyCheckIn gym pool hasRestaurant roomService", "boolean"),
+    **leaves("wheelchairAccessible visuallyImpairedAccessible smokingVehicle manualTransmission", "boolean"),
+    **choice(
+        "vehicleType",
+        "miniCar economyCar economyCarHybrid compactCar compactCarHybrid intermediateCar intermediateCarHybrid "
+        "standardCar standardCarHybrid fullSizeCar fullSizeCarHybrid intermediateSUV miniVan standardSUV fullSizeSUV "
+        "fullSizePickup premiumCar luxuryCar specializedVehicle",
+    ),
 }
 
 GLOBAL_RESOURCES: tuple[Mapping[str, Any], ...] = (
-    _resource("behaviors", RECORD, "Record Schema", _ID, required=[]),
+    _resource("behaviors", RECORD, "Record Schema", IDENTIFIER, required=[]),
     _resource("behaviors", TIME_SERIES, "Time-series Schema", _EVENT, required=[*_EVENT]),
     _resource("behaviors", ADHOC, "Ad-hoc Schema", {}, required=[]),
-    _class(PROFILE, "XDM Individual Profile", RECORD, {**_ID, **_texts("personID"), **_AUDIT}),
+    _class(PROFILE, "XDM Individual Profile", RECORD, {**IDENTIFIER, **leaves("personID"), **AUDIT}),
     _class(
         EXPERIENCE_EVENT,
         "XDM ExperienceEvent",
         TIME_SERIES,
-        {**_EVENT, **_texts("eventType", "eventMergeId", "producedBy")},
+        {**_EVENT, **leaves("eventType eventMergeId producedBy"), **_IDENTITIES},
         tuple(_EVENT),
     ),
-    _class(
-        PRODUCT,
-        "Product",
-        RECORD,
-        {**_ID, **_texts("productID", "productName", "productDescription", "productCategory"), **_AUDIT},
+    _class(PRODUCT, "Product", RECORD, _PRODUCT),
+    _field_group(f"{XDM}/context/profile-person-details", "Demographic Details", typed("person", PERSON)),
+    _field_group(
+        f"{XDM}/context/profile-personal-details", "Personal Contact Details", _CONTACT, (PROFILE, EXPERIENCE_EVENT)
     ),
-    _field_group(f"{XDM}/context/profile-person-details", "Demographic Details", {"person": _PERSON}),
-    _field_group(f"{XDM}/context/profile-personal-details", "Personal Contact Details", _CONTACT),
-    _field_group(IDENTITY_MAP, "IdentityMap", {"identityMap": _IDENTITIES}, (PROFILE, EXPERIENCE_EVENT)),
-    _field_group(f"{XDM}/context/experienceevent-commerce", "Commerce Details", _COMMERCE, (EXPERIENCE_EVENT,)),
-    _data_type(f"{XDM}/context/person-name", _NAME),
-    _data_type(f"{XDM}/common/address", _object("Postal address", _ADDRESS)),
-    _data_type(f"{XDM}/context/phonenumber", _object("Phone number", _PHONE)),
-    _data_type(f"{XDM}/data/order", _ORDER),
-    _data_type(f"{XDM}/data/paymentitem", _PAYMENT),
+    _field_group(f"{XDM}/mixins/profile/profile-loyalty-details", "Loyalty Details", nested("loyalty", _LOYALTY)),
+    _field_group(f"{XDM}/mixins/profile-consents", "Consent and Preference Details", PROFILE_CONSENTS),
+    _field_group(f"{XDM}/context/profile-preferences-details", "Preference Details", _PREFERENCES),
+    _field_group(
+        f"{XDM}/mixins/profile/travel-preferences", "Travel Preferences", nested("travelPreferences", _TRAVEL)
+    ),
+    _field_group(IDENTITY_MAP, "IdentityMap", _IDENTITIES, (PROFILE, EXPERIENCE_EVENT)),
+    _field_group(
+        f"{XDM}/context/experienceevent-commerce",
+        "Commerce Details",
+        {**typed("commerce", COMMERCE), **several("productListItems", LINE.node())},
+        (EXPERIENCE_EVENT,),
+    ),
+    *map(_data_type, DATA_TYPES),
 )
