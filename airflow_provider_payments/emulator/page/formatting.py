@@ -17,13 +17,13 @@ from airflow_provider_payments.emulator.flow_service.flow_runs import (
 )
 from airflow_provider_payments.emulator.flow_service.state import DISABLED, DRAFT, ENABLED
 
-# States that only the page knows: of a successful run with failed records, and of an object that does not exist.
+# What only the page knows: the status of a successful run with failed records, the state of an object that is missing.
 SOME_FAILED, MISSING = "success, some failed", "missing"
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """How a state looks: never by its colour alone.
+    """How a state or a status looks: never by its colour alone.
 
     :param tone: a class of the style sheet.
     """
@@ -49,7 +49,7 @@ _SIGNS: Mapping[str, Sign] = {
 
 
 def sign(state: str) -> Sign:
-    """The sign of a state; an unknown state has one too."""
+    """The sign of a state or a status; an unknown one has a sign too."""
     return _SIGNS.get(state) or Sign("odd", "?", cut(state))
 
 

@@ -68,12 +68,13 @@ class Reason:
 class RunView:
     """A flow run.
 
+    :param status: the service's word, or that some records of a successful run failed.
     :param start: epoch seconds, as ``end``, which is None until the run has ended.
     :param read: how many records, as ``landed`` and ``failed``; none has failed as long as it may still land.
     """
 
     id: str
-    state: str
+    status: str
     start: float
     end: float | None
     read: int
@@ -218,7 +219,8 @@ def find_flow(world: World, identifier: str) -> FlowView | None:
 
 def _sandbox_view(sandbox: Sandbox, max_flows: int) -> SandboxView:
     service, catalog = sandbox.flow_service, sandbox.catalog
-    filled = (dataset for dataset in _newest(catalog.datasets, _MAX_FLOWS) if dataset.rows)
+    # Many datasets may be empty: the search for those that are not ends too.
+    filled = (dataset for dataset in _newest(catalog.datasets, 2 * _MAX_DATASETS) if dataset.rows)
     return SandboxView(
         name=sandbox.name,
         contents=(
@@ -263,7 +265,7 @@ def _run_view(run: Run) -> RunView:
     failures = (Reason(failure.message, failure.code, failure.count) for failure in run.failures[:_MAX_REASONS])
     return RunView(
         id=run.id,
-        state=SOME_FAILED if run.status == SUCCESS and failed else run.status,
+        status=SOME_FAILED if run.status == SUCCESS and failed else run.status,
         start=(run.started or run.created) / 1000,
         end=run.completed / 1000 if run.completed else None,
         read=run.input_records,
