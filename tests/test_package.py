@@ -81,17 +81,43 @@ def test_airflow_shows_the_provider(command: str, shown: str, tmp_path: Path) ->
     assert shown in done.stdout
 
 
-def test_the_wheel_carries_the_example_dags_and_the_licence(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel that is made of the source distribution: what the latter lacks, the wheel lacks too."""
     pytest.importorskip("build")
+    folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(REPOSITORY)],
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(REPOSITORY)],
         check=True,
         capture_output=True,
     )
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+    (file,) = folder.glob("*.whl")
+    return zipfile.ZipFile(file)
+
+
+def test_the_wheel_carries_the_example_dags_and_the_licence(wheel: zipfile.ZipFile) -> None:
+    names = wheel.namelist()
     for dag in (REPOSITORY / "dags").glob("*.py"):
         assert f"airflow_provider_payments/example_dags/{dag.name}" in names
     assert "airflow_provider_payments/py.typed" in names
     assert any(name.endswith("LICENSE") for name in names)
     assert not any(name.startswith(("tests/", "dags/")) for name in names)
+
+
+def test_the_wheel_carries_the_templates_and_its_emulator_shows_the_page(
+    wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    templates = "airflow_provider_payments/emulator/page/templates"
+    packed = {name for name in wheel.namelist() if name.startswith(templates)}
+    assert packed == {f"{templates}/{file.name}" for file in (REPOSITORY / templates).iterdir()}
+    wheel.extractall(tmp_path)
+    code = f"""
+import sys, urllib.request
+sys.path.insert(0, {str(tmp_path)!r})
+import airflow_provider_payments
+from airflow_provider_payments.emulator.server import EmulatorServer
+with EmulatorServer() as server:
+    print(airflow_provider_payments.__file__, urllib.request.urlopen(server.url).status)
+"""
+    shown = run(code).split()
+    assert shown == [str(tmp_path / "airflow_provider_payments" / "__init__.py"), "200"]

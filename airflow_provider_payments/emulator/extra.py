@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-SERVER = ("starlette", "uvicorn")
+SERVER = ("jinja2", "starlette", "uvicorn")
 
 
 def is_missing(program: str, modules: Iterable[str]) -> bool:

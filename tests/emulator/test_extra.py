@@ -28,6 +28,7 @@ def run(command: tuple[str, ...], folder: Path, *hidden: str) -> subprocess.Comp
 @pytest.mark.parametrize(
     ("command", "program", "hidden"),
     [
+        (EMULATOR, "payments-emulator", "jinja2"),
         (EMULATOR, "payments-emulator", "starlette"),
         (EMULATOR, "payments-emulator", "uvicorn"),
         (EMULATOR_SCRIPT, "payments-emulator", "starlette"),
@@ -51,9 +52,22 @@ def test_a_command_without_a_library_says_what_to_install(
 
 @pytest.mark.parametrize("command", [EMULATOR, DEMO])
 def test_all_missing_libraries_are_named_and_help_needs_none(tmp_path: Path, command: tuple[str, ...]) -> None:
-    hidden = ("psutil", "rich", "starlette", "uvicorn")
+    hidden = ("psutil", "rich", "jinja2", "starlette", "uvicorn")
     said = run(command, tmp_path, *hidden).stderr
     assert [name for name in hidden if name in said] == list(hidden[2 if command == EMULATOR else 0 :])
     answer = run((*command, "--help"), tmp_path, *hidden)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.startswith("usage: payments-")
+
+
+def test_an_emulator_loads_the_templates_only_for_the_page(tmp_path: Path) -> None:
+    code = """
+import sys, urllib.request
+from airflow_provider_payments.emulator.server import EmulatorServer
+with EmulatorServer() as server:
+    for path in ("/__emulator__/state", "/"):
+        urllib.request.urlopen(server.url + path).read()
+        print(path, "jinja2" in sys.modules)
+"""
+    ended = run(("-c", code), tmp_path)
+    assert (ended.stdout.split(), ended.stderr) == (["/__emulator__/state", "False", "/", "True"], "")

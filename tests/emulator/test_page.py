@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import shlex
 import shutil
 import struct
 import subprocess
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.emulator.client import CRM_FLOW_SPEC, FLOW, PAYPAL_SPEC, Client
@@ -328,6 +331,125 @@ def test_it_is_bounded_however_much_there_is(client: Client) -> None:
     runs = page(client, dataflow=flow).all("table")[0]
     assert runs.all("caption")[0].text == "last runs: 50 of 60"
     assert len([cells for cells in runs.cells() if len(cells) > 1]) == 50
+
+
+def shown_plot(client: Client, body: dict[str, Any], seconds: float) -> Node:
+    """The plot of a new dataflow's page, some time after its creation; the card's plot draws the same bars."""
+    flow = client.flow(body)["id"]
+    client.advance(seconds)
+    (whole,) = page(client, dataflow=flow).all("svg")
+    (small,) = page(client).all("svg")
+    for tag in ("title", "rect"):
+        assert [node.text for node in small.all(tag)] == [node.text for node in whole.all(tag)]
+    return whole
+
+
+def test_without_a_run_there_is_no_plot(client: Client) -> None:
+    flow = client.flow(client.prepared())["id"]
+    for shown in (page(client), page(client, dataflow=flow)):
+        assert shown.all("svg") == []
+        (empty,) = (text for node in shown.all("p", "empty") if "flow run" in (text := node.text))
+        assert empty.startswith("No flow run yet: every 30 minutes from ")
+
+
+def test_one_run_is_one_bar_in_the_middle(client: Client) -> None:
+    plot = shown_plot(client, client.prepared(), 60 + RUN_SECONDS)
+    assert plot.attributes["aria-label"].startswith("1 flow run over time")
+    (bar,) = plot.all("g")
+    landed, failed, hatching = (node.attributes for node in bar.all("rect"))
+    assert (landed["class"], failed["class"]) == ("landed", "failed")
+    assert hatching["fill"] == f"url(#{plot.all('pattern')[0].attributes['id']})"
+    width, height = (float(number) for number in plot.attributes["viewbox"].split()[2:])
+    assert abs(float(landed["x"]) + float(landed["width"]) / 2 - width / 2) < width / 20
+    # Both parts stand one upon the other, the lower one on the axis.
+    assert float(failed["y"]) + float(failed["height"]) == pytest.approx(float(landed["y"]))
+    (axis,) = {node.attributes["y1"] for node in plot.all("line", "floor") if node.attributes["x1"] == "52"}
+    assert float(landed["y"]) + float(landed["height"]) == pytest.approx(float(axis))
+    assert 0 < float(failed["y"]) < float(axis) < height
+    assert [text.text for text in bar.all("text")] == ["1\u202f200", "◐"]
+    assert landed["width"] == failed["width"] == hatching["width"] == "26"
+
+
+def test_a_run_without_records_has_a_sign_and_no_bar(client: Client) -> None:
+    client.control("POST", "outcomes", json={"outcome": "fail_copy"})
+    plot = shown_plot(client, client.prepared(), 60 + RUN_SECONDS)
+    assert plot.all("rect") == []
+    assert [text.text for text in plot.all("g")[0].all("text")] == ["✕"]
+    assert "failed, 0 in, 0 landed, 0 failed" in plot.all("title")[0].text
+
+
+def test_an_unknown_status_cannot_become_markup_in_the_plot(client: Client) -> None:
+    client.control("POST", "outcomes", json={"outcome": "unknown_status", "status": HOSTILE})
+    plot = shown_plot(client, client.prepared(), 60 + RUN_SECONDS)
+    assert plot.all("script") == []
+    assert f": {HOSTILE}, 1\u202f200 in" in plot.all("title")[0].text
+    assert [(sign.text, sign.attributes["class"]) for sign in plot.all("text", "sign")] == [("?", "sign odd")]
+
+
+def test_each_plot_refers_to_its_own_pattern(client: Client) -> None:
+    client.control("POST", "seed", json={"sandbox": "dev", "source": "paypal", "dataflows": 3, "runs_per_dataflow": 40})
+    plots = page(client, sandbox="dev").all("svg")
+    identifiers = [plot.all("pattern")[0].attributes["id"] for plot in plots]
+    assert len(set(identifiers)) == len(plots) == 3
+    for plot, identifier in zip(plots, identifiers, strict=True):
+        fills = {box.attributes["fill"] for box in plot.all("rect") if "fill" in box.attributes}
+        assert fills == {f"url(#{identifier})"}
+
+
+def test_an_empty_organisation_says_how_to_begin(client: Client) -> None:
+    (start,) = page(client).all("section", "connect")
+    for fact in (client.url, "EMULATOR@AdobeOrg", "emulator-client", "prod, dev"):
+        assert fact in [node.text for node in start.all("code")]
+    curl, url, *options = shlex.split(start.all("code")[-1].text)
+    assert (curl, options[::2]) == ("curl", ["-H", "-d"])
+    kind, body = options[1::2]
+    name, _, value = kind.partition(": ")
+    answer = client.ask("POST", url.removeprefix(client.url), data=body, headers={name: value})
+    assert answer.status_code == 200, answer.text
+    shown = page(client)
+    assert shown.all("section", "connect") == []
+    assert f"{json.loads(body)['dataflows']} dataflows · 600 flow runs" in shown.text
+    assert "The newest 10 dataflows are shown." in [node.text for node in shown.all("p", "soft")]
+
+
+def test_the_foot_of_a_page_leads_to_one_that_reloads_and_back(client: Client) -> None:
+    flow = client.flow(client.prepared())["id"]
+    for query in ({}, {"sandbox": "dev"}, {"dataflow": flow}):
+        address = "&".join(f"{name}={value}" for name, value in query.items())
+        (start,) = page(client, **query).all("footer")[0].all("a")
+        assert start.attributes["href"] == "?" + "&".join(filter(None, (address, "refresh=5")))
+        (stop,) = page(client, **query, refresh="7").all("footer")[0].all("a")
+        assert stop.attributes["href"] == f"?{address}"
+
+
+def test_the_tab_and_the_sandboxes_tell_where_one_is(client: Client) -> None:
+    body = client.prepared()
+    flow = client.flow({**body, "name": HOSTILE})["id"]
+
+    def here(shown: Node) -> list[str]:
+        return [link.text for link in shown.all("nav")[0].all("a") if "aria-current" in link.attributes]
+
+    assert here(page(client)) == ["all sandboxes"]
+    assert here(page(client, sandbox="dev")) == ["dev"]
+    shown = page(client, dataflow=flow)
+    assert here(shown) == []
+    assert shown.all("title")[0].text == f"{HOSTILE} \u2013 Experience Platform emulator"
+    assert shown.all("div", "head")[0].all("a")[0].attributes["href"] == "?sandbox=dev"
+    lost = page(client, 404, dataflow="x")
+    assert here(lost) == lost.all("footer")[0].all("a") == []
+    assert [link.attributes["href"] for link in lost.all("nav")[0].all("a")] == ["?", "?sandbox=prod", "?sandbox=dev"]
+
+
+def test_a_request_without_answer_is_listed_as_such(client: Client) -> None:
+    fault = {"match": {"path": "*/flows"}, "action": "drop_before", "times": None}
+    assert client.ask("POST", "/__emulator__/faults", json=fault).status_code in (200, 201)
+    with pytest.raises(requests.ConnectionError):
+        client.ask("GET", f"{FLOW}/flows")
+    shown = page(client)
+    faults, refused = shown.all("table")
+    assert faults.cells() == [["fault-1", "drop_before", "any", "*/flows", "ever", "1", "1"]]
+    assert refused.cells()[0][1:] == ["none", "GET", f"{FLOW}/flows", "dev", "fault-1 drop_before"]
+    assert [tile.text for tile in shown.all("dd", "alarm")] == ["1"]
 
 
 browser_wanted = pytest.mark.skipif(

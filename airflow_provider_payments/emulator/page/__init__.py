@@ -1,1 +1,1 @@
-"""The page to look at: what stands in the emulator now. Plain HTML, made here; a browser needs nothing else."""
+"""The page to look at: what stands in the emulator now. Values here, HTML in ``templates``; a browser needs no more."""

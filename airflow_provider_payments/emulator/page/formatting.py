@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,17 +14,16 @@ from airflow_provider_payments.emulator.flow_service.flow_runs import (
     PARTIAL,
     SCHEDULED,
     SUCCESS,
-    Run,
 )
+from airflow_provider_payments.emulator.flow_service.state import DISABLED, DRAFT, ENABLED
 
-LONGEST = 80
-# In the place of what there is not.
-NONE = "\u2013"
+# What only the page knows: the status of a successful run with failed records, the state of an object that is missing.
+SOME_FAILED, MISSING = "success, some failed", "missing"
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """How a state looks: never by its colour alone.
+    """How a state or a status looks: never by its colour alone.
 
     :param tone: a class of the style sheet.
     """
@@ -37,30 +37,20 @@ _SIGNS: Mapping[str, Sign] = {
     SCHEDULED: Sign("wait", "○", "scheduled"),
     IN_PROGRESS: Sign("busy", "◔", "in progress"),
     SUCCESS: Sign("good", "✓", "success"),
+    SOME_FAILED: Sign("part", "◐", SOME_FAILED),
     PARTIAL: Sign("part", "◐", "partial success"),
     FAILED: Sign("bad", "✕", "failed"),
     CANCELLED: Sign("wait", "⊘", "cancelled"),
-    "enabled": Sign("good", "✓", "enabled"),
-    "disabled": Sign("wait", "‖", "disabled"),
-    "draft": Sign("wait", "○", "draft"),
-    "missing": Sign("bad", "✕", "missing"),
+    ENABLED: Sign("good", "✓", "enabled"),
+    DISABLED: Sign("wait", "‖", "disabled"),
+    DRAFT: Sign("wait", "○", "draft"),
+    MISSING: Sign("bad", "✕", "missing"),
 }
-_PARTLY = Sign("part", "◐", "success, some failed")
 
 
-def sign_of(state: str) -> Sign:
-    """The sign of a state of anything; of one nobody knows, too."""
+def sign(state: str) -> Sign:
+    """The sign of a state or a status; an unknown one has a sign too."""
     return _SIGNS.get(state) or Sign("odd", "?", cut(state))
-
-
-def run_sign(run: Run) -> Sign:
-    """The sign of a run's status: a success with failed records is no whole one."""
-    return _PARTLY if run.status == SUCCESS and failed_records(run) else sign_of(run.status)
-
-
-def failed_records(run: Run) -> int:
-    """How many records of a run failed; none as long as they may still land."""
-    return max(run.failed_records, 0) if run.ended else 0
 
 
 def moment(seconds: float, pattern: str = "%Y-%m-%d %H:%M:%S") -> str:
@@ -74,21 +64,13 @@ def moment(seconds: float, pattern: str = "%Y-%m-%d %H:%M:%S") -> str:
         return "beyond the calendar"
 
 
-def millis(value: int) -> str:
-    """A time in UTC, a dash while it has not come.
-
-    :param value: milliseconds since the epoch, 0 for none.
-    """
-    return moment(value / 1000) if value else NONE
-
-
 def number(value: int) -> str:
     """With a thin gap between thousands."""
     return f"{value:,}".replace(",", "\u202f")
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """How many there are of something.
+    """A count with its noun.
 
     :param many: the plural of ``one``, where it is not made by an s.
     """
@@ -96,7 +78,7 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def span(seconds: float) -> str:
-    """How long something takes, to be read after ``every``."""
+    """A duration, to be read after ``every``."""
     for unit, name in ((7 * 86400, "week"), (86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= unit and seconds % unit == 0:
             count = int(seconds // unit)
@@ -104,6 +86,14 @@ def span(seconds: float) -> str:
     return f"{seconds:g} s"
 
 
-def cut(text: str, longest: int = LONGEST) -> str:
-    """Text of bounded length."""
+def cut(text: str, longest: int = 80) -> str:
+    """Text of bounded length.
+
+    :param longest: in characters.
+    """
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def pieces(text: str) -> list[str]:
+    """The parts of a text between which a line may end: after a dot, a slash or a low line."""
+    return re.split(r"(?<=[./_])", text)

@@ -1,0 +1,63 @@
+"""The templates, and what an answer says about them; Jinja2 and the files load with the first page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.emulator.page.formatting import counted, cut, moment, number, pieces, sign
+from airflow_provider_payments.emulator.page.plot import MIN_BAR_HEIGHT, plot
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render(template: str, **context: Any) -> str:
+    """A page.
+
+    :param template: its file's name.
+    :param context: what the template shows, by name.
+    """
+    return _environment().get_template(template).render(context)
+
+
+@cache
+def headers() -> dict[str, str]:
+    """The headers of every page: it runs no script and loads nothing; only its very style sheet applies."""
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+@cache
+def _style() -> str:
+    return (files(__package__) / "templates" / "style.css").read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    filters = (counted, cut, moment, number, pieces, sign)
+    environment.filters |= {function.__name__: function for function in filters}
+    environment.globals |= {"plot_of": plot, "min_bar_height": MIN_BAR_HEIGHT, "style": _style()}
+    return environment

@@ -1,0 +1,358 @@
+"""What is true about the organisation, as the templates show it: bounded, however much there is, and without markup."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.emulator.flow_service.flow_runs import SUCCESS, Run
+from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
+from airflow_provider_payments.emulator.flow_service.schedule import ONCE
+from airflow_provider_payments.emulator.flow_service.sources import object_path
+from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
+from airflow_provider_payments.emulator.page.formatting import MISSING, SOME_FAILED, counted, moment, span
+from airflow_provider_payments.emulator.refusals import Refusal
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.catalog.state import Dataset
+    from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
+    from airflow_provider_payments.emulator.faults import Fault
+    from airflow_provider_payments.emulator.flow_service.outcomes import Outcome
+    from airflow_provider_payments.emulator.flow_service.state import Flow, Resource
+    from airflow_provider_payments.emulator.request_log import Entry
+    from airflow_provider_payments.emulator.store import Store
+    from airflow_provider_payments.emulator.world import Sandbox, World
+
+_MAX_FLOWS = 20
+_MAX_RUNS = 50
+_MAX_REASONS = 5
+_MAX_ROWS, _MAX_COLUMNS = 10, 9
+_MAX_DATASETS = 10
+_MAX_FAULTS = _MAX_OUTCOMES = _MAX_REFUSED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An object of a dataflow's chain.
+
+    :param role: what the dataflow uses it for.
+    :param name: empty where the object does not exist.
+    :param state: empty where it has none.
+    :param note: what else matters about it.
+    """
+
+    role: str
+    name: str
+    id: str
+    state: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why records did not land.
+
+    :param code: empty where copying failed.
+    :param count: of records; 0 stands for all.
+    """
+
+    text: str
+    code: str = ""
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A flow run.
+
+    :param status: the service's word, or that some records of a successful run failed.
+    :param start: epoch seconds, as ``end``, which is None until the run has ended.
+    :param read: how many records, as ``landed`` and ``failed``; none has failed as long as it may still land.
+    """
+
+    id: str
+    status: str
+    start: float
+    end: float | None
+    read: int
+    landed: int
+    failed: int
+    batch_id: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The last records of a dataset.
+
+    :param columns: paths of fields, in the order in which the records name them.
+    :param rows: newest first; the number of each record and its values, None where it has none.
+    """
+
+    dataset: str
+    dataset_id: str
+    count: int
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[Any, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowView:
+    """A dataflow with what belongs to it.
+
+    :param runs: the last ones, oldest first.
+    :param run_count: of all its runs.
+    """
+
+    sandbox: str
+    id: str
+    name: str
+    state: str
+    schedule: str
+    chain: tuple[Link, ...]
+    runs: tuple[RunView, ...]
+    run_count: int
+    dataset: Dataset | None
+    mapping: MappingVersion | None
+
+    @property
+    def records(self) -> Records | None:
+        """What landed; None without a dataset."""
+        return _records(self.dataset) if self.dataset is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxView:
+    """A sandbox.
+
+    :param contents: how many objects of each kind it holds.
+    :param flows: the newest ones, newest first; ``flow_count`` counts all.
+    :param records: of the newest datasets that have any.
+    """
+
+    name: str
+    contents: tuple[str, ...]
+    flows: tuple[FlowView, ...]
+    flow_count: int
+    run_count: int
+    records: tuple[Records, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """What a client has to know, and the time.
+
+    :param address: of all services.
+    :param sandboxes: their names.
+    :param now: epoch seconds on the emulator's clock.
+    """
+
+    id: str
+    address: str
+    client_id: str
+    sandboxes: tuple[str, ...]
+    clock_mode: str
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The requests that the log still holds, and what will go wrong with later ones.
+
+    :param refused: the last requests without a good answer, newest first.
+    :param runs_ordered: how many runs the ordered outcomes are for.
+    """
+
+    requests: int
+    refusals: int
+    failures: int
+    unanswered: int
+    refused: tuple[Entry, ...]
+    faults: tuple[Fault, ...]
+    fault_count: int
+    outcomes: tuple[Outcome, ...]
+    runs_ordered: int
+
+
+def organisation(world: World) -> Organisation:
+    """The organisation itself, and the emulator around it."""
+    options, clock = world.options, world.clock
+    return Organisation(options.org, world.origin, options.client_id, tuple(world.sandboxes), clock.mode, clock.now())
+
+
+def traffic(world: World) -> Traffic:
+    """What was asked of the platform, and how it went."""
+    classes = Counter(entry.status and entry.status // 100 for entry in world.log.newest_first())
+    bad = (entry for entry in world.log.newest_first() if entry.status is None or entry.status >= 400)
+    faults, outcomes = tuple(world.faults), tuple(world.outcomes.pending)
+    return Traffic(
+        requests=classes.total(),
+        refusals=classes[4],
+        failures=classes[5],
+        unanswered=classes[None],
+        # Without a bad one, the whole log would be searched again.
+        refused=tuple(islice(bad, _MAX_REFUSED)) if classes.keys() - {1, 2, 3} else (),
+        faults=faults[:_MAX_FAULTS],
+        fault_count=len(faults),
+        outcomes=outcomes[:_MAX_OUTCOMES],
+        runs_ordered=sum(outcome.times or 1 for outcome in outcomes),
+    )
+
+
+def sandbox_views(sandboxes: Sequence[Sandbox]) -> list[SandboxView]:
+    """What some sandboxes hold; those with dataflows come first."""
+    used = sorted(sandboxes, key=lambda sandbox: not len(sandbox.flow_service.flows))
+    return [_sandbox_view(sandbox, max(1, _MAX_FLOWS // len(used))) for sandbox in used]
+
+
+def find_flow(world: World, identifier: str) -> FlowView | None:
+    """A dataflow of any sandbox."""
+    for sandbox in world.sandboxes.values():
+        flow = sandbox.flow_service.flows.get(identifier)
+        if flow is not None:
+            return _flow_view(sandbox, flow)
+    return None
+
+
+def _sandbox_view(sandbox: Sandbox, max_flows: int) -> SandboxView:
+    service, catalog = sandbox.flow_service, sandbox.catalog
+    # Many datasets may be empty: the search for those that are not ends too.
+    filled = (dataset for dataset in _newest(catalog.datasets, 2 * _MAX_DATASETS) if dataset.rows)
+    return SandboxView(
+        name=sandbox.name,
+        contents=(
+            counted(len(service.flows), "dataflow"),
+            counted(len(service.runs), "flow run"),
+            counted(len(catalog.datasets), "dataset"),
+            counted(len(catalog.batches), "batch", "batches"),
+        ),
+        flows=tuple(_flow_view(sandbox, flow) for flow in _newest(service.flows, max_flows)),
+        flow_count=len(service.flows),
+        run_count=len(service.runs),
+        records=tuple(_records(dataset) for dataset in islice(filled, _MAX_DATASETS)),
+    )
+
+
+def _newest(store: Store[Any], most: int) -> list[Any]:
+    return list(islice(store.select().behind(None, backwards=True), most))
+
+
+def _flow_view(sandbox: Sandbox, flow: Flow) -> FlowView:
+    """A dataflow; a draft may lack anything."""
+    runs = sandbox.flow_service.runs.select("flowId", (flow.id,))
+    mapping = _mapping(sandbox, flow)
+    target = sandbox.flow_service.target_connections.get(_end(flow, "targetConnectionIds"))
+    dataset = sandbox.catalog.datasets.get(_dataset_id(target))
+    return FlowView(
+        sandbox=sandbox.name,
+        id=flow.id,
+        name=_name(flow.content),
+        state=flow.state,
+        schedule=_schedule(flow),
+        chain=tuple(_chain(sandbox, flow, mapping, target, dataset)),
+        runs=tuple(map(_run_view, islice(runs.behind(None, backwards=True), _MAX_RUNS)))[::-1],
+        run_count=len(runs),
+        dataset=dataset,
+        mapping=mapping,
+    )
+
+
+def _run_view(run: Run) -> RunView:
+    failed = max(run.failed_records, 0) if run.ended else 0
+    failures = (Reason(failure.message, failure.code, failure.count) for failure in run.failures[:_MAX_REASONS])
+    return RunView(
+        id=run.id,
+        status=SOME_FAILED if run.status == SUCCESS and failed else run.status,
+        start=(run.started or run.created) / 1000,
+        end=run.completed / 1000 if run.completed else None,
+        read=run.input_records,
+        landed=run.output_records,
+        failed=failed,
+        batch_id=run.batch_id,
+        reasons=(*([Reason(run.copy_error)] if run.copy_error else ()), *failures),
+    )
+
+
+def _records(dataset: Dataset) -> Records:
+    count = len(dataset.rows)
+    rows = [dict(_flattened(row)) for row in reversed(dataset.rows[-_MAX_ROWS:])]
+    columns = tuple(dict.fromkeys(path for row in rows for path in row))[:_MAX_COLUMNS]
+    values = tuple((count - place, tuple(map(row.get, columns))) for place, row in enumerate(rows))
+    return Records(_name(dataset.content), dataset.id, count, columns, values)
+
+
+def _flattened(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """A record's values by their paths."""
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            yield from _flattened(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _chain(
+    sandbox: Sandbox, flow: Flow, mapping: MappingVersion | None, target: Resource | None, dataset: Dataset | None
+) -> Iterable[Link]:
+    service = sandbox.flow_service
+    source_id = _end(flow, "sourceConnectionIds")
+    source = service.source_connections.get(source_id)
+    base_id = (source.base_id or "") if source else ""
+    base = service.connections.get(base_id)
+    yield _resource_link("base connection", base_id, base, CONNECTION_SPECS[base.spec_id].name if base else "")
+    yield _resource_link("source connection", source_id, source, object_path(source.content) if source else "")
+    spec_id = str((flow.content.get("flowSpec") or {}).get("id", ""))
+    spec = FLOW_SPECS.get(spec_id)
+    yield Link("flow spec", str(spec["name"]), spec_id) if spec else _missing("flow spec", spec_id)
+    mapping_id = str((flow.transformation("Mapping") or {}).get("mappingId", ""))
+    if mapping is None:
+        yield _missing("mapping set", mapping_id)
+    else:
+        note = f"version {mapping.version}, {counted(len(mapping.mappings), 'mapping')}"
+        yield Link("mapping set", mapping.name or "unnamed", mapping_id, note=note)
+    yield _resource_link("target connection", _end(flow, "targetConnectionIds"), target, "Data Lake" if target else "")
+    if dataset is None:
+        yield _missing("dataset", _dataset_id(target))
+        return
+    yield Link("dataset", _name(dataset.content), dataset.id, note=counted(len(dataset.rows), "record"))
+    schema = sandbox.registry.lookup(dataset.schema_id)
+    yield Link("schema", schema.title, schema.id) if schema else _missing("schema", dataset.schema_id)
+
+
+def _resource_link(role: str, identifier: str, found: Resource | None, note: str) -> Link:
+    return Link(role, _name(found.content), found.id, found.state, note) if found else _missing(role, identifier)
+
+
+def _missing(role: str, identifier: str) -> Link:
+    return Link(role, "", identifier, MISSING)
+
+
+def _mapping(sandbox: Sandbox, flow: Flow) -> MappingVersion | None:
+    try:
+        return mapping_version(sandbox, flow.transformation("Mapping") or {})
+    except Refusal:
+        return None
+
+
+def _schedule(flow: Flow) -> str:
+    schedule = flow.schedule
+    if schedule is None:
+        return "no schedule"
+    start = f"{moment(schedule.start, '%Y-%m-%d %H:%M')} UTC"
+    if schedule.frequency == ONCE or schedule.period is None:
+        return f"once at {start}"
+    return f"every {span(schedule.period)} from {start}{'' if schedule.backfill else ', without backfill'}"
+
+
+def _end(flow: Flow, member: str) -> str:
+    return next(iter(flow.content.get(member) or ()), "")
+
+
+def _dataset_id(target: Resource | None) -> str:
+    return str((target.content.get("params") or {}).get("dataSetId", "")) if target else ""
+
+
+def _name(content: Mapping[str, Any]) -> str:
+    return str(content.get("name") or "unnamed")
