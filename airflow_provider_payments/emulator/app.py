@@ -25,7 +25,7 @@ from airflow_provider_payments.emulator.gateway import admit
 from airflow_provider_payments.emulator.ims import routes as ims
 from airflow_provider_payments.emulator.intake import CONTROL_PREFIX, SCOPE_KEY, Incoming, Intake
 from airflow_provider_payments.emulator.page.routes import page_route
-from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, error_body, error_page
+from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, error_page
 from airflow_provider_payments.emulator.schema_registry import routes as schema_registry
 from airflow_provider_payments.emulator.world import World
 
@@ -87,7 +87,7 @@ def _endpoint(world: World, service: Service, handler: Handler) -> Callable[[Req
         def refuse(refusal: Refusal) -> Response:
             if incoming.entry is not None:
                 incoming.entry.problem = (refusal.label, refusal.detail[:300])
-            body = error_body(refusal, incoming.request_id, world.clock.now())
+            body = refusal.body(incoming.request_id, world.clock.now())
             return _response(Answer(body, refusal.status, refusal.headers))
 
         fault = world.faults.strike(request.method, request.scope["path"]) if service is not CONTROL else None

@@ -30,10 +30,13 @@ class Readings:
         know only the states ``success`` and ``failed``.
     :param queries_are_utf8: whether the platform's services read the query of an address as UTF-8; read as Latin-1,
         a filter misses every name that is not ASCII.
+    :param registry_requires_if_match: whether the Schema Registry refuses a PATCH or PUT without ``If-Match``; one
+        document says so, and Adobe's own samples send none.
     """
 
     last_run_shows_active: bool = True
     queries_are_utf8: bool = True
+    registry_requires_if_match: bool = True
 
 
 class Sandbox:
