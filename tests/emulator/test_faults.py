@@ -29,7 +29,6 @@ from tests.emulator.client import (
 )
 from tests.emulator.faults import SOURCES, add, counts, logged, post, stored
 
-
 # As the registry answers a credential without the right to a resource.
 LACKING = {"type": "http://ns.adobe.com/aep/errors/XDM-2010-403", "title": "Permission management access denied"}
 

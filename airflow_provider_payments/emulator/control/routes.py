@@ -22,8 +22,17 @@ def _refused(status: int, detail: str) -> Refusal:
     return ControlRefusal(status, failed if status == 500 else detail)
 
 
+def show_operations(call: Call) -> Answer:
+    """The operations of the control interface, with a line each."""
+    lines = [(method, path, (handler.__doc__ or "").strip().partition("\n")[0]) for method, path, handler in ROUTES]
+    return Answer(
+        {"operations": [{"method": method, "path": call.path + path, "does": line} for method, path, line in lines]}
+    )
+
+
 DIALECT = Dialect(_refused)
 ROUTES: Routes = (
+    ("GET", "", show_operations),
     *state.ROUTES,
     *requests.ROUTES,
     *clock.ROUTES,
@@ -34,11 +43,3 @@ ROUTES: Routes = (
     *samples.ROUTES,
     *seeding.ROUTES,
 )
-
-
-def show_operations(call: Call) -> Answer:
-    """The operations of the control interface, with a line each."""
-    lines = [(method, path, (handler.__doc__ or "").strip().partition("\n")[0]) for method, path, handler in ROUTES]
-    return Answer(
-        {"operations": [{"method": method, "path": call.path + path, "does": line} for method, path, line in lines]}
-    )
