@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_provider_payments.emulator.control import (
     clock,
     faults,
+    hidden,
     outcomes,
     rate_limit,
     readings,
@@ -37,6 +38,7 @@ ROUTES: Routes = (
     *requests.ROUTES,
     *clock.ROUTES,
     *faults.ROUTES,
+    *hidden.ROUTES,
     *outcomes.ROUTES,
     *rate_limit.ROUTES,
     *readings.ROUTES,

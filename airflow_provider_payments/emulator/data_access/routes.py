@@ -36,7 +36,7 @@ def list_dataset_files(call: Call) -> Answer:
 def show_dataset_file(call: Call) -> Answer:
     """What a dataset file consists of, or with ``path`` the content of that."""
     batch_id, _, number = call.params["id"].rpartition("-")
-    batch = call.sandbox.catalog.batches.get(batch_id)
+    batch = call.sandbox.catalog.batches.read(batch_id)
     files = dataset_files(call.sandbox, batch) if batch else []
     place = (count_from(number) or 0) - 1
     if not 0 <= place < len(files):
