@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from tests.emulator.client import FLOW, Client, source_body
 
-KEYS = st.sampled_from(("a", "b", "", "~", "/", "~1", "0", "-", "ä"))
+KEYS = st.sampled_from(("~", "a", "/"))
 TREES = st.recursive(
     st.sampled_from((1, "x", True)),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
     max_leaves=8,
-)
-STEPS = st.lists(KEYS | st.sampled_from(("1", "2", "3", "01", "1.0", "٣")), min_size=1, max_size=3)
+).filter(lambda tree: isinstance(tree, dict | list))
+STEPS = st.lists(st.one_of(KEYS, st.sampled_from(("0", "1", "2", "-", "", "01", "٣"))), min_size=1, max_size=3)
 OPERATIONS = st.sampled_from(("add", "replace", "remove"))
 
 
