@@ -122,7 +122,7 @@ def make_client(emulator: Emulator, naps: list[float]) -> Callable[..., Client]:
             client_secret="emulator-secret",
             transport=transport,
             ims_url=url or emulator.url,
-            scopes=f"openid,test-{next(SERIAL)}",
+            scopes=f"openid,acp.test-{next(SERIAL)}",
         )
         return Client(credential=credential, transport=transport, url=url or emulator.url, **given)
 
@@ -136,7 +136,7 @@ def client(make_client: Callable[..., Client]) -> Client:
 
 def connection_json(url: str, **extra: Any) -> str:
     """An Airflow connection to the emulator, as ``AIRFLOW_CONN_...`` takes it."""
-    return Emulator(url).connection(**{"scopes": f"openid,test-{next(SERIAL)}"} | extra)
+    return Emulator(url).connection(**{"scopes": f"openid,acp.test-{next(SERIAL)}"} | extra)
 
 
 @pytest.fixture

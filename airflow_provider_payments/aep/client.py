@@ -35,6 +35,7 @@ from airflow_provider_payments.aep.services import (
     DEFAULT_URL,
     FLOW_SERVICE,
     PAGE,
+    SANDBOXES,
     SCHEMA_REGISTRY,
     Json,
     segment,
@@ -101,6 +102,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         safe: bool | None = None,
         expected: Expected | None = None,
+        in_sandbox: bool = True,
     ) -> Answer:
         """
         Send one request to ``path`` below the platform's URL.
@@ -108,17 +110,16 @@ class Client:
         :param body: JSON, or a function that returns it for each attempt anew.
         :param safe: whether a repeat of a write is harmless, as with a deletion; that of a read is.
         :param expected: what the answer's body must be, see :mod:`.answers`.
+        :param in_sandbox: whether the request is about the sandbox, which it then names.
         :raises RequestError: for every answer but a 2xx of the expected shape.
         :raises ReadOnlyError: for a write where ``read_only`` is set.
         """
         reads = method == "GET" or (method == "POST" and path.endswith(READING_POSTS))
         if self.read_only and not reads:
             raise ReadOnlyError(method, path)
-        own = {
-            "x-api-key": self.credential.client_id,
-            "x-gw-ims-org-id": self.org_id,
-            "x-sandbox-name": self.sandbox,
-        }
+        own = {"x-api-key": self.credential.client_id, "x-gw-ims-org-id": self.org_id}
+        if in_sandbox:
+            own["x-sandbox-name"] = self.sandbox
         if method != "GET":
             own["Content-Type"] = "application/json"
         pairs = list(params.items()) if isinstance(params, Mapping) else list(params or [])
@@ -323,6 +324,18 @@ class Client:
     def _object(self, path: str, params: Any = None, expected: Expected = an_object, **kwargs: Any) -> Json:
         found: Json = self.get(path, params, expected=expected, **kwargs)
         return found
+
+    # ---- what there is besides the sandbox ---------------------------------------------------------------------
+
+    def sandbox_names(self) -> list[str]:
+        """
+        Return the names of the sandboxes that the credential may use, a hundred at most; any credential may ask.
+
+        An item without a name that can be read is left out.
+        """
+        params = {"limit": str(PAGE), "offset": "0"}
+        page = self._object(f"{SANDBOXES}/", params, expected=pages.sandboxes, in_sandbox=False)
+        return [name for item in mappings(page["sandboxes"]) if (name := text(item.get("name")))]
 
     # ---- what the tenant and its base connections hold ---------------------------------------------------------
 

@@ -39,6 +39,14 @@ def mapping_sets(body: Any) -> Json:
     return page
 
 
+def sandboxes(body: Any) -> Json:
+    """Expect the sandboxes that a credential may use."""
+    page = an_object(body)
+    if not isinstance(page.get("sandboxes"), list):
+        raise UnexpectedError("the answer holds no list of sandboxes")
+    return page
+
+
 def by_id(body: Any) -> Json:
     """Expect a page of Catalog: items by their ids."""
     page = an_object(body)

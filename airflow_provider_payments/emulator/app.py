@@ -25,7 +25,8 @@ from airflow_provider_payments.emulator.gateway import admit
 from airflow_provider_payments.emulator.ims import routes as ims
 from airflow_provider_payments.emulator.intake import CONTROL_PREFIX, SCOPE_KEY, Incoming, Intake
 from airflow_provider_payments.emulator.page.routes import page_route
-from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, error_body, error_page
+from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, error_page
+from airflow_provider_payments.emulator.sandboxes import routes as sandboxes
 from airflow_provider_payments.emulator.schema_registry import routes as schema_registry
 from airflow_provider_payments.emulator.world import World
 
@@ -35,6 +36,7 @@ SERVICES = (
     Service("/data/foundation/catalog", catalog.ROUTES, catalog.DIALECT),
     Service("/data/foundation/conversion", data_prep.ROUTES, data_prep.DIALECT),
     Service("/data/foundation/export", data_access.ROUTES, data_access.DIALECT),
+    Service(sandboxes.BASE, sandboxes.ROUTES, sandboxes.DIALECT),
     Service("/ims", ims.ROUTES, ims.DIALECT, on_platform=False),
 )
 CONTROL = Service(CONTROL_PREFIX, control.ROUTES, control.DIALECT, on_platform=False)
@@ -42,23 +44,17 @@ CONTROL = Service(CONTROL_PREFIX, control.ROUTES, control.DIALECT, on_platform=F
 
 def make_app(world: World) -> Starlette:
     """The application over a world."""
-    # A mount matches only what is below it: the list of the control interface's operations stands beside it.
-    routes: list[BaseRoute] = [
-        page_route(world),
-        Route(CONTROL_PREFIX, _endpoint(world, CONTROL, control.show_operations)),
-    ]
-    mounts = [
-        Mount(
-            service.prefix,
-            routes=[
-                Route(path, _endpoint(world, service, handler), methods=[method])
-                for method, path, handler in service.routes
-            ],
-        )
-        for service in (*SERVICES, CONTROL)
-    ]
+    routes: list[BaseRoute] = [page_route(world)]
+    for service in (*SERVICES, CONTROL):
+        below = [
+            Route(path or service.prefix, _endpoint(world, service, handler), methods=[method])
+            for method, path, handler in service.routes
+        ]
+        # A mount matches only what is below it: what answers at a service's prefix stands beside it.
+        at_prefix = [route for route in below if route.path == service.prefix]
+        routes += [*at_prefix, Mount(service.prefix, routes=[route for route in below if route not in at_prefix])]
     app = Starlette(
-        routes=[*routes, *mounts],
+        routes=routes,
         middleware=[Middleware(Intake, world=world)],
         exception_handlers={404: _not_a_route, 405: _not_a_route},
     )
@@ -87,7 +83,7 @@ def _endpoint(world: World, service: Service, handler: Handler) -> Callable[[Req
         def refuse(refusal: Refusal) -> Response:
             if incoming.entry is not None:
                 incoming.entry.problem = (refusal.label, refusal.detail[:300])
-            body = error_body(refusal, incoming.request_id, world.clock.now())
+            body = refusal.body(incoming.request_id, world.clock.now())
             return _response(Answer(body, refusal.status, refusal.headers))
 
         fault = world.faults.strike(request.method, request.scope["path"]) if service is not CONTROL else None

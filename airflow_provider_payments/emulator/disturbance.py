@@ -22,6 +22,7 @@ from airflow_provider_payments.emulator.refusals import (
     RegistryRefusal,
     error_page,
 )
+from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesRefusal
 from airflow_provider_payments.emulator.wire import hang_up
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ def _refusal(fault: Fault, request: Struck) -> Refusal:
             return RegistryRefusal(number, "", detail)
         case "MAPPER":
             return DataPrepRefusal(number, "", detail)
+        case "SMS":
+            return SandboxesRefusal(number, detail)
         case "":
             if request.service.on_platform and status in (401, 429):
                 return token_invalid() if status == 401 else too_many_requests()

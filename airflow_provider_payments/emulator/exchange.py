@@ -99,7 +99,17 @@ class Dialect:
         """The organisation's header is there, without a value."""
         return GatewayRefusal("400003", "Missing header")
 
-    def check_sandbox(self, headers: Mapping[str, str], known: Collection[str]) -> None:
+    def check_sandbox(self, headers: Mapping[str, str], sandboxes: Mapping[str, Sandbox]) -> None:
+        """Refuse headers that do not name a sandbox, or one that the credential may not use.
+
+        :param headers: lower-case names.
+        :param sandboxes: all there are, by name.
+        """
+        self.check_sandbox_name(headers, sandboxes)
+        if sandboxes[headers["x-sandbox-name"]].is_hidden:
+            raise self.refuse(403, "Access is denied for this resource from access control.")
+
+    def check_sandbox_name(self, headers: Mapping[str, str], known: Collection[str]) -> None:
         """Refuse headers that do not name a sandbox.
 
         :param headers: lower-case names.

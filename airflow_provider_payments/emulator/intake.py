@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from airflow_provider_payments.emulator.callers import objection
 from airflow_provider_payments.emulator.exchange import MAX_BODY_BYTES
 from airflow_provider_payments.emulator.identifiers import new_uuid
-from airflow_provider_payments.emulator.refusals import ControlRefusal, error_body
+from airflow_provider_payments.emulator.refusals import ControlRefusal
 from airflow_provider_payments.emulator.request_log import Entry
 from airflow_provider_payments.emulator.world import World
 
@@ -62,7 +62,7 @@ class Intake:
         if path != "/" and not path.startswith(CONTROL_PREFIX):
             incoming.entry = self._record(scope, incoming)
         elif (reason := objection(scope["headers"])) is not None:
-            refused = error_body(ControlRefusal(403, reason), incoming.request_id, self.world.clock.now())
+            refused = ControlRefusal(403, reason).body(incoming.request_id, self.world.clock.now())
             app = JSONResponse(refused, 403)
 
         async def send_numbered(message: Message) -> None:

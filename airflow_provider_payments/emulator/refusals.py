@@ -1,15 +1,15 @@
-"""How each service says no: what a rule raises, and the one place where that becomes an error body."""
+"""How each service says no: what a rule raises, and the error body that becomes of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http.client import responses
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Refusal(Exception):
-    """A request that a service refuses. Rules raise one of the subclasses; nobody else knows what it looks like.
+    """A request that a service refuses. Rules raise one of the subclasses; each knows what it looks like.
 
     :param status: the HTTP status.
     :param detail: what is wrong, for the person who reads it.
@@ -23,12 +23,23 @@ class Refusal(Exception):
         self.headers = headers or {}
         self.label = label
 
+    def body(self, request_id: str, at: float) -> dict[str, Any]:
+        """The body that the refusing service would send.
+
+        :param request_id: the id in the answer's ``x-request-id``.
+        :param at: epoch seconds.
+        """
+        raise NotImplementedError
+
 
 class OAuthRefusal(Refusal):
     """IMS, with an error word of OAuth 2."""
 
     def __init__(self, error: str, detail: str, status: int = 400) -> None:
         super().__init__(status, detail, label=error)
+
+    def body(self, request_id: str, at: float) -> dict[str, Any]:
+        return {"error": self.label, "error_description": self.detail}
 
 
 class GatewayRefusal(Refusal):
@@ -40,9 +51,13 @@ class GatewayRefusal(Refusal):
     def __init__(self, error_code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(int(error_code[:3]), detail, headers, label=error_code)
 
+    def body(self, request_id: str, at: float) -> dict[str, Any]:
+        return {"error_code": self.label, "message": self.detail}
+
 
 _PLAIN_TITLES = {
     400: "BadRequestError",
+    403: "ForbiddenError",
     404: "NotFoundError",
     406: "NotAcceptableError",
     412: "PreconditionFailedError",
@@ -58,45 +73,26 @@ class PlainRefusal(Refusal):
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(status, detail, label=_PLAIN_TITLES.get(status) or reason_of(status))
 
+    def body(self, request_id: str, at: float) -> dict[str, Any]:
+        return {"type": "/placeholder/type/uri", "status": self.status, "title": self.label, "detail": self.detail}
+
 
 class NumberedRefusal(Refusal):
     """A numbered problem.
 
     :param code: such as ``1439-404``: number and status.
-    :param title: one for all problems of a kind; HTTP's own word for the status where it is empty.
+    :param title: one for all problems of a kind; the one that is known for the number, or HTTP's own word for the
+        status, where it is empty.
     """
+
+    titles: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, code: str, title: str, detail: str) -> None:
         super().__init__(int(code[-3:]), detail, label=code)
-        self.title = title or reason_of(self.status)
+        self.title = title or self.titles.get(code) or reason_of(self.status)
 
 
 _FLOW_TITLES = {404: "Resource not found", 412: "Version not matching"}
-# The titles of what is wrong with headers, and with what stands in them.
-_FLOW_HEADER_TITLES = {
-    "2000-401": "Invalid authorization token",
-    "2001-401": "Header is missing or empty",
-    "2002-401": "Header is missing",
-    "2100-404": "Sandbox not found",
-    "2101-404": "Sandbox not found",
-    "2102-500": "Get sandbox by name error",
-    "2103-404": "Sandbox not found",
-    "2104-500": "Get sandbox by identifier error",
-    "2105-400": "Header is missing",
-    "2106-404": "Get default sandbox error",
-    "2107-500": "Get default sandbox error",
-    "2108-500": "Get active sandboxes error",
-    "2110-400": "Headers not allowed",
-    "2111-403": "Headers with value restricted",
-    "2112-400": "Headers with different value not allowed",
-    "2113-400": "Headers with value not allowed",
-    "2114-400": "Empty token",
-    "2115-400": "Invalid token",
-    "2116-500": "Internal Error",
-    "2117-500": "Internal Error",
-    "2118-403": "Missing permission",
-    "2119-400": "Query parameter missing",
-}
 
 
 class FlowRefusal(NumberedRefusal):
@@ -105,77 +101,87 @@ class FlowRefusal(NumberedRefusal):
     :param resource: kind and id, where one resource is meant.
     """
 
+    # Of what is wrong with headers, and with what stands in them.
+    titles: ClassVar[Mapping[str, str]] = {
+        "2000-401": "Invalid authorization token",
+        "2001-401": "Header is missing or empty",
+        "2002-401": "Header is missing",
+        "2100-404": "Sandbox not found",
+        "2101-404": "Sandbox not found",
+        "2102-500": "Get sandbox by name error",
+        "2103-404": "Sandbox not found",
+        "2104-500": "Get sandbox by identifier error",
+        "2105-400": "Header is missing",
+        "2106-404": "Get default sandbox error",
+        "2107-500": "Get default sandbox error",
+        "2108-500": "Get active sandboxes error",
+        "2110-400": "Headers not allowed",
+        "2111-403": "Headers with value restricted",
+        "2112-400": "Headers with different value not allowed",
+        "2113-400": "Headers with value not allowed",
+        "2114-400": "Empty token",
+        "2115-400": "Invalid token",
+        "2116-500": "Internal Error",
+        "2117-500": "Internal Error",
+        "2118-403": "Missing permission",
+        "2119-400": "Query parameter missing",
+    }
+
     def __init__(self, code: str, detail: str, resource: tuple[str, str] | None = None, title: str = "") -> None:
-        title = title or _FLOW_HEADER_TITLES.get(code) or _FLOW_TITLES.get(int(code[-3:]), "")
-        super().__init__(code, title, detail)
+        super().__init__(code, title or self.titles.get(code) or _FLOW_TITLES.get(int(code[-3:]), ""), detail)
         self.resource = resource
+
+    def body(self, request_id: str, at: float) -> dict[str, Any]:
+        kind, identifier = self.resource or ("", "")
+        report = {"detailed-message": self.detail, "request-id": request_id}
+        return {
+            "type": f"https://ns.adobe.com/aep/errors/FLOW-{self.label}",
+            "title": self.title,
+            "status": self.status,
+            "report": {**report, "id": identifier, "type": kind} if kind else report,
+            "errorMessage": self.detail,
+            "errorDetails": self.detail,
+        }
 
 
 class RegistryRefusal(NumberedRefusal):
     """Schema Registry: XDM codes."""
 
+    titles: ClassVar[Mapping[str, str]] = {"2010-403": "Permission management access denied"}
+
+    def body(self, request_id: str, at: float) -> dict[str, Any]:
+        return {
+            "type": f"http://ns.adobe.com/aep/errors/XDM-{self.label}",
+            "title": self.title,
+            "status": self.status,
+            "report": {
+                "registryRequestId": request_id,
+                "timestamp": datetime.fromtimestamp(at, UTC).strftime("%m-%d-%Y %H:%M:%S"),
+                "detailed-message": self.detail,
+                "sub-errors": [],
+            },
+            "detail": self.detail,
+        }
+
 
 class DataPrepRefusal(NumberedRefusal):
     """Data Prep: MAPPER codes."""
+
+    def body(self, request_id: str, at: float) -> dict[str, Any]:
+        return {
+            "type": f"https://ns.adobe.com/aep/errors/MAPPER-{self.label}",
+            "title": self.title,
+            "status": self.status,
+            "report": {"detailed-message": self.detail, "request-id": request_id},
+            "detail": self.detail,
+        }
 
 
 class ControlRefusal(Refusal):
     """The control interface of the emulator itself."""
 
-
-def error_body(refusal: Refusal, request_id: str, at: float) -> dict[str, Any]:
-    """The body that the refusing service would send.
-
-    :param request_id: the id in the answer's ``x-request-id``.
-    :param at: epoch seconds.
-    """
-    detail = refusal.detail
-    match refusal:
-        case OAuthRefusal():
-            return {"error": refusal.label, "error_description": detail}
-        case GatewayRefusal():
-            return {"error_code": refusal.label, "message": detail}
-        case PlainRefusal():
-            return {
-                "type": "/placeholder/type/uri",
-                "status": refusal.status,
-                "title": refusal.label,
-                "detail": detail,
-            }
-        case FlowRefusal():
-            kind, identifier = refusal.resource or ("", "")
-            report = {"detailed-message": detail, "request-id": request_id}
-            return {
-                "type": f"https://ns.adobe.com/aep/errors/FLOW-{refusal.label}",
-                "title": refusal.title,
-                "status": refusal.status,
-                "report": {**report, "id": identifier, "type": kind} if kind else report,
-                "errorMessage": detail,
-                "errorDetails": detail,
-            }
-        case RegistryRefusal():
-            return {
-                "type": f"http://ns.adobe.com/aep/errors/XDM-{refusal.label}",
-                "title": refusal.title,
-                "status": refusal.status,
-                "report": {
-                    "registryRequestId": request_id,
-                    "timestamp": datetime.fromtimestamp(at, UTC).strftime("%m-%d-%Y %H:%M:%S"),
-                    "detailed-message": detail,
-                    "sub-errors": [],
-                },
-                "detail": detail,
-            }
-        case DataPrepRefusal():
-            return {
-                "type": f"https://ns.adobe.com/aep/errors/MAPPER-{refusal.label}",
-                "title": refusal.title,
-                "status": refusal.status,
-                "report": {"detailed-message": detail, "request-id": request_id},
-                "detail": detail,
-            }
-        case _:
-            return {"error": detail}
+    def body(self, request_id: str, at: float) -> dict[str, Any]:
+        return {"error": self.detail}
 
 
 def reason_of(status: int) -> str:

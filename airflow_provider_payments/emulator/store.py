@@ -6,6 +6,7 @@ was just removed, as the platform's indexes do when they fall behind. Reads by i
 
 from __future__ import annotations
 
+import math
 import secrets
 from array import array
 from bisect import bisect_left, bisect_right, insort
@@ -116,7 +117,7 @@ class Store(Generic[Item]):
         self._moments = array("q")
         self._index: dict[Entry, list[int]] = {_ALL: []}
         self._entries: dict[int, tuple[Entry, ...]] = {}
-        # By number, until when lists hide what was made and show what was removed.
+        # By number, until when lists hide what was made and show what was removed; without end for what is hidden.
         self._unlisted: dict[int, float] = {}
         self._ghosts: dict[int, float] = {}
         # By id, until when a read does not find it.
@@ -173,6 +174,23 @@ class Store(Generic[Item]):
             self._forget(item.number)
         else:
             self._ghosts[item.number] = until
+
+    def hide(self, item: Item) -> None:
+        """Keep an item from lists and from reads until :meth:`show`, as if it was not there; it stays what it is."""
+        self._unlisted[item.number] = self._unread[item.id] = math.inf
+
+    def show(self, item: Item) -> None:
+        """Let an item be seen again."""
+        self._unlisted.pop(item.number, None)
+        self._unread.pop(item.id, None)
+
+    def is_hidden(self, identifier: str) -> bool:
+        return self._unread.get(identifier) == math.inf
+
+    @property
+    def hidden(self) -> list[Item]:
+        """What :meth:`hide` hides."""
+        return [self._by_id[identifier] for identifier in self._unread if self.is_hidden(identifier)]
 
     def has_key(self, key: str) -> bool:
         return key == "id" or key in self._keys

@@ -19,21 +19,27 @@ from airflow_provider_payments.emulator.samples.vendors import Vendors
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from airflow_provider_payments.emulator.store import Lag
 
-SANDBOX_NAMES = ("prod", "dev")
+DEFAULT_SANDBOX = "prod"
+SANDBOX_NAMES = (DEFAULT_SANDBOX, "dev")
 
 
 @dataclass(slots=True)
 class Readings:
-    """How to read what the documents leave open.
+    """How to read what the documents leave open, and what the credential may do.
 
     :param last_run_shows_active: whether a dataflow's ``lastRunDetails`` shows a run that has not ended; the documents
         know only the states ``success`` and ``failed``.
     :param queries_are_utf8: whether the platform's services read the query of an address as UTF-8; read as Latin-1,
         a filter misses every name that is not ASCII.
+    :param registry_requires_if_match: whether the Schema Registry refuses a PATCH or PUT without ``If-Match``; one
+        document says so, and Adobe's own samples send none.
+    :param sandbox_admin: whether the credential may look at all sandboxes, not only at its own.
     """
 
     last_run_shows_active: bool = True
     queries_are_utf8: bool = True
+    registry_requires_if_match: bool = True
+    sandbox_admin: bool = False
 
 
 class Sandbox:
@@ -42,12 +48,16 @@ class Sandbox:
     :param name: lower case.
     """
 
+    # Whether the credential is no member of it.
+    is_hidden = False
+
     def __init__(self, name: str, world: World, vendors: Vendors) -> None:
         self.name = name
         self.id = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.{world.options.org}"))
         self.world = world
         self.options = world.options
         self.clock = world.clock
+        self.created = world.clock.now()
         self.lag = world.lag
         self.vendors = vendors
         self.registry = Registry(self)

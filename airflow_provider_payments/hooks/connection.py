@@ -13,6 +13,7 @@ from airflow_provider_payments.aep.auth import DEFAULT_SCOPES, TOKEN_PATH, Acces
 from airflow_provider_payments.aep.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_mapping
+from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.services import DEFAULT_URL
 from airflow_provider_payments.aep.transport import Credential, Transport
 from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS
@@ -28,6 +29,8 @@ _OPTIONS = {
     "read_only": as_bool,
 }
 _EXTRAS = {*CONNECTION_FIELDS, "proxies", "verify", *_OPTIONS}
+#: How many sandboxes a message names at most, and how many characters of a name.
+MAX_SANDBOXES, MAX_SANDBOX_NAME = 20, 60
 #: How a list of scopes begins where the form's text field holds one, in JSON or YAML.
 _LIST_STARTS = ("[", "- ")
 
@@ -168,6 +171,27 @@ def _url(connection: Any) -> str:
     host = str(connection.host or DEFAULT_URL).rstrip("/")
     url = host if "://" in host else f"https://{host}"
     return f"{url}:{connection.port}" if connection.port else url
+
+
+def explanation(client: Client, error: RequestError) -> str:
+    """Say which part of the connection a failed request speaks of; where it is the sandbox, which ones there are."""
+    part = part_at_fault(error)
+    if part != "Sandbox" and not (part == "Credential" and error.status == 403):
+        return f"{part}: {error}"
+    try:
+        names = client.sandbox_names()
+    except RequestError as unlisted:
+        return f"{part}: {error}; the credential's sandboxes cannot be listed: {unlisted}"
+    # What is in the list is no fault of the sandbox's, whatever right the credential lacks there.
+    return f"{part if client.sandbox in names else 'Sandbox'}: {error}; {_listed(names)}"
+
+
+def _listed(names: list[str]) -> str:
+    if not names:
+        return "the credential may use no sandbox"
+    shown = sorted({redacted(name)[:MAX_SANDBOX_NAME] for name in names})
+    more = len(shown) - MAX_SANDBOXES
+    return f"the credential may use {', '.join(shown[:MAX_SANDBOXES])}{f' and {more} more' if more > 0 else ''}"
 
 
 def part_at_fault(error: RequestError) -> str:

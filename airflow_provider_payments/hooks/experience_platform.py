@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
 
-#: How many times at most a connection test sends each of its two requests.
+#: How many times at most a connection test sends each of its requests.
 TEST_ATTEMPTS = 2
 
 
@@ -75,7 +75,7 @@ class ExperiencePlatformHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection; say which part is wrong: a field, the credential, organisation, sandbox, a URL..."""
-        from airflow_provider_payments.hooks.connection import client_from, part_at_fault
+        from airflow_provider_payments.hooks.connection import client_from, explanation
 
         try:
             # One of its own: somebody waits before a button.
@@ -88,7 +88,7 @@ class ExperiencePlatformHook(BaseHook):
         try:
             next(client.pages("flowSpecs", limit=1), None)
         except RequestError as error:
-            return False, f"{part_at_fault(error)}: {error}"
+            return False, explanation(client, error)
         return True, f"Connected to sandbox {client.sandbox!r} of {client.org_id}"
 
     def provision(self, resource: Resource, **how: Any) -> Provisioned:

@@ -56,7 +56,7 @@ def credential(emulator: Emulator, naps: list[float]) -> Callable[..., ClientCre
             "client_secret": "emulator-secret",
             "transport": Transport(clock=napping(naps)),
             "ims_url": emulator.url,
-            "scopes": f"openid,own-{serial}",
+            "scopes": f"openid,acp.own-{serial}",
         }
         return ClientCredentials(**usual | given)
 
@@ -91,7 +91,7 @@ def make_writer(emulator: Emulator, make_client: Callable[..., Client], timeline
             client_secret="emulator-secret",
             transport=Transport(clock=clock),
             ims_url=emulator.url,
-            scopes=f"openid,writer-{next(SERIAL)}",
+            scopes=f"openid,acp.writer-{next(SERIAL)}",
             step=lambda: timeline.sleep(seconds) if seconds else None,
         )
         given = {"clock": clock, "credential": credential, "consistency_window": 10.0, "dataflow_window": 50.0}

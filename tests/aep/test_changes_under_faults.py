@@ -154,9 +154,15 @@ def test_what_others_add_meanwhile_the_same_way_is_added_once(
 
 @pytest.mark.parametrize("name", ["field group", "schema"])
 def test_a_registry_that_does_not_take_its_own_etag_is_asked_without_it(
-    name: str, chain: Chain, proxied: Client, proxy: FaultProxy, caplog: pytest.LogCaptureFixture
+    name: str,
+    chain: Chain,
+    proxied: Client,
+    proxy: FaultProxy,
+    emulator: Emulator,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     want = before_and_after(chain, name)
+    emulator.control("PUT", "options", json={"registry_requires_if_match": False})
     proxy.fault("PATCH", KINDS[name].path, status=412)
     assert updated(proxied, want).updated
     assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412, 200]

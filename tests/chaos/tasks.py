@@ -160,7 +160,7 @@ def make_client(pace: Pace) -> Client:
         transport=transport,
         ims_url=url,
         # Scopes are part of a credential's identity: no two attempts share a token.
-        scopes=f"openid,chaos-{os.getpid()}-{next(_serial)}",
+        scopes=f"openid,acp.chaos-{os.getpid()}-{next(_serial)}",
     )
     return Client(
         org_id="EMULATOR@AdobeOrg",

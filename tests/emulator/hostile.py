@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from hypothesis import strategies as st
 
-from tests.emulator.client import FLOW
+from tests.emulator.client import FLOW, REGISTRY
 from tests.emulator.material import (
     FORM,
     HEADER_NAMES,
@@ -127,7 +127,9 @@ def _usual_path(path: str) -> str:
 def _usual_changes(method: str, path: str) -> Changes:
     if path.startswith("/ims"):
         return (("Content-Type", "application/x-www-form-urlencoded"),)
-    return (("If-Match", f"~{kind_of(path) or 'flows'}.etag~"),) if method in ("PATCH", "PUT", "DELETE") else ()
+    if method not in ("PATCH", "PUT", "DELETE"):
+        return ()
+    return (("If-Match", "*" if path.startswith(REGISTRY) else f"~{kind_of(path) or 'flows'}.etag~"),)
 
 
 def _usual_body(method: str, path: str) -> bytes | None:

@@ -85,7 +85,8 @@ def _valid_bodies() -> dict[Route, Any]:
         ("POST", "/__emulator__/outcomes"): {"outcome": "partial", "flowId": "~flows~", "times": 3, "failed": 2},
         ("POST", "/__emulator__/outcomes/release"): {"flowId": "~flows~"},
         ("PUT", "/__emulator__/rate-limit"): {"requests_a_minute": 50, "burst": 10, "retry_after": "date"},
-        ("PUT", "/__emulator__/options"): {"last_run_shows_active": False, "queries_are_utf8": True},
+        ("PUT", "/__emulator__/options"): {"last_run_shows_active": False, "sandbox_admin": True},
+        ("POST", "/__emulator__/hidden"): {"kind": "flows", "id": "~flows~"},
         ("POST", "/__emulator__/seed"): {"sandbox": "dev", "dataflows": 2, "runs_per_dataflow": 2, "source": "stripe"},
     }
     for name in ("fieldgroups", "mixins"):

@@ -10,6 +10,8 @@ GROUPS = f"{REGISTRY}/tenant/fieldgroups"
 SCHEMAS = f"{REGISTRY}/tenant/schemas"
 CLASSES = f"{REGISTRY}/tenant/classes"
 ADHOC = "https://ns.adobe.com/xdm/data/adhoc"
+# A change of a resource in whatever version it is.
+ANY_VERSION = {"If-Match": "*"}
 
 
 def problem(client: Client, method: str, path: str, code: str, **options: Any) -> str:

@@ -115,6 +115,8 @@ def _replaced(node: Any, countdown: list[int], oddity: Any) -> Any:
 
 
 def etag_of(client: Client, path: str) -> dict[str, str]:
+    if path.startswith(f"{REGISTRY}/tenant/schemas/"):
+        return {"If-Match": "*"}
     if not path.startswith((f"{FLOW}/flows/", f"{FLOW}/connections/")):
         return {}
     return {"If-Match": client.get(path)["items"][0]["etag"]}

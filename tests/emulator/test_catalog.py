@@ -139,10 +139,17 @@ def test_patch_tags_and_delete(client: Client) -> None:
     assert list(client.get(DATASETS, name="renamed")) == [identifier]
     client.refused("PATCH", path, 400, json=5)
     client.refused("PATCH", path, 400, json=[{"op": "move", "path": "/name"}])
-    assert client.ask("DELETE", path).json() == reference
     answer = client.ask("DELETE", path)
-    assert (answer.status_code, answer.json()) == (200, [])
-    assert client.refused("GET", path, 404)["title"] == "NotFoundError"
+    assert (answer.status_code, answer.json()) == (200, reference)
+    assert_not_found(client, path, "DataSet not found.", "GET", "DELETE", "PATCH", "PUT")
+    assert_not_found(client, f"{CATALOG}/v2/dataSets/{identifier}", "DataSet not found.", "PATCH")
+    assert_not_found(client, f"{CATALOG}/batches/{identifier}", "Batch not found.", "GET")
+
+
+def assert_not_found(client: Client, path: str, detail: str, *methods: str) -> None:
+    for method in methods:
+        answer = client.refused(method, path, 404, **({} if method in ("GET", "DELETE") else {"json": {}}))
+        assert answer == {"type": "/placeholder/type/uri", "status": 404, "title": "NotFoundError", "detail": detail}
 
 
 def test_json_patch_removes_and_makes_parents(client: Client) -> None:

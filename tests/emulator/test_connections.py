@@ -197,6 +197,36 @@ def test_actions_of_providers_are_refused(client: Client, kind: str) -> None:
     assert client.item(kind, identifier)["state"] == "enabled"
 
 
+@pytest.mark.parametrize(
+    ("operation", "path", "said"),
+    [
+        ("replace", "/description", 'Missing field "description"'),
+        ("remove", "/description", 'Missing field "description"'),
+        ("replace", "/keyWhichDoesNotExist", 'Missing field "keyWhichDoesNotExist"'),
+        ("replace", "/params/none/deeper", 'Missing field "none"'),
+        ("add", "/params/none/deeper", 'Missing field "none"'),
+        ("remove", "/params/columns/0/none", 'Missing field "none"'),
+        ("replace", "/params/columns/4", "Array index 4 is out of bounds"),
+        ("add", "/params/columns/5", "Array index 5 is out of bounds"),
+        ("remove", "/params/columns/-", '"-" is no place in a list'),
+        ("replace", "/params/columns/01x", '"01x" is no place in a list'),
+        ("add", "/name/a", 'Nothing can stand at "a"'),
+    ],
+)
+def test_a_patch_of_what_is_absent_names_it(client: Client, operation: str, path: str, said: str) -> None:
+    columns = [{"name": name, "type": "string"} for name in ("Product_Id", "Product_Name", "Type", "Create_Time")]
+    params = {"tableName": PRODUCTS, "columns": columns}
+    made = client.make(f"{FLOW}/sourceConnections", source_body(params=params))
+    before = client.item("sourceConnections", made["id"])
+    patch = [{"op": operation, "path": path, **({} if operation == "remove" else {"value": "x"})}]
+    address, headers = f"{FLOW}/sourceConnections/{made['id']}", {"If-Match": made["etag"]}
+    detail = client.flow_problem("PATCH", address, "1455-400", json=patch, headers=headers)
+    assert detail.startswith("An error has occurred while validating patch instructions: ")
+    assert said in detail
+    assert client.refused("PATCH", address, 400, json=patch, headers=headers)["title"] == "Invalid request"
+    assert client.item("sourceConnections", made["id"]) == before
+
+
 def test_patch_needs_the_current_etag(client: Client) -> None:
     made = client.make(CONNECTIONS, paypal_body())
     path = f"{CONNECTIONS}/{made['id']}"
@@ -218,11 +248,14 @@ def test_patch_needs_the_current_etag(client: Client) -> None:
         ({}, "1455-400"),
         ([5], "1455-400"),
         ([{"op": "replace", "path": "/id", "value": "x"}], "1365-400"),
-        ([{"op": "remove", "path": "/auth/none"}], "1365-400"),
+        ([{"op": "add", "path": "/none", "value": "x"}], "1365-400"),
+        ([{"op": "replace", "path": "name", "value": "x"}], "1365-400"),
         ([{"op": "remove", "path": "/auth/params"}], "1304-400"),
         ([{"op": "replace", "path": "/name", "value": 5}], "1000-400"),
     ):
         client.flow_problem("PATCH", path, code, json=bad, headers=current)
+    locked = [{"op": "replace", "path": "/state", "value": "disabled"}]
+    assert client.refused("PATCH", path, 400, json=locked, headers=current)["title"] == "Bad Request"
     secret = [{"op": "replace", "path": "/auth/params/clientSecret", "value": "wrong"}]
     assert client.ask("PATCH", path, json=secret, headers=current).status_code == 200
     assert client.get(f"{path}/test") == {"result": False}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import PROFILE, REGISTRY, XED, Client
-from tests.emulator.registry import SCHEMAS, problem, schema_body, show
+from tests.emulator.registry import ANY_VERSION, SCHEMAS, problem, schema_body, show
 
 DESCRIPTORS = f"{REGISTRY}/tenant/descriptors"
 IDENTITY_MAP = "https://ns.adobe.com/xdm/context/identitymap"
@@ -136,7 +136,7 @@ def test_schemas_show_their_descriptors_and_take_them_along(client: Client) -> N
 def test_union_needs_an_identity(client: Client) -> None:
     schema = people(client)
     path = f"{SCHEMAS}/{schema.replace('/', '%2F')}"
-    problem(client, "PATCH", path, "1528-400", json=UNION)
+    problem(client, "PATCH", path, "1528-400", json=UNION, headers=ANY_VERSION)
     client.make(DESCRIPTORS, identity(schema))
     relation = {
         "@type": "xdm:descriptorOneToOne",
@@ -145,13 +145,15 @@ def test_union_needs_an_identity(client: Client) -> None:
         "xdm:destinationSchema": people(client, "others"),
     }
     client.make(DESCRIPTORS, relation)
-    problem(client, "PATCH", path, "1526-400", json=UNION)
+    problem(client, "PATCH", path, "1526-400", json=UNION, headers=ANY_VERSION)
     reference = {**relation, "@type": "xdm:descriptorReferenceIdentity", "xdm:identityNamespace": "Email"}
     client.make(DESCRIPTORS, reference)
-    assert client.ask("PATCH", path, json=UNION).json()["meta:immutableTags"] == ["union"]
+    assert client.ask("PATCH", path, json=UNION, headers=ANY_VERSION).json()["meta:immutableTags"] == ["union"]
     found = client.ask("GET", SCHEMAS, params={"property": "meta:immutableTags==union"}, headers={"Accept": XED})
     assert [item["$id"] for item in found.json()["results"]] == [schema]
-    problem(client, "PATCH", path, "1409-400", json=[{"op": "remove", "path": "/meta:immutableTags"}])
+    problem(
+        client, "PATCH", path, "1409-400", json=[{"op": "remove", "path": "/meta:immutableTags"}], headers=ANY_VERSION
+    )
     problem(client, "DELETE", path, "1403-400")
     mapped = {**schema_body("mapped", PROFILE, IDENTITY_MAP), "meta:immutableTags": ["union"]}
     assert client.make(SCHEMAS, mapped)["meta:immutableTags"] == ["union"]

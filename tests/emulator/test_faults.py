@@ -29,6 +29,9 @@ from tests.emulator.client import (
 )
 from tests.emulator.faults import SOURCES, add, counts, logged, post, stored
 
+# As the registry answers a credential without the right to a resource.
+LACKING = {"type": "http://ns.adobe.com/aep/errors/XDM-2010-403", "title": "Permission management access denied"}
+
 
 @pytest.mark.parametrize(
     ("path", "status", "body"),
@@ -39,13 +42,18 @@ from tests.emulator.faults import SOURCES, add, counts, logged, post, stored
         (f"{FLOW}/flows", 500, {"type": "https://ns.adobe.com/aep/errors/FLOW-1102-500", "status": 500}),
         (f"{CATALOG}/dataSets", 500, {"title": "InternalServerError", "status": 500}),
         (f"{DATA_PREP}/mappingSets", 503, {"title": "Service Unavailable", "status": 503}),
+        (f"{FLOW}/flows", 403, {"type": "https://ns.adobe.com/aep/errors/FLOW-2120-403", "title": "Forbidden"}),
+        (f"{REGISTRY}/tenant/schemas", 403, LACKING),
+        (f"{CATALOG}/dataSets", 403, {"title": "ForbiddenError", "status": 403}),
+        ("/data/foundation/export/batches/x/files", 403, {"title": "ForbiddenError", "status": 403}),
+        (f"{DATA_PREP}/mappingSets", 403, {"title": "Forbidden", "status": 403}),
         ("/ims/token/v3", 503, {"error": "temporarily_unavailable"}),
         ("/ims/token/v3", 500, {"error": "server_error"}),
     ],
 )
 def test_status_speaks_the_dialect_of_the_service(client: Client, path: str, status: int, body: dict[str, Any]) -> None:
     fault = add(client, "status", status=status, headers={"Retry-After": 7}, match={"path": path})
-    answer = client.ask("POST", path, json={})
+    answer = client.ask("GET" if "/export/" in path else "POST", path, json={})
     assert answer.status_code == status
     assert answer.headers["Retry-After"] == "7"
     assert {key: answer.json()[key] for key in body} == body
@@ -72,7 +80,9 @@ def test_status_applies_nothing_and_takes_any_body(client: Client) -> None:
         ("2000-401", "Invalid authorization token"),
         ("2002-401", "Header is missing"),
         ("2106-404", "Get default sandbox error"),
+        ("2118-403", "Missing permission"),
         ("2120-403", "Forbidden"),
+        ("2121-403", "Forbidden"),
         ("1103-503", "Service Unavailable"),
     ],
 )
@@ -89,6 +99,18 @@ def test_other_services_have_codes_too(client: Client, code: str) -> None:
     answer = post(client)
     assert answer.status_code == answer.json()["status"] == int(code[-3:])
     assert answer.json()["type"].endswith(f"/{code}")
+
+
+def test_a_fault_takes_a_right_away_in_one_service_until_it_is_lifted(client: Client) -> None:
+    right = {"path": f"{REGISTRY}/*", "method": ["GET", "POST"]}
+    fault = add(client, "status", code="XDM-2010-403", times=None, match=right)
+    for method, path in (("GET", f"{REGISTRY}/stats"), ("POST", f"{REGISTRY}/tenant/schemas")):
+        answer = client.refused(method, path, 403, json={})
+        assert {name: answer[name] for name in LACKING} == LACKING
+        assert answer["detail"] == answer["report"]["detailed-message"]
+    assert client.get(f"{CATALOG}/dataSets") == {}
+    client.control("DELETE", f"faults/{fault}")
+    assert client.get(f"{REGISTRY}/stats")["counts"]["schemas"] == 0
 
 
 def test_six_digits_are_the_gateways(client: Client) -> None:
@@ -375,7 +397,7 @@ def test_read_lag_refuses_references_until_reads_have_caught_up(client: Client) 
     group = client.make(f"{REGISTRY}/tenant/fieldgroups", field_group("young fields", own))["$id"]
     references = [{"$ref": PROFILE}, {"$ref": group}]
     schema = {"title": "young", "description": "d", "type": "object", "allOf": references}
-    client.refused("POST", f"{REGISTRY}/tenant/schemas", 400, json=schema)
+    assert client.refused("POST", f"{REGISTRY}/tenant/schemas", 404, json=schema)["title"] == "Resource not found"
     client.advance(20)
     schema_id = client.make(f"{REGISTRY}/tenant/schemas", schema)["$id"]
     dataset = {"name": "young", "schemaRef": {"id": schema_id, "contentType": f"{XED};version=1"}}

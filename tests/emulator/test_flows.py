@@ -123,9 +123,20 @@ def test_least_intervals(client: Client) -> None:
 
 def test_start_now_is_not_in_the_past(client: Client) -> None:
     body, now = client.prepared(), client.now()
-    client.make(FLOWS, edited(body, {"scheduleParams.startTime": now}))
-    client.make(FLOWS, edited(body, {"scheduleParams.startTime": now - 1}))
-    client.flow_problem("POST", FLOWS, "1360-400", json=edited(body, {"scheduleParams.startTime": now - 2}))
+    for ago in (0, 1, 5, 30):
+        client.make(FLOWS, edited(body, {"scheduleParams.startTime": now - ago}))
+    client.flow_problem("POST", FLOWS, "1360-400", json=edited(body, {"scheduleParams.startTime": now - 31}))
+
+
+def test_a_start_is_moved_to_now_and_the_run_begins(client: Client) -> None:
+    flow = client.flow(client.prepared())["id"]
+    start = client.now() - 5
+    patched(client, flow, {"op": "replace", "path": "/scheduleParams/startTime", "value": start})
+    assert client.item("flows", flow)["scheduleParams"]["startTime"] == start
+    client.advance(60)
+    (run,) = client.runs(flow)
+    assert run["metrics"]["statusSummary"]["status"] == "success"
+    not_patched(client, flow, "1366-400", "/scheduleParams/startTime", client.now())
 
 
 def test_mapping_must_fit_both_ends(client: Client) -> None:

@@ -43,6 +43,7 @@ SLIPS = re.compile(
     r"|NoneType|<class|object at 0x|'(?:str|int|dict|list)' object"
 )
 PAGE = re.compile(r"<html>\n<head><title>40[45] ")
+SANDBOXES = "/data/foundation/sandbox-management"
 PLAIN = "/placeholder/type/uri"
 # The numbered problems of each service; Catalog has only plain ones.
 PROBLEMS = {
@@ -164,7 +165,7 @@ def check(asked: Hostile, reply: Reply) -> None:
 def check_error(target: str, status: int, body: Any) -> None:
     """A refusal looks as the service behind an address makes it look."""
     assert isinstance(body, dict), body
-    service = next((name for name in (*PROBLEMS, CONTROL, "/ims") if target.startswith(name)), target)
+    service = next((name for name in (SANDBOXES, *PROBLEMS, CONTROL, "/ims") if target.startswith(name)), target)
     if service == CONTROL:
         assert set(body) == {"error"}
     elif service == "/ims":
@@ -172,6 +173,9 @@ def check_error(target: str, status: int, body: Any) -> None:
     elif "error_code" in body:
         assert set(body) == {"error_code", "message"}
         assert body["error_code"].startswith(str(status))
+    elif service == SANDBOXES and body["type"] != PLAIN:
+        assert set(body) == {"status", "title", "type"}
+        assert re.fullmatch(rf"http://ns\.adobe\.com/aep/errors/SMS-\d{{4}}-{status}", body["type"])
     else:
         assert body["status"] == status
         assert body["title"]

@@ -38,6 +38,12 @@ def test_token_from_body_or_query_on_both_versions(client: Client) -> None:
         ({"client_secret": "ünïcode"}, 401, "invalid_client"),
         ({"scope": None}, 400, "invalid_scope"),
         ({"scope": " , "}, 400, "invalid_scope"),
+        ({"scope": "nonsense"}, 400, "invalid_scope"),
+        ({"scope": "openid,adobeid"}, 400, "invalid_scope"),
+        ({"scope": "openid;AdobeID"}, 400, "invalid_scope"),
+        ({"scope": "openid acp."}, 400, "invalid_scope"),
+        ({"scope": "acp.foundation.*"}, 400, "invalid_scope"),
+        ({"scope": "opénid"}, 400, "invalid_scope"),
     ],
 )
 def test_token_refusals(client: Client, changes: dict[str, str], status: int, error: str) -> None:
@@ -47,6 +53,21 @@ def test_token_refusals(client: Client, changes: dict[str, str], status: int, er
     assert answer.json()["error"] == error
     for changed in changes:
         assert changed in answer.json()["error_description"]
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "openid,AdobeID,read_organizations,additional_info.projectedProductContext,session",
+        "openid AdobeID",
+        " openid , AdobeID ,,\topenid\n",
+        "openid,AdobeID,acp.foundation.catalog,acp.core.pipeline,adobeio.appregistry.read,additional_info.job_function",
+        "cjm.suppression_service.client.delete",
+    ],
+)
+def test_scopes_come_between_commas_or_blanks_and_more_than_once(client: Client, scope: str) -> None:
+    answer = requests.post(f"{client.url}/ims/token/v3", data={**CREDENTIALS, "scope": scope}, timeout=5)
+    assert (answer.status_code, answer.json()["token_type"]) == (200, "bearer")
 
 
 @pytest.mark.parametrize("sent", ["files", "data"])

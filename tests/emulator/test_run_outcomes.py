@@ -112,6 +112,22 @@ def test_stuck_run_waits_for_its_release(client: Client) -> None:
     assert client.control("POST", "outcomes/release", json={"flowId": flow}) == {"released": []}
 
 
+def test_a_release_lets_runs_go_that_are_yet_to_hang(client: Client) -> None:
+    client.control("POST", "outcomes", json={"outcome": "stuck", "times": 2})
+    body = client.prepared()
+    flows = [client.flow(body)["id"] for _ in range(2)]
+    client.advance(60)
+    waiting = {flow: client.runs(flow)[0] for flow in flows}
+    assert {status(run) for run in waiting.values()} == {"scheduled"}
+    released = client.control("POST", "outcomes/release", json={"flowId": flows[0]})["released"]
+    assert released == [waiting[flows[0]]["id"]]
+    client.advance(RUN_SECONDS)
+    assert [status(client.runs(flow)[0]) for flow in flows] == ["success", "inProgress"]
+    assert client.control("POST", "outcomes/release")["released"] == [waiting[flows[1]]["id"]]
+    client.advance(RUN_SECONDS)
+    assert status(client.runs(flows[1])[0]) == "success"
+
+
 def test_cancelled_run(client: Client) -> None:
     run, body = first_run(client, outcome="cancelled")
     assert (status(run), counts(run), codes(run)) == ("cancelled", (0, 0, 0), [])

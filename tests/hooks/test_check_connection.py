@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 from collections.abc import Callable
@@ -37,7 +38,7 @@ def test_a_working_connection_names_its_sandbox_and_organisation(
         ({}, {"login": "nobody"}, "Credential", ("400", "invalid_client")),
         ({"access_token": "expired"}, {}, "Credential", ("401013", "Oauth token is not valid")),
         ({"org_id": "OTHER@AdobeOrg"}, {}, "Organisation", ("403025", "Profile is not valid")),
-        ({"sandbox": "production"}, {}, "Sandbox", ("FLOW-2100-404", "production")),
+        ({"sandbox": "production"}, {}, "Sandbox", ("FLOW-2100-404", "production", "the credential may use dev, prod")),
         ({"sandbox": ""}, {}, "Connection field", ("sandbox", "no default")),
         ({}, {"password": ""}, "Connection field", ("password", "client secret")),
         ({}, {"host": "http://platform.adobe.io"}, "Connection field", ("host", "https://")),
@@ -56,6 +57,74 @@ def test_a_refusal_names_what_is_at_fault(
     works, message = ExperiencePlatformHook().test_connection()
     assert (works, message.split(":", 1)[0]) == (False, at_fault)
     assert [part for part in parts if part not in message] == []
+
+
+SANDBOXES = "/sandbox-management/"
+#: What is answered to the question which sandboxes there are -> what the message says of it.
+LISTINGS: dict[str, tuple[dict[str, Any], str]] = {
+    "refused": ({"status": 403, "body": b'{"type": "x/SMS-2010-403", "title": "No right", "status": 403}'}, "403"),
+    "HTML": ({"status": 200, "headers": {"Content-Type": "text/html"}, "body": b"<html></html>"}, "answered HTML"),
+    "blank": ({"status": 200, "body": b""}, "blank"),
+    "no list": ({"status": 200, "body": b'{"sandboxes": {}}'}, "no list of sandboxes"),
+    "JSON 500": ({"status": 500, "body": b'{"title": "Oh"}'}, "500"),
+    "lost answer": ({"lose": True}, SANDBOXES),
+    "cut answer": ({"cut": True}, SANDBOXES),
+    "hangs": ({"hang": True}, SANDBOXES),
+}
+
+
+@pytest.mark.parametrize(("answered", "said"), LISTINGS.values(), ids=LISTINGS)
+def test_an_unknown_sandbox_is_named_even_if_no_list_can_be_had(
+    proxy: FaultProxy, set_connection: SetConnection, answered: dict[str, Any], said: str
+) -> None:
+    proxy.fault("GET", SANDBOXES, times=99, **answered)
+    set_connection(proxy.url, {"sandbox": "nowhere", "read_timeout": 0.3})
+    works, message = ExperiencePlatformHook().test_connection()
+    assert (works, message.split(":", 1)[0]) == (False, "Sandbox")
+    first, _, listing = message.partition("the credential's sandboxes cannot be listed: ")
+    assert "FLOW-2100-404" in first
+    assert said in listing
+    assert 1 <= len([asked for asked in proxy.asked if SANDBOXES in asked[1]]) <= 2
+
+
+def test_sandboxes_are_named_sorted_bounded_and_without_secrets(
+    proxy: FaultProxy, set_connection: SetConnection
+) -> None:
+    odd: list[Any] = [None, {}, {"name": 7}, {"name": "emulator-secret"}, {"name": "zz" * 500}]
+    body = {"sandboxes": [*odd, *({"name": f"s{number:02}"} for number in range(30, 0, -1))]}
+    proxy.fault("GET", SANDBOXES, status=200, body=json.dumps(body).encode())
+    set_connection(proxy.url, {"sandbox": "nowhere"})
+    _, message = ExperiencePlatformHook().test_connection()
+    shown = ", ".join(["***", *(f"s{number:02}" for number in range(1, 20))])
+    assert message.endswith(f"; the credential may use {shown} and 12 more")
+    (asked,) = (path for _, path, _ in proxy.asked if SANDBOXES in path)
+    assert asked == "/data/foundation/sandbox-management/?limit=100&offset=0"
+
+
+def test_a_right_that_is_lacking_is_told_from_a_sandbox_that_is(
+    emulator: Emulator, set_connection: SetConnection
+) -> None:
+    set_connection(emulator.url)
+    emulator.fail("status", path="*/flowSpecs", status=403, times=2)
+    works, message = ExperiencePlatformHook().test_connection()
+    assert (works, message.split(":", 1)[0]) == (False, "Credential")
+    assert "FLOW-2120-403" in message
+    assert message.endswith("the credential may use dev, prod")
+    emulator.control("POST", "hidden", json={"kind": "sandboxes", "id": "dev"})
+    works, message = ExperiencePlatformHook().test_connection()
+    assert (works, message.split(":", 1)[0]) == (False, "Sandbox")
+    assert message.endswith("the credential may use prod")
+    emulator.control("POST", "hidden", json={"kind": "sandboxes", "id": "prod"})
+    assert ExperiencePlatformHook().test_connection()[1].endswith("the credential may use no sandbox")
+
+
+def test_the_list_of_sandboxes_is_asked_for_without_naming_one(
+    emulator: Emulator, set_connection: SetConnection
+) -> None:
+    set_connection(emulator.url, {"sandbox": "nowhere"})
+    ExperiencePlatformHook().test_connection()
+    (asked,) = (request for request in emulator.requests() if "sandbox-management" in request["path"])
+    assert (asked["sandbox"], asked["status"]) == (None, 200)
 
 
 def test_a_connection_that_airflow_does_not_know_is_named() -> None:

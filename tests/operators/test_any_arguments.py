@@ -104,6 +104,8 @@ UNKNOWABLE = [
     ("BadRequestError", "The tag 'unifiedProfile'"),
     ("MAPPER-1000-400", "does not exist"),
     ("XDM-1504-400", "names no known"),
+    ("XDM-1010-404", "is not found"),
+    ("XDM-1011-404", "is not found"),
 ]
 #: Arguments that are held against what the service answers to a read.
 CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {

@@ -69,12 +69,9 @@ def test_one_index_runs_at_a_time_and_all_where_each_has_a_dataflow(
     airflow.wait_until(lambda: states()["windows", "deferred"], LIMIT)
     assert runs() == dict.fromkeys(flow_ids, 1)
 
-    def have_ended() -> bool:
-        # Again and again: a run that has only just begun is not held yet.
-        platform.control("POST", "outcomes/release")
-        return states() == {("dataflows", "success"): DATAFLOWS, ("windows", "success"): DAYS}
-
-    airflow.wait_until(have_ended, LIMIT)
+    platform.control("POST", "outcomes/release")
+    ended = {("dataflows", "success"): DATAFLOWS, ("windows", "success"): DAYS}
+    airflow.wait_until(lambda: states() == ended, LIMIT)
     assert runs() == dict.fromkeys(each, 1) | {one: DAYS}
     windows = sorted(began_and_ended(run) for run in platform.objects("runs") if run["flowId"] == one)
     assert all(ended < begun for (_, ended), (begun, _) in pairwise(windows))

@@ -179,7 +179,7 @@ class Aftermath:
 
 def connection(url: str, ims_url: str, **extra: Any) -> str:
     settings: dict[str, Any] = {"org_id": "EMULATOR@AdobeOrg", "sandbox": "dev", "ims_url": ims_url}
-    settings |= {"consistency_window": 0, "dataflow_window": 0, "scopes": f"openid,secrets-{next(SERIAL)}"}
+    settings |= {"consistency_window": 0, "dataflow_window": 0, "scopes": f"openid,acp.secrets-{next(SERIAL)}"}
     kept = {"conn_type": "adobe_experience_platform", "host": url, "login": "emulator-client"}
     return json.dumps(kept | {"password": SECRETS["the client secret"], "extra": settings | extra})
 
@@ -235,7 +235,7 @@ def errors_of(proxy: FaultProxy, identity: FaultProxy, elsewhere: Listener) -> I
             client_secret=SECRETS["the client secret"],
             transport=transport,
             ims_url=identity.url,
-            scopes=f"openid,secrets-{next(SERIAL)}",
+            scopes=f"openid,acp.secrets-{next(SERIAL)}",
         )
         client = Client("EMULATOR@AdobeOrg", "dev", credential, transport, proxy.url)
         body = {"name": "a shop", "auth": {"params": {"clientSecret": SECRETS["PayPal's client secret"]}}}

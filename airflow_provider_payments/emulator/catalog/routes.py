@@ -138,11 +138,9 @@ def replace_dataset(call: Call) -> Answer:
 
 
 def delete_dataset(call: Call) -> Answer:
-    datasets = call.sandbox.catalog.datasets
-    dataset = datasets.read(call.params["id"])
-    if dataset is None:
-        return Answer([])
-    datasets.remove(dataset)
+    catalog = call.sandbox.catalog
+    dataset = catalog.get(call.params["id"])
+    catalog.datasets.remove(dataset)
     return Answer([_reference(dataset)])
 
 

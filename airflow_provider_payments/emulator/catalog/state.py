@@ -86,8 +86,11 @@ def bad_request(detail: str) -> PlainRefusal:
 
 
 def not_found(what: str) -> PlainRefusal:
-    """The refusal to show something that is not there."""
-    return PlainRefusal(404, f"There is no {what}.")
+    """The refusal of an id that names nothing.
+
+    :param what: that is not there; begins with a capital letter.
+    """
+    return PlainRefusal(404, f"{what} not found.")
 
 
 class Catalog:
@@ -119,14 +122,14 @@ class Catalog:
         """A dataset, or a refusal."""
         dataset = self.datasets.read(identifier)
         if dataset is None:
-            raise not_found(f"dataset {identifier[:100]}")
+            raise not_found("DataSet")
         return dataset
 
     def batch(self, identifier: str) -> Batch:
         """A batch, or a refusal."""
         batch = self.batches.read(identifier)
         if batch is None:
-            raise not_found(f"batch {identifier[:100]}")
+            raise not_found("Batch")
         return batch
 
     def update(self, dataset: Dataset, body: Mapping[str, Any], *, whole: bool) -> None:

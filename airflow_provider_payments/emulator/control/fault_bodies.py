@@ -23,7 +23,7 @@ from airflow_provider_payments.emulator.faults import Fault, Match
 MAX_DELAY_SECONDS = 3600
 MAX_COUNT = 10**9
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CODE = re.compile(r"(FLOW|XDM|MAPPER)-\d{4}-[45]\d\d|[45]\d{5}")
+_CODE = re.compile(r"(FLOW|XDM|MAPPER|SMS)-\d{4}-[45]\d\d|[45]\d{5}")
 _FRAMING = ("content-length", "transfer-encoding", "connection")
 
 

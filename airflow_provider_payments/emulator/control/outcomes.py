@@ -81,7 +81,7 @@ def remove_outcomes(call: Call) -> Answer:
 
 
 def release_runs(call: Call) -> Answer:
-    """Let stuck runs go on, all or with {"flowId": ...} those of one dataflow; answers their ids."""
+    """Let stuck runs go on, also those yet to hang; with {"flowId": ...} those of one dataflow; answers their ids."""
     body = body_of(call, ("flowId",), "a release", needed=False)
     flow_id = text("flowId", body["flowId"]) if "flowId" in body else None
     return Answer({"released": call.world.outcomes.release(flow_id)})

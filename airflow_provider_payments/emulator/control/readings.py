@@ -1,4 +1,4 @@
-"""How to read what the platform's documents leave open."""
+"""How to read what the platform's documents leave open, and what the credential may do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMES = tuple(field.name for field in fields(Readings))
 
 
 def choose_readings(call: Call) -> Answer:
-    """Choose a reading where the documents leave one open: {"last_run_shows_active": false}; the others stay."""
+    """Choose what the documents, or a credential's rights, leave open: {"sandbox_admin": true}; the others stay."""
     body = body_of(call, _NAMES, "the options")
     chosen = {name: flag(name, value) for name, value in body.items()}
     for name, value in chosen.items():

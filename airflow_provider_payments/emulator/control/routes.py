@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_provider_payments.emulator.control import (
     clock,
     faults,
+    hidden,
     outcomes,
     rate_limit,
     readings,
@@ -22,23 +23,25 @@ def _refused(status: int, detail: str) -> Refusal:
     return ControlRefusal(status, failed if status == 500 else detail)
 
 
-DIALECT = Dialect(_refused)
-ROUTES: Routes = (
-    *state.ROUTES,
-    *requests.ROUTES,
-    *clock.ROUTES,
-    *faults.ROUTES,
-    *outcomes.ROUTES,
-    *rate_limit.ROUTES,
-    *readings.ROUTES,
-    *samples.ROUTES,
-    *seeding.ROUTES,
-)
-
-
 def show_operations(call: Call) -> Answer:
     """The operations of the control interface, with a line each."""
     lines = [(method, path, (handler.__doc__ or "").strip().partition("\n")[0]) for method, path, handler in ROUTES]
     return Answer(
         {"operations": [{"method": method, "path": call.path + path, "does": line} for method, path, line in lines]}
     )
+
+
+DIALECT = Dialect(_refused)
+ROUTES: Routes = (
+    ("GET", "", show_operations),
+    *state.ROUTES,
+    *requests.ROUTES,
+    *clock.ROUTES,
+    *faults.ROUTES,
+    *hidden.ROUTES,
+    *outcomes.ROUTES,
+    *rate_limit.ROUTES,
+    *readings.ROUTES,
+    *samples.ROUTES,
+    *seeding.ROUTES,
+)

@@ -36,11 +36,11 @@ def list_dataset_files(call: Call) -> Answer:
 def show_dataset_file(call: Call) -> Answer:
     """What a dataset file consists of, or with ``path`` the content of that."""
     batch_id, _, number = call.params["id"].rpartition("-")
-    batch = call.sandbox.catalog.batches.get(batch_id)
+    batch = call.sandbox.catalog.batches.read(batch_id)
     files = dataset_files(call.sandbox, batch) if batch else []
     place = (count_from(number) or 0) - 1
     if not 0 <= place < len(files):
-        raise not_found(f"file {call.params['id'][:100]}")
+        raise not_found(f"File {call.params['id'][:100]}")
     return _show(call, f"/files/{call.params['id']}", files[place : place + 1])
 
 
@@ -74,7 +74,7 @@ def _show(call: Call, address: str, files: Sequence[File]) -> Answer:
 def _download(call: Call, files: Sequence[File], name: str) -> Answer:
     file = next((file for file in files if file.name == name), None)
     if file is None:
-        raise not_found(f"path {name[:100]}")
+        raise not_found(f"Path {name[:100]}")
     return shapes.download(call, file)
 
 

@@ -52,7 +52,7 @@ def create(kind: str, sandbox: Sandbox, body: Mapping[str, Any], draft: bool) ->
 def update(kind: str, sandbox: Sandbox, connection: Resource, call: Call) -> None:
     """Apply a patch, or refuse it."""
     _check_changeable(connection)
-    content = patched(call, connection, _WRITABLE[kind])
+    content = patched(call, kind, connection, _WRITABLE[kind])
     sandbox.flow_service.write(kind, connection, _content(kind, sandbox, content, connection.state == DRAFT))
 
 

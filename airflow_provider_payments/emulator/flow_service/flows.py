@@ -158,9 +158,9 @@ def _check_options(content: Mapping[str, Any]) -> None:
 def update(sandbox: Sandbox, flow: Flow, call: Call) -> None:
     """Apply a patch, or refuse it."""
     if flow.schedule is None:
-        content = _drafted(patched(call, flow, (*_WRITABLE, *END_KINDS)))
+        content = _drafted(patched(call, "flows", flow, (*_WRITABLE, *END_KINDS)))
     else:
-        content = _drafted(patched(call, flow, _WRITABLE))
+        content = _drafted(patched(call, "flows", flow, _WRITABLE))
         _reschedule(sandbox, flow, flow.schedule, content)
     flow.operation = ("update", call.json())
     sandbox.flow_service.write("flows", flow, content)

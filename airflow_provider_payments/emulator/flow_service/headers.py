@@ -24,7 +24,7 @@ class FlowDialect(Dialect):
     def organisation_empty(self) -> FlowRefusal:
         return FlowRefusal("2001-401", "The header x-gw-ims-org-id is missing or empty.")
 
-    def check_sandbox(self, headers: Mapping[str, str], known: Collection[str]) -> None:
+    def check_sandbox_name(self, headers: Mapping[str, str], known: Collection[str]) -> None:
         name = headers.get("x-sandbox-name", "")
         _check_scope(name, headers.get("x-sandbox-id", ""))
         if not name:

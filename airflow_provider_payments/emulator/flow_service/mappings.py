@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from airflow_provider_payments.emulator.world import Sandbox
 
 
-def mapping_version(sandbox: Sandbox, params: Mapping[str, Any]) -> MappingVersion:
-    """The mapping set that a Mapping transformation names, or a refusal."""
-    identifier = required(params, "mappingId", str)
-    found = sandbox.mapping_sets.store.read(identifier)
+def mapping_version(sandbox: Sandbox, params: Mapping[str, Any], *, asked: bool = True) -> MappingVersion:
+    """The mapping set that a Mapping transformation names, or a refusal.
+
+    :param asked: by a request, which may not see what the platform sees.
+    """
+    identifier, store = required(params, "mappingId", str), sandbox.mapping_sets.store
+    found = (store.read if asked else store.get)(identifier)
     if found is None:
         raise invalid("1419-400", f"The mapping set {identifier[:100]} failed validation: it does not exist.")
     number = whole_number(params.get("mappingVersion", 0))

@@ -128,8 +128,10 @@ def _target(sandbox: Sandbox, flow: Flow) -> tuple[Dataset | None, Transform | N
     target = sandbox.flow_service.target_connections.get(flow.target_id)
     dataset = sandbox.catalog.datasets.get(target.content["params"]["dataSetId"]) if target else None
     try:
-        version = mapping_version(sandbox, flow.transformation("Mapping") or {})
-        schema = sandbox.registry.get("schemas", version.schema_id)
+        version = mapping_version(sandbox, flow.transformation("Mapping") or {}, asked=False)
+        schema = sandbox.registry.lookup(version.schema_id)
+        if schema is None:
+            return dataset, None
         properties, required = sandbox.registry.resolve(schema)
     except Refusal:
         return dataset, None

@@ -52,7 +52,8 @@ class Outcomes:
 
     def __init__(self) -> None:
         self.pending: list[Outcome] = []
-        self._stuck: list[tuple[Run, Callable[[], None]]] = []
+        # The runs that are to hang, by id, with what lets them go on; None until they do hang.
+        self._stuck: dict[str, tuple[Run, Callable[[], None] | None]] = {}
 
     def take(self, sandbox: str, flow: Flow) -> Outcome | None:
         """The outcome of a run that begins now: of the first order that fits; None when there is none."""
@@ -63,21 +64,25 @@ class Outcomes:
                 self.pending.remove(order)
         return order
 
+    def expect(self, run: Run) -> None:
+        """Take note of a run that is to hang once it has begun."""
+        self._stuck[run.id] = (run, None)
+
     def hold(self, run: Run, resume: Callable[[], None]) -> None:
-        """Keep a run where it is."""
-        self._stuck.append((run, resume))
+        """Keep a run where it is, unless it was released before it came there."""
+        if run.id in self._stuck:
+            self._stuck[run.id] = (run, resume)
+        else:
+            resume()
 
     def release(self, flow_id: str | None) -> list[str]:
-        """Let runs go on; their ids.
+        """Let runs go on, also those that hang only later; their ids.
 
         :param flow_id: only those of this dataflow; None for all.
         """
-        stuck, self._stuck = self._stuck, []
-        released = []
-        for run, resume in stuck:
-            if flow_id in (None, run.flow_id):
+        released = [run.id for run, _ in self._stuck.values() if flow_id in (None, run.flow_id)]
+        for identifier in released:
+            _, resume = self._stuck.pop(identifier)
+            if resume is not None:
                 resume()
-                released.append(run.id)
-            else:
-                self._stuck.append((run, resume))
         return released

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.exchange import Call
 from airflow_provider_payments.emulator.flow_service.payloads import empty_body, invalid
-from airflow_provider_payments.emulator.json_patch import Instruction, PatchError, apply_patch, parse_patch
+from airflow_provider_payments.emulator.flow_service.shapes import KNOWN_FIELDS
+from airflow_provider_payments.emulator.json_patch import Instruction, Operation, PatchError, apply_patch, parse_patch
 from airflow_provider_payments.emulator.refusals import FlowRefusal
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.flow_service.state import Resource
 
-_CODES = {"malformed": "1455-400", "operation": "1434-400", "path": "1365-400"}
+_OFFERED: tuple[Operation, ...] = ("add", "replace", "remove")
 
 
-def patched(call: Call, resource: Resource, writable: Collection[str]) -> dict[str, Any]:
+def patched(call: Call, kind: str, resource: Resource, writable: Collection[str]) -> dict[str, Any]:
     """A resource's content with the patch in a request applied, or a refusal; the resource stays as it is.
 
+    :param kind: of the resource, as in the path.
     :param writable: top-level members that may be written.
     """
     _check_match(call, resource.etag)
@@ -26,12 +28,21 @@ def patched(call: Call, resource: Resource, writable: Collection[str]) -> dict[s
     if document is None or document == []:
         raise empty_body()
     try:
-        patch = parse_patch(document)
+        patch = parse_patch(document, _OFFERED)
         for instruction in patch:
-            _check_path(instruction, writable)
+            _check_path(instruction, KNOWN_FIELDS[kind], writable)
         return apply_patch(resource.content, patch)
     except PatchError as error:
-        raise invalid(_CODES[error.reason], error.detail) from error
+        raise _refused(error) from error
+
+
+def _refused(error: PatchError) -> FlowRefusal:
+    match error.reason:
+        case "operation":
+            return invalid("1434-400", error.detail)
+        case "path":
+            return FlowRefusal("1365-400", error.detail)
+    return invalid("1455-400", f"An error has occurred while validating patch instructions: {error.detail}")
 
 
 def _check_match(call: Call, etag: str) -> None:
@@ -52,8 +63,10 @@ def check_current(call: Call, etag: str) -> None:
         )
 
 
-def _check_path(instruction: Instruction, writable: Collection[str]) -> None:
-    if instruction.steps[0] == "connectionSpec":
+def _check_path(instruction: Instruction, known: Collection[str], writable: Collection[str]) -> None:
+    """Refuse a path that may not be written. To replace or remove what no resource has fails as it is applied."""
+    first = instruction.steps[0]
+    if first == "connectionSpec":
         raise invalid("1414-400", "The connection spec of a connection cannot be changed.")
-    if instruction.steps[0] not in writable:
+    if first not in writable and (first in known or instruction.operation == "add"):
         raise FlowRefusal("1365-400", f"The path '{instruction.path[:100]}' cannot be patched.")

@@ -129,6 +129,8 @@ def _new(sandbox: Sandbox, flow: Flow, window: Window, *, first: bool) -> Run:
 def _launch(sandbox: Sandbox, run: Run, due: float) -> None:
     clock = sandbox.clock
     run.outcome = sandbox.world.outcomes.take(sandbox.name, run.flow)
+    if run.ordered == STUCK:
+        sandbox.world.outcomes.expect(run)
     if run.outcome is not None and run.outcome.kind == LATE:
         clock.at(clock.now() + run.outcome.seconds, partial(_appear, sandbox, run))
     else:
@@ -137,8 +139,10 @@ def _launch(sandbox: Sandbox, run: Run, due: float) -> None:
 
 
 def _appear(sandbox: Sandbox, run: Run) -> None:
-    sandbox.flow_service.runs.add(run)
-    flow = run.flow
+    service, flow = sandbox.flow_service, run.flow
+    service.runs.add(run)
+    if service.flows.is_hidden(flow.id):
+        service.runs.hide(run)
     if _is_newer(run, flow.last_run):
         flow.last_run = run
     _note_end(run)

@@ -91,16 +91,16 @@ def _writing(
         return Answer(receipt_to_wire(resource), 201, {"Location": f"{BASE}/{kind}/{resource.id}"})
 
     def change(call: Call) -> Answer:
-        resource = call.sandbox.flow_service.get(kind, call.params["id"])
+        resource = call.sandbox.flow_service.writable(kind, call.params["id"])
         update(call.sandbox, resource, call)
         return Answer(receipt_to_wire(resource))
 
     def deletion(call: Call) -> Answer:
-        delete(call.sandbox, call.sandbox.flow_service.get(kind, call.params["id"]))
+        delete(call.sandbox, call.sandbox.flow_service.writable(kind, call.params["id"]))
         return Answer(None, 204)
 
     def action(call: Call) -> Answer:
-        resource = call.sandbox.flow_service.get(kind, call.params["id"])
+        resource = call.sandbox.flow_service.writable(kind, call.params["id"])
         act(call.sandbox, resource, call)
         return Answer(receipt_to_wire(resource))
 

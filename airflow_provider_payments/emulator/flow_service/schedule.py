@@ -15,7 +15,8 @@ _LEAST_INTERVAL = {"minute": 15, "hour": 1, "day": 1, "week": 1}
 # Larger numbers are milliseconds, sent by mistake.
 LATEST_START = 10**11
 _MOST_SECONDS = 10**11
-TOLERANCE_SECONDS = 1
+# How long ago a start may be: a client sends "now" in whole seconds, and requests take their time.
+START_TOLERANCE_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Schedule:
 def parse_schedule(params: Any, now: float | None) -> Schedule:
     """Understand ``scheduleParams``, or refuse them by their number.
 
-    :param now: refuse a start before it; None when the start has been accepted before.
+    :param now: refuse a start that lies before it, but for the tolerance; None when the start has been accepted before.
     """
     if params is None:
         raise missing("scheduleParams")
@@ -91,7 +92,7 @@ def _start(params: Mapping[str, Any], now: float | None) -> int:
     start = whole_number(given)
     if start is None or not -LATEST_START < start < LATEST_START:
         raise FlowRefusal("1340-400", f"The start time '{str(given)[:60]}' is not a number of epoch seconds.")
-    if now is not None and start < now - TOLERANCE_SECONDS:
+    if now is not None and start < now - START_TOLERANCE_SECONDS:
         raise FlowRefusal("1360-400", f"The start time {start} is in the past: it is {int(now)} now.")
     return start
 

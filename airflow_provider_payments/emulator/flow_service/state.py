@@ -162,6 +162,12 @@ class FlowService:
             raise not_found(kind, identifier)
         return resource
 
+    def writable(self, kind: str, identifier: str) -> Any:
+        """The same as a request finds it that is to change it: who may not see it is refused otherwise than readers."""
+        if self.stores[kind].is_hidden(identifier):
+            raise FlowRefusal("2120-403", "The permissions of the credential are not sufficient for this operation.")
+        return self.get(kind, identifier)
+
     def user_of(self, connection: Resource) -> Flow | None:
         """A dataflow that has a source or target connection, or one over a base connection, if there is one."""
         users = (

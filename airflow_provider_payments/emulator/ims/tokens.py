@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 
+from airflow_provider_payments.emulator.ims.scopes import is_scope, scopes_of
 from airflow_provider_payments.emulator.refusals import OAuthRefusal
 
 LIFETIME_SECONDS = 86399
@@ -56,8 +57,12 @@ def check_client(
         raise OAuthRefusal("invalid_request", "missing client_secret parameter")
     if not _same(client_secret, accepted[1]):
         raise OAuthRefusal("invalid_client", "invalid client_secret parameter", 401)
-    if not scope or not scope.replace(",", "").strip():
+    scopes = scopes_of(scope or "")
+    if not scopes:
         raise OAuthRefusal("invalid_scope", "missing scope parameter")
+    unknown = next((name for name in scopes if not is_scope(name)), None)
+    if unknown is not None:
+        raise OAuthRefusal("invalid_scope", f"invalid scope parameter: {unknown[:100]}")
 
 
 def _same(given: str, expected: str) -> bool:

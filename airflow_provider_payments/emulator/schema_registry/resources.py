@@ -83,6 +83,14 @@ def not_found(kind: Kind, identifier: str) -> RegistryRefusal:
     )
 
 
+def reference_not_found(reference: str, expected: Kind) -> RegistryRefusal:
+    """The refusal of a reference to nothing, as of the resource itself.
+
+    :param expected: the kind that is meant where the id names none.
+    """
+    return not_found(next((kind for kind in _NAMES if f"/{kind}/" in reference), expected), reference)
+
+
 def find_global(kind: Kind, identifier: str) -> Resource | None:
     """A global resource, None when there is no such one.
 

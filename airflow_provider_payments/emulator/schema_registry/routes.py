@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
 from airflow_provider_payments.emulator.json_patch import Instruction, PatchError, apply_patch, parse_patch
-from airflow_provider_payments.emulator.refusals import PlainRefusal, RegistryRefusal
+from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import descriptor_routes, listing
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
 from airflow_provider_payments.emulator.schema_registry.composition import OWN_FIELDS
@@ -145,8 +145,10 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes:
 
 
 def _check_match(call: Call, resource: Resource) -> None:
-    """Refuse an ``If-Match`` that names another version, with quotes or without; Adobe's own samples send none."""
+    """Refuse a change whose ``If-Match`` is missing or names another version, with quotes or without."""
     given = call.headers.get("if-match", "").strip().strip('"')
+    if not given and call.world.readings.registry_requires_if_match:
+        raise RegistryRefusal("1018-428", "", "The header If-Match must name the version that is to be changed.")
     if given and given not in ("*", resource.etag):
         raise RegistryRefusal(
             "1012-412",
@@ -174,13 +176,18 @@ def _read(resource: Resource, member: str, registry: Registry) -> Any:
 
 def _as_shown(instruction: Instruction, resource: Resource) -> Instruction:
     """An instruction that names a definition as the client once called it leads to where the registry keeps it."""
-    first, *rest = instruction.steps
+    steps, source = (_place_shown(steps, resource) for steps in (instruction.steps, instruction.source))
+    return replace(instruction, steps=steps, source=source)
+
+
+def _place_shown(steps: tuple[str, ...], resource: Resource) -> tuple[str, ...]:
     made_of = resource.made_of
-    if first == "definitions" and rest and rest[0] in (OWN_FIELDS, *made_of.parts):
-        return replace(instruction, steps=(first, made_of.own_name, *rest[1:]))
-    if first == "properties" and resource.properties:
-        return replace(instruction, steps=("definitions", made_of.own_name, *instruction.steps))
-    return instruction
+    match steps:
+        case ("definitions", name, *rest) if name in (OWN_FIELDS, *made_of.parts):
+            return ("definitions", made_of.own_name, *rest)
+        case ("properties", *_) if resource.properties:
+            return ("definitions", made_of.own_name, *steps)
+    return steps
 
 
 def _global_handlers(name: str, kind: Kind) -> Routes:
@@ -214,7 +221,11 @@ def _nowhere(call: Call) -> Answer:
     raise RegistryRefusal("1017-404", "Resource not found", f"'{container[:60]}': there is no {what}.")
 
 
-DIALECT = Dialect(PlainRefusal)
+def _refused(status: int, detail: str) -> Refusal:
+    return RegistryRefusal("2010-403", "", detail) if status == 403 else PlainRefusal(status, detail)
+
+
+DIALECT = Dialect(_refused)
 ROUTES: Routes = (
     ("GET", "/stats", show_stats),
     *(route for name, kind in _KINDS.items() for route in _tenant_handlers(name, kind)),

@@ -10,7 +10,7 @@ from airflow_provider_payments.emulator.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import fields
 from airflow_provider_payments.emulator.schema_registry.composition import Composition, malformed, unknown_reference
 from airflow_provider_payments.emulator.schema_registry.global_resources import BEHAVIORS, IDENTITY_MAP
-from airflow_provider_payments.emulator.schema_registry.resources import Kind, Resource
+from airflow_provider_payments.emulator.schema_registry.resources import Kind, Resource, reference_not_found
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.schema_registry.registry import Registry
@@ -80,14 +80,19 @@ def check_references(registry: Registry, kind: Kind, identifier: str, made_of: C
     """
     for reference in made_of.references:
         found = _referred(registry, reference)
-        if found is None or (kind == "datatypes" and found != "datatypes"):
-            raise unknown_reference(f"The reference '{reference[:200]}' names no known resource that fits here.")
+        if found is None:
+            raise reference_not_found(reference, "datatypes" if kind == "datatypes" else "mixins")
+        if kind == "datatypes" and found != "datatypes":
+            raise unknown_reference(f"A data type cannot extend '{reference[:200]}', which is no data type.")
         other = registry.store.get(reference)
         if reference == identifier or (other is not None and identifier in registry.extends(other)):
             raise RegistryRefusal("1504-400", "Reference circular", f"{identifier} would extend itself.")
     for reference in fields.references(made_of.properties):
-        if _referred(registry, reference) != "datatypes":
-            raise unknown_reference(f"A field refers to '{reference[:200]}', which is no known data type.")
+        found = _referred(registry, reference)
+        if found is None:
+            raise reference_not_found(reference, "datatypes")
+        if found != "datatypes":
+            raise unknown_reference(f"A field refers to '{reference[:200]}', which is no data type.")
 
 
 def _referred(registry: Registry, reference: str) -> Kind | None:

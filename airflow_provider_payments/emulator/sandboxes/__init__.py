@@ -1,0 +1,1 @@
+"""Sandbox management: which sandboxes there are."""

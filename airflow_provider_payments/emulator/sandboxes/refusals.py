@@ -1,0 +1,45 @@
+"""How sandbox management says no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_payments.emulator.exchange import Dialect
+from airflow_provider_payments.emulator.refusals import Refusal
+
+# Only 2010 is on record.
+_NUMBERS = {400: "2001", 403: "2010", 404: "2002"}
+_INTERNAL = "2000"
+
+
+class SandboxesRefusal(Refusal):
+    """Sandbox management: SMS codes.
+
+    :param code: such as ``2010-403``: number and status.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(int(code[-3:]), detail, label=code)
+
+    def body(self, request_id: str, at: float) -> dict[str, Any]:
+        return {
+            "status": self.status,
+            "title": self.detail,
+            "type": f"http://ns.adobe.com/aep/errors/SMS-{self.label}",
+        }
+
+
+def refused(status: int, detail: str) -> SandboxesRefusal:
+    """A refusal with the number that sandbox management has for a status."""
+    return SandboxesRefusal(f"{_NUMBERS.get(status, _INTERNAL)}-{status}", detail)
+
+
+class SandboxesDialect(Dialect):
+    """A request to sandbox management is about all sandboxes, whatever its headers name."""
+
+    def __init__(self) -> None:
+        super().__init__(refused)
+
+    def check_sandbox(self, headers: Mapping[str, str], sandboxes: Mapping[str, Any]) -> None:
+        return

@@ -1,0 +1,110 @@
+"""Sandbox management's operations: the sandboxes of the credential, and for an administrator those of everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_payments.emulator.exchange import Answer, Call, Routes, count_from
+from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesDialect, refused
+from airflow_provider_payments.emulator.world import DEFAULT_SANDBOX, Sandbox
+
+BASE = "/data/foundation/sandbox-management"
+DEFAULT_PAGE = 50
+PRODUCTION, DEVELOPMENT = "production", "development"
+_TITLES = {"prod": "Production", "dev": "Development"}
+Handler = Callable[[Call], Answer]
+
+
+def list_available(call: Call) -> Answer:
+    """The sandboxes that the credential may use; every credential may ask."""
+    return _page(call, "/", [sandbox for sandbox in call.world.sandboxes.values() if not sandbox.is_hidden])
+
+
+def for_administrators(handler: Handler) -> Handler:
+    """The handler, behind the right to administer sandboxes."""
+
+    def handle(call: Call) -> Answer:
+        if not call.world.readings.sandbox_admin:
+            raise refused(403, "User does not have READ permission to access the sandbox.")
+        return handler(call)
+
+    return handle
+
+
+def list_all(call: Call) -> Answer:
+    return _page(call, "/sandboxes", list(call.world.sandboxes.values()))
+
+
+def show(call: Call) -> Answer:
+    name = call.params["name"]
+    sandbox = call.world.sandboxes.get(name)
+    if sandbox is None:
+        raise refused(404, f"There is no sandbox with the name '{name[:100]}'.")
+    return Answer(_to_wire(sandbox))
+
+
+def list_types(call: Call) -> Answer:
+    return Answer({"sandboxTypes": [PRODUCTION, DEVELOPMENT]})
+
+
+def _page(call: Call, path: str, sandboxes: Sequence[Sandbox]) -> Answer:
+    limit, offset = _window(call)
+    page = sandboxes[offset : offset + limit]
+    address = call.world.origin + BASE + path
+
+    def link(place: int) -> dict[str, Any]:
+        return {"href": f"{address}?{call.query_with(limit=limit, offset=place)}", "templated": None}
+
+    links: dict[str, Any] = {"page": {"href": f"{address}?limit={{limit}}&offset={{offset}}", "templated": True}}
+    if offset + limit < len(sandboxes):
+        links["next"] = link(offset + limit)
+    if offset:
+        links["prev"] = link(max(offset - limit, 0))
+    return Answer(
+        {
+            "sandboxes": [_to_wire(sandbox) for sandbox in page],
+            "_page": {"limit": limit, "count": len(page)},
+            "_links": links,
+        }
+    )
+
+
+def _window(call: Call) -> tuple[int, int]:
+    """How many sandboxes are asked for, and behind how many: both parameters or neither."""
+    given = call.first("limit"), call.first("offset")
+    if given == (None, None):
+        return DEFAULT_PAGE, 0
+    limit, offset = (count_from(text or "") for text in given)
+    if not limit or offset is None:
+        raise refused(400, "'limit', 1 or more, and 'offset', 0 or more, are whole numbers that stand together.")
+    return limit, offset
+
+
+def _to_wire(sandbox: Sandbox) -> dict[str, Any]:
+    user = sandbox.options.user_id
+    created = datetime.fromtimestamp(sandbox.created, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    is_default = sandbox.name == DEFAULT_SANDBOX
+    return {
+        "name": sandbox.name,
+        "title": _TITLES[sandbox.name],
+        "state": "active",
+        "type": PRODUCTION if is_default else DEVELOPMENT,
+        "region": "VA7",
+        "isDefault": is_default,
+        "eTag": 1,
+        "createdDate": created,
+        "lastModifiedDate": created,
+        "createdBy": user,
+        "modifiedBy": user,
+    }
+
+
+DIALECT = SandboxesDialect()
+ROUTES: Routes = (
+    ("GET", "", list_available),
+    ("GET", "/sandboxes", for_administrators(list_all)),
+    ("GET", "/sandboxes/{name}", for_administrators(show)),
+    ("GET", "/sandboxTypes", for_administrators(list_types)),
+)
