@@ -31,8 +31,8 @@ class Readings:
         know only the states ``success`` and ``failed``.
     :param queries_are_utf8: whether the platform's services read the query of an address as UTF-8; read as Latin-1,
         a filter misses every name that is not ASCII.
-    :param registry_requires_if_match: whether the Schema Registry refuses a PATCH or PUT without ``If-Match``; one
-        document says so, and Adobe's own samples send none.
+    :param registry_requires_if_match: whether the Schema Registry refuses a PATCH without ``If-Match``; one document
+        says so, and Adobe's own samples send none.
     :param sandbox_admin: whether the credential may look at all sandboxes, not only at its own.
     """
 

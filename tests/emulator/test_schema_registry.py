@@ -243,7 +243,7 @@ def test_a_change_of_another_version_is_refused(client: Client) -> None:
         assert client.ask("PATCH", path, json=patch, headers={"If-Match": given}).status_code == 200
 
 
-def test_a_change_without_if_match_is_refused_unless_ordered_otherwise(client: Client) -> None:
+def test_a_patch_without_if_match_is_refused_unless_ordered_otherwise(client: Client) -> None:
     kinds: tuple[tuple[str, Any], ...] = (
         (SCHEMAS, schema_body("s", PROFILE)),
         (GROUPS, field_group("g", {"a": {}})),
@@ -253,10 +253,12 @@ def test_a_change_without_if_match_is_refused_unless_ordered_otherwise(client: C
     patch = [{"op": "replace", "path": "/description", "value": "new"}]
     paths = {f"{kind}/{client.make(kind, body)['meta:altId']}": body for kind, body in kinds}
     for path, body in paths.items():
-        for method, sent, headers in (("PATCH", patch, {}), ("PUT", body, {}), ("PATCH", patch, {"If-Match": ""})):
-            assert "If-Match" in problem(client, method, path, "1018-428", json=sent, headers=headers)
+        for headers in ({}, {"If-Match": ""}):
+            assert "If-Match" in problem(client, "PATCH", path, "1018-428", json=patch, headers=headers)
         assert client.refused("PATCH", path, 428, json=patch)["title"] == "Precondition Required"
         assert show(client, path).get("description") != "new"
+        # On record for a PATCH only; Adobe's samples of a PUT send none.
+        assert client.ask("PUT", path, json=body).status_code == 200
     client.control("PUT", "options", json={"registry_requires_if_match": False})
     for path in paths:
         assert client.ask("PATCH", path, json=patch).json()["description"] == "new"

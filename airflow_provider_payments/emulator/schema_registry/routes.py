@@ -115,12 +115,12 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes:
 
     def put(call: Call) -> Answer:
         registry, resource = call.sandbox.registry, shown(call)
-        _check_match(call, resource)
+        _check_match(call, resource, required=False)
         return Answer(resource_to_wire(registry.replace(resource, call.json_object()), registry))
 
     def patch(call: Call) -> Answer:
         registry, resource = call.sandbox.registry, shown(call)
-        _check_match(call, resource)
+        _check_match(call, resource, required=call.world.readings.registry_requires_if_match)
         # Patches address the resource as the registry shows it.
         wire = resource_to_wire(resource, registry)
         try:
@@ -144,10 +144,10 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes:
     )
 
 
-def _check_match(call: Call, resource: Resource) -> None:
-    """Refuse a change whose ``If-Match`` is missing or names another version, with quotes or without."""
+def _check_match(call: Call, resource: Resource, *, required: bool) -> None:
+    """Refuse a change whose ``If-Match`` names another version, with quotes or without, or is missing if required."""
     given = call.headers.get("if-match", "").strip().strip('"')
-    if not given and call.world.readings.registry_requires_if_match:
+    if not given and required:
         raise RegistryRefusal("1018-428", "", "The header If-Match must name the version that is to be changed.")
     if given and given not in ("*", resource.etag):
         raise RegistryRefusal(
