@@ -13,6 +13,7 @@ from airflow_provider_payments.emulator.data_prep.paths import below
 from airflow_provider_payments.emulator.data_prep.syntax import (
     ABOUT_PATHS,
     Apply,
+    Below,
     Choose,
     Entries,
     Expression,
@@ -82,6 +83,8 @@ def evaluate(expression: Expression, read: Read, now: Now) -> Any:
             return value
         case Path(path):
             return read(path)
+        case Below(call, path):
+            return below(evaluate(call, read, now), path)
         case Items(items):
             return [evaluate(item, read, now) for item in items]
         case Entries(entries):

@@ -70,8 +70,23 @@ _KINDS: Mapping[str, Callable[[Any], Any]] = {
     "any": _as_it_is,
     "lambda": _as_it_is,
 }
+# Kind of a value -> its type as the platform lists it; of the others it lists none.
+_JAVA_TYPES: Mapping[str, str] = {
+    "text": "java.lang.String",
+    "number": "java.lang.Number",
+    "whole": "java.lang.Integer",
+    "boolean": "java.lang.Boolean",
+    "time": "java.time.ZonedDateTime",
+    "object": "java.util.Map",
+    "array": "[Ljava.lang.Object;",
+}
 # What an array is never.
 SINGLE_KINDS = frozenset({"text", "single", "number", "whole", "boolean", "time", "object"})
+
+
+def java_type(kind: str) -> str:
+    """The type by which the platform lists a kind of values."""
+    return _JAVA_TYPES.get(kind, "java.lang.Object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +137,12 @@ class Function:
         """How many arguments it takes at most."""
         return MANY if self.parameters and self.parameters[-1].many else len(self.parameters)
 
+    @property
+    def signature(self) -> str:
+        """Its result, name and parameters as the platform lists them: ``ZonedDateTime date(Object, String)``."""
+        kinds = (_short(parameter.kind) + "..." * parameter.many for parameter in self.parameters)
+        return f"{_short(self.gives)} {self.name}({', '.join(kinds)})"
+
     def parameter(self, place: int) -> Parameter:
         """The parameter of the argument in a place, from 0."""
         return self.parameters[min(place, len(self.parameters) - 1)]
@@ -136,6 +157,10 @@ class Function:
     def _needs_something(self) -> bool:
         first = self.parameters[0]
         return first.kind not in ("any", "single", "boolean") and not first.many
+
+
+def _short(kind: str) -> str:
+    return "Object[]" if kind == "array" else java_type(kind).rpartition(".")[2]
 
 
 Entry = tuple[str, Callable[..., Any], str, str, str]

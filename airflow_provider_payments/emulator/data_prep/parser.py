@@ -12,6 +12,7 @@ from airflow_provider_payments.emulator.data_prep.functions import FUNCTIONS, ME
 from airflow_provider_payments.emulator.data_prep.paths import unwrapped
 from airflow_provider_payments.emulator.data_prep.syntax import (
     Apply,
+    Below,
     Choose,
     Entries,
     Expression,
@@ -178,17 +179,15 @@ class _Parser:
                 self._count()
                 if kind == "name" and self._is("("):
                     base = self._call(name, (base,), depth, method=True)
-                elif isinstance(base, Path):
-                    base = Path(f"{base.path}.{unwrapped(name)}")
                 else:
-                    raise ExpressionError(f"'.{name[:40]}' needs a path before it")
-            elif isinstance(base, Path) and self._is("["):
+                    base = _further(base, f".{unwrapped(name)}")
+            elif isinstance(base, Path | Below | Apply) and self._is("["):
                 kind, token = self._next()
                 if token != "*" and not (kind == "number" and token.isdigit()):
                     raise ExpressionError("an index is a whole number, or * for all")
                 self.at += 1
                 self._need("]")
-                base = Path(f"{base.path}[{token}]")
+                base = _further(base, f"[{token}]")
             else:
                 return base
 
@@ -247,9 +246,24 @@ class _Parser:
         return tuple(entries)
 
 
+def _further(base: Expression, step: str) -> Path | Below:
+    match base:
+        case Path(path):
+            return Path(path + step)
+        case Below(call, path):
+            return Below(call, path + step)
+        case Apply():
+            return Below(base, f"_{step}")
+    raise ExpressionError(f"'{step[:40]}' needs a path or a function before it")
+
+
+# What a backslash makes of the character behind it. Before others it stays: most begin a part of a regular expression.
+_ESCAPES = {'"': '"', "'": "'", "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
+
+
 def _constant(token: str) -> str:
-    """A text without its quotes; a backslash goes only before a quote or another backslash."""
-    return re.sub(r"\\([\"'\\])", r"\1", token[1:-1])
+    """A text without its quotes."""
+    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), token[1:-1], flags=re.DOTALL)
 
 
 def _operation(sign: str, *operands: Expression) -> Operate:

@@ -65,7 +65,8 @@ def _entries(value: Mapping[str, Any], keys: Any) -> Any:
 def _merged(*maps: Any) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for entries in maps:
-        result = {**(entries or {}), **result}
+        for key, value in (entries or {}).items():
+            result.setdefault(key, value)
     return result
 
 
@@ -199,7 +200,7 @@ STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
             "true",
         ),
         (
-            "add_to_map(map: object, maps: object...) -> object",
+            "add_to_map(map: object, more: object...) -> object",
             plain(_merged),
             "One map of several; the first value of a key counts.",
             f"add_to_map({_BOOK}, {_BOOK_2})",

@@ -51,6 +51,17 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
+class Below:
+    """A part of what a function gives.
+
+    :param path: its first name stands for the result.
+    """
+
+    call: Apply
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lambda:
     """``parameter -> body``, an argument of functions that go through an array."""
 
@@ -75,7 +86,7 @@ class Choose:
     no: Expression
 
 
-Expression = Literal | Path | Items | Entries | Apply | Operate | Choose
+Expression = Literal | Path | Items | Entries | Apply | Below | Operate | Choose
 
 
 def paths(expression: Expression) -> list[str]:
@@ -92,6 +103,8 @@ def _paths(expression: Expression | Lambda) -> Iterator[str]:
         case Apply(_, children) | Items(children) | Entries(children) | Operate(_, children):
             for child in children:
                 yield from _paths(child)
+        case Below(call):
+            yield from _paths(call)
         case Choose(condition, yes, no):
             for child in (condition, yes, no):
                 yield from _paths(child)
@@ -108,7 +121,7 @@ def first_name(path: str) -> str:
 def is_array(expression: Expression | Lambda) -> bool:
     """Whether the value can only be an array, or nothing."""
     match expression:
-        case Path(path):
+        case Path(path) | Below(_, path):
             return is_everywhere(path)
         case Items():
             return True

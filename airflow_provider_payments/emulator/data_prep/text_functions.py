@@ -13,8 +13,8 @@ from airflow_provider_payments.emulator.data_prep.values import MAX_RESULT, Expr
 from airflow_provider_payments.emulator.patterns import Pattern, PatternError
 
 _ENCODINGS = {"UTF-8": "utf-8", "UTF-16": "utf-16", "ISO-8859-1": "latin-1", "US-ASCII": "ascii"}
-# One of them alone is a delimiter of ``explode`` only behind a backslash.
-_SPECIAL = frozenset("+?^|.[({)*$\\")
+# Delimiters of ``explode`` only behind a backslash.
+_SPECIAL = re.compile(r"[+?^|.\[({)*$]+|\\")
 _LITERAL = re.compile(r"(?:[^+?^|.\[({)*$\\]|\\[^A-Za-z0-9])+", re.DOTALL)
 
 
@@ -56,7 +56,7 @@ def _split(text: str, separators: str) -> list[str]:
 
 
 def _exploded(text: str, pattern: str = ",") -> list[str]:
-    if pattern in _SPECIAL:
+    if _SPECIAL.fullmatch(pattern):
         raise ExpressionError(f"the delimiter '{pattern}' must be escaped with a backslash")
     if not pattern:
         return list(text)
