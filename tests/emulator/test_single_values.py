@@ -115,3 +115,21 @@ def test_what_is_read_as_a_number_is_what_json_or_java_writes(client: Client, te
             assert number == json.loads(json.dumps(float(text)))
     for text, number in zip(texts, converted(client, texts, {"type": "integer"}), strict=True):
         assert number is ... or set(text) <= set("0123456789+- "), (text, number)
+
+
+SINGLE = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12)
+ANY = st.recursive(SINGLE, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
+FIELDS = (
+    *({"type": kind} for kind in ("string", "integer", "number", "boolean")),
+    *({"type": "string", "format": form} for form in ("date", "date-time")),
+)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(ANY, min_size=1, max_size=40), st.sampled_from(FIELDS))
+def test_any_value_becomes_one_of_the_fields_type_or_is_refused(
+    client: Client, values: list[Any], field: dict[str, str]
+) -> None:
+    types = {"string": str, "integer": int, "number": float | int, "boolean": bool}
+    for value, found in zip(values, converted(client, values, field), strict=True):
+        assert found is ... or isinstance(found, types[field["type"]]), (value, found)

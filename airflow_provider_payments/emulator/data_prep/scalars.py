@@ -45,11 +45,10 @@ def to_number(value: Any) -> float:
 
 def to_boolean(value: Any) -> bool:
     """True or false, or one of the texts that are documented for them."""
-    text = value.strip(BLANKS) if isinstance(value, str) else value
-    if text is True or text in _TRUE:
-        return True
-    if text is False or text in _FALSE:
-        return False
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and (text := value.strip(BLANKS)) in _TRUE | _FALSE:
+        return text in _TRUE
     raise ValueError(value)
 
 
