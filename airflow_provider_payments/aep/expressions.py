@@ -1,7 +1,8 @@
 """
 Which attributes of its source a mapping expression reads, as far as that is certain.
 
-Source: Data Prep's page "Mapping functions": operators, reserved words, paths, ``${...}`` around odd names.
+Sources: Data Prep's page "Mapping functions" (operators, reserved words, paths, ``${...}`` around odd names) and its
+troubleshooting guide (escaped periods).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import pairwise
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
     r"|(?P<number>[0-9][\w.]*)"
-    r"|(?P<name>\$\{[^{}]+\}|(?:[^\W\d]|\$)[\w$]*)"
+    r"|(?P<name>\$\{[^{}]+\}|(?:[^\W\d]|\$)(?:[\w$]|\\\.)*)"
     r"|(?P<mark>&&|\|\||[=!<>]=|-(?!>)|/(?![/*])|[?:+*%!<>()\[\],.]))",
     re.DOTALL,
 )
@@ -24,8 +25,8 @@ _STATEMENTS |= {"_errors"}
 #: Constants and operators that are words.
 _WORDS = frozenset({"true", "false", "null", "and", "or", "not", "eq", "ne", "lt", "gt", "le", "ge", "div", "mod"})
 _WORDS |= {"empty", "size"}
-#: Functions that ask whether an attribute is there: it need not be.
-_ASKING = frozenset({"is_set", "contains_key"})
+#: Functions whose arguments need not be attributes: they ask whether one is there, or take a name within an array.
+_UNCERTAIN = frozenset({"is_set", "contains_key", "object_to_map"})
 
 
 def attributes_read(expression: str) -> list[str]:
@@ -82,7 +83,7 @@ def _paths(tokens: Sequence[_Token]) -> Iterator[str]:
         follows_a_value = at > 0 and tokens[at - 1].text == "."
         if _is_mark(tokens, end, "("):
             function = names.pop()
-            end = _closing(tokens, end) if function in _ASKING and not names else end
+            end = _closing(tokens, end) if function in _UNCERTAIN and not names else end
         if names and not follows_a_value and not (len(names) == 1 and names[0].lower() in _WORDS):
             yield ".".join(name[2:-1] if name.startswith("${") else name for name in names)
         at = end

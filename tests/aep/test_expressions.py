@@ -19,6 +19,9 @@ from airflow_provider_payments.emulator.data_prep.values import ExpressionError
         "data.items[0].price + data.items[*].price": ["data.items.price"],
         "${First\\.Name}": ["First\\.Name"],
         "data.${odd name}.x": ["data.odd name.x"],
+        "lower(address.street\\.name)": ["address.street\\.name"],
+        "First\\.Name + address.${street\\.name}": ["First\\.Name", "address.street\\.name"],
+        "object_to_map(data.addresses, type) ?? data.id": ["data.id"],
         "data.id.toUpperCase()": ["data.id"],
         "trim(data.name).length": ["data.name"],
         'iif(data.paid, data.amount, 0) != 12 ? "a" : other': ["data.paid", "data.amount", "other"],
@@ -67,7 +70,7 @@ def test_an_expression_that_is_not_understood_names_nothing(expression: str) -> 
     assert attributes_read(expression) == []
 
 
-NAMES = st.sampled_from(("id", "data", "amount", "order_2", "größe", "trueish", "emptyset"))
+NAMES = st.sampled_from(("id", "data", "amount", "order_2", "größe", "trueish", "emptyset", "street\\.name"))
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map(".".join)
 CONSTANTS = st.sampled_from(("1", "2.5", '"data.id"', "'x'", "true", "null", "now()", "uuid()"))
 

@@ -1,4 +1,4 @@
-"""All functions of the expression language that mappings of payments use, by name."""
+"""All functions of the expression language that are offered, by name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from airflow_provider_payments.emulator.data_prep.function import Function
 from airflow_provider_payments.emulator.data_prep.structure_functions import STRUCTURE_FUNCTIONS, STRUCTURE_METHODS
 from airflow_provider_payments.emulator.data_prep.text_functions import TEXT_FUNCTIONS, TEXT_METHODS
 from airflow_provider_payments.emulator.data_prep.time_functions import TIME_FUNCTIONS
+from airflow_provider_payments.emulator.data_prep.url_functions import URL_FUNCTIONS
+from airflow_provider_payments.emulator.data_prep.value_functions import VALUE_FUNCTIONS
 
-FUNCTIONS: Mapping[str, Function] = {**TEXT_FUNCTIONS, **TIME_FUNCTIONS, **STRUCTURE_FUNCTIONS}
+FUNCTIONS: Mapping[str, Function] = {
+    **TEXT_FUNCTIONS,
+    **URL_FUNCTIONS,
+    **TIME_FUNCTIONS,
+    **STRUCTURE_FUNCTIONS,
+    **VALUE_FUNCTIONS,
+}
 # What can be called on a value; the value counts as the first argument.
 METHODS: Mapping[str, Function] = {**TEXT_METHODS, **STRUCTURE_METHODS}

@@ -1,6 +1,7 @@
 """Paths into rows and records: ``a.b``, ``a[0].b`` and ``a[*].b``.
 
-A backslash stands before a dot that is part of a name.
+A backslash stands before a period that is part of a name: ``address.street\\.name``. An odd name may be wrapped, as in
+``address.${street\\.name}``: brackets and blanks then belong to it.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Any
 # Far behind what any record has: an array is filled up to the index that is written.
 MAX_INDEX = 1000
 
-_NAME = re.compile(r"(?P<name>(?:\\.|[^.\[\\])*)(?P<indexes>(?:\[(?:\d{1,9}|\*)\])*)(?:\.|$)", re.DOTALL)
-_INDEX = re.compile(r"\[(\d+|\*)\]")
+_WRAPPED = re.compile(r"\$\{((?:[^{}\\]|\\.)+)\}", re.DOTALL)
+_NAME = re.compile(r"(?P<name>(?:\\.|[^.\[\\])+)(?P<indexes>(?:\[(?:\d{1,9}|\*)\])*)", re.DOTALL | re.ASCII)
+_INDEX = re.compile(r"\[(\d+|\*)\]", re.ASCII)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 class Everywhere:
@@ -25,30 +28,54 @@ EVERYWHERE = Everywhere()
 Steps = tuple[str | int | Everywhere, ...]
 
 
+def unwrapped(path: str) -> str:
+    """A path without ``${...}`` around odd names: what a bare path would take for an index is escaped instead."""
+    return _WRAPPED.sub(lambda match: match[1].replace("[", "\\["), path)
+
+
 @lru_cache(maxsize=4096)
 def steps_of(path: str) -> Steps | None:
     """The steps of a path, None when it is not written as one."""
+    path = unwrapped(path)
     steps: list[str | int | Everywhere] = []
-    at = 0
+    at = -1
     while at < len(path):
-        match = _NAME.match(path, at)
-        if match is None or not match["name"]:
+        match = _NAME.match(path, at + 1)
+        if match is None:
             return None
-        steps.append(re.sub(r"\\(.)", r"\1", match["name"], flags=re.DOTALL))
+        steps.append(unescaped(match["name"]))
         steps += [EVERYWHERE if index == "*" else int(index) for index in _INDEX.findall(match["indexes"])]
         at = match.end()
+        if path[at : at + 1] not in ("", "."):
+            return None
     return tuple(steps)
+
+
+def is_everywhere(path: str) -> bool:
+    """Whether a path leads to all entries of an array."""
+    return EVERYWHERE in (steps_of(path) or ())
+
+
+def unescaped(path: str) -> str:
+    """A path without its backslashes: the name of a column, if it is one name."""
+    return _ESCAPED.sub(r"\1", path)
 
 
 def read(row: Mapping[str, Any], path: str) -> Any:
     """A source attribute of a row: a column, or a path into a tree; None when there is none.
 
-    :param path: the whole text may be a column's name, dots included.
+    :param path: the whole text may be a column's name, with its periods escaped or not.
     """
-    if path in row:
-        return row[path]
+    for column in (path, unescaped(unwrapped(path))):
+        if column in row:
+            return row[column]
     steps = steps_of(path)
     return None if steps is None else _read(row, steps)
+
+
+def below(value: Any, path: str) -> Any:
+    """What a path leads to whose first name stands for the value itself."""
+    return _read(value, (steps_of(path) or ("",))[1:])
 
 
 def _read(node: Any, steps: Steps) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.expressions import parse, paths
-from airflow_provider_payments.emulator.data_prep.function import Function
+from airflow_provider_payments.emulator.data_prep.function import Function, java_type
 from airflow_provider_payments.emulator.data_prep.mapping_sets import (
     EXPRESSION,
     FieldMapping,
@@ -94,15 +94,25 @@ def finding_to_wire(mapping: FieldMapping, problem: str) -> dict[str, Any]:
 
 def function_to_wire(function: Function) -> dict[str, Any]:
     """A function of the expression language."""
+    params = [
+        {
+            "name": parameter.name,
+            "description": "",
+            "type": "array" if parameter.many or parameter.kind == "array" else "object",
+            "dataType": "[Ljava.lang.Object;" if parameter.many else java_type(parameter.kind),
+            "position": position,
+        }
+        for position, parameter in enumerate(function.parameters, 1)
+    ]
     return {
         "category": function.category,
         "function": function.name,
         "description": function.description,
-        "syntax": f"{function.name}{function.example.partition(function.name)[2]}",
+        "syntax": function.signature,
         "returns": "",
-        "returnType": "java.lang.Object",
+        "returnType": java_type(function.gives),
         "example": function.example,
-        "result": "",
-        "params": [],
+        "result": function.result,
+        "params": params,
         "since": 1,
     }

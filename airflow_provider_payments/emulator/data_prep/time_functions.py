@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep import dates
-from airflow_provider_payments.emulator.data_prep.function import Function, Now, group, on_some, plain
-from airflow_provider_payments.emulator.data_prep.values import ExpressionError, as_text, shown, whole
+from airflow_provider_payments.emulator.data_prep.date_formats import read_time, write_time
+from airflow_provider_payments.emulator.data_prep.function import Function, Now, as_time, group, plain
+from airflow_provider_payments.emulator.data_prep.values import ExpressionError, as_text
+from airflow_provider_payments.emulator.data_prep.zones import zone
 
 
-def _moment(value: Any) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    if not isinstance(value, str):
-        raise ExpressionError(f"{shown(value)} is no time")
-    return dates.parse_time(value)
-
-
-def _date(_: Now, value: Any, pattern: Any = None, default: Any = None) -> Any:
+def _date(_: Now, value: Any, pattern: str | None = None, default: datetime | None = None) -> datetime | None:
     if value is None or value == "":
         return default
-    if pattern is None or isinstance(value, datetime):
-        return _moment(value)
-    return dates.read_time(as_text(value), as_text(pattern))
+    if not pattern or isinstance(value, datetime):
+        return as_time(value)
+    return read_time(as_text(value), pattern)
 
 
-def _formatted_millis(value: Any, pattern: Any) -> str:
-    return dates.write_time(datetime.fromtimestamp(whole(value) / 1000, UTC), as_text(pattern))
+def _formatted_millis(millis: int, pattern: str) -> str:
+    return write_time(datetime.fromtimestamp(millis / 1000, UTC), pattern)
 
 
 def _present(now: Now) -> datetime:
@@ -39,23 +32,24 @@ def _millis(now: Now) -> int:
     return int(now() * 1000)
 
 
-def _formatted(value: Any, pattern: Any) -> str:
-    return dates.write_time(_moment(value), as_text(pattern))
-
-
-def _part(name: Any, value: Any) -> int | None:
-    letter = _PARTS.get(as_text(name).lower())
+def _part(name: str, value: datetime | None) -> int | None:
+    letter = _PARTS.get(name.lower())
     if letter is None:
-        raise ExpressionError(f"a time has no part '{as_text(name)[:40]}'")
-    return None if value is None else int(dates.write_time(_moment(value), letter))
+        raise ExpressionError(f"a time has no part '{name[:40]}'")
+    return None if value is None else int(write_time(value, letter))
 
 
-def _in_utc(value: Any) -> datetime:
-    return _moment(value).astimezone(UTC)
+def _with_part(name: str, number: int, value: datetime | None) -> datetime | None:
+    change = _CHANGES.get(_PARTS.get(name.lower(), ""))
+    if change is None:
+        raise ExpressionError(f"the part '{name[:40]}' of a time cannot be set")
+    return None if value is None else change(value, number)
 
 
-def _in_zone(value: Any, name: Any) -> datetime:
-    return _moment(value).astimezone(dates.zone(as_text(name)))
+def _made(year: int, month: int, day: int, hour: int, minute: int, second: int, nanos: int, name: str) -> datetime:
+    if not 0 <= nanos < 10**9:
+        raise ExpressionError("nanoseconds are 0 to 999999999")
+    return datetime(year, month, day, hour, minute, second, nanos // 1000, zone(name))
 
 
 # The names of the parts of a time, and the format letters that write them.
@@ -68,7 +62,7 @@ _PARTS = {
         "D": ("dayofyear", "dy", "y"),
         "d": ("day", "dd", "d"),
         "w": ("week", "ww", "w"),
-        "e": ("weekday", "dw"),
+        "u": ("weekday", "dw"),
         "H": ("hour", "hh", "hh24"),
         "h": ("hh12",),
         "m": ("minute", "mi", "n"),
@@ -77,14 +71,73 @@ _PARTS = {
     }.items()
     for name in names
 }
+_CHANGES: Mapping[str, Callable[[datetime, int], datetime]] = {
+    "y": lambda moment, number: moment.replace(year=number),
+    "M": lambda moment, number: moment.replace(month=number),
+    "d": lambda moment, number: moment.replace(day=number),
+    "H": lambda moment, number: moment.replace(hour=number),
+    "m": lambda moment, number: moment.replace(minute=number),
+    "s": lambda moment, number: moment.replace(second=number),
+}
+_MADE = (
+    "(year: whole, month: whole, day: whole, hour: whole, minute: whole, second: whole, nanosecond: whole, "
+    "timezone: text) -> time"
+)
+_MADE_EXAMPLE = '(2019, 10, 17, 11, 55, 12, 999, "America/Los_Angeles")'
+_MADE_RESULT = "2019-10-17T18:55:12Z"
 TIME_FUNCTIONS: Mapping[str, Function] = group(
     "Date / Time",
-    now=(0, 0, _present, "The time.", "now()"),
-    timestamp=(0, 0, _millis, "The time in milliseconds.", "timestamp()"),
-    date=(1, 3, _date, "A text as a time.", 'date("2019-10-23 11:24", "yyyy-MM-dd HH:mm", now())'),
-    format=(2, 2, on_some(_formatted), "A time in a format.", 'format(date(updated), "yyyy-MM-dd")'),
-    dformat=(2, 2, on_some(_formatted_millis), "Milliseconds in a format.", 'dformat(created, "yyyy-MM-dd")'),
-    date_part=(2, 2, plain(_part), "A part of a time.", 'date_part("MM", date(updated))'),
-    zone_date_to_utc=(1, 1, on_some(_in_utc), "A time in UTC.", "zone_date_to_utc(date(updated))"),
-    zone_date_to_zone=(2, 2, on_some(_in_zone), "A time in a zone.", 'zone_date_to_zone(now(), "Europe/Paris")'),
+    ("now() -> time", _present, "The time.", "now()", ""),
+    ("timestamp() -> whole", _millis, "The time in milliseconds since 1970.", "timestamp()", ""),
+    (
+        "date(date: single, format?: text, default_date?: time) -> time",
+        _date,
+        "A text as a time.",
+        'date("2019-10-23 11:24", "yyyy-MM-dd HH:mm", now())',
+        "2019-10-23T11:24:00Z",
+    ),
+    (
+        "format(date: time, format: text) -> text",
+        plain(write_time),
+        "A time in a format.",
+        'format(date("2019-10-23T11:24:00+00:00"), "yyyy-MM-dd HH:mm:ss")',
+        "2019-10-23 11:24:00",
+    ),
+    (
+        "dformat(timestamp: whole, format: text) -> text",
+        plain(_formatted_millis),
+        "Milliseconds since 1970 in a format.",
+        "dformat(1571829875000, \"yyyy-MM-dd'T'HH:mm:ss.SSSX\")",
+        "2019-10-23T11:24:35.000Z",
+    ),
+    (
+        "date_part(component: text, date: time) -> whole",
+        plain(_part),
+        "A part of a time.",
+        'date_part("MM", date("2019-10-17 11:55:12"))',
+        "10",
+    ),
+    (
+        "set_date_part(component: text, value: whole, date: time) -> time",
+        plain(_with_part),
+        "A time with another part.",
+        'set_date_part("m", 4, date("2016-11-09T11:44:44.797"))',
+        "2016-04-09T11:44:44.797Z",
+    ),
+    (f"make_date_time{_MADE}", plain(_made), "A time of its parts.", f"make_date_time{_MADE_EXAMPLE}", _MADE_RESULT),
+    (f"make_timestamp{_MADE}", plain(_made), "A time of its parts.", f"make_timestamp{_MADE_EXAMPLE}", _MADE_RESULT),
+    (
+        "zone_date_to_utc(date: time) -> time",
+        plain(lambda moment: moment.astimezone(UTC)),
+        "A time in UTC.",
+        'zone_date_to_utc(date("2019-10-17T11:55:12 PST"))',
+        "2019-10-17T19:55:12Z",
+    ),
+    (
+        "zone_date_to_zone(date: time, zone: text) -> time",
+        plain(lambda moment, name: moment.astimezone(zone(name))),
+        "A time in a zone.",
+        'zone_date_to_zone(now(), "Europe/Paris")',
+        "",
+    ),
 )

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import copy
-import math
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep import expressions
-from airflow_provider_payments.emulator.data_prep.dates import iso_time, parse_time
+from airflow_provider_payments.emulator.data_prep.dates import iso_time
 from airflow_provider_payments.emulator.data_prep.function import Now
 from airflow_provider_payments.emulator.data_prep.mapping_sets import ATTRIBUTE, STATIC, FieldMapping
 from airflow_provider_payments.emulator.data_prep.paths import (
@@ -22,15 +20,17 @@ from airflow_provider_payments.emulator.data_prep.paths import (
     Steps,
     read,
     steps_of,
+    unescaped,
+    unwrapped,
     write,
 )
+from airflow_provider_payments.emulator.data_prep.scalars import SCALARS
 from airflow_provider_payments.emulator.data_prep.values import ExpressionError
 from airflow_provider_payments.emulator.schema_registry.fields import find
 
 MAPPER_ERROR = "MAPPER-3700-400"
 MISSING_ERROR = "INGEST-1555-400"
 UNFIT_ERROR = "INGEST-1401-400"
-_WRAPPED = re.compile(r"\$\{([^{}]+)\}")
 
 
 class RowRefused(Exception):
@@ -85,7 +85,7 @@ def _problem(
 ) -> str | None:
     where = mapping.destination[:200]
     steps = steps_of(mapping.destination)
-    if steps is None or find(properties, mapping.destination) is None:
+    if steps is None or find(properties, unwrapped(mapping.destination)) is None:
         return f"The target schema has no field '{where}'."
     if mapping.destination in seen:
         return f"The field '{where}' is the destination of two mappings."
@@ -98,14 +98,9 @@ def _problem(
     except ExpressionError as error:
         return f"The expression '{mapping.source[:200]}' is not accepted: {error}."
     for source in sources:
-        if has_source is not None and not (has_source(source) or has_source(source.replace("\\.", "."))):
+        if has_source is not None and not (has_source(source) or has_source(unescaped(source))):
             return f"The source has no attribute '{source[:200]}'."
     return None
-
-
-def _unwrapped(path: str) -> str:
-    """The path of an attribute whose odd names may be wrapped, as in ``${First Name}``."""
-    return _WRAPPED.sub(r"\1", path)
 
 
 def sources_of(mapping: FieldMapping) -> list[str]:
@@ -113,7 +108,7 @@ def sources_of(mapping: FieldMapping) -> list[str]:
     if mapping.source_type == STATIC:
         return []
     if mapping.source_type == ATTRIBUTE:
-        return [_unwrapped(mapping.source)]
+        return [unwrapped(mapping.source)]
     return expressions.paths(expressions.parse(mapping.source))
 
 
@@ -138,7 +133,7 @@ class Transform:
             _Line(
                 mapping,
                 steps_of(mapping.destination) or (mapping.destination,),
-                find(properties, mapping.destination) or {},
+                find(properties, unwrapped(mapping.destination)) or {},
                 _reader(mapping, now),
             )
             for mapping in mappings
@@ -201,16 +196,15 @@ def _reader(mapping: FieldMapping, now: Now) -> Callable[[Mapping[str, Any]], An
     if mapping.source_type == STATIC:
         return lambda row: source
     if mapping.source_type == ATTRIBUTE:
-        path = _unwrapped(source)
-        return lambda row: read(row, path)
+        return lambda row: read(row, source)
     expression = expressions.parse(source)
     return lambda row: expressions.evaluate(expression, lambda path: read(row, path), now)
 
 
 def _converted(value: Any, field: Mapping[str, Any], where: str) -> Any:
     try:
-        converted = _CONVERSIONS[str(field.get("type", "object"))](value, field, where)
-    except (ValueError, TypeError, OverflowError) as error:
+        converted = _convert(value, field, where)
+    except (ValueError, TypeError) as error:
         kind = field.get("format") or field.get("type")
         raise RowRefused(MAPPER_ERROR, f"The value for '{where}' cannot be read as {kind}.") from error
     allowed = field.get("enum")
@@ -226,53 +220,11 @@ def _converted(value: Any, field: Mapping[str, Any], where: str) -> Any:
     return converted
 
 
-def _to_text(value: Any, field: Mapping[str, Any], _: str) -> str:
-    if isinstance(value, dict | list):
-        raise TypeError(value)
-    match field.get("format"):
-        case "date-time":
-            return iso_time(_moment(value))
-        case "date":
-            return _day(value)
-    if isinstance(value, datetime):
-        return iso_time(value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _moment(value: Any) -> datetime:
-    return value if isinstance(value, datetime) else parse_time(str(value))
-
-
-def _day(value: Any) -> str:
-    text = str(value).strip()
-    try:
-        return date.fromisoformat(text[:10]).isoformat()
-    except ValueError:
-        return _moment(value).date().isoformat()
-
-
-def _to_boolean(value: Any, _: Mapping[str, Any], __: str) -> bool:
-    text = str(value).strip().lower()
-    if text not in _TRUE and text not in _FALSE:
-        raise ValueError(text)
-    return text in _TRUE
-
-
-_TRUE = frozenset({"true", "y", "yes", "on"})
-_FALSE = frozenset({"false", "n", "no", "off"})
-
-
-def _to_integer(value: Any, _: Mapping[str, Any], __: str) -> int:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return int(str(value).strip())
-
-
-def _to_number(value: Any, _: Mapping[str, Any], __: str) -> float:
-    number = float(str(value).strip())
-    if not math.isfinite(number):
-        raise ValueError(value)
-    return number
+def _convert(value: Any, field: Mapping[str, Any], where: str) -> Any:
+    kind = str(field.get("type", "object"))
+    if convert := _CONVERSIONS.get(kind):
+        return convert(value, field, where)
+    return SCALARS.get(str(field.get("format")), SCALARS[kind])(value)
 
 
 def _to_object(value: Any, _: Mapping[str, Any], __: str) -> dict[str, Any]:
@@ -298,11 +250,4 @@ def _plain(value: Any) -> Any:
     return iso_time(value) if isinstance(value, datetime) else value
 
 
-_CONVERSIONS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Any]] = {
-    "string": _to_text,
-    "integer": _to_integer,
-    "number": _to_number,
-    "boolean": _to_boolean,
-    "object": _to_object,
-    "array": _to_array,
-}
+_CONVERSIONS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Any]] = {"object": _to_object, "array": _to_array}

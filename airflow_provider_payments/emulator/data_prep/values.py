@@ -7,40 +7,76 @@ numbers divide as whole numbers, numeric texts count as numbers, ``+`` joins wha
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.dates import iso_time
 
-# Of a text that an expression gives; nested calls multiply what they are given.
+# Characters of a text or entries of an array that an expression gives; nested calls multiply what they are given.
 MAX_RESULT = 100_000
 _LARGEST = 10**38
+# Around a number, a time or a truth value they do not count.
+BLANKS = " \t\r\n"
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?P<fraction>\.[0-9]*)?|(?P<bare>\.[0-9]+))(?P<exponent>[eE][+-]?[0-9]{1,3})?")
 
 
 class ExpressionError(Exception):
     """An expression that is not understood, or cannot be computed for a row."""
 
 
+def type_name(value: Any) -> str:
+    """The type of a value, as JSON names it."""
+    for name, kind in _TYPE_NAMES.items():
+        if isinstance(value, kind):
+            return name
+    return "null"
+
+
+# A boolean is an integer too.
+_TYPE_NAMES: Mapping[str, type] = {
+    "boolean": bool,
+    "integer": int,
+    "number": float,
+    "string": str,
+    "date-time": datetime,
+    "array": list,
+    "object": Mapping,
+}
+
+
 def as_text(value: Any) -> str:
-    """A value as text; nothing is the empty text."""
+    """A single value as text; nothing is the empty text. Raises :class:`ExpressionError` for objects and arrays."""
     if value is None:
         return ""
     if isinstance(value, datetime):
         return iso_time(value)
+    if isinstance(value, list | Mapping):
+        raise ExpressionError(f"an {type_name(value)} is no text")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def shown(value: Any) -> str:
     """A value as an error names it."""
-    return "null" if value is None else f"'{as_text(value)[:60]}'"
+    if value is None or isinstance(value, list | Mapping):
+        return type_name(value)
+    return f"'{as_text(value)[:60]}'"
 
 
-def bounded(text: str) -> str:
-    """A text that is not too long, or an error."""
-    if len(text) > MAX_RESULT:
+def bounded(value: Any) -> Any:
+    """A value that is not too long, or an error."""
+    if isinstance(value, str) and len(value) > MAX_RESULT:
         raise ExpressionError(f"the result is a text longer than {MAX_RESULT} characters")
-    return text
+    left, seen = [value], 0
+    while left:
+        part = left.pop()
+        if isinstance(part, list | Mapping):
+            left += part if isinstance(part, list) else part.values()
+            seen += len(part)
+            if seen > MAX_RESULT:
+                raise ExpressionError(f"the result has more than {MAX_RESULT} entries")
+    return value
 
 
 def finite(value: float) -> float:
@@ -63,13 +99,12 @@ def number(value: Any) -> int | float:
 def _read(value: Any) -> int | float:
     if not isinstance(value, str):
         raise TypeError
-    text = value.strip()
-    if "_" in text or len(text) > 400:
+    match = _NUMBER.fullmatch(text := value.strip(BLANKS))
+    if match is None or len(text) > 400:
         raise ValueError
-    try:
+    if not any(match.groups()):
         return int(text)
-    except ValueError:
-        read = float(text)
+    read = float(text)
     if not math.isfinite(read):
         raise ValueError
     return read
@@ -143,6 +178,8 @@ def equal(left: Any, right: Any) -> bool:
     """Whether two values are the same; a number equals the text that writes it."""
     if left is None or right is None:
         return left is right
+    if isinstance(left, list | Mapping) or isinstance(right, list | Mapping):
+        return bool(left == right)
     if isinstance(left, bool) or isinstance(right, bool):
         return as_text(left).lower() == as_text(right).lower()
     if isinstance(left, int | float) or isinstance(right, int | float):
@@ -150,7 +187,7 @@ def equal(left: Any, right: Any) -> bool:
             return number(left) == number(right)
         except ExpressionError:
             return False
-    if isinstance(left, str) != isinstance(right, str):
+    if isinstance(left, datetime) != isinstance(right, datetime):
         return as_text(left) == as_text(right)
     return bool(left == right)
 
