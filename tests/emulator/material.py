@@ -68,6 +68,7 @@ def _valid_bodies() -> dict[Route, Any]:
         ("PATCH", f"{FLOW}/flows/{{id}}"): [{"op": "replace", "path": "/scheduleParams", "value": schedule}],
         ("POST", f"{DATA_PREP}/mappingSets"): mapping,
         ("PUT", f"{DATA_PREP}/mappingSets/{{id}}"): mapping,
+        ("POST", f"{DATA_PREP}/mappingSets/{{id}}/mappings"): mapping["mappings"][0],
         ("POST", f"{DATA_PREP}/mappingSets/validate"): mapping,
         ("POST", f"{DATA_PREP}/mappingSets/preview"): {
             "data": [{"Id": "1", "Name": "n", "Create_Time": "2024-01-01T00:00:00Z"}],
@@ -106,6 +107,7 @@ VALID_QUERIES = {
     f"{FLOW}/connections/{{id}}/explore": "objectType=table&object=PayPal.Catalog_Products&preview=true",
     f"{FLOW}/flows/{{id}}/action": "op=disable",
     f"{DATA_PREP}/mappingSets": "limit=10&start=0",
+    f"{DATA_PREP}/mappingSets/suggestion": "datasetId=~dataSets~&batchId=~batches~",
     f"{CATALOG}/dataSets": "limit=5",
     f"{FLOW}/runs": "property=flowId==~flows~&orderby=-createdAt&limit=2",
     f"{FLOW}/flows": "property=name==flow&limit=1",
