@@ -109,6 +109,7 @@ VALID_QUERIES = {
     f"{DATA_PREP}/mappingSets": "limit=10&start=0",
     f"{DATA_PREP}/mappingSets/suggestion": "datasetId=~dataSets~&batchId=~batches~",
     f"{CATALOG}/dataSets": "limit=5",
+    f"{CATALOG}/dataSetFiles": "dataSetId=~dataSets~",
     f"{FLOW}/runs": "property=flowId==~flows~&orderby=-createdAt&limit=2",
     f"{FLOW}/flows": "property=name==flow&limit=1",
 }

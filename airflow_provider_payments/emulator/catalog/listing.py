@@ -55,12 +55,17 @@ def answer(call: Call, listing: Listing[Item]) -> Answer:
     # What the schema of the data looked like is the costly part of an object.
     most = DEFAULT_LIMIT if "observableSchema" in (_properties(call) or ()) else MAX_LIMIT
     limit, start = _whole(call, "limit", DEFAULT_LIMIT, 1, most), _whole(call, "start", 0, 0, 10**9)
-    tests = [test for name, text in call.query for test in _tests(listing, name, text)]
     order = _order(call.first("orderBy") or call.first("sort") or "")
-    chosen: Iterable[Item] = (item for item in _candidates(call, listing) if all(test(item) for test in tests))
+    chosen: Iterable[Item] = passing(call, listing)
     for member, descending in reversed(order):
         chosen = sorted(chosen, key=lambda item: sort_key(listing.read(item, member)), reverse=descending)
     return Answer({item.id: cut(call, listing.show(item)) for item in islice(chosen, start, start + limit)})
+
+
+def passing(call: Call, listing: Listing[Item]) -> Iterator[Item]:
+    """The objects that the filters of a request let through."""
+    tests = [test for name, text in call.query for test in _tests(listing, name, text)]
+    return (item for item in _candidates(call, listing) if all(test(item) for test in tests))
 
 
 def cut(call: Call, wire: dict[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from airflow_provider_payments.emulator.catalog import related
 from airflow_provider_payments.emulator.catalog.batches import Batch
-from airflow_provider_payments.emulator.catalog.listing import Listing, answer, cut
+from airflow_provider_payments.emulator.catalog.listing import Listing, answer, passing
 from airflow_provider_payments.emulator.catalog.shapes import (
     batch_to_wire,
     dataset_to_wire,
@@ -16,6 +17,7 @@ from airflow_provider_payments.emulator.catalog.shapes import (
     tags_of,
 )
 from airflow_provider_payments.emulator.catalog.state import Dataset, bad_request
+from airflow_provider_payments.emulator.comparisons import as_text
 from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
 from airflow_provider_payments.emulator.json_patch import PatchError, apply_patch, parse_patch
 from airflow_provider_payments.emulator.refusals import PlainRefusal
@@ -70,8 +72,7 @@ def list_datasets(call: Call) -> Answer:
 
 
 def show_dataset(call: Call) -> Answer:
-    dataset = call.sandbox.catalog.get(call.params["id"])
-    return Answer({dataset.id: cut(call, dataset_to_wire(dataset, call.sandbox))})
+    return related.look_up(call, call.sandbox.catalog.get, functools.partial(dataset_to_wire, sandbox=call.sandbox))
 
 
 def patch_dataset(call: Call) -> Answer:
@@ -147,9 +148,13 @@ def delete_dataset(call: Call) -> Answer:
 
 
 def list_batches(call: Call) -> Answer:
-    sandbox = call.sandbox
-    shape = functools.partial(batch_to_wire, sandbox=sandbox)
-    return answer(call, Listing(sandbox.catalog.batches, shape, _BATCH_QUICK, _BATCH_SIMPLE, "dataSet", _BATCH_RANGES))
+    return answer(call, _batches(call))
+
+
+def _batches(call: Call) -> Listing[Batch]:
+    shape = functools.partial(batch_to_wire, sandbox=call.sandbox)
+    batches = call.sandbox.catalog.batches
+    return Listing(batches, shape, _BATCH_QUICK, _BATCH_SIMPLE, "dataSet", _BATCH_RANGES)
 
 
 def list_last_batches(call: Call) -> Answer:
@@ -161,8 +166,16 @@ def list_last_batches(call: Call) -> Answer:
 
 
 def show_batch(call: Call) -> Answer:
-    batch = call.sandbox.catalog.batch(call.params["id"])
-    return Answer({batch.id: cut(call, batch_to_wire(batch, call.sandbox))})
+    return related.look_up(call, call.sandbox.catalog.batch, functools.partial(batch_to_wire, sandbox=call.sandbox))
+
+
+def show_unique_values(call: Call) -> Answer:
+    """The values that a member has in the batches that a request asks for, each once."""
+    member, listing = call.params["member"], _batches(call)
+    values = (listing.read(batch, member) for batch in passing(call, listing))
+    flat = (entry for value in values for entry in (value if isinstance(value, list) else [value]))
+    known = (entry for entry in flat if entry is not None and not isinstance(entry, dict))
+    return Answer(list(dict.fromkeys(map(as_text, known))))
 
 
 def _reference(dataset: Dataset) -> str:
@@ -173,12 +186,14 @@ DIALECT = Dialect(PlainRefusal)
 ROUTES: Routes = (
     ("POST", "/dataSets", create_dataset),
     ("GET", "/dataSets", list_datasets),
+    *related.ROUTES,
     ("GET", "/dataSets/{id}", show_dataset),
     ("PATCH", "/dataSets/{id}", patch_dataset),
     ("PATCH", "/v2/dataSets/{id}", patch_dataset_v2),
     ("PUT", "/dataSets/{id}", replace_dataset),
     ("DELETE", "/dataSets/{id}", delete_dataset),
     ("GET", "/batches", list_batches),
+    ("GET", "/batches/uniques/{member}", show_unique_values),
     ("GET", "/batches/{id}", show_batch),
     ("GET", "/lastBatches", list_last_batches),
 )
