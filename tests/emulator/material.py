@@ -94,6 +94,8 @@ def _valid_bodies() -> dict[Route, Any]:
         bodies["PUT", f"{REGISTRY}/tenant/{name}/{{id:path}}"] = field_group(
             "products fields", {"name": {"type": "string"}, "more": {"type": "array", "items": {"type": "number"}}}
         )
+    moved = {**schema, "$id": "https://ns.adobe.com/<XDM_TENANTID_PLACEHOLDER>/schemas/ab12"}
+    bodies["POST", f"{REGISTRY}/rpc/import"] = [{**moved, "meta:resourceType": "schemas"}]
     whole = {**schema, "allOf": [{"$ref": PROFILE}, {"$ref": "~fieldgroups~"}]}
     bodies["POST", f"{REGISTRY}/tenant/schemas"] = whole
     bodies["PUT", f"{REGISTRY}/tenant/schemas/{{id:path}}"] = whole
