@@ -47,18 +47,16 @@ def make_app(world: World) -> Starlette:
         page_route(world),
         Route(CONTROL_PREFIX, _endpoint(world, CONTROL, control.show_operations)),
     ]
-    mounts = [
-        Mount(
-            service.prefix,
-            routes=[
-                Route(path, _endpoint(world, service, handler), methods=[method])
-                for method, path, handler in service.routes
-            ],
-        )
-        for service in (*SERVICES, CONTROL)
-    ]
+    for service in (*SERVICES, CONTROL):
+        below = [
+            Route(path or service.prefix, _endpoint(world, service, handler), methods=[method])
+            for method, path, handler in service.routes
+        ]
+        # A mount matches only what is below it: what answers at a service's prefix stands beside it.
+        at_prefix = [route for route in below if route.path == service.prefix]
+        routes += [*at_prefix, Mount(service.prefix, routes=[route for route in below if route not in at_prefix])]
     app = Starlette(
-        routes=[*routes, *mounts],
+        routes=routes,
         middleware=[Middleware(Intake, world=world)],
         exception_handlers={404: _not_a_route, 405: _not_a_route},
     )

@@ -114,6 +114,7 @@ def requests_to_nowhere(draw: st.DrawFn) -> Hostile:
 _KINDS_OF_OTHERS = {
     "mixins": "fieldgroups",
     "datasets": "dataSets",
+    "ttl": "dataSets",
     "export": "schemas",
     "sampledata": "schemas",
     "auditlog": "schemas",

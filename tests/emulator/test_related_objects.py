@@ -157,3 +157,22 @@ def test_the_values_of_batches_take_the_filters_of_their_list(client: Client) ->
     assert client.get(path, dataSet="none") == []
     client.refused("GET", path, 400, params={"createdAfter": "x"})
     client.refused("GET", path, 400, params={"property": "=="})
+
+
+def test_the_collections_that_catalog_names_can_be_listed(client: Client) -> None:
+    filled(client)
+    collections = client.get(f"{CATALOG}/")
+    assert collections.keys() == {"batches", "dataSets", "dataSetFiles", "dataSetViews"}
+    for link in collections.values():
+        assert client.get(CATALOG + link[1:])
+
+
+def test_the_retention_of_rows_is_set_within_its_limits(client: Client) -> None:
+    dataset = client.dataset(client.schema())
+    limits = client.get(f"{CATALOG}/ttl/{dataset}")["extensions"]["adobe_lakeHouse"]["rowExpiration"]
+    assert limits == {"defaultValue": "P12M", "maxValue": "P10Y", "minValue": "P30D"}
+    client.refused("GET", f"{CATALOG}/ttl/none", 404)
+    wanted = {"adobe_lakeHouse": {"rowExpiration": {"ttlValue": "P3M", "valueStatus": "custom"}}}
+    body = {"extensions": wanted}
+    assert client.ask("PATCH", f"{CATALOG}/v2/dataSets/{dataset}", json=body).json() == [f"@/dataSets/{dataset}"]
+    assert client.get(f"{CATALOG}/dataSets/{dataset}")[dataset]["extensions"] == wanted

@@ -40,6 +40,7 @@ class DatasetFile:
     number: int = -1
 
 
+_RETENTION = {"defaultValue": "P12M", "maxValue": "P10Y", "minValue": "P30D"}
 _VIEW_QUICK: Mapping[str, Callable[[View], Any]] = {
     "dataSetId": lambda view: view.dataset.id,
     "created": lambda view: view.dataset.created,
@@ -121,7 +122,7 @@ def _view_of(dataset: Dataset) -> View:
 
 
 def _no_view(identifier: str) -> PlainRefusal:
-    return not_found(f"view {identifier[:100]}")
+    return not_found(f"View {identifier[:100]}")
 
 
 def list_files_of_view(call: Call) -> Answer:
@@ -163,12 +164,24 @@ def show_file(call: Call) -> Answer:
         for file in _files_of(call, batch) if batch else ():
             if file.id == identifier:
                 return file
-        raise not_found(f"file {identifier[:100]}")
+        raise not_found(f"File {identifier[:100]}")
 
     return look_up(call, get, functools.partial(_show_file, call))
 
 
+def show_retention_limits(call: Call) -> Answer:
+    """How long the rows of a dataset may be kept."""
+    call.sandbox.catalog.get(call.params["id"])
+    return Answer({"extensions": {"adobe_lakeHouse": {"rowExpiration": _RETENTION}}})
+
+
+def list_collections(_: Call) -> Answer:
+    return Answer({name: f"@/{name}" for name in ("batches", "dataSets", "dataSetFiles", "dataSetViews")})
+
+
 ROUTES: Routes = (
+    ("GET", "", list_collections),
+    ("GET", "/ttl/{id}", show_retention_limits),
     ("GET", "/dataSetViews", list_views),
     ("GET", "/dataSetViews/{id}", show_view),
     ("GET", "/dataSets/{id}/views", list_views_of_dataset),
