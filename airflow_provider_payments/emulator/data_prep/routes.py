@@ -117,7 +117,7 @@ def delete(call: Call) -> Answer:
 def list_mappings(call: Call) -> Answer:
     mapping_set = call.sandbox.mapping_sets.get(call.params["id"])
     version = _asked_version(call, mapping_set)
-    return Answer([mapping_to_wire(mapping) for mapping in version.mappings])
+    return Answer([mapping_to_wire(mapping, version.author) for mapping in version.mappings])
 
 
 def show_mapping(call: Call) -> Answer:
@@ -126,7 +126,7 @@ def show_mapping(call: Call) -> Answer:
     mapping = version.mapping(call.params["mapping"])
     if mapping is None:
         raise _no_mapping(call, mapping_set)
-    return Answer(mapping_to_wire(mapping))
+    return Answer(mapping_to_wire(mapping, version.author))
 
 
 def _no_mapping(call: Call, mapping_set: MappingSet) -> DataPrepRefusal:
@@ -138,16 +138,16 @@ def add_mapping(call: Call) -> Answer:
     mapping_set = mapping_sets.get(call.params["id"])
     known = mapping_set.latest.mappings
     added = field_mapping(call.json_object(), len(known))
-    mapping_sets.revise(mapping_set, (*known, added))
-    return Answer(mapping_to_wire(added))
+    version = mapping_sets.revise(mapping_set, (*known, added))
+    return Answer(mapping_to_wire(added, version.author))
 
 
 def replace_mapping(call: Call) -> Answer:
     mapping_set, mapping, place = _latest_mapping(call)
     new = replace(field_mapping(call.json_object(), place), id=mapping.id)
     known = mapping_set.latest.mappings
-    call.sandbox.mapping_sets.revise(mapping_set, (*known[:place], new, *known[place + 1 :]))
-    return Answer(mapping_to_wire(new))
+    version = call.sandbox.mapping_sets.revise(mapping_set, (*known[:place], new, *known[place + 1 :]))
+    return Answer(mapping_to_wire(new, version.author))
 
 
 def delete_mapping(call: Call) -> Answer:
