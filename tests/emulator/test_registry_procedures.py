@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from tests.emulator.client import PROFILE, REGISTRY, XED, XED_FULL, Client, field_group
@@ -13,6 +16,7 @@ from tests.emulator.client import PROFILE, REGISTRY, XED, XED_FULL, Client, fiel
 RPC = f"{REGISTRY}/rpc"
 UNIONS = f"{REGISTRY}/tenant/unions"
 XED_ID = "application/vnd.adobe.xed-id+json"
+SERIAL = itertools.count()
 # A change of a resource in whatever version it is.
 ANY_VERSION = {"If-Match": "*"}
 PLACEHOLDER = "<XDM_TENANTID_PLACEHOLDER>"
@@ -193,6 +197,49 @@ def test_the_log_tells_what_each_write_changed(client: Client) -> None:
             "emulator-client",
         )
     assert made["updatedTime"] < changed["updatedTime"] == removed["updatedTime"]
+
+
+def _between(least: str, most: str, numbers: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Two bounds of which both, one or none are given."""
+    pairs = st.tuples(numbers, numbers).map(sorted)
+    both = pairs.map(lambda pair: {least: pair[0], most: pair[1]})
+    return both | numbers.map(lambda one: {least: one}) | numbers.map(lambda one: {most: one}) | st.just({})
+
+
+WHOLE = st.integers(-(10**6), 10**6)
+LEAVES = st.one_of(
+    _between("minLength", "maxLength", st.integers(0, 60)).map(lambda bounds: {"type": "string", **bounds}),
+    st.sampled_from(["date", "date-time"]).map(lambda form: {"type": "string", "format": form}),
+    st.lists(st.text(max_size=5), min_size=1, max_size=3, unique=True).map(
+        lambda all_: {"type": "string", "enum": all_}
+    ),
+    _between("minimum", "maximum", WHOLE).map(lambda bounds: {"type": "integer", **bounds}),
+    _between("minimum", "maximum", WHOLE).map(lambda bounds: {"type": "number", **bounds}),
+    WHOLE.map(lambda edge: {"type": "number", "exclusiveMinimum": edge}),
+    WHOLE.map(lambda edge: {"type": "number", "exclusiveMaximum": edge}),
+    st.just({"type": "boolean"}),
+)
+FIELDS = st.recursive(
+    LEAVES,
+    lambda node: st.one_of(
+        node.map(lambda items: {"type": "array", "items": items}),
+        st.dictionaries(st.sampled_from("abc"), node, min_size=1).map(
+            lambda own: {"type": "object", "properties": own}
+        ),
+        node.map(lambda held: {"type": "object", "additionalProperties": held}),
+    ),
+    max_leaves=5,
+)
+
+
+@given(own=st.dictionaries(st.sampled_from("uvwxyz"), FIELDS, min_size=1, max_size=4))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_sample_data_fit_any_schema(client: Client, own: dict[str, Any]) -> None:
+    schema = quote(client.schema(f"any {next(SERIAL)}", **own), safe="")
+    properties = read(client, f"{REGISTRY}/tenant/schemas/{schema}", XED_FULL)["properties"]
+    sample = client.get(f"{RPC}/sampledata/{schema}")
+    Draft7Validator({"type": "object", "properties": properties}).validate(sample)
+    assert sample["_emulator"]["product"].keys() == own.keys()
 
 
 @pytest.mark.parametrize("procedure", ["export", "sampledata", "auditlog"])

@@ -64,6 +64,7 @@ def test_all_addresses_of_files_lead_to_the_same(client: Client) -> None:
     for path, params in (
         (FILES, {}),
         (FILES, {"datasetId": dataset}),
+        (FILES, {"dataSetId": f"!none,{dataset[:-1]}"}),
         (FILES, {"batchId": batch}),
         (FILES, {"dataSetViewId": view}),
         (f"{CATALOG}/dataSets/datasetFiles", {"datasetId": dataset}),

@@ -134,7 +134,8 @@ def list_files(call: Call) -> Answer:
     """All files, or those of a dataset: the published links and the samples spell its parameter in two ways."""
     batches = call.sandbox.catalog.batches
     named = call.first("dataSetId") or call.first("datasetId")
-    chosen = batches.select("dataSet", (named,)) if named else batches.select()
+    # What is no plain id is left to the list's own filter.
+    chosen = batches.select("dataSet", (named,)) if named and not set("!*,") & set(named) else batches.select()
     return _answer_files(call, chosen.behind(None))
 
 
