@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider_payments.emulator.catalog import related
 from airflow_provider_payments.emulator.catalog.batches import Batch
-from airflow_provider_payments.emulator.catalog.listing import Listing, answer, passing
+from airflow_provider_payments.emulator.catalog.listing import Listing, answer, unique_values
 from airflow_provider_payments.emulator.catalog.shapes import (
     batch_to_wire,
     dataset_to_wire,
@@ -17,7 +17,6 @@ from airflow_provider_payments.emulator.catalog.shapes import (
     tags_of,
 )
 from airflow_provider_payments.emulator.catalog.state import Dataset, bad_request
-from airflow_provider_payments.emulator.comparisons import as_text
 from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
 from airflow_provider_payments.emulator.json_patch import PatchError, apply_patch, parse_patch
 from airflow_provider_payments.emulator.refusals import PlainRefusal
@@ -170,12 +169,7 @@ def show_batch(call: Call) -> Answer:
 
 
 def show_unique_values(call: Call) -> Answer:
-    """The values that a member has in the batches that a request asks for, each once."""
-    member, listing = call.params["member"], _batches(call)
-    values = (listing.read(batch, member) for batch in passing(call, listing))
-    flat = (entry for value in values for entry in (value if isinstance(value, list) else [value]))
-    known = (entry for entry in flat if entry is not None and not isinstance(entry, dict))
-    return Answer(list(dict.fromkeys(map(as_text, known))))
+    return unique_values(call, _batches(call), call.params["member"])
 
 
 def _reference(dataset: Dataset) -> str:
