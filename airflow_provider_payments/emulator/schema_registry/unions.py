@@ -42,6 +42,9 @@ def find_union(registry: Registry, identifier: str, form: Form) -> dict[str, Any
 
     :param identifier: ``$id`` or ``meta:altId``.
     """
+    # What names a schema must not cost a look at all schemas.
+    if not identifier.endswith(SUFFIX):
+        return None
     for class_id, schemas in unions(registry, registry.of_kind("schemas")).items():
         if identifier in (class_id + SUFFIX, registry.known(class_id).alt_id + SUFFIX):
             return union_to_wire(registry, class_id, schemas, form)
