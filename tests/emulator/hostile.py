@@ -111,10 +111,20 @@ def requests_to_nowhere(draw: st.DrawFn) -> Hostile:
     return Hostile(method, target, draw(st.just(()) | _changes()), draw(st.sampled_from((None, *RAW_BODIES))))
 
 
+_KINDS_OF_OTHERS = {
+    "mixins": "fieldgroups",
+    "datasets": "dataSets",
+    "ttl": "dataSets",
+    "export": "schemas",
+    "sampledata": "schemas",
+    "auditlog": "schemas",
+}
+
+
 def kind_of(path: str) -> str | None:
     """What kind of resource a route's parameter names; None when its path does not tell."""
     before = path.partition("/{")[0].rpartition("/")[2]
-    kind = {"mixins": "fieldgroups", "datasets": "dataSets"}.get(before, before)
+    kind = _KINDS_OF_OTHERS.get(before, before)
     return kind if kind in KINDS else None
 
 

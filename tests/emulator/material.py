@@ -68,6 +68,7 @@ def _valid_bodies() -> dict[Route, Any]:
         ("PATCH", f"{FLOW}/flows/{{id}}"): [{"op": "replace", "path": "/scheduleParams", "value": schedule}],
         ("POST", f"{DATA_PREP}/mappingSets"): mapping,
         ("PUT", f"{DATA_PREP}/mappingSets/{{id}}"): mapping,
+        ("POST", f"{DATA_PREP}/mappingSets/{{id}}/mappings"): mapping["mappings"][0],
         ("POST", f"{DATA_PREP}/mappingSets/validate"): mapping,
         ("POST", f"{DATA_PREP}/mappingSets/preview"): {
             "data": [{"Id": "1", "Name": "n", "Create_Time": "2024-01-01T00:00:00Z"}],
@@ -94,6 +95,8 @@ def _valid_bodies() -> dict[Route, Any]:
         bodies["PUT", f"{REGISTRY}/tenant/{name}/{{id:path}}"] = field_group(
             "products fields", {"name": {"type": "string"}, "more": {"type": "array", "items": {"type": "number"}}}
         )
+    moved = {**schema, "$id": "https://ns.adobe.com/<XDM_TENANTID_PLACEHOLDER>/schemas/ab12"}
+    bodies["POST", f"{REGISTRY}/rpc/import"] = [{**moved, "meta:resourceType": "schemas"}]
     whole = {**schema, "allOf": [{"$ref": PROFILE}, {"$ref": "~fieldgroups~"}]}
     bodies["POST", f"{REGISTRY}/tenant/schemas"] = whole
     bodies["PUT", f"{REGISTRY}/tenant/schemas/{{id:path}}"] = whole
@@ -107,7 +110,9 @@ VALID_QUERIES = {
     f"{FLOW}/connections/{{id}}/explore": "objectType=table&object=PayPal.Catalog_Products&preview=true",
     f"{FLOW}/flows/{{id}}/action": "op=disable",
     f"{DATA_PREP}/mappingSets": "limit=10&start=0",
+    f"{DATA_PREP}/mappingSets/suggestion": "datasetId=~dataSets~&batchId=~batches~",
     f"{CATALOG}/dataSets": "limit=5",
+    f"{CATALOG}/dataSetFiles": "dataSetId=~dataSets~",
     f"{FLOW}/runs": "property=flowId==~flows~&orderby=-createdAt&limit=2",
     f"{FLOW}/flows": "property=name==flow&limit=1",
 }

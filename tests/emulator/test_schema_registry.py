@@ -198,7 +198,7 @@ def test_global_container(client: Client) -> None:
 
 
 def test_unknown_containers_and_collections(client: Client) -> None:
-    for path in ("company/schemas", "company/schemas/x", "tenant/unions", "tenant/tables/x"):
+    for path in ("company/schemas", "company/schemas/x", "tenant/tables", "tenant/tables/x"):
         assert path.split("/")[0] in problem(client, "GET", f"{REGISTRY}/{path}", "1017-404", headers={"Accept": XED})
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 DIAGNOSTICS_SECONDS = 30 * 86400
+ROWS_PER_FILE = 1000
 # Without error diagnostics a batch only says that there were errors; with them, one entry sums the others up.
 UNDIAGNOSED = "INGEST-1211-400"
 SUMMARY = "INGEST-1212-400"
@@ -74,6 +75,11 @@ class Batch:
     @property
     def failed_records(self) -> int:
         return self.input_records - self.output_records
+
+    @property
+    def file_count(self) -> int:
+        """How many files its records fill."""
+        return -(-self.output_records // ROWS_PER_FILE)
 
     @property
     def tags(self) -> dict[str, list[str]]:

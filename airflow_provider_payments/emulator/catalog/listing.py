@@ -55,12 +55,25 @@ def answer(call: Call, listing: Listing[Item]) -> Answer:
     # What the schema of the data looked like is the costly part of an object.
     most = DEFAULT_LIMIT if "observableSchema" in (_properties(call) or ()) else MAX_LIMIT
     limit, start = _whole(call, "limit", DEFAULT_LIMIT, 1, most), _whole(call, "start", 0, 0, 10**9)
-    tests = [test for name, text in call.query for test in _tests(listing, name, text)]
     order = _order(call.first("orderBy") or call.first("sort") or "")
-    chosen: Iterable[Item] = (item for item in _candidates(call, listing) if all(test(item) for test in tests))
+    chosen: Iterable[Item] = _passing(call, listing)
     for member, descending in reversed(order):
         chosen = sorted(chosen, key=lambda item: sort_key(listing.read(item, member)), reverse=descending)
     return Answer({item.id: cut(call, listing.show(item)) for item in islice(chosen, start, start + limit)})
+
+
+def unique_values(call: Call, listing: Listing[Item], member: str) -> Answer:
+    """What a member holds in the objects that the filters of a request let through: plain values, each once."""
+    values = (listing.read(item, member) for item in _passing(call, listing))
+    flat = (entry for value in values for entry in (value if isinstance(value, list) else [value]))
+    plain = (as_text(entry) for entry in flat if entry is not None and not isinstance(entry, dict | list))
+    return Answer(list(dict.fromkeys(plain)))
+
+
+def _passing(call: Call, listing: Listing[Item]) -> Iterator[Item]:
+    """The objects that the filters of a request let through."""
+    tests = [test for name, text in call.query for test in _tests(listing, name, text)]
+    return (item for item in _candidates(call, listing) if all(test(item) for test in tests))
 
 
 def cut(call: Call, wire: dict[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from airflow_provider_payments.emulator.catalog import related
 from airflow_provider_payments.emulator.catalog.batches import Batch
-from airflow_provider_payments.emulator.catalog.listing import Listing, answer, cut
+from airflow_provider_payments.emulator.catalog.listing import Listing, answer, unique_values
 from airflow_provider_payments.emulator.catalog.shapes import (
     batch_to_wire,
     dataset_to_wire,
@@ -70,8 +71,7 @@ def list_datasets(call: Call) -> Answer:
 
 
 def show_dataset(call: Call) -> Answer:
-    dataset = call.sandbox.catalog.get(call.params["id"])
-    return Answer({dataset.id: cut(call, dataset_to_wire(dataset, call.sandbox))})
+    return related.look_up(call, call.sandbox.catalog.get, functools.partial(dataset_to_wire, sandbox=call.sandbox))
 
 
 def patch_dataset(call: Call) -> Answer:
@@ -145,9 +145,13 @@ def delete_dataset(call: Call) -> Answer:
 
 
 def list_batches(call: Call) -> Answer:
-    sandbox = call.sandbox
-    shape = functools.partial(batch_to_wire, sandbox=sandbox)
-    return answer(call, Listing(sandbox.catalog.batches, shape, _BATCH_QUICK, _BATCH_SIMPLE, "dataSet", _BATCH_RANGES))
+    return answer(call, _batches(call))
+
+
+def _batches(call: Call) -> Listing[Batch]:
+    shape = functools.partial(batch_to_wire, sandbox=call.sandbox)
+    batches = call.sandbox.catalog.batches
+    return Listing(batches, shape, _BATCH_QUICK, _BATCH_SIMPLE, "dataSet", _BATCH_RANGES)
 
 
 def list_last_batches(call: Call) -> Answer:
@@ -159,8 +163,11 @@ def list_last_batches(call: Call) -> Answer:
 
 
 def show_batch(call: Call) -> Answer:
-    batch = call.sandbox.catalog.batch(call.params["id"])
-    return Answer({batch.id: cut(call, batch_to_wire(batch, call.sandbox))})
+    return related.look_up(call, call.sandbox.catalog.batch, functools.partial(batch_to_wire, sandbox=call.sandbox))
+
+
+def show_unique_values(call: Call) -> Answer:
+    return unique_values(call, _batches(call), call.params["member"])
 
 
 def _reference(dataset: Dataset) -> str:
@@ -171,12 +178,14 @@ DIALECT = Dialect(PlainRefusal)
 ROUTES: Routes = (
     ("POST", "/dataSets", create_dataset),
     ("GET", "/dataSets", list_datasets),
+    *related.ROUTES,
     ("GET", "/dataSets/{id}", show_dataset),
     ("PATCH", "/dataSets/{id}", patch_dataset),
     ("PATCH", "/v2/dataSets/{id}", patch_dataset_v2),
     ("PUT", "/dataSets/{id}", replace_dataset),
     ("DELETE", "/dataSets/{id}", delete_dataset),
     ("GET", "/batches", list_batches),
+    ("GET", "/batches/uniques/{member}", show_unique_values),
     ("GET", "/batches/{id}", show_batch),
     ("GET", "/lastBatches", list_last_batches),
 )

@@ -91,6 +91,40 @@ def last_batches_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
     }
 
 
+def view_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
+    """The view of a dataset, without its id, which is the key under which it stands."""
+    shown = dataset_to_wire(dataset, sandbox)
+    own = ("imsOrg", "version", "created", "updated", "createdClient", "createdUser", "updatedUser", "basePath")
+    return {
+        **{name: shown[name] for name in own},
+        "dataSetId": dataset.id,
+        "aspect": "production",
+        "status": "enabled",
+        "fileDescription": shown["fileDescription"],
+        "files": f"@/dataSets/{dataset.id}/views/{dataset.view_id}/files",
+    }
+
+
+def file_to_wire(batch: Batch, view_id: str, sandbox: Sandbox) -> dict[str, Any]:
+    """A dataset file, without its id.
+
+    :param view_id: of its dataset.
+    """
+    options = sandbox.options
+    return {
+        "batchId": batch.id,
+        "dataSetViewId": view_id,
+        "imsOrg": options.org,
+        "availableDates": {},
+        "createdUser": options.user_id,
+        "createdClient": options.client_id,
+        "updatedUser": options.user_id,
+        "version": "1.0.0",
+        "created": batch.completed,
+        "updated": batch.completed,
+    }
+
+
 def batch_to_wire(batch: Batch, sandbox: Sandbox) -> dict[str, Any]:
     """A batch; its id is also the key under which it stands."""
     options = sandbox.options

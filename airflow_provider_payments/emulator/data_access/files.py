@@ -7,14 +7,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.emulator.catalog.batches import DIAGNOSTICS_SECONDS, Batch, Row, RowError
+from airflow_provider_payments.emulator.catalog.batches import (
+    DIAGNOSTICS_SECONDS,
+    ROWS_PER_FILE,
+    Batch,
+    Row,
+    RowError,
+)
 from airflow_provider_payments.emulator.catalog.state import not_found
 from airflow_provider_payments.emulator.samples.flaws import CORRUPT
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.world import Sandbox
 
-ROWS_PER_FILE = 1000
 SAMPLES = 100
 INPUT_FILES, ROW_ERRORS, ROW_ERROR_SAMPLES = "input_files", "row_errors", "row_error_samples.json"
 # Documents write the name of the samples both ways.

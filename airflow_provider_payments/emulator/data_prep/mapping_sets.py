@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.refusals import DataPrepRefusal
@@ -123,6 +123,14 @@ class MappingSets:
         self.store.changed(mapping_set)
         return version
 
+    def revise(self, mapping_set: MappingSet, mappings: Iterable[FieldMapping]) -> MappingVersion:
+        """Add a version that differs from the latest in its mappings, or refuse."""
+        lines, before = _of_good_length(tuple(mappings)), mapping_set.latest
+        now, author = self.sandbox.clock.millis(), self.sandbox.options.user_id
+        version = replace(before, version=before.version + 1, mappings=lines, modified=now, author=author)
+        mapping_set.versions.append(version)
+        return version
+
     def understand(self, body: Mapping[str, Any], number: int) -> MappingVersion:
         """A body of either dialect as a version; raises what is wrong with it."""
         schema_id, content_type = _schema_of(body)
@@ -131,16 +139,20 @@ class MappingSets:
             raise invalid(f"The output schema {schema_id[:300]} does not exist.")
         if not _MAJOR_ONE.fullmatch(content_type):
             raise invalid(f"The version of the output schema cannot be read from '{content_type[:100]}'.")
-        entries = body.get("mappings")
-        if not isinstance(entries, list) or not entries or len(entries) > MAX_MAPPINGS:
-            raise invalid(f"'mappings' must be a list of 1 to {MAX_MAPPINGS} mappings.")
+        entries = _of_good_length(body.get("mappings"))
         name = body.get("name")
         if name is not None and not isinstance(name, str):
             raise invalid("'name' must be text.")
-        mappings = tuple(_field_mapping(entry, place) for place, entry in enumerate(entries))
+        mappings = tuple(field_mapping(entry, place) for place, entry in enumerate(entries))
         extras = {key: body[key] for key, kind in _EXTRAS.items() if isinstance(body.get(key), kind)}
         now, author = self.sandbox.clock.millis(), self.sandbox.options.user_id
         return MappingVersion(number, name, schema.id, content_type, mappings, extras, now, author)
+
+
+def _of_good_length(mappings: Any) -> tuple[Any, ...]:
+    if not isinstance(mappings, list | tuple) or not 0 < len(mappings) <= MAX_MAPPINGS:
+        raise invalid(f"'mappings' must be a list of 1 to {MAX_MAPPINGS} mappings.")
+    return tuple(mappings)
 
 
 def _schema_of(body: Mapping[str, Any]) -> tuple[str, str]:
@@ -157,7 +169,11 @@ def _schema_of(body: Mapping[str, Any]) -> tuple[str, str]:
     return identifier, content_type
 
 
-def _field_mapping(entry: Any, place: int) -> FieldMapping:
+def field_mapping(entry: Any, place: int) -> FieldMapping:
+    """One line of a body in either dialect, or a refusal.
+
+    :param place: of the line among those of its set, for refusals.
+    """
     if not isinstance(entry, dict):
         raise invalid(f"mappings[{place}] must be an object.")
     source = entry.get("source", entry.get("sourceAttribute"))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.expressions import OPERATORS, evaluate, parse
 from airflow_provider_payments.emulator.data_prep.functions import FUNCTIONS, METHODS
-from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSet, MappingVersion, invalid, refused
+from airflow_provider_payments.emulator.data_prep.mapping_sets import (
+    FieldMapping,
+    MappingSet,
+    MappingVersion,
+    field_mapping,
+    invalid,
+    refused,
+)
 from airflow_provider_payments.emulator.data_prep.paths import read
 from airflow_provider_payments.emulator.data_prep.shapes import (
     finding_to_wire,
@@ -15,6 +23,7 @@ from airflow_provider_payments.emulator.data_prep.shapes import (
     mapping_to_wire,
     receipt_to_wire,
 )
+from airflow_provider_payments.emulator.data_prep.suggestions import show_suggestion
 from airflow_provider_payments.emulator.data_prep.transform import Transform, problems
 from airflow_provider_payments.emulator.data_prep.values import ExpressionError
 from airflow_provider_payments.emulator.exchange import (
@@ -26,6 +35,7 @@ from airflow_provider_payments.emulator.exchange import (
     count_from,
     parse_json,
 )
+from airflow_provider_payments.emulator.refusals import DataPrepRefusal
 
 MAX_PAGE = 1000
 MAX_PREVIEW_ROWS = 1000
@@ -33,7 +43,17 @@ _ORDERS = ("createdDate", "updatedDate", "modifiedDate", "lastUpdateDate")
 
 
 def create(call: Call) -> Answer:
-    return Answer(receipt_to_wire(call.sandbox.mapping_sets.create(call.json_object())))
+    mapping_sets, body = call.sandbox.mapping_sets, call.json_object()
+    if _is_true(call, "validate"):
+        _check(call, mapping_sets.understand(body, 0))
+    return Answer(receipt_to_wire(mapping_sets.create(body)))
+
+
+def _check(call: Call, version: MappingVersion) -> None:
+    """Refuse mappings that a dataflow could not use."""
+    problem = next(filter(None, problems(version.mappings, _fields(call, version)[0])), None)
+    if problem is not None:
+        raise invalid(problem)
 
 
 def list_all(call: Call) -> Answer:
@@ -70,22 +90,34 @@ def show(call: Call) -> Answer:
 
 def _shown(call: Call, mapping_set: MappingSet, version: MappingVersion) -> dict[str, Any]:
     schema: dict[str, Any] | None = None
-    if (call.first("expandSchema") or "").lower() == "true":
+    # A set outlives its schema.
+    if _is_true(call, "expandSchema") and call.sandbox.registry.read(version.schema_id) is not None:
         properties, required = _fields(call, version)
         schema = {"id": version.schema_id, "type": "object", "properties": properties, "required": list(required)}
     return mapping_set_to_wire(mapping_set, version, schema)
 
 
-def replace(call: Call) -> Answer:
+def _is_true(call: Call, name: str) -> bool:
+    return (call.first(name) or "").lower() == "true"
+
+
+def put(call: Call) -> Answer:
     mapping_sets = call.sandbox.mapping_sets
     mapping_set = mapping_sets.get(call.params["id"])
     return Answer(mapping_set_to_wire(mapping_set, mapping_sets.replace(mapping_set, call.json_object())))
 
 
+def delete(call: Call) -> Answer:
+    mapping_sets = call.sandbox.mapping_sets
+    mapping_set = mapping_sets.get(call.params["id"])
+    mapping_sets.store.remove(mapping_set)
+    return Answer(receipt_to_wire(mapping_set))
+
+
 def list_mappings(call: Call) -> Answer:
     mapping_set = call.sandbox.mapping_sets.get(call.params["id"])
     version = _asked_version(call, mapping_set)
-    return Answer([mapping_to_wire(mapping) for mapping in version.mappings])
+    return Answer([mapping_to_wire(mapping, version.author) for mapping in version.mappings])
 
 
 def show_mapping(call: Call) -> Answer:
@@ -93,8 +125,45 @@ def show_mapping(call: Call) -> Answer:
     version = _asked_version(call, mapping_set)
     mapping = version.mapping(call.params["mapping"])
     if mapping is None:
-        raise refused(404, f"Mapping set {mapping_set.id} has no mapping {call.params['mapping'][:100]}.")
-    return Answer(mapping_to_wire(mapping))
+        raise _no_mapping(call, mapping_set)
+    return Answer(mapping_to_wire(mapping, version.author))
+
+
+def _no_mapping(call: Call, mapping_set: MappingSet) -> DataPrepRefusal:
+    return refused(404, f"Mapping set {mapping_set.id} has no mapping {call.params['mapping'][:100]}.")
+
+
+def add_mapping(call: Call) -> Answer:
+    mapping_sets = call.sandbox.mapping_sets
+    mapping_set = mapping_sets.get(call.params["id"])
+    known = mapping_set.latest.mappings
+    added = field_mapping(call.json_object(), len(known))
+    version = mapping_sets.revise(mapping_set, (*known, added))
+    return Answer(mapping_to_wire(added, version.author))
+
+
+def replace_mapping(call: Call) -> Answer:
+    mapping_set, mapping, place = _latest_mapping(call)
+    new = replace(field_mapping(call.json_object(), place), id=mapping.id)
+    known = mapping_set.latest.mappings
+    version = call.sandbox.mapping_sets.revise(mapping_set, (*known[:place], new, *known[place + 1 :]))
+    return Answer(mapping_to_wire(new, version.author))
+
+
+def delete_mapping(call: Call) -> Answer:
+    mapping_set, mapping, _ = _latest_mapping(call)
+    kept = (other for other in mapping_set.latest.mappings if other is not mapping)
+    call.sandbox.mapping_sets.revise(mapping_set, kept)
+    return Answer({"id": mapping.id})
+
+
+def _latest_mapping(call: Call) -> tuple[MappingSet, FieldMapping, int]:
+    """The mapping that a path names in the latest version of its set, and its place there, or a refusal."""
+    mapping_set = call.sandbox.mapping_sets.get(call.params["id"])
+    for place, mapping in enumerate(mapping_set.latest.mappings):
+        if mapping.id == call.params["mapping"]:
+            return mapping_set, mapping, place
+    raise _no_mapping(call, mapping_set)
 
 
 def _asked_version(call: Call, mapping_set: MappingSet) -> MappingVersion:
@@ -199,10 +268,15 @@ ROUTES: Routes = (
     ("GET", "/mappingSets", list_all),
     ("POST", "/mappingSets/validate", validate),
     ("POST", "/mappingSets/preview", preview),
+    ("GET", "/mappingSets/suggestion", show_suggestion),
     ("GET", "/mappingSets/{id}", show),
-    ("PUT", "/mappingSets/{id}", replace),
+    ("PUT", "/mappingSets/{id}", put),
+    ("DELETE", "/mappingSets/{id}", delete),
     ("GET", "/mappingSets/{id}/mappings", list_mappings),
+    ("POST", "/mappingSets/{id}/mappings", add_mapping),
     ("GET", "/mappingSets/{id}/mappings/{mapping}", show_mapping),
+    ("PUT", "/mappingSets/{id}/mappings/{mapping}", replace_mapping),
+    ("DELETE", "/mappingSets/{id}/mappings/{mapping}", delete_mapping),
     ("POST", "/languages/el/validate", validate_expression),
     ("GET", "/languages/el/functions", list_functions),
     ("GET", "/languages/el/operators", list_operators),

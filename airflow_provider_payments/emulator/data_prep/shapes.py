@@ -44,7 +44,7 @@ def mapping_set_to_wire(
         **_audit(mapping_set, version),
         "supportVersion": "1.1",
         "outputSchema": output if schema is None else {**output, "jsonSchema": schema},
-        "mappings": [mapping_to_wire(mapping) for mapping in version.mappings],
+        "mappings": [mapping_to_wire(mapping, version.author) for mapping in version.mappings],
         "status": "PUBLISHED",
         "strictMapping": False,
         "allowNullValues": False,
@@ -56,11 +56,16 @@ def mapping_set_to_wire(
     return wire if version.name is None else {**wire, "name": version.name}
 
 
-def mapping_to_wire(mapping: FieldMapping) -> dict[str, Any]:
-    """One mapping of a set; without dates of its own, on whose type Adobe's documents disagree."""
+def mapping_to_wire(mapping: FieldMapping, author: str) -> dict[str, Any]:
+    """One mapping of a set; without dates of its own, on whose type Adobe's documents disagree.
+
+    :param author: who wrote the version of the set.
+    """
     wire = {
         "id": mapping.id,
         "version": 0,
+        "createdBy": author,
+        "modifiedBy": author,
         "sourceType": mapping.source_type,
         "source": mapping.source,
         "destination": mapping.destination,

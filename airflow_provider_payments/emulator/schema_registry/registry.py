@@ -13,7 +13,7 @@ from airflow_provider_payments.emulator.schema_registry.composition import Compo
 from airflow_provider_payments.emulator.schema_registry.descriptors import Descriptors
 from airflow_provider_payments.emulator.schema_registry.global_resources import ADHOC, BEHAVIORS
 from airflow_provider_payments.emulator.schema_registry.growth import check_growth
-from airflow_provider_payments.emulator.schema_registry.resources import GLOBALS, Kind, Resource, not_found
+from airflow_provider_payments.emulator.schema_registry.resources import GLOBALS, Kind, Resource, State, not_found
 from airflow_provider_payments.emulator.store import Store
 
 if TYPE_CHECKING:
@@ -70,9 +70,12 @@ class Registry:
         found = self.lookup(identifier)
         return self.store.read(found.id) if found else None
 
-    def create(self, kind: Kind, body: Mapping[str, Any]) -> Resource:
-        """Make a resource, or refuse."""
-        tenant, key = self.sandbox.options.tenant, new_hash()
+    def create(self, kind: Kind, body: Mapping[str, Any], key: str = "") -> Resource:
+        """Make a resource, or refuse.
+
+        :param key: the last part of its id, empty for a new one.
+        """
+        tenant, key = self.sandbox.options.tenant, key or new_hash()
         identifier, alt_id = f"https://ns.adobe.com/{tenant}/{kind}/{key}", f"_{tenant}.{kind}.{key}"
         now = self.sandbox.clock.millis()
         rules.check_title(self, body, None)
@@ -103,6 +106,7 @@ class Registry:
         except RegistryRefusal:
             resource.content, resource.made_of = before
             raise
+        resource.earlier.append(State(resource.updated, *before))
         resource.minor += 1
         resource.updated = self.sandbox.clock.millis()
         self.store.changed(resource)

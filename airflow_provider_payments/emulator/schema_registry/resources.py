@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from airflow_provider_payments.emulator.refusals import RegistryRefusal
@@ -23,6 +23,18 @@ _NAMES: Mapping[Kind, tuple[str, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a resource was after a write.
+
+    :param at: when it was written, in epoch milliseconds.
+    """
+
+    at: int
+    content: Mapping[str, Any]
+    made_of: Composition
+
+
 @dataclass(slots=True)
 class Resource:
     """A schema, class, field group or data type of the tenant, or a global one, or a behaviour.
@@ -30,6 +42,7 @@ class Resource:
     :param content: what the client sent, completed: title, description, tags; all that a global one shows.
     :param made_of: what it is composed of, completed.
     :param minor: the minor version; the major one is always 1.
+    :param earlier: what it was before each later write, oldest first.
     """
 
     kind: Kind
@@ -41,6 +54,7 @@ class Resource:
     updated: int
     minor: int = 0
     number: int = -1
+    earlier: list[State] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -76,11 +90,15 @@ GLOBALS: Mapping[str, Resource] = {wire["$id"]: _global(wire) for wire in GLOBAL
 def not_found(kind: Kind, identifier: str) -> RegistryRefusal:
     """The refusal of an id that names no resource of a kind."""
     number, name = _NAMES[kind]
-    return RegistryRefusal(
-        f"{number}-404",
-        "Resource not found",
-        f"The requested {name} resource {identifier[:300]} with version 1 is not found.",
-    )
+    return no_resource(f"{name} resource {identifier[:300]}", number)
+
+
+def no_resource(what: str, number: str = "1012") -> RegistryRefusal:
+    """The refusal of what names nothing.
+
+    :param number: the kind's; where any kind would do, the documents print a schema's.
+    """
+    return RegistryRefusal(f"{number}-404", "Resource not found", f"The requested {what} with version 1 is not found.")
 
 
 def reference_not_found(reference: str, expected: Kind) -> RegistryRefusal:

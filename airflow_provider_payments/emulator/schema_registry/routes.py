@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
 from airflow_provider_payments.emulator.json_patch import Instruction, PatchError, apply_patch, parse_patch
 from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, RegistryRefusal
-from airflow_provider_payments.emulator.schema_registry import descriptor_routes, listing
+from airflow_provider_payments.emulator.schema_registry import descriptor_routes, listing, rpc, unions
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
 from airflow_provider_payments.emulator.schema_registry.composition import OWN_FIELDS
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
@@ -107,7 +107,9 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes:
         shared = find_global(kind, call.params["id"])
         if shared is not None:
             return Answer(global_to_wire(shared, form))
-        return Answer(resource_to_wire(shown(call), call.sandbox.registry, form))
+        registry = call.sandbox.registry
+        union = unions.find_union(registry, call.params["id"], form) if kind == "schemas" else None
+        return Answer(union or resource_to_wire(shown(call), registry, form))
 
     def create(call: Call) -> Answer:
         registry = call.sandbox.registry
@@ -232,6 +234,8 @@ ROUTES: Routes = (
     *(route for name, kind in _KINDS.items() for route in _global_handlers(name, kind)),
     *_global_handlers("behaviors", "behaviors"),
     *descriptor_routes.ROUTES,
+    *unions.ROUTES,
+    *rpc.ROUTES,
     # Only what no path above has taken comes here.
     ("GET", "/{container}/{name}", _nowhere),
     ("GET", "/{container}/{name}/{id:path}", _nowhere),

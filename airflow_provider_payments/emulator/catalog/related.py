@@ -1,0 +1,195 @@
+"""What belongs to datasets, their views and the files that batches wrote; and how objects are looked up by ids."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from airflow_provider_payments.emulator.catalog.batches import Batch
+from airflow_provider_payments.emulator.catalog.listing import Listing, answer, cut
+from airflow_provider_payments.emulator.catalog.shapes import file_to_wire, view_to_wire
+from airflow_provider_payments.emulator.catalog.state import Dataset, not_found
+from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.refusals import PlainRefusal
+from airflow_provider_payments.emulator.store import Numbered, Store
+
+Item = TypeVar("Item", bound=Numbered)
+
+
+@dataclass(slots=True)
+class View:
+    """The one view of a dataset, which goes with it."""
+
+    id: str
+    dataset: Dataset
+    number: int = -1
+
+
+@dataclass(slots=True)
+class DatasetFile:
+    """A file that a batch wrote into a dataset.
+
+    :param id: the batch's and the place of the file among the batch's, from 1.
+    """
+
+    id: str
+    batch: Batch
+    dataset: Dataset
+    number: int = -1
+
+
+_RETENTION = {"defaultValue": "P12M", "maxValue": "P10Y", "minValue": "P30D"}
+_VIEW_QUICK: Mapping[str, Callable[[View], Any]] = {
+    "dataSetId": lambda view: view.dataset.id,
+    "created": lambda view: view.dataset.created,
+    "updated": lambda view: view.dataset.updated,
+}
+_FILE_QUICK: Mapping[str, Callable[[DatasetFile], Any]] = {
+    "batchId": lambda file: file.batch.id,
+    "dataSetId": lambda file: file.dataset.id,
+    "dataSetViewId": lambda file: file.dataset.view_id,
+    "created": lambda file: file.batch.completed,
+    "updated": lambda file: file.batch.completed,
+}
+
+
+def look_up(call: Call, get: Callable[[str], Item], show: Callable[[Item], dict[str, Any]]) -> Answer:
+    """The objects whose ids stand in the path, parted by commas; of several, those that there are.
+
+    :param get: an object by its id, or a refusal, which is the answer when there is none of them.
+    """
+    found, refusal = {}, None
+    for identifier in call.params["id"].split(","):
+        try:
+            item = get(identifier.strip())
+        except PlainRefusal as error:
+            refusal = error
+        else:
+            found[item.id] = cut(call, show(item))
+    if refusal and not found:
+        raise refusal
+    return Answer(found)
+
+
+def list_views(call: Call) -> Answer:
+    return _answer_views(call, call.sandbox.catalog.datasets.select().behind(None))
+
+
+def list_views_of_dataset(call: Call) -> Answer:
+    return _answer_views(call, [call.sandbox.catalog.get(call.params["id"])])
+
+
+def _answer_views(call: Call, datasets: Iterable[Dataset]) -> Answer:
+    views: Store[View] = Store(keys={"dataSetId": lambda view: (view.dataset.id,)})
+    for dataset in datasets:
+        views.add(_view_of(dataset))
+    show = functools.partial(_show_view, call)
+    return answer(call, Listing(views, show, _VIEW_QUICK, _VIEW_QUICK.keys() | {"status"}, "dataSetId"))
+
+
+def _show_view(call: Call, view: View) -> dict[str, Any]:
+    return view_to_wire(view.dataset, call.sandbox)
+
+
+def show_view(call: Call) -> Answer:
+    catalog = call.sandbox.catalog
+    owners = {dataset.view_id: dataset.id for dataset in catalog.datasets}
+
+    def get(identifier: str) -> View:
+        if identifier not in owners:
+            raise _no_view(identifier)
+        return _view_of(catalog.get(owners[identifier]))
+
+    return look_up(call, get, functools.partial(_show_view, call))
+
+
+def show_view_of_dataset(call: Call) -> Answer:
+    view = _view_in_path(call)
+    return Answer({view.id: cut(call, _show_view(call, view))})
+
+
+def _view_in_path(call: Call) -> View:
+    dataset = call.sandbox.catalog.get(call.params["id"])
+    if dataset.view_id != call.params["view"]:
+        raise _no_view(call.params["view"])
+    return _view_of(dataset)
+
+
+def _view_of(dataset: Dataset) -> View:
+    return View(dataset.view_id, dataset)
+
+
+def _no_view(identifier: str) -> PlainRefusal:
+    return not_found(f"View {identifier[:100]}")
+
+
+def list_files_of_view(call: Call) -> Answer:
+    dataset = _view_in_path(call).dataset
+    return _answer_files(call, call.sandbox.catalog.batches.select("dataSet", (dataset.id,)).behind(None))
+
+
+def list_files(call: Call) -> Answer:
+    """All files, or those of a dataset: the published links and the samples spell its parameter in two ways."""
+    batches = call.sandbox.catalog.batches
+    named = call.first("dataSetId") or call.first("datasetId")
+    # What is no plain id is left to the list's own filter.
+    chosen = batches.select("dataSet", (named,)) if named and not set("!*,") & set(named) else batches.select()
+    return _answer_files(call, chosen.behind(None))
+
+
+def _answer_files(call: Call, batches: Iterable[Batch]) -> Answer:
+    files: Store[DatasetFile] = Store(keys={"batchId": lambda file: (file.batch.id,)})
+    for batch in batches:
+        for file in _files_of(call, batch):
+            files.add(file)
+    show = functools.partial(_show_file, call)
+    return answer(call, Listing(files, show, _FILE_QUICK, _FILE_QUICK.keys(), "batchId"))
+
+
+def _files_of(call: Call, batch: Batch) -> list[DatasetFile]:
+    dataset = call.sandbox.catalog.datasets.get(batch.dataset_id)
+    if dataset is None:
+        return []
+    return [DatasetFile(f"{batch.id}-{place}", batch, dataset) for place in range(1, batch.file_count + 1)]
+
+
+def _show_file(call: Call, file: DatasetFile) -> dict[str, Any]:
+    return {"id": file.id, **file_to_wire(file.batch, file.dataset.view_id, call.sandbox)}
+
+
+def show_file(call: Call) -> Answer:
+    def get(identifier: str) -> DatasetFile:
+        batch = call.sandbox.catalog.batches.read(identifier.rpartition("-")[0])
+        for file in _files_of(call, batch) if batch else ():
+            if file.id == identifier:
+                return file
+        raise not_found(f"File {identifier[:100]}")
+
+    return look_up(call, get, functools.partial(_show_file, call))
+
+
+def show_retention_limits(call: Call) -> Answer:
+    """How long the rows of a dataset may be kept."""
+    call.sandbox.catalog.get(call.params["id"])
+    return Answer({"extensions": {"adobe_lakeHouse": {"rowExpiration": _RETENTION}}})
+
+
+def list_collections(_: Call) -> Answer:
+    return Answer({name: f"@/{name}" for name in ("batches", "dataSets", "dataSetFiles", "dataSetViews")})
+
+
+ROUTES: Routes = (
+    ("GET", "", list_collections),
+    ("GET", "/ttl/{id}", show_retention_limits),
+    ("GET", "/dataSetViews", list_views),
+    ("GET", "/dataSetViews/{id}", show_view),
+    ("GET", "/dataSets/{id}/views", list_views_of_dataset),
+    ("GET", "/dataSets/{id}/views/{view}", show_view_of_dataset),
+    ("GET", "/dataSets/{id}/views/{view}/files", list_files_of_view),
+    ("GET", "/dataSetFiles", list_files),
+    ("GET", "/dataSetFiles/{id}", show_file),
+    # The guide's own request reaches the files so.
+    ("GET", "/dataSets/datasetFiles", list_files),
+)

@@ -1,0 +1,154 @@
+"""The registry's procedures: moving resources between sandboxes, samples of data, and the log of changes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, get_args
+
+from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.identifiers import new_hash
+from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.schema_registry import fields
+from airflow_provider_payments.emulator.schema_registry.resources import Kind, Resource, State, no_resource
+from airflow_provider_payments.emulator.schema_registry.sample_data import sample_of
+from airflow_provider_payments.emulator.schema_registry.shapes import resource_to_wire
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.schema_registry.registry import Registry
+
+TENANT_PLACEHOLDER = "<XDM_TENANTID_PLACEHOLDER>"
+# What says where a resource came from, and what its new place decides.
+_LEFT_BEHIND = (
+    *("imsOrg", "refs", "meta:registryMetadata", "meta:containerId", "meta:tenantNamespace", "meta:immutableTags"),
+)
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+
+
+def _resource(call: Call) -> Resource:
+    """The tenant's resource that a path names, or a refusal."""
+    found = call.sandbox.registry.read(call.params["id"])
+    if found is None:
+        raise no_resource(f"resource {call.params['id'][:300]}")
+    return found
+
+
+def export(call: Call) -> Answer:
+    """A resource behind all of the tenant's that it needs, as another tenant's registry takes them."""
+    registry, needed = call.sandbox.registry, _with_needed(call.sandbox.registry, _resource(call))
+    wires = [resource_to_wire(resource, registry) for resource in needed]
+    text = json.dumps([{key: wire[key] for key in wire if key not in _LEFT_BEHIND} for wire in wires])
+    tenant = re.escape(call.sandbox.options.tenant)
+    return Answer(json.loads(re.sub(rf"(?<=ns\.adobe\.com/){tenant}(?=/)|(?<=_){tenant}\b", TENANT_PLACEHOLDER, text)))
+
+
+def _with_needed(registry: Registry, resource: Resource) -> list[Resource]:
+    """A resource behind what it refers to, each once, and never before what it needs itself."""
+    result: dict[str, Resource] = {}
+    pending = [(resource, False)]
+    while pending:
+        current, is_done = pending.pop()
+        if is_done:
+            result.setdefault(current.id, current)
+        elif current.id not in result:
+            pending.append((current, True))
+            references = (*current.references, *fields.references(current.properties))
+            own = (registry.store.get(reference) for reference in references)
+            pending.extend((other, False) for other in own if other is not None)
+    return list(result.values())
+
+
+def import_resources(call: Call) -> Answer:
+    """Make the resources of an export under their ids: all of them, or none."""
+    registry, document = call.sandbox.registry, call.json()
+    if not isinstance(document, list) or not document or not all(isinstance(entry, dict) for entry in document):
+        raise _not_imported("The body is a list of at least one resource.")
+    here = json.loads(json.dumps(document).replace(TENANT_PLACEHOLDER, call.sandbox.options.tenant))
+    made: list[Resource] = []
+    try:
+        for entry in here:
+            made.append(_imported(registry, entry))  # noqa: PERF401 -- those made before a failure are needed
+    except RegistryRefusal as refusal:
+        for resource in reversed(made):
+            registry.delete(resource)
+        raise _not_imported(refusal.detail) from refusal
+    return Answer([resource_to_wire(resource, registry) for resource in made])
+
+
+def _imported(registry: Registry, entry: Mapping[str, Any]) -> Resource:
+    kind = next((kind for kind in get_args(Kind) if kind == entry.get("meta:resourceType")), None)
+    key = str(entry.get("$id", new_hash())).rpartition("/")[2]
+    if kind is None or kind == "behaviors" or not _KEY.fullmatch(key):
+        raise _not_imported("A resource needs 'meta:resourceType', and an '$id' that ends in letters and digits.")
+    if registry.lookup(f"https://ns.adobe.com/{registry.sandbox.options.tenant}/{kind}/{key}") is not None:
+        raise _not_imported(f"Id must be unique. An object {entry.get('$id')} already exists.")
+    return registry.create(kind, entry, key)
+
+
+def _not_imported(detail: str) -> RegistryRefusal:
+    return RegistryRefusal("3005-400", "Import Resource Failed", f"Failed to import resources. Error: {detail}")
+
+
+def show_sample(call: Call) -> Answer:
+    """One record as a dataset of the schema would take it."""
+    schema = _resource(call)
+    if schema.kind != "schemas":
+        raise no_resource(f"schema resource {schema.id}")
+    return Answer(sample_of({"type": "object", "properties": call.sandbox.registry.resolve(schema)[0]}))
+
+
+def show_log(call: Call) -> Answer:
+    """What each write changed of a resource, newest first."""
+    resource, options = _resource(call), call.sandbox.options
+    states = [*resource.earlier, State(resource.updated, resource.content, resource.made_of)]
+    log, before = [], dict[str, Any]()
+    for state in states:
+        after = _written(state)
+        about = {"id": resource.id, "xdmType": resource.kind}
+        log.append(
+            {
+                "id": resource.id,
+                "updatedUser": options.user_id,
+                "imsOrg": options.org,
+                "updatedTime": datetime.fromtimestamp(state.at / 1000, UTC).strftime("%m-%d-%Y %H:%M:%S"),
+                "clientId": options.client_id,
+                "sandBoxId": call.sandbox.id,
+                "updates": [{**about, **change} for change in _changes(before, after, "")],
+            }
+        )
+        before = after
+    return Answer(log[::-1])
+
+
+def _written(state: State) -> dict[str, Any]:
+    """What a write decides, where the registry shows it."""
+    made_of = state.made_of
+    wire: dict[str, Any] = {**state.content, "allOf": [{"$ref": reference} for reference in made_of.references]}
+    if made_of.properties:
+        wire["definitions"] = {made_of.own_name: {"type": "object", "properties": made_of.properties}}
+    return {**wire, "required": list(made_of.required)} if made_of.required else wire
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
+    """The members that differ, at any depth, with the JSON pointers that lead to them."""
+    for name in dict.fromkeys((*before, *after)):
+        path = f"{where}/{name.replace('~', '~0').replace('/', '~1')}"
+        old, new = before.get(name), after.get(name)
+        if name not in after:
+            yield {"action": "remove", "path": path, "value": old}
+        elif name not in before:
+            yield {"action": "add", "path": path, "value": new}
+        elif isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _changes(old, new, path)
+        elif old != new:
+            yield {"action": "replace", "path": path, "value": new}
+
+
+ROUTES: Routes = (
+    ("GET", "/rpc/export/{id:path}", export),
+    ("POST", "/rpc/import", import_resources),
+    ("GET", "/rpc/sampledata/{id:path}", show_sample),
+    ("GET", "/rpc/auditlog/{id:path}", show_log),
+)

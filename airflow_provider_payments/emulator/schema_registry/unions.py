@@ -1,0 +1,103 @@
+"""Union schemas: for each class, all that its schemas hold which Profile may use. Nobody writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.schema_registry import fields, listing
+from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
+from airflow_provider_payments.emulator.schema_registry.global_resources import IDENTITY_MAP
+from airflow_provider_payments.emulator.schema_registry.resources import Resource, no_resource
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.schema_registry.registry import Registry
+
+SUFFIX = "__union"
+PATH = "/tenant/unions"
+_MAP = {"type": "object", "meta:xdmType": "map", "additionalProperties": {}}
+# What every union has besides the fields of its schemas.
+_OWN = {
+    "identityMap": _MAP,
+    "segmentMembership": _MAP,
+    "timeSeriesEvents": {"type": "array", "meta:xdmType": "array", "items": {"type": "object"}},
+}
+
+
+def unions(registry: Registry, schemas: Iterable[Resource]) -> dict[str, list[Resource]]:
+    """The schemas that are in a union, by the id of the class that they share.
+
+    :param schemas: those to look at.
+    """
+    found: dict[str, list[Resource]] = {}
+    for schema in schemas:
+        if schema.kind == "schemas" and schema.in_union:
+            found.setdefault(str(registry.class_of(schema)), []).append(schema)
+    return found
+
+
+def find_union(registry: Registry, identifier: str, form: Form) -> dict[str, Any] | None:
+    """A union as it is shown, None when there is none of that id.
+
+    :param identifier: ``$id`` or ``meta:altId``.
+    """
+    # What names a schema must not cost a look at all schemas.
+    if not identifier.endswith(SUFFIX):
+        return None
+    for class_id, schemas in unions(registry, registry.of_kind("schemas")).items():
+        if identifier in (class_id + SUFFIX, registry.known(class_id).alt_id + SUFFIX):
+            return union_to_wire(registry, class_id, schemas, form)
+    return None
+
+
+def union_to_wire(registry: Registry, class_id: str, schemas: list[Resource], form: Form) -> dict[str, Any]:
+    """A union.
+
+    :param schemas: those that are in it.
+    """
+    its_class = registry.known(class_id)
+    short = {"$id": class_id + SUFFIX, "meta:altId": its_class.alt_id + SUFFIX, "version": "1.0"}
+    if form.only_id:
+        return {**short, "title": its_class.title}
+    parts = dict.fromkeys((class_id, IDENTITY_MAP, *(part for schema in schemas for part in schema.references)))
+    extended = dict.fromkeys(whole for schema in schemas for whole in registry.extends(schema))
+    wire: dict[str, Any] = {
+        **short,
+        "meta:resourceType": "unions",
+        "title": f"Union object for {class_id}",
+        "type": "object",
+        "description": f"Union view of all schemas that extend {class_id}",
+        "meta:class": class_id,
+        "meta:extends": list(dict.fromkeys((*parts, *extended))),
+        "meta:containerId": "tenant",
+        "meta:xdmType": "object",
+        "meta:registryMetadata": {},
+        "imsOrg": registry.sandbox.options.org,
+    }
+    if not form.full:
+        return {**wire, "allOf": [{"$ref": part} for part in parts]}
+    held = fields.merge([registry.resolve(schema)[0] for schema in schemas])
+    properties = {**_OWN, **held}
+    return {
+        **wire,
+        "properties": fields.without_texts({"properties": properties})["properties"] if form.notext else properties,
+    }
+
+
+def list_unions(call: Call) -> Answer:
+    registry, form = call.sandbox.registry, list_form(call.headers.get("accept", ""))
+    found = unions(registry, registry.store.select("kind", ("schemas",)).behind(None))
+    wires = [union_to_wire(registry, class_id, schemas, form) for class_id, schemas in found.items()]
+    return listing.answer(call, listing.Listing(PATH, wires, lambda wire, member: wire.get(member), lambda wire: wire))
+
+
+def show_union(call: Call) -> Answer:
+    form = lookup_form(call.headers.get("accept", ""))
+    wire = find_union(call.sandbox.registry, call.params["id"], form)
+    if wire is None:
+        raise no_resource(f"union resource {call.params['id'][:300]}")
+    return Answer(wire)
+
+
+ROUTES: Routes = (("GET", PATH, list_unions), ("GET", PATH + "/{id:path}", show_union))
