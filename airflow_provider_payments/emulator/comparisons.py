@@ -78,7 +78,8 @@ def in_order(sign: str, limit: str, place: Callable[[str], Any] = str) -> Check:
     stands, number, limit_place = ORDERINGS[sign], as_number(limit), place(limit)
 
     def fits(value: Any) -> bool:
-        if is_number(value):
+        # Asked of a hundred thousand values at once: a call less is felt.
+        if value.__class__ is int or value.__class__ is float:
             return number is not None and stands(value, number)
         text = as_text(value)
         return text is not None and stands(place(text), limit_place)

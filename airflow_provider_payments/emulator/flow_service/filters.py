@@ -49,7 +49,8 @@ def parse_filter(expression: str, known: Collection[str], unknown_code: str, ali
 def _filter(path: str, sign: str, values: tuple[str, ...]) -> Filter:
     if path == RUN_STATUS:
         # Documents ask for 'Failed' where runs say 'failed'.
-        fits = _check(sign, tuple(value.casefold() for value in values))
+        folded = tuple(value.casefold() for value in values)
+        fits = in_order(sign, folded[0]) if sign in ORDERINGS else frozenset(folded).__contains__
         return Filter(path, lambda status: fits(status.casefold()), sign != "!=")
     span = _span(sign, int(values[0])) if path == CREATED else None
     return Filter(path, _check(sign, values), sign != "!=", values if sign == "==" else (), span)

@@ -28,7 +28,9 @@ _NOT_COUNTED = -1
 
 def uncounted(run: Run) -> bool:
     """A stage failed as a whole: nobody counted bytes and files."""
-    return bool(run.copy_error or (run.failures and not all(failure.count for failure in run.failures)))
+    if not run.failures:
+        return run.copy_error != ""
+    return any(not failure.count for failure in run.failures)
 
 
 def _failed_info(run: Run) -> list[Wire]:
