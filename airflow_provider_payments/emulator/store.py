@@ -81,10 +81,11 @@ class Selection(Generic[Item]):
             end = bisect_left(self.numbers, number, begin, end)
         elif number is not None:
             begin = bisect_right(self.numbers, number, begin, end)
-        for place in range(end - 1, begin - 1, -1) if backwards else range(begin, end):
-            item = self.items[self.numbers[place]]
-            if item is not None and item.number not in self.unlisted:
-                yield item
+        places = range(end - 1, begin - 1, -1) if backwards else range(begin, end)
+        found = filter(None, map(self.items.__getitem__, map(self.numbers.__getitem__, places)))
+        if not self.unlisted:
+            return found
+        return (item for item in found if item.number not in self.unlisted)
 
 
 class Store(Generic[Item]):
@@ -192,8 +193,10 @@ class Store(Generic[Item]):
         """What :meth:`hide` hides."""
         return [self._by_id[identifier] for identifier in self._unread if self.is_hidden(identifier)]
 
-    def has_key(self, key: str) -> bool:
-        return key == "id" or key in self._keys
+    @property
+    def keys(self) -> Collection[str]:
+        """The names under which :meth:`select` finds items at once."""
+        return ("id", *self._keys)
 
     def select(
         self, key: str = "", values: Iterable[str] = (), since: float | None = None, until: float | None = None

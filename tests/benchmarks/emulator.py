@@ -39,6 +39,20 @@ DATAFLOWS, RUNS_PER_DATAFLOW = 10_000, 10
 FEW_DATAFLOWS = 100
 # A page that took time in proportion would take a hundred times as long.
 MOST_GROWTH = 3
+# The worst cases: all items are compared, none or few are found.
+_RUNS = "/runs?property=metrics"
+FILTERS = {
+    "dataflows whose last run began since": f"/flows?property=lastRunDetails.startedAtUTC>={10**13}&limit=100",
+    "runs by status": f"{_RUNS}.statusSummary.status==cancelled",
+    "runs by status, counted": f"{_RUNS}.statusSummary.status!=failed&count=true",
+    "runs by start": f"{_RUNS}.durationSummary.startedAtUTC>={10**13}",
+    "runs by end": f"{_RUNS}.durationSummary.completedAtUTC<1",
+    "runs by failed records": f"{_RUNS}.recordSummary.failedRecordCount>{10**9}",
+    "runs by size, newest first": f"{_RUNS}.sizeSummary.inputBytes>{10**15}&orderby=-createdAt",
+    "runs by files": f"{_RUNS}.fileSummary.outputFileCount>9",
+    "runs by the code of an error": f"{_RUNS}.statusSummary.errors[].code==none",
+    "runs by two of these": f"{_RUNS}.statusSummary.status==success&property=metrics.recordSummary.inputRecordCount<0",
+}
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
@@ -210,9 +224,8 @@ def measure_volume(table: Table, url: str, process: int) -> None:
     for name, milliseconds in large.items():
         table.row(f"runs {name}: 100,000 against 1,000", milliseconds / small[name], MOST_GROWTH, "x")
     table.row("runs: the slowest page of 100", max(large.values()), 50, "ms")
-    # The worst case: all dataflows are compared, none is found.
-    since = f"/flows?property=lastRunDetails.startedAtUTC>={10**13}&limit=100"
-    table.row("dataflows whose last run began since", median_time(Wire(url, signed(client)), since), 100, "ms")
+    for name, query in FILTERS.items():
+        table.row(name, median_time(Wire(url, signed(client)), query), 100, "ms")
     table.row("the page to look at", median_time(Wire(url, {}), "/?sandbox=dev", base=""), 100, "ms")
 
 

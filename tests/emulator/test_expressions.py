@@ -360,7 +360,7 @@ def test_patterns_mean_what_they_mean_elsewhere(client: Client) -> None:
         assert found == [wanted.fullmatch(text) is not None for text in texts], pattern
 
 
-@pytest.mark.parametrize("pattern", ["(a*)*b", "(ab)+", "(?=a)", "[a&&b]", "a*" * 9 + "b", "("])
+@pytest.mark.parametrize("pattern", ["(a*)*b", "(ab)+", "(?i)a", "[a&&b]", "a" * 201, "("])
 def test_a_pattern_that_could_cost_too_much_is_refused(client: Client, pattern: str) -> None:
     body = lines(client.schema("e", **FIELDS), ("EXPRESSION", f'matches_regex(t, "{pattern}")', "_emulator.product.b"))
     (answer,) = client.make(f"{SETS}/preview", {"data": [{"t": "a" * 60}], "mappingSet": body})

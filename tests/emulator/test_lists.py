@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -81,7 +81,8 @@ def test_filters_are_combined(client: Client, sources: list[str]) -> None:
         ({"property": "id>=a"}, "1448-400"),
         ({"property": "connectionSpec.id<a"}, "1448-400"),
         ({"property": 'connectionSpec=={"id":"a"}'}, "1454-400"),
-        ({"start": "5"}, "1451-400"),
+        ({"offset": "5"}, "1451-400"),
+        ({"start": "5", "page": "1"}, "1451-400"),
         ({"limit": "5", "count": "true"}, "1401-400"),
         ({"count": "maybe"}, "1453-400"),
         ({"limit": "0"}, "1453-400"),
@@ -99,6 +100,20 @@ def test_filters_are_combined(client: Client, sources: list[str]) -> None:
 )
 def test_refusals(client: Client, params: dict[str, str], code: str) -> None:
     client.flow_problem("GET", SOURCES, code, params=params)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["connections", "sourceConnections", "targetConnections", "flows", "runs", "connectionSpecs", "flowSpecs"],
+)
+def test_start_is_taken_and_changes_nothing(client: Client, sources: list[str], kind: str) -> None:
+    client.flow(client.prepared())
+    client.advance(100)
+    whole = client.get(f"{FLOW}/{kind}", limit=20)
+    assert whole["items"]
+    for start in ("0", "1", "20", "x"):
+        assert client.get(f"{FLOW}/{kind}", start=start, limit=20) == whole
+    assert client.get(f"{FLOW}/{kind}", start=1, count="true") == {"count": len(whole["items"])}
 
 
 def test_order(client: Client, sources: list[str]) -> None:
@@ -263,6 +278,47 @@ def test_filters_agree_with_what_is_shown(client: Client, runs: list[dict[str, A
     assert walk(client, f"{FLOW}/runs", property=f"{path}!={value}", limit=9) == others
     ordered = sorted(runs, key=lambda run: (shown(run), runs.index(run)))
     assert walk(client, f"{FLOW}/runs", orderby=path, limit=9) == [run["id"] for run in ordered]
+
+
+def leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The paths of an object as filters write them, each with a value that stands there."""
+    if isinstance(node, dict):
+        for name, child in node.items():
+            yield from leaves(child, f"{path}.{name}")
+    elif isinstance(node, list):
+        for child in node:
+            yield from leaves(child, f"{path}[]")
+    else:
+        yield path, node
+
+
+def test_every_metric_that_runs_show_can_be_filtered_by(client: Client) -> None:
+    body = client.prepared()
+    for outcome in ("fail_copy", "partial", "cancelled"):
+        client.control("POST", "outcomes", json={"outcome": outcome})
+        flow = client.flow({**body, "scheduleParams": {**body["scheduleParams"], "startTime": client.now() + 60}})
+        client.advance(600)
+        client.ask("POST", f"{FLOW}/flows/{flow['id']}/action", params={"op": "disable"})
+    client.flow({**body, "scheduleParams": {**body["scheduleParams"], "startTime": client.now() + 60}})
+    client.advance(3600)
+    client.control("POST", "outcomes", json={"outcome": "stuck"})
+    client.advance(1800)
+    runs = client.get(f"{FLOW}/runs")["items"]
+    shown = [set(leaves(run["metrics"], "metrics")) for run in runs]
+    everything = set().union(*shown)
+    assert {path for path, _ in everything} >= {
+        "metrics.recordSummary.failedInfo[].code",
+        "metrics.fileSummary.manifest.fileInfo[].path",
+        "metrics.statusSummary.errors[].message",
+        "metrics.sizeSummary.outputBytes",
+    }
+    for path, value in everything:
+        found = walk(client, f"{FLOW}/runs", property=f'{path}=="{value}"')
+        wanted = [run["id"] for run, pairs in zip(runs, shown, strict=True) if (path, value) in pairs]
+        assert found == wanted, path
+    for path in ("metrics", "metrics.recordSummary", "metrics.statusSummary.errors", "metrics.none.status"):
+        assert walk(client, f"{FLOW}/runs", property=f"{path}==1") == []
+        assert len(walk(client, f"{FLOW}/runs", property=f"{path}!=1")) == len(runs)
 
 
 @pytest.mark.parametrize("order", ["createdAt", "-createdAt"])

@@ -166,18 +166,18 @@ def test_lists(client: Client) -> None:
         assert answer.json()["_page"]["count"] == len(answer.json()["results"])
         return [item["title"] for item in answer.json()["results"]]
 
-    assert titles() == ["a", "b", "c, with comma"]
+    assert titles(orderby="title") == ["a", "b", "c, with comma"]
     assert titles(orderby="-title") == ["c, with comma", "b", "a"]
     assert titles(property="title==c, with comma") == ["c, with comma"]
-    assert titles(property="title!=a", limit=1) == ["b"]
+    assert titles(property="title!=a", limit=1, orderby="title") == ["b"]
     assert titles(property="title~om") == ["c, with comma"]
     assert titles(property=f"meta:class=={PROFILE}", start="b", orderby="title") == ["c, with comma"]
-    assert titles(property="title~^[ab]$") == ["a", "b"]
+    assert titles(property="title~^[ab]$", orderby="title") == ["a", "b"]
     assert titles(property=["title>a", "title<=b"]) == ["b"]
     assert titles(property="version<1") == []
     assert titles(property="meta:immutableTags") == []
     assert titles(orderby="description,-title", limit=2) == ["c, with comma", "b", "a"]
-    page = client.ask("GET", SCHEMAS, params={"limit": 1}, headers={"Accept": XED}).json()
+    page = client.ask("GET", SCHEMAS, params={"limit": 1, "orderby": "title"}, headers={"Accept": XED}).json()
     assert page["_page"] == {"orderby": "title", "next": "a", "count": 1}
     following = client.ask("GET", page["_links"]["next"].removeprefix(client.url), headers={"Accept": XED}).json()
     assert [item["title"] for item in following["results"]] == ["b"]
@@ -187,6 +187,47 @@ def test_lists(client: Client) -> None:
     short = client.ask("GET", SCHEMAS, headers={"Accept": "application/vnd.adobe.xed-id+json"}).json()["results"][0]
     assert short.keys() == {"$id", "meta:altId", "version", "title"}
     problem(client, "GET", SCHEMAS, "1011-400", params={"limit": "many"}, headers={"Accept": XED})
+
+
+@pytest.mark.parametrize("seconds", [0, 10])
+@pytest.mark.parametrize("path", [SCHEMAS, f"{REGISTRY}/tenant/descriptors", f"{REGISTRY}/global/fieldgroups"])
+def test_without_an_order_what_changed_last_comes_first_and_nothing_is_behind_0(
+    client: Client, path: str, seconds: int
+) -> None:
+    accept = {"Accept": "application/vnd.adobe.xdm-v2+json" if path.endswith("descriptors") else XED}
+
+    def page(**params: Any) -> Any:
+        answer = client.ask("GET", path, params=params, headers=accept)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    made = []
+    for title in "abcdefghijkl":
+        made.append(client.make(SCHEMAS, schema_body(title, PROFILE)))
+        title_of = {"@type": "xdm:alternateDisplayInfo", "xdm:sourceProperty": "/_id", "xdm:title": {"en_us": title}}
+        client.make(f"{REGISTRY}/tenant/descriptors", {**title_of, "xdm:sourceSchema": made[-1]["$id"]})
+        client.advance(seconds)
+    whole = page()
+    assert whole["_page"] == {"orderby": "updated", "next": None, "count": len(whole["results"])}
+    few = min(10, len(whole["results"]) - 1)
+    assert page(limit=few)["results"] == whole["results"][:few]
+    for start in ("0", "-5") if "global" in path else ("0", "1", "1000.5", "-5"):
+        assert page(limit=10, start=start)["results"] == []
+        assert page(start=start)["_page"] == {"orderby": "updated", "next": None, "count": 0}
+    # Pages lead on by themselves, as a client asks for them that knows 'start' only, and hold as many as asked for.
+    found, following = [], {}
+    while following is not None:
+        part = page(limit=1, **following)
+        assert len(part["results"]) == 1
+        found += part["results"]
+        following = part["_page"]["next"] and {"start": part["_page"]["next"]}
+    assert found == whole["results"]
+    if path == SCHEMAS and seconds:
+        assert [item["title"] for item in found] == list("lkjihgfedcba")
+        moment = made[5]["meta:registryMetadata"]["repo:lastModifiedDate"]
+        assert [item["title"] for item in page(start=moment)["results"]] == list("edcba")
+        # In an order that is named, a start is a value of it: all titles stand behind '0'.
+        assert len(page(limit=10, start=0, orderby="title")["results"]) == 10
 
 
 def test_global_container(client: Client) -> None:

@@ -7,23 +7,28 @@ in them ``,`` is or, and a leading ``!`` is not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
+from airflow_provider_payments.emulator import query
 from airflow_provider_payments.emulator.catalog.state import bad_request
-from airflow_provider_payments.emulator.comparisons import Check, as_text, check, sort_key
+from airflow_provider_payments.emulator.comparisons import Check, as_text, dotted, in_order, like
 from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
+from airflow_provider_payments.emulator.query import Filter, Order
 from airflow_provider_payments.emulator.store import Numbered, Store
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-_ORDER = re.compile(r"(?:(asc|desc):)?([A-Za-z]+)")
-_CONDITION = re.compile(r"(!)?([A-Za-z][A-Za-z0-9_]*)(?:(==|!=|<=|>=|<|>|~)(.*))?", re.DOTALL)
+# What the schema of the data looked like is the costly part of an object.
+MAX_OBSERVABLE_SCHEMAS = 20
+_MEMBER = r"[A-Za-z_$@][^\s,:=!<>~]*"
+_ORDER = re.compile(rf"(?:(asc|desc):)?({_MEMBER})")
+_CONDITION = re.compile(r"(!)?([A-Za-z_$@][^\s=!<>~]*)(?:(==|!=|<=|>=|<|>|~)(.*))?", re.DOTALL)
 
 Item = TypeVar("Item", bound=Numbered)
+Names = dict[str, "Names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,105 +38,117 @@ class Listing(Generic[Item]):
     :param show: an object as a whole.
     :param quick: members that can be read without showing the whole object.
     :param simple: the members that have a simple filter.
-    :param key: the one of these by which the store finds objects at once.
-    :param ranges: parameters that a member must be greater than (1) or smaller than (-1).
+    :param keys: the members by which the store finds objects at once, each with the store's name for it.
+    :param ranges: parameters that a member must be greater than (``>``) or smaller than (``<``).
     """
 
     store: Store[Item]
     show: Callable[[Item], dict[str, Any]]
     quick: Mapping[str, Callable[[Item], Any]]
     simple: Collection[str]
-    key: str
-    ranges: Mapping[str, tuple[str, int]] = field(default_factory=dict)
-
-    def read(self, item: Item, member: str) -> Any:
-        """A member of an object, None when it has none of that name."""
-        quick = self.quick.get(member)
-        return self.show(item).get(member) if quick is None else quick(item)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def answer(call: Call, listing: Listing[Item]) -> Answer:
     """The objects that a request asks for, by id."""
-    # What the schema of the data looked like is the costly part of an object.
-    most = DEFAULT_LIMIT if "observableSchema" in (_properties(call) or ()) else MAX_LIMIT
+    most = MAX_OBSERVABLE_SCHEMAS if "observableSchema" in (_properties(call) or ()) else MAX_LIMIT
     limit, start = _whole(call, "limit", DEFAULT_LIMIT, 1, most), _whole(call, "start", 0, 0, 10**9)
-    order = _order(call.first("orderBy") or call.first("sort") or "")
-    chosen: Iterable[Item] = _passing(call, listing)
-    for member, descending in reversed(order):
-        chosen = sorted(chosen, key=lambda item: sort_key(listing.read(item, member)), reverse=descending)
-    return Answer({item.id: cut(call, listing.show(item)) for item in islice(chosen, start, start + limit)})
+    filters = [one for name, text in call.query for one in _filters(listing, name, text)]
+    orders = _orders(call.first("orderBy") or call.first("sort") or "")
+    source = query.Listing(listing.store, listing.show, listing.quick, listing.keys)
+    found = islice(query.items(source, filters, orders), start, start + limit)
+    return Answer({item.id: cut(call, listing.show(item)) for item in found})
 
 
 def unique_values(call: Call, listing: Listing[Item], member: str) -> Answer:
     """What a member holds in the objects that the filters of a request let through: plain values, each once."""
-    values = (listing.read(item, member) for item in _passing(call, listing))
-    flat = (entry for value in values for entry in (value if isinstance(value, list) else [value]))
-    plain = (as_text(entry) for entry in flat if entry is not None and not isinstance(entry, dict | list))
-    return Answer(list(dict.fromkeys(plain)))
-
-
-def _passing(call: Call, listing: Listing[Item]) -> Iterator[Item]:
-    """The objects that the filters of a request let through."""
-    tests = [test for name, text in call.query for test in _tests(listing, name, text)]
-    return (item for item in _candidates(call, listing) if all(test(item) for test in tests))
+    filters = [one for name, text in call.query for one in _filters(listing, name, text)]
+    source = query.Listing(listing.store, listing.show, listing.quick, listing.keys)
+    read, rest = source.reader(member)
+    values = (value for item in query.items(source, filters) for value in query.walk(read(item), rest, False))
+    return Answer(list(dict.fromkeys(text for value in values if (text := as_text(value)) is not None)))
 
 
 def cut(call: Call, wire: dict[str, Any]) -> dict[str, Any]:
-    """An object with only those of its members that a request wants to see."""
-    properties = _properties(call)
-    return wire if properties is None else {name: wire[name] for name in properties if name in wire}
+    """An object with only those of its members, at any depth, that a request wants to see."""
+    names = _properties(call)
+    return wire if names is None else {name: _cut(wire[name], names[name]) for name in names if name in wire}
 
 
-def _properties(call: Call) -> list[str] | None:
-    names = call.first("properties")
-    return [name.strip() for name in names.split(",")] if names else None
+def _cut(node: Any, names: Names) -> Any:
+    if isinstance(node, list):
+        return [_cut(entry, names) for entry in node]
+    if not names or not isinstance(node, Mapping):
+        return node
+    return {name: _cut(node[name], names[name]) for name in names if name in node}
 
 
-def _candidates(call: Call, listing: Listing[Item]) -> Iterator[Item]:
-    """What stands under a plain value is found at once; only patterns are held against every object."""
-    wanted = call.first(listing.key)
-    plain = wanted and not set("!*,") & set(wanted)
-    return listing.store.select(listing.key if plain else "", (wanted or "",)).behind(None)
+def _properties(call: Call) -> Names | None:
+    """The members that a request wants to see, each with those below it; without any, the whole of it."""
+    text = call.first("properties")
+    if not text:
+        return None
+    names: Names = {}
+    for path in sorted(map(query.steps, text.split(",")), key=len):
+        level = names
+        for step in map(str.strip, path):
+            if level.get(step) == {}:
+                break
+            level = level.setdefault(step, {})
+    return names
 
 
-def _tests(listing: Listing[Item], name: str, text: str) -> Iterator[Callable[[Item], bool]]:
+def _filters(listing: Listing[Item], name: str, text: str) -> Iterator[Filter]:
     """What a parameter asks of an object."""
     if name in listing.simple:
-        yield lambda item: _passes(text, as_text(listing.read(item, name)))
+        inverted, choices = text.startswith("!"), text.removeprefix("!").split(",")
+        plain = () if inverted or "*" in text else choices
+        yield Filter(name, _like_one_of(choices), not inverted, plain)
     elif name == "tags":
-        yield lambda item: all(_has_tag(wanted, listing.read(item, "tags") or {}) for wanted in text.split(","))
+        for wanted in text.split(","):
+            key, colon, value = wanted.partition(":")
+            yield Filter(f"tags.{key}", _like_one_of(value.split(",")) if colon else _is_there)
     elif name == "property":
-        member, fits = _condition(text)
-        yield lambda item: fits(listing.read(item, member))
+        yield _condition(text)
     elif name in listing.ranges:
-        member, direction = listing.ranges[name]
-        limit = _millis(name, text)
-        yield lambda item: (int(listing.read(item, member) or 0) - limit) * direction > 0
+        if count_from(text) is None:
+            raise bad_request(f"'{name}' must be a time in milliseconds.")
+        member, sign = listing.ranges[name]
+        yield Filter(member, in_order(sign, text))
 
 
-def _condition(expression: str) -> tuple[str, Check]:
-    """The member that a ``property`` parameter is about, and what it asks of the member.
+def _condition(expression: str) -> Filter:
+    """What a ``property`` parameter asks of an object.
 
-    :param expression: such as ``name==a*``, ``version>1.0.3``, ``name~^a``, ``description`` or ``!description``.
+    :param expression: such as ``name==a*``, ``version>1.0.3``, ``name~^a``, ``schemaRef.id==...``, ``description`` or
+        ``!description``.
     """
     match = _CONDITION.fullmatch(expression)
     if match is None or (match[1] and match[3]):
         raise bad_request(f"The property filter '{expression[:100]}' cannot be understood.")
     absent, member, sign, wanted = match.groups()
-    if sign is None:
-        return member, lambda value: (value in (None, "")) == bool(absent)
-    return member, check(sign, wanted, partial(_wildcard, wanted), bad_request)
+    match sign:
+        case None:
+            return Filter(member, _is_there, not absent)
+        case "==" | "!=":
+            plain = (wanted,) if sign == "==" and "*" not in wanted else ()
+            return Filter(member, _like_one_of([wanted]), sign == "==", plain)
+        case "~":
+            return Filter(member, like(wanted, bad_request))
+    return Filter(member, in_order(sign, wanted, dotted))
 
 
-def _passes(wanted: str, value: str) -> bool:
-    """Whether a value passes a simple filter."""
-    choices = wanted.removeprefix("!").split(",")
-    return any(_wildcard(choice, value) for choice in choices) != wanted.startswith("!")
+def _is_there(value: Any) -> bool:
+    return value not in (None, "")
 
 
-def _has_tag(wanted: str, tags: Mapping[str, list[str]]) -> bool:
-    key, colon, value = wanted.partition(":")
-    return key in tags and (not colon or any(_passes(value, tag) for tag in tags[key]))
+def _like_one_of(patterns: Collection[str]) -> Check:
+    def fits(value: Any) -> bool:
+        text = as_text(value)
+        return text is not None and any(_wildcard(pattern, text) for pattern in patterns)
+
+    return fits
 
 
 def _wildcard(pattern: str, value: str) -> bool:
@@ -159,18 +176,11 @@ def _whole(call: Call, name: str, default: int, fewest: int, most: int) -> int:
     return number
 
 
-def _millis(name: str, text: str) -> int:
-    moment = count_from(text)
-    if moment is None:
-        raise bad_request(f"'{name}' must be a time in milliseconds.")
-    return moment
-
-
-def _order(text: str) -> list[tuple[str, bool]]:
-    order = []
+def _orders(text: str) -> list[Order]:
+    orders = []
     for part in text.split(",") if text else ():
         match = _ORDER.fullmatch(part.strip())
         if match is None:
             raise bad_request(f"'orderBy' is written field, asc:field or desc:field, not '{part[:60]}'.")
-        order.append((match[2], match[1] == "desc"))
-    return order
+        orders.append(Order(match[2], match[1] == "desc"))
+    return orders

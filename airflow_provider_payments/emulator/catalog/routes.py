@@ -22,9 +22,9 @@ from airflow_provider_payments.emulator.json_patch import PatchError, apply_patc
 from airflow_provider_payments.emulator.refusals import PlainRefusal
 
 _BATCH_RANGES = {
-    f"{name}{end}": (member, direction)
+    f"{name}{end}": (member, sign)
     for name, member in (("created", "created"), ("start", "started"), ("end", "completed"))
-    for end, direction in (("After", 1), ("Before", -1))
+    for end, sign in (("After", ">"), ("Before", "<"))
 }
 # Members that lists look at most often, read without shaping the whole object.
 _QUICK: Mapping[str, Callable[[Dataset], Any]] = {
@@ -35,7 +35,9 @@ _QUICK: Mapping[str, Callable[[Dataset], Any]] = {
     "updated": lambda dataset: dataset.updated,
     "enableErrorDiagnostics": lambda dataset: dataset.content.get("enableErrorDiagnostics", False),
     "tags": tags_of,
+    "schemaRef.id": lambda dataset: dataset.schema_id,
 }
+_KEYS = {"name": "name", "schemaRef.id": "schema"}
 _BATCH_QUICK: Mapping[str, Callable[[Batch], Any]] = {
     "batch": lambda batch: batch.id,
     "status": lambda batch: batch.status,
@@ -54,7 +56,7 @@ _LAST_SIMPLE = _LAST_QUICK.keys() | {
     *("created", "updated"),
 }
 _USERS = {"createdClient", "createdUser", "updatedUser"}
-_SIMPLE = _USERS | _QUICK.keys() - {"tags"}
+_SIMPLE = _USERS | _QUICK.keys() - {"tags", "schemaRef.id"}
 _BATCH_SIMPLE = _USERS | _BATCH_QUICK.keys() - {"tags"} | {"version", "updated", "externalId"}
 
 
@@ -67,7 +69,7 @@ def create_dataset(call: Call) -> Answer:
 def list_datasets(call: Call) -> Answer:
     sandbox = call.sandbox
     shape = functools.partial(dataset_to_wire, sandbox=sandbox)
-    return answer(call, Listing(sandbox.catalog.datasets, shape, _QUICK, _SIMPLE, "name"))
+    return answer(call, Listing(sandbox.catalog.datasets, shape, _QUICK, _SIMPLE, _KEYS))
 
 
 def show_dataset(call: Call) -> Answer:
@@ -150,8 +152,8 @@ def list_batches(call: Call) -> Answer:
 
 def _batches(call: Call) -> Listing[Batch]:
     shape = functools.partial(batch_to_wire, sandbox=call.sandbox)
-    batches = call.sandbox.catalog.batches
-    return Listing(batches, shape, _BATCH_QUICK, _BATCH_SIMPLE, "dataSet", _BATCH_RANGES)
+    keys = {"dataSet": "dataSet"}
+    return Listing(call.sandbox.catalog.batches, shape, _BATCH_QUICK, _BATCH_SIMPLE, keys, _BATCH_RANGES)
 
 
 def list_last_batches(call: Call) -> Answer:
@@ -159,7 +161,7 @@ def list_last_batches(call: Call) -> Answer:
     shape = functools.partial(last_batches_to_wire, sandbox=sandbox)
     # Datasets that nothing has come to yet are left out.
     with_batches = replace(call, query=[*call.query, ("property", "lastBatchId")])
-    return answer(with_batches, Listing(sandbox.catalog.datasets, shape, _LAST_QUICK, _LAST_SIMPLE, "name"))
+    return answer(with_batches, Listing(sandbox.catalog.datasets, shape, _LAST_QUICK, _LAST_SIMPLE))
 
 
 def show_batch(call: Call) -> Answer:

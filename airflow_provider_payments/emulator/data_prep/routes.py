@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from airflow_provider_payments.emulator.data_prep import listing
 from airflow_provider_payments.emulator.data_prep.expressions import OPERATORS, evaluate, parse
 from airflow_provider_payments.emulator.data_prep.functions import FUNCTIONS, METHODS
 from airflow_provider_payments.emulator.data_prep.mapping_sets import (
@@ -32,14 +33,11 @@ from airflow_provider_payments.emulator.exchange import (
     Dialect,
     Routes,
     UnreadableBody,
-    count_from,
     parse_json,
 )
 from airflow_provider_payments.emulator.refusals import DataPrepRefusal
 
-MAX_PAGE = 1000
 MAX_PREVIEW_ROWS = 1000
-_ORDERS = ("createdDate", "updatedDate", "modifiedDate", "lastUpdateDate")
 
 
 def create(call: Call) -> Answer:
@@ -57,35 +55,12 @@ def _check(call: Call, version: MappingVersion) -> None:
 
 
 def list_all(call: Call) -> Answer:
-    # Documents require 'start' too, but Adobe's own client leaves it out.
-    limit, start = _whole(call, "limit"), _whole(call, "start", 0)
-    store, name = call.sandbox.mapping_sets.store, call.first("name")
-    items = list((store.select() if name is None else store.select("name", (name,))).behind(None))
-    _sort(items, call.first("orderBy") or "")
-    page = items[start : start + min(limit, MAX_PAGE)]
-    links: dict[str, Any] = {}
-    if page and start + len(page) < len(items):
-        links["next"] = {"href": f"/mappingSets?{call.query_with(start=start + len(page), limit=limit)}"}
-    data = [_shown(call, item, item.latest) for item in page]
-    return Answer({"data": data, "_page": {"count": len(page), "limit": limit}, "_links": links})
-
-
-def _sort(items: list[MappingSet], order: str) -> None:
-    # A plus sign in a query is a blank.
-    field = order.lstrip("+- ")
-    if not field:
-        return
-    if field not in _ORDERS:
-        raise invalid(f"'orderBy' must be one of {', '.join(_ORDERS)}, with + or - before it.")
-    items.sort(
-        key=lambda item: item.created if field == "createdDate" else item.latest.modified,
-        reverse=order.startswith("-"),
-    )
+    return listing.answer(call, call.sandbox.mapping_sets.store, lambda item: _shown(call, item, item.latest))
 
 
 def show(call: Call) -> Answer:
     mapping_set = call.sandbox.mapping_sets.get(call.params["id"])
-    return Answer(_shown(call, mapping_set, mapping_set.version(_whole(call, "version", 0))))
+    return Answer(_shown(call, mapping_set, mapping_set.version(listing.whole(call, "version", 0))))
 
 
 def _shown(call: Call, mapping_set: MappingSet, version: MappingVersion) -> dict[str, Any]:
@@ -167,7 +142,7 @@ def _latest_mapping(call: Call) -> tuple[MappingSet, FieldMapping, int]:
 
 
 def _asked_version(call: Call, mapping_set: MappingSet) -> MappingVersion:
-    return mapping_set.version(_whole(call, "version", mapping_set.latest.version))
+    return mapping_set.version(listing.whole(call, "version", mapping_set.latest.version))
 
 
 def validate(call: Call) -> Answer:
@@ -252,14 +227,6 @@ def list_operators(_: Call) -> Answer:
 def _fields(call: Call, version: MappingVersion) -> tuple[dict[str, Any], tuple[str, ...]]:
     registry = call.sandbox.registry
     return registry.resolve(registry.get("schemas", version.schema_id))
-
-
-def _whole(call: Call, name: str, default: int | None = None) -> int:
-    text = call.first(name)
-    number = default if text is None else count_from(text)
-    if number is None:
-        raise invalid(f"The query parameter '{name}' is required and must be a whole number, 0 or more.")
-    return number
 
 
 DIALECT = Dialect(refused)

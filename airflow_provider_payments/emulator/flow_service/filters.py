@@ -1,125 +1,30 @@
-"""``property`` filters: what one says, and which items pass."""
+"""``property`` filters of Flow Service: what one says."""
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
 
-from airflow_provider_payments.emulator.comparisons import as_text
+from airflow_provider_payments.emulator.comparisons import ORDERINGS, Check, in_order, one_of
 from airflow_provider_payments.emulator.flow_service.payloads import invalid
+from airflow_provider_payments.emulator.flow_service.run_metrics import RUN_STATUS
+from airflow_provider_payments.emulator.query import Filter
 
-Wire = Mapping[str, Any]
 _FILTER = re.compile(
     r"\s*(?P<path>[^=!<>~\s]+)\s*(?P<sign>==|!=|<=|>=|!>|!<|!~|<>|=<|=>|=~|=|<|>|~|!)(?P<value>.*)", re.DOTALL
 )
-_ORDERINGS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_SIGNS = frozenset({"==", "!=", *_ORDERINGS})
+_SIGNS = frozenset({"==", "!=", *ORDERINGS})
 _VALUE = re.compile(r"\s*(?:\"([^\"]*)\"|'([^']*)'|([^,]*))\s*(?:,|$)")
-_MOMENTS = frozenset({"createdAt", "updatedAt"})
+CREATED, _UPDATED = "createdAt", "updatedAt"
 _IDENTIFIER = re.compile(r"(?:.*\.)?(?:id|\w*Ids?)(?:\[\])?")
-# A run's status is filtered by this short name as well as by its full path.
-RUN_STATUS = "metrics.statusSummary.status"
-_ALIASES = {"state": RUN_STATUS}
 
 
-class Row:
-    """An item of a list, and what it shows, which is made when something asks for more than the quick fields.
-
-    :param shape: gives the item its wire shape.
-    :param quick: paths whose values can be read off the item itself, each with the function that does.
-    """
-
-    __slots__ = ("_quick", "_shape", "_wire", "item")
-
-    def __init__(
-        self, item: Any, shape: Callable[[Any], Wire], quick: Mapping[str, Callable[[Any], Iterable[Any]]]
-    ) -> None:
-        self.item = item
-        self._shape = shape
-        self._quick = quick
-        self._wire: Wire | None = None
-
-    @property
-    def wire(self) -> Wire:
-        if self._wire is None:
-            self._wire = self._shape(self.item)
-        return self._wire
-
-    def values(self, path: str) -> list[Any]:
-        """What stands at a path; several where it leads through a list, none where it leads nowhere."""
-        read = self._quick.get(path)
-        return list(_walk(self.wire, path) if read is None else read(self.item))
-
-
-def _walk(node: Any, path: str) -> Iterator[Any]:
-    step, _, rest = path.partition(".")
-    name = step.removesuffix("[]")
-    if not isinstance(node, Mapping) or name not in node:
-        return
-    child = node[name]
-    # An array is entered by '[]' and by nothing else: a filter that forgets it matches no item.
-    children: Iterable[Any] = [child]
-    if step.endswith("[]"):
-        children = child if isinstance(child, list | tuple) else ()
-    for value in children:
-        if rest:
-            yield from _walk(value, rest)
-        elif not isinstance(value, Mapping | list | tuple):
-            yield value
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One ``property`` parameter."""
-
-    path: str
-    sign: str
-    values: tuple[str, ...]
-
-    def passes(self, row: Row) -> bool:
-        """Whether an item is one of those asked for."""
-        path, values = self.path, self.values
-        found = row.values(path)
-        if not found and path in _ALIASES:
-            path = _ALIASES[path]
-            found = row.values(path)
-        if path == RUN_STATUS:
-            # Documents ask for 'Failed' where runs say 'failed'.
-            found = [_text(value).casefold() for value in found]
-            values = tuple(value.casefold() for value in values)
-        if self.sign == "==":
-            return any(_equals(value, wanted) for value in found for wanted in values)
-        if self.sign == "!=":
-            return not any(_equals(value, wanted) for value in found for wanted in values)
-        return any(_compares(value, self.sign, values[0]) for value in found)
-
-    def span(self) -> tuple[int | None, int | None] | None:
-        """The earliest and the latest moment that pass, for a filter by the time of creation; else None."""
-        if self.path != "createdAt" or self.sign == "!=":
-            return None
-        moment = int(self.values[0])
-        return {
-            "==": (moment, moment),
-            ">": (moment + 1, None),
-            ">=": (moment, None),
-            "<": (None, moment - 1),
-            "<=": (None, moment),
-        }[self.sign]
-
-
-def parse_filter(expression: str, known: Collection[str], unknown_code: str) -> Filter:
+def parse_filter(expression: str, known: Collection[str], unknown_code: str, aliases: Mapping[str, str]) -> Filter:
     """Understand a ``property`` parameter, or refuse it by its number.
 
     :param known: the top-level attributes of such items.
     :param unknown_code: of the refusal of any other.
+    :param aliases: short names of paths.
     """
     match = _FILTER.fullmatch(expression)
     if match is None:
@@ -138,16 +43,44 @@ def parse_filter(expression: str, known: Collection[str], unknown_code: str) -> 
     if not values:
         raise invalid("1453-400", f"The query value '{expression[:100]}' names no value.")
     _check_values(path, sign, values)
-    return Filter(path, sign, values)
+    return _filter(aliases.get(path, path), sign, values)
+
+
+def _filter(path: str, sign: str, values: tuple[str, ...]) -> Filter:
+    if path == RUN_STATUS:
+        # Documents ask for 'Failed' where runs say 'failed'.
+        folded = tuple(value.casefold() for value in values)
+        fits = in_order(sign, folded[0]) if sign in ORDERINGS else frozenset(folded).__contains__
+        return Filter(path, lambda status: fits(status.casefold()), sign != "!=")
+    span = _span(sign, int(values[0])) if path == CREATED else None
+    return Filter(path, _check(sign, values), sign != "!=", values if sign == "==" else (), span)
+
+
+def _check(sign: str, values: tuple[str, ...]) -> Check:
+    if sign in ORDERINGS:
+        return in_order(sign, values[0])
+    fits = one_of(values)
+    return (lambda value: value is None or fits(value)) if "null" in values else fits
+
+
+def _span(sign: str, moment: int) -> tuple[int | None, int | None] | None:
+    """The earliest and the latest moment that pass; None where these two are not all."""
+    spans: Mapping[str, tuple[int | None, int | None]] = {
+        "==": (moment, moment),
+        ">": (moment + 1, None),
+        ">=": (moment, None),
+        "<": (None, moment - 1),
+        "<=": (None, moment),
+    }
+    return spans.get(sign)
 
 
 def _check_values(path: str, sign: str, values: tuple[str, ...]) -> None:
-    ordering = sign not in ("==", "!=")
-    if ordering and len(values) > 1:
+    if sign in ORDERINGS and len(values) > 1:
         raise invalid("1443-400", f"The operator '{sign}' does not take several values.")
-    if ordering and _IDENTIFIER.fullmatch(path):
+    if sign in ORDERINGS and _IDENTIFIER.fullmatch(path):
         raise invalid("1448-400", f"The operator '{sign}' is not supported for the field '{path[:100]}'.")
-    if path in _MOMENTS and not (len(values) == 1 and re.fullmatch(r"-?[0-9]{1,18}", values[0])):
+    if path in (CREATED, _UPDATED) and not (len(values) == 1 and re.fullmatch(r"-?[0-9]{1,18}", values[0])):
         shown = ",".join(values)[:80]
         raise invalid(
             "1452-400", f"The value '{shown}' is not valid for '{path}': it takes one number of milliseconds."
@@ -166,29 +99,3 @@ def _values(text: str) -> Iterator[str]:
             yield plain if quoted is None else quoted
         if not match[0].endswith(","):
             return
-
-
-def _text(value: Any) -> str:
-    return "null" if value is None else as_text(value)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _equals(value: Any, wanted: str) -> bool:
-    return _text(value) == wanted or (_is_number(value) and value == _number(wanted))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _compares(value: Any, sign: str, wanted: str) -> bool:
-    if not _is_number(value):
-        return _ORDERINGS[sign](_text(value), wanted)
-    number = _number(wanted)
-    return number is not None and _ORDERINGS[sign](value, number)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SCHEDULED, IN_PROGRESS, SUCCESS, FAILED = "scheduled", "inProgress", "success", "failed"
 PARTIAL, CANCELLED = "partialSuccess", "cancelled"
+_ACTIVE = frozenset({SCHEDULED, IN_PROGRESS})
 
 
 @dataclass(slots=True, eq=False)
@@ -77,9 +78,14 @@ class Run:
         return self.outcome.kind if self.outcome is not None else ""
 
     @property
+    def begun(self) -> bool:
+        """It does not wait for its turn any more."""
+        return self.status != SCHEDULED
+
+    @property
     def ended(self) -> bool:
         """Nothing will change any more. An unknown status counts: it comes last."""
-        return self.status not in (SCHEDULED, IN_PROGRESS)
+        return self.status not in _ACTIVE
 
     @property
     def etag(self) -> str:

@@ -1,4 +1,4 @@
-"""Lists: ``property`` filters, ``orderby``, ``limit``, ``count`` and ``continuationToken``."""
+"""Lists of Flow Service: ``property`` filters, ``orderby``, ``limit``, ``count`` and ``continuationToken``."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from airflow_provider_payments.emulator.comparisons import SortKey, sort_key
+from airflow_provider_payments.emulator import query
 from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
-from airflow_provider_payments.emulator.flow_service.filters import Filter, Row, Wire, parse_filter
+from airflow_provider_payments.emulator.flow_service.filters import CREATED, parse_filter
 from airflow_provider_payments.emulator.flow_service.payloads import invalid
-from airflow_provider_payments.emulator.store import Selection, Store
+from airflow_provider_payments.emulator.query import Filter, Order, Position, Wire
+from airflow_provider_payments.emulator.store import Store
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-_PARAMETERS = frozenset({"property", "limit", "orderby", "continuationToken", "count"})
+# Public clients send 'start' and are answered; what it does, nothing shows.
+_PARAMETERS = frozenset({"property", "limit", "orderby", "continuationToken", "count", "start"})
 _SIGNATURE_BYTES = 16
 
 
@@ -33,17 +35,24 @@ class Listing:
     :param known: the top-level attributes that such items have.
     :param quick: paths that can be read without the wire shape.
     :param unknown_code: of the refusal of a filter by any other attribute.
+    :param aliases: short names of paths.
     """
 
     path: str
     store: Store[Any]
     shape: Callable[[Any], Wire]
     known: Collection[str]
-    quick: Mapping[str, Callable[[Any], Iterable[Any]]] = field(default_factory=dict)
+    quick: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     unknown_code: str = "1449-400"
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
-    def row(self, item: Any) -> Row:
-        return Row(item, self.shape, self.quick)
+    @property
+    def items(self) -> query.Listing[Any]:
+        keys = {key: key for key in self.store.keys}
+        return query.Listing(self.store, self.shape, self.quick, keys, moment=CREATED, marked=True)
+
+    def filters(self, properties: Sequence[str]) -> list[Filter]:
+        return [parse_filter(text, self.known, self.unknown_code, self.aliases) for text in properties]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,120 +73,35 @@ class Query:
     fields: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a list.
-
-    :param token: leads to the next part; empty after the last.
-    """
-
-    rows: Sequence[Row]
-    token: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    field: str
-    descending: bool
-
-    def key(self, row: Row) -> SortKey:
-        return sort_key(next(iter(row.values(self.field)), None))
-
-
-@dataclass(frozen=True, slots=True)
-class _Position:
-    """The last item of a page: its number, and what it was sorted by."""
-
-    number: int
-    key: SortKey | None
-
-
 def answer_list(call: Call, listing: Listing) -> Answer:
     """Answer a GET of a list."""
     return answer(listing, _understand(call), f"/{listing.path}")
 
 
-def answer(listing: Listing, query: Query, address: str) -> Answer:
+def answer(listing: Listing, asked: Query, address: str) -> Answer:
     """Answer a query.
 
     :param address: that the next page has, but for its token.
     """
-    if query.count:
-        return Answer({"count": _count(listing, query)})
-    page = _page(listing, query)
-    links = {"next": {"href": f"{address}?continuationToken={page.token}"}} if page.token else {}
-    return Answer({"items": [_shown(row.wire, query.fields) for row in page.rows], "_links": links})
+    after = None
+    if asked.token and not asked.count:
+        asked, after = _resume(listing, asked)
+    orders, filters, items = _orders(asked.orderby, listing), listing.filters(asked.properties), listing.items
+    if asked.count:
+        return Answer({"count": query.count(items, filters)})
+    limit = DEFAULT_LIMIT if asked.limit is None else min(asked.limit, MAX_LIMIT)
+    # One more than the page holds tells whether another follows.
+    found = list(islice(query.items(items, filters, orders, after), limit + 1))
+    links = {}
+    if len(found) > limit:
+        token = _seal(listing, asked, query.position(items, found[limit - 1], orders))
+        links = {"next": {"href": f"{address}?continuationToken={token}"}}
+    shown = [_shown(listing.shape(item), asked.fields) for item in found[:limit]]
+    return Answer({"items": shown, "_links": links})
 
 
 def _shown(wire: Wire, fields: Collection[str]) -> Wire:
     return {name: value for name, value in wire.items() if name == "id" or name in fields} if fields else wire
-
-
-def _count(listing: Listing, query: Query) -> int:
-    _order(query.orderby, listing.known)
-    selection, filters = _select(listing, query.properties)
-    return sum(1 for _ in _passing(listing, selection.behind(None), filters)) if filters else len(selection)
-
-
-def _page(listing: Listing, query: Query) -> Page:
-    position = None
-    if query.token:
-        query, position = _resume(listing, query)
-    order = _order(query.orderby, listing.known)
-    selection, filters = _select(listing, query.properties)
-    limit = DEFAULT_LIMIT if query.limit is None else min(query.limit, MAX_LIMIT)
-    # One more than the page holds tells whether another follows.
-    if order is None or (order.field == "createdAt" and listing.store.orderly):
-        backwards = order is not None and order.descending
-        items = selection.behind(position.number if position else None, backwards=backwards)
-        found = list(islice(_passing(listing, items, filters), limit + 1))
-    else:
-        rows = _passing(listing, selection.behind(None), filters)
-        found = _ordered(rows, order, position)[: limit + 1]
-    if len(found) <= limit:
-        return Page(found)
-    last = found[limit - 1]
-    key = order.key(last) if order else None
-    return Page(found[:limit], _seal(listing, query, _Position(last.item.number, key)))
-
-
-def _select(listing: Listing, properties: Sequence[str]) -> tuple[Selection[Any], list[Filter]]:
-    """What the store can narrow down by itself, and the filters that remain to be asked of each item."""
-    filters = [parse_filter(text, listing.known, listing.unknown_code) for text in properties]
-    since, until = None, None
-    if listing.store.orderly:
-        for span in filter(None, map(Filter.span, filters)):
-            since = max((moment for moment in (since, span[0]) if moment is not None), default=None)
-            until = min((moment for moment in (until, span[1]) if moment is not None), default=None)
-        filters = [one for one in filters if one.span() is None]
-    quick = next((one for one in filters if one.sign == "==" and listing.store.has_key(one.path)), None)
-    if quick is None:
-        return listing.store.select(since=since, until=until), filters
-    selection = listing.store.select(quick.path, quick.values, since, until)
-    return selection, [one for one in filters if one is not quick]
-
-
-def _passing(listing: Listing, items: Iterator[Any], filters: Sequence[Filter]) -> Iterator[Row]:
-    for item in items:
-        row = listing.row(item)
-        if all(one.passes(row) for one in filters):
-            yield row
-
-
-def _ordered(rows: Iterator[Row], order: _Order, position: _Position | None) -> list[Row]:
-    keyed = [(order.key(row), row) for row in rows]
-    # Equal ones stay in the order of creation, whichever way the rest is sorted.
-    keyed.sort(key=lambda pair: pair[0], reverse=order.descending)
-    if position is None or position.key is None:
-        return [row for _, row in keyed]
-    last = position.key
-
-    def comes_later(key: SortKey, row: Row) -> bool:
-        if key == last:
-            return bool(row.item.number > position.number)
-        return key < last if order.descending else key > last
-
-    return [row for key, row in keyed if comes_later(key, row)]
 
 
 def _understand(call: Call) -> Query:
@@ -212,21 +136,22 @@ def _limit(text: str | None) -> int | None:
     return limit
 
 
-def _order(text: str, known: Collection[str]) -> _Order | None:
+def _orders(text: str, listing: Listing) -> list[Order]:
     if not text:
-        return None
+        return []
     # A plus sign that was not encoded arrives as a blank.
     match = re.fullmatch(r"([-+ ]?)([^-+\s:].*)", text, re.DOTALL)
     if match is None or re.search(r"[\s:+-]", match[2]):
         raise invalid("1432-400", f"The sort order '{text[:60]}' is not a field with one + or - before it.")
-    if match[2].partition(".")[0] not in known:
-        raise invalid("1433-400", f"There is no field '{match[2][:60]}' to sort by.")
-    return _Order(match[2], match[1] == "-")
+    path = match[2]
+    if path.partition(".")[0] not in listing.known:
+        raise invalid("1433-400", f"There is no field '{path[:60]}' to sort by.")
+    return [Order(listing.aliases.get(path, path), match[1] == "-")]
 
 
-def _seal(listing: Listing, query: Query, position: _Position) -> str:
+def _seal(listing: Listing, asked: Query, position: Position) -> str:
     """A token that carries the whole query, so that it leads on alone; it contains no ``=``."""
-    state = [position.number, position.key, query.properties, query.orderby, query.limit]
+    state = [position.number, position.keys, asked.properties, asked.orderby, asked.limit]
     text = json.dumps(state, separators=(",", ":")).encode("ascii")
     return base64.urlsafe_b64encode(_signature(listing, text) + text).decode("ascii").rstrip("=")
 
@@ -235,25 +160,21 @@ def _signature(listing: Listing, text: bytes) -> bytes:
     return hmac.digest(listing.store.secret, text, hashlib.sha256)[:_SIGNATURE_BYTES]
 
 
-def _resume(listing: Listing, query: Query) -> tuple[Query, _Position]:
+def _resume(listing: Listing, asked: Query) -> tuple[Query, Position]:
     """The query that a token continues, and where. What the request repeats of it must be the same."""
     foreign = invalid("1453-400", "The continuation token is not one that this list has given out.")
     try:
-        sealed = base64.urlsafe_b64decode(query.token + "=" * (-len(query.token) % 4))
+        sealed = base64.urlsafe_b64decode(asked.token + "=" * (-len(asked.token) % 4))
     except ValueError as error:
         raise foreign from error
     signature, text = sealed[:_SIGNATURE_BYTES], sealed[_SIGNATURE_BYTES:]
     if not hmac.compare_digest(signature, _signature(listing, text)):
         raise foreign
-    number, key, properties, orderby, limit = json.loads(text)
-    if query.properties and frozenset(query.properties) != frozenset(properties):
+    number, keys, properties, orderby, limit = json.loads(text)
+    if asked.properties and frozenset(asked.properties) != frozenset(properties):
         raise foreign
-    if query.orderby and query.orderby != orderby:
+    if asked.orderby and asked.orderby != orderby:
         raise foreign
-    wanted = replace(
-        query,
-        properties=tuple(properties),
-        orderby=orderby,
-        limit=limit if query.limit is None else query.limit,
-    )
-    return wanted, _Position(number, tuple(key) if key else None)
+    limit = limit if asked.limit is None else asked.limit
+    wanted = replace(asked, properties=tuple(properties), orderby=orderby, limit=limit)
+    return wanted, Position(number, [tuple(key) for key in keys])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.flow_service.audit import audit
-from airflow_provider_payments.emulator.flow_service.filters import RUN_STATUS
 from airflow_provider_payments.emulator.flow_service.listing import Listing
-from airflow_provider_payments.emulator.flow_service.run_shapes import run_to_wire, times
+from airflow_provider_payments.emulator.flow_service.run_metrics import RUN_STATUS, metric_readers, times
+from airflow_provider_payments.emulator.flow_service.run_shapes import run_to_wire
 from airflow_provider_payments.emulator.flow_service.specs import SECRETS
-from airflow_provider_payments.emulator.flow_service.state import END_KINDS, SOURCES, TARGETS, name_of
+from airflow_provider_payments.emulator.flow_service.state import END_KINDS, SOURCES, TARGETS
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.flow_service.flow_runs import Run
@@ -40,24 +40,23 @@ KNOWN_FIELDS: Mapping[str, frozenset[str]] = {
     "flowSpecs": _SPEC | {"sourceConnectionSpecIds", "targetConnectionSpecIds"},
 }
 
-# What lists read without the whole shape; each gives the values at a path, none where there is nothing.
-_QUICK_RESOURCE: Mapping[str, Callable[[Any], Iterable[Any]]] = {
-    "id": lambda item: (item.id,),
-    "name": name_of,
-    "createdAt": lambda item: (item.created,),
-    "updatedAt": lambda item: (item.updated,),
-    "state": lambda item: (item.state,),
+Reader = Callable[[Any], Any]
+# What lists read without the whole shape.
+_QUICK_RESOURCE: Mapping[str, Reader] = {
+    "id": lambda item: item.id,
+    "name": lambda item: item.content.get("name"),
+    "createdAt": lambda item: item.created,
+    "updatedAt": lambda item: item.updated,
+    "state": lambda item: item.state,
 }
-_QUICK_RUN: Mapping[str, Callable[[Any], Iterable[Any]]] = {
-    "id": lambda run: (run.id,),
-    "flowId": lambda run: (run.flow_id,),
-    "createdAt": lambda run: (run.created,),
-    "updatedAt": lambda run: (run.updated,),
-    RUN_STATUS: lambda run: (run.status,),
-    "metrics.durationSummary.startedAtUTC": lambda run: (run.started,) if run.started else (),
-    "metrics.durationSummary.completedAtUTC": lambda run: (run.completed,) if run.completed else (),
+_QUICK_RUN: Mapping[str, Reader] = {
+    "id": lambda run: run.id,
+    "flowId": lambda run: run.flow_id,
+    "createdAt": lambda run: run.created,
+    "updatedAt": lambda run: run.updated,
 }
-
+# A run's status is filtered by this short name as well as by its full path.
+_RUN_ALIASES = {"state": RUN_STATUS}
 
 BASE = "/data/foundation/flowservice"
 
@@ -72,15 +71,13 @@ def listing_of(sandbox: Sandbox, kind: str) -> Listing:
 
     :param kind: as in the path.
     """
-    shape = SHAPES[kind]
-    quick = _QUICK_RUN if kind == "runs" else _quick_flow(sandbox) if kind == "flows" else _QUICK_RESOURCE
-    return Listing(
-        kind,
-        sandbox.flow_service.stores[kind],
-        lambda item: shape(sandbox, item),
-        KNOWN_FIELDS[kind],
-        quick,
-    )
+    shape, store = SHAPES[kind], sandbox.flow_service.stores[kind]
+    quick, aliases = _QUICK_RESOURCE, {}
+    if kind == "runs":
+        quick, aliases = {**_QUICK_RUN, **metric_readers(sandbox)}, _RUN_ALIASES
+    elif kind == "flows":
+        quick = _quick_flow(sandbox)
+    return Listing(kind, store, lambda item: shape(sandbox, item), KNOWN_FIELDS[kind], quick, aliases=aliases)
 
 
 def _resource(sandbox: Sandbox, item: Resource) -> Wire:
@@ -148,13 +145,13 @@ def last_run(sandbox: Sandbox, flow: Flow) -> Run | None:
     return flow.last_run if sandbox.world.readings.last_run_shows_active else flow.last_ended_run
 
 
-def _quick_flow(sandbox: Sandbox) -> Mapping[str, Callable[[Any], Iterable[Any]]]:
-    def of_last_run(read: Callable[[Run], Any]) -> Callable[[Any], Iterable[Any]]:
-        def values(flow: Flow) -> Iterable[Any]:
+def _quick_flow(sandbox: Sandbox) -> Mapping[str, Reader]:
+    def of_last_run(read: Reader) -> Reader:
+        def value(flow: Flow) -> Any:
             run = last_run(sandbox, flow)
-            return () if run is None else filter(None, (read(run),))
+            return None if run is None else read(run) or None
 
-        return values
+        return value
 
     return {
         **_QUICK_RESOURCE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from airflow_provider_payments.emulator import query
 from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
 from airflow_provider_payments.emulator.schema_registry import listing
 from airflow_provider_payments.emulator.schema_registry.accept import (
@@ -16,6 +17,7 @@ from airflow_provider_payments.emulator.schema_registry.descriptors import Descr
 from airflow_provider_payments.emulator.schema_registry.shapes import descriptor_to_wire
 
 PATH = "/tenant/descriptors"
+_QUICK: Mapping[str, Callable[[Descriptor], Any]] = {"updated": lambda descriptor: descriptor.updated}
 
 
 def list_all(call: Call) -> Answer:
@@ -26,18 +28,13 @@ def list_all(call: Call) -> Answer:
         "link": lambda descriptor: f"{PATH}/{descriptor.id}",
         "whole": lambda descriptor: descriptor_to_wire(descriptor, sandbox),
     }
-    items = list(store.select().behind(None))
+    items = query.Listing(store, show["whole"], _QUICK)
     if paged:
-        return listing.answer(call, listing.Listing(PATH, items, _read, show[summary], orderby="created"))
+        return listing.answer(call, items, PATH, show[summary])
     grouped: dict[str, list[Any]] = {}
-    for descriptor in listing.filtered(call, items, _read):
+    for descriptor in query.items(items, listing.filters(call)):
         grouped.setdefault(descriptor.type, []).append(show[summary](descriptor))
     return Answer(grouped)
-
-
-def _read(descriptor: Descriptor, member: str) -> Any:
-    known = {"@id": descriptor.id, "created": descriptor.created, "updated": descriptor.updated}
-    return known.get(member, descriptor.content.get(member))
 
 
 def create(call: Call) -> Answer:

@@ -1,91 +1,121 @@
-"""Lists of the registry: ``property`` filters, ``orderby``, and pages that begin behind a value."""
+"""Lists of the registry: ``property`` filters, ``orderby``, and pages that begin behind a value.
+
+A request that names no order gets what has changed last first. That is what live answers and Adobe's samples have in
+common: ``_page.orderby`` is ``updated``, ``start`` is a moment, and nothing stands behind ``start=0``.
+"""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from itertools import dropwhile
+from typing import Any, TypeVar
 
-from airflow_provider_payments.emulator.comparisons import check, sort_key
+from airflow_provider_payments.emulator import query
+from airflow_provider_payments.emulator.comparisons import (
+    as_number,
+    as_text,
+    dotted,
+    in_order,
+    is_number,
+    like,
+    one_of,
+    sort_key,
+)
 from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
+from airflow_provider_payments.emulator.query import Filter, Listing, Order, Position
 from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.store import Numbered
 
 MAX_PAGE = 500
 DEFAULT_PAGE = 300
 BASE = "/data/foundation/schemaregistry"
+_LATEST = Order("updated", descending=True)
 _PROPERTY = re.compile(r"(?P<field>[^=!<>~]+)(?:(?P<sign>==|!=|<=|>=|<|>|~)(?P<value>.*))?", re.DOTALL)
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", bound=Numbered)
 
 
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[Item]):
-    """What can be listed.
-
-    :param path: of the list, below the service's base.
-    :param items: everything there is, oldest first.
-    :param read: a member of an item by its name, None when it has none.
-    :param show: an item as the list shows it.
-    :param orderby: how it is ordered unless asked otherwise.
-    """
-
-    path: str
-    items: Iterable[Item]
-    read: Callable[[Item, str], Any]
-    show: Callable[[Item], Any]
-    orderby: str = "title"
+def filters(call: Call) -> list[Filter]:
+    """What the ``property`` parameters of a request ask for."""
+    return [_filter(text) for name, text in call.query if name == "property"]
 
 
-def filtered(call: Call, items: Iterable[Item], read: Callable[[Item, str], Any]) -> list[Item]:
-    """The items that pass all ``property`` filters of a request.
-
-    :param read: see :class:`Listing`.
-    """
-    tests = [_test(value) for name, value in call.query if name == "property"]
-    return [item for item in items if all(test(item, read) for test in tests)]
-
-
-def answer(call: Call, listing: Listing[Item]) -> Answer:
+def answer(
+    call: Call, listing: Listing[Item], path: str, show: Callable[[Item], Any], base: Sequence[Filter] = ()
+) -> Answer:
     """The page that a request asks for.
 
-    A page only ends where the value that orders the list changes: the next one begins strictly behind that value.
+    :param path: of the list, below the service's base.
+    :param show: an item as the list shows it.
+    :param base: what all items of the list have.
     """
-    read = listing.read
-    orderby = call.first("orderby") or listing.orderby
-    orders = [(name.lstrip("+- "), name.startswith("-")) for name in orderby.split(",")]
-    items = filtered(call, listing.items, read)
-    for name, descending in reversed(orders):
-        items.sort(key=lambda item: sort_key(read(item, name)), reverse=descending)
-    primary, descending = orders[0]
-    # What lacks the property comes last in either direction.
-    items.sort(key=lambda item: read(item, primary) is None)
-    start = call.first("start")
-    if start is not None:
-        items = [item for item in items if _is_behind(read(item, primary), start, descending)]
-    page = _page(items, _limit(call), lambda item: read(item, primary))
-    following = str(read(page[-1], primary)) if len(page) < len(items) else None
+    asked, start, limit = [*base, *filters(call)], call.first("start"), _limit(call)
+    named = call.first("orderby")
+    page, following = (
+        _page_by_value(listing, _orders(named), asked, start, limit)
+        if named
+        else _page_of_latest(listing, asked, start, limit)
+    )
     return Answer(
         {
-            "results": [listing.show(item) for item in page],
-            "_page": {"orderby": orderby, "next": following, "count": len(page)},
-            "_links": _links(call, listing.path, following),
+            "results": [show(item) for item in page],
+            "_page": {"orderby": named or _LATEST.path, "next": following, "count": len(page)},
+            "_links": _links(call, path, following),
         }
     )
 
 
+def _page_of_latest(
+    listing: Listing[Item], asked: Sequence[Filter], start: str | None, limit: int
+) -> tuple[list[Item], str | None]:
+    """A page in no named order, and where the next begins: at a moment, and a number among those of the moment."""
+    after = None
+    if start is not None:
+        moment, _, number = start.partition(".")
+        at = count_from(number)
+        # A moment alone stands behind all items of that moment.
+        after = Position(math.inf if at is None else at, [sort_key(as_number(moment))])
+    found = list(query.items(listing, asked, [_LATEST], after))
+    page = found[:limit]
+    if len(page) == len(found):
+        return page, None
+    return page, f"{listing.first(_LATEST.path)(page[-1])}.{page[-1].number}"
+
+
+def _page_by_value(
+    listing: Listing[Item], orders: Sequence[Order], asked: Sequence[Filter], start: str | None, limit: int
+) -> tuple[list[Item], str | None]:
+    """A page in a named order: it begins strictly behind a value, so it ends only where the value changes."""
+    value, found = listing.first(orders[0].path), query.items(listing, asked, orders)
+    if start is not None:
+        found = dropwhile(lambda item: not _is_behind(value(item), start, orders[0].descending), found)
+    page: list[Item] = []
+    for item in found:
+        if len(page) >= limit and value(item) != value(page[-1]):
+            return page, as_text(value(page[-1]))
+        page.append(item)
+    return page, None
+
+
+def _orders(text: str) -> list[Order]:
+    return [Order(name.lstrip("+- "), name.startswith("-"), absent_last=True) for name in text.split(",")]
+
+
+def _is_behind(value: Any, start: str, descending: bool) -> bool:
+    if value is None:
+        return True
+    number = as_number(start) if is_number(value) else None
+    place, last = sort_key(value), sort_key(start if number is None else number)
+    return place < last if descending else place > last
+
+
 def _links(call: Call, path: str, following: str | None) -> dict[str, Any]:
-    base, query = call.world.origin + BASE, call.query_with(start=None)
-    shared = f"{base}/global/{path.rpartition('/')[2]}" + (f"?{query}" if query else "")
+    base, asked = call.world.origin + BASE, call.query_with(start=None)
+    shared = f"{base}/global/{path.rpartition('/')[2]}" + (f"?{asked}" if asked else "")
     upcoming = f"{base}{path}?{call.query_with(start=following)}" if following is not None else None
     return {"next": upcoming, "global_schemas": {"href": shared}}
-
-
-def _page(items: list[Item], limit: int, value: Callable[[Item], Any]) -> list[Item]:
-    end = limit
-    while 0 < end < len(items) and value(items[end]) == value(items[end - 1]):
-        end += 1
-    return items[:end]
 
 
 def _limit(call: Call) -> int:
@@ -95,34 +125,21 @@ def _limit(call: Call) -> int:
     return min(limit, MAX_PAGE) or DEFAULT_PAGE
 
 
-def _is_behind(value: Any, start: str, descending: bool) -> bool:
-    if value is None:
-        return True
-    beginning: Any = start
-    if isinstance(value, int) and re.fullmatch(r"-?\d{1,18}", start, re.ASCII):
-        beginning = int(start)
-    place, limit = sort_key(value), sort_key(beginning)
-    return place < limit if descending else place > limit
-
-
-Test = Callable[[Any, Callable[[Any, str], Any]], bool]
-
-
-def _test(expression: str) -> Test:
+def _filter(expression: str) -> Filter:
     match = _PROPERTY.fullmatch(expression)
     if match is None:
         raise _invalid(f"The filter '{expression[:100]}' cannot be understood.")
-    field, sign, wanted = match["field"].strip(), match["sign"], match["value"]
-    if sign is None:
-        return lambda item, read: read(item, field) is not None
-    fits = check(sign, wanted, wanted.__eq__, _invalid)
-    # A list has the property when one of its entries has; it lacks it when none has.
-    every = all if sign == "!=" else any
-    return lambda item, read: every(fits(value) for value in _values(read(item, field)))
-
-
-def _values(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    path, sign, wanted = match["field"].strip(), match["sign"], match["value"]
+    match sign:
+        case None:
+            return Filter(path, lambda value: value is not None)
+        case "==":
+            return Filter(path, one_of((wanted,)), equals=(wanted,))
+        case "!=":
+            return Filter(path, one_of((wanted,)), wanted=False)
+        case "~":
+            return Filter(path, like(wanted, _invalid))
+    return Filter(path, in_order(sign, wanted, dotted))
 
 
 def _invalid(detail: str) -> RegistryRefusal:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from airflow_provider_payments.emulator.comparisons import one_of
 from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
 from airflow_provider_payments.emulator.json_patch import Instruction, PatchError, apply_patch, parse_patch
+from airflow_provider_payments.emulator.query import Filter, Listing
 from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import descriptor_routes, listing, rpc, unions
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
@@ -22,6 +24,7 @@ from airflow_provider_payments.emulator.schema_registry.resources import (
     not_found,
 )
 from airflow_provider_payments.emulator.schema_registry.shapes import global_to_wire, resource_to_wire
+from airflow_provider_payments.emulator.store import Store
 
 # The path names a resource's kind in more ways than the resource itself does.
 _KINDS: Mapping[str, Kind] = {
@@ -46,6 +49,8 @@ _QUICK: Mapping[str, Callable[[Resource], Any]] = {
     "created": lambda resource: resource.created,
     "updated": lambda resource: resource.updated,
 }
+# The same members by the names under which the store finds resources.
+_KEYS = {"$id": "id", "meta:altId": "alt_id", "meta:resourceType": "kind", "title": "title"}
 
 
 def show_stats(call: Call) -> Answer:
@@ -93,12 +98,10 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes:
         registry = call.sandbox.registry
         return listing.answer(
             call,
-            listing.Listing(
-                path,
-                (resource for resource in _candidates(call, kind) if resource.kind == kind),
-                lambda resource, member: _read(resource, member, registry),
-                lambda resource: resource_to_wire(resource, registry, form),
-            ),
+            Listing(registry.store, lambda resource: _read(resource, registry), _QUICK, _KEYS),
+            path,
+            lambda resource: resource_to_wire(resource, registry, form),
+            [Filter("meta:resourceType", one_of((kind,)), equals=(kind,))],
         )
 
     def show(call: Call) -> Answer:
@@ -159,21 +162,10 @@ def _check_match(call: Call, resource: Resource, *, required: bool) -> None:
         )
 
 
-def _candidates(call: Call, kind: Kind) -> Iterator[Resource]:
-    store = call.sandbox.registry.store
-    for name, value in call.query:
-        member, equals, title = value.partition("==")
-        if name == "property" and equals and member.strip() == "title":
-            return store.select("title", (title,)).behind(None)
-    return store.select("kind", (kind,)).behind(None)
-
-
-def _read(resource: Resource, member: str, registry: Registry) -> Any:
-    quick = _QUICK.get(member)
-    if quick is not None:
-        return quick(resource)
+def _read(resource: Resource, registry: Registry) -> dict[str, Any]:
+    """What filters and orders read: the resource, and what the registry notes of it, without a path."""
     wire = resource_to_wire(resource, registry)
-    return wire.get(member, wire["meta:registryMetadata"].get(member))
+    return {**wire["meta:registryMetadata"], **wire}
 
 
 def _as_shown(instruction: Instruction, resource: Resource) -> Instruction:
@@ -194,19 +186,15 @@ def _place_shown(steps: tuple[str, ...], resource: Resource) -> tuple[str, ...]:
 
 def _global_handlers(name: str, kind: Kind) -> Routes:
     path = f"/global/{name}"
+    store: Store[Resource] = Store()
+    for resource in GLOBALS.values():
+        if resource.kind == kind:
+            store.add(resource)
+    shared = Listing(store, lambda resource: resource.content, {"updated": lambda resource: resource.updated})
 
     def list_all(call: Call) -> Answer:
         form = list_form(call.headers.get("accept", ""))
-        items = [resource for resource in GLOBALS.values() if resource.kind == kind]
-        return listing.answer(
-            call,
-            listing.Listing(
-                path,
-                items,
-                lambda resource, member: resource.content.get(member),
-                lambda resource: global_to_wire(resource, form),
-            ),
-        )
+        return listing.answer(call, shared, path, lambda resource: global_to_wire(resource, form))
 
     def show(call: Call) -> Answer:
         form, found = lookup_form(call.headers.get("accept", "")), find_global(kind, call.params["id"])

@@ -1,0 +1,60 @@
+"""The list of mapping sets: by name, ordered by a date, in pages that begin at a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any
+
+from airflow_provider_payments.emulator import query
+from airflow_provider_payments.emulator.comparisons import one_of
+from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSet, invalid
+from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
+from airflow_provider_payments.emulator.query import Filter, Order
+from airflow_provider_payments.emulator.store import Store
+
+MAX_PAGE = 1000
+_QUICK: Mapping[str, Callable[[MappingSet], Any]] = {
+    "name": lambda item: item.latest.name,
+    "createdDate": lambda item: item.created,
+    **dict.fromkeys(("updatedDate", "modifiedDate", "lastUpdateDate"), lambda item: item.latest.modified),
+}
+_ORDERS = [name for name in _QUICK if name.endswith("Date")]
+
+
+def answer(call: Call, store: Store[MappingSet], show: Callable[[MappingSet], dict[str, Any]]) -> Answer:
+    """The mapping sets that a request asks for.
+
+    :param show: one as the list shows it.
+    """
+    # Documents require 'start' too, but Adobe's own client leaves it out.
+    limit, start, name = whole(call, "limit"), whole(call, "start", 0), call.first("name")
+    named = [] if name is None else [Filter("name", one_of((name,)), equals=(name,))]
+    listing = query.Listing(store, show, _QUICK, keys={"name": "name"})
+    size = min(limit, MAX_PAGE)
+    found = list(islice(query.items(listing, named, _orders(call.first("orderBy") or "")), start, start + size + 1))
+    page, links = found[:size], {}
+    if page and len(found) > size:
+        links["next"] = {"href": f"/mappingSets?{call.query_with(start=start + size, limit=limit)}"}
+    data = [show(item) for item in page]
+    return Answer({"data": data, "_page": {"count": len(page), "limit": limit}, "_links": links})
+
+
+def _orders(order: str) -> list[Order]:
+    # A plus sign in a query is a blank.
+    field = order.lstrip("+- ")
+    if field and field not in _ORDERS:
+        raise invalid(f"'orderBy' must be one of {', '.join(_ORDERS)}, with + or - before it.")
+    return [Order(field, order.startswith("-"))] if field else []
+
+
+def whole(call: Call, name: str, default: int | None = None) -> int:
+    """A query parameter that is a whole number, or a refusal.
+
+    :param default: None if the request must give it.
+    """
+    text = call.first(name)
+    number = default if text is None else count_from(text)
+    if number is None:
+        raise invalid(f"The query parameter '{name}' is required and must be a whole number, 0 or more.")
+    return number

@@ -1,0 +1,145 @@
+"""
+The metrics of a flow run, each member by the function that reads it off the run.
+
+What a run shows and what filters and sort orders read are the same table, so that lists of a hundred thousand runs can
+be filtered by any member without shaping each run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.emulator.flow_service.flow_runs import Run
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.world import Sandbox
+
+Wire = dict[str, Any]
+# Gives None where a run shows no such member.
+Reader = Callable[[Run], Any]
+
+COPY, PROMOTION = "copyActivity", "promotionActivity"
+RUN_STATUS = "metrics.statusSummary.status"
+# The code of whoever copies on the platform's behalf.
+_COPY_PROBLEM = "2200"
+_NOT_COUNTED = -1
+
+
+def uncounted(run: Run) -> bool:
+    """A stage failed as a whole: nobody counted bytes and files."""
+    if not run.failures:
+        return run.copy_error != ""
+    return any(not failure.count for failure in run.failures)
+
+
+def _failed_info(run: Run) -> list[Wire]:
+    if run.copy_error:
+        return [copy_problem(run)]
+    if not run.diagnosed:
+        return []
+    return [
+        {"code": failure.code, "message": failure.message, "details": {"recordCount": failure.count}}
+        for failure in run.failures
+    ]
+
+
+def copy_problem(run: Run) -> Wire:
+    """Why copying failed."""
+    return {"code": _COPY_PROBLEM, "message": run.copy_error}
+
+
+def errors(run: Run) -> list[Wire]:
+    """What went wrong, one entry for the stage in which it did."""
+    if run.copy_error:
+        return [{"code": "CONNECTOR-1001-500", "message": "Errors occurred while the data was copied from the source."}]
+    if run.failures:
+        return [{"code": "CONNECTOR-2001-500", "message": "Errors occurred while the data was promoted."}]
+    return []
+
+
+def _stages(run: Run) -> list[str]:
+    return [PROMOTION if run.promotes else COPY]
+
+
+SIZES: Mapping[str, Reader] = {
+    "inputBytes": lambda run: _NOT_COUNTED if uncounted(run) else run.input_bytes if run.begun else None,
+    "outputBytes": lambda run: run.output_bytes if run.begun else None,
+}
+RECORDS: Mapping[str, Reader] = {
+    "inputRecordCount": lambda run: run.input_records if run.begun else None,
+    "outputRecordCount": lambda run: run.output_records if run.ended else None,
+    "failedRecordCount": lambda run: run.input_records - run.output_records if run.ended else None,
+    "createdRecordCount": lambda run: run.output_records if run.ended else None,
+    "updatedRecordCount": lambda run: 0 if run.ended else None,
+    "skippedRecordCount": lambda run: 0 if run.ended else None,
+    "deletedRecordCount": lambda run: 0 if run.ended else None,
+    "warningRecordCount": lambda run: 0 if run.ended else None,
+    "skippedInfo": lambda run: [] if run.ended else None,
+    "failedInfo": lambda run: _failed_info(run) if run.ended else None,
+}
+FILES: Mapping[str, Reader] = {
+    "inputFileCount": lambda run: _NOT_COUNTED if uncounted(run) else int(run.input_records > 0) if run.begun else None,
+    "outputFileCount": lambda run: (
+        _NOT_COUNTED if uncounted(run) else int(run.output_records > 0) if run.begun else None
+    ),
+}
+_SECTIONS: Mapping[str, Mapping[str, Reader]] = {
+    "durationSummary": {
+        "startedAtUTC": lambda run: run.started or None,
+        "completedAtUTC": lambda run: run.completed or None,
+    },
+    "sizeSummary": SIZES,
+    "recordSummary": RECORDS,
+    "fileSummary": {**FILES, "activityRefs": lambda run: _stages(run) if run.begun else None},
+    "statusSummary": {
+        "status": lambda run: run.status,
+        "errors": lambda run: errors(run) or None,
+        "activityRefs": lambda run: _stages(run) if errors(run) else None,
+    },
+}
+_READERS: Mapping[str, Reader] = {
+    f"metrics.{section}.{name}": read for section, readers in _SECTIONS.items() for name, read in readers.items()
+}
+
+
+def shown(readers: Mapping[str, Reader], run: Run) -> Wire:
+    """The members that a run has."""
+    return {name: value for name, read in readers.items() if (value := read(run)) is not None}
+
+
+def metrics(sandbox: Sandbox, run: Run) -> Wire:
+    """All metrics of a run; one that waits for its turn has hardly any."""
+    wire: Wire = {section: shown(readers, run) for section, readers in _SECTIONS.items()}
+    if run.batch_id:
+        wire["fileSummary"]["manifest"] = _manifest(sandbox, run)
+    return {section: members for section, members in wire.items() if members or section == "durationSummary"}
+
+
+def metric_readers(sandbox: Sandbox) -> Mapping[str, Reader]:
+    """By path, what reads each member of a run's metrics. No other path below them leads anywhere."""
+    return {
+        "metrics": lambda run: None,
+        **_READERS,
+        "metrics.fileSummary.manifest": lambda run: _manifest(sandbox, run) if run.batch_id else None,
+    }
+
+
+def _manifest(sandbox: Sandbox, run: Run) -> Wire:
+    return {"fileInfo": [{"path": export(sandbox, run, "input_files")}]}
+
+
+def export(sandbox: Sandbox, run: Run, path: str) -> str:
+    """Where Data Access shows something of a run's batch.
+
+    :param path: of it.
+    """
+    return f"{sandbox.world.origin}/data/foundation/export/batches/{run.batch_id}/meta?path={path}"
+
+
+def times(started: int, completed: int) -> Wire:
+    """Those that have come, in epoch milliseconds."""
+    return {
+        **({"startedAtUTC": started} if started else {}),
+        **({"completedAtUTC": completed} if completed else {}),
+    }

@@ -1,0 +1,215 @@
+"""
+One query for all lists: which items of a store pass, and in which order.
+
+A service's own syntax becomes these filters and orders in its *dialect*: a module of the service that knows the names
+of parameters, the signs, what values mean, the refusals, and the form of a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from airflow_provider_payments.emulator.comparisons import Check, SortKey, as_text, sort_key
+from airflow_provider_payments.emulator.store import Numbered, Selection, Store
+
+Item = TypeVar("Item", bound=Numbered)
+Wire = Mapping[str, Any]
+Steps = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Item]):
+    """What can be listed.
+
+    :param wire: the object that paths lead into.
+    :param quick: by path, what reads a value off an item itself, without its whole object; None for no value. Whatever
+        is asked for often belongs here: a list of a hundred thousand is looked through in a fraction of a second then.
+    :param keys: by path, the key under which the store finds items at once.
+    :param moment: the path of the moment at which an item was made.
+    :param marked: whether a path enters arrays by ``[]`` only; otherwise it does so by itself too.
+    """
+
+    store: Store[Item]
+    wire: Callable[[Item], Wire]
+    quick: Mapping[str, Callable[[Item], Any]] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    moment: str = ""
+    marked: bool = False
+
+    def reader(self, path: str) -> tuple[Callable[[Item], Any], Steps]:
+        """What reads an item, and the steps that lead on from there to a path."""
+        if path in self.quick:
+            return self.quick[path], ()
+        known = (key for key in self.quick if path == key or path.startswith((f"{key}.", f"{key}[]")))
+        head = max(known, key=len, default="")
+        return self.quick.get(head, self.wire), steps(path[len(head) :])
+
+    def first(self, path: str) -> Callable[[Item], Any]:
+        """What reads the first plain value at a path, None when an item has none: what sorts items."""
+        read, rest = self.reader(path)
+        if self.marked and not rest:
+            return read
+
+        def value(item: Item) -> Any:
+            found = walk(read(item), rest, self.marked)
+            return next((value for value in found if as_text(value) is not None), None)
+
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What items must have at a path.
+
+    :param fits: asks it of one value.
+    :param wanted: whether one of the values there must fit, or none may.
+    :param equals: the texts one of which must stand there, if that is all it asks: what an index can answer.
+    :param span: the earliest and the latest moment that pass, if it asks for a moment.
+    """
+
+    path: str
+    fits: Check
+    wanted: bool = True
+    equals: Collection[str] = ()
+    span: tuple[int | None, int | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What items are sorted by.
+
+    :param absent_last: whether items without a value come last in either direction, rather than before all values.
+    """
+
+    path: str
+    descending: bool = False
+    absent_last: bool = False
+
+    def key(self, value: Any) -> SortKey:
+        """What sorts an item that has a value at the path."""
+        place = sort_key(value)
+        return (3,) if place == (0,) and self.absent_last and not self.descending else place
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a sorted list, whether or not there is an item.
+
+    :param number: of the item; what sorts equally stands behind it when its number is higher.
+    :param keys: what sorts it, for each order.
+    """
+
+    number: float
+    keys: Sequence[SortKey]
+
+
+def items(
+    listing: Listing[Item], filters: Sequence[Filter], orders: Sequence[Order] = (), after: Position | None = None
+) -> Iterator[Item]:
+    """The items that pass all filters. What sorts equally stays in the order of creation.
+
+    :param after: only those behind a position.
+    """
+    selection, rest = _select(listing, filters)
+    if not orders or (listing.store.orderly and [order.path for order in orders] == [listing.moment]):
+        backwards = any(order.descending for order in orders)
+        number = None if after is None else int(after.number)
+        return _passing(listing, selection.behind(number, backwards=backwards), rest)
+    found = list(_passing(listing, selection.behind(None), rest))
+    for order in reversed(orders):
+        found.sort(key=_sorting(listing, order), reverse=order.descending)
+    return iter(found) if after is None else _behind(listing, found, orders, after)
+
+
+def count(listing: Listing[Item], filters: Sequence[Filter]) -> int:
+    """How many items pass all filters."""
+    selection, rest = _select(listing, filters)
+    return sum(1 for _ in _passing(listing, selection.behind(None), rest)) if rest else len(selection)
+
+
+def position(listing: Listing[Item], item: Item, orders: Sequence[Order]) -> Position:
+    """Where an item stands."""
+    return Position(item.number, [_sorting(listing, order)(item) for order in orders])
+
+
+def steps(path: str) -> Steps:
+    """The names that a path is made of; ``[]`` is a step into each entry of an array."""
+    return tuple(step for step in path.replace("[]", ".[]").split(".") if step)
+
+
+def walk(node: Any, path: Steps, marked: bool) -> Iterator[Any]:
+    """What stands at a path below a node: several values where it leads through an array, none where it leads nowhere.
+
+    :param marked: see :class:`Listing`.
+    """
+    enters = path[:1] == ("[]",)
+    if isinstance(node, list | tuple) and (enters or not marked):
+        for entry in node:
+            yield from walk(entry, path[enters:], marked)
+    elif not path:
+        yield node
+    elif isinstance(node, Mapping):
+        # Names that clients choose, such as those of tags, may hold dots.
+        if (whole := ".".join(path)) in node:
+            yield from walk(node[whole], (), marked)
+        elif path[0] in node:
+            yield from walk(node[path[0]], path[1:], marked)
+
+
+def _select(listing: Listing[Item], filters: Sequence[Filter]) -> tuple[Selection[Item], list[Filter]]:
+    """What the store can narrow down by itself, and the filters that remain to be asked of each item."""
+    store, since, until = listing.store, None, None
+    by_moment = [one for one in filters if one.span and one.path == listing.moment and store.orderly]
+    if by_moment:
+        begins, ends = zip(*(one.span for one in by_moment if one.span), strict=True)
+        since = max((begin for begin in begins if begin is not None), default=None)
+        until = min((end for end in ends if end is not None), default=None)
+    rest = [one for one in filters if one not in by_moment]
+    found = [
+        (one, store.select(listing.keys[one.path], one.equals, since, until))
+        for one in rest
+        if one.equals and one.path in listing.keys
+    ]
+    if not found:
+        return store.select(since=since, until=until), rest
+    narrowest, selection = min(found, key=lambda pair: len(pair[1]))
+    return selection, [one for one in rest if one is not narrowest]
+
+
+def _passing(listing: Listing[Item], found: Iterator[Item], filters: Sequence[Filter]) -> Iterator[Item]:
+    for one in filters:
+        found = filter(_test(listing, one), found)
+    return found
+
+
+def _test(listing: Listing[Item], one: Filter) -> Callable[[Item], bool]:
+    (read, rest), fits, wanted, marked = listing.reader(one.path), one.fits, one.wanted, listing.marked
+    if marked and not rest:
+        # One value at most. This is asked of a hundred thousand items at once, so nothing is done that is not needed.
+        return lambda item: ((value := read(item)) is not None and fits(value)) is wanted
+
+    def passes(item: Item) -> bool:
+        value = read(item)
+        return (value is not None and any(map(fits, walk(value, rest, marked)))) is wanted
+
+    return passes
+
+
+def _sorting(listing: Listing[Item], order: Order) -> Callable[[Item], SortKey]:
+    value = listing.first(order.path)
+    return lambda item: order.key(value(item))
+
+
+def _behind(listing: Listing[Item], found: Sequence[Item], orders: Sequence[Order], after: Position) -> Iterator[Item]:
+    sorting = [_sorting(listing, order) for order in orders]
+
+    def comes_later(item: Item) -> bool:
+        for key_of, last, order in zip(sorting, after.keys, orders, strict=False):
+            key = key_of(item)
+            if key != last:
+                return key < last if order.descending else key > last
+        return item.number > after.number
+
+    return filter(comes_later, found)

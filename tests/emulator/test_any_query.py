@@ -1,0 +1,315 @@
+"""Whatever stands there and whatever is asked: lists answer what a reader of the whole list would pick out of it.
+
+The reader below knows the documents of the services, not the emulator: it filters, sorts and cuts what the list shows
+when nothing is asked. ``EMULATOR_QUERY_EXAMPLES`` sets how many worlds each service is tried with.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_payments.emulator.server import EmulatorServer
+from tests.emulator.client import CATALOG, DATA_PREP, FLOW, PROFILE, REGISTRY, XED, Client, mapping_body, source_body
+from tests.emulator.registry import schema_body
+
+EXAMPLES = int(os.environ.get("EMULATOR_QUERY_EXAMPLES", "25"))
+TEXTS = ("a", "b", "B", "ab", "10", "9", "1.9", "1.10", "true", "a,b", "a=b")
+SCALARS = st.sampled_from((*TEXTS, "", 0, 9, 10, -1, 2.5, True, False, None))
+OBJECTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "x": SCALARS,
+        "y": st.fixed_dictionaries({"z": SCALARS}),
+        "l": st.lists(SCALARS, max_size=3),
+        "o": st.lists(st.fixed_dictionaries({}, optional={"k": SCALARS}), max_size=3),
+    },
+)
+# Each item: what it holds, the seconds before it is made, and whether it goes away again.
+WORLDS = st.lists(st.tuples(OBJECTS, st.sampled_from((0, 0, 1)), st.booleans()), min_size=1, max_size=9)
+SIGNS = st.sampled_from(("==", "!=", "<", "<=", ">", ">="))
+LIMITS = st.integers(1, 4)
+
+# Tests of one file share a server; each example begins with a reset.
+untimed = settings(
+    max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+def fresh(server: EmulatorServer) -> Client:
+    requests.post(f"{server.url}/__emulator__/reset", timeout=10).raise_for_status()
+    return Client(server.url)
+
+
+def fill(client: Client, world: list[Any], make: Callable[[int, Any], str], late: bool) -> None:
+    """Make the items of a world, and delete those that go.
+
+    :param make: makes one, and gives back its path.
+    :param late: whether lists are behind the second half of it.
+    """
+    for place, (content, seconds, goes) in enumerate(world):
+        if late and place == len(world) // 2:
+            client.control("POST", "faults", json={"action": "list_lag", "seconds": 3600, "times": None})
+        client.advance(seconds)
+        path = make(place, content)
+        if goes:
+            assert client.ask("DELETE", path).status_code in (200, 204)
+
+
+def at(node: Any, path: str, marked: bool) -> list[Any]:
+    """What stands at a path; without marks, arrays are entered by themselves."""
+    if not marked and isinstance(node, list):
+        return [value for entry in node for value in at(entry, path, marked)]
+    if not path:
+        return [node]
+    name, _, rest = path.partition(".")
+    if not isinstance(node, dict) or name.removesuffix("[]") not in node:
+        return []
+    child = node[name.removesuffix("[]")]
+    if name.endswith("[]"):
+        return [value for entry in child for value in at(entry, rest, marked)] if isinstance(child, list) else []
+    return at(child, rest, marked)
+
+
+def text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def number(value: Any) -> float | None:
+    if isinstance(value, str):
+        return float(value) if re.fullmatch(r"-?\d+(\.\d+)?", value) else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def compare(sign: str, one: Any, other: Any) -> bool:
+    return {"<": one < other, "<=": one <= other, ">": one > other, ">=": one >= other}[sign]
+
+
+def version(value: str) -> Any:
+    return (0, *map(int, value.split("."))) if re.fullmatch(r"\d+(\.\d+)*", value) else (1, value)
+
+
+def holds(found: list[Any], sign: str, wanted: str, equal: Callable[[Any, str], bool], versions: bool) -> bool:
+    plain = [value for value in found if not isinstance(value, dict | list)]
+    if sign in ("==", "!="):
+        return any(equal(value, wanted) for value in plain) == (sign == "==")
+    numbers = [value for value in plain if value is not None and number(value) is not None and type(value) is not str]
+    others = [text(value) for value in plain if isinstance(value, str | bool)]
+    place = version if versions else str
+    limit = number(wanted)
+    return any(limit is not None and compare(sign, value, limit) for value in numbers) or any(
+        compare(sign, place(value), place(wanted)) for value in others
+    )
+
+
+def ordered(items: list[Any], keys: list[tuple[str, bool]], marked: bool, absent_last: bool = False) -> list[Any]:
+    """Items as sorted by paths: numbers before texts, and what has no value before both unless it comes last."""
+
+    def key(item: Any, path: str, descending: bool) -> Any:
+        plain = (value for value in at(item, path, marked) if not isinstance(value, dict | list | None.__class__))
+        value = next(plain, None)
+        if value is None:
+            return (3,) if absent_last and not descending else (0,)
+        return (1, value) if number(value) is not None and not isinstance(value, str) else (2, text(value))
+
+    for path, descending in reversed(keys):
+        items = sorted(items, key=lambda item: key(item, path, descending), reverse=descending)
+    return items
+
+
+def flow_pages(client: Client, path: str, params: dict[str, Any]) -> Iterator[list[Any]]:
+    answer = client.get(path, **params)
+    yield answer["items"]
+    while "next" in answer["_links"]:
+        answer = client.get(FLOW + answer["_links"]["next"]["href"])
+        yield answer["items"]
+
+
+FLOW_PATHS = ("name", "params.e.x", "params.e.y.z", "params.e.l[]", "params.e.l", "params.e.o[].k", "params.e.o.k")
+
+
+@untimed
+@given(
+    world=WORLDS,
+    asked=st.lists(
+        st.tuples(st.sampled_from(FLOW_PATHS), SIGNS, st.lists(st.sampled_from((*TEXTS, "null")), min_size=1))
+    ),
+    order=st.sampled_from(("", "createdAt", *FLOW_PATHS[:3])),
+    descending=st.booleans(),
+    limit=LIMITS,
+    late=st.booleans(),
+)
+def test_flow_service(
+    manual_server: EmulatorServer, world: Any, asked: Any, order: str, descending: bool, limit: int, late: bool
+) -> None:
+    client, path = fresh(manual_server), f"{FLOW}/sourceConnections"
+
+    def make(place: int, content: Any) -> str:
+        body = source_body(name="ab"[place % 2])
+        return f"{path}/{client.make(path, {**body, 'params': {**body['params'], 'e': content}})['id']}"
+
+    fill(client, world, make, late)
+    whole = client.get(path)["items"]
+    filters = [(where, sign, values if sign in ("==", "!=") else values[:1]) for where, sign, values in asked]
+
+    def equal(value: Any, wanted: str) -> bool:
+        if value is None:
+            return wanted == "null"
+        return text(value) == wanted or (
+            not isinstance(value, str) and number(value) is not None and number(value) == number(wanted)
+        )
+
+    def passes(item: Any, where: str, sign: str, values: list[str]) -> bool:
+        results = [holds(at(item, where, True), sign, value, equal, versions=False) for value in values]
+        return all(results) if sign == "!=" else any(results)
+
+    wanted = [item for item in whole if all(passes(item, *one) for one in filters)]
+    expected = ordered(wanted, [(order, descending)] if order else [], marked=True)
+    properties = [f"{where}{sign}" + ",".join(f'"{value}"' for value in values) for where, sign, values in filters]
+    params = {"property": properties, "limit": limit, **({"orderby": "-" * descending + order} if order else {})}
+    pages = list(flow_pages(client, path, params))
+    assert [item["id"] for page in pages for item in page] == [item["id"] for item in expected]
+    assert {len(page) for page in pages[:-1]} <= {limit}
+    assert client.get(path, property=properties, count="true") == {"count": len(wanted)}
+
+
+CATALOG_PATHS = ("name", "extensions.x", "extensions.y.z", "extensions.l", "extensions.o.k", "extensions.y", "tags.t")
+
+
+@untimed
+@given(
+    world=WORLDS,
+    asked=st.lists(
+        st.tuples(st.sampled_from(CATALOG_PATHS), SIGNS | st.sampled_from(("", "!")), st.sampled_from(TEXTS))
+    ),
+    orders=st.lists(st.tuples(st.sampled_from(CATALOG_PATHS[:5]), st.booleans()), max_size=2),
+    limit=LIMITS,
+    late=st.booleans(),
+)
+def test_catalog(manual_server: EmulatorServer, world: Any, asked: Any, orders: Any, limit: int, late: bool) -> None:
+    client, path = fresh(manual_server), f"{CATALOG}/dataSets"
+    reference = {"id": client.schema(), "contentType": f"{XED};version=1"}
+
+    def make(place: int, content: Any) -> str:
+        tags = [value for value in content.get("l", ()) if isinstance(value, str)]
+        body = {"name": "ab"[place % 2], "schemaRef": reference, "extensions": content, "tags": {"t": tags}}
+        return f"{path}/{client.make(path, body)[0].rpartition('/')[2]}"
+
+    fill(client, world, make, late)
+    whole = list(client.get(path, limit=100).items())
+
+    def passes(item: Any, where: str, sign: str, value: str) -> bool:
+        found = at(item, where, False)
+        if sign in ("", "!"):
+            return any(one not in (None, "") for one in found) == (not sign)
+        return holds(found, sign, value, lambda one, other: one is not None and text(one) == other, versions=True)
+
+    wanted = [(key, item) for key, item in whole if all(passes(item, *one) for one in asked)]
+    by_item = {id(item): key for key, item in wanted}
+    expected = [by_item[id(item)] for item in ordered([item for _, item in wanted], orders, marked=False)]
+    properties = [
+        f"!{where}" if sign == "!" else f"{where}{sign}{value if sign else ''}" for where, sign, value in asked
+    ]
+    params: dict[str, Any] = {"property": properties, "limit": limit}
+    if orders:
+        params["orderBy"] = ",".join(("desc:" if descending else "") + where for where, descending in orders)
+    found: list[str] = []
+    while page := list(client.get(path, start=len(found), **params)):
+        assert len(page) <= limit
+        found += page
+    assert found == expected
+
+
+REGISTRY_PATHS = ("title", "description", "version", "meta:extends", "meta:registryMetadata.eTag", "none")
+
+
+@untimed
+@given(
+    world=WORLDS,
+    asked=st.lists(st.tuples(st.sampled_from(REGISTRY_PATHS), SIGNS, st.sampled_from((*TEXTS, "1.0", PROFILE)))),
+    orders=st.lists(
+        st.tuples(st.sampled_from(("title", "description", "version", "repo:createdDate", "none")), st.booleans()),
+        max_size=2,
+    ),
+    limit=LIMITS,
+    late=st.booleans(),
+)
+def test_schema_registry(
+    manual_server: EmulatorServer, world: Any, asked: Any, orders: Any, limit: int, late: bool
+) -> None:
+    client, path = fresh(manual_server), f"{REGISTRY}/tenant/schemas"
+
+    def get(**params: Any) -> Any:
+        answer = client.ask("GET", path, params=params, headers={"Accept": XED})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    made: list[str] = []
+
+    def make(place: int, content: Any) -> str:
+        description = content.get("x") if isinstance(content.get("x"), str) else "d"
+        body = {**schema_body("9" * (place % 3) + "ab"[place % 2] * place or "10", PROFILE), "description": description}
+        made.append(client.make(path, body)["$id"])
+        return f"{path}/{requests.utils.quote(made[-1], safe='')}"
+
+    fill(client, world, make, late)
+    whole = sorted(get()["results"], key=lambda item: made.index(item["$id"]))
+    read = [{**item["meta:registryMetadata"], **item} for item in whole]
+    wanted = [
+        item
+        for item in read
+        if all(
+            holds(at(item, where, False), sign, value, lambda one, other: text(one) == other, versions=True)
+            for where, sign, value in asked
+        )
+    ]
+    keys = orders or [("repo:lastModifiedDate", True)]
+    expected = [item["$id"] for item in ordered(wanted, keys, marked=False, absent_last=True)]
+    params: dict[str, Any] = {"property": [f"{where}{sign}{value}" for where, sign, value in asked], "limit": limit}
+    if orders:
+        params["orderby"] = ",".join("-" * descending + where for where, descending in orders)
+    page = get(**params)
+    found = [page["results"]]
+    while (start := page["_page"]["next"]) is not None:
+        page = get(**params, start=start)
+        found.append(page["results"])
+    assert [item["$id"] for page in found for item in page] == expected
+    assert all(len(page) >= limit if orders else len(page) == limit for page in found[:-1])
+
+
+@untimed
+@given(
+    world=WORLDS,
+    name=st.sampled_from((None, "a", "b", "none")),
+    order=st.sampled_from(("", "createdDate", "-createdDate", "-lastUpdateDate")),
+    limit=LIMITS,
+)
+def test_data_prep(manual_server: EmulatorServer, world: Any, name: str | None, order: str, limit: int) -> None:
+    client, path = fresh(manual_server), f"{DATA_PREP}/mappingSets"
+    body = mapping_body(client.schema())
+    made = []
+    for place, (_, seconds, again) in enumerate(world):
+        client.advance(seconds)
+        made.append(client.make(path, {**body, "name": "ab"[place % 2]})["id"])
+        if again:
+            client.advance(1)
+            client.ask("PUT", f"{path}/{made[0]}", json=body | {"name": "a"}).raise_for_status()
+    whole = client.get(path, limit=100)["data"]
+    assert [item["id"] for item in whole] == made
+    wanted = [item for item in whole if name in (None, item["name"])]
+    field = {"": "", "createdDate": "createdDate"}.get(order.lstrip("-"), "modifiedDate")
+    expected = ordered(wanted, [(field, order.startswith("-"))] if field else [], marked=False)
+    params = {"limit": limit, **({"orderBy": order} if order else {}), **({"name": name} if name else {})}
+    answer = client.get(path, start=0, **params)
+    pages = [answer["data"]]
+    while "next" in answer["_links"]:
+        answer = client.get(DATA_PREP + answer["_links"]["next"]["href"])
+        pages.append(answer["data"])
+    assert [item["id"] for page in pages for item in page] == [item["id"] for item in expected]
+    assert {len(page) for page in pages[:-1]} <= {limit}
