@@ -116,7 +116,17 @@ _CONTACT = {
     "homeAddress": _object("Home address", _ADDRESS),
     **{f"{kind}Phone": _object(f"{kind.capitalize()} phone", _PHONE) for kind in ("home", "mobile", "fax")},
 }
-_IDENTITIES = {"title": "Identity map", "type": "object", "meta:xdmType": "map", "additionalProperties": {}}
+_STATES = ("ambiguous", "authenticated", "loggedOut")
+_IDENTITY = _object(
+    "Identity",
+    {**_texts("id"), "authenticatedState": {**_leaf("authenticatedState"), "enum": list(_STATES)}, **_PRIMARY},
+)
+_IDENTITIES = {
+    "title": "Identity map",
+    "type": "object",
+    "meta:xdmType": "map",
+    "additionalProperties": _array("Identities", _IDENTITY),
+}
 _COMMERCE = {
     "commerce": _object("Commerce", {"order": _ORDER}),
     "productListItems": _array("Product list items", _LINE),
