@@ -176,6 +176,16 @@ def test_entries_of_an_array_without_the_attribute_stay_entries(client: Client) 
     assert made == {"data": {"_emulator": {"product": {"lines": [{"sku": "a"}, {}, {"sku": "c"}, {}]}}}}
 
 
+def test_patterns_that_cannot_be_read_refuse_nothing(client: Client) -> None:
+    patterns = ("(", "a{99999999999}", "(?:" * 60 + ")" * 60, "^[A-Z]" * 50, r"\p{Lu}+")
+    fields = {f"f{number}": {"type": "string", "pattern": pattern} for number, pattern in enumerate(patterns)}
+    schema = client.schema("patterns", **fields, long={"type": "string", "pattern": "^b"})
+    lines = [("STATIC", "1", f"{AT}.{name}") for name in fields if name != "f2"]
+    outcome = ingest(client, schema, *lines, ("STATIC", "a" * 1001, f"{AT}.long"))
+    assert (outcome.codes, len(outcome.rows)) == ({}, PLAN_ROWS)
+    assert ingest(client, schema, ("STATIC", "a" * 1000, f"{AT}.long")).codes == {RULE: PLAN_ROWS}
+
+
 def test_row_error_files_are_kept_apart_by_stage_with_bare_numbers(client: Client) -> None:
     for field, value, stage, number in (
         ({"type": "number"}, "n/a", "conversion", "3700"),

@@ -27,6 +27,10 @@ RULE_ERROR = "INGEST-1554-400"
 
 Check = Callable[[Any], None]
 
+# What is longer is not held against a pattern: it could take for ever.
+MAX_PATTERN_CHARACTERS = 200
+MAX_MATCHED_CHARACTERS = 1000
+
 
 class Invalid(Exception):
     """A value that its field does not allow.
@@ -136,11 +140,17 @@ def _among(allowed: Any) -> Rule:
 
 
 def _matching(pattern: Any) -> Rule | None:
-    try:
-        search = re.compile(pattern).search
-    except re.error:  # JavaScript's patterns are not all Python's
+    if len(pattern) > MAX_PATTERN_CHARACTERS:
         return None
-    return lambda value: search(value) is not None, _is_not(f"text that matches pattern {pattern[:100]}")
+    try:
+        search = re.compile(pattern, re.ASCII).search
+    except (re.error, OverflowError, RecursionError):  # JavaScript's patterns are not all Python's
+        return None
+
+    def fits(value: Any) -> bool:
+        return len(value) > MAX_MATCHED_CHARACTERS or search(value) is not None
+
+    return fits, _is_not(f"text that matches pattern {pattern}")
 
 
 def _sized(member: str, *, least: bool) -> Callable[[Any], Rule]:
