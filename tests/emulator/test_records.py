@@ -176,6 +176,13 @@ def test_entries_of_an_array_without_the_attribute_stay_entries(client: Client) 
     assert made == {"data": {"_emulator": {"product": {"lines": [{"sku": "a"}, {}, {"sku": "c"}, {}]}}}}
 
 
+@pytest.mark.parametrize("form", ["integer", "money", ["date"], {}, None, 5], ids=str)
+def test_a_format_that_is_none_of_a_text_means_nothing(client: Client, form: Any) -> None:
+    schema = client.schema("format", value={"type": "string", "format": form})
+    outcome = ingest(client, schema, ("STATIC", "any", f"{AT}.value"))
+    assert outcome.rows == [{"_emulator": {"product": {"value": "any"}}}] * PLAN_ROWS
+
+
 def test_patterns_that_cannot_be_read_refuse_nothing(client: Client) -> None:
     patterns = ("(", "a{99999999999}", "(?:" * 60 + ")" * 60, "^[A-Z]" * 50, r"\p{Lu}+")
     fields = {f"f{number}": {"type": "string", "pattern": pattern} for number, pattern in enumerate(patterns)}

@@ -17,6 +17,7 @@ from airflow_provider_payments.emulator.data_prep.values import ExpressionError,
 
 Converter = Callable[[Any], Any]
 
+_TIMES = ("date", "date-time")
 _TRUE = frozenset({"true", "y", "yes", "on"})
 _FALSE = frozenset({"false", "n", "no", "off"})
 
@@ -73,25 +74,26 @@ def converter(field: Field) -> Converter:
         return _object(field)
     if kind == "array":
         return _array(field)
-    if kind == "string" and form not in _TIMES:
-        return _text
-    name, read = _TIMES[form] if kind == "string" else _SCALARS.get(str(kind), ("", None))
-    return _plain if read is None else _scalar(name, read)
+    name = str(form if kind == "string" and form in _TIMES else kind)
+    return _scalar(name, _SCALARS[name]) if name in _SCALARS else _plain
 
 
 def _scalar(name: str, read: Converter) -> Converter:
+    expected = name.replace("-", "").upper()
+    takes_any = name == "string"
+
     def convert(value: Any) -> Any:
+        if takes_any and isinstance(value, dict | list):
+            return value
         try:
             return read(value)
         except (ValueError, TypeError, OverflowError, ExpressionError) as error:
-            raise Unconvertible(value, name) from error
+            raise Unconvertible(value, expected) from error
 
     return convert
 
 
-def _text(value: Any) -> Any:
-    if isinstance(value, str | dict | list):
-        return value
+def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return iso_time(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -123,14 +125,14 @@ def _number(value: Any) -> float:
     return found
 
 
-_SCALARS: Mapping[str, tuple[str, Converter]] = {
-    "integer": ("INTEGER", whole),
-    "number": ("NUMBER", _number),
-    "boolean": ("BOOLEAN", _truth),
-}
-_TIMES: Mapping[Any, tuple[str, Converter]] = {
-    "date": ("DATE", _day),
-    "date-time": ("DATETIME", lambda value: iso_time(_moment(value))),
+# By the format of a text that has one of these, else by the type.
+_SCALARS: Mapping[Any, Converter] = {
+    "string": _text,
+    "integer": whole,
+    "number": _number,
+    "boolean": _truth,
+    "date-time": lambda value: iso_time(_moment(value)),
+    "date": _day,
 }
 
 
