@@ -176,6 +176,33 @@ def test_entries_of_an_array_without_the_attribute_stay_entries(client: Client) 
     assert made == {"data": {"_emulator": {"product": {"lines": [{"sku": "a"}, {}, {"sku": "c"}, {}]}}}}
 
 
+def test_values_that_are_dealt_out_to_entries_are_converted_and_checked_one_by_one(client: Client) -> None:
+    line = {"type": "object", "properties": {"n": {"type": "integer"}, "t": {"type": "string", "enum": ["1", "2"]}}}
+    schema = client.schema(
+        "dealt",
+        tags={"type": "array", "items": {"type": "number"}, "maxItems": 3},
+        lines={"type": "array", "items": line},
+    )
+    taken = ingest(
+        client,
+        schema,
+        ("EXPRESSION", 'explode("1,2.5", ",")', f"{AT}.tags[*]"),
+        ("EXPRESSION", 'explode("1,2", ",")', f"{AT}.lines[*].n"),
+        ("EXPRESSION", 'explode("2,1", ",")', f"{AT}.lines[*].t"),
+    )
+    made = {"tags": [1, 2.5], "lines": [{"n": 1, "t": "2"}, {"n": 2, "t": "1"}]}
+    assert (taken.codes, taken.rows[0]["_emulator"]["product"]) == ({}, made)
+    for source, destination, code, said in (
+        ("1,x", "tags[*]", MAPPER, f"destination path {AT}.tags[*]. "),
+        ("1,2,3,4", "tags[*]", RULE, "#/_emulator/product/tags: expected maxItems: 3, actual: 4"),
+        ("1,2.5", "lines[*].n", MAPPER, f"destination path {AT}.lines[*].n. "),
+        ("1,3", "lines[*].t", ENUM, "#/_emulator/product/lines/1/t: '3' is not a valid enum value"),
+    ):
+        outcome = ingest(client, schema, ("EXPRESSION", f'explode("{source}", ",")', f"{AT}.{destination}"))
+        assert outcome.codes == {code: PLAN_ROWS}
+        assert said in messages(outcome)[0]
+
+
 @pytest.mark.parametrize("form", ["integer", "money", ["date"], {}, None, 5], ids=str)
 def test_a_format_that_is_none_of_a_text_means_nothing(client: Client, form: Any) -> None:
     schema = client.schema("format", value={"type": "string", "format": form})
