@@ -122,7 +122,7 @@ def test_row_errors_behind_the_links_of_a_run(client: Client) -> None:
         errors += lines(found)
     assert len(errors) == BAD_PRODUCTS
     assert all(line.keys() == {"_corrupt_record", "_errors", "_filename"} for line in errors)
-    assert sorted(line["_errors"][0]["code"] for line in errors) == ["1555"] * 3 + ["3700"] * 2
+    assert sorted(line["_errors"][0]["code"] for line in errors) == ["1111"] * 3 + ["3700"] * 2
     products = [json.loads(line["_corrupt_record"]) for line in errors]
     assert sorted(product["Product_Id"] is None for product in products) == [False] * 2 + [True] * 3
     samples = lines(follow(client, extensions["manifest"]["sampleErrors"]))

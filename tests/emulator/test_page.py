@@ -82,7 +82,7 @@ def check_story(client: Client, story: dict[str, Any], shown: Node) -> None:
     batch = first["activities"][1]["targetInfo"][0]["reference"]["ids"][0]
     assert runs.cells()[1][6] == batch
     reasons = [cells[0] for cells in runs.cells() if len(cells) == 1]
-    assert [reason[:18] for reason in reasons] == ["3 \u00d7 INGEST-1555-40", "2 \u00d7 MAPPER-3700-40"]
+    assert [reason[:18] for reason in reasons] == ["3 \u00d7 DCVS-1111-400 ", "2 \u00d7 MAPPER-3700-40"]
     last = client.control("GET", f"datasets/{body['_dataset']}/rows", params={"start": 1196})["rows"][0]
     assert len(rows.cells()) == 10
     assert rows.cells()[0][:2] == ["1\u202f197", last["_id"]]

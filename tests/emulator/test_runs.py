@@ -76,7 +76,7 @@ def test_rows_land_and_bad_ones_are_told(client: Client) -> None:
     assert copying["durationSummary"]["extensions"] == {"windowStart": 0, "windowEnd": run["createdAt"]}
     assert copying["sourceInfo"][0]["id"] == body["sourceConnectionIds"][0]
     codes = {error["code"]: error.get("recordCount") for error in promotion["statusSummary"]["extensions"]["errors"]}
-    assert codes == {"INGEST-1212-400": None, "INGEST-1555-400": 3, "MAPPER-3700-400": 2}
+    assert codes == {"INGEST-1212-400": None, "DCVS-1111-400": 3, "MAPPER-3700-400": 2}
     manifest = promotion["statusSummary"]["extensions"]["manifest"]
     assert manifest["failedRecords"].startswith(client.url)
     landed = rows(client, body["_dataset"], limit=5000)
@@ -179,7 +179,7 @@ def test_every_number_of_a_run(client: Client) -> None:
         "failedInfo": metrics["recordSummary"]["failedInfo"],
     }
     failed = {entry["code"]: entry["details"] for entry in metrics["recordSummary"]["failedInfo"]}
-    assert failed == {"INGEST-1555-400": {"recordCount": 3}, "MAPPER-3700-400": {"recordCount": 2}}
+    assert failed == {"DCVS-1111-400": {"recordCount": 3}, "MAPPER-3700-400": {"recordCount": 2}}
     assert metrics["statusSummary"]["activityRefs"] == metrics["fileSummary"]["activityRefs"] == ["promotionActivity"]
     files = {"inputFileCount": 1, "outputFileCount": 1}
     assert {**metrics["fileSummary"], **files} == metrics["fileSummary"]

@@ -97,11 +97,11 @@ KNOWN: Mapping[str, tuple[int, Mapping[str, int]]] = {
     "prices": (40, {}),
 }
 CODES = {
-    "missing_value": "INGEST-1555-400",
+    "missing_value": "DCVS-1111-400",
     "no_number": "MAPPER-3700-400",
     "no_time": "MAPPER-3700-400",
-    "unknown_code": "INGEST-1401-400",
-    "too_long": "INGEST-1401-400",
+    "unknown_code": "DCVS-1106-400",
+    "too_long": "INGEST-1554-400",
     "unparsable_row": "INGEST-1401-400",
 }
 # What a target field must be for a flaw of a kind to matter.

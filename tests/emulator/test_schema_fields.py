@@ -92,6 +92,8 @@ MALFORMED: tuple[dict[str, Any], ...] = (
     {"meta:enum": {"b": 1}},
     {"maxLength": "5"},
     {"pattern": 5},
+    {"type": "number", "multipleOf": 0},
+    {"type": "array", "uniqueItems": "yes"},
     {"type": "object", "additionalProperties": 5},
     {"type": "object", "additionalProperties": {"type": "money"}},
 )
@@ -100,6 +102,22 @@ MALFORMED: tuple[dict[str, Any], ...] = (
 @pytest.mark.parametrize("node", MALFORMED, ids=str)
 def test_malformed_constraints_are_refused(client: Client, node: dict[str, Any]) -> None:
     assert "product.a" in problem(client, "POST", GROUPS, "1505-400", json=field_group("g", {"a": node}))
+
+
+@pytest.mark.parametrize("name", ["first-name", "_a", "a.b", "a b", "name\n", "n\u00e4me", "", "\uff11", "a" * 129])
+def test_names_hold_letters_digits_and_underscores(client: Client, name: str) -> None:
+    for fields in (
+        {name: {}},
+        {"o": {"properties": {name: {}}}},
+        {"l": {"type": "array", "items": {"properties": {name: {}}}}},
+    ):
+        said = problem(client, "POST", GROUPS, "1505-400", json=field_group("g", fields))
+        assert "its name holds letters, digits and underscores" in said
+
+
+@pytest.mark.parametrize("name", ["name", "N", "2nd", "field_name2", "a_", "0"])
+def test_names_may_begin_with_a_digit(client: Client, name: str) -> None:
+    assert client.make(GROUPS, field_group("g", {name: {}}))["version"] == "1.0"
 
 
 def test_members_that_mean_nothing_for_a_type_do_no_harm(client: Client) -> None:

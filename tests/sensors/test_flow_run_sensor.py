@@ -189,13 +189,17 @@ def test_a_partial_run_beyond_the_tolerance_fails_with_its_share(
 ) -> None:
     with pytest.raises(FlowRunFailedError, match=rf"5 failed, a share of 0\.004\d where {limit}") as failure:
         wait(flow_id=history.partial, **tolerance)
-    assert "INGEST-1555-400: The required field '_id' is missing or null." in str(failure.value)
+    assert "DCVS-1111-400: The message cannot be validated: [#: required key [_id] not found]" in str(failure.value)
 
 
 DIAGNOSED = (
     "CONNECTOR-2001-500: Errors occurred while the data was promoted.",
-    "INGEST-1555-400: The required field '_id' is missing or null.",
-    "MAPPER-3700-400: The value for '_emulator.product.createTime' cannot be read as date-time.",
+    "DCVS-1111-400: The message cannot be validated: [#: required key [_id] not found]",
+    (
+        "MAPPER-3700-400: Mapper transform error at destination path _emulator.product.createTime. The value cannot be "
+        "converted: the expected data type was: DATETIME, the actual data type was: STRING. "
+        "sourceField: Create_Time destinationField: _emulator.product.createTime"
+    ),
 )
 UNDIAGNOSED = (
     "CONNECTOR-2001-500: Errors occurred while the data was promoted.",

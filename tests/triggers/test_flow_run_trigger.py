@@ -83,7 +83,7 @@ def test_an_ended_run_is_handed_over_whole(history: History) -> None:
             "unknown_counts": "",
         },
     }
-    assert "INGEST-1555-400: The required field '_id' is missing or null." in errors
+    assert "DCVS-1111-400: The message cannot be validated: [#: required key [_id] not found]" in errors
     assert json.loads(json.dumps(event)) == event
 
 

@@ -24,9 +24,8 @@ SAMPLES = 100
 INPUT_FILES, ROW_ERRORS, ROW_ERROR_SAMPLES = "input_files", "row_errors", "row_error_samples.json"
 # Documents write the name of the samples both ways.
 OTHER_SAMPLES = "row_errors_sample.json"
-# Row errors are kept apart by what went wrong; what is not named here went wrong while values were converted.
-_PARSING = ("INGEST-1401-400",)
-_VALIDATION = ("INGEST-1555-400",)
+# Row errors are kept apart by what went wrong: what begins with none of these breaks what the schema allows.
+_STAGES = {"conversion": "MAPPER-", "parsing": "INGEST-1401-", "validation": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +87,9 @@ def _slice(rows: Sequence[Row], begin: int) -> Callable[[], Iterable[Row]]:
 
 
 def _error_files(errors: Sequence[RowError]) -> list[File]:
-    stages: dict[str, list[RowError]] = {"conversion": [], "parsing": [], "validation": []}
+    stages: dict[str, list[RowError]] = {stage: [] for stage in _STAGES}
     for error in errors:
-        stage = "parsing" if error.code in _PARSING else "validation" if error.code in _VALIDATION else "conversion"
-        stages[stage].append(error)
+        stages[next(stage for stage, code in _STAGES.items() if error.code.startswith(code))].append(error)
     files = []
     for stage, members in stages.items():
         for place, begin in enumerate(range(0, len(members), ROWS_PER_FILE)):

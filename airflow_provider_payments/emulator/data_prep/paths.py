@@ -119,6 +119,10 @@ def _write(node: Any, steps: Steps, value: Any) -> None:
         for index, entry in enumerate(value):
             if entry is not None:
                 _write(node, (index, *rest), entry)
+            elif rest:  # an entry without the attribute is an entry
+                _child(node, index, {} if isinstance(rest[0], str) else [])
+            elif index >= len(node):
+                _set(node, index, None)
     elif not rest:
         _set(node, step, value)
     else:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep import expressions
-from airflow_provider_payments.emulator.data_prep.dates import iso_time
+from airflow_provider_payments.emulator.data_prep.conversion import Converter, Unconvertible, converter
 from airflow_provider_payments.emulator.data_prep.function import Now
 from airflow_provider_payments.emulator.data_prep.mapping_sets import ATTRIBUTE, STATIC, FieldMapping
 from airflow_provider_payments.emulator.data_prep.paths import (
@@ -24,13 +22,11 @@ from airflow_provider_payments.emulator.data_prep.paths import (
     unwrapped,
     write,
 )
-from airflow_provider_payments.emulator.data_prep.scalars import SCALARS
+from airflow_provider_payments.emulator.data_prep.row_validation import Check, Invalid, checker
 from airflow_provider_payments.emulator.data_prep.values import ExpressionError
 from airflow_provider_payments.emulator.schema_registry.fields import find
 
 MAPPER_ERROR = "MAPPER-3700-400"
-MISSING_ERROR = "INGEST-1555-400"
-UNFIT_ERROR = "INGEST-1401-400"
 
 
 class RowRefused(Exception):
@@ -50,13 +46,25 @@ class _Line:
     """A mapping, ready for rows.
 
     :param value: computes what is mapped from a row.
-    :param field: what the schema says of the destination.
+    :param convert: makes of a value what the destination takes.
     """
 
     mapping: FieldMapping
     steps: Steps
-    field: Mapping[str, Any]
     value: Callable[[Mapping[str, Any]], Any]
+    convert: Converter
+
+    def refusal(self, problem: str, place: str = "") -> RowRefused:
+        """Why the mapping fails for a row, in the words by which Adobe's own client takes such messages apart.
+
+        :param place: below the destination.
+        """
+        source, destination = (" ".join(text.split())[:200] for text in (self.mapping.source, self.mapping.destination))
+        return RowRefused(
+            MAPPER_ERROR,
+            f"Mapper transform error at destination path {destination}{place}. {problem} "
+            f"sourceField: {source} destinationField: {destination}",
+        )
 
 
 def problems(
@@ -128,25 +136,20 @@ class Transform:
         required: Sequence[str] | None,
         now: Now = time.time,
     ) -> None:
-        self._whole = None if required is None else {"properties": properties, "required": required}
-        self._lines = [
-            _Line(
-                mapping,
-                steps_of(mapping.destination) or (mapping.destination,),
-                find(properties, unwrapped(mapping.destination)) or {},
-                _reader(mapping, now),
-            )
-            for mapping in mappings
-        ]
+        whole = {"type": "object", "properties": properties, "required": required}
+        self._check = None if required is None else checker(whole)
+        self._lines = [_line(mapping, properties, now, checked=required is None) for mapping in mappings]
 
     def apply(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The record that a row becomes; raises :class:`RowRefused`."""
         record: dict[str, Any] = {}
         for line in self._lines:
             _follow(line, row, record)
-        missing = None if self._whole is None else next(_missing(record, self._whole), None)
-        if missing is not None:
-            raise RowRefused(MISSING_ERROR, f"The required field '{missing}' is missing or null.")
+        if self._check is not None:
+            try:
+                self._check(record)
+            except Invalid as invalid:
+                raise RowRefused(invalid.code, str(invalid)) from invalid
         return record
 
     def preview(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[FieldMapping, str]]]:
@@ -161,34 +164,39 @@ class Transform:
         return record, failures
 
 
+def _line(mapping: FieldMapping, properties: Mapping[str, Any], now: Now, *, checked: bool) -> _Line:
+    field = find(properties, unwrapped(mapping.destination)) or {}
+    convert = converter(field)
+    if checked:  # what is written, and not the record that it is a part of
+        convert = _then(convert, checker(field, complete=False))
+    return _Line(mapping, steps_of(mapping.destination) or (mapping.destination,), _reader(mapping, now), convert)
+
+
+def _then(convert: Converter, check: Check) -> Converter:
+    def both(value: Any) -> Any:
+        converted = convert(value)
+        check(converted)
+        return converted
+
+    return both
+
+
 def _follow(line: _Line, row: Mapping[str, Any], record: dict[str, Any]) -> None:
-    where = line.mapping.destination[:200]
     try:
         value = line.value(row)
+        if value is not None:
+            write(record, line.steps, value, line.convert)
     except ExpressionError as error:
-        raise RowRefused(MAPPER_ERROR, f"Cannot compute '{where}': {error}.") from error
-    if value is None:
-        return
-    try:
-        write(record, line.steps, value, lambda found: _converted(found, line.field, where))
+        raise line.refusal(f"It cannot be computed: {error}.") from error
+    except Unconvertible as error:
+        types = f"the expected data type was: {error.expected}, the actual data type was: {error.actual}."
+        raise line.refusal(f"The value cannot be converted: {types}", error.place) from error
+    except Invalid as invalid:
+        for step in reversed(line.steps):
+            invalid.inside("*" if isinstance(step, Everywhere) else step)
+        raise RowRefused(invalid.code, str(invalid)) from invalid
     except Occupied as error:
-        raise RowRefused(MAPPER_ERROR, f"'{where}' lies below a value that cannot hold it.") from error
-
-
-def _missing(value: Any, field: Mapping[str, Any], where: str = "") -> Iterator[str]:
-    """The paths of required fields that a value lacks; an object that is absent needs nothing."""
-    if isinstance(value, list):
-        for entry in value:
-            yield from _missing(entry, field.get("items", {}), f"{where}[]")
-    if not isinstance(value, dict):
-        return
-    prefix = f"{where}." if where else ""
-    for name in field.get("required", ()):
-        if value.get(name) in (None, ""):
-            yield prefix + name
-    for name, child in field.get("properties", {}).items():
-        if name in value:
-            yield from _missing(value[name], child, prefix + name)
+        raise line.refusal("It lies below a value that cannot hold it.") from error
 
 
 def _reader(mapping: FieldMapping, now: Now) -> Callable[[Mapping[str, Any]], Any]:
@@ -199,55 +207,3 @@ def _reader(mapping: FieldMapping, now: Now) -> Callable[[Mapping[str, Any]], An
         return lambda row: read(row, source)
     expression = expressions.parse(source)
     return lambda row: expressions.evaluate(expression, lambda path: read(row, path), now)
-
-
-def _converted(value: Any, field: Mapping[str, Any], where: str) -> Any:
-    try:
-        converted = _convert(value, field, where)
-    except (ValueError, TypeError) as error:
-        kind = field.get("format") or field.get("type")
-        raise RowRefused(MAPPER_ERROR, f"The value for '{where}' cannot be read as {kind}.") from error
-    allowed = field.get("enum")
-    if isinstance(allowed, list) and converted not in allowed:
-        raise RowRefused(UNFIT_ERROR, f"The value for '{where}' is not one of those that the schema allows.")
-    longest = field.get("maxLength")
-    if isinstance(converted, str) and isinstance(longest, int) and len(converted) > longest:
-        raise RowRefused(UNFIT_ERROR, f"The value for '{where}' is longer than the schema allows.")
-    if isinstance(converted, int | float) and not isinstance(converted, bool):
-        low, high = field.get("minimum"), field.get("maximum")
-        if (isinstance(low, int | float) and converted < low) or (isinstance(high, int | float) and converted > high):
-            raise RowRefused(UNFIT_ERROR, f"The value for '{where}' lies outside the bounds of the schema.")
-    return converted
-
-
-def _convert(value: Any, field: Mapping[str, Any], where: str) -> Any:
-    kind = str(field.get("type", "object"))
-    if convert := _CONVERSIONS.get(kind):
-        return convert(value, field, where)
-    return SCALARS.get(str(field.get("format")), SCALARS[kind])(value)
-
-
-def _to_object(value: Any, _: Mapping[str, Any], __: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError(value)
-    # Another mapping may write below it, and the source's row is not the record's.
-    return {key: _plain(entry) for key, entry in copy.deepcopy(value).items()}
-
-
-def _to_array(value: Any, field: Mapping[str, Any], where: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError(value)
-    items = field.get("items", {})
-    return [None if entry is None else _converted(entry, items, f"{where}[]") for entry in value]
-
-
-def _plain(value: Any) -> Any:
-    """A value of an expression as JSON has it."""
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_plain(entry) for entry in value]
-    return iso_time(value) if isinstance(value, datetime) else value
-
-
-_CONVERSIONS: Mapping[str, Callable[[Any, Mapping[str, Any], str], Any]] = {"object": _to_object, "array": _to_array}

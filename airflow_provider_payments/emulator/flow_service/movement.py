@@ -11,7 +11,6 @@ from airflow_provider_payments.emulator.catalog.batches import DIAGNOSTICS_SECON
 from airflow_provider_payments.emulator.catalog.state import Dataset
 from airflow_provider_payments.emulator.data_prep.transform import (
     MAPPER_ERROR,
-    UNFIT_ERROR,
     RowRefused,
     Transform,
 )
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 RECORD_ID = "_id"
+UNPARSABLE_ERROR = "INGEST-1401-400"
 TARGET_GONE = "INGEST-1404-404"
 NO_FILES = "133"
 _TYPICAL_BYTES = 200
@@ -146,7 +146,7 @@ def _mapped(transform: Transform, rows: Sequence[Row]) -> tuple[list[Row], list[
     errors: list[RowError] = []
     for row in rows:
         if CORRUPT in row:
-            errors.append(RowError(UNFIT_ERROR, "The row is corrupt and cannot be parsed.", row))
+            errors.append(RowError(UNPARSABLE_ERROR, "The row is corrupt and cannot be parsed.", row))
             continue
         try:
             records.append(transform.apply(row))

@@ -25,11 +25,11 @@ ODD_TEXT = "odd_text"
 # Kind to the number under which the platform refuses such a row, None where it lands. That a value is required, a
 # number, a time or one of some codes is for the target schema to say: without that only an unparsable row is refused.
 REFUSED_AS: Mapping[str, str | None] = {
-    MISSING: "INGEST-1555-400",
+    MISSING: "DCVS-1111-400",
     NO_NUMBER: "MAPPER-3700-400",
     NO_TIME: "MAPPER-3700-400",
-    UNKNOWN_CODE: "INGEST-1401-400",
-    TOO_LONG: "INGEST-1401-400",
+    UNKNOWN_CODE: "DCVS-1106-400",
+    TOO_LONG: "INGEST-1554-400",
     UNPARSABLE: "INGEST-1401-400",
     # The platform does not compare the records of a dataset with one another.
     DUPLICATE: None,

@@ -13,20 +13,58 @@ LOCAL = "#/definitions/"
 OWN_FIELDS = "customFields"
 
 
+TAKEN = "meta:refProperty"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An entry of ``allOf`` that leads outside the body.
+
+    :param taken: the only fields that it takes, as the client wrote them: a pointer or a list; None for all.
+    """
+
+    target: str
+    taken: str | tuple[str, ...] | None = None
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """The fields that it takes; the empty pointer stands for all."""
+        return ("",) if self.taken is None else (self.taken,) if isinstance(self.taken, str) else self.taken
+
+    def to_wire(self) -> dict[str, Any]:
+        """The entry as the registry shows it."""
+        taken = list(self.taken) if isinstance(self.taken, tuple) else self.taken
+        return {**reference_to_wire(self.target), **({} if taken is None else {TAKEN: taken})}
+
+
+def reference_to_wire(target: str) -> dict[str, Any]:
+    """A reference in ``allOf`` as the registry shows it."""
+    return {"$ref": target, "type": "object", "meta:xdmType": "object"}
+
+
 @dataclass(frozen=True, slots=True)
 class Composition:
     """What a body says a resource is made of.
 
-    :param references: the ``$ref`` targets outside the body, without duplicates, in order.
+    :param entries: the references outside the body, without duplicates, in order.
     :param properties: its own fields.
     :param required: names at the top that every record needs.
     :param parts: the names of the body's own definitions.
     """
 
-    references: tuple[str, ...]
+    entries: tuple[Reference, ...]
     properties: dict[str, Any]
     required: tuple[str, ...]
     parts: tuple[str, ...]
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The ``$ref`` targets outside the body, each once, in order."""
+        return tuple(dict.fromkeys(entry.target for entry in self.entries))
+
+    def pointers(self, target: str) -> frozenset[str]:
+        """The fields that it takes of a target, see :attr:`Reference.pointers`; none where it does not refer to it."""
+        return frozenset(pointer for entry in self.entries if entry.target == target for pointer in entry.pointers)
 
     @property
     def own_name(self) -> str:
@@ -52,12 +90,12 @@ def take_apart(body: Mapping[str, Any]) -> Composition:
     own: list[fields.Tree] = [_properties(body, "properties")]
     own += [_properties(definition, name) for name, definition in definitions.items()]
     required = [name for node in (body, *definitions.values()) for name in fields.required_names(node, "required")]
-    references: dict[str, None] = {}
+    references: dict[Reference, None] = {}
     for entry in entries:
         reference = entry.get("$ref") if isinstance(entry, dict) else None
         if isinstance(reference, str) and reference:
             if not reference.startswith(LOCAL):
-                references[reference] = None
+                references[Reference(reference, _taken(entry))] = None
             elif reference.removeprefix(LOCAL) not in definitions:
                 raise unknown_reference(f"The reference '{reference[:200]}' leads nowhere.")
         elif isinstance(entry, dict) and "properties" in entry:
@@ -70,6 +108,19 @@ def take_apart(body: Mapping[str, Any]) -> Composition:
         for name, node in tree.items():
             merged[name] = _joined(merged[name], node) if name in merged else node
     return Composition(tuple(references), merged, tuple(dict.fromkeys(required)), tuple(definitions))
+
+
+def _taken(entry: Mapping[str, Any]) -> str | tuple[str, ...] | None:
+    taken = entry.get(TAKEN)
+    pointers = [taken] if isinstance(taken, str) else taken
+    if pointers is None:
+        return None
+    if not isinstance(pointers, list) or not pointers or not all(isinstance(one, str) for one in pointers):
+        raise malformed(f"'{TAKEN}' must be a JSON pointer, or a list of at least one.")
+    for pointer in pointers:
+        if not pointer.startswith("/"):
+            raise malformed(f"'{TAKEN}' holds '{pointer[:200]}', which does not begin with a slash.")
+    return taken if isinstance(taken, str) else tuple(pointers)
 
 
 def _properties(node: Any, where: str) -> dict[str, Any]:

@@ -25,6 +25,8 @@ def _are_labels(value: Any) -> bool:
 _FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys((*_LEAST[:3], *_MOST[:3]), (_is_count, "a number from 0 on")),
     **dict.fromkeys((*_LEAST[3:], *_MOST[3:]), (_is_number, "a number")),
+    "multipleOf": (lambda value: _is_number(value) and value > 0, "a number above 0"),
+    "uniqueItems": (lambda value: isinstance(value, bool), "true or false"),
     "pattern": (lambda value: isinstance(value, str), "text"),
     "enum": (lambda value: isinstance(value, list) and bool(value), "a list of at least one value"),
     "meta:enum": (_are_labels, "an object of texts"),

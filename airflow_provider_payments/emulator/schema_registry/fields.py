@@ -13,7 +13,8 @@ from airflow_provider_payments.emulator.schema_registry import constraints
 Tree = Mapping[str, Any]
 
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array"})
-_FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,127}")
+_STEP = re.compile(r"((?:\\.|[^.\\[])*)((?:\[[^\]]*\])*)(?:\.|$)", re.DOTALL)
 # The whole-number types of XDM by their bounds, narrowest first.
 _BOUNDS = {
     "byte": (-128, 127),
@@ -25,6 +26,8 @@ _BOUNDS = {
 MAX_FIELDS = 6000
 _TEXT_FORMATS = frozenset({"date", "date-time"})
 _TEXTS = ("title", "description")
+# Members of a field that hold other fields.
+_HOLDERS = ("properties", "items", "additionalProperties")
 
 
 def bad_field(where: str, problem: str) -> RegistryRefusal:
@@ -113,7 +116,8 @@ def required_by_either(known: Tree, node: Tree) -> dict[str, list[str]]:
 def _named(properties: Mapping[str, Any], where: str, free_names: bool) -> Iterator[tuple[str, Any]]:
     for name, child in properties.items():
         if not free_names and not _FIELD_NAME.fullmatch(name):
-            raise bad_field(f"{where}.{name}" if where else name, "names begin with a letter or a digit")
+            path = f"{where}.{name}" if where else name
+            raise bad_field(path, "its name holds letters, digits and underscores, the first no underscore")
         yield name, child
 
 
@@ -196,24 +200,67 @@ def merge(trees: Sequence[Tree], where: str = "") -> dict[str, Any]:
     return result
 
 
+def pick(node: Tree, pointers: Sequence[str]) -> dict[str, Any]:
+    """Of an object only the fields to which pointers lead, and what of them it requires; raises what leads nowhere.
+
+    :param node: expanded.
+    :param pointers: JSON pointers without the steps into ``properties``, such as ``/person/name``.
+    """
+    paths = [tuple(step.replace("~1", "/").replace("~0", "~") for step in one.split("/")[1:]) for one in pointers]
+    return _picked(node, paths, "")
+
+
+def _picked(node: Tree, paths: Sequence[tuple[str, ...]], where: str) -> dict[str, Any]:
+    result = {member: value for member, value in node.items() if member not in _HOLDERS}
+    children = node.get("properties", {})
+    for name in dict.fromkeys(path[0] for path in paths if path):
+        deeper = [path[1:] for path in paths if path[:1] == (name,)]
+        place = f"{where}/{name}"
+        if name in children:
+            result.setdefault("properties", {})[name] = _picked(children[name], deeper, place)
+        elif name in _HOLDERS and isinstance(node.get(name), Mapping):
+            result[name] = _picked(node[name], deeper, place)
+        else:
+            raise bad_field(place, "the field group has no such field")
+    if () in paths:
+        return dict(node)
+    if "required" in node:
+        result["required"] = [name for name in node["required"] if name in result.get("properties", ())]
+    return result
+
+
 def find(properties: Tree, path: str) -> Tree | None:
-    """The field at a dotted path, or None; ``name[*]`` and ``name[0]`` step into arrays."""
-    node: Tree = {"type": "object", "properties": properties}
-    for step in path.split("."):
-        name, bracket, _ = step.partition("[")
-        child = node.get("properties", {}).get(name) if isinstance(node.get("properties"), Mapping) else None
-        if child is None:
-            child = node.get("additionalProperties")
-            if child in (True, {}):
-                return {"type": "object"}
-            if not isinstance(child, Mapping):
+    """The field at a dotted path, or None; ``name[*]`` and ``name[0]`` step into arrays.
+
+    An entry of a map has the type of the map's values. What may be anything is empty.
+    """
+    node: Tree = {"properties": properties}
+    at = 0
+    while at < len(path):
+        step = _STEP.match(path, at)
+        if step is None or not step[1]:
+            return None
+        for part in (step[1], *["[]"] * step[2].count("[")):
+            child = _entry(node) if part == "[]" else _member(node, re.sub(r"\\(.)", r"\1", part))
+            if child is None:
                 return None
-        node = child
-        if bracket:
-            if node.get("type") != "array":
-                return None
-            node = node.get("items", {"type": "string"})
+            node = child
+        at = step.end()
     return node
+
+
+def _member(node: Tree, name: str) -> Tree | None:
+    children = node.get("properties")
+    held = children.get(name) if isinstance(children, Mapping) else None
+    if held is None:
+        held = node.get("additionalProperties", not node or node.get("meta:xdmType") == "map")
+    return {} if held is True else held if isinstance(held, Mapping) else None
+
+
+def _entry(node: Tree) -> Tree | None:
+    if not node:
+        return {}
+    return node.get("items", {"type": "string"}) if node.get("type") == "array" else None
 
 
 def without_texts(node: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.refusals import RegistryRefusal
@@ -27,9 +27,18 @@ def _broken(resource: Resource, content: Mapping[str, Any], made_of: Composition
     gone |= set(resource.content.get("meta:immutableTags", ())) - set(content.get("meta:immutableTags", ()))
     for name in sorted(gone):
         yield _gone(name)
+    for target in resource.references:
+        yield from _given_up(target, resource.made_of.pointers(target), made_of.pointers(target))
     for name in sorted(set(made_of.required) - set(resource.made_of.required)):
         yield _required(name)
     yield from _in_fields(resource.properties, made_of.properties, "")
+
+
+def _given_up(target: str, known: Collection[str], pointers: Collection[str]) -> Iterator[str]:
+    """The fields of a field group that were taken and no longer are."""
+    for pointer in sorted(known):
+        if pointers and not any(pointer == other or pointer.startswith(f"{other}/") for other in pointers):
+            yield _gone(pointer or f"{target} as a whole")
 
 
 def _in_fields(known: Any, fields: Any, where: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -136,10 +136,19 @@ class Registry:
 
     def _resolve(self, resource: Resource) -> tuple[dict[str, Any], tuple[str, ...]]:
         # Not by recursion: what is reached on several ways counts once, or their number would double with each level.
-        parts = [*map(self.known, self.extends(resource)), resource]
+        made_of = resource.made_of
+        whole = [target for target in made_of.references if "" in made_of.pointers(target)]
+        parts = [*map(self.known, self._closure(whole)), resource]
         required = dict.fromkeys(name for part in (resource, *parts) for name in part.made_of.required)
-        expanded = [fields.expand(part.properties, self._data_type) for part in parts]
-        return fields.merge(expanded), tuple(required)
+        trees = [fields.expand(part.properties, self._data_type) for part in parts]
+        for target in made_of.references:
+            if target not in whole:
+                properties, needed = self._resolve(self.known(target))
+                group = {"properties": properties, "required": needed}
+                picked = fields.pick(group, sorted(made_of.pointers(target)))
+                trees.append(picked["properties"])
+                required |= dict.fromkeys(picked["required"])
+        return fields.merge(trees), tuple(required)
 
     def _data_type(self, reference: str) -> fields.Tree | None:
         if self.kind_of(reference) != "datatypes":
@@ -162,8 +171,11 @@ class Registry:
 
     def extends(self, resource: Resource) -> list[str]:
         """Everything that a resource builds on, with what that builds on, each once."""
+        return self._closure(resource.references)
+
+    def _closure(self, references: Sequence[str]) -> list[str]:
         result: dict[str, None] = {}
-        pending = list(reversed(resource.references))
+        pending = list(reversed(references))
         while pending:
             reference = pending.pop()
             if reference not in result:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from airflow_provider_payments.emulator.refusals import RegistryRefusal
-from airflow_provider_payments.emulator.schema_registry.composition import Composition
+from airflow_provider_payments.emulator.schema_registry.composition import Composition, Reference
 from airflow_provider_payments.emulator.schema_registry.global_resources import GLOBAL_RESOURCES
 
 Kind = Literal["schemas", "mixins", "classes", "datatypes", "behaviors"]
@@ -80,7 +80,7 @@ class Resource:
 
 def _global(wire: Mapping[str, Any]) -> Resource:
     extends, required = tuple(wire.get("meta:extends", ())), tuple(wire.get("required", ()))
-    made_of = Composition(extends, wire["properties"], required, ())
+    made_of = Composition(tuple(map(Reference, extends)), wire["properties"], required, ())
     return Resource(wire["meta:resourceType"], wire["$id"], wire["meta:altId"], dict(wire), made_of, 0, 0)
 
 

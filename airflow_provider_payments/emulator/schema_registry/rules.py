@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import fields
-from airflow_provider_payments.emulator.schema_registry.composition import Composition, malformed, unknown_reference
+from airflow_provider_payments.emulator.schema_registry.composition import (
+    TAKEN,
+    Composition,
+    malformed,
+    unknown_reference,
+)
 from airflow_provider_payments.emulator.schema_registry.global_resources import BEHAVIORS, IDENTITY_MAP
 from airflow_provider_payments.emulator.schema_registry.resources import Kind, Resource, reference_not_found
 
@@ -87,6 +92,9 @@ def check_references(registry: Registry, kind: Kind, identifier: str, made_of: C
         other = registry.store.get(reference)
         if reference == identifier or (other is not None and identifier in registry.extends(other)):
             raise RegistryRefusal("1504-400", "Reference circular", f"{identifier} would extend itself.")
+    for entry in made_of.entries:
+        if entry.taken is not None and registry.kind_of(entry.target) != "mixins":
+            raise malformed(f"'{TAKEN}' takes fields of a field group, and {entry.target} is none.")
     for reference in fields.references(made_of.properties):
         found = _referred(registry, reference)
         if found is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.schema_registry.accept import Form
-from airflow_provider_payments.emulator.schema_registry.composition import LOCAL
+from airflow_provider_payments.emulator.schema_registry.composition import LOCAL, reference_to_wire
 from airflow_provider_payments.emulator.schema_registry.descriptors import DEPRECATED, Descriptor
 from airflow_provider_payments.emulator.schema_registry.fields import without_texts
 
@@ -86,22 +86,18 @@ def _definition(resource: Resource, registry: Registry, form: Form) -> dict[str,
             properties = _with_marks(properties, registry.descriptors.of(resource))
         tree = without_texts({"properties": properties})["properties"] if form.notext else properties
         return {"properties": tree, **({"required": list(required)} if required else {})}
-    own, references = resource.properties, resource.references
+    own = resource.properties
     if form.notext:
         own = without_texts({"properties": own})["properties"]
     wire: dict[str, Any] = {}
-    entries = [_reference(reference) for reference in references]
+    entries = [entry.to_wire() for entry in resource.made_of.entries]
     if own:
         name = resource.made_of.own_name
-        entries.append(_reference(LOCAL + name))
+        entries.append(reference_to_wire(LOCAL + name))
         wire["definitions"] = {name: {"type": "object", "properties": own, "meta:xdmType": "object"}}
-    wire |= {"allOf": entries, "refs": list(references)}
+    wire |= {"allOf": entries, "refs": list(resource.references)}
     required = resource.made_of.required
     return {**wire, "required": list(required)} if required else wire
-
-
-def _reference(target: str) -> dict[str, str]:
-    return {"$ref": target, "type": "object", "meta:xdmType": "object"}
 
 
 def _with_marks(properties: Mapping[str, Any], descriptors: Iterable[Descriptor]) -> dict[str, Any]:

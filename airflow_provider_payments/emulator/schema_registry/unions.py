@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.query import Listing
 from airflow_provider_payments.emulator.schema_registry import fields, listing
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
 from airflow_provider_payments.emulator.schema_registry.global_resources import IDENTITY_MAP
 from airflow_provider_payments.emulator.schema_registry.resources import Resource, no_resource
+from airflow_provider_payments.emulator.store import Store
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.schema_registry.registry import Registry
@@ -85,11 +88,27 @@ def union_to_wire(registry: Registry, class_id: str, schemas: list[Resource], fo
     }
 
 
+@dataclass(slots=True)
+class _Union:
+    """A union in a list.
+
+    :param id: of the union.
+    :param content: what the list shows.
+    :param number: set by the store.
+    """
+
+    id: str
+    content: dict[str, Any]
+    number: int = -1
+
+
 def list_unions(call: Call) -> Answer:
     registry, form = call.sandbox.registry, list_form(call.headers.get("accept", ""))
-    found = unions(registry, registry.store.select("kind", ("schemas",)).behind(None))
-    wires = [union_to_wire(registry, class_id, schemas, form) for class_id, schemas in found.items()]
-    return listing.answer(call, listing.Listing(PATH, wires, lambda wire, member: wire.get(member), lambda wire: wire))
+    store: Store[_Union] = Store()
+    for class_id, schemas in unions(registry, registry.store.select("kind", ("schemas",)).behind(None)).items():
+        store.add(_Union(class_id + SUFFIX, union_to_wire(registry, class_id, schemas, form)))
+    found = Listing(store, lambda union: union.content, {"updated": lambda union: 0})
+    return listing.answer(call, found, PATH, lambda union: union.content)
 
 
 def show_union(call: Call) -> Answer:

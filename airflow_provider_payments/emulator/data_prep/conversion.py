@@ -1,0 +1,137 @@
+"""What Data Prep makes of a value for a field: converters, compiled once from the fields of a schema.
+
+A converter reads numbers, truth values and times from text, on every level of an object or an array. What its field
+does not take at all, such as an object for a text, it leaves as it is: that is for the validation of the row to refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_payments.emulator.data_prep.dates import iso_time
+from airflow_provider_payments.emulator.data_prep.members import Field, Members
+from airflow_provider_payments.emulator.data_prep.scalars import SCALARS
+
+Converter = Callable[[Any], Any]
+
+_TIMES = ("date", "date-time")
+
+
+class Unconvertible(Exception):
+    """A value that cannot be read as what its field is.
+
+    :param value: the value.
+    :param expected: the type of the field in capitals, such as ``DATETIME``.
+    """
+
+    def __init__(self, value: Any, expected: str) -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.actual = type_of(value)
+        self._steps: list[str] = []
+
+    def inside(self, step: str) -> Unconvertible:
+        """The same, as seen from the object or array that holds the value."""
+        self._steps.append(step)
+        return self
+
+    @property
+    def place(self) -> str:
+        """Where the value stands below the destination, such as ``.lines[0].price``; empty for the destination."""
+        return "".join(reversed(self._steps))
+
+
+def type_of(value: Any) -> str:
+    """The type of a value, in capitals as messages of Data Prep name it."""
+    for kinds, name in _TYPES:
+        if isinstance(value, kinds):
+            return name
+    return "NULL" if value is None else "STRING"
+
+
+_TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (bool, "BOOLEAN"),
+    (int, "INTEGER"),
+    (float, "NUMBER"),
+    (datetime, "DATETIME"),
+    (Mapping, "OBJECT"),
+    (list, "ARRAY"),
+)
+
+
+def converter(field: Field) -> Converter:
+    """The converter of a field; raises :class:`Unconvertible` for the values that it cannot read.
+
+    :param field: expanded; empty where anything may stand.
+    """
+    kind, form = field.get("type"), field.get("format")
+    if kind == "object":
+        return _object(field)
+    if kind == "array":
+        return _array(field)
+    name = str(form if kind == "string" and form in _TIMES else kind)
+    return _scalar(name, SCALARS[name]) if name in SCALARS else _plain
+
+
+def _scalar(name: str, read: Converter) -> Converter:
+    expected = name.replace("-", "").upper()
+    takes_any = name == "string"
+
+    def convert(value: Any) -> Any:
+        if takes_any and isinstance(value, dict | list):
+            return value
+        try:
+            return read(value)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise Unconvertible(value, expected) from error
+
+    return convert
+
+
+def _object(field: Field) -> Converter:
+    members, required = Members(field, converter), frozenset(field.get("required", ()))
+
+    def convert(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return _plain(value)
+        result = {}
+        for name, entry in value.items():
+            # Nothing is written for nothing, as by a mapping of its own; what is required must not be null.
+            if entry is not None:
+                try:
+                    result[name] = members[name](entry)
+                except Unconvertible as error:
+                    raise error.inside(f".{name}") from None
+            elif name in required:
+                result[name] = None
+        return result
+
+    return convert
+
+
+def _array(field: Field) -> Converter:
+    item = converter(field.get("items", {"type": "string"}))
+
+    def convert(value: Any) -> Any:
+        if not isinstance(value, list):
+            return _plain(value)
+        result = []
+        for place, entry in enumerate(value):
+            try:
+                result.append(None if entry is None else item(entry))
+            except Unconvertible as error:
+                raise error.inside(f"[{place}]") from None
+        return result
+
+    return convert
+
+
+def _plain(value: Any) -> Any:
+    """A copy of a value as JSON has it: another mapping may write below it, and the row is the source's."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return iso_time(value) if isinstance(value, datetime) else value
