@@ -302,7 +302,11 @@ def test_rows_land_in_global_fields_with_allowed_values_only(
     mapping = mapping_body(schema, *pairs)
     mapping["mappings"] += [
         {"sourceType": "STATIC", "source": source, "destination": destination}
-        for source, destination in (("y", "consents.collect.val"), (seat, "travelPreferences.seat"))
+        for source, destination in (
+            ("y", "consents.collect.val"),
+            ("y", "consents.idSpecific.Email.one.marketing.sms.val"),
+            (seat, "travelPreferences.seat"),
+        )
     ]
     body = client.flow_body_of(client.source(params={"tableName": "PayPal.Customers"}), schema, dataset, *pairs)
     body["transformations"][1]["params"]["mappingId"] = client.make(f"{DATA_PREP}/mappingSets", mapping)["id"]

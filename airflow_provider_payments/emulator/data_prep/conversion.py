@@ -98,14 +98,14 @@ def _object(field: Field) -> Converter:
             return _plain(value)
         result = {}
         for name, entry in value.items():
-            # Nothing is written for nothing, as by a mapping of its own; what is required must not be null.
-            if entry is not None:
-                try:
-                    result[name] = members[name](entry)
-                except Unconvertible as error:
-                    raise error.inside(f".{name}") from None
-            elif name in required:
-                result[name] = None
+            # Nothing is written for null and for an empty object, as by a mapping of its own; validation sees what is
+            # required.
+            if (entry is None or entry == {}) and name not in required:
+                continue
+            try:
+                result[name] = None if entry is None else members[name](entry)
+            except Unconvertible as error:
+                raise error.inside(f".{name}") from None
         return result
 
     return convert
