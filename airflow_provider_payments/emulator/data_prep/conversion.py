@@ -98,9 +98,9 @@ def _object(field: Field) -> Converter:
             return _plain(value)
         result = {}
         for name, entry in value.items():
-            # Nothing is written for null and for an empty object, as by a mapping of its own; validation sees what is
-            # required.
-            if (entry is None or entry == {}) and name not in required:
+            # Nothing is written for null, as by a mapping of its own, unless it is required: validation refuses it.
+            # An empty object without a field holds nothing either: explore shows none of its members.
+            if (entry is None and name not in required) or (entry == {} and members.lack(name)):
                 continue
             try:
                 result[name] = None if entry is None else members[name](entry)

@@ -25,6 +25,10 @@ class Members(dict[str, Compiled], Generic[Compiled]):
         self._compiled = compiled
         self._others = compiled(held if isinstance(held, Mapping) else {})
 
+    def lack(self, name: str) -> bool:
+        """Whether the object takes no member of that name."""
+        return self.closed and name not in self.known
+
     def __missing__(self, name: str) -> Compiled:
         if name not in self.known:  # the keys of a map have no end: they are not kept
             return self._others

@@ -257,11 +257,9 @@ def _object(field: Field, complete: bool) -> Check:
         for name in required:
             if value.get(name, "") == "":
                 raise Invalid(MISSING_ERROR, f"required key [{name}] not found")
-        if members.closed:
-            for name in value:
-                if name not in members.known:
-                    raise Invalid(RULE_ERROR, f"extraneous key [{name[:100]}] is not permitted")
         for name, entry in value.items():
+            if members.lack(name):
+                raise Invalid(RULE_ERROR, f"extraneous key [{name[:100]}] is not permitted")
             try:
                 members[name](entry)
             except Invalid as invalid:
