@@ -57,7 +57,7 @@ import airflow_provider_payments.operators.datasets, airflow_provider_payments.o
 import airflow_provider_payments.operators.dataflows, airflow_provider_payments.operators.teardown
 import airflow_provider_payments.sensors.flow_run
 late = ("requests", "urllib3", "tenacity", "jsonschema", "airflow_provider_payments.aep.resources",
-    "airflow_provider_payments.aep.teardown")
+    "airflow_provider_payments.aep.provisioning.teardown")
 print("loaded:", *(m for m in set(sys.modules) - before if m.startswith(late)))
 """
     assert run(code, AIRFLOW_HOME=str(tmp_path)).splitlines()[-1] == "loaded:"

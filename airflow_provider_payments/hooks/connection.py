@@ -9,12 +9,12 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import mask_secret
 
-from airflow_provider_payments.aep.auth import DEFAULT_SCOPES, TOKEN_PATH, AccessToken, ClientCredentials
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.http.auth import DEFAULT_SCOPES, TOKEN_PATH, AccessToken, ClientCredentials
+from airflow_provider_payments.aep.http.transport import Credential, Transport
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_mapping
 from airflow_provider_payments.aep.services import DEFAULT_URL
-from airflow_provider_payments.aep.transport import Credential, Transport
 from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS
 
 log = logging.getLogger(__name__)

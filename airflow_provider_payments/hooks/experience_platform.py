@@ -14,8 +14,8 @@ from airflow_provider_payments.hooks.errors import airflow_errors
 
 if TYPE_CHECKING:
     # What talks loads with the first request, not when a DAG is parsed.
-    from airflow_provider_payments.aep.client import Client
-    from airflow_provider_payments.aep.provisioned import Provisioned
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
 
 #: How many times at most a connection test sends each of its two requests.
@@ -92,8 +92,8 @@ class ExperiencePlatformHook(BaseHook):
         return True, f"Connected to sandbox {client.sandbox!r} of {client.org_id}"
 
     def provision(self, resource: Resource, **how: Any) -> Provisioned:
-        """Find or create ``resource``; see :func:`airflow_provider_payments.aep.provisioning.ensure`."""
-        from airflow_provider_payments.aep.provisioning import ensure
+        """Find or create ``resource``; see :func:`airflow_provider_payments.aep.provisioning.ensure.ensure`."""
+        from airflow_provider_payments.aep.provisioning.ensure import ensure
 
         with airflow_errors():
             return ensure(self.client, resource, **how)

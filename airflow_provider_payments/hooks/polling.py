@@ -8,12 +8,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_payments.aep.auth import ClientCredentials
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.clock import Clock
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError, UnreadableError
-from airflow_provider_payments.aep.pace import Throttle
-from airflow_provider_payments.aep.transport import Transport
+from airflow_provider_payments.aep.http.auth import ClientCredentials
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.http.throttle import Throttle
+from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.hooks.connection import client_from
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 

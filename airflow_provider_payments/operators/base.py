@@ -19,9 +19,9 @@ from airflow_provider_payments.versions import honour_retry_after
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_payments.aep.marks import Writer
-    from airflow_provider_payments.aep.provisioned import Provisioned
+    from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.marks import Writer
 
 
 class ExperiencePlatformOperator(TextStaysText, BaseOperator):
@@ -48,7 +48,7 @@ class ExperiencePlatformOperator(TextStaysText, BaseOperator):
 
 def writer_of(operator: Any, context: Context) -> Writer:
     """Return in whose name a task writes: the chain, by default its DAG; the DAG run, and the DAG."""
-    from airflow_provider_payments.aep.marks import Writer
+    from airflow_provider_payments.aep.resources.marks import Writer
 
     run = context.get("run_id") or getattr(context.get("ti"), "run_id", "")
     dag = operator.dag.dag_id if operator.has_dag() else ""

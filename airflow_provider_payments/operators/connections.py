@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
 from airflow_provider_payments.aep.inputs import as_list, as_optional_text, as_text
 from airflow_provider_payments.aep.redaction import remember
+from airflow_provider_payments.aep.resources.sources import find_source, require_source
 from airflow_provider_payments.aep.services import ADHOC_SCHEMA_VERSION, DATA_LAKE_SPEC_ID, SCHEMA_VERSION
-from airflow_provider_payments.aep.sources import find_source, require_source
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import CreateOperator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.sources import Source
+    from airflow_provider_payments.aep.resources.sources import Source
 
 
 class CreateBaseConnectionOperator(CreateOperator):
@@ -165,7 +165,7 @@ class CreateSourceConnectionOperator(CreateOperator):
         return made
 
     def _attributes(self, resource_path: str) -> list[str] | None:
-        from airflow_provider_payments.aep.attributes import Attributes
+        from airflow_provider_payments.aep.api.attributes import Attributes
 
         try:
             found = self.hook.client.attributes(self.base_connection_id, resource_path)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.inputs import as_bool, as_column_names, as_optional_text
-from airflow_provider_payments.aep.sources import find_source, require_source
+from airflow_provider_payments.aep.resources.sources import find_source, require_source
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.operators.base import CreateOperator, ExperiencePlatformOperator
 
@@ -46,7 +46,7 @@ class FindFlowSpecOperator(ExperiencePlatformOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask for the flow spec by name."""
-        from airflow_provider_payments.aep.flow_specs import find_flow_spec
+        from airflow_provider_payments.aep.resources.flow_specs import find_flow_spec
 
         with airflow_errors():
             name, given = as_optional_text("name", self.name), as_optional_text("source", self.source)
@@ -151,10 +151,10 @@ class CreateDataflowOperator(CreateOperator):
         self.partial_ingestion_percent = partial_ingestion_percent
 
     def resource(self) -> Resource:
-        from airflow_provider_payments.aep.flow_specs import FlowSpec
         from airflow_provider_payments.aep.resources.dataflow import Dataflow
         from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
-        from airflow_provider_payments.aep.schedule import Schedule
+        from airflow_provider_payments.aep.resources.flow_specs import FlowSpec
+        from airflow_provider_payments.aep.resources.schedule import Schedule
 
         columns = as_column_names("source_columns", self.source_columns)
         # Values understand text where a template rendered to it.

@@ -14,11 +14,12 @@ from airflow_provider_payments.versions import Reschedulable
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_payments.aep.runs.data_window import Window
+
     # What runs loads with the task, not when a DAG is parsed.
-    from airflow_provider_payments.aep.flow_runs import FlowRun
-    from airflow_provider_payments.aep.on_demand import RunRequest
-    from airflow_provider_payments.aep.windows import Window
-    from airflow_provider_payments.operators.memory import Started
+    from airflow_provider_payments.aep.runs.flow_run import FlowRun
+    from airflow_provider_payments.aep.runs.on_demand import RunRequest
+    from airflow_provider_payments.operators.run_state import Started
     from airflow_provider_payments.operators.window_wait import WindowWait
 
 __all__ = ["FlowRunOperator", "FlowRunTimeoutError", "RetryFlowRunOperator", "RunDataflowOperator"]
@@ -91,7 +92,7 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
 
     def window(self, context: Context) -> Window:
         """Return the window that is asked for, by default the data interval."""
-        from airflow_provider_payments.aep.windows import Window
+        from airflow_provider_payments.aep.runs.data_window import Window
 
         starts, ends = as_time("window_start", self.window_start), as_time("window_end", self.window_end)
         return Window.read(
@@ -101,8 +102,8 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
 
     def request(self, context: Context) -> RunRequest:
         """Return the request for a run over the window."""
-        from airflow_provider_payments.aep.on_demand import OnDemandRun
         from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
+        from airflow_provider_payments.aep.runs.on_demand import OnDemandRun
 
         delta = DeltaColumn.parse(self.delta_column)
         flow_id, window = as_id("flow_id", self.flow_id), self.window(context)
@@ -166,9 +167,9 @@ class RetryFlowRunOperator(FlowRunOperator):
 
     def request(self, context: Context) -> RunRequest | Started:
         """Return the request to do it again; or the run that has made it good, or is about to."""
-        from airflow_provider_payments.aep.flow_runs import State
-        from airflow_provider_payments.aep.on_demand import RepeatedRun
-        from airflow_provider_payments.operators.memory import Started
+        from airflow_provider_payments.aep.runs.flow_run import State
+        from airflow_provider_payments.aep.runs.on_demand import RepeatedRun
+        from airflow_provider_payments.operators.run_state import Started
 
         run = self._meant()
         if run.state is State.FAILED:
@@ -178,8 +179,8 @@ class RetryFlowRunOperator(FlowRunOperator):
         return Started(run.id, run=run)
 
     def _meant(self) -> FlowRun:
-        from airflow_provider_payments.aep.flow_runs import State
-        from airflow_provider_payments.aep.run_lookups import newest_failed, read_run, successor
+        from airflow_provider_payments.aep.runs.flow_run import State
+        from airflow_provider_payments.aep.runs.lookups import newest_failed, read_run, successor
 
         client = self.hook.client
         run_id, flow_id = as_optional_id("run_id", self.run_id), as_optional_id("flow_id", self.flow_id)

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     # What runs loads with the task, not when a DAG is parsed.
-    from airflow_provider_payments.aep.client import Client
-    from airflow_provider_payments.aep.coverage import Reading
-    from airflow_provider_payments.aep.flow_runs import FlowRun
-    from airflow_provider_payments.aep.on_demand import RunRequest
-    from airflow_provider_payments.aep.windows import Window
-    from airflow_provider_payments.operators.memory import Memory, Started
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.runs.coverage import Reading
+    from airflow_provider_payments.aep.runs.data_window import Window
+    from airflow_provider_payments.aep.runs.flow_run import FlowRun
+    from airflow_provider_payments.aep.runs.on_demand import RunRequest
+    from airflow_provider_payments.operators.run_state import Memory, Started
     from airflow_provider_payments.outcomes import RunLog, Tolerance
 
 WEEK = 7 * 24 * 60 * 60.0
@@ -160,9 +160,9 @@ class FlowRunOperator(ExperiencePlatformOperator):
         return self._run(context)
 
     def _run(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_payments.aep.flow_runs import RunSelection
-        from airflow_provider_payments.aep.run_lookups import when_it_shows
-        from airflow_provider_payments.operators.memory import Memory
+        from airflow_provider_payments.aep.runs.flow_run import RunSelection
+        from airflow_provider_payments.aep.runs.lookups import when_it_shows
+        from airflow_provider_payments.operators.run_state import Memory
         from airflow_provider_payments.outcomes import deadline
         from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 
@@ -234,9 +234,9 @@ class FlowRunOperator(ExperiencePlatformOperator):
             self.log.warning("Killed before a flow run was known. If one was asked for, %s", GOES_ON)
 
     def _start(self, memory: Memory, context: Context) -> Started:
-        from airflow_provider_payments.aep.on_demand import Notes
-        from airflow_provider_payments.aep.run_lookups import run_if_there
-        from airflow_provider_payments.operators.memory import Started
+        from airflow_provider_payments.aep.runs.lookups import run_if_there
+        from airflow_provider_payments.aep.runs.on_demand import Notes
+        from airflow_provider_payments.operators.run_state import Started
 
         there = run_if_there(self.hook.client, memory.run_id) if memory.run_id and memory.cleared else None
         own = memory.own(there) if there else None
@@ -271,7 +271,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
     def _wait(self, client: Client, run: FlowRun, pause: float, until: float | None) -> FlowRun:
         """Poll on this worker."""
-        from airflow_provider_payments.aep.run_lookups import read_run
+        from airflow_provider_payments.aep.runs.lookups import read_run
 
         clock = client.transport.clock
         end = math.inf if until is None else clock.monotonic() + until - time.time()
@@ -288,8 +288,8 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
     def _end(self, run: FlowRun, context: Context, *, found: bool = False, reused: bool = False) -> dict[str, Any]:
         """Judge a run that has ended."""
-        from airflow_provider_payments.aep.coverage import Reading
-        from airflow_provider_payments.aep.windows import Window
+        from airflow_provider_payments.aep.runs.coverage import Reading
+        from airflow_provider_payments.aep.runs.data_window import Window
         from airflow_provider_payments.outcomes import FlowRunFailedError
 
         wanted, shown = self.window(context), Window.of(run)
@@ -317,7 +317,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
         :param reused: whether the run was there before this task wanted one.
         """
-        from airflow_provider_payments.aep.windows import Window
+        from airflow_provider_payments.aep.runs.data_window import Window
 
         window = self.window(context) or Window.of(run)
         return window.to_json() if window else {"window_start": None, "window_end": None}

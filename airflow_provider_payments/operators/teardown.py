@@ -45,7 +45,7 @@ class TeardownChainOperator(ExperiencePlatformOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Delete what may be deleted; tell what stays."""
-        from airflow_provider_payments.aep.teardown import tear_down
+        from airflow_provider_payments.aep.provisioning.teardown import tear_down
 
         with airflow_errors():
             writer, dataflows = writer_of(self, context), bool(as_bool("dataflows", self.dataflows))

@@ -15,7 +15,7 @@ from airflow_provider_payments.versions import reschedule_at
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
 
-    from airflow_provider_payments.aep.windows import Window
+    from airflow_provider_payments.aep.runs.data_window import Window
 
 DAY_SECONDS = 24 * 60 * 60.0
 #: Seconds by which this machine's clock and the platform's may differ without a word.

@@ -31,10 +31,11 @@ from airflow_provider_payments.versions import first_reschedule, honour_retry_af
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_payments.aep.runs.batch_polling import RunQueries
+
     # What runs loads with the first poll, not when a DAG is parsed.
-    from airflow_provider_payments.aep.flow_runs import RunSelection
-    from airflow_provider_payments.aep.run_queries import RunQueries
-    from airflow_provider_payments.aep.waits import Wait
+    from airflow_provider_payments.aep.runs.flow_run import RunSelection
+    from airflow_provider_payments.aep.runs.wait import Wait
     from airflow_provider_payments.outcomes import RunLog, Tolerance
 
 
@@ -222,8 +223,8 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
 
     def _meant(self, context: Context) -> Wait:
         """Return the wait; what is learnt about it is kept for the next poll."""
-        from airflow_provider_payments.aep.flow_runs import RunSelection
-        from airflow_provider_payments.aep.waits import Wait
+        from airflow_provider_payments.aep.runs.flow_run import RunSelection
+        from airflow_provider_payments.aep.runs.wait import Wait
 
         since = as_time("since", self.since)
         started = None if since else getattr(context.get("dag_run"), "start_date", None)
@@ -241,7 +242,7 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
 
     def _poll(self, context: Context) -> Wait:
         """Poll once, by this worker."""
-        from airflow_provider_payments.aep.run_queries import RunQueries
+        from airflow_provider_payments.aep.runs.batch_polling import RunQueries
 
         wait = self._meant(context)
         client = self.hook.client

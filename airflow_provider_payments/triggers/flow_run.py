@@ -32,7 +32,8 @@ class FlowRunTrigger(BaseTrigger):
     ``{"status": "error", "message": ..., "retryable": ...}``; the worker judges the run.
 
     :param aep_conn_id: the Airflow connection.
-    :param selection: which run is meant: the fields of :class:`~airflow_provider_payments.aep.flow_runs.RunSelection`.
+    :param selection: which run is meant: the fields of
+        :class:`~airflow_provider_payments.aep.runs.flow_run.RunSelection`.
     :param poll_interval: seconds (or ISO 8601 text such as ``PT1M``, or a timedelta) between two polls at most; the
         first few follow each other faster.
     :param deadline: epoch seconds after which the wait ends; ``None`` waits for ever.
@@ -99,9 +100,9 @@ class FlowRunTrigger(BaseTrigger):
     async def _wait(self) -> dict[str, Any]:
         """Wait for one poll after the other; failed ones are borne for a while."""
         # Only a triggerer needs these.
-        from airflow_provider_payments.aep.flow_runs import RunSelection
-        from airflow_provider_payments.aep.pace import is_throttled
-        from airflow_provider_payments.aep.waits import Wait
+        from airflow_provider_payments.aep.http.throttle import is_throttled
+        from airflow_provider_payments.aep.runs.flow_run import RunSelection
+        from airflow_provider_payments.aep.runs.wait import Wait
         from airflow_provider_payments.outcomes import RunLog
         from airflow_provider_payments.triggers.poller import polled
 

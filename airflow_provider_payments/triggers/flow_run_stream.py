@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
 from airflow_provider_payments.aep.inputs import as_time
+from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
 from airflow_provider_payments.versions import stream_producer_base

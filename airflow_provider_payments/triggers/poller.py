@@ -21,13 +21,13 @@ from typing import NamedTuple
 
 from airflow.providers.common.compat.sdk import Stats
 
-from airflow_provider_payments.aep.auth import TOKEN_PATH
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
-from airflow_provider_payments.aep.flow_runs import FlowRun
-from airflow_provider_payments.aep.pace import MAX_PAUSE_SECONDS, is_throttled
-from airflow_provider_payments.aep.retries import MAX_WAIT
-from airflow_provider_payments.aep.run_queries import QUESTION_SECONDS, RunQueries
-from airflow_provider_payments.aep.waits import IDS_PER_REQUEST, Wait
+from airflow_provider_payments.aep.http.auth import TOKEN_PATH
+from airflow_provider_payments.aep.http.retries import MAX_WAIT
+from airflow_provider_payments.aep.http.throttle import MAX_PAUSE_SECONDS, is_throttled
+from airflow_provider_payments.aep.runs.batch_polling import QUESTION_SECONDS, RunQueries
+from airflow_provider_payments.aep.runs.flow_run import FlowRun
+from airflow_provider_payments.aep.runs.wait import IDS_PER_REQUEST, Wait
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
 

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.answers import (
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.http.answers import (
     Answer,
     Expected,
     Received,
@@ -22,10 +24,8 @@ from airflow_provider_payments.aep.answers import (
     anything,
     read,
 )
-from airflow_provider_payments.aep.auth import ClientCredentials
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.transport import Call, Transport
+from airflow_provider_payments.aep.http.auth import ClientCredentials
+from airflow_provider_payments.aep.http.transport import Call, Transport
 from tests.aep.chain import DATA_PREP, FLOW_SERVICE
 from tests.aep.raw_server import RawServer, raw_server, sends
 from tests.fault_proxy import FaultProxy

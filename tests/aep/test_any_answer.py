@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.errors import PlatformError, UnreadableError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.flow_specs import FlowSpec, find_flow_spec
 from airflow_provider_payments.aep.inputs import as_bool, as_int, as_number
-from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.provisioning.teardown import tear_down
 from airflow_provider_payments.aep.resources.base import Existing, Resource
 from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
 from airflow_provider_payments.aep.resources.dataflow import Dataflow, read_options
 from airflow_provider_payments.aep.resources.flow_service import source_meaning, target_meaning
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, find_flow_spec
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.schedule import read_schedule
 from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
 from airflow_provider_payments.aep.resources.schema_registry import read_resource
-from airflow_provider_payments.aep.schedule import read_schedule
-from airflow_provider_payments.aep.teardown import tear_down
 from tests.aep.chain import CATALOG, KINDS, PAYPAL_SPEC, USUAL, Chain, value
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

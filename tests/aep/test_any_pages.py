@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.clock import Clock
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
-from airflow_provider_payments.aep.retries import MAX_ATTEMPTS
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.http.retries import MAX_ATTEMPTS
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 

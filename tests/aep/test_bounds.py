@@ -20,12 +20,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep import cutoff
-from airflow_provider_payments.aep.auth import AccessToken
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.clock import Clock
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.transport import MAX_BODY_BYTES, Call, Transport
+from airflow_provider_payments.aep.http import cutoff
+from airflow_provider_payments.aep.http.auth import AccessToken
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.http.transport import MAX_BODY_BYTES, Call, Transport
 from airflow_provider_payments.hooks.polling import MAX_BODY_BYTES as MAX_POLLED_BYTES
 from airflow_provider_payments.hooks.polling import PolledConnection
 from tests.aep.chain import CATALOG, DATA_PREP, FLOW_SERVICE

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, RequestError, UnsettledError
-from airflow_provider_payments.aep.provisioned import Provisioned
-from airflow_provider_payments.aep.provisioning import ensure
+from airflow_provider_payments.aep.provisioning.ensure import ensure
+from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
 from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import KINDS, UPDATES, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
-from airflow_provider_payments.aep.sources import SOURCES
+from airflow_provider_payments.aep.resources.sources import SOURCES
 from tests.aep.chain import COLUMNS, CREDENTIAL, TABLE, Chain
 from tests.conftest import PAYPAL, Emulator
 from tests.fault_proxy import FaultProxy

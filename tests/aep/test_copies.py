@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.aep.provisioned import Provisioned
+from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
 from airflow_provider_payments.aep.resources.base import Existing, Resource
-from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import KINDS, Chain
 from tests.chaos.timeline import Timeline
 from tests.conftest import Emulator

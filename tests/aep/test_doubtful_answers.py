@@ -17,10 +17,10 @@ from airflow_provider_payments.aep.errors import (
     UnsettledError,
 )
 from airflow_provider_payments.aep.inputs import add_extra
-from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.provisioning.teardown import tear_down
 from airflow_provider_payments.aep.readers import moment as moment_of
-from airflow_provider_payments.aep.schedule import Schedule
-from airflow_provider_payments.aep.teardown import tear_down
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import CATALOG, FLOW_SERVICE, GONE, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.marks import Mark, Writer
-from airflow_provider_payments.aep.provisioning import ensure
+from airflow_provider_payments.aep.provisioning.ensure import ensure
+from airflow_provider_payments.aep.resources.marks import Mark, Writer
 from tests.aep.chain import KINDS, UPDATES, Chain, Kind
 from tests.conftest import Emulator
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_id
 from airflow_provider_payments.aep.resources.catalog import Dataset

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, RequestError, UnsettledError
-from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import GONE, KINDS, Chain, Kind
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

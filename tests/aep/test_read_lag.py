@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.patience import ReadLagError
 from airflow_provider_payments.aep.errors import ConflictError
-from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.aep.patience import ReadLagError
-from airflow_provider_payments.aep.teardown import tear_down
+from airflow_provider_payments.aep.provisioning.teardown import tear_down
+from airflow_provider_payments.aep.resources.marks import Writer
 from tests.aep.chain import FLOW_SERVICE, KINDS, UPDATES, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

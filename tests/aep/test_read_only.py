@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, ReadOnlyError
-from airflow_provider_payments.aep.flow_specs import find_flow_spec
-from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.aep.provisioning import ensure
+from airflow_provider_payments.aep.provisioning.ensure import ensure
+from airflow_provider_payments.aep.provisioning.teardown import tear_down
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.dataflow import Dataflow
-from airflow_provider_payments.aep.teardown import tear_down
+from airflow_provider_payments.aep.resources.flow_specs import find_flow_spec
+from airflow_provider_payments.aep.resources.marks import Writer
 from tests.aep.chain import CRM_FLOW_SPEC, DATA_PREP, FLOW_SERVICE, KINDS, PAYPAL_SPEC, TABLE, Chain
 from tests.aep.test_changes_under_faults import DELETABLE, UPDATES, before_and_after
 from tests.conftest import PAYPAL, Emulator

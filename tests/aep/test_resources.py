@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
-from airflow_provider_payments.aep.provisioning import ensure
+from airflow_provider_payments.aep.provisioning.ensure import ensure
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.data_prep import MappingSet
 from airflow_provider_payments.aep.resources.dataflow import Dataflow, DeltaColumn

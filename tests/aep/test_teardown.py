@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
-from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.provisioning.teardown import Teardown, tear_down
 from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.schedule import Schedule
-from airflow_provider_payments.aep.teardown import Teardown, tear_down
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import CATALOG, FLOW_SERVICE, KINDS, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

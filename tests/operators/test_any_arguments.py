@@ -19,7 +19,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseOp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_mapping
 from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError

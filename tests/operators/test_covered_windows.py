@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError, RunDataflowOperator
 from airflow_provider_payments.outcomes import FlowRunFailedError, Stats

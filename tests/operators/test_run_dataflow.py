@@ -10,7 +10,7 @@ from typing import Any
 import pendulum
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.outcomes import FlowRunFailedError
 from tests.conftest import Emulator

@@ -15,7 +15,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_payments import versions
-from airflow_provider_payments.aep.transport import Clock
+from airflow_provider_payments.aep.http.transport import Clock
 from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
 from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError
 from airflow_provider_payments.outcomes import FlowRunFailedError

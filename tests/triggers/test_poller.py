@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.clock import Clock
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.flow_runs import RunSelection
-from airflow_provider_payments.aep.pace import MAX_PAUSE_SECONDS, Throttle
-from airflow_provider_payments.aep.waits import Wait
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.http.throttle import MAX_PAUSE_SECONDS, Throttle
+from airflow_provider_payments.aep.runs.flow_run import RunSelection
+from airflow_provider_payments.aep.runs.wait import Wait
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 from airflow_provider_payments.triggers.poller import EAGER_POLL_LIMIT, Waiter
 from tests.conftest import CONNECTION_ID, Emulator

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.clock import Clock
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import PlatformError
+from airflow_provider_payments.aep.http.clock import Clock
 from tests.benchmarks.waiting_sandbox import FLOW_SERVICE, Run, Sandbox
 from tests.weather import pages
 from tests.weather.http import Answer, Request, Server

@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api.patience import check_gone
 from airflow_provider_payments.aep.errors import ConflictError, Difference, Failure, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import add_extra, as_mapping, as_name, as_optional_text
-from airflow_provider_payments.aep.marks import Mark
-from airflow_provider_payments.aep.patience import check_gone
+from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import Json
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.answers import Answer
-    from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.http.answers import Answer
 
 
 @dataclass(frozen=True)

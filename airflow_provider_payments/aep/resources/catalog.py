@@ -13,7 +13,6 @@ from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_content_type, as_id, as_mapping
-from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import (
     Existing,
     Resource,
@@ -23,10 +22,11 @@ from airflow_provider_payments.aep.resources.base import (
     without_empty,
 )
 from airflow_provider_payments.aep.resources.items import user_of
+from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, Json, segment
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.api.client import Client
 
 MARK_TAG = "airflow/mark"
 

@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.attributes import Attributes
+from airflow_provider_payments.aep.api.attributes import Attributes
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
-from airflow_provider_payments.aep.expressions import attributes_read
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import (
     as_column_names,
@@ -30,12 +29,13 @@ from airflow_provider_payments.aep.inputs import (
     as_mapping,
     as_optional_text,
 )
-from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made
+from airflow_provider_payments.aep.resources.expressions import attributes_read
+from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import DATA_PREP, SCHEMA_VERSION, Json
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.api.client import Client
 
 log = logging.getLogger(__name__)
 SOURCE_TYPES = ("ATTRIBUTE", "EXPRESSION", "STATIC")

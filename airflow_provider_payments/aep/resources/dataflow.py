@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.flow_specs import FlowSpec, check_against
 from airflow_provider_payments.aep.inputs import (
     add_extra,
     as_bool,
@@ -25,7 +24,6 @@ from airflow_provider_payments.aep.inputs import (
     as_mapping,
     as_number,
 )
-from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, without_empty
 from airflow_provider_payments.aep.resources.data_prep import MappingSet, mapping_meaning
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn, read_delta_column, with_delta_column
@@ -36,13 +34,15 @@ from airflow_provider_payments.aep.resources.flow_service import (
     source_meaning,
     target_meaning,
 )
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, check_against
 from airflow_provider_payments.aep.resources.items import read_item, read_live
+from airflow_provider_payments.aep.resources.marks import Mark
+from airflow_provider_payments.aep.resources.schedule import SCHEDULE_FIELDS, Schedule, read_schedule
 from airflow_provider_payments.aep.resources.switches import switch
-from airflow_provider_payments.aep.schedule import SCHEDULE_FIELDS, Schedule, read_schedule
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.api.client import Client
 
 
 log = logging.getLogger(__name__)

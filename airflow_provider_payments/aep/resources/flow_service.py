@@ -15,7 +15,6 @@ from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_column_names, as_content_type, as_id, as_optional_text
-from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.resources.base import (
     Existing,
@@ -25,6 +24,7 @@ from airflow_provider_payments.aep.resources.base import (
     without_empty,
 )
 from airflow_provider_payments.aep.resources.items import listed, read_item, read_live, settle_time, user_of
+from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.source_columns import (
     Column,
     as_columns,
@@ -32,6 +32,7 @@ from airflow_provider_payments.aep.resources.source_columns import (
     shown_types,
     written_types,
 )
+from airflow_provider_payments.aep.resources.sources import Source
 from airflow_provider_payments.aep.services import (
     ADHOC_SCHEMA_VERSION,
     DATA_LAKE_SPEC_ID,
@@ -41,10 +42,9 @@ from airflow_provider_payments.aep.services import (
     Json,
     segment,
 )
-from airflow_provider_payments.aep.sources import Source
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.api.client import Client
 
 _OF_BASE_CONNECTIONS = {"sourceConnections": "baseConnectionId", "targetConnections": "baseConnectionId"}
 FORMATS = ("tabular", "delimited", "json", "parquet", "parquet_xdm")

@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api.patience import check_gone
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.patience import check_gone
 from airflow_provider_payments.aep.resources.base import Existing, read_if_there
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.api.client import Client
 
 
 def read_item(fields: Fields) -> Existing:

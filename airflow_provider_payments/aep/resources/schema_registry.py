@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.flow_specs import check_against
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping
-from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.resources.base import Existing, Resource, made, read_if_there
+from airflow_provider_payments.aep.resources.flow_specs import check_against
+from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
 from airflow_provider_payments.aep.services import ACCEPT_ONE, PROFILE_CLASS, SCHEMA_REGISTRY, Json, segment
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.api.client import Client
 
 XDM = "https://ns.adobe.com/xdm"
 ADHOC_BEHAVIOUR = f"{XDM}/data/adhoc"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.flow_runs import FlowRun, asked_window
 from airflow_provider_payments.aep.inputs import as_time
 from airflow_provider_payments.aep.readers import iso
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, asked_window
 from airflow_provider_payments.aep.services import Json
 
 #: What gives each DAG run a window.

@@ -18,14 +18,14 @@ from dataclasses import replace
 from functools import partial
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.copies import Copies
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import PlatformError, RequestError
-from airflow_provider_payments.aep.marks import Mark, Writer
-from airflow_provider_payments.aep.patience import patiently
+from airflow_provider_payments.aep.http.retries import TICK
+from airflow_provider_payments.aep.provisioning.duplicates import Copies
 from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.marks import Mark, Writer
 from airflow_provider_payments.aep.resources.switches import rewrite_mark, switch
-from airflow_provider_payments.aep.retries import TICK
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ import logging
 import math
 from dataclasses import dataclass
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.clock import Deadline
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import UnsettledError
-from airflow_provider_payments.aep.giving_up import GIVE_UP_SECONDS
+from airflow_provider_payments.aep.http.clock import Deadline
+from airflow_provider_payments.aep.http.retries import TICK
+from airflow_provider_payments.aep.provisioning.giving_up import GIVE_UP_SECONDS
 from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.retries import TICK
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ import logging
 import math
 from dataclasses import dataclass, replace
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.copies import Copies
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS, Patience, ReadLagError
 from airflow_provider_payments.aep.errors import (
     ConflictError,
     Difference,
@@ -33,20 +33,20 @@ from airflow_provider_payments.aep.errors import (
     UnreadableError,
     UnsettledError,
 )
-from airflow_provider_payments.aep.giving_up import (
+from airflow_provider_payments.aep.http.retries import FIRST_WAIT, MAX_WAIT, TICK
+from airflow_provider_payments.aep.provisioning.duplicates import Copies
+from airflow_provider_payments.aep.provisioning.giving_up import (
     claimed,
     give_up,
     seconds_until_given_up,
     was_disabled_by_giving_up,
 )
-from airflow_provider_payments.aep.looking import Candidates, Looks, oldest
-from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.aep.patience import READ_LAG_SECONDS, Patience, ReadLagError
-from airflow_provider_payments.aep.provisioned import Provisioned
+from airflow_provider_payments.aep.provisioning.looking import Candidates, Looks, oldest
+from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
+from airflow_provider_payments.aep.provisioning.settling import Waits
 from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.switches import switch
-from airflow_provider_payments.aep.retries import FIRST_WAIT, MAX_WAIT, TICK
-from airflow_provider_payments.aep.settling import Waits
 
 log = logging.getLogger(__name__)
 

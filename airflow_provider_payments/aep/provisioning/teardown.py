@@ -15,17 +15,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError, UnreadableError
-from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.aep.patience import patiently
+from airflow_provider_payments.aep.http.retries import TICK
 from airflow_provider_payments.aep.resources.base import Existing, Resource
 from airflow_provider_payments.aep.resources.catalog import Dataset
 from airflow_provider_payments.aep.resources.data_prep import MappingSet, schema_of
 from airflow_provider_payments.aep.resources.dataflow import Dataflow
 from airflow_provider_payments.aep.resources.flow_service import BaseConnection, SourceConnection, TargetConnection
+from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schema_registry import AdHocClass, FieldGroup, Schema
-from airflow_provider_payments.aep.retries import TICK
 from airflow_provider_payments.aep.services import Json
 
 log = logging.getLogger(__name__)

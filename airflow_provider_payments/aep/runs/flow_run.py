@@ -29,12 +29,12 @@ from airflow_provider_payments.aep.readers import (
     shown,
     text,
 )
-from airflow_provider_payments.aep.record_counts import read_counts
 from airflow_provider_payments.aep.redaction import redacted
+from airflow_provider_payments.aep.runs.record_counts import read_counts
 from airflow_provider_payments.aep.services import PAGE, Json
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.api.client import Client
 
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS, ReadLagError
 from airflow_provider_payments.aep.errors import (
     DataflowDisabledError,
     Failure,
@@ -23,12 +24,11 @@ from airflow_provider_payments.aep.errors import (
     RequestError,
     UnreadableError,
 )
-from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
-from airflow_provider_payments.aep.patience import READ_LAG_SECONDS, ReadLagError
 from airflow_provider_payments.aep.readers import at, iso, moment, text
-from airflow_provider_payments.aep.schedule import period_seconds
+from airflow_provider_payments.aep.resources.schedule import period_seconds
+from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
+from airflow_provider_payments.aep.runs.wait import Wait
 from airflow_provider_payments.aep.services import Json
-from airflow_provider_payments.aep.waits import Wait
 
 log = logging.getLogger(__name__)
 

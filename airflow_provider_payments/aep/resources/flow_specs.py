@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping, as_optional_text
-from airflow_provider_payments.aep.patience import patiently
 from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSION, Json
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.api.client import Client
 
 
 @dataclass(frozen=True)

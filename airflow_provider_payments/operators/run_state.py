@@ -11,10 +11,10 @@ from airflow_provider_payments.versions import keep_at_least, task_store
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_payments.aep.coverage import Reading
-    from airflow_provider_payments.aep.flow_runs import FlowRun
-    from airflow_provider_payments.aep.on_demand import Notes
-    from airflow_provider_payments.aep.windows import Window
+    from airflow_provider_payments.aep.runs.coverage import Reading
+    from airflow_provider_payments.aep.runs.data_window import Window
+    from airflow_provider_payments.aep.runs.flow_run import FlowRun
+    from airflow_provider_payments.aep.runs.on_demand import Notes
 
 STORE_KEY = "payments_flow_run"
 
@@ -75,15 +75,15 @@ class Memory:
     @property
     def window(self) -> Window | None:
         """What that run was asked to read, where that was kept."""
-        from airflow_provider_payments.aep.windows import Window
+        from airflow_provider_payments.aep.runs.data_window import Window
 
         kept = self._kept.get("window")
         return Window(*kept) if kept else None
 
     def own(self, run: FlowRun) -> Reading:
         """Return that run as the service shows it now, with what it was asked to read."""
-        from airflow_provider_payments.aep.coverage import Reading
-        from airflow_provider_payments.aep.windows import Window
+        from airflow_provider_payments.aep.runs.coverage import Reading
+        from airflow_provider_payments.aep.runs.data_window import Window
 
         shown = Window.of(run)
         # One that was looked for may not have shown its window by then, and be somebody else's.
@@ -93,7 +93,7 @@ class Memory:
     @property
     def notes(self) -> Notes | None:
         """What an earlier try has noted before it may have asked for a run."""
-        from airflow_provider_payments.aep.on_demand import Notes
+        from airflow_provider_payments.aep.runs.on_demand import Notes
 
         if self._is_blind and self._since is not None:
             # A DAG run that is cleared begins anew, maybe after the run that is looked for.

@@ -13,12 +13,12 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import PlatformError, UnsettledError
-from airflow_provider_payments.aep.flow_runs import FlowRun, RunList, State
 from airflow_provider_payments.aep.readers import iso
-from airflow_provider_payments.aep.run_lookups import until_readable
-from airflow_provider_payments.aep.windows import Window
+from airflow_provider_payments.aep.runs.data_window import Window
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, State
+from airflow_provider_payments.aep.runs.lookups import until_readable
 
 log = logging.getLogger(__name__)
 

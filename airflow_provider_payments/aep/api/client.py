@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_payments.aep import pages
-from airflow_provider_payments.aep.answers import Answer, Expected, UnexpectedError, an_item, an_object
-from airflow_provider_payments.aep.attributes import paths_of
+from airflow_provider_payments.aep.api import pages
+from airflow_provider_payments.aep.api.attributes import paths_of
 from airflow_provider_payments.aep.errors import (
     Failure,
     InvalidInputError,
@@ -25,8 +24,10 @@ from airflow_provider_payments.aep.errors import (
     RequestError,
     UnreadableError,
 )
+from airflow_provider_payments.aep.http.answers import Answer, Expected, UnexpectedError, an_item, an_object
+from airflow_provider_payments.aep.http.retries import TICK
+from airflow_provider_payments.aep.http.transport import Call, Credential, Transport, require_https
 from airflow_provider_payments.aep.readers import mapping, mappings, text
-from airflow_provider_payments.aep.retries import TICK
 from airflow_provider_payments.aep.services import (
     ACCEPT_FULL,
     ACCEPT_LIST,
@@ -39,7 +40,6 @@ from airflow_provider_payments.aep.services import (
     Json,
     segment,
 )
-from airflow_provider_payments.aep.transport import Call, Credential, Transport, require_https
 
 #: Empty pages in a row that are followed; a service may filter behind its paging.
 MAX_EMPTY_PAGES = 20

@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
+from airflow_provider_payments.aep.http.retries import is_token_refused, parse_date, parse_retry_after
 from airflow_provider_payments.aep.readers import text
 from airflow_provider_payments.aep.redaction import redacted
-from airflow_provider_payments.aep.retries import is_token_refused, parse_date, parse_retry_after
 from airflow_provider_payments.aep.services import Json
 
 MAX_TITLE = 80

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 
-from airflow_provider_payments.aep.clock import PlatformClock
 from airflow_provider_payments.aep.errors import PlatformError
-from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, RunSelection
-from airflow_provider_payments.aep.retries import TICK
+from airflow_provider_payments.aep.http.clock import PlatformClock
+from airflow_provider_payments.aep.http.retries import TICK
+from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, RunSelection
 from airflow_provider_payments.aep.services import Json
 
 #: Ids in one URL; each takes 37 characters, or 39 where the comma is escaped.

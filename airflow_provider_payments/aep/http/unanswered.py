@@ -6,7 +6,7 @@ from ssl import SSLCertVerificationError
 from urllib.parse import urlsplit
 
 from airflow_provider_payments.aep.errors import Failure
-from airflow_provider_payments.aep.proxies import refusal, shown
+from airflow_provider_payments.aep.http.proxies import refusal, shown
 
 
 def through(proxy: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from airflow_provider_payments.aep.answers import UnexpectedError, an_object
 from airflow_provider_payments.aep.errors import Failure, RequestError, UnreadableError
+from airflow_provider_payments.aep.http.answers import UnexpectedError, an_object
 from airflow_provider_payments.aep.readers import at, mappings, text
 from airflow_provider_payments.aep.services import FLOW_SERVICE, SCHEMA_REGISTRY, Json
 

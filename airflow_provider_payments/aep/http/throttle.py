@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from types import TracebackType
 
-from airflow_provider_payments.aep.clock import Clock
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.retries import MAX_WAIT
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.http.retries import MAX_WAIT
 
 #: Seconds between two requests after the first 429 that says how long to wait, a little more than services that let 60
 #: a minute pass want; and after another, which any intermediary may send. Each further one doubles it.

@@ -11,10 +11,10 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.marks import Mark, Writer
 from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.marks import Mark, Writer
 
 log = logging.getLogger(__name__)
 

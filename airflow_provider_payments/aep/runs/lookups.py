@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import RequestError, UnreadableError, UnsettledError
-from airflow_provider_payments.aep.flow_runs import FlowRun, RunList, State, runs_of
-from airflow_provider_payments.aep.windows import Window
+from airflow_provider_payments.aep.runs.data_window import Window
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, State, runs_of
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from airflow_provider_payments.aep.services import Json
 @dataclass(frozen=True)
 class Provisioned:
     """
-    The outcome of :func:`.provisioning.ensure`.
+    The outcome of :func:`.ensure.ensure`.
 
     :param created: whether this call made it; one whose answer was lost is told by its mark.
     :param request_id: the service's id of the request that made or found it.

@@ -17,7 +17,7 @@ INPUT, OUTPUT, FAILED = "inputRecordCount", "outputRecordCount", "failedRecordCo
 
 def read_counts(summary: object) -> dict[str, Any]:
     """
-    Return the counts as :class:`~airflow_provider_payments.aep.flow_runs.FlowRun` holds them; ``None``: unknown.
+    Return the counts as :class:`~airflow_provider_payments.aep.runs.flow_run.FlowRun` holds them; ``None``: unknown.
 
     An absent number of failed records is what came in and did not go out.
     """

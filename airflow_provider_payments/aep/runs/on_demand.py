@@ -19,9 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from airflow_provider_payments.aep.answers import Answer
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.coverage import Coverage, Reading, look
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import (
     Failure,
     InvalidInputError,
@@ -29,14 +27,16 @@ from airflow_provider_payments.aep.errors import (
     UnreadableError,
     UnsettledError,
 )
-from airflow_provider_payments.aep.flow_runs import FlowRun, RunList, State
+from airflow_provider_payments.aep.http.answers import Answer
+from airflow_provider_payments.aep.http.retries import FIRST_WAIT, MAX_WAIT, TICK
 from airflow_provider_payments.aep.readers import at, mapping, mappings, number, sequence, shown, text
 from airflow_provider_payments.aep.resources.base import made
-from airflow_provider_payments.aep.retries import FIRST_WAIT, MAX_WAIT, TICK
-from airflow_provider_payments.aep.run_lookups import NEWEST, newest_runs, until_readable
-from airflow_provider_payments.aep.schedule import read_schedule
+from airflow_provider_payments.aep.resources.schedule import read_schedule
+from airflow_provider_payments.aep.runs.coverage import Coverage, Reading, look
+from airflow_provider_payments.aep.runs.data_window import Window
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, State
+from airflow_provider_payments.aep.runs.lookups import NEWEST, newest_runs, until_readable
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json, segment
-from airflow_provider_payments.aep.windows import Window
 
 log = logging.getLogger(__name__)
 

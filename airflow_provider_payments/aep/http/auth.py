@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from airflow_provider_payments.aep.answers import UnexpectedError
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.http.answers import UnexpectedError
+from airflow_provider_payments.aep.http.transport import Call, Transport, require_https
 from airflow_provider_payments.aep.readers import mapping, number
 from airflow_provider_payments.aep.redaction import remember
-from airflow_provider_payments.aep.transport import Call, Transport, require_https
 
 TOKEN_PATH = "/ims/token/v3"
 #: Before its end a token is no longer used for so long, so that none dies between signing and arrival.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_payments.aep.errors import RequestError, UnreadableError
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
+    from airflow_provider_payments.aep.api.client import Client
 
 log = logging.getLogger(__name__)
 

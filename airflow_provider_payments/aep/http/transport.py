@@ -2,7 +2,7 @@
 One HTTP request: signed, bounded in time and size, retried by one pure decision, answered as data.
 
 There is no retry above or below :func:`.retries.decide`. A write whose outcome is unknown is never repeated here: the
-error says so (:attr:`Failure.AMBIGUOUS`) and :mod:`.provisioning` looks before it asks again.
+error says so (:attr:`Failure.AMBIGUOUS`) and :mod:`.ensure` looks before it asks again.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from airflow_provider_payments import __version__
-from airflow_provider_payments.aep.answers import Answer, Expected, Received, a_document, anything, read
-from airflow_provider_payments.aep.clock import Clock, Deadline, PlatformClock
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
-from airflow_provider_payments.aep.proxies import is_loopback, only, proxy_for, remember_password, shown
-from airflow_provider_payments.aep.retries import MAX_ATTEMPTS, decide, parse_date
-from airflow_provider_payments.aep.unanswered import through, unanswered
+from airflow_provider_payments.aep.http.answers import Answer, Expected, Received, a_document, anything, read
+from airflow_provider_payments.aep.http.clock import Clock, Deadline, PlatformClock
+from airflow_provider_payments.aep.http.proxies import is_loopback, only, proxy_for, remember_password, shown
+from airflow_provider_payments.aep.http.retries import MAX_ATTEMPTS, decide, parse_date
+from airflow_provider_payments.aep.http.unanswered import through, unanswered
 
 if TYPE_CHECKING:
     import requests
 
-    from airflow_provider_payments.aep.cutoff import Attempt
+    from airflow_provider_payments.aep.http.cutoff import Attempt
 
 log = logging.getLogger(__name__)
 
@@ -240,7 +240,7 @@ class Transport:
         return getattr(self._local, "request_id", "")
 
     def _session(self) -> requests.Session:
-        from airflow_provider_payments.aep.cutoff import GuardedSession
+        from airflow_provider_payments.aep.http.cutoff import GuardedSession
 
         # A session made before a fork must not be shared with the parent: its sockets are the same.
         if getattr(self._local, "pid", None) != os.getpid():
@@ -255,7 +255,7 @@ class Transport:
         from requests.exceptions import RequestException
         from urllib3.exceptions import HTTPError
 
-        from airflow_provider_payments.aep.cutoff import cutoff
+        from airflow_provider_payments.aep.http.cutoff import cutoff
 
         remaining = self.remaining
         if self._closed:

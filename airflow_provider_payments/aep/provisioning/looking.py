@@ -8,9 +8,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.copies import Copies
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Difference, RequestError
+from airflow_provider_payments.aep.provisioning.duplicates import Copies
 from airflow_provider_payments.aep.resources.base import Existing, Resource
 
 Candidates = list[tuple[Existing, list[Difference]]]
