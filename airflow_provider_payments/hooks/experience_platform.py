@@ -75,6 +75,7 @@ class ExperiencePlatformHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection; say which part is wrong: a field, the credential, organisation, sandbox, a URL..."""
+        from airflow_provider_payments.aep.api import flow_service
         from airflow_provider_payments.hooks.connection import client_from, part_at_fault
 
         try:
@@ -86,7 +87,7 @@ class ExperiencePlatformHook(BaseHook):
         except AirflowException as error:
             return False, str(error)
         try:
-            next(client.pages("flowSpecs", limit=1), None)
+            next(flow_service.pages(client, "flowSpecs", limit=1), None)
         except RequestError as error:
             return False, f"{part_at_fault(error)}: {error}"
         return True, f"Connected to sandbox {client.sandbox!r} of {client.org_id}"
@@ -100,25 +101,31 @@ class ExperiencePlatformHook(BaseHook):
 
     def test_base_connection(self, connection_id: str) -> bool:
         """Ask Experience Platform to log in at the vendor with a base connection's credential."""
+        from airflow_provider_payments.aep.api import flow_service
+
         with airflow_errors():
-            return self.client.test_base_connection(connection_id)
+            return flow_service.test_base_connection(self.client, connection_id)
 
     def explore_base_connection(
         self, connection_id: str, table: str | None = None, *, resource_path: str | None = None
     ) -> Any:
         """Return a base connection's tables, the columns of one, or the shape of a REST resource."""
+        from airflow_provider_payments.aep.api import flow_service
+
         with airflow_errors():
             if resource_path:
-                return self.client.explore_resource(connection_id, resource_path)
-            return self.client.explore(connection_id, table)
+                return flow_service.explore_resource(self.client, connection_id, resource_path)
+            return flow_service.explore(self.client, connection_id, table)
 
     def preview_base_connection(
         self, connection_id: str, table: str | None = None, *, resource_path: str | None = None
     ) -> list[dict[str, Any]]:
         """Return some rows of a base connection's table, or of a REST resource."""
+        from airflow_provider_payments.aep.api import flow_service
+
         with airflow_errors():
             if resource_path:
-                answer: Any = self.client.explore_resource(connection_id, resource_path, preview=True)
+                answer: Any = flow_service.explore_resource(self.client, connection_id, resource_path, preview=True)
             else:
-                answer = self.client.explore(connection_id, table, preview=True)
+                answer = flow_service.explore(self.client, connection_id, table, preview=True)
         return list(answer.get("data") or ()) if isinstance(answer, dict) else []

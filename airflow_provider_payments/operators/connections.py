@@ -165,10 +165,11 @@ class CreateSourceConnectionOperator(CreateOperator):
         return made
 
     def _attributes(self, resource_path: str) -> list[str] | None:
+        from airflow_provider_payments.aep.api import flow_service
         from airflow_provider_payments.aep.api.attributes import Attributes
 
         try:
-            found = self.hook.client.attributes(self.base_connection_id, resource_path)
+            found = flow_service.attributes(self.hook.client, self.base_connection_id, resource_path)
         except PlatformError as error:
             # The attributes serve a check only; the source connection does not need them.
             self.log.warning("Cannot explore %r; mappings of it cannot be checked: %s", resource_path, error)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.inputs import as_time
 from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
@@ -216,7 +217,7 @@ class FlowRunStream(SharedStreamProducer):
     def _begin(self, since: datetime | None) -> Progress:
         """Begin where the runs begin to count. A dataflow that is not there would be waited for without a word."""
         client = self._connection.client(self._max_age)
-        client.item("flows", self._trigger.flow_id)
+        flow_service.item(client, "flows", self._trigger.flow_id)
         start = since.timestamp() if since else client.transport.now()
         return Progress(self._trigger.statuses, start)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, RequestError, UnsettledError
 from airflow_provider_payments.aep.provisioning.ensure import ensure
@@ -48,7 +49,7 @@ def change_by_hand(chain: Chain, flow_id: str, interval: int) -> None:
         {"op": "add", "path": "/options", "value": {"errorDiagnosticsEnabled": True}},
         {"op": "replace", "path": "/scheduleParams/interval", "value": interval},
     ]
-    headers = {"If-Match": chain.client.item("flows", flow_id)["etag"]}
+    headers = {"If-Match": flow_service.item(chain.client, "flows", flow_id)["etag"]}
     chain.client.request("PATCH", f"{FLOWS}/{flow_id}", body=operations, headers=headers)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnreadableError
 from airflow_provider_payments.aep.provisioning.ensure import ensure
@@ -177,7 +178,7 @@ def test_a_flow_spec_that_fits_is_taken_beside_one_that_cannot_be_read(
 def test_a_flow_spec_may_come_without_a_list_around_it(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy
 ) -> None:
-    bare = chain.client.item("flowSpecs", CRM_FLOW_SPEC)
+    bare = flow_service.item(chain.client, "flowSpecs", CRM_FLOW_SPEC)
     proxy.fault("GET", f"/flowSpecs/{CRM_FLOW_SPEC}", status=200, body=json.dumps(bare).encode())
     assert ensure(make_client(proxy.url), chain.dataflow(flow_spec=FlowSpec(CRM_FLOW_SPEC))).created
 

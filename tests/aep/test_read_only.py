@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from airflow_provider_payments.aep.api import flow_service, schema_registry
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, ReadOnlyError
 from airflow_provider_payments.aep.provisioning.ensure import ensure
@@ -114,6 +115,6 @@ def test_a_check_of_mappings_is_no_write(chain: Chain, reader: Client) -> None:
 
 def test_look_ups_are_answered(reader: Client) -> None:
     assert find_flow_spec(reader, "CRMToAEP", PAYPAL_SPEC).id == CRM_FLOW_SPEC
-    assert reader.tenant_id() == "emulator"
-    assert reader.test_base_connection(PAYPAL)
-    assert "Product_Id" in [column["name"] for column in reader.columns(PAYPAL, TABLE)]
+    assert schema_registry.tenant_id(reader) == "emulator"
+    assert flow_service.test_base_connection(reader, PAYPAL)
+    assert "Product_Id" in [column["name"] for column in flow_service.columns(reader, PAYPAL, TABLE)]

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import catalog
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_content_type, as_id, as_mapping
@@ -59,10 +60,10 @@ class Dataset(Resource):
         super().__post_init__()
 
     def look_up(self, client: Client) -> Iterator[Existing]:
-        return self._named(client.datasets(self.name))
+        return self._named(catalog.datasets(client, self.name))
 
     def look_further(self, client: Client) -> Iterator[Existing]:
-        return self._named(item for item in client.datasets() if item.get("name") is not None)
+        return self._named(item for item in catalog.datasets(client) if item.get("name") is not None)
 
     def _named(self, items: Iterable[Json]) -> Iterator[Existing]:
         for item in items:
@@ -72,21 +73,21 @@ class Dataset(Resource):
 
     @classmethod
     def everything(cls, client: Client) -> Iterator[Existing]:
-        for item in client.datasets():
+        for item in catalog.datasets(client):
             if found := readers.text(item.get("id")):
                 yield Existing(found, readers.moment(item.get("created")) or 0.0, item=item)
 
     @classmethod
     def read(cls, client: Client, existing: Existing) -> Existing | None:
         return read_if_there(
-            lambda: _read_item(Fields.of_item(cls.kind, client.dataset(existing.id))),
+            lambda: _read_item(Fields.of_item(cls.kind, catalog.dataset(client, existing.id))),
             partial(cls.check_gone, client, existing),
         )
 
     @classmethod
     def in_use(cls, client: Client, existing: Existing) -> str:
         # Not every way that rows come by sets the last batch.
-        if batch := existing.item.get("lastBatchId") or client.a_batch_of(existing.id):
+        if batch := existing.item.get("lastBatchId") or catalog.a_batch_of(client, existing.id):
             return f"it holds rows: batch {batch}"
         return user_of(client, existing.id, "targetConnections", "params.dataSetId")
 

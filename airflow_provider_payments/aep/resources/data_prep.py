@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import data_prep, schema_registry
 from airflow_provider_payments.aep.api.attributes import Attributes
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
@@ -193,10 +194,10 @@ class MappingSet(Resource):
 
     def look_up(self, client: Client) -> Iterator[Existing]:
         # The legacy dialect sends no name, so none can be asked for.
-        return self._alike(client, client.mapping_sets(self.name if self.dialect == "current" else None))
+        return self._alike(client, data_prep.mapping_sets(client, self.name if self.dialect == "current" else None))
 
     def look_further(self, client: Client) -> Iterator[Existing]:
-        everything = client.mapping_sets() if self.dialect == "current" else ()
+        everything = data_prep.mapping_sets(client) if self.dialect == "current" else ()
         return self._alike(client, (item for item in everything if self._may_be_named_so(item)))
 
     def _may_be_named_so(self, item: Json) -> bool:
@@ -213,7 +214,7 @@ class MappingSet(Resource):
 
     @classmethod
     def everything(cls, client: Client) -> Iterator[Existing]:
-        for item in client.mapping_sets():
+        for item in data_prep.mapping_sets(client):
             if found := readers.text(item.get("id")):
                 yield Existing(found, readers.moment(item.get("createdDate")) or 0.0, item=item)
 
@@ -232,11 +233,11 @@ class MappingSet(Resource):
     @classmethod
     def confirm(cls, client: Client, existing: Existing) -> None:
         if cls.settle_time(client):
-            client.mapping_set(existing.id, cls.fields_of(existing).count("version"))
+            data_prep.mapping_set(client, existing.id, cls.fields_of(existing).count("version"))
 
     def complete(self, client: Client) -> Self:
         """Return this value with the tenant's namespace filled in."""
-        return replace(self, tenant_id=client.tenant_id()) if self._open else self
+        return replace(self, tenant_id=schema_registry.tenant_id(client)) if self._open else self
 
     def body(self) -> Json:
         mappings = [m.payload(self.dialect) for m in self.mappings]

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import data_prep, flow_service
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import (
@@ -174,7 +175,7 @@ class Dataflow(FlowServiceResource):
         """Hold schedule and options against the live flow spec, which a bare id has not told yet."""
         spec = self.flow_spec
         if spec.schedule_schema is None:
-            spec = FlowSpec.from_item(client.item("flowSpecs", spec.id))
+            spec = FlowSpec.from_item(flow_service.item(client, "flowSpecs", spec.id))
         checked = replace(self, flow_spec=spec)
         schedule = self._schedule(client)
         delay, fence = schedule["startTime"] - client.transport.now(), self._fence(client)
@@ -257,7 +258,7 @@ class Dataflow(FlowServiceResource):
         ours = self.source_connection_id if source else self.target_connection_id
 
         def meaning(connection: str) -> Json:
-            fields = Fields.of_item(kind.kind, client.item(kind.collection, connection))
+            fields = Fields.of_item(kind.kind, flow_service.item(client, kind.collection, connection))
             return source_meaning(fields) if source else target_meaning(fields)
 
         same = len(ids) == 1 and (ids[0] == ours or _alike(client, kind, meaning, {ids[0]: ids[0], ours: ours}))
@@ -271,7 +272,7 @@ class Dataflow(FlowServiceResource):
         theirs = (mapping_set, used.parsed(as_int, "mappingVersion") or 0)
 
         def meaning(version: tuple[str, int]) -> Json:
-            return mapping_meaning(Fields.of_item(MappingSet.kind, client.mapping_set(*version)))
+            return mapping_meaning(Fields.of_item(MappingSet.kind, data_prep.mapping_set(client, *version)))
 
         any_version = self.mapping_set_version is None and theirs[0] == ours[0]
         same = theirs == ours or any_version or _alike(client, MappingSet, meaning, {theirs: theirs[0], ours: ours[0]})

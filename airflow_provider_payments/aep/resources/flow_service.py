@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_column_names, as_content_type, as_id, as_optional_text
@@ -58,7 +59,7 @@ class FlowServiceResource(Resource):
     second_key: ClassVar[tuple[str, str] | None] = None
 
     def look_up(self, client: Client) -> Iterator[Existing]:
-        for item in client.items(self.collection, f"name=={self.name}"):
+        for item in flow_service.items(client, self.collection, f"name=={self.name}"):
             fields = Fields.of_item(self.kind, item)
             if self._is_it(fields):
                 yield read_item(fields)
@@ -76,11 +77,11 @@ class FlowServiceResource(Resource):
         """Return the items that refer to the same as this one, all of the collection where the service cannot tell."""
         filters = (f"{self.second_key[0]}=={getattr(self, self.second_key[1])}",) if self.second_key else ()
         try:
-            items = list(client.items(self.collection, *filters))
+            items = list(flow_service.items(client, self.collection, *filters))
         except RequestError as error:
             if not filters or error.status != 400:
                 raise
-            items = list(client.items(self.collection))
+            items = list(flow_service.items(client, self.collection))
         return [Fields.of_item(self.kind, item) for item in items]
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
@@ -91,7 +92,7 @@ class FlowServiceResource(Resource):
 
     @classmethod
     def everything(cls, client: Client) -> Iterator[Existing]:
-        for item in client.items(cls.collection):
+        for item in flow_service.items(client, cls.collection):
             if existing := listed(item):
                 yield existing
 
@@ -274,7 +275,7 @@ class SourceConnection(FlowServiceResource):
     def ready(self, client: Client) -> Self:
         if not self.table or self.columns is not None:
             return self
-        return replace(self, columns=tuple(client.columns(self.base_connection_id, self.table)))
+        return replace(self, columns=tuple(flow_service.columns(client, self.base_connection_id, self.table)))
 
     def wanted(self) -> Json:
         fields = source_meaning(Fields(self.name, self.payload()))

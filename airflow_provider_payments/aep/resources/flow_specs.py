@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.fields import Fields
@@ -116,7 +117,7 @@ def find_flow_spec(client: Client, name: str, source_spec_id: str | None) -> Flo
 
 def _find(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
     named, unreadable = False, None
-    for item in client.items("flowSpecs", f'name=="{name}"'):
+    for item in flow_service.items(client, "flowSpecs", f'name=="{name}"'):
         try:
             fields = Fields.of_item("flow spec", item)
             if fields.is_named("name", name):

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.patience import check_gone
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.resources.base import Existing, read_if_there
@@ -43,7 +44,7 @@ def user_of(client: Client, object_id: str, collection: str, reference: str) -> 
     A deletion follows, so no filter is trusted: each item is looked at, and one that cannot be read may refer to it.
     """
     path = reference.split(".")
-    for item in client.items(collection):
+    for item in flow_service.items(client, collection):
         fields = Fields.of_item(collection, item)
         refers = object_id in (fields.texts(*path) if path[-1].endswith("Ids") else (fields.text(*path),))
         # Lists show the dead for a while.
@@ -60,7 +61,7 @@ def read_live(client: Client, collection: str, listed: Existing) -> Existing | N
     """
 
     def read() -> Existing:
-        return read_item(Fields.of_item(collection, client.item(collection, listed.id)))
+        return read_item(Fields.of_item(collection, flow_service.item(client, collection, listed.id)))
 
     what, seconds = f"{collection} {listed.id}", settle_time(client, collection)
     existing = read_if_there(read, partial(check_gone, client, what, listed.created, seconds))

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import schema_registry
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping
@@ -79,7 +80,7 @@ class RegistryResource(Resource):
 
     @classmethod
     def everything(cls, client: Client) -> Iterator[Existing]:
-        for item in client.registry_results(cls.collection):
+        for item in schema_registry.resources(client, cls.collection):
             if (existing := read_resource(item)).id:
                 yield existing
 
@@ -88,10 +89,10 @@ class RegistryResource(Resource):
         return existing  # what a list shows of it was completed by a request for it, to compare its fields
 
     def look_up(self, client: Client) -> Iterator[Existing]:
-        return self._titled(client.registry_results(self.collection, self.name))
+        return self._titled(schema_registry.resources(client, self.collection, self.name))
 
     def look_further(self, client: Client) -> Iterator[Existing]:
-        everything = client.registry_results(self.collection)
+        everything = schema_registry.resources(client, self.collection)
         return self._titled(item for item in everything if item.get("title") is not None)
 
     def _titled(self, items: Iterable[Json]) -> Iterator[Existing]:
@@ -103,7 +104,7 @@ class RegistryResource(Resource):
 
     @classmethod
     def confirm(cls, client: Client, existing: Existing) -> None:
-        client.registry_resource(cls.collection, existing.id, ACCEPT_ONE)
+        schema_registry.resource(client, cls.collection, existing.id, ACCEPT_ONE)
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
         path = f"{SCHEMA_REGISTRY}/tenant/{self.collection}"
@@ -120,8 +121,10 @@ class RegistryResource(Resource):
             headers = {"If-Match": existing.etag} if existing.etag else {}
             answer = client.request("PATCH", path, body=operations, headers=headers)
         except RequestError as error:
-            now = client.registry_resource(self.collection, existing.id, ACCEPT_ONE) if error.status == 412 else {}
-            if not existing.etag or read_resource(now).etag != existing.etag:
+            if error.status != 412 or not existing.etag:
+                raise
+            now = schema_registry.resource(client, self.collection, existing.id, ACCEPT_ONE)
+            if read_resource(now).etag != existing.etag:
                 raise
             # Nobody has changed it: the service wants another form of the header, which no published sample shows.
             answer = client.request("PATCH", path, body=operations)
@@ -130,7 +133,7 @@ class RegistryResource(Resource):
 
     def _full(self, client: Client, existing: Existing) -> Fields:
         """Return the members of a resource with all that it refers to resolved."""
-        return Fields(f"{self.kind} {existing.id}", client.registry_resource(self.collection, existing.id))
+        return Fields(f"{self.kind} {existing.id}", schema_registry.resource(client, self.collection, existing.id))
 
     def adopt_named_by(self, client: Client, error: RequestError) -> Existing | None:
         """Read the ``$id`` out of a "title taken" refusal; a resource of another kind is no candidate."""
@@ -141,7 +144,7 @@ class RegistryResource(Resource):
         named = re.search(rf"https://[^\s\"'<>]+/{kind}/[0-9a-zA-Z]+", error.problem.detail)
         if named is None:
             return None
-        item = client.registry_resource(self.collection, named.group(), ACCEPT_ONE)
+        item = schema_registry.resource(client, self.collection, named.group(), ACCEPT_ONE)
         return replace(read_resource(item), id=named.group())
 
     def outputs(self, existing: Existing, at: float) -> Json:
@@ -195,13 +198,13 @@ class FieldGroup(RegistryResource):
 
     def ready(self, client: Client) -> Self:
         """Return this value with the tenant's namespace filled in."""
-        return self if self.tenant_id else replace(self, tenant_id=client.tenant_id())
+        return self if self.tenant_id else replace(self, tenant_id=schema_registry.tenant_id(client))
 
     changeable: ClassVar[tuple[str, ...]] = ("fields",)
 
     def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
         """Add the fields and values of an enum that are missing, to the field group as it is now."""
-        item = client.registry_resource(self.collection, existing.id, ACCEPT_ONE)
+        item = schema_registry.resource(client, self.collection, existing.id, ACCEPT_ONE)
         existing = replace(read_resource(item), id=existing.id)
         live = self.fields_of(existing)
         # Only the resolved field group tells what is missing, only the other form where it is put.
@@ -216,7 +219,7 @@ class FieldGroup(RegistryResource):
     fixed_advice = "An update only adds fields, and values of an enum: choose another name."
 
     def _namespace(self, client: Client, resource: Fields) -> str:
-        return resource.text("meta:tenantNamespace") or f"_{client.tenant_id()}"
+        return resource.text("meta:tenantNamespace") or f"_{schema_registry.tenant_id(client)}"
 
     def wanted(self) -> Json:
         return {"fields": FieldTree(field_tree(self.fields)), "class": frozenset([self.class_id])}
@@ -288,7 +291,7 @@ class Schema(RegistryResource):
     @classmethod
     def read(cls, client: Client, existing: Existing) -> Existing | None:
         def read() -> Existing:
-            item = client.registry_resource(cls.collection, existing.id, ACCEPT_ONE)
+            item = schema_registry.resource(client, cls.collection, existing.id, ACCEPT_ONE)
             return replace(read_resource(item), id=existing.id)
 
         return read_if_there(read, partial(cls.check_gone, client, existing))

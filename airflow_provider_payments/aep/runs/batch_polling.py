@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
+from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS, ReadLagError
 from airflow_provider_payments.aep.errors import (
@@ -81,7 +82,7 @@ class RunQueries:
         wanted = dict.fromkeys(ids)
         try:
             with self.client.transport.within(self._seconds_for(waits)):
-                for page in self.client.pages(collection, f"id=={','.join(wanted)}"):
+                for page in flow_service.pages(self.client, collection, f"id=={','.join(wanted)}"):
                     found |= {item["id"]: item for item in page if text(at(item, "id")) in wanted}
                     if len(found) == len(wanted):  # whatever else the service lists
                         break
@@ -92,7 +93,7 @@ class RunQueries:
 
     def _item(self, collection: str, item_id: str, wait: Wait) -> Json:
         with self.client.transport.within(self._seconds_for([wait])):
-            return self.client.item(collection, item_id)
+            return flow_service.item(self.client, collection, item_id)
 
     def _seconds_for(self, waits: Sequence[Wait]) -> float:
         failures = max((wait.failures for wait in waits), default=0)

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.readers import (
     MAX_EPOCH_SECONDS,
@@ -301,7 +302,7 @@ class RunList:
         :raises UnreadableError: if an item cannot be read and might be one of this dataflow's runs.
         """
         of_the_dataflow = f"flowId=={self._flow_id}"
-        for page in self._client.pages("runs", of_the_dataflow, orderby="-createdAt", limit=self._page):
+        for page in flow_service.pages(self._client, "runs", of_the_dataflow, orderby="-createdAt", limit=self._page):
             for item in page:
                 made = moment(at(item, "createdAt"))
                 if made is not None:

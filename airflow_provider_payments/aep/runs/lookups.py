@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import RequestError, UnreadableError, UnsettledError
 from airflow_provider_payments.aep.runs.data_window import Window
@@ -29,7 +30,7 @@ def read_run(client: Client, run_id: str) -> FlowRun:
 
     :raises UnreadableError: if the answer cannot be read.
     """
-    return FlowRun.from_item(client.item("runs", run_id))
+    return FlowRun.from_item(flow_service.item(client, "runs", run_id))
 
 
 def run_if_there(client: Client, run_id: str) -> FlowRun | None:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import (
     Failure,
@@ -261,7 +262,7 @@ class OnDemandRun(RunRequest):
     accepts: Callable[[FlowRun], bool] | None = None
 
     def ready(self) -> Self:
-        flow = self.client.item("flows", self.flow_id)
+        flow = flow_service.item(self.client, "flows", self.flow_id)
         frequency = read_schedule(mapping(at(flow, "scheduleParams")))["frequency"]
         if frequency != "once":
             allowed = f"runs on demand are for dataflows with frequency 'once'; this one has {frequency!r} (FLOW-1386)"
