@@ -55,7 +55,7 @@ def leave_a_copy(stage: Stage, connect: Callable[..., None]) -> tuple[dict[str, 
     return ends, value_of(CreateDataflowOperator, **ends).create(stage.client, Writer("manual", "killed").mark()).id
 
 
-@event("A killed run left a copy")
+@event("A killed run left a duplicate")
 def test_copy(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     ends, copy = leave_a_copy(stage, connect)
     assert stage.run(CreateDataflowOperator, run_id="three", **ends)["copies"] == [copy]

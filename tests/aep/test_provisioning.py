@@ -275,7 +275,9 @@ def test_three_losses_in_a_row_are_unsettled_and_worth_another_attempt(
 ) -> None:
     want = kind.build(chain)
     proxy.fault("POST", kind.path, before=True, times=99)
-    with pytest.raises(UnsettledError, match=f"{want.kind} '{want.name}': 3 requests to create it") as unsettled:
+    with pytest.raises(
+        UnsettledError, match=f"{want.kind} '{want.name}' cannot be created: 3 requests to create it"
+    ) as unsettled:
         proxied.ensure(want)
     assert unsettled.value.retryable
     assert proxy.count("POST", kind.path) - proxy.count("POST", "/validate") == 3

@@ -1,8 +1,8 @@
 """
-Copies: further objects that are the same one, made at the same moment by another writer or left by one that was killed.
+Duplicates: further objects that mean the same, made at the same moment by another writer or left by a killed one.
 
-What a call has made itself it deletes. Of others it deletes only what is asked for, carries the mark of the same chain,
-and is too old to be somebody's work in progress. A dataflow that stays is disabled, for it would ingest each row again.
+What a call has made itself it deletes. Of others it deletes only what it is asked to, what carries the mark of the same
+chain, and what is too old to be work in progress. A dataflow that stays is disabled: it would ingest each row again.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Copies:
+class Duplicates:
     """
-    What becomes of the copies of ``want``.
+    What becomes of the duplicates of ``desired``.
 
     :param remove: whether what other runs of the writer's chain have left is deleted too.
-    :param nonces: of the creations that this call has asked for.
-    :param unseen: those of them of which nobody knows yet what they brought.
+    :param nonces: of the creations that this call has sent.
+    :param unseen: those of them whose outcome is unknown so far.
     :param made: what it certainly made and has not deleted, by id, as it was then.
     """
 
     client: Client
-    want: Resource
+    desired: Resource
     writer: Writer
     remove: bool
     nonces: set[str] = field(default_factory=set)
@@ -40,63 +40,63 @@ class Copies:
 
     def is_mine(self, existing: Existing) -> bool:
         """Whether this call made it."""
-        mark = self.want.mark_of(existing)
+        mark = self.desired.mark_of(existing)
         return existing.id in self.made or (mark is not None and mark.nonce in self.nonces)
 
     def recognise(self, existing: Existing) -> None:
         """Take note of a dataflow that carries the mark of a creation whose answer was lost."""
-        mark = self.want.mark_of(existing) if self.want.ingests else None
+        mark = self.desired.mark_of(existing) if self.desired.ingests else None
         if mark is not None and mark.nonce in self.unseen:
             self.unseen.discard(mark.nonce)
             self.made[existing.id] = existing
 
-    def see_to(self, copies: Iterable[Existing]) -> tuple[str, ...]:
+    def resolve(self, duplicates: Iterable[Existing]) -> tuple[str, ...]:
         """
-        Delete the copies that may be deleted, keep the others from ingesting, and return the ids of those that stay.
+        Delete the duplicates that may be deleted and keep the others from ingesting; return the ids of those that stay.
 
-        :raises UnreadableError: if one cannot be read yet, or nobody can tell whether it is in use.
+        :raises UnreadableError: if one cannot be read yet, or it is unknown whether it is in use.
         :raises RequestError: if a dataflow can neither be deleted nor disabled.
         """
-        return tuple(copy.id for copy in copies if not self._deleted(copy))
+        return tuple(duplicate.id for duplicate in duplicates if not self._deleted(duplicate))
 
     def _deleted(self, listed: Existing) -> bool:
-        mark, name = self.want.mark_of(listed), f"{self.want.kind} {self.want.name!r} ({listed.id})"
+        mark, name = self.desired.mark_of(listed), f"{self.desired.kind} {self.desired.name!r} ({listed.id})"
         mine = self.is_mine(listed)
         by = "this task" if mine else mark or "somebody else"
         # What people made by hand is theirs to run twice.
         if self.client.read_only or not (mark or mine):
-            log.warning("There is a copy of %s, made by %s", name, by)
+            log.warning("There is a duplicate of %s, made by %s", name, by)
             return False
         # A deletion of what cannot be read yet would be answered as one of what is gone.
-        copy = self.want.read(self.client, listed)
-        if copy is None:
+        duplicate = self.desired.read(self.client, listed)
+        if duplicate is None:
             return True
-        if self._may_be_deleted(mark, copy):
-            reason = self.want.in_use(self.client, copy) or self._refusal(copy)
+        if self._may_be_deleted(mark, duplicate):
+            reason = self.desired.in_use(self.client, duplicate) or self._refusal(duplicate)
             if not reason:
                 self.made.pop(listed.id, None)
-                log.warning("Removed a copy of %s, made by %s", name, by)
+                log.warning("Removed a duplicate of %s, made by %s", name, by)
                 return True
-            log.warning("Kept a copy of %s: %s", name, reason)
+            log.warning("Kept a duplicate of %s: %s", name, reason)
         else:
             hint = "; remove_copies=True would remove it" if mark else ""
-            log.warning("There is a copy of %s, made by %s%s", name, by, hint)
-        if self.want.disable(self.client, copy):
-            log.warning("Disabled the copy of %s, so that nothing is ingested twice", name)
+            log.warning("There is a duplicate of %s, made by %s%s", name, by, hint)
+        if self.desired.disable(self.client, duplicate):
+            log.warning("Disabled the duplicate of %s, so that nothing is ingested twice", name)
         return False
 
-    def _may_be_deleted(self, mark: Mark | None, copy: Existing) -> bool:
+    def _may_be_deleted(self, mark: Mark | None, duplicate: Existing) -> bool:
         if mark is None or not self.client.marks:
             return False
         # Its writer has had the time to remove it, were it alive. What does not say how old it is may be young.
-        settled = copy.created + 3 * self.want.settle_time(self.client)
-        is_old = copy.created > 0 and self.client.transport.now() > settled
-        return self.is_mine(copy) or (self.remove and mark.owner == self.writer.owner and is_old)
+        settled = duplicate.created + 3 * self.desired.settle_time(self.client)
+        is_old = duplicate.created > 0 and self.client.transport.now() > settled
+        return self.is_mine(duplicate) or (self.remove and mark.owner == self.writer.owner and is_old)
 
-    def _refusal(self, copy: Existing) -> str:
+    def _refusal(self, duplicate: Existing) -> str:
         """Delete it; return what the service says against it."""
         try:
-            self.want.delete(self.client, copy)
+            self.desired.delete(self.client, duplicate)
         except RequestError as error:
             if error.failure is not Failure.FINAL:
                 raise

@@ -7,6 +7,8 @@ creates only where there is none; it looks again after a creation has had the ti
 the same oldest one then, and each removes what it made beside it. Every object carries a :class:`~.marks.Mark`, so an
 attempt knows what it made itself though no answer said so.
 
+:func:`.decide.decide` decides; here is the driver, which looks, sleeps and sends.
+
 What holds it together is a bound: a lost request takes effect, and shows in lists, within the settle time. No service
 promises one. A second dataflow would ingest twice, so dataflows have a longer one, and begin later than it ends.
 
@@ -18,10 +20,12 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS, Patience, ReadLagError
+from airflow_provider_payments.aep.api.settling import Settling
 from airflow_provider_payments.aep.errors import (
     ConflictError,
     Difference,
@@ -34,16 +38,25 @@ from airflow_provider_payments.aep.errors import (
     UnsettledError,
 )
 from airflow_provider_payments.aep.http.retries import FIRST_WAIT, MAX_WAIT, TICK
-from airflow_provider_payments.aep.provisioning.duplicates import Copies
-from airflow_provider_payments.aep.provisioning.giving_up import (
-    claimed,
-    give_up,
-    seconds_until_given_up,
-    was_disabled_by_giving_up,
+from airflow_provider_payments.aep.provisioning.decide import (
+    Adopt,
+    Check,
+    Create,
+    GiveUp,
+    Memory,
+    Resolve,
+    Revive,
+    Rules,
+    Search,
+    Seen,
+    Wait,
+    Withdraw,
+    decide,
 )
-from airflow_provider_payments.aep.provisioning.looking import Candidates, Looks, oldest
+from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
+from airflow_provider_payments.aep.provisioning.giving_up import GIVE_UP_SECONDS, claimed, give_up
+from airflow_provider_payments.aep.provisioning.observing import Observer
 from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
-from airflow_provider_payments.aep.provisioning.settling import Waits
 from airflow_provider_payments.aep.resources.base import Existing, Resource
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.switches import switch
@@ -51,15 +64,13 @@ from airflow_provider_payments.aep.resources.switches import switch
 log = logging.getLogger(__name__)
 
 IF_EXISTS = ("reuse", "update", "fail")
-MAX_CREATIONS = 3
 MAX_CHANGES = 3
-#: Seconds between looks for an object that was made and shows in no list; and the least time to look for it.
-LOOK_AGAIN, PATIENCE = 2.0, 10.0
+_FAIL_ADVICE = "if_exists='fail' adopts nothing that was there before."
 
 
 def ensure(
     client: Client,
-    want: Resource,
+    desired: Resource,
     *,
     if_exists: str = "reuse",
     attempt: int = 1,
@@ -67,15 +78,16 @@ def ensure(
     remove_copies: bool = False,
 ) -> Provisioned:
     """
-    Return the one object that is ``want``, made if there was none.
+    Return the one object that is ``desired``, made if there was none.
 
     :param if_exists: what to do where objects of the name exist and none is right: ``reuse`` fails and shows the
         difference, ``update`` changes what reaches the dataflow and refuses the rest. ``fail`` refuses any object that
         was there before, right or not.
     :param attempt: Airflow's try number. From the second on, an earlier one may have asked for a creation and died.
     :param writer: in whose name it is made; ``fail`` adopts what the same run of the same chain made.
-    :param remove_copies: whether unused copies that carry this chain's mark and have had time to settle are deleted.
-        Without it a call deletes only what it made itself; copies are reported, and a copied dataflow is disabled.
+    :param remove_copies: whether unused duplicates that carry this chain's mark and have had time to settle are
+        deleted. Without it a call deletes only what it made itself; others are reported, and a duplicate dataflow is
+        disabled.
     :raises ConflictError: if an object of the name stands in the way.
     :raises UnsettledError: if the outcome could not be learnt in the client's ``operation_timeout``; a later attempt
         goes on.
@@ -85,22 +97,22 @@ def ensure(
     """
     if if_exists not in IF_EXISTS:
         raise InvalidInputError("if_exists", if_exists, f"one of {', '.join(IF_EXISTS)}")
-    copies = Copies(client, want, writer or Writer(), remove_copies)
-    work = _Provisioning(client, want, if_exists, attempt, copies)
+    duplicates = Duplicates(client, desired, writer or Writer(), remove_copies)
+    work = _Provisioning(client, desired, if_exists, duplicates, attempt)
     try:
         with client.transport.within(client.operation_timeout):
             return work.run()
     except PlatformError as error:
         failure = error
-        if want.ingests and (work.posts or attempt > 1) and error.retryable and _must_wait(error):
-            # To come back when the service asks would be too late: a copy may have begun to ingest by then.
+        if desired.ingests and (work.observer.memory.posts or attempt > 1) and error.retryable and _must_wait(error):
+            # To come back when the service asks would be too late: a duplicate may have begun to ingest by then.
             failure = UnsettledError(f"{error}; it may be there already, so the next attempt looks before that")
-        failure.add(give_up(client, copies))
+        failure.add(give_up(client, duplicates))
         if failure is error:
             raise
         raise failure from error
     except BaseException:  # the task's time is over, or somebody ends it
-        give_up(client, copies)
+        give_up(client, duplicates)
         raise
 
 
@@ -108,37 +120,29 @@ def _must_wait(error: PlatformError) -> bool:
     return isinstance(error, RequestError) and error.retry_after is not None
 
 
-@dataclass
 class _Provisioning:
     """One call of :func:`ensure`."""
 
-    client: Client
-    want: Resource
-    if_exists: str
-    attempt: int
-    copies: Copies
-    mine: str | None = None
-    #: The service's id of the request that made it.
-    made_by: str = ""
-    posts: int = 0
-    ready: Resource | None = None
-    looked: bool = False
-    #: Whether something that was there has been changed.
-    changed: bool = False
-    #: When a creation was first refused because of something that cannot be read.
-    refused: float | None = None
-    #: Whether something that was disabled has been enabled.
-    revived: bool = False
-
-    def __post_init__(self) -> None:
-        self.looks = Looks(self.client, self.want, self.copies)
-        self.waits = Waits(self.client, self.want)
+    def __init__(self, client: Client, desired: Resource, if_exists: str, duplicates: Duplicates, attempt: int) -> None:
+        self.client, self.desired, self.if_exists, self.duplicates = client, desired, if_exists, duplicates
+        self.observer = Observer(client, desired, duplicates, if_exists, Memory(attempt))
+        seconds = desired.settle_time(client)
+        self.rules = Rules(desired.settles, seconds, desired.ingests)
+        self.settling = Settling(client, f"{desired.kind} {desired.name!r}", seconds)
+        #: The service's id of the request that made it.
+        self.made_by = ""
+        self.ready: Resource | None = None
+        #: Whether something that was there has been changed.
+        self.changed = False
+        #: When a creation was first refused because of something that cannot be read.
+        self.refused: float | None = None
 
     def run(self) -> Provisioned:
         patience = Patience(self.client)
         while True:
-            with self.client.transport.until(self.waits.before_it_begins):
+            with self.client.transport.until(self.settling.before_it_begins):
                 try:
+                    self.observer.look()
                     if done := self._step():
                         return done
                     patience = Patience(self.client)
@@ -146,242 +150,188 @@ class _Provisioning:
                     patience.wait(error)
 
     def _step(self) -> Provisioned | None:
-        """Look, and do one thing; return ``None`` where another look must follow."""
-        found = self.looks.look()
-        if not self.looked and self.attempt > 1:
-            self.waits.note_sent()
-        self.looked = True
-        if self._misses_own(found):
-            found += self.looks.look_further()
-        if self._misses_own(found) and self._awaiting_own(beside=any(not differences for _, differences in found)):
-            return None
-        if not found:
-            if self.waits.settling(max([self.waits.last_sent, *self.looks.dead.values()])) or self.looks.in_doubt:
-                return None
-            found = self.looks.look_further()
-        if not found:
-            return None if self.looks.in_doubt else self._create()
-        return self._choose(found)
-
-    def _misses_own(self, found: Candidates) -> bool:
-        return self.mine is not None and self.mine not in {existing.id for existing, _ in found}
-
-    def _awaiting_own(self, *, beside: bool) -> bool:
-        """
-        Sleep until what the service said that it made may show; say whether there still is hope.
-
-        :param beside: whether another one that is right is there to adopt.
-        """
-        waited = self.waits.now - self.waits.last_sent
-        longest = max((2 if beside else 6) * self.waits.settle_time, PATIENCE)
-        if waited <= longest and self.waits.before_it_begins.remaining > PATIENCE:
-            self.waits.sleep(LOOK_AGAIN, "to show in lists")
-            return True
-        if beside:
-            return False
-        raise UnlistedError(
-            f"{self.want.kind} {self.want.name!r} was created ({self.mine}), but {waited:.0f} s later no list "
-            "shows it. Nothing more is created: another attempt would not find it either"
-        )
+        """Do what follows from a look; return ``None`` where another look must follow."""
+        while True:
+            observer = self.observer
+            match decide(self.rules, observer.seen.values(), observer.memory, observer.now):
+                case Search():
+                    observer.search()
+                case Check(object_id):
+                    observer.check(object_id)
+                case Withdraw(seen):
+                    self.duplicates.resolve([seen.existing])
+                    observer.withdrew(seen.id)
+                case Wait(seconds, why):
+                    self.settling.sleep(seconds, why)
+                    return None
+                case Create():
+                    return self._create()
+                case Adopt(seen, duplicates):
+                    return self._adopt(seen, duplicates)
+                case Revive(seen, duplicates):
+                    return self._revive(seen, duplicates)
+                case Resolve(seen, duplicates):
+                    return self._resolve(seen.existing, seen.differences, duplicates)
+                case GiveUp(why, retryable):
+                    raise (UnsettledError if retryable else UnlistedError)(f"{self.settling.what} {why}")
 
     # ---- creating --------------------------------------------------------------------------------------------------
 
     def _create(self) -> Provisioned | None:
-        """Ask for a creation, once; return the outcome where nothing needs to settle."""
-        if self.posts == MAX_CREATIONS:
-            raise UnsettledError(
-                f"{self.want.kind} {self.want.name!r}: {self.posts} requests to create it brought no object, and none "
-                f"shows after {self.waits.settle_time:g} s; the next attempt looks again"
-            )
-        self.ready = self.ready or self.want.ready(self.client)
-        mark, begins = self.copies.writer.mark() if self.client.marks else None, self.ready.begins(self.client)
+        """Send a creation, once; return the outcome where nothing needs to settle."""
+        self.ready = self.ready or self.desired.ready(self.client)
+        mark, begins = self.duplicates.writer.mark() if self.client.marks else None, self.ready.begins(self.client)
         nonces = {mark.nonce} if mark else set()
-        self.copies.nonces |= nonces
-        self.copies.unseen |= nonces
+        self.duplicates.nonces |= nonces
+        self.duplicates.unseen |= nonces
         try:
             existing = self.ready.create(self.client, mark)
         except RequestError as error:
             if error.failure is Failure.AMBIGUOUS:
-                self._lost(error)
+                self.settling.after_lost_answer(error, self.desired.kind, self._note_sent())
                 return None
-            self.copies.unseen -= nonces
-            if self.want.is_out_of_date(error):
-                self.posts += 1
-            else:
+            self.duplicates.unseen -= nonces
+            if not self.desired.is_out_of_date(error):
                 return self._refused(error)
+            self.observer.memory = replace(self.observer.memory, posts=self.observer.memory.posts + 1)
             return None
         except PlatformError:  # it was not sent
-            self.copies.unseen -= nonces
+            self.duplicates.unseen -= nonces
             raise
-        self.mine, self.posts = existing.id, self.posts + 1
-        self.waits.note_sent()
-        self.copies.unseen -= nonces
-        self.copies.made[existing.id] = replace(existing, created=self.waits.last_sent)
-        self.waits.hurry(begins)
+        self._note_sent(existing.id)
+        self.duplicates.unseen -= nonces
+        now = self.observer.now.platform + TICK
+        self.duplicates.made[existing.id] = replace(existing, created=now)
+        self._hurry(begins)
         self.made_by = self.client.transport.last_request_id
-        if not self.want.settles:
-            self._await_reads(existing)
-            return self._outcome(self.ready, existing, created=True)
-        self.waits.settling(self.waits.last_sent)
-        return None
+        if self.desired.settles:
+            self.settling.sleep(self.settling.seconds_after_sending, "to settle")
+            return None
+        self._await_reads(existing)
+        return self._outcome(self.ready, existing, created=True)
+
+    def _note_sent(self, mine: str | None = None) -> int:
+        """Note that a creation may have taken effect, or has; return how many there were."""
+        self.observer.memory = self.observer.memory.sent(self.observer.now.own, mine)
+        return self.observer.memory.posts
+
+    def _hurry(self, begins: float) -> None:
+        """
+        End the operation early enough to give up what begins to ingest then.
+
+        :param begins: in epoch seconds of the platform's clock. One that is too early was warned of.
+        """
+        left = begins - GIVE_UP_SECONDS - self.observer.now.platform
+        if self.rules.settle_seconds + TICK < left < math.inf:
+            self.settling.before_it_begins = self.settling.before_it_begins.within(left)
+            self.observer.memory = replace(self.observer.memory, begins_at=self.settling.before_it_begins.at)
 
     def _await_reads(self, made: Existing) -> None:
         """Wait until what was made can be read by its id: what refers to it is refused before that."""
-        patience = Patience(self.client)
+        patience, until = Patience(self.client), self.observer.now.platform + TICK + READ_LAG_SECONDS
         while True:
             try:
-                return self.want.confirm(self.client, made)
+                return self.desired.confirm(self.client, made)
             except RequestError as error:
                 if not error.says_gone:
                     raise
-                patience.wait(ReadLagError(f"{self.want.kind} {made.id}", self.waits.last_sent + READ_LAG_SECONDS))
-
-    def _lost(self, error: RequestError) -> None:
-        """Give a creation of unknown outcome the time to show."""
-        self.posts += 1
-        self.waits.note_sent()
-        if (error.retry_after or 0.0) > MAX_WAIT:
-            raise error
-        log.warning("%s; looking for the %s before asking again", error, self.want.kind)
-        told = FIRST_WAIT * 2 ** (self.posts - 1) if error.retry_after is None else error.retry_after
-        self.waits.sleep(max(self.waits.settle_time + TICK if self.waits.settle_time else 0.0, told), "to show")
+                patience.wait(ReadLagError(f"{self.desired.kind} {made.id}", until))
 
     def _refused(self, error: RequestError) -> Provisioned | None:
         """Adopt what a refusal names as standing in the way."""
-        self.refused = self.waits.now if self.refused is None else self.refused
+        self.refused = self.observer.now.platform if self.refused is None else self.refused
         try:
-            named = self.want.adopt_named_by(self.client, error)
-            differences = self.want.differences(self.client, named) if named else []
+            named = self.desired.adopt_named_by(self.client, error)
+            differences = self.desired.differences(self.client, named) if named else []
         except RequestError as unread:
             if not unread.says_gone:
                 raise
-            raise ReadLagError(f"{self.want.kind} {self.want.name!r}", self.refused + READ_LAG_SECONDS) from error
+            raise ReadLagError(self.settling.what, self.refused + READ_LAG_SECONDS) from error
         if named is None:
             raise error
-        return self._resolve(named, differences, []) if differences else self._adopt(named, [])
+        if differences:
+            return self._resolve(named, differences, ())
+        return self._adopt(self.observer.seen_as(named, differences, checked=True), ())
 
-    # ---- deciding --------------------------------------------------------------------------------------------------
+    # ---- what is there ---------------------------------------------------------------------------------------------
 
-    def _choose(self, found: Candidates) -> Provisioned | None:
-        """Take the oldest that is right, once it has settled."""
-        right = [existing for existing, differences in found if not differences]
-        if not right:
-            return self._resolve(*oldest(found), found)
-        winner = min(right, key=lambda existing: existing.age)
-        if self.want.settles and self.waits.settling(self._moment_of(winner)):
-            return None
-        now = winner if winner.id == self.mine else self.looks.still_there(winner)
-        return self._take(winner, now, found + self._own_unlisted(found)) if now else None
-
-    def _moment_of(self, winner: Existing) -> float:
-        """When what is to settle was made; of one's own, that is when it was asked for."""
-        return self.waits.last_sent if winner.id == self.mine else max(winner.created, self.waits.last_sent)
-
-    def _own_unlisted(self, found: Candidates) -> Candidates:
-        """Return what this call made and no list shows: nobody else can have adopted it."""
-        own = (
-            self.want.read(self.client, Existing(str(self.mine), self.waits.last_sent))
-            if self._misses_own(found)
-            else None
-        )
-        return [(own, [])] if own else []
-
-    def _take(self, winner: Existing, now: Existing, found: Candidates) -> Provisioned | None:
-        """
-        Adopt the oldest that is right, unless it is not so any more, or another writer was first with something else.
-
-        :param winner: as the list shows it.
-        :param now: as it is.
-        """
-        if now is not winner and (differences := self.want.differences(self.client, now)):
-            return self._resolve(now, differences, found)
-        if self.want.ingests and self.copies.is_mine(now):
-            first, differences = oldest([c for c in found if self.want.is_copy(c[1])])
-            if differences and first.age < now.age:
-                self.copies.see_to([now])
-                return self._resolve(first, differences, [])
-        return self._adopt(now, found)
-
-    def _adopt(self, existing: Existing, found: Candidates) -> Provisioned | None:
-        mark, created = self.want.mark_of(existing), self.copies.is_mine(existing)
+    def _adopt(self, seen: Seen, duplicates: tuple[Seen, ...]) -> Provisioned | None:
+        existing, memory = seen.existing, self.observer.memory
         # Where nothing carries a mark nobody can tell: what shows after a creation was sent is taken for its object.
-        untold = not (self.client.marks and self.want.carries_mark)
-        ours = created or (self.waits.sent_at > -math.inf and (untold or self.copies.writer.made(mark)))
-        if self.if_exists == "fail" and not ours:
-            advice = "if_exists='fail' adopts nothing that was there before."
-            raise ConflictError(self.want.kind, self.want.name, existing.id, (), advice)
-        if (rest := seconds_until_given_up(self.client, mark)) > 0:
-            self.waits.sleep(rest, "to be deleted by who made it")
+        is_unmarked = not (self.client.marks and self.desired.carries_mark)
+        was_sent = memory.sent_at > -math.inf
+        ours = was_sent and (is_unmarked or self.duplicates.writer.made(self.desired.mark_of(existing)))
+        if self.if_exists == "fail" and not (seen.ours or ours):
+            raise ConflictError(self.desired.kind, self.desired.name, existing.id, (), _FAIL_ADVICE)
+        if not claimed(self.client, self.duplicates, existing):
             return None
-        if not claimed(self.client, self.copies, existing):
-            return None
-        return self._outcome(self.want, existing, created=created, copies=self._copies_left(existing, found))
+        left = self._left([duplicate.existing for duplicate in duplicates] + self._own_unlisted(existing))
+        return self._outcome(self.desired, existing, created=seen.ours, copies=left)
 
-    def _resolve(self, existing: Existing, differences: list[Difference], found: Candidates) -> Provisioned | None:
+    def _own_unlisted(self, winner: Existing) -> list[Existing]:
+        """Return what this call made and no list shows: nobody else can have adopted it."""
+        mine = self.observer.memory.mine
+        if mine is None or mine == winner.id or mine in self.observer.seen:
+            return []
+        own = self.desired.read(self.client, Existing(mine, self.duplicates.made[mine].created))
+        return [own] if own else []
+
+    def _revive(self, seen: Seen, duplicates: tuple[Seen, ...]) -> Provisioned | None:
+        """Enable a dataflow that an earlier attempt has disabled."""
+        self.observer.memory = replace(self.observer.memory, revived=True)
+        if not switch(self.client, seen.id, "enable"):
+            return None
+        now = self.observer.check(seen.id)
+        log.warning("Enabled %s %s, which an earlier attempt made and disabled", self.desired.kind, seen.id)
+        if now is None:
+            return None
+        if now.differences:
+            return self._resolve(now.existing, now.differences, duplicates)
+        return self._adopt(now, duplicates)
+
+    def _resolve(
+        self, existing: Existing, differences: Iterable[Difference], duplicates: tuple[Seen, ...]
+    ) -> Provisioned:
         """Do with an object that differs what ``if_exists`` says."""
-        if self._was_given_up(existing, differences):
-            now = self.looks.still_there(existing) if switch(self.client, existing.id, "enable") else None
-            log.warning("Enabled %s %s, which an earlier attempt made and disabled", self.want.kind, existing.id)
-            return self._take(existing, now, found) if now else None
         if self.if_exists != "update":
             advice = "Change the arguments, choose another name, or let if_exists='update' change what can be changed."
-            if self.if_exists == "fail":
-                advice = "if_exists='fail' adopts nothing that was there before."
-            raise ConflictError(self.want.kind, self.want.name, existing.id, differences, advice)
-        updated = self._updated(existing, differences)
-        copies = self._copies_left(existing, found)
-        return self._outcome(self.want, updated, created=False, updated=True, copies=copies)
+            advice = _FAIL_ADVICE if self.if_exists == "fail" else advice
+            raise ConflictError(self.desired.kind, self.desired.name, existing.id, differences, advice)
+        updated = self._updated(existing, list(differences))
+        left = self._left([duplicate.existing for duplicate in duplicates])
+        return self._outcome(self.desired, updated, created=False, updated=True, copies=left)
 
-    def _was_given_up(self, existing: Existing, differences: list[Difference]) -> bool:
-        """
-        Whether an attempt of this chain made and disabled it, and it is right otherwise, or can be made so by an update
-        that is allowed; once only, and once that attempt has had its time to do so.
-        """
-        others = [d for d in differences if d.field != "state"]
-        reached = self.if_exists == "update" and all(d.field.startswith(self.want.changeable) for d in others)
-        if self.revived or not self.want.ingests or len(others) == len(differences) or (others and not reached):
-            return False
-        now, writer = self.want.read(self.client, existing), self.copies.writer
-        mark = self.want.mark_of(now) if now else None
-        if now is None or not was_disabled_by_giving_up(writer, mark, now):
-            return False
-        if self.client.read_only or (self.if_exists == "fail" and not writer.made(mark)):
-            return False
-        if (rest := seconds_until_given_up(self.client, mark)) > 0:
-            self.waits.sleep(rest, "to be given up by who made it")
-        self.revived = True
-        return True
-
-    def _copies_left(self, winner: Existing, found: Candidates) -> tuple[str, ...]:
-        """See to the winner's copies, where they matter; return the ids of those that stay."""
-        others = [e for e, differences in found if e.id != winner.id and self.want.is_copy(differences)]
-        return self.copies.see_to(others) if self.want.settles else tuple(other.id for other in others)
+    def _left(self, duplicates: list[Existing]) -> tuple[str, ...]:
+        """Resolve duplicates, where they matter; return the ids of those that stay."""
+        if self.desired.settles:
+            return self.duplicates.resolve(duplicates)
+        return tuple(duplicate.id for duplicate in duplicates)
 
     def _updated(self, existing: Existing, differences: list[Difference]) -> Existing:
         """Change it; where somebody else changed it meanwhile, or the answer is lost, look what is left to do."""
         for _ in range(MAX_CHANGES):
             try:
-                return self.want.update(self.client, existing, differences)
+                return self.desired.update(self.client, existing, differences)
             except RequestError as error:
                 if error.says_gone:
-                    self.want.check_gone(self.client, existing)
+                    self.desired.check_gone(self.client, existing)
                 lost = error.failure is Failure.AMBIGUOUS
                 if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT:
                     raise
                 self.changed = self.changed or lost
-                log.warning("%s; looking at the %s again", error, self.want.kind)
+                log.warning("%s; looking at the %s again", error, self.desired.kind)
                 if lost:
-                    self.waits.sleep(max(FIRST_WAIT, error.retry_after or 0.0), "to be changed")
-            now = self.want.read(self.client, existing)
+                    self.settling.sleep(max(FIRST_WAIT, error.retry_after or 0.0), "to be changed")
+            now = self.desired.read(self.client, existing)
             if now is None:
                 break
-            existing, differences = now, self.want.differences(self.client, now)
+            existing, differences = now, self.desired.differences(self.client, now)
             if not differences:
                 # As any later look-up shows it.
-                return next((e for e in self.want.look_up(self.client) if e.id == now.id), now)
+                return next((e for e in self.desired.look_up(self.client) if e.id == now.id), now)
         raise UnsettledError(
-            f"{self.want.kind} {self.want.name!r} ({existing.id}) could not be changed: others change it, or answers "
-            "are lost; the next attempt looks again"
+            f"{self.settling.what} ({existing.id}) could not be changed: others change it, or answers are lost; the "
+            "next attempt looks again"
         )
 
     def _outcome(
@@ -393,5 +343,7 @@ class _Provisioning:
         updated: bool = False,
         copies: tuple[str, ...] = (),
     ) -> Provisioned:
-        request_id = self.made_by if existing.id == self.mine else self.client.transport.last_request_id
-        return Provisioned(resource, existing, created, request_id, self.waits.now, updated or self.changed, copies)
+        is_mine = existing.id == self.observer.memory.mine
+        request_id = self.made_by if is_mine else self.client.transport.last_request_id
+        at = self.observer.now.platform
+        return Provisioned(resource, existing, created, request_id, at, updated or self.changed, copies)

@@ -22,7 +22,7 @@ from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import PlatformError, RequestError
 from airflow_provider_payments.aep.http.retries import TICK
-from airflow_provider_payments.aep.provisioning.duplicates import Copies
+from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
 from airflow_provider_payments.aep.resources.base import Existing, Resource
 from airflow_provider_payments.aep.resources.marks import Mark, Writer
 from airflow_provider_payments.aep.resources.switches import rewrite_mark, switch
@@ -37,40 +37,40 @@ GIVE_UP_SECONDS = 4 * STEP_SECONDS
 MAX_CHANGES = 3
 
 
-def give_up(client: Client, copies: Copies) -> str:
+def give_up(client: Client, duplicates: Duplicates) -> str:
     """Remove the dataflows that this call made; return what became of each, as sentences for the error."""
-    if not copies.want.ingests:
+    if not duplicates.desired.ingests:
         return ""
-    if copies.unseen:
-        _look_for_unseen(client, copies)
-    told = [_withdrawn(client, copies.want, made) for made in list(copies.made.values())]
-    if copies.unseen:
+    if duplicates.unseen:
+        _look_for_unseen(client, duplicates)
+    told = [_withdrawn(client, duplicates.desired, made) for made in list(duplicates.made.values())]
+    if duplicates.unseen:
         told.append("A creation whose answer was lost shows in no list; the next attempt looks for it")
     for sentence in told:
         log.warning(sentence)
     return ". ".join(told)
 
 
-def _look_for_unseen(client: Client, copies: Copies) -> None:
+def _look_for_unseen(client: Client, duplicates: Duplicates) -> None:
     try:
         with client.transport.within(STEP_SECONDS):
-            for existing in copies.want.look_up(client):
-                copies.recognise(existing)
-            for existing in copies.want.look_further(client) if copies.unseen else ():
-                copies.recognise(existing)
+            for existing in duplicates.desired.look_up(client):
+                duplicates.recognise(existing)
+            for existing in duplicates.desired.look_further(client) if duplicates.unseen else ():
+                duplicates.recognise(existing)
     except PlatformError as error:
         log.warning("%s", error)
 
 
-def _withdrawn(client: Client, want: Resource, made: Existing) -> str:
+def _withdrawn(client: Client, desired: Resource, made: Existing) -> str:
     """Delete it, or disable it; return what became of it."""
-    what = f"{want.kind[:1].upper()}{want.kind[1:]} {made.id}, which this call made,"
+    what = f"{desired.kind[:1].upper()}{desired.kind[1:]} {made.id}, which this call made,"
     with client.transport.within(STEP_SECONDS):
-        now, stays = _noted(client, want, made)
+        now, stays = _noted(client, desired, made)
     if stays:
         return f"{what} {stays}"
     left = _seconds_before_it_begins(client, now) if now else math.inf
-    reason = _refusal(client, want, made, min(left, STEP_SECONDS)) if left > 0 else "it has begun"
+    reason = _refusal(client, desired, made, min(left, STEP_SECONDS)) if left > 0 else "it has begun"
     if not reason:
         return f"{what} was deleted"
     try:
@@ -80,15 +80,16 @@ def _withdrawn(client: Client, want: Resource, made: Existing) -> str:
         return f"{what} is still there and enabled: it can neither be deleted ({reason}) nor disabled ({error})"
     if not there:
         return f"{what} is gone"
-    follows = "the next attempt of its chain enables it" if now and want.mark_of(now) else "enable or delete it by hand"
+    carries_mark = now is not None and desired.mark_of(now) is not None
+    follows = "the next attempt of its chain enables it" if carries_mark else "enable or delete it by hand"
     return f"{what} could not be deleted ({reason}) and was disabled; {follows}"
 
 
-def _refusal(client: Client, want: Resource, made: Existing, seconds: float) -> str:
+def _refusal(client: Client, desired: Resource, made: Existing, seconds: float) -> str:
     """Delete it within a number of seconds; return why that failed."""
     try:
         with client.transport.within(seconds):
-            want.delete(client, made)
+            desired.delete(client, made)
     except RequestError as error:
         return str(error)
     return ""
@@ -102,7 +103,7 @@ def _seconds_before_it_begins(client: Client, dataflow: Existing) -> float:
     return math.inf if start is None else start - client.transport.now() - TICK
 
 
-def _noted(client: Client, want: Resource, made: Existing) -> tuple[Existing | None, str]:
+def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing | None, str]:
     """
     Say in its mark that it is given up, unless somebody has adopted or disabled it.
 
@@ -111,17 +112,17 @@ def _noted(client: Client, want: Resource, made: Existing) -> tuple[Existing | N
     """
     try:
         for _ in range(MAX_CHANGES):
-            now = patiently(client, partial(want.read, client, made))
+            now = patiently(client, partial(desired.read, client, made))
             if now is None:
                 return None, "is gone"
             if now.item.get("state") == "disabled":
                 return None, "has been disabled by somebody else, and stays"
-            mark = want.mark_of(now)
+            mark = desired.mark_of(now)
             if mark is None:
                 return now, ""
             if mark.adopted:
                 return None, "has been adopted by another task, and stays"
-            if made.etag and now.etag != made.etag and not mark.given_up and want.differences(client, now):
+            if made.etag and now.etag != made.etag and not mark.given_up and desired.differences(client, now):
                 return None, "has been changed by somebody else, and stays"
             if rewrite_mark(client, now, replace(mark, given_up=math.ceil(client.transport.now()))):
                 return now, ""
@@ -136,12 +137,12 @@ def _noted(client: Client, want: Resource, made: Existing) -> tuple[Existing | N
 # ---- who comes later -----------------------------------------------------------------------------------------------
 
 
-def seconds_until_given_up(client: Client, mark: Mark | None) -> float:
-    """Return for how many seconds who made a dataflow may still be deleting it."""
-    return mark.given_up + GIVE_UP_SECONDS + TICK - client.transport.now() if mark and mark.given_up else 0.0
+def busy_until(mark: Mark | None) -> float:
+    """Return until when who made a dataflow may still be deleting it, in epoch seconds of the platform's clock."""
+    return mark.given_up + GIVE_UP_SECONDS + TICK if mark and mark.given_up else 0.0
 
 
-def claimed(client: Client, copies: Copies, existing: Existing) -> bool:
+def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
     """
     Say in the mark of a dataflow that somebody else made that it is adopted, while who made it may still give up.
 
@@ -150,8 +151,8 @@ def claimed(client: Client, copies: Copies, existing: Existing) -> bool:
 
     :return: whether that is said or needs not be; if not, the dataflow has been changed or deleted meanwhile.
     """
-    mark = copies.want.mark_of(existing) if copies.want.ingests and client.dataflow_window else None
-    if mark is None or mark.adopted or copies.is_mine(existing) or client.read_only or not client.marks:
+    mark = duplicates.desired.mark_of(existing) if duplicates.desired.ingests and client.dataflow_window else None
+    if mark is None or mark.adopted or duplicates.is_mine(existing) or client.read_only or not client.marks:
         return True
     horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK
     if not mark.given_up and client.transport.now() > horizon:

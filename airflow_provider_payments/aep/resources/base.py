@@ -218,8 +218,8 @@ class Resource(ABC):
         """Keep a copy from working, where that is possible; say whether it had to be done."""
         return False
 
-    def is_copy(self, differences: list[Difference]) -> bool:
-        """Whether an object that differs so is another one of this."""
+    def is_duplicate(self, differences: list[Difference]) -> bool:
+        """Whether an object that differs so does the same work."""
         return not differences
 
     def is_out_of_date(self, error: RequestError) -> bool:

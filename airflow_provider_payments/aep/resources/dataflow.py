@@ -278,7 +278,7 @@ class Dataflow(FlowServiceResource):
         same = theirs == ours or any_version or _alike(client, MappingSet, meaning, {theirs: theirs[0], ours: ours[0]})
         return ours if same else theirs
 
-    def is_copy(self, differences: list[Difference]) -> bool:
+    def is_duplicate(self, differences: list[Difference]) -> bool:
         # Two of one name that read the same bring each row twice, however else they differ.
         return not any(d.field == "sourceConnectionIds" for d in differences)
 

@@ -21,15 +21,14 @@ from typing import Self
 
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.settling import MAX_REQUESTS, Settling
 from airflow_provider_payments.aep.errors import (
-    Failure,
     InvalidInputError,
     RequestError,
     UnreadableError,
     UnsettledError,
 )
 from airflow_provider_payments.aep.http.answers import Answer
-from airflow_provider_payments.aep.http.retries import FIRST_WAIT, MAX_WAIT, TICK
 from airflow_provider_payments.aep.readers import at, mapping, mappings, number, sequence, shown, text
 from airflow_provider_payments.aep.resources.base import made
 from airflow_provider_payments.aep.resources.schedule import read_schedule
@@ -42,7 +41,6 @@ from airflow_provider_payments.aep.services import FLOW_SERVICE, Json, segment
 log = logging.getLogger(__name__)
 
 RUNS = f"{FLOW_SERVICE}/runs"
-MAX_REQUESTS = 3
 
 
 @dataclass(frozen=True)
@@ -147,14 +145,11 @@ class RunRequest(ABC):
         :raises RequestError: if the service refuses.
         """
         with self.client.transport.within(self.client.operation_timeout):
-            for asked in range(MAX_REQUESTS):
+            for sent in range(1, MAX_REQUESTS + 1):
                 try:
                     return self._ask(), False
                 except RequestError as error:
-                    if error.failure is not Failure.AMBIGUOUS or (error.retry_after or 0.0) > MAX_WAIT:
-                        raise
-                    log.warning("%s; looking for the flow run before asking again", error)
-                    self._wait(FIRST_WAIT * 2**asked if error.retry_after is None else error.retry_after)
+                    self._settling.after_lost_answer(error, "flow run", sent)
                 if found := self.find(notes):
                     return found.id, True
         raise UnsettledError(
@@ -172,7 +167,7 @@ class RunRequest(ABC):
             return found
         notes = notes.by_service(self.client)
         with self.client.transport.within(self.client.operation_timeout):
-            self._wait()
+            self._settling.sleep(self._settling.seconds_after_sending, "to show")
             return self.find(notes)
 
     def find(self, notes: Notes, *, active: bool = False) -> FlowRun | None:
@@ -233,18 +228,9 @@ class RunRequest(ABC):
         log.info("Asked for flow run %s of dataflow %s (request id %s)", run_id, self.flow_id, answer.request_id)
         return run_id
 
-    def _wait(self, least: float = 0.0) -> None:
-        """Let what was asked for take effect and show."""
-        window, transport = self.client.dataflow_window, self.client.transport
-        pause = max(window + TICK if window else 0.0, least)
-        if pause > transport.remaining:
-            raise UnsettledError(
-                f"A run of dataflow {self.flow_id} needs {pause:.0f} s to show, longer than is left of "
-                f"operation_timeout ({self.client.operation_timeout:g} s); the next attempt looks again"
-            )
-        if pause:
-            log.info("Waiting %.0f s for a run of dataflow %s to show", pause, self.flow_id)
-            transport.clock.sleep(pause)
+    @property
+    def _settling(self) -> Settling:
+        return Settling(self.client, f"A run of dataflow {self.flow_id}", self.client.dataflow_window)
 
 
 @dataclass(frozen=True, kw_only=True)
