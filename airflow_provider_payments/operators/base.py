@@ -135,8 +135,8 @@ class CreateOperator(ExperiencePlatformOperator):
             result.existing.id,
             result.request_id,
         )
-        client = self.hook.client
-        store_link(context, url=client.url, sandbox=client.sandbox, kind=resource.kind, object_id=result.existing.id)
+        client, page = self.hook.client, resource.kind.page
+        store_link(context, url=client.url, sandbox=client.sandbox, page=page, object_id=result.existing.id)
         return result
 
     @property

@@ -160,6 +160,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         return self._run(context)
 
     def _run(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
         from airflow_provider_payments.aep.runs.flow_run import RunSelection
         from airflow_provider_payments.aep.runs.lookups import when_it_shows
         from airflow_provider_payments.operators.run_state import Memory
@@ -181,7 +182,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
                 self._run_id = started.run_id
                 keep(context, "run_id", started.run_id)
                 run = started.run or when_it_shows(client, started.run_id)
-        store_link(context, url=client.url, sandbox=client.sandbox, kind="dataflow", object_id=run.flow_id)
+        store_link(context, url=client.url, sandbox=client.sandbox, page=DATAFLOW.page, object_id=run.flow_id)
         self.run_log.note(run)
         if not waits:
             return run.summary() | self.more_of(run, context, reused=started.reused)

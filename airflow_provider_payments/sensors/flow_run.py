@@ -242,13 +242,14 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
 
     def _poll(self, context: Context) -> Wait:
         """Poll once, by this worker."""
+        from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
         from airflow_provider_payments.aep.runs.batch_polling import RunQueries
 
         wait = self._meant(context)
         client = self.hook.client
         if wait.flow_id and self._queries is None:
             where = {"url": client.url, "sandbox": client.sandbox}
-            store_link(context, kind="dataflow", object_id=wait.flow_id, **where)
+            store_link(context, page=DATAFLOW.page, object_id=wait.flow_id, **where)
         self._queries = self._queries or RunQueries(client)
         sent, left = client.transport.sent, self._seconds_left()
         try:

@@ -16,11 +16,12 @@ from airflow_provider_payments.aep.errors import PlatformError, UnreadableError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_bool, as_int, as_number
 from airflow_provider_payments.aep.provisioning.teardown import tear_down
-from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
 from airflow_provider_payments.aep.resources.dataflow import Dataflow, read_options
 from airflow_provider_payments.aep.resources.flow_service import source_meaning, target_meaning
 from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, find_flow_spec
+from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import read_schedule
 from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
@@ -150,7 +151,7 @@ def test_every_reader_takes_thousands_of_levels(reader: Callable[[Fields], Any],
 @given(item=OBJECTS)
 def test_marks_outputs_and_differences_of_any_item(kind: type[Resource], item: dict[str, Any]) -> None:
     want, existing = value(kind), Existing("x", item=item)
-    read(lambda: want.mark_of(existing))
+    read(lambda: want.kind.mark_of(existing))
     read(lambda: want.outputs(existing, 1790000000.0))
     # The fields of other kinds are asked for: see below.
     if kind.__module__.endswith(("flow_service", "catalog")):

@@ -168,7 +168,7 @@ def test_bad_input_is_refused_with_field_value_and_what_is_allowed(
     assert allowed in str(refused.value)
 
 
-@pytest.mark.parametrize("kind", USUAL, ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", USUAL, ids=lambda kind: kind.kind.name)
 def test_a_name_that_could_not_be_found_again_is_refused_for_every_kind(kind: type[Resource]) -> None:
     with pytest.raises(InvalidInputError, match="name='a, b' is not allowed: 1 to 100 characters"):
         value(kind, name="a, b")

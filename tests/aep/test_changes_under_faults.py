@@ -261,11 +261,11 @@ def test_a_deletion_is_repeated_after_a_lost_answer_and_what_is_gone_by_then_is_
     kind, want = KINDS[name], KINDS[name].build(chain)
     made = chain.ensure(want).existing
     proxy.fault("DELETE", kind.path, **fault)
-    want.delete(proxied, made)
+    want.kind.delete(proxied, made)
     assert proxy.count("DELETE", kind.path) == (1 if fault.get("cut") and name != "dataset" else 2)
     assert made.id not in [item["id"] for item in emulator.objects(kind.objects)]
     # And again, as somebody would who died in between.
-    want.delete(proxied, made)
+    want.kind.delete(proxied, made)
 
 
 @pytest.mark.parametrize("status", [400, 403, 409])
@@ -275,6 +275,6 @@ def test_a_deletion_that_is_refused_is_an_error(
     made = chain.ensure(chain.source()).existing
     proxy.fault("DELETE", "/sourceConnections", status=status)
     with pytest.raises(RequestError) as failed:
-        chain.source().delete(proxied, made)
+        chain.source().kind.delete(proxied, made)
     assert failed.value.status == status
     assert proxy.count("DELETE", "/sourceConnections") == 1

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
-from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import KINDS, Chain

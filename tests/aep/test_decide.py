@@ -28,7 +28,7 @@ from airflow_provider_payments.aep.provisioning.decide import (
     Withdraw,
     decide,
 )
-from airflow_provider_payments.aep.resources.base import Existing
+from airflow_provider_payments.aep.resources.kind import Existing
 
 #: A connection, a dataflow, and a kind of which the service itself refuses a second one.
 CONNECTION, DATAFLOW, SCHEMA = Rules(True, 10.0), Rules(True, 50.0, ingests=True), Rules(False, 0.0)
@@ -222,7 +222,7 @@ def test_only_the_oldest_that_is_right_is_adopted_once_it_has_settled_and_was_re
         right = [each for each in observed if not each.differences]
         assert action.seen == min(right, key=lambda each: each.existing.age)
         assert action.seen.checked or action.seen.id == memory.mine
-        if rules.settles and action.seen.id != memory.mine:
+        if rules.may_duplicate and action.seen.id != memory.mine:
             assert NOW.platform + 1e-6 >= action.seen.existing.created + rules.settle_seconds
         assert action.duplicates == tuple(each for each in observed if each.is_duplicate and each != action.seen)
 

@@ -360,7 +360,7 @@ def test_who_finds_what_is_just_being_given_up_waits_for_that_and_adopts_what_is
     want = chain.dataflow()
     flow = chain.ensure(want, writer=A).existing
     emulator.advance(60)
-    now = want.read(chain.client, flow)
+    now = want.kind.read(chain.client, flow)
     assert now is not None
     given_up = now.item["description"].replace("]", f" given up {int(emulator.control('GET', 'clock')['now'])}]")
     body = [{"op": "add", "path": "/description", "value": given_up}]

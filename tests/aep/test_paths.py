@@ -16,8 +16,8 @@ from airflow_provider_payments.aep.api import catalog, data_prep, flow_service, 
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_id
-from airflow_provider_payments.aep.resources.catalog import Dataset
-from airflow_provider_payments.aep.resources.flow_service import SourceConnection
+from airflow_provider_payments.aep.resources.catalog import DATASET
+from airflow_provider_payments.aep.resources.flow_service import SOURCE_CONNECTION
 from airflow_provider_payments.aep.services import segment
 from tests.fault_proxy import FaultProxy
 
@@ -32,8 +32,8 @@ ASKED: dict[str, tuple[Callable[[Client, Any], object], str]] = {
         lambda client, key: flow_service.explore_resource(client, key, "x"),
         "connections/{}/explore",
     ),
-    "delete": (lambda client, key: SourceConnection.delete(client, SimpleNamespace(id=key)), "sourceConnections/{}"),  # type: ignore[arg-type]
-    "delete dataset": (lambda client, key: Dataset.delete(client, SimpleNamespace(id=key)), "dataSets/{}"),  # type: ignore[arg-type]
+    "delete": (lambda client, key: SOURCE_CONNECTION.delete(client, SimpleNamespace(id=key)), "sourceConnections/{}"),  # type: ignore[arg-type]
+    "delete dataset": (lambda client, key: DATASET.delete(client, SimpleNamespace(id=key)), "dataSets/{}"),  # type: ignore[arg-type]
 }
 CHANGING = ["", ".", "..", "../flows", "a/..", "a/../b", "./a", "a/./b", "..\\flows"]
 

@@ -234,7 +234,7 @@ def test_a_creation_that_was_not_carried_out_is_repeated_after_the_window(
     assert outcome.created
     assert len(objects(emulator, kind, want.name)) == 1
     # What was made is looked for again, but for the kinds of which a second one is refused or does nothing.
-    assert proxied.naps == [settling] * (2 if outcome.resource.settles else 1)
+    assert proxied.naps == [settling] * (2 if outcome.resource.kind.may_duplicate else 1)
 
 
 def test_a_500_after_the_object_was_made_is_found_too(

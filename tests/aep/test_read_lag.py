@@ -45,7 +45,7 @@ def test_what_the_registry_made_returns_once_it_can_be_read(
     made = writer.ensure(want)
     assert (made.created, writer.naps) == (True, [2.0, 4.0, 8.0, 8.0])
     assert posts(emulator, name) == 1
-    assert schema_registry.resource(writer.client, type(want).collection, made.existing.id)
+    assert schema_registry.resource(writer.client, want.kind.collection, made.existing.id)
 
 
 def test_a_field_group_that_cannot_be_read_at_once_does_not_end_its_schema(writer: Chain, emulator: Emulator) -> None:

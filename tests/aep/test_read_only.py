@@ -12,7 +12,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError, ReadOnlyErro
 from airflow_provider_payments.aep.provisioning.ensure import ensure
 from airflow_provider_payments.aep.provisioning.teardown import tear_down
 from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.resources.dataflow import Dataflow
+from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.flow_specs import find_flow_spec
 from airflow_provider_payments.aep.resources.marks import Writer
 from tests.aep.chain import CRM_FLOW_SPEC, DATA_PREP, FLOW_SERVICE, KINDS, PAYPAL_SPEC, TABLE, Chain
@@ -72,14 +72,14 @@ def test_no_deletion_is_sent(name: str, chain: Chain, reader: Client, emulator: 
     made = chain.ensure(want).existing
     before = len(emulator.requests())
     with pytest.raises(ReadOnlyError, match=f"^DELETE {KINDS[name].path}/{made.id} was not sent"):
-        want.delete(reader, made)
+        want.kind.delete(reader, made)
     assert writes(emulator, before) == []
 
 
 def test_no_dataflow_is_disabled(chain: Chain, reader: Client, emulator: Emulator) -> None:
     made = chain.ensure(chain.dataflow()).existing
     with pytest.raises(ReadOnlyError, match=f"^POST {FLOW_SERVICE}/flows/{made.id}/action was not sent"):
-        Dataflow.disable(reader, made)
+        DATAFLOW.disable(reader, made)
     assert [item["state"] for item in emulator.objects("flows")] == ["enabled"]
 
 

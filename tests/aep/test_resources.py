@@ -70,7 +70,7 @@ def test_mappings_may_be_written_in_many_ways(mappings: Any) -> None:
 # ---- extra ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", USUAL, ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", USUAL, ids=lambda kind: kind.kind.name)
 def test_extra_fields_go_into_the_payload_beside_the_modelled_ones(kind: type[Resource]) -> None:
     usual = value(kind)
     extra = {"labels": ["C1"], "x": {"y": None}}

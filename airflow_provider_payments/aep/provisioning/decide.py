@@ -27,7 +27,7 @@ from typing import NamedTuple
 from airflow_provider_payments.aep.api.settling import MAX_REQUESTS
 from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.http.retries import TICK
-from airflow_provider_payments.aep.resources.base import Existing
+from airflow_provider_payments.aep.resources.kind import Existing
 
 #: Sums of floating-point seconds are no finer; a clock that is simulated might never pass the rest.
 RESOLUTION_SECONDS = 1e-6
@@ -54,12 +54,12 @@ class Rules:
     """
     What a kind demands.
 
-    :param settles: whether two creations at the same time both succeed, and it matters.
+    :param may_duplicate: whether two creations at the same time both succeed, and it matters.
     :param settle_seconds: within which what was sent takes effect and shows in lists.
     :param ingests: whether it moves rows by itself.
     """
 
-    settles: bool
+    may_duplicate: bool
     settle_seconds: float
     ingests: bool = False
 
@@ -271,7 +271,7 @@ def _settling(rules: Rules, since: float) -> Wait | None:
 def _one_is_right(winner: Seen, rules: Rules, observed: Collection[Seen], memory: Memory, now: Now) -> Action:
     sent = memory.sent_at + TICK - now.own
     since = sent if winner.id == memory.mine else max(winner.existing.created - now.platform, sent)
-    if rules.settles and (wait := _settling(rules, since)):
+    if rules.may_duplicate and (wait := _settling(rules, since)):
         return wait
     if not winner.checked and winner.id != memory.mine:
         return Check(winner.id)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.marks import Mark, Writer
 
 log = logging.getLogger(__name__)
@@ -40,12 +41,12 @@ class Duplicates:
 
     def is_mine(self, existing: Existing) -> bool:
         """Whether this call made it."""
-        mark = self.desired.mark_of(existing)
+        mark = self.desired.kind.mark_of(existing)
         return existing.id in self.made or (mark is not None and mark.nonce in self.nonces)
 
     def recognise(self, existing: Existing) -> None:
         """Take note of a dataflow that carries the mark of a creation whose answer was lost."""
-        mark = self.desired.mark_of(existing) if self.desired.ingests else None
+        mark = self.desired.kind.mark_of(existing) if self.desired.kind.ingests else None
         if mark is not None and mark.nonce in self.unseen:
             self.unseen.discard(mark.nonce)
             self.made[existing.id] = existing
@@ -60,7 +61,7 @@ class Duplicates:
         return tuple(duplicate.id for duplicate in duplicates if not self._deleted(duplicate))
 
     def _deleted(self, listed: Existing) -> bool:
-        mark, name = self.desired.mark_of(listed), f"{self.desired.kind} {self.desired.name!r} ({listed.id})"
+        mark, name = self.desired.kind.mark_of(listed), f"{self.desired.kind} {self.desired.name!r} ({listed.id})"
         mine = self.is_mine(listed)
         by = "this task" if mine else mark or "somebody else"
         # What people made by hand is theirs to run twice.
@@ -68,11 +69,11 @@ class Duplicates:
             log.warning("There is a duplicate of %s, made by %s", name, by)
             return False
         # A deletion of what cannot be read yet would be answered as one of what is gone.
-        duplicate = self.desired.read(self.client, listed)
+        duplicate = self.desired.kind.read(self.client, listed)
         if duplicate is None:
             return True
         if self._may_be_deleted(mark, duplicate):
-            reason = self.desired.in_use(self.client, duplicate) or self._refusal(duplicate)
+            reason = self.desired.kind.blocking_reference(self.client, duplicate) or self._refusal(duplicate)
             if not reason:
                 self.made.pop(listed.id, None)
                 log.warning("Removed a duplicate of %s, made by %s", name, by)
@@ -81,7 +82,7 @@ class Duplicates:
         else:
             hint = "; remove_copies=True would remove it" if mark else ""
             log.warning("There is a duplicate of %s, made by %s%s", name, by, hint)
-        if self.desired.disable(self.client, duplicate):
+        if self.desired.kind.disable(self.client, duplicate):
             log.warning("Disabled the duplicate of %s, so that nothing is ingested twice", name)
         return False
 
@@ -89,14 +90,14 @@ class Duplicates:
         if mark is None or not self.client.marks:
             return False
         # Its writer has had the time to remove it, were it alive. What does not say how old it is may be young.
-        settled = duplicate.created + 3 * self.desired.settle_time(self.client)
+        settled = duplicate.created + 3 * self.desired.kind.settle_seconds(self.client)
         is_old = duplicate.created > 0 and self.client.transport.now() > settled
         return self.is_mine(duplicate) or (self.remove and mark.owner == self.writer.owner and is_old)
 
     def _refusal(self, duplicate: Existing) -> str:
         """Delete it; return what the service says against it."""
         try:
-            self.desired.delete(self.client, duplicate)
+            self.desired.kind.delete(self.client, duplicate)
         except RequestError as error:
             if error.failure is not Failure.FINAL:
                 raise

@@ -57,7 +57,8 @@ from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
 from airflow_provider_payments.aep.provisioning.giving_up import GIVE_UP_SECONDS, claimed, give_up
 from airflow_provider_payments.aep.provisioning.observing import Observer
 from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
-from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.switches import switch
 
@@ -104,7 +105,8 @@ def ensure(
             return work.run()
     except PlatformError as error:
         failure = error
-        if desired.ingests and (work.observer.memory.posts or attempt > 1) and error.retryable and _must_wait(error):
+        may_ingest = desired.kind.ingests and (work.observer.memory.posts or attempt > 1)
+        if may_ingest and error.retryable and _must_wait(error):
             # To come back when the service asks would be too late: a duplicate may have begun to ingest by then.
             failure = UnsettledError(f"{error}; it may be there already, so the next attempt looks before that")
         failure.add(give_up(client, duplicates))
@@ -126,8 +128,8 @@ class _Provisioning:
     def __init__(self, client: Client, desired: Resource, if_exists: str, duplicates: Duplicates, attempt: int) -> None:
         self.client, self.desired, self.if_exists, self.duplicates = client, desired, if_exists, duplicates
         self.observer = Observer(client, desired, duplicates, if_exists, Memory(attempt))
-        seconds = desired.settle_time(client)
-        self.rules = Rules(desired.settles, seconds, desired.ingests)
+        seconds = desired.kind.settle_seconds(client)
+        self.rules = Rules(desired.kind.may_duplicate, seconds, desired.kind.ingests)
         self.settling = Settling(client, f"{desired.kind} {desired.name!r}", seconds)
         #: The service's id of the request that made it.
         self.made_by = ""
@@ -188,7 +190,7 @@ class _Provisioning:
             existing = self.ready.create(self.client, mark)
         except RequestError as error:
             if error.failure is Failure.AMBIGUOUS:
-                self.settling.after_lost_answer(error, self.desired.kind, self._note_sent())
+                self.settling.after_lost_answer(error, self.desired.kind.name, self._note_sent())
                 return None
             self.duplicates.unseen -= nonces
             if not self.desired.is_out_of_date(error):
@@ -204,7 +206,7 @@ class _Provisioning:
         self.duplicates.made[existing.id] = replace(existing, created=now)
         self._hurry(begins)
         self.made_by = self.client.transport.last_request_id
-        if self.desired.settles:
+        if self.desired.kind.may_duplicate:
             self.settling.sleep(self.settling.seconds_after_sending, "to settle")
             return None
         self._await_reads(existing)
@@ -231,7 +233,7 @@ class _Provisioning:
         patience, until = Patience(self.client), self.observer.now.platform + TICK + READ_LAG_SECONDS
         while True:
             try:
-                return self.desired.confirm(self.client, made)
+                return self.desired.kind.confirm(self.client, made)
             except RequestError as error:
                 if not error.says_gone:
                     raise
@@ -258,11 +260,11 @@ class _Provisioning:
     def _adopt(self, seen: Seen, duplicates: tuple[Seen, ...]) -> Provisioned | None:
         existing, memory = seen.existing, self.observer.memory
         # Where nothing carries a mark nobody can tell: what shows after a creation was sent is taken for its object.
-        is_unmarked = not (self.client.marks and self.desired.carries_mark)
+        is_unmarked = not (self.client.marks and self.desired.kind.carries_mark)
         was_sent = memory.sent_at > -math.inf
-        ours = was_sent and (is_unmarked or self.duplicates.writer.made(self.desired.mark_of(existing)))
+        ours = was_sent and (is_unmarked or self.duplicates.writer.made(self.desired.kind.mark_of(existing)))
         if self.if_exists == "fail" and not (seen.ours or ours):
-            raise ConflictError(self.desired.kind, self.desired.name, existing.id, (), _FAIL_ADVICE)
+            raise ConflictError(self.desired.kind.name, self.desired.name, existing.id, (), _FAIL_ADVICE)
         if not claimed(self.client, self.duplicates, existing):
             return None
         left = self._left([duplicate.existing for duplicate in duplicates] + self._own_unlisted(existing))
@@ -273,7 +275,7 @@ class _Provisioning:
         mine = self.observer.memory.mine
         if mine is None or mine == winner.id or mine in self.observer.seen:
             return []
-        own = self.desired.read(self.client, Existing(mine, self.duplicates.made[mine].created))
+        own = self.desired.kind.read(self.client, Existing(mine, self.duplicates.made[mine].created))
         return [own] if own else []
 
     def _revive(self, seen: Seen, duplicates: tuple[Seen, ...]) -> Provisioned | None:
@@ -296,14 +298,14 @@ class _Provisioning:
         if self.if_exists != "update":
             advice = "Change the arguments, choose another name, or let if_exists='update' change what can be changed."
             advice = _FAIL_ADVICE if self.if_exists == "fail" else advice
-            raise ConflictError(self.desired.kind, self.desired.name, existing.id, differences, advice)
+            raise ConflictError(self.desired.kind.name, self.desired.name, existing.id, differences, advice)
         updated = self._updated(existing, list(differences))
         left = self._left([duplicate.existing for duplicate in duplicates])
         return self._outcome(self.desired, updated, created=False, updated=True, copies=left)
 
     def _left(self, duplicates: list[Existing]) -> tuple[str, ...]:
         """Resolve duplicates, where they matter; return the ids of those that stay."""
-        if self.desired.settles:
+        if self.desired.kind.may_duplicate:
             return self.duplicates.resolve(duplicates)
         return tuple(duplicate.id for duplicate in duplicates)
 
@@ -314,7 +316,7 @@ class _Provisioning:
                 return self.desired.update(self.client, existing, differences)
             except RequestError as error:
                 if error.says_gone:
-                    self.desired.check_gone(self.client, existing)
+                    self.desired.kind.check_gone(self.client, existing)
                 lost = error.failure is Failure.AMBIGUOUS
                 if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT:
                     raise
@@ -322,7 +324,7 @@ class _Provisioning:
                 log.warning("%s; looking at the %s again", error, self.desired.kind)
                 if lost:
                     self.settling.sleep(max(FIRST_WAIT, error.retry_after or 0.0), "to be changed")
-            now = self.desired.read(self.client, existing)
+            now = self.desired.kind.read(self.client, existing)
             if now is None:
                 break
             existing, differences = now, self.desired.differences(self.client, now)

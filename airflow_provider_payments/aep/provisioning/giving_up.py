@@ -23,7 +23,8 @@ from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import PlatformError, RequestError
 from airflow_provider_payments.aep.http.retries import TICK
 from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
-from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.marks import Mark, Writer
 from airflow_provider_payments.aep.resources.switches import rewrite_mark, switch
 
@@ -39,7 +40,7 @@ MAX_CHANGES = 3
 
 def give_up(client: Client, duplicates: Duplicates) -> str:
     """Remove the dataflows that this call made; return what became of each, as sentences for the error."""
-    if not duplicates.desired.ingests:
+    if not duplicates.desired.kind.ingests:
         return ""
     if duplicates.unseen:
         _look_for_unseen(client, duplicates)
@@ -64,7 +65,7 @@ def _look_for_unseen(client: Client, duplicates: Duplicates) -> None:
 
 def _withdrawn(client: Client, desired: Resource, made: Existing) -> str:
     """Delete it, or disable it; return what became of it."""
-    what = f"{desired.kind[:1].upper()}{desired.kind[1:]} {made.id}, which this call made,"
+    what = f"{desired.kind.name[:1].upper()}{desired.kind.name[1:]} {made.id}, which this call made,"
     with client.transport.within(STEP_SECONDS):
         now, stays = _noted(client, desired, made)
     if stays:
@@ -80,7 +81,7 @@ def _withdrawn(client: Client, desired: Resource, made: Existing) -> str:
         return f"{what} is still there and enabled: it can neither be deleted ({reason}) nor disabled ({error})"
     if not there:
         return f"{what} is gone"
-    carries_mark = now is not None and desired.mark_of(now) is not None
+    carries_mark = now is not None and desired.kind.mark_of(now) is not None
     follows = "the next attempt of its chain enables it" if carries_mark else "enable or delete it by hand"
     return f"{what} could not be deleted ({reason}) and was disabled; {follows}"
 
@@ -89,7 +90,7 @@ def _refusal(client: Client, desired: Resource, made: Existing, seconds: float) 
     """Delete it within a number of seconds; return why that failed."""
     try:
         with client.transport.within(seconds):
-            desired.delete(client, made)
+            desired.kind.delete(client, made)
     except RequestError as error:
         return str(error)
     return ""
@@ -112,12 +113,12 @@ def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing 
     """
     try:
         for _ in range(MAX_CHANGES):
-            now = patiently(client, partial(desired.read, client, made))
+            now = patiently(client, partial(desired.kind.read, client, made))
             if now is None:
                 return None, "is gone"
             if now.item.get("state") == "disabled":
                 return None, "has been disabled by somebody else, and stays"
-            mark = desired.mark_of(now)
+            mark = desired.kind.mark_of(now)
             if mark is None:
                 return now, ""
             if mark.adopted:
@@ -151,7 +152,8 @@ def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
 
     :return: whether that is said or needs not be; if not, the dataflow has been changed or deleted meanwhile.
     """
-    mark = duplicates.desired.mark_of(existing) if duplicates.desired.ingests and client.dataflow_window else None
+    kind = duplicates.desired.kind
+    mark = kind.mark_of(existing) if kind.ingests and client.dataflow_window else None
     if mark is None or mark.adopted or duplicates.is_mine(existing) or client.read_only or not client.marks:
         return True
     horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK

@@ -12,7 +12,8 @@ from airflow_provider_payments.aep.errors import Difference, RequestError
 from airflow_provider_payments.aep.provisioning.decide import Memory, Now, Seen
 from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
 from airflow_provider_payments.aep.provisioning.giving_up import busy_until, was_disabled_by_giving_up
-from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.kind import Existing
 
 
 @dataclass
@@ -62,7 +63,7 @@ class Observer:
     def check(self, object_id: str) -> Seen | None:
         """Read a listed object by its id; return it unless it is gone."""
         listed, before = self._listed[object_id], self.seen.pop(object_id, None)
-        now = self.desired.read(self.client, listed)
+        now = self.desired.kind.read(self.client, listed)
         if now is None:
             self.memory = self.memory.missing(object_id, self.now.own)
         elif before and now is listed:
@@ -79,7 +80,7 @@ class Observer:
     def seen_as(self, existing: Existing, differences: Iterable[Difference], *, checked: bool) -> Seen:
         """Return what an object is to the decision."""
         differing = list(differences)
-        mark = self.desired.mark_of(existing) if self.desired.carries_mark else None
+        mark = self.desired.kind.mark_of(existing) if self.desired.kind.carries_mark else None
         return Seen(
             existing,
             tuple(differing),
@@ -100,7 +101,7 @@ class Observer:
             except RequestError as error:
                 if not error.says_gone:
                     raise
-                self.desired.check_gone(self.client, existing)
+                self.desired.kind.check_gone(self.client, existing)
                 self.memory = self.memory.missing(existing.id, self.now.own)
             else:
                 self.seen[existing.id] = self.seen_as(existing, differences, checked=checked)
@@ -113,10 +114,10 @@ class Observer:
         """
         others = [d for d in differences if d.field != "state"]
         reached = self.if_exists == "update" and all(d.field.startswith(self.desired.changeable) for d in others)
-        is_disabled = self.desired.ingests and len(others) < len(differences)
+        is_disabled = self.desired.kind.ingests and len(others) < len(differences)
         if not is_disabled or self.client.read_only or (others and not reached):
             return False
-        writer, mark = self.duplicates.writer, self.desired.mark_of(existing)
+        writer, mark = self.duplicates.writer, self.desired.kind.mark_of(existing)
         if self.if_exists == "fail" and not writer.made(mark):
             return False
         return not checked or was_disabled_by_giving_up(writer, mark, existing)

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.services import Json
 
 

@@ -19,20 +19,11 @@ from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError, UnreadableError
 from airflow_provider_payments.aep.http.retries import TICK
-from airflow_provider_payments.aep.resources.base import Existing, Resource
-from airflow_provider_payments.aep.resources.catalog import Dataset
-from airflow_provider_payments.aep.resources.data_prep import MappingSet, schema_of
-from airflow_provider_payments.aep.resources.dataflow import Dataflow
-from airflow_provider_payments.aep.resources.flow_service import BaseConnection, SourceConnection, TargetConnection
+from airflow_provider_payments.aep.resources.kind import Existing, Kind, all_kinds
 from airflow_provider_payments.aep.resources.marks import Writer
-from airflow_provider_payments.aep.resources.schema_registry import AdHocClass, FieldGroup, Schema
 from airflow_provider_payments.aep.services import Json
 
 log = logging.getLogger(__name__)
-
-#: Users of an object before the object itself.
-_REMOVABLE: tuple[type[Resource], ...] = (TargetConnection, SourceConnection, Dataset, BaseConnection)
-_NEVER_REMOVED: tuple[type[Resource], ...] = (Schema, FieldGroup, AdHocClass)
 
 
 @dataclass(frozen=True)
@@ -78,28 +69,31 @@ def tear_down(
             log.info("Waiting %.0f s for what was asked for last to show", longest + TICK)
             client.transport.clock.sleep(longest + TICK)
             check()
-        for kind in ((Dataflow,) if dataflows else ()) + _REMOVABLE:
-            for existing in _made_by(client, writer, kind):
-                patiently(client, partial(_remove, client, kind, existing, outcome))
-        for kind in _NEVER_REMOVED:
+        kinds = all_kinds()
+        for kind in kinds:
+            if kind.is_deletable and (dataflows or not kind.ingests):
+                for existing in _made_by(client, writer, kind):
+                    patiently(client, partial(_remove, client, kind, existing, outcome))
+        stays = [kind for kind in kinds if not kind.is_deletable]
+        for kind in (kind for kind in stays if kind.carries_mark):
             outcome.left_over.extend(_told(kind, existing) for existing in _made_by(client, writer, kind))
-        schemas = {told["id"] for told in outcome.left_over}
-        for existing in _listed(client, MappingSet) if schemas else ():
-            if _schema(existing) in schemas:
-                outcome.left_over.append(_told(MappingSet, existing))
+        served = {told["id"] for told in outcome.left_over}
+        for kind in (kind for kind in stays if served and not kind.carries_mark):
+            serving = [existing for existing in _listed(client, kind) if _served(kind, existing) in served]
+            outcome.left_over.extend(_told(kind, existing) for existing in serving)
     return outcome
 
 
-def _listed(client: Client, kind: type[Resource]) -> list[Existing]:
+def _listed(client: Client, kind: Kind) -> list[Existing]:
     # The whole list before the first deletion: pages shift beneath one who deletes.
-    return patiently(client, lambda: list(kind.everything(client)))
+    return patiently(client, lambda: list(kind.list_all(client)))
 
 
-def _made_by(client: Client, writer: Writer, kind: type[Resource]) -> list[Existing]:
+def _made_by(client: Client, writer: Writer, kind: Kind) -> list[Existing]:
     return [existing for existing in _listed(client, kind) if _is_of(writer, kind, existing)]
 
 
-def _is_of(writer: Writer, kind: type[Resource], existing: Existing) -> bool:
+def _is_of(writer: Writer, kind: Kind, existing: Existing) -> bool:
     try:
         return writer.made(kind.mark_of(existing))
     except UnreadableError as error:
@@ -107,18 +101,18 @@ def _is_of(writer: Writer, kind: type[Resource], existing: Existing) -> bool:
         return False
 
 
-def _schema(mapping_set: Existing) -> str | None:
+def _served(kind: Kind, existing: Existing) -> str | None:
     try:
-        return schema_of(MappingSet.fields_of(mapping_set))
+        return kind.belongs_to(existing)
     except UnreadableError:
         return None  # it would only have been told
 
 
-def _remove(client: Client, kind: type[Resource], listed: Existing, outcome: Teardown) -> None:
+def _remove(client: Client, kind: Kind, listed: Existing, outcome: Teardown) -> None:
     existing = kind.read(client, listed)
     if existing is None:
         return
-    reason = kind.in_use(client, existing)
+    reason = kind.blocking_reference(client, existing)
     if not reason:
         try:
             kind.delete(client, existing)
@@ -126,13 +120,13 @@ def _remove(client: Client, kind: type[Resource], listed: Existing, outcome: Tea
             if error.failure is not Failure.FINAL:
                 raise
             reason = str(error)
-    log.info("%s %s %s %s", "Kept" if reason else "Removed", kind.kind, existing.id, reason)
+    log.info("%s %s %s %s", "Kept" if reason else "Removed", kind.name, existing.id, reason)
     if reason:
         outcome.kept.append(_told(kind, existing) | {"reason": reason})
     else:
         outcome.removed.append(_told(kind, existing))
 
 
-def _told(kind: type[Resource], existing: Existing) -> Json:
+def _told(kind: Kind, existing: Existing) -> Json:
     name = readers.text(existing.item.get("name")) or readers.text(existing.item.get("title"))
-    return {"kind": kind.kind, "id": existing.id, "name": name}
+    return {"kind": kind.name, "id": existing.id, "name": name}

@@ -13,11 +13,12 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import Self
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import data_prep, schema_registry
 from airflow_provider_payments.aep.api.attributes import Attributes
+from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import (
@@ -30,13 +31,11 @@ from airflow_provider_payments.aep.inputs import (
     as_mapping,
     as_optional_text,
 )
-from airflow_provider_payments.aep.resources.base import Existing, Resource, made
+from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.expressions import attributes_read
+from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import DATA_PREP, SCHEMA_VERSION, Json
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.aep.api.client import Client
 
 log = logging.getLogger(__name__)
 SOURCE_TYPES = ("ATTRIBUTE", "EXPRESSION", "STATIC")
@@ -107,6 +106,42 @@ class FieldMapping:
         }
 
 
+class MappingSetKind(Kind):
+    """What is asked of mapping sets."""
+
+    def list_all(self, reads: Reads) -> Iterator[Existing]:
+        for item in data_prep.mapping_sets(reads):
+            if found := readers.text(item.get("id")):
+                yield Existing(found, readers.moment(item.get("createdDate")) or 0.0, item=item)
+
+    def read(self, client: Client, existing: Existing) -> Existing | None:
+        # Nobody can delete one, but it may not be read yet, and what refers to it would be refused.
+        if client.transport.now() < existing.created + self.settle_seconds(client):
+            try:
+                self.confirm(client, existing)
+            except RequestError as error:
+                if not error.says_gone:
+                    raise
+                self.check_gone(client, existing)
+        return existing
+
+    def confirm(self, client: Client, existing: Existing) -> None:
+        if self.settle_seconds(client):
+            data_prep.mapping_set(client, existing.id, self.fields_of(existing).count("version"))
+
+    def belongs_to(self, existing: Existing) -> str | None:
+        return schema_of(self.fields_of(existing))
+
+
+MAPPING_SET = MappingSetKind(
+    name="mapping set",
+    path=f"{DATA_PREP}/mappingSets",
+    # A second one does nothing: whoever refers to either means the same.
+    may_duplicate=False,
+    carries_mark=False,
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class MappingSet(Resource):
     """
@@ -120,10 +155,7 @@ class MappingSet(Resource):
     :param dialect: ``current`` or ``legacy``.
     """
 
-    kind: ClassVar[str] = "mapping set"
-    # An extra one does nothing: whoever refers to either means the same.
-    settles: ClassVar[bool] = False
-    carries_mark: ClassVar[bool] = False
+    kind = MAPPING_SET
 
     schema_id: str
     mappings: tuple[FieldMapping, ...]
@@ -192,9 +224,9 @@ class MappingSet(Resource):
     def _open(self) -> bool:
         return any(TENANT_PLACEHOLDER in m.destination for m in self.mappings)
 
-    def look_up(self, client: Client) -> Iterator[Existing]:
+    def look_up(self, reads: Reads) -> Iterator[Existing]:
         # The legacy dialect sends no name, so none can be asked for.
-        return self._alike(client, data_prep.mapping_sets(client, self.name if self.dialect == "current" else None))
+        return self._alike(reads, data_prep.mapping_sets(reads, self.name if self.dialect == "current" else None))
 
     def look_further(self, client: Client) -> Iterator[Existing]:
         everything = data_prep.mapping_sets(client) if self.dialect == "current" else ()
@@ -202,42 +234,19 @@ class MappingSet(Resource):
 
     def _may_be_named_so(self, item: Json) -> bool:
         name = readers.text(item.get("name"))  # no published answer shows one
-        return name is None or Fields(self.kind, item).is_named("name", self.name)
+        return name is None or Fields(self.kind.name, item).is_named("name", self.name)
 
-    def _alike(self, client: Client, items: Iterable[Json]) -> Iterator[Existing]:
-        wanted = self.complete(client).wanted()
+    def _alike(self, reads: Reads, items: Iterable[Json]) -> Iterator[Existing]:
+        wanted = self.complete(reads).wanted()
         for item in items:
-            fields = Fields.of_item(self.kind, item)
+            fields = Fields.of_item(self.kind.name, item)
             # Nobody has to understand what another schema's maps.
             if schema_of(fields) == self.schema_id and mapping_meaning(fields) == wanted:
                 yield read_item(fields)
 
-    @classmethod
-    def everything(cls, client: Client) -> Iterator[Existing]:
-        for item in data_prep.mapping_sets(client):
-            if found := readers.text(item.get("id")):
-                yield Existing(found, readers.moment(item.get("createdDate")) or 0.0, item=item)
-
-    @classmethod
-    def read(cls, client: Client, existing: Existing) -> Existing | None:
-        # Nobody can delete one, but it may not be read yet, and what refers to it would be refused.
-        if client.transport.now() < existing.created + cls.settle_time(client):
-            try:
-                cls.confirm(client, existing)
-            except RequestError as error:
-                if not error.says_gone:
-                    raise
-                cls.check_gone(client, existing)
-        return existing
-
-    @classmethod
-    def confirm(cls, client: Client, existing: Existing) -> None:
-        if cls.settle_time(client):
-            data_prep.mapping_set(client, existing.id, cls.fields_of(existing).count("version"))
-
-    def complete(self, client: Client) -> Self:
+    def complete(self, reads: Reads) -> Self:
         """Return this value with the tenant's namespace filled in."""
-        return replace(self, tenant_id=schema_registry.tenant_id(client)) if self._open else self
+        return replace(self, tenant_id=schema_registry.tenant_id(reads)) if self._open else self
 
     def body(self) -> Json:
         mappings = [m.payload(self.dialect) for m in self.mappings]
@@ -253,7 +262,7 @@ class MappingSet(Resource):
         """
         self._check_unknown_attributes()
         complete = self.complete(client)
-        body = client.request("POST", f"{DATA_PREP}/mappingSets/validate", body=complete.payload(), safe=True).body
+        body = client.request("POST", f"{self.kind.path}/validate", body=complete.payload(), safe=True).body
         for result in Fields.of("the validation of the mapping set", body).each("validationResponse"):
             if result.text("status") == "FAILED":
                 error = next(iter(readers.mappings(result.item.get("errors"))), {})
@@ -263,9 +272,8 @@ class MappingSet(Resource):
         return complete
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
-        path = f"{DATA_PREP}/mappingSets"
-        answer = client.request("POST", path, body=self.payload())
-        return made(answer, path, answer.body.get("id") if isinstance(answer.body, dict) else None)
+        answer = client.request("POST", self.kind.path, body=self.payload())
+        return created_object(answer, self.kind.path, readers.at(answer.body, "id"))
 
     def wanted(self) -> Json:
         return mapping_meaning(Fields(self.name, self.body()))
@@ -274,7 +282,7 @@ class MappingSet(Resource):
         return self.wanted()  # it was found by its content
 
     def outputs(self, existing: Existing, at: float) -> Json:
-        return {"version": self.fields_of(existing).count("version")}
+        return {"version": self.kind.fields_of(existing).count("version")}
 
 
 def read_item(fields: Fields) -> Existing:

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_column_names, as_content_type, as_id, as_optional_text
 from airflow_provider_payments.aep.redaction import remember
-from airflow_provider_payments.aep.resources.base import (
-    Existing,
-    Resource,
-    delete,
-    made,
-    without_empty,
-)
-from airflow_provider_payments.aep.resources.items import listed, read_item, read_live, settle_time, user_of
+from airflow_provider_payments.aep.resources.base import Resource, without_empty
+from airflow_provider_payments.aep.resources.items import FlowServiceKind, read_item
+from airflow_provider_payments.aep.resources.kind import Existing, created_object
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.source_columns import (
     Column,
@@ -41,26 +37,39 @@ from airflow_provider_payments.aep.services import (
     SCHEMA_VERSION,
     SPEC_VERSION,
     Json,
-    segment,
 )
 
-if TYPE_CHECKING:
-    from airflow_provider_payments.aep.api.client import Client
-
-_OF_BASE_CONNECTIONS = {"sourceConnections": "baseConnectionId", "targetConnections": "baseConnectionId"}
+BASE_CONNECTION = FlowServiceKind(
+    name="base connection",
+    path=f"{FLOW_SERVICE}/connections",
+    is_deletable=True,
+    referrers={"sourceConnections": "baseConnectionId", "targetConnections": "baseConnectionId"},
+)
+DATASET_BASE_CONNECTION = replace(BASE_CONNECTION, name="dataset base connection")
+SOURCE_CONNECTION = FlowServiceKind(
+    name="source connection",
+    path=f"{FLOW_SERVICE}/sourceConnections",
+    is_deletable=True,
+    referrers={"flows": "sourceConnectionIds"},
+)
+TARGET_CONNECTION = FlowServiceKind(
+    name="target connection",
+    path=f"{FLOW_SERVICE}/targetConnections",
+    is_deletable=True,
+    referrers={"flows": "targetConnectionIds"},
+)
 FORMATS = ("tabular", "delimited", "json", "parquet", "parquet_xdm")
 
 
 class FlowServiceResource(Resource):
     """What all objects of Flow Service share: found by name, made by POST, read as an item."""
 
-    collection: ClassVar[str]
     #: A field by which lists can be filtered, and the argument that names its value.
     second_key: ClassVar[tuple[str, str] | None] = None
 
-    def look_up(self, client: Client) -> Iterator[Existing]:
-        for item in flow_service.items(client, self.collection, f"name=={self.name}"):
-            fields = Fields.of_item(self.kind, item)
+    def look_up(self, reads: Reads) -> Iterator[Existing]:
+        for item in flow_service.items(reads, self.kind.collection, f"name=={self.name}"):
+            fields = Fields.of_item(self.kind.name, item)
             if self._is_it(fields):
                 yield read_item(fields)
 
@@ -77,43 +86,17 @@ class FlowServiceResource(Resource):
         """Return the items that refer to the same as this one, all of the collection where the service cannot tell."""
         filters = (f"{self.second_key[0]}=={getattr(self, self.second_key[1])}",) if self.second_key else ()
         try:
-            items = list(flow_service.items(client, self.collection, *filters))
+            items = list(flow_service.items(client, self.kind.collection, *filters))
         except RequestError as error:
             if not filters or error.status != 400:
                 raise
-            items = list(flow_service.items(client, self.collection))
-        return [Fields.of_item(self.kind, item) for item in items]
+            items = list(flow_service.items(client, self.kind.collection))
+        return [Fields.of_item(self.kind.name, item) for item in items]
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
-        path = f"{FLOW_SERVICE}/{self.collection}"
-        answer = client.request("POST", path, body=self.marked(self.payload(), mark))
-        body = answer.body if isinstance(answer.body, dict) else {}
-        return made(answer, path, body.get("id"), body.get("etag"))
-
-    @classmethod
-    def everything(cls, client: Client) -> Iterator[Existing]:
-        for item in flow_service.items(client, cls.collection):
-            if existing := listed(item):
-                yield existing
-
-    @classmethod
-    def settle_time(cls, client: Client) -> float:
-        return settle_time(client, cls.collection)
-
-    @classmethod
-    def read(cls, client: Client, existing: Existing) -> Existing | None:
-        return read_live(client, cls.collection, existing)
-
-    #: Collection -> the fields in which its items refer to one of this kind.
-    referrers: ClassVar[Mapping[str, str]] = {}
-
-    @classmethod
-    def in_use(cls, client: Client, existing: Existing) -> str:
-        return next(filter(None, (user_of(client, existing.id, *place) for place in cls.referrers.items())), "")
-
-    @classmethod
-    def delete(cls, client: Client, existing: Existing) -> None:
-        delete(client, f"{FLOW_SERVICE}/{cls.collection}/{segment(existing.id)}")
+        answer = client.request("POST", self.kind.path, body=self.kind.marked(self.payload(), mark))
+        body = readers.mapping(answer.body)
+        return created_object(answer, self.kind.path, body.get("id"), body.get("etag"))
 
 
 def spec(spec_id: str) -> Json:
@@ -131,9 +114,7 @@ class BaseConnection(FlowServiceResource):
     :param credential: the source's auth parameters by their own names, such as ``clientSecret``.
     """
 
-    kind: ClassVar[str] = "base connection"
-    collection: ClassVar[str] = "connections"
-    referrers: ClassVar[Mapping[str, str]] = _OF_BASE_CONNECTIONS
+    kind = BASE_CONNECTION
 
     source: Source
     credential: Mapping[str, str] = field(repr=False)
@@ -163,7 +144,7 @@ class BaseConnection(FlowServiceResource):
         )
 
     def found(self, client: Client, existing: Existing) -> Json:
-        fields = self.fields_of(existing)
+        fields = self.kind.fields_of(existing)
         host = fields.text("auth", "params", "host") or self.credential.get("host")
         return {
             "connectionSpec.id": fields.text("connectionSpec", "id"),
@@ -180,9 +161,7 @@ def _host(value: str) -> str:
 class DatasetBaseConnection(FlowServiceResource):
     """The data lake as a connection: the oldest document's way to a target connection. The newer ones do without."""
 
-    kind: ClassVar[str] = "dataset base connection"
-    collection: ClassVar[str] = "connections"
-    referrers: ClassVar[Mapping[str, str]] = _OF_BASE_CONNECTIONS
+    kind = DATASET_BASE_CONNECTION
 
     def body(self) -> Json:
         return without_empty(
@@ -193,7 +172,7 @@ class DatasetBaseConnection(FlowServiceResource):
         return {"connectionSpec.id": DATA_LAKE_SPEC_ID}
 
     def found(self, client: Client, existing: Existing) -> Json:
-        return {"connectionSpec.id": self.fields_of(existing).text("connectionSpec", "id")}
+        return {"connectionSpec.id": self.kind.fields_of(existing).text("connectionSpec", "id")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,9 +191,7 @@ class SourceConnection(FlowServiceResource):
     :param schema_id: the ad-hoc schema of the older documents.
     """
 
-    kind: ClassVar[str] = "source connection"
-    collection: ClassVar[str] = "sourceConnections"
-    referrers: ClassVar[Mapping[str, str]] = {"flows": "sourceConnectionIds"}
+    kind = SOURCE_CONNECTION
     second_key = ("baseConnectionId", "base_connection_id")
 
     base_connection_id: str
@@ -286,7 +263,7 @@ class SourceConnection(FlowServiceResource):
         return fields | written_types(self.columns or ()) | self._extra_of(self.extra)
 
     def found(self, client: Client, existing: Existing) -> Json:
-        fields = self.fields_of(existing)
+        fields = self.kind.fields_of(existing)
         # A column that is missing altogether is one difference, whatever types it was to have.
         written = written_types(self.columns or ())
         types = written | shown_types(fields.each("params", "columns"), written)
@@ -335,9 +312,7 @@ class TargetConnection(FlowServiceResource):
     :param data_format: ``parquet_xdm`` in older documents; left out today.
     """
 
-    kind: ClassVar[str] = "target connection"
-    collection: ClassVar[str] = "targetConnections"
-    referrers: ClassVar[Mapping[str, str]] = {"flows": "targetConnectionIds"}
+    kind = TARGET_CONNECTION
     second_key = ("params.dataSetId", "dataset_id")
 
     dataset_id: str
@@ -380,7 +355,7 @@ class TargetConnection(FlowServiceResource):
         return fields
 
     def found(self, client: Client, existing: Existing) -> Json:
-        fields = self.fields_of(existing)
+        fields = self.kind.fields_of(existing)
         return target_meaning(fields) | {
             "data.format": fields.text("data", "format"),
             # Nobody says that the service keeps what only the oldest document sends.

@@ -30,7 +30,7 @@ from airflow_provider_payments.aep.errors import (
 )
 from airflow_provider_payments.aep.http.answers import Answer
 from airflow_provider_payments.aep.readers import at, mapping, mappings, number, sequence, shown, text
-from airflow_provider_payments.aep.resources.base import made
+from airflow_provider_payments.aep.resources.kind import created_object
 from airflow_provider_payments.aep.resources.schedule import read_schedule
 from airflow_provider_payments.aep.runs.coverage import Coverage, Reading, look
 from airflow_provider_payments.aep.runs.data_window import Window
@@ -224,7 +224,7 @@ class RunRequest(ABC):
         answer = self.send()
         # The OpenAPI file shows an object, the tutorial a list of one.
         receipts = mappings(at(answer.body, "items")) or [mapping(answer.body)]
-        run_id = made(answer, RUNS, text(receipts[0].get("id"))).id
+        run_id = created_object(answer, RUNS, text(receipts[0].get("id"))).id
         log.info("Asked for flow run %s of dataflow %s (request id %s)", run_id, self.flow_id, answer.request_id)
         return run_id
 
