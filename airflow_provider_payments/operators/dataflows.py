@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_payments.aep.inputs import as_bool, as_column_names, as_optional_text
+from airflow_provider_payments.aep.inputs import as_bool, as_optional_text
 from airflow_provider_payments.aep.resources.sources import find_source, require_source
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.operators.base import CreateOperator, ExperiencePlatformOperator
@@ -156,27 +156,26 @@ class CreateDataflowOperator(CreateOperator):
         from airflow_provider_payments.aep.resources.flow_specs import FlowSpec
         from airflow_provider_payments.aep.resources.schedule import Schedule
 
-        columns = as_column_names("source_columns", self.source_columns)
         # Values understand text where a template rendered to it.
         schedule = Schedule(
             frequency=self.frequency,
-            interval=self.interval,  # type: ignore[arg-type]
-            start_time=self.start_time,  # type: ignore[arg-type]
-            end_time=self.end_time,  # type: ignore[arg-type]
-            backfill=self.backfill,  # type: ignore[arg-type]
-            start_delay=self.start_delay,  # type: ignore[arg-type]
+            interval=self.interval,
+            start_time=self.start_time,
+            end_time=self.end_time,
+            backfill=self.backfill,
+            start_delay=self.start_delay,
         )
         return Dataflow(
             source_connection_id=self.source_connection_id,
             target_connection_id=self.target_connection_id,
             flow_spec=FlowSpec.from_json(self.flow_spec),
             mapping_set_id=self.mapping_set_id,
-            mapping_set_version=self.mapping_set_version,  # type: ignore[arg-type]
+            mapping_set_version=self.mapping_set_version,
             schedule=schedule,
             delta_column=DeltaColumn.parse(self.delta_column),
-            source_columns=None if columns is None else tuple(columns),
-            error_diagnostics=self.error_diagnostics,  # type: ignore[arg-type]
-            partial_ingestion_percent=self.partial_ingestion_percent,  # type: ignore[arg-type]
+            source_columns=self.source_columns,
+            error_diagnostics=self.error_diagnostics,
+            partial_ingestion_percent=self.partial_ingestion_percent,
             # With exponential back-off the first retry comes after up to twice as long.
             retry_delay=self.retry_delay.total_seconds() * (2 if self.retry_exponential_backoff else 1),
             **self.common,

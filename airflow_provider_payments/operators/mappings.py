@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_payments.aep.inputs import as_column_names
 from airflow_provider_payments.aep.services import SCHEMA_VERSION
 from airflow_provider_payments.operators.base import CreateOperator
 
@@ -68,12 +67,11 @@ class CreateMappingSetOperator(CreateOperator):
     def resource(self) -> Resource:
         from airflow_provider_payments.aep.resources.data_prep import MappingSet
 
-        columns = as_column_names("source_columns", self.source_columns)
         return MappingSet(
             schema_id=self.schema_id,
-            mappings=self.mappings,  # type: ignore[arg-type]  # every form is understood there
+            mappings=self.mappings,
             tenant_id=self.tenant_id,
-            source_columns=None if columns is None else tuple(columns),
+            source_columns=self.source_columns,
             dialect=self.dialect,
             schema_version=self.schema_version,
             **self.common,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -235,7 +235,7 @@ def test_a_step_whose_single_reads_answer_anything_ends_in_a_value_or_an_error_o
     want = KINDS[name].build(chain)
     made = chain.ensure(want).existing
     emulator.advance(600)
-    wider = replace(want, description="another") if name != "dataflow" else want
+    wider = attrs.evolve(want, description="another") if name != "dataflow" else want
 
     @over_the_socket
     @given(item=OBJECTS | ANY_JSON)

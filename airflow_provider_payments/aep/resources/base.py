@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import attrs
+
 from airflow_provider_payments.aep.errors import ConflictError, Difference, RequestError
-from airflow_provider_payments.aep.inputs import add_extra, as_mapping, as_name, as_optional_text
+from airflow_provider_payments.aep.inputs import add_extra
+from airflow_provider_payments.aep.resources.converters import named, to_mapping, to_name, to_optional_text
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import Json
@@ -42,7 +44,7 @@ def _differences(name: str, wanted: object, found: Any) -> Iterator[Difference]:
         yield Difference(name, wanted, found)
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class Resource(ABC):
     """
     What somebody wants to exist. Arguments are checked when the value is built, before any request.
@@ -54,19 +56,22 @@ class Resource(ABC):
 
     kind: ClassVar[Kind]
 
-    name: str
-    description: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    name: str = attrs.field(converter=to_name)
+    description: str | None = attrs.field(default=None, converter=to_optional_text)
+    extra: Mapping[str, Any] = attrs.field(factory=dict, converter=to_mapping)
 
-    def __post_init__(self) -> None:
-        self._put("name", as_name("name", self.name))
-        self._put("description", as_optional_text("description", self.description))
-        self._put("extra", as_mapping("extra", self.extra))
-        self.payload()  # an `extra` that contradicts an argument shows now
+    def __attrs_post_init__(self) -> None:
+        self.check()
+        if self.extra:
+            self.payload()  # one that contradicts an argument shows now
 
-    def _put(self, field_name: str, value: object) -> None:
-        """Replace an argument by the value that is meant; only while the instance is being built."""
-        object.__setattr__(self, field_name, value)
+    def check(self) -> None:
+        """
+        Hold the arguments against each other; each is right for itself by then.
+
+        :raises InvalidInputError: naming one that does not go with the others.
+        """
+        return
 
     @abstractmethod
     def look_up(self, reads: Reads) -> Iterable[Existing]:
@@ -118,7 +123,7 @@ class Resource(ABC):
         return None
 
     @abstractmethod
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         """
         Return what somebody wrote of the fields that count, normalised.
 
@@ -127,7 +132,7 @@ class Resource(ABC):
         """
 
     @abstractmethod
-    def found(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
         """
         Return the same fields as the service shows them, normalised.
 
@@ -138,7 +143,7 @@ class Resource(ABC):
         """Compare by meaning: what the service changes by nature is no difference."""
         if self.kind.carries_mark:
             self.kind.mark_of(existing)  # it decides on deletions
-        wanted, found = self.wanted(), self.found(client, existing)
+        wanted, found = self.desired_fields(), self.actual_fields(client, existing)
         return [d for name, value in wanted.items() for d in _differences(name, value, found.get(name))]
 
     #: What to do about a difference that an update cannot remove.

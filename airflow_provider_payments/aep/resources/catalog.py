@@ -5,17 +5,18 @@ Datasets of the Catalog. Source: Adobe's page "Create a dataset using APIs" and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
+
+import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import catalog
 from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.inputs import as_content_type, as_id, as_mapping
 from airflow_provider_payments.aep.resources.base import Resource, without_empty
+from airflow_provider_payments.aep.resources.converters import named, to_content_type, to_id, to_mapping
 from airflow_provider_payments.aep.resources.items import user_of
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object, read_if_there
 from airflow_provider_payments.aep.resources.marks import Mark
@@ -63,7 +64,7 @@ DATASET = DatasetKind(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class Dataset(Resource):
     """
     A dataset that holds records of one schema.
@@ -75,20 +76,16 @@ class Dataset(Resource):
 
     kind = DATASET
 
-    schema_id: str
-    schema_version: str = DATASET_SCHEMA_VERSION
-    tags: Mapping[str, Any] = field(default_factory=dict)
+    schema_id: str = attrs.field(converter=to_id)
+    schema_version: str = attrs.field(default=DATASET_SCHEMA_VERSION, converter=to_content_type)
+    tags: Mapping[str, Any] = attrs.field(factory=dict, converter=to_mapping)
 
-    def __post_init__(self) -> None:
-        as_id("schema_id", self.schema_id)
-        as_content_type("schema_version", self.schema_version)
-        self._put("tags", as_mapping("tags", self.tags))
+    def check(self) -> None:
         if MARK_TAG in self.tags:
             raise InvalidInputError(f"tags.{MARK_TAG}", self.tags[MARK_TAG], "this tag is the provider's own")
         for name, values in self.tags.items():
             if not isinstance(values, (list, tuple)) or not all(isinstance(v, str) for v in values):
                 raise InvalidInputError(f"tags.{name}", values, "a list of texts")
-        super().__post_init__()
 
     def look_up(self, reads: Reads) -> Iterator[Existing]:
         return self._named(catalog.datasets(reads, self.name))
@@ -132,10 +129,10 @@ class Dataset(Resource):
             client.request("PATCH", f"{self.kind.path}/{existing.id}", body={"tags": grown})
         return existing
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         return self._meaning(Fields(self.name, self.body()))
 
-    def found(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
         return self._meaning(self.kind.fields_of(existing))
 
     def _meaning(self, fields: Fields) -> Json:

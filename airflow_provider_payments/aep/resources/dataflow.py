@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar, Self, TypeVar
+
+import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import data_prep, flow_service
@@ -20,13 +22,12 @@ from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import (
     add_extra,
     as_bool,
-    as_column_names,
-    as_id,
     as_int,
     as_mapping,
     as_number,
 )
 from airflow_provider_payments.aep.resources.base import without_empty
+from airflow_provider_payments.aep.resources.converters import named, to_bool, to_column_names, to_id, to_int, to_number
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET, mapping_meaning
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn, read_delta_column, with_delta_column
 from airflow_provider_payments.aep.resources.flow_service import (
@@ -50,7 +51,7 @@ Reference = TypeVar("Reference")
 
 START_HAS_PASSED = "FLOW-1360-400"
 #: Seconds added to window and retry delay before a new dataflow begins.
-FENCE_MARGIN = 60.0
+FENCE_MARGIN_SECONDS = 60.0
 
 
 class DataflowKind(FlowServiceKind):
@@ -71,7 +72,7 @@ DATAFLOW = DataflowKind(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class Dataflow(FlowServiceResource):
     """
     A dataflow from one source connection to one target connection.
@@ -90,32 +91,26 @@ class Dataflow(FlowServiceResource):
     kind = DATAFLOW
     second_key = ("sourceConnectionIds[]", "source_connection_id")
 
-    source_connection_id: str
-    target_connection_id: str
+    source_connection_id: str = attrs.field(converter=to_id)
+    target_connection_id: str = attrs.field(converter=to_id)
     flow_spec: FlowSpec
-    mapping_set_id: str
-    mapping_set_version: int | None = None
-    schedule: Schedule = field(default_factory=Schedule)
+    mapping_set_id: str = attrs.field(converter=to_id)
+    mapping_set_version: int | None = attrs.field(default=None, converter=to_int)
+    schedule: Schedule = attrs.field(factory=Schedule)
     delta_column: DeltaColumn | None = None
-    source_columns: tuple[str, ...] | None = None
-    error_diagnostics: bool | None = None
-    partial_ingestion_percent: float | None = None
+    source_columns: tuple[str, ...] | None = attrs.field(default=None, converter=to_column_names)
+    error_diagnostics: bool | None = attrs.field(default=None, converter=to_bool)
+    partial_ingestion_percent: float | None = attrs.field(default=None, converter=to_number)
     retry_delay: float = 0.0
 
-    def __post_init__(self) -> None:
-        for name in ("source_connection_id", "target_connection_id", "mapping_set_id"):
-            as_id(name, getattr(self, name))
-        self._put("mapping_set_version", as_int("mapping_set_version", self.mapping_set_version))
-        self._put("error_diagnostics", as_bool("error_diagnostics", self.error_diagnostics))
-        percent = as_number("partial_ingestion_percent", self.partial_ingestion_percent)
+    def check(self) -> None:
+        percent = self.partial_ingestion_percent
         if percent is not None and not 0 < percent <= 100:
             raise InvalidInputError("partial_ingestion_percent", percent, "more than 0, at most 100")
         if percent is not None and self.error_diagnostics is False:
             raise InvalidInputError("error_diagnostics", False, "partial ingestion turns diagnostics on by itself")
-        self._put("partial_ingestion_percent", percent)
         self._check_delta_column()
         self._check_end_time()
-        super().__post_init__()
         own = set(as_mapping("extra.scheduleParams", self.extra.get("scheduleParams"))) & SCHEDULE_FIELDS
         if own:
             allowed = "each of these is set by an argument of its own"
@@ -123,7 +118,7 @@ class Dataflow(FlowServiceResource):
 
     def _check_delta_column(self) -> None:
         delta = self.delta_column
-        columns = as_column_names("source_columns", self.source_columns)
+        columns = self.source_columns
         if delta and self.schedule.frequency == "once":
             raise InvalidInputError("delta_column", delta.name, "leave it out with frequency 'once'")
         if delta and self.flow_spec.copies is False:
@@ -190,7 +185,7 @@ class Dataflow(FlowServiceResource):
         spec = self.flow_spec
         if spec.schedule_schema is None:
             spec = FlowSpec.from_item(flow_service.item(client, "flowSpecs", spec.id))
-        checked = replace(self, flow_spec=spec)
+        checked = attrs.evolve(self, flow_spec=spec)
         schedule = self._schedule(client)
         delay, fence = schedule["startTime"] - client.transport.now(), self._fence(client)
         if delay < fence:
@@ -214,7 +209,7 @@ class Dataflow(FlowServiceResource):
         Seconds before which a new dataflow must not run: until then its creation has settled, and a task that was
         killed in between has been tried again, so a copy is gone or disabled before it ingests.
         """
-        return client.dataflow_window + self.retry_delay + FENCE_MARGIN if client.dataflow_window else 0.0
+        return client.dataflow_window + self.retry_delay + FENCE_MARGIN_SECONDS if client.dataflow_window else 0.0
 
     def begins(self, client: Client) -> float:
         return float(self._schedule(client)["startTime"])
@@ -231,7 +226,7 @@ class Dataflow(FlowServiceResource):
         answer = client.request("POST", self.kind.path, body=payload)
         return created_object(answer, self.kind.path, readers.at(answer.body, "id"), readers.at(answer.body, "etag"))
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         fields: Json = {
             "flowSpec.id": self.flow_spec.id,
             "sourceConnectionIds": self.source_connection_id,
@@ -245,7 +240,7 @@ class Dataflow(FlowServiceResource):
             fields |= {f"deltaColumn.{name}": value for name, value in self.delta_column.wanted.items()}
         return fields
 
-    def found(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
         fields = self.kind.fields_of(existing)
         params = {step.text("name"): step.below("params") for step in fields.each("transformations")}
         none = Fields(fields.what, {})

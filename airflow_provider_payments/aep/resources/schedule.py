@@ -10,28 +10,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
+
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_int, as_time, lenient
+from airflow_provider_payments.aep.inputs import as_bool, as_int, lenient
 from airflow_provider_payments.aep.readers import at, text
+from airflow_provider_payments.aep.resources.converters import named, to_bool, to_int, to_seconds, to_time
 
 #: Frequency -> (least interval, its length in seconds).
 PERIODS = {"minute": (15, 60), "hour": (1, 3600), "day": (1, 86400), "week": (1, 604800)}
 FREQUENCIES = ("once", *PERIODS)
 SCHEDULE_FIELDS = frozenset({"startTime", "endTime", "frequency", "interval", "backfill"})
 #: Seconds between a dataflow's creation and its first run, where nothing asks for more.
-LEAST_START_DELAY = 240
+MIN_START_DELAY_SECONDS = 240
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: A hundred years: no delay or interval is longer, no time later, or something was given in milliseconds.
-LONGEST = 100 * 366 * 86400
+MAX_SECONDS = 100 * 366 * 86400
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
+@attrs.frozen(field_transformer=named)
 class Schedule:
     """
     A dataflow's schedule. Text is understood where a number, a boolean or a time is meant: templates render to text.
@@ -47,22 +49,16 @@ class Schedule:
     """
 
     frequency: str = "once"
-    interval: int | None = None
-    start_time: datetime | None = None
-    end_time: datetime | None = None
-    backfill: bool | None = None
-    start_delay: float | None = None
+    interval: int | None = attrs.field(default=None, converter=to_int)
+    start_time: datetime | None = attrs.field(default=None, converter=to_time)
+    end_time: datetime | None = attrs.field(default=None, converter=to_time)
+    backfill: bool | None = attrs.field(default=None, converter=to_bool)
+    start_delay: float | None = attrs.field(default=None, converter=to_seconds)
 
-    def __post_init__(self) -> None:
-        put = object.__setattr__
-        put(self, "interval", as_int("interval", self.interval))
-        put(self, "start_time", as_time("start_time", self.start_time))
-        put(self, "end_time", as_time("end_time", self.end_time))
-        put(self, "backfill", as_bool("backfill", self.backfill))
-        put(self, "start_delay", as_duration("start_delay", self.start_delay))
+    def __attrs_post_init__(self) -> None:
         if self.frequency not in FREQUENCIES:
             raise InvalidInputError("frequency", self.frequency, f"one of {', '.join(FREQUENCIES)}")
-        if self.start_delay is not None and self.start_delay > LONGEST:
+        if self.start_delay is not None and self.start_delay > MAX_SECONDS:
             raise InvalidInputError("start_delay", self.start_delay, "it must be at most 100 years")
         for name in ("start_time", "end_time"):
             moment = getattr(self, name)
@@ -78,7 +74,7 @@ class Schedule:
         least = PERIODS[self.frequency][0]
         if self.interval is None or self.interval < least:
             raise InvalidInputError("interval", self.interval, f"{least} or more with frequency {self.frequency!r}")
-        if self.interval * PERIODS[self.frequency][1] > LONGEST:
+        if self.interval * PERIODS[self.frequency][1] > MAX_SECONDS:
             raise InvalidInputError("interval", self.interval, "no second run would come within 100 years")
 
     def params(self, now: datetime, fence: float = 0.0) -> dict[str, Any]:
@@ -88,7 +84,7 @@ class Schedule:
         :param fence: seconds before which it should not run; an explicit start is taken as it is.
         :raises InvalidInputError: if the start time has passed.
         """
-        delay = max(LEAST_START_DELAY, fence) if self.start_delay is None else self.start_delay
+        delay = max(MIN_START_DELAY_SECONDS, fence) if self.start_delay is None else self.start_delay
         start = self.start_time or now + timedelta(seconds=delay)
         if start < now.replace(microsecond=0):
             raise InvalidInputError(
@@ -146,4 +142,4 @@ def period_seconds(params: object) -> float | None:
     """Return the seconds between two runs by a dataflow's ``scheduleParams``; ``None`` where these do not tell."""
     interval = lenient(as_int, at(params, "interval"))
     _, unit = PERIODS.get(text(at(params, "frequency")) or "", (0, 0))
-    return float(interval * unit) if unit and isinstance(interval, int) and 0 < interval * unit <= LONGEST else None
+    return float(interval * unit) if unit and isinstance(interval, int) and 0 < interval * unit <= MAX_SECONDS else None

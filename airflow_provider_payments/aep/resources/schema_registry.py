@@ -13,13 +13,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Self
 
+import attrs
+
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import schema_registry
 from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping
+from airflow_provider_payments.aep.inputs import as_list, as_mapping
 from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.converters import named, to_id
 from airflow_provider_payments.aep.resources.flow_specs import check_against
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object, read_if_there
 from airflow_provider_payments.aep.resources.marks import Mark
@@ -102,6 +105,14 @@ FIELD_GROUP = RegistryKind(name="field group", path=f"{SCHEMA_REGISTRY}/tenant/f
 AD_HOC_CLASS = RegistryKind(name="ad-hoc class", path=f"{SCHEMA_REGISTRY}/tenant/classes", page="source/overview")
 
 
+def _fields(value: object) -> Json:
+    return checked_fields("", value)
+
+
+def _references(value: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(to_id, as_list("", value) or ())))
+
+
 class RegistryResource(Resource):
     """
     What all resources of the registry share: found by title, made by POST, compared as the registry resolves them.
@@ -176,7 +187,7 @@ def read_resource(item: Json) -> Existing:
     return Existing(readers.text(item.get("$id")) or "", created, readers.text(meta.get("eTag")), item)
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class FieldGroup(RegistryResource):
     """
     Fields of the tenant's own, under its namespace.
@@ -189,13 +200,9 @@ class FieldGroup(RegistryResource):
 
     kind = FIELD_GROUP
 
-    fields: Mapping[str, Any]
+    fields: Mapping[str, Any] = attrs.field(converter=_fields)
     class_id: str = PROFILE_CLASS
     tenant_id: str | None = None
-
-    def __post_init__(self) -> None:
-        self._put("fields", checked_fields("fields", self.fields))
-        super().__post_init__()
 
     def body(self) -> Json:
         namespace = f"_{(self.tenant_id or '').removeprefix('_')}"
@@ -211,7 +218,7 @@ class FieldGroup(RegistryResource):
 
     def ready(self, client: Client) -> Self:
         """Return this value with the tenant's namespace filled in."""
-        return self if self.tenant_id else replace(self, tenant_id=schema_registry.tenant_id(client))
+        return self if self.tenant_id else attrs.evolve(self, tenant_id=schema_registry.tenant_id(client))
 
     changeable: ClassVar[tuple[str, ...]] = ("fields",)
 
@@ -234,17 +241,17 @@ class FieldGroup(RegistryResource):
     def _namespace(self, client: Client, resource: Fields) -> str:
         return resource.text("meta:tenantNamespace") or f"_{schema_registry.tenant_id(client)}"
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         return {"fields": FieldTree(field_tree(self.fields)), "class": frozenset([self.class_id])}
 
-    def found(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
         full = self._full(client, existing)
         namespace = self._namespace(client, full)
         classes = full.texts("meta:intendedToExtend") or self.kind.fields_of(existing).texts("meta:intendedToExtend")
         return {"fields": resolved_properties(full).below(namespace), "class": set(classes)}
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class AdHocClass(RegistryResource):
     """
     A class for one table's columns, as the older documents make for a source connection.
@@ -254,11 +261,7 @@ class AdHocClass(RegistryResource):
 
     kind = AD_HOC_CLASS
 
-    fields: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        self._put("fields", checked_fields("fields", self.fields))
-        super().__post_init__()
+    fields: Mapping[str, Any] = attrs.field(converter=_fields)
 
     def body(self) -> Json:
         fields = {"type": "object", "properties": field_tree(self.fields)}
@@ -269,17 +272,17 @@ class AdHocClass(RegistryResource):
             "allOf": [{"$ref": ADHOC_BEHAVIOUR}, {"properties": {"_adhoc": fields}}],
         }
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         return {"fields": FieldTree(field_tree(self.fields))}
 
-    def found(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
         full = self._full(client, existing)
         # The service renames `_adhoc` to a namespace of the class's own.
         namespace = full.text("meta:datasetNamespace") or "_adhoc"
         return {"fields": resolved_properties(full).below(namespace)}
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class Schema(RegistryResource):
     """
     A schema: one class and any number of field groups.
@@ -290,14 +293,8 @@ class Schema(RegistryResource):
 
     kind = SCHEMA
 
-    class_id: str = PROFILE_CLASS
-    field_groups: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        as_id("class_id", self.class_id)
-        groups = as_list("field_groups", self.field_groups) or []
-        self._put("field_groups", tuple(dict.fromkeys(as_id("field_groups", group) for group in groups)))
-        super().__post_init__()
+    class_id: str = attrs.field(default=PROFILE_CLASS, converter=to_id)
+    field_groups: tuple[str, ...] = attrs.field(default=(), converter=_references)
 
     @property
     def _references(self) -> tuple[str, ...]:
@@ -322,10 +319,10 @@ class Schema(RegistryResource):
             raise ConflictError(self.kind.name, self.name, existing.id, differences, advice)
         return self.patch(client, existing, [{"op": "add", "path": "/allOf/-", "value": {"$ref": r}} for r in added])
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         return {"allOf": frozenset(self._references)}
 
-    def found(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
         return {"allOf": {entry.text("$ref") for entry in self.kind.fields_of(existing).each("allOf")}}
 
 

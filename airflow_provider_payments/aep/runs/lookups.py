@@ -15,7 +15,7 @@ from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, State,
 log = logging.getLogger(__name__)
 
 #: Seconds between two looks at a run that was made and does not show yet, and the least time to look for it.
-LOOK_AGAIN, PATIENCE = 2.0, 10.0
+LOOK_AGAIN_SECONDS, MIN_SEARCH_SECONDS = 2.0, 10.0
 #: How many of a dataflow's newest runs are searched: a page of the service's list.
 NEWEST = 100
 #: Seconds before a list is asked for again that holds an item which cannot be read.
@@ -54,7 +54,7 @@ def when_it_shows(client: Client, run_id: str) -> FlowRun:
     :raises UnsettledError: if it still does not after that.
     """
     clock = client.transport.clock
-    until = clock.monotonic() + max(client.dataflow_window, PATIENCE)
+    until = clock.monotonic() + max(client.dataflow_window, MIN_SEARCH_SECONDS)
     while True:
         try:
             return read_run(client, run_id)
@@ -64,7 +64,7 @@ def when_it_shows(client: Client, run_id: str) -> FlowRun:
             if clock.monotonic() >= until:
                 message = f"Flow run {run_id} was made, and does not show; the next attempt looks again"
                 raise UnsettledError(message) from error
-        clock.sleep(LOOK_AGAIN)
+        clock.sleep(LOOK_AGAIN_SECONDS)
 
 
 def successor(client: Client, run: FlowRun) -> FlowRun:
