@@ -153,8 +153,8 @@ class _Provisioning:
 
     def _step(self) -> Provisioned | None:
         """Do what follows from a look; return ``None`` where another look must follow."""
+        observer = self.observer
         while True:
-            observer = self.observer
             match decide(self.rules, observer.seen.values(), observer.memory, observer.now):
                 case Search():
                     observer.search()
@@ -166,16 +166,22 @@ class _Provisioning:
                 case Wait(seconds, why):
                     self.settling.sleep(seconds, why)
                     return None
-                case Create():
-                    return self._create()
-                case Adopt(seen, duplicates):
-                    return self._adopt(seen, duplicates)
-                case Revive(seen, duplicates):
-                    return self._revive(seen, duplicates)
-                case Resolve(seen, duplicates):
-                    return self._resolve(seen.existing, seen.differences, duplicates)
-                case GiveUp(why, retryable):
-                    raise (UnsettledError if retryable else UnlistedError)(f"{self.settling.what} {why}")
+                case action:
+                    return self._end(action)
+
+    def _end(self, action: Create | Adopt | Revive | Resolve | GiveUp) -> Provisioned | None:
+        """Do what ends the operation, if nothing comes between."""
+        match action:
+            case Create():
+                return self._create()
+            case Adopt(seen, duplicates):
+                return self._adopt(seen, duplicates)
+            case Revive(seen, duplicates):
+                return self._revive(seen, duplicates)
+            case Resolve(seen, duplicates):
+                return self._resolve(seen.existing, seen.differences, duplicates)
+            case GiveUp(why, retryable):
+                raise (UnsettledError if retryable else UnlistedError)(f"{self.settling.what} {why}")
 
     # ---- creating --------------------------------------------------------------------------------------------------
 

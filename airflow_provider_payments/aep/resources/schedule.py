@@ -66,6 +66,9 @@ class Schedule:
                 raise InvalidInputError(name, moment.isoformat(), f"it must lie before {LATEST:%Y}")
         if self.start_time and self.end_time and self.end_time <= self.start_time:
             raise InvalidInputError("end_time", self.end_time.isoformat(), "it must be after start_time")
+        self._check_interval()
+
+    def _check_interval(self) -> None:
         if self.frequency == "once":
             for name in ("interval", "backfill"):
                 if getattr(self, name) is not None:
