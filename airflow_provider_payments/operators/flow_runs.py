@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_id, as_optional_id, as_optional_text, as_time
-from airflow_provider_payments.operators.started_run import FlowRunOperator, FlowRunTimeoutError
+from airflow_provider_payments.exceptions import FlowRunTimeoutError
+from airflow_provider_payments.operators.started_run import FlowRunOperator
 from airflow_provider_payments.versions import Reschedulable
 
 if TYPE_CHECKING:

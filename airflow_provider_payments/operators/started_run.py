@@ -15,7 +15,8 @@ from airflow.providers.common.compat.sdk import Stats, conf
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id
-from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError, airflow_errors
+from airflow_provider_payments.exceptions import RUN_CONTINUES, FlowRunTimeoutError
+from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
 
@@ -43,16 +44,6 @@ LAST_POLL_SECONDS = 5.0
 def _left(until: float | None) -> float:
     """Return the seconds until a moment, but no fewer than one poll takes."""
     return math.inf if until is None else max(until - time.time(), LAST_POLL_SECONDS)
-
-
-GOES_ON = "it goes on in Experience Platform, which offers no way to cancel it, and a retry of the task waits for it"
-
-
-class FlowRunTimeoutError(ExperiencePlatformUnavailableError):
-    """The flow run has not ended in time. It goes on, and a retry of the task waits for it."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(f"{message}; {GOES_ON}")
 
 
 class FlowRunOperator(ExperiencePlatformOperator):
@@ -230,9 +221,9 @@ class FlowRunOperator(ExperiencePlatformOperator):
     def on_kill(self) -> None:
         """Say what becomes of the run."""
         if self._run_id:
-            self.log.warning("Killed while flow run %s is not known to have ended: %s", self._run_id, GOES_ON)
+            self.log.warning("Killed while flow run %s is not known to have ended: %s", self._run_id, RUN_CONTINUES)
         else:
-            self.log.warning("Killed before a flow run was known. If one was asked for, %s", GOES_ON)
+            self.log.warning("Killed before a flow run was known. If one was requested, %s", RUN_CONTINUES)
 
     def _start(self, memory: Memory, context: Context) -> Started:
         from airflow_provider_payments.aep.runs.lookups import run_if_there
@@ -291,7 +282,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         """Judge a run that has ended."""
         from airflow_provider_payments.aep.runs.coverage import Reading
         from airflow_provider_payments.aep.runs.data_window import Window
-        from airflow_provider_payments.outcomes import FlowRunFailedError
+        from airflow_provider_payments.exceptions import FlowRunFailedError
 
         wanted, shown = self.window(context), Window.of(run)
         # One that was found may not have shown its window by then.

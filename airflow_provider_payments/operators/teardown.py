@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.inputs import as_bool
-from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError, airflow_errors
+from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError
+from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator, writer_of
 from airflow_provider_payments.versions import other_runs_are_active
 

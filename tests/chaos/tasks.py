@@ -16,7 +16,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperat
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.http.auth import ClientCredentials
 from airflow_provider_payments.aep.http.transport import Clock, Transport
-from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
+from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import CreateOperator
 from airflow_provider_payments.operators.connections import (

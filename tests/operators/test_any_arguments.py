@@ -23,7 +23,7 @@ from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_mapping
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
 from airflow_provider_payments.operators.base import CreateOperator
 from airflow_provider_payments.operators.connections import CreateBaseConnectionOperator, CreateSourceConnectionOperator
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator

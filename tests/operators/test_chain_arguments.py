@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.http.transport import Clock
 from airflow_provider_payments.aep.resources.marks import Mark, Writer
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.connections import (
     CreateSourceConnectionOperator,

@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.kind import Kind
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
 from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator
 from airflow_provider_payments.operators.dataflows import FindFlowSpecOperator
