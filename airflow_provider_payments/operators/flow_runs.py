@@ -34,9 +34,9 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
     been created with the frequency ``once``. The window is the DAG run's data interval, so Airflow's own backfill
     brings history window by window.
 
-    **The data lake appends.** A window that is brought twice adds its rows twice. So the task looks at what the
-    dataflow's runs have covered, and starts one run at most: a retry waits for the run of the try before, and a window
-    that was brought already is not brought again, by a cleared task, a backfill or a DAG run by hand. A run that
+    **The data lake appends.** A window that is ingested twice adds its rows twice. So the task looks at what the
+    dataflow's runs have covered, and starts one run at most: a retry waits for the run of the previous try, and a
+    window that was ingested is not ingested again, by a cleared task, a backfill or a manual DAG run. A run that
     failed, or read no rows, covers nothing. A failed run fails the task for good; :class:`RetryFlowRunOperator` does
     its work again, and so does a cleared task.
 
@@ -116,7 +116,7 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
             accepts=self._tolerance().accepts if self._reuses() else None,
         )
 
-    def before_asking(self, context: Context) -> None:
+    def before_start(self, context: Context) -> None:
         """Leave the worker until the window is over and its rows have arrived."""
         self._window_wait().pause(
             self,
@@ -126,9 +126,9 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
             method_name="execute_later",
         )
 
-    def more_of(self, run: FlowRun, context: Context, *, reused: bool) -> dict[str, Any]:
-        """Return the window, and whether the run was there before this task wanted one."""
-        return super().more_of(run, context, reused=reused) | {"reused": reused}
+    def more_outputs(self, run: FlowRun, context: Context, *, reused: bool) -> dict[str, Any]:
+        """Return the window, and whether the run was there before this task asked for one."""
+        return super().more_outputs(run, context, reused=reused) | {"reused": reused}
 
     def _limits(self) -> tuple[float, float | None]:
         self._window_wait()

@@ -1,4 +1,4 @@
-"""What the tries of a task that starts a flow run leave to each other."""
+"""What a task that starts a flow run keeps from one try to the next."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ STORE_KEY = "payments_flow_run"
 @dataclass(frozen=True)
 class Started:
     """
-    A run that is there.
+    A flow run that exists.
 
-    :param found: whether it was looked for because no answer named it.
-    :param reused: whether it was there before this task wanted one.
-    :param run: as it stands, where the service has been asked.
+    :param found: whether it was found in lists because no answer named it.
+    :param reused: whether it was there before this task asked for one.
+    :param run: its current state, where the service has been asked.
     """
 
     run_id: str
@@ -35,30 +35,30 @@ class Started:
     run: FlowRun | None = None
 
 
-class Memory:
+class TaskRunState:
     """
-    What the earlier tries of a task have left.
+    What the earlier tries of a task have kept.
 
-    From Airflow 3.3 on they keep it in the task's store. Before, nothing outlives a try, and a run can only be looked
-    for among those made since the DAG run began. So it is where the store is empty although there was an earlier try:
-    Airflow may discard it when somebody clears the task, and so may people and retention.
+    From Airflow 3.3 on they keep it in the task's store. Before, nothing outlives a try, and a run can only be found
+    among those created since the DAG run began. The same holds where the store is empty although there was an earlier
+    try: Airflow may discard it when somebody clears the task, and so may people and retention.
 
     :param retries: of the task.
-    :param window: the data window that is asked for, where it is known.
-    :param seconds: how long it must be kept, at least.
+    :param window: the data window of the run, where it is known.
+    :param seconds: minimum time for which it is kept.
     """
 
     def __init__(self, context: Context, retries: int, window: Window | None, seconds: float) -> None:
         task: Any = context.get("ti")
         self._store = task_store(context)
-        #: Airflow raises it when somebody clears the task, and never else: it tells a retry from a new beginning.
-        self._life = getattr(task, "max_tries", None)
+        #: Airflow raises it when somebody clears the task, and only then: it distinguishes a retry from a cleared task.
+        self._generation = getattr(task, "max_tries", None)
         self._try = int(getattr(task, "try_number", 1) or 1)
         self._retries, self._wanted, self._seconds = retries, window, seconds
         self._since: datetime | None = getattr(context.get("dag_run"), "start_date", None)
         self._kept: dict[str, Any] = (self._store.get(STORE_KEY) if self._store is not None else None) or {}
-        #: Whether an earlier try may have left a run, and nothing that tells of it.
-        self._is_blind = not self._kept and (self._try > 1 or (self._life or 0) > retries)
+        #: Whether an earlier try may have started a run of which nothing was kept.
+        self._is_blind = not self._kept and (self._try > 1 or (self._generation or 0) > retries)
         if not self._kept and not self._is_blind:
             self.keep()  # a later try then knows that the store was not discarded
 
@@ -74,44 +74,46 @@ class Memory:
 
     @property
     def window(self) -> Window | None:
-        """What that run was asked to read, where that was kept."""
+        """The window that run was started for, where that was kept."""
         from airflow_provider_payments.aep.runs.data_window import Window
 
         kept = self._kept.get("window")
         return Window(*kept) if kept else None
 
     def own(self, run: FlowRun) -> Reading:
-        """Return that run as the service shows it now, with what it was asked to read."""
+        """Return that run as the service shows it now, with the window it was started for."""
         from airflow_provider_payments.aep.runs.coverage import Reading
         from airflow_provider_payments.aep.runs.data_window import Window
 
         shown = Window.of(run)
-        # One that was looked for may not have shown its window by then, and be somebody else's.
+        # A run that was found in lists may not have shown its window by then, and may be another task's.
         is_other = self.started.found and shown and self.window and not shown.is_like(self.window)
         return Reading(run, shown if is_other else self.window)
 
     @property
     def notes(self) -> Notes | None:
-        """What an earlier try has noted before it may have asked for a run."""
+        """What an earlier try noted before it may have started a run."""
         from airflow_provider_payments.aep.runs.on_demand import Notes
 
         if self._is_blind and self._since is not None:
-            # A DAG run that is cleared begins anew, maybe after the run that is looked for.
+            # A cleared DAG run begins anew, maybe after the run in question.
             return Notes(self._since.timestamp(), by_own_clock=True, may_be_older=True)
         return Notes.from_json(self._kept["notes"]) if "notes" in self._kept else None
 
     @property
-    def cleared(self) -> bool:
+    def was_cleared(self) -> bool:
         """Whether somebody has cleared the task since it had its run; a run that may be lost is looked for first."""
         if self._is_blind:
-            return self._life is not None and 1 < self._try == self._life - self._retries + 1
-        return self.run_id is not None and self._kept["life"] != self._life
+            return self._generation is not None and 1 < self._try == self._generation - self._retries + 1
+        return self.run_id is not None and self._kept["generation"] != self._generation
 
     def keep(self, **what: Any) -> None:
         """Keep the notes, or the run's id, for a later try."""
         if self._store is not None:
             window = [self._wanted.start, self._wanted.end] if self._wanted else None
-            keep_at_least(self._store, STORE_KEY, {"life": self._life, "window": window, **what}, self._seconds)
+            keep_at_least(
+                self._store, STORE_KEY, {"generation": self._generation, "window": window, **what}, self._seconds
+            )
 
     def keep_run(self, started: Started) -> Started:
         """Keep a run's id, and return the run."""

@@ -130,7 +130,9 @@ def test_runs_made_before_the_dag_run_are_not_ours_however_wrong_the_clock_is(st
 
 @STORES
 def test_a_retry_waits_for_the_run_of_the_try_before(stage: Stage) -> None:
-    with pytest.raises(FlowRunTimeoutError, match=r"has not ended in time.*is scheduled.*the run continues.*no cancel") as error:
+    with pytest.raises(
+        FlowRunTimeoutError, match=r"has not ended in time.*is scheduled.*the run continues.*no cancel"
+    ) as error:
         run(stage, timeout=0)
     assert not isinstance(error.value, AirflowFailException)
     (only,) = stage.runs()
