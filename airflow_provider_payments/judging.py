@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_payments.outcomes import RunLog, Tolerance
 
-__all__ = ["JudgesFlowRuns", "UnknownCounts"]
-
-#: What a run is worth whose counts cannot be read.
-UnknownCounts = Literal["fail", "accept"]
+__all__ = ["JudgesFlowRuns"]
 
 
 class JudgesFlowRuns:
@@ -23,7 +20,7 @@ class JudgesFlowRuns:
 
     accept_partial: bool | str
     max_failed_ratio: float | str | None
-    unknown_counts: UnknownCounts | str
+    unknown_counts: str
     log: Any
 
     @cached_property

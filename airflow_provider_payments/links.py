@@ -12,6 +12,8 @@ from airflow_provider_payments.versions import find_xcom
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceKey
 
+__all__ = ["ExperiencePlatformLink"]
+
 LINK_KEY = "experience_platform_link"
 UI = "https://experience.adobe.com"
 

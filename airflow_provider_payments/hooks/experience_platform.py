@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.marks import Writer
+
+__all__ = ["ExperiencePlatformHook"]
 
 #: How many times at most a connection test sends each of its two requests.
 TEST_ATTEMPTS = 2
@@ -92,12 +95,38 @@ class ExperiencePlatformHook(BaseHook):
             return False, f"{part_at_fault(error)}: {error}"
         return True, f"Connected to sandbox {client.sandbox!r} of {client.org_id}"
 
-    def provision(self, resource: Resource, **how: Any) -> Provisioned:
-        """Find or create ``resource``; see :func:`airflow_provider_payments.aep.provisioning.ensure.ensure`."""
+    def provision(
+        self,
+        resource: Resource,
+        *,
+        if_exists: str = "reuse",
+        attempt: int = 1,
+        writer: Writer | None = None,
+        remove_copies: bool = False,
+    ) -> Provisioned:
+        """
+        Find or create ``resource``; see :func:`airflow_provider_payments.aep.provisioning.ensure.ensure`.
+
+        :param resource: what is desired.
+        :param if_exists: what to do where the name is taken by an object that differs: ``reuse`` (default) fails and
+            shows the difference, ``update`` changes what can be changed, ``fail`` refuses any object that was there.
+        :param attempt: Airflow's try number; from the second on an earlier try may have created it.
+        :param writer: in whose name it is created; by default nobody's.
+        :param remove_copies: whether unused duplicates of the same writer are deleted.
+        :raises ExperiencePlatformFailedError: if another try cannot succeed.
+        :raises ExperiencePlatformUnavailableError: if another try may.
+        """
         from airflow_provider_payments.aep.provisioning.ensure import ensure
 
         with airflow_errors():
-            return ensure(self.client, resource, **how)
+            return ensure(
+                self.client,
+                resource,
+                if_exists=if_exists,
+                attempt=attempt,
+                writer=writer,
+                remove_copies=remove_copies,
+            )
 
     def test_base_connection(self, connection_id: str) -> bool:
         """Ask Experience Platform to log in at the vendor with a base connection's credential."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
     from airflow_provider_payments.aep.resources.marks import Writer
+
+__all__ = ["CreateOperator", "ExperiencePlatformOperator"]
 
 
 class ExperiencePlatformOperator(TextStaysText, BaseOperator):
@@ -59,8 +61,8 @@ class CreateOperator(ExperiencePlatformOperator):
     """
     Creates one object, or adopts the one that is there already and is right.
 
-    Returns ``id``, ``name``, ``created``, the ``etag`` where the service gives one, ``copies``, and what the next step
-    needs.
+    Returns :class:`~airflow_provider_payments.operators.outputs.CreatedObject`, and what
+    the next step needs.
 
     :param name: the object's name, its key in the sandbox.
     :param description: free text.
@@ -90,7 +92,7 @@ class CreateOperator(ExperiencePlatformOperator):
         *,
         name: str,
         description: str | None = None,
-        if_exists: str = "reuse",
+        if_exists: Literal["reuse", "update", "fail"] | str = "reuse",
         extra: dict[str, Any] | str | None = None,
         chain: str | None = None,
         remove_copies: bool | str = False,

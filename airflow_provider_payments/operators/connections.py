@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.base import Resource
     from airflow_provider_payments.aep.resources.sources import Source
 
+__all__ = [
+    "CreateBaseConnectionOperator",
+    "CreateDatasetBaseConnectionOperator",
+    "CreateSourceConnectionOperator",
+    "CreateTargetConnectionOperator",
+]
+
 
 class CreateBaseConnectionOperator(CreateOperator):
     """
@@ -75,8 +82,9 @@ class CreateSourceConnectionOperator(CreateOperator):
     """
     Create the source connection: a table with its columns, a file's path, or a REST resource.
 
-    Returns ``columns`` too: the names of the columns that are read; of a REST resource the paths of the attributes that
-    explore shows, such as ``data.id``; ``None`` where they are not known.
+    Returns :class:`~airflow_provider_payments.operators.outputs.CreatedSourceConnection`: ``columns`` are
+    the names of the columns that are read; of a REST resource the paths of the attributes that explore shows, such as
+    ``data.id``; ``None`` where they are not known.
 
     :param base_connection_id: the vendor account's base connection.
     :param table: a table's path, such as ``PayPal.Catalog_Products``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_payments.aep.inputs import as_bool, as_optional_text
 from airflow_provider_payments.aep.resources.sources import find_source, require_source
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.resources.base import Resource
 
+__all__ = ["CreateDataflowOperator", "FindFlowSpecOperator"]
+
 
 class FindFlowSpecOperator(ExperiencePlatformOperator):
     """
     Find the flow spec that reads a source and writes to the data lake.
 
-    Returns ``id``, ``name``, ``version``, ``transformations``, ``schedule_schema`` and ``option_schema``; give the
-    whole to ``CreateDataflowOperator(flow_spec=...)``, which checks schedule and options against it before it sends
+    Returns :class:`~airflow_provider_payments.operators.outputs.FoundFlowSpec`; give the whole to
+    ``CreateDataflowOperator(flow_spec=...)``, which checks schedule and options against it before it sends
     them.
 
     :param source: ``paypal``, ``square`` or ``stripe``; required unless ``name`` is given.
@@ -65,8 +67,9 @@ class CreateDataflowOperator(CreateOperator):
     """
     Create the dataflow, the object that moves rows.
 
-    Returns ``runs_since`` too: the time from which a flow run is current, one schedule interval ago (with ``once``,
-    any). Give it to ``FlowRunSensor(since=...)`` and a later DAG run does not wait for the next flow run.
+    Returns :class:`~airflow_provider_payments.operators.outputs.CreatedDataflow`: ``runs_since`` is the time from which
+    a flow run is current, one schedule interval ago (with ``once``, any).
+    Give it to ``FlowRunSensor(since=...)`` and a later DAG run does not wait for the next flow run.
 
     :param source_connection_id: where rows come from.
     :param target_connection_id: where they go.
@@ -123,7 +126,7 @@ class CreateDataflowOperator(CreateOperator):
         mapping_set_version: int | str | None = None,
         delta_column: dict[str, str] | str | None = None,
         source_columns: list[str] | str | None = None,
-        frequency: str = "once",
+        frequency: Literal["once", "minute", "hour", "day", "week"] | str = "once",
         interval: int | str | None = None,
         start_time: datetime | float | str | None = None,
         start_delay: timedelta | float | str | None = None,

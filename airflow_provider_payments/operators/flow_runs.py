@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_id, as_optional_id, as_optional_text, as_time
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from airflow_provider_payments.operators.run_state import Started
     from airflow_provider_payments.operators.window_wait import WindowWait
 
+__all__ = ["RetryFlowRunOperator", "RunDataflowOperator"]
+
 __all__ = ["FlowRunOperator", "FlowRunTimeoutError", "RetryFlowRunOperator", "RunDataflowOperator"]
 
 
@@ -30,7 +32,7 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
     """
     Run a dataflow on demand over a data window, and return what it moved.
 
-    Returns what ``FlowRunSensor`` does, and ``window_start``, ``window_end`` and ``reused``. The dataflow must have
+    Returns :class:`~airflow_provider_payments.operators.outputs.ReusableFlowRunSummary`. The dataflow must have
     been created with the frequency ``once``. The window is the DAG run's data interval, so Airflow's own backfill
     brings history window by window.
 
@@ -77,7 +79,7 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
         window_start: datetime | float | str | None = None,
         window_end: datetime | float | str | None = None,
         delta_column: dict[str, str] | str | None = None,
-        if_covered: str = "reuse",
+        if_covered: Literal["reuse", "again"] | str = "reuse",
         window_lag: timedelta | float | str | None = 0.0,
         max_window_wait: timedelta | float | str | None = None,
         **kwargs: Any,
@@ -150,9 +152,8 @@ class RetryFlowRunOperator(FlowRunOperator):
     """
     Do the work of a failed flow run again, over the same window, and return what it moved.
 
-    Returns what ``FlowRunSensor`` does, and ``window_start`` and ``window_end``, empty where the service does not show
-    them. A run that has succeeded is returned as it is, one that is under way is waited for, and so is a later run over
-    the same window: whatever was made good is not done again.
+    Returns :class:`~airflow_provider_payments.operators.outputs.WindowedFlowRunSummary`. A run that has succeeded is
+    returned as it is; an active one is waited for, and so is a later run over the same window.
 
     :param run_id: the failed run.
     :param flow_id: instead: the newest failed run of this dataflow that no later run over its window has made good,

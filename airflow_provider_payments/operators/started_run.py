@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import Stats, conf
 
@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id
 from airflow_provider_payments.exceptions import RUN_CONTINUES, FlowRunTimeoutError
 from airflow_provider_payments.hooks.errors import airflow_errors
-from airflow_provider_payments.judging import JudgesFlowRuns, UnknownCounts
+from airflow_provider_payments.judging import JudgesFlowRuns
 from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
 
@@ -87,7 +87,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         accept_partial: bool | str = False,
         max_failed_ratio: float | str | None = None,
-        unknown_counts: UnknownCounts | str = "fail",
+        unknown_counts: Literal["fail", "accept"] | str = "fail",
         max_active_tis_per_dag: int | None = DEFAULT_MAX_ACTIVE_TASKS,
         **kwargs: Any,
     ) -> None:

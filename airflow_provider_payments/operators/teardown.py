@@ -14,6 +14,8 @@ from airflow_provider_payments.versions import other_runs_are_active
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+__all__ = ["TeardownChainOperator"]
+
 
 class TeardownChainOperator(ExperiencePlatformOperator):
     """
@@ -31,7 +33,7 @@ class TeardownChainOperator(ExperiencePlatformOperator):
     Schemas, field groups, classes and mapping sets are never deleted. It does nothing while another run of the DAG is
     active, which may have adopted what this one made; of another DAG that is given the same ``chain`` it knows nothing.
 
-    Returns ``removed``, ``kept`` (with the reason) and ``left_over``: lists of ``kind``, ``id`` and ``name``.
+    Returns :class:`~airflow_provider_payments.operators.outputs.TeardownOutcome`.
 
     :param chain: whose objects they are, as given to the operators that made them; by default the DAG's id.
     :param dataflows: delete this run's dataflows too, and so the whole chain.

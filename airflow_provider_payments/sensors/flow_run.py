@@ -24,7 +24,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id, as_time
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
-from airflow_provider_payments.judging import JudgesFlowRuns, UnknownCounts
+from airflow_provider_payments.judging import JudgesFlowRuns
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
 from airflow_provider_payments.rendering import TextStaysText
 from airflow_provider_payments.versions import first_reschedule, honour_retry_after
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.flow_run import RunSelection
     from airflow_provider_payments.aep.runs.wait import Wait
 
+__all__ = ["FlowRunSensor"]
+
 
 #: Seconds between two polls of a deferred wait, however short the poke interval is.
 MIN_POLL_INTERVAL_SECONDS = 1.0
@@ -49,8 +51,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
     """
     Wait for a flow run of a dataflow and return what it moved.
 
-    Returns ``run_id``, ``status`` (``succeeded`` or ``partial``), ``input_records``, ``output_records``,
-    ``failed_records``, ``batch_ids``, ``started_at`` and ``completed_at``.
+    Returns :class:`~airflow_provider_payments.operators.outputs.FlowRunSummary`.
 
     No run exists before the dataflow's start time, so none at all is normal. A status nobody documented keeps the wait
     going until the run has a completion time, and then counts as failed.
@@ -105,7 +106,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         accept_partial: bool | str = False,
         max_failed_ratio: float | str | None = None,
         fail_if_disabled: bool | str = True,
-        unknown_counts: UnknownCounts | str = "fail",
+        unknown_counts: Literal["fail", "accept"] | str = "fail",
         aep_conn_id: str = ExperiencePlatformHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         timeout: timedelta | float | str | None = None,

@@ -13,6 +13,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_payments.aep.errors import PlatformError
 from airflow_provider_payments.aep.inputs import as_duration
 
+__all__ = ["FlowRunTrigger"]
+
 #: Failed polls in a row after which a wait ends, if it has also had no answer for MAX_UNANSWERED_SECONDS.
 MAX_POLL_ERRORS = 5
 MAX_UNANSWERED_SECONDS = 600.0

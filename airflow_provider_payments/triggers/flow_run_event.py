@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 else:
     BaseEventTrigger = event_trigger_base()
 
+__all__ = ["FlowRunEventTrigger"]
+
 #: What a run may end as.
 ENDED = ("succeeded", "partial", "failed")
 
