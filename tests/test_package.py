@@ -57,8 +57,8 @@ import airflow_provider_payments.operators.datasets, airflow_provider_payments.o
 import airflow_provider_payments.operators.dataflows, airflow_provider_payments.operators.teardown
 import airflow_provider_payments.sensors.flow_run
 wings = "airflow_provider_payments.aep"
-late = ("requests", "urllib3", "tenacity", "jsonschema", "attr", f"{wings}.resources.",
-    f"{wings}.provisioning.teardown")
+late = ("requests", "urllib3", "jsonschema", "attr",
+    *(f"{wings}.{wing}." for wing in ("http", "api", "resources", "provisioning", "runs")))
 catalogue = f"{wings}.resources.sources"  # plain data, by which arguments are checked
 print("loaded:", *(m for m in set(sys.modules) - before if m.startswith(late) and m != catalogue))
 """
