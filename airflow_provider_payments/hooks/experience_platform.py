@@ -82,7 +82,7 @@ class ExperiencePlatformHook(BaseHook):
         from airflow_provider_payments.hooks.connection import client_from, part_at_fault
 
         try:
-            # One of its own: somebody waits before a button.
+            # A client of its own with few attempts: a person waits for the answer.
             client = client_from(self.get_connection(as_text("aep_conn_id", self.aep_conn_id)))
             client.transport.attempts = TEST_ATTEMPTS
         except InvalidInputError as error:
@@ -111,7 +111,7 @@ class ExperiencePlatformHook(BaseHook):
         :param if_exists: what to do where the name is taken by an object that differs: ``reuse`` (default) fails and
             shows the difference, ``update`` changes what can be changed, ``fail`` refuses any object that was there.
         :param attempt: Airflow's try number; from the second on an earlier try may have created it.
-        :param writer: in whose name it is created; by default nobody's.
+        :param writer: in whose name it is created; by default without one.
         :param remove_copies: whether unused duplicates of the same writer are deleted.
         :raises ExperiencePlatformFailedError: if another try cannot succeed.
         :raises ExperiencePlatformUnavailableError: if another try may.

@@ -64,7 +64,7 @@ class PolledConnection:
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._client: Client | None = None
-        #: Also those of clients that an edited connection has replaced: their requests may be under way.
+        #: Includes those of clients that an edited connection has replaced: their requests may be pending.
         self._transports: list[Transport] = []
         self._settings: tuple[Any, ...] = ()
         #: When it was read last, by ``time.monotonic``.
@@ -98,7 +98,7 @@ class PolledConnection:
         client = self._client
         if client is None or settings != self._settings:
             if client is not None:
-                log.info("Connection %s has changed; polling goes on with the new one", self.conn_id)
+                log.info("Connection %s has changed; polling continues with the new one", self.conn_id)
             client = polling_client(connection, self._ended)
             self._transports.append(client.transport)
             if self._ended.is_set():  # meanwhile
@@ -107,7 +107,7 @@ class PolledConnection:
         return client
 
     def close(self) -> None:
-        """End the requests that are under way, and send no more."""
+        """Cut off pending requests, and send no more."""
         self._ended.set()
         for transport in tuple(self._transports):
             transport.close()

@@ -76,7 +76,7 @@ class CreateDataflowOperator(CreateOperator):
     :param flow_spec: what ``FindFlowSpecOperator`` returns, or a flow spec's id.
     :param mapping_set_id: the mapping set.
     :param mapping_set_version: its version; by default 0 for a new dataflow, and whichever one that exists uses.
-    :param delta_column: the column that tells new rows from old ones; a name, or an object with ``name``,
+    :param delta_column: the column that distinguishes new rows from old ones; a name, or an object with ``name``,
         ``dateFormat`` (for a new dataflow by default ``yyyy-MM-dd HH:mm:ss``) and ``timezone`` (``UTC``). Needed for
         tables on any schedule but ``once``, and only there.
     :param source_columns: the source connection's ``columns``; the delta column must be among them.

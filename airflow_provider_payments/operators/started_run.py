@@ -61,7 +61,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
     :param max_active_tis_per_dag: how many of the task, over all DAG runs and mapped indexes, may be executed at once;
         1 by default. Deferred ones count from Airflow 3.2 on; before, ``max_active_runs=1`` keeps DAG runs apart. Runs
-        are told apart only where one task at a time starts runs of a dataflow. ``None``: no limit, where each mapped
+        are distinguished only where one task at a time starts runs of a dataflow. ``None``: no limit, where each mapped
         index has a dataflow of its own.
     :param aep_conn_id: the Airflow connection.
     """
@@ -110,14 +110,14 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         made, name = super().partial(**kwargs), "max_active_tis_per_dag"
         defaults = [getattr(made.kwargs.get(place), "default_args", None) for place in ("dag", "task_group")]
         given = [kwargs, kwargs.get("default_args"), *defaults]
-        # Airflow 2 puts None where nobody gave a number.
+        # Airflow 2 puts None where no number was given.
         if made.kwargs.get(name) is None and not any(name in (place or {}) for place in given):
             made.kwargs[name] = DEFAULT_MAX_ACTIVE_TASKS
         return made
 
     def window(self, context: Context) -> Window | None:
         """
-        Return what the run will read, where the arguments tell.
+        Return the data window of the run, where the arguments name one.
 
         :raises InvalidInputError: naming the argument that is wrong.
         """
@@ -190,7 +190,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         """
         Judge what the trigger saw. Anything but a well-formed event fails the task.
 
-        :raises FlowRunTimeoutError: if the deadline passed; a retry goes on waiting.
+        :raises FlowRunTimeoutError: if the deadline passed; a retry continues to wait.
         :raises FlowRunFailedError: if the run failed, or the trigger was refused.
         :raises ExperiencePlatformUnavailableError: if the trigger could not poll; a retry may.
         """

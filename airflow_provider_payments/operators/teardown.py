@@ -47,7 +47,7 @@ class TeardownChainOperator(ExperiencePlatformOperator):
         self.dataflows = dataflows
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Delete what may be deleted; tell what stays."""
+        """Delete what may be deleted; return what stays."""
         from airflow_provider_payments.aep.provisioning.teardown import tear_down
 
         with airflow_errors():

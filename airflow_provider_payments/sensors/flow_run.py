@@ -53,7 +53,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
 
     Returns :class:`~airflow_provider_payments.operators.outputs.FlowRunSummary`.
 
-    No run exists before the dataflow's start time, so none at all is normal. A status nobody documented keeps the wait
+    No run exists before the dataflow's start time, so none at all is normal. An undocumented status keeps the wait
     going until the run has a completion time, and then counts as failed.
 
     :param flow_id: the dataflow.
@@ -230,7 +230,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         )
         if self._wait is None or self._asked != asked:
             fails = as_bool("fail_if_disabled", self.fail_if_disabled) is not False
-            # Airflow's clock told when the DAG run started.
+            # The DAG run's start is a time of Airflow's clock.
             self._wait, self._asked = Wait(asked, fail_if_disabled=fails, by_own_clock=started is not None), asked
         return self._wait
 

@@ -198,7 +198,7 @@ class FlowRunStream(SharedStreamProducer):
             self._arrived.set()
 
     async def aclose(self) -> None:
-        """Stop polling; a request that is under way is cut off, and nobody hears of it."""
+        """Stop polling; a pending request is cut off, its outcome dropped."""
         self._connection.close()
         self._pool.shutdown()
 
@@ -233,7 +233,7 @@ class FlowRunStream(SharedStreamProducer):
         return list({run.id: run for run in runs}.values()), client.transport.now()
 
     def _begin(self, since: datetime | None) -> Progress:
-        """Begin where the runs begin to count. A dataflow that is not there would be waited for without a word."""
+        """Begin where the runs begin to count. A missing dataflow is an error: waiting for it would never end."""
         client = self._connection.client(self._max_age)
         flow_service.item(client, "flows", self._watched.flow_id)
         start = since.timestamp() if since else client.transport.now()
