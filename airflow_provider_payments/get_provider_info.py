@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["get_provider_info"]
+
 INTEGRATION = "Adobe Experience Platform"
 PACKAGE = "airflow_provider_payments"
 TEXT = {"type": ["string", "null"]}

@@ -12,15 +12,10 @@ from airflow_provider_payments.versions import find_xcom
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceKey
 
+__all__ = ["ExperiencePlatformLink"]
+
 LINK_KEY = "experience_platform_link"
 UI = "https://experience.adobe.com"
-#: Kind of resource -> its place in the user interface; kinds without a page of their own lead to the overview.
-_PAGES = {
-    "dataflow": "source/dataflows/{id}",
-    "dataset": "dataset/browse/{id}",
-    "schema": "schema/overview",
-    "field group": "schema/overview",
-}
 
 
 class ExperiencePlatformLink(BaseOperatorLink):
@@ -33,15 +28,15 @@ class ExperiencePlatformLink(BaseOperatorLink):
         return find_xcom(_key_of(ti_key), ti_key) or ""
 
 
-def store_link(context: Any, *, url: str, sandbox: str, kind: str, object_id: str) -> None:
+def store_link(context: Any, *, url: str, sandbox: str, page: str, object_id: str) -> None:
     """
     Store the address of an object's page for :class:`ExperiencePlatformLink`.
 
+    :param page: its kind's place in the user interface, ``{id}`` in the place of its id.
     :param url: the platform's URL; one that is not Adobe's has no such pages, so the link leads to its root.
     """
     if (urlsplit(url).hostname or "").endswith(".adobe.io"):
-        page = _PAGES.get(kind, "source/overview").format(id=quote(object_id, safe=""))
-        address = f"{UI}/#/sname:{quote(sandbox)}/platform/{page}"
+        address = f"{UI}/#/sname:{quote(sandbox)}/platform/{page.format(id=quote(object_id, safe=''))}"
     else:
         address = f"{url}/"
     keep(context, _key_of(context.get("ti")), address)

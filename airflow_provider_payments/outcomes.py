@@ -11,14 +11,10 @@ from typing import Any
 from airflow.providers.common.compat.sdk import Stats
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.flow_runs import FlowRun, State
 from airflow_provider_payments.aep.inputs import as_bool, as_number, as_optional_text
 from airflow_provider_payments.aep.readers import mapping, shown
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
-
-
-class FlowRunFailedError(ExperiencePlatformFailedError):
-    """The flow run failed, was cancelled, lost more records than is tolerated, or does not say how many."""
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, State
+from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError, FlowRunFailedError
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class ExperiencePlatform:
     refuses what was asked.
 
     :param url: where the emulator answers.
-    :param sandbox: the sandbox that the connection and, unless told otherwise, the methods mean.
+    :param sandbox: the sandbox that the connection and, by default, the methods use.
     :param conn_id: the id of the Airflow connection.
     """
 
@@ -75,7 +75,7 @@ class ExperiencePlatform:
     def rows(self, dataset_id: str, start: int = 0, limit: int = 100) -> dict[str, Any]:
         """Return what landed in a dataset: ``count``, and ``rows`` from a place on.
 
-        :param limit: at most so many rows.
+        :param limit: maximum number of rows.
         """
         return dict(self.control("GET", f"datasets/{dataset_id}/rows", params={"start": start, "limit": limit}))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ else:
 NATIVE_ARGUMENTS = ("extra",)
 #: They may refer to other arguments, as in ``{{ task.table }} - source``.
 RENDERED_LAST = ("name", "description")
-#: How a signature says that an argument is text.
-_TEXT = ("str", "str | None", str, str | None)
+#: How a signature says that an argument is text: ``str``, or words of which some are named.
+_TEXT = re.compile(r"(?:Literal\[[^\]]*\] \| )?str(?: \| None)?")
 
 
 class TextStaysText(BaseOperator):
@@ -102,4 +103,5 @@ def _text_arguments(operator: type) -> frozenset[str]:
     hints: dict[str, Any] = {}
     for base in reversed(operator.__mro__):
         hints |= getattr(vars(base).get("__init__"), "__annotations__", {})
-    return frozenset(name for name, hint in hints.items() if hint in _TEXT)
+    texts = {name: getattr(hint, "__name__", None) or str(hint) for name, hint in hints.items()}
+    return frozenset(name for name, hint in texts.items() if _TEXT.fullmatch(hint))

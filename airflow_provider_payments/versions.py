@@ -193,7 +193,7 @@ def stream_producer_base() -> Any:
 
 
 def has_event_streams() -> bool:
-    """Whether Airflow tells an event trigger which of its events are stored: 3.3 and newer."""
+    """Whether Airflow acknowledges an event trigger's events once they are stored: 3.3 and newer."""
     return find_spec("airflow.triggers.shared_stream") is not None
 
 

@@ -21,10 +21,10 @@ import hypothesis
 import pytest
 
 from airflow_provider_payments.aep import redaction
-from airflow_provider_payments.aep.auth import ClientCredentials
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.clock import Clock
-from airflow_provider_payments.aep.transport import Transport
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.http.auth import ClientCredentials
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.emulator.server import EmulatorServer
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.fault_proxy import FaultProxy, fault_proxy

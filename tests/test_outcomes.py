@@ -20,9 +20,9 @@ import pytest
 from hypothesis import example, given
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.flow_runs import FlowRun
-from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
-from airflow_provider_payments.outcomes import FlowRunFailedError, Tolerance, deadline, ended_run
+from airflow_provider_payments.aep.runs.flow_run import FlowRun
+from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError, FlowRunFailedError
+from airflow_provider_payments.outcomes import Tolerance, deadline, ended_run
 from tests.any_json import ANY_JSON, QUIETLY
 from tests.fault_proxy import FaultProxy
 from tests.sensors.conftest import history as history

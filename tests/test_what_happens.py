@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.errors import RequestError
-from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
@@ -55,7 +55,7 @@ def leave_a_copy(stage: Stage, connect: Callable[..., None]) -> tuple[dict[str, 
     return ends, value_of(CreateDataflowOperator, **ends).create(stage.client, Writer("manual", "killed").mark()).id
 
 
-@event("A killed run left a copy")
+@event("A killed run left a duplicate")
 def test_copy(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     ends, copy = leave_a_copy(stage, connect)
     assert stage.run(CreateDataflowOperator, run_id="three", **ends)["copies"] == [copy]

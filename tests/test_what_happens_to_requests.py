@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.auth import AccessToken
 from airflow_provider_payments.aep.errors import RequestError
-from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.aep.http.auth import AccessToken
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator

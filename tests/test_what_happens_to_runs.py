@@ -13,13 +13,13 @@ import pytest
 from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, TaskDeferred
 
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
-from airflow_provider_payments.operators.flow_runs import (
+from airflow_provider_payments.exceptions import (
+    ExperiencePlatformFailedError,
+    ExperiencePlatformUnavailableError,
+    FlowRunFailedError,
     FlowRunTimeoutError,
-    RetryFlowRunOperator,
-    RunDataflowOperator,
 )
-from airflow_provider_payments.outcomes import FlowRunFailedError
+from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.fault_proxy import FaultProxy
 from tests.operators.airflow_masks import forgotten_masks as forgotten_masks

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.http.transport import Clock
 from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.transport import Clock
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import CreateOperator
 from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator

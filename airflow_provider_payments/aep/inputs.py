@@ -93,13 +93,13 @@ def as_optional_text(field: str, value: object) -> str | None:
     return None if _absent(value) else as_text(field, value)
 
 
-def as_column_names(field: str, value: object) -> list[str] | None:
+def as_column_names(field: str, value: object) -> tuple[str, ...] | None:
     """Return columns' names, from names or from objects as explore gives them; ``None`` where none are given."""
     names = []
     for column in as_list(field, value) or ():
         name = column.get("name") if isinstance(column, Mapping) else column
         names.append(as_data(field, name))
-    return names or None
+    return tuple(names) or None
 
 
 def as_int(field: str, value: object) -> int | None:

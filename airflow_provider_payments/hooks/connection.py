@@ -9,13 +9,14 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import mask_secret
 
-from airflow_provider_payments.aep.auth import DEFAULT_SCOPES, TOKEN_PATH, AccessToken, ClientCredentials
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api import sandboxes
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.http.auth import DEFAULT_SCOPES, TOKEN_PATH, AccessToken, ClientCredentials
+from airflow_provider_payments.aep.http.transport import Credential, Transport
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_mapping
 from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.services import DEFAULT_URL
-from airflow_provider_payments.aep.transport import Credential, Transport
 from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS
 
 log = logging.getLogger(__name__)
@@ -179,7 +180,7 @@ def explanation(client: Client, error: RequestError) -> str:
     if part != "Sandbox" and not (part == "Credential" and error.status == 403):
         return f"{part}: {error}"
     try:
-        names = client.sandbox_names()
+        names = sandboxes.names(client)
     except RequestError as unlisted:
         return f"{part}: {error}; the credential's sandboxes cannot be listed: {unlisted}"
     # What is in the list is no fault of the sandbox's, whatever right the credential lacks there.

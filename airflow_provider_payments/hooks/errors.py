@@ -5,25 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
-
 from airflow_provider_payments.aep.errors import PlatformError
-
-
-class ExperiencePlatformFailedError(AirflowFailException):
-    """It cannot succeed by being tried again: bad input, a refusal, a difference. The task fails without a retry."""
-
-
-class ExperiencePlatformUnavailableError(AirflowException):
-    """
-    It may succeed later; Airflow's retries apply.
-
-    :param retry_after: seconds that the service asked to wait, where it did.
-    """
-
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 
 
 @contextmanager

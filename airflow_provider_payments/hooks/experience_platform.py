@@ -14,9 +14,12 @@ from airflow_provider_payments.hooks.errors import airflow_errors
 
 if TYPE_CHECKING:
     # What talks loads with the first request, not when a DAG is parsed.
-    from airflow_provider_payments.aep.client import Client
-    from airflow_provider_payments.aep.provisioned import Provisioned
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.marks import Writer
+
+__all__ = ["ExperiencePlatformHook"]
 
 #: How many times at most a connection test sends each of its requests.
 TEST_ATTEMPTS = 2
@@ -75,10 +78,11 @@ class ExperiencePlatformHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection; say which part is wrong: a field, the credential, organisation, sandbox, a URL..."""
+        from airflow_provider_payments.aep.api import flow_service
         from airflow_provider_payments.hooks.connection import client_from, explanation
 
         try:
-            # One of its own: somebody waits before a button.
+            # A client of its own with few attempts: a person waits for the answer.
             client = client_from(self.get_connection(as_text("aep_conn_id", self.aep_conn_id)))
             client.transport.attempts = TEST_ATTEMPTS
         except InvalidInputError as error:
@@ -86,39 +90,71 @@ class ExperiencePlatformHook(BaseHook):
         except AirflowException as error:
             return False, str(error)
         try:
-            next(client.pages("flowSpecs", limit=1), None)
+            next(flow_service.pages(client, "flowSpecs", limit=1), None)
         except RequestError as error:
             return False, explanation(client, error)
         return True, f"Connected to sandbox {client.sandbox!r} of {client.org_id}"
 
-    def provision(self, resource: Resource, **how: Any) -> Provisioned:
-        """Find or create ``resource``; see :func:`airflow_provider_payments.aep.provisioning.ensure`."""
-        from airflow_provider_payments.aep.provisioning import ensure
+    def provision(
+        self,
+        resource: Resource,
+        *,
+        if_exists: str = "reuse",
+        attempt: int = 1,
+        writer: Writer | None = None,
+        remove_copies: bool = False,
+    ) -> Provisioned:
+        """
+        Find or create ``resource``; see :func:`airflow_provider_payments.aep.provisioning.ensure.ensure`.
+
+        :param resource: what is desired.
+        :param if_exists: what to do where the name is taken by an object that differs: ``reuse`` (default) fails and
+            shows the difference, ``update`` changes what can be changed, ``fail`` refuses any object that was there.
+        :param attempt: Airflow's try number; from the second on an earlier try may have created it.
+        :param writer: in whose name it is created; by default without one.
+        :param remove_copies: whether unused duplicates of the same writer are deleted.
+        :raises ExperiencePlatformFailedError: if another try cannot succeed.
+        :raises ExperiencePlatformUnavailableError: if another try may.
+        """
+        from airflow_provider_payments.aep.provisioning.ensure import ensure
 
         with airflow_errors():
-            return ensure(self.client, resource, **how)
+            return ensure(
+                self.client,
+                resource,
+                if_exists=if_exists,
+                attempt=attempt,
+                writer=writer,
+                remove_copies=remove_copies,
+            )
 
     def test_base_connection(self, connection_id: str) -> bool:
         """Ask Experience Platform to log in at the vendor with a base connection's credential."""
+        from airflow_provider_payments.aep.api import flow_service
+
         with airflow_errors():
-            return self.client.test_base_connection(connection_id)
+            return flow_service.test_base_connection(self.client, connection_id)
 
     def explore_base_connection(
         self, connection_id: str, table: str | None = None, *, resource_path: str | None = None
     ) -> Any:
         """Return a base connection's tables, the columns of one, or the shape of a REST resource."""
+        from airflow_provider_payments.aep.api import flow_service
+
         with airflow_errors():
             if resource_path:
-                return self.client.explore_resource(connection_id, resource_path)
-            return self.client.explore(connection_id, table)
+                return flow_service.explore_resource(self.client, connection_id, resource_path)
+            return flow_service.explore(self.client, connection_id, table)
 
     def preview_base_connection(
         self, connection_id: str, table: str | None = None, *, resource_path: str | None = None
     ) -> list[dict[str, Any]]:
         """Return some rows of a base connection's table, or of a REST resource."""
+        from airflow_provider_payments.aep.api import flow_service
+
         with airflow_errors():
             if resource_path:
-                answer: Any = self.client.explore_resource(connection_id, resource_path, preview=True)
+                answer: Any = flow_service.explore_resource(self.client, connection_id, resource_path, preview=True)
             else:
-                answer = self.client.explore(connection_id, table, preview=True)
+                answer = flow_service.explore(self.client, connection_id, table, preview=True)
         return list(answer.get("data") or ()) if isinstance(answer, dict) else []

@@ -8,12 +8,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_payments.aep.auth import ClientCredentials
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.clock import Clock
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError, UnreadableError
-from airflow_provider_payments.aep.pace import Throttle
-from airflow_provider_payments.aep.transport import Transport
+from airflow_provider_payments.aep.http.auth import ClientCredentials
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.http.throttle import Throttle
+from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.hooks.connection import client_from
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 
@@ -64,7 +64,7 @@ class PolledConnection:
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._client: Client | None = None
-        #: Also those of clients that an edited connection has replaced: their requests may be under way.
+        #: Includes those of clients that an edited connection has replaced: their requests may be pending.
         self._transports: list[Transport] = []
         self._settings: tuple[Any, ...] = ()
         #: When it was read last, by ``time.monotonic``.
@@ -98,7 +98,7 @@ class PolledConnection:
         client = self._client
         if client is None or settings != self._settings:
             if client is not None:
-                log.info("Connection %s has changed; polling goes on with the new one", self.conn_id)
+                log.info("Connection %s has changed; polling continues with the new one", self.conn_id)
             client = polling_client(connection, self._ended)
             self._transports.append(client.transport)
             if self._ended.is_set():  # meanwhile
@@ -107,7 +107,7 @@ class PolledConnection:
         return client
 
     def close(self) -> None:
-        """End the requests that are under way, and send no more."""
+        """Cut off pending requests, and send no more."""
         self._ended.set()
         for transport in tuple(self._transports):
             transport.close()

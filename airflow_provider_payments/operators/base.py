@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -19,9 +19,11 @@ from airflow_provider_payments.versions import honour_retry_after
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_payments.aep.marks import Writer
-    from airflow_provider_payments.aep.provisioned import Provisioned
+    from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.marks import Writer
+
+__all__ = ["CreateOperator", "ExperiencePlatformOperator"]
 
 
 class ExperiencePlatformOperator(TextStaysText, BaseOperator):
@@ -48,7 +50,7 @@ class ExperiencePlatformOperator(TextStaysText, BaseOperator):
 
 def writer_of(operator: Any, context: Context) -> Writer:
     """Return in whose name a task writes: the chain, by default its DAG; the DAG run, and the DAG."""
-    from airflow_provider_payments.aep.marks import Writer
+    from airflow_provider_payments.aep.resources.marks import Writer
 
     run = context.get("run_id") or getattr(context.get("ti"), "run_id", "")
     dag = operator.dag.dag_id if operator.has_dag() else ""
@@ -59,8 +61,8 @@ class CreateOperator(ExperiencePlatformOperator):
     """
     Creates one object, or adopts the one that is there already and is right.
 
-    Returns ``id``, ``name``, ``created``, the ``etag`` where the service gives one, ``copies``, and what the next step
-    needs.
+    Returns :class:`~airflow_provider_payments.operators.outputs.CreatedObject`, and what
+    the next step needs.
 
     :param name: the object's name, its key in the sandbox.
     :param description: free text.
@@ -90,7 +92,7 @@ class CreateOperator(ExperiencePlatformOperator):
         *,
         name: str,
         description: str | None = None,
-        if_exists: str = "reuse",
+        if_exists: Literal["reuse", "update", "fail"] | str = "reuse",
         extra: dict[str, Any] | str | None = None,
         chain: str | None = None,
         remove_copies: bool | str = False,
@@ -135,8 +137,8 @@ class CreateOperator(ExperiencePlatformOperator):
             result.existing.id,
             result.request_id,
         )
-        client = self.hook.client
-        store_link(context, url=client.url, sandbox=client.sandbox, kind=resource.kind, object_id=result.existing.id)
+        client, page = self.hook.client, resource.kind.page
+        store_link(context, url=client.url, sandbox=client.sandbox, page=page, object_id=result.existing.id)
         return result
 
     @property

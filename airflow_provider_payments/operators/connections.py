@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
 from airflow_provider_payments.aep.inputs import as_list, as_optional_text, as_text
 from airflow_provider_payments.aep.redaction import remember
+from airflow_provider_payments.aep.resources.sources import find_source, require_source
 from airflow_provider_payments.aep.services import ADHOC_SCHEMA_VERSION, DATA_LAKE_SPEC_ID, SCHEMA_VERSION
-from airflow_provider_payments.aep.sources import find_source, require_source
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import CreateOperator
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.sources import Source
+    from airflow_provider_payments.aep.resources.sources import Source
+
+__all__ = [
+    "CreateBaseConnectionOperator",
+    "CreateDatasetBaseConnectionOperator",
+    "CreateSourceConnectionOperator",
+    "CreateTargetConnectionOperator",
+]
 
 
 class CreateBaseConnectionOperator(CreateOperator):
@@ -75,8 +82,9 @@ class CreateSourceConnectionOperator(CreateOperator):
     """
     Create the source connection: a table with its columns, a file's path, or a REST resource.
 
-    Returns ``columns`` too: the names of the columns that are read; of a REST resource the paths of the attributes that
-    explore shows, such as ``data.id``; ``None`` where they are not known.
+    Returns :class:`~airflow_provider_payments.operators.outputs.CreatedSourceConnection`: ``columns`` are
+    the names of the columns that are read; of a REST resource the paths of the attributes that explore shows, such as
+    ``data.id``; ``None`` where they are not known.
 
     :param base_connection_id: the vendor account's base connection.
     :param table: a table's path, such as ``PayPal.Catalog_Products``.
@@ -165,10 +173,11 @@ class CreateSourceConnectionOperator(CreateOperator):
         return made
 
     def _attributes(self, resource_path: str) -> list[str] | None:
-        from airflow_provider_payments.aep.attributes import Attributes
+        from airflow_provider_payments.aep.api import flow_service
+        from airflow_provider_payments.aep.api.attributes import Attributes
 
         try:
-            found = self.hook.client.attributes(self.base_connection_id, resource_path)
+            found = flow_service.attributes(self.hook.client, self.base_connection_id, resource_path)
         except PlatformError as error:
             # The attributes serve a check only; the source connection does not need them.
             self.log.warning("Cannot explore %r; mappings of it cannot be checked: %s", resource_path, error)

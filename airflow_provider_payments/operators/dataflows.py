@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_payments.aep.inputs import as_bool, as_column_names, as_optional_text
-from airflow_provider_payments.aep.sources import find_source, require_source
+from airflow_provider_payments.aep.inputs import as_bool, as_optional_text
+from airflow_provider_payments.aep.resources.sources import find_source, require_source
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.operators.base import CreateOperator, ExperiencePlatformOperator
 
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.resources.base import Resource
 
+__all__ = ["CreateDataflowOperator", "FindFlowSpecOperator"]
+
 
 class FindFlowSpecOperator(ExperiencePlatformOperator):
     """
     Find the flow spec that reads a source and writes to the data lake.
 
-    Returns ``id``, ``name``, ``version``, ``transformations``, ``schedule_schema`` and ``option_schema``; give the
-    whole to ``CreateDataflowOperator(flow_spec=...)``, which checks schedule and options against it before it sends
+    Returns :class:`~airflow_provider_payments.operators.outputs.FoundFlowSpec`; give the whole to
+    ``CreateDataflowOperator(flow_spec=...)``, which checks schedule and options against it before it sends
     them.
 
     :param source: ``paypal``, ``square`` or ``stripe``; required unless ``name`` is given.
@@ -46,7 +48,7 @@ class FindFlowSpecOperator(ExperiencePlatformOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask for the flow spec by name."""
-        from airflow_provider_payments.aep.flow_specs import find_flow_spec
+        from airflow_provider_payments.aep.resources.flow_specs import find_flow_spec
 
         with airflow_errors():
             name, given = as_optional_text("name", self.name), as_optional_text("source", self.source)
@@ -65,15 +67,16 @@ class CreateDataflowOperator(CreateOperator):
     """
     Create the dataflow, the object that moves rows.
 
-    Returns ``runs_since`` too: the time from which a flow run is current, one schedule interval ago (with ``once``,
-    any). Give it to ``FlowRunSensor(since=...)`` and a later DAG run does not wait for the next flow run.
+    Returns :class:`~airflow_provider_payments.operators.outputs.CreatedDataflow`: ``runs_since`` is the time from which
+    a flow run is current, one schedule interval ago (with ``once``, any).
+    Give it to ``FlowRunSensor(since=...)`` and a later DAG run does not wait for the next flow run.
 
     :param source_connection_id: where rows come from.
     :param target_connection_id: where they go.
     :param flow_spec: what ``FindFlowSpecOperator`` returns, or a flow spec's id.
     :param mapping_set_id: the mapping set.
     :param mapping_set_version: its version; by default 0 for a new dataflow, and whichever one that exists uses.
-    :param delta_column: the column that tells new rows from old ones; a name, or an object with ``name``,
+    :param delta_column: the column that distinguishes new rows from old ones; a name, or an object with ``name``,
         ``dateFormat`` (for a new dataflow by default ``yyyy-MM-dd HH:mm:ss``) and ``timezone`` (``UTC``). Needed for
         tables on any schedule but ``once``, and only there.
     :param source_columns: the source connection's ``columns``; the delta column must be among them.
@@ -123,7 +126,7 @@ class CreateDataflowOperator(CreateOperator):
         mapping_set_version: int | str | None = None,
         delta_column: dict[str, str] | str | None = None,
         source_columns: list[str] | str | None = None,
-        frequency: str = "once",
+        frequency: Literal["once", "minute", "hour", "day", "week"] | str = "once",
         interval: int | str | None = None,
         start_time: datetime | float | str | None = None,
         start_delay: timedelta | float | str | None = None,
@@ -151,32 +154,31 @@ class CreateDataflowOperator(CreateOperator):
         self.partial_ingestion_percent = partial_ingestion_percent
 
     def resource(self) -> Resource:
-        from airflow_provider_payments.aep.flow_specs import FlowSpec
         from airflow_provider_payments.aep.resources.dataflow import Dataflow
         from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
-        from airflow_provider_payments.aep.schedule import Schedule
+        from airflow_provider_payments.aep.resources.flow_specs import FlowSpec
+        from airflow_provider_payments.aep.resources.schedule import Schedule
 
-        columns = as_column_names("source_columns", self.source_columns)
         # Values understand text where a template rendered to it.
         schedule = Schedule(
             frequency=self.frequency,
-            interval=self.interval,  # type: ignore[arg-type]
-            start_time=self.start_time,  # type: ignore[arg-type]
-            end_time=self.end_time,  # type: ignore[arg-type]
-            backfill=self.backfill,  # type: ignore[arg-type]
-            start_delay=self.start_delay,  # type: ignore[arg-type]
+            interval=self.interval,
+            start_time=self.start_time,
+            end_time=self.end_time,
+            backfill=self.backfill,
+            start_delay=self.start_delay,
         )
         return Dataflow(
             source_connection_id=self.source_connection_id,
             target_connection_id=self.target_connection_id,
             flow_spec=FlowSpec.from_json(self.flow_spec),
             mapping_set_id=self.mapping_set_id,
-            mapping_set_version=self.mapping_set_version,  # type: ignore[arg-type]
+            mapping_set_version=self.mapping_set_version,
             schedule=schedule,
             delta_column=DeltaColumn.parse(self.delta_column),
-            source_columns=None if columns is None else tuple(columns),
-            error_diagnostics=self.error_diagnostics,  # type: ignore[arg-type]
-            partial_ingestion_percent=self.partial_ingestion_percent,  # type: ignore[arg-type]
+            source_columns=self.source_columns,
+            error_diagnostics=self.error_diagnostics,
+            partial_ingestion_percent=self.partial_ingestion_percent,
             # With exponential back-off the first retry comes after up to twice as long.
             retry_delay=self.retry_delay.total_seconds() * (2 if self.retry_exponential_backoff else 1),
             **self.common,

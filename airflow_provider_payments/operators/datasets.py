@@ -12,6 +12,8 @@ from airflow_provider_payments.operators.base import CreateOperator
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.base import Resource
 
+__all__ = ["CreateTargetDatasetOperator"]
+
 
 class CreateTargetDatasetOperator(CreateOperator):
     """

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_id, as_optional_id, as_optional_text, as_time
-from airflow_provider_payments.operators.started_run import FlowRunOperator, FlowRunTimeoutError
+from airflow_provider_payments.exceptions import FlowRunTimeoutError
+from airflow_provider_payments.operators.started_run import FlowRunOperator
 from airflow_provider_payments.versions import Reschedulable
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_payments.aep.runs.data_window import Window
+
     # What runs loads with the task, not when a DAG is parsed.
-    from airflow_provider_payments.aep.flow_runs import FlowRun
-    from airflow_provider_payments.aep.on_demand import RunRequest
-    from airflow_provider_payments.aep.windows import Window
-    from airflow_provider_payments.operators.memory import Started
+    from airflow_provider_payments.aep.runs.flow_run import FlowRun
+    from airflow_provider_payments.aep.runs.on_demand import RunRequest
+    from airflow_provider_payments.operators.run_state import Started
     from airflow_provider_payments.operators.window_wait import WindowWait
+
+__all__ = ["RetryFlowRunOperator", "RunDataflowOperator"]
 
 __all__ = ["FlowRunOperator", "FlowRunTimeoutError", "RetryFlowRunOperator", "RunDataflowOperator"]
 
@@ -28,13 +32,13 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
     """
     Run a dataflow on demand over a data window, and return what it moved.
 
-    Returns what ``FlowRunSensor`` does, and ``window_start``, ``window_end`` and ``reused``. The dataflow must have
+    Returns :class:`~airflow_provider_payments.operators.outputs.ReusableFlowRunSummary`. The dataflow must have
     been created with the frequency ``once``. The window is the DAG run's data interval, so Airflow's own backfill
     brings history window by window.
 
-    **The data lake appends.** A window that is brought twice adds its rows twice. So the task looks at what the
-    dataflow's runs have covered, and starts one run at most: a retry waits for the run of the try before, and a window
-    that was brought already is not brought again, by a cleared task, a backfill or a DAG run by hand. A run that
+    **The data lake appends.** A window that is ingested twice adds its rows twice. So the task looks at what the
+    dataflow's runs have covered, and starts one run at most: a retry waits for the run of the previous try, and a
+    window that was ingested is not ingested again, by a cleared task, a backfill or a manual DAG run. A run that
     failed, or read no rows, covers nothing. A failed run fails the task for good; :class:`RetryFlowRunOperator` does
     its work again, and so does a cleared task.
 
@@ -75,7 +79,7 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
         window_start: datetime | float | str | None = None,
         window_end: datetime | float | str | None = None,
         delta_column: dict[str, str] | str | None = None,
-        if_covered: str = "reuse",
+        if_covered: Literal["reuse", "again"] | str = "reuse",
         window_lag: timedelta | float | str | None = 0.0,
         max_window_wait: timedelta | float | str | None = None,
         **kwargs: Any,
@@ -91,7 +95,7 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
 
     def window(self, context: Context) -> Window:
         """Return the window that is asked for, by default the data interval."""
-        from airflow_provider_payments.aep.windows import Window
+        from airflow_provider_payments.aep.runs.data_window import Window
 
         starts, ends = as_time("window_start", self.window_start), as_time("window_end", self.window_end)
         return Window.read(
@@ -101,8 +105,8 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
 
     def request(self, context: Context) -> RunRequest:
         """Return the request for a run over the window."""
-        from airflow_provider_payments.aep.on_demand import OnDemandRun
         from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
+        from airflow_provider_payments.aep.runs.on_demand import OnDemandRun
 
         delta = DeltaColumn.parse(self.delta_column)
         flow_id, window = as_id("flow_id", self.flow_id), self.window(context)
@@ -114,7 +118,7 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
             accepts=self._tolerance().accepts if self._reuses() else None,
         )
 
-    def before_asking(self, context: Context) -> None:
+    def before_start(self, context: Context) -> None:
         """Leave the worker until the window is over and its rows have arrived."""
         self._window_wait().pause(
             self,
@@ -124,9 +128,9 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
             method_name="execute_later",
         )
 
-    def more_of(self, run: FlowRun, context: Context, *, reused: bool) -> dict[str, Any]:
-        """Return the window, and whether the run was there before this task wanted one."""
-        return super().more_of(run, context, reused=reused) | {"reused": reused}
+    def more_outputs(self, run: FlowRun, context: Context, *, reused: bool) -> dict[str, Any]:
+        """Return the window, and whether the run was there before this task asked for one."""
+        return super().more_outputs(run, context, reused=reused) | {"reused": reused}
 
     def _limits(self) -> tuple[float, float | None]:
         self._window_wait()
@@ -148,9 +152,8 @@ class RetryFlowRunOperator(FlowRunOperator):
     """
     Do the work of a failed flow run again, over the same window, and return what it moved.
 
-    Returns what ``FlowRunSensor`` does, and ``window_start`` and ``window_end``, empty where the service does not show
-    them. A run that has succeeded is returned as it is, one that is under way is waited for, and so is a later run over
-    the same window: whatever was made good is not done again.
+    Returns :class:`~airflow_provider_payments.operators.outputs.WindowedFlowRunSummary`. A run that has succeeded is
+    returned as it is; an active one is waited for, and so is a later run over the same window.
 
     :param run_id: the failed run.
     :param flow_id: instead: the newest failed run of this dataflow that no later run over its window has made good,
@@ -166,9 +169,9 @@ class RetryFlowRunOperator(FlowRunOperator):
 
     def request(self, context: Context) -> RunRequest | Started:
         """Return the request to do it again; or the run that has made it good, or is about to."""
-        from airflow_provider_payments.aep.flow_runs import State
-        from airflow_provider_payments.aep.on_demand import RepeatedRun
-        from airflow_provider_payments.operators.memory import Started
+        from airflow_provider_payments.aep.runs.flow_run import State
+        from airflow_provider_payments.aep.runs.on_demand import RepeatedRun
+        from airflow_provider_payments.operators.run_state import Started
 
         run = self._meant()
         if run.state is State.FAILED:
@@ -178,8 +181,8 @@ class RetryFlowRunOperator(FlowRunOperator):
         return Started(run.id, run=run)
 
     def _meant(self) -> FlowRun:
-        from airflow_provider_payments.aep.flow_runs import State
-        from airflow_provider_payments.aep.run_lookups import newest_failed, read_run, successor
+        from airflow_provider_payments.aep.runs.flow_run import State
+        from airflow_provider_payments.aep.runs.lookups import newest_failed, read_run, successor
 
         client = self.hook.client
         run_id, flow_id = as_optional_id("run_id", self.run_id), as_optional_id("flow_id", self.flow_id)

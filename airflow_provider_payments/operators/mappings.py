@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_payments.aep.inputs import as_column_names
 from airflow_provider_payments.aep.services import SCHEMA_VERSION
 from airflow_provider_payments.operators.base import CreateOperator
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.base import Resource
 
+__all__ = ["CreateMappingSetOperator"]
+
 
 class CreateMappingSetOperator(CreateOperator):
     """
     Create the mapping set: which column goes where in the target schema.
 
-    It is found by its content; a changed mapping is a new mapping set. Returns ``version`` too.
+    It is found by its content; a changed mapping is a new mapping set. Returns
+    :class:`~airflow_provider_payments.operators.outputs.CreatedMappingSet`.
 
     :param schema_id: the target schema's ``$id``.
     :param mappings: objects with ``source`` and ``destination`` (``source_type`` is ``ATTRIBUTE``, ``EXPRESSION`` or
@@ -53,7 +55,7 @@ class CreateMappingSetOperator(CreateOperator):
         mappings: list[dict[str, Any]] | dict[str, str] | str,
         tenant_id: str | None = None,
         source_columns: list[str] | str | None = None,
-        dialect: str = "current",
+        dialect: Literal["current", "legacy"] | str = "current",
         schema_version: str = SCHEMA_VERSION,
         **kwargs: Any,
     ) -> None:
@@ -68,12 +70,11 @@ class CreateMappingSetOperator(CreateOperator):
     def resource(self) -> Resource:
         from airflow_provider_payments.aep.resources.data_prep import MappingSet
 
-        columns = as_column_names("source_columns", self.source_columns)
         return MappingSet(
             schema_id=self.schema_id,
-            mappings=self.mappings,  # type: ignore[arg-type]  # every form is understood there
+            mappings=self.mappings,
             tenant_id=self.tenant_id,
-            source_columns=None if columns is None else tuple(columns),
+            source_columns=self.source_columns,
             dialect=self.dialect,
             schema_version=self.schema_version,
             **self.common,

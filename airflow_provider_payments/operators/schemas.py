@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.resources.base import Resource
 
+__all__ = ["CreateAdHocSchemaOperator", "CreateTargetSchemaOperator"]
+
 
 class CreateTargetSchemaOperator(CreateOperator):
     """
     Create the target schema, and with ``fields`` a field group of the tenant's own that it uses.
 
     Titles are unique over all kinds of resource, so the field group is called ``<name> - fields``.
-    Returns ``version`` and ``tenant_id`` too, and ``field_group_id`` where there is one.
+    Returns :class:`~airflow_provider_payments.operators.outputs.CreatedSchema`, with ``fields``
+    :class:`~airflow_provider_payments.operators.outputs.CreatedSchemaWithFields`.
 
     :param name: the schema's title.
     :param fields: path -> type, such as ``{"product.name": "string"}``, put under the tenant's namespace. Names hold
@@ -85,7 +88,8 @@ class CreateAdHocSchemaOperator(CreateOperator):
     Create the ad-hoc class and schema that the older documents put before a source connection.
 
     The class describes one table's columns; it is called ``<name> - class``. Newer source connections carry their
-    columns themselves and need neither. Returns ``version`` and ``class_id`` too.
+    columns themselves and need neither. Returns
+    :class:`~airflow_provider_payments.operators.outputs.CreatedAdHocSchema`.
 
     :param name: the schema's title.
     :param fields: column -> type, as for :class:`CreateTargetSchemaOperator`.

@@ -8,14 +8,15 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import Stats, conf
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id
-from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError, airflow_errors
+from airflow_provider_payments.exceptions import RUN_CONTINUES, FlowRunTimeoutError
+from airflow_provider_payments.hooks.errors import airflow_errors
+from airflow_provider_payments.judging import JudgesFlowRuns
 from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
 
@@ -23,19 +24,18 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     # What runs loads with the task, not when a DAG is parsed.
-    from airflow_provider_payments.aep.client import Client
-    from airflow_provider_payments.aep.coverage import Reading
-    from airflow_provider_payments.aep.flow_runs import FlowRun
-    from airflow_provider_payments.aep.on_demand import RunRequest
-    from airflow_provider_payments.aep.windows import Window
-    from airflow_provider_payments.operators.memory import Memory, Started
-    from airflow_provider_payments.outcomes import RunLog, Tolerance
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.runs.coverage import Reading
+    from airflow_provider_payments.aep.runs.data_window import Window
+    from airflow_provider_payments.aep.runs.flow_run import FlowRun
+    from airflow_provider_payments.aep.runs.on_demand import RunRequest
+    from airflow_provider_payments.operators.run_state import Started, TaskRunState
 
-WEEK = 7 * 24 * 60 * 60.0
-#: Seconds after which Airflow tries a task again at the latest, unless ``retry_delay`` is longer.
-LONGEST_RETRY_SECONDS = 24 * 60 * 60.0
-#: How many of a task may be executed at once.
-MAX_ACTIVE = 1
+DEFAULT_TIMEOUT_SECONDS = 7 * 24 * 60 * 60.0
+#: Airflow retries a task within this time, unless ``retry_delay`` is longer.
+MAX_RETRY_DELAY_SECONDS = 24 * 60 * 60.0
+#: Instances of a task that may run at the same time.
+DEFAULT_MAX_ACTIVE_TASKS = 1
 #: Seconds that a poll may take though the time-out has passed: the run may have ended in time.
 LAST_POLL_SECONDS = 5.0
 
@@ -45,17 +45,7 @@ def _left(until: float | None) -> float:
     return math.inf if until is None else max(until - time.time(), LAST_POLL_SECONDS)
 
 
-GOES_ON = "it goes on in Experience Platform, which offers no way to cancel it, and a retry of the task waits for it"
-
-
-class FlowRunTimeoutError(ExperiencePlatformUnavailableError):
-    """The flow run has not ended in time. It goes on, and a retry of the task waits for it."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(f"{message}; {GOES_ON}")
-
-
-class FlowRunOperator(ExperiencePlatformOperator):
+class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
     """
     Base of the operators that start a flow run: one run for a task, whatever happens to answers and workers.
 
@@ -71,7 +61,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
     :param max_active_tis_per_dag: how many of the task, over all DAG runs and mapped indexes, may be executed at once;
         1 by default. Deferred ones count from Airflow 3.2 on; before, ``max_active_runs=1`` keeps DAG runs apart. Runs
-        are told apart only where one task at a time starts runs of a dataflow. ``None``: no limit, where each mapped
+        are distinguished only where one task at a time starts runs of a dataflow. ``None``: no limit, where each mapped
         index has a dataflow of its own.
     :param aep_conn_id: the Airflow connection.
     """
@@ -93,12 +83,12 @@ class FlowRunOperator(ExperiencePlatformOperator):
         *,
         wait_for_completion: bool | str = True,
         poll_interval: timedelta | float | str = 60.0,
-        timeout: timedelta | float | str | None = WEEK,
+        timeout: timedelta | float | str | None = DEFAULT_TIMEOUT_SECONDS,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         accept_partial: bool | str = False,
         max_failed_ratio: float | str | None = None,
-        unknown_counts: str = "fail",
-        max_active_tis_per_dag: int | None = MAX_ACTIVE,
+        unknown_counts: Literal["fail", "accept"] | str = "fail",
+        max_active_tis_per_dag: int | None = DEFAULT_MAX_ACTIVE_TASKS,
         **kwargs: Any,
     ) -> None:
         super().__init__(max_active_tis_per_dag=max_active_tis_per_dag, **kwargs)
@@ -111,7 +101,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         self.unknown_counts = unknown_counts
         self._run_id: str | None = None
         self._has_warned = False
-        # Left to Airflow it would end the wait without a word of the run, or limit only each part of it.
+        # Airflow's own handling would end the wait without naming the run, or limit each part of it only.
         self._limit, self.execution_timeout = self.execution_timeout, None
 
     @classmethod
@@ -120,21 +110,14 @@ class FlowRunOperator(ExperiencePlatformOperator):
         made, name = super().partial(**kwargs), "max_active_tis_per_dag"
         defaults = [getattr(made.kwargs.get(place), "default_args", None) for place in ("dag", "task_group")]
         given = [kwargs, kwargs.get("default_args"), *defaults]
-        # Airflow 2 puts None where nobody gave a number.
+        # Airflow 2 puts None where no number was given.
         if made.kwargs.get(name) is None and not any(name in (place or {}) for place in given):
-            made.kwargs[name] = MAX_ACTIVE
+            made.kwargs[name] = DEFAULT_MAX_ACTIVE_TASKS
         return made
-
-    @cached_property
-    def run_log(self) -> RunLog:
-        """What tells of the run in the task's log."""
-        from airflow_provider_payments.outcomes import RunLog
-
-        return RunLog(self.log)
 
     def window(self, context: Context) -> Window | None:
         """
-        Return what the run will read, where the arguments tell.
+        Return the data window of the run, where the arguments name one.
 
         :raises InvalidInputError: naming the argument that is wrong.
         """
@@ -148,8 +131,8 @@ class FlowRunOperator(ExperiencePlatformOperator):
         :raises InvalidInputError: naming the argument that is wrong.
         """
 
-    def before_asking(self, context: Context) -> None:
-        """Leave the worker if it is too early to ask for the run; :meth:`execute_later` goes on."""
+    def before_start(self, context: Context) -> None:
+        """Leave the worker while it is too early to start the run; :meth:`execute_later` resumes."""
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Start the run, unless an earlier try has, and wait for it."""
@@ -160,9 +143,10 @@ class FlowRunOperator(ExperiencePlatformOperator):
         return self._run(context)
 
     def _run(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_payments.aep.flow_runs import RunSelection
-        from airflow_provider_payments.aep.run_lookups import when_it_shows
-        from airflow_provider_payments.operators.memory import Memory
+        from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
+        from airflow_provider_payments.aep.runs.flow_run import RunSelection
+        from airflow_provider_payments.aep.runs.lookups import when_it_shows
+        from airflow_provider_payments.operators.run_state import TaskRunState
         from airflow_provider_payments.outcomes import deadline
         from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 
@@ -174,17 +158,17 @@ class FlowRunOperator(ExperiencePlatformOperator):
             until = deadline(timeout, self._limit)
             waits = as_bool("wait_for_completion", self.wait_for_completion) is not False
             longest = (math.inf if until is None else until - time.time()) + self.retry_delay.total_seconds()
-            memory = Memory(context, self.retries or 0, window, longest + LONGEST_RETRY_SECONDS)
+            state = TaskRunState(context, self.retries or 0, window, longest + MAX_RETRY_DELAY_SECONDS)
             client = self.hook.client
             with client.transport.within(_left(until)):
-                started = self._start(memory, context)
+                started = self._start(state, context)
                 self._run_id = started.run_id
                 keep(context, "run_id", started.run_id)
                 run = started.run or when_it_shows(client, started.run_id)
-        store_link(context, url=client.url, sandbox=client.sandbox, kind="dataflow", object_id=run.flow_id)
+        store_link(context, url=client.url, sandbox=client.sandbox, page=DATAFLOW.page, object_id=run.flow_id)
         self.run_log.note(run)
         if not waits:
-            return run.summary() | self.more_of(run, context, reused=started.reused)
+            return run.summary() | self.more_outputs(run, context, reused=started.reused)
         if run.is_active and self.deferrable:
             self.defer(
                 trigger=FlowRunTrigger(
@@ -194,7 +178,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
                     deadline=until,
                     created_since=run.created_at,
                 ),
-                # A run under `dags test` loses what else would be handed on here.
+                # Under `dags test` Airflow drops the keyword arguments of a deferral.
                 method_name=f"execute_{'reused' if started.reused else 'found' if started.found else 'complete'}",
                 # Airflow's own time-out of a deferral would skip everything below; the trigger keeps the deadline.
                 timeout=None,
@@ -206,7 +190,7 @@ class FlowRunOperator(ExperiencePlatformOperator):
         """
         Judge what the trigger saw. Anything but a well-formed event fails the task.
 
-        :raises FlowRunTimeoutError: if the deadline passed; a retry goes on waiting.
+        :raises FlowRunTimeoutError: if the deadline passed; a retry continues to wait.
         :raises FlowRunFailedError: if the run failed, or the trigger was refused.
         :raises ExperiencePlatformUnavailableError: if the trigger could not poll; a retry may.
         """
@@ -215,13 +199,13 @@ class FlowRunOperator(ExperiencePlatformOperator):
         return self._end(ended_run(event, FlowRunTimeoutError), context)
 
     def execute_found(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
-        """Do the same for a run that was looked for because no answer named it."""
+        """Do the same for a run that was found in lists because no answer named it."""
         from airflow_provider_payments.outcomes import ended_run
 
         return self._end(ended_run(event, FlowRunTimeoutError), context, found=True)
 
     def execute_reused(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
-        """Do the same for a run that was under way before this task wanted one."""
+        """Do the same for a run that was active before this task asked for one."""
         from airflow_provider_payments.outcomes import ended_run
 
         return self._end(ended_run(event, FlowRunTimeoutError), context, reused=True)
@@ -229,49 +213,49 @@ class FlowRunOperator(ExperiencePlatformOperator):
     def on_kill(self) -> None:
         """Say what becomes of the run."""
         if self._run_id:
-            self.log.warning("Killed while flow run %s is not known to have ended: %s", self._run_id, GOES_ON)
+            self.log.warning("Killed while flow run %s is not known to have ended: %s", self._run_id, RUN_CONTINUES)
         else:
-            self.log.warning("Killed before a flow run was known. If one was asked for, %s", GOES_ON)
+            self.log.warning("Killed before a flow run was known. If one was requested, %s", RUN_CONTINUES)
 
-    def _start(self, memory: Memory, context: Context) -> Started:
-        from airflow_provider_payments.aep.on_demand import Notes
-        from airflow_provider_payments.aep.run_lookups import run_if_there
-        from airflow_provider_payments.operators.memory import Started
+    def _start(self, state: TaskRunState, context: Context) -> Started:
+        from airflow_provider_payments.aep.runs.lookups import run_if_there
+        from airflow_provider_payments.aep.runs.on_demand import Notes
+        from airflow_provider_payments.operators.run_state import Started
 
-        there = run_if_there(self.hook.client, memory.run_id) if memory.run_id and memory.cleared else None
-        own = memory.own(there) if there else None
-        goes_on = own is not None and own.run.is_active and self._means(own, context)
-        if memory.run_id and (not memory.cleared or goes_on):
-            self.log.info("An earlier try has started flow run %s", memory.run_id)
-            return memory.keep_run(memory.started)  # who cleared the task is served with it
+        run = run_if_there(self.hook.client, state.run_id) if state.run_id and state.was_cleared else None
+        own = state.own(run) if run else None
+        still_active = own is not None and own.run.is_active and self._is_meant(own, context)
+        if state.run_id and (not state.was_cleared or still_active):
+            self.log.info("An earlier try has started flow run %s", state.run_id)
+            return state.keep_run(state.started)  # a cleared task waits for it too
         request = self.request(context)
         if isinstance(request, Started):
             return request
-        if notes := memory.notes:
-            # Who clears a task may want another run, but not beside one that is still under way.
-            run = request.find(notes, active=True) if memory.cleared else request.resume(notes)
+        if notes := state.notes:
+            # A cleared task may start another run, but not beside one that is still active.
+            run = request.find(notes, active=True) if state.was_cleared else request.resume(notes)
             if run:
-                return memory.keep_run(Started(run.id, found=True, run=run))
+                return state.keep_run(Started(run.id, found=True, run=run))
         request = request.ready()
-        self.before_asking(context)
+        self.before_start(context)
         coverage = request.look(own)
         if coverage.contradictory:
-            self._warn_of(coverage.contradictory)
+            self._warn_about(coverage.contradictory)
         if run := coverage.run:
-            return memory.keep_run(Started(run.id, reused=True, run=run))
+            return state.keep_run(Started(run.id, reused=True, run=run))
         notes = Notes.of(coverage.runs)
-        memory.keep(notes=notes.to_json())
+        state.keep(notes=notes.to_json())
         run_id, found = request.start(notes)
-        return memory.keep_run(Started(run_id, found))
+        return state.keep_run(Started(run_id, found))
 
-    def _means(self, own: Reading, context: Context) -> bool:
-        """Whether a run that an earlier try has started is the one that the arguments ask for now."""
+    def _is_meant(self, own: Reading, context: Context) -> bool:
+        """Whether a run that an earlier try has started is the one that the arguments mean now."""
         flow_id = as_optional_id("flow_id", self.flow_id)
         return flow_id in (None, own.run.flow_id) and own.asked in (None, self.window(context))
 
     def _wait(self, client: Client, run: FlowRun, pause: float, until: float | None) -> FlowRun:
         """Poll on this worker."""
-        from airflow_provider_payments.aep.run_lookups import read_run
+        from airflow_provider_payments.aep.runs.lookups import read_run
 
         clock = client.transport.clock
         end = math.inf if until is None else clock.monotonic() + until - time.time()
@@ -288,9 +272,9 @@ class FlowRunOperator(ExperiencePlatformOperator):
 
     def _end(self, run: FlowRun, context: Context, *, found: bool = False, reused: bool = False) -> dict[str, Any]:
         """Judge a run that has ended."""
-        from airflow_provider_payments.aep.coverage import Reading
-        from airflow_provider_payments.aep.windows import Window
-        from airflow_provider_payments.outcomes import FlowRunFailedError
+        from airflow_provider_payments.aep.runs.coverage import Reading
+        from airflow_provider_payments.aep.runs.data_window import Window
+        from airflow_provider_payments.exceptions import FlowRunFailedError
 
         wanted, shown = self.window(context), Window.of(run)
         # One that was found may not have shown its window by then.
@@ -300,24 +284,24 @@ class FlowRunOperator(ExperiencePlatformOperator):
                 f"{wanted}. Clear the task to start another"
             )
         if (reading := Reading(run, wanted)).is_contradictory:
-            self._warn_of(reading)
+            self._warn_about(reading)
         judged = self._tolerance().judge(run, self.log, counts=not reused)
-        return judged | self.more_of(run, context, reused=reused)
+        return judged | self.more_outputs(run, context, reused=reused)
 
-    def _warn_of(self, contradictory: Reading) -> None:
+    def _warn_about(self, contradictory: Reading) -> None:
         """Say once that runs do not show the windows that they were asked to read."""
         if not self._has_warned:
             self._has_warned = True
             text = "Windows cannot be checked: %s, but shows %s; only runs count whose windows are on record"
             self.log.warning(text, contradictory, contradictory.copied)
 
-    def more_of(self, run: FlowRun, context: Context, *, reused: bool) -> dict[str, Any]:
+    def more_outputs(self, run: FlowRun, context: Context, *, reused: bool) -> dict[str, Any]:
         """
-        Return what a task returns beside what the sensor does.
+        Return what the task returns in addition to what the sensor returns.
 
-        :param reused: whether the run was there before this task wanted one.
+        :param reused: whether the run was there before this task asked for one.
         """
-        from airflow_provider_payments.aep.windows import Window
+        from airflow_provider_payments.aep.runs.data_window import Window
 
         window = self.window(context) or Window.of(run)
         return window.to_json() if window else {"window_start": None, "window_end": None}
@@ -327,8 +311,3 @@ class FlowRunOperator(ExperiencePlatformOperator):
         if not pause:
             raise InvalidInputError("poll_interval", self.poll_interval, "more than 0 seconds")
         return pause, timeout
-
-    def _tolerance(self) -> Tolerance:
-        from airflow_provider_payments.outcomes import Tolerance
-
-        return Tolerance.read(self.accept_partial, self.max_failed_ratio, self.unknown_counts)

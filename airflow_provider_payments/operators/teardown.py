@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.inputs import as_bool
-from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError, airflow_errors
+from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError
+from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator, writer_of
 from airflow_provider_payments.versions import other_runs_are_active
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+__all__ = ["TeardownChainOperator"]
 
 
 class TeardownChainOperator(ExperiencePlatformOperator):
@@ -30,7 +33,7 @@ class TeardownChainOperator(ExperiencePlatformOperator):
     Schemas, field groups, classes and mapping sets are never deleted. It does nothing while another run of the DAG is
     active, which may have adopted what this one made; of another DAG that is given the same ``chain`` it knows nothing.
 
-    Returns ``removed``, ``kept`` (with the reason) and ``left_over``: lists of ``kind``, ``id`` and ``name``.
+    Returns :class:`~airflow_provider_payments.operators.outputs.TeardownOutcome`.
 
     :param chain: whose objects they are, as given to the operators that made them; by default the DAG's id.
     :param dataflows: delete this run's dataflows too, and so the whole chain.
@@ -44,8 +47,8 @@ class TeardownChainOperator(ExperiencePlatformOperator):
         self.dataflows = dataflows
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Delete what may be deleted; tell what stays."""
-        from airflow_provider_payments.aep.teardown import tear_down
+        """Delete what may be deleted; return what stays."""
+        from airflow_provider_payments.aep.provisioning.teardown import tear_down
 
         with airflow_errors():
             writer, dataflows = writer_of(self, context), bool(as_bool("dataflows", self.dataflows))

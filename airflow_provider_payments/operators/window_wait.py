@@ -15,10 +15,10 @@ from airflow_provider_payments.versions import reschedule_at
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
 
-    from airflow_provider_payments.aep.windows import Window
+    from airflow_provider_payments.aep.runs.data_window import Window
 
 DAY_SECONDS = 24 * 60 * 60.0
-#: Seconds by which this machine's clock and the platform's may differ without a word.
+#: Difference between this machine's clock and the platform's that is ignored.
 CLOCK_SKEW_SECONDS = 1.0
 #: Seconds that a deferral takes at least: Airflow 3.3 fails a task whose trigger fires before the scheduler has noted
 #: its deferral (apache/airflow#72716).
@@ -28,10 +28,10 @@ MIN_DEFERRAL_SECONDS = 5.0
 @dataclass(frozen=True)
 class WindowWait:
     """
-    When a window may be asked for.
+    When a run over a window may be started.
 
-    :param lag: seconds after its end in which rows of it may still arrive.
-    :param longest: seconds that may have to be waited for that.
+    :param lag: seconds after the window's end in which rows of it may still arrive.
+    :param longest: maximum seconds to wait for that.
     """
 
     lag: float
@@ -49,10 +49,10 @@ class WindowWait:
 
     def left(self, window: Window, now: float) -> float:
         """
-        Return the seconds until a window may be asked for, 0 where it may.
+        Return the seconds until a run over a window may be started; 0 where it may.
 
         :param now: the platform's time, epoch seconds.
-        :raises InvalidInputError: if that is longer than may be waited.
+        :raises InvalidInputError: if that is longer than ``max_window_wait``.
         """
         left = window.end + self.lag - now
         if left <= CLOCK_SKEW_SECONDS:
@@ -64,10 +64,10 @@ class WindowWait:
 
     def pause(self, operator: BaseOperator, window: Window, now: float, *, deferrable: bool, method_name: str) -> None:
         """
-        Return if a window may be asked for; else leave the worker until then.
+        Return if a run over a window may be started; else leave the worker until then.
 
         :param now: the platform's time, epoch seconds.
-        :param method_name: what goes on after a deferral; a task that is rescheduled begins anew.
+        :param method_name: the method that resumes after a deferral; a task that is rescheduled starts anew.
         """
         left = self.left(window, now)
         if not left:

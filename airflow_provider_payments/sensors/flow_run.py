@@ -1,4 +1,4 @@
-"""The sensor that waits for a flow run and tells what arrived."""
+"""The sensor that waits for a flow run and returns what arrived."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import (
@@ -24,6 +24,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id, as_time
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.judging import JudgesFlowRuns
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
 from airflow_provider_payments.rendering import TextStaysText
 from airflow_provider_payments.versions import first_reschedule, honour_retry_after
@@ -31,11 +32,13 @@ from airflow_provider_payments.versions import first_reschedule, honour_retry_af
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_payments.aep.runs.batch_polling import RunQueries
+
     # What runs loads with the first poll, not when a DAG is parsed.
-    from airflow_provider_payments.aep.flow_runs import RunSelection
-    from airflow_provider_payments.aep.run_queries import RunQueries
-    from airflow_provider_payments.aep.waits import Wait
-    from airflow_provider_payments.outcomes import RunLog, Tolerance
+    from airflow_provider_payments.aep.runs.flow_run import RunSelection
+    from airflow_provider_payments.aep.runs.wait import Wait
+
+__all__ = ["FlowRunSensor"]
 
 
 #: Seconds between two polls of a deferred wait, however short the poke interval is.
@@ -44,14 +47,13 @@ MIN_POLL_INTERVAL_SECONDS = 1.0
 LAST_POLL_SECONDS = 5.0
 
 
-class FlowRunSensor(TextStaysText, BaseSensorOperator):
+class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
     """
     Wait for a flow run of a dataflow and return what it moved.
 
-    Returns ``run_id``, ``status`` (``succeeded`` or ``partial``), ``input_records``, ``output_records``,
-    ``failed_records``, ``batch_ids``, ``started_at`` and ``completed_at``.
+    Returns :class:`~airflow_provider_payments.operators.outputs.FlowRunSummary`.
 
-    No run exists before the dataflow's start time, so none at all is normal. A status nobody documented keeps the wait
+    No run exists before the dataflow's start time, so none at all is normal. An undocumented status keeps the wait
     going until the run has a completion time, and then counts as failed.
 
     :param flow_id: the dataflow.
@@ -100,11 +102,11 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
         flow_id: str | None = None,
         run_id: str | None = None,
         since: datetime | float | str | None = None,
-        pick: str = "first",
+        pick: Literal["first", "latest"] | str = "first",
         accept_partial: bool | str = False,
         max_failed_ratio: float | str | None = None,
         fail_if_disabled: bool | str = True,
-        unknown_counts: str = "fail",
+        unknown_counts: Literal["fail", "accept"] | str = "fail",
         aep_conn_id: str = ExperiencePlatformHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         timeout: timedelta | float | str | None = None,
@@ -131,16 +133,9 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
         #: When the wait times out, by this process's monotonic clock.
         self._ends = math.inf
         if self.execution_timeout is not None:
-            # Left to Airflow it would limit one poll, or the wait, or the return from it, as mode and version have it.
+            # Airflow's own would limit one poll, the wait, or the return from it, depending on mode and version.
             self.timeout = min(self.timeout, self.execution_timeout.total_seconds())
             self.execution_timeout = None
-
-    @cached_property
-    def run_log(self) -> RunLog:
-        """What tells of the run in the task's log."""
-        from airflow_provider_payments.outcomes import RunLog
-
-        return RunLog(self.log)
 
     @cached_property
     def hook(self) -> ExperiencePlatformHook:
@@ -165,7 +160,7 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
                     aep_conn_id=self.aep_conn_id,
                     poll_interval=max(self.poke_interval, MIN_POLL_INTERVAL_SECONDS),
                     deadline=until,
-                    **self._meant(context).handover(),
+                    **self._wait_of(context).handover(),
                     max_errors=None if self.silent_fail else MAX_POLL_ERRORS,
                 ),
                 method_name="execute_complete",
@@ -175,13 +170,13 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
             return None
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Go on after the deferral by the rules of the other modes; the base class has others, one for each version."""
+        """Resume after the deferral by the rules of the other modes; the base class has other rules in each version."""
         with self._skipping():
             return super(BaseSensorOperator, self).resume_execution(next_method, next_kwargs, context)
 
     @contextmanager
     def _skipping(self) -> Iterator[None]:
-        """Skip the task where ``soft_fail`` or ``never_fail`` forgive what the block raises."""
+        """Skip the task where ``soft_fail`` or ``never_fail`` apply to what the block raises."""
         try:
             yield
         except AirflowRescheduleException:
@@ -196,7 +191,7 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
             raise
 
     def _first_poke(self, context: Context) -> PokeReturnValue:
-        """Poke once; what is not final goes by where failures are silent, as in the other modes."""
+        """Poke once; with ``silent_fail`` an error that is not final is logged, as in the other modes."""
         try:
             return self.poke(context)
         except Exception as error:
@@ -220,10 +215,10 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=tolerance.judge(run, self.log))
 
-    def _meant(self, context: Context) -> Wait:
-        """Return the wait; what is learnt about it is kept for the next poll."""
-        from airflow_provider_payments.aep.flow_runs import RunSelection
-        from airflow_provider_payments.aep.waits import Wait
+    def _wait_of(self, context: Context) -> Wait:
+        """Return the wait; what one poll learns is kept for the next."""
+        from airflow_provider_payments.aep.runs.flow_run import RunSelection
+        from airflow_provider_payments.aep.runs.wait import Wait
 
         since = as_time("since", self.since)
         started = None if since else getattr(context.get("dag_run"), "start_date", None)
@@ -235,19 +230,20 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
         )
         if self._wait is None or self._asked != asked:
             fails = as_bool("fail_if_disabled", self.fail_if_disabled) is not False
-            # Airflow's clock told when the DAG run started.
+            # The DAG run's start is a time of Airflow's clock.
             self._wait, self._asked = Wait(asked, fail_if_disabled=fails, by_own_clock=started is not None), asked
         return self._wait
 
     def _poll(self, context: Context) -> Wait:
         """Poll once, by this worker."""
-        from airflow_provider_payments.aep.run_queries import RunQueries
+        from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
+        from airflow_provider_payments.aep.runs.batch_polling import RunQueries
 
-        wait = self._meant(context)
+        wait = self._wait_of(context)
         client = self.hook.client
         if wait.flow_id and self._queries is None:
             where = {"url": client.url, "sandbox": client.sandbox}
-            store_link(context, kind="dataflow", object_id=wait.flow_id, **where)
+            store_link(context, page=DATAFLOW.page, object_id=wait.flow_id, **where)
         self._queries = self._queries or RunQueries(client)
         sent, left = client.transport.sent, self._seconds_left()
         try:
@@ -262,7 +258,7 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
         return wait
 
     def _waited(self, context: Context) -> float:
-        """Return the seconds that earlier processes of this wait have taken."""
+        """Return the seconds that this wait took before it was rescheduled."""
         if not self.reschedule or self.deferrable:
             return 0.0
         first = first_reschedule(self, context)
@@ -284,8 +280,3 @@ class FlowRunSensor(TextStaysText, BaseSensorOperator):
         with airflow_errors():
             tolerance = self._tolerance()
         return tolerance.judge(ended_run(event, AirflowSensorTimeout), self.log)
-
-    def _tolerance(self) -> Tolerance:
-        from airflow_provider_payments.outcomes import Tolerance
-
-        return Tolerance.read(self.accept_partial, self.max_failed_ratio, self.unknown_counts)

@@ -14,12 +14,12 @@ class DaemonThreads(Executor):
     A pool of daemon threads. The standard library's pool joins its threads when the interpreter ends, so a request that
     hangs would hold up the end of a triggerer.
 
-    :param most: threads at the most; each starts when it is needed.
-    :param name: what their names begin with.
+    :param max_workers: maximum number of threads; each starts when it is needed.
+    :param name: prefix of their names.
     """
 
-    def __init__(self, most: int, name: str) -> None:
-        self._most = most
+    def __init__(self, max_workers: int, name: str) -> None:
+        self._max_workers = max_workers
         self._name = name
         self._changed = threading.Condition()
         self._jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
@@ -33,7 +33,7 @@ class DaemonThreads(Executor):
             if self._over:
                 raise RuntimeError("the pool has been shut down")
             self._jobs.append((future, lambda: fn(*args, **kwargs)))
-            if len(self._jobs) > self._waiting and self._threads < self._most:
+            if len(self._jobs) > self._waiting and self._threads < self._max_workers:
                 self._threads += 1
                 threading.Thread(target=self._work, name=f"{self._name}_{self._threads}", daemon=True).start()
             self._changed.notify()

@@ -13,26 +13,29 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_payments.aep.errors import PlatformError
 from airflow_provider_payments.aep.inputs import as_duration
 
+__all__ = ["FlowRunTrigger"]
+
 #: Failed polls in a row after which a wait ends, if it has also had no answer for MAX_UNANSWERED_SECONDS.
 MAX_POLL_ERRORS = 5
 MAX_UNANSWERED_SECONDS = 600.0
-#: Seconds before which no event is fired: Airflow 3.3 fails a task whose trigger fires before the scheduler has noted
-#: its deferral (apache/airflow#72716).
-SETTLED = 5.0
+#: No event is fired earlier: Airflow 3.3 fails a task whose trigger fires before the scheduler has noted its deferral
+#: (apache/airflow#72716).
+MIN_DEFERRAL_SECONDS = 5.0
 #: Seconds that the first poll may take though the deadline has passed.
 FIRST_POLL_SECONDS = 5.0
 
 
 class FlowRunTrigger(BaseTrigger):
     """
-    Waits until a flow run has ended, and hands it over. It only reads: Airflow may run a trigger twice.
+    Waits until a flow run has ended, and returns it in its event. It only reads: Airflow may run a trigger twice.
 
     All triggers of a connection share one poller, see :mod:`~airflow_provider_payments.triggers.poller`. The event is
     ``{"status": "ended", "run": {...}}``, ``{"status": "timeout", "message": ...}`` or
     ``{"status": "error", "message": ..., "retryable": ...}``; the worker judges the run.
 
     :param aep_conn_id: the Airflow connection.
-    :param selection: which run is meant: the fields of :class:`~airflow_provider_payments.aep.flow_runs.RunSelection`.
+    :param selection: which run is meant: the fields of
+        :class:`~airflow_provider_payments.aep.runs.flow_run.RunSelection`.
     :param poll_interval: seconds (or ISO 8601 text such as ``PT1M``, or a timedelta) between two polls at most; the
         first few follow each other faster.
     :param deadline: epoch seconds after which the wait ends; ``None`` waits for ever.
@@ -93,15 +96,15 @@ class FlowRunTrigger(BaseTrigger):
         begun = time.monotonic()
         event = await self._wait()
         if self.trigger_id is not None:  # in a triggerer
-            await asyncio.sleep(begun + SETTLED - time.monotonic())
+            await asyncio.sleep(begun + MIN_DEFERRAL_SECONDS - time.monotonic())
         yield TriggerEvent(event)
 
     async def _wait(self) -> dict[str, Any]:
-        """Wait for one poll after the other; failed ones are borne for a while."""
+        """Wait for one poll after the other; some failures in a row are tolerated."""
         # Only a triggerer needs these.
-        from airflow_provider_payments.aep.flow_runs import RunSelection
-        from airflow_provider_payments.aep.pace import is_throttled
-        from airflow_provider_payments.aep.waits import Wait
+        from airflow_provider_payments.aep.http.throttle import is_throttled
+        from airflow_provider_payments.aep.runs.flow_run import RunSelection
+        from airflow_provider_payments.aep.runs.wait import Wait
         from airflow_provider_payments.outcomes import RunLog
         from airflow_provider_payments.triggers.poller import polled
 
@@ -118,7 +121,7 @@ class FlowRunTrigger(BaseTrigger):
         with polled(self.aep_conn_id, wait, self.poll_interval, self._seconds_left()) as waiter:
             while True:
                 try:
-                    # One poll at least, however late it is: the run may have ended in time, while no triggerer ran.
+                    # At least one poll, even after the deadline: the run may have ended in time while no triggerer ran.
                     async with asyncio.timeout(self._seconds_left(0.0 if has_polled else FIRST_POLL_SECONDS)):
                         run, error = await waiter.poll()
                 except TimeoutError:

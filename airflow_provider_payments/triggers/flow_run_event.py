@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 else:
     BaseEventTrigger = event_trigger_base()
 
+__all__ = ["FlowRunEventTrigger"]
+
 #: What a run may end as.
 ENDED = ("succeeded", "partial", "failed")
 
@@ -30,12 +32,12 @@ class FlowRunEventTrigger(BaseEventTrigger):
     Announces each flow run of a dataflow, once it has ended, as an event of the asset that it watches.
 
     Each run is announced at least once: what has been announced is noted in the asset's state store, and only after
-    Airflow has stored the event. After a restart some may be announced again; ``run_id`` tells. The event's payload is
-    what ``FlowRunSensor`` returns, with ``flow_id``: plain JSON, in ``event.extra["payload"]`` of the asset event.
+    Airflow has stored the event. After a restart some may be announced again; compare ``run_id``. The event's payload
+    is what ``FlowRunSensor`` returns, with ``flow_id``: plain JSON, in ``event.extra["payload"]`` of the asset event.
 
     Each asks by itself, once in each ``poll_interval``. It never ends and never fails: what goes wrong stands in the
     triggerer's log. Another ``flow_id``, ``asset``, ``statuses`` or ``since`` makes it begin anew; without ``since`` it
-    goes on where it was.
+    resumes where it was.
 
     :param flow_id: the dataflow.
     :param asset: the name of the asset that it watches, whose state store holds what has been announced.

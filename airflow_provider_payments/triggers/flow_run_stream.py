@@ -9,18 +9,17 @@ import random
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
+from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.inputs import as_time
+from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
 from airflow_provider_payments.versions import stream_producer_base
 
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
-
-    from airflow_provider_payments.triggers.flow_run_event import FlowRunEventTrigger
 else:
     SharedStreamProducer = stream_producer_base()
 
@@ -46,6 +45,26 @@ class Announcement:
 
     run: FlowRun
     taken: bool = False
+
+
+class Watched(Protocol):
+    """
+    Whose runs are announced, and to whom.
+
+    :param flow_id: the dataflow.
+    :param asset: the asset's name.
+    :param aep_conn_id: the Airflow connection's id.
+    :param poll_interval: seconds.
+    :param since: ISO 8601 text; runs made earlier do not count. ``None``: from the first poll on.
+    :param statuses: the states of the runs that are announced.
+    """
+
+    flow_id: str
+    asset: str
+    aep_conn_id: str
+    poll_interval: float
+    since: str | None
+    statuses: list[str]
 
 
 class Progress:
@@ -123,12 +142,12 @@ class FlowRunStream(SharedStreamProducer):
     """
     Polls for flow runs that have ended, for ever, and notes which have been announced.
 
-    :param trigger: whose runs.
+    :param watched: whose runs.
     """
 
-    def __init__(self, trigger: FlowRunEventTrigger) -> None:
-        self._trigger = trigger
-        self._connection = PolledConnection(trigger.aep_conn_id)
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._connection = PolledConnection(watched.aep_conn_id)
         # Not the loop's own pool: a poll that the service holds up would keep other triggers out of it.
         self._pool = DaemonThreads(1, "flow-run-events")
         #: Seconds; a connection that was read longer ago is read again, once the service has refused something.
@@ -146,7 +165,7 @@ class FlowRunStream(SharedStreamProducer):
             try:
                 news = await self._poll()
                 self._max_age = float("inf")
-                failures, pause = 0, self._trigger.poll_interval * random.uniform(0.9, 1.0)
+                failures, pause = 0, self._watched.poll_interval * random.uniform(0.9, 1.0)
             except Exception as error:
                 failures += 1
                 pause = self._bear(error, failures)
@@ -169,29 +188,29 @@ class FlowRunStream(SharedStreamProducer):
         stored = [item.run for item, outcome in batch if outcome.is_clean and item.taken]
         self._progress.announced(stored)
         for run in stored:
-            log.info("Announced for asset %s: %s", self._trigger.asset, run)
+            log.info("Announced for asset %s: %s", self._watched.asset, run)
         try:
             await self._store()
         except Exception as error:
-            log.warning("Could not note what was announced for asset %s: %s", self._trigger.asset, error)
+            log.warning("Could not note what was announced for asset %s: %s", self._watched.asset, error)
         self._on_the_way -= len(batch)
         if not self._on_the_way:
             self._arrived.set()
 
     async def aclose(self) -> None:
-        """Stop polling; a request that is under way is cut off, and nobody hears of it."""
+        """Stop polling; a pending request is cut off, its outcome dropped."""
         self._connection.close()
         self._pool.shutdown()
 
     def _bear(self, error: Exception, failures: int) -> float:
         """Log why a poll failed; return the seconds until the next."""
-        interval = self._trigger.poll_interval
+        interval = self._watched.poll_interval
         slow, asked = max(REFUSED_INTERVAL_SECONDS, interval), float(getattr(error, "retry_after", None) or 0.0)
         final = not getattr(error, "retryable", True)
         pause = max(asked, slow if final else min(interval * 2.0 ** min(failures, 10), slow))
         text = "Could not poll for runs of dataflow %s, which asset %s waits for; again in %.0f s: %s: %s"
         level = logging.ERROR if final else logging.WARNING
-        log.log(level, text, self._trigger.flow_id, self._trigger.asset, pause, type(error).__name__, error)
+        log.log(level, text, self._watched.flow_id, self._watched.asset, pause, type(error).__name__, error)
         # An edited connection needs no restart of the triggerer.
         self._max_age = RENEWAL_INTERVAL_SECONDS
         return pause
@@ -210,27 +229,27 @@ class FlowRunStream(SharedStreamProducer):
 
     def _runs(self, since: float) -> tuple[list[FlowRun], float]:
         client = self._connection.client(self._max_age)
-        runs = runs_of(client, self._trigger.flow_id, since, skip="all")
+        runs = runs_of(client, self._watched.flow_id, since, skip="all")
         return list({run.id: run for run in runs}.values()), client.transport.now()
 
     def _begin(self, since: datetime | None) -> Progress:
-        """Begin where the runs begin to count. A dataflow that is not there would be waited for without a word."""
+        """Begin where the runs begin to count. A missing dataflow is an error: waiting for it would never end."""
         client = self._connection.client(self._max_age)
-        client.item("flows", self._trigger.flow_id)
+        flow_service.item(client, "flows", self._watched.flow_id)
         start = since.timestamp() if since else client.transport.now()
-        return Progress(self._trigger.statuses, start)
+        return Progress(self._watched.statuses, start)
 
     # ---- the asset's state store -----------------------------------------------------------------------------------
 
     async def _resume(self) -> Progress:
         """Go on where the last triggerer was, or begin."""
-        since = as_time("since", self._trigger.since)
+        since = as_time("since", self._watched.since)
         async with asyncio.timeout(STORE_TIMEOUT_SECONDS):
             stored = await self._state_store.aget(self._key)
         if stored is None or (since and since.timestamp() != stored["start"]):
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._begin, since)
         self._stored = stored
-        return Progress.from_json(self._trigger.statuses, stored)
+        return Progress.from_json(self._watched.statuses, stored)
 
     async def _store(self) -> None:
         state = self._progress.to_json() if self._progress else None
@@ -245,8 +264,8 @@ class FlowRunStream(SharedStreamProducer):
         from airflow.sdk.execution_time.context import AssetStateStoreAccessor
 
         # The asset's own accessor, which Airflow gives to a trigger, does not reach what serves a stream.
-        return AssetStateStoreAccessor(name=self._trigger.asset)
+        return AssetStateStoreAccessor(name=self._watched.asset)
 
     @property
     def _key(self) -> str:
-        return ".".join(["flow_runs", self._trigger.flow_id, *self._trigger.statuses])
+        return ".".join(["flow_runs", self._watched.flow_id, *self._watched.statuses])

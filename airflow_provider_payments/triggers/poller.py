@@ -3,7 +3,7 @@ One poller for all waits on a connection, in a triggerer's event loop.
 
 It starts with the first wait and ends with the last. Requests run in a few threads of its own, never on the loop. Each
 wait has its own interval; polls that are due within half an interval are coalesced, so a hundred waits share a request.
-Questions do not wait for each other: one that hangs holds up its own waits only. A 429 throttles all. It only reads.
+Requests do not wait for each other: one that hangs delays its own waits only. A 429 throttles all. It only reads.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from typing import NamedTuple
 
 from airflow.providers.common.compat.sdk import Stats
 
-from airflow_provider_payments.aep.auth import TOKEN_PATH
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
-from airflow_provider_payments.aep.flow_runs import FlowRun
-from airflow_provider_payments.aep.pace import MAX_PAUSE_SECONDS, is_throttled
-from airflow_provider_payments.aep.retries import MAX_WAIT
-from airflow_provider_payments.aep.run_queries import QUESTION_SECONDS, RunQueries
-from airflow_provider_payments.aep.waits import IDS_PER_REQUEST, Wait
+from airflow_provider_payments.aep.http.auth import TOKEN_PATH
+from airflow_provider_payments.aep.http.retries import MAX_WAIT
+from airflow_provider_payments.aep.http.throttle import MAX_PAUSE_SECONDS, is_throttled
+from airflow_provider_payments.aep.runs.batch_polling import QUESTION_SECONDS, RunQueries
+from airflow_provider_payments.aep.runs.flow_run import FlowRun
+from airflow_provider_payments.aep.runs.wait import IDS_PER_REQUEST, Wait
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
 
@@ -38,26 +38,26 @@ MAX_PARALLEL_REQUESTS = 3
 #: Seconds before a wait's first poll, for the worker has just polled, and triggers start many at a time; and before the
 #: next, then doubled up to its poll interval, so that short runs are seen soon.
 FIRST_INTERVALS_SECONDS = (1.0, 2.0)
-#: With this number of waits, early polls cost too much: a question holds as many.
+#: From this number of waits on, early polls cost too many requests: one request holds as many waits.
 EAGER_POLL_LIMIT = 100
-#: Polls due within this share of their interval are coalesced.
+#: Polls that are due within this share of their interval are coalesced.
 COALESCE_FRACTION = 0.5
 #: A poll may come earlier by up to this share of the interval, so that many triggerers do not ask in step.
 JITTER_FRACTION = 0.15
 #: Seconds before its deadline at which a wait is polled once more.
 LAST_POLL_SECONDS = 1.0
-#: Waits that are told at a time, before the loop serves others.
+#: Waits that are notified at a time, before the event loop serves others.
 NOTIFY_BATCH_SIZE = 50
-#: Failures in a row of the only question that is asked, after which it is split like one among others.
+#: Failures in a row of the only request of a round, after which it is split like one of several.
 MAX_FAILURES_UNSPLIT = 3
-#: Seconds after which a poller that failed goes on.
+#: Pause after an unexpected failure.
 RECOVERY_SECONDS = 1.0
-#: Statuses that may end once the connection is edited.
-OF_THE_CONNECTION = (401, 403, 404)
+#: HTTP statuses that an edited Airflow connection may resolve.
+CONNECTION_STATUSES = (401, 403, 404)
 
 
 class Poll(NamedTuple):
-    """What a wait is told: its run as it stands, or why that could not be seen."""
+    """The outcome of a poll for one wait: the run's current state, or the error."""
 
     run: FlowRun | None
     error: Exception | None
@@ -69,18 +69,18 @@ class Waiter:
 
     :param wait: which run is meant, and what is known of it.
     :param poll_interval: seconds between two polls at most, but for a 429.
-    :param crowd: how many wait already.
-    :param last_poll: when to poll at the latest, by the loop's clock; infinite: no matter.
+    :param others: number of waits that the poller has already.
+    :param last_poll: when to poll at the latest, by the loop's clock; infinite: none.
     """
 
-    def __init__(self, wait: Wait, poll_interval: float, crowd: int = 0, last_poll: float = math.inf) -> None:
+    def __init__(self, wait: Wait, poll_interval: float, others: int = 0, last_poll: float = math.inf) -> None:
         self.wait = wait
         self.poll_interval = poll_interval
         self.last_poll = last_poll
         self.is_new = True
         self.under_way = False
         now = asyncio.get_running_loop().time()
-        intervals = FIRST_INTERVALS_SECONDS if crowd < EAGER_POLL_LIMIT else (poll_interval, poll_interval)
+        intervals = FIRST_INTERVALS_SECONDS if others < EAGER_POLL_LIMIT else (poll_interval, poll_interval)
         first, self.interval = (min(interval, poll_interval) for interval in intervals)
         self.due = max(now, min(now + first, last_poll))
         self._polls: asyncio.Queue[Poll] = asyncio.Queue()
@@ -89,8 +89,8 @@ class Waiter:
         """Wait for the next poll and return what it showed."""
         return await self._polls.get()
 
-    def tell(self, poll: Poll) -> None:
-        """Hand a poll over."""
+    def notify(self, poll: Poll) -> None:
+        """Deliver the outcome of a poll."""
         self._polls.put_nowait(poll)
 
     def plan(self, began: float, early: float) -> None:
@@ -109,16 +109,16 @@ class Waiter:
 @dataclass
 class Round:
     """
-    Questions that are asked at the same time.
+    Requests that are sent at the same time.
 
-    :param questions: how many have no outcome yet.
+    :param questions: number of them that have no outcome yet.
     """
 
     began: float
     questions: int
     several: bool = field(init=False)
     answered: bool = False
-    #: Members of questions for several that were not answered, and how many each was for.
+    #: Waits of requests that failed, each with the number of waits that its request was for.
     unanswered: list[tuple[Wait, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -126,11 +126,11 @@ class Round:
 
     def end(self, waits: Sequence[Wait]) -> None:
         """
-        Take note of the end of a question. Where others were answered, the next one is for a tenth: one dataflow that
-        the service fails on must not end its neighbours. Where none was, it is the service, and nothing is split.
+        Note the end of a request. Where others were answered, the next one is for a tenth of its waits: one dataflow
+        that the service fails on must not end the other waits. Where none was, the service fails, and nothing is split.
         """
         for wait in waits:
-            # A refusal is an answer too: the question has a member that the service does not like.
+            # A refusal is an answer too: the request has a member that the service does not accept.
             if not wait.error or getattr(wait.error, "status", None) in (400, 414):
                 self.answered = True
             if not wait.error:
@@ -159,7 +159,7 @@ class Poller:
         self._connection = PolledConnection(conn_id)
         self._queries: RunQueries | None = None
         self._joined = asyncio.Event()
-        #: When the next poll is planned, and before when the service wants none, by the loop's clock.
+        #: When the next poll is planned, and the earliest time that the rate limit allows, by the loop's clock.
         self._planned = self._not_before = 0.0
         self._throttled = 0
         self._questions = set[asyncio.Task[None]]()
@@ -169,13 +169,13 @@ class Poller:
         self._task = self._loop.create_task(self._run(), context=self._context)
 
     def join(self, waiter: Waiter) -> None:
-        """Take a waiter in."""
+        """Add a waiter."""
         self.waiters.add(waiter)
         if max(waiter.due, self._not_before) < self._planned:
             self._joined.set()
 
     def end(self) -> None:
-        """Stop polling: requests that are under way are cut off, and nobody hears of them."""
+        """Stop polling: pending requests are cut off, their outcomes dropped."""
         self._connection.close()
         self._pool.shutdown()
         for task in (self._task, *self._questions):
@@ -187,9 +187,9 @@ class Poller:
                 await self._until_due()
                 self._ask_those_due()
             except Exception as error:  # it never ends silently
-                log.exception("Polling failed; it goes on")
+                log.exception("Polling failed; it continues")
                 for waiter in self.waiters:
-                    waiter.tell(Poll(waiter.wait.run, error))
+                    waiter.notify(Poll(waiter.wait.run, error))
                 await asyncio.sleep(RECOVERY_SECONDS)
 
     async def _until_due(self) -> None:
@@ -206,8 +206,8 @@ class Poller:
         """
         Return when a wait is due that can be asked about, by the loop's clock.
 
-        While no thread is free it is never: who comes due meanwhile shares questions, instead of each small group
-        going on alone, behind the others.
+        While no thread is free it is infinite: waits that become due meanwhile share requests, instead of each small
+        group queueing its own.
         """
         if len(self._questions) >= MAX_PARALLEL_REQUESTS:
             return math.inf
@@ -230,7 +230,7 @@ class Poller:
         self._joined.set()  # plan anew
 
     async def _ask(self, waiters: list[Waiter], this_round: Round) -> None:
-        """Ask one question, and tell its waiters what came of it, whatever it is."""
+        """Send one request, and notify its waiters of the outcome in every case."""
         waits, failure = [waiter.wait for waiter in waiters], None
         max_age = RENEWAL_INTERVAL_SECONDS if any(waiter.is_new for waiter in waiters) else math.inf
         try:
@@ -247,12 +247,12 @@ class Poller:
             waiter.under_way = False
             if failure is None:
                 waiter.is_new = False
-            elif waiter.is_new:  # what it needs and cannot have, such as the connection, others may not need
+            elif waiter.is_new:  # what it lacks, such as the connection, others may not need
                 waiter.wait.group_size = 1
             waiter.plan(this_round.began, early)
             if is_throttled(waiter.wait.error):
                 waiter.due = self._not_before
-            waiter.tell(Poll(waiter.wait.run, failure or waiter.wait.error))
+            waiter.notify(Poll(waiter.wait.run, failure or waiter.wait.error))
             if number % NOTIFY_BATCH_SIZE == 0:
                 await asyncio.sleep(0)
 
@@ -267,7 +267,7 @@ class Poller:
             log.exception("Could not count %d requests", sent)
 
     def _take_pauses(self, waits: Sequence[Wait]) -> None:
-        """Poll nothing as long as the service asks for, all waits together."""
+        """Pause all polls as long as the service asks for."""
         throttled = [wait.error for wait in waits if isinstance(wait.error, RequestError) and is_throttled(wait.error)]
         if not throttled:
             self._throttled = 0
@@ -282,7 +282,7 @@ class Poller:
     # ---- in the pool -----------------------------------------------------------------------------------------------
 
     def _poll(self, waits: list[Wait], max_age: float) -> None:
-        """Ask one question; where it is refused, the connection may have been edited since it was read."""
+        """Send one request; where it is refused, the connection may have been edited since it was read."""
         for wait in waits:
             wait.error = None
         began = time.monotonic()
@@ -310,7 +310,7 @@ class Poller:
 
 
 def _questions(waiters: list[Waiter]) -> list[list[Waiter]]:
-    """Group waits: a question is for runs or for dataflows, and for as many as its waits may share it with."""
+    """Group waits: a request is for runs or for dataflows, and for as many waits as may share it."""
     questions: list[list[Waiter]] = []
     ordered = sorted(waiters, key=lambda w: (w.wait.may_be_another, w.wait.group_size))
     for waiter in ordered:
@@ -328,7 +328,7 @@ def _questions(waiters: list[Waiter]) -> list[list[Waiter]]:
 def _is_of_the_connection(error: PlatformError | None) -> bool:
     if not isinstance(error, RequestError):
         return False
-    return error.status in OF_THE_CONNECTION or (not error.retryable and error.path.endswith(TOKEN_PATH))
+    return error.status in CONNECTION_STATUSES or (not error.retryable and error.path.endswith(TOKEN_PATH))
 
 
 def _not_final_yet(error: PlatformError | None) -> PlatformError | None:
@@ -350,7 +350,7 @@ def polled(conn_id: str, wait: Wait, poll_interval: float, seconds_left: float |
     :param conn_id: the Airflow connection.
     :param wait: which run is meant.
     :param poll_interval: seconds between two polls at most.
-    :param seconds_left: it is polled once more shortly before they are over; ``None``: no matter.
+    :param seconds_left: it is polled once more shortly before they are over; ``None``: no deadline.
     """
     loop = asyncio.get_running_loop()
     key = loop, conn_id

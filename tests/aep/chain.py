@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.flow_specs import FlowSpec, find_flow_spec
-from airflow_provider_payments.aep.provisioned import Provisioned
-from airflow_provider_payments.aep.provisioning import ensure
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.provisioning.ensure import ensure
+from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.catalog import Dataset
 from airflow_provider_payments.aep.resources.data_prep import MappingSet
@@ -22,9 +21,10 @@ from airflow_provider_payments.aep.resources.flow_service import (
     SourceConnection,
     TargetConnection,
 )
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, find_flow_spec
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import AdHocClass, FieldGroup, Schema
-from airflow_provider_payments.aep.schedule import Schedule
-from airflow_provider_payments.aep.sources import SOURCES
+from airflow_provider_payments.aep.resources.sources import SOURCES
 from tests.conftest import PAYPAL
 
 FLOW_SERVICE = "/data/foundation/flowservice"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.auth import ClientCredentials
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.transport import Clock, Transport
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.http.auth import ClientCredentials
+from airflow_provider_payments.aep.http.transport import Clock, Transport
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.aep.chain import Chain
 from tests.chaos.timeline import Platform, Timeline

@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.flow_runs import RunSelection
-from airflow_provider_payments.aep.run_queries import RunQueries
-from airflow_provider_payments.aep.waits import Wait
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.runs.batch_polling import RunQueries
+from airflow_provider_payments.aep.runs.flow_run import RunSelection
+from airflow_provider_payments.aep.runs.wait import Wait
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
 

@@ -12,7 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.answers import (
+from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.http.answers import (
     Answer,
     Expected,
     Received,
@@ -22,10 +25,8 @@ from airflow_provider_payments.aep.answers import (
     anything,
     read,
 )
-from airflow_provider_payments.aep.auth import ClientCredentials
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.transport import Call, Transport
+from airflow_provider_payments.aep.http.auth import ClientCredentials
+from airflow_provider_payments.aep.http.transport import Call, Transport
 from tests.aep.chain import DATA_PREP, FLOW_SERVICE
 from tests.aep.raw_server import RawServer, raw_server, sends
 from tests.fault_proxy import FaultProxy
@@ -109,7 +110,7 @@ CASES = {
 
 
 def ask_for_a_list(client: Client) -> object:
-    return list(client.pages("flows"))
+    return list(flow_service.pages(client, "flows"))
 
 
 def write(client: Client) -> object:
@@ -185,7 +186,7 @@ def test_a_read_is_healed_by_the_next_answer(make_client: Callable[..., Client],
     for case in ("200 blank", "200 HTML", "404 HTML", "302 with user and password"):
         unlucky = CASES[case]
         proxy.fault("GET", FLOWS, status=unlucky.status, body=unlucky.body, headers=dict(unlucky.headers))
-    assert list(make_client(proxy.url).pages("flows")) == [[]]
+    assert list(flow_service.pages(make_client(proxy.url), "flows")) == [[]]
 
 
 def test_a_token_is_fetched_though_the_first_answer_holds_none(

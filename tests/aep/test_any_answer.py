@@ -5,26 +5,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.errors import PlatformError, UnreadableError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.flow_specs import FlowSpec, find_flow_spec
 from airflow_provider_payments.aep.inputs import as_bool, as_int, as_number
-from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.aep.resources.base import Existing, Resource
+from airflow_provider_payments.aep.provisioning.teardown import tear_down
+from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
 from airflow_provider_payments.aep.resources.dataflow import Dataflow, read_options
 from airflow_provider_payments.aep.resources.flow_service import source_meaning, target_meaning
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, find_flow_spec
+from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.schedule import read_schedule
 from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
 from airflow_provider_payments.aep.resources.schema_registry import read_resource
-from airflow_provider_payments.aep.schedule import read_schedule
-from airflow_provider_payments.aep.teardown import tear_down
 from tests.aep.chain import CATALOG, KINDS, PAYPAL_SPEC, USUAL, Chain, value
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -150,7 +151,7 @@ def test_every_reader_takes_thousands_of_levels(reader: Callable[[Fields], Any],
 @given(item=OBJECTS)
 def test_marks_outputs_and_differences_of_any_item(kind: type[Resource], item: dict[str, Any]) -> None:
     want, existing = value(kind), Existing("x", item=item)
-    read(lambda: want.mark_of(existing))
+    read(lambda: want.kind.mark_of(existing))
     read(lambda: want.outputs(existing, 1790000000.0))
     # The fields of other kinds are asked for: see below.
     if kind.__module__.endswith(("flow_service", "catalog")):
@@ -234,7 +235,7 @@ def test_a_step_whose_single_reads_answer_anything_ends_in_a_value_or_an_error_o
     want = KINDS[name].build(chain)
     made = chain.ensure(want).existing
     emulator.advance(600)
-    wider = replace(want, description="another") if name != "dataflow" else want
+    wider = attrs.evolve(want, description="another") if name != "dataflow" else want
 
     @over_the_socket
     @given(item=OBJECTS | ANY_JSON)

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import PlatformError, UnreadableError
-from airflow_provider_payments.aep.flow_runs import FlowRun, State, runs_of
-from airflow_provider_payments.aep.on_demand import Notes, OnDemandRun
 from airflow_provider_payments.aep.readers import MAX_EPOCH_SECONDS, shown
-from airflow_provider_payments.aep.record_counts import FAILED, INPUT, OUTPUT, read_counts
-from airflow_provider_payments.aep.run_lookups import newest_failed, successor
-from airflow_provider_payments.aep.windows import Window
+from airflow_provider_payments.aep.runs.data_window import Window
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, State, runs_of
+from airflow_provider_payments.aep.runs.lookups import newest_failed, successor
+from airflow_provider_payments.aep.runs.on_demand import Notes, OnDemandRun
+from airflow_provider_payments.aep.runs.record_counts import FAILED, INPUT, OUTPUT, read_counts
 from tests.any_json import ANY_JSON, QUIETLY, deep, objects
 from tests.fault_proxy import FaultProxy
 

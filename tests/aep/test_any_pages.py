@@ -16,10 +16,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.clock import Clock
+from airflow_provider_payments.aep.api import catalog, data_prep, flow_service, schema_registry
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
-from airflow_provider_payments.aep.retries import MAX_ATTEMPTS
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.http.retries import MAX_ATTEMPTS
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
@@ -35,23 +36,23 @@ Make = Callable[..., Client]
 Ask = Callable[[Client], Any]
 
 LISTS: dict[str, Ask] = {
-    "pages": lambda client: list(client.pages("runs", f"flowId=={ID}", orderby="-createdAt")),
-    "items": lambda client: list(client.items("flows")),
-    "registry_results": lambda client: list(client.registry_results("schemas", "Payments")),
-    "datasets": lambda client: list(client.datasets("payments")),
-    "mapping_sets": lambda client: list(client.mapping_sets("payments")),
+    "pages": lambda client: list(flow_service.pages(client, "runs", f"flowId=={ID}", orderby="-createdAt")),
+    "items": lambda client: list(flow_service.items(client, "flows")),
+    "registry_results": lambda client: list(schema_registry.resources(client, "schemas", "Payments")),
+    "datasets": lambda client: list(catalog.datasets(client, "payments")),
+    "mapping_sets": lambda client: list(data_prep.mapping_sets(client, "payments")),
 }
 SINGLES: dict[str, Ask] = {
-    "item": lambda client: client.item("flows", ID),
-    "registry_resource": lambda client: client.registry_resource("schemas", ID),
-    "dataset": lambda client: client.dataset(ID),
-    "a_batch_of": lambda client: client.a_batch_of(ID),
-    "mapping_set": lambda client: client.mapping_set(ID, 0),
-    "tenant_id": lambda client: client.tenant_id(),
-    "test_base_connection": lambda client: client.test_base_connection(ID),
-    "explore": lambda client: client.explore(ID),
-    "explore_resource": lambda client: client.explore_resource(ID, "charges"),
-    "columns": lambda client: client.columns(ID, "PayPal.Transactions"),
+    "item": lambda client: flow_service.item(client, "flows", ID),
+    "registry_resource": lambda client: schema_registry.resource(client, "schemas", ID),
+    "dataset": lambda client: catalog.dataset(client, ID),
+    "a_batch_of": lambda client: catalog.a_batch_of(client, ID),
+    "mapping_set": lambda client: data_prep.mapping_set(client, ID, 0),
+    "tenant_id": lambda client: schema_registry.tenant_id(client),
+    "test_base_connection": lambda client: flow_service.test_base_connection(client, ID),
+    "explore": lambda client: flow_service.explore(client, ID),
+    "explore_resource": lambda client: flow_service.explore_resource(client, ID, "charges"),
+    "columns": lambda client: flow_service.columns(client, ID, "PayPal.Transactions"),
 }
 
 # ---- what a service may answer -----------------------------------------------------------------------------------
@@ -265,7 +266,7 @@ def test_flow_service_lists_that_lead_nowhere_are_incomplete(
 ) -> None:
     service = Service(proxy, in_a_circle([page(items=[{"id": "1"}], _links=link("a")), page(**second)]))
     client = make_client(proxy.url, clock=service.clock)
-    _, said = read_until_cut(lambda: client.pages("flows"))
+    _, said = read_until_cut(lambda: flow_service.pages(client, "flows"))
     assert reason in said
     assert "the list is incomplete" in said
     assert len(service.asked) == 2
@@ -278,7 +279,7 @@ def test_registry_lists_that_repeat_themselves_are_incomplete(
     second = {"_page": {"next": "b"}} | second
     service = Service(proxy, in_a_circle([page(results=[{"$id": "1"}], _page={"next": "a"}), page(**second)]))
     client = make_client(proxy.url, clock=service.clock)
-    _, said = read_until_cut(lambda: client.registry_results("schemas"))
+    _, said = read_until_cut(lambda: schema_registry.resources(client, "schemas"))
     assert "the list is incomplete: the service repeats a page" in said
     assert len(service.asked) == 2
 
@@ -327,7 +328,7 @@ def test_a_token_comes_back_as_it_was_given(token: str, proxy: FaultProxy, make_
         href = f"/flows?limit=1&continuationToken={quote(token, safe=safe)}"
         pages = [page(items=[], _links={"next": {"href": href}}), page(items=[])]
         service = Service(proxy, in_a_circle(pages))
-        assert list(make_client(proxy.url, clock=service.clock).items("flows")) == []
+        assert list(flow_service.items(make_client(proxy.url, clock=service.clock), "flows")) == []
         assert [asked.get("continuationToken") for asked in service.asked] == [None, [token]]
 
 
@@ -354,5 +355,5 @@ def test_a_running_emulator_gives_what_the_service_in_the_proxy_stands_for(
     emulator.control("POST", "seed", json={"sandbox": "dev", "dataflows": 3})
     client = make_client(proxy.url)
     assert len(LISTS["items"](client)) == 3
-    assert len(list(client.registry_results("schemas"))) == len(list(client.datasets())) == 1
-    assert len(list(client.mapping_sets())) == 1
+    assert len(list(schema_registry.resources(client, "schemas"))) == len(list(catalog.datasets(client))) == 1
+    assert len(list(data_prep.mapping_sets(client))) == 1

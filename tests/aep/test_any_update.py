@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
-from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import COLUMNS, FLOW_SERVICE, KINDS, REGISTRY, Chain
 from tests.conftest import Emulator
 

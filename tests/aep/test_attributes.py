@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.attributes import Attributes, paths_of
+from airflow_provider_payments.aep.api.attributes import Attributes, paths_of
 from tests.any_json import ANY_JSON
 
 TEXT: dict[str, Any] = {"type": "string"}

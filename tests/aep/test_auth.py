@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.auth import AccessToken, ClientCredentials
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import (
     Failure,
     InvalidInputError,
     PlatformError,
     RequestError,
 )
-from airflow_provider_payments.aep.transport import Transport
+from airflow_provider_payments.aep.http.auth import AccessToken, ClientCredentials
+from airflow_provider_payments.aep.http.transport import Transport
 from tests.aep.chain import FLOW_SERVICE
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

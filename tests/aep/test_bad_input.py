@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.flow_specs import FlowSpec
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.catalog import Dataset
 from airflow_provider_payments.aep.resources.data_prep import MappingSet
 from airflow_provider_payments.aep.resources.dataflow import Dataflow, DeltaColumn
 from airflow_provider_payments.aep.resources.flow_service import BaseConnection, SourceConnection, TargetConnection
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import AdHocClass, FieldGroup, Schema
-from airflow_provider_payments.aep.schedule import Schedule
-from airflow_provider_payments.aep.sources import find_source
+from airflow_provider_payments.aep.resources.sources import find_source
 from tests.aep.chain import COLUMNS, CREDENTIAL, CRM_FLOW_SPEC, LAKE_SPEC, PAYPAL_SPEC, USUAL, value
 
 REST = FlowSpec("rest", "RestStorageToAEP", transformations=("Mapping",))
@@ -168,7 +168,7 @@ def test_bad_input_is_refused_with_field_value_and_what_is_allowed(
     assert allowed in str(refused.value)
 
 
-@pytest.mark.parametrize("kind", USUAL, ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", USUAL, ids=lambda kind: kind.kind.name)
 def test_a_name_that_could_not_be_found_again_is_refused_for_every_kind(kind: type[Resource]) -> None:
     with pytest.raises(InvalidInputError, match="name='a, b' is not allowed: 1 to 100 characters"):
         value(kind, name="a, b")

@@ -20,12 +20,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep import cutoff
-from airflow_provider_payments.aep.auth import AccessToken
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.clock import Clock
+from airflow_provider_payments.aep.api import catalog, data_prep, flow_service, schema_registry
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.transport import MAX_BODY_BYTES, Call, Transport
+from airflow_provider_payments.aep.http import cutoff
+from airflow_provider_payments.aep.http.auth import AccessToken
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.http.transport import MAX_BODY_BYTES, Call, Transport
 from airflow_provider_payments.hooks.polling import MAX_BODY_BYTES as MAX_POLLED_BYTES
 from airflow_provider_payments.hooks.polling import PolledConnection
 from tests.aep.chain import CATALOG, DATA_PREP, FLOW_SERVICE
@@ -288,10 +289,10 @@ def endless(connection: Any) -> None:
 
 
 LISTS: dict[str, Callable[[Client], Iterator[Any]]] = {
-    FLOW_SERVICE: lambda client: client.items("flows"),
-    "schemaregistry": lambda client: client.registry_results("schemas"),
-    CATALOG: lambda client: client.datasets(),
-    DATA_PREP: lambda client: client.mapping_sets(),
+    FLOW_SERVICE: lambda client: flow_service.items(client, "flows"),
+    "schemaregistry": lambda client: schema_registry.resources(client, "schemas"),
+    CATALOG: lambda client: catalog.datasets(client),
+    DATA_PREP: lambda client: data_prep.mapping_sets(client),
 }
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, RequestError, UnsettledError
-from airflow_provider_payments.aep.provisioned import Provisioned
-from airflow_provider_payments.aep.provisioning import ensure
+from airflow_provider_payments.aep.provisioning.ensure import ensure
+from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
 from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import KINDS, UPDATES, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -48,7 +49,7 @@ def change_by_hand(chain: Chain, flow_id: str, interval: int) -> None:
         {"op": "add", "path": "/options", "value": {"errorDiagnosticsEnabled": True}},
         {"op": "replace", "path": "/scheduleParams/interval", "value": interval},
     ]
-    headers = {"If-Match": chain.client.item("flows", flow_id)["etag"]}
+    headers = {"If-Match": flow_service.item(chain.client, "flows", flow_id)["etag"]}
     chain.client.request("PATCH", f"{FLOWS}/{flow_id}", body=operations, headers=headers)
 
 
@@ -266,11 +267,11 @@ def test_a_deletion_is_repeated_after_a_lost_answer_and_what_is_gone_by_then_is_
     kind, want = KINDS[name], KINDS[name].build(chain)
     made = chain.ensure(want).existing
     proxy.fault("DELETE", kind.path, **fault)
-    want.delete(proxied, made)
+    want.kind.delete(proxied, made)
     assert proxy.count("DELETE", kind.path) == (1 if fault.get("cut") and name != "dataset" else 2)
     assert made.id not in [item["id"] for item in emulator.objects(kind.objects)]
     # And again, as somebody would who died in between.
-    want.delete(proxied, made)
+    want.kind.delete(proxied, made)
 
 
 @pytest.mark.parametrize("status", [400, 403, 409])
@@ -280,6 +281,6 @@ def test_a_deletion_that_is_refused_is_an_error(
     made = chain.ensure(chain.source()).existing
     proxy.fault("DELETE", "/sourceConnections", status=status)
     with pytest.raises(RequestError) as failed:
-        chain.source().delete(proxied, made)
+        chain.source().kind.delete(proxied, made)
     assert failed.value.status == status
     assert proxy.count("DELETE", "/sourceConnections") == 1

@@ -10,9 +10,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api import data_prep, flow_service, schema_registry
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
-from airflow_provider_payments.aep.sources import SOURCES
+from airflow_provider_payments.aep.resources.sources import SOURCES
 from tests.aep.chain import COLUMNS, CREDENTIAL, TABLE, Chain
 from tests.conftest import PAYPAL, Emulator
 from tests.fault_proxy import FaultProxy
@@ -42,7 +43,12 @@ def test_a_list_is_read_to_its_end_with_the_same_filters_and_the_token_unharmed(
     proxy.fault("GET", "/flows", status=200, body=page("b", following="/flows?limit=1&continuationToken=x%2By%3D"))
     proxy.fault("GET", "/flows", status=200, body=page("c", following="/flows?continuationToken=p+q/r="))
     proxy.fault("GET", "/flows", status=200, body=page("d"))
-    assert [item["id"] for item in proxied.items("flows", "name==a", orderby="-createdAt")] == ["a", "b", "c", "d"]
+    assert [item["id"] for item in flow_service.items(proxied, "flows", "name==a", orderby="-createdAt")] == [
+        "a",
+        "b",
+        "c",
+        "d",
+    ]
     asked = [("property", "name==a"), ("limit", "100"), ("orderby", "-createdAt")]
     tokens = [[("continuationToken", token)] for token in ("eyJuIjogMX0==", "x+y=", "p+q/r=")]
     assert queries(proxy, "/flows") == [asked + token for token in ([], *tokens)]
@@ -52,13 +58,13 @@ def test_a_list_whose_link_leads_elsewhere_is_followed_at_home(proxied: Client, 
     link = "https://example.com/flows?continuationToken=t"
     proxy.fault("GET", "/flows", status=200, body=page("a", following=link))
     proxy.fault("GET", "/flows", status=200, body=page("b"))
-    assert [item["id"] for item in proxied.items("flows")] == ["a", "b"]
+    assert [item["id"] for item in flow_service.items(proxied, "flows")] == ["a", "b"]
 
 
 def test_a_list_that_leads_to_itself_is_incomplete(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/flows", status=200, body=page("a", following="/flows?continuationToken=t"), times=99)
     with pytest.raises(RequestError, match="the list is incomplete: the service repeats a page token") as failed:
-        list(proxied.items("flows"))
+        list(flow_service.items(proxied, "flows"))
     assert failed.value.failure is Failure.AMBIGUOUS
     assert proxy.count("GET", "/flows") == 2
 
@@ -69,13 +75,13 @@ ENDS = [b"{}", b'{"items": null}', b'{"items": [], "_links": null}', b'{"items":
 @pytest.mark.parametrize("body", ENDS, ids=lambda body: body.decode())
 def test_a_list_may_end_in_many_ways(body: bytes, proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/flows", status=200, body=body)
-    assert list(proxied.items("flows")) == []
+    assert list(flow_service.items(proxied, "flows")) == []
 
 
 def test_an_answer_that_is_no_object_is_a_clear_error(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/flows", status=200, body=b"[]", times=99)
     with pytest.raises(RequestError, match="answered a list instead of an object"):
-        list(proxied.items("flows"))
+        list(flow_service.items(proxied, "flows"))
 
 
 def test_a_connection_behind_the_first_page_is_found(chain: Chain, emulator: Emulator) -> None:
@@ -110,7 +116,7 @@ def test_mapping_sets_are_read_page_by_page_where_the_service_counts_pages(proxi
     pages = [[{"id": f"{page}-{number}"} for number in range(size)] for page, size in enumerate((100, 20, 3, 0))]
     for data in pages:
         proxy.fault("GET", "/mappingSets", status=200, body=json.dumps({"data": data}).encode())
-    assert list(proxied.mapping_sets("m")) == [item for data in pages for item in data]
+    assert list(data_prep.mapping_sets(proxied, "m")) == [item for data in pages for item in data]
     assert [dict(query)["start"] for query in queries(proxy, "/mappingSets")] == ["0", "1", "2", "3"]
 
 
@@ -130,39 +136,40 @@ def test_a_schema_behind_the_first_page_is_found(chain: Chain, proxied: Client, 
 
 def test_the_tenant_is_asked_for_once_and_has_no_underscore(client: Client, emulator: Emulator) -> None:
     with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(lambda _: client.tenant_id(), range(8))) == {"emulator"}
+        assert set(pool.map(lambda _: schema_registry.tenant_id(client), range(8))) == {"emulator"}
     assert len(emulator.requests(path="/data/foundation/schemaregistry/stats")) == 1
 
 
 def test_a_tenant_without_a_name_is_a_clear_error(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/stats", status=200, times=99)
     with pytest.raises(RequestError, match="it names no tenantId"):
-        proxied.tenant_id()
+        schema_registry.tenant_id(proxied)
 
 
 @pytest.mark.parametrize(("secret", "works"), [("right", True), ("wrong", False)])
 def test_a_base_connection_is_tested_at_the_vendor(secret: str, works: bool, chain: Chain) -> None:
     made = chain.ensure(chain.base_connection(credential=CREDENTIAL | {"clientSecret": secret}))
-    assert chain.client.test_base_connection(made.existing.id) is works
+    assert flow_service.test_base_connection(chain.client, made.existing.id) is works
 
 
 def test_a_base_connection_shows_its_tables_their_columns_and_some_rows(client: Client) -> None:
-    assert TABLE in [table["path"] for table in client.explore(PAYPAL)]
-    shape = client.explore(PAYPAL, TABLE)
+    assert TABLE in [table["path"] for table in flow_service.explore(client, PAYPAL)]
+    shape = flow_service.explore(client, PAYPAL, TABLE)
     assert [column["name"] for column in shape["schema"]["columns"]] == list(COLUMNS)
     assert "data" not in shape
-    assert client.explore(PAYPAL, TABLE, preview=True)["data"][0].keys() == set(COLUMNS)
+    assert flow_service.explore(client, PAYPAL, TABLE, preview=True)["data"][0].keys() == set(COLUMNS)
 
 
 def test_a_rest_resource_is_explored_by_its_path(chain: Chain) -> None:
     stripe = chain.base_connection(name="stripe", source=SOURCES["stripe"], credential={"accessToken": "key"})
     made = chain.ensure(stripe).existing.id
-    assert chain.client.explore_resource(made, "charges")["format"] == "hierarchical"
-    assert chain.client.explore_resource(made, "charges", preview=True)["data"]
+    assert flow_service.explore_resource(chain.client, made, "charges")["format"] == "hierarchical"
+    assert flow_service.explore_resource(chain.client, made, "charges", preview=True)["data"]
 
 
 def test_columns_come_in_the_form_that_a_source_connection_takes(client: Client) -> None:
-    assert client.columns(PAYPAL, TABLE)[0] == {"name": "Product_Id", "type": "string", "xdm": {"type": "string"}}
+    first, *_ = flow_service.columns(client, PAYPAL, TABLE)
+    assert first == {"name": "Product_Id", "type": "string", "xdm": {"type": "string"}}
 
 
 SHAPELESS: list[Any] = [[], {}, {"schema": {}}, {"schema": {"columns": None}}, {"schema": {"columns": {"a": 1}}}]
@@ -174,7 +181,7 @@ def test_an_answer_without_a_list_of_columns_says_nothing_of_the_table(
 ) -> None:
     proxy.fault("GET", "/explore", status=200, body=json.dumps(shape).encode(), times=5)
     with pytest.raises(RequestError) as error:
-        proxied.columns(PAYPAL, "PayPal.Transactions")
+        flow_service.columns(proxied, PAYPAL, "PayPal.Transactions")
     assert error.value.failure is Failure.AMBIGUOUS
     assert proxy.count("GET", "/explore") == 5
 
@@ -182,4 +189,4 @@ def test_an_answer_without_a_list_of_columns_says_nothing_of_the_table(
 def test_a_table_without_columns_is_refused(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/explore", status=200, body=b'{"schema": {"columns": []}}')
     with pytest.raises(InvalidInputError, match=r"table='PayPal\.Nothing' is not allowed: it must be a table"):
-        proxied.columns(PAYPAL, "PayPal.Nothing")
+        flow_service.columns(proxied, PAYPAL, "PayPal.Nothing")

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.aep.provisioned import Provisioned
-from airflow_provider_payments.aep.resources.base import Existing, Resource
-from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import KINDS, Chain
 from tests.chaos.timeline import Timeline
 from tests.conftest import Emulator
@@ -137,7 +138,9 @@ def test_a_copy_of_another_run_is_reported_and_stays(
     assert found.to_json()["copies"] == [copy.id]
     assert ids(emulator, name, want) == [first, copy.id]
     assert deleted(emulator) == []
-    warning = f"There is a copy of {want.kind} {want.name!r} ({copy.id}), made by [airflow:payments#{B.run_digest}."
+    warning = (
+        f"There is a duplicate of {want.kind} {want.name!r} ({copy.id}), made by [airflow:payments#{B.run_digest}."
+    )
     assert warning in caplog.text
     assert "remove_copies=True would remove it" in caplog.text
 
@@ -160,7 +163,7 @@ def test_a_chains_own_copy_is_removed_when_it_is_asked_for(
     found = writer.ensure(want, writer=LATER, remove_copies=True)
     assert (found.existing.id, found.copies) == (first, ())
     assert (ids(emulator, name, want), deleted(emulator)) == ([first], [copy.id])
-    assert f"Removed a copy of {want.kind} {want.name!r} ({copy.id})" in caplog.text
+    assert f"Removed a duplicate of {want.kind} {want.name!r} ({copy.id})" in caplog.text
 
 
 @pytest.mark.parametrize(("age", "stays"), [(30, True), (31, False)])
@@ -211,7 +214,7 @@ def test_a_copy_in_use_is_kept_and_its_user_named(
     emulator.advance(600)
     assert writer.ensure(want, writer=LATER, remove_copies=True).copies == (copy.id,)
     assert deleted(emulator) == []
-    assert f"Kept a copy of {want.kind} {want.name!r} ({copy.id}): " in caplog.text
+    assert f"Kept a duplicate of {want.kind} {want.name!r} ({copy.id}): " in caplog.text
     assert f"{user} refers to it" in caplog.text
 
 
@@ -241,7 +244,7 @@ def test_a_copied_dataflow_is_disabled_before_its_first_run_which_never_happens(
     first, copy = copied(chain, emulator, want)
     assert writer.ensure(want, writer=LATER).copies == (copy.id,)
     assert states(emulator) == {first: "enabled", copy.id: "disabled"}
-    assert "Disabled the copy of dataflow 'own dataflow'" in caplog.text
+    assert "Disabled the duplicate of dataflow 'own dataflow'" in caplog.text
     emulator.advance(86400)
     (run,) = emulator.objects("runs")
     assert run["flowId"] == first
@@ -256,7 +259,7 @@ def test_a_copy_without_a_mark_is_told_and_neither_disabled_nor_deleted(
     emulator.advance(200)
     assert writer.ensure(want, writer=LATER, remove_copies=True).copies == (copy.id,)
     assert states(emulator) == {first: "enabled", copy.id: "enabled"}
-    assert f"copy of dataflow 'own dataflow' ({copy.id}), made by somebody else" in caplog.text
+    assert f"duplicate of dataflow 'own dataflow' ({copy.id}), made by somebody else" in caplog.text
 
 
 def test_a_disabled_copy_is_not_disabled_again_and_removed_when_that_is_asked_for(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.coverage import (
+from airflow_provider_payments.aep.runs.coverage import (
     Bring,
     CoveredError,
     Decision,
@@ -18,8 +18,8 @@ from airflow_provider_payments.aep.coverage import (
     Unclear,
     decide,
 )
-from airflow_provider_payments.aep.flow_runs import FlowRun
-from airflow_provider_payments.aep.windows import Window
+from airflow_provider_payments.aep.runs.data_window import Window
+from airflow_provider_payments.aep.runs.flow_run import FlowRun
 from airflow_provider_payments.outcomes import Tolerance
 
 HOUR = 3600

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.errors import DataflowDisabledError, RequestError
-from airflow_provider_payments.aep.flow_runs import State
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError
+from airflow_provider_payments.aep.runs.flow_run import State
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 from tests.aep.fleet import Ask, Fleet, Make, poll

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_payments.aep.api import catalog, flow_service
 from airflow_provider_payments.aep.errors import (
     ConflictError,
     Failure,
@@ -17,10 +18,10 @@ from airflow_provider_payments.aep.errors import (
     UnsettledError,
 )
 from airflow_provider_payments.aep.inputs import add_extra
-from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.provisioning.teardown import tear_down
 from airflow_provider_payments.aep.readers import moment as moment_of
-from airflow_provider_payments.aep.schedule import Schedule
-from airflow_provider_payments.aep.teardown import tear_down
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import CATALOG, FLOW_SERVICE, GONE, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -82,7 +83,7 @@ def test_a_404_that_is_not_the_services_is_one_clear_error(
 
 def shown(chain: Chain, flow_id: str, **changes: Any) -> bytes:
     """The answer to a single GET, changed."""
-    return json.dumps({"items": [chain.client.item("flows", flow_id) | changes]}).encode()
+    return json.dumps({"items": [flow_service.item(chain.client, "flows", flow_id) | changes]}).encode()
 
 
 def test_what_is_being_deleted_is_not_adopted(
@@ -90,7 +91,7 @@ def test_what_is_being_deleted_is_not_adopted(
 ) -> None:
     old = chain.ensure(chain.source(), writer=A)
     emulator.advance(600)
-    item = chain.client.item("sourceConnections", old.existing.id) | {"state": "deleting"}
+    item = flow_service.item(chain.client, "sourceConnections", old.existing.id) | {"state": "deleting"}
     going = json.dumps({"items": [item]}).encode()
     proxy.fault("GET", f"/sourceConnections/{old.existing.id}", status=200, body=going, times=99)
     new = writer.ensure(chain.source(), writer=LATER)
@@ -129,7 +130,7 @@ def test_a_moment_is_read_however_it_is_written(value: object, moment: float | N
 def test_pages_that_repeat_themselves_come_to_an_end(writer: Chain, proxy: FaultProxy) -> None:
     page = json.dumps({f"dataset{n}": {"name": "own dataset"} for n in range(100)}).encode()
     proxy.fault("GET", f"{CATALOG}/dataSets", status=200, body=page, times=999)
-    assert len(list(writer.client.datasets("own dataset"))) == 100
+    assert len(list(catalog.datasets(writer.client, "own dataset"))) == 100
     assert proxy.count("GET", f"{CATALOG}/dataSets") == 2
 
 

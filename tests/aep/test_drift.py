@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_payments.aep.resources.base import Existing
+from airflow_provider_payments.aep.resources.kind import Existing
 from tests.aep.by_hand import Body, Change, check, different, made_by_hand, put
 from tests.aep.chain import COLUMNS, FIELDS, KINDS, LAKE_SPEC, PROFILE, TABLE, Chain
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.flow_specs import FlowSpec
-from airflow_provider_payments.aep.resources.base import Existing
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
-from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec
+from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.by_hand import Body, Change, check, different, made_by_hand, put
 from tests.aep.chain import COLUMNS, CRM_FLOW_SPEC, DATA_PREP, FLOW_SERVICE, GONE, Chain
 from tests.conftest import Emulator

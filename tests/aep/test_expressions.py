@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.expressions import attributes_read
+from airflow_provider_payments.aep.resources.expressions import attributes_read
 from airflow_provider_payments.emulator.data_prep import expressions
 from airflow_provider_payments.emulator.data_prep.values import ExpressionError
 

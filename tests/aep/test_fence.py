@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import KINDS, Chain
 from tests.conftest import Emulator
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnreadableError
-from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection, State, runs_of
-from airflow_provider_payments.aep.run_queries import RunQueries
-from airflow_provider_payments.aep.waits import Wait
+from airflow_provider_payments.aep.runs.batch_polling import RunQueries
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunSelection, State, runs_of
+from airflow_provider_payments.aep.runs.wait import Wait
 from tests.aep.chain import FLOW_SERVICE, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnreadableError
-from airflow_provider_payments.aep.flow_specs import FlowSpec, check_against, find_flow_spec
-from airflow_provider_payments.aep.provisioning import ensure
+from airflow_provider_payments.aep.provisioning.ensure import ensure
 from airflow_provider_payments.aep.resources.dataflow import DeltaColumn
-from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, check_against, find_flow_spec
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import CRM_FLOW_SPEC, LAKE_SPEC, PAYPAL_SPEC, REST_FLOW_SPEC, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -177,7 +178,7 @@ def test_a_flow_spec_that_fits_is_taken_beside_one_that_cannot_be_read(
 def test_a_flow_spec_may_come_without_a_list_around_it(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy
 ) -> None:
-    bare = chain.client.item("flowSpecs", CRM_FLOW_SPEC)
+    bare = flow_service.item(chain.client, "flowSpecs", CRM_FLOW_SPEC)
     proxy.fault("GET", f"/flowSpecs/{CRM_FLOW_SPEC}", status=200, body=json.dumps(bare).encode())
     assert ensure(make_client(proxy.url), chain.dataflow(flow_spec=FlowSpec(CRM_FLOW_SPEC))).created
 

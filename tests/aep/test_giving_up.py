@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.clock import Clock
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import (
     ConflictError,
     PlatformError,
@@ -18,10 +17,11 @@ from airflow_provider_payments.aep.errors import (
     UnreadableError,
     UnsettledError,
 )
-from airflow_provider_payments.aep.giving_up import GIVE_UP_SECONDS
-from airflow_provider_payments.aep.marks import Mark, Writer
-from airflow_provider_payments.aep.provisioning import ensure
-from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.provisioning.ensure import ensure
+from airflow_provider_payments.aep.provisioning.giving_up import GIVE_UP_SECONDS
+from airflow_provider_payments.aep.resources.marks import Mark, Writer
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import FLOW_SERVICE, KINDS, Chain
 from tests.chaos.timeline import Timeline
 from tests.conftest import Emulator
@@ -360,7 +360,7 @@ def test_who_finds_what_is_just_being_given_up_waits_for_that_and_adopts_what_is
     want = chain.dataflow()
     flow = chain.ensure(want, writer=A).existing
     emulator.advance(60)
-    now = want.read(chain.client, flow)
+    now = want.kind.read(chain.client, flow)
     assert now is not None
     given_up = now.item["description"].replace("]", f" given up {int(emulator.control('GET', 'clock')['now'])}]")
     body = [{"op": "add", "path": "/description", "value": given_up}]

@@ -82,7 +82,7 @@ def test_text_that_a_template_left_empty_is_refused(value: object) -> None:
 @pytest.mark.parametrize("text", ["None", "null", "nan", "0x1F", " x "])
 def test_data_is_the_text_that_it_says(text: str) -> None:
     assert as_data("mappings.source", text) == as_constant("mappings.source", text) == text
-    assert as_column_names("source_columns", ["Gross", {"name": text}]) == ["Gross", text]
+    assert as_column_names("source_columns", ["Gross", {"name": text}]) == ("Gross", text)
 
 
 def test_only_a_constant_may_be_empty() -> None:

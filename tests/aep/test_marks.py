@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.marks import Mark, Writer
-from airflow_provider_payments.aep.provisioning import ensure
+from airflow_provider_payments.aep.provisioning.ensure import ensure
+from airflow_provider_payments.aep.resources.marks import Mark, Writer
 from tests.aep.chain import KINDS, UPDATES, Chain, Kind
 from tests.conftest import Emulator
 
@@ -72,10 +72,10 @@ def test_a_mark_is_found_in_what_the_service_lists_and_shows(kind: Kind, chain: 
     want = kind.build(chain, description="Paid orders")
     chain.ensure(want, writer=DAILY)
     (by_name,) = want.look_up(chain.client)
-    (of_all,) = [existing for existing in want.everything(chain.client) if existing.id == by_name.id]
-    shown = want.read(chain.client, of_all)
+    (of_all,) = [existing for existing in want.kind.list_all(chain.client) if existing.id == by_name.id]
+    shown = want.kind.read(chain.client, of_all)
     assert shown
-    marks = [want.mark_of(existing) for existing in (by_name, of_all, shown)]
+    marks = [want.kind.mark_of(existing) for existing in (by_name, of_all, shown)]
     assert marks[0] is not None
     assert re.fullmatch(MARK, str(marks[0]))
     assert marks == [marks[0]] * 3
@@ -185,7 +185,7 @@ def test_an_update_leaves_the_mark_of_who_made_it(name: str, chain: Chain) -> No
     want = build(chain, **UPDATES[name])
     assert chain.ensure(want, if_exists="update", writer=Writer("other")).updated
     (existing,) = want.look_up(chain.client)
-    assert DAILY.made(want.mark_of(existing))
+    assert DAILY.made(want.kind.mark_of(existing))
     assert existing.item["description"].startswith("Paid orders")
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import pendulum
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, ReadOnlyError, RequestError, UnsettledError
-from airflow_provider_payments.aep.flow_runs import FlowRun
-from airflow_provider_payments.aep.on_demand import Notes, OnDemandRun, RepeatedRun
-from airflow_provider_payments.aep.run_lookups import newest_failed, read_run, successor, when_it_shows
-from airflow_provider_payments.aep.windows import Window
+from airflow_provider_payments.aep.runs.data_window import Window
+from airflow_provider_payments.aep.runs.flow_run import FlowRun
+from airflow_provider_payments.aep.runs.lookups import newest_failed, read_run, successor, when_it_shows
+from airflow_provider_payments.aep.runs.on_demand import Notes, OnDemandRun, RepeatedRun
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.chain import make_dataflow

@@ -12,24 +12,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api import catalog, data_prep, flow_service, schema_registry
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_id
-from airflow_provider_payments.aep.resources.catalog import Dataset
-from airflow_provider_payments.aep.resources.flow_service import SourceConnection
+from airflow_provider_payments.aep.resources.catalog import DATASET
+from airflow_provider_payments.aep.resources.flow_service import SOURCE_CONNECTION
 from airflow_provider_payments.aep.services import segment
 from tests.fault_proxy import FaultProxy
 
 ASKED: dict[str, tuple[Callable[[Client, Any], object], str]] = {
-    "item": (lambda client, key: client.item("flows", key), "flows/{}"),
-    "schema": (lambda client, key: client.registry_resource("schemas", key), "tenant/schemas/{}"),
-    "dataset": (lambda client, key: client.dataset(key), "dataSets/{}"),
-    "mapping set": (lambda client, key: client.mapping_set(key, 1), "mappingSets/{}"),
-    "test": (lambda client, key: client.test_base_connection(key), "connections/{}/test"),
-    "explore": (lambda client, key: client.explore(key), "connections/{}/explore"),
-    "explore REST": (lambda client, key: client.explore_resource(key, "charges"), "connections/{}/explore"),
-    "delete": (lambda client, key: SourceConnection.delete(client, SimpleNamespace(id=key)), "sourceConnections/{}"),  # type: ignore[arg-type]
-    "delete dataset": (lambda client, key: Dataset.delete(client, SimpleNamespace(id=key)), "dataSets/{}"),  # type: ignore[arg-type]
+    "item": (lambda client, key: flow_service.item(client, "flows", key), "flows/{}"),
+    "schema": (lambda client, key: schema_registry.resource(client, "schemas", key), "tenant/schemas/{}"),
+    "dataset": (lambda client, key: catalog.dataset(client, key), "dataSets/{}"),
+    "mapping set": (lambda client, key: data_prep.mapping_set(client, key, 1), "mappingSets/{}"),
+    "test": (lambda client, key: flow_service.test_base_connection(client, key), "connections/{}/test"),
+    "explore": (lambda client, key: flow_service.explore(client, key), "connections/{}/explore"),
+    "explore REST": (
+        lambda client, key: flow_service.explore_resource(client, key, "x"),
+        "connections/{}/explore",
+    ),
+    "delete": (lambda client, key: SOURCE_CONNECTION.delete(client, SimpleNamespace(id=key)), "sourceConnections/{}"),  # type: ignore[arg-type]
+    "delete dataset": (lambda client, key: DATASET.delete(client, SimpleNamespace(id=key)), "dataSets/{}"),  # type: ignore[arg-type]
 }
 CHANGING = ["", ".", "..", "../flows", "a/..", "a/../b", "./a", "a/./b", "..\\flows"]
 

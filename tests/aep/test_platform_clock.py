@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.clock import Clock, PlatformClock
-from airflow_provider_payments.aep.retries import MAX_RETRY_AFTER_SECONDS, parse_date, parse_retry_after
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.http.clock import Clock, PlatformClock
+from airflow_provider_payments.aep.http.retries import MAX_RETRY_AFTER_SECONDS, parse_date, parse_retry_after
 from tests.aep.chain import FLOW_SERVICE, LAKE_SPEC
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, RequestError, UnsettledError
-from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import GONE, KINDS, Chain, Kind
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -234,7 +234,7 @@ def test_a_creation_that_was_not_carried_out_is_repeated_after_the_window(
     assert outcome.created
     assert len(objects(emulator, kind, want.name)) == 1
     # What was made is looked for again, but for the kinds of which a second one is refused or does nothing.
-    assert proxied.naps == [settling] * (2 if outcome.resource.settles else 1)
+    assert proxied.naps == [settling] * (2 if outcome.resource.kind.may_duplicate else 1)
 
 
 def test_a_500_after_the_object_was_made_is_found_too(
@@ -275,7 +275,9 @@ def test_three_losses_in_a_row_are_unsettled_and_worth_another_attempt(
 ) -> None:
     want = kind.build(chain)
     proxy.fault("POST", kind.path, before=True, times=99)
-    with pytest.raises(UnsettledError, match=f"{want.kind} '{want.name}': 3 requests to create it") as unsettled:
+    with pytest.raises(
+        UnsettledError, match=f"{want.kind} '{want.name}' cannot be created: 3 requests to create it"
+    ) as unsettled:
         proxied.ensure(want)
     assert unsettled.value.retryable
     assert proxy.count("POST", kind.path) - proxy.count("POST", "/validate") == 3

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from airflow_provider_payments.aep.auth import AccessToken
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.proxies import proxy_for, shown
+from airflow_provider_payments.aep.http.auth import AccessToken
+from airflow_provider_payments.aep.http.proxies import proxy_for, shown
+from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.aep.redaction import redacted
-from airflow_provider_payments.aep.transport import Transport
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.aep.chain import FLOW_SERVICE
 from tests.conftest import Emulator, napping

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api import schema_registry
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.patience import ReadLagError
 from airflow_provider_payments.aep.errors import ConflictError
-from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.aep.patience import ReadLagError
-from airflow_provider_payments.aep.teardown import tear_down
+from airflow_provider_payments.aep.provisioning.teardown import tear_down
+from airflow_provider_payments.aep.resources.marks import Writer
 from tests.aep.chain import FLOW_SERVICE, KINDS, UPDATES, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -44,7 +45,7 @@ def test_what_the_registry_made_returns_once_it_can_be_read(
     made = writer.ensure(want)
     assert (made.created, writer.naps) == (True, [2.0, 4.0, 8.0, 8.0])
     assert posts(emulator, name) == 1
-    assert writer.client.registry_resource(type(want).collection, made.existing.id)
+    assert schema_registry.resource(writer.client, want.kind.collection, made.existing.id)
 
 
 def test_a_field_group_that_cannot_be_read_at_once_does_not_end_its_schema(writer: Chain, emulator: Emulator) -> None:

@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api import flow_service, schema_registry
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, ReadOnlyError
-from airflow_provider_payments.aep.flow_specs import find_flow_spec
-from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.aep.provisioning import ensure
+from airflow_provider_payments.aep.provisioning.ensure import ensure
+from airflow_provider_payments.aep.provisioning.teardown import tear_down
 from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.resources.dataflow import Dataflow
-from airflow_provider_payments.aep.teardown import tear_down
+from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
+from airflow_provider_payments.aep.resources.flow_specs import find_flow_spec
+from airflow_provider_payments.aep.resources.marks import Writer
 from tests.aep.chain import CRM_FLOW_SPEC, DATA_PREP, FLOW_SERVICE, KINDS, PAYPAL_SPEC, TABLE, Chain
 from tests.aep.test_changes_under_faults import DELETABLE, UPDATES, before_and_after
 from tests.conftest import PAYPAL, Emulator
@@ -71,14 +72,14 @@ def test_no_deletion_is_sent(name: str, chain: Chain, reader: Client, emulator: 
     made = chain.ensure(want).existing
     before = len(emulator.requests())
     with pytest.raises(ReadOnlyError, match=f"^DELETE {KINDS[name].path}/{made.id} was not sent"):
-        want.delete(reader, made)
+        want.kind.delete(reader, made)
     assert writes(emulator, before) == []
 
 
 def test_no_dataflow_is_disabled(chain: Chain, reader: Client, emulator: Emulator) -> None:
     made = chain.ensure(chain.dataflow()).existing
     with pytest.raises(ReadOnlyError, match=f"^POST {FLOW_SERVICE}/flows/{made.id}/action was not sent"):
-        Dataflow.disable(reader, made)
+        DATAFLOW.disable(reader, made)
     assert [item["state"] for item in emulator.objects("flows")] == ["enabled"]
 
 
@@ -114,6 +115,6 @@ def test_a_check_of_mappings_is_no_write(chain: Chain, reader: Client) -> None:
 
 def test_look_ups_are_answered(reader: Client) -> None:
     assert find_flow_spec(reader, "CRMToAEP", PAYPAL_SPEC).id == CRM_FLOW_SPEC
-    assert reader.tenant_id() == "emulator"
-    assert reader.test_base_connection(PAYPAL)
-    assert "Product_Id" in [column["name"] for column in reader.columns(PAYPAL, TABLE)]
+    assert schema_registry.tenant_id(reader) == "emulator"
+    assert flow_service.test_base_connection(reader, PAYPAL)
+    assert "Product_Id" in [column["name"] for column in flow_service.columns(reader, PAYPAL, TABLE)]

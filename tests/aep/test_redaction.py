@@ -15,8 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_payments.aep import redaction
-from airflow_provider_payments.aep.auth import AccessToken, ClientCredentials
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import (
     ConflictError,
     Difference,
@@ -27,11 +26,12 @@ from airflow_provider_payments.aep.errors import (
     RequestError,
     UnreadableError,
 )
-from airflow_provider_payments.aep.flow_specs import check_against
+from airflow_provider_payments.aep.http.auth import AccessToken, ClientCredentials
+from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.aep.redaction import redacted, remember
 from airflow_provider_payments.aep.resources.flow_service import BaseConnection
-from airflow_provider_payments.aep.sources import find_source
-from airflow_provider_payments.aep.transport import Transport
+from airflow_provider_payments.aep.resources.flow_specs import check_against
+from airflow_provider_payments.aep.resources.sources import find_source
 from tests.aep.chain import FLOW_SERVICE
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

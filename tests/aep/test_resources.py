@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
-from airflow_provider_payments.aep.provisioning import ensure
+from airflow_provider_payments.aep.provisioning.ensure import ensure
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.data_prep import MappingSet
 from airflow_provider_payments.aep.resources.dataflow import Dataflow, DeltaColumn
@@ -69,7 +70,7 @@ def test_mappings_may_be_written_in_many_ways(mappings: Any) -> None:
 # ---- extra ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", USUAL, ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", USUAL, ids=lambda kind: kind.kind.name)
 def test_extra_fields_go_into_the_payload_beside_the_modelled_ones(kind: type[Resource]) -> None:
     usual = value(kind)
     extra = {"labels": ["C1"], "x": {"y": None}}
@@ -153,7 +154,7 @@ def test_a_dataflow_that_is_being_deleted_is_not_found(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy
 ) -> None:
     made = chain.ensure(chain.dataflow())
-    listed = [item | {"state": "deleting"} for item in chain.client.items("flows")]
+    listed = [item | {"state": "deleting"} for item in flow_service.items(chain.client, "flows")]
     chain.client.request("DELETE", f"{KINDS['dataflow'].path}/{made.existing.id}")
     proxy.fault("GET", KINDS["dataflow"].path, status=200, body=json.dumps({"items": listed}).encode())
     again = ensure(make_client(proxy.url), chain.dataflow())

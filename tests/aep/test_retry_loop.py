@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.auth import AccessToken
-from airflow_provider_payments.aep.clock import Clock
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.transport import Call, Transport
+from airflow_provider_payments.aep.http.auth import AccessToken
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.http.transport import Call, Transport
 
 CALL = Call("GET", "http://127.0.0.1:9/", credential=AccessToken("id", "token"))
 

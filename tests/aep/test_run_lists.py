@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import RequestError, UnreadableError, UnsettledError
-from airflow_provider_payments.aep.flow_runs import runs_of
-from airflow_provider_payments.aep.on_demand import Notes, OnDemandRun
-from airflow_provider_payments.aep.run_lookups import newest_failed, read_run, successor, when_it_shows
-from airflow_provider_payments.aep.windows import Window
+from airflow_provider_payments.aep.runs.data_window import Window
+from airflow_provider_payments.aep.runs.flow_run import runs_of
+from airflow_provider_payments.aep.runs.lookups import newest_failed, read_run, successor, when_it_shows
+from airflow_provider_payments.aep.runs.on_demand import Notes, OnDemandRun
 from tests.aep.chain import FLOW_SERVICE
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun, RunSelection
-from airflow_provider_payments.aep.waits import Wait
+from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, RunSelection
+from airflow_provider_payments.aep.runs.wait import Wait
 from tests.aep.fleet import FOREVER, Ask, Make, ended, items, poll
 from tests.aep.fleet import asking as asking
 from tests.aep.fleet import fleet as fleet

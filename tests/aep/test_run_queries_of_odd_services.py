@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.flow_runs import RunSelection
-from airflow_provider_payments.aep.patience import READ_LAG_SECONDS
-from airflow_provider_payments.aep.run_queries import QUESTION_SECONDS, VERIFY_EVERY, RunQueries
-from airflow_provider_payments.aep.waits import Wait
+from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
+from airflow_provider_payments.aep.runs.batch_polling import QUESTION_SECONDS, VERIFY_EVERY, RunQueries
+from airflow_provider_payments.aep.runs.flow_run import RunSelection
+from airflow_provider_payments.aep.runs.wait import Wait
 from tests.aep.fleet import FOREVER, Ask, Make, Service, ended, items, poll
 from tests.aep.fleet import asking as asking
 from tests.aep.fleet import fleet as fleet

@@ -9,7 +9,7 @@ import pendulum
 import pytest
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.schedule import Schedule, read_schedule
+from airflow_provider_payments.aep.resources.schedule import Schedule, read_schedule
 from tests.aep.chain import Chain
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

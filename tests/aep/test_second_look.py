@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from airflow_provider_payments.aep.errors import ConflictError, RequestError, UnreadableError
-from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.resources.marks import Writer
 from tests.aep.by_hand import made_by_hand
 from tests.aep.chain import FLOW_SERVICE, KINDS, LAKE_SPEC, Chain
 from tests.conftest import PAYPAL, Emulator

@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import RequestError
-from airflow_provider_payments.aep.flow_specs import FlowSpec, find_flow_spec
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.catalog import Dataset
 from airflow_provider_payments.aep.resources.data_prep import MappingSet
@@ -28,9 +27,10 @@ from airflow_provider_payments.aep.resources.flow_service import (
     SourceConnection,
     TargetConnection,
 )
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, find_flow_spec
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import AdHocClass, Schema
-from airflow_provider_payments.aep.schedule import Schedule
-from airflow_provider_payments.aep.sources import SOURCES
+from airflow_provider_payments.aep.resources.sources import SOURCES
 from tests.aep.chain import CRM_FLOW_SPEC, LAKE_SPEC, PAYPAL_SPEC, PROFILE, TABLE
 from tests.conftest import PAYPAL, Emulator
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from airflow_provider_payments.aep.errors import ConflictError, RequestError, UnlistedError, UnsettledError
-from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.resources.marks import Writer
 from tests.aep.chain import KINDS, Chain, Kind
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

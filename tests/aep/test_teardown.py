@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
-from airflow_provider_payments.aep.marks import Writer
+from airflow_provider_payments.aep.provisioning.teardown import Teardown, tear_down
 from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.schedule import Schedule
-from airflow_provider_payments.aep.teardown import Teardown, tear_down
+from airflow_provider_payments.aep.resources.catalog import DATASET
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import CATALOG, FLOW_SERVICE, KINDS, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -113,7 +114,7 @@ def test_the_outcome_is_plain_json_that_names_each_object(chain: Chain) -> None:
 
 
 def test_more_than_one_page_is_removed(chain: Chain, emulator: Emulator) -> None:
-    body = chain.dataset().marked(chain.dataset().payload(), OWN.mark())
+    body = DATASET.marked(chain.dataset().payload(), OWN.mark())
     for number in range(101):
         chain.post(f"{CATALOG}/dataSets", body | {"name": f"own dataset {number}"})
     assert len(tear_down(chain.client, OWN).removed) == 101

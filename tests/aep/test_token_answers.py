@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.answers import UnexpectedError
-from airflow_provider_payments.aep.auth import ClientCredentials, granted
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.http.answers import UnexpectedError
+from airflow_provider_payments.aep.http.auth import ClientCredentials, granted
 from tests.aep.test_auth import DAY, FLOWS, REFUSED, TOKEN, tokens
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.errors import RequestError, UnreadableError
-from airflow_provider_payments.aep.marks import Writer
-from airflow_provider_payments.aep.teardown import tear_down
+from airflow_provider_payments.aep.provisioning.teardown import tear_down
+from airflow_provider_payments.aep.resources.marks import Writer
 from tests.aep.chain import CATALOG, DATA_PREP, FLOW_SERVICE, KINDS, REGISTRY, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

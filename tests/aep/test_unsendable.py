@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.flow_specs import FlowSpec
 from airflow_provider_payments.aep.inputs import (
     as_content_type,
     as_id,
@@ -20,8 +19,9 @@ from airflow_provider_payments.aep.inputs import (
     as_text,
 )
 from airflow_provider_payments.aep.resources.flow_service import SourceConnection
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import FieldGroup
-from airflow_provider_payments.aep.schedule import Schedule
 from tests.aep.chain import value
 
 HUGE = 10**5000

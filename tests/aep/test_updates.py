@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, RequestError
-from airflow_provider_payments.aep.flow_specs import FlowSpec
-from airflow_provider_payments.aep.provisioning import ensure
+from airflow_provider_payments.aep.provisioning.ensure import ensure
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
-from airflow_provider_payments.aep.schedule import Schedule
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec
+from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import COLUMNS, CRM_FLOW_SPEC, FIELDS, FLOW_SERVICE, KINDS, REGISTRY, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

@@ -83,8 +83,8 @@ class Measured:
 
 
 def payments(job: Job) -> Callable[[int], Any]:
-    from airflow_provider_payments.aep.flow_runs import RunSelection
-    from airflow_provider_payments.aep.waits import Wait
+    from airflow_provider_payments.aep.runs.flow_run import RunSelection
+    from airflow_provider_payments.aep.runs.wait import Wait
     from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 
     def build(place: int) -> Any:
@@ -99,7 +99,7 @@ def payments(job: Job) -> Callable[[int], Any]:
 
 def seen(flow: str, run: str, created: float) -> Any:
     """A run that goes on, as the worker saw it."""
-    from airflow_provider_payments.aep.flow_runs import FlowRun
+    from airflow_provider_payments.aep.runs.flow_run import FlowRun
 
     metrics = {"statusSummary": {"status": "inProgress"}, "durationSummary": {"startedAtUTC": int(created * 1000)}}
     return FlowRun.from_item({"id": run, "flowId": flow, "createdAt": int(created * 1000), "metrics": metrics})

@@ -180,8 +180,8 @@ class Turns:
             trigger = type(trigger)(**trigger.serialize()[1])
 
     def _built(self, turn: Turn) -> Any:
-        from airflow_provider_payments.aep.flow_runs import FlowRun, RunSelection
-        from airflow_provider_payments.aep.waits import Wait
+        from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunSelection
+        from airflow_provider_payments.aep.runs.wait import Wait
         from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 
         now = time.time()

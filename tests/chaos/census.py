@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_payments.aep.marks import Mark, Writer
 from airflow_provider_payments.aep.resources.catalog import MARK_TAG
+from airflow_provider_payments.aep.resources.marks import Mark, Writer
 from tests.chaos.runs import DagRun
 from tests.chaos.tasks import STEPS
 from tests.chaos.timeline import Platform

@@ -13,10 +13,10 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
-from airflow_provider_payments.aep.auth import ClientCredentials
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.transport import Clock, Transport
-from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.http.auth import ClientCredentials
+from airflow_provider_payments.aep.http.transport import Clock, Transport
+from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import CreateOperator
 from airflow_provider_payments.operators.connections import (

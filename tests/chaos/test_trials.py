@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.marks import Mark, Writer
+from airflow_provider_payments.aep.resources.marks import Mark, Writer
 from airflow_provider_payments.emulator.faults import Match
 from tests.chaos.faults import ACTIONS, STREAMS, Strike
 from tests.chaos.runs import Carry

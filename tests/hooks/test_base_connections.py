@@ -8,11 +8,8 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, UnsettledError
-from airflow_provider_payments.hooks.errors import (
-    ExperiencePlatformFailedError,
-    ExperiencePlatformUnavailableError,
-    airflow_errors,
-)
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.connections import CreateBaseConnectionOperator
 from tests.conftest import PAYPAL, Emulator

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.hooks.connection import _EXTRAS, client_from
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from urllib3 import HTTPConnectionPool
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import RequestError
 from airflow_provider_payments.hooks.polling import PolledConnection
 from tests.conftest import CONNECTION_ID, Emulator

@@ -59,7 +59,16 @@ def test_every_class_it_names_exists() -> None:
 
 
 #: Modules beside them, on which they are built.
-BUILT_ON = ("__init__", "base", "memory", "poller", "daemon_threads", "flow_run_stream", "started_run", "window_wait")
+BUILT_ON = (
+    "__init__",
+    "base",
+    "run_state",
+    "poller",
+    "daemon_threads",
+    "flow_run_stream",
+    "started_run",
+    "window_wait",
+)
 
 
 def test_every_module_with_operators_sensors_or_triggers_is_named() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.transport import Clock
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.http.transport import Clock
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.flow_runs import FlowRunOperator
 from tests.conftest import Emulator

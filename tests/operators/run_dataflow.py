@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.operators.flow_runs import RunDataflowOperator
 from tests.conftest import Emulator
 from tests.operators.demand import DAY, DELTA, Stage

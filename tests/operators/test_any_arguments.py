@@ -19,10 +19,11 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseOp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_mapping
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
 from airflow_provider_payments.operators.base import CreateOperator
 from airflow_provider_payments.operators.connections import CreateBaseConnectionOperator, CreateSourceConnectionOperator
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
@@ -163,7 +164,7 @@ def stage(connected: Emulator, client: Client, connect_vendor: Callable[..., Non
     flow = make_dataflow("stage")
     sent = connected.posted("/flows")[0]
     (target,) = sent["targetConnectionIds"]
-    end = client.item("targetConnections", target)
+    end = flow_service.item(client, "targetConnections", target)
     ids = {
         "flow_id": flow["id"],
         "base_connection_id": PAYPAL,

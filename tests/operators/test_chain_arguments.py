@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG, BaseOperator
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.marks import Mark, Writer
-from airflow_provider_payments.aep.transport import Clock
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.http.transport import Clock
+from airflow_provider_payments.aep.resources.marks import Mark, Writer
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.connections import (
     CreateSourceConnectionOperator,

@@ -9,10 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
-from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError, RunDataflowOperator
-from airflow_provider_payments.outcomes import FlowRunFailedError, Stats
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.exceptions import (
+    ExperiencePlatformFailedError,
+    ExperiencePlatformUnavailableError,
+    FlowRunFailedError,
+    FlowRunTimeoutError,
+)
+from airflow_provider_payments.operators.flow_runs import RunDataflowOperator
+from airflow_provider_payments.outcomes import Stats
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.demand import DAY, DELTA, LISTS, OF_A_START, RUNS, STORES, Stage

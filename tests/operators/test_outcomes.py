@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.aep.resources.catalog import DATASET
+from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
+from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
+from airflow_provider_payments.aep.resources.kind import Kind
+from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
 from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator
 from airflow_provider_payments.operators.dataflows import FindFlowSpecOperator
@@ -66,23 +71,24 @@ def test_a_schema_with_a_field_group_is_two_log_lines(connected: Emulator, capsy
 @pytest.mark.parametrize(
     ("kind", "address"),
     [
-        ("dataflow", "source/dataflows/a%2Fb"),
-        ("dataset", "dataset/browse/a%2Fb"),
-        ("schema", "schema/overview"),
-        ("field group", "schema/overview"),
-        ("mapping set", "source/overview"),
+        (DATAFLOW, "source/dataflows/a%2Fb"),
+        (DATASET, "dataset/browse/a%2Fb"),
+        (SCHEMA, "schema/overview"),
+        (FIELD_GROUP, "schema/overview"),
+        (MAPPING_SET, "source/overview"),
     ],
+    ids=str,
 )
-def test_the_link_leads_to_the_objects_page_in_its_sandbox(kind: str, address: str) -> None:
+def test_the_link_leads_to_the_objects_page_in_its_sandbox(kind: Kind, address: str) -> None:
     task = TaskInstance()
-    store_link(context(task), url="https://platform.adobe.io", sandbox="dev", kind=kind, object_id="a/b")
+    store_link(context(task), url="https://platform.adobe.io", sandbox="dev", page=kind.page, object_id="a/b")
     assert task.pushed == {LINK: f"https://experience.adobe.com/#/sname:dev/platform/{address}"}
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://adobe.io.example.com"], ids=["loopback", "foreign"])
 def test_a_platform_that_is_not_adobes_has_no_such_pages(url: str) -> None:
     task = TaskInstance()
-    store_link(context(task), url=url, sandbox="dev", kind="dataflow", object_id="id")
+    store_link(context(task), url=url, sandbox="dev", page="x", object_id="id")
     assert task.pushed == {LINK: f"{url}/"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred
 
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import CreateOperator
 from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator

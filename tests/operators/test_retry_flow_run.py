@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
-from airflow_provider_payments.operators.flow_runs import (
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.exceptions import (
+    ExperiencePlatformFailedError,
+    ExperiencePlatformUnavailableError,
+    FlowRunFailedError,
     FlowRunTimeoutError,
-    RetryFlowRunOperator,
-    RunDataflowOperator,
 )
-from airflow_provider_payments.outcomes import FlowRunFailedError
+from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.demand import DAY, DELTA, LISTS, RUNS, STORES, Stage, Task
@@ -156,7 +156,7 @@ def test_a_try_that_was_killed_leaves_one_retry(stage: Stage) -> None:
 
 @STORES
 def test_the_next_try_waits_for_the_same_retry(stage: Stage) -> None:
-    with pytest.raises(FlowRunTimeoutError, match=r"is scheduled.*it goes on"):
+    with pytest.raises(FlowRunTimeoutError, match=r"is scheduled.*the run continues"):
         retry(stage, timeout=0)
     assert retry(stage, try_number=2)["run_id"] == stage.runs()[1]["id"]
     assert len(actions(stage)) == 1

@@ -10,9 +10,12 @@ from typing import Any
 import pendulum
 import pytest
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
-from airflow_provider_payments.outcomes import FlowRunFailedError
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.exceptions import (
+    ExperiencePlatformFailedError,
+    ExperiencePlatformUnavailableError,
+    FlowRunFailedError,
+)
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.demand import DAY, DELTA, LISTS, OF_A_START, RUNS, Stage

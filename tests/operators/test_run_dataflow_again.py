@@ -15,10 +15,12 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_payments import versions
-from airflow_provider_payments.aep.transport import Clock
-from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
-from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError
-from airflow_provider_payments.outcomes import FlowRunFailedError
+from airflow_provider_payments.aep.http.transport import Clock
+from airflow_provider_payments.exceptions import (
+    ExperiencePlatformUnavailableError,
+    FlowRunFailedError,
+    FlowRunTimeoutError,
+)
 from tests.operators.demand import DAY, RUNS, STORES, Stage, Store, Task
 from tests.operators.demand import with_store as with_store
 from tests.operators.run_dataflow import operator, posts, run
@@ -128,7 +130,9 @@ def test_runs_made_before_the_dag_run_are_not_ours_however_wrong_the_clock_is(st
 
 @STORES
 def test_a_retry_waits_for_the_run_of_the_try_before(stage: Stage) -> None:
-    with pytest.raises(FlowRunTimeoutError, match=r"has not ended in time.*is scheduled.*it goes on.*no way") as error:
+    with pytest.raises(
+        FlowRunTimeoutError, match=r"has not ended in time.*is scheduled.*the run continues.*no cancel"
+    ) as error:
         run(stage, timeout=0)
     assert not isinstance(error.value, AirflowFailException)
     (only,) = stage.runs()

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
 
+from airflow_provider_payments.exceptions import FlowRunFailedError, FlowRunTimeoutError
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
-from airflow_provider_payments.operators.flow_runs import FlowRunTimeoutError, RunDataflowOperator
-from airflow_provider_payments.outcomes import FlowRunFailedError
+from airflow_provider_payments.operators.flow_runs import RunDataflowOperator
 from tests.operators.demand import DELTA, OF_A_START, Stage
 from tests.operators.demand import with_store as with_store
 from tests.operators.run_dataflow import deferral, operator, resume, run
@@ -46,7 +46,7 @@ def test_a_deferred_wait_returns_what_one_on_the_worker_would(stage: Stage) -> N
 
 def test_a_deferred_wait_that_took_too_long_says_that_the_run_goes_on(stage: Stage) -> None:
     deferred = deferral(stage)
-    with pytest.raises(FlowRunTimeoutError, match="flow run 7 has not ended in time; it goes on") as error:
+    with pytest.raises(FlowRunTimeoutError, match="flow run 7 has not ended in time; the run continues") as error:
         resume(stage, deferred, {"status": "timeout", "message": "flow run 7 has not ended in time"})
     assert not isinstance(error.value, AirflowFailException)
 
@@ -117,10 +117,10 @@ def test_failed_records_are_tolerated_up_to_the_ratio(stage: Stage, ratio: float
 def test_a_killed_task_says_what_becomes_of_its_run(stage: Stage, said: Callable[[str], int]) -> None:
     task = operator(stage, wait_for_completion=False)
     task.on_kill()
-    assert said("Killed before a flow run was known. If one was asked for, it goes on") == 1
+    assert said("Killed before a flow run was known. If one was requested, the run continues") == 1
     run_id = task.execute(stage.context())["run_id"]
     task.on_kill()
-    assert said(f"Killed while flow run {run_id} is not known to have ended: it goes on") == 1
+    assert said(f"Killed while flow run {run_id} is not known to have ended: the run continues") == 1
 
 
 def test_one_dag_run_after_the_other_executes_it_unless_told_otherwise() -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_payments import versions
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.windows import Window
-from airflow_provider_payments.hooks.errors import ExperiencePlatformFailedError
+from airflow_provider_payments.aep.runs.data_window import Window
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
 from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
 from airflow_provider_payments.operators.window_wait import WindowWait
 from tests.conftest import Emulator

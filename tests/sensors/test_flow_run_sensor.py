@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, conf
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.outcomes import FlowRunFailedError
+from airflow_provider_payments.exceptions import FlowRunFailedError
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.chain import make_dataflow

@@ -21,8 +21,7 @@ from airflow.providers.common.compat.sdk import (
     TaskDeferred,
 )
 
-from airflow_provider_payments.hooks.errors import ExperiencePlatformUnavailableError
-from airflow_provider_payments.outcomes import FlowRunFailedError
+from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError, FlowRunFailedError
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

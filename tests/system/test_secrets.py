@@ -26,11 +26,11 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from airflow_provider_payments.aep.auth import ClientCredentials
-from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import PlatformError
+from airflow_provider_payments.aep.http.auth import ClientCredentials
+from airflow_provider_payments.aep.http.transport import Clock, Transport
 from airflow_provider_payments.aep.services import FLOW_SERVICE
-from airflow_provider_payments.aep.transport import Clock, Transport
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.conftest import SERIAL, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy

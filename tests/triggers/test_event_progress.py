@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.flow_runs import LIST_MARGIN_SECONDS, FlowRun
+from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun
 from airflow_provider_payments.triggers.flow_run_stream import MAX_LATER_RUNS, Progress
 
 START = 1_700_000_000.0

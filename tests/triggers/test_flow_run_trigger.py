@@ -190,7 +190,7 @@ def test_five_failed_polls_after_ten_minutes_are_an_error_that_a_retry_may_mend(
 def test_a_service_that_asks_to_wait_has_not_failed(
     history: History, proxy_of_history: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_payments.aep.pace.INITIAL_INTERVAL_SECONDS", 0.001)
+    monkeypatch.setattr("airflow_provider_payments.aep.http.throttle.INITIAL_INTERVAL_SECONDS", 0.001)
     monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
     proxy_of_history.fault("GET", RUNS, status=429, headers={"Retry-After": "0"}, times=7)
     (event,) = events(trigger(history.good))

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.clock import Clock
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.flow_runs import RunSelection
-from airflow_provider_payments.aep.pace import MAX_PAUSE_SECONDS, Throttle
-from airflow_provider_payments.aep.waits import Wait
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.http.throttle import MAX_PAUSE_SECONDS, Throttle
+from airflow_provider_payments.aep.runs.flow_run import RunSelection
+from airflow_provider_payments.aep.runs.wait import Wait
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 from airflow_provider_payments.triggers.poller import EAGER_POLL_LIMIT, Waiter
 from tests.conftest import CONNECTION_ID, Emulator
@@ -306,14 +306,14 @@ def test_a_refusal_that_stays_ends_every_wait(fleet: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("crowd", "expected"),
+    ("others", "expected"),
     [(0, [1, 3, 7, 12, 22]), (EAGER_POLL_LIMIT, [10, 12, 22])],
     ids=["few", "many"],
 )
-def test_pauses_grow_to_the_interval_and_a_last_poll_precedes_the_deadline(crowd: int, expected: list[float]) -> None:
+def test_pauses_grow_to_the_interval_and_a_last_poll_precedes_the_deadline(others: int, expected: list[float]) -> None:
     async def dues() -> list[float]:
         now = asyncio.get_running_loop().time()
-        waiter = Waiter(Wait(RunSelection("flow"), 0.0), 10.0, crowd, last_poll=now + 12)
+        waiter = Waiter(Wait(RunSelection("flow"), 0.0), 10.0, others, last_poll=now + 12)
         seen = []
         for _ in expected:
             seen.append(waiter.due - now)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.flow_runs import RunSelection
-from airflow_provider_payments.aep.waits import IDS_PER_REQUEST, Wait
+from airflow_provider_payments.aep.runs.flow_run import RunSelection
+from airflow_provider_payments.aep.runs.wait import IDS_PER_REQUEST, Wait
 from airflow_provider_payments.triggers.flow_run import MAX_POLL_ERRORS
 from airflow_provider_payments.triggers.poller import MAX_FAILURES_UNSPLIT, Round, Waiter, _questions
 from tests.conftest import CONNECTION_ID, Emulator

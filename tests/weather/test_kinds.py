@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.clock import Clock
+from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import PlatformError
+from airflow_provider_payments.aep.http.clock import Clock
 from tests.benchmarks.waiting_sandbox import FLOW_SERVICE, Run, Sandbox
 from tests.weather import pages
 from tests.weather.http import Answer, Request, Server
@@ -87,7 +88,7 @@ def test_a_reader_gets_the_truth_or_one_error(
     client = make_client(url, clock=Clock(), operation_timeout=60.0)
     try:
         with client.transport.within(SECONDS):
-            found = list(client.items("runs", f"id=={','.join(IDS)}", orderby="-createdAt"))
+            found = list(flow_service.items(client, "runs", f"id=={','.join(IDS)}", orderby="-createdAt"))
     except PlatformError:
         return
     # Items that nobody can read may be among them, and as many readable ones may be missing.

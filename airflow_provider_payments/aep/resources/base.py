@@ -1,49 +1,27 @@
 """
-A resource: what :mod:`..provisioning` needs to know of it to make it exactly once.
+What somebody desires to exist, and what :mod:`..provisioning` needs to know of it to make it exactly once.
 
-A new kind is one subclass here and one small operator; nothing else. What is asked of the class and not of a value is
-what a teardown needs, which knows objects but not what somebody wanted.
+What is asked of its kind, whatever is desired, is a :class:`~.kind.Kind`.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.errors import ConflictError, Difference, Failure, RequestError
-from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.inputs import add_extra, as_mapping, as_name, as_optional_text
-from airflow_provider_payments.aep.marks import Mark
-from airflow_provider_payments.aep.patience import check_gone
+import attrs
+
+from airflow_provider_payments.aep.errors import ConflictError, Difference, RequestError
+from airflow_provider_payments.aep.inputs import add_extra
+from airflow_provider_payments.aep.resources.converters import named, to_mapping, to_name, to_optional_text
+from airflow_provider_payments.aep.resources.kind import Existing, Kind
+from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import Json
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.answers import Answer
-    from airflow_provider_payments.aep.client import Client
-
-
-@dataclass(frozen=True)
-class Existing:
-    """
-    An object that the service holds.
-
-    :param created: when it was made, in epoch seconds of the service's clock; 0 where nobody knows.
-    :param item: what the service shows of it; of one just made, only its answer to the creation.
-    """
-
-    id: str
-    created: float = 0.0
-    etag: str | None = None
-    item: Json = field(default_factory=dict, repr=False)
-
-    @property
-    def age(self) -> tuple[float, str]:
-        """What every writer orders by, the oldest first, so that all choose the same."""
-        return self.created, self.id
+    from airflow_provider_payments.aep.api.client import Client, Reads
 
 
 class Comparison(ABC):
@@ -66,7 +44,7 @@ def _differences(name: str, wanted: object, found: Any) -> Iterator[Difference]:
         yield Difference(name, wanted, found)
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class Resource(ABC):
     """
     What somebody wants to exist. Arguments are checked when the value is built, before any request.
@@ -76,30 +54,27 @@ class Resource(ABC):
     :param extra: payload fields that this package does not model, merged in.
     """
 
-    kind: ClassVar[str]
-    #: Whether two creations at the same time both succeed, and it matters: then the youngest of them must go.
-    settles: ClassVar[bool] = True
-    #: Whether what is made says whose it is.
-    carries_mark: ClassVar[bool] = True
-    #: Whether it moves rows by itself, so that a copy must be found before it begins to.
-    ingests: ClassVar[bool] = False
+    kind: ClassVar[Kind]
 
-    name: str
-    description: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    name: str = attrs.field(converter=to_name)
+    description: str | None = attrs.field(default=None, converter=to_optional_text)
+    extra: Mapping[str, Any] = attrs.field(factory=dict, converter=to_mapping)
 
-    def __post_init__(self) -> None:
-        self._put("name", as_name("name", self.name))
-        self._put("description", as_optional_text("description", self.description))
-        self._put("extra", as_mapping("extra", self.extra))
-        self.payload()  # an `extra` that contradicts an argument shows now
+    def __attrs_post_init__(self) -> None:
+        self.check()
+        if self.extra:
+            self.payload()  # one that contradicts an argument shows now
 
-    def _put(self, field_name: str, value: object) -> None:
-        """Replace an argument by the value that is meant; only while the instance is being built."""
-        object.__setattr__(self, field_name, value)
+    def check(self) -> None:
+        """
+        Hold the arguments against each other; each is right for itself by then.
+
+        :raises InvalidInputError: naming one that does not go with the others.
+        """
+        return
 
     @abstractmethod
-    def look_up(self, client: Client) -> Iterable[Existing]:
+    def look_up(self, reads: Reads) -> Iterable[Existing]:
         """Yield the objects that have this one's name, compared here: the services' filters are only hints."""
 
     @abstractmethod
@@ -135,91 +110,8 @@ class Resource(ABC):
         :param mark: what the object is to carry.
         """
 
-    def marked(self, payload: Json, mark: Mark | None) -> Json:
-        """Return ``payload`` with the mark at the end of its description."""
-        if mark is None:
-            return payload
-        return payload | {"description": f"{payload.get('description') or ''} {mark}".lstrip()}
-
-    @classmethod
-    def settle_time(cls, client: Client) -> float:
-        """Seconds in which a creation whose answer was lost takes effect and shows in lists."""
-        return client.consistency_window
-
-    @classmethod
-    def mark_of(cls, existing: Existing) -> Mark | None:
-        """
-        Return the mark that an object carries.
-
-        :raises UnreadableError: if nobody can tell whether it carries one.
-        """
-        return Mark.read(cls.fields_of(existing).text("description"))
-
-    @classmethod
-    @abstractmethod
-    def everything(cls, client: Client) -> Iterable[Existing]:
-        """Yield all objects of the kind; what has no id that can be read is left out."""
-
-    @classmethod
-    @abstractmethod
-    def read(cls, client: Client, existing: Existing) -> Existing | None:
-        """
-        Return the object as it is now, ``None`` where it is gone: lists show the dead for a while.
-
-        :raises ReadLagError: if it cannot be read yet.
-        """
-
-    @classmethod
-    def confirm(cls, client: Client, existing: Existing) -> None:
-        """
-        Ask for what was just made, where the next step refers to it at once: it is refused before it can be read.
-
-        Kinds that settle have had that time by then.
-        """
-        return
-
-    @classmethod
-    def check_gone(cls, client: Client, existing: Existing) -> None:
-        """
-        Take the service's word that a listed object is gone.
-
-        :raises ReadLagError: if it is so young that a read by its id may not find it yet.
-        """
-        check_gone(client, f"{cls.kind} {existing.id}", existing.created, cls.settle_time(client))
-
-    @classmethod
-    def check_reference(cls, client: Client, object_id: str) -> None:
-        """The same of an object that something refers to: what no list shows is gone."""
-        for existing in cls.everything(client):
-            if existing.id == object_id:
-                cls.check_gone(client, existing)
-
-    @classmethod
-    def fields_of(cls, existing: Existing) -> Fields:
-        """Return its members."""
-        return Fields(f"{cls.kind} {existing.id}", existing.item)
-
-    @classmethod
-    def in_use(cls, client: Client, existing: Existing) -> str:
-        """
-        Say why the object must not be deleted; empty where nothing is in the way.
-
-        :raises UnreadableError: if what might refer to it cannot be understood.
-        """
-        return f"a {cls.kind} is never deleted"
-
-    @classmethod
-    def delete(cls, client: Client, existing: Existing) -> None:
-        """Delete it, once it has been read by its id: one that is gone by then is deleted."""
-        raise NotImplementedError
-
-    @classmethod
-    def disable(cls, client: Client, existing: Existing) -> bool:
-        """Keep a copy from working, where that is possible; say whether it had to be done."""
-        return False
-
-    def is_copy(self, differences: list[Difference]) -> bool:
-        """Whether an object that differs so is another one of this."""
+    def is_duplicate(self, differences: list[Difference]) -> bool:
+        """Whether an object that differs so does the same work."""
         return not differences
 
     def is_out_of_date(self, error: RequestError) -> bool:
@@ -231,7 +123,7 @@ class Resource(ABC):
         return None
 
     @abstractmethod
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         """
         Return what somebody wrote of the fields that count, normalised.
 
@@ -240,7 +132,7 @@ class Resource(ABC):
         """
 
     @abstractmethod
-    def found(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
         """
         Return the same fields as the service shows them, normalised.
 
@@ -249,9 +141,9 @@ class Resource(ABC):
 
     def differences(self, client: Client, existing: Existing) -> list[Difference]:
         """Compare by meaning: what the service changes by nature is no difference."""
-        if self.carries_mark:
-            self.mark_of(existing)  # it decides on deletions
-        wanted, found = self.wanted(), self.found(client, existing)
+        if self.kind.carries_mark:
+            self.kind.mark_of(existing)  # it decides on deletions
+        wanted, found = self.desired_fields(), self.actual_fields(client, existing)
         return [d for name, value in wanted.items() for d in _differences(name, value, found.get(name))]
 
     #: What to do about a difference that an update cannot remove.
@@ -268,7 +160,7 @@ class Resource(ABC):
         fixed = [d for d in differences if not d.field.startswith(self.changeable)]
         if fixed:
             advice = self.fixed_advice
-            raise ConflictError(self.kind, self.name, existing.id, fixed, advice)
+            raise ConflictError(self.kind.name, self.name, existing.id, fixed, advice)
         return self.change(client, existing, differences)
 
     def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
@@ -282,39 +174,6 @@ class Resource(ABC):
         :param at: now, in epoch seconds of the platform's clock.
         """
         return {}
-
-
-def made(answer: Answer, path: str, found_id: object, etag: object = None) -> Existing:
-    """
-    Return the object that an answer to a creation names.
-
-    :raises RequestError: as an unknown outcome, if it names none: something may well have been made.
-    """
-    made_id = readers.text(found_id)
-    if made_id is None:
-        raise RequestError(Failure.AMBIGUOUS, "POST", path, reason="the answer names no id", status=answer.status)
-    item = answer.body if isinstance(answer.body, dict) else {}
-    return Existing(made_id, etag=readers.text(etag), item=item)
-
-
-def read_if_there(read: Callable[[], Existing], check_gone: Callable[[], None]) -> Existing | None:
-    """Return what ``read`` returns; ``None`` where the service says that it is gone, and ``check_gone`` believes it."""
-    try:
-        return read()
-    except RequestError as error:
-        if not error.says_gone:
-            raise
-    check_gone()
-    return None
-
-
-def delete(client: Client, path: str) -> None:
-    """Send DELETE, again after a lost answer; what is absent by then is done."""
-    try:
-        client.request("DELETE", path, safe=True)
-    except RequestError as error:
-        if not error.says_gone:
-            raise
 
 
 def without_empty(values: Mapping[str, Any]) -> Json:

@@ -5,33 +5,66 @@ Datasets of the Catalog. Source: Adobe's page "Create a dataset using APIs" and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+import attrs
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import catalog
+from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.inputs import as_content_type, as_id, as_mapping
-from airflow_provider_payments.aep.marks import Mark
-from airflow_provider_payments.aep.resources.base import (
-    Existing,
-    Resource,
-    delete,
-    made,
-    read_if_there,
-    without_empty,
-)
+from airflow_provider_payments.aep.resources.base import Resource, without_empty
+from airflow_provider_payments.aep.resources.converters import named, to_content_type, to_id, to_mapping
 from airflow_provider_payments.aep.resources.items import user_of
-from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, Json, segment
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
+from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object, read_if_there
+from airflow_provider_payments.aep.resources.marks import Mark
+from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, Json
 
 MARK_TAG = "airflow/mark"
 
 
-@dataclass(frozen=True, kw_only=True)
+class DatasetKind(Kind):
+    """What is asked of datasets."""
+
+    def list_all(self, reads: Reads) -> Iterator[Existing]:
+        for item in catalog.datasets(reads):
+            if found := readers.text(item.get("id")):
+                yield Existing(found, readers.moment(item.get("created")) or 0.0, item=item)
+
+    def read(self, client: Client, existing: Existing) -> Existing | None:
+        return read_if_there(
+            lambda: _read_item(Fields.of_item(self.name, catalog.dataset(client, existing.id))),
+            partial(self.check_gone, client, existing),
+        )
+
+    def blocking_reference(self, client: Client, existing: Existing) -> str:
+        # Not every way that rows come by sets the last batch.
+        if batch := existing.item.get("lastBatchId") or catalog.a_batch_of(client, existing.id):
+            return f"it holds rows: batch {batch}"
+        return next(filter(None, (user_of(client, existing.id, *place) for place in self.referrers.items())), "")
+
+    # A dataset's description is what people read it by; its tags are for machines.
+    def marked(self, payload: Json, mark: Mark | None) -> Json:
+        if mark is None:
+            return payload
+        return payload | {"tags": dict(payload.get("tags") or {}) | {MARK_TAG: [str(mark)]}}
+
+    def mark_of(self, existing: Existing) -> Mark | None:
+        return next(map(Mark.read, self.fields_of(existing).texts("tags", MARK_TAG)), None)
+
+
+DATASET = DatasetKind(
+    name="dataset",
+    path=f"{CATALOG}/dataSets",
+    page="dataset/browse/{id}",
+    is_deletable=True,
+    referrers={"targetConnections": "params.dataSetId"},
+)
+
+
+@attrs.frozen(kw_only=True, field_transformer=named)
 class Dataset(Resource):
     """
     A dataset that holds records of one schema.
@@ -41,68 +74,30 @@ class Dataset(Resource):
     :param tags: Catalog tags, each a list of texts, such as ``{"unifiedProfile": ["enabled: true"]}``.
     """
 
-    kind: ClassVar[str] = "dataset"
+    kind = DATASET
 
-    schema_id: str
-    schema_version: str = DATASET_SCHEMA_VERSION
-    tags: Mapping[str, Any] = field(default_factory=dict)
+    schema_id: str = attrs.field(converter=to_id)
+    schema_version: str = attrs.field(default=DATASET_SCHEMA_VERSION, converter=to_content_type)
+    tags: Mapping[str, Any] = attrs.field(factory=dict, converter=to_mapping)
 
-    def __post_init__(self) -> None:
-        as_id("schema_id", self.schema_id)
-        as_content_type("schema_version", self.schema_version)
-        self._put("tags", as_mapping("tags", self.tags))
+    def check(self) -> None:
         if MARK_TAG in self.tags:
             raise InvalidInputError(f"tags.{MARK_TAG}", self.tags[MARK_TAG], "this tag is the provider's own")
         for name, values in self.tags.items():
             if not isinstance(values, (list, tuple)) or not all(isinstance(v, str) for v in values):
                 raise InvalidInputError(f"tags.{name}", values, "a list of texts")
-        super().__post_init__()
 
-    def look_up(self, client: Client) -> Iterator[Existing]:
-        return self._named(client.datasets(self.name))
+    def look_up(self, reads: Reads) -> Iterator[Existing]:
+        return self._named(catalog.datasets(reads, self.name))
 
     def look_further(self, client: Client) -> Iterator[Existing]:
-        return self._named(item for item in client.datasets() if item.get("name") is not None)
+        return self._named(item for item in catalog.datasets(client) if item.get("name") is not None)
 
     def _named(self, items: Iterable[Json]) -> Iterator[Existing]:
         for item in items:
-            fields = Fields.of_item(self.kind, item)
+            fields = Fields.of_item(self.kind.name, item)
             if fields.is_named("name", self.name):
                 yield _read_item(fields)
-
-    @classmethod
-    def everything(cls, client: Client) -> Iterator[Existing]:
-        for item in client.datasets():
-            if found := readers.text(item.get("id")):
-                yield Existing(found, readers.moment(item.get("created")) or 0.0, item=item)
-
-    @classmethod
-    def read(cls, client: Client, existing: Existing) -> Existing | None:
-        return read_if_there(
-            lambda: _read_item(Fields.of_item(cls.kind, client.dataset(existing.id))),
-            partial(cls.check_gone, client, existing),
-        )
-
-    @classmethod
-    def in_use(cls, client: Client, existing: Existing) -> str:
-        # Not every way that rows come by sets the last batch.
-        if batch := existing.item.get("lastBatchId") or client.a_batch_of(existing.id):
-            return f"it holds rows: batch {batch}"
-        return user_of(client, existing.id, "targetConnections", "params.dataSetId")
-
-    @classmethod
-    def delete(cls, client: Client, existing: Existing) -> None:
-        delete(client, f"{CATALOG}/dataSets/{segment(existing.id)}")
-
-    # A dataset's description is what people read it by; its tags are for machines.
-    def marked(self, payload: Json, mark: Mark | None) -> Json:
-        if mark is None:
-            return payload
-        return payload | {"tags": dict(payload.get("tags") or {}) | {MARK_TAG: [str(mark)]}}
-
-    @classmethod
-    def mark_of(cls, existing: Existing) -> Mark | None:
-        return next(map(Mark.read, cls.fields_of(existing).texts("tags", MARK_TAG)), None)
 
     def body(self) -> Json:
         return without_empty(
@@ -115,30 +110,30 @@ class Dataset(Resource):
         )
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
-        path = f"{CATALOG}/dataSets"
-        body = self.marked(self.payload(), mark)
-        answer = client.request("POST", path, params={"requestDataSource": "true"}, body=body)
+        body = self.kind.marked(self.payload(), mark)
+        answer = client.request("POST", self.kind.path, params={"requestDataSource": "true"}, body=body)
         reference = next(iter(readers.sequence(answer.body)), None)
         # "@/dataSets/5c8c..." in answers, "@/datasets/..." in prose.
-        return made(answer, path, reference.rsplit("/", 1)[-1] if isinstance(reference, str) else None)
+        made_id = reference.rsplit("/", 1)[-1] if isinstance(reference, str) else None
+        return created_object(answer, self.kind.path, made_id)
 
     changeable: ClassVar[tuple[str, ...]] = ("tags",)
 
     def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
         # A tag that is sent replaces the one of its name: what stands there now, lists may not show yet, is sent again.
-        now = self.read(client, existing) or existing
-        theirs = {name: self.fields_of(now).texts("tags", name) for name in self.tags}
+        now = self.kind.read(client, existing) or existing
+        theirs = {name: self.kind.fields_of(now).texts("tags", name) for name in self.tags}
         missing = {name: values for name, values in self.tags.items() if not _pairs({name: values}) <= _pairs(theirs)}
         grown = {name: [*theirs[name], *values] for name, values in missing.items()}
         if grown:
-            client.request("PATCH", f"{CATALOG}/dataSets/{existing.id}", body={"tags": grown})
+            client.request("PATCH", f"{self.kind.path}/{existing.id}", body={"tags": grown})
         return existing
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         return self._meaning(Fields(self.name, self.body()))
 
-    def found(self, client: Client, existing: Existing) -> Json:
-        return self._meaning(self.fields_of(existing))
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
+        return self._meaning(self.kind.fields_of(existing))
 
     def _meaning(self, fields: Fields) -> Json:
         return {

@@ -13,29 +13,34 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import Self
+
+import attrs
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.attributes import Attributes
+from airflow_provider_payments.aep.api import data_prep, schema_registry
+from airflow_provider_payments.aep.api.attributes import Attributes
+from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
-from airflow_provider_payments.aep.expressions import attributes_read
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import (
-    as_column_names,
     as_constant,
-    as_content_type,
     as_data,
-    as_id,
     as_list,
     as_mapping,
-    as_optional_text,
 )
-from airflow_provider_payments.aep.marks import Mark
-from airflow_provider_payments.aep.resources.base import Existing, Resource, made
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.converters import (
+    named,
+    to_column_names,
+    to_content_type,
+    to_id,
+    to_optional_text,
+)
+from airflow_provider_payments.aep.resources.expressions import attributes_read
+from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
+from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import DATA_PREP, SCHEMA_VERSION, Json
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
 
 log = logging.getLogger(__name__)
 SOURCE_TYPES = ("ATTRIBUTE", "EXPRESSION", "STATIC")
@@ -106,7 +111,54 @@ class FieldMapping:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+def _mappings(value: object) -> tuple[FieldMapping, ...]:
+    if isinstance(value, str):
+        value = as_mapping("mappings", value) if value.lstrip().startswith("{") else as_list("mappings", value)
+    if isinstance(value, Mapping):
+        value = [{"source": source, "destination": destination} for destination, source in value.items()]
+    given = as_list("mappings", value)
+    if not given:
+        raise InvalidInputError("mappings", value, "at least one mapping")
+    return tuple(m if isinstance(m, FieldMapping) else FieldMapping.parse(m) for m in given)
+
+
+class MappingSetKind(Kind):
+    """What is asked of mapping sets."""
+
+    def list_all(self, reads: Reads) -> Iterator[Existing]:
+        for item in data_prep.mapping_sets(reads):
+            if found := readers.text(item.get("id")):
+                yield Existing(found, readers.moment(item.get("createdDate")) or 0.0, item=item)
+
+    def read(self, client: Client, existing: Existing) -> Existing | None:
+        # Nobody can delete one, but it may not be read yet, and what refers to it would be refused.
+        if client.transport.now() < existing.created + self.settle_seconds(client):
+            try:
+                self.confirm(client, existing)
+            except RequestError as error:
+                if not error.says_gone:
+                    raise
+                self.check_gone(client, existing)
+        return existing
+
+    def confirm(self, client: Client, existing: Existing) -> None:
+        if self.settle_seconds(client):
+            data_prep.mapping_set(client, existing.id, self.fields_of(existing).count("version"))
+
+    def belongs_to(self, existing: Existing) -> str | None:
+        return schema_of(self.fields_of(existing))
+
+
+MAPPING_SET = MappingSetKind(
+    name="mapping set",
+    path=f"{DATA_PREP}/mappingSets",
+    # A second one does nothing: whoever refers to either means the same.
+    may_duplicate=False,
+    carries_mark=False,
+)
+
+
+@attrs.frozen(kw_only=True, field_transformer=named)
 class MappingSet(Resource):
     """
     A mapping set for one schema.
@@ -119,33 +171,27 @@ class MappingSet(Resource):
     :param dialect: ``current`` or ``legacy``.
     """
 
-    kind: ClassVar[str] = "mapping set"
-    # An extra one does nothing: whoever refers to either means the same.
-    settles: ClassVar[bool] = False
-    carries_mark: ClassVar[bool] = False
+    kind = MAPPING_SET
 
-    schema_id: str
-    mappings: tuple[FieldMapping, ...]
-    tenant_id: str | None = None
-    source_columns: tuple[str, ...] | None = None
+    schema_id: str = attrs.field(converter=to_id)
+    mappings: tuple[FieldMapping, ...] = attrs.field(converter=_mappings)
+    tenant_id: str | None = attrs.field(default=None, converter=to_optional_text)
+    source_columns: tuple[str, ...] | None = attrs.field(default=None, converter=to_column_names)
     dialect: str = "current"
-    schema_version: str = SCHEMA_VERSION
+    schema_version: str = attrs.field(default=SCHEMA_VERSION, converter=to_content_type)
 
-    def __post_init__(self) -> None:
-        as_id("schema_id", self.schema_id)
-        as_content_type("schema_version", self.schema_version)
+    @property
+    def placed(self) -> list[FieldMapping]:
+        """The mappings, with the tenant's namespace in their destinations where it is known."""
+        if not self.tenant_id:
+            return list(self.mappings)
+        namespace = self.tenant_id.removeprefix("_")
+        return [replace(m, destination=m.destination.replace(TENANT_PLACEHOLDER, namespace)) for m in self.mappings]
+
+    def check(self) -> None:
         if self.dialect not in DIALECTS:
             raise InvalidInputError("dialect", self.dialect, f"one of {', '.join(DIALECTS)}")
-        self._put("tenant_id", as_optional_text("tenant_id", self.tenant_id))
-        mappings = _mappings(self.mappings)
-        if self.tenant_id:
-            namespace = self.tenant_id.removeprefix("_")
-            mappings = [replace(m, destination=m.destination.replace(TENANT_PLACEHOLDER, namespace)) for m in mappings]
-        self._put("mappings", tuple(mappings))
-        self._check(mappings)
-        super().__post_init__()
-
-    def _check(self, mappings: list[FieldMapping]) -> None:
+        mappings = self.placed
         seen: set[str] = set()
         for mapping in mappings:
             # Where the tenant is not known yet, whatever namespace stands in the place of the placeholder may be it.
@@ -169,8 +215,7 @@ class MappingSet(Resource):
 
     @property
     def _attributes(self) -> Attributes | None:
-        columns = as_column_names("source_columns", self.source_columns)
-        return None if columns is None else Attributes(tuple(columns))
+        return None if self.source_columns is None else Attributes(self.source_columns)
 
     def _check_unknown_attributes(self) -> None:
         """Refuse sources that are misspelt; warn of others that are not known, for the source may have them."""
@@ -189,57 +234,34 @@ class MappingSet(Resource):
 
     @property
     def _open(self) -> bool:
-        return any(TENANT_PLACEHOLDER in m.destination for m in self.mappings)
+        return not self.tenant_id and any(TENANT_PLACEHOLDER in m.destination for m in self.mappings)
 
-    def look_up(self, client: Client) -> Iterator[Existing]:
+    def look_up(self, reads: Reads) -> Iterator[Existing]:
         # The legacy dialect sends no name, so none can be asked for.
-        return self._alike(client, client.mapping_sets(self.name if self.dialect == "current" else None))
+        return self._alike(reads, data_prep.mapping_sets(reads, self.name if self.dialect == "current" else None))
 
     def look_further(self, client: Client) -> Iterator[Existing]:
-        everything = client.mapping_sets() if self.dialect == "current" else ()
+        everything = data_prep.mapping_sets(client) if self.dialect == "current" else ()
         return self._alike(client, (item for item in everything if self._may_be_named_so(item)))
 
     def _may_be_named_so(self, item: Json) -> bool:
         name = readers.text(item.get("name"))  # no published answer shows one
-        return name is None or Fields(self.kind, item).is_named("name", self.name)
+        return name is None or Fields(self.kind.name, item).is_named("name", self.name)
 
-    def _alike(self, client: Client, items: Iterable[Json]) -> Iterator[Existing]:
-        wanted = self.complete(client).wanted()
+    def _alike(self, reads: Reads, items: Iterable[Json]) -> Iterator[Existing]:
+        wanted = self.complete(reads).desired_fields()
         for item in items:
-            fields = Fields.of_item(self.kind, item)
+            fields = Fields.of_item(self.kind.name, item)
             # Nobody has to understand what another schema's maps.
             if schema_of(fields) == self.schema_id and mapping_meaning(fields) == wanted:
                 yield read_item(fields)
 
-    @classmethod
-    def everything(cls, client: Client) -> Iterator[Existing]:
-        for item in client.mapping_sets():
-            if found := readers.text(item.get("id")):
-                yield Existing(found, readers.moment(item.get("createdDate")) or 0.0, item=item)
-
-    @classmethod
-    def read(cls, client: Client, existing: Existing) -> Existing | None:
-        # Nobody can delete one, but it may not be read yet, and what refers to it would be refused.
-        if client.transport.now() < existing.created + cls.settle_time(client):
-            try:
-                cls.confirm(client, existing)
-            except RequestError as error:
-                if not error.says_gone:
-                    raise
-                cls.check_gone(client, existing)
-        return existing
-
-    @classmethod
-    def confirm(cls, client: Client, existing: Existing) -> None:
-        if cls.settle_time(client):
-            client.mapping_set(existing.id, cls.fields_of(existing).count("version"))
-
-    def complete(self, client: Client) -> Self:
+    def complete(self, reads: Reads) -> Self:
         """Return this value with the tenant's namespace filled in."""
-        return replace(self, tenant_id=client.tenant_id()) if self._open else self
+        return attrs.evolve(self, tenant_id=schema_registry.tenant_id(reads)) if self._open else self
 
     def body(self) -> Json:
-        mappings = [m.payload(self.dialect) for m in self.mappings]
+        mappings = [m.payload(self.dialect) for m in self.placed]
         if self.dialect == "legacy":
             return {"version": 0, "xdmSchema": self.schema_id, "xdmVersion": "1.0", "id": None, "mappings": mappings}
         schema = {"id": self.schema_id, "contentType": self.schema_version}
@@ -252,7 +274,7 @@ class MappingSet(Resource):
         """
         self._check_unknown_attributes()
         complete = self.complete(client)
-        body = client.request("POST", f"{DATA_PREP}/mappingSets/validate", body=complete.payload(), safe=True).body
+        body = client.request("POST", f"{self.kind.path}/validate", body=complete.payload(), safe=True).body
         for result in Fields.of("the validation of the mapping set", body).each("validationResponse"):
             if result.text("status") == "FAILED":
                 error = next(iter(readers.mappings(result.item.get("errors"))), {})
@@ -262,34 +284,22 @@ class MappingSet(Resource):
         return complete
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
-        path = f"{DATA_PREP}/mappingSets"
-        answer = client.request("POST", path, body=self.payload())
-        return made(answer, path, answer.body.get("id") if isinstance(answer.body, dict) else None)
+        answer = client.request("POST", self.kind.path, body=self.payload())
+        return created_object(answer, self.kind.path, readers.at(answer.body, "id"))
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         return mapping_meaning(Fields(self.name, self.body()))
 
-    def found(self, client: Client, existing: Existing) -> Json:
-        return self.wanted()  # it was found by its content
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
+        return self.desired_fields()  # it was found by its content
 
     def outputs(self, existing: Existing, at: float) -> Json:
-        return {"version": self.fields_of(existing).count("version")}
+        return {"version": self.kind.fields_of(existing).count("version")}
 
 
 def read_item(fields: Fields) -> Existing:
     fields.count("version")  # a dataflow refers to it
     return Existing(fields.identity(), fields.moment("createdDate"), item=dict(fields.item))
-
-
-def _mappings(value: object) -> list[FieldMapping]:
-    if isinstance(value, str):
-        value = as_mapping("mappings", value) if value.lstrip().startswith("{") else as_list("mappings", value)
-    if isinstance(value, Mapping):
-        value = [{"source": source, "destination": destination} for destination, source in value.items()]
-    given = as_list("mappings", value)
-    if not given:
-        raise InvalidInputError("mappings", value, "at least one mapping")
-    return [m if isinstance(m, FieldMapping) else FieldMapping.parse(m) for m in given]
 
 
 _ATTRIBUTE_TYPES = {"text/x.schema-path": "ATTRIBUTE", "text/x.aep-xl": "EXPRESSION"}

@@ -8,42 +8,42 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+from typing import ClassVar, Self, TypeVar
+
+import attrs
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import data_prep, flow_service
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.flow_specs import FlowSpec, check_against
 from airflow_provider_payments.aep.inputs import (
     add_extra,
     as_bool,
-    as_column_names,
-    as_id,
     as_int,
     as_mapping,
     as_number,
 )
-from airflow_provider_payments.aep.marks import Mark
-from airflow_provider_payments.aep.resources.base import Existing, Resource, made, without_empty
-from airflow_provider_payments.aep.resources.data_prep import MappingSet, mapping_meaning
+from airflow_provider_payments.aep.resources.base import without_empty
+from airflow_provider_payments.aep.resources.converters import named, to_bool, to_column_names, to_id, to_int, to_number
+from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET, mapping_meaning
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn, read_delta_column, with_delta_column
 from airflow_provider_payments.aep.resources.flow_service import (
+    SOURCE_CONNECTION,
+    TARGET_CONNECTION,
     FlowServiceResource,
-    SourceConnection,
-    TargetConnection,
     source_meaning,
     target_meaning,
 )
-from airflow_provider_payments.aep.resources.items import read_item, read_live
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, check_against
+from airflow_provider_payments.aep.resources.items import FlowServiceKind, read_item, read_live
+from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
+from airflow_provider_payments.aep.resources.marks import Mark
+from airflow_provider_payments.aep.resources.schedule import SCHEDULE_FIELDS, Schedule, read_schedule
 from airflow_provider_payments.aep.resources.switches import switch
-from airflow_provider_payments.aep.schedule import SCHEDULE_FIELDS, Schedule, read_schedule
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
-
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +51,28 @@ Reference = TypeVar("Reference")
 
 START_HAS_PASSED = "FLOW-1360-400"
 #: Seconds added to window and retry delay before a new dataflow begins.
-FENCE_MARGIN = 60.0
+FENCE_MARGIN_SECONDS = 60.0
 
 
-@dataclass(frozen=True, kw_only=True)
+class DataflowKind(FlowServiceKind):
+    """What is asked of dataflows: one that stays beside another can be disabled."""
+
+    def disable(self, client: Client, existing: Existing) -> bool:
+        if existing.item.get("state") == "disabled":
+            return False
+        return switch(client, existing.id, "disable")
+
+
+DATAFLOW = DataflowKind(
+    name="dataflow",
+    path=f"{FLOW_SERVICE}/flows",
+    page="source/dataflows/{id}",
+    ingests=True,
+    is_deletable=True,
+)
+
+
+@attrs.frozen(kw_only=True, field_transformer=named)
 class Dataflow(FlowServiceResource):
     """
     A dataflow from one source connection to one target connection.
@@ -70,37 +88,29 @@ class Dataflow(FlowServiceResource):
         dataflow begins later than that.
     """
 
-    kind: ClassVar[str] = "dataflow"
-    ingests: ClassVar[bool] = True
-    collection: ClassVar[str] = "flows"
+    kind = DATAFLOW
     second_key = ("sourceConnectionIds[]", "source_connection_id")
 
-    source_connection_id: str
-    target_connection_id: str
+    source_connection_id: str = attrs.field(converter=to_id)
+    target_connection_id: str = attrs.field(converter=to_id)
     flow_spec: FlowSpec
-    mapping_set_id: str
-    mapping_set_version: int | None = None
-    schedule: Schedule = field(default_factory=Schedule)
+    mapping_set_id: str = attrs.field(converter=to_id)
+    mapping_set_version: int | None = attrs.field(default=None, converter=to_int)
+    schedule: Schedule = attrs.field(factory=Schedule)
     delta_column: DeltaColumn | None = None
-    source_columns: tuple[str, ...] | None = None
-    error_diagnostics: bool | None = None
-    partial_ingestion_percent: float | None = None
+    source_columns: tuple[str, ...] | None = attrs.field(default=None, converter=to_column_names)
+    error_diagnostics: bool | None = attrs.field(default=None, converter=to_bool)
+    partial_ingestion_percent: float | None = attrs.field(default=None, converter=to_number)
     retry_delay: float = 0.0
 
-    def __post_init__(self) -> None:
-        for name in ("source_connection_id", "target_connection_id", "mapping_set_id"):
-            as_id(name, getattr(self, name))
-        self._put("mapping_set_version", as_int("mapping_set_version", self.mapping_set_version))
-        self._put("error_diagnostics", as_bool("error_diagnostics", self.error_diagnostics))
-        percent = as_number("partial_ingestion_percent", self.partial_ingestion_percent)
+    def check(self) -> None:
+        percent = self.partial_ingestion_percent
         if percent is not None and not 0 < percent <= 100:
             raise InvalidInputError("partial_ingestion_percent", percent, "more than 0, at most 100")
         if percent is not None and self.error_diagnostics is False:
             raise InvalidInputError("error_diagnostics", False, "partial ingestion turns diagnostics on by itself")
-        self._put("partial_ingestion_percent", percent)
         self._check_delta_column()
         self._check_end_time()
-        super().__post_init__()
         own = set(as_mapping("extra.scheduleParams", self.extra.get("scheduleParams"))) & SCHEDULE_FIELDS
         if own:
             allowed = "each of these is set by an argument of its own"
@@ -108,7 +118,7 @@ class Dataflow(FlowServiceResource):
 
     def _check_delta_column(self) -> None:
         delta = self.delta_column
-        columns = as_column_names("source_columns", self.source_columns)
+        columns = self.source_columns
         if delta and self.schedule.frequency == "once":
             raise InvalidInputError("delta_column", delta.name, "leave it out with frequency 'once'")
         if delta and self.flow_spec.copies is False:
@@ -166,16 +176,16 @@ class Dataflow(FlowServiceResource):
             return
         for fields in related:
             reads_it = self.source_connection_id in fields.texts("sourceConnectionIds")
-            if reads_it and (existing := read_live(client, self.collection, read_item(fields))):
+            if reads_it and (existing := read_live(client, self.kind.collection, read_item(fields))):
                 advice = "It reads the same source connection; give each dataflow a source connection of its own."
-                raise ConflictError(self.kind, fields.text("name") or "", existing.id, (), advice)
+                raise ConflictError(self.kind.name, fields.text("name") or "", existing.id, (), advice)
 
     def ready(self, client: Client) -> Self:
         """Hold schedule and options against the live flow spec, which a bare id has not told yet."""
         spec = self.flow_spec
         if spec.schedule_schema is None:
-            spec = FlowSpec.from_item(client.item("flowSpecs", spec.id))
-        checked = replace(self, flow_spec=spec)
+            spec = FlowSpec.from_item(flow_service.item(client, "flowSpecs", spec.id))
+        checked = attrs.evolve(self, flow_spec=spec)
         schedule = self._schedule(client)
         delay, fence = schedule["startTime"] - client.transport.now(), self._fence(client)
         if delay < fence:
@@ -199,7 +209,7 @@ class Dataflow(FlowServiceResource):
         Seconds before which a new dataflow must not run: until then its creation has settled, and a task that was
         killed in between has been tried again, so a copy is gone or disabled before it ingests.
         """
-        return client.dataflow_window + self.retry_delay + FENCE_MARGIN if client.dataflow_window else 0.0
+        return client.dataflow_window + self.retry_delay + FENCE_MARGIN_SECONDS if client.dataflow_window else 0.0
 
     def begins(self, client: Client) -> float:
         return float(self._schedule(client)["startTime"])
@@ -208,17 +218,15 @@ class Dataflow(FlowServiceResource):
         return error.code == START_HAS_PASSED and self.schedule.start_time is None
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
-        path = f"{FLOW_SERVICE}/{self.collection}"
-
         def payload() -> Json:
             # Times count from the request: one that comes late must still start late.
             schedule = {"scheduleParams": self._schedule(client)}
-            return self.marked(add_extra(self.body() | schedule, self.extra), mark)
+            return self.kind.marked(add_extra(self.body() | schedule, self.extra), mark)
 
-        answer = client.request("POST", path, body=payload)
-        return made(answer, path, readers.at(answer.body, "id"), readers.at(answer.body, "etag"))
+        answer = client.request("POST", self.kind.path, body=payload)
+        return created_object(answer, self.kind.path, readers.at(answer.body, "id"), readers.at(answer.body, "etag"))
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         fields: Json = {
             "flowSpec.id": self.flow_spec.id,
             "sourceConnectionIds": self.source_connection_id,
@@ -232,16 +240,16 @@ class Dataflow(FlowServiceResource):
             fields |= {f"deltaColumn.{name}": value for name, value in self.delta_column.wanted.items()}
         return fields
 
-    def found(self, client: Client, existing: Existing) -> Json:
-        fields = self.fields_of(existing)
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
+        fields = self.kind.fields_of(existing)
         params = {step.text("name"): step.below("params") for step in fields.each("transformations")}
         none = Fields(fields.what, {})
         schedule, options = read_schedule(fields.below("scheduleParams")), read_options(fields.below("options"))
         state = fields.text("state")
         found: Json = {
             "flowSpec.id": fields.text("flowSpec", "id"),
-            "sourceConnectionIds": self._reference(client, SourceConnection, fields.texts("sourceConnectionIds")),
-            "targetConnectionIds": self._reference(client, TargetConnection, fields.texts("targetConnectionIds")),
+            "sourceConnectionIds": self._reference(client, SOURCE_CONNECTION, fields.texts("sourceConnectionIds")),
+            "targetConnectionIds": self._reference(client, TARGET_CONNECTION, fields.texts("targetConnectionIds")),
             "mapping": self._mapping(client, params.get("Mapping", none)),
             # A dataflow passes through other states on its way; only these two keep it from running.
             "state": state if state in ("disabled", "draft") else "enabled",
@@ -251,13 +259,13 @@ class Dataflow(FlowServiceResource):
         found |= {f"scheduleParams.{name}": value for name, value in schedule.items()}
         return found | {f"options.{name}": value for name, value in options.items()}
 
-    def _reference(self, client: Client, kind: type[FlowServiceResource], ids: list[str]) -> object:
+    def _reference(self, client: Client, kind: Kind, ids: list[str]) -> object:
         """Return the connection that a dataflow refers to; this one's own where that means the same."""
-        source = kind is SourceConnection
+        source = kind is SOURCE_CONNECTION
         ours = self.source_connection_id if source else self.target_connection_id
 
         def meaning(connection: str) -> Json:
-            fields = Fields.of_item(kind.kind, client.item(kind.collection, connection))
+            fields = Fields.of_item(kind.name, flow_service.item(client, kind.collection, connection))
             return source_meaning(fields) if source else target_meaning(fields)
 
         same = len(ids) == 1 and (ids[0] == ours or _alike(client, kind, meaning, {ids[0]: ids[0], ours: ours}))
@@ -271,21 +279,15 @@ class Dataflow(FlowServiceResource):
         theirs = (mapping_set, used.parsed(as_int, "mappingVersion") or 0)
 
         def meaning(version: tuple[str, int]) -> Json:
-            return mapping_meaning(Fields.of_item(MappingSet.kind, client.mapping_set(*version)))
+            return mapping_meaning(Fields.of_item(MAPPING_SET.name, data_prep.mapping_set(client, *version)))
 
         any_version = self.mapping_set_version is None and theirs[0] == ours[0]
-        same = theirs == ours or any_version or _alike(client, MappingSet, meaning, {theirs: theirs[0], ours: ours[0]})
+        same = theirs == ours or any_version or _alike(client, MAPPING_SET, meaning, {theirs: theirs[0], ours: ours[0]})
         return ours if same else theirs
 
-    def is_copy(self, differences: list[Difference]) -> bool:
+    def is_duplicate(self, differences: list[Difference]) -> bool:
         # Two of one name that read the same bring each row twice, however else they differ.
         return not any(d.field == "sourceConnectionIds" for d in differences)
-
-    @classmethod
-    def disable(cls, client: Client, existing: Existing) -> bool:
-        if existing.item.get("state") == "disabled":
-            return False
-        return switch(client, existing.id, "disable")
 
     fixed_advice = (
         "A change of these does not reach a dataflow that exists: choose another name, or enable the dataflow if it is "
@@ -295,8 +297,8 @@ class Dataflow(FlowServiceResource):
     changeable: ClassVar[tuple[str, ...]] = ("mapping", "deltaColumn.", "scheduleParams.", "options.")
 
     def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
-        path = f"{FLOW_SERVICE}/{self.collection}/{existing.id}"
-        operations = self.patch(self.fields_of(existing), differences)
+        path = f"{self.kind.path}/{existing.id}"
+        operations = self.patch(self.kind.fields_of(existing), differences)
         # The etag goes back as it came, its inner quotes included.
         answer = client.request("PATCH", path, body=operations, headers={"If-Match": existing.etag or "*"})
         return replace(existing, etag=readers.text(readers.at(answer.body, "etag")) or existing.etag)
@@ -343,7 +345,7 @@ class Dataflow(FlowServiceResource):
 
 
 def _alike(
-    client: Client, kind: type[Resource], meaning: Callable[[Reference], Json], references: Mapping[Reference, str]
+    client: Client, kind: Kind, meaning: Callable[[Reference], Json], references: Mapping[Reference, str]
 ) -> bool:
     """
     Whether references lead to objects that mean the same: they are compared so.

@@ -8,23 +8,29 @@ old and new, and Adobe's OpenAPI file. Nothing is unique there: a repeated POST 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from dataclasses import replace
+from typing import Any, ClassVar, Self
+
+import attrs
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.inputs import as_column_names, as_content_type, as_id, as_optional_text
-from airflow_provider_payments.aep.marks import Mark
 from airflow_provider_payments.aep.redaction import remember
-from airflow_provider_payments.aep.resources.base import (
-    Existing,
-    Resource,
-    delete,
-    made,
-    without_empty,
+from airflow_provider_payments.aep.resources.base import Resource, without_empty
+from airflow_provider_payments.aep.resources.converters import (
+    ARGUMENT,
+    named,
+    to_column_names,
+    to_content_type,
+    to_id,
+    to_optional_text,
 )
-from airflow_provider_payments.aep.resources.items import listed, read_item, read_live, settle_time, user_of
+from airflow_provider_payments.aep.resources.items import FlowServiceKind, read_item
+from airflow_provider_payments.aep.resources.kind import Existing, created_object
+from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.source_columns import (
     Column,
     as_columns,
@@ -32,6 +38,7 @@ from airflow_provider_payments.aep.resources.source_columns import (
     shown_types,
     written_types,
 )
+from airflow_provider_payments.aep.resources.sources import Source
 from airflow_provider_payments.aep.services import (
     ADHOC_SCHEMA_VERSION,
     DATA_LAKE_SPEC_ID,
@@ -39,27 +46,43 @@ from airflow_provider_payments.aep.services import (
     SCHEMA_VERSION,
     SPEC_VERSION,
     Json,
-    segment,
 )
-from airflow_provider_payments.aep.sources import Source
 
-if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
-
-_OF_BASE_CONNECTIONS = {"sourceConnections": "baseConnectionId", "targetConnections": "baseConnectionId"}
+BASE_CONNECTION = FlowServiceKind(
+    name="base connection",
+    path=f"{FLOW_SERVICE}/connections",
+    is_deletable=True,
+    referrers={"sourceConnections": "baseConnectionId", "targetConnections": "baseConnectionId"},
+)
+DATASET_BASE_CONNECTION = replace(BASE_CONNECTION, name="dataset base connection")
+SOURCE_CONNECTION = FlowServiceKind(
+    name="source connection",
+    path=f"{FLOW_SERVICE}/sourceConnections",
+    is_deletable=True,
+    referrers={"flows": "sourceConnectionIds"},
+)
+TARGET_CONNECTION = FlowServiceKind(
+    name="target connection",
+    path=f"{FLOW_SERVICE}/targetConnections",
+    is_deletable=True,
+    referrers={"flows": "targetConnectionIds"},
+)
 FORMATS = ("tabular", "delimited", "json", "parquet", "parquet_xdm")
+
+
+def _columns(value: object) -> tuple[Column, ...] | None:
+    return as_columns("", value)
 
 
 class FlowServiceResource(Resource):
     """What all objects of Flow Service share: found by name, made by POST, read as an item."""
 
-    collection: ClassVar[str]
     #: A field by which lists can be filtered, and the argument that names its value.
     second_key: ClassVar[tuple[str, str] | None] = None
 
-    def look_up(self, client: Client) -> Iterator[Existing]:
-        for item in client.items(self.collection, f"name=={self.name}"):
-            fields = Fields.of_item(self.kind, item)
+    def look_up(self, reads: Reads) -> Iterator[Existing]:
+        for item in flow_service.items(reads, self.kind.collection, f"name=={self.name}"):
+            fields = Fields.of_item(self.kind.name, item)
             if self._is_it(fields):
                 yield read_item(fields)
 
@@ -76,50 +99,24 @@ class FlowServiceResource(Resource):
         """Return the items that refer to the same as this one, all of the collection where the service cannot tell."""
         filters = (f"{self.second_key[0]}=={getattr(self, self.second_key[1])}",) if self.second_key else ()
         try:
-            items = list(client.items(self.collection, *filters))
+            items = list(flow_service.items(client, self.kind.collection, *filters))
         except RequestError as error:
             if not filters or error.status != 400:
                 raise
-            items = list(client.items(self.collection))
-        return [Fields.of_item(self.kind, item) for item in items]
+            items = list(flow_service.items(client, self.kind.collection))
+        return [Fields.of_item(self.kind.name, item) for item in items]
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
-        path = f"{FLOW_SERVICE}/{self.collection}"
-        answer = client.request("POST", path, body=self.marked(self.payload(), mark))
-        body = answer.body if isinstance(answer.body, dict) else {}
-        return made(answer, path, body.get("id"), body.get("etag"))
-
-    @classmethod
-    def everything(cls, client: Client) -> Iterator[Existing]:
-        for item in client.items(cls.collection):
-            if existing := listed(item):
-                yield existing
-
-    @classmethod
-    def settle_time(cls, client: Client) -> float:
-        return settle_time(client, cls.collection)
-
-    @classmethod
-    def read(cls, client: Client, existing: Existing) -> Existing | None:
-        return read_live(client, cls.collection, existing)
-
-    #: Collection -> the fields in which its items refer to one of this kind.
-    referrers: ClassVar[Mapping[str, str]] = {}
-
-    @classmethod
-    def in_use(cls, client: Client, existing: Existing) -> str:
-        return next(filter(None, (user_of(client, existing.id, *place) for place in cls.referrers.items())), "")
-
-    @classmethod
-    def delete(cls, client: Client, existing: Existing) -> None:
-        delete(client, f"{FLOW_SERVICE}/{cls.collection}/{segment(existing.id)}")
+        answer = client.request("POST", self.kind.path, body=self.kind.marked(self.payload(), mark))
+        body = readers.mapping(answer.body)
+        return created_object(answer, self.kind.path, body.get("id"), body.get("etag"))
 
 
 def spec(spec_id: str) -> Json:
     return {"id": spec_id, "version": SPEC_VERSION}
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class BaseConnection(FlowServiceResource):
     """
     A vendor account's login at Experience Platform.
@@ -130,20 +127,17 @@ class BaseConnection(FlowServiceResource):
     :param credential: the source's auth parameters by their own names, such as ``clientSecret``.
     """
 
-    kind: ClassVar[str] = "base connection"
-    collection: ClassVar[str] = "connections"
-    referrers: ClassVar[Mapping[str, str]] = _OF_BASE_CONNECTIONS
+    kind = BASE_CONNECTION
 
     source: Source
-    credential: Mapping[str, str] = field(repr=False)
+    credential: Mapping[str, str] = attrs.field(repr=False)
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         # The host and the client id are no secrets, and are worth reading in an error.
         remember(*(value for name, value in self.credential.items() if name not in ("host", "clientId")))
         missing = [name for name in self.source.auth_params if not self.credential.get(name)]
         if missing:
             raise InvalidInputError("credential", sorted(self.credential), f"{', '.join(missing)} must be set")
-        super().__post_init__()
 
     def body(self) -> Json:
         auth = {"specName": self.source.auth_spec, "params": dict(self.credential)}
@@ -156,13 +150,13 @@ class BaseConnection(FlowServiceResource):
             }
         )
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         return {"connectionSpec.id": self.source.spec_id, "auth.specName": self.source.auth_spec} | (
             {"auth.params.host": _host(self.credential["host"])} if "host" in self.credential else {}
         )
 
-    def found(self, client: Client, existing: Existing) -> Json:
-        fields = self.fields_of(existing)
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
+        fields = self.kind.fields_of(existing)
         host = fields.text("auth", "params", "host") or self.credential.get("host")
         return {
             "connectionSpec.id": fields.text("connectionSpec", "id"),
@@ -175,27 +169,25 @@ def _host(value: str) -> str:
     return value.split("://", 1)[-1].rstrip("/").lower()
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class DatasetBaseConnection(FlowServiceResource):
     """The data lake as a connection: the oldest document's way to a target connection. The newer ones do without."""
 
-    kind: ClassVar[str] = "dataset base connection"
-    collection: ClassVar[str] = "connections"
-    referrers: ClassVar[Mapping[str, str]] = _OF_BASE_CONNECTIONS
+    kind = DATASET_BASE_CONNECTION
 
     def body(self) -> Json:
         return without_empty(
             {"name": self.name, "description": self.description, "connectionSpec": spec(DATA_LAKE_SPEC_ID)}
         )
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         return {"connectionSpec.id": DATA_LAKE_SPEC_ID}
 
-    def found(self, client: Client, existing: Existing) -> Json:
-        return {"connectionSpec.id": self.fields_of(existing).text("connectionSpec", "id")}
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
+        return {"connectionSpec.id": self.kind.fields_of(existing).text("connectionSpec", "id")}
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class SourceConnection(FlowServiceResource):
     """
     The data to read: a table with its columns, a path, or a REST resource.
@@ -211,42 +203,40 @@ class SourceConnection(FlowServiceResource):
     :param schema_id: the ad-hoc schema of the older documents.
     """
 
-    kind: ClassVar[str] = "source connection"
-    collection: ClassVar[str] = "sourceConnections"
-    referrers: ClassVar[Mapping[str, str]] = {"flows": "sourceConnectionIds"}
+    kind = SOURCE_CONNECTION
     second_key = ("baseConnectionId", "base_connection_id")
 
-    base_connection_id: str
-    spec_id: str
-    data_format: str | None = None
-    table: str | None = None
-    columns: tuple[Column, ...] | None = None
-    path: str | None = None
-    resource_path: str | None = None
-    schema_id: str | None = None
-    schema_version: str = ADHOC_SCHEMA_VERSION
+    base_connection_id: str = attrs.field(converter=to_id)
+    spec_id: str = attrs.field(converter=to_id, metadata={ARGUMENT: "connection_spec_id"})
+    data_format: str | None = attrs.field(default=None, converter=to_optional_text)
+    table: str | None = attrs.field(default=None, converter=to_optional_text)
+    columns: tuple[Column, ...] | None = attrs.field(default=None, converter=_columns)
+    path: str | None = attrs.field(default=None, converter=to_optional_text)
+    resource_path: str | None = attrs.field(default=None, converter=to_optional_text)
+    schema_id: str | None = attrs.field(default=None, converter=to_optional_text)
+    schema_version: str = attrs.field(default=ADHOC_SCHEMA_VERSION, converter=to_content_type)
 
-    def __post_init__(self) -> None:
-        as_id("base_connection_id", self.base_connection_id)
-        as_id("connection_spec_id", self.spec_id)
-        as_content_type("schema_version", self.schema_version)
-        for name in ("table", "path", "resource_path", "schema_id"):
-            self._put(name, as_optional_text(name, getattr(self, name)))
+    def check(self) -> None:
         places = {"table": self.table, "path": self.path, "resource_path": self.resource_path}
         given = {name: value for name, value in places.items() if value}
         if len(given) != 1:
             raise InvalidInputError("table", given or None, f"exactly one of {', '.join(places)} must be given")
         (place,) = given
-        fixed = {"table": "tabular", "resource_path": "json"}.get(place)
-        self._put("data_format", as_optional_text("data_format", self.data_format) or fixed)
-        if self.data_format not in FORMATS:
+        if self.format not in FORMATS:
             raise InvalidInputError("data_format", self.data_format, f"one of {', '.join(FORMATS)}")
-        if fixed and self.data_format != fixed:
-            raise InvalidInputError("data_format", self.data_format, f"with {place} it must be {fixed!r}")
-        self._put("columns", as_columns("columns", self.columns))
+        if self.data_format and self._fixed_format not in (None, self.data_format):
+            raise InvalidInputError("data_format", self.data_format, f"with {place} it must be {self._fixed_format!r}")
         if self.columns is not None and not self.table:
-            raise InvalidInputError("columns", as_column_names("columns", self.columns), "they need a table")
-        super().__post_init__()
+            raise InvalidInputError("columns", list(to_column_names(self.columns) or ()), "they need a table")
+
+    @property
+    def _fixed_format(self) -> str | None:
+        return "tabular" if self.table else "json" if self.resource_path else None
+
+    @property
+    def format(self) -> str | None:
+        """The data's format: what was given, else the only one that there is."""
+        return self.data_format or self._fixed_format
 
     def body(self) -> Json:
         schema = {"id": self.schema_id, "version": self.schema_version} if self.schema_id else None
@@ -261,7 +251,7 @@ class SourceConnection(FlowServiceResource):
                 "name": self.name,
                 "baseConnectionId": self.base_connection_id,
                 "description": self.description,
-                "data": without_empty({"format": self.data_format, "schema": schema}),
+                "data": without_empty({"format": self.format, "schema": schema}),
                 "params": without_empty(params),
                 "connectionSpec": spec(self.spec_id),
             }
@@ -274,9 +264,9 @@ class SourceConnection(FlowServiceResource):
     def ready(self, client: Client) -> Self:
         if not self.table or self.columns is not None:
             return self
-        return replace(self, columns=tuple(client.columns(self.base_connection_id, self.table)))
+        return attrs.evolve(self, columns=tuple(flow_service.columns(client, self.base_connection_id, self.table)))
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         fields = source_meaning(Fields(self.name, self.payload()))
         if self.columns is None:
             del fields["params.columns"]
@@ -284,8 +274,8 @@ class SourceConnection(FlowServiceResource):
             fields |= _schema_meaning(Fields(self.name, self.payload()))
         return fields | written_types(self.columns or ()) | self._extra_of(self.extra)
 
-    def found(self, client: Client, existing: Existing) -> Json:
-        fields = self.fields_of(existing)
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
+        fields = self.kind.fields_of(existing)
         # A column that is missing altogether is one difference, whatever types it was to have.
         written = written_types(self.columns or ())
         types = written | shown_types(fields.each("params", "columns"), written)
@@ -323,7 +313,7 @@ def _schema_meaning(fields: Fields) -> Json:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class TargetConnection(FlowServiceResource):
     """
     The dataset to write to.
@@ -334,28 +324,20 @@ class TargetConnection(FlowServiceResource):
     :param data_format: ``parquet_xdm`` in older documents; left out today.
     """
 
-    kind: ClassVar[str] = "target connection"
-    collection: ClassVar[str] = "targetConnections"
-    referrers: ClassVar[Mapping[str, str]] = {"flows": "targetConnectionIds"}
+    kind = TARGET_CONNECTION
     second_key = ("params.dataSetId", "dataset_id")
 
-    dataset_id: str
-    schema_id: str
-    schema_version: str = SCHEMA_VERSION
+    dataset_id: str = attrs.field(converter=to_id)
+    schema_id: str = attrs.field(converter=to_id)
+    schema_version: str = attrs.field(default=SCHEMA_VERSION, converter=to_content_type)
     spec_id: str = DATA_LAKE_SPEC_ID
-    base_connection_id: str | None = None
-    data_format: str | None = None
+    base_connection_id: str | None = attrs.field(default=None, converter=to_optional_text)
+    data_format: str | None = attrs.field(default=None, converter=to_optional_text)
 
-    def __post_init__(self) -> None:
-        as_id("dataset_id", self.dataset_id)
-        for name in ("base_connection_id", "data_format"):
-            self._put(name, as_optional_text(name, getattr(self, name)))
-        as_id("schema_id", self.schema_id)
-        as_content_type("schema_version", self.schema_version)
+    def check(self) -> None:
         if self.spec_id != DATA_LAKE_SPEC_ID:
             allowed = f"only the data lake's, {DATA_LAKE_SPEC_ID}, is a target"
             raise InvalidInputError("connection_spec_id", self.spec_id, allowed)
-        super().__post_init__()
 
     def body(self) -> Json:
         schema = {"id": self.schema_id, "version": self.schema_version}
@@ -370,7 +352,7 @@ class TargetConnection(FlowServiceResource):
             }
         )
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         fields = target_meaning(Fields(self.name, self.payload()))
         if self.data_format:
             fields["data.format"] = self.data_format
@@ -378,8 +360,8 @@ class TargetConnection(FlowServiceResource):
             fields["baseConnectionId"] = self.base_connection_id
         return fields
 
-    def found(self, client: Client, existing: Existing) -> Json:
-        fields = self.fields_of(existing)
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
+        fields = self.kind.fields_of(existing)
         return target_meaning(fields) | {
             "data.format": fields.text("data", "format"),
             # Nobody says that the service keeps what only the oldest document sends.

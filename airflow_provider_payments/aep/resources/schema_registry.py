@@ -11,20 +11,23 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
+
+import attrs
 
 from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import schema_registry
+from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.flow_specs import check_against
-from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping
-from airflow_provider_payments.aep.marks import Mark
-from airflow_provider_payments.aep.resources.base import Existing, Resource, made, read_if_there
+from airflow_provider_payments.aep.inputs import as_list, as_mapping
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.converters import named, to_id
+from airflow_provider_payments.aep.resources.flow_specs import check_against
+from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object, read_if_there
+from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
 from airflow_provider_payments.aep.services import ACCEPT_ONE, PROFILE_CLASS, SCHEMA_REGISTRY, Json, segment
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.aep.client import Client
 
 XDM = "https://ns.adobe.com/xdm"
 ADHOC_BEHAVIOUR = f"{XDM}/data/adhoc"
@@ -64,64 +67,89 @@ _FIELD_SCHEMA = {
 }
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RegistryKind(Kind):
+    """What all kinds of the registry share: a second one of the same title is refused, however late it arrives."""
+
+    page: str = "schema/overview"
+    may_duplicate: bool = False
+
+    def settle_seconds(self, client: Client) -> float:
+        return 0.0
+
+    def list_all(self, reads: Reads) -> Iterator[Existing]:
+        for item in schema_registry.resources(reads, self.collection):
+            if (existing := read_resource(item)).id:
+                yield existing
+
+    def read(self, client: Client, existing: Existing) -> Existing | None:
+        return existing  # what a list shows of it was completed by a request for it, to compare its fields
+
+    def confirm(self, client: Client, existing: Existing) -> None:
+        schema_registry.resource(client, self.collection, existing.id, ACCEPT_ONE)
+
+
+class SchemaKind(RegistryKind):
+    """What is asked of schemas: they are compared as a list shows them, so one is read before it is adopted."""
+
+    def read(self, client: Client, existing: Existing) -> Existing | None:
+        def read() -> Existing:
+            item = schema_registry.resource(client, self.collection, existing.id, ACCEPT_ONE)
+            return replace(read_resource(item), id=existing.id)
+
+        return read_if_there(read, partial(self.check_gone, client, existing))
+
+
+SCHEMA = SchemaKind(name="schema", path=f"{SCHEMA_REGISTRY}/tenant/schemas")
+FIELD_GROUP = RegistryKind(name="field group", path=f"{SCHEMA_REGISTRY}/tenant/fieldgroups")
+AD_HOC_CLASS = RegistryKind(name="ad-hoc class", path=f"{SCHEMA_REGISTRY}/tenant/classes", page="source/overview")
+
+
+def _fields(value: object) -> Json:
+    return checked_fields("", value)
+
+
+def _references(value: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(to_id, as_list("", value) or ())))
+
+
 class RegistryResource(Resource):
     """
     What all resources of the registry share: found by title, made by POST, compared as the registry resolves them.
     """
 
-    # A second one of the same title is refused by the service itself, however late it arrives.
-    settles: ClassVar[bool] = False
-    collection: ClassVar[str]
-
-    @classmethod
-    def settle_time(cls, client: Client) -> float:
-        return 0.0
-
-    @classmethod
-    def everything(cls, client: Client) -> Iterator[Existing]:
-        for item in client.registry_results(cls.collection):
-            if (existing := read_resource(item)).id:
-                yield existing
-
-    @classmethod
-    def read(cls, client: Client, existing: Existing) -> Existing | None:
-        return existing  # what a list shows of it was completed by a request for it, to compare its fields
-
-    def look_up(self, client: Client) -> Iterator[Existing]:
-        return self._titled(client.registry_results(self.collection, self.name))
+    def look_up(self, reads: Reads) -> Iterator[Existing]:
+        return self._titled(schema_registry.resources(reads, self.kind.collection, self.name))
 
     def look_further(self, client: Client) -> Iterator[Existing]:
-        everything = client.registry_results(self.collection)
+        everything = schema_registry.resources(client, self.kind.collection)
         return self._titled(item for item in everything if item.get("title") is not None)
 
     def _titled(self, items: Iterable[Json]) -> Iterator[Existing]:
         for item in items:
-            fields = Fields.of_item(self.kind, item, "$id")
+            fields = Fields.of_item(self.kind.name, item, "$id")
             if fields.is_named("title", self.name):
                 fields.moment("meta:registryMetadata", "repo:createdDate")
                 yield replace(read_resource(item), id=fields.identity("$id"))
 
-    @classmethod
-    def confirm(cls, client: Client, existing: Existing) -> None:
-        client.registry_resource(cls.collection, existing.id, ACCEPT_ONE)
-
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
-        path = f"{SCHEMA_REGISTRY}/tenant/{self.collection}"
-        answer = client.request("POST", path, body=self.marked(self.payload(), mark))
+        answer = client.request("POST", self.kind.path, body=self.kind.marked(self.payload(), mark))
         body = dict(readers.mapping(answer.body))
-        return replace(read_resource(body), id=made(answer, path, body.get("$id")).id)
+        return replace(read_resource(body), id=created_object(answer, self.kind.path, body.get("$id")).id)
 
     def patch(self, client: Client, existing: Existing, operations: list[Json]) -> Existing:
         """Send a JSON Patch for an object as it was read; where nothing is left to do, send nothing."""
         if not operations:
             return existing
-        path = f"{SCHEMA_REGISTRY}/tenant/{self.collection}/{segment(existing.id)}"
+        path = f"{self.kind.path}/{segment(existing.id)}"
         try:
             headers = {"If-Match": existing.etag} if existing.etag else {}
             answer = client.request("PATCH", path, body=operations, headers=headers)
         except RequestError as error:
-            now = client.registry_resource(self.collection, existing.id, ACCEPT_ONE) if error.status == 412 else {}
-            if not existing.etag or read_resource(now).etag != existing.etag:
+            if error.status != 412 or not existing.etag:
+                raise
+            now = schema_registry.resource(client, self.kind.collection, existing.id, ACCEPT_ONE)
+            if read_resource(now).etag != existing.etag:
                 raise
             # Nobody has changed it: the service wants another form of the header, which no published sample shows.
             answer = client.request("PATCH", path, body=operations)
@@ -130,18 +158,18 @@ class RegistryResource(Resource):
 
     def _full(self, client: Client, existing: Existing) -> Fields:
         """Return the members of a resource with all that it refers to resolved."""
-        return Fields(f"{self.kind} {existing.id}", client.registry_resource(self.collection, existing.id))
+        return Fields(f"{self.kind} {existing.id}", schema_registry.resource(client, self.kind.collection, existing.id))
 
     def adopt_named_by(self, client: Client, error: RequestError) -> Existing | None:
         """Read the ``$id`` out of a "title taken" refusal; a resource of another kind is no candidate."""
         if error.code != TITLE_TAKEN:
             return None
         # Field groups keep their old name in ids.
-        kind = "(?:fieldgroups|mixins)" if self.collection == "fieldgroups" else self.collection
+        kind = "(?:fieldgroups|mixins)" if self.kind.collection == "fieldgroups" else self.kind.collection
         named = re.search(rf"https://[^\s\"'<>]+/{kind}/[0-9a-zA-Z]+", error.problem.detail)
         if named is None:
             return None
-        item = client.registry_resource(self.collection, named.group(), ACCEPT_ONE)
+        item = schema_registry.resource(client, self.kind.collection, named.group(), ACCEPT_ONE)
         return replace(read_resource(item), id=named.group())
 
     def outputs(self, existing: Existing, at: float) -> Json:
@@ -159,7 +187,7 @@ def read_resource(item: Json) -> Existing:
     return Existing(readers.text(item.get("$id")) or "", created, readers.text(meta.get("eTag")), item)
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class FieldGroup(RegistryResource):
     """
     Fields of the tenant's own, under its namespace.
@@ -170,16 +198,11 @@ class FieldGroup(RegistryResource):
     :param tenant_id: the tenant's namespace without its underscore; asked of the registry when absent.
     """
 
-    kind: ClassVar[str] = "field group"
-    collection: ClassVar[str] = "fieldgroups"
+    kind = FIELD_GROUP
 
-    fields: Mapping[str, Any]
+    fields: Mapping[str, Any] = attrs.field(converter=_fields)
     class_id: str = PROFILE_CLASS
     tenant_id: str | None = None
-
-    def __post_init__(self) -> None:
-        self._put("fields", checked_fields("fields", self.fields))
-        super().__post_init__()
 
     def body(self) -> Json:
         namespace = f"_{(self.tenant_id or '').removeprefix('_')}"
@@ -195,40 +218,40 @@ class FieldGroup(RegistryResource):
 
     def ready(self, client: Client) -> Self:
         """Return this value with the tenant's namespace filled in."""
-        return self if self.tenant_id else replace(self, tenant_id=client.tenant_id())
+        return self if self.tenant_id else attrs.evolve(self, tenant_id=schema_registry.tenant_id(client))
 
     changeable: ClassVar[tuple[str, ...]] = ("fields",)
 
     def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
         """Add the fields and values of an enum that are missing, to the field group as it is now."""
-        item = client.registry_resource(self.collection, existing.id, ACCEPT_ONE)
+        item = schema_registry.resource(client, self.kind.collection, existing.id, ACCEPT_ONE)
         existing = replace(read_resource(item), id=existing.id)
-        live = self.fields_of(existing)
+        live = self.kind.fields_of(existing)
         # Only the resolved field group tells what is missing, only the other form where it is put.
         differences = self.differences(client, existing)
         pointer, node = find_own(live, self._namespace(client, live)) or (None, live)
         tree = FieldTree(field_tree(self.fields))
         patches = {gap.difference.field: gap.patch for gap in tree.gaps("fields", node, pointer)}
         if fixed := [d for d in differences if not patches.get(d.field)]:
-            raise ConflictError(self.kind, self.name, existing.id, fixed, self.fixed_advice)
+            raise ConflictError(self.kind.name, self.name, existing.id, fixed, self.fixed_advice)
         return self.patch(client, existing, [step for d in differences for step in patches[d.field]])
 
     fixed_advice = "An update only adds fields, and values of an enum: choose another name."
 
     def _namespace(self, client: Client, resource: Fields) -> str:
-        return resource.text("meta:tenantNamespace") or f"_{client.tenant_id()}"
+        return resource.text("meta:tenantNamespace") or f"_{schema_registry.tenant_id(client)}"
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         return {"fields": FieldTree(field_tree(self.fields)), "class": frozenset([self.class_id])}
 
-    def found(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
         full = self._full(client, existing)
         namespace = self._namespace(client, full)
-        classes = full.texts("meta:intendedToExtend") or self.fields_of(existing).texts("meta:intendedToExtend")
+        classes = full.texts("meta:intendedToExtend") or self.kind.fields_of(existing).texts("meta:intendedToExtend")
         return {"fields": resolved_properties(full).below(namespace), "class": set(classes)}
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class AdHocClass(RegistryResource):
     """
     A class for one table's columns, as the older documents make for a source connection.
@@ -236,14 +259,9 @@ class AdHocClass(RegistryResource):
     :param fields: column -> type.
     """
 
-    kind: ClassVar[str] = "ad-hoc class"
-    collection: ClassVar[str] = "classes"
+    kind = AD_HOC_CLASS
 
-    fields: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        self._put("fields", checked_fields("fields", self.fields))
-        super().__post_init__()
+    fields: Mapping[str, Any] = attrs.field(converter=_fields)
 
     def body(self) -> Json:
         fields = {"type": "object", "properties": field_tree(self.fields)}
@@ -254,17 +272,17 @@ class AdHocClass(RegistryResource):
             "allOf": [{"$ref": ADHOC_BEHAVIOUR}, {"properties": {"_adhoc": fields}}],
         }
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         return {"fields": FieldTree(field_tree(self.fields))}
 
-    def found(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
         full = self._full(client, existing)
         # The service renames `_adhoc` to a namespace of the class's own.
         namespace = full.text("meta:datasetNamespace") or "_adhoc"
         return {"fields": resolved_properties(full).below(namespace)}
 
 
-@dataclass(frozen=True, kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=named)
 class Schema(RegistryResource):
     """
     A schema: one class and any number of field groups.
@@ -273,25 +291,10 @@ class Schema(RegistryResource):
     :param field_groups: ``$id`` of each field group; repeats count once.
     """
 
-    kind: ClassVar[str] = "schema"
-    collection: ClassVar[str] = "schemas"
+    kind = SCHEMA
 
-    class_id: str = PROFILE_CLASS
-    field_groups: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        as_id("class_id", self.class_id)
-        groups = as_list("field_groups", self.field_groups) or []
-        self._put("field_groups", tuple(dict.fromkeys(as_id("field_groups", group) for group in groups)))
-        super().__post_init__()
-
-    @classmethod
-    def read(cls, client: Client, existing: Existing) -> Existing | None:
-        def read() -> Existing:
-            item = client.registry_resource(cls.collection, existing.id, ACCEPT_ONE)
-            return replace(read_resource(item), id=existing.id)
-
-        return read_if_there(read, partial(cls.check_gone, client, existing))
+    class_id: str = attrs.field(default=PROFILE_CLASS, converter=to_id)
+    field_groups: tuple[str, ...] = attrs.field(default=(), converter=_references)
 
     @property
     def _references(self) -> tuple[str, ...]:
@@ -313,14 +316,14 @@ class Schema(RegistryResource):
         added = [r for r in self._references if any(r in references for references in missing)]
         if self.class_id in added:
             advice = "A schema's class is fixed: choose another name."
-            raise ConflictError(self.kind, self.name, existing.id, differences, advice)
+            raise ConflictError(self.kind.name, self.name, existing.id, differences, advice)
         return self.patch(client, existing, [{"op": "add", "path": "/allOf/-", "value": {"$ref": r}} for r in added])
 
-    def wanted(self) -> Json:
+    def desired_fields(self) -> Json:
         return {"allOf": frozenset(self._references)}
 
-    def found(self, client: Client, existing: Existing) -> Json:
-        return {"allOf": {entry.text("$ref") for entry in self.fields_of(existing).each("allOf")}}
+    def actual_fields(self, client: Client, existing: Existing) -> Json:
+        return {"allOf": {entry.text("$ref") for entry in self.kind.fields_of(existing).each("allOf")}}
 
 
 def checked_fields(argument: str, value: object) -> Json:

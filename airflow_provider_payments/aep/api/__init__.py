@@ -1,0 +1,1 @@
+"""What each service offers: reads, lists and their quirks."""

@@ -1,0 +1,161 @@
+"""
+What Flow Service offers to a reader: its lists and items, and a look into the data of a base connection.
+
+Sources: Adobe's OpenAPI file, the guides "Sort and filter responses" and "Explore a data structure of a payments
+source".
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from airflow_provider_payments.aep.api import pages as any_pages
+from airflow_provider_payments.aep.api.attributes import paths_of
+from airflow_provider_payments.aep.api.client import Reads
+from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
+from airflow_provider_payments.aep.http.answers import UnexpectedError, an_item, an_object
+from airflow_provider_payments.aep.readers import at, mapping, mappings, text
+from airflow_provider_payments.aep.services import FLOW_SERVICE, PAGE, Json, segment
+
+
+def items(reads: Reads, collection: str, *filters: str, orderby: str | None = None) -> Iterator[Json]:
+    """
+    Yield the items of :func:`pages`, one by one.
+
+    :raises UnreadableError: for an item that is no object: it may be any.
+    """
+    for page in pages(reads, collection, *filters, orderby=orderby):
+        yield from any_pages.objects(page, collection)
+
+
+def pages(
+    reads: Reads, collection: str, *filters: str, orderby: str | None = None, limit: int = PAGE
+) -> Iterator[list[Any]]:
+    """
+    Yield a collection, page after page; each is one request.
+
+    :param collection: such as ``sourceConnections``.
+    :param filters: ``property`` expressions, all of which must hold. A service that ignores one answers more than
+        was asked for, so callers check what they get.
+    :param limit: items a page, 1000 at most.
+    :raises RequestError: as an ambiguous read, if the list ends before its end.
+    """
+    params = [("property", f) for f in filters] + [("limit", str(limit))]
+    if orderby:
+        params.append(("orderby", orderby))
+    path = f"{FLOW_SERVICE}/{collection}"
+
+    def ask(token: str | None) -> tuple[list[Any], str | None]:
+        page = reads.get(path, [*params, *([("continuationToken", token)] if token else [])], expected=_a_listing)
+        return page["items"], _next_token(page)
+
+    return reads.walk(path, ask, "id")
+
+
+def item(reads: Reads, collection: str, item_id: str) -> Json:
+    """Return one item, out of the list that a single GET answers."""
+
+    def the_item(body: Any) -> Json:
+        found = an_item(body)
+        if found["id"] != item_id:
+            raise UnexpectedError("the answer holds another item")
+        return found
+
+    found: Json = reads.get(f"{FLOW_SERVICE}/{collection}/{segment(item_id)}", expected=the_item)
+    return found
+
+
+def _a_listing(body: Any) -> Json:
+    """Expect a page; one without items may leave them out."""
+    page = an_object(body)
+    found = page.get("items", [] if "_page" in page or "_links" in page else None)
+    if not isinstance(found, list):
+        raise UnexpectedError("the answer holds no list of items")
+    return {**page, "items": found}
+
+
+def _next_token(page: Json) -> str | None:
+    """Return the next page's token. The link is relative; only its token is taken, so it cannot lead elsewhere."""
+    href = at(page, "_links", "next", "href")
+    if href is None or href == "":
+        return None
+    try:
+        # A plus sign of a base64 token may stand there unescaped.
+        tokens = parse_qs(urlsplit(any_pages.sendable(href)).query.replace("+", "%2B")).get("continuationToken")
+    except ValueError:
+        tokens = None
+    if not tokens:
+        raise any_pages.unreadable_link(FLOW_SERVICE)
+    return tokens[0]
+
+
+# ---- what a base connection leads to -------------------------------------------------------------------------------
+
+
+def test_base_connection(reads: Reads, connection_id: str) -> bool:
+    """Ask the service to log in at the vendor with the base connection's credential."""
+    return reads.get(_of_connection(connection_id, "test"), expected=an_object).get("result") is True
+
+
+def explore(reads: Reads, connection_id: str, table: str | None = None, *, preview: bool = False) -> Any:
+    """
+    Return a base connection's tables, or one table's columns, with up to the service's number of rows.
+
+    :param table: a table's path as the list of tables gives it; ``None`` lists the tables.
+    :param preview: whether rows are asked for too, under ``data``.
+    """
+    params = {"objectType": "table", "object": table} if table else {"objectType": "root"}
+    if preview:
+        params["preview"] = "true"
+    return reads.get(_of_connection(connection_id, "explore"), params)
+
+
+def explore_resource(reads: Reads, connection_id: str, resource_path: str, *, preview: bool = False) -> Json:
+    """Return the shape of a REST source's resource, such as Stripe's ``charges``."""
+    encoded = base64.b64encode(json.dumps({"resourcePath": resource_path}).encode()).decode()
+    params = {
+        "objectType": "rest",
+        "object": "json",
+        "fileType": "json",
+        "preview": str(preview).lower(),
+        "sourceParams": encoded,
+    }
+    found: Json = reads.get(_of_connection(connection_id, "explore"), params, expected=an_object)
+    return found
+
+
+def attributes(reads: Reads, connection_id: str, resource_path: str) -> list[str]:
+    """Return a REST resource's attributes as paths, such as ``data.id``, as far as explore shows them."""
+    return paths_of(explore_resource(reads, connection_id, resource_path).get("schema"))
+
+
+def columns(reads: Reads, connection_id: str, table: str) -> list[Json]:
+    """
+    Return a table's columns, in the form that a source connection takes.
+
+    :raises InvalidInputError: if the table has no columns, that is, does not exist.
+    """
+    params = {"objectType": "table", "object": table}
+    found = reads.get(_of_connection(connection_id, "explore"), params, expected=_a_table)["schema"]["columns"]
+    if not found:
+        raise InvalidInputError("table", table, "it must be a table of the base connection; explore lists them")
+    for column in found:
+        if not text(mapping(column).get("name")):
+            raise UnreadableError(f"a column of table {table!r}", "it has no name")
+    return [dict(column) for column in mappings(found)]
+
+
+def _a_table(body: Any) -> Json:
+    """Expect a table's shape, with its columns."""
+    shape = an_object(body)
+    if not isinstance(at(shape, "schema", "columns"), list):
+        raise UnexpectedError("the answer holds no list of columns")
+    return shape
+
+
+def _of_connection(connection_id: str, what: str) -> str:
+    return f"{FLOW_SERVICE}/connections/{segment(connection_id)}/{what}"

@@ -1,0 +1,108 @@
+"""
+Patience: what cannot be understood, or cannot be read yet, is looked at again before anything is decided on it.
+
+Reads by id can lag behind lists: of the Schema Registry up to 20 seconds were seen. What is *listed* and answers 404 is
+not gone before it is older than that. And an item that might be the one, but cannot be understood, is neither there nor
+absent: a later look may show it well.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_payments.aep.errors import RequestError, UnreadableError
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.api.client import Client
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+#: Seconds for which reads by id may lag behind lists.
+READ_LAG_SECONDS = 30.0
+#: Looks at what cannot be understood.
+MAX_LOOKS = 3
+FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 2.0, 8.0
+#: How the reason of a list begins that did not come to its own end.
+INCOMPLETE = "the list is incomplete"
+
+
+class ReadLagError(UnreadableError):
+    """
+    What is listed cannot be read by its id yet.
+
+    :param until: when that is no excuse any more, in epoch seconds of the platform's clock.
+    """
+
+    def __init__(self, what: str, until: float) -> None:
+        super().__init__(what, "it was made a moment ago, and a read by its id does not find it yet")
+        self.until = until
+
+
+@dataclass
+class Patience:
+    """The waits of one operation between looks that were in vain, longer each time."""
+
+    client: Client
+    waits: int = 0
+    misread: int = 0
+
+    def wait(self, error: UnreadableError | RequestError) -> None:
+        """
+        Sleep before the next look; raise ``error`` where no look, or none in the operation's time, is left.
+
+        :param error: any failure; those that no look can change are raised at once.
+        """
+        seconds = min(FIRST_WAIT_SECONDS * 2 ** min(self.waits, 10), MAX_WAIT_SECONDS)
+        transport = self.client.transport
+        if isinstance(error, ReadLagError):
+            # Not all at once, however young it is: the platform's clock may be understood better meanwhile.
+            seconds = min(seconds, error.until - transport.now())
+        elif isinstance(error, UnreadableError) or error.reason.startswith(INCOMPLETE):
+            self.misread += 1
+            if self.misread == MAX_LOOKS:
+                raise error
+        else:
+            raise error
+        if not 0 < seconds <= transport.remaining:
+            raise error
+        log.warning("%s; looking again in %.0f s", error, seconds)
+        self.waits += 1
+        transport.clock.sleep(seconds)
+
+
+def patiently(client: Client, ask: Callable[[], Result]) -> Result:
+    """
+    Return what ``ask`` returns, asked again as :class:`Patience` has it.
+
+    :raises UnreadableError: if it cannot be understood in the end.
+    :raises RequestError: if a request fails, or a list stays incomplete.
+    """
+    patience = Patience(client)
+    while True:
+        try:
+            return ask()
+        except (UnreadableError, RequestError) as error:
+            patience.wait(error)
+
+
+def check_gone(client: Client, what: str, created: float, settle_time: float) -> None:
+    """
+    Take the word of the service that something listed is gone: unless it is so young that a read may not find it yet.
+
+    :param created: in epoch seconds, 0 where nobody knows.
+    :param settle_time: of its kind, in seconds.
+    :raises ReadLagError: if it is that young.
+    :raises UnreadableError: if its age cannot be read.
+    """
+    if not created:
+        raise UnreadableError(
+            what, "it is listed, a read by its id does not find it, and it does not say how old it is"
+        )
+    until = created + max(settle_time, READ_LAG_SECONDS)
+    if client.transport.now() < until:
+        raise ReadLagError(what, until)

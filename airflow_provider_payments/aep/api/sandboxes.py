@@ -1,0 +1,30 @@
+"""What Sandbox Management offers: which sandboxes a credential may use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.http.answers import UnexpectedError, an_object
+from airflow_provider_payments.aep.readers import mappings, text
+from airflow_provider_payments.aep.services import PAGE, SANDBOXES, Json
+
+
+def names(client: Client) -> list[str]:
+    """
+    Return the names of the sandboxes that the credential may use, a hundred at most; any credential may ask.
+
+    An item without a name that can be read is left out.
+
+    :raises RequestError: if the service refuses or does not answer.
+    """
+    params = {"limit": str(PAGE), "offset": "0"}
+    page = client.request("GET", f"{SANDBOXES}/", params=params, expected=_page, in_sandbox=False).body
+    return [name for item in mappings(page["sandboxes"]) if (name := text(item.get("name")))]
+
+
+def _page(body: Any) -> Json:
+    page = an_object(body)
+    if not isinstance(page.get("sandboxes"), list):
+        raise UnexpectedError("the answer holds no list of sandboxes")
+    return page

@@ -1,0 +1,77 @@
+"""
+Settling: what was sent takes effect, and shows, within a time that no service promises.
+
+So after a creation, of an object or of a flow run, whose answer was lost nothing is sent again before that time has
+passed and nothing shows.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import Failure, RequestError, UnsettledError
+from airflow_provider_payments.aep.http.clock import Deadline
+from airflow_provider_payments.aep.http.retries import FIRST_WAIT, MAX_WAIT, TICK
+
+log = logging.getLogger(__name__)
+
+#: How often one call asks for the same, where each time the answer is lost and nothing shows.
+MAX_REQUESTS = 3
+
+
+@dataclass
+class Settling:
+    """
+    The waits of one operation.
+
+    :param what: what is to show, such as "dataflow 'orders'".
+    :param settle_seconds: within which it does.
+    """
+
+    client: Client
+    what: str
+    settle_seconds: float
+
+    def __post_init__(self) -> None:
+        #: When the operation must be over because of what it has made, whatever time it was given.
+        self.before_it_begins = Deadline(self.client.transport.clock)
+
+    @property
+    def seconds_after_sending(self) -> float:
+        """How long what was sent just now may take to show."""
+        return self.settle_seconds + TICK if self.settle_seconds else 0.0
+
+    def after_lost_answer(self, error: RequestError, noun: str, sent: int) -> None:
+        """
+        Sleep until what was asked for must show.
+
+        :param error: how a request to create it failed; any but a lost answer is raised.
+        :param noun: what to look for then.
+        :param sent: how many such requests there were.
+        :raises UnsettledError: as :meth:`sleep` does.
+        """
+        if error.failure is not Failure.AMBIGUOUS or (error.retry_after or 0.0) > MAX_WAIT:
+            raise error
+        log.warning("%s; looking for the %s before asking again", error, noun)
+        pause = FIRST_WAIT * 2 ** (sent - 1) if error.retry_after is None else error.retry_after
+        self.sleep(max(self.seconds_after_sending, pause), "to show")
+
+    def sleep(self, seconds: float, why: str) -> None:
+        """
+        Sleep, and say why.
+
+        :raises UnsettledError: if that is longer than what is left.
+        """
+        if not seconds:
+            return
+        if seconds > self.client.transport.remaining:
+            limit = f"operation_timeout ({self.client.operation_timeout:g} s)"
+            if self.before_it_begins.remaining < seconds:
+                limit = "the time before it begins"
+            raise UnsettledError(
+                f"{self.what} needs {seconds:.0f} s {why}, longer than is left of {limit}; the next attempt looks again"
+            )
+        log.info("Waiting %.0f s for %s %s", seconds, self.what, why)
+        self.client.transport.clock.sleep(seconds)

@@ -1,0 +1,1 @@
+"""Exactly once: look, decide, create, look again; duplicates; deletion."""

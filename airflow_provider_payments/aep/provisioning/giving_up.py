@@ -1,0 +1,170 @@
+"""
+Giving up: a call that ends without an outcome leaves nothing of its own that ingests.
+
+It deletes the dataflow that it made, before that begins: another one would bring its rows again. Where that fails, or
+it has begun, it disables it. Other kinds stay, to be adopted. Somebody may be about to adopt the dataflow, so both say
+what they do in its mark, by ``If-Match``: only one of the two can be first. What says that it was given up, and has not
+been changed since, was disabled by no person: a later attempt of the chain enables it again.
+
+A creation whose answer was lost and that no list shows cannot be deleted. It begins later than it settles, and the next
+attempt looks for it before that.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import replace
+from functools import partial
+
+from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.patience import patiently
+from airflow_provider_payments.aep.errors import PlatformError, RequestError
+from airflow_provider_payments.aep.http.retries import TICK
+from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.marks import Mark, Writer
+from airflow_provider_payments.aep.resources.switches import rewrite_mark, switch
+
+log = logging.getLogger(__name__)
+
+#: Seconds for each of: a look for what a lost answer made, the mark, the deletion, the disabling. They do not count
+#: towards ``operation_timeout``, which may be over.
+STEP_SECONDS = 10.0
+#: Seconds that they take together.
+GIVE_UP_SECONDS = 4 * STEP_SECONDS
+MAX_CHANGES = 3
+
+
+def give_up(client: Client, duplicates: Duplicates) -> str:
+    """Remove the dataflows that this call made; return what became of each, as sentences for the error."""
+    if not duplicates.desired.kind.ingests:
+        return ""
+    if duplicates.unseen:
+        _look_for_unseen(client, duplicates)
+    told = [_withdrawn(client, duplicates.desired, made) for made in list(duplicates.made.values())]
+    if duplicates.unseen:
+        told.append("A creation whose answer was lost shows in no list; the next attempt looks for it")
+    for sentence in told:
+        log.warning(sentence)
+    return ". ".join(told)
+
+
+def _look_for_unseen(client: Client, duplicates: Duplicates) -> None:
+    try:
+        with client.transport.within(STEP_SECONDS):
+            for existing in duplicates.desired.look_up(client):
+                duplicates.recognise(existing)
+            for existing in duplicates.desired.look_further(client) if duplicates.unseen else ():
+                duplicates.recognise(existing)
+    except PlatformError as error:
+        log.warning("%s", error)
+
+
+def _withdrawn(client: Client, desired: Resource, made: Existing) -> str:
+    """Delete it, or disable it; return what became of it."""
+    what = f"{desired.kind.name[:1].upper()}{desired.kind.name[1:]} {made.id}, which this call made,"
+    with client.transport.within(STEP_SECONDS):
+        now, stays = _noted(client, desired, made)
+    if stays:
+        return f"{what} {stays}"
+    left = _seconds_before_it_begins(client, now) if now else math.inf
+    reason = _refusal(client, desired, made, min(left, STEP_SECONDS)) if left > 0 else "it has begun"
+    if not reason:
+        return f"{what} was deleted"
+    try:
+        with client.transport.within(STEP_SECONDS):
+            there = switch(client, made.id, "disable")
+    except RequestError as error:
+        return f"{what} is still there and enabled: it can neither be deleted ({reason}) nor disabled ({error})"
+    if not there:
+        return f"{what} is gone"
+    carries_mark = now is not None and desired.kind.mark_of(now) is not None
+    follows = "the next attempt of its chain enables it" if carries_mark else "enable or delete it by hand"
+    return f"{what} could not be deleted ({reason}) and was disabled; {follows}"
+
+
+def _refusal(client: Client, desired: Resource, made: Existing, seconds: float) -> str:
+    """Delete it within a number of seconds; return why that failed."""
+    try:
+        with client.transport.within(seconds):
+            desired.kind.delete(client, made)
+    except RequestError as error:
+        return str(error)
+    return ""
+
+
+def _seconds_before_it_begins(client: Client, dataflow: Existing) -> float:
+    """Return how long it brings no row yet; 0 or less where it has begun."""
+    if dataflow.item.get("lastRunDetails"):
+        return 0.0
+    start = readers.moment(readers.at(dataflow.item, "scheduleParams", "startTime"))
+    return math.inf if start is None else start - client.transport.now() - TICK
+
+
+def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing | None, str]:
+    """
+    Say in its mark that it is given up, unless somebody has adopted or disabled it.
+
+    :return: the dataflow, where it can be read and either says so or carries no mark; and why it stays, empty where it
+        may be deleted.
+    """
+    try:
+        for _ in range(MAX_CHANGES):
+            now = patiently(client, partial(desired.kind.read, client, made))
+            if now is None:
+                return None, "is gone"
+            if now.item.get("state") == "disabled":
+                return None, "has been disabled by somebody else, and stays"
+            mark = desired.kind.mark_of(now)
+            if mark is None:
+                return now, ""
+            if mark.adopted:
+                return None, "has been adopted by another task, and stays"
+            if made.etag and now.etag != made.etag and not mark.given_up and desired.differences(client, now):
+                return None, "has been changed by somebody else, and stays"
+            if rewrite_mark(client, now, replace(mark, given_up=math.ceil(client.transport.now()))):
+                return now, ""
+        return None, "is being changed by others, and stays"
+    except RequestError as error:
+        log.warning("%s", error)
+        return None, ""
+    except PlatformError as error:
+        return None, f"cannot be read, and was neither deleted nor disabled: {error}"
+
+
+# ---- who comes later -----------------------------------------------------------------------------------------------
+
+
+def busy_until(mark: Mark | None) -> float:
+    """Return until when who made a dataflow may still be deleting it, in epoch seconds of the platform's clock."""
+    return mark.given_up + GIVE_UP_SECONDS + TICK if mark and mark.given_up else 0.0
+
+
+def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
+    """
+    Say in the mark of a dataflow that somebody else made that it is adopted, while who made it may still give up.
+
+    Without a settle time, who made it has decided at once. An earlier try of the same run may still be at it: Airflow
+    tries a task again when it has lost sight of its worker, not when that has ended.
+
+    :return: whether that is said or needs not be; if not, the dataflow has been changed or deleted meanwhile.
+    """
+    kind = duplicates.desired.kind
+    mark = kind.mark_of(existing) if kind.ingests and client.dataflow_window else None
+    if mark is None or mark.adopted or duplicates.is_mine(existing) or client.read_only or not client.marks:
+        return True
+    horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK
+    if not mark.given_up and client.transport.now() > horizon:
+        return True
+    return rewrite_mark(client, existing, replace(mark, adopted=True, given_up=0))
+
+
+def was_disabled_by_giving_up(writer: Writer, mark: Mark | None, existing: Existing) -> bool:
+    """Whether a task of this chain disabled it when it gave up, and nobody has changed it since."""
+    if mark is None or not mark.given_up or mark.owner != writer.owner or existing.item.get("state") != "disabled":
+        return False
+    changed = readers.moment(existing.item.get("updatedAt"))
+    return changed is not None and changed <= mark.given_up + GIVE_UP_SECONDS + TICK

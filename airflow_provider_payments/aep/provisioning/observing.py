@@ -1,0 +1,127 @@
+"""
+Observing: which objects of a name are there, each with what :mod:`.decide` needs to know of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import Difference, RequestError
+from airflow_provider_payments.aep.provisioning.decide import Memory, Now, Seen
+from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
+from airflow_provider_payments.aep.provisioning.giving_up import busy_until, was_disabled_by_giving_up
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.kind import Existing
+
+
+@dataclass
+class Observer:
+    """
+    The looks of one operation.
+
+    :param duplicates: takes note of what this call made itself.
+    :param if_exists: as :func:`.ensure.ensure` has it.
+    :param memory: of what the operation has done and learnt.
+    """
+
+    client: Client
+    desired: Resource
+    duplicates: Duplicates
+    if_exists: str
+    memory: Memory
+    #: What the last look has shown, by id, without what is gone.
+    seen: dict[str, Seen] = field(default_factory=dict)
+    #: Whether the first key has missed something: from then on each look is by both.
+    by_both: bool = False
+    _listed: dict[str, Existing] = field(default_factory=dict)
+
+    @property
+    def now(self) -> Now:
+        """The time by both clocks."""
+        return Now(self.client.transport.clock.monotonic(), self.client.transport.now())
+
+    def look(self) -> None:
+        """Look at the lists."""
+        self._listed = _by_id(self.desired.look_up(self.client))
+        if self.by_both:
+            self._listed = _by_id(self.desired.look_further(self.client)) | self._listed
+        self.memory = self.memory.looked(self._listed, self.now.own, searched=self.by_both)
+        self.seen = {}
+        self._compare(self._listed.values())
+
+    def search(self) -> None:
+        """Look by the second key too."""
+        found = _by_id(self.desired.look_further(self.client))
+        missed = {object_id: existing for object_id, existing in found.items() if object_id not in self._listed}
+        self.by_both = bool(missed)
+        self._listed |= missed
+        self._compare(missed.values())
+        self.memory = replace(self.memory, searched=True)
+
+    def check(self, object_id: str) -> Seen | None:
+        """Read a listed object by its id; return it unless it is gone."""
+        listed, before = self._listed[object_id], self.seen.pop(object_id, None)
+        now = self.desired.kind.read(self.client, listed)
+        if now is None:
+            self.memory = self.memory.missing(object_id, self.now.own)
+        elif before and now is listed:
+            self.seen[object_id] = self.seen_as(now, before.differences, checked=True)
+        else:
+            self._compare([now], checked=True)
+        return self.seen.get(object_id)
+
+    def withdrew(self, object_id: str) -> None:
+        """Forget what this call made and has removed."""
+        self.memory = self.memory.withdrew(object_id)
+        del self.seen[object_id]
+
+    def seen_as(self, existing: Existing, differences: Iterable[Difference], *, checked: bool) -> Seen:
+        """Return what an object is to the decision."""
+        differing = list(differences)
+        mark = self.desired.kind.mark_of(existing) if self.desired.kind.carries_mark else None
+        return Seen(
+            existing,
+            tuple(differing),
+            ours=self.duplicates.is_mine(existing),
+            is_duplicate=self.desired.is_duplicate(differing),
+            checked=checked,
+            withdrawn=self._is_withdrawn(existing, differing, checked=checked),
+            busy_until=busy_until(mark),
+        )
+
+    def _compare(self, found: Iterable[Existing], *, checked: bool = False) -> None:
+        for existing in found:
+            self.duplicates.recognise(existing)
+            if existing.id in self.memory.gone and not checked:
+                continue
+            try:
+                differences = self.desired.differences(self.client, existing)
+            except RequestError as error:
+                if not error.says_gone:
+                    raise
+                self.desired.kind.check_gone(self.client, existing)
+                self.memory = self.memory.missing(existing.id, self.now.own)
+            else:
+                self.seen[existing.id] = self.seen_as(existing, differences, checked=checked)
+                self.memory = self.memory.found(existing.id)
+
+    def _is_withdrawn(self, existing: Existing, differences: list[Difference], *, checked: bool) -> bool:
+        """
+        Whether an attempt of this chain made and disabled it, and it is right otherwise, or can be made so by an update
+        that is allowed. Before it is read by its id: whether that may be.
+        """
+        others = [d for d in differences if d.field != "state"]
+        reached = self.if_exists == "update" and all(d.field.startswith(self.desired.changeable) for d in others)
+        is_disabled = self.desired.kind.ingests and len(others) < len(differences)
+        if not is_disabled or self.client.read_only or (others and not reached):
+            return False
+        writer, mark = self.duplicates.writer, self.desired.kind.mark_of(existing)
+        if self.if_exists == "fail" and not writer.made(mark):
+            return False
+        return not checked or was_disabled_by_giving_up(writer, mark, existing)
+
+
+def _by_id(listed: Iterable[Existing]) -> dict[str, Existing]:
+    return {existing.id: existing for existing in listed}

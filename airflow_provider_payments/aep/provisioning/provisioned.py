@@ -1,0 +1,37 @@
+"""
+What came of a creation step: which object it is, and what the next steps need.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.services import Json
+
+
+@dataclass(frozen=True)
+class Provisioned:
+    """
+    The outcome of :func:`.ensure.ensure`.
+
+    :param created: whether this call made it; one whose answer was lost is told by its mark.
+    :param request_id: the service's id of the request that made or found it.
+    :param updated: whether it was there and had to be changed.
+    :param at: when, in epoch seconds of the platform's clock.
+    :param copies: ids of others that mean the same and were left: somebody else's, or in use.
+    """
+
+    resource: Resource
+    existing: Existing
+    created: bool
+    request_id: str
+    at: float
+    updated: bool = False
+    copies: tuple[str, ...] = ()
+
+    def to_json(self) -> Json:
+        """Return what an XCom carries."""
+        own = {"id": self.existing.id, "name": self.resource.name, "created": self.created, "etag": self.existing.etag}
+        return own | {"copies": list(self.copies)} | self.resource.outputs(self.existing, self.at)

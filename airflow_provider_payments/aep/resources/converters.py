@@ -1,0 +1,97 @@
+"""
+Converters of the values that somebody desires: what an argument may be, and what it then is.
+
+They are those of :mod:`..inputs` in a form that attrs and a type checker understand: functions of the value alone.
+:func:`named` puts the field's name into their errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+import attrs
+
+from airflow_provider_payments.aep import inputs
+from airflow_provider_payments.aep.errors import InvalidInputError
+
+#: In a field's metadata: what users call it, where that is not its name.
+ARGUMENT = "argument"
+
+
+def named(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Let each field's converter name the field in its errors; attrs calls this when it builds a class."""
+    return [field.evolve(converter=_naming(field)) if callable(field.converter) else field for field in fields]
+
+
+def _naming(field: attrs.Attribute[Any]) -> Callable[[object], Any]:
+    convert: Any = field.converter
+    name = field.metadata.get(ARGUMENT, field.name)
+
+    @wraps(convert)
+    def converted(value: object) -> Any:
+        try:
+            return convert(value)
+        except InvalidInputError as error:
+            if error.field and not error.field.startswith("."):
+                raise
+            raise InvalidInputError(f"{name}{error.field}", error.value, error.allowed) from None
+
+    return converted
+
+
+def to_name(value: object) -> str:
+    """Return an object's name."""
+    return inputs.as_name("", value)
+
+
+def to_id(value: object) -> str:
+    """Return an id."""
+    return inputs.as_id("", value)
+
+
+def to_optional_text(value: object) -> str | None:
+    """Return text, or ``None`` for ``None`` and empty text."""
+    return inputs.as_optional_text("", value)
+
+
+def to_content_type(value: object) -> str:
+    """Return the content type that asks for a schema."""
+    return inputs.as_content_type("", value)
+
+
+def to_mapping(value: object) -> dict[str, Any]:
+    """Return an object, from JSON text too."""
+    return inputs.as_mapping("", value)
+
+
+def to_column_names(value: object) -> tuple[str, ...] | None:
+    """Return columns' names, ``None`` where none are given."""
+    return inputs.as_column_names("", value)
+
+
+def to_int(value: object) -> int | None:
+    """Return a whole number, from text too."""
+    return inputs.as_int("", value)
+
+
+def to_number(value: object) -> float | None:
+    """Return a number, from text too."""
+    return inputs.as_number("", value)
+
+
+def to_bool(value: object) -> bool | None:
+    """Return a boolean, from text too."""
+    return inputs.as_bool("", value)
+
+
+def to_time(value: object) -> datetime | None:
+    """Return a moment in UTC."""
+    return inputs.as_time("", value)
+
+
+def to_seconds(value: object) -> float | None:
+    """Return a duration in seconds."""
+    return inputs.as_duration("", value)

@@ -1,0 +1,168 @@
+"""
+Flow specs: what a dataflow of a source may look like, as the live service says it.
+
+Source: ``GET /flowSpecs`` of Flow Service and the tutorial "Create a dataflow for payments sources".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.patience import patiently
+from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
+from airflow_provider_payments.aep.fields import Fields
+from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping, as_optional_text
+from airflow_provider_payments.aep.redaction import redacted
+from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSION, Json
+
+
+@dataclass(frozen=True)
+class FlowSpec:
+    """
+    One flow spec, reduced to what creating a dataflow needs.
+
+    :param transformations: the names of its transformations; ``None`` where the spec was named by its id alone.
+    :param schedule_schema: JSON schema of ``scheduleParams``; ``None`` where unknown.
+    :param option_schema: JSON schema of ``options``; ``None`` where unknown.
+    """
+
+    id: str
+    name: str = ""
+    version: str = SPEC_VERSION
+    transformations: tuple[str, ...] | None = None
+    schedule_schema: Json | None = None
+    option_schema: Json | None = None
+
+    @property
+    def copies(self) -> bool | None:
+        """Whether it reads tables by a delta column (it has a Copy transformation); ``None`` where unknown."""
+        return None if self.transformations is None else "Copy" in self.transformations
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> FlowSpec:
+        """
+        Read an item of ``GET /flowSpecs``; the key is ``transformationSpecs`` or, in some answers, singular.
+
+        :raises UnreadableError: if it has no id, or its transformations cannot be understood.
+        """
+        fields = Fields.of_item("flow spec", item)
+        key = "transformationSpecs" if "transformationSpecs" in item else "transformationSpec"
+        alone = isinstance(item.get(key), Mapping)
+        transformations = [fields.below(key)] if alone else fields.each(key)
+        return cls(
+            id=fields.identity(),
+            name=readers.text(item.get("name")) or "",
+            version=readers.text(item.get("version")) or SPEC_VERSION,
+            transformations=None if item.get(key) is None else tuple(t.text("name") or "" for t in transformations),
+            schedule_schema=_schema(item.get("scheduleSpec")),
+            option_schema=_schema(item.get("optionSpec")),
+        )
+
+    def to_json(self) -> Json:
+        """Return what an XCom carries."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "version": self.version,
+            "transformations": None if self.transformations is None else list(self.transformations),
+            "schedule_schema": self.schedule_schema,
+            "option_schema": self.option_schema,
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> FlowSpec:
+        """Read :meth:`to_json`'s form, its JSON text, or a bare id."""
+        if isinstance(value, str) and value.strip() and not value.lstrip().startswith("{"):
+            return cls(id=as_id("flow_spec", value.strip()))
+        given = as_mapping("flow_spec", value)
+        if not given.get("id"):
+            raise InvalidInputError("flow_spec", value, "a flow spec's id, or what FindFlowSpecOperator returns")
+        names = as_list("flow_spec.transformations", given.get("transformations"))
+        return cls(
+            id=as_id("flow_spec.id", given["id"]),
+            name=as_optional_text("flow_spec.name", given.get("name")) or "",
+            version=as_optional_text("flow_spec.version", given.get("version")) or SPEC_VERSION,
+            transformations=None if names is None else tuple(map(str, names)),
+            schedule_schema=as_mapping("flow_spec.schedule_schema", given.get("schedule_schema")) or None,
+            option_schema=as_mapping("flow_spec.option_schema", given.get("option_schema")) or None,
+        )
+
+
+def _schema(spec: object) -> Json | None:
+    try:
+        return as_mapping("spec", readers.at(spec, "spec")) or None
+    except InvalidInputError:
+        return None  # an XCom could not carry it either; without one the service has the last word
+
+
+def find_flow_spec(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
+    """
+    Find the flow spec of this name that reads the source and writes to the data lake.
+
+    :param source_spec_id: the source's connection spec; ``None`` takes the name's word for it.
+    :raises InvalidInputError: if no flow spec has the name, or none of them lists the source.
+    :raises UnreadableError: if one that may be it cannot be understood.
+    :raises RequestError: if the service refuses.
+    """
+    with client.transport.within(client.operation_timeout):
+        return patiently(client, lambda: _find(client, name, source_spec_id))
+
+
+def _find(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
+    named, unreadable = False, None
+    for item in flow_service.items(client, "flowSpecs", f'name=="{name}"'):
+        try:
+            fields = Fields.of_item("flow spec", item)
+            if fields.is_named("name", name):
+                named = True
+                if _fits(fields, source_spec_id):
+                    return FlowSpec.from_item(item)
+        except UnreadableError as error:
+            unreadable = error
+    if unreadable:
+        raise unreadable
+    if not named:
+        raise InvalidInputError("name", name, "it must be the name of a flow spec that this organisation sees")
+    raise InvalidInputError(
+        "source",
+        source_spec_id,
+        f"flow spec {name!r} does not list this connection spec (Adobe removes retired sources); "
+        "name another flow spec, or set any_source=True to try it nevertheless",
+    )
+
+
+def _fits(fields: Fields, source_spec_id: str | None) -> bool:
+    def lists(key: str, wanted: str) -> bool:
+        # Answers of the older documents hold no lists at all; then nothing speaks against it.
+        return key not in fields.item or wanted in fields.texts(key)
+
+    return lists("targetConnectionSpecIds", DATA_LAKE_SPEC_ID) and (
+        source_spec_id is None or lists("sourceConnectionSpecIds", source_spec_id)
+    )
+
+
+def check_against(field: str, value: Any, schema: Json | None, authority: str = "the flow spec") -> None:
+    """
+    Hold a value against a JSON schema, such as the one that the live flow spec hands out.
+
+    :param authority: whose schema it is.
+    :raises InvalidInputError: naming the field that does not fit.
+    """
+    if schema is None:
+        return
+    import jsonschema
+    from jsonschema.exceptions import best_match
+
+    try:
+        jsonschema.Draft7Validator.check_schema(schema)
+        errors = list(jsonschema.Draft7Validator(schema).iter_errors(value))
+    except Exception:
+        return  # a schema that is itself broken proves nothing; the service has the last word
+    if error := best_match(errors):
+        at = ".".join([field, *map(str, error.absolute_path)])
+        raise InvalidInputError(at, error.instance, f"{authority} says: {redacted(error.message)[:500]}")

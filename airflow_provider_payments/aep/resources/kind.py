@@ -1,0 +1,202 @@
+"""
+A kind of object: what is asked of it whatever somebody desires. A teardown knows no more, nor does who removes
+duplicates.
+
+What somebody desires is a :class:`~.base.Resource`. A new kind is one file beside this one, which holds both, and one
+small operator.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+
+from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import patience
+from airflow_provider_payments.aep.api.client import Client, Reads
+from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.fields import Fields
+from airflow_provider_payments.aep.http.answers import Answer
+from airflow_provider_payments.aep.resources.marks import Mark
+from airflow_provider_payments.aep.services import Json, segment
+
+
+@dataclass(frozen=True)
+class Existing:
+    """
+    An object that the service holds.
+
+    :param created: when it was made, in epoch seconds of the service's clock; 0 where nobody knows.
+    :param item: what the service shows of it; of one just made, only its answer to the creation.
+    """
+
+    id: str
+    created: float = 0.0
+    etag: str | None = None
+    item: Json = field(default_factory=dict, repr=False)
+
+    @property
+    def age(self) -> tuple[float, str]:
+        """What every writer orders by, the oldest first, so that all choose the same."""
+        return self.created, self.id
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Kind(ABC):
+    """
+    A kind of object.
+
+    :param name: what it is called, such as ``dataflow``.
+    :param path: of its collection below the platform's URL.
+    :param page: of one in Experience Platform's user interface, ``{id}`` in the place of its id.
+    :param may_duplicate: whether two creations at the same time both succeed, and it matters: then the youngest of them
+        must go.
+    :param carries_mark: whether what is made says whose it is.
+    :param ingests: whether it moves rows by itself, so that a duplicate must be found before it begins to.
+    :param is_deletable: whether one that nothing uses is ever deleted.
+    :param referrers: collection -> the field in which its items refer to one of this kind.
+    """
+
+    name: str
+    path: str
+    page: str = "source/overview"
+    may_duplicate: bool = True
+    carries_mark: bool = True
+    ingests: bool = False
+    is_deletable: bool = False
+    referrers: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def collection(self) -> str:
+        """The last step of its path."""
+        return self.path.rpartition("/")[2]
+
+    def settle_seconds(self, client: Client) -> float:
+        """Seconds in which a creation whose answer was lost takes effect and shows in lists."""
+        return client.consistency_window
+
+    # ---- looking ---------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def list_all(self, reads: Reads) -> Iterable[Existing]:
+        """Yield all objects of the kind; what has no id that can be read is left out."""
+
+    @abstractmethod
+    def read(self, client: Client, existing: Existing) -> Existing | None:
+        """
+        Return the object as it is now, ``None`` where it is gone: lists are eventually consistent.
+
+        :raises ReadLagError: if it cannot be read yet.
+        """
+
+    def confirm(self, client: Client, existing: Existing) -> None:
+        """
+        Ask for what was just made, where the next step refers to it at once: it is refused before it can be read.
+
+        Kinds that may have duplicates have had that time by then.
+        """
+        return
+
+    def check_gone(self, client: Client, existing: Existing) -> None:
+        """
+        Take the service's word that a listed object is gone.
+
+        :raises ReadLagError: if it is so young that a read by its id may not find it yet.
+        """
+        patience.check_gone(client, f"{self} {existing.id}", existing.created, self.settle_seconds(client))
+
+    def check_reference(self, client: Client, object_id: str) -> None:
+        """The same of an object that something refers to: what no list shows is gone."""
+        for existing in self.list_all(client):
+            if existing.id == object_id:
+                self.check_gone(client, existing)
+
+    def fields_of(self, existing: Existing) -> Fields:
+        """Return its members."""
+        return Fields(f"{self} {existing.id}", existing.item)
+
+    # ---- marks -----------------------------------------------------------------------------------------------------
+
+    def mark_of(self, existing: Existing) -> Mark | None:
+        """
+        Return the mark that an object carries.
+
+        :raises UnreadableError: if nobody can tell whether it carries one.
+        """
+        return Mark.read(self.fields_of(existing).text("description"))
+
+    def marked(self, payload: Json, mark: Mark | None) -> Json:
+        """Return a payload with the mark at the end of its description."""
+        if mark is None:
+            return payload
+        return payload | {"description": f"{payload.get('description') or ''} {mark}".lstrip()}
+
+    def belongs_to(self, existing: Existing) -> str | None:
+        """Return the id of the object that one without a mark serves."""
+        return None
+
+    # ---- removing --------------------------------------------------------------------------------------------------
+
+    def blocking_reference(self, client: Client, existing: Existing) -> str:
+        """
+        Say why the object must not be deleted; empty where nothing is in the way.
+
+        :raises UnreadableError: if what might refer to it cannot be understood.
+        """
+        return f"a {self} is never deleted"
+
+    def delete(self, client: Client, existing: Existing) -> None:
+        """Delete it, once it has been read by its id; again after a lost answer. What is absent by then is done."""
+        try:
+            client.request("DELETE", f"{self.path}/{segment(existing.id)}", safe=True)
+        except RequestError as error:
+            if not error.says_gone:
+                raise
+
+    def disable(self, client: Client, existing: Existing) -> bool:
+        """Keep a duplicate from working, where that is possible; return whether it had to be done."""
+        return False
+
+
+def all_kinds() -> list[Kind]:
+    """Return every kind that a module of this package defines, one for each collection; users of others come first."""
+    package = importlib.import_module(__package__)
+    kinds: dict[str, Kind] = {}
+    for module in pkgutil.iter_modules(package.__path__, f"{__package__}."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, Kind):
+                kinds.setdefault(value.path, value)
+    ordered = sorted(kinds.values(), key=str, reverse=True)
+    users = {kind: [user for user in ordered if user.collection in kind.referrers] for kind in ordered}
+    return list(TopologicalSorter(users).static_order())
+
+
+def created_object(answer: Answer, path: str, found_id: object, etag: object = None) -> Existing:
+    """
+    Return the object that an answer to a creation names.
+
+    :raises RequestError: as an unknown outcome, if it names none: something may well have been made.
+    """
+    made_id = readers.text(found_id)
+    if made_id is None:
+        raise RequestError(Failure.AMBIGUOUS, "POST", path, reason="the answer names no id", status=answer.status)
+    item = answer.body if isinstance(answer.body, dict) else {}
+    return Existing(made_id, etag=readers.text(etag), item=item)
+
+
+def read_if_there(read: Callable[[], Existing], check_gone: Callable[[], None]) -> Existing | None:
+    """Return what ``read`` returns; ``None`` where the service says that it is gone, and ``check_gone`` believes it."""
+    try:
+        return read()
+    except RequestError as error:
+        if not error.says_gone:
+            raise
+    check_gone()
+    return None

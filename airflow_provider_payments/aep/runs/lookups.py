@@ -1,0 +1,126 @@
+"""Flow runs that are looked up: one by its id, the newest of a dataflow, the one that took a failed run's place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import RequestError, UnreadableError, UnsettledError
+from airflow_provider_payments.aep.runs.data_window import Window
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, State, runs_of
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks at a run that was made and does not show yet, and the least time to look for it.
+LOOK_AGAIN_SECONDS, MIN_SEARCH_SECONDS = 2.0, 10.0
+#: How many of a dataflow's newest runs are searched: a page of the service's list.
+NEWEST = 100
+#: Seconds before a list is asked for again that holds an item which cannot be read.
+UNREADABLE_PAUSES_SECONDS = (1.0, 4.0)
+
+Found = TypeVar("Found")
+
+
+def read_run(client: Client, run_id: str) -> FlowRun:
+    """
+    Return a run as it stands.
+
+    :raises UnreadableError: if the answer cannot be read.
+    """
+    return FlowRun.from_item(flow_service.item(client, "runs", run_id))
+
+
+def run_if_there(client: Client, run_id: str) -> FlowRun | None:
+    """
+    Return a run as it stands; ``None`` if it is gone.
+
+    :raises UnreadableError: if the answer cannot be read.
+    """
+    try:
+        return read_run(client, run_id)
+    except RequestError as error:
+        if error.says_gone:
+            return None
+        raise
+
+
+def when_it_shows(client: Client, run_id: str) -> FlowRun:
+    """
+    Return a run that the service says it made; for a while it may not find it itself.
+
+    :raises UnsettledError: if it still does not after that.
+    """
+    clock = client.transport.clock
+    until = clock.monotonic() + max(client.dataflow_window, MIN_SEARCH_SECONDS)
+    while True:
+        try:
+            return read_run(client, run_id)
+        except (RequestError, UnreadableError) as error:
+            if isinstance(error, RequestError) and not error.says_gone:
+                raise
+            if clock.monotonic() >= until:
+                message = f"Flow run {run_id} was made, and does not show; the next attempt looks again"
+                raise UnsettledError(message) from error
+        clock.sleep(LOOK_AGAIN_SECONDS)
+
+
+def successor(client: Client, run: FlowRun) -> FlowRun:
+    """
+    Return the newest run over the same window as ``run``: that one itself, or one that took its place.
+
+    :raises UnreadableError: if it may be one that cannot be read.
+    """
+    window = Window.of(run)
+    if window is None:
+        return run
+
+    def later() -> list[FlowRun]:
+        since = runs_of(client, run.flow_id, run.created_at)
+        return [other for other in since if (shown := Window.of(other)) and shown.is_like(window)]
+
+    # Of those made at the same moment the service lists the newest first.
+    return max(until_readable(client, later), key=lambda other: other.created_at, default=run)
+
+
+def newest_failed(client: Client, flow_id: str) -> FlowRun | None:
+    """
+    Return the newest run that failed and whose window no later run has read, among the dataflow's :data:`NEWEST`;
+    where there is none, its newest run; ``None`` if it has none at all.
+
+    :raises UnreadableError: if it may be one that cannot be read, or such a one may have read the window.
+    """
+    seen = list[Window]()
+    runs = until_readable(client, lambda: newest_runs(client, flow_id, NEWEST))
+    for run in runs:
+        window = Window.of(run)
+        if run.state is State.FAILED and not (window and any(map(window.is_like, seen))):
+            return run
+        seen += [window] if window else []
+    return next(iter(runs), None)
+
+
+def newest_runs(client: Client, flow_id: str, number: int) -> list[FlowRun]:
+    """Return ``number`` of a dataflow's newest runs, the newest first, and all made together with the last of them."""
+    runs, listed = list[FlowRun](), RunList(client, flow_id)
+    for page in listed:
+        runs += [run for run, _ in page]
+        if len(runs) >= number and listed.has_all_since(runs[number - 1].created_at):
+            break
+    runs.sort(key=lambda run: run.created_at, reverse=True)
+    return [run for run in runs if run.created_at >= runs[:number][-1].created_at]
+
+
+def until_readable(client: Client, ask: Callable[[], Found]) -> Found:
+    """Return what ``ask`` returns; where an item cannot be read, which may pass, it is asked again, a few times."""
+    for pause in UNREADABLE_PAUSES_SECONDS:
+        try:
+            return ask()
+        except UnreadableError as error:
+            if pause > client.transport.remaining:
+                raise
+            log.warning("%s; asking again in %g s", error, pause)
+            client.transport.clock.sleep(pause)
+    return ask()
