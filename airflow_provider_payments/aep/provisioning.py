@@ -364,7 +364,9 @@ class _Provisioning:
                 return self.want.update(self.client, existing, differences)
             except RequestError as error:
                 if error.says_gone:
-                    self.want.check_gone(self.client, existing)
+                    # A refused change may speak of what it refers to; only a read speaks of the object itself.
+                    ask = self.want.check_gone if error.method == "GET" else self.want.read
+                    ask(self.client, existing)
                 lost = error.failure is Failure.AMBIGUOUS
                 if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT:
                     raise

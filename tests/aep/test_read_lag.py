@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import ConflictError
+from airflow_provider_payments.aep.errors import ConflictError, RequestError
 from airflow_provider_payments.aep.marks import Writer
 from airflow_provider_payments.aep.patience import ReadLagError
 from airflow_provider_payments.aep.teardown import tear_down
@@ -92,6 +92,15 @@ def test_a_young_object_that_cannot_be_read_yet_is_updated_then(
     made = want.ready(chain.client).create(chain.client, A.mark())
     found = writer.ensure(wider, writer=B, if_exists="update")
     assert (found.existing.id, found.updated) == (made.id, True)
+
+
+def test_an_update_by_a_field_group_that_is_nowhere_fails_at_once(chain: Chain, writer: Chain) -> None:
+    # The registry answers 404 to the change of a schema that is there.
+    made = chain.ensure(chain.schema(field_groups=())).existing
+    nowhere = made.id.replace("/schemas/", "/mixins/")
+    with pytest.raises(RequestError, match=f"PATCH .* 404 - XDM-1011-404 - .* field group resource {nowhere}"):
+        writer.ensure(chain.schema(field_groups=(nowhere,)), if_exists="update")
+    assert writer.naps == []
 
 
 def test_a_title_that_is_taken_by_what_can_be_neither_listed_nor_read_yet_is_waited_for(
