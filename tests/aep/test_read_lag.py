@@ -113,6 +113,15 @@ def test_a_title_that_is_taken_by_what_can_be_neither_listed_nor_read_yet_is_wai
     assert other.ensure(chain.ad_hoc_class()).existing.id == made.id
 
 
+def test_a_title_that_is_taken_by_what_is_hidden_names_the_object(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.ad_hoc_class()).existing.id
+    emulator.control("POST", "hidden", json={"kind": "classes", "id": made})
+    with pytest.raises(ReadLagError, match=rf"'own class' \(.* An object {made} already exists .*\) cannot be read"):
+        writer.ensure(chain.ad_hoc_class())
+
+
 @pytest.mark.parametrize("name", ["source connection", "dataflow"])
 def test_the_older_of_two_that_cannot_be_read_yet_still_is_the_one(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
