@@ -254,7 +254,9 @@ class _Provisioning:
         except RequestError as unread:
             if not unread.says_gone:
                 raise
-            raise ReadLagError(self.settling.what, self.refused + READ_LAG_SECONDS) from error
+            # It may also be hidden from the credential: the refusal says which object it is.
+            named_by = f"{self.settling.what} ({error.problem.detail})"
+            raise ReadLagError(named_by, self.refused + READ_LAG_SECONDS) from error
         if named is None:
             raise error
         if differences:
@@ -322,7 +324,9 @@ class _Provisioning:
                 return self.desired.update(self.client, existing, differences)
             except RequestError as error:
                 if error.says_gone:
-                    self.desired.kind.check_gone(self.client, existing)
+                    # The refusal of a change may speak of what the change refers to: a read decides.
+                    kind = self.desired.kind
+                    (kind.check_gone if error.method == "GET" else kind.read)(self.client, existing)
                 lost = error.failure is Failure.AMBIGUOUS
                 if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT:
                     raise
