@@ -6,13 +6,14 @@ does not take at all, such as an object for a text, it leaves as it is: that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.dates import iso_time
 from airflow_provider_payments.emulator.data_prep.members import Field, Members
 from airflow_provider_payments.emulator.data_prep.scalars import SCALARS
+from airflow_provider_payments.emulator.data_prep.values import type_name
 
 Converter = Callable[[Any], Any]
 
@@ -20,16 +21,15 @@ _TIMES = ("date", "date-time")
 
 
 class Unconvertible(Exception):
-    """A value that cannot be read as what its field is.
+    """A value that cannot be read as what its field is. Types are in capitals, such as ``DATETIME``.
 
     :param value: the value.
-    :param expected: the type of the field in capitals, such as ``DATETIME``.
+    :param expected: the format of the field if it is one of times, else its type.
     """
 
     def __init__(self, value: Any, expected: str) -> None:
-        super().__init__(expected)
-        self.expected = expected
-        self.actual = type_of(value)
+        self.expected, self.actual = (name.replace("-", "").upper() for name in (expected, type_name(value)))
+        super().__init__(self.expected)
         self._steps: list[str] = []
 
     def inside(self, step: str) -> Unconvertible:
@@ -41,24 +41,6 @@ class Unconvertible(Exception):
     def place(self) -> str:
         """Where the value stands below the destination, such as ``.lines[0].price``; empty for the destination."""
         return "".join(reversed(self._steps))
-
-
-def type_of(value: Any) -> str:
-    """The type of a value, in capitals as messages of Data Prep name it."""
-    for kinds, name in _TYPES:
-        if isinstance(value, kinds):
-            return name
-    return "NULL" if value is None else "STRING"
-
-
-_TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (bool, "BOOLEAN"),
-    (int, "INTEGER"),
-    (float, "NUMBER"),
-    (datetime, "DATETIME"),
-    (Mapping, "OBJECT"),
-    (list, "ARRAY"),
-)
 
 
 def converter(field: Field) -> Converter:
@@ -76,7 +58,6 @@ def converter(field: Field) -> Converter:
 
 
 def _scalar(name: str, read: Converter) -> Converter:
-    expected = name.replace("-", "").upper()
     takes_any = name == "string"
 
     def convert(value: Any) -> Any:
@@ -85,7 +66,7 @@ def _scalar(name: str, read: Converter) -> Converter:
         try:
             return read(value)
         except (ValueError, TypeError, OverflowError) as error:
-            raise Unconvertible(value, expected) from error
+            raise Unconvertible(value, name) from error
 
     return convert
 

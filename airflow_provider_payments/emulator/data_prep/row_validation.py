@@ -11,11 +11,12 @@ import json
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.members import Field, Members
-from airflow_provider_payments.emulator.data_prep.values import shown
+from airflow_provider_payments.emulator.data_prep.values import shown, type_name
 
 NULL_ERROR = "DCVS-1101-400"
 TYPE_ERROR = "DCVS-1104-400"
@@ -100,16 +101,10 @@ def _of_type(kinds: type | tuple[type, ...], name: str) -> Check:
         if isinstance(value, kinds) and (takes_truth or not isinstance(value, bool)):
             return
         code = NULL_ERROR if value is None else TYPE_ERROR
-        raise Invalid(code, f"expected type: {name}, found: {_named(value)}")
+        found = "Null" if value is None else _KINDS[type_name(value)][1]
+        raise Invalid(code, f"expected type: {name}, found: {found}")
 
     return check
-
-
-def _named(value: Any) -> str:
-    if value is None:
-        return "Null"
-    found = (name for kinds, name in _KINDS.values() if isinstance(value, kinds))
-    return "Boolean" if isinstance(value, bool) else next(found, "String")
 
 
 # Whether a value is allowed, and what is wrong with one that is not.
@@ -168,7 +163,7 @@ def _bounded(relation: str, fits: Callable[[Any, Any], bool]) -> Callable[[Any],
 
 
 def _is_multiple(value: float, step: float) -> bool:
-    return abs(value / step - round(value / step)) < 1e-9  # of 0.1 too, which no float is
+    return Fraction(str(value)) % Fraction(str(step)) == 0  # as written: no float is 0.1
 
 
 def _distinct(wanted: Any) -> Rule | None:
