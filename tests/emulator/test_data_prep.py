@@ -116,14 +116,16 @@ def test_validation_names_what_is_wrong(client: Client) -> None:
         ("EXPRESSION", "concat(lower(a), '-', b)", "_emulator.product.name"),
         ("EXPRESSION", "__import__('os')", "_emulator.product.type"),
         ("EXPRESSION", "lower(", "_emulator.product.description"),
+        ("ATTRIBUTE", "b", "${_emulator}.product.name"),
     )
     answer = client.make(f"{SETS}/validate", body)["validationResponse"]
-    assert [entry["status"] for entry in answer] == ["SUCCESS", "FAILED", "FAILED", "SUCCESS", "FAILED", "FAILED"]
+    assert [entry["status"] for entry in answer] == ["SUCCESS", "FAILED", "FAILED", "SUCCESS", *["FAILED"] * 3]
     assert [entry["errors"] for entry in answer if entry["status"] == "SUCCESS"] == [[], []]
     messages = [entry["errors"][0]["exception"] for entry in answer if entry["status"] == "FAILED"]
     assert "product.name" in messages[0]
     assert "two mappings" in messages[1]
     assert "__import__" in messages[2]
+    assert "'${_emulator}.product.name' is the destination of two mappings" in messages[4]
 
 
 def test_preview_applies_the_mapping(client: Client) -> None:

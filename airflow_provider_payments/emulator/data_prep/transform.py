@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,11 +77,11 @@ def problems(
     :param properties: the target schema's fields.
     :param has_source: whether the source has an attribute; None when the source is not known.
     """
-    seen: set[str] = set()
+    seen: set[Steps | None] = set()
     result = []
     for mapping in mappings:
         result.append(_problem(mapping, properties, has_source, seen))
-        seen.add(mapping.destination)
+        seen.add(steps_of(mapping.destination))
     return result
 
 
@@ -89,13 +89,13 @@ def _problem(
     mapping: FieldMapping,
     properties: Mapping[str, Any],
     has_source: Callable[[str], bool] | None,
-    seen: set[str],
+    seen: Collection[Steps | None],
 ) -> str | None:
     where = mapping.destination[:200]
     steps = steps_of(mapping.destination)
     if steps is None or find(properties, unwrapped(mapping.destination)) is None:
         return f"The target schema has no field '{where}'."
-    if mapping.destination in seen:
+    if steps in seen:
         return f"The field '{where}' is the destination of two mappings."
     if sum(isinstance(step, Everywhere) for step in steps) > 1:
         return f"The emulator writes into one level of arrays only, not '{where}'."
