@@ -158,6 +158,18 @@ def test_preview_applies_the_mapping(client: Client) -> None:
         client.refused("POST", f"{SETS}/preview", 400, json={"data": data, "mappingSet": body})
 
 
+def test_a_whole_object_replaces_what_earlier_mappings_wrote(client: Client) -> None:
+    schema = client.schema("order", whole={"type": "object", "properties": {"a": {}, "b": {}}})
+    whole = ("ATTRIBUTE", "whole", "_emulator.product.whole")
+    member = ("STATIC", "mine", "_emulator.product.whole.b")
+    for order, made in (
+        ((whole, member), {"a": "1", "b": "mine"}),
+        ((member, whole), {"a": "1"}),
+    ):
+        answer = client.make(f"{SETS}/preview", {"data": {"whole": {"a": 1}}, "mappingSet": lines(schema, *order)})
+        assert answer == {"data": {"_emulator": {"product": {"whole": made}}}}
+
+
 def test_an_attributes_odd_names_may_be_wrapped(client: Client) -> None:
     schema = client.schema("w", a={}, b={})
     body = lines(
