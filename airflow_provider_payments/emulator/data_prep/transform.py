@@ -18,7 +18,6 @@ from airflow_provider_payments.emulator.data_prep.paths import (
     Steps,
     read,
     steps_of,
-    unescaped,
     unwrapped,
     write,
 )
@@ -93,7 +92,7 @@ def _problem(
 ) -> str | None:
     where = mapping.destination[:200]
     steps = steps_of(mapping.destination)
-    if steps is None or find(properties, unwrapped(mapping.destination)) is None:
+    if steps is None or find(properties, steps) is None:
         return f"The target schema has no field '{where}'."
     if steps in seen:
         return f"The field '{where}' is the destination of two mappings."
@@ -106,7 +105,7 @@ def _problem(
     except ExpressionError as error:
         return f"The expression '{mapping.source[:200]}' is not accepted: {error}."
     for source in sources:
-        if has_source is not None and not (has_source(source) or has_source(unescaped(source))):
+        if has_source is not None and not has_source(source):
             return f"The source has no attribute '{source[:200]}'."
     return None
 
@@ -165,11 +164,12 @@ class Transform:
 
 
 def _line(mapping: FieldMapping, properties: Mapping[str, Any], now: Now, *, checked: bool) -> _Line:
-    field = find(properties, unwrapped(mapping.destination)) or {}
+    steps = steps_of(mapping.destination) or ()
+    field = find(properties, steps) or {}
     convert = converter(field)
     if checked:  # what is written, and not the record that it is a part of
         convert = _then(convert, checker(field, complete=False))
-    return _Line(mapping, steps_of(mapping.destination) or (mapping.destination,), _reader(mapping, now), convert)
+    return _Line(mapping, steps, _reader(mapping, now), convert)
 
 
 def _then(convert: Converter, check: Check) -> Converter:
