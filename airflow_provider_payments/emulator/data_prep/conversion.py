@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.dates import iso_time
-from airflow_provider_payments.emulator.data_prep.members import Field, Members
+from airflow_provider_payments.emulator.data_prep.members import Field, Members, Misfit
 from airflow_provider_payments.emulator.data_prep.scalars import SCALARS
 from airflow_provider_payments.emulator.data_prep.values import type_name
 
@@ -20,7 +20,7 @@ Converter = Callable[[Any], Any]
 _TIMES = ("date", "date-time")
 
 
-class Unconvertible(Exception):
+class Unconvertible(Misfit):
     """A value that cannot be read as what its field is. Types are in capitals, such as ``DATETIME``.
 
     :param value: the value.
@@ -30,17 +30,11 @@ class Unconvertible(Exception):
     def __init__(self, value: Any, expected: str) -> None:
         self.expected, self.actual = (name.replace("-", "").upper() for name in (expected, type_name(value)))
         super().__init__(self.expected)
-        self._steps: list[str] = []
-
-    def inside(self, step: str) -> Unconvertible:
-        """The same, as seen from the object or array that holds the value."""
-        self._steps.append(step)
-        return self
 
     @property
     def place(self) -> str:
         """Where the value stands below the destination, such as ``.lines[0].price``; empty for the destination."""
-        return "".join(reversed(self._steps))
+        return "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in self.steps)
 
 
 def converter(field: Field) -> Converter:
@@ -86,7 +80,7 @@ def _object(field: Field) -> Converter:
             try:
                 result[name] = None if entry is None else members[name](entry)
             except Unconvertible as error:
-                raise error.inside(f".{name}") from None
+                raise error.inside(name) from None
         return result
 
     return convert
@@ -103,7 +97,7 @@ def _array(field: Field) -> Converter:
             try:
                 result.append(None if entry is None else item(entry))
             except Unconvertible as error:
-                raise error.inside(f"[{place}]") from None
+                raise error.inside(place) from None
         return result
 
     return convert

@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.members import Field, Members
+from airflow_provider_payments.emulator.data_prep.members import MAX_NAME_CHARACTERS, Field, Members, Misfit
 from airflow_provider_payments.emulator.data_prep.values import shown, type_name
 
 NULL_ERROR = "DCVS-1101-400"
@@ -33,7 +33,7 @@ MAX_PATTERN_CHARACTERS = 200
 MAX_MATCHED_CHARACTERS = 1000
 
 
-class Invalid(Exception):
+class Invalid(Misfit):
     """A value that its field does not allow.
 
     :param code: one of the above.
@@ -44,15 +44,9 @@ class Invalid(Exception):
         super().__init__(problem)
         self.code = code
         self.problem = problem
-        self._steps: list[str] = []
-
-    def inside(self, step: object) -> Invalid:
-        """The same, as seen from the object or array that holds the value."""
-        self._steps.append(str(step))
-        return self
 
     def __str__(self) -> str:
-        place = "/".join(["#", *reversed(self._steps)])
+        place = "/".join(["#", *map(str, self.steps)])
         return f"The message cannot be validated: [{place}: {self.problem}]"
 
 
@@ -254,11 +248,11 @@ def _object(field: Field, complete: bool) -> Check:
                 raise Invalid(MISSING_ERROR, f"required key [{name}] not found")
         for name, entry in value.items():
             if members.lack(name):
-                raise Invalid(RULE_ERROR, f"extraneous key [{name[:100]}] is not permitted")
+                raise Invalid(RULE_ERROR, f"extraneous key [{name[:MAX_NAME_CHARACTERS]}] is not permitted")
             try:
                 members[name](entry)
             except Invalid as invalid:
-                raise invalid.inside(name[:100]) from None
+                raise invalid.inside(name) from None
 
     return check
 
