@@ -293,6 +293,7 @@ def test_what_a_row_makes_impossible(client: Client, expression: str, named: str
         ("items[*].price * 2", "'*' takes single values, not an array"),
         ("-items[*].price", "'-' takes single values, not an array"),
         ("not items[*].paid", "'!' takes single values, not an array"),
+        ("items[*].paid ? 1 : 2", "'?' takes single values, not an array"),
         ("transformArray(items, a)", "transformArray needs a '->'"),
         ("lower(x -> x)", "lower takes no '->'"),
         ("x -> x", "unexpected '->'"),
