@@ -46,17 +46,18 @@ class Listing(Generic[Item]):
         head = max(known, key=len, default="")
         return self.quick.get(head, self.wire), steps(path[len(head) :])
 
+    def values(self, path: str) -> Callable[[Item], Iterator[Any]]:
+        """What reads all values of an item at a path."""
+        read, rest = self.reader(path)
+        return lambda item: walk(read(item), rest, self.marked)
+
     def first(self, path: str) -> Callable[[Item], Any]:
         """What reads the first plain value at a path, None when an item has none: what sorts items."""
         read, rest = self.reader(path)
         if self.marked and not rest:
             return read
-
-        def value(item: Item) -> Any:
-            found = walk(read(item), rest, self.marked)
-            return next((value for value in found if as_text(value) is not None), None)
-
-        return value
+        values = self.values(path)
+        return lambda item: next((value for value in values(item) if as_text(value) is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
