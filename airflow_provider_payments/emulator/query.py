@@ -38,26 +38,23 @@ class Listing(Generic[Item]):
     moment: str = ""
     marked: bool = False
 
-    def reader(self, path: str) -> tuple[Callable[[Item], Any], Steps]:
-        """What reads an item, and the steps that lead on from there to a path."""
-        if path in self.quick:
-            return self.quick[path], ()
-        known = (key for key in self.quick if path == key or path.startswith((f"{key}.", f"{key}[]")))
-        head = max(known, key=len, default="")
-        return self.quick.get(head, self.wire), steps(path[len(head) :])
+    def single(self, path: str) -> Callable[[Item], Any] | None:
+        """What reads the one value that there is at a path at most; None if there may be several."""
+        return self.quick.get(path) if self.marked else None
 
     def values(self, path: str) -> Callable[[Item], Iterator[Any]]:
         """What reads all values of an item at a path."""
-        read, rest = self.reader(path)
-        return lambda item: walk(read(item), rest, self.marked)
+        known = (key for key in self.quick if path == key or path.startswith((f"{key}.", f"{key}[]")))
+        head = max(known, key=len, default="")
+        read, rest, marked = self.quick.get(head, self.wire), steps(path[len(head) :]), self.marked
+        return lambda item: walk(read(item), rest, marked)
 
     def first(self, path: str) -> Callable[[Item], Any]:
         """What reads the first plain value at a path, None when an item has none: what sorts items."""
-        read, rest = self.reader(path)
-        if self.marked and not rest:
-            return read
         values = self.values(path)
-        return lambda item: next((value for value in values(item) if as_text(value) is not None), None)
+        return self.single(path) or (
+            lambda item: next((value for value in values(item) if as_text(value) is not None), None)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,16 +183,11 @@ def _passing(listing: Listing[Item], found: Iterator[Item], filters: Sequence[Fi
 
 
 def _test(listing: Listing[Item], one: Filter) -> Callable[[Item], bool]:
-    (read, rest), fits, wanted, marked = listing.reader(one.path), one.fits, one.wanted, listing.marked
-    if marked and not rest:
-        # One value at most. This is asked of a hundred thousand items at once, so nothing is done that is not needed.
-        return lambda item: ((value := read(item)) is not None and fits(value)) is wanted
-
-    def passes(item: Item) -> bool:
-        value = read(item)
-        return (value is not None and any(map(fits, walk(value, rest, marked)))) is wanted
-
-    return passes
+    read, values, fits, wanted = listing.single(one.path), listing.values(one.path), one.fits, one.wanted
+    if read is None:
+        return lambda item: any(map(fits, values(item))) is wanted
+    # This is asked of a hundred thousand items at once, so nothing is done that is not needed.
+    return lambda item: ((value := read(item)) is not None and fits(value)) is wanted
 
 
 def _sorting(listing: Listing[Item], order: Order) -> Callable[[Item], SortKey]:
