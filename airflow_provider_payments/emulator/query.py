@@ -17,6 +17,7 @@ from airflow_provider_payments.emulator.store import Numbered, Selection, Store
 Item = TypeVar("Item", bound=Numbered)
 Wire = Mapping[str, Any]
 Steps = tuple[str, ...]
+Span = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,14 @@ class Filter:
     :param fits: asks it of one value.
     :param wanted: whether one of the values there must fit, or none may.
     :param equals: the texts one of which must stand there, if that is all it asks: what an index can answer.
-    :param span: the earliest and the latest moment that pass, if it asks for a moment.
+    :param span: the earliest and the latest moment that pass, if the path is the list's own moment.
     """
 
     path: str
     fits: Check
     wanted: bool = True
     equals: Collection[str] = ()
-    span: tuple[int | None, int | None] | None = None
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +94,22 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a sorted list, whether or not there is an item.
+    """A place in a list of one order at most, whether or not there is an item.
 
     :param number: of the item; what sorts equally stands behind it when its number is higher.
-    :param keys: what sorts it, for each order.
+    :param key: what sorts it; empty in the order of creation.
     """
 
     number: float
-    keys: Sequence[SortKey]
+    key: SortKey
 
 
 def items(
     listing: Listing[Item], filters: Sequence[Filter], orders: Sequence[Order] = (), after: Position | None = None
 ) -> Iterator[Item]:
     """The items that pass all filters. What sorts equally stays in the order of creation.
+
+    In an order by the moment of creation nothing sorts equally: of one moment, what was made later is newer.
 
     :param after: only those behind a position.
     """
@@ -118,7 +121,7 @@ def items(
     found = list(_passing(listing, selection.behind(None), rest))
     for order in reversed(orders):
         found.sort(key=_sorting(listing, order), reverse=order.descending)
-    return iter(found) if after is None else _behind(listing, found, orders, after)
+    return iter(found) if after is None else _behind(found, after, orders[0], _sorting(listing, orders[0]))
 
 
 def count(listing: Listing[Item], filters: Sequence[Filter]) -> int:
@@ -129,7 +132,7 @@ def count(listing: Listing[Item], filters: Sequence[Filter]) -> int:
 
 def position(listing: Listing[Item], item: Item, orders: Sequence[Order]) -> Position:
     """Where an item stands."""
-    return Position(item.number, [_sorting(listing, order)(item) for order in orders])
+    return Position(item.number, _sorting(listing, orders[0])(item) if orders else ())
 
 
 def steps(path: str) -> Steps:
@@ -158,13 +161,11 @@ def walk(node: Any, path: Steps, marked: bool) -> Iterator[Any]:
 
 def _select(listing: Listing[Item], filters: Sequence[Filter]) -> tuple[Selection[Item], list[Filter]]:
     """What the store can narrow down by itself, and the filters that remain to be asked of each item."""
-    store, since, until = listing.store, None, None
-    by_moment = [one for one in filters if one.span and one.path == listing.moment and store.orderly]
-    if by_moment:
-        begins, ends = zip(*(one.span for one in by_moment if one.span), strict=True)
-        since = max((begin for begin in begins if begin is not None), default=None)
-        until = min((end for end in ends if end is not None), default=None)
-    rest = [one for one in filters if one not in by_moment]
+    store = listing.store
+    spans = [one.span for one in filters if one.span and store.orderly]
+    since = max((begin for begin, _ in spans if begin is not None), default=None)
+    until = min((end for _, end in spans if end is not None), default=None)
+    rest = [one for one in filters if one.span not in spans]
     found = [
         (one, store.select(listing.keys[one.path], one.equals, since, until))
         for one in rest
@@ -192,17 +193,14 @@ def _test(listing: Listing[Item], one: Filter) -> Callable[[Item], bool]:
 
 def _sorting(listing: Listing[Item], order: Order) -> Callable[[Item], SortKey]:
     value = listing.first(order.path)
+    if order.path == listing.moment:
+        return lambda item: (*order.key(value(item)), item.number)
     return lambda item: order.key(value(item))
 
 
-def _behind(listing: Listing[Item], found: Sequence[Item], orders: Sequence[Order], after: Position) -> Iterator[Item]:
-    sorting = [_sorting(listing, order) for order in orders]
-
+def _behind(found: Sequence[Item], after: Position, order: Order, key_of: Callable[[Item], SortKey]) -> Iterator[Item]:
     def comes_later(item: Item) -> bool:
-        for key_of, last, order in zip(sorting, after.keys, orders, strict=False):
-            key = key_of(item)
-            if key != last:
-                return key < last if order.descending else key > last
-        return item.number > after.number
+        key = key_of(item)
+        return item.number > after.number if key == after.key else (key < after.key) is order.descending
 
     return filter(comes_later, found)

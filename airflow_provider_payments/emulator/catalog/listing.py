@@ -16,7 +16,7 @@ from airflow_provider_payments.emulator import query
 from airflow_provider_payments.emulator.catalog.state import bad_request
 from airflow_provider_payments.emulator.comparisons import Check, as_text, dotted, in_order, like
 from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
-from airflow_provider_payments.emulator.query import Filter, Order, Wire
+from airflow_provider_payments.emulator.query import Filter, Order, Steps, Wire
 from airflow_provider_payments.emulator.store import Numbered
 
 DEFAULT_LIMIT = 20
@@ -28,7 +28,6 @@ _ORDER = re.compile(rf"(?:(asc|desc):)?({_MEMBER})")
 _CONDITION = re.compile(r"(!)?([A-Za-z_$@][^\s=!<>~]*)(?:(==|!=|<=|>=|<|>|~)(.*))?", re.DOTALL)
 
 Item = TypeVar("Item", bound=Numbered)
-Names = dict[str, "Names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,8 @@ class Listing(query.Listing[Item]):
 
 def answer(call: Call, listing: Listing[Item]) -> Answer:
     """The objects that a request asks for, by id."""
-    most = MAX_OBSERVABLE_SCHEMAS if "observableSchema" in (_properties(call) or ()) else MAX_LIMIT
+    observable = any(path[0] == "observableSchema" for path in _properties(call) or ())
+    most = MAX_OBSERVABLE_SCHEMAS if observable else MAX_LIMIT
     limit = call.whole("limit", bad_request, DEFAULT_LIMIT, 1, most)
     start = call.whole("start", bad_request, 0, most=10**9)
     orders = _orders(call.first("orderBy") or call.first("sort") or "")
@@ -65,31 +65,25 @@ def _asked(call: Call, listing: Listing[Item]) -> list[Filter]:
 
 def cut(call: Call, wire: Wire) -> Wire:
     """An object with only those of its members, at any depth, that a request wants to see."""
-    names = _properties(call)
-    return wire if names is None else {name: _cut(wire[name], names[name]) for name in names if name in wire}
+    paths = _properties(call)
+    return wire if paths is None else _cut(wire, paths)
 
 
-def _cut(node: Any, names: Names) -> Any:
-    if isinstance(node, list):
-        return [_cut(entry, names) for entry in node]
-    if not names or not isinstance(node, Mapping):
-        return node
-    return {name: _cut(node[name], names[name]) for name in names if name in node}
-
-
-def _properties(call: Call) -> Names | None:
-    """The members that a request wants to see, each with those below it; without any, the whole of it."""
+def _properties(call: Call) -> list[Steps] | None:
+    """The paths of the members that a request wants to see; None for the whole of it."""
     text = call.first("properties")
-    if not text:
-        return None
-    names: Names = {}
-    for path in sorted(map(query.steps, text.split(",")), key=len):
-        level = names
-        for step in map(str.strip, path):
-            if level.get(step) == {}:
-                break
-            level = level.setdefault(step, {})
-    return names
+    return [path for path in (query.steps(part.strip()) for part in text.split(",")) if path] if text else None
+
+
+def _cut(node: Any, paths: Collection[Steps]) -> Any:
+    if isinstance(node, list):
+        return [_cut(entry, paths) for entry in node]
+    if () in paths or not isinstance(node, Mapping):
+        return node
+    below: dict[str, list[Steps]] = {}
+    for first, *rest in paths:
+        below.setdefault(first, []).append(tuple(rest))
+    return {name: _cut(node[name], below[name]) for name in below if name in node}
 
 
 def _filters(listing: Listing[Item], name: str, text: str) -> Iterator[Filter]:

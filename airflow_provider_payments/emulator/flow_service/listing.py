@@ -132,7 +132,7 @@ def _orders(text: str, listing: Listing) -> list[Order]:
 
 def _seal(listing: Listing, asked: Query, position: Position) -> str:
     """A token that carries the whole query, so that it leads on alone; it contains no ``=``."""
-    return _signer(listing).dumps([position.number, position.keys, asked.properties, asked.orderby, asked.limit])
+    return _signer(listing).dumps([position.number, position.key, asked.properties, asked.orderby, asked.limit])
 
 
 def _signer(listing: Listing) -> URLSafeSerializer:
@@ -143,7 +143,7 @@ def _resume(listing: Listing, asked: Query) -> tuple[Query, Position]:
     """The query that a token continues, and where. What the request repeats of it must be the same."""
     foreign = invalid("1453-400", "The continuation token is not one that this list has given out.")
     try:
-        number, keys, properties, orderby, limit = _signer(listing).loads(asked.token)
+        number, key, properties, orderby, limit = _signer(listing).loads(asked.token)
     except BadSignature as error:
         raise foreign from error
     if asked.properties and frozenset(asked.properties) != frozenset(properties):
@@ -152,4 +152,4 @@ def _resume(listing: Listing, asked: Query) -> tuple[Query, Position]:
         raise foreign
     limit = limit if asked.limit is None else asked.limit
     wanted = replace(asked, properties=tuple(properties), orderby=orderby, limit=limit)
-    return wanted, Position(number, [tuple(key) for key in keys])
+    return wanted, Position(number, tuple(key))

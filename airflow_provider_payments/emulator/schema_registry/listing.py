@@ -77,7 +77,7 @@ def _page_of_latest(
         moment, _, number = start.partition(".")
         at = count_from(number)
         # A moment alone stands behind all items of that moment.
-        after = Position(math.inf if at is None else at, [sort_key(as_number(moment))])
+        after = Position(math.inf if at is None else at, sort_key(as_number(moment)))
     found = list(query.items(listing, asked, [_LATEST], after))
     page = found[:limit]
     if len(page) == len(found):
