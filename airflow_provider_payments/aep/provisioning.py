@@ -255,7 +255,9 @@ class _Provisioning:
         except RequestError as unread:
             if not unread.says_gone:
                 raise
-            raise ReadLagError(f"{self.want.kind} {self.want.name!r}", self.refused + READ_LAG_SECONDS) from error
+            # It may also be hidden from the credential: the refusal says which object it is.
+            named_by = f"{self.want.kind} {self.want.name!r} ({error.problem.detail})"
+            raise ReadLagError(named_by, self.refused + READ_LAG_SECONDS) from error
         if named is None:
             raise error
         return self._resolve(named, differences, []) if differences else self._adopt(named, [])
@@ -364,7 +366,8 @@ class _Provisioning:
                 return self.want.update(self.client, existing, differences)
             except RequestError as error:
                 if error.says_gone:
-                    self.want.check_gone(self.client, existing)
+                    # The refusal of a change may speak of what the change refers to: a read tells.
+                    (self.want.check_gone if error.method == "GET" else self.want.read)(self.client, existing)
                 lost = error.failure is Failure.AMBIGUOUS
                 if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT:
                     raise

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from airflow_provider_payments.aep.client import Client
-from airflow_provider_payments.aep.errors import ConflictError
+from airflow_provider_payments.aep.errors import ConflictError, RequestError
 from airflow_provider_payments.aep.marks import Writer
 from airflow_provider_payments.aep.patience import ReadLagError
 from airflow_provider_payments.aep.teardown import tear_down
@@ -94,6 +94,15 @@ def test_a_young_object_that_cannot_be_read_yet_is_updated_then(
     assert (found.existing.id, found.updated) == (made.id, True)
 
 
+def test_an_update_by_a_field_group_that_is_nowhere_fails_at_once(chain: Chain, writer: Chain) -> None:
+    # The registry answers 404 to the change of a schema that is there.
+    made = chain.ensure(chain.schema(field_groups=())).existing
+    nowhere = made.id.replace("/schemas/", "/mixins/")
+    with pytest.raises(RequestError, match=f"PATCH .* 404 - XDM-1011-404 - .* field group resource {nowhere}"):
+        writer.ensure(chain.schema(field_groups=(nowhere,)), if_exists="update")
+    assert writer.naps == []
+
+
 def test_a_title_that_is_taken_by_what_can_be_neither_listed_nor_read_yet_is_waited_for(
     chain: Chain, writer: Chain, proxy: FaultProxy, emulator: Emulator, make_writer: Callable[..., Chain]
 ) -> None:
@@ -102,6 +111,15 @@ def test_a_title_that_is_taken_by_what_can_be_neither_listed_nor_read_yet_is_wai
     made = chain.ad_hoc_class().create(chain.client)
     proxy.fault("GET", "/tenant/classes?", status=200, body=b'{"results": []}')
     assert other.ensure(chain.ad_hoc_class()).existing.id == made.id
+
+
+def test_a_title_that_is_taken_by_what_is_hidden_names_the_object(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.ad_hoc_class()).existing.id
+    emulator.control("POST", "hidden", json={"kind": "classes", "id": made})
+    with pytest.raises(ReadLagError, match=rf"'own class' \(.* An object {made} already exists .*\) cannot be read"):
+        writer.ensure(chain.ad_hoc_class())
 
 
 @pytest.mark.parametrize("name", ["source connection", "dataflow"])

@@ -116,14 +116,16 @@ def test_validation_names_what_is_wrong(client: Client) -> None:
         ("EXPRESSION", "concat(lower(a), '-', b)", "_emulator.product.name"),
         ("EXPRESSION", "__import__('os')", "_emulator.product.type"),
         ("EXPRESSION", "lower(", "_emulator.product.description"),
+        ("ATTRIBUTE", "b", "${_emulator}.product.name"),
     )
     answer = client.make(f"{SETS}/validate", body)["validationResponse"]
-    assert [entry["status"] for entry in answer] == ["SUCCESS", "FAILED", "FAILED", "SUCCESS", "FAILED", "FAILED"]
+    assert [entry["status"] for entry in answer] == ["SUCCESS", "FAILED", "FAILED", "SUCCESS", *["FAILED"] * 3]
     assert [entry["errors"] for entry in answer if entry["status"] == "SUCCESS"] == [[], []]
     messages = [entry["errors"][0]["exception"] for entry in answer if entry["status"] == "FAILED"]
     assert "product.name" in messages[0]
     assert "two mappings" in messages[1]
     assert "__import__" in messages[2]
+    assert "'${_emulator}.product.name' is the destination of two mappings" in messages[4]
 
 
 def test_preview_applies_the_mapping(client: Client) -> None:
@@ -154,6 +156,18 @@ def test_preview_applies_the_mapping(client: Client) -> None:
     assert bad[2]["data"] == {"_id": "1", "_emulator": {"product": {"t": "X-7", "n": 12}}}
     for data in (None, 5, [5], [row, None]):
         client.refused("POST", f"{SETS}/preview", 400, json={"data": data, "mappingSet": body})
+
+
+def test_a_whole_object_replaces_what_earlier_mappings_wrote(client: Client) -> None:
+    schema = client.schema("order", whole={"type": "object", "properties": {"a": {}, "b": {}}})
+    whole = ("ATTRIBUTE", "whole", "_emulator.product.whole")
+    member = ("STATIC", "mine", "_emulator.product.whole.b")
+    for order, made in (
+        ((whole, member), {"a": "1", "b": "mine"}),
+        ((member, whole), {"a": "1"}),
+    ):
+        answer = client.make(f"{SETS}/preview", {"data": {"whole": {"a": 1}}, "mappingSet": lines(schema, *order)})
+        assert answer == {"data": {"_emulator": {"product": {"whole": made}}}}
 
 
 def test_an_attributes_odd_names_may_be_wrapped(client: Client) -> None:

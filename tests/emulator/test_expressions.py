@@ -117,6 +117,7 @@ NUMBERS = {
     'instr("adobe.com", "com")': 6,
     'instr("adobe.com", "x")': -1,
     'instr("abcabc", "b", 0, 2)': 4,
+    'instr("abcabc", "b", -2)': 1,
     'to_integer("12")': 12,
     'to_bigint("1000000.34")': 1000000.34,
     'to_float("1.5")': 1.5,
@@ -241,6 +242,11 @@ def test_nothing_is_written_for_nothing(client: Client) -> None:
         ("1e30 * 1e30 * 99999999999999999999 * 9e300", "out of range"),
         ('max(1, "a")', "'a' is no number"),
         ('amount < "x"', "'x' is no number"),
+        ('concat(date("0001-01-01 +0500", "yyyy-MM-dd Z"))', "date cannot take"),
+        ('to_object("t", date("0001-01-01 +0500", "yyyy-MM-dd Z"))', "date cannot take"),
+        ('{date("0001-01-01 +0500", "yyyy-MM-dd Z"): 1}', "date cannot take"),
+        ('"x" == make_date_time(9999, 12, 31, 23, 0, 0, 0, "America/Los_Angeles")', "make_date_time cannot take"),
+        ('dformat(100000000000000000000, "yyyy")', "dformat cannot take"),
     ],
 )
 def test_what_a_row_makes_impossible(client: Client, expression: str, named: str) -> None:
@@ -287,6 +293,7 @@ def test_what_a_row_makes_impossible(client: Client, expression: str, named: str
         ("items[*].price * 2", "'*' takes single values, not an array"),
         ("-items[*].price", "'-' takes single values, not an array"),
         ("not items[*].paid", "'!' takes single values, not an array"),
+        ("items[*].paid ? 1 : 2", "'?' takes single values, not an array"),
         ("transformArray(items, a)", "transformArray needs a '->'"),
         ("lower(x -> x)", "lower takes no '->'"),
         ("x -> x", "unexpected '->'"),

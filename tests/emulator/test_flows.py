@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import DATA_PREP, FLOW, REST_FLOW_SPEC, Client, edited, mapping_body, sent, source_body
+from tests.emulator.test_samples import base_connection
 
 FLOWS = f"{FLOW}/flows"
 UNKNOWN = "11111111-1111-4111-8111-111111111111"
@@ -156,6 +157,25 @@ def test_mapping_must_fit_both_ends(client: Client) -> None:
     narrow = client.source(params={"tableName": "PayPal.Catalog_Products", "columns": columns})
     message = client.flow_problem("POST", FLOWS, "1419-400", json=edited(body, {"sourceConnectionIds": [narrow]}))
     assert "Product_Name" in message
+
+
+def test_a_path_that_reads_nothing_from_a_source_is_refused(client: Client) -> None:
+    base, spec = base_connection(client, "charges")
+    source = client.source(
+        baseConnectionId=base,
+        data={"format": "json"},
+        params={"resourcePath": "charges"},
+        connectionSpec={"id": spec, "version": "1.0"},
+    )
+    schema = client.schema()
+    dataset = client.dataset(schema)
+    rest = {"flowSpec.id": REST_FLOW_SPEC, "transformations.0": ...}
+    for path in ("data.id.", "data..id", "data\\.id", "data.refunds.data[x].id", "data.refunds.data[].id"):
+        body = client.flow_body_of(source, schema, dataset, (path, "_id"))
+        assert path in client.flow_problem("POST", FLOWS, "1419-400", json=edited(body, rest))
+    for path in ("data.id", "${data.id}", "data.billing_details.email"):
+        body = client.flow_body_of(source, schema, dataset, (path, "_id"))
+        assert client.flow(edited(body, rest))
 
 
 def test_schemas_must_agree(client: Client) -> None:

@@ -72,13 +72,9 @@ def test_changing_what_is_hidden_takes_a_permission(client: Client, kind: str) -
 def test_references_to_what_is_hidden_lead_nowhere(client: Client) -> None:
     body, ids = chain(client)
     schema = client.item("targetConnections", ids["targetConnections"])["data"]["schema"]["id"]
-    mapping, dataset = body["transformations"][1]["params"]["mappingId"], body["_dataset"]
+    dataset = body["_dataset"]
     content = {"name": "d", "schemaRef": {"id": schema, "contentType": f"{XED};version=1"}}
     asked: tuple[tuple[str, str, str, Any, int], ...] = (
-        ("sourceConnections", ids["sourceConnections"], f"{FLOW}/flows", sent(body), 404),
-        ("targetConnections", ids["targetConnections"], f"{FLOW}/flows", sent(body), 404),
-        ("mappingSets", mapping, f"{FLOW}/flows", sent(body), 400),
-        ("flows", ids["flows"], f"{FLOW}/runs", {"flowId": ids["flows"], "params": {}}, 400),
         ("schemas", schema, f"{CATALOG}/dataSets", content, 400),
         ("schemas", schema, f"{DATA_PREP}/mappingSets", mapping_body(schema), 400),
     )
@@ -93,6 +89,37 @@ def test_references_to_what_is_hidden_lead_nowhere(client: Client) -> None:
     client.refused("POST", f"{FLOW}/targetConnections", 404, json=kept)
     assert len(client.control("DELETE", "hidden")["hidden"]) == 2
     client.make(f"{FLOW}/targetConnections", kept)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("sourceConnections", "1439"), ("targetConnections", "1439"), ("schemas", "1439"), ("mappingSets", "1419")],
+)
+def test_a_dataflow_over_what_is_hidden_is_refused_by_flow_service(client: Client, kind: str, code: str) -> None:
+    body = client.prepared()
+    schema = client.item("targetConnections", body["targetConnectionIds"][0])["data"]["schema"]["id"]
+    ids = {
+        "sourceConnections": body["sourceConnectionIds"][0],
+        "targetConnections": body["targetConnectionIds"][0],
+        "schemas": schema,
+        "mappingSets": body["transformations"][1]["params"]["mappingId"],
+    }
+    hide(client, kind, ids[kind])
+    code = f"{code}-{404 if code == '1439' else 400}"
+    assert ids[kind] in client.flow_problem("POST", f"{FLOW}/flows", code, json=sent(body))
+    show(client, ids[kind])
+    flow = client.flow(body)
+    hide(client, kind, ids[kind])
+    patch = [{"op": "replace", "path": "/name", "value": "n"}]
+    headers = {"If-Match": flow["etag"]}
+    assert ids[kind] in client.flow_problem("PATCH", f"{FLOW}/flows/{flow['id']}", code, json=patch, headers=headers)
+
+
+def test_a_run_of_a_hidden_dataflow_cannot_be_asked_for(client: Client) -> None:
+    _, ids = chain(client)
+    hide(client, "flows", ids["flows"])
+    asked = {"flowId": ids["flows"], "params": {}}
+    assert ids["flows"] in client.flow_problem("POST", f"{FLOW}/runs", "1430-400", json=asked)
 
 
 def test_a_hidden_dataflow_hides_its_runs_and_goes_on(client: Client) -> None:

@@ -88,6 +88,17 @@ def test_values_that_a_map_does_not_hold_are_refused(client: Client, source: str
     assert (outcome.codes, outcome.rows) == ({code: PLAN_ROWS}, [])
 
 
+@pytest.mark.parametrize("value", ["many", 1], ids=["conversion", "validation"])
+def test_messages_do_not_repeat_long_keys_whole(client: Client, value: Any) -> None:
+    schema = client.schema("long", m=map_of(map_of({"type": "integer"}) if isinstance(value, str) else PERSON))
+    row = {"m": {"k" * 5000: {"l" * 5000: value}}}
+    body = {"data": row, "mappingSet": mapping_body(schema, ("m", f"{AT}.m"))}
+    (error,) = client.make(f"{DATA_PREP}/mappingSets/preview", body)["errors"]
+    assert "k" * 100 in error["exception"]
+    assert "l" * 100 in error["exception"]
+    assert len(error["exception"]) < 500
+
+
 def test_the_identity_map_of_adobe_holds_lists_of_identities(client: Client) -> None:
     schema = client.make(SCHEMAS, schema_body("identified", PROFILE, IDENTITIES))["$id"]
     paths = ("identityMap.Email[0].id", "identityMap.Email[0].primary", "identityMap.Email", "identityMap")

@@ -57,6 +57,7 @@ STRICTER: tuple[tuple[dict[str, Any], str, Any], ...] = (
     ({"type": "number", "minimum": 0}, "minimum", 1),
     ({"type": "integer"}, "maximum", 5),
     ({"type": "object", "properties": {}}, "additionalProperties", False),
+    ({"type": "object", "additionalProperties": {}}, "additionalProperties", {"type": "string"}),
     ({"type": "string"}, "format", "uri"),
 )
 LESS_STRICT: tuple[tuple[dict[str, Any], str, Any], ...] = (

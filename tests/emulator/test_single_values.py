@@ -85,6 +85,13 @@ def test_truth_is_read_from_the_documented_texts_only(client: Client) -> None:
     assert converted(client, NO_BOOLEANS, field) == [...] * len(NO_BOOLEANS)
 
 
+def test_a_multiple_is_one_as_it_is_written(client: Client) -> None:
+    values = [0.3, 1234567890.12, 98765432109.87, 1e22, 1e308, -0.07]
+    assert converted(client, values, {"type": "number", "multipleOf": 0.01}) == values
+    assert converted(client, [0.305, 1e-308, -0.071], {"type": "number", "multipleOf": 0.01}) == [...] * 3
+    assert converted(client, [1e308, 1.5e-10], {"type": "number", "multipleOf": 1e-10}) == [1e308, ...]
+
+
 def test_any_single_value_is_a_text(client: Client) -> None:
     texts = {"12.50": "12.50", " a ": " a ", "": ""}
     assert dict(zip(texts, converted(client, list(texts), {"type": "string"}), strict=True)) == texts

@@ -221,7 +221,8 @@ def test_an_unknown_column_in_an_expression_is_warned_of_or_misspelt(
 
 def test_adobes_stripe_tutorial_moves_every_attribute_that_it_maps(connected: Emulator, stripe: str) -> None:
     source = charges(stripe)
-    anything = {"type": "object", "properties": {"type": {"type": "string"}}}
+    # The tutorial maps whole objects too, whose members its schema need not name one by one.
+    anything = {"type": "object", "properties": {"type": {"type": "string"}}, "additionalProperties": {}}
     fields = {f"charges_data.{path}": anything if kind == "object" else kind for path, kind in TUTORIAL.items()}
     card = {path: fields.pop(path) for path in list(fields) if path.startswith("charges_data.payment_method_details")}
     fields["charges_data.payment_method_details"] = nested(card, "charges_data.payment_method_details")
@@ -266,13 +267,13 @@ def test_adobes_stripe_tutorial_moves_every_attribute_that_it_maps(connected: Em
 
 def nested(fields: dict[str, Any], root: str) -> dict[str, Any]:
     """The JSON schema of an object, from its fields by their paths."""
-    whole: dict[str, Any] = {"type": "object", "properties": {}}
+    whole: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": {}}
     for path, kind in fields.items():
         if path != root:
             *steps, last = path.removeprefix(f"{root}.").split(".")
             node = whole
             for step in steps:
-                node = node["properties"].setdefault(step, {"type": "object", "properties": {}})
+                node = node["properties"].setdefault(step, {**whole, "properties": {}})
             node["properties"][last] = {"type": kind}
     return whole
 

@@ -6,59 +6,35 @@ does not take at all, such as an object for a text, it leaves as it is: that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.dates import iso_time
-from airflow_provider_payments.emulator.data_prep.members import Field, Members
+from airflow_provider_payments.emulator.data_prep.members import Field, Members, Misfit
 from airflow_provider_payments.emulator.data_prep.scalars import SCALARS
+from airflow_provider_payments.emulator.data_prep.values import type_name
 
 Converter = Callable[[Any], Any]
 
 _TIMES = ("date", "date-time")
 
 
-class Unconvertible(Exception):
-    """A value that cannot be read as what its field is.
+class Unconvertible(Misfit):
+    """A value that cannot be read as what its field is. Types are in capitals, such as ``DATETIME``.
 
     :param value: the value.
-    :param expected: the type of the field in capitals, such as ``DATETIME``.
+    :param expected: the format of the field if it is one of times, else its type.
     """
 
     def __init__(self, value: Any, expected: str) -> None:
-        super().__init__(expected)
-        self.expected = expected
-        self.actual = type_of(value)
-        self._steps: list[str] = []
-
-    def inside(self, step: str) -> Unconvertible:
-        """The same, as seen from the object or array that holds the value."""
-        self._steps.append(step)
-        return self
+        self.expected, self.actual = (name.replace("-", "").upper() for name in (expected, type_name(value)))
+        super().__init__(self.expected)
 
     @property
     def place(self) -> str:
         """Where the value stands below the destination, such as ``.lines[0].price``; empty for the destination."""
-        return "".join(reversed(self._steps))
-
-
-def type_of(value: Any) -> str:
-    """The type of a value, in capitals as messages of Data Prep name it."""
-    for kinds, name in _TYPES:
-        if isinstance(value, kinds):
-            return name
-    return "NULL" if value is None else "STRING"
-
-
-_TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (bool, "BOOLEAN"),
-    (int, "INTEGER"),
-    (float, "NUMBER"),
-    (datetime, "DATETIME"),
-    (Mapping, "OBJECT"),
-    (list, "ARRAY"),
-)
+        return "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in self.steps)
 
 
 def converter(field: Field) -> Converter:
@@ -76,7 +52,6 @@ def converter(field: Field) -> Converter:
 
 
 def _scalar(name: str, read: Converter) -> Converter:
-    expected = name.replace("-", "").upper()
     takes_any = name == "string"
 
     def convert(value: Any) -> Any:
@@ -85,7 +60,7 @@ def _scalar(name: str, read: Converter) -> Converter:
         try:
             return read(value)
         except (ValueError, TypeError, OverflowError) as error:
-            raise Unconvertible(value, expected) from error
+            raise Unconvertible(value, name) from error
 
     return convert
 
@@ -105,7 +80,7 @@ def _object(field: Field) -> Converter:
             try:
                 result[name] = None if entry is None else members[name](entry)
             except Unconvertible as error:
-                raise error.inside(f".{name}") from None
+                raise error.inside(name) from None
         return result
 
     return convert
@@ -122,7 +97,7 @@ def _array(field: Field) -> Converter:
             try:
                 result.append(None if entry is None else item(entry))
             except Unconvertible as error:
-                raise error.inside(f"[{place}]") from None
+                raise error.inside(place) from None
         return result
 
     return convert

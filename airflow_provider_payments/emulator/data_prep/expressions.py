@@ -137,9 +137,8 @@ def _operated(sign: str, operands: tuple[Expression, ...], read: Read, now: Now)
 
 def _applied(name: str, given: list[Any], now: Now, method: bool) -> Any:
     try:
-        result = (METHODS if method else FUNCTIONS)[name].call(now, given)
+        return values.bounded((METHODS if method else FUNCTIONS)[name].call(now, given))
     except ExpressionError as error:
         raise ExpressionError(f"{name}: {error}") from error
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ExpressionError(f"{name} cannot take {', '.join(map(values.shown, given[:3]))}") from error
-    return values.bounded(result)

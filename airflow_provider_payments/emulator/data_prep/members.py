@@ -1,12 +1,35 @@
-"""The members of an object as functions, each compiled from its field when a value first needs it."""
+"""The members of an object as functions, each compiled from its field when a value first needs it; where one fails."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 Field = Mapping[str, Any]
 Compiled = TypeVar("Compiled")
+# Of a name in a message: the keys of a map are a client's.
+MAX_NAME_CHARACTERS = 100
+
+
+class Misfit(Exception):
+    """A value that does not fit its field."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self._steps: list[str | int] = []
+
+    def inside(self, step: str | int) -> Self:
+        """The same, as seen from the object or array that holds the value.
+
+        :param step: name or index of the value.
+        """
+        self._steps.append(step[:MAX_NAME_CHARACTERS] if isinstance(step, str) else step)
+        return self
+
+    @property
+    def steps(self) -> list[str | int]:
+        """The way to the value, from the outside in."""
+        return self._steps[::-1]
 
 
 class Members(dict[str, Compiled], Generic[Compiled]):

@@ -107,6 +107,7 @@ class _Parser:
             raise ExpressionError(f"the expression is nested deeper than {MAX_NESTING} levels")
         condition = self._binary(1, depth)
         if self._is("?"):
+            _check_single("?", condition)
             yes = self._ternary(depth + 1)
             self._need(":")
             return Choose(condition, yes, self._ternary(depth + 1))
@@ -267,9 +268,14 @@ def _constant(token: str) -> str:
 
 
 def _operation(sign: str, *operands: Expression) -> Operate:
-    if sign in _SINGLE_SIGNS and any(map(is_array, operands)):
-        raise ExpressionError(f"'{sign}' takes single values, not an array")
+    if sign in _SINGLE_SIGNS:
+        _check_single(sign, *operands)
     return Operate(sign, operands)
+
+
+def _check_single(sign: str, *operands: Expression) -> None:
+    if any(map(is_array, operands)):
+        raise ExpressionError(f"'{sign}' takes single values, not an array")
 
 
 def _check(function: Function, place: int, argument: Expression | Lambda) -> None:

@@ -66,11 +66,18 @@ def read(row: Mapping[str, Any], path: str) -> Any:
 
     :param path: the whole text may be a column's name, with its periods escaped or not.
     """
-    for column in (path, unescaped(unwrapped(path))):
-        if column in row:
-            return row[column]
+    if path in row:
+        return row[path]
+    column = _column(path)
+    if column in row:
+        return row[column]
     steps = steps_of(path)
     return None if steps is None else _read(row, steps)
+
+
+@lru_cache(maxsize=4096)
+def _column(path: str) -> str:
+    return unescaped(unwrapped(path))
 
 
 def below(value: Any, path: str) -> Any:

@@ -11,11 +11,12 @@ import json
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.members import Field, Members
-from airflow_provider_payments.emulator.data_prep.values import shown
+from airflow_provider_payments.emulator.data_prep.members import MAX_NAME_CHARACTERS, Field, Members, Misfit
+from airflow_provider_payments.emulator.data_prep.values import shown, type_name
 
 NULL_ERROR = "DCVS-1101-400"
 TYPE_ERROR = "DCVS-1104-400"
@@ -32,7 +33,7 @@ MAX_PATTERN_CHARACTERS = 200
 MAX_MATCHED_CHARACTERS = 1000
 
 
-class Invalid(Exception):
+class Invalid(Misfit):
     """A value that its field does not allow.
 
     :param code: one of the above.
@@ -43,15 +44,9 @@ class Invalid(Exception):
         super().__init__(problem)
         self.code = code
         self.problem = problem
-        self._steps: list[str] = []
-
-    def inside(self, step: object) -> Invalid:
-        """The same, as seen from the object or array that holds the value."""
-        self._steps.append(str(step))
-        return self
 
     def __str__(self) -> str:
-        place = "/".join(["#", *reversed(self._steps)])
+        place = "/".join(["#", *map(str, self.steps)])
         return f"The message cannot be validated: [{place}: {self.problem}]"
 
 
@@ -100,16 +95,10 @@ def _of_type(kinds: type | tuple[type, ...], name: str) -> Check:
         if isinstance(value, kinds) and (takes_truth or not isinstance(value, bool)):
             return
         code = NULL_ERROR if value is None else TYPE_ERROR
-        raise Invalid(code, f"expected type: {name}, found: {_named(value)}")
+        found = "Null" if value is None else _KINDS[type_name(value)][1]
+        raise Invalid(code, f"expected type: {name}, found: {found}")
 
     return check
-
-
-def _named(value: Any) -> str:
-    if value is None:
-        return "Null"
-    found = (name for kinds, name in _KINDS.values() if isinstance(value, kinds))
-    return "Boolean" if isinstance(value, bool) else next(found, "String")
 
 
 # Whether a value is allowed, and what is wrong with one that is not.
@@ -168,7 +157,7 @@ def _bounded(relation: str, fits: Callable[[Any, Any], bool]) -> Callable[[Any],
 
 
 def _is_multiple(value: float, step: float) -> bool:
-    return abs(value / step - round(value / step)) < 1e-9  # of 0.1 too, which no float is
+    return Fraction(str(value)) % Fraction(str(step)) == 0  # as written: no float is 0.1
 
 
 def _distinct(wanted: Any) -> Rule | None:
@@ -259,11 +248,11 @@ def _object(field: Field, complete: bool) -> Check:
                 raise Invalid(MISSING_ERROR, f"required key [{name}] not found")
         for name, entry in value.items():
             if members.lack(name):
-                raise Invalid(RULE_ERROR, f"extraneous key [{name[:100]}] is not permitted")
+                raise Invalid(RULE_ERROR, f"extraneous key [{name[:MAX_NAME_CHARACTERS]}] is not permitted")
             try:
                 members[name](entry)
             except Invalid as invalid:
-                raise invalid.inside(name[:100]) from None
+                raise invalid.inside(name) from None
 
     return check
 

@@ -19,7 +19,7 @@ _LITERAL = re.compile(r"(?:[^+?^|.\[({)*$\\]|\\[^A-Za-z0-9])+", re.DOTALL)
 
 
 def _position(text: str, part: str, start: int = 0, occurrence: int = 1) -> int:
-    at = start - 1
+    at = max(start, 0) - 1
     for _ in range(min(max(occurrence, 1), MAX_RESULT)):
         at = text.find(part, at + 1)
         if at < 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.date_formats import read_time, write_time
@@ -21,7 +21,7 @@ def _date(_: Now, value: Any, pattern: str | None = None, default: datetime | No
 
 
 def _formatted_millis(millis: int, pattern: str) -> str:
-    return write_time(datetime.fromtimestamp(millis / 1000, UTC), pattern)
+    return write_time(datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=millis), pattern)
 
 
 def _present(now: Now) -> datetime:

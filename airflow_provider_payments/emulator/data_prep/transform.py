@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ from airflow_provider_payments.emulator.data_prep.paths import (
     Steps,
     read,
     steps_of,
-    unescaped,
     unwrapped,
     write,
 )
@@ -77,11 +76,11 @@ def problems(
     :param properties: the target schema's fields.
     :param has_source: whether the source has an attribute; None when the source is not known.
     """
-    seen: set[str] = set()
+    seen: set[Steps | None] = set()
     result = []
     for mapping in mappings:
         result.append(_problem(mapping, properties, has_source, seen))
-        seen.add(mapping.destination)
+        seen.add(steps_of(mapping.destination))
     return result
 
 
@@ -89,13 +88,13 @@ def _problem(
     mapping: FieldMapping,
     properties: Mapping[str, Any],
     has_source: Callable[[str], bool] | None,
-    seen: set[str],
+    seen: Collection[Steps | None],
 ) -> str | None:
     where = mapping.destination[:200]
     steps = steps_of(mapping.destination)
-    if steps is None or find(properties, unwrapped(mapping.destination)) is None:
+    if steps is None or find(properties, steps) is None:
         return f"The target schema has no field '{where}'."
-    if mapping.destination in seen:
+    if steps in seen:
         return f"The field '{where}' is the destination of two mappings."
     if sum(isinstance(step, Everywhere) for step in steps) > 1:
         return f"The emulator writes into one level of arrays only, not '{where}'."
@@ -106,7 +105,7 @@ def _problem(
     except ExpressionError as error:
         return f"The expression '{mapping.source[:200]}' is not accepted: {error}."
     for source in sources:
-        if has_source is not None and not (has_source(source) or has_source(unescaped(source))):
+        if has_source is not None and not has_source(source):
             return f"The source has no attribute '{source[:200]}'."
     return None
 
@@ -165,11 +164,12 @@ class Transform:
 
 
 def _line(mapping: FieldMapping, properties: Mapping[str, Any], now: Now, *, checked: bool) -> _Line:
-    field = find(properties, unwrapped(mapping.destination)) or {}
+    steps = steps_of(mapping.destination) or ()
+    field = find(properties, steps) or {}
     convert = converter(field)
     if checked:  # what is written, and not the record that it is a part of
         convert = _then(convert, checker(field, complete=False))
-    return _Line(mapping, steps_of(mapping.destination) or (mapping.destination,), _reader(mapping, now), convert)
+    return _Line(mapping, steps, _reader(mapping, now), convert)
 
 
 def _then(convert: Converter, check: Check) -> Converter:

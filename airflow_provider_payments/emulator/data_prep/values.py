@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.dates import iso_time
@@ -65,9 +65,17 @@ def shown(value: Any) -> str:
 
 
 def bounded(value: Any) -> Any:
-    """A value that is not too long, or an error."""
-    if isinstance(value, str) and len(value) > MAX_RESULT:
+    """A value that is not too long, or an error; raises ``OverflowError`` for a time that has no year in UTC."""
+    if isinstance(value, datetime):
+        value.astimezone(UTC)
+    elif isinstance(value, str) and len(value) > MAX_RESULT:
         raise ExpressionError(f"the result is a text longer than {MAX_RESULT} characters")
+    elif isinstance(value, list | Mapping):
+        _check_entries(value)
+    return value
+
+
+def _check_entries(value: Any) -> None:
     left, seen = [value], 0
     while left:
         part = left.pop()
@@ -76,7 +84,6 @@ def bounded(value: Any) -> Any:
             seen += len(part)
             if seen > MAX_RESULT:
                 raise ExpressionError(f"the result has more than {MAX_RESULT} entries")
-    return value
 
 
 def finite(value: float) -> float:

@@ -10,6 +10,7 @@ from airflow_provider_payments.emulator.data_prep.transform import problems
 from airflow_provider_payments.emulator.flow_service.ends import major_version
 from airflow_provider_payments.emulator.flow_service.payloads import invalid, required, whole_number
 from airflow_provider_payments.emulator.flow_service.sources import has_source, source_table
+from airflow_provider_payments.emulator.flow_service.state import not_found
 from airflow_provider_payments.emulator.refusals import FlowRefusal
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ def check_mapping(sandbox: Sandbox, params: Mapping[str, Any], source: Resource,
             "The dataset, the target connection and the mapping set must have the same schema in the same version: "
             f"they have {dataset.schema_id}, {target_schema['id']} and {version.schema_id}.",
         )
-    properties, _ = sandbox.registry.resolve(sandbox.registry.get("schemas", version.schema_id))
+    schema = sandbox.registry.read(version.schema_id)
+    if schema is None:
+        raise not_found("schemas", version.schema_id)
+    properties, _ = sandbox.registry.resolve(schema)
     table = source_table(sandbox, source)
     has = has_source(source, table) if table is not None else None
     failures = [problem for problem in problems(version.mappings, properties, has) if problem is not None]

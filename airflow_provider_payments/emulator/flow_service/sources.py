@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.paths import read
+from airflow_provider_payments.emulator.data_prep.paths import read, steps_of, unescaped
 from airflow_provider_payments.emulator.flow_service.payloads import truth
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, ConnectionSpec
 from airflow_provider_payments.emulator.flow_service.state import Resource
@@ -49,8 +49,9 @@ def has_source(source: Resource, table: Table) -> Callable[[str], bool]:
     """Whether a mapping can read an attribute from a source connection."""
     tree = table.tree
     if tree is None:
-        return column_names(source, table).__contains__
-    return lambda path: find(tree["properties"], path) is not None
+        names = column_names(source, table)
+        return lambda path: path in names or unescaped(path) in names
+    return lambda path: find(tree["properties"], steps_of(path) or ("",)) is not None
 
 
 def cut_row(source: Resource, table: Table) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:

@@ -8,6 +8,8 @@ from typing import Any
 _LEAST = ("minLength", "minItems", "minProperties", "minimum", "exclusiveMinimum")
 _MOST = ("maxLength", "maxItems", "maxProperties", "maximum", "exclusiveMaximum")
 _FIXED = ("pattern", "const", "multipleOf", "uniqueItems")
+# What ``additionalProperties`` may be where any value may stand.
+_ANYTHING: tuple[Any, ...] = (True, {})
 
 
 def _is_number(value: Any) -> bool:
@@ -55,5 +57,5 @@ def stricter(known: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[str]
             yield member
     if "enum" in node and not ("enum" in known and all(value in node["enum"] for value in known["enum"])):
         yield "enum"
-    if node.get("additionalProperties", True) is not True and known.get("additionalProperties", True) is True:
+    if node.get("additionalProperties", True) not in _ANYTHING and known.get("additionalProperties", True) in _ANYTHING:
         yield "additionalProperties"

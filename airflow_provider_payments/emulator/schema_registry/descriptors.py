@@ -166,8 +166,9 @@ class Descriptors:
         if not isinstance(path, str) or not path.startswith("/") or path.endswith("/"):
             raise _invalid(f"'{member}' is a path that begins with a slash and does not end with one.")
         # Standard names of fields bear a prefix that the registry's own form leaves out.
-        dotted = path[1:].replace("xdm:", "").replace("/", ".")
-        found = fields.find(self.registry.resolve(schema)[0], dotted)
+        names = path[1:].replace("xdm:", "").split("/")
+        steps = (step for name in names for step in (name.partition("[")[0], *[0] * name.count("[")))
+        found = fields.find(self.registry.resolve(schema)[0], steps)
         if found is None:
             raise _invalid(f"The schema {schema.id} has no field at '{path[:200]}'.")
         return found

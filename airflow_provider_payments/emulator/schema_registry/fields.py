@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_payments.emulator.exchange import MAX_DEPTH
@@ -14,7 +14,6 @@ Tree = Mapping[str, Any]
 
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array"})
 _FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,127}")
-_STEP = re.compile(r"((?:\\.|[^.\\[])*)((?:\[[^\]]*\])*)(?:\.|$)", re.DOTALL)
 # The whole-number types of XDM by their bounds, narrowest first.
 _BOUNDS = {
     "byte": (-128, 127),
@@ -229,23 +228,18 @@ def _picked(node: Tree, paths: Sequence[tuple[str, ...]], where: str) -> dict[st
     return result
 
 
-def find(properties: Tree, path: str) -> Tree | None:
-    """The field at a dotted path, or None; ``name[*]`` and ``name[0]`` step into arrays.
+def find(properties: Tree, steps: Iterable[object]) -> Tree | None:
+    """The field to which steps lead, or None. An entry of a map has the type of the map's values.
 
-    An entry of a map has the type of the map's values. What may be anything is empty.
+    :param steps: names; what is no text leads into an array.
+    :returns: empty for what may be anything.
     """
     node: Tree = {"properties": properties}
-    at = 0
-    while at < len(path):
-        step = _STEP.match(path, at)
-        if step is None or not step[1]:
+    for step in steps:
+        child = _member(node, step) if isinstance(step, str) else _entry(node)
+        if child is None:
             return None
-        for part in (step[1], *["[]"] * step[2].count("[")):
-            child = _entry(node) if part == "[]" else _member(node, re.sub(r"\\(.)", r"\1", part))
-            if child is None:
-                return None
-            node = child
-        at = step.end()
+        node = child
     return node
 
 
