@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.patterns import Pattern, PatternError
+from airflow_provider_payments.emulator.patterns import Pattern
 from airflow_provider_payments.emulator.refusals import Refusal
 
 Check = Callable[[Any], bool]
@@ -93,18 +93,5 @@ def like(source: str, refuse: Callable[[str], Refusal]) -> Check:
     :param refuse: words the refusal of one that is not accepted.
     """
 
-    def refused(error: PatternError) -> Refusal:
-        return refuse(f"The pattern '{source[:100]}' is not accepted: {error}.")
-
-    try:
-        pattern = Pattern(source)
-    except PatternError as error:
-        raise refused(error) from error
-
-    def fits(value: Any) -> bool:
-        try:
-            return isinstance(value, str) and pattern.found_in(value)
-        except PatternError as error:
-            raise refused(error) from error
-
-    return fits
+    pattern = Pattern(source, refuse)
+    return lambda value: isinstance(value, str) and any(pattern.found_in(value))

@@ -62,6 +62,27 @@ class Call:
         """
         return next((value for key, value in self.query if key == name), None)
 
+    def whole(
+        self,
+        name: str,
+        refuse: Callable[[str], Refusal],
+        default: int | None = None,
+        fewest: int = 0,
+        most: int | None = None,
+    ) -> int:
+        """A query parameter that is a whole number, or a refusal.
+
+        :param refuse: words the refusal by a detail.
+        :param default: where the request does not give it; None if it must.
+        :param most: None for no limit.
+        """
+        text = self.first(name)
+        number = default if text is None else count_from(text)
+        if number is None or not fewest <= number <= (number if most is None else most):
+            bounds = f"{fewest} or more" if most is None else f"from {fewest} to {most}"
+            raise refuse(f"'{name}' must be a whole number, {bounds}.")
+        return number
+
     def query_with(self, **changes: object) -> str:
         """The query as it came, but for some parameters: what the address of another page ends in.
 

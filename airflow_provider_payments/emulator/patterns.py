@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable, Iterator
 
 MAX_PATTERN_CHARACTERS = 200
 MAX_TEXT_CHARACTERS = 500
@@ -17,36 +18,38 @@ MAX_TEXT_CHARACTERS = 500
 _CHARACTER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 
 
-class PatternError(Exception):
-    """A pattern, or a text for it, that is not accepted."""
-
-
 class Pattern:
-    """A pattern, ready for texts. Raises :class:`PatternError`."""
+    """A pattern, ready for texts.
 
-    def __init__(self, source: str) -> None:
+    :param refuse: makes the error that is raised for a pattern, or a text, that is not accepted.
+    """
+
+    def __init__(self, source: str, refuse: Callable[[str], Exception]) -> None:
+        self._refuse, self._source = refuse, source
         if len(source) > MAX_PATTERN_CHARACTERS:
-            raise PatternError(f"it is longer than {MAX_PATTERN_CHARACTERS} characters")
+            raise self._refused(f"it is longer than {MAX_PATTERN_CHARACTERS} characters")
         if re.search(r"\)\s*[*+{]|\(\?[a-z]", _CHARACTER.sub("", source)):
-            raise PatternError("it repeats a group, or sets flags")
+            raise self._refused("it repeats a group, or sets flags")
         try:
             with warnings.catch_warnings():
                 # Sets of characters within sets, which other engines read in another way.
                 warnings.simplefilter("error", FutureWarning)
                 self._compiled = re.compile(source, re.DOTALL | re.ASCII)
         except (re.error, OverflowError, FutureWarning) as error:
-            raise PatternError(str(error)) from error
+            raise self._refused(str(error)) from error
 
     def matches(self, text: str) -> bool:
         """Whether the pattern describes a whole text."""
-        return self._compiled.fullmatch(_short(text)) is not None
+        return self._compiled.fullmatch(self._short(text)) is not None
 
-    def found_in(self, text: str) -> bool:
-        """Whether the pattern describes a part of a text."""
-        return self._compiled.search(_short(text)) is not None
+    def found_in(self, text: str) -> Iterator[re.Match[str]]:
+        """The parts of a text that the pattern describes."""
+        return self._compiled.finditer(self._short(text))
 
+    def _refused(self, problem: str) -> Exception:
+        return self._refuse(f"The pattern '{self._source[:100]}' is not accepted: {problem}.")
 
-def _short(text: str) -> str:
-    if len(text) > MAX_TEXT_CHARACTERS:
-        raise PatternError(f"it meets a text of more than {MAX_TEXT_CHARACTERS} characters")
-    return text
+    def _short(self, text: str) -> str:
+        if len(text) > MAX_TEXT_CHARACTERS:
+            raise self._refused(f"it meets a text of more than {MAX_TEXT_CHARACTERS} characters")
+        return text

@@ -17,6 +17,7 @@ from airflow_provider_payments.emulator.store import Numbered, Selection, Store
 Item = TypeVar("Item", bound=Numbered)
 Wire = Mapping[str, Any]
 Steps = tuple[str, ...]
+Span = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +39,23 @@ class Listing(Generic[Item]):
     moment: str = ""
     marked: bool = False
 
-    def reader(self, path: str) -> tuple[Callable[[Item], Any], Steps]:
-        """What reads an item, and the steps that lead on from there to a path."""
-        if path in self.quick:
-            return self.quick[path], ()
+    def single(self, path: str) -> Callable[[Item], Any] | None:
+        """What reads the one value that there is at a path at most; None if there may be several."""
+        return self.quick.get(path) if self.marked else None
+
+    def values(self, path: str) -> Callable[[Item], Iterator[Any]]:
+        """What reads all values of an item at a path."""
         known = (key for key in self.quick if path == key or path.startswith((f"{key}.", f"{key}[]")))
         head = max(known, key=len, default="")
-        return self.quick.get(head, self.wire), steps(path[len(head) :])
+        read, rest, marked = self.quick.get(head, self.wire), steps(path[len(head) :]), self.marked
+        return lambda item: walk(read(item), rest, marked)
 
     def first(self, path: str) -> Callable[[Item], Any]:
         """What reads the first plain value at a path, None when an item has none: what sorts items."""
-        read, rest = self.reader(path)
-        if self.marked and not rest:
-            return read
-
-        def value(item: Item) -> Any:
-            found = walk(read(item), rest, self.marked)
-            return next((value for value in found if as_text(value) is not None), None)
-
-        return value
+        values = self.values(path)
+        return self.single(path) or (
+            lambda item: next((value for value in values(item) if as_text(value) is not None), None)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +65,14 @@ class Filter:
     :param fits: asks it of one value.
     :param wanted: whether one of the values there must fit, or none may.
     :param equals: the texts one of which must stand there, if that is all it asks: what an index can answer.
-    :param span: the earliest and the latest moment that pass, if it asks for a moment.
+    :param span: the earliest and the latest moment that pass, if the path is the list's own moment.
     """
 
     path: str
     fits: Check
     wanted: bool = True
     equals: Collection[str] = ()
-    span: tuple[int | None, int | None] | None = None
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +94,22 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a sorted list, whether or not there is an item.
+    """A place in a list of one order at most, whether or not there is an item.
 
     :param number: of the item; what sorts equally stands behind it when its number is higher.
-    :param keys: what sorts it, for each order.
+    :param key: what sorts it; empty in the order of creation.
     """
 
     number: float
-    keys: Sequence[SortKey]
+    key: SortKey
 
 
 def items(
     listing: Listing[Item], filters: Sequence[Filter], orders: Sequence[Order] = (), after: Position | None = None
 ) -> Iterator[Item]:
     """The items that pass all filters. What sorts equally stays in the order of creation.
+
+    In an order by the moment of creation nothing sorts equally: of one moment, what was made later is newer.
 
     :param after: only those behind a position.
     """
@@ -120,7 +121,7 @@ def items(
     found = list(_passing(listing, selection.behind(None), rest))
     for order in reversed(orders):
         found.sort(key=_sorting(listing, order), reverse=order.descending)
-    return iter(found) if after is None else _behind(listing, found, orders, after)
+    return iter(found) if after is None else _behind(found, after, orders[0], _sorting(listing, orders[0]))
 
 
 def count(listing: Listing[Item], filters: Sequence[Filter]) -> int:
@@ -131,7 +132,7 @@ def count(listing: Listing[Item], filters: Sequence[Filter]) -> int:
 
 def position(listing: Listing[Item], item: Item, orders: Sequence[Order]) -> Position:
     """Where an item stands."""
-    return Position(item.number, [_sorting(listing, order)(item) for order in orders])
+    return Position(item.number, _sorting(listing, orders[0])(item) if orders else ())
 
 
 def steps(path: str) -> Steps:
@@ -160,13 +161,11 @@ def walk(node: Any, path: Steps, marked: bool) -> Iterator[Any]:
 
 def _select(listing: Listing[Item], filters: Sequence[Filter]) -> tuple[Selection[Item], list[Filter]]:
     """What the store can narrow down by itself, and the filters that remain to be asked of each item."""
-    store, since, until = listing.store, None, None
-    by_moment = [one for one in filters if one.span and one.path == listing.moment and store.orderly]
-    if by_moment:
-        begins, ends = zip(*(one.span for one in by_moment if one.span), strict=True)
-        since = max((begin for begin in begins if begin is not None), default=None)
-        until = min((end for end in ends if end is not None), default=None)
-    rest = [one for one in filters if one not in by_moment]
+    store = listing.store
+    spans = [one.span for one in filters if one.span and store.orderly]
+    since = max((begin for begin, _ in spans if begin is not None), default=None)
+    until = min((end for _, end in spans if end is not None), default=None)
+    rest = [one for one in filters if one.span not in spans]
     found = [
         (one, store.select(listing.keys[one.path], one.equals, since, until))
         for one in rest
@@ -185,31 +184,23 @@ def _passing(listing: Listing[Item], found: Iterator[Item], filters: Sequence[Fi
 
 
 def _test(listing: Listing[Item], one: Filter) -> Callable[[Item], bool]:
-    (read, rest), fits, wanted, marked = listing.reader(one.path), one.fits, one.wanted, listing.marked
-    if marked and not rest:
-        # One value at most. This is asked of a hundred thousand items at once, so nothing is done that is not needed.
-        return lambda item: ((value := read(item)) is not None and fits(value)) is wanted
-
-    def passes(item: Item) -> bool:
-        value = read(item)
-        return (value is not None and any(map(fits, walk(value, rest, marked)))) is wanted
-
-    return passes
+    read, values, fits, wanted = listing.single(one.path), listing.values(one.path), one.fits, one.wanted
+    if read is None:
+        return lambda item: any(map(fits, values(item))) is wanted
+    # This is asked of a hundred thousand items at once, so nothing is done that is not needed.
+    return lambda item: ((value := read(item)) is not None and fits(value)) is wanted
 
 
 def _sorting(listing: Listing[Item], order: Order) -> Callable[[Item], SortKey]:
     value = listing.first(order.path)
+    if order.path == listing.moment:
+        return lambda item: (*order.key(value(item)), item.number)
     return lambda item: order.key(value(item))
 
 
-def _behind(listing: Listing[Item], found: Sequence[Item], orders: Sequence[Order], after: Position) -> Iterator[Item]:
-    sorting = [_sorting(listing, order) for order in orders]
-
+def _behind(found: Sequence[Item], after: Position, order: Order, key_of: Callable[[Item], SortKey]) -> Iterator[Item]:
     def comes_later(item: Item) -> bool:
-        for key_of, last, order in zip(sorting, after.keys, orders, strict=False):
-            key = key_of(item)
-            if key != last:
-                return key < last if order.descending else key > last
-        return item.number > after.number
+        key = key_of(item)
+        return item.number > after.number if key == after.key else (key < after.key) is order.descending
 
     return filter(comes_later, found)

@@ -425,6 +425,15 @@ def test_pages_go_on_when_what_is_added_is_older(client: Client, sources: list[s
         assert [item["id"] for item in rest if item["id"] in sources] == expected
 
 
+def test_of_one_moment_the_newest_comes_first_in_a_descending_order(client: Client) -> None:
+    made = [client.source(name=name) for name in "abc"]
+    assert walk(client, SOURCES, orderby="-createdAt", limit=1) == made[::-1]
+    # What is older than what is there changes how the list is sorted, not in which order.
+    client.control("POST", "seed", json={"sandbox": "dev", "dataflows": 1, "runs_per_dataflow": 1})
+    for orderby, expected in (("createdAt", made), ("-createdAt", made[::-1])):
+        assert [one for one in walk(client, SOURCES, orderby=orderby, limit=1) if one in made] == expected, orderby
+
+
 @pytest.mark.parametrize("understood", [True, False])
 def test_a_filter_by_a_name_that_is_not_ascii_may_miss_it(client: Client, understood: bool) -> None:
     client.control("PUT", "options", json={"queries_are_utf8": understood})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 from urllib.parse import quote
 
@@ -183,19 +184,21 @@ def test_the_log_tells_what_each_write_changed(client: Client) -> None:
         **about,
         "action": "remove",
         "path": f"{own}/a",
-        "value": {"type": "string", "meta:xdmType": "string"},
+        "value": '{"type": "string", "meta:xdmType": "string"}',
     }
     described, added = changed["updates"]
     assert described == {**about, "action": "replace", "path": "/description", "value": "new"}
-    assert (added["action"], added["path"], added["value"]["type"]) == ("add", f"{own}/b", "integer")
+    assert (added["action"], added["path"], json.loads(added["value"])["type"]) == ("add", f"{own}/b", "integer")
     assert {update["action"] for update in made["updates"]} == {"add"}
     assert {update["path"] for update in made["updates"]} >= {"/title", "/definitions", "/allOf"}
     for entry in (removed, changed, made):
+        assert all(isinstance(update["value"], str) for update in entry["updates"])
         assert (entry["id"], entry["imsOrg"], entry["clientId"]) == (
             group["$id"],
             "EMULATOR@AdobeOrg",
             "emulator-client",
         )
+    assert len({entry["requestId"] for entry in (removed, changed, made)}) == 3
     assert made["updatedTime"] < changed["updatedTime"] == removed["updatedTime"]
 
 

@@ -7,17 +7,17 @@ in them ``,`` is or, and a leading ``!`` is not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, Generic, TypeVar
+from itertools import chain, islice
+from typing import Any, TypeVar
 
 from airflow_provider_payments.emulator import query
 from airflow_provider_payments.emulator.catalog.state import bad_request
 from airflow_provider_payments.emulator.comparisons import Check, as_text, dotted, in_order, like
 from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
-from airflow_provider_payments.emulator.query import Filter, Order
-from airflow_provider_payments.emulator.store import Numbered, Store
+from airflow_provider_payments.emulator.query import Filter, Order, Steps, Wire
+from airflow_provider_payments.emulator.store import Numbered
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -28,75 +28,62 @@ _ORDER = re.compile(rf"(?:(asc|desc):)?({_MEMBER})")
 _CONDITION = re.compile(r"(!)?([A-Za-z_$@][^\s=!<>~]*)(?:(==|!=|<=|>=|<|>|~)(.*))?", re.DOTALL)
 
 Item = TypeVar("Item", bound=Numbered)
-Names = dict[str, "Names"]
 
 
 @dataclass(frozen=True, slots=True)
-class Listing(Generic[Item]):
+class Listing(query.Listing[Item]):
     """What can be listed.
 
-    :param show: an object as a whole.
-    :param quick: members that can be read without showing the whole object.
     :param simple: the members that have a simple filter.
-    :param keys: the members by which the store finds objects at once, each with the store's name for it.
     :param ranges: parameters that a member must be greater than (``>``) or smaller than (``<``).
     """
 
-    store: Store[Item]
-    show: Callable[[Item], dict[str, Any]]
-    quick: Mapping[str, Callable[[Item], Any]]
-    simple: Collection[str]
-    keys: Mapping[str, str] = field(default_factory=dict)
+    simple: Collection[str] = ()
     ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def answer(call: Call, listing: Listing[Item]) -> Answer:
     """The objects that a request asks for, by id."""
-    most = MAX_OBSERVABLE_SCHEMAS if "observableSchema" in (_properties(call) or ()) else MAX_LIMIT
-    limit, start = _whole(call, "limit", DEFAULT_LIMIT, 1, most), _whole(call, "start", 0, 0, 10**9)
-    filters = [one for name, text in call.query for one in _filters(listing, name, text)]
+    observable = any(path[0] == "observableSchema" for path in _properties(call) or ())
+    most = MAX_OBSERVABLE_SCHEMAS if observable else MAX_LIMIT
+    limit = call.whole("limit", bad_request, DEFAULT_LIMIT, 1, most)
+    start = call.whole("start", bad_request, 0, most=10**9)
     orders = _orders(call.first("orderBy") or call.first("sort") or "")
-    source = query.Listing(listing.store, listing.show, listing.quick, listing.keys)
-    found = islice(query.items(source, filters, orders), start, start + limit)
-    return Answer({item.id: cut(call, listing.show(item)) for item in found})
+    found = islice(query.items(listing, _asked(call, listing), orders), start, start + limit)
+    return Answer({item.id: cut(call, listing.wire(item)) for item in found})
 
 
 def unique_values(call: Call, listing: Listing[Item], member: str) -> Answer:
     """What a member holds in the objects that the filters of a request let through: plain values, each once."""
-    filters = [one for name, text in call.query for one in _filters(listing, name, text)]
-    source = query.Listing(listing.store, listing.show, listing.quick, listing.keys)
-    read, rest = source.reader(member)
-    values = (value for item in query.items(source, filters) for value in query.walk(read(item), rest, False))
+    values = chain.from_iterable(map(listing.values(member), query.items(listing, _asked(call, listing))))
     return Answer(list(dict.fromkeys(text for value in values if (text := as_text(value)) is not None)))
 
 
-def cut(call: Call, wire: dict[str, Any]) -> dict[str, Any]:
+def _asked(call: Call, listing: Listing[Item]) -> list[Filter]:
+    return [one for name, text in call.query for one in _filters(listing, name, text)]
+
+
+def cut(call: Call, wire: Wire) -> Wire:
     """An object with only those of its members, at any depth, that a request wants to see."""
-    names = _properties(call)
-    return wire if names is None else {name: _cut(wire[name], names[name]) for name in names if name in wire}
+    paths = _properties(call)
+    return wire if paths is None else _cut(wire, paths)
 
 
-def _cut(node: Any, names: Names) -> Any:
-    if isinstance(node, list):
-        return [_cut(entry, names) for entry in node]
-    if not names or not isinstance(node, Mapping):
-        return node
-    return {name: _cut(node[name], names[name]) for name in names if name in node}
-
-
-def _properties(call: Call) -> Names | None:
-    """The members that a request wants to see, each with those below it; without any, the whole of it."""
+def _properties(call: Call) -> list[Steps] | None:
+    """The paths of the members that a request wants to see; None for the whole of it."""
     text = call.first("properties")
-    if not text:
-        return None
-    names: Names = {}
-    for path in sorted(map(query.steps, text.split(",")), key=len):
-        level = names
-        for step in map(str.strip, path):
-            if level.get(step) == {}:
-                break
-            level = level.setdefault(step, {})
-    return names
+    return [path for path in (query.steps(part.strip()) for part in text.split(",")) if path] if text else None
+
+
+def _cut(node: Any, paths: Collection[Steps]) -> Any:
+    if isinstance(node, list):
+        return [_cut(entry, paths) for entry in node]
+    if () in paths or not isinstance(node, Mapping):
+        return node
+    below: dict[str, list[Steps]] = {}
+    for first, *rest in paths:
+        below.setdefault(first, []).append(tuple(rest))
+    return {name: _cut(node[name], below[name]) for name in below if name in node}
 
 
 def _filters(listing: Listing[Item], name: str, text: str) -> Iterator[Filter]:
@@ -143,37 +130,23 @@ def _is_there(value: Any) -> bool:
     return value not in (None, "")
 
 
-def _like_one_of(patterns: Collection[str]) -> Check:
-    def fits(value: Any) -> bool:
+def _like_one_of(choices: Collection[str]) -> Check:
+    fits = re.compile("|".join(map(_expression, choices)), re.DOTALL).fullmatch
+
+    def passes(value: Any) -> bool:
         text = as_text(value)
-        return text is not None and any(_wildcard(pattern, text) for pattern in patterns)
+        return text is not None and fits(text) is not None
 
-    return fits
-
-
-def _wildcard(pattern: str, value: str) -> bool:
-    """Left to right, greedily at the earliest place: linear, unlike a regular expression with many stars."""
-    parts = [part.replace("\0", "*") for part in pattern.replace("**", "\0").split("*")]
-    if len(parts) == 1:
-        return parts[0] == value
-    first, *middle, last = parts
-    if not value.startswith(first) or not value.endswith(last) or len(value) < len(first) + len(last):
-        return False
-    at, end = len(first), len(value) - len(last)
-    for part in middle:
-        found = value.find(part, at, end)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return True
+    return passes
 
 
-def _whole(call: Call, name: str, default: int, fewest: int, most: int) -> int:
-    text = call.first(name)
-    number = default if text is None else count_from(text)
-    if number is None or not fewest <= number <= most:
-        raise bad_request(f"'{name}' must be a whole number from {fewest} to {most}.")
-    return number
+def _expression(wanted: str) -> str:
+    """A text with wildcards as a regular expression."""
+    first, *others = (re.escape(part.replace("\0", "*")) for part in wanted.replace("**", "\0").split("*"))
+    if not others:
+        return first
+    # An atomic group keeps the first place that it finds: matching takes linear time, whatever the number of stars.
+    return first + "".join(f"(?>.*?{part})" for part in others[:-1]) + f".*{others[-1]}"
 
 
 def _orders(text: str) -> list[Order]:

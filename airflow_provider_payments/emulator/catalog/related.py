@@ -86,7 +86,8 @@ def _answer_views(call: Call, datasets: Iterable[Dataset]) -> Answer:
     for dataset in datasets:
         views.add(_view_of(dataset))
     show = functools.partial(_show_view, call)
-    return answer(call, Listing(views, show, _VIEW_QUICK, _VIEW_QUICK.keys() | {"status"}, {"dataSetId": "dataSetId"}))
+    keys, simple = {"dataSetId": "dataSetId"}, _VIEW_QUICK.keys() | {"status"}
+    return answer(call, Listing(views, show, _VIEW_QUICK, keys, simple=simple))
 
 
 def _show_view(call: Call, view: View) -> dict[str, Any]:
@@ -145,7 +146,7 @@ def _answer_files(call: Call, batches: Iterable[Batch]) -> Answer:
         for file in _files_of(call, batch):
             files.add(file)
     show = functools.partial(_show_file, call)
-    return answer(call, Listing(files, show, _FILE_QUICK, _FILE_QUICK.keys(), {"batchId": "batchId"}))
+    return answer(call, Listing(files, show, _FILE_QUICK, {"batchId": "batchId"}, simple=_FILE_QUICK.keys()))
 
 
 def _files_of(call: Call, batch: Batch) -> list[DatasetFile]:

@@ -69,7 +69,7 @@ def create_dataset(call: Call) -> Answer:
 def list_datasets(call: Call) -> Answer:
     sandbox = call.sandbox
     shape = functools.partial(dataset_to_wire, sandbox=sandbox)
-    return answer(call, Listing(sandbox.catalog.datasets, shape, _QUICK, _SIMPLE, _KEYS))
+    return answer(call, Listing(sandbox.catalog.datasets, shape, _QUICK, _KEYS, simple=_SIMPLE))
 
 
 def show_dataset(call: Call) -> Answer:
@@ -152,8 +152,8 @@ def list_batches(call: Call) -> Answer:
 
 def _batches(call: Call) -> Listing[Batch]:
     shape = functools.partial(batch_to_wire, sandbox=call.sandbox)
-    keys = {"dataSet": "dataSet"}
-    return Listing(call.sandbox.catalog.batches, shape, _BATCH_QUICK, _BATCH_SIMPLE, keys, _BATCH_RANGES)
+    store, keys = call.sandbox.catalog.batches, {"dataSet": "dataSet"}
+    return Listing(store, shape, _BATCH_QUICK, keys, simple=_BATCH_SIMPLE, ranges=_BATCH_RANGES)
 
 
 def list_last_batches(call: Call) -> Answer:
@@ -161,7 +161,7 @@ def list_last_batches(call: Call) -> Answer:
     shape = functools.partial(last_batches_to_wire, sandbox=sandbox)
     # Datasets that nothing has come to yet are left out.
     with_batches = replace(call, query=[*call.query, ("property", "lastBatchId")])
-    return answer(with_batches, Listing(sandbox.catalog.datasets, shape, _LAST_QUICK, _LAST_SIMPLE))
+    return answer(with_batches, Listing(sandbox.catalog.datasets, shape, _LAST_QUICK, simple=_LAST_SIMPLE))
 
 
 def show_batch(call: Call) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from urllib.parse import quote
 
 from airflow_provider_payments.emulator.catalog.batches import Batch
 from airflow_provider_payments.emulator.data_access.files import File
-from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
+from airflow_provider_payments.emulator.exchange import Answer, Call
 from airflow_provider_payments.emulator.refusals import PlainRefusal
 
 BASE = "/data/foundation/export"
@@ -25,7 +26,8 @@ def page_of(call: Call, address: str, items: Sequence[Item], shape: Callable[[It
     :param address: of the list, below the service's own.
     :param shape: gives an item its wire shape.
     """
-    start, limit = _whole(call, "start", 0), min(_whole(call, "limit", MAX_LIMIT), MAX_LIMIT) or MAX_LIMIT
+    refuse = functools.partial(PlainRefusal, 400)
+    start, limit = call.whole("start", refuse, 0), min(call.whole("limit", refuse, 0), MAX_LIMIT) or MAX_LIMIT
     body: dict[str, Any] = {
         "data": [shape(item) for item in items[start : start + limit]],
         "_page": {"limit": limit, "count": len(items)},
@@ -39,14 +41,6 @@ def page_of(call: Call, address: str, items: Sequence[Item], shape: Callable[[It
         if start + limit < len(items):
             body["_links"] = {"next": {"href": link(start + limit)}, **body["_links"]}
     return Answer(body)
-
-
-def _whole(call: Call, name: str, default: int) -> int:
-    text = call.first(name)
-    number = default if text is None else count_from(text)
-    if number is None:
-        raise PlainRefusal(400, f"'{name}' must be a whole number, 0 or more.")
-    return number
 
 
 def directory(call: Call, address: str, files: Sequence[File], within: str = "") -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_payments.emulator import query
 from airflow_provider_payments.emulator.comparisons import one_of
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSet, invalid
-from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
+from airflow_provider_payments.emulator.exchange import Answer, Call
 from airflow_provider_payments.emulator.query import Filter, Order
 from airflow_provider_payments.emulator.store import Store
 
@@ -28,7 +28,7 @@ def answer(call: Call, store: Store[MappingSet], show: Callable[[MappingSet], di
     :param show: one as the list shows it.
     """
     # Documents require 'start' too, but Adobe's own client leaves it out.
-    limit, start, name = whole(call, "limit"), whole(call, "start", 0), call.first("name")
+    limit, start, name = call.whole("limit", invalid), call.whole("start", invalid, 0), call.first("name")
     named = [] if name is None else [Filter("name", one_of((name,)), equals=(name,))]
     listing = query.Listing(store, show, _QUICK, keys={"name": "name"})
     size = min(limit, MAX_PAGE)
@@ -46,15 +46,3 @@ def _orders(order: str) -> list[Order]:
     if field and field not in _ORDERS:
         raise invalid(f"'orderBy' must be one of {', '.join(_ORDERS)}, with + or - before it.")
     return [Order(field, order.startswith("-"))] if field else []
-
-
-def whole(call: Call, name: str, default: int | None = None) -> int:
-    """A query parameter that is a whole number, or a refusal.
-
-    :param default: None if the request must give it.
-    """
-    text = call.first(name)
-    number = default if text is None else count_from(text)
-    if number is None:
-        raise invalid(f"The query parameter '{name}' is required and must be a whole number, 0 or more.")
-    return number

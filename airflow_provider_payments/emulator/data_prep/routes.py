@@ -60,7 +60,7 @@ def list_all(call: Call) -> Answer:
 
 def show(call: Call) -> Answer:
     mapping_set = call.sandbox.mapping_sets.get(call.params["id"])
-    return Answer(_shown(call, mapping_set, mapping_set.version(listing.whole(call, "version", 0))))
+    return Answer(_shown(call, mapping_set, mapping_set.version(call.whole("version", invalid, 0))))
 
 
 def _shown(call: Call, mapping_set: MappingSet, version: MappingVersion) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def _latest_mapping(call: Call) -> tuple[MappingSet, FieldMapping, int]:
 
 
 def _asked_version(call: Call, mapping_set: MappingSet) -> MappingVersion:
-    return mapping_set.version(listing.whole(call, "version", mapping_set.latest.version))
+    return mapping_set.version(call.whole("version", invalid, mapping_set.latest.version))
 
 
 def validate(call: Call) -> Answer:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.function import Function, group, plain, spread
 from airflow_provider_payments.emulator.data_prep.values import MAX_RESULT, ExpressionError, as_text
-from airflow_provider_payments.emulator.patterns import Pattern, PatternError
+from airflow_provider_payments.emulator.patterns import Pattern
 
 _ENCODINGS = {"UTF-8": "utf-8", "UTF-16": "utf-16", "ISO-8859-1": "latin-1", "US-ASCII": "ascii"}
 # Delimiters of ``explode`` only behind a backslash.
@@ -63,7 +63,7 @@ def _exploded(text: str, pattern: str = ",") -> list[str]:
     if _LITERAL.fullmatch(pattern):
         return _without_end(text.split(re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)))
     parts, at = [], 0
-    for match in _found(text, pattern):
+    for match in Pattern(pattern, ExpressionError).found_in(text):
         if match.end() == match.start():
             raise ExpressionError(f"the delimiter '{pattern[:100]}' is found where nothing is: escape it")
         parts.append(text[at : match.start()])
@@ -78,21 +78,8 @@ def _without_end(parts: list[str]) -> list[str]:
     return parts
 
 
-def _found(text: str, pattern: str) -> Iterator[re.Match[str]]:
-    """Where a pattern is found."""
-    _checked(pattern, lambda checked: checked.found_in(text))
-    return re.finditer(pattern, text, re.DOTALL | re.ASCII)
-
-
-def _checked(pattern: str, use: Callable[[Pattern], bool]) -> bool:
-    try:
-        return use(Pattern(pattern))
-    except PatternError as error:
-        raise ExpressionError(f"The pattern '{pattern[:100]}' is not accepted: {error}.") from error
-
-
 def _groups(text: str, pattern: str) -> list[str | None]:
-    match = next(_found(text, pattern), None)
+    match = next(Pattern(pattern, ExpressionError).found_in(text), None)
     return [] if match is None else [match[0], *match.groups()]
 
 
@@ -121,7 +108,7 @@ _beginning = plain(lambda text, count: text[: max(count, 0)])
 _ending = plain(lambda text, count: text[max(len(text) - max(count, 0), 0) :])
 _same = plain(lambda left, right: right is not None and left == as_text(right))
 _alike = plain(lambda left, right: right is not None and left.lower() == as_text(right).lower())
-_fits = plain(lambda text, pattern: _checked(pattern, lambda checked: checked.matches(text)))
+_fits = plain(lambda text, pattern: Pattern(pattern, ExpressionError).matches(text))
 _lower, _upper = plain(str.lower), plain(str.upper)
 
 _PATTERN_EXAMPLE = '"E259,E259B_009,1_1", "([^,]+),[^,]*,([^,]+)"'

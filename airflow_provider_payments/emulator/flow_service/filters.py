@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from airflow_provider_payments.emulator.comparisons import ORDERINGS, Check, in_order, one_of
 from airflow_provider_payments.emulator.flow_service.payloads import invalid
 from airflow_provider_payments.emulator.flow_service.run_metrics import RUN_STATUS
-from airflow_provider_payments.emulator.query import Filter
+from airflow_provider_payments.emulator.query import Filter, Span
 
 _FILTER = re.compile(
     r"\s*(?P<path>[^=!<>~\s]+)\s*(?P<sign>==|!=|<=|>=|!>|!<|!~|<>|=<|=>|=~|=|<|>|~|!)(?P<value>.*)", re.DOTALL
@@ -63,16 +63,10 @@ def _check(sign: str, values: tuple[str, ...]) -> Check:
     return (lambda value: value is None or fits(value)) if "null" in values else fits
 
 
-def _span(sign: str, moment: int) -> tuple[int | None, int | None] | None:
+def _span(sign: str, moment: int) -> Span | None:
     """The earliest and the latest moment that pass; None where these two are not all."""
-    spans: Mapping[str, tuple[int | None, int | None]] = {
-        "==": (moment, moment),
-        ">": (moment + 1, None),
-        ">=": (moment, None),
-        "<": (None, moment - 1),
-        "<=": (None, moment),
-    }
-    return spans.get(sign)
+    later, earlier = {">": moment + 1, ">=": moment}.get(sign), {"<": moment - 1, "<=": moment}.get(sign)
+    return (moment, moment) if sign == "==" else None if sign == "!=" else (later, earlier)
 
 
 def _check_values(path: str, sign: str, values: tuple[str, ...]) -> None:

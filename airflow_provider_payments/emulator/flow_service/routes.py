@@ -43,7 +43,9 @@ def _specs(kind: str, wires: Iterable[Mapping[str, Any]]) -> Listing:
     store: Store[_Spec] = Store()
     for wire in wires:
         store.add(_Spec(wire))
-    return Listing(kind, store, lambda spec: spec.wire, KNOWN_FIELDS[kind], unknown_code="1423-400")
+    return Listing(
+        store, lambda spec: spec.wire, keys={"id": "id"}, path=kind, known=KNOWN_FIELDS[kind], unknown_code="1423-400"
+    )
 
 
 _SPECS: Mapping[str, Listing] = {

@@ -77,7 +77,8 @@ def listing_of(sandbox: Sandbox, kind: str) -> Listing:
         quick, aliases = {**_QUICK_RUN, **metric_readers(sandbox)}, _RUN_ALIASES
     elif kind == "flows":
         quick = _quick_flow(sandbox)
-    return Listing(kind, store, lambda item: shape(sandbox, item), KNOWN_FIELDS[kind], quick, aliases=aliases)
+    keys, known = {key: key for key in store.keys}, KNOWN_FIELDS[kind]
+    return Listing(store, lambda item: shape(sandbox, item), quick, keys, path=kind, known=known, aliases=aliases)
 
 
 def _resource(sandbox: Sandbox, item: Resource) -> Wire:

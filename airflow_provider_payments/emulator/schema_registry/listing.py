@@ -51,7 +51,8 @@ def answer(
     :param show: an item as the list shows it.
     :param base: what all items of the list have.
     """
-    asked, start, limit = [*base, *filters(call)], call.first("start"), _limit(call)
+    asked, start = [*base, *filters(call)], call.first("start")
+    limit = min(call.whole("limit", _invalid, 0), MAX_PAGE) or DEFAULT_PAGE
     named = call.first("orderby")
     page, following = (
         _page_by_value(listing, _orders(named), asked, start, limit)
@@ -76,7 +77,7 @@ def _page_of_latest(
         moment, _, number = start.partition(".")
         at = count_from(number)
         # A moment alone stands behind all items of that moment.
-        after = Position(math.inf if at is None else at, [sort_key(as_number(moment))])
+        after = Position(math.inf if at is None else at, sort_key(as_number(moment)))
     found = list(query.items(listing, asked, [_LATEST], after))
     page = found[:limit]
     if len(page) == len(found):
@@ -116,13 +117,6 @@ def _links(call: Call, path: str, following: str | None) -> dict[str, Any]:
     shared = f"{base}/global/{path.rpartition('/')[2]}" + (f"?{asked}" if asked else "")
     upcoming = f"{base}{path}?{call.query_with(start=following)}" if following is not None else None
     return {"next": upcoming, "global_schemas": {"href": shared}}
-
-
-def _limit(call: Call) -> int:
-    limit = count_from(call.first("limit") or "0")
-    if limit is None:
-        raise _invalid(f"'limit' must be a whole number from 0 to {MAX_PAGE}.")
-    return min(limit, MAX_PAGE) or DEFAULT_PAGE
 
 
 def _filter(expression: str) -> Filter:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.identifiers import new_hash
+from airflow_provider_payments.emulator.identifiers import new_hash, new_uuid
 from airflow_provider_payments.emulator.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import fields
 from airflow_provider_payments.emulator.schema_registry.resources import Kind, Resource, State, no_resource
@@ -113,6 +113,7 @@ def show_log(call: Call) -> Answer:
                 "updatedUser": options.user_id,
                 "imsOrg": options.org,
                 "updatedTime": datetime.fromtimestamp(state.at / 1000, UTC).strftime("%m-%d-%Y %H:%M:%S"),
+                "requestId": new_uuid(),
                 "clientId": options.client_id,
                 "sandBoxId": call.sandbox.id,
                 "updates": [{**about, **change} for change in _changes(before, after, "")],
@@ -137,13 +138,17 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any], where: str) ->
         path = f"{where}/{name.replace('~', '~0').replace('/', '~1')}"
         old, new = before.get(name), after.get(name)
         if name not in after:
-            yield {"action": "remove", "path": path, "value": old}
+            yield {"action": "remove", "path": path, "value": _as_text(old)}
         elif name not in before:
-            yield {"action": "add", "path": path, "value": new}
+            yield {"action": "add", "path": path, "value": _as_text(new)}
         elif isinstance(old, Mapping) and isinstance(new, Mapping):
             yield from _changes(old, new, path)
         elif old != new:
-            yield {"action": "replace", "path": path, "value": new}
+            yield {"action": "replace", "path": path, "value": _as_text(new)}
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 ROUTES: Routes = (
