@@ -1,3 +1,3 @@
 """Payment data into Adobe Experience Platform, from Apache Airflow."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

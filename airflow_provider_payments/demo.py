@@ -35,7 +35,7 @@ PACKAGE = "airflow_provider_payments"
 #: Of the extra `demo`: imported where they are used, so that `main` can say what to install.
 LIBRARIES = ("psutil", "rich", *SERVER)
 DAG_ID = "payments_dataflow"
-CONNECTION_ID = "adobe_experience_platform_default"
+CONNECTION_ID = "aep_default"
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Seconds that `airflow standalone` may take until its scheduler is healthy.
 PATIENCE = 120.0
@@ -182,12 +182,12 @@ def _connection(emulator: str) -> str:
         "org_id": "EMULATOR@AdobeOrg",
         "sandbox": "dev",
         "ims_url": emulator,
-        "consistency_window": 0,
-        "dataflow_window": 0,
+        "settle_seconds": 0,
+        "dataflow_settle_seconds": 0,
     }
     return json.dumps(
         {
-            "conn_type": "adobe_experience_platform",
+            "conn_type": "aep",
             "host": emulator,
             "login": "emulator-client",
             "password": "emulator-secret",

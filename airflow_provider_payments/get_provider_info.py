@@ -63,7 +63,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "connection-types": [
             {
-                "connection-type": "adobe_experience_platform",
+                "connection-type": "aep",
                 "hook-class-name": f"{PACKAGE}.hooks.experience_platform.ExperiencePlatformHook",
                 "hook-name": INTEGRATION,
                 "ui-field-behaviour": FIELD_BEHAVIOUR,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.emulator.server import EmulatorServer
 
 MARKER = "experience_platform"
-CONN_ID = "adobe_experience_platform_default"
+CONN_ID = "aep_default"
 _TIMES = ("fast", "real", "manual")
 _SECONDS = 30
 
@@ -48,12 +48,12 @@ class ExperiencePlatform:
             "sandbox": self.sandbox,
             "ims_url": self.url,
             # The emulator's lists do not lag: a creation whose answer was lost shows at once.
-            "consistency_window": 0,
-            "dataflow_window": 0,
+            "settle_seconds": 0,
+            "dataflow_settle_seconds": 0,
         } | extra
         return json.dumps(
             {
-                "conn_type": "adobe_experience_platform",
+                "conn_type": "aep",
                 "host": self.url,
                 "login": "emulator-client",
                 "password": "emulator-secret",
@@ -93,7 +93,7 @@ class ExperiencePlatform:
     def fail(self, action: str, *, method: str | None = None, path: str | None = None, **details: Any) -> str:
         """Let requests fail; return the fault's id.
 
-        :param action: such as ``status``, ``delay``, ``drop_before``, ``apply_then_drop``; the README lists all.
+        :param action: such as ``status``, ``delay``, ``drop_before``, ``apply_then_drop``; docs/emulator.md lists all.
         :param method: only requests with it; any when left out.
         :param path: only requests to it; ``*`` stands for any text.
         :param details: ``nth``, ``times``, ``probability``, and what the action takes, such as ``status``.
@@ -109,7 +109,7 @@ class ExperiencePlatform:
     def order(self, outcome: str, **details: Any) -> None:
         """Say how the next flow run ends.
 
-        :param outcome: such as ``fail_copy``, ``fail_promotion``, ``partial``, ``stuck``; the README lists all.
+        :param outcome: such as ``fail_copy``, ``fail_promotion``, ``partial``, ``stuck``; docs/emulator.md lists all.
         :param details: ``flowId`` or ``name`` of the dataflow, ``times``, and what the outcome takes.
         """
         self.control("POST", "outcomes", json={"outcome": outcome, "sandbox": self.sandbox, **details})

@@ -43,7 +43,7 @@ with DAG(
     doc_md=__doc__,
     default_args={"retries": 3, "retry_delay": timedelta(minutes=1), "aep_conn_id": "{{ params.aep_conn_id }}"},
     params={
-        "aep_conn_id": Param("adobe_experience_platform_default", type="string"),
+        "aep_conn_id": Param("aep_default", type="string"),
         "base_connection_id": Param("24151d58-ffa7-4960-951d-58ffa7396097", type="string"),
         "name": Param("PayPal legacy", type="string", description="Every object's name begins with it"),
     },

@@ -35,7 +35,7 @@ hypothesis.settings.load_profile("untimed")
 
 #: A token of another test's emulator state would be refused once; scopes are part of a credential's identity.
 SERIAL = itertools.count()
-CONNECTION_ID = "adobe_experience_platform_default"
+CONNECTION_ID = "aep_default"
 #: The PayPal base connection that the seed documents use and the emulator holds.
 PAYPAL = "24151d58-ffa7-4960-951d-58ffa7396097"
 
@@ -114,8 +114,8 @@ def make_client(emulator: Emulator, naps: list[float]) -> Callable[..., Client]:
         given = {
             "org_id": "EMULATOR@AdobeOrg",
             "sandbox": "dev",
-            "consistency_window": 0.0,
-            "dataflow_window": 0.0,
+            "settle_seconds": 0.0,
+            "dataflow_settle_seconds": 0.0,
         } | kwargs
         credential = given.pop("credential", None) or ClientCredentials(
             client_id="emulator-client",

@@ -69,7 +69,7 @@ print("loaded:", *(m for m in set(sys.modules) - before if m.startswith(late) an
     ("command", "shown"),
     [
         ("list", "airflow-provider-payments"),
-        ("hooks", "adobe_experience_platform"),
+        ("hooks", "aep"),
         ("links", "airflow_provider_payments.links.ExperiencePlatformLink"),
     ],
 )

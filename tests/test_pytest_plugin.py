@@ -94,8 +94,9 @@ def pytest_in(folder: Path, test: str, **environment: str) -> str:
     return f"{done.stdout}\nexit {done.returncode}"
 
 
-def test_the_example_of_the_readme_passes_behind_a_company_proxy(tmp_path: Path) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```$", (REPOSITORY / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+def test_the_example_of_the_manual_passes_behind_a_company_proxy(tmp_path: Path) -> None:
+    page = (REPOSITORY / "airflow_provider_payments" / "docs" / "testing.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     (example,) = (block for block in blocks if "experience_platform" in block)
     home = tmp_path / "home"
     shutil.copytree(REPOSITORY / "dags", home / "dags", ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""Each row of the README's table "What happens when", made to happen: what it quotes is really seen."""
+"""Each row of the manual's page "What happens when", made to happen: what it quotes is really seen."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_two_writers(row: str, stage: Stage) -> None:
     stage.emulator.fail("status", method="POST", path=SOURCES, status=429, headers={"Retry-After": "2"})
     mine = stage.source()
     (only,) = stage.emulator.objects("sourceConnections")
-    assert (mine["id"], mine["created"], mine["copies"]) == (only["id"], False, [])
+    assert (mine["id"], mine["created"], mine["duplicates"]) == (only["id"], False, [])
     assert len(stage.emulator.requests(method="DELETE")) == 1
     stage.has_shown(row)
 
@@ -58,7 +58,7 @@ def leave_a_copy(stage: Stage, connect: Callable[..., None]) -> tuple[dict[str, 
 @event("A killed run left a duplicate")
 def test_copy(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     ends, copy = leave_a_copy(stage, connect)
-    assert stage.run(CreateDataflowOperator, run_id="three", **ends)["copies"] == [copy]
+    assert stage.run(CreateDataflowOperator, run_id="three", **ends)["duplicates"] == [copy]
     states = {flow["id"]: flow["state"] for flow in stage.emulator.objects("flows")}
     assert (len(states), states[copy]) == (2, "disabled")
     stage.emulator.advance(3600)
@@ -66,14 +66,14 @@ def test_copy(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     stage.has_shown(row)
 
 
-@event("The same, with `remove_copies=True`")
+@event("The same, with `remove_duplicates=True`")
 def test_remove_copies(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     ends, copy = leave_a_copy(stage, connect)
     stage.emulator.advance(151)
     stage.connect()
-    result = stage.run(CreateDataflowOperator, run_id="three", remove_copies=True, **ends)
+    result = stage.run(CreateDataflowOperator, run_id="three", remove_duplicates=True, **ends)
     (only,) = stage.emulator.objects("flows")
-    assert (result["id"], result["copies"]) == (only["id"], [])
+    assert (result["id"], result["duplicates"]) == (only["id"], [])
     assert only["id"] != copy
     stage.has_shown(row)
 

@@ -1,4 +1,4 @@
-"""The rows of the README's table "What happens when" that are about flow runs: what it quotes is really seen."""
+"""The rows of the manual's page "What happens when" that are about flow runs: what it quotes is really seen."""
 
 from __future__ import annotations
 

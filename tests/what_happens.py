@@ -1,4 +1,4 @@
-"""The README's table "What happens when", and the stage on which its rows are made to happen."""
+"""The manual's page "What happens when", and the stage on which its rows are made to happen."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ from tests.conftest import CONNECTION_ID, Emulator
 from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
 from tests.operators.chain import ARGUMENTS, TaskInstance
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
-TABLE = README[README.index("## What happens when") :].split("\n## ", 1)[0]
+TABLE = (Path(__file__).parent.parent / "airflow_provider_payments" / "docs" / "what-happens-when.md").read_text()
 ROWS = {row[0].strip(): row[2] for row in re.findall(r"^\|(.*?)\|(.*?)\|(.*?)\|$", TABLE, re.MULTILINE)[2:]}
 SOURCES = "*/sourceConnections"
 TESTED: set[str] = set()
@@ -54,7 +53,7 @@ class Stage:
         self.emulator.advance(seconds)
 
     def connect(self, url: str | None = None, **options: Any) -> Client:
-        windows = {"consistency_window": 10.0, "dataflow_window": 50.0}
+        windows = {"settle_seconds": 10.0, "dataflow_settle_seconds": 50.0}
         self.client = self._make_client(url, clock=self.clock, **windows | options)
         return self.client
 

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 #: Options of the client that a connection may set, each with what reads it.
 _OPTIONS = {
-    "consistency_window": as_duration,
-    "dataflow_window": as_duration,
+    "settle_seconds": as_duration,
+    "dataflow_settle_seconds": as_duration,
     "operation_timeout": as_duration,
     "marks": as_bool,
     "read_only": as_bool,

@@ -32,8 +32,8 @@ class ExperiencePlatformHook(BaseHook):
     The connection: login = client id, password = client secret, host = platform URL (default
     ``https://platform.adobe.io``); extra: ``org_id`` and ``sandbox`` (both required), ``scopes`` (text or a
     list), ``ims_url``, ``access_token`` (instead of the secret), ``connect_timeout`` and ``read_timeout``, ``proxies``,
-    ``verify`` (path of a CA bundle), ``consistency_window``, ``dataflow_window`` and ``operation_timeout``, ``marks``
-    and ``read_only`` (true or false). Times are seconds or ISO 8601 text such as ``PT1M``.
+    ``verify`` (path of a CA bundle), ``settle_seconds``, ``dataflow_settle_seconds`` and ``operation_timeout``,
+    ``marks`` and ``read_only`` (true or false). Times are seconds or ISO 8601 text such as ``PT1M``.
 
     Nothing is read or sent before :attr:`client` is used, so a DAG file may build it freely.
 
@@ -41,8 +41,8 @@ class ExperiencePlatformHook(BaseHook):
     """
 
     conn_name_attr = "aep_conn_id"
-    default_conn_name = "adobe_experience_platform_default"
-    conn_type = "adobe_experience_platform"
+    default_conn_name = "aep_default"
+    conn_type = "aep"
     hook_name = "Adobe Experience Platform"
 
     def __init__(self, aep_conn_id: str = default_conn_name, **kwargs: Any) -> None:
@@ -102,7 +102,7 @@ class ExperiencePlatformHook(BaseHook):
         if_exists: str = "reuse",
         attempt: int = 1,
         writer: Writer | None = None,
-        remove_copies: bool = False,
+        remove_duplicates: bool = False,
     ) -> Provisioned:
         """
         Find or create ``resource``; see :func:`airflow_provider_payments.aep.provisioning.ensure.ensure`.
@@ -112,7 +112,7 @@ class ExperiencePlatformHook(BaseHook):
             shows the difference, ``update`` changes what can be changed, ``fail`` refuses any object that was there.
         :param attempt: Airflow's try number; from the second on an earlier try may have created it.
         :param writer: in whose name it is created; by default without one.
-        :param remove_copies: whether unused duplicates of the same writer are deleted.
+        :param remove_duplicates: whether unused duplicates of the same writer are deleted.
         :raises ExperiencePlatformFailedError: if another try cannot succeed.
         :raises ExperiencePlatformUnavailableError: if another try may.
         """
@@ -125,7 +125,7 @@ class ExperiencePlatformHook(BaseHook):
                 if_exists=if_exists,
                 attempt=attempt,
                 writer=writer,
-                remove_copies=remove_copies,
+                remove_duplicates=remove_duplicates,
             )
 
     def test_base_connection(self, connection_id: str) -> bool:

@@ -71,8 +71,8 @@ class CreateOperator(ExperiencePlatformOperator):
         except that a second try accepts an equal one, which its first may have made.
     :param extra: payload fields that the operator does not model, merged into the request body.
     :param chain: whose the object is, in the mark that it carries; by default the DAG's id.
-    :param remove_copies: delete unused copies that earlier attempts of this chain left behind. Without it they are
-        reported in ``copies`` and in the log, and a copied dataflow is disabled.
+    :param remove_duplicates: delete unused duplicates that earlier attempts of this chain left behind. Without it they
+        are reported in ``duplicates`` and in the log, and a duplicate dataflow is disabled.
     """
 
     template_fields: Sequence[str] = (
@@ -82,7 +82,7 @@ class CreateOperator(ExperiencePlatformOperator):
         "if_exists",
         "extra",
         "chain",
-        "remove_copies",
+        "remove_duplicates",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"extra": "json"}
     operator_extra_links = (ExperiencePlatformLink(),)
@@ -95,7 +95,7 @@ class CreateOperator(ExperiencePlatformOperator):
         if_exists: Literal["reuse", "update", "fail"] | str = "reuse",
         extra: dict[str, Any] | str | None = None,
         chain: str | None = None,
-        remove_copies: bool | str = False,
+        remove_duplicates: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -104,7 +104,7 @@ class CreateOperator(ExperiencePlatformOperator):
         self.if_exists = if_exists
         self.extra = extra
         self.chain = chain
-        self.remove_copies = remove_copies
+        self.remove_duplicates = remove_duplicates
 
     @abstractmethod
     def resource(self) -> Resource:
@@ -127,7 +127,7 @@ class CreateOperator(ExperiencePlatformOperator):
             if_exists=self.if_exists,
             attempt=int(getattr(context.get("ti"), "try_number", 1) or 1),
             writer=writer_of(self, context),
-            remove_copies=bool(as_bool("remove_copies", self.remove_copies)),
+            remove_duplicates=bool(as_bool("remove_duplicates", self.remove_duplicates)),
         )
         self.log.info(
             "%s %s %r: id %s (request id %s)",

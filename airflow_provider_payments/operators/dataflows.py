@@ -86,7 +86,8 @@ class CreateDataflowOperator(CreateOperator):
     :param start_time: the first run: a timezone-aware time, ISO 8601 text or epoch seconds; by default ``start_delay``
         after the creation.
     :param start_delay: see ``start_time``: seconds, ISO 8601 text such as ``PT2H``, or a timedelta; by default 240 s,
-        or more where ``dataflow_window`` and the task's ``retry_delay`` need it: a copy must be found before it runs.
+        or more where ``dataflow_settle_seconds`` and the task's ``retry_delay`` need it: a duplicate must be found
+        before it runs.
     :param end_time: no run after it; only where the live flow spec lists it.
     :param backfill: whether the first run reads all history (the service's default); not with ``once``.
     :param error_diagnostics: keep bad rows for download, for 30 days.

@@ -29,15 +29,14 @@ class CreatedObject(TypedDict):
     What every ``Create...`` operator returns.
 
     ``id`` of the object; ``name``; ``created``: whether this task created it (``False``: it was adopted); ``etag``,
-    where the service gives one; ``copies``: ids of duplicates that were left, because another writer made them or they
-    are in use.
+    where the service gives one; ``duplicates``: ids of those that were left, made by another writer or in use.
     """
 
     id: str
     name: str
     created: bool
     etag: str | None
-    copies: list[str]
+    duplicates: list[str]
 
 
 class CreatedSourceConnection(CreatedObject):

@@ -94,7 +94,7 @@ def make_writer(emulator: Emulator, make_client: Callable[..., Client], timeline
             scopes=f"openid,acp.writer-{next(SERIAL)}",
             step=lambda: timeline.sleep(seconds) if seconds else None,
         )
-        given = {"clock": clock, "credential": credential, "consistency_window": 10.0, "dataflow_window": 50.0}
+        given = {"clock": clock, "credential": credential, "settle_seconds": 10.0, "dataflow_settle_seconds": 50.0}
         return Chain(make_client(url, **given | kwargs), naps)
 
     return make

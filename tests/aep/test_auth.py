@@ -215,8 +215,8 @@ REFUSED_CLIENTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "no sandbox": ({"sandbox": ""}, "sandbox=''", "there is no default"),
     "upper case": ({"sandbox": "Prod"}, "sandbox='Prod'", "lower-case letters"),
     "header break": ({"sandbox": "dev\r\nx: y"}, "sandbox='dev\\r\\nx: y'", "lower-case letters"),
-    "negative window": ({"consistency_window": -1}, "consistency_window=-1", "0 or more seconds"),
-    "no window": ({"dataflow_window": float("nan")}, "dataflow_window=nan", "0 or more seconds"),
+    "negative window": ({"settle_seconds": -1}, "settle_seconds=-1", "0 or more seconds"),
+    "no window": ({"dataflow_settle_seconds": float("nan")}, "dataflow_settle_seconds=nan", "0 or more seconds"),
 }
 
 

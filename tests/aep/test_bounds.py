@@ -259,7 +259,7 @@ def test_an_answer_as_long_as_the_limit_is_read() -> None:
 
 def test_the_limits_are_those_that_are_told(connected: Emulator) -> None:
     assert Transport().max_body_bytes == MAX_BODY_BYTES == 64 * MIB
-    polled = PolledConnection("adobe_experience_platform_default").client()
+    polled = PolledConnection("aep_default").client()
     assert polled.transport.max_body_bytes == MAX_POLLED_BYTES == 8 * MIB
 
 
@@ -303,7 +303,7 @@ def test_a_list_without_an_end_is_an_error_when_its_time_is_over(read: Callable[
         clock = Clock(monotonic=lambda: float(len(server.requests)), sleep=lambda _: None)
         client = Client(
             "EMULATOR@AdobeOrg", "dev", AccessToken("id", "token"), Transport(clock=clock), server.url,
-            consistency_window=0.0, dataflow_window=0.0, operation_timeout=30.0,
+            settle_seconds=0.0, dataflow_settle_seconds=0.0, operation_timeout=30.0,
         )  # fmt: skip
         with pytest.raises(RequestError, match="the operation's time is over") as failed:
             list(read(client))

@@ -72,8 +72,8 @@ def test_of_two_writers_the_younger_removes_its_own_and_both_have_the_oldest(
     assert (older.created, younger.created) == (True, False)
     (removed,) = deleted(emulator)
     assert removed != older.existing.id
-    assert older.copies in ((removed,), ())
-    assert younger.copies == ()
+    assert older.duplicates in ((removed,), ())
+    assert younger.duplicates == ()
 
 
 @pytest.mark.parametrize("creation", [1, 2], ids=["the older", "the younger"])
@@ -86,7 +86,7 @@ def test_who_made_what_no_list_shows_in_time_removes_it_by_its_id_and_adopts_the
     first, second = race(want)
     assert ids(emulator, name, want) == [first.existing.id] == [second.existing.id]
     assert len(deleted(emulator)) == 1
-    assert (first.copies, second.copies) == ((), ())
+    assert (first.duplicates, second.duplicates) == ((), ())
 
 
 def test_two_that_were_made_at_the_same_moment_are_ordered_by_their_ids(
@@ -108,7 +108,7 @@ def test_without_marks_both_have_the_oldest_and_nothing_is_deleted(
     older, younger = race(want, marks=False)
     first, second = ids(emulator, "source connection", want)
     assert older.existing.id == younger.existing.id == first
-    assert older.copies == younger.copies == (second,)
+    assert older.duplicates == younger.duplicates == (second,)
     assert deleted(emulator) == []
 
 
@@ -134,22 +134,22 @@ def test_a_copy_of_another_run_is_reported_and_stays(
     first, copy = copied(chain, emulator, want)
     emulator.advance(600)
     found = writer.ensure(want, writer=LATER)
-    assert (found.existing.id, found.copies) == (first, (copy.id,))
-    assert found.to_json()["copies"] == [copy.id]
+    assert (found.existing.id, found.duplicates) == (first, (copy.id,))
+    assert found.to_json()["duplicates"] == [copy.id]
     assert ids(emulator, name, want) == [first, copy.id]
     assert deleted(emulator) == []
     warning = (
         f"There is a duplicate of {want.kind} {want.name!r} ({copy.id}), made by [airflow:payments#{B.run_digest}."
     )
     assert warning in caplog.text
-    assert "remove_copies=True would remove it" in caplog.text
+    assert "remove_duplicates=True would remove it" in caplog.text
 
 
 def test_a_copy_that_differs_is_none(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     chain.ensure(chain.source(), writer=A)
     chain.source(columns=("Product_Id",)).create(chain.client, B.mark())
     emulator.advance(600)
-    assert writer.ensure(chain.source(), writer=LATER, remove_copies=True).copies == ()
+    assert writer.ensure(chain.source(), writer=LATER, remove_duplicates=True).duplicates == ()
     assert deleted(emulator) == []
 
 
@@ -160,8 +160,8 @@ def test_a_chains_own_copy_is_removed_when_it_is_asked_for(
     want = KINDS[name].build(chain)
     first, copy = copied(chain, emulator, want)
     emulator.advance(600)
-    found = writer.ensure(want, writer=LATER, remove_copies=True)
-    assert (found.existing.id, found.copies) == (first, ())
+    found = writer.ensure(want, writer=LATER, remove_duplicates=True)
+    assert (found.existing.id, found.duplicates) == (first, ())
     assert (ids(emulator, name, want), deleted(emulator)) == ([first], [copy.id])
     assert f"Removed a duplicate of {want.kind} {want.name!r} ({copy.id})" in caplog.text
 
@@ -172,8 +172,8 @@ def test_a_copy_is_removed_when_who_made_it_has_had_three_windows_to_do_so(
 ) -> None:
     _, copy = copied(chain, emulator, chain.source())
     emulator.advance(age)
-    found = writer.ensure(chain.source(), writer=LATER, remove_copies=True)
-    assert (found.copies, deleted(emulator)) == (((copy.id,), []) if stays else ((), [copy.id]))
+    found = writer.ensure(chain.source(), writer=LATER, remove_duplicates=True)
+    assert (found.duplicates, deleted(emulator)) == (((copy.id,), []) if stays else ((), [copy.id]))
 
 
 @pytest.mark.parametrize("by", [None, Writer("orders", "run b")], ids=["nobody's", "another chain's"])
@@ -184,7 +184,7 @@ def test_somebody_elses_copy_is_never_removed(
     want = KINDS[name].build(chain)
     first, copy = copied(chain, emulator, want, by)
     emulator.advance(600)
-    assert writer.ensure(want, writer=LATER, remove_copies=True).copies == (copy.id,)
+    assert writer.ensure(want, writer=LATER, remove_duplicates=True).duplicates == (copy.id,)
     assert (ids(emulator, name, want), deleted(emulator)) == ([first, copy.id], [])
 
 
@@ -192,7 +192,7 @@ def test_without_marks_no_copy_is_removed(chain: Chain, make_writer: Callable[..
     _, copy = copied(chain, emulator, chain.source())
     emulator.advance(600)
     unmarked = make_writer(marks=False)
-    assert unmarked.ensure(chain.source(), writer=LATER, remove_copies=True).copies == (copy.id,)
+    assert unmarked.ensure(chain.source(), writer=LATER, remove_duplicates=True).duplicates == (copy.id,)
     assert deleted(emulator) == []
 
 
@@ -212,7 +212,7 @@ def test_a_copy_in_use_is_kept_and_its_user_named(
     _, copy = copied(chain, emulator, want)
     user = chain.ensure(USERS[name](chain, copy.id)).existing.id
     emulator.advance(600)
-    assert writer.ensure(want, writer=LATER, remove_copies=True).copies == (copy.id,)
+    assert writer.ensure(want, writer=LATER, remove_duplicates=True).duplicates == (copy.id,)
     assert deleted(emulator) == []
     assert f"Kept a duplicate of {want.kind} {want.name!r} ({copy.id}): " in caplog.text
     assert f"{user} refers to it" in caplog.text
@@ -226,7 +226,7 @@ def test_a_copy_that_only_lagging_lists_still_show_in_use_is_removed(
     emulator.advance(600)
     emulator.fail("list_lag", method="DELETE", path="*/flows/*", seconds=600)
     chain.client.request("DELETE", f"{KINDS['dataflow'].path}/{user}")
-    assert writer.ensure(chain.source(), writer=LATER, remove_copies=True).copies == ()
+    assert writer.ensure(chain.source(), writer=LATER, remove_duplicates=True).duplicates == ()
     assert deleted(emulator) == [user, copy.id]
 
 
@@ -242,7 +242,7 @@ def test_a_copied_dataflow_is_disabled_before_its_first_run_which_never_happens(
 ) -> None:
     want = chain.dataflow(schedule=ONCE, partial_ingestion_percent=50)
     first, copy = copied(chain, emulator, want)
-    assert writer.ensure(want, writer=LATER).copies == (copy.id,)
+    assert writer.ensure(want, writer=LATER).duplicates == (copy.id,)
     assert states(emulator) == {first: "enabled", copy.id: "disabled"}
     assert "Disabled the duplicate of dataflow 'own dataflow'" in caplog.text
     emulator.advance(86400)
@@ -257,7 +257,7 @@ def test_a_copy_without_a_mark_is_told_and_neither_disabled_nor_deleted(
     want = chain.dataflow(schedule=ONCE, partial_ingestion_percent=50)
     first, copy = copied(chain, emulator, want, by=None)
     emulator.advance(200)
-    assert writer.ensure(want, writer=LATER, remove_copies=True).copies == (copy.id,)
+    assert writer.ensure(want, writer=LATER, remove_duplicates=True).duplicates == (copy.id,)
     assert states(emulator) == {first: "enabled", copy.id: "enabled"}
     assert f"duplicate of dataflow 'own dataflow' ({copy.id}), made by somebody else" in caplog.text
 
@@ -268,10 +268,10 @@ def test_a_disabled_copy_is_not_disabled_again_and_removed_when_that_is_asked_fo
     want = chain.dataflow()
     first, copy = copied(chain, emulator, want)
     actions = [f"{KINDS['dataflow'].path}/{copy.id}/action"]
-    assert writer.ensure(want, writer=LATER).copies == writer.ensure(want, writer=LATER).copies == (copy.id,)
+    assert writer.ensure(want, writer=LATER).duplicates == writer.ensure(want, writer=LATER).duplicates == (copy.id,)
     assert [r["path"] for r in emulator.requests(method="POST") if r["path"].endswith("/action")] == actions
     emulator.advance(600)
-    assert make_writer().ensure(want, writer=LATER, remove_copies=True).copies == ()
+    assert make_writer().ensure(want, writer=LATER, remove_duplicates=True).duplicates == ()
     assert states(emulator) == {first: "enabled"}
 
 

@@ -122,10 +122,10 @@ def test_an_operation_must_be_given_more_time_than_the_windows(
     seconds: float, make_client: Callable[..., Client]
 ) -> None:
     with pytest.raises(InvalidInputError, match=r"operation_timeout=.*more seconds than the windows and one, 51"):
-        make_client(consistency_window=10.0, dataflow_window=50.0, operation_timeout=seconds)
+        make_client(settle_seconds=10.0, dataflow_settle_seconds=50.0, operation_timeout=seconds)
 
 
-@pytest.mark.parametrize("name", ["consistency_window", "dataflow_window"])
+@pytest.mark.parametrize("name", ["settle_seconds", "dataflow_settle_seconds"])
 @pytest.mark.parametrize("seconds", [-1.0, math.nan])
 def test_a_window_is_no_negative_number(name: str, seconds: float, make_client: Callable[..., Client]) -> None:
     with pytest.raises(InvalidInputError, match=f"{name}=.*it must be 0 or more seconds"):

@@ -147,7 +147,7 @@ def test_a_copy_is_disabled_though_it_differs_and_the_oldest_is_updated(
     emulator.advance(600)
     daily = chain.dataflow(schedule=Schedule(frequency="day", interval=1))
     outcome = writer.ensure(daily, writer=LATER, if_exists="update")
-    assert (outcome.existing.id, outcome.updated, outcome.copies) == (first, True, (copy,))
+    assert (outcome.existing.id, outcome.updated, outcome.duplicates) == (first, True, (copy,))
     flows = {flow["id"]: flow for flow in emulator.objects("flows")}
     assert flows[first]["scheduleParams"]["frequency"] == "day"
     assert (flows[first]["state"], flows[copy]["state"]) == ("enabled", "disabled")
@@ -184,7 +184,7 @@ def test_an_own_copy_that_cannot_be_deleted_is_disabled(
     assert older.existing.id == younger.existing.id
     assert sorted(states.values()) == ["disabled", "enabled"]
     assert states[older.existing.id] == "enabled"
-    assert younger.copies == tuple(flow for flow, state in states.items() if state == "disabled")
+    assert younger.duplicates == tuple(flow for flow, state in states.items() if state == "disabled")
 
 
 def test_a_second_attempt_at_a_dataflow_does_not_stay_away_as_long_as_it_is_told_to(

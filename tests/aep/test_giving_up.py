@@ -136,7 +136,7 @@ def test_a_task_whose_time_is_over_deletes_what_it_made(
     def end(_: float) -> None:
         raise TaskTimeout
 
-    want, client = chain.dataflow(), make_client(dataflow_window=50.0, clock=Clock(sleep=end))
+    want, client = chain.dataflow(), make_client(dataflow_settle_seconds=50.0, clock=Clock(sleep=end))
     with pytest.raises(TaskTimeout):
         ensure(client, want, writer=A)
     assert (made(emulator), states(emulator)) == (1, {})

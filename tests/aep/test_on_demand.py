@@ -144,7 +144,7 @@ def test_an_answer_without_an_id_is_a_lost_one(
 def test_a_wait_that_does_not_fit_is_not_begun(
     make_client: Callable[..., Client], emulator: Emulator, flow_id: str, naps: list[float]
 ) -> None:
-    client = make_client(dataflow_window=50.0, operation_timeout=60.0)
+    client = make_client(dataflow_settle_seconds=50.0, operation_timeout=60.0)
     emulator.fail("drop_before", method="POST", path="*/runs", times=2)
     with pytest.raises(UnsettledError, match="needs 51 s to show, longer than is left of operation_timeout"):
         start(client, flow_id)
@@ -252,7 +252,7 @@ def test_a_run_that_never_shows_is_given_up(
     make_client: Callable[..., Client], emulator: Emulator, naps: list[float]
 ) -> None:
     with pytest.raises(UnsettledError, match="Flow run none was made, and does not show"):
-        when_it_shows(make_client(dataflow_window=50.0), "none")
+        when_it_shows(make_client(dataflow_settle_seconds=50.0), "none")
     assert sum(naps) == 50
 
 

@@ -26,7 +26,7 @@ def proxied(make_client: Callable[..., Client], proxy: FaultProxy, naps: list[fl
     """A chain whose requests go through the failing proxy, with windows that show in its naps."""
     # A check of mapping sets is a POST below the path of their creation: faults of creations must not meet it.
     proxy.fault("POST", "/mappingSets/validate", times=99)
-    return Chain(make_client(proxy.url, consistency_window=10.0, dataflow_window=50.0), naps)
+    return Chain(make_client(proxy.url, settle_seconds=10.0, dataflow_settle_seconds=50.0), naps)
 
 
 def objects(emulator: Emulator, kind: Kind, name: str) -> list[dict[str, Any]]:

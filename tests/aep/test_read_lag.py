@@ -40,7 +40,7 @@ def test_what_the_registry_made_returns_once_it_can_be_read(
     name: str, window: float, chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
-    writer = make_writer(consistency_window=window, dataflow_window=window)
+    writer = make_writer(settle_seconds=window, dataflow_settle_seconds=window)
     lag(emulator, name, 20)
     made = writer.ensure(want)
     assert (made.created, writer.naps) == (True, [2.0, 4.0, 8.0, 8.0])
@@ -80,7 +80,7 @@ def test_a_young_object_that_cannot_be_read_yet_is_adopted_and_not_made_again(
     lag(emulator, name, 25)
     made = (want.ready(chain.client)).create(chain.client, A.mark())
     found = writer.ensure(want, writer=B)
-    assert (found.existing.id, found.created, found.copies) == (made.id, False, ())
+    assert (found.existing.id, found.created, found.duplicates) == (made.id, False, ())
     assert sum(writer.naps) >= 25
 
 
@@ -133,7 +133,7 @@ def test_the_older_of_two_that_cannot_be_read_yet_still_is_the_one(
     emulator.advance(1)
     other = want.create(chain.client, B.mark())
     found = writer.ensure(want, writer=Writer("payments", "c"))
-    assert (found.existing.id, found.copies) == (oldest.id, (other.id,))
+    assert (found.existing.id, found.duplicates) == (oldest.id, (other.id,))
 
 
 def test_an_old_object_that_answers_404_is_gone_as_ever(chain: Chain, writer: Chain, emulator: Emulator) -> None:
@@ -160,7 +160,7 @@ def test_a_young_object_that_is_truly_gone_is_made_again_in_the_same_attempt(
 def test_no_wait_for_a_read_outlasts_the_operation(
     chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
-    hasty = make_writer(consistency_window=1.0, dataflow_window=1.0, operation_timeout=12.0)
+    hasty = make_writer(settle_seconds=1.0, dataflow_settle_seconds=1.0, operation_timeout=12.0)
     lag(emulator, "source connection", 25)
     chain.source().create(chain.client)
     with pytest.raises(ReadLagError):
@@ -211,7 +211,7 @@ def test_a_duplicate_of_ones_own_that_cannot_be_read_yet_is_removed_then(
     emulator.advance(1)
     lag(emulator, "source connection", 29)
     found = writer.ensure(chain.source(), writer=B)
-    assert (found.existing.id, found.created, found.copies) == (oldest, False, ())
+    assert (found.existing.id, found.created, found.duplicates) == (oldest, False, ())
     assert posts(emulator, "source connection") == 2
     assert [source["id"] for source in emulator.objects("sourceConnections")] == [oldest]
 
@@ -219,7 +219,7 @@ def test_a_duplicate_of_ones_own_that_cannot_be_read_yet_is_removed_then(
 @pytest.fixture
 def hasty(make_writer: Callable[..., Chain]) -> Client:
     """A client without settle times, in the emulator's time."""
-    return make_writer(consistency_window=0.0, dataflow_window=0.0).client
+    return make_writer(settle_seconds=0.0, dataflow_settle_seconds=0.0).client
 
 
 def test_a_teardown_removes_what_cannot_be_read_at_once(chain: Chain, hasty: Client, emulator: Emulator) -> None:

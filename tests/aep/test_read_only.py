@@ -87,8 +87,8 @@ def test_copies_are_reported_and_left_as_they_are(chain: Chain, reader: Client, 
     want = chain.dataflow()
     first = chain.ensure(want, writer=Writer("payments", "run a")).existing.id
     copy = want.ready(chain.client).create(chain.client, Writer("payments", "run b").mark()).id
-    found = ensure(reader, want, writer=Writer("payments", "run c"), remove_copies=True)
-    assert {found.existing.id, *found.copies} == {first, copy}
+    found = ensure(reader, want, writer=Writer("payments", "run c"), remove_duplicates=True)
+    assert {found.existing.id, *found.duplicates} == {first, copy}
     assert [item["state"] for item in emulator.objects("flows")] == ["enabled", "enabled"]
 
 

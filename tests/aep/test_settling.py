@@ -175,7 +175,7 @@ def test_a_copy_that_the_first_attempt_asked_for_before_it_died_is_seen_by_the_s
     with pytest.raises(RequestError):
         chain.source().create(chain.client, Writer().mark())
     found = writer.ensure(chain.source(), attempt=2)
-    assert (found.existing.id, len(found.copies)) == (made, 1)
+    assert (found.existing.id, len(found.duplicates)) == (made, 1)
     assert writer.naps == [11.0]
 
 
@@ -212,7 +212,7 @@ def test_a_wait_beyond_the_cap_after_a_lost_creation_is_carried_by_the_error_and
 def test_an_operation_ends_in_its_time_and_asks_for_nothing_more(
     chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy
 ) -> None:
-    hasty = make_writer(proxy.url, dataflow_window=10.0, operation_timeout=15.0)
+    hasty = make_writer(proxy.url, dataflow_settle_seconds=10.0, operation_timeout=15.0)
     proxy.fault("POST", "/sourceConnections", before=True, times=9)
     with pytest.raises(UnsettledError, match=r"needs 11 s to show, longer than is left of operation_timeout \(15 s\)"):
         hasty.ensure(chain.source())
@@ -224,7 +224,7 @@ def test_an_operation_ends_in_its_time_and_asks_for_nothing_more(
 def test_an_operation_whose_lists_never_answer_in_time_creates_nothing(
     chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy
 ) -> None:
-    hasty = make_writer(proxy.url, dataflow_window=10.0, operation_timeout=15.0)
+    hasty = make_writer(proxy.url, dataflow_settle_seconds=10.0, operation_timeout=15.0)
     proxy.fault("GET", "/sourceConnections", status=503, headers={"Retry-After": "8"}, times=9)
     with pytest.raises(RequestError) as failed:
         hasty.ensure(chain.source())

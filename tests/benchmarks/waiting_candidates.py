@@ -169,7 +169,7 @@ class Candidate:
 
 def _platform(url: str, certificate: str) -> Mapping[str, Any]:
     extra = {"org_id": "BENCHMARK@AdobeOrg", "sandbox": "dev", "ims_url": url, "verify": certificate}
-    return {"conn_type": "adobe_experience_platform", "host": url, "login": "id", "password": "secret", "extra": extra}
+    return {"conn_type": "aep", "host": url, "login": "id", "password": "secret", "extra": extra}
 
 
 CANDIDATES = {

@@ -132,4 +132,4 @@ def measure_limited(key: str, load: Load) -> Limited:
 def _connection(url: str) -> Mapping[str, Any]:
     extra = {"org_id": "EMULATOR@AdobeOrg", "sandbox": "dev", "ims_url": url}
     own = {"login": "emulator-client", "password": "emulator-secret"}
-    return {"conn_type": "adobe_experience_platform", "host": url, "extra": extra, **own}
+    return {"conn_type": "aep", "host": url, "extra": extra, **own}

@@ -89,12 +89,12 @@ def main() -> int:
 
 
 def _again(args: argparse.Namespace) -> str:
-    remove_copies = "" if args.remove_copies else " --no-remove-copies"
-    return f"python -m tests.chaos --seed {args.seed} --writers {args.writers}{remove_copies} --only"
+    remove_duplicates = "" if args.remove_duplicates else " --no-remove-copies"
+    return f"python -m tests.chaos --seed {args.seed} --writers {args.writers}{remove_duplicates} --only"
 
 
 def _case(args: argparse.Namespace, part: str, number: int) -> Case:
-    several = {"writers": args.writers, "remove_copies": args.remove_copies} if part == "writers" else {}
+    several = {"writers": args.writers, "remove_duplicates": args.remove_duplicates} if part == "writers" else {}
     return Case(part, number, args.seed, **several)
 
 

@@ -32,7 +32,7 @@ class Case:
     number: int
     seed: int
     writers: int = 1
-    remove_copies: bool = False
+    remove_duplicates: bool = False
 
     def __str__(self) -> str:
         return f"{self.part}/{self.number}"
@@ -45,7 +45,7 @@ class Case:
         if self.part == "chains":
             return draw(seed)
         if self.part == "writers":
-            return draw(seed, self.writers, kill_share=0.1, remove_copies=self.remove_copies)
+            return draw(seed, self.writers, kill_share=0.1, remove_duplicates=self.remove_duplicates)
         if self.number < len(_quiet_points()):
             return Trial(seed, kill=_quiet_points()[self.number])
         return draw_kill(platform(), seed)

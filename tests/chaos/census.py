@@ -93,7 +93,7 @@ def take(platform: Platform, earlier: Objects, runs: Sequence[DagRun], later: Da
     ends = {end for flow in flows for end in (*flow["sourceConnectionIds"], *flow["targetConnectionIds"])}
     used = ends | {target["params"]["dataSetId"] for target in objects["targetConnections"] if target["id"] in ends}
     there = {item["id"] for kind in ("sourceConnections", "targetConnections") for item in objects[kind]}
-    told = {id_ for run in runs for returned in run.done.values() for id_ in returned.get("copies", ())}
+    told = {id_ for run in runs for returned in run.done.values() for id_ in returned.get("duplicates", ())}
     ever = {id_ for kind in DELETABLE for found in (before, copies) for id_ in found.get(kind, ())}
     landed: Counter[str] = Counter()
     for dataset in objects["dataSets"]:

@@ -43,7 +43,7 @@ class DagRun:
     retry_delay: float = 60.0
     jumps: float = 0.0
     kill_share: float = 0.0
-    remove_copies: bool = False
+    remove_duplicates: bool = False
     carry: Carry = Attempt.run
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
     ends: Counter[str] = field(default_factory=Counter)
@@ -75,7 +75,7 @@ class DagRun:
             # A clock that jumps over a dataflow's start lets it begin before who made it has given it up.
             jumps = 0.0 if step == "create_dataflow" else self.jumps
             pace = Pace(self.timeline, random, kill_at, kill_here, jumps)
-            attempt = Attempt(step, self.run_id, try_number, self.done, self.retry_delay, self.remove_copies)
+            attempt = Attempt(step, self.run_id, try_number, self.done, self.retry_delay, self.remove_duplicates)
             end = self.carry(attempt, pace)
             self.ends[end.how] += 1
             if end.how != "done":

@@ -31,7 +31,7 @@ def trials() -> st.SearchStrategy[Trial]:
         writers=st.sampled_from((1, 2)),
         spread=st.sampled_from((0.0, 1.0, 10.0)),
         retry_delay=st.sampled_from((0.0, 60.0)),
-        remove_copies=st.just(True),
+        remove_duplicates=st.just(True),
     )
 
 

@@ -168,8 +168,8 @@ def make_client(pace: Pace) -> Client:
         credential=PacedCredential(credential, pace),
         transport=transport,
         url=url,
-        consistency_window=CONSISTENCY_WINDOW,
-        dataflow_window=DATAFLOW_WINDOW,
+        settle_seconds=CONSISTENCY_WINDOW,
+        dataflow_settle_seconds=DATAFLOW_WINDOW,
     )
 
 
@@ -199,7 +199,7 @@ class Attempt:
     try_number: int
     done: Results
     retry_delay: float
-    remove_copies: bool
+    remove_duplicates: bool
 
     def run(self, pace: Pace) -> Ended:
         """Execute the operator; every end but that of this process is a value."""
@@ -207,7 +207,7 @@ class Attempt:
         operator, arguments = STEPS[self.step]
         common: dict[str, Any] = {"retry_delay": timedelta(seconds=self.retry_delay)}
         if issubclass(operator, CreateOperator):
-            common["remove_copies"] = self.remove_copies
+            common["remove_duplicates"] = self.remove_duplicates
         task: Any = build(operator, **arguments(self.done), **common)
         task.hook = ExperiencePlatformHook()
         task.hook.client = make_client(pace)

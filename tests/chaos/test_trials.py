@@ -42,7 +42,7 @@ def test_a_chain_under_faults_is_complete_and_there_once(platform: Platform, see
 
 @pytest.mark.parametrize("seed", range(4))
 def test_two_writers_under_faults_and_kills_leave_one_chain(platform: Platform, seed: int) -> None:
-    verdict = attempt(platform, draw(f"writers {seed}", 2, kill_share=0.1, remove_copies=True))
+    verdict = attempt(platform, draw(f"writers {seed}", 2, kill_share=0.1, remove_duplicates=True))
     assert (verdict.broken, verdict.incomplete) == ([], [])
     assert verdict.struck
 
@@ -81,7 +81,7 @@ def test_a_long_retry_after_does_not_keep_a_writer_from_its_copy_until_that_inge
     hidden = (Strike("dataflow", 1, "lag-45"), Strike("dataflow", 2, "429-7"), Strike("dataflow", 3, "lag-45"))
     for reads in ((57,), (58,), (59,), (58, 59)):
         schedule = (*hidden, *(Strike("read", read, "429-300") for read in reads))
-        trial = Trial("h4", schedule, writers=2, spread=40.0, retry_delay=0.0, remove_copies=True)
+        trial = Trial("h4", schedule, writers=2, spread=40.0, retry_delay=0.0, remove_duplicates=True)
         verdict = attempt(platform, trial, noting)
         assert (reads, verdict.broken, verdict.incomplete) == (reads, [], [])
         assert len(verdict.struck) == len(schedule)
@@ -108,7 +108,7 @@ def test_a_task_killed_under_faults_leaves_nothing_twice(platform: Platform) -> 
 
 
 def test_a_trial_is_the_same_each_time(platform: Platform) -> None:
-    trial = draw("again", 2, kill_share=0.2, remove_copies=True)
+    trial = draw("again", 2, kill_share=0.2, remove_duplicates=True)
     first, second = attempt(platform, trial), attempt(platform, trial)
     assert (first.struck, first.ends) == (second.struck, second.ends)
     assert (first.requests, first.virtual_seconds) == (second.requests, second.virtual_seconds)

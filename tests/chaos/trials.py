@@ -30,7 +30,7 @@ class Trial:
 
     :param seed: of all draws but the schedule's.
     :param writers: how many runs of the DAG go on at once, beginning within ``spread`` virtual seconds.
-    :param retry_delay: see :class:`.runs.DagRun`, as ``jumps``, ``kill_share`` and ``remove_copies``.
+    :param retry_delay: see :class:`.runs.DagRun`, as ``jumps``, ``kill_share`` and ``remove_duplicates``.
     :param kill: a process to kill for real.
     """
 
@@ -42,7 +42,7 @@ class Trial:
     jumps: float = 0.0
     kill_share: float = 0.0
     kill: Kill | None = None
-    remove_copies: bool = False
+    remove_duplicates: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Verdict:
         return not (self.broken or self.incomplete or self.missed)
 
 
-def draw(seed: str, writers: int = 1, *, kill_share: float = 0.0, remove_copies: bool = False) -> Trial:
+def draw(seed: str, writers: int = 1, *, kill_share: float = 0.0, remove_duplicates: bool = False) -> Trial:
     """Draw a trial from its seed."""
     draws = Random(seed)
     return Trial(
@@ -96,7 +96,7 @@ def draw(seed: str, writers: int = 1, *, kill_share: float = 0.0, remove_copies:
         # A clock that jumps over the time in which writers settle would let a copy begin: not where there are several.
         jumps=0.01 if writers == 1 else 0.0,
         kill_share=kill_share,
-        remove_copies=remove_copies,
+        remove_duplicates=remove_duplicates,
     )
 
 
@@ -144,14 +144,14 @@ def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Ver
     faults_met = platform.control("DELETE", "faults")["faults"]
     timeline.sleep(PAUSE)
     earlier = census.look(platform)
-    later = _dag_run(timeline, Trial(trial.seed, remove_copies=trial.remove_copies), "run-later").run()
+    later = _dag_run(timeline, Trial(trial.seed, remove_duplicates=trial.remove_duplicates), "run-later").run()
     afterwards = [r for r in platform.requests()[len(asked) :] if _is_of_platform(r)]
     timeline.sleep(DAY)
     found = census.take(platform, earlier, runs, later)
     return Verdict(
         trial=trial,
         broken=census.broken(
-            found, runs, later, sum(map(_creates, afterwards)), strict=trial.remove_copies or trial.writers == 1
+            found, runs, later, sum(map(_creates, afterwards)), strict=trial.remove_duplicates or trial.writers == 1
         ),
         incomplete=[f"{run.run_id}: {run.message}" for run in runs if not run.complete],
         census=found,
@@ -178,7 +178,7 @@ def _dag_run(timeline: Timeline, trial: Trial, run_id: str, carry: Carry = Attem
         retry_delay=trial.retry_delay,
         jumps=trial.jumps,
         kill_share=trial.kill_share,
-        remove_copies=trial.remove_copies,
+        remove_duplicates=trial.remove_duplicates,
         carry=carry,
     )
 

@@ -29,11 +29,11 @@ def client_of(**fields: Any) -> Client:
 
 def test_a_connection_of_required_fields_alone_leads_to_adobe(monkeypatch: pytest.MonkeyPatch) -> None:
     extra = {"org_id": "ACME@AdobeOrg", "sandbox": "dev"}
-    connection = {"conn_type": "adobe_experience_platform", "login": "id", "password": "secret", "extra": extra}
+    connection = {"conn_type": "aep", "login": "id", "password": "secret", "extra": extra}
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", json.dumps(connection))
     client = client_of()
     assert (client.url, client.org_id, client.sandbox) == ("https://platform.adobe.io", "ACME@AdobeOrg", "dev")
-    assert (client.consistency_window, client.dataflow_window, client.operation_timeout) == (10, 50, 900)
+    assert (client.settle_seconds, client.dataflow_settle_seconds, client.operation_timeout) == (10, 50, 900)
     assert (client.marks, client.read_only) == (True, False)
     assert (client.credential.client_id, client.credential.client_secret) == ("id", "secret")
     assert (client.credential.ims_url, client.credential.scopes) == ("https://ims-na1.adobelogin.com", DEFAULT_SCOPES)
@@ -56,10 +56,10 @@ EXTRAS: list[tuple[str, object, str, object]] = [
     ("proxies", '{"https": "http://proxy:3128"}', "transport.proxies", {"https": "http://proxy:3128"}),
     ("verify", __file__, "transport.verify", __file__),
     ("verify", "true", "transport.verify", True),
-    ("consistency_window", "3", "consistency_window", 3),
-    ("consistency_window", 0, "consistency_window", 0),
-    ("dataflow_window", 4.5, "dataflow_window", 4.5),
-    ("dataflow_window", "0", "dataflow_window", 0),
+    ("settle_seconds", "3", "settle_seconds", 3),
+    ("settle_seconds", 0, "settle_seconds", 0),
+    ("dataflow_settle_seconds", 4.5, "dataflow_settle_seconds", 4.5),
+    ("dataflow_settle_seconds", "0", "dataflow_settle_seconds", 0),
     ("operation_timeout", 120, "operation_timeout", 120),
     ("operation_timeout", "PT20M", "operation_timeout", 1200),
     ("operation_timeout", "75.5", "operation_timeout", 75.5),
@@ -132,13 +132,13 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
     "read_timeout": ({"read_timeout": "soon"}, {}, ("read_timeout", "'soon'", "number")),
     "proxies": ({"proxies": "http://proxy"}, {}, ("proxies='***'", "object of scheme to URL")),
     "CA bundle": ({"verify": "/no/such.pem"}, {}, ("verify='/no/such.pem'", "CA bundle that exists")),
-    "window": ({"consistency_window": -1}, {}, ("consistency_window=-1", "0 or more")),
-    "window of no number": ({"consistency_window": "a minute"}, {}, ("consistency_window='a minute'", "number")),
-    "window that never ends": ({"dataflow_window": "inf"}, {}, ("dataflow_window", "inf")),
-    "window of dataflows": ({"dataflow_window": "-0.5"}, {}, ("dataflow_window=-0.5", "0 or more")),
+    "window": ({"settle_seconds": -1}, {}, ("settle_seconds=-1", "0 or more")),
+    "window of no number": ({"settle_seconds": "a minute"}, {}, ("settle_seconds='a minute'", "number")),
+    "window that never ends": ({"dataflow_settle_seconds": "inf"}, {}, ("dataflow_settle_seconds", "inf")),
+    "window of dataflows": ({"dataflow_settle_seconds": "-0.5"}, {}, ("dataflow_settle_seconds=-0.5", "0 or more")),
     "operation_timeout": ({"operation_timeout": "soon"}, {}, ("operation_timeout='soon'", "number")),
     "no time to settle": (
-        {"operation_timeout": 50, "dataflow_window": 50},
+        {"operation_timeout": 50, "dataflow_settle_seconds": 50},
         {},
         ("operation_timeout=50", "more seconds than the windows and one, 51"),
     ),
@@ -208,13 +208,14 @@ def test_a_password_inside_the_host_is_not_repeated_in_the_error(set_connection:
 def test_blanks_as_the_form_sends_them_count_as_not_given(set_connection: SetConnection, blank: object) -> None:
     texts = ("scopes", "ims_url", "access_token", "proxies", "verify")
     extra = dict.fromkeys(texts, blank or None) | dict.fromkeys(("connect_timeout", "read_timeout"), blank)
-    extra |= dict.fromkeys(("dataflow_window", "operation_timeout", "marks", "read_only"), blank or None)
+    extra |= dict.fromkeys(("dataflow_settle_seconds", "operation_timeout", "marks", "read_only"), blank or None)
     set_connection(URL, extra, port=blank or None, schema="")
     client = client_of()
     assert (client.url, client.credential.client_secret) == (URL, "emulator-secret")
     assert (client.credential.scopes, client.credential.ims_url) == (DEFAULT_SCOPES, "https://ims-na1.adobelogin.com")
     assert (client.transport.timeouts, client.transport.verify) == ((10, 60), True)
-    assert (client.dataflow_window, client.operation_timeout, client.marks, client.read_only) == (50, 900, True, False)
+    assert (client.dataflow_settle_seconds, client.operation_timeout) == (50, 900)
+    assert (client.marks, client.read_only) == (True, False)
 
 
 @pytest.mark.parametrize("off", [False, "false", "False"], ids=repr)

@@ -102,7 +102,7 @@ class Stage:
 
     def connect(self, url: str | None = None, **options: Any) -> Client:
         return self.make_client(
-            url, clock=self.clock, **{"consistency_window": 10.0, "dataflow_window": 50.0} | options
+            url, clock=self.clock, **{"settle_seconds": 10.0, "dataflow_settle_seconds": 50.0} | options
         )
 
     def operator(self, kind: type[FlowRunOperator], *, url: str | None = None, **arguments: Any) -> FlowRunOperator:

@@ -158,7 +158,7 @@ def test_what_is_not_of_an_earlier_try_of_the_run_was_there_before(
 def test_only_a_later_try_waits_for_what_an_earlier_one_may_have_sent(
     emulator: Emulator, make_client: Callable[..., Client], naps: list[float], try_number: int, waits: int
 ) -> None:
-    step = with_client(build(CreateSourceConnectionOperator), make_client(consistency_window=10.0))
+    step = with_client(build(CreateSourceConnectionOperator), make_client(settle_seconds=10.0))
     assert step.execute(context(TaskInstance(try_number)))["created"]
     assert round(sum(naps) / 11) == waits  # a window, and a second because the service tells its time in whole ones
 
@@ -173,13 +173,13 @@ def test_a_try_that_was_killed_after_its_request_is_carried_on_by_the_next(
     def kill(seconds: float) -> None:
         raise Killed
 
-    dying = make_client(consistency_window=10.0, clock=Clock(sleep=kill))
+    dying = make_client(settle_seconds=10.0, clock=Clock(sleep=kill))
     with pytest.raises(Killed):
         with_client(build(CreateSourceConnectionOperator), dying).execute(context(run_id="one"))
     (left,) = emulator.objects("sourceConnections")
-    next_try = with_client(build(CreateSourceConnectionOperator), make_client(consistency_window=10.0))
+    next_try = with_client(build(CreateSourceConnectionOperator), make_client(settle_seconds=10.0))
     made = next_try.execute(context(TaskInstance(2), "one"))
-    assert (made["id"], made["copies"]) == (left["id"], [])
+    assert (made["id"], made["duplicates"]) == (left["id"], [])
     assert len(emulator.posted("/sourceConnections")) == 1
 
 
@@ -202,35 +202,35 @@ def left(emulator: Emulator) -> list[str]:
     return [item["id"] for item in emulator.objects("sourceConnections")]
 
 
-@pytest.mark.parametrize("said", [{}, {"remove_copies": False}, {"remove_copies": "false"}, {"remove_copies": None}])
+@pytest.mark.parametrize("said", [{}, *({"remove_duplicates": value} for value in (False, "false", None))])
 def test_copies_are_reported_and_left_alone(
     connected: Emulator, copies: list[str], said: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     result = run(CreateSourceConnectionOperator, chain="shop", **said)
     assert (result["id"], result["created"]) == (copies[0], False)
-    assert sorted(result["copies"]) == sorted(copies[1:])
+    assert sorted(result["duplicates"]) == sorted(copies[1:])
     assert json.loads(json.dumps(result)) == result
     assert left(connected) == copies
-    warned = [record.getMessage() for record in caplog.records if "remove_copies=True would" in record.getMessage()]
-    assert [[copy in line for copy in result["copies"]] for line in warned] == [[True, False], [False, True]]
+    warned = [record.getMessage() for record in caplog.records if "remove_duplicates=True would" in record.getMessage()]
+    assert [[copy in line for copy in result["duplicates"]] for line in warned] == [[True, False], [False, True]]
 
 
 @pytest.mark.parametrize("said", [True, "true", "True"], ids=repr)
 def test_copies_of_the_chain_are_removed_where_that_is_asked_for(
     connected: Emulator, copies: list[str], said: object
 ) -> None:
-    result = run(CreateSourceConnectionOperator, chain="shop", remove_copies=said)
-    assert (result["id"], result["copies"]) == (copies[0], [])
+    result = run(CreateSourceConnectionOperator, chain="shop", remove_duplicates=said)
+    assert (result["id"], result["duplicates"]) == (copies[0], [])
     assert left(connected) == copies[:1]
 
 
 def test_copies_of_another_chain_are_never_removed(connected: Emulator, copies: list[str]) -> None:
-    result = run(CreateSourceConnectionOperator, chain="other", remove_copies=True)
-    assert sorted(result["copies"]) == sorted(copies[1:])
+    result = run(CreateSourceConnectionOperator, chain="other", remove_duplicates=True)
+    assert sorted(result["duplicates"]) == sorted(copies[1:])
     assert left(connected) == copies
 
 
 def test_remove_copies_that_is_neither_true_nor_false_is_refused_before_any_request(connected: Emulator) -> None:
-    with pytest.raises(ExperiencePlatformFailedError, match="remove_copies='perhaps'"):
-        run(CreateSourceConnectionOperator, remove_copies="perhaps")
+    with pytest.raises(ExperiencePlatformFailedError, match="remove_duplicates='perhaps'"):
+        run(CreateSourceConnectionOperator, remove_duplicates="perhaps")
     assert connected.requests() == []

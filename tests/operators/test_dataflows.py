@@ -85,9 +85,9 @@ def test_a_dataflow_is_created_once(connected: Emulator, ends: dict[str, Any]) -
         "options": {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 5},
     }
     (made,) = connected.objects("flows")
-    assert set(first) == {"id", "name", "created", "etag", "copies", "runs_since"}
+    assert set(first) == {"id", "name", "created", "etag", "duplicates", "runs_since"}
     assert (first["id"], first["name"], first["created"], first["etag"]) == (made["id"], "products", True, made["etag"])
-    assert (second["id"], second["created"], second["copies"]) == (made["id"], False, [])
+    assert (second["id"], second["created"], second["duplicates"]) == (made["id"], False, [])
 
 
 def test_one_that_runs_once_has_neither_interval_nor_delta_column(connected: Emulator, ends: dict[str, Any]) -> None:

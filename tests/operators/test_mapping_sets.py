@@ -45,7 +45,7 @@ def test_a_mapping_set_is_created_once_with_the_tenants_namespace_filled_in(conn
         "name": "products - mapping",
         "created": True,
         "etag": None,
-        "copies": [],
+        "duplicates": [],
         "version": 0,
     }
     assert second == first | {"created": False}

@@ -42,7 +42,7 @@ def test_a_table_is_sent_with_the_columns_that_are_named(connected: Emulator) ->
         "name": "products - source",
         "created": True,
         "etag": made["etag"],
-        "copies": [],
+        "duplicates": [],
         "columns": COLUMNS,
     }
     assert second == first | {"created": False}

@@ -177,7 +177,7 @@ def test_a_deferral_carries_plain_json_and_no_secret(history: History) -> None:
     now = history.emulator.control("GET", "clock")["now"]
     assert arguments.pop("quiet_since") == pytest.approx(now, abs=5)
     assert arguments == {
-        "aep_conn_id": "adobe_experience_platform_default",
+        "aep_conn_id": "aep_default",
         "selection": {"flow_id": history.waiting, "run_id": None, "since": 1767225600, "pick": "latest"},
         "poll_interval": 7,
         "max_errors": 5,

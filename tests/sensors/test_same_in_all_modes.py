@@ -25,7 +25,7 @@ DAG_FILE = Path(__file__).with_name("every_wait.py")
 FOREVER = 1_000_000
 #: How a task ends, and in which try; there is one retry.
 SUCCEEDS, FAILS, FAILS_AFTER_A_RETRY, IS_SKIPPED = ("success", 1), ("failed", 1), ("failed", 2), ("skipped", 1)
-#: What happens -> what becomes of the task, in the order of the flags. It is the table of the README.
+#: What happens -> what becomes of the task, in the order of the flags. It is the table of the manual's page Waiting.
 PROMISED = {
     "succeeded": (SUCCEEDS, SUCCEEDS, SUCCEEDS, SUCCEEDS),
     "partial": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),

@@ -42,7 +42,7 @@ class AirflowHome:
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW_CONN_ADOBE_EXPERIENCE_PLATFORM_DEFAULT": connection,
+            "AIRFLOW_CONN_AEP_DEFAULT": connection,
         }
 
     def run(self, *arguments: str, returncode: int = 0) -> str:

@@ -31,7 +31,7 @@ from tests.system.airflow_process import python
 #: How many sensors wait at once.
 SENSORS = int(os.environ.get("LIVE_SENSORS", "0"))
 on_demand = pytest.mark.skipif(SENSORS < 20, reason="set LIVE_SENSORS to how many sensors are to wait, 20 or more")
-CONNECTION = "AIRFLOW_CONN_ADOBE_EXPERIENCE_PLATFORM_DEFAULT"
+CONNECTION = "AIRFLOW_CONN_AEP_DEFAULT"
 #: Seconds that Airflow may take for something that takes it a few; generous, because a test machine may be busy.
 PATIENCE = 120.0
 PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")

@@ -179,8 +179,8 @@ class Aftermath:
 
 def connection(url: str, ims_url: str, **extra: Any) -> str:
     settings: dict[str, Any] = {"org_id": "EMULATOR@AdobeOrg", "sandbox": "dev", "ims_url": ims_url}
-    settings |= {"consistency_window": 0, "dataflow_window": 0, "scopes": f"openid,acp.secrets-{next(SERIAL)}"}
-    kept = {"conn_type": "adobe_experience_platform", "host": url, "login": "emulator-client"}
+    settings |= {"settle_seconds": 0, "dataflow_settle_seconds": 0, "scopes": f"openid,acp.secrets-{next(SERIAL)}"}
+    kept = {"conn_type": "aep", "host": url, "login": "emulator-client"}
     return json.dumps(kept | {"password": SECRETS["the client secret"], "extra": settings | extra})
 
 

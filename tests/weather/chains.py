@@ -116,7 +116,7 @@ class Case:
         """Run it in this process; return what came of it, and the bad answers that it met, by kind."""
         seed = f"{self.seed}/weather/{self}"
         # With faults of its own the emulator would hide what is to be tried.
-        trial = replace(draw(seed, PARTS[self.part], remove_copies=True), schedule=(), jumps=0.0)
+        trial = replace(draw(seed, PARTS[self.part], remove_duplicates=True), schedule=(), jumps=0.0)
         stormy = platform()
         met = tuple(kind for kind in kinds(trickles=TRICKLE) if kind.name != ENDLESS)
         stormy.weather = Weather(seed, self.share, met)

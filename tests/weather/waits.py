@@ -73,7 +73,7 @@ def measure(
 
 def connection(url: str) -> Mapping[str, Any]:
     extra = {"org_id": "WEATHER@AdobeOrg", "sandbox": "dev", "ims_url": url}
-    return {"conn_type": "adobe_experience_platform", "host": url, "login": "id", "password": "secret", "extra": extra}
+    return {"conn_type": "aep", "host": url, "login": "id", "password": "secret", "extra": extra}
 
 
 #: Seconds after which each dataflow that hangs was asked about; in a short run that is left to chance.

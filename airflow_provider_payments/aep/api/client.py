@@ -57,8 +57,8 @@ class Client:
     :param org_id: the organisation, such as ``ABC123@AdobeOrg``.
     :param sandbox: the sandbox's name, lower case; never assumed.
     :param url: the platform; the token is sent to this host only.
-    :param consistency_window: seconds within which a request whose answer was lost takes effect and shows in lists.
-    :param dataflow_window: the same for dataflows, which must be surer: a second one would ingest twice.
+    :param settle_seconds: seconds within which a request whose answer was lost takes effect and shows in lists.
+    :param dataflow_settle_seconds: the same for dataflows, which must be surer: a second one would ingest twice.
     :param operation_timeout: seconds within which one object is found or made, all waits included.
     :param marks: whether what is made carries a mark; without one nothing is ever deleted.
     :param read_only: refuse every request that could change something.
@@ -69,8 +69,8 @@ class Client:
     credential: Credential = field(repr=False)
     transport: Transport = field(repr=False)
     url: str = DEFAULT_URL
-    consistency_window: float = 10.0
-    dataflow_window: float = 50.0
+    settle_seconds: float = 10.0
+    dataflow_settle_seconds: float = 50.0
     operation_timeout: float = 900.0
     marks: bool = True
     read_only: bool = False
@@ -85,10 +85,10 @@ class Client:
             raise InvalidInputError("sandbox", "", "name the sandbox, for example 'dev'; there is no default")
         if self.sandbox != self.sandbox.lower() or not self.sandbox.replace("-", "").isalnum():
             raise InvalidInputError("sandbox", self.sandbox, "lower-case letters, digits and hyphens")
-        for name in ("consistency_window", "dataflow_window"):
+        for name in ("settle_seconds", "dataflow_settle_seconds"):
             if not getattr(self, name) >= 0:
                 raise InvalidInputError(name, getattr(self, name), "it must be 0 or more seconds")
-        longest = max(self.consistency_window, self.dataflow_window) + TICK
+        longest = max(self.settle_seconds, self.dataflow_settle_seconds) + TICK
         if not self.operation_timeout > longest:
             allowed = f"it must be more seconds than the windows and one, {longest:g}"
             raise InvalidInputError("operation_timeout", self.operation_timeout, allowed)

@@ -80,7 +80,7 @@ class Duplicates:
                 return True
             log.warning("Kept a duplicate of %s: %s", name, reason)
         else:
-            hint = "; remove_copies=True would remove it" if mark else ""
+            hint = "; remove_duplicates=True would remove it" if mark else ""
             log.warning("There is a duplicate of %s, made by %s%s", name, by, hint)
         if self.desired.kind.disable(self.client, duplicate):
             log.warning("Disabled the duplicate of %s, so that nothing is ingested twice", name)

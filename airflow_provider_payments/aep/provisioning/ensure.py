@@ -76,7 +76,7 @@ def ensure(
     if_exists: str = "reuse",
     attempt: int = 1,
     writer: Writer | None = None,
-    remove_copies: bool = False,
+    remove_duplicates: bool = False,
 ) -> Provisioned:
     """
     Return the one object that is ``desired``, made if there was none.
@@ -86,7 +86,7 @@ def ensure(
         was there before, right or not.
     :param attempt: Airflow's try number. From the second on, an earlier one may have asked for a creation and died.
     :param writer: in whose name it is made; ``fail`` adopts what the same run of the same chain made.
-    :param remove_copies: whether unused duplicates that carry this chain's mark and have had time to settle are
+    :param remove_duplicates: whether unused duplicates that carry this chain's mark and have had time to settle are
         deleted. Without it a call deletes only what it made itself; others are reported, and a duplicate dataflow is
         disabled.
     :raises ConflictError: if an object of the name stands in the way.
@@ -98,7 +98,7 @@ def ensure(
     """
     if if_exists not in IF_EXISTS:
         raise InvalidInputError("if_exists", if_exists, f"one of {', '.join(IF_EXISTS)}")
-    duplicates = Duplicates(client, desired, writer or Writer(), remove_copies)
+    duplicates = Duplicates(client, desired, writer or Writer(), remove_duplicates)
     work = _Provisioning(client, desired, if_exists, duplicates, attempt)
     try:
         with client.transport.within(client.operation_timeout):
@@ -276,7 +276,7 @@ class _Provisioning:
         if not claimed(self.client, self.duplicates, existing):
             return None
         left = self._left([duplicate.existing for duplicate in duplicates] + self._own_unlisted(existing))
-        return self._outcome(self.desired, existing, created=seen.ours, copies=left)
+        return self._outcome(self.desired, existing, created=seen.ours, duplicates=left)
 
     def _own_unlisted(self, winner: Existing) -> list[Existing]:
         """Return what this call made and no list shows: nobody else can have adopted it."""
@@ -309,7 +309,7 @@ class _Provisioning:
             raise ConflictError(self.desired.kind.name, self.desired.name, existing.id, differences, advice)
         updated = self._updated(existing, list(differences))
         left = self._left([duplicate.existing for duplicate in duplicates])
-        return self._outcome(self.desired, updated, created=False, updated=True, copies=left)
+        return self._outcome(self.desired, updated, created=False, updated=True, duplicates=left)
 
     def _left(self, duplicates: list[Existing]) -> tuple[str, ...]:
         """Resolve duplicates, where they matter; return the ids of those that stay."""
@@ -353,9 +353,9 @@ class _Provisioning:
         *,
         created: bool,
         updated: bool = False,
-        copies: tuple[str, ...] = (),
+        duplicates: tuple[str, ...] = (),
     ) -> Provisioned:
         is_mine = existing.id == self.observer.memory.mine
         request_id = self.made_by if is_mine else self.client.transport.last_request_id
         at = self.observer.now.platform
-        return Provisioned(resource, existing, created, request_id, at, updated or self.changed, copies)
+        return Provisioned(resource, existing, created, request_id, at, updated or self.changed, duplicates)

@@ -153,7 +153,7 @@ def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
     :return: whether that is said or needs not be; if not, the dataflow has been changed or deleted meanwhile.
     """
     kind = duplicates.desired.kind
-    mark = kind.mark_of(existing) if kind.ingests and client.dataflow_window else None
+    mark = kind.mark_of(existing) if kind.ingests and client.dataflow_settle_seconds else None
     if mark is None or mark.adopted or duplicates.is_mine(existing) or client.read_only or not client.marks:
         return True
     horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK

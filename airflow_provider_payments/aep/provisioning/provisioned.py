@@ -20,7 +20,7 @@ class Provisioned:
     :param request_id: the service's id of the request that made or found it.
     :param updated: whether it was there and had to be changed.
     :param at: when, in epoch seconds of the platform's clock.
-    :param copies: ids of others that mean the same and were left: somebody else's, or in use.
+    :param duplicates: ids of others that mean the same and were left: another writer's, or in use.
     """
 
     resource: Resource
@@ -29,9 +29,9 @@ class Provisioned:
     request_id: str
     at: float
     updated: bool = False
-    copies: tuple[str, ...] = ()
+    duplicates: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
         """Return what an XCom carries."""
         own = {"id": self.existing.id, "name": self.resource.name, "created": self.created, "etag": self.existing.etag}
-        return own | {"copies": list(self.copies)} | self.resource.outputs(self.existing, self.at)
+        return own | {"duplicates": list(self.duplicates)} | self.resource.outputs(self.existing, self.at)

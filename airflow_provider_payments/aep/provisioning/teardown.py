@@ -65,7 +65,7 @@ def tear_down(
     check()
     with client.transport.within(client.operation_timeout):
         # A creation whose answer was lost may still take effect.
-        if longest := max(client.consistency_window, client.dataflow_window):
+        if longest := max(client.settle_seconds, client.dataflow_settle_seconds):
             log.info("Waiting %.0f s for what was asked for last to show", longest + TICK)
             client.transport.clock.sleep(longest + TICK)
             check()

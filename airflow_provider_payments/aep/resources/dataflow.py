@@ -207,9 +207,10 @@ class Dataflow(FlowServiceResource):
     def _fence(self, client: Client) -> float:
         """
         Seconds before which a new dataflow must not run: until then its creation has settled, and a task that was
-        killed in between has been tried again, so a copy is gone or disabled before it ingests.
+        killed in between has been tried again, so a duplicate is gone or disabled before it ingests.
         """
-        return client.dataflow_window + self.retry_delay + FENCE_MARGIN_SECONDS if client.dataflow_window else 0.0
+        settle = client.dataflow_settle_seconds
+        return settle + self.retry_delay + FENCE_MARGIN_SECONDS if settle else 0.0
 
     def begins(self, client: Client) -> float:
         return float(self._schedule(client)["startTime"])

@@ -32,7 +32,7 @@ def listed(item: Mapping[str, Any]) -> Existing | None:
 
 def settle_time(client: Client, collection: str) -> float:
     """Return the seconds in which a creation in a collection shows in lists."""
-    return client.dataflow_window if collection == "flows" else client.consistency_window
+    return client.dataflow_settle_seconds if collection == "flows" else client.settle_seconds
 
 
 def user_of(client: Client, object_id: str, collection: str, reference: str) -> str:

@@ -80,7 +80,7 @@ class Kind(ABC):
 
     def settle_seconds(self, client: Client) -> float:
         """Seconds in which a creation whose answer was lost takes effect and shows in lists."""
-        return client.consistency_window
+        return client.settle_seconds
 
     # ---- looking ---------------------------------------------------------------------------------------------------
 

@@ -216,7 +216,7 @@ class RunQueries:
         now = transport.clock.monotonic()
         if wait.missing_since is None:
             wait.missing_since = now
-        rest = wait.missing_since + max(self.client.dataflow_window, READ_LAG_SECONDS) - now
+        rest = wait.missing_since + max(self.client.dataflow_settle_seconds, READ_LAG_SECONDS) - now
         return ReadLagError(f"flow run {wait.run_id}", transport.now() + rest) if rest > 0 else error
 
 

@@ -54,7 +54,7 @@ def when_it_shows(client: Client, run_id: str) -> FlowRun:
     :raises UnsettledError: if it still does not after that.
     """
     clock = client.transport.clock
-    until = clock.monotonic() + max(client.dataflow_window, MIN_SEARCH_SECONDS)
+    until = clock.monotonic() + max(client.dataflow_settle_seconds, MIN_SEARCH_SECONDS)
     while True:
         try:
             return read_run(client, run_id)

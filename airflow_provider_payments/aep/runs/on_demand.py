@@ -154,7 +154,7 @@ class RunRequest(ABC):
                     return found.id, True
         raise UnsettledError(
             f"{MAX_REQUESTS} requests for a run of dataflow {self.flow_id} brought none, and none shows after "
-            f"{self.client.dataflow_window:g} s; the next attempt looks again"
+            f"{self.client.dataflow_settle_seconds:g} s; the next attempt looks again"
         )
 
     def resume(self, notes: Notes) -> FlowRun | None:
@@ -230,7 +230,7 @@ class RunRequest(ABC):
 
     @property
     def _settling(self) -> Settling:
-        return Settling(self.client, f"A run of dataflow {self.flow_id}", self.client.dataflow_window)
+        return Settling(self.client, f"A run of dataflow {self.flow_id}", self.client.dataflow_settle_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The README says nothing that is not so."""
+"""README and manual say nothing that is not so."""
 
 from __future__ import annotations
 
@@ -13,18 +13,27 @@ import pytest
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 
 REPOSITORY = Path(__file__).parent.parent
-README = (REPOSITORY / "README.md").read_text()
+DOCS = REPOSITORY / "airflow_provider_payments" / "docs"
+PAGES = {path: path.read_text() for path in (REPOSITORY / "README.md", *sorted(DOCS.glob("*.md")))}
 CI = (REPOSITORY / ".ci" / "run").read_text()
-#: Commands that CI does not run by taking them out of the README -> what runs them.
+#: Commands that CI does not run by taking them out of a document -> what runs them.
 ELSEWHERE = {
     "pip install .": 'bin/pip" install -q ".[demo]"',
     "payments-emulator --port 8900": 'payments-emulator" --port',
-    "export AIRFLOW_CONN_ADOBE_EXPERIENCE_PLATFORM_DEFAULT": "tests/",
+    "export AIRFLOW_CONN_AEP_DEFAULT": "tests/",
 }
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return [
+        block
+        for page in PAGES.values()
+        for block in re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    ]
+
+
+def page(name: str) -> str:
+    return PAGES[DOCS / f"{name}.md"]
 
 
 @pytest.mark.parametrize("command", [block.strip() for block in blocks("sh")], ids=lambda c: c.split("&&")[-1][:40])
@@ -37,7 +46,8 @@ def test_every_command_is_run_by_ci(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), re.findall(r"^\| `(\w+(?:Operator|Sensor|Trigger))`[^|]*\| `([\w.]+)` \|", README, re.MULTILINE)
+    ("name", "module"),
+    re.findall(r"^\| `(\w+(?:Operator|Sensor|Trigger))`[^|]*\| `([\w.]+)` \|", page("operators"), re.MULTILINE),
 )
 def test_every_operator_of_the_table_is_where_it_says(name: str, module: str) -> None:
     operator = getattr(importlib.import_module(f"airflow_provider_payments.{module}"), name)
@@ -54,14 +64,14 @@ def test_the_table_of_operators_is_complete() -> None:
         if isinstance(node, ast.ClassDef) and node.name.endswith(("Operator", "Sensor", "EventTrigger"))
     }
     bases = {"CreateOperator", "ExperiencePlatformOperator", "FlowRunOperator"}
-    assert classes - bases == set(re.findall(r"^\| `(\w+(?:Operator|Sensor|Trigger))`", README, re.MULTILINE))
+    shown = re.findall(r"^\| `(\w+(?:Operator|Sensor|Trigger))`", page("operators"), re.MULTILINE)
+    assert classes - bases == set(shown)
 
 
 def test_every_extra_of_the_connection_is_explained() -> None:
     from airflow_provider_payments.hooks.connection import _EXTRAS
 
-    table = README[README.index("## The connection") : README.index("## Operators")]
-    assert {name for name in _EXTRAS if f"`{name}`" not in table} == set()
+    assert {name for name in _EXTRAS if f"`{name}`" not in page("connection")} == set()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +98,8 @@ def test_the_watcher_that_is_shown_can_be_built() -> None:
 
 def told(heading: str) -> set[str]:
     """The words in code style in the first column of the table with this heading."""
-    table = README[README.index(heading) :].split("\n\n", 1)[0].splitlines()[2:]
+    emulator = page("emulator")
+    table = emulator[emulator.index(heading) :].split("\n\n", 1)[0].splitlines()[2:]
     return {word for row in table for word in re.findall(r"`(\w+)`", row.split("|")[1])}
 
 
@@ -100,12 +111,29 @@ def test_every_fault_and_outcome_of_the_emulator_is_explained(experience_platfor
 
 
 def test_every_control_operation_is_explained(experience_platform: ExperiencePlatform) -> None:
-    table = README[README.index("| under `/__emulator__`") :].split("\n## ", 1)[0]
+    emulator = page("emulator")
+    table = emulator[emulator.index("| under `/__emulator__`") :].split("\n## ", 1)[0]
     for operation in experience_platform.control("GET", "")["operations"]:
         path = operation["path"].removeprefix("/__emulator__").partition("/{")[0]
         assert re.search(rf"{operation['method']}\b[^|]*{re.escape(path)}\b", table), operation
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README))
-def test_every_link_leads_somewhere(target: str) -> None:
-    assert (REPOSITORY / target).exists()
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [(path, target) for path, text in PAGES.items() for target in re.findall(r"\]\((?!http)([^)#]+)[^)]*\)", text)],
+    ids=lambda value: value.name if isinstance(value, Path) else value,
+)
+def test_every_link_leads_to_a_file(path: Path, target: str) -> None:
+    assert (path.parent / target).exists()
+
+
+def test_the_readme_is_short_and_links_every_page() -> None:
+    readme = PAGES[REPOSITORY / "README.md"]
+    assert len(readme.splitlines()) <= 200
+    assert [path.name for path in DOCS.glob("*.md") if f"docs/{path.name})" not in readme] == []
+
+
+def test_the_tasks_of_the_readme_are_those_of_the_example_dag() -> None:
+    (shown,) = re.findall(r"^```python\n(.*?)^```$", PAGES[REPOSITORY / "README.md"], re.MULTILINE | re.DOTALL)
+    lines = (REPOSITORY / "dags" / "payments_dataflow.py").read_text().splitlines()
+    assert [line for line in shown.splitlines() if line not in lines] == []
