@@ -62,7 +62,8 @@ def test_every_class_it_names_exists() -> None:
 BUILT_ON = (
     "__init__",
     "base",
-    "outputs", "run_state",
+    "outputs",
+    "run_state",
     "poller",
     "daemon_threads",
     "flow_run_stream",
