@@ -24,7 +24,6 @@ from airflow_provider_payments.emulator.flow_service import routes as flow_servi
 from airflow_provider_payments.emulator.gateway import admit
 from airflow_provider_payments.emulator.ims import routes as ims
 from airflow_provider_payments.emulator.intake import CONTROL_PREFIX, SCOPE_KEY, Incoming, Intake
-from airflow_provider_payments.emulator.page.routes import page_route
 from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, error_page
 from airflow_provider_payments.emulator.sandboxes import routes as sandboxes
 from airflow_provider_payments.emulator.schema_registry import routes as schema_registry
@@ -44,7 +43,7 @@ CONTROL = Service(CONTROL_PREFIX, control.ROUTES, control.DIALECT, on_platform=F
 
 def make_app(world: World) -> Starlette:
     """The application over a world."""
-    routes: list[BaseRoute] = [page_route(world)]
+    routes: list[BaseRoute] = [Route("/", _page(world), methods=["GET"])]
     for service in (*SERVICES, CONTROL):
         below = [
             Route(path or service.prefix, _endpoint(world, service, handler), methods=[method])
@@ -60,6 +59,16 @@ def make_app(world: World) -> Starlette:
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _page(world: World) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        # Loaded by the first person who looks, not at each start: it takes a tenth of the time that a start takes.
+        from airflow_provider_payments.emulator.page.routes import show
+
+        return show(world, request)
+
+    return serve
 
 
 def _endpoint(world: World, service: Service, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

@@ -112,9 +112,11 @@ class Wire:
 def emulator_process() -> Iterator[tuple[str, int, float]]:
     """The command in a process of its own: its address, its process id and how long it took to be ready."""
     command = shutil.which("payments-emulator", path=str(Path(sys.executable).parent))
+    # An installed package is compiled once; some machines forbid that in their environment.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.perf_counter()
     with subprocess.Popen(
-        [command or "payments-emulator", "--time", "manual"], stdout=subprocess.PIPE, text=True
+        [command or "payments-emulator", "--time", "manual"], stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]

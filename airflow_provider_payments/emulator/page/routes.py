@@ -7,7 +7,6 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
 
 from airflow_provider_payments.emulator.exchange import count_from
 from airflow_provider_payments.emulator.page.rendering import headers, render
@@ -25,18 +24,14 @@ class _NothingToShow(Exception):
         self.status = status
 
 
-def page_route(world: World) -> Route:
-    """The route of the page."""
-
-    async def serve(request: Request) -> Response:
-        try:
-            page, status = _page(world, request.query_params), 200
-        except _NothingToShow as error:
-            page, status = _render("nothing.html", world, message=str(error)), error.status
-        # Half a surrogate pair could not be written otherwise.
-        return HTMLResponse(page.encode("utf-8", "replace"), status, headers())
-
-    return Route("/", serve, methods=["GET"])
+def show(world: World, request: Request) -> Response:
+    """Answer a request for the page."""
+    try:
+        page, status = _page(world, request.query_params), 200
+    except _NothingToShow as error:
+        page, status = _render("nothing.html", world, message=str(error)), error.status
+    # Half a surrogate pair could not be written otherwise.
+    return HTMLResponse(page.encode("utf-8", "replace"), status, headers())
 
 
 def _page(world: World, asked: Mapping[str, str]) -> str:
