@@ -7,7 +7,7 @@ of parameters, the signs, what values mean, the refusals, and the form of a page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -43,12 +43,13 @@ class Listing(Generic[Item]):
         """What reads the one value that there is at a path at most; None if there may be several."""
         return self.quick.get(path) if self.marked else None
 
-    def values(self, path: str) -> Callable[[Item], Iterator[Any]]:
-        """What reads all values of an item at a path."""
+    def values(self, path: str) -> Callable[[Item], Iterable[Any]]:
+        """What reads all values of an item at a path; null is none."""
         known = (key for key in self.quick if path == key or path.startswith((f"{key}.", f"{key}[]")))
         head = max(known, key=len, default="")
         read, rest, marked = self.quick.get(head, self.wire), steps(path[len(head) :]), self.marked
-        return lambda item: walk(read(item), rest, marked)
+        # Most of a hundred thousand items may have nothing there.
+        return lambda item: () if (node := read(item)) is None else walk(node, rest, marked)
 
     def first(self, path: str) -> Callable[[Item], Any]:
         """What reads the first plain value at a path, None when an item has none: what sorts items."""

@@ -49,13 +49,16 @@ def copy_problem(run: Run) -> Wire:
     return {"code": _COPY_PROBLEM, "message": run.copy_error}
 
 
-def errors(run: Run) -> list[Wire]:
-    """What went wrong, one entry for the stage in which it did."""
-    if run.copy_error:
-        return [{"code": "CONNECTOR-1001-500", "message": "Errors occurred while the data was copied from the source."}]
+# One entry for the stage in which it went wrong.
+_COPY_ERRORS = [{"code": "CONNECTOR-1001-500", "message": "Errors occurred while the data was copied from the source."}]
+_PROMOTION_ERRORS = [{"code": "CONNECTOR-2001-500", "message": "Errors occurred while the data was promoted."}]
+
+
+def errors(run: Run) -> list[Wire] | None:
+    """What went wrong; None where nothing did."""
     if run.failures:
-        return [{"code": "CONNECTOR-2001-500", "message": "Errors occurred while the data was promoted."}]
-    return []
+        return _COPY_ERRORS if run.copy_error else _PROMOTION_ERRORS
+    return _COPY_ERRORS if run.copy_error else None
 
 
 def _stages(run: Run) -> list[str]:
@@ -94,7 +97,7 @@ _SECTIONS: Mapping[str, Mapping[str, Reader]] = {
     "fileSummary": {**FILES, "activityRefs": lambda run: _stages(run) if run.begun else None},
     "statusSummary": {
         "status": lambda run: run.status,
-        "errors": lambda run: errors(run) or None,
+        "errors": errors,
         "activityRefs": lambda run: _stages(run) if errors(run) else None,
     },
 }

@@ -58,7 +58,7 @@ def _copy_activity(run: Run) -> Wire:
     }
     records: Wire = {}
     if run.copy_error:
-        status["errors"] = errors(run)
+        status["errors"] = errors(run) or []
         status["extensions"].update({"errorDetail": run.copy_error, "errors": [copy_problem(run)]})
         records["failedInfo"] = [copy_problem(run)]
     read = int(run.input_records > 0)
@@ -96,7 +96,7 @@ def _promotion_activity(sandbox: Sandbox, run: Run) -> Wire:
         "sizeSummary": shown(SIZES, run),
         "recordSummary": shown(RECORDS, run),
         "fileSummary": files,
-        "statusSummary": {"status": run.status, "errors": errors(run), "extensions": _diagnostics(sandbox, run)},
+        "statusSummary": {"status": run.status, "errors": errors(run) or [], "extensions": _diagnostics(sandbox, run)},
         "targetInfo": [target],
     }
 
