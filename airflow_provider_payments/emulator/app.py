@@ -85,7 +85,7 @@ def _endpoint(world: World, service: Service, handler: Handler) -> Callable[[Req
             except Refusal as refusal:
                 return refuse(refusal)
             except Exception:
-                # The emulator's own mistake: its cause is for whoever runs it, the client gets what the service sends.
+                # The emulator's own mistake: its operator sees the cause, the client gets what the service sends.
                 traceback.print_exc()
                 return refuse(service.dialect.refuse(500, "The service failed unexpectedly."))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.emulator.world import Sandbox, World
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
-# Deeper documents would only exhaust the stack of whoever walks them; no real payload comes near.
+# Deeper documents would only exhaust the stack of recursive code; no real payload comes near.
 MAX_DEPTH = 100
 # More would take seconds to read, in which nobody else is answered; no real payload comes near either.
 MAX_CONTAINERS = 100_000

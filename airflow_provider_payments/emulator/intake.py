@@ -68,7 +68,7 @@ class Intake:
         async def send_numbered(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if incoming.entry is not None:
-                    # Before the first byte leaves, so that whoever has the answer also finds it in the log.
+                    # Before the first byte leaves, so that a client that has the answer finds it in the log too.
                     incoming.entry.status = message["status"]
                 message["headers"] = [
                     *message["headers"],

@@ -104,7 +104,7 @@ class RequestLog:
     def record(
         self, at: float, method: str, path: str, query: str, sandbox: str, request_id: str, body: bytes
     ) -> Entry:
-        """Add a request that has come in whole; whoever answers it notes the status.
+        """Add a request that has come in whole; the handler notes the status.
 
         :param at: epoch seconds.
         :param query: raw, as sent.

@@ -71,7 +71,7 @@ class World:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        # Where links in answers lead; whoever serves the world sets it.
+        # Where links in answers lead; the server sets it.
         self.origin = "http://127.0.0.1"
         # Tokens outlive a reset: they belong to the identity service, which knows nothing of the platform's state.
         self.tokens = Tokens()

@@ -71,7 +71,7 @@ class _Kept:
     asked_at: float = -math.inf
 
 
-# One token for each credential in a process, whoever asks: IMS may throttle a client that mints many.
+# One token for each credential in a process: IMS may throttle a client that mints many.
 _kept: dict[tuple[str, str, str, str], _Kept] = {}
 # A child must not inherit a lock that another thread of its parent held.
 os.register_at_fork(after_in_child=_kept.clear)

@@ -1,5 +1,5 @@
 """
-Find or create: one object for each name, whatever happens to the answers and whoever else writes.
+Find or create: one object for each name, whatever happens to answers and whatever other writers do.
 
 Experience Platform has no idempotency key, and all but the Schema Registry take a second object of the same name. So
 the name in its sandbox is the key. Each attempt looks, compares by meaning, adopts the oldest object that is right, and

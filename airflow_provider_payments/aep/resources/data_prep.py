@@ -152,7 +152,7 @@ class MappingSetKind(Kind):
 MAPPING_SET = MappingSetKind(
     name="mapping set",
     path=f"{DATA_PREP}/mappingSets",
-    # A second one does nothing: whoever refers to either means the same.
+    # A second one does nothing: references to either mean the same.
     may_duplicate=False,
     carries_mark=False,
 )

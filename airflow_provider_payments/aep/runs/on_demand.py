@@ -2,7 +2,7 @@
 Flow runs that are asked for: over a window of one's own, or once more after a failure.
 
 The service knows no idempotency key here either, and a run has no name by which it could be found again. So what is
-there is noted before a run is asked for; where the answer is lost, or whoever asked was killed, our run is the one that
+there is noted before a run is asked for; where the answer is lost, or the task was killed, our run is the one that
 is not among the notes. Where a run shows whose it is and which window it reads, that must be right too. It takes one
 writer for each dataflow, and a second run would bring its rows twice, so the longer window is waited for.
 
@@ -140,7 +140,7 @@ class RunRequest(ABC):
         """
         Ask for the run; return its id, and whether that had to be found out.
 
-        :param notes: what was there before; whoever may be killed keeps them first.
+        :param notes: what was there before; store them before the call, for the process may be killed.
         :raises UnsettledError: if it cannot be told whether there is a run, or which.
         :raises RequestError: if the service refuses.
         """

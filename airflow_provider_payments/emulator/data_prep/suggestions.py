@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.emulator.catalog.batches import Batch
     from airflow_provider_payments.emulator.catalog.state import Catalog
 
-# What records have is seen after so many.
+# Records that are looked at to learn which attributes there are.
 LOOKED_AT = 1000
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 

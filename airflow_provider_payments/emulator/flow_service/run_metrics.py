@@ -21,7 +21,7 @@ Reader = Callable[[Run], Any]
 
 COPY, PROMOTION = "copyActivity", "promotionActivity"
 RUN_STATUS = "metrics.statusSummary.status"
-# The code of whoever copies on the platform's behalf.
+# The code of the service that copies on the platform's behalf.
 _COPY_PROBLEM = "2200"
 _NOT_COUNTED = -1
 

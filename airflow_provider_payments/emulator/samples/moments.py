@@ -9,7 +9,7 @@ from airflow_provider_payments.emulator.samples.draws import Draws
 
 PAST_DAYS = 400
 # The last row of the past is an hour old, the first of the future a quarter of an hour away: what a first run finds is
-# then the same number of rows, whoever is slow.
+# then the same number of rows, however slow a reader is.
 PAST_GAP_SECONDS = 3600
 FUTURE_STEP_SECONDS = 900
 
