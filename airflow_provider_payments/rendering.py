@@ -103,5 +103,8 @@ def _text_arguments(operator: type) -> frozenset[str]:
     hints: dict[str, Any] = {}
     for base in reversed(operator.__mro__):
         hints |= getattr(vars(base).get("__init__"), "__annotations__", {})
-    texts = {name: getattr(hint, "__name__", None) or str(hint) for name, hint in hints.items()}
-    return frozenset(name for name, hint in texts.items() if _TEXT.fullmatch(hint))
+    return frozenset(name for name, hint in hints.items() if _is_text(hint))
+
+
+def _is_text(hint: object) -> bool:
+    return _TEXT.fullmatch(hint) is not None if isinstance(hint, str) else hint in (str, str | None)

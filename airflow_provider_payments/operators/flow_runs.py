@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_id, as_optional_id, as_optional_text, as_time
-from airflow_provider_payments.exceptions import FlowRunTimeoutError
 from airflow_provider_payments.operators.started_run import FlowRunOperator
 from airflow_provider_payments.versions import Reschedulable
 
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.operators.run_state import Started
     from airflow_provider_payments.operators.window_wait import WindowWait
 
-__all__ = ["RetryFlowRunOperator", "RunDataflowOperator"]
-
-__all__ = ["FlowRunOperator", "FlowRunTimeoutError", "RetryFlowRunOperator", "RunDataflowOperator"]
+__all__ = ["FlowRunOperator", "RetryFlowRunOperator", "RunDataflowOperator"]
 
 
 class RunDataflowOperator(Reschedulable, FlowRunOperator):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_payments.aep.errors import RequestError
 from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.kind import Existing
@@ -99,6 +100,26 @@ def test_two_that_were_made_at_the_same_moment_are_ordered_by_their_ids(
         assert kept == first.existing.id == second.existing.id < deleted(emulator)[-1]
         assert sorted([first.created, second.created]) == [False, True]
     assert len(deleted(emulator)) == 8
+
+
+def test_a_duplicate_that_cannot_be_read_yet_does_not_hide_what_was_removed_before_it(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    want, path = chain.source(), KINDS["source connection"].path
+    # One older than this writer's own shows only after that was made, and one younger is made while it settles.
+    emulator.fail("list_lag", method="POST", path=path, seconds=6)
+    oldest = want.ready(chain.client).create(chain.client, A.mark())
+    emulator.advance(1)
+    emulator.fail("late_apply", method="POST", path=path, seconds=8)
+    with pytest.raises(RequestError):
+        want.create(chain.client, LATER.mark())
+    # Reads by id: the oldest, its own, then the youngest.
+    emulator.fail("status", status=404, method="GET", path=f"{path}/*", nth=3)
+    found = writer.ensure(want, writer=B)
+    assert (found.existing.id, found.created) == (oldest.id, False)
+    assert len(deleted(emulator)) == 1
+    assert ids(emulator, "source connection", want) == [oldest.id, *found.duplicates]
+    assert len(found.duplicates) == 1
 
 
 def test_without_marks_both_have_the_oldest_and_nothing_is_deleted(

@@ -121,7 +121,7 @@ def test_an_end_is_that_of_its_thread(client: Client) -> None:
 def test_an_operation_must_be_given_more_time_than_the_windows(
     seconds: float, make_client: Callable[..., Client]
 ) -> None:
-    with pytest.raises(InvalidInputError, match=r"operation_timeout=.*more seconds than the windows and one, 51"):
+    with pytest.raises(InvalidInputError, match=r"operation_timeout=.*more seconds than the settle times and one, 51"):
         make_client(settle_seconds=10.0, dataflow_settle_seconds=50.0, operation_timeout=seconds)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, BaseOperator
@@ -63,6 +63,25 @@ def test_a_template_that_gives_text_gives_that_text_in_every_argument(operator: 
     names = set(operator.template_fields) - {"extra"}
     step = rendered(operator, {"text": text}, **dict.fromkeys(names, "{{ params.text }}"))
     assert {name: getattr(step, name) for name in names} == dict.fromkeys(names, text)
+
+
+class Labelled(CreateTargetSchemaOperator):
+    """A user's operator whose annotations are no text: its module evaluates them."""
+
+    template_fields = (*CreateTargetSchemaOperator.template_fields, "caption", "size")
+
+    def __init__(self, *, caption: Any = None, size: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.caption, self.size = caption, size
+
+    __init__.__annotations__ |= {"caption": Optional[str], "size": Optional[int]}  # noqa: UP045
+
+
+def test_an_argument_that_an_evaluated_annotation_calls_text_becomes_text() -> None:
+    with DAG(dag_id="native", schedule=None, render_template_as_native_obj=True):
+        step = Labelled(task_id="step", name="n", caption="{{ params.seven }}", size="{{ params.seven }}")
+    step.render_template_fields({"params": {"seven": 7}, "task": step})
+    assert (step.caption, step.size) == ("7", 7)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ class Client:
                 raise InvalidInputError(name, getattr(self, name), "it must be 0 or more seconds")
         longest = max(self.settle_seconds, self.dataflow_settle_seconds) + TICK
         if not self.operation_timeout > longest:
-            allowed = f"it must be more seconds than the windows and one, {longest:g}"
+            allowed = f"it must be more seconds than the settle times and one, {longest:g}"
             raise InvalidInputError("operation_timeout", self.operation_timeout, allowed)
 
     def request(

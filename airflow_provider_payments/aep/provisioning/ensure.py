@@ -281,9 +281,11 @@ class _Provisioning:
     def _own_unlisted(self, winner: Existing) -> list[Existing]:
         """Return what this call made and no list shows: nobody else can have adopted it."""
         mine = self.observer.memory.mine
-        if mine is None or mine == winner.id or mine in self.observer.seen:
+        # What is not among those made any more was removed as a duplicate, before something else failed.
+        made = self.duplicates.made.get(mine or "")
+        if mine is None or made is None or mine == winner.id or mine in self.observer.seen:
             return []
-        own = self.desired.kind.read(self.client, Existing(mine, self.duplicates.made[mine].created))
+        own = self.desired.kind.read(self.client, Existing(mine, made.created))
         return [own] if own else []
 
     def _revive(self, seen: Seen, duplicates: tuple[Seen, ...]) -> Provisioned | None:
@@ -317,6 +319,24 @@ class _Provisioning:
             return self.duplicates.resolve(duplicates)
         return tuple(duplicate.id for duplicate in duplicates)
 
+    def _check_gone(self, existing: Existing, error: RequestError) -> None:
+        """
+        Find out whether a 404 speaks of the object itself: that to a change may speak of what the change refers to.
+
+        :raises ReadLagError: if it does, and the object is so young that it may not be readable yet.
+        """
+        kind = self.desired.kind
+        if error.method != "GET":
+            try:
+                kind.confirm(self.client, existing)
+                kind.read(self.client, existing)
+            except RequestError as unread:
+                if not unread.says_gone:
+                    raise
+            else:
+                return
+        kind.check_gone(self.client, existing)
+
     def _updated(self, existing: Existing, differences: list[Difference]) -> Existing:
         """Change it; where somebody else changed it meanwhile, or the answer is lost, look what is left to do."""
         for _ in range(MAX_CHANGES):
@@ -324,9 +344,7 @@ class _Provisioning:
                 return self.desired.update(self.client, existing, differences)
             except RequestError as error:
                 if error.says_gone:
-                    # The refusal of a change may speak of what the change refers to: a read decides.
-                    kind = self.desired.kind
-                    (kind.check_gone if error.method == "GET" else kind.read)(self.client, existing)
+                    self._check_gone(existing, error)
                 lost = error.failure is Failure.AMBIGUOUS
                 if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT:
                     raise
