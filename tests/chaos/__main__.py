@@ -46,7 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of all draws: the same seed gives the same trials")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so many seconds of wall time")
     parser.add_argument(
-        "--remove-copies",
+        "--remove-duplicates",
         action=argparse.BooleanOptionalAction,
         default=True,
         help="whether several writers remove what others of their chain have left; else it must be told and disabled",
