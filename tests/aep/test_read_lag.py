@@ -104,6 +104,21 @@ def test_an_update_by_a_field_group_that_is_nowhere_fails_at_once(chain: Chain, 
     assert writer.naps == []
 
 
+def test_a_field_group_that_cannot_be_read_between_look_and_change_is_changed_later(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    made, groups = chain.ensure(chain.field_group()).existing.id, "*/tenant/fieldgroups/*"
+    emulator.fail("status", status=404, method="PATCH", path=groups)
+    # Three reads come before the change, and one after its refusal.
+    emulator.fail("status", status=404, method="GET", path=groups, nth=4)
+    changed = writer.ensure(chain.field_group(fields={"a": "string"}), if_exists="update")
+    assert (changed.existing.id, changed.updated) == (made, True)
+    assert [r["status"] for r in emulator.requests(method="PATCH", path="/data/foundation/schemaregistry")] == [
+        404,
+        200,
+    ]
+
+
 def test_a_title_that_is_taken_by_what_can_be_neither_listed_nor_read_yet_is_waited_for(
     chain: Chain, writer: Chain, proxy: FaultProxy, emulator: Emulator, make_writer: Callable[..., Chain]
 ) -> None:
