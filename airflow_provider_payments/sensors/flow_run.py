@@ -199,7 +199,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         except AirflowSkipException as skip:
             # The base class's message gives no cause.
             raise AirflowSkipException(str(skip.__cause__ or skip)) from skip.__cause__
-        except Exception as error:
+        except Exception as error:  # as in the base class: never_fail skips on any error
             final = isinstance(error, (AirflowFailException, AirflowSensorTimeout))
             if self.never_fail or (self.soft_fail and final):
                 raise AirflowSkipException(str(error)) from error
@@ -209,7 +209,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         """Poke once; with ``silent_fail`` an error that is not final is logged, as in the other modes."""
         try:
             return self.poke(context)
-        except Exception as error:
+        except Exception as error:  # as in the base class: silent_fail logs any error that is not final
             if not self.silent_fail or isinstance(error, (AirflowFailException, AirflowSkipException)):
                 raise
             self.log.exception("Could not poll for the flow run")

@@ -64,6 +64,6 @@ class DaemonThreads(Executor):
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(call())
-                except BaseException as error:
+                except BaseException as error:  # as in the standard library's pool: the caller gets it from the future
                     future.set_exception(error)
-            del job, future, call  # what they hold may be large
+            del job, future, call  # they may refer to large objects
