@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PACKAGE = "airflow_provider_payments"
-#: Of the extra `demo`: imported where they are used, so that `main` can say what to install.
+#: Of the extra `demo`: imported where they are used, so that `main` can name what to install.
 LIBRARIES = ("psutil", "rich", *SERVER)
 DAG_ID = "payments_dataflow"
 CONNECTION_ID = "aep_default"

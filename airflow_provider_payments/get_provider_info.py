@@ -33,8 +33,8 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
         "description": "Instead of a client secret; valid for about a day, never renewed",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
-    "connect_timeout": {"label": "Connect time-out (s)", "schema": SECONDS},
-    "read_timeout": {"label": "Read time-out (s)", "schema": SECONDS},
+    "connect_timeout": {"label": "Connect timeout (s)", "schema": SECONDS},
+    "read_timeout": {"label": "Read timeout (s)", "schema": SECONDS},
 }
 
 FIELD_BEHAVIOUR: dict[str, Any] = {

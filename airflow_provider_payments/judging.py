@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 __all__ = ["JudgesFlowRuns"]
 
+#: Seconds that a poll may take though the timeout has passed: the run may have ended in time.
+LAST_POLL_SECONDS = 5.0
+
 
 class JudgesFlowRuns:
     """

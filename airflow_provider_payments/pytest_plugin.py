@@ -111,7 +111,7 @@ class ExperiencePlatform:
         Let requests fail; return the fault's id.
 
         :param action: such as ``status``, ``delay``, ``drop_before``, ``apply_then_drop``;
-            ``docs/emulator.md#the-control-interface`` lists all.
+            ``docs/emulator.md#faults`` lists all.
         :param method: only requests with this method. Defaults to ``None``: any.
         :param path: only requests to this path; ``*`` stands for any text. Defaults to ``None``: any.
         :param details: ``nth``, ``times``, ``probability``, and what the action takes, such as ``status``.
@@ -129,7 +129,7 @@ class ExperiencePlatform:
         Set how the next flow run ends.
 
         :param outcome: such as ``fail_copy``, ``fail_promotion``, ``partial``, ``stuck``;
-            ``docs/emulator.md#the-control-interface`` lists all.
+            ``docs/emulator.md#outcomes`` lists all.
         :param details: ``flowId`` or ``name`` of the dataflow, ``times``, and what the outcome takes.
         """
         self.control("POST", "outcomes", json={"outcome": outcome, "sandbox": self.sandbox, **details})

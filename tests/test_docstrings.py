@@ -6,14 +6,13 @@ import ast
 import importlib
 import inspect
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_provider_payments.get_provider_info import get_provider_info
+from tests.test_documents import DOCS, anchors
 
-DOCS = Path(__file__).parent.parent / "airflow_provider_payments" / "docs"
 INFO = get_provider_info()
 MODULES = [
     *(
@@ -56,12 +55,6 @@ ARGUMENTS = [(cls, argument) for cls in CLASSES.values() for argument in own_arg
 
 def argument_id(value: Any) -> str:
     return str(value.name if isinstance(value, inspect.Parameter) else value.__name__)
-
-
-def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub gives the headings of a page."""
-    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -118,13 +118,22 @@ def test_every_control_operation_is_explained(experience_platform: ExperiencePla
         assert re.search(rf"{operation['method']}\b[^|]*{re.escape(path)}\b", table), operation
 
 
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize(
     ("path", "target"),
-    [(path, target) for path, text in PAGES.items() for target in re.findall(r"\]\((?!http)([^)#]+)[^)]*\)", text)],
+    [(path, target) for path, text in PAGES.items() for target in re.findall(r"\]\((?!http)([^)]+)\)", text)],
     ids=lambda value: value.name if isinstance(value, Path) else value,
 )
-def test_every_link_leads_to_a_file(path: Path, target: str) -> None:
-    assert (path.parent / target).exists()
+def test_every_link_leads_to_a_file_and_its_heading(path: Path, target: str) -> None:
+    file, _, anchor = target.partition("#")
+    assert (path.parent / file).exists()
+    assert not anchor or anchor in anchors(path.parent / file)
 
 
 def test_every_path_that_contributing_names_exists() -> None:

@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id
 from airflow_provider_payments.exceptions import RUN_CONTINUES, FlowRunTimeoutError
 from airflow_provider_payments.hooks.errors import airflow_errors
-from airflow_provider_payments.judging import JudgesFlowRuns
+from airflow_provider_payments.judging import LAST_POLL_SECONDS, JudgesFlowRuns
 from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
 
@@ -36,8 +36,6 @@ DEFAULT_TIMEOUT_SECONDS = 7 * 24 * 60 * 60.0
 MAX_RETRY_DELAY_SECONDS = 24 * 60 * 60.0
 #: Instances of a task that may run at the same time.
 DEFAULT_MAX_ACTIVE_TASKS = 1
-#: Seconds that a poll may take though the time-out has passed: the run may have ended in time.
-LAST_POLL_SECONDS = 5.0
 
 
 def _left(until: float | None) -> float:
@@ -194,7 +192,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
                 ),
                 # Under `dags test` Airflow drops the keyword arguments of a deferral.
                 method_name=f"execute_{'reused' if started.reused else 'found' if started.found else 'complete'}",
-                # Airflow's own time-out of a deferral would skip everything below; the trigger keeps the deadline.
+                # Airflow's own timeout of a deferral would skip everything below; the trigger keeps the deadline.
                 timeout=None,
             )
         ended = self._wait(client, run, pause, until)
@@ -208,21 +206,15 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         :raises FlowRunFailedError: if the run failed, or the service refused the trigger's request.
         :raises ExperiencePlatformUnavailableError: if polling failed, and a retry may succeed.
         """
-        from airflow_provider_payments.outcomes import ended_run
-
-        return self._end(ended_run(event, FlowRunTimeoutError), context)
+        return self._resume(event, context)
 
     def execute_found(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
         """Do the same for a run that was found in lists, because the answer to its request was lost."""
-        from airflow_provider_payments.outcomes import ended_run
-
-        return self._end(ended_run(event, FlowRunTimeoutError), context, found=True)
+        return self._resume(event, context, found=True)
 
     def execute_reused(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
         """Do the same for a run that was active before this task requested one."""
-        from airflow_provider_payments.outcomes import ended_run
-
-        return self._end(ended_run(event, FlowRunTimeoutError), context, reused=True)
+        return self._resume(event, context, reused=True)
 
     def on_kill(self) -> None:
         """Log that the run continues: the platform publishes no way to cancel it."""
@@ -283,6 +275,11 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
             Stats.incr("payments.flow_run.poll.requests")
             self.run_log.note(run)
         return run
+
+    def _resume(self, event: object, context: Context, *, found: bool = False, reused: bool = False) -> dict[str, Any]:
+        from airflow_provider_payments.outcomes import ended_run
+
+        return self._end(ended_run(event, FlowRunTimeoutError), context, found=found, reused=reused)
 
     def _end(self, run: FlowRun, context: Context, *, found: bool = False, reused: bool = False) -> dict[str, Any]:
         """Judge a run that has ended, and return the task's output."""

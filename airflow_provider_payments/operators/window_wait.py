@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_duration
 from airflow_provider_payments.aep.readers import iso
+from airflow_provider_payments.triggers.flow_run import MIN_DEFERRAL_SECONDS
 from airflow_provider_payments.versions import reschedule_at
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 DAY_SECONDS = 24 * 60 * 60.0
 #: Difference between this machine's clock and the platform's that is ignored.
 CLOCK_SKEW_SECONDS = 1.0
-#: Minimum seconds of a deferral: Airflow 3.3 fails a task whose trigger fires before the scheduler has recorded its
-#: deferral (apache/airflow#72716).
-MIN_DEFERRAL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)

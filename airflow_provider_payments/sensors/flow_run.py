@@ -24,7 +24,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id, as_time
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
-from airflow_provider_payments.judging import JudgesFlowRuns
+from airflow_provider_payments.judging import LAST_POLL_SECONDS, JudgesFlowRuns
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
 from airflow_provider_payments.rendering import TextStaysText
 from airflow_provider_payments.versions import first_reschedule, honour_retry_after
@@ -43,8 +43,6 @@ __all__ = ["FlowRunSensor"]
 
 #: Seconds between two polls of a deferred wait, however short the poke interval is.
 MIN_POLL_INTERVAL_SECONDS = 1.0
-#: Seconds that a poll may take though the time-out has passed: the run may have ended in time.
-LAST_POLL_SECONDS = 5.0
 
 
 class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
@@ -179,7 +177,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
                     max_errors=None if self.silent_fail else MAX_POLL_ERRORS,
                 ),
                 method_name="execute_complete",
-                # Airflow's own time-out of a deferral would skip everything below; the trigger keeps the deadline.
+                # Airflow's own timeout of a deferral would skip everything below; the trigger keeps the deadline.
                 timeout=None,
             )
             return None
@@ -216,7 +214,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
             return PokeReturnValue(is_done=False)
 
     def _get_next_poke_interval(self, started_at: Any, run_duration: Callable[[], float], poke_count: int) -> float:
-        """End the wait at its time-out in every mode; the base class would poll again an interval later."""
+        """End the wait at its timeout in every mode; the base class would poll again an interval later."""
         interval: float = super()._get_next_poke_interval(started_at, run_duration, poke_count)
         return min(interval, max(0.0, self.timeout - run_duration()))
 

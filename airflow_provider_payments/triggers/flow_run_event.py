@@ -35,7 +35,7 @@ class FlowRunEventTrigger(BaseEventTrigger):
     stored its event. After a restart some runs may be announced again; compare ``run_id``. The event's payload is what
     ``FlowRunSensor`` returns, and ``flow_id``: plain JSON, in ``event.extra["payload"]`` of the asset event.
 
-    Each trigger polls by itself. It never ends and never fails: failed polls stand in the triggerer's log. Another
+    Each trigger polls by itself. It never ends and never fails: failed polls are logged in the triggerer's log. Another
     ``flow_id``, ``asset``, ``statuses`` or ``since`` makes it begin anew; without ``since`` it resumes where it was.
 
     .. seealso:: ``docs/waiting.md#a-dag-that-runs-when-payments-arrive`` in the manual.

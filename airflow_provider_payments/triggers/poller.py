@@ -42,7 +42,7 @@ FIRST_INTERVALS_SECONDS = (1.0, 2.0)
 EAGER_POLL_LIMIT = 100
 #: Polls that are due within this share of their interval are coalesced.
 COALESCE_FRACTION = 0.5
-#: A poll may come earlier by up to this share of the interval, so that many triggerers do not ask in step.
+#: A poll may come earlier by up to this share of the interval, so that many triggerers do not poll in step.
 JITTER_FRACTION = 0.15
 #: Seconds before its deadline at which a wait is polled once more.
 LAST_POLL_SECONDS = 1.0
