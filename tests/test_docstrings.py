@@ -35,6 +35,13 @@ OPERATORS = {name: cls for name, cls in CLASSES.items() if hasattr(cls, "templat
 OPTIONS = {"deferrable": "[operators] default_deferrable"}
 
 
+def test_the_manual_lists_the_public_modules() -> None:
+    section = (DOCS / "operators.md").read_text().partition("## What is public")[2].partition("\n## ")[0]
+    rows = [row.split("|")[1] for row in section.splitlines() if row.startswith("| `")]
+    listed = {f"airflow_provider_payments.{name}" for row in rows for name in re.findall(r"`([\w.]+)`", row)}
+    assert listed == {*MODULES, "airflow_provider_payments.operators.outputs"}
+
+
 def own_arguments(cls: type) -> list[inspect.Parameter]:
     """The arguments that the class itself declares."""
     if "__init__" not in vars(cls):
