@@ -24,7 +24,7 @@ from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.fault_proxy import FaultProxy
 from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
 from tests.operators.chain import make_dataflow
-from tests.operators.demand import Store
+from tests.operators.on_demand import Store
 from tests.what_happens import LOSSES, Stage, event, seeded, wait
 from tests.what_happens import stage as stage
 

@@ -19,7 +19,7 @@ from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from airflow_provider_payments.operators.flow_runs import RunDataflowOperator
 from tests.conftest import Emulator
 from tests.operators.chain import make_ends, run
-from tests.operators.demand import DAY, ONCE, Stage
+from tests.operators.on_demand import DAY, ONCE, Stage
 
 PAYOUTS = "PayPal.Payouts"
 HOUR = 3600

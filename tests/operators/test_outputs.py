@@ -20,8 +20,8 @@ from airflow_provider_payments.operators.schemas import CreateAdHocSchemaOperato
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
 from tests.conftest import Emulator
 from tests.operators.chain import context, make_ends, run
-from tests.operators.demand import Stage
-from tests.operators.demand import with_store as with_store
+from tests.operators.on_demand import Stage
+from tests.operators.on_demand import with_store as with_store
 from tests.operators.run_dataflow import operator
 from tests.operators.run_dataflow import stage as stage
 from tests.sensors.conftest import wait

@@ -15,7 +15,7 @@ from airflow_provider_payments import versions
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.conftest import CONNECTION_ID, Emulator, connection_json
 from tests.operators.chain import make_dataflow
-from tests.operators.demand import ONCE
+from tests.operators.on_demand import ONCE
 from tests.system.live_airflow import LiveAirflow, on_demand
 from tests.system.mapped_windows import DAYS
 

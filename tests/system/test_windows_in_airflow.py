@@ -13,7 +13,7 @@ from airflow_provider_payments import versions
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.conftest import CONNECTION_ID, Emulator, connection_json
 from tests.operators.chain import make_dataflow
-from tests.operators.demand import DAY, ONCE
+from tests.operators.on_demand import DAY, ONCE
 from tests.system.live_airflow import LiveAirflow, on_demand
 from tests.system.windows_of_days import DAYS, MIDNIGHT
 

@@ -17,11 +17,11 @@ from airflow_provider_payments.versions import has_event_streams
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy
 from tests.sensors.flows import HALF_HOUR, advance_to_run, answer, run_item, runs
+from tests.triggers.asset_watcher import SECONDS, Supervisor, Watcher, live, until
 from tests.triggers.events import RUNS, from_3_3, ids, trigger
 from tests.triggers.events import flow_id as flow_id
 from tests.triggers.events import proxied as proxied
 from tests.triggers.events import supervisor as supervisor
-from tests.triggers.watcher import SECONDS, Supervisor, Watcher, live, until
 
 # ---- arguments -----------------------------------------------------------------------------------------------------
 

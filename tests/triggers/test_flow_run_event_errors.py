@@ -11,11 +11,11 @@ import pytest
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.sensors.flows import advance_to_run
+from tests.triggers.asset_watcher import Supervisor, Watcher, live, until
 from tests.triggers.events import RUNS, from_3_3, ids, trigger
 from tests.triggers.events import flow_id as flow_id
 from tests.triggers.events import proxied as proxied
 from tests.triggers.events import supervisor as supervisor
-from tests.triggers.watcher import Supervisor, Watcher, live, until
 
 
 def test_failed_looks_are_borne_for_ever(
