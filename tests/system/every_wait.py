@@ -1,4 +1,4 @@
-"""A DAG of sensors in every mode, with every flag, for whatever can happen: what ``test_same_in_all_modes`` runs."""
+"""A DAG of sensors in every mode, with every flag, for whatever can happen: what ``test_sensor_outcomes`` runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A DAG whose sensor says nothing of its mode: what ``test_modes_in_airflow`` runs in a real Airflow."""
+"""A DAG whose sensor says nothing of its mode: what ``test_sensor_modes`` runs in a real Airflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A DAG whose sensor says nothing of since when runs count: what ``test_since_in_airflow`` runs in a real Airflow."""
+"""A DAG whose sensor says nothing of since when runs count: what ``test_sensor_since`` runs in a real Airflow."""
 
 from __future__ import annotations
 

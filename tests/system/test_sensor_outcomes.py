@@ -18,8 +18,8 @@ from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.conftest import CONNECTION_ID, connection_json
 from tests.fault_proxy import FaultProxy, fault_proxy
 from tests.operators.airflow_database import logging_kept, migrate
-from tests.sensors.every_wait import EVENTS, FLAGS, MODES
 from tests.sensors.flows import answer, run_item
+from tests.system.every_wait import EVENTS, FLAGS, MODES
 
 DAG_FILE = Path(__file__).with_name("every_wait.py")
 FOREVER = 1_000_000
