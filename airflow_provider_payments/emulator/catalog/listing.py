@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from airflow_provider_payments.emulator import query
 from airflow_provider_payments.emulator.catalog.state import bad_request
-from airflow_provider_payments.emulator.comparisons import Check, as_text, dotted, in_order, like
-from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
-from airflow_provider_payments.emulator.query import Filter, Order, Steps, Wire
-from airflow_provider_payments.emulator.store import Numbered
+from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.call import Answer, Call, count_from
+from airflow_provider_payments.emulator.core.comparisons import Check, as_text, dotted, in_order, like
+from airflow_provider_payments.emulator.core.query import Filter, Order, Steps, Wire
+from airflow_provider_payments.emulator.core.store import Numbered
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100

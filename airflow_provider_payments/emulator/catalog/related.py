@@ -11,9 +11,9 @@ from airflow_provider_payments.emulator.catalog.batches import Batch
 from airflow_provider_payments.emulator.catalog.listing import Listing, answer, cut
 from airflow_provider_payments.emulator.catalog.shapes import file_to_wire, view_to_wire
 from airflow_provider_payments.emulator.catalog.state import Dataset, not_found
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.refusals import PlainRefusal
-from airflow_provider_payments.emulator.store import Numbered, Store
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal
+from airflow_provider_payments.emulator.core.store import Numbered, Store
 
 Item = TypeVar("Item", bound=Numbered)
 

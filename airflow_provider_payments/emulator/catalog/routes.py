@@ -17,9 +17,9 @@ from airflow_provider_payments.emulator.catalog.shapes import (
     tags_of,
 )
 from airflow_provider_payments.emulator.catalog.state import Dataset, bad_request
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
-from airflow_provider_payments.emulator.json_patch import PatchError, apply_patch, parse_patch
-from airflow_provider_payments.emulator.refusals import PlainRefusal
+from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, Routes
+from airflow_provider_payments.emulator.core.json_patch import PatchError, apply_patch, parse_patch
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 
 _BATCH_RANGES = {
     f"{name}{end}": (member, sign)

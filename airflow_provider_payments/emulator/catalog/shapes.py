@@ -10,7 +10,7 @@ from airflow_provider_payments.emulator.schema_registry.fields import without_te
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.catalog.batches import Batch
     from airflow_provider_payments.emulator.catalog.state import Dataset
-    from airflow_provider_payments.emulator.world import Sandbox
+    from airflow_provider_payments.emulator.organisation import Sandbox
 
 
 def dataset_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:

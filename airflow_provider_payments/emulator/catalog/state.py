@@ -9,12 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.emulator.catalog.batches import Batch
-from airflow_provider_payments.emulator.identifiers import new_object_id
-from airflow_provider_payments.emulator.refusals import PlainRefusal
-from airflow_provider_payments.emulator.store import Store
+from airflow_provider_payments.emulator.core.identifiers import new_object_id
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal
+from airflow_provider_payments.emulator.core.store import Store
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+    from airflow_provider_payments.emulator.organisation import Sandbox
 
 _CONTENT_TYPE = re.compile(r"application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=(\d+)(\.\d+)*", re.IGNORECASE)
 # What a client may write; all else in a body is the service's own and ignored, as the service does.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from airflow_provider_payments.emulator.control.values import MAX_SECONDS, body_of, number
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.refusals import ControlRefusal
 
 
 def show_clock(call: Call) -> Answer:

@@ -18,7 +18,7 @@ from airflow_provider_payments.emulator.control.values import (
     whole,
     wrong,
 )
-from airflow_provider_payments.emulator.faults import Fault, Match
+from airflow_provider_payments.emulator.core.faults import Fault, Match
 
 MAX_DELAY_SECONDS = 3600
 MAX_COUNT = 10**9

@@ -6,9 +6,9 @@ from typing import Any
 
 from airflow_provider_payments.emulator.control.fault_bodies import fault_from
 from airflow_provider_payments.emulator.control.values import check_names, whole, wrong
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.faults import Fault
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.faults import Fault
+from airflow_provider_payments.emulator.core.refusals import ControlRefusal
 
 MAX_SEED = 2**63 - 1
 

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from airflow_provider_payments.emulator.control.values import body_of, missing, one_of, text
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.refusals import ControlRefusal
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.flow_service.shapes import SHAPES
-from airflow_provider_payments.emulator.refusals import ControlRefusal
-from airflow_provider_payments.emulator.store import Store
-from airflow_provider_payments.emulator.world import Sandbox, World
+from airflow_provider_payments.emulator.organisation import Sandbox, World
 
 Entry = dict[str, str]
 SANDBOXES = "sandboxes"

@@ -18,9 +18,9 @@ from airflow_provider_payments.emulator.control.values import (
     whole,
     wrong,
 )
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.flow_service import outcomes
-from airflow_provider_payments.emulator.flow_service.outcomes import Outcome
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.flow_service import ordered_outcomes
+from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
 
 MAX_TIMES = 1000
 MAX_FAILED = 10**6
@@ -39,15 +39,15 @@ _MEMBERS: Mapping[str, Check] = {
 }
 _COMPLETED: Mapping[str, Check] = {"completed": flag}
 _OPTIONS: Mapping[str, Mapping[str, Check]] = {
-    outcomes.FAIL_COPY: _COMPLETED,
-    outcomes.FAIL_PROMOTION: _COMPLETED,
-    outcomes.FAIL_SOME: {"failed": partial(whole, low=1, high=MAX_FAILED)},
-    outcomes.STUCK: {},
-    outcomes.CANCEL: _COMPLETED,
-    outcomes.UNKNOWN_STATUS: {"status": text, **_COMPLETED},
-    outcomes.LATE: {"seconds": partial(number, low=0, high=MAX_SECONDS)},
+    ordered_outcomes.FAIL_COPY: _COMPLETED,
+    ordered_outcomes.FAIL_PROMOTION: _COMPLETED,
+    ordered_outcomes.FAIL_SOME: {"failed": partial(whole, low=1, high=MAX_FAILED)},
+    ordered_outcomes.STUCK: {},
+    ordered_outcomes.CANCEL: _COMPLETED,
+    ordered_outcomes.UNKNOWN_STATUS: {"status": text, **_COMPLETED},
+    ordered_outcomes.LATE: {"seconds": partial(number, low=0, high=MAX_SECONDS)},
 }
-_REQUIRED: Mapping[str, str] = {outcomes.UNKNOWN_STATUS: "status", outcomes.LATE: "seconds"}
+_REQUIRED: Mapping[str, str] = {ordered_outcomes.UNKNOWN_STATUS: "status", ordered_outcomes.LATE: "seconds"}
 _ATTRIBUTES: Mapping[str, str] = {"flowId": "flow_id"}
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_payments.emulator.control.values import body_of, missing, number, one_of, whole
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.rate_limit import RETRY_AFTER, Limit, RateLimit
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.rate_limit import RETRY_AFTER, Limit, RateLimit
 
 MAX_RATE = 10**9
 

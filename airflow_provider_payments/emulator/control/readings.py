@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 
 from airflow_provider_payments.emulator.control.values import body_of, flag
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.world import Readings
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.organisation import Readings
 
 _NAMES = tuple(field.name for field in fields(Readings))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from airflow_provider_payments.emulator.control.values import queried, queried_count
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.request_log import Selection
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.request_log import Selection
 
 
 def show_requests(call: Call) -> Answer:

@@ -14,8 +14,8 @@ from airflow_provider_payments.emulator.control import (
     seeding,
     state,
 )
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
-from airflow_provider_payments.emulator.refusals import ControlRefusal, Refusal
+from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, Routes
+from airflow_provider_payments.emulator.core.refusals import ControlRefusal, Refusal
 
 
 def _refused(status: int, detail: str) -> Refusal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.samples.flaws import REFUSED_AS
 from airflow_provider_payments.emulator.samples.tables import Table
 from airflow_provider_payments.emulator.samples.vendors import VENDORS

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_payments.emulator.control.values import check_names, one_of, whole, wrong
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.identifiers import new_hash
+from airflow_provider_payments.emulator.core.refusals import ControlRefusal
 from airflow_provider_payments.emulator.flow_service import connections, flows
-from airflow_provider_payments.emulator.flow_service.planning import finished_run, plan_first, plan_next
+from airflow_provider_payments.emulator.flow_service.scheduler import finished_run, plan_first, plan_next
 from airflow_provider_payments.emulator.flow_service.specs import (
     CONNECTION_SPECS,
     CRM_FLOW_SPEC_ID,
@@ -21,10 +23,8 @@ from airflow_provider_payments.emulator.flow_service.specs import (
     STRIPE_ID,
 )
 from airflow_provider_payments.emulator.flow_service.state import DISABLED, Flow
-from airflow_provider_payments.emulator.identifiers import new_hash
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.organisation import Sandbox
 from airflow_provider_payments.emulator.schema_registry.global_resources import PROFILE
-from airflow_provider_payments.emulator.world import Sandbox
 
 MAX_DATAFLOWS = 20_000
 MAX_RUNS = 200_000

@@ -8,13 +8,13 @@ from typing import Any
 
 from airflow_provider_payments.emulator.catalog.shapes import batch_to_wire, dataset_to_wire
 from airflow_provider_payments.emulator.control.values import body_of, number, one_of, queried, queried_count
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.refusals import ControlRefusal
 from airflow_provider_payments.emulator.data_prep.shapes import mapping_set_to_wire
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
 from airflow_provider_payments.emulator.flow_service.shapes import SHAPES
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.organisation import Sandbox
 from airflow_provider_payments.emulator.schema_registry.resources import Kind
 from airflow_provider_payments.emulator.schema_registry.shapes import descriptor_to_wire, resource_to_wire
-from airflow_provider_payments.emulator.world import Sandbox
 
 DEFAULT_ROWS = 100
 # The year 3000: whatever is reckoned from a time below it is still a date.

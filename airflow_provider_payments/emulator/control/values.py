@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call, count_from
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.core.call import Call, count_from
+from airflow_provider_payments.emulator.core.refusals import ControlRefusal
 
 Check = Callable[[str, Any], Any]
 # A year: nobody tries out more.

@@ -18,7 +18,7 @@ from airflow_provider_payments.emulator.catalog.state import not_found
 from airflow_provider_payments.emulator.samples.flaws import CORRUPT
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+    from airflow_provider_payments.emulator.organisation import Sandbox
 
 SAMPLES = 100
 INPUT_FILES, ROW_ERRORS, ROW_ERROR_SAMPLES = "input_files", "row_errors", "row_error_samples.json"

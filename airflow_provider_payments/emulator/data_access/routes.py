@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from airflow_provider_payments.emulator.catalog.state import not_found
+from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, Routes, count_from
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 from airflow_provider_payments.emulator.data_access import shapes
 from airflow_provider_payments.emulator.data_access.files import (
     OTHER_SAMPLES,
@@ -14,8 +16,6 @@ from airflow_provider_payments.emulator.data_access.files import (
     meta_files,
     rejected_files,
 )
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes, count_from
-from airflow_provider_payments.emulator.refusals import PlainRefusal
 
 PREVIEWED = 100
 

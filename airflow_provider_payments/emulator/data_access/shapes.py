@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from airflow_provider_payments.emulator.catalog.batches import Batch
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 from airflow_provider_payments.emulator.data_access.files import File
-from airflow_provider_payments.emulator.exchange import Answer, Call
-from airflow_provider_payments.emulator.refusals import PlainRefusal
 
 BASE = "/data/foundation/export"
 MAX_LIMIT = 100

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.emulator.refusals import DataPrepRefusal
-from airflow_provider_payments.emulator.store import Store
+from airflow_provider_payments.emulator.core.refusals import DataPrepRefusal
+from airflow_provider_payments.emulator.core.store import Store
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+    from airflow_provider_payments.emulator.organisation import Sandbox
 
 ATTRIBUTE, EXPRESSION, STATIC = "ATTRIBUTE", "EXPRESSION", "STATIC"
 # Answers of the service and older clients name the same kinds differently.

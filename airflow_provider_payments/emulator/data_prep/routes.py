@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from airflow_provider_payments.emulator.core.call import (
+    Answer,
+    Call,
+    Dialect,
+    Routes,
+    UnreadableBody,
+    parse_json,
+)
+from airflow_provider_payments.emulator.core.paths import read
+from airflow_provider_payments.emulator.core.refusals import DataPrepRefusal
 from airflow_provider_payments.emulator.data_prep import listing
-from airflow_provider_payments.emulator.data_prep.expressions import OPERATORS, evaluate, parse
-from airflow_provider_payments.emulator.data_prep.functions import FUNCTIONS, METHODS
+from airflow_provider_payments.emulator.data_prep.language.expressions import OPERATORS, evaluate, parse
+from airflow_provider_payments.emulator.data_prep.language.functions import FUNCTIONS, METHODS
+from airflow_provider_payments.emulator.data_prep.language.values import ExpressionError
 from airflow_provider_payments.emulator.data_prep.mapping_sets import (
     FieldMapping,
     MappingSet,
@@ -16,7 +27,6 @@ from airflow_provider_payments.emulator.data_prep.mapping_sets import (
     invalid,
     refused,
 )
-from airflow_provider_payments.emulator.data_prep.paths import read
 from airflow_provider_payments.emulator.data_prep.shapes import (
     finding_to_wire,
     function_to_wire,
@@ -26,16 +36,6 @@ from airflow_provider_payments.emulator.data_prep.shapes import (
 )
 from airflow_provider_payments.emulator.data_prep.suggestions import show_suggestion
 from airflow_provider_payments.emulator.data_prep.transform import Transform, problems
-from airflow_provider_payments.emulator.data_prep.values import ExpressionError
-from airflow_provider_payments.emulator.exchange import (
-    Answer,
-    Call,
-    Dialect,
-    Routes,
-    UnreadableBody,
-    parse_json,
-)
-from airflow_provider_payments.emulator.refusals import DataPrepRefusal
 
 MAX_PREVIEW_ROWS = 1000
 

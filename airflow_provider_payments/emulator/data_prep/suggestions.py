@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.refusals import Refusal
 from airflow_provider_payments.emulator.data_prep.mapping_sets import (
     ATTRIBUTE,
     MAX_MAPPINGS,
@@ -17,8 +19,6 @@ from airflow_provider_payments.emulator.data_prep.mapping_sets import (
     invalid,
 )
 from airflow_provider_payments.emulator.data_prep.shapes import mapping_set_to_wire
-from airflow_provider_payments.emulator.exchange import Answer, Call
-from airflow_provider_payments.emulator.refusals import Refusal
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.catalog.batches import Batch

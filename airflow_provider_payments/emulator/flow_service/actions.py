@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call
+from airflow_provider_payments.emulator.core.call import Call
+from airflow_provider_payments.emulator.core.refusals import FlowRefusal
 from airflow_provider_payments.emulator.flow_service.patches import check_current
 from airflow_provider_payments.emulator.flow_service.payloads import invalid, optional, queried
-from airflow_provider_payments.emulator.refusals import FlowRefusal
 
 _PROVIDERS = ("finalize", "finalize_update")
 _SUB_OPERATIONS = ("apply", "rollback", "progress")

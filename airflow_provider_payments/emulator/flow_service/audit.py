@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.flow_service.flow_runs import Run
     from airflow_provider_payments.emulator.flow_service.state import Resource
-    from airflow_provider_payments.emulator.world import Sandbox
+    from airflow_provider_payments.emulator.organisation import Sandbox
 
 
 def audit(sandbox: Sandbox, item: Resource | Run) -> dict[str, Any]:

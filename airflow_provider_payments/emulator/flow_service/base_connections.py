@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_payments.emulator.core.refusals import FlowRefusal
 from airflow_provider_payments.emulator.flow_service.payloads import check_version, invalid, required
 from airflow_provider_payments.emulator.flow_service.specs import (
     CONNECTION_SPECS,
@@ -13,8 +14,7 @@ from airflow_provider_payments.emulator.flow_service.specs import (
     ConnectionSpec,
 )
 from airflow_provider_payments.emulator.flow_service.state import ENABLED, Resource
-from airflow_provider_payments.emulator.refusals import FlowRefusal
-from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.organisation import Sandbox
 
 
 def connection_spec(body: Mapping[str, Any]) -> ConnectionSpec:

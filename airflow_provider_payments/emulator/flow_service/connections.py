@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call
+from airflow_provider_payments.emulator.core.call import Call
 from airflow_provider_payments.emulator.flow_service.actions import operation_of
 from airflow_provider_payments.emulator.flow_service.base_connections import check_base, connection_spec
+from airflow_provider_payments.emulator.flow_service.connection_rules import check_source, check_target
 from airflow_provider_payments.emulator.flow_service.drafts import check_unpublished
-from airflow_provider_payments.emulator.flow_service.ends import check_source, check_target
 from airflow_provider_payments.emulator.flow_service.patches import patched
 from airflow_provider_payments.emulator.flow_service.payloads import content_of, invalid, optional
 from airflow_provider_payments.emulator.flow_service.state import (
@@ -21,7 +21,7 @@ from airflow_provider_payments.emulator.flow_service.state import (
     TARGETS,
     Resource,
 )
-from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.organisation import Sandbox
 
 BASES = "connections"
 _STATES = (ENABLED, DISABLED, INITIALIZING)

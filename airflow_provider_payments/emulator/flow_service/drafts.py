@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call
+from airflow_provider_payments.emulator.core.call import Call
+from airflow_provider_payments.emulator.core.refusals import FlowRefusal
 from airflow_provider_payments.emulator.flow_service.payloads import invalid
 from airflow_provider_payments.emulator.flow_service.state import DRAFT, Resource
-from airflow_provider_payments.emulator.refusals import FlowRefusal
 
 
 def is_wanted(call: Call, body: Mapping[str, Any]) -> bool:

@@ -6,15 +6,15 @@ import base64
 import json
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call
+from airflow_provider_payments.emulator.core.call import Call
+from airflow_provider_payments.emulator.core.refusals import FlowRefusal
 from airflow_provider_payments.emulator.flow_service.base_connections import works
 from airflow_provider_payments.emulator.flow_service.payloads import missing, queried, truth, wrong
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FILE_FORMATS, SHAPES
 from airflow_provider_payments.emulator.flow_service.state import Resource
-from airflow_provider_payments.emulator.refusals import FlowRefusal
+from airflow_provider_payments.emulator.organisation import Sandbox
 from airflow_provider_payments.emulator.samples import files
 from airflow_provider_payments.emulator.samples.tables import Table
-from airflow_provider_payments.emulator.world import Sandbox
 
 PREVIEW_ROWS = 100
 _OBJECT_TYPES = ("root", "table", "file", "folder", "rest")

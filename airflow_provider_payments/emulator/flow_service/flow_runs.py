@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_payments.emulator.catalog.batches import Failure
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.flow_service.outcomes import Outcome
+    from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
     from airflow_provider_payments.emulator.flow_service.state import Flow
 
 SCHEDULED, IN_PROGRESS, SUCCESS, FAILED = "scheduled", "inProgress", "success", "failed"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call
+from airflow_provider_payments.emulator.core.call import Call
+from airflow_provider_payments.emulator.core.refusals import FlowRefusal
 from airflow_provider_payments.emulator.flow_service.actions import operation_of
 from airflow_provider_payments.emulator.flow_service.drafts import check_published, check_unpublished
 from airflow_provider_payments.emulator.flow_service.mappings import check_mapping
@@ -20,13 +21,12 @@ from airflow_provider_payments.emulator.flow_service.payloads import (
     truth,
     wrong,
 )
-from airflow_provider_payments.emulator.flow_service.planning import plan_first, plan_next
 from airflow_provider_payments.emulator.flow_service.schedule import ONCE, Schedule, parse_schedule
+from airflow_provider_payments.emulator.flow_service.scheduler import plan_first, plan_next
 from airflow_provider_payments.emulator.flow_service.sources import column_names, source_table
 from airflow_provider_payments.emulator.flow_service.specs import CRM_FLOW_SPEC_ID, FLOW_SPECS
 from airflow_provider_payments.emulator.flow_service.state import DISABLED, DRAFT, ENABLED, END_KINDS, Flow, Resource
-from airflow_provider_payments.emulator.refusals import FlowRefusal
-from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.organisation import Sandbox
 
 _WRITABLE = ("name", "description", "transformations", "scheduleParams", "options", "labels", "policy", "recordTypes")
 _ACTIONS = {"enable": ENABLED, "disable": DISABLED, "publish": ENABLED}

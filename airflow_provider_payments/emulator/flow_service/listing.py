@@ -10,11 +10,11 @@ from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from airflow_provider_payments.emulator import query
-from airflow_provider_payments.emulator.exchange import Answer, Call
+from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.query import Filter, Order, Position, Wire
 from airflow_provider_payments.emulator.flow_service.filters import CREATED, parse_filter
 from airflow_provider_payments.emulator.flow_service.payloads import invalid
-from airflow_provider_payments.emulator.query import Filter, Order, Position, Wire
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_payments.emulator.core.refusals import FlowRefusal
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
 from airflow_provider_payments.emulator.data_prep.transform import problems
-from airflow_provider_payments.emulator.flow_service.ends import major_version
+from airflow_provider_payments.emulator.flow_service.connection_rules import major_version
 from airflow_provider_payments.emulator.flow_service.payloads import invalid, required, whole_number
 from airflow_provider_payments.emulator.flow_service.sources import has_source, source_table
 from airflow_provider_payments.emulator.flow_service.state import not_found
-from airflow_provider_payments.emulator.refusals import FlowRefusal
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.flow_service.state import Resource
-    from airflow_provider_payments.emulator.world import Sandbox
+    from airflow_provider_payments.emulator.organisation import Sandbox
 
 
 def mapping_version(sandbox: Sandbox, params: Mapping[str, Any], *, asked: bool = True) -> MappingVersion:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_payments.emulator.core.refusals import FlowRefusal
 from airflow_provider_payments.emulator.flow_service.flow_runs import FAILED, SUCCESS, Run
-from airflow_provider_payments.emulator.flow_service.movement import delta_column
+from airflow_provider_payments.emulator.flow_service.ingestion import delta_column
 from airflow_provider_payments.emulator.flow_service.payloads import invalid, optional, whole_number
-from airflow_provider_payments.emulator.flow_service.planning import start_again, start_on_demand
 from airflow_provider_payments.emulator.flow_service.schedule import LATEST_START, ONCE
+from airflow_provider_payments.emulator.flow_service.scheduler import start_again, start_on_demand
 from airflow_provider_payments.emulator.flow_service.sources import column_names, source_table
 from airflow_provider_payments.emulator.flow_service.specs import CRM_FLOW_SPEC_ID
 from airflow_provider_payments.emulator.flow_service.state import ENABLED, Flow
-from airflow_provider_payments.emulator.refusals import FlowRefusal
-from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.organisation import Sandbox
 
 _TIMES = ("startTime", "windowStartTime", "windowEndTime")
 

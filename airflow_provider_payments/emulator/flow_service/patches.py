@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.emulator.exchange import Call
+from airflow_provider_payments.emulator.core.call import Call
+from airflow_provider_payments.emulator.core.json_patch import (
+    Instruction,
+    Operation,
+    PatchError,
+    apply_patch,
+    parse_patch,
+)
+from airflow_provider_payments.emulator.core.refusals import FlowRefusal
 from airflow_provider_payments.emulator.flow_service.payloads import empty_body, invalid
 from airflow_provider_payments.emulator.flow_service.shapes import KNOWN_FIELDS
-from airflow_provider_payments.emulator.json_patch import Instruction, Operation, PatchError, apply_patch, parse_patch
-from airflow_provider_payments.emulator.refusals import FlowRefusal
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.flow_service.state import Resource

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call, UnreadableBody
-from airflow_provider_payments.emulator.refusals import FlowRefusal
+from airflow_provider_payments.emulator.core.call import Call, UnreadableBody
+from airflow_provider_payments.emulator.core.refusals import FlowRefusal
 
 SPEC_VERSION = "1.0"
 _NAMES: Mapping[type, str] = {str: "text", dict: "an object", list: "a list", bool: "true or false"}

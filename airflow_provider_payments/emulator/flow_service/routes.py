@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.refusals import FlowRefusal
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.flow_service import connections, drafts, explore, flows, on_demand
 from airflow_provider_payments.emulator.flow_service.base_connections import works
 from airflow_provider_payments.emulator.flow_service.headers import FlowDialect
@@ -23,9 +25,7 @@ from airflow_provider_payments.emulator.flow_service.shapes import (
 )
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
 from airflow_provider_payments.emulator.flow_service.state import SOURCES, TARGETS, Resource, not_found
-from airflow_provider_payments.emulator.refusals import FlowRefusal
-from airflow_provider_payments.emulator.store import Store
-from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.organisation import Sandbox
 
 RE_TRIGGER = "re-trigger"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_payments.emulator.flow_service.flow_runs import Run
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+    from airflow_provider_payments.emulator.organisation import Sandbox
 
 Wire = dict[str, Any]
 # Gives None where a run shows no such member.

@@ -23,7 +23,7 @@ from airflow_provider_payments.emulator.flow_service.run_metrics import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+    from airflow_provider_payments.emulator.organisation import Sandbox
 
 Wire = dict[str, Any]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from airflow_provider_payments.emulator.exchange import Answer, Call
+from airflow_provider_payments.emulator.core.call import Answer, Call
 from airflow_provider_payments.emulator.flow_service.listing import MAX_LIMIT, Listing, Query, answer, check_count
 from airflow_provider_payments.emulator.flow_service.payloads import body_of, invalid, optional
 

@@ -15,7 +15,7 @@ from airflow_provider_payments.emulator.flow_service.state import END_KINDS, SOU
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.flow_service.flow_runs import Run
     from airflow_provider_payments.emulator.flow_service.state import Flow, Resource
-    from airflow_provider_payments.emulator.world import Sandbox
+    from airflow_provider_payments.emulator.organisation import Sandbox
 
 Wire = dict[str, Any]
 _AUDIT = frozenset(

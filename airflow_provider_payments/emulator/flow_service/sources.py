@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.paths import read, steps_of, unescaped
+from airflow_provider_payments.emulator.core.paths import read, steps_of, unescaped
 from airflow_provider_payments.emulator.flow_service.payloads import truth
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, ConnectionSpec
 from airflow_provider_payments.emulator.flow_service.state import Resource
+from airflow_provider_payments.emulator.organisation import Sandbox
 from airflow_provider_payments.emulator.samples import files
 from airflow_provider_payments.emulator.samples.tables import Table
 from airflow_provider_payments.emulator.schema_registry.fields import find
-from airflow_provider_payments.emulator.world import Sandbox
 
 
 def source_table(sandbox: Sandbox, source: Resource) -> Table | None:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_payments.emulator.core.identifiers import new_etag, new_uuid
+from airflow_provider_payments.emulator.core.refusals import FlowRefusal
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.flow_service.flow_runs import Run
 from airflow_provider_payments.emulator.flow_service.specs import PAYPAL_ID
-from airflow_provider_payments.emulator.identifiers import new_etag, new_uuid
-from airflow_provider_payments.emulator.refusals import FlowRefusal
-from airflow_provider_payments.emulator.store import Store
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.flow_service.schedule import Schedule
-    from airflow_provider_payments.emulator.world import Sandbox
+    from airflow_provider_payments.emulator.organisation import Sandbox
 
 # The members of a dataflow that name its ends, and the kinds of these.
 SOURCES, TARGETS = "sourceConnections", "targetConnections"

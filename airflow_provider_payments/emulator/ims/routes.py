@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes, UnreadableBody
+from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, Routes, UnreadableBody
+from airflow_provider_payments.emulator.core.refusals import OAuthRefusal, Refusal
 from airflow_provider_payments.emulator.ims.tokens import LIFETIME_SECONDS, check_client
-from airflow_provider_payments.emulator.refusals import OAuthRefusal, Refusal
 
 # Credentials and scopes are a few hundred bytes; a form of megabytes would take seconds to read.
 MAX_FORM_BYTES = 100_000

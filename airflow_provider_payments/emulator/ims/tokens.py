@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 import secrets
 
+from airflow_provider_payments.emulator.core.refusals import OAuthRefusal
 from airflow_provider_payments.emulator.ims.scopes import is_scope, scopes_of
-from airflow_provider_payments.emulator.refusals import OAuthRefusal
 
 LIFETIME_SECONDS = 86399
 

@@ -8,10 +8,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from airflow_provider_payments.emulator.exchange import count_from
+from airflow_provider_payments.emulator.core.call import count_from
+from airflow_provider_payments.emulator.organisation import World
 from airflow_provider_payments.emulator.page.rendering import headers, render
 from airflow_provider_payments.emulator.page.view_model import find_flow, organisation, sandbox_views, traffic
-from airflow_provider_payments.emulator.world import World
 
 _MAX_REFRESH_SECONDS = 3600
 

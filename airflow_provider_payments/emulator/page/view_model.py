@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_payments.emulator.core.refusals import Refusal
 from airflow_provider_payments.emulator.flow_service.flow_runs import SUCCESS, Run
 from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
 from airflow_provider_payments.emulator.flow_service.schedule import ONCE
 from airflow_provider_payments.emulator.flow_service.sources import object_path
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
 from airflow_provider_payments.emulator.page.formatting import MISSING, SOME_FAILED, counted, moment, span
-from airflow_provider_payments.emulator.refusals import Refusal
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.catalog.state import Dataset
+    from airflow_provider_payments.emulator.core.faults import Fault
+    from airflow_provider_payments.emulator.core.request_log import Entry
+    from airflow_provider_payments.emulator.core.store import Store
     from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
-    from airflow_provider_payments.emulator.faults import Fault
-    from airflow_provider_payments.emulator.flow_service.outcomes import Outcome
+    from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
     from airflow_provider_payments.emulator.flow_service.state import Flow, Resource
-    from airflow_provider_payments.emulator.request_log import Entry
-    from airflow_provider_payments.emulator.store import Store
-    from airflow_provider_payments.emulator.world import Sandbox, World
+    from airflow_provider_payments.emulator.organisation import Sandbox, World
 
 _MAX_FLOWS = 20
 _MAX_RUNS = 50

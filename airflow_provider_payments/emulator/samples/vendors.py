@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
-from airflow_provider_payments.emulator.clock import Clock
+from airflow_provider_payments.emulator.core.clock import Clock
 from airflow_provider_payments.emulator.samples import files, paypal, square, stripe
 from airflow_provider_payments.emulator.samples.tables import Table
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes, count_from
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes, count_from
+from airflow_provider_payments.emulator.organisation import DEFAULT_SANDBOX, Sandbox
 from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesDialect, refused
-from airflow_provider_payments.emulator.world import DEFAULT_SANDBOX, Sandbox
 
 BASE = "/data/foundation/sandbox-management"
 DEFAULT_PAGE = 50

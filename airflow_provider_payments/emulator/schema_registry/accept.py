@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from airflow_provider_payments.emulator.refusals import PlainRefusal, RegistryRefusal
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal, RegistryRefusal
 
 Summary = Literal["id", "link", "whole"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import fields
 
 LOCAL = "#/definitions/"

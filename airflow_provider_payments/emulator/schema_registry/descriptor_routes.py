@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator import query
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.schema_registry import listing
 from airflow_provider_payments.emulator.schema_registry.accept import (
     Summary,

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import fields
-from airflow_provider_payments.emulator.store import Store
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.schema_registry.registry import Registry

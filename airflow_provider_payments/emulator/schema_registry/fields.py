@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import MAX_DEPTH
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.call import MAX_DEPTH
+from airflow_provider_payments.emulator.core.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import constraints
 
 Tree = Mapping[str, Any]

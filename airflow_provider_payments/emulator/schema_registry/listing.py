@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from itertools import dropwhile
 from typing import Any, TypeVar
 
-from airflow_provider_payments.emulator import query
-from airflow_provider_payments.emulator.comparisons import (
+from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.call import Answer, Call, count_from
+from airflow_provider_payments.emulator.core.comparisons import (
     as_number,
     as_text,
     dotted,
@@ -23,10 +24,9 @@ from airflow_provider_payments.emulator.comparisons import (
     one_of,
     sort_key,
 )
-from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
-from airflow_provider_payments.emulator.query import Filter, Listing, Order, Position
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
-from airflow_provider_payments.emulator.store import Numbered
+from airflow_provider_payments.emulator.core.query import Filter, Listing, Order, Position
+from airflow_provider_payments.emulator.core.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.store import Numbered
 
 MAX_PAGE = 500
 DEFAULT_PAGE = 300

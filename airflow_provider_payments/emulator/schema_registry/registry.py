@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.emulator.identifiers import new_hash, new_uuid
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.identifiers import new_hash, new_uuid
+from airflow_provider_payments.emulator.core.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import fields, rules
 from airflow_provider_payments.emulator.schema_registry.composition import Composition, take_apart
 from airflow_provider_payments.emulator.schema_registry.descriptors import Descriptors
 from airflow_provider_payments.emulator.schema_registry.global_resources import ADHOC, BEHAVIORS
 from airflow_provider_payments.emulator.schema_registry.growth import check_growth
 from airflow_provider_payments.emulator.schema_registry.resources import GLOBALS, Kind, Resource, State, not_found
-from airflow_provider_payments.emulator.store import Store
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+    from airflow_provider_payments.emulator.organisation import Sandbox
 
 _KEPT = ("title", "description", "meta:intendedToExtend", "meta:immutableTags")
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_payments.emulator.comparisons import one_of
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
-from airflow_provider_payments.emulator.json_patch import Instruction, PatchError, apply_patch, parse_patch
-from airflow_provider_payments.emulator.query import Filter, Listing
-from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, RegistryRefusal
+from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, Routes
+from airflow_provider_payments.emulator.core.comparisons import one_of
+from airflow_provider_payments.emulator.core.json_patch import Instruction, PatchError, apply_patch, parse_patch
+from airflow_provider_payments.emulator.core.query import Filter, Listing
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal, Refusal, RegistryRefusal
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import descriptor_routes, listing, rpc, unions
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
 from airflow_provider_payments.emulator.schema_registry.composition import OWN_FIELDS
@@ -24,7 +25,6 @@ from airflow_provider_payments.emulator.schema_registry.resources import (
     not_found,
 )
 from airflow_provider_payments.emulator.schema_registry.shapes import global_to_wire, resource_to_wire
-from airflow_provider_payments.emulator.store import Store
 
 # The path names a resource's kind in more ways than the resource itself does.
 _KINDS: Mapping[str, Kind] = {

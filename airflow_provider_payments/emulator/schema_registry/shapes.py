@@ -11,9 +11,9 @@ from airflow_provider_payments.emulator.schema_registry.descriptors import DEPRE
 from airflow_provider_payments.emulator.schema_registry.fields import without_texts
 
 if TYPE_CHECKING:
+    from airflow_provider_payments.emulator.organisation import Sandbox
     from airflow_provider_payments.emulator.schema_registry.registry import Registry
     from airflow_provider_payments.emulator.schema_registry.resources import Resource
-    from airflow_provider_payments.emulator.world import Sandbox
 
 LIBRARY_VERSION = "1.27.4"
 _PLAIN = Form()

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.query import Listing
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.query import Listing
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import fields, listing
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
 from airflow_provider_payments.emulator.schema_registry.global_resources import IDENTITY_MAP
 from airflow_provider_payments.emulator.schema_registry.resources import Resource, no_resource
-from airflow_provider_payments.emulator.store import Store
 
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.schema_registry.registry import Registry

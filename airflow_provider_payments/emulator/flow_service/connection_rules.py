@@ -1,0 +1,136 @@
+"""The two ends of a dataflow: what source connections and target connections must be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_payments.emulator.core.refusals import FlowRefusal
+from airflow_provider_payments.emulator.flow_service.base_connections import connection_spec
+from airflow_provider_payments.emulator.flow_service.drafts import check_published
+from airflow_provider_payments.emulator.flow_service.payloads import (
+    invalid,
+    missing,
+    optional,
+    required,
+    truth,
+    wrong,
+)
+from airflow_provider_payments.emulator.flow_service.sources import named_table, object_path
+from airflow_provider_payments.emulator.flow_service.specs import (
+    CONNECTION_SPECS,
+    DATA_LAKE_ID,
+    SHAPES,
+    ConnectionSpec,
+)
+from airflow_provider_payments.emulator.flow_service.state import not_found
+from airflow_provider_payments.emulator.organisation import Sandbox
+from airflow_provider_payments.emulator.samples.tables import Table
+
+_VERSION = re.compile(r"(?:application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=)?(\d+)(?:\.\d+)*", re.IGNORECASE)
+
+
+def check_source(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
+    """Refuse a source connection that breaks a rule."""
+    required(body, "name", str)
+    required(body, "data", dict)
+    spec = connection_spec(body)
+    if spec.shape == "lake":
+        raise invalid("1413-400", "The data lake is no source for payments.")
+    form = required(body, "data.format", str)
+    formats = SHAPES[spec.shape].formats
+    if form not in formats:
+        raise FlowRefusal("1327-400", f"The format '{form[:60]}' is not supported; allowed are: {', '.join(formats)}.")
+    schema_id = optional(body, "data.schema.id", str)
+    if schema_id is not None and sandbox.registry.read(schema_id) is None:
+        raise not_found("schemas", schema_id)
+    _check_base(sandbox, required(body, "baseConnectionId", str), spec)
+    _check_params(body, spec)
+    table, path = named_table(sandbox, spec, body), object_path(body)[:200]
+    if spec.shape == "file" and table is None:
+        raise FlowRefusal("1312-400", f"'{path}' is not valid for 'params.path': there are no {form} files.")
+    if table is None:
+        raise FlowRefusal("1330-400", f"No columns were found for '{path}': no such object.")
+    if spec.shape != "rest":
+        _check_columns(body, table)
+
+
+def _check_params(body: Mapping[str, Any], spec: ConnectionSpec) -> None:
+    if required(body, "params", dict).get("filters") is not None:
+        raise FlowRefusal("1353-400", "This source does not filter rows.")
+    if spec.shape == "rest":
+        required(body, "params.resourcePath", str)
+    elif spec.shape == "file":
+        required(body, "params.path", str)
+        _check_file_params(body)
+    # Older documents call the table a path.
+    elif optional(body, "params.path", str) is None:
+        required(body, "params.tableName", str)
+
+
+def _check_file_params(body: Mapping[str, Any]) -> None:
+    for place in ("data.columnDelimiter", "data.properties.columnDelimiter"):
+        if len(optional(body, place, str) or ",") > 1:
+            raise FlowRefusal("1331-400", f"The column delimiter in '{place}' must be one character.")
+    if optional(body, "params.type", str) not in (None, "file", "folder"):
+        raise wrong("params.type", "file or folder")
+    recursive = body["params"].get("recursive")
+    if recursive is not None and truth(recursive) is None:
+        raise wrong("params.recursive", "true or false")
+
+
+def _check_columns(body: Mapping[str, Any], table: Table) -> None:
+    for place, column in enumerate(optional(body, "params.columns", list) or ()):
+        where = f"params.columns[{place}]"
+        if not isinstance(column, dict):
+            raise wrong(where, "an object")
+        for member in ("name", "type"):
+            value = column.get(member)
+            if value is None:
+                raise missing(f"{where}.{member}")
+            if not isinstance(value, str):
+                raise wrong(f"{where}.{member}", "text")
+        if column["name"] not in table.column_names:
+            raise FlowRefusal("1330-400", f"'{table.path}' has no column '{column['name'][:100]}'.")
+
+
+def _check_base(sandbox: Sandbox, identifier: str, spec: ConnectionSpec) -> None:
+    base = sandbox.flow_service.connections.read(identifier)
+    if base is None:
+        raise not_found("connections", identifier)
+    if base.spec_id != spec.id:
+        raise invalid(
+            "1413-400", f"The base connection {identifier} has the connection spec {base.spec_id}, not {spec.id}."
+        )
+    check_published(base)
+
+
+def check_target(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
+    """Refuse a target connection that breaks a rule."""
+    required(body, "connectionSpec.id", str)
+    if body["connectionSpec"]["id"] != DATA_LAKE_ID:
+        raise FlowRefusal(
+            "1307-400", f"The target connection spec id is not valid; the only allowed one: {DATA_LAKE_ID}."
+        )
+    schema_id = required(body, "data.schema.id", str)
+    schema = sandbox.registry.read(schema_id)
+    if schema is None or schema.kind != "schemas":
+        raise not_found("schemas", schema_id)
+    version = optional(body, "data.schema.version", str)
+    if version is not None and major_version(version) != "1":
+        raise wrong("data.schema.version", "a media type with version=1")
+    if not optional(body, "params.dataSetId", str):
+        raise FlowRefusal("1325-400", "A target connection needs 'params.dataSetId'.")
+    identifier = body["params"]["dataSetId"]
+    if sandbox.catalog.datasets.read(identifier) is None:
+        raise not_found("dataSets", identifier)
+    base = optional(body, "baseConnectionId", str)
+    if base is not None:
+        _check_base(sandbox, base, CONNECTION_SPECS[DATA_LAKE_ID])
+
+
+def major_version(text: str) -> str | None:
+    """The major version in ``1.0`` or ``application/vnd.adobe.xed-full+json;version=1.3``; None in anything else."""
+    match = _VERSION.fullmatch(text.strip())
+    return match[1] if match else None
