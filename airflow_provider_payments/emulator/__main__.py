@@ -6,9 +6,9 @@ import argparse
 import signal
 import sys
 
-from airflow_provider_payments.emulator.core.call import count_from
 from airflow_provider_payments.emulator.core.clock import TIME_MODES
 from airflow_provider_payments.emulator.core.options import Options
+from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.rate_limit import Limit
 from airflow_provider_payments.emulator.extra import SERVER, is_missing
 
@@ -24,28 +24,28 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     # The libraries load after the arguments are understood: --help and mistakes answer at once.
     from airflow_provider_payments.emulator.http.server import listening_socket, make_server, origin
-    from airflow_provider_payments.emulator.organisation import World
+    from airflow_provider_payments.emulator.organisation import Organisation
 
     try:
         sock = listening_socket(options.host, options.port)
     except OSError as error:
         print(f"payments-emulator: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
-    world = World(Options(options.client_id, options.client_secret, options.org, options.time, rate_limit=limit))
-    world.origin = origin(sock)
-    server = make_server(world)
+    chosen = Options(options.client_id, options.client_secret, options.org, options.time, rate_limit=limit)
+    organisation = Organisation(chosen, origin(sock))
+    server = make_server(organisation)
     sock.listen(2048)
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         # Whoever reads "ready" may stop the process before uvicorn has put its own handlers in place; and uvicorn
         # raises a signal anew once it has shut down, where being asked to stop is no failure.
         signal.signal(stop_signal, lambda *_: setattr(server, "should_exit", True))
-    print(f"ready {world.origin}", flush=True)
+    print(f"ready {organisation.origin}", flush=True)
     server.run(sockets=[sock])
     return 0
 
 
 def _port(text: str) -> int:
-    port = count_from(text)
+    port = parse_count(text)
     if port is None or port > 65535:
         raise argparse.ArgumentTypeError(f"'{text[:40]}' is no port: 0 to 65535")
     return port
@@ -62,7 +62,7 @@ def _rate(text: str) -> float:
 
 
 def _burst(text: str) -> int:
-    burst = count_from(text)
+    burst = parse_count(text)
     if not burst:
         raise argparse.ArgumentTypeError(f"'{text[:40]}' is no burst: a whole number, 1 or more")
     return burst

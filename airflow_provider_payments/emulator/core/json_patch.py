@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from airflow_provider_payments.emulator.core.call import MAX_DEPTH, count_from, depth_exceeds
+from airflow_provider_payments.emulator.core.parsing import MAX_DEPTH, depth_exceeds, parse_count
 
 Operation = Literal["add", "replace", "remove", "test", "copy", "move"]
 ALL_OPERATIONS: tuple[Operation, ...] = ("add", "replace", "remove", "test", "copy", "move")
@@ -142,7 +142,7 @@ def _place(node: Any, step: str, last: int) -> int:
     """
     if not isinstance(node, list):
         raise _inapplicable(f'Nothing can stand at "{step[:200]}" in what is no object and no list.')
-    place = count_from(step)
+    place = parse_count(step)
     if place is None:
         raise _inapplicable(f'"{step[:200]}" is no place in a list.')
     if place > len(node) + last:

@@ -1,4 +1,4 @@
-"""What can be chosen at the start of an emulator."""
+"""What can be chosen at the start of an emulator, and what while it runs."""
 
 from __future__ import annotations
 
@@ -31,3 +31,22 @@ class Options:
     def user_id(self) -> str:
         """Who created things, in the form of a technical account."""
         return f"{self.client_id}@techacct.adobe.com"
+
+
+@dataclass(slots=True)
+class RuntimeOptions:
+    """How to read what the documents leave open, and what the credential may do.
+
+    :param last_run_shows_active: whether a dataflow's ``lastRunDetails`` shows a run that has not ended; the documents
+        know only the states ``success`` and ``failed``.
+    :param queries_are_utf8: whether the platform's services read the query of an address as UTF-8; read as Latin-1,
+        a filter misses every name that is not ASCII.
+    :param registry_requires_if_match: whether the Schema Registry refuses a PATCH without ``If-Match``; one document
+        says so, and Adobe's own samples send none.
+    :param sandbox_admin: whether the credential may list all sandboxes, not only its own.
+    """
+
+    last_run_shows_active: bool = True
+    queries_are_utf8: bool = True
+    registry_requires_if_match: bool = True
+    sandbox_admin: bool = False

@@ -1,9 +1,8 @@
-"""How each service says no: what a rule raises, and the error body that becomes of it."""
+"""Refusals: what a rule raises, and the error body that becomes of it. Those of one service live with the service."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from http.client import responses
 from typing import Any, ClassVar
 
@@ -30,16 +29,6 @@ class Refusal(Exception):
         :param at: epoch seconds.
         """
         raise NotImplementedError
-
-
-class OAuthRefusal(Refusal):
-    """IMS, with an error word of OAuth 2."""
-
-    def __init__(self, error: str, detail: str, status: int = 400) -> None:
-        super().__init__(status, detail, label=error)
-
-    def body(self, request_id: str, at: float) -> dict[str, Any]:
-        return {"error": self.label, "error_description": self.detail}
 
 
 class GatewayRefusal(Refusal):
@@ -90,98 +79,6 @@ class NumberedRefusal(Refusal):
     def __init__(self, code: str, title: str, detail: str) -> None:
         super().__init__(int(code[-3:]), detail, label=code)
         self.title = title or self.titles.get(code) or reason_of(self.status)
-
-
-_FLOW_TITLES = {404: "Resource not found", 412: "Version not matching"}
-
-
-class FlowRefusal(NumberedRefusal):
-    """Flow Service.
-
-    :param resource: kind and id, where one resource is meant.
-    """
-
-    # Of what is wrong with headers, and with what stands in them.
-    titles: ClassVar[Mapping[str, str]] = {
-        "2000-401": "Invalid authorization token",
-        "2001-401": "Header is missing or empty",
-        "2002-401": "Header is missing",
-        "2100-404": "Sandbox not found",
-        "2101-404": "Sandbox not found",
-        "2102-500": "Get sandbox by name error",
-        "2103-404": "Sandbox not found",
-        "2104-500": "Get sandbox by identifier error",
-        "2105-400": "Header is missing",
-        "2106-404": "Get default sandbox error",
-        "2107-500": "Get default sandbox error",
-        "2108-500": "Get active sandboxes error",
-        "2110-400": "Headers not allowed",
-        "2111-403": "Headers with value restricted",
-        "2112-400": "Headers with different value not allowed",
-        "2113-400": "Headers with value not allowed",
-        "2114-400": "Empty token",
-        "2115-400": "Invalid token",
-        "2116-500": "Internal Error",
-        "2117-500": "Internal Error",
-        "2118-403": "Missing permission",
-        "2119-400": "Query parameter missing",
-    }
-
-    def __init__(self, code: str, detail: str, resource: tuple[str, str] | None = None, title: str = "") -> None:
-        super().__init__(code, title or self.titles.get(code) or _FLOW_TITLES.get(int(code[-3:]), ""), detail)
-        self.resource = resource
-
-    def body(self, request_id: str, at: float) -> dict[str, Any]:
-        kind, identifier = self.resource or ("", "")
-        report = {"detailed-message": self.detail, "request-id": request_id}
-        return {
-            "type": f"https://ns.adobe.com/aep/errors/FLOW-{self.label}",
-            "title": self.title,
-            "status": self.status,
-            "report": {**report, "id": identifier, "type": kind} if kind else report,
-            "errorMessage": self.detail,
-            "errorDetails": self.detail,
-        }
-
-
-class RegistryRefusal(NumberedRefusal):
-    """Schema Registry: XDM codes."""
-
-    titles: ClassVar[Mapping[str, str]] = {"2010-403": "Permission management access denied"}
-
-    def body(self, request_id: str, at: float) -> dict[str, Any]:
-        return {
-            "type": f"http://ns.adobe.com/aep/errors/XDM-{self.label}",
-            "title": self.title,
-            "status": self.status,
-            "report": {
-                "registryRequestId": request_id,
-                "timestamp": datetime.fromtimestamp(at, UTC).strftime("%m-%d-%Y %H:%M:%S"),
-                "detailed-message": self.detail,
-                "sub-errors": [],
-            },
-            "detail": self.detail,
-        }
-
-
-class DataPrepRefusal(NumberedRefusal):
-    """Data Prep: MAPPER codes."""
-
-    def body(self, request_id: str, at: float) -> dict[str, Any]:
-        return {
-            "type": f"https://ns.adobe.com/aep/errors/MAPPER-{self.label}",
-            "title": self.title,
-            "status": self.status,
-            "report": {"detailed-message": self.detail, "request-id": request_id},
-            "detail": self.detail,
-        }
-
-
-class ControlRefusal(Refusal):
-    """The control interface of the emulator itself."""
-
-    def body(self, request_id: str, at: float) -> dict[str, Any]:
-        return {"error": self.detail}
 
 
 def reason_of(status: int) -> str:

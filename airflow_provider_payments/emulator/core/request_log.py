@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.core.call import UnreadableBody, parse_json
+from airflow_provider_payments.emulator.core.parsing import UnreadableBody, parse_json
 
 LOG_LENGTH = 100_000
 LOG_BYTES = 64 * 1024 * 1024

@@ -12,10 +12,9 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.core.clock import Clock
+from airflow_provider_payments.emulator.core.clock import Clock
 
 Entry = tuple[str, str]
 # Every item has this entry: what stands under it is the whole list.

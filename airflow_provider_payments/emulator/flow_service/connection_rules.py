@@ -1,4 +1,4 @@
-"""The two ends of a dataflow: what source connections and target connections must be."""
+"""What base, source and target connections must be, and whether a vendor accepts a credential."""
 
 from __future__ import annotations
 
@@ -6,32 +6,59 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.core.refusals import FlowRefusal
-from airflow_provider_payments.emulator.flow_service.base_connections import connection_spec
-from airflow_provider_payments.emulator.flow_service.drafts import check_published
-from airflow_provider_payments.emulator.flow_service.payloads import (
-    invalid,
-    missing,
-    optional,
-    required,
-    truth,
-    wrong,
-)
+from airflow_provider_payments.emulator.flow_service.model import ENABLED, Resource
+from airflow_provider_payments.emulator.flow_service.payloads import check_version, optional, required, truth
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, missing, not_found, wrong
 from airflow_provider_payments.emulator.flow_service.sources import named_table, object_path
 from airflow_provider_payments.emulator.flow_service.specs import (
     CONNECTION_SPECS,
     DATA_LAKE_ID,
+    SECRETS,
     SHAPES,
+    WRONG_SECRET,
     ConnectionSpec,
 )
-from airflow_provider_payments.emulator.flow_service.state import not_found
-from airflow_provider_payments.emulator.organisation import Sandbox
+from airflow_provider_payments.emulator.flow_service.state import FlowService
+from airflow_provider_payments.emulator.flow_service.writes import check_published
 from airflow_provider_payments.emulator.samples.tables import Table
 
 _VERSION = re.compile(r"(?:application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=)?(\d+)(?:\.\d+)*", re.IGNORECASE)
 
 
-def check_source(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
+def connection_spec(body: Mapping[str, Any]) -> ConnectionSpec:
+    """The connection spec that a body names, or a refusal."""
+    identifier = required(body, "connectionSpec.id", str)
+    check_version(body, "connectionSpec.version")
+    spec = CONNECTION_SPECS.get(identifier)
+    if spec is None:
+        raise invalid("1413-400", f"The connection spec id '{identifier[:100]}' is not valid.")
+    return spec
+
+
+def check_base(_: FlowService, body: Mapping[str, Any]) -> None:
+    """Refuse a base connection that breaks a rule."""
+    spec = connection_spec(body)
+    if not spec.auth:
+        if body.get("auth") is not None:
+            raise FlowRefusal("1302-400", "The data lake takes no authentication.")
+        return
+    name = required(body, "auth.specName", str)
+    auth = next((one for one in spec.auth if one.name == name), None)
+    if auth is None:
+        offered = ", ".join(one.name for one in spec.auth)
+        raise invalid("1415-400", f"The connection spec {spec.id} has no auth spec '{name[:100]}', but: {offered}.")
+    required(body, "auth.params", dict)
+    for param in auth.needed:
+        required(body, f"auth.params.{param}", str)
+
+
+def works(connection: Resource) -> bool:
+    """Whether the vendor would let this credential in."""
+    params = (connection.content.get("auth") or {}).get("params") or {}
+    return connection.state == ENABLED and not any(params.get(name) == WRONG_SECRET for name in SECRETS)
+
+
+def check_source(service: FlowService, body: Mapping[str, Any]) -> None:
     """Refuse a source connection that breaks a rule."""
     required(body, "name", str)
     required(body, "data", dict)
@@ -43,11 +70,11 @@ def check_source(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
     if form not in formats:
         raise FlowRefusal("1327-400", f"The format '{form[:60]}' is not supported; allowed are: {', '.join(formats)}.")
     schema_id = optional(body, "data.schema.id", str)
-    if schema_id is not None and sandbox.registry.read(schema_id) is None:
+    if schema_id is not None and service.registry.read(schema_id) is None:
         raise not_found("schemas", schema_id)
-    _check_base(sandbox, required(body, "baseConnectionId", str), spec)
+    _check_base(service, required(body, "baseConnectionId", str), spec)
     _check_params(body, spec)
-    table, path = named_table(sandbox, spec, body), object_path(body)[:200]
+    table, path = named_table(service, spec, body), object_path(body)[:200]
     if spec.shape == "file" and table is None:
         raise FlowRefusal("1312-400", f"'{path}' is not valid for 'params.path': there are no {form} files.")
     if table is None:
@@ -95,8 +122,8 @@ def _check_columns(body: Mapping[str, Any], table: Table) -> None:
             raise FlowRefusal("1330-400", f"'{table.path}' has no column '{column['name'][:100]}'.")
 
 
-def _check_base(sandbox: Sandbox, identifier: str, spec: ConnectionSpec) -> None:
-    base = sandbox.flow_service.connections.read(identifier)
+def _check_base(service: FlowService, identifier: str, spec: ConnectionSpec) -> None:
+    base = service.connections.read(identifier)
     if base is None:
         raise not_found("connections", identifier)
     if base.spec_id != spec.id:
@@ -106,7 +133,7 @@ def _check_base(sandbox: Sandbox, identifier: str, spec: ConnectionSpec) -> None
     check_published(base)
 
 
-def check_target(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
+def check_target(service: FlowService, body: Mapping[str, Any]) -> None:
     """Refuse a target connection that breaks a rule."""
     required(body, "connectionSpec.id", str)
     if body["connectionSpec"]["id"] != DATA_LAKE_ID:
@@ -114,7 +141,7 @@ def check_target(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
             "1307-400", f"The target connection spec id is not valid; the only allowed one: {DATA_LAKE_ID}."
         )
     schema_id = required(body, "data.schema.id", str)
-    schema = sandbox.registry.read(schema_id)
+    schema = service.registry.read(schema_id)
     if schema is None or schema.kind != "schemas":
         raise not_found("schemas", schema_id)
     version = optional(body, "data.schema.version", str)
@@ -123,11 +150,11 @@ def check_target(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
     if not optional(body, "params.dataSetId", str):
         raise FlowRefusal("1325-400", "A target connection needs 'params.dataSetId'.")
     identifier = body["params"]["dataSetId"]
-    if sandbox.catalog.datasets.read(identifier) is None:
+    if service.catalog.datasets.read(identifier) is None:
         raise not_found("dataSets", identifier)
     base = optional(body, "baseConnectionId", str)
     if base is not None:
-        _check_base(sandbox, base, CONNECTION_SPECS[DATA_LAKE_ID])
+        _check_base(service, base, CONNECTION_SPECS[DATA_LAKE_ID])
 
 
 def major_version(text: str) -> str | None:

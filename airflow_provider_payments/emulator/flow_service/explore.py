@@ -7,12 +7,12 @@ import json
 from typing import Any
 
 from airflow_provider_payments.emulator.core.call import Call
-from airflow_provider_payments.emulator.core.refusals import FlowRefusal
-from airflow_provider_payments.emulator.flow_service.base_connections import works
-from airflow_provider_payments.emulator.flow_service.payloads import missing, queried, truth, wrong
+from airflow_provider_payments.emulator.flow_service.connection_rules import works
+from airflow_provider_payments.emulator.flow_service.model import Resource
+from airflow_provider_payments.emulator.flow_service.payloads import queried, truth
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, missing, wrong
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FILE_FORMATS, SHAPES
-from airflow_provider_payments.emulator.flow_service.state import Resource
-from airflow_provider_payments.emulator.organisation import Sandbox
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.samples import files
 from airflow_provider_payments.emulator.samples.tables import Table
 
@@ -20,7 +20,7 @@ PREVIEW_ROWS = 100
 _OBJECT_TYPES = ("root", "table", "file", "folder", "rest")
 
 
-def explore(sandbox: Sandbox, connection: Resource, call: Call) -> Any:
+def explore(service: FlowService, connection: Resource, call: Call[FlowService]) -> Any:
     """Answer an explore request: a list of what there is, or one object with its columns and perhaps rows."""
     spec = CONNECTION_SPECS[connection.spec_id]
     if spec.shape == "lake":
@@ -34,7 +34,7 @@ def explore(sandbox: Sandbox, connection: Resource, call: Call) -> Any:
         raise FlowRefusal("1353-400", "This source does not filter rows.")
     if not works(connection):
         raise FlowRefusal("1001-401", "The source refused the credential of the base connection.")
-    visible, now = sandbox.vendors.tables(spec.vendor), sandbox.clock.now()
+    visible, now = service.vendors.tables(spec.vendor), service.clock.now()
     if spec.shape == "file" and kind != "file":
         found = files.entries(visible, "" if kind == "root" else queried(call, "object"), now)
         if found is None:
@@ -57,9 +57,9 @@ def explore(sandbox: Sandbox, connection: Resource, call: Call) -> Any:
     return _described(table, preview, now)
 
 
-def configs(sandbox: Sandbox, connection: Resource) -> list[dict[str, str]]:
+def configs(service: FlowService, connection: Resource) -> list[dict[str, str]]:
     """The columns that a connection has to offer, each once."""
-    tables = sandbox.vendors.tables(CONNECTION_SPECS[connection.spec_id].vendor).values()
+    tables = service.vendors.tables(CONNECTION_SPECS[connection.spec_id].vendor).values()
     types = {column.name: column.type for table in tables for column in table.columns}
     return [{"columnName": name, "columnType": kind} for name, kind in types.items()]
 
@@ -74,7 +74,7 @@ def _no_object(path: str) -> FlowRefusal:
     return FlowRefusal("1003-404", f"There is no file or folder '{path[:200]}'.")
 
 
-def _file(call: Call, table: Table | None) -> Table:
+def _file(call: Call[FlowService], table: Table | None) -> Table:
     if table is None:
         raise _no_object(queried(call, "object"))
     if truth(call.first("determineProperties") or "false"):
@@ -103,7 +103,7 @@ def _described(table: Table, preview: bool, now: float) -> dict[str, Any]:
     return answer
 
 
-def _resource_path(call: Call) -> str:
+def _resource_path(call: Call[FlowService]) -> str:
     encoded = queried(call, "sourceParams")
     try:
         params = json.loads(base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_"))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from airflow_provider_payments.emulator.core.comparisons import ORDERINGS, Check, in_order, one_of
 from airflow_provider_payments.emulator.core.query import Filter, Span
-from airflow_provider_payments.emulator.flow_service.payloads import invalid
+from airflow_provider_payments.emulator.flow_service.refusals import invalid
 from airflow_provider_payments.emulator.flow_service.run_metrics import RUN_STATUS
 
 _FILTER = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from airflow_provider_payments.emulator.core.call import Dialect
-from airflow_provider_payments.emulator.core.refusals import FlowRefusal
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal
 
 _NUMBERS = {400: "1000", 403: "2120", 404: "1439", 412: "1404", 503: "1103", 504: "1104"}
 _INTERNAL = "1102"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_payments.emulator.catalog.batches import DIAGNOSTICS_SECONDS, Batch, Failure, RowError
 from airflow_provider_payments.emulator.catalog.state import Dataset
@@ -16,18 +16,15 @@ from airflow_provider_payments.emulator.data_prep.transform import (
     RowRefused,
     Transform,
 )
-from airflow_provider_payments.emulator.flow_service.base_connections import works
-from airflow_provider_payments.emulator.flow_service.flow_runs import FAILED, PARTIAL, SUCCESS, Run
+from airflow_provider_payments.emulator.flow_service.connection_rules import works
 from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
+from airflow_provider_payments.emulator.flow_service.model import FAILED, PARTIAL, SUCCESS, Flow, Run
 from airflow_provider_payments.emulator.flow_service.ordered_outcomes import FAIL_COPY, FAIL_PROMOTION, FAIL_SOME
 from airflow_provider_payments.emulator.flow_service.payloads import partial_percent, truth
 from airflow_provider_payments.emulator.flow_service.sources import cut_row, object_path, source_table
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.samples.flaws import CORRUPT
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.flow_service.state import Flow
-    from airflow_provider_payments.emulator.organisation import Sandbox
-    from airflow_provider_payments.emulator.samples.tables import Table
+from airflow_provider_payments.emulator.samples.tables import Table
 
 Row = Mapping[str, Any]
 
@@ -42,22 +39,21 @@ class CopyFailed(Exception):
     """The source could not be read."""
 
 
-def copy_rows(sandbox: Sandbox, run: Run) -> Sequence[Row]:
+def copy_rows(service: FlowService, run: Run) -> Sequence[Row]:
     """The rows of a run's window, only with the columns of the source connection; raises :class:`CopyFailed`."""
     if run.ordered == FAIL_COPY:
         raise CopyFailed("The source could not be read: this was ordered.")
-    service = sandbox.flow_service
     source = service.source_connections.get(run.flow.source_id)
     base = service.connections.get(source.base_id or "") if source else None
     if source is None or base is None:
         raise CopyFailed("The source connection or its base connection does not exist any more.")
     if not works(base):
         raise CopyFailed("The source refused the credential of the base connection.")
-    table = source_table(sandbox, source)
+    table = source_table(service, source)
     if table is None:
         raise CopyFailed("The source has no such table any more.")
     cut = cut_row(source, table)
-    found = _in_window(table, run, delta_column(run.flow), sandbox.clock.now())
+    found = _in_window(table, run, delta_column(run.flow), service.clock.now())
     rows = [row if CORRUPT in row else cut(row) for row in found]
     run.input_records = len(rows)
     run.input_bytes = _size(rows)
@@ -81,29 +77,29 @@ def _in_window(table: Table, run: Run, delta: str | None, now: float) -> list[Ro
     return rows
 
 
-def promote_rows(sandbox: Sandbox, run: Run, rows: Sequence[Row]) -> str:
+def promote_rows(service: FlowService, run: Run, rows: Sequence[Row]) -> str:
     """Map and check the rows, and land the good ones unless too many are bad; the status with which the run ends."""
     options = run.flow.content.get("options") or {}
     percent = partial_percent(options)
     run.diagnosed = percent is not None or truth(options.get("errorDiagnosticsEnabled")) is True
-    dataset, transform = _target(sandbox, run.flow)
+    dataset, transform = _target(service, run.flow)
     if dataset is None or transform is None:
         run.failures = (Failure(TARGET_GONE, "The dataset, schema or mapping set does not exist any more.", 0),)
         return FAILED
     if run.ordered == FAIL_PROMOTION:
         run.failures = (Failure(NO_FILES, "No files were found for the batch: this was ordered.", 0),)
-        _keep(sandbox, run, dataset, percent, FAILED, rejected=rows)
+        _keep(service, run, dataset, percent, FAILED, rejected=rows)
         return FAILED
     records, errors = _mapped(transform, rows)
     if run.ordered == FAIL_SOME:
         _fail_more(run, rows, records, errors)
     run.failures = _failures(errors)
     if run.ordered != FAIL_SOME and errors and not (percent is not None and len(errors) * 100 / len(rows) < percent):
-        _keep(sandbox, run, dataset, percent, FAILED, errors=errors, rejected=rows)
+        _keep(service, run, dataset, percent, FAILED, errors=errors, rejected=rows)
         return FAILED
     run.output_records = len(records)
     run.output_bytes = _size(records)
-    _keep(sandbox, run, dataset, percent, SUCCESS, errors=errors)
+    _keep(service, run, dataset, percent, SUCCESS, errors=errors)
     dataset.rows.extend(records)
     return PARTIAL if run.ordered == FAIL_SOME else SUCCESS
 
@@ -124,21 +120,21 @@ def count(run: Run, input_records: int, failed_records: int) -> str:
     return FAILED if failed_records and not run.output_records else SUCCESS
 
 
-def _target(sandbox: Sandbox, flow: Flow) -> tuple[Dataset | None, Transform | None]:
-    target = sandbox.flow_service.target_connections.get(flow.target_id)
-    dataset = sandbox.catalog.datasets.get(target.content["params"]["dataSetId"]) if target else None
+def _target(service: FlowService, flow: Flow) -> tuple[Dataset | None, Transform | None]:
+    target = service.target_connections.get(flow.target_id)
+    dataset = service.catalog.datasets.get(target.content["params"]["dataSetId"]) if target else None
     try:
-        version = mapping_version(sandbox, flow.transformation("Mapping") or {}, asked=False)
-        schema = sandbox.registry.lookup(version.schema_id)
+        version = mapping_version(service, flow.transformation("Mapping") or {}, asked=False)
+        schema = service.registry.lookup(version.schema_id)
         if schema is None:
             return dataset, None
-        properties, required = sandbox.registry.resolve(schema)
+        properties, required = service.registry.resolve(schema)
     except Refusal:
         return dataset, None
     # A record may do without an identifier, but where one is mapped, a row that lacks it is incomplete.
     if RECORD_ID not in required and any(mapping.destination == RECORD_ID for mapping in version.mappings):
         required = (*required, RECORD_ID)
-    return dataset, Transform(version.mappings, properties, required, sandbox.clock.now)
+    return dataset, Transform(version.mappings, properties, required, service.clock.now)
 
 
 def _mapped(transform: Transform, rows: Sequence[Row]) -> tuple[list[Row], list[RowError]]:
@@ -174,7 +170,7 @@ def _fail_more(run: Run, rows: Sequence[Row], records: list[Row], errors: list[R
 
 
 def _keep(
-    sandbox: Sandbox,
+    service: FlowService,
     run: Run,
     dataset: Dataset,
     percent: float | None,
@@ -183,8 +179,8 @@ def _keep(
     rejected: Sequence[Row] = (),
 ) -> None:
     """Make the run's batch, with the diagnostics for as long as they are kept."""
-    batches, now = sandbox.catalog.batches, sandbox.clock.now()
-    source = sandbox.flow_service.source_connections.get(run.flow.source_id)
+    batches, now = service.catalog.batches, service.clock.now()
+    source = service.source_connections.get(run.flow.source_id)
     batch = Batch(
         id=new_ulid(now),
         dataset_id=dataset.id,
@@ -192,7 +188,7 @@ def _keep(
         run_id=run.id,
         status=status,
         started=run.copied,
-        completed=sandbox.clock.millis(),
+        completed=service.clock.millis(),
         source=object_path(source.content) if source else "",
         input_bytes=run.input_bytes,
         input_records=run.input_records,
@@ -208,7 +204,7 @@ def _keep(
     dataset.last_batch = batch
     run.batch_id = batch.id
     if batch.errors or batch.rejected:
-        sandbox.clock.at(now + DIAGNOSTICS_SECONDS, batch.expire)
+        service.clock.at(now + DIAGNOSTICS_SECONDS, batch.expire)
 
 
 def _size(rows: Sequence[Row]) -> int:

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.flow_service.flow_runs import Run
-    from airflow_provider_payments.emulator.flow_service.state import Flow
 
 FAIL_COPY, FAIL_PROMOTION, FAIL_SOME = "fail_copy", "fail_promotion", "partial"
 STUCK, CANCEL, UNKNOWN_STATUS, LATE = "stuck", "cancelled", "unknown_status", "late"
@@ -38,40 +33,36 @@ class Outcome:
     completed: bool = True
     seconds: float = 0
 
-    def fits(self, sandbox: str, flow: Flow) -> bool:
+    def fits(self, sandbox: str, flow_id: str, name: str | None) -> bool:
         """Whether it was ordered for a dataflow."""
-        return (
-            self.sandbox in (None, sandbox)
-            and self.flow_id in (None, flow.id)
-            and self.name in (None, flow.content.get("name"))
-        )
+        return self.sandbox in (None, sandbox) and self.flow_id in (None, flow_id) and self.name in (None, name)
 
 
 class Outcomes:
-    """The orders of one world, in the order in which they came."""
+    """The orders of one organisation, in the order in which they came."""
 
     def __init__(self) -> None:
         self.pending: list[Outcome] = []
-        # The runs that are to hang, by id, with what lets them go on; None until they do hang.
-        self._stuck: dict[str, tuple[Run, Callable[[], None] | None]] = {}
+        # The runs that are to hang, by id, with their dataflow and what lets them go on; None until they do hang.
+        self._stuck: dict[str, tuple[str, Callable[[], None] | None]] = {}
 
-    def take(self, sandbox: str, flow: Flow) -> Outcome | None:
+    def take(self, sandbox: str, flow_id: str, name: str | None) -> Outcome | None:
         """The outcome of a run that begins now: of the first order that fits; None when there is none."""
-        order = next((one for one in self.pending if one.fits(sandbox, flow)), None)
+        order = next((one for one in self.pending if one.fits(sandbox, flow_id, name)), None)
         if order is not None and order.times is not None:
             order.times -= 1
             if not order.times:
                 self.pending.remove(order)
         return order
 
-    def expect(self, run: Run) -> None:
+    def expect(self, run_id: str, flow_id: str) -> None:
         """Take note of a run that is to hang once it has begun."""
-        self._stuck[run.id] = (run, None)
+        self._stuck[run_id] = (flow_id, None)
 
-    def hold(self, run: Run, resume: Callable[[], None]) -> None:
+    def hold(self, run_id: str, resume: Callable[[], None]) -> None:
         """Keep a run where it is, unless it was released before it came there."""
-        if run.id in self._stuck:
-            self._stuck[run.id] = (run, resume)
+        if run_id in self._stuck:
+            self._stuck[run_id] = (self._stuck[run_id][0], resume)
         else:
             resume()
 
@@ -80,7 +71,7 @@ class Outcomes:
 
         :param flow_id: only those of this dataflow; None for all.
         """
-        released = [run.id for run, _ in self._stuck.values() if flow_id in (None, run.flow_id)]
+        released = [run_id for run_id, (held, _) in self._stuck.items() if flow_id in (None, held)]
         for identifier in released:
             _, resume = self._stuck.pop(identifier)
             if resume is not None:

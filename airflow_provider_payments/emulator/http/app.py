@@ -14,39 +14,29 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route
 
-from airflow_provider_payments.emulator.catalog import routes as catalog
 from airflow_provider_payments.emulator.control import routes as control
-from airflow_provider_payments.emulator.core.call import Answer, Call, Handler, Service, UnreadableBody
+from airflow_provider_payments.emulator.core.call import Answer, Call, Handler
+from airflow_provider_payments.emulator.core.parsing import UnreadableBody
 from airflow_provider_payments.emulator.core.refusals import PlainRefusal, Refusal, error_page
-from airflow_provider_payments.emulator.data_access import routes as data_access
-from airflow_provider_payments.emulator.data_prep import routes as data_prep
-from airflow_provider_payments.emulator.flow_service import routes as flow_service
 from airflow_provider_payments.emulator.http.fault_injection import Struck, disturb
 from airflow_provider_payments.emulator.http.gateway import admit
 from airflow_provider_payments.emulator.http.middleware import CONTROL_PREFIX, SCOPE_KEY, Incoming, Intake
-from airflow_provider_payments.emulator.ims import routes as ims
-from airflow_provider_payments.emulator.organisation import World
-from airflow_provider_payments.emulator.sandboxes import routes as sandboxes
-from airflow_provider_payments.emulator.schema_registry import routes as schema_registry
+from airflow_provider_payments.emulator.organisation import SERVICES, Organisation, Service
 
-SERVICES = (
-    Service("/data/foundation/flowservice", flow_service.ROUTES, flow_service.DIALECT),
-    Service("/data/foundation/schemaregistry", schema_registry.ROUTES, schema_registry.DIALECT),
-    Service("/data/foundation/catalog", catalog.ROUTES, catalog.DIALECT),
-    Service("/data/foundation/conversion", data_prep.ROUTES, data_prep.DIALECT),
-    Service("/data/foundation/export", data_access.ROUTES, data_access.DIALECT),
-    Service(sandboxes.BASE, sandboxes.ROUTES, sandboxes.DIALECT),
-    Service("/ims", ims.ROUTES, ims.DIALECT, on_platform=False),
+CONTROL = Service(
+    CONTROL_PREFIX, control.ROUTES, control.DIALECT, lambda organisation, _: organisation, on_platform=False
 )
-CONTROL = Service(CONTROL_PREFIX, control.ROUTES, control.DIALECT, on_platform=False)
 
 
-def make_app(world: World) -> Starlette:
-    """The application over a world."""
-    routes: list[BaseRoute] = [Route("/", _page(world), methods=["GET"])]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def make_app(organisation: Organisation) -> Starlette:
+    """The application over a organisation."""
+    routes: list[BaseRoute] = [Route("/", _page(organisation), methods=["GET"])]
     for service in (*SERVICES, CONTROL):
         below = [
-            Route(path or service.prefix, _endpoint(world, service, handler), methods=[method])
+            Route(path or service.prefix, _endpoint(organisation, service, handler), methods=[method])
             for method, path, handler in service.routes
         ]
         # A mount matches only what is below it: what answers at a service's prefix stands beside it.
@@ -54,24 +44,24 @@ def make_app(world: World) -> Starlette:
         routes += [*at_prefix, Mount(service.prefix, routes=[route for route in below if route not in at_prefix])]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Intake, world=world)],
+        middleware=[Middleware(Intake, organisation=organisation)],
         exception_handlers={404: _not_a_route, 405: _not_a_route},
     )
     app.router.redirect_slashes = False
     return app
 
 
-def _page(world: World) -> Callable[[Request], Awaitable[Response]]:
+def _page(organisation: Organisation) -> Endpoint:
     async def serve(request: Request) -> Response:
         # Loaded by the first person who looks, not at each start: it takes a tenth of the time that a start takes.
         from airflow_provider_payments.emulator.page.routes import show
 
-        return show(world, request)
+        return show(organisation, request)
 
     return serve
 
 
-def _endpoint(world: World, service: Service, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(organisation: Organisation, service: Service[Any], handler: Handler[Any]) -> Endpoint:
     async def serve(request: Request) -> Response:
         incoming: Incoming = request.scope[SCOPE_KEY]
 
@@ -79,7 +69,7 @@ def _endpoint(world: World, service: Service, handler: Handler) -> Callable[[Req
         # cannot interleave within it. A fault may call it later than now, or not at all.
         def handle() -> Response:
             try:
-                return _response(handler(_call(world, service, request, incoming)))
+                return _response(handler(_call(organisation, service, request, incoming)))
             except UnreadableBody as error:
                 return refuse(service.dialect.refuse(400, str(error)))
             except Refusal as refusal:
@@ -92,32 +82,33 @@ def _endpoint(world: World, service: Service, handler: Handler) -> Callable[[Req
         def refuse(refusal: Refusal) -> Response:
             if incoming.entry is not None:
                 incoming.entry.problem = (refusal.label, refusal.detail[:300])
-            body = refusal.body(incoming.request_id, world.clock.now())
+            body = refusal.body(incoming.request_id, organisation.clock.now())
             return _response(Answer(body, refusal.status, refusal.headers))
 
-        fault = world.faults.strike(request.method, request.scope["path"]) if service is not CONTROL else None
+        fault = organisation.faults.strike(request.method, request.scope["path"]) if service is not CONTROL else None
         if fault is None:
             return handle()
         if incoming.entry is not None:
             incoming.entry.fault = (fault.id, fault.action)
-        return await disturb(fault, Struck(world, service, handle, refuse))
+        return await disturb(fault, Struck(organisation, service, handle, refuse))
 
     return serve
 
 
-def _call(world: World, service: Service, request: Request, incoming: Incoming) -> Call:
+def _call(organisation: Organisation, service: Service[Any], request: Request, incoming: Incoming) -> Call[Any]:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
     raw = incoming.body
     if service.on_platform:
-        admit(world, service.dialect, request.method, headers, raw is None or bool(raw))
+        admit(organisation, service.dialect, request.method, headers, raw is None or bool(raw))
     if raw is None:
         raise PlainRefusal(413, "The request body is larger than the emulator accepts.")
     if service.on_platform:
-        service.dialect.check_sandbox(headers, world.sandboxes)
+        service.dialect.check_sandbox(headers, organisation.sandboxes)
     sent = request.scope["query_string"].decode("latin-1")
-    encoding = "utf-8" if world.readings.queries_are_utf8 or not service.on_platform else "latin-1"
+    encoding = "utf-8" if organisation.runtime_options.queries_are_utf8 or not service.on_platform else "latin-1"
     query = parse_qsl(sent, keep_blank_values=True, encoding=encoding, errors="replace")
-    return Call(world, request.scope["path"], query, headers, request.path_params, raw)
+    state = service.state(organisation, headers.get("x-sandbox-name", ""))
+    return Call(state, request.scope["path"], query, headers, request.path_params, raw)
 
 
 def _response(answer: Answer) -> Response:

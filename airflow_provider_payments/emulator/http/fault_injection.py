@@ -6,27 +6,20 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from airflow_provider_payments.emulator.core.call import Service
 from airflow_provider_payments.emulator.core.faults import Fault
-from airflow_provider_payments.emulator.core.refusals import (
-    DataPrepRefusal,
-    FlowRefusal,
-    GatewayRefusal,
-    Refusal,
-    RegistryRefusal,
-    error_page,
-)
+from airflow_provider_payments.emulator.core.refusals import GatewayRefusal, Refusal, error_page
+from airflow_provider_payments.emulator.data_prep.refusals import DataPrepRefusal
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal
 from airflow_provider_payments.emulator.http.connection import hang_up
 from airflow_provider_payments.emulator.http.gateway import token_invalid, too_many_requests
+from airflow_provider_payments.emulator.organisation import Organisation, Service
 from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesRefusal
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.organisation import World
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
 
 class Cut(Response):
@@ -64,8 +57,8 @@ class Struck:
     :param refuse: makes a refusal an answer.
     """
 
-    world: World
-    service: Service
+    organisation: Organisation
+    service: Service[Any]
     handle: Callable[[], Response]
     refuse: Callable[[Refusal], Response]
 
@@ -76,11 +69,11 @@ async def disturb(fault: Fault, request: Struck) -> Response:
         return _ACTIONS[fault.action](fault, request)
     try:
         async with asyncio.timeout(fault.options["seconds"]):
-            await request.world.faults.over.wait()
+            await request.organisation.faults.over.wait()
     except TimeoutError:
-        request.world.clock.run_due()
+        request.organisation.clock.run_due()
         return request.handle()
-    # A reset has begun another world, and what was asked of the old one may not leak into it; or the emulator stops.
+    # A reset has begun new state, into which no request to the old state may leak; or the emulator stops.
     return Cut()
 
 
@@ -139,7 +132,7 @@ def _late_apply(fault: Fault, request: Struck) -> Response:
     def apply() -> None:
         request.handle()
 
-    clock = request.world.clock
+    clock = request.organisation.clock
     clock.at(clock.now() + fault.options["seconds"], apply)
     return _status(fault, request) if "status" in fault.options else Cut()
 
@@ -158,12 +151,12 @@ def _html(fault: Fault, request: Struck) -> Response:
 
 
 def _expire_token(fault: Fault, request: Struck) -> Response:
-    request.world.tokens.revoke_all()
+    request.organisation.tokens.revoke_all()
     return request.refuse(token_invalid())
 
 
 def _list_lag(fault: Fault, request: Struck) -> Response:
-    lag = request.world.lag
+    lag = request.organisation.lag
     lag.list_seconds = fault.options["seconds"]
     try:
         return request.handle()
@@ -172,7 +165,7 @@ def _list_lag(fault: Fault, request: Struck) -> Response:
 
 
 def _read_lag(fault: Fault, request: Struck) -> Response:
-    lag = request.world.lag
+    lag = request.organisation.lag
     lag.read_seconds = fault.options["seconds"]
     try:
         return request.handle()

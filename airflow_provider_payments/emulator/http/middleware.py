@@ -13,12 +13,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from airflow_provider_payments.emulator.core.call import MAX_BODY_BYTES
+from airflow_provider_payments.emulator.control.refusals import ControlRefusal
 from airflow_provider_payments.emulator.core.identifiers import new_uuid
-from airflow_provider_payments.emulator.core.refusals import ControlRefusal
+from airflow_provider_payments.emulator.core.parsing import MAX_BODY_BYTES
 from airflow_provider_payments.emulator.core.request_log import Entry
 from airflow_provider_payments.emulator.http.callers import objection
-from airflow_provider_payments.emulator.organisation import World
+from airflow_provider_payments.emulator.organisation import Organisation
 
 CONTROL_PREFIX = "/__emulator__"
 SCOPE_KEY = "emulator.request"
@@ -40,9 +40,9 @@ class Incoming:
 class Intake:
     """Pure ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, world: World) -> None:
+    def __init__(self, app: ASGIApp, organisation: Organisation) -> None:
         self.app = app
-        self.world = world
+        self.organisation = organisation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,7 +54,7 @@ class Intake:
             # Half a request is none.
             return
         scope[SCOPE_KEY] = incoming
-        self.world.clock.run_due()
+        self.organisation.clock.run_due()
         # A slash at the end names the same resource in these services; Starlette would redirect.
         path = scope["path"].rstrip("/") or "/"
         scope["path"] = path
@@ -62,7 +62,7 @@ class Intake:
         if path != "/" and not path.startswith(CONTROL_PREFIX):
             incoming.entry = self._record(scope, incoming)
         elif (reason := objection(scope["headers"])) is not None:
-            refused = ControlRefusal(403, reason).body(incoming.request_id, self.world.clock.now())
+            refused = ControlRefusal(403, reason).body(incoming.request_id, self.organisation.clock.now())
             app = JSONResponse(refused, 403)
 
         async def send_numbered(message: Message) -> None:
@@ -72,7 +72,7 @@ class Intake:
                     incoming.entry.status = message["status"]
                 message["headers"] = [
                     *message["headers"],
-                    (b"date", _http_date(int(self.world.clock.now()))),
+                    (b"date", _http_date(int(self.organisation.clock.now()))),
                     (b"x-request-id", incoming.request_id.encode()),
                 ]
             await send(message)
@@ -80,8 +80,8 @@ class Intake:
         await app(scope, receive, send_numbered)
 
     def _record(self, scope: Scope, incoming: Incoming) -> Entry:
-        return self.world.log.record(
-            self.world.clock.now(),
+        return self.organisation.log.record(
+            self.organisation.clock.now(),
             scope["method"],
             scope["path"],
             scope["query_string"].decode("latin-1"),

@@ -13,7 +13,7 @@ from airflow_provider_payments.emulator.core.options import Options
 from airflow_provider_payments.emulator.core.rate_limit import Limit
 from airflow_provider_payments.emulator.http.app import make_app
 from airflow_provider_payments.emulator.http.connection import OpenProtocol
-from airflow_provider_payments.emulator.organisation import World
+from airflow_provider_payments.emulator.organisation import Organisation
 
 _STOP_SECONDS = 5
 
@@ -42,19 +42,19 @@ def origin(sock: socket.socket) -> str:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, world: World) -> None:
+    def __init__(self, config: uvicorn.Config, organisation: Organisation) -> None:
         super().__init__(config)
-        self.world = world
+        self.organisation = organisation
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.world.faults.over.set()
+        self.organisation.faults.over.set()
         await super().shutdown(sockets)
 
 
-def make_server(world: World) -> uvicorn.Server:
-    """uvicorn over a world; it is quiet and waits neither for idle connections nor for delays when it stops."""
+def make_server(organisation: Organisation) -> uvicorn.Server:
+    """uvicorn over an organisation; it is quiet and waits neither for idle connections nor for delays when it stops."""
     config = uvicorn.Config(
-        make_app(world),
+        make_app(organisation),
         lifespan="off",
         ws="none",
         log_config=None,
@@ -69,7 +69,7 @@ def make_server(world: World) -> uvicorn.Server:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    return _Server(config, world)
+    return _Server(config, organisation)
 
 
 class EmulatorServer:
@@ -118,9 +118,8 @@ class EmulatorServer:
         sock = listening_socket(*self._address)
         # From here on the kernel queues connections: a client need not wait for the event loop to come up.
         sock.listen(2048)
-        world = World(self.options)
-        world.origin = self._url = origin(sock)
-        self._server = make_server(world)
+        self._url = origin(sock)
+        self._server = make_server(Organisation(self.options, self._url))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [sock]}, name="experience-platform-emulator", daemon=True
         )

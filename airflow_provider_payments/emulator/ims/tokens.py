@@ -4,21 +4,41 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Callable
+from typing import Any
 
-from airflow_provider_payments.emulator.core.refusals import OAuthRefusal
+from airflow_provider_payments.emulator.core.options import Options
+from airflow_provider_payments.emulator.core.refusals import Refusal
 from airflow_provider_payments.emulator.ims.scopes import is_scope, scopes_of
 
 LIFETIME_SECONDS = 86399
 
 
-class Tokens:
-    """The tokens that are alive; any number may be, side by side. Times are epoch seconds."""
+class OAuthRefusal(Refusal):
+    """IMS, with an error word of OAuth 2."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: str, detail: str, status: int = 400) -> None:
+        super().__init__(status, detail, label=error)
+
+    def body(self, request_id: str, at: float) -> dict[str, Any]:
+        return {"error": self.label, "error_description": self.detail}
+
+
+class Tokens:
+    """The valid tokens, any number side by side.
+
+    :param options: the credential that tokens are issued for.
+    :param now: the time in epoch seconds.
+    """
+
+    def __init__(self, options: Options, now: Callable[[], float]) -> None:
+        self.options = options
+        self._now = now
         self._expiry: dict[str, float] = {}
 
-    def issue(self, now: float) -> str:
+    def issue(self) -> str:
         """A new token."""
+        now = self._now()
         # All live equally long, so those at the front end first.
         while self._expiry and next(iter(self._expiry.values())) <= now:
             del self._expiry[next(iter(self._expiry))]
@@ -31,9 +51,9 @@ class Tokens:
         """Let every token issued so far die at once."""
         self._expiry.clear()
 
-    def is_valid(self, token: str, now: float) -> bool:
-        """Whether a token has been issued and is alive."""
-        return self._expiry.get(token, 0.0) > now
+    def is_valid(self, token: str) -> bool:
+        """Whether a token has been issued and has not expired."""
+        return self._expiry.get(token, 0.0) > self._now()
 
 
 def check_client(

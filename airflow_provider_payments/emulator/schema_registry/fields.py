@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_payments.emulator.core.call import MAX_DEPTH
-from airflow_provider_payments.emulator.core.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.parsing import MAX_DEPTH
 from airflow_provider_payments.emulator.schema_registry import constraints
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
 Tree = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.core.call import UnreadableBody, parse_json
+from airflow_provider_payments.emulator.core.parsing import UnreadableBody, parse_json
 from airflow_provider_payments.emulator.data_prep.language.function import Function, group, on_some, plain, spread
 from airflow_provider_payments.emulator.data_prep.language.values import (
     ExpressionError,

@@ -1,20 +1,90 @@
-"""A flow run as a compact value; its wire shape is made when somebody asks."""
+"""The resources of Flow Service as compact values; their wire shapes are made when somebody asks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_payments.emulator.catalog.batches import Failure
+from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
+from airflow_provider_payments.emulator.flow_service.schedule import Schedule
 
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
-    from airflow_provider_payments.emulator.flow_service.state import Flow
-
+# The members of a dataflow that name its ends, and the kinds of these.
+SOURCES, TARGETS = "sourceConnections", "targetConnections"
+END_KINDS: Mapping[str, str] = {"sourceConnectionIds": SOURCES, "targetConnectionIds": TARGETS}
+DRAFT, ENABLED, DISABLED, INITIALIZING = "draft", "enabled", "disabled", "initializing"
 SCHEDULED, IN_PROGRESS, SUCCESS, FAILED = "scheduled", "inProgress", "success", "failed"
 PARTIAL, CANCELLED = "partialSuccess", "cancelled"
 _ACTIVE = frozenset({SCHEDULED, IN_PROGRESS})
+
+
+@dataclass(slots=True)
+class Resource:
+    """A base, source or target connection.
+
+    :param content: what the client sent and may patch.
+    :param etag: quotes included; another one after every write.
+    """
+
+    id: str
+    content: dict[str, Any]
+    created: int
+    updated: int
+    etag: str
+    state: str = ENABLED
+    number: int = -1
+
+    @property
+    def spec_id(self) -> str:
+        return str(self.content["connectionSpec"]["id"])
+
+    @property
+    def base_id(self) -> str | None:
+        value = self.content.get("baseConnectionId")
+        return value if isinstance(value, str) else None
+
+
+@dataclass(slots=True)
+class Flow(Resource):
+    """A dataflow.
+
+    :param schedule: what its schedule parameters mean; None while it is a draft.
+    :param plan: raised when the schedule changes; what was planned before is void.
+    :param operation: the last write, and the patch where it was one.
+    :param watermark: epoch seconds up to which runs have read; None before the first.
+    :param last_run: the newest run that lists know, as is ``last_ended_run`` of those that have ended.
+    :param failing_since: epoch seconds of the first failure after which nothing but failures came; 0 if there is
+        none.
+    """
+
+    schedule: Schedule | None = None
+    plan: int = 0
+    operation: tuple[str, Any] = ("create", None)
+    watermark: float | None = None
+    last_run: Run | None = None
+    last_ended_run: Run | None = None
+    failing_since: float = 0
+
+    @property
+    def source_id(self) -> str:
+        """Of a dataflow that is no draft any more, as its target's."""
+        return str(self.content["sourceConnectionIds"][0])
+
+    @property
+    def target_id(self) -> str:
+        return str(self.content["targetConnectionIds"][0])
+
+    def transformation(self, name: str) -> Mapping[str, Any] | None:
+        """The parameters of a transformation.
+
+        :param name: ``Copy`` or ``Mapping``.
+        """
+        for entry in self.content.get("transformations") or ():
+            if entry["name"] == name:
+                params: Mapping[str, Any] = entry.get("params") or {}
+                return params
+        return None
 
 
 @dataclass(slots=True, eq=False)
