@@ -10,11 +10,10 @@ from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.flow_service import connections, explore, flows, on_demand, writes
 from airflow_provider_payments.emulator.flow_service.connection_rules import works
-from airflow_provider_payments.emulator.flow_service.headers import FlowDialect
 from airflow_provider_payments.emulator.flow_service.listing import Listing, answer_list, answer_search
 from airflow_provider_payments.emulator.flow_service.model import SOURCES, TARGETS, Resource
 from airflow_provider_payments.emulator.flow_service.payloads import body_of, queried
-from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, not_found
+from airflow_provider_payments.emulator.flow_service.refusals import FlowDialect, FlowRefusal, invalid, not_found
 from airflow_provider_payments.emulator.flow_service.shapes import (
     BASE,
     KNOWN_FIELDS,

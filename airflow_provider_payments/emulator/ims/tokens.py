@@ -1,17 +1,29 @@
-"""Access tokens: who may have one, and how long it lives."""
+"""Access tokens: which request gets one, and how long it is valid."""
 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 from typing import Any
 
 from airflow_provider_payments.emulator.core.options import Options
 from airflow_provider_payments.emulator.core.refusals import Refusal
-from airflow_provider_payments.emulator.ims.scopes import is_scope, scopes_of
 
 LIFETIME_SECONDS = 86399
+# Adobe publishes no list of all scopes; these are the names that its console shows.
+_SEPARATORS = re.compile(r"[,\s]+")
+_NAMES = frozenset(
+    {
+        *("openid", "AdobeID", "session", "profile", "email", "address", "phone", "offline_access"),
+        *("additional_info", "read_organizations", "read_client_secret", "manage_client_secrets", "adobeio_api"),
+        *("account_cluster.read", "event_receiver_api", "user_management_sdk", "campaign_sdk", "target_sdk"),
+        *("firefly_api", "firefly_enterprise", "ff_apis", "audiencemanager_api"),
+    }
+)
+# Each begins the names of a family: acp.foundation.catalog, additional_info.projectedProductContext, ...
+_FAMILIES = re.compile(r"(?:acp|additional_info|adobeio|cjm)(?:\.[A-Za-z0-9_-]+)+")
 
 
 class OAuthRefusal(Refusal):
@@ -77,13 +89,23 @@ def check_client(
         raise OAuthRefusal("invalid_request", "missing client_secret parameter")
     if not _same(client_secret, accepted[1]):
         raise OAuthRefusal("invalid_client", "invalid client_secret parameter", 401)
-    scopes = scopes_of(scope or "")
+    scopes = _scopes_of(scope or "")
     if not scopes:
         raise OAuthRefusal("invalid_scope", "missing scope parameter")
-    unknown = next((name for name in scopes if not is_scope(name)), None)
+    unknown = next((name for name in scopes if not _is_scope(name)), None)
     if unknown is not None:
         raise OAuthRefusal("invalid_scope", f"invalid scope parameter: {unknown[:100]}")
 
 
 def _same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
+
+
+def _scopes_of(text: str) -> list[str]:
+    """The scopes in a text, commas or blanks between them; what is empty or named twice counts once or not."""
+    return list(dict.fromkeys(filter(None, _SEPARATORS.split(text))))
+
+
+def _is_scope(name: str) -> bool:
+    """Whether a name is one of Adobe's scopes, case and all."""
+    return name in _NAMES or _FAMILIES.fullmatch(name) is not None
