@@ -13,7 +13,7 @@ import pytest
 from airflow.exceptions import AirflowRescheduleException
 
 from airflow_provider_payments.aep.api.client import Client
-from airflow_provider_payments.emulator.data_prep.dates import parse_time
+from airflow_provider_payments.emulator.core.dates import parse_time
 from airflow_provider_payments.emulator.samples import paypal
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from airflow_provider_payments.operators.flow_runs import RunDataflowOperator

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from airflow.configuration import conf
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import Emulator
 from tests.operators.airflow_database import dag_of
 

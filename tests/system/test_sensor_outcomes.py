@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from airflow.configuration import conf
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import CONNECTION_ID, connection_json
 from tests.fault_proxy import FaultProxy, fault_proxy
 from tests.operators.airflow_database import logging_kept, migrate
