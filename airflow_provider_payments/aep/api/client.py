@@ -28,7 +28,22 @@ Place = TypeVar("Place", str, int)
 
 
 class Reads(Protocol):
-    """What answers questions and, by its type, can change nothing; each member is as :class:`Client` has it."""
+    """
+    What answers questions and, by its type, can change nothing; each member is as :class:`Client` has it.
+
+    Whatever only looks takes one, so that a plan can hand over another reader.
+    """
+
+    @property
+    def settle_seconds(self) -> float:
+        """Seconds within which a request whose answer was lost takes effect and shows in lists."""
+
+    @property
+    def dataflow_settle_seconds(self) -> float:
+        """The same for dataflows."""
+
+    def now(self) -> float:
+        """Return the platform's time in epoch seconds."""
 
     def get(
         self,
@@ -92,6 +107,10 @@ class Client:
         if not self.operation_timeout > longest:
             allowed = f"it must be more seconds than the settle times and one, {longest:g}"
             raise InvalidInputError("operation_timeout", self.operation_timeout, allowed)
+
+    def now(self) -> float:
+        """Return the platform's time in epoch seconds; until it has answered, this machine's."""
+        return self.transport.now()
 
     def request(
         self,

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.fields import Fields
@@ -101,26 +101,27 @@ def _schema(spec: object) -> Json | None:
 
 
 def find_flow_spec(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
+    """Return what :func:`look_up_flow_spec` does, asked again where an answer cannot be understood."""
+    with client.transport.within(client.operation_timeout):
+        return patiently(client, lambda: look_up_flow_spec(client, name, source_spec_id))
+
+
+def look_up_flow_spec(reads: Reads, name: str, source_spec_id: str | None) -> FlowSpec:
     """
-    Find the flow spec of this name that reads the source and writes to the data lake.
+    Return the flow spec of this name that reads the source and writes to the data lake.
 
     :param source_spec_id: the source's connection spec; ``None`` takes the name's word for it.
     :raises InvalidInputError: if no flow spec has the name, or none of them lists the source.
     :raises UnreadableError: if one that may be it cannot be understood.
     :raises RequestError: if the service refuses.
     """
-    with client.transport.within(client.operation_timeout):
-        return patiently(client, lambda: _find(client, name, source_spec_id))
-
-
-def _find(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
     named, unreadable = False, None
-    for item in flow_service.items(client, "flowSpecs", f'name=="{name}"'):
+    for item in flow_service.items(reads, "flowSpecs", f'name=="{name}"'):
         try:
             fields = Fields.of_item("flow spec", item)
             if fields.is_named("name", name):
                 named = True
-                if _fits(fields, source_spec_id):
+                if fits(fields, source_spec_id):
                     return FlowSpec.from_item(item)
         except UnreadableError as error:
             unreadable = error
@@ -136,7 +137,14 @@ def _find(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
     )
 
 
-def _fits(fields: Fields, source_spec_id: str | None) -> bool:
+def fits(fields: Fields, source_spec_id: str | None) -> bool:
+    """
+    Whether a flow spec reads a source and writes to the data lake.
+
+    :param fields: the flow spec's, as a list shows it.
+    :param source_spec_id: the source's connection spec; ``None`` takes any.
+    """
+
     def lists(key: str, wanted: str) -> bool:
         # Answers of the older documents hold no lists at all; then nothing speaks against it.
         return key not in fields.item or wanted in fields.texts(key)
