@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
+
+import attrs
 
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, ReadOnlyError, RequestError
 from airflow_provider_payments.aep.http.answers import Answer, Expected
@@ -64,7 +65,11 @@ class Reads(Protocol):
         """Return what never changes, asked for with its first use."""
 
 
-@dataclass(frozen=True)
+def _https(value: str) -> str:
+    return require_https("host", value)
+
+
+@attrs.frozen
 class Client:
     """
     Requests in the name of one organisation to one sandbox.
@@ -81,19 +86,18 @@ class Client:
 
     org_id: str
     sandbox: str
-    credential: Credential = field(repr=False)
-    transport: Transport = field(repr=False)
-    url: str = DEFAULT_URL
+    credential: Credential = attrs.field(repr=False)
+    transport: Transport = attrs.field(repr=False)
+    url: str = attrs.field(default=DEFAULT_URL, converter=_https)
     settle_seconds: float = 10.0
     dataflow_settle_seconds: float = 50.0
     operation_timeout: float = 900.0
     marks: bool = True
     read_only: bool = False
-    _learnt: dict[str, str] = field(default_factory=dict, init=False, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+    _learnt: dict[str, str] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False, eq=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "url", require_https("host", self.url))
+    def __attrs_post_init__(self) -> None:
         if not self.org_id.endswith("@AdobeOrg"):
             raise InvalidInputError("org_id", self.org_id, "it must be an organisation id that ends in @AdobeOrg")
         if not self.sandbox:

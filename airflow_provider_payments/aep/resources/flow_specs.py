@@ -6,6 +6,8 @@ Source: ``GET /flowSpecs`` of Flow Service and the tutorial "Create a dataflow f
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +21,8 @@ from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping, as_optional_text
 from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSION, Json
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -163,13 +167,17 @@ def check_against(field: str, value: Any, schema: Json | None, authority: str = 
     """
     if schema is None:
         return
-    import jsonschema
-    from jsonschema.exceptions import best_match
+    from jsonschema import Draft7Validator
+    from jsonschema.exceptions import SchemaError, best_match
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
 
     try:
-        jsonschema.Draft7Validator.check_schema(schema)
-        errors = list(jsonschema.Draft7Validator(schema).iter_errors(value))
-    except Exception:
+        Draft7Validator.check_schema(schema)
+        # Of an empty registry: a reference to elsewhere is not followed.
+        errors = list(Draft7Validator(schema, registry=Registry()).iter_errors(value))
+    except (SchemaError, Unresolvable, re.error, RecursionError, OverflowError) as broken:
+        log.debug("%s is not held against the schema of %s: %s", field, authority, type(broken).__name__)
         return  # a schema that is itself broken proves nothing; the service has the last word
     if error := best_match(errors):
         at = ".".join([field, *map(str, error.absolute_path)])
