@@ -163,8 +163,8 @@ def test_reuse_fails_and_shows_what_differs(chain: Chain, emulator: Emulator) ->
         chain.ensure(chain.dataflow(schedule=Schedule(frequency="hour", interval=2)))
     for part in (
         f"dataflow 'own dataflow' exists already ({made.existing.id}) and differs",
-        "scheduleParams.frequency: wanted 'hour', found 'minute'",
-        "scheduleParams.interval: wanted 2, found 15",
+        "scheduleParams.frequency: desired 'hour', actual 'minute'",
+        "scheduleParams.interval: desired 2, actual 15",
         "if_exists='update'",
     ):
         assert part in str(conflict.value)
@@ -323,7 +323,7 @@ def test_a_dataflow_that_refers_to_what_is_gone_is_still_there_and_not_made_agai
     same = chain.source(name="another of the same").create(chain.client).id
     emulator.advance(60)
     proxy.fault("GET", f"/sourceConnections/{same if gone == 'ours' else chain.source_id}", status=404, body=GONE)
-    with pytest.raises(ConflictError, match=f"sourceConnectionIds: wanted '{same}', found '{chain.source_id}'"):
+    with pytest.raises(ConflictError, match=f"sourceConnectionIds: desired '{same}', actual '{chain.source_id}'"):
         proxied.ensure(chain.dataflow(source_connection_id=same))
     assert [item["id"] for item in emulator.objects("flows")] == [made.existing.id]
 

@@ -149,8 +149,8 @@ def test_fields_that_nobody_models_are_merged_into_the_body(connected: Emulator)
 @pytest.mark.parametrize(
     ("changes", "difference"),
     [
-        ({"columns": ["Product_Id"]}, r"params\.columns: wanted \['Product_Id'\], found \['Create_Time', "),
-        ({"table": "PayPal.Billing_Plans", "columns": None}, r"params\.tableName: wanted 'PayPal\.Billing_Plans'"),
+        ({"columns": ["Product_Id"]}, r"params\.columns: desired \['Product_Id'\], actual \['Create_Time', "),
+        ({"table": "PayPal.Billing_Plans", "columns": None}, r"params\.tableName: desired 'PayPal\.Billing_Plans'"),
     ],
     ids=["columns", "table"],
 )

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 
 class Comparison(ABC):
-    """A wanted value that knows how it is compared."""
+    """A desired value that knows how it is compared."""
 
     @abstractmethod
-    def differences(self, name: str, found: Any) -> Iterator[Difference]:
+    def differences(self, name: str, actual: Any) -> Iterator[Difference]:
         """
-        Yield what is missing in ``found`` or stands there otherwise.
+        Yield what is missing in ``actual`` or stands there otherwise.
 
         :param name: what the value is called in the differences.
-        :raises UnreadableError: if ``found`` cannot be understood.
+        :raises UnreadableError: if ``actual`` cannot be understood.
         """
 
 
@@ -64,17 +64,17 @@ class Fixed:
     advice: str
 
 
-def _differences(name: str, wanted: object, found: Any) -> Iterator[Difference]:
-    if isinstance(wanted, Comparison):
-        yield from wanted.differences(name, found)
-    elif not (wanted <= set(found or ()) if isinstance(wanted, frozenset) else wanted == found):
-        yield Difference(name, wanted, found)
+def _differences(name: str, desired: object, actual: Any) -> Iterator[Difference]:
+    if isinstance(desired, Comparison):
+        yield from desired.differences(name, actual)
+    elif not (desired <= set(actual or ()) if isinstance(desired, frozenset) else desired == actual):
+        yield Difference(name, desired, actual)
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Resource(ABC):
     """
-    What somebody wants to exist. Arguments are checked when the value is built, before any request.
+    What somebody desires to exist. Arguments are checked when the value is built, before any request.
 
     :param name: its key in the sandbox.
     :param description: free text; not compared.
@@ -191,8 +191,8 @@ class Resource(ABC):
         """Compare by meaning: what the service changes by nature is no difference."""
         if self.kind.carries_mark:
             self.kind.mark_of(existing)  # it decides on deletions
-        wanted, found = self.complete(reads).desired_fields(), self.actual_fields(reads, existing)
-        return [d for name, value in wanted.items() for d in _differences(name, value, found.get(name))]
+        desired, actual = self.complete(reads).desired_fields(), self.actual_fields(reads, existing)
+        return [d for name, value in desired.items() for d in _differences(name, value, actual.get(name))]
 
     #: What to do about a difference that an update cannot remove.
     fixed_advice: ClassVar[str] = "An update does not reach these fields: choose another name."

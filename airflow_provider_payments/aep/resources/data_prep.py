@@ -252,11 +252,11 @@ class MappingSet(Resource):
         return name is None or Fields(self.kind.name, item).is_named("name", self.name)
 
     def _alike(self, reads: Reads, items: Iterable[Json]) -> Iterator[Existing]:
-        wanted = self.complete(reads).desired_fields()
+        desired = self.complete(reads).desired_fields()
         for item in items:
             fields = Fields.of_item(self.kind.name, item)
             # Nobody has to understand what another schema's maps.
-            if schema_of(fields) == self.schema_id and mapping_meaning(fields) == wanted:
+            if schema_of(fields) == self.schema_id and mapping_meaning(fields) == desired:
                 yield read_item(fields)
 
     def complete(self, reads: Reads) -> Self:
