@@ -53,8 +53,9 @@ def test_what_is_there_is_found_and_not_made_again_and_hands_on_the_same(
     before = len(emulator.requests())
     made = chain.ensure(want)
     assert made.created
-    # A look by each key, the creation, and a look for it. A list of datasets has no end of its own.
-    assert len(asked(emulator, before)) <= (5 if kind is KINDS["dataset"] else 4)
+    # A look by each key, the creation, and a look for it. A list of datasets has no end of its own, and the types of
+    # columns are asked of explore.
+    assert len(asked(emulator, before)) <= (5 if kind in (KINDS["dataset"], KINDS["source connection"]) else 4)
 
     before = len(emulator.requests())
     found = chain.ensure(want)
@@ -309,7 +310,8 @@ def test_a_refusal_is_one_clear_error_and_nothing_is_repeated(
 
 def test_what_the_service_itself_refuses_is_told_in_its_words(chain: Chain, emulator: Emulator) -> None:
     with pytest.raises(RequestError) as failed:
-        chain.ensure(chain.source(base_connection_id="00000000-0000-0000-0000-000000000000"))
+        nowhere = "00000000-0000-0000-0000-000000000000"
+        chain.ensure(chain.source(columns=[{"name": "Type"}], base_connection_id=nowhere))
     assert failed.value.code == "FLOW-1439-404"
     (refused,) = emulator.requests(method="POST", status="404")
     assert f"request id {refused['request_id']}" in str(failed.value)

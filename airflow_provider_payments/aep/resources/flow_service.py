@@ -34,6 +34,7 @@ from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.source_columns import (
     Column,
     as_columns,
+    completed,
     described_column,
     shown_types,
     written_types,
@@ -197,7 +198,8 @@ class SourceConnection(FlowServiceResource):
     :param data_format: by default ``tabular`` for tables and ``json`` for REST resources. To be given with a path:
         ``delimited``, ``json`` or ``parquet`` for files, ``tabular`` or ``parquet_xdm`` as in the older documents.
     :param table: a table's path as explore gives it.
-    :param columns: the table's columns, names or objects as explore gives them; ``None`` takes all that explore gives.
+    :param columns: the table's columns, objects as explore gives them, or names that get their types from explore at
+        the creation; ``None`` takes all that explore gives.
     :param path: a file's path, or a table's as the older documents send it.
     :param resource_path: a REST resource, such as ``charges``.
     :param schema_id: the ad-hoc schema of the older documents.
@@ -262,9 +264,11 @@ class SourceConnection(FlowServiceResource):
         return [described_column(column) for column in self.columns or ()]
 
     def ready(self, reads: Reads) -> Self:
-        if not self.table or self.columns is not None:
+        """Return this value with the columns as explore gives them, but for those that are written as objects."""
+        if not self.table or (self.columns is not None and not any(isinstance(c, str) for c in self.columns)):
             return self
-        return attrs.evolve(self, columns=tuple(flow_service.columns(reads, self.base_connection_id, self.table)))
+        explored = flow_service.columns(reads, self.base_connection_id, self.table)
+        return attrs.evolve(self, columns=explored if self.columns is None else completed(self.columns, explored))
 
     def desired_fields(self) -> Json:
         fields = source_meaning(Fields(self.name, self.payload()))
