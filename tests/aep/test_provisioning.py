@@ -309,9 +309,9 @@ def test_a_refusal_is_one_clear_error_and_nothing_is_repeated(
 
 
 def test_what_the_service_itself_refuses_is_told_in_its_words(chain: Chain, emulator: Emulator) -> None:
+    source = chain.source(columns=[{"name": "Type"}], base_connection_id="00000000-0000-0000-0000-000000000000")
     with pytest.raises(RequestError) as failed:
-        nowhere = "00000000-0000-0000-0000-000000000000"
-        chain.ensure(chain.source(columns=[{"name": "Type"}], base_connection_id=nowhere))
+        chain.ensure(source)
     assert failed.value.code == "FLOW-1439-404"
     (refused,) = emulator.requests(method="POST", status="404")
     assert f"request id {refused['request_id']}" in str(failed.value)
