@@ -1,7 +1,7 @@
 """
-The first command of the README: the example DAG in real Airflow against the emulator, in a throw-away folder.
+The first command of the README: the example DAG in a real Airflow against the emulator, in a temporary folder.
 
-Nothing outside that folder is touched: Airflow's own settings are taken out of the environment, and every process that
+Nothing outside that folder is touched: Airflow's own settings are removed from the environment, and every process that
 is started belongs to a session of its own, which is ended as a whole.
 """
 
@@ -36,11 +36,15 @@ PACKAGE = "airflow_provider_payments"
 LIBRARIES = ("psutil", "rich", *SERVER)
 DAG_ID = "payments_dataflow"
 CONNECTION_ID = "aep_default"
-ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Seconds that `airflow standalone` may take until its scheduler is healthy.
-PATIENCE = 120.0
-STATES = {"success": "[green]done[/]", "failed": "[red]failed[/]", "up_for_retry": "[yellow]trying again[/]"}
-#: Kinds of object in the order in which they are made: task -> what it makes.
+START_TIMEOUT_SECONDS = 120.0
+#: Seconds that processes may take to end, before and after they are killed.
+END_TIMEOUT_SECONDS = 8.0
+#: Characters of a log that an error shows.
+LOG_TAIL_LENGTH = 6000
+TASK_STATES = {"success": "[green]done[/]", "failed": "[red]failed[/]", "up_for_retry": "[yellow]retrying[/]"}
+#: Task -> the kind of object that it creates or finds, in the order of the chain.
 STEPS = {
     "create_source_connection": "source connection",
     "create_target_schema": "schema",
@@ -64,8 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
     from rich.console import Console
 
     console = Console()
-    # Each ends the program by the way that runs the clean-up; a closed terminal too.
-    for number in ENDS:
+    # Each of them, also from a closed terminal, ends the program through the clean-up.
+    for number in END_SIGNALS:
         signal.signal(number, _interrupt)
     try:
         with tempfile.TemporaryDirectory(prefix="payments-demo-") as folder, _Processes() as processes:
@@ -84,8 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    # A second one must not interrupt the clean-up, which is bounded anyway.
-    for number in ENDS:
+    # A second signal must not interrupt the clean-up, whose time is limited.
+    for number in END_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
@@ -94,7 +98,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 class _Processes:
-    """What the demo starts, each command in a session of its own; all that these sessions hold ends with the block."""
+    """Starts each command in a session of its own; all processes of these sessions end with the block."""
 
     def __init__(self) -> None:
         self._sessions: set[int] = set()
@@ -118,26 +122,26 @@ class _Processes:
     def __exit__(self, *_: object) -> None:
         import psutil
 
-        # An interrupt may have come between the start of a process and the note of it: children are asked for too.
+        # Children are added, because an interrupt may have come between the start of a process and its record.
         own = psutil.Process().children(recursive=True)
         sessions = self._sessions | {child.pid for child in own}
-        # Airflow moves its task processes to process groups of their own, but none leaves the session.
+        # Airflow moves its task processes to process groups of their own, but not out of the session.
         members = [*own, *(p for p in psutil.process_iter() if p not in own and _session(p.pid) in sessions)]
         for member in members:
             with suppress(psutil.NoSuchProcess):
                 member.terminate()
-        _ended, alive = psutil.wait_procs(members, timeout=8)
+        _ended, alive = psutil.wait_procs(members, timeout=END_TIMEOUT_SECONDS)
         for member in alive:
             with suppress(psutil.NoSuchProcess):
                 member.kill()
-        psutil.wait_procs(alive, timeout=8)
+        psutil.wait_procs(alive, timeout=END_TIMEOUT_SECONDS)
 
 
 def _session(pid: int) -> int | None:
     try:
         return os.getsid(pid)
     except OSError:
-        return None  # it has ended meanwhile
+        return None  # it has ended
 
 
 def _start_emulator(processes: _Processes, home: Path, environment: dict[str, str]) -> str:
@@ -153,9 +157,9 @@ def _start_emulator(processes: _Processes, home: Path, environment: dict[str, st
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """Return the environment of a new Airflow that knows nothing of one that may be installed here."""
+    """Return the environment of a new Airflow that ignores the settings of any other Airflow on this machine."""
     with as_file(files(PACKAGE) / "example_dags") as packed:
-        # An editable installation has no copy of the DAGs: they lie in the checkout.
+        # An editable installation has no copy of the DAGs: they are in the checkout.
         dags = packed if packed.is_dir() else Path(__file__).parent.parent / "dags"
         shutil.copytree(dags, home / "dags", ignore=shutil.ignore_patterns("__pycache__"))
     (home / "tmp").mkdir()
@@ -177,7 +181,7 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 def _connection(emulator: str) -> str:
-    # The emulator has no lag: a creation whose answer was lost shows at once.
+    # The emulator has no lag: a creation whose answer was lost is visible at once.
     extra = {
         "org_id": "EMULATOR@AdobeOrg",
         "sandbox": "dev",
@@ -197,7 +201,7 @@ def _connection(emulator: str) -> str:
 
 
 def _airflow(processes: _Processes, home: Path, environment: dict[str, str], *arguments: str) -> None:
-    """Run an Airflow command to its end; show its output if it fails."""
+    """Run an Airflow command to its end; exit with its output if it fails."""
     log = home / f"{'-'.join(arguments[:2])}.log"
     if processes.start([sys.executable, "-m", "airflow", *arguments], log, environment).wait() != 0:
         raise SystemExit(f"airflow {' '.join(arguments[:2])} failed:\n{log.read_text()}")
@@ -207,7 +211,7 @@ def _airflow(processes: _Processes, home: Path, environment: dict[str, str], *ar
 
 
 def _run(console: Console, processes: _Processes, home: Path, environment: dict[str, str], emulator: str) -> int:
-    """Run the DAG once with a live display; then show what was made and what arrived."""
+    """Run the DAG once with a live display; then show what was created and what arrived."""
     from rich.live import Live
 
     environment[f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"] = (home / "connection.json").read_text()
@@ -230,13 +234,13 @@ def _run(console: Console, processes: _Processes, home: Path, environment: dict[
 
 def _failed(console: Console, what: str, log: Path) -> int:
     console.print(f"[red]{what}[/] The end of its log:")
-    # Brackets in a log are no markup.
-    console.print(log.read_text()[-6000:], markup=False, highlight=False)
+    # Without markup: a log may hold brackets.
+    console.print(log.read_text()[-LOG_TAIL_LENGTH:], markup=False, highlight=False)
     return 1
 
 
 def _query(home: Path, sql: str) -> list[tuple[Any, ...]]:
-    """Ask the throw-away database, read-only; it may still be on its way."""
+    """Query the temporary Airflow's database, read-only; nothing if it is not ready yet."""
     try:
         with sqlite3.connect(f"file:{home}/airflow.db?mode=ro", uri=True, timeout=1) as database:
             return database.execute(sql, (DAG_ID,)).fetchall()
@@ -263,8 +267,8 @@ def _progress(states: dict[str, str], emulator: str, seconds: float) -> Table:
     table.add_column("task")
     table.add_column("state")
     for task in STEPS:
-        shown = STATES.get(states.get(task, ""), states.get(task) or "[dim]waiting[/]")
-        # A wait under `dags test` goes on inside the task: what it waits for is only to be seen at the emulator.
+        shown = TASK_STATES.get(states.get(task, ""), states.get(task) or "[dim]waiting[/]")
+        # Under `dags test` the wait runs inside the task, so the flow run's status is read from the emulator.
         if task == "wait_for_flow_run" and states.get(task) in ("running", "deferred"):
             shown = f"flow run {_run_status(emulator)}"
         table.add_row(task, shown)
@@ -272,11 +276,11 @@ def _progress(states: dict[str, str], emulator: str, seconds: float) -> Table:
 
 
 def _run_status(emulator: str) -> str:
-    runs = _ask(f"{emulator}/__emulator__/state")["sandboxes"]["dev"]["runs"]
-    return str(runs[-1]["metrics"]["statusSummary"]["status"]) if runs else "not there yet"
+    runs = _get_json(f"{emulator}/__emulator__/state")["sandboxes"]["dev"]["runs"]
+    return str(runs[-1]["metrics"]["statusSummary"]["status"]) if runs else "not started yet"
 
 
-def _ask(url: str) -> Any:
+def _get_json(url: str) -> Any:
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
         return json.load(answer)
 
@@ -284,16 +288,16 @@ def _ask(url: str) -> Any:
 def _show(console: Console, outputs: dict[str, Any], emulator: str) -> None:
     from rich.table import Table
 
-    made = Table(title="In Experience Platform (sandbox dev)", title_justify="left")
+    objects = Table(title="In Experience Platform (sandbox dev)", title_justify="left")
     for heading in ("object", "id", ""):
-        made.add_column(heading, overflow="fold")
+        objects.add_column(heading, overflow="fold")
     for task, kind in STEPS.items():
         output = outputs.get(task)
         if isinstance(output, dict) and "field_group_id" in output:
-            made.add_row("field group", output["field_group_id"], _verb(output["field_group_created"]))
+            objects.add_row("field group", output["field_group_id"], _verb(output["field_group_created"]))
         if isinstance(output, dict) and "id" in output:
-            made.add_row(kind, output["id"], _verb(output["created"]) if "created" in output else "found")
-    console.print(made)
+            objects.add_row(kind, output["id"], _verb(output["created"]) if "created" in output else "found")
+    console.print(objects)
 
     run = outputs["wait_for_flow_run"]
     moved = Table(title=f"Moved by flow run {run['run_id']} ({run['status']})", title_justify="left")
@@ -303,12 +307,12 @@ def _show(console: Console, outputs: dict[str, Any], emulator: str) -> None:
     moved.add_row(*counts, ", ".join(run["batch_ids"]))
     console.print(moved)
 
-    landed = _ask(f"{emulator}/__emulator__/datasets/{outputs['create_target_dataset']['id']}/rows?limit=3")
+    landed = _get_json(f"{emulator}/__emulator__/datasets/{outputs['create_target_dataset']['id']}/rows?limit=3")
     rows = [_flat(row) for row in landed["rows"]]
     sample = Table(title=f"The first of {landed['count']} rows in the dataset", title_justify="left")
     columns = list(dict.fromkeys(name for row in rows for name in row))
     for column in columns:
-        # The tenant's namespace stands before each field of its own.
+        # Without the tenant's namespace, the first part of each name.
         sample.add_column(column.split(".", 1)[-1], overflow="fold")
     for row in rows:
         sample.add_row(*(row.get(column, "") for column in columns))
@@ -330,7 +334,7 @@ def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def _serve(console: Console, processes: _Processes, home: Path, environment: dict[str, str]) -> int:
-    """Start Airflow with its web page; stay until interrupted."""
+    """Start Airflow with its web page; wait until interrupted."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     environment |= {
@@ -348,14 +352,14 @@ def _serve(console: Console, processes: _Processes, home: Path, environment: dic
     _airflow(processes, home, environment, "connections", "add", CONNECTION_ID, "--conn-json", connection)
     log = home / "standalone.log"
     process = processes.start([sys.executable, "-m", "airflow", "standalone"], log, environment)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     with console.status("Airflow is starting"):
-        while not _answers(address):
+        while not _is_healthy(address):
             if process.poll() is not None or time.monotonic() > deadline:
                 return _failed(console, "Airflow did not start.", log)
             time.sleep(0.3)
     console.print(f"Airflow: {address}/dags/{DAG_ID}", soft_wrap=True)
-    password = home / "standalone_admin_password.txt"  # Airflow 2.11 asks for one
+    password = home / "standalone_admin_password.txt"  # only Airflow 2.11 has a login
     if password.is_file():
         console.print(f"Log in as admin with the password {password.read_text()}", markup=False)
     console.print("Trigger the DAG there. Ctrl-C ends everything.")
@@ -369,10 +373,10 @@ def _free_port() -> int:
         return port
 
 
-def _answers(address: str) -> bool:
+def _is_healthy(address: str) -> bool:
     for health in ("/api/v2/monitor/health", "/health"):
         try:
-            state = _ask(f"{address}{health}")
+            state = _get_json(f"{address}{health}")
         except (OSError, ValueError):
             continue
         return bool(state.get("scheduler", {}).get("status") == "healthy")

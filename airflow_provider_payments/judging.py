@@ -1,4 +1,4 @@
-"""What sensor and operators share that judge a flow run once it has ended."""
+"""What the sensor and the run operators share: they judge a flow run once it has ended."""
 
 from __future__ import annotations
 

@@ -19,12 +19,16 @@ UI = "https://experience.adobe.com"
 
 
 class ExperiencePlatformLink(BaseOperatorLink):
-    """Opens the object that the task created, adopted or waited for."""
+    """
+    A button on the task that opens the object which the task created, adopted or waited for.
+
+    .. seealso:: ``docs/operators.md#the-link`` in the manual.
+    """
 
     name = "Experience Platform"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the address that the task stored, empty where it stored none."""
+        """Return the address that the task stored, or an empty text."""
         return find_xcom(_key_of(ti_key), ti_key) or ""
 
 
@@ -32,8 +36,10 @@ def store_link(context: Any, *, url: str, sandbox: str, page: str, object_id: st
     """
     Store the address of an object's page for :class:`ExperiencePlatformLink`.
 
-    :param page: its kind's place in the user interface, ``{id}`` in the place of its id.
-    :param url: the platform's URL; one that is not Adobe's has no such pages, so the link leads to its root.
+    :param url: the platform's URL; if it is not Adobe's, there are no such pages, and the link leads to its root.
+    :param sandbox: name of the sandbox.
+    :param page: path of its kind's page in the user interface, with ``{id}`` for its id.
+    :param object_id: id of the object.
     """
     if (urlsplit(url).hostname or "").endswith(".adobe.io"):
         address = f"{UI}/#/sname:{quote(sandbox)}/platform/{page.format(id=quote(object_id, safe=''))}"
@@ -43,12 +49,12 @@ def store_link(context: Any, *, url: str, sandbox: str, page: str, object_id: st
 
 
 def _key_of(ti: Any) -> str:
-    """Return a key of the task instance's own, so that it can be found among those of mapped siblings."""
+    """Return a key of the task instance's own, which distinguishes it from mapped siblings."""
     index = getattr(ti, "map_index", None)
     return f"{LINK_KEY}_{index}" if isinstance(index, int) and index >= 0 else LINK_KEY
 
 
 def keep(context: Any, key: str, value: str) -> None:
-    """Push an XCom, unless there is nowhere to: a test may run a step by ``execute({})``, without a task instance."""
+    """Push an XCom, if there is a task instance; a test may run a step by ``execute({})``, without one."""
     if "ti" in context:
         context["ti"].xcom_push(key=key, value=value)

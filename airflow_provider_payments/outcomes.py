@@ -1,4 +1,4 @@
-"""What a flow run's end means to a task: its log lines, its metrics, and whether it is good enough."""
+"""What an ended flow run means to a task: its log lines, its metrics, and whether it is accepted."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Tolerance:
     """
     How many records may fail.
 
-    :param accept_partial: whether a partial run is good enough.
-    :param max_failed_ratio: failed records as a share of those read, 0 to 1, up to which it is; ``None``: any.
-    :param accept_unknown: whether a run is good enough whose counts are unknown; with a ratio it never is.
+    :param accept_partial: whether a partial run is accepted.
+    :param max_failed_ratio: share of failed records, 0 to 1, up to which it is; ``None``: any share.
+    :param accept_unknown: whether a run with unknown counts is accepted; with a ratio it never is.
     """
 
     accept_partial: bool = False
@@ -36,7 +36,7 @@ class Tolerance:
         cls, accept_partial: bool | str, max_failed_ratio: float | str | None, unknown_counts: str | None
     ) -> Tolerance:
         """
-        Read an operator's arguments; a ratio implies that partial runs are accepted.
+        Return the tolerance of an operator's arguments; a ratio implies that partial runs are accepted.
 
         :raises InvalidInputError: naming the argument that is wrong.
         """
@@ -50,19 +50,19 @@ class Tolerance:
         return cls(accepted, ratio, unknown == "accept")
 
     def accepts(self, run: FlowRun) -> bool:
-        """Whether an ended run is good enough."""
+        """Return whether an ended run is accepted."""
         return run.state in (State.SUCCEEDED, State.PARTIAL) and not self._objection(run)
 
     def judge(self, run: FlowRun, log: Any, *, counts: bool = True) -> dict[str, Any]:
         """
-        Log and count what an ended run moved, and return it.
+        Log what an ended run moved, emit its metrics, and return its summary.
 
-        :param counts: whether to emit metrics; the run may be another task's, which does.
-        :raises FlowRunFailedError: if the run failed, lost too much, or does not say how much.
+        :param counts: whether to emit metrics; if the run is another task's, that one does.
+        :raises FlowRunFailedError: if the run failed, lost more than accepted, or does not say how much.
         """
         log.info("%s in %s; batches: %s", run, _duration(run), ", ".join(run.batch_ids) or "none")
         if counts:
-            count(run)
+            emit_metrics(run)
         reasons = "; ".join(run.errors) or "the service gives no reason"
         if run.state not in (State.SUCCEEDED, State.PARTIAL):
             raise FlowRunFailedError(f"{run}. {reasons}")
@@ -71,75 +71,78 @@ class Tolerance:
         return run.summary()
 
     def _objection(self, run: FlowRun) -> str:
-        """Return what speaks against a run that claims success, wholly or in part; empty: nothing."""
+        """Return why a run that claims success, wholly or in part, is not accepted; empty if it is."""
         limit = f"max_failed_ratio is {self.max_failed_ratio:g}" if self.max_failed_ratio is not None else ""
         if None in run.counts and (limit or not self.accept_unknown):
             rule = limit if self.accept_unknown else "unknown_counts is 'fail'"
-            return f"its counts cannot be read ({run.unknown_counts or 'none came'}) where {rule}"
+            return f"its counts cannot be read ({run.unknown_counts or 'it has none'}) where {rule}"
         if run.state is State.SUCCEEDED:
             return ""
-        # A partial run that counts no failed records does not say how many they are.
+        # A partial run with a count of no failed records does not say how many failed.
         share = run.failed_ratio or 1.0
         if self.accept_partial and (self.max_failed_ratio is None or share <= self.max_failed_ratio):
             return ""
-        said = "an unknown share" if run.failed_ratio is None else f"a share of {share:.4f}"
-        return f"{said} where {limit or 'accept_partial is off'}"
+        failed = "an unknown share" if run.failed_ratio is None else f"a share of {share:.4f}"
+        return f"{failed} where {limit or 'accept_partial is off'}"
 
 
 class RunLog:
     """
-    Tells of a run in a task's log, one line for each change of its state.
+    Logs a flow run in a task's log, one line for each change of its status.
 
-    :param log: where the lines go.
+    :param log: the logger.
     """
 
     def __init__(self, log: Any) -> None:
         self._log = log
-        self._said: tuple[str, str] | None = None
+        self._logged: tuple[str, str] | None = None
         self._warned: set[str] = set()
-        #: What is known by now, as the end of a sentence.
-        self.last = "none was seen"
+        #: The last known state of the wait, as the end of a sentence.
+        self.last = "no matching run has appeared yet"
 
     def note(self, run: FlowRun | None) -> None:
-        """Log the run where it is another, or in another state, than the last; warn once of an unknown status."""
+        """Log the run if it is another run, or has another status, than the last; warn once of an unknown status."""
         if run is None:
             return
         self.last = str(run)
-        if (run.id, run.status) == self._said:
+        if (run.id, run.status) == self._logged:
             return
-        self._said = run.id, run.status
+        self._logged = run.id, run.status
         self._log.info("%s", run)
         if not run.known and run.status not in self._warned:
             self._warned.add(run.status)
-            text = "Flow run %s has the unknown status %r: once it has ended, it counts as failed"
+            text = "Flow run %s has the undocumented raw status %r: once it has ended, it counts as failed"
             self._log.warning(text, run.id, run.status)
 
 
 def ended_run(event: object, timed_out: type[Exception]) -> FlowRun:
     """
-    Return the run that a trigger's event hands over. Anything but a well-formed event is an error.
+    Return the ended run of a trigger's event. Any event that is not well-formed is an error.
 
-    :param timed_out: what to raise where the deadline passed.
-    :raises FlowRunFailedError: if the event holds no ended run, or the trigger was refused.
-    :raises ExperiencePlatformUnavailableError: if the trigger could not poll; a retry may.
+    :param event: the event's payload.
+    :param timed_out: what to raise if the deadline passed.
+    :raises FlowRunFailedError: if the event holds no ended run, or the service refused the trigger's request.
+    :raises ExperiencePlatformUnavailableError: if polling failed, and a retry may succeed.
     """
-    given = mapping(event)
-    status, message = given.get("status"), given.get("message")
-    said = message if message and isinstance(message, str) else shown(event)
+    payload = mapping(event)
+    status, message = payload.get("status"), payload.get("message")
+    text = message if message and isinstance(message, str) else shown(event)
     if status == "timeout":
-        raise timed_out(said)
-    if status == "error" and given.get("retryable") is True:
-        raise ExperiencePlatformUnavailableError(said)
-    run = FlowRun.from_json(given.get("run")) if status == "ended" else None
+        raise timed_out(text)
+    if status == "error" and payload.get("retryable") is True:
+        raise ExperiencePlatformUnavailableError(text)
+    run = FlowRun.from_json(payload.get("run")) if status == "ended" else None
     if run is None or run.state is State.ACTIVE:
-        raise FlowRunFailedError(f"The wait ended without a flow run: {said}")
+        raise FlowRunFailedError(f"The wait ended without a flow run: {text}")
     return run
 
 
 def deadline(*limits: float | timedelta | None) -> float | None:
     """
-    Return the earliest end of time limits (seconds or timedeltas) that begin now, as epoch seconds; ``None`` where
-    none of them is finite.
+    Return the earliest end of time limits that begin now, as epoch seconds.
+
+    :param limits: seconds or timedeltas; ``None`` is no limit.
+    :return: ``None`` if none of them is finite.
     """
     seconds = [
         limit.total_seconds() if isinstance(limit, timedelta) else limit for limit in limits if limit is not None
@@ -148,9 +151,9 @@ def deadline(*limits: float | timedelta | None) -> float | None:
     return time.time() + min(finite) if finite else None
 
 
-def count(run: FlowRun) -> None:
-    """Emit the metrics of an ended run, tagged with its dataflow and state; what is unknown is not emitted."""
-    tags = {"flow_id": run.flow_id, "state": run.state.value}
+def emit_metrics(run: FlowRun) -> None:
+    """Emit the metrics of an ended run, tagged with its dataflow and status; unknown counts are not emitted."""
+    tags = {"flow_id": run.flow_id, "status": run.state.value}
     if (seconds := _seconds(run)) is not None:
         Stats.timing("payments.flow_run.duration", timedelta(seconds=seconds), tags=tags)
     for name, records in zip(("records_in", "records_out", "records_failed"), run.counts, strict=True):

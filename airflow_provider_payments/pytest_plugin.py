@@ -1,7 +1,8 @@
-"""A pytest plugin: the fixture ``experience_platform``, an emulated Experience Platform for tests of your own DAGs.
+"""
+A pytest plugin: the fixture ``experience_platform``, an emulated Experience Platform for tests of your own DAGs.
 
-It loads with every pytest run in an environment that has this package, so nothing heavy is imported before a test asks
-for the fixture: no Airflow at all, the emulator's web server only then.
+It loads with every pytest run in an environment that has this package, so it imports no Airflow at all, and the
+emulator's web server only when a test uses the fixture.
 """
 
 from __future__ import annotations
@@ -16,21 +17,26 @@ import pytest
 if TYPE_CHECKING:
     from airflow_provider_payments.emulator.http.server import EmulatorServer
 
+__all__ = ["ExperiencePlatform", "experience_platform"]
+
 MARKER = "experience_platform"
 CONN_ID = "aep_default"
 _TIMES = ("fast", "real", "manual")
-_SECONDS = 30
+_TIMEOUT_SECONDS = 30
 
 
 class ExperiencePlatform:
-    """A running emulator and the Airflow connection that leads to it.
+    """
+    A running emulator and the Airflow connection that leads to it.
 
-    Every method speaks HTTP to the emulator's control interface and raises ``ValueError`` with its words when it
-    refuses what was asked.
+    Every method sends a request to the emulator's control interface, and raises ``ValueError`` with its message if it
+    refuses the request.
 
-    :param url: where the emulator answers.
-    :param sandbox: the sandbox that the connection and, by default, the methods use.
-    :param conn_id: the id of the Airflow connection.
+    .. seealso:: ``docs/testing.md#the-fixture`` in the manual.
+
+    :param url: URL of the emulator.
+    :param sandbox: the sandbox of the connection, and of the methods. Defaults to ``"dev"``.
+    :param conn_id: id of the Airflow connection. Defaults to ``"aep_default"``.
     """
 
     def __init__(self, url: str, sandbox: str = "dev", conn_id: str = CONN_ID) -> None:
@@ -39,15 +45,16 @@ class ExperiencePlatform:
         self.conn_id = conn_id
 
     def connection(self, **extra: Any) -> str:
-        """Return an Airflow connection to the emulator as JSON, the form that ``AIRFLOW_CONN_...`` takes.
+        """
+        Return an Airflow connection to the emulator as JSON, the form that ``AIRFLOW_CONN_...`` takes.
 
-        :param extra: fields of the connection's extra that are to differ; ``None`` leaves one out.
+        :param extra: fields of the connection's extra that differ; ``None`` leaves one out.
         """
         settings = {
             "org_id": "EMULATOR@AdobeOrg",
             "sandbox": self.sandbox,
             "ims_url": self.url,
-            # The emulator's lists do not lag: a creation whose answer was lost shows at once.
+            # The emulator's lists do not lag: a creation whose answer was lost is visible at once.
             "settle_seconds": 0,
             "dataflow_settle_seconds": 0,
         } | extra
@@ -62,40 +69,51 @@ class ExperiencePlatform:
         )
 
     def objects(self, kind: str, sandbox: str | None = None) -> list[dict[str, Any]]:
-        """Return every object of a kind in a sandbox, oldest first.
+        """
+        Return every object of a kind in a sandbox, oldest first.
 
         :param kind: ``connections``, ``sourceConnections``, ``targetConnections``, ``flows``, ``runs``, ``schemas``,
             ``fieldgroups``, ``classes``, ``datatypes``, ``descriptors``, ``dataSets``, ``batches`` or ``mappingSets``.
-        :param sandbox: the connection's when left out.
+        :param sandbox: name of the sandbox. Defaults to ``None``: that of the connection.
         """
-        wanted = {"sandbox": sandbox or self.sandbox, "kind": kind}
-        ((_, kinds),) = self.control("GET", "state", params=wanted)["sandboxes"].items()
+        params = {"sandbox": sandbox or self.sandbox, "kind": kind}
+        ((_, kinds),) = self.control("GET", "state", params=params)["sandboxes"].items()
         return list(kinds[kind])
 
     def rows(self, dataset_id: str, start: int = 0, limit: int = 100) -> dict[str, Any]:
-        """Return what landed in a dataset: ``count``, and ``rows`` from a place on.
+        """
+        Return the rows that landed in a dataset: their ``count``, and a page of ``rows``.
 
-        :param limit: maximum number of rows.
+        :param dataset_id: id of the dataset.
+        :param start: number of rows to leave out. Defaults to ``0``.
+        :param limit: maximum number of rows in the page. Defaults to ``100``.
         """
         return dict(self.control("GET", f"datasets/{dataset_id}/rows", params={"start": start, "limit": limit}))
 
     def requests(self, **filters: Any) -> list[dict[str, Any]]:
-        """Return the requests that the emulator was asked, in order, without its control interface.
+        """
+        Return the requests that the emulator received, in order, without those to its control interface.
 
         :param filters: ``method``, ``path`` (a prefix), ``status``.
         """
         return list(self.control("GET", "requests", params=filters)["requests"])
 
     def advance(self, seconds: float) -> float:
-        """Move a manual clock forward; what falls due happens. Return the time, in epoch seconds."""
+        """
+        Move a manual clock forward, and return its time in epoch seconds; what falls due meanwhile happens.
+
+        :param seconds: by how many.
+        """
         return float(self.control("POST", "clock", json={"advance": seconds})["now"])
 
     def fail(self, action: str, *, method: str | None = None, path: str | None = None, **details: Any) -> str:
-        """Let requests fail; return the fault's id.
+        """
+        Let requests fail; return the fault's id.
 
-        :param action: such as ``status``, ``delay``, ``drop_before``, ``apply_then_drop``; docs/emulator.md lists all.
-        :param method: only requests with it; any when left out.
-        :param path: only requests to it; ``*`` stands for any text.
+        :param action: such as ``status``, ``delay``, ``drop_before``, ``apply_then_drop``;
+            ``docs/emulator.md#the-control-interface`` lists all.
+        :param method: only requests with this method. Defaults to ``None``: any.
+        :param path: only requests to this path; ``*`` stands for any text. Defaults to ``None``: any.
         :param details: ``nth``, ``times``, ``probability``, and what the action takes, such as ``status``.
         """
         match = {"method": method, "path": path, "nth": details.pop("nth", None)}
@@ -107,29 +125,34 @@ class ExperiencePlatform:
         return list(self.control("GET", "faults")["faults"])
 
     def order(self, outcome: str, **details: Any) -> None:
-        """Say how the next flow run ends.
+        """
+        Set how the next flow run ends.
 
-        :param outcome: such as ``fail_copy``, ``fail_promotion``, ``partial``, ``stuck``; docs/emulator.md lists all.
+        :param outcome: such as ``fail_copy``, ``fail_promotion``, ``partial``, ``stuck``;
+            ``docs/emulator.md#the-control-interface`` lists all.
         :param details: ``flowId`` or ``name`` of the dataflow, ``times``, and what the outcome takes.
         """
         self.control("POST", "outcomes", json={"outcome": outcome, "sandbox": self.sandbox, **details})
 
     def reset(self) -> None:
-        """Back to the beginning: no object, no fault, no request."""
+        """Remove every object, fault and recorded request."""
         self.control("POST", "reset")
 
     def control(self, method: str, path: str, **options: Any) -> Any:
-        """Call the control interface and return its answer.
+        """
+        Send a request to the control interface, and return its answer.
 
-        :param path: what follows ``/__emulator__/``.
+        :param method: the HTTP method.
+        :param path: the part after ``/__emulator__/``.
         :param options: as :func:`requests.request` takes them.
+        :raises ValueError: with the emulator's message, if it refuses the request.
         """
         import requests
 
         with requests.Session() as session:
-            # A proxy from the environment does not know the way to this machine's loopback.
+            # A proxy of the environment cannot reach this machine's loopback.
             session.trust_env = False
-            answer = session.request(method, f"{self.url}/__emulator__/{path}", timeout=_SECONDS, **options)
+            answer = session.request(method, f"{self.url}/__emulator__/{path}", timeout=_TIMEOUT_SECONDS, **options)
         body = answer.json()
         if not answer.ok:
             raise ValueError(body["error"])
@@ -137,7 +160,7 @@ class ExperiencePlatform:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
         f"{MARKER}(time='fast', sandbox='dev', conn_id={CONN_ID!r}, **extra): how the fixture {MARKER} is set up; "
@@ -147,7 +170,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def _experience_platform_servers() -> Iterator[Callable[[str], EmulatorServer]]:
-    """One emulator for each way of telling the time, started when first needed."""
+    """Start one emulator for each kind of clock, when a test needs it first."""
     with ExitStack() as running:
         servers: dict[str, EmulatorServer] = {}
 
@@ -169,9 +192,12 @@ def experience_platform(
     monkeypatch: pytest.MonkeyPatch,
     _experience_platform_servers: Callable[[str], EmulatorServer],
 ) -> ExperiencePlatform:
-    """An empty Experience Platform on loopback, and an Airflow connection to it in the environment.
+    """
+    Provide an empty Experience Platform on loopback, and an Airflow connection to it in the environment.
 
-    The marker ``experience_platform`` sets it up otherwise: its time, the sandbox, the connection's id and extra.
+    The marker ``experience_platform`` changes its clock (``time``), the sandbox, the connection's id and extra.
+
+    .. seealso:: ``docs/testing.md#the-fixture`` in the manual.
     """
     marker = request.node.get_closest_marker(MARKER)
     options = dict(marker.kwargs) if marker else {}

@@ -1,4 +1,4 @@
-"""What arguments become in a DAG that renders templates to native objects: text stays the text that was written."""
+"""How arguments are rendered in a DAG that renders templates to native objects: text stays text."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 else:
     BaseOperator = object
 
-#: What Airflow renders as it renders everything else: payload fields, whose types only their writer knows.
+#: Left to Airflow's own rendering: payload fields, whose types only the author of the DAG knows.
 NATIVE_ARGUMENTS = ("extra",)
 #: They may refer to other arguments, as in ``{{ task.table }} - source``.
 RENDERED_LAST = ("name", "description")
-#: How a signature says that an argument is text: ``str``, or words of which some are named.
+#: The annotations of an argument that is text: ``str``, or a choice of words.
 _TEXT = re.compile(r"(?:Literal\[[^\]]*\] \| )?str(?: \| None)?")
 
 
 class TextStaysText(BaseOperator):
     """
-    Renders an operator's arguments so that no text is taken for a Python literal.
+    Renders an operator's arguments so that text is never evaluated as a Python literal.
 
-    With ``render_template_as_native_obj=True`` Airflow evaluates all text, with a template in it or not: ``2026_11``
-    becomes 202611, and ``"USD"`` loses its quotes. Here an argument that is one template as a whole becomes the object
-    that its expression gives, unless it is text by its signature; everything else, and all text inside lists and
+    With ``render_template_as_native_obj=True`` Airflow evaluates all text, with or without a template: ``2026_11``
+    becomes 202611, and ``"USD"`` loses its quotes. Here an argument that is a single template becomes the object
+    that its expression returns, unless its annotation is text; everything else, and all text inside lists and
     objects, becomes text. Only ``extra`` is left to Airflow.
 
     :meta private:
@@ -36,10 +36,10 @@ class TextStaysText(BaseOperator):
     def _do_render_template_fields(
         self, parent: Any, template_fields: Iterable[str], context: Any, jinja_env: Any, seen_oids: set[int]
     ) -> None:
-        evaluates = _renders_natively(self)
-        for field in sorted(template_fields, key=lambda field: _turn(parent, field)):
-            watches = evaluates and field not in NATIVE_ARGUMENTS
-            env = _watched(jinja_env, _may_stay_object(parent, field)) if watches else jinja_env
+        is_native = _renders_natively(self)
+        for field in sorted(template_fields, key=lambda field: _rendering_order(parent, field)):
+            recorded = is_native and field not in NATIVE_ARGUMENTS
+            env = _recording(jinja_env, _may_stay_object(parent, field)) if recorded else jinja_env
             super()._do_render_template_fields(parent, (field,), context, env, seen_oids)
 
     def _render(self, template: Any, context: Any, dag: Any = None) -> Any:
@@ -54,8 +54,8 @@ class TextStaysText(BaseOperator):
         return text
 
 
-def _turn(parent: Any, field: str) -> int:
-    """Let templates refer to other arguments: what other tasks return comes first, and names come last."""
+def _rendering_order(parent: Any, field: str) -> int:
+    """Return the order of rendering: outputs of other tasks first, names last, so that these may refer to the rest."""
     if hasattr(getattr(parent, field, None), "resolve"):
         return 0
     return 2 if field in RENDERED_LAST else 1
@@ -66,26 +66,26 @@ def _renders_natively(operator: Any) -> bool:
     return bool(getattr(operator.get_dag(), "render_template_as_native_obj", False) if own is None else own)
 
 
-def _watched(jinja_env: Any, may_stay_object: Callable[[object], bool]) -> Any:
-    """Return the environment with ``outputs``: what a template's expressions give, before it becomes text."""
+def _recording(jinja_env: Any, may_stay_object: Callable[[object], bool]) -> Any:
+    """Return the environment with ``outputs``: the values of a template's expressions, before they become text."""
     from jinja2 import pass_context
 
     outputs: list[object] = []
 
-    @pass_context  # with the context, no constant is made text when the template is compiled
+    @pass_context  # otherwise constants would become text when the template is compiled
     def note(context: Any, value: object) -> str:
         outputs.append(value)
         return str(value)
 
     env = jinja_env.overlay(finalize=note)
     env.outputs, env.may_stay_object = outputs, may_stay_object
-    env.concat = "".join  # or what a block or a macro holds would be evaluated
+    env.concat = "".join  # the native one would evaluate the content of blocks and macros
     return env
 
 
 def _may_stay_object(parent: Any, field: str) -> Callable[[object], bool]:
     is_whole = isinstance(getattr(parent, field), str) and field not in _text_arguments(type(parent))
-    return _is_object if is_whole else _is_no_value
+    return _is_object if is_whole else _is_not_text
 
 
 def _is_object(value: object) -> bool:
@@ -94,8 +94,8 @@ def _is_object(value: object) -> bool:
     return not isinstance(value, (str, Undefined))
 
 
-def _is_no_value(value: object) -> bool:
-    """Whether a text made of it would only look like one: where text is meant, these are refused or absent."""
+def _is_not_text(value: object) -> bool:
+    """Return whether it must not become text: an argument that is text refuses it, or takes ``None`` for absent."""
     return value is None or isinstance(value, (Mapping, list, tuple))
 
 

@@ -1,13 +1,13 @@
 """
-Bring a payments table into Experience Platform, step by step, and say what arrived.
+Bring a payments table into Experience Platform, step by step, and report what arrived.
 
-The steps are those of Adobe's tutorial "Create a dataflow for payments sources". Its mapping would be refused by the
-service, for the schema does not hold the destinations; here the same fields stand in a field group in the tenant's own
-namespace. Run it twice: the second time everything is found, nothing is created, and the last flow run is accepted if
-it is not older than one schedule interval.
+The steps are those of Adobe's tutorial "Create a dataflow for payments sources". The service refuses the tutorial's
+mapping, because the schema does not have the destinations; here a field group in the tenant's own namespace has them.
+Run it twice: the second time every object is adopted, nothing is created, and the last flow run is accepted if it is
+not older than one schedule interval.
 
-``Create_Time`` never changes, so a product that is edited later is not read again; a table with an update time serves
-better as the delta column.
+``Create_Time`` never changes, so a product that is edited later is not read again. If your table has an update time,
+use that as the delta column.
 """
 
 from __future__ import annotations

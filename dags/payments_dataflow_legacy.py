@@ -1,9 +1,9 @@
 """
-The way of the older documents: an ad-hoc schema before the source connection, a dataset base connection before the
-target.
+Bring a payments table into Experience Platform by the steps of Adobe's older documents.
 
-For tenants that are still set up like this; :mod:`payments_dataflow` is the way of today. What the service refuses in
-those documents is put right here: the target is the data lake, and the mapped fields exist in the schema.
+They create an ad-hoc schema before the source connection, and a dataset base connection before the target connection.
+Use it for tenants that are still set up like this, and :mod:`payments_dataflow` otherwise. Two steps of those documents
+are refused by the service and corrected here: the target is the data lake, and the mapped fields exist in the schema.
 """
 
 from __future__ import annotations

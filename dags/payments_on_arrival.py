@@ -1,12 +1,11 @@
 """
-Run as soon as payments have arrived in Experience Platform, and say how many.
+Run as soon as payments have arrived in Experience Platform, and report how many.
 
-The asset ``payments_arrived`` gets an event for each flow run that ends well, of the dataflow that
-``payments_dataflow`` has made or of any other; this DAG runs on it. Put the dataflow's id, which the task
-``create_dataflow`` returned, into ``PAYMENTS_FLOW_ID`` in the environment of the DAG processor, or below. Without an id
-nothing is watched.
+The asset ``payments_arrived`` gets an event for each flow run of a dataflow that succeeds, wholly or in part; this DAG
+runs on it. Put the dataflow's id, such as the task ``create_dataflow`` of ``payments_dataflow`` returns it, into
+``PAYMENTS_FLOW_ID`` in the environment of the DAG processor, or below. Without an id nothing is watched.
 
-Each run is announced at least once, so an event may come again after a restart: its ``run_id`` tells.
+Each run is announced at least once, so an event may come again after a restart; compare its ``run_id``.
 """
 
 from __future__ import annotations

@@ -127,6 +127,18 @@ def test_every_link_leads_to_a_file(path: Path, target: str) -> None:
     assert (path.parent / target).exists()
 
 
+def test_every_path_that_contributing_names_exists() -> None:
+    contributing = (REPOSITORY / ".github" / "CONTRIBUTING.md").read_text()
+    paths = {path for path in re.findall(r"`([\w./*-]+/[\w./*-]*)`", contributing) if not path.startswith("-")}
+    package = REPOSITORY / "airflow_provider_payments"
+    missing = [
+        path
+        for path in sorted(paths)
+        if not any(list(folder.glob(path.rstrip("/"))) for folder in (REPOSITORY, package))
+    ]
+    assert missing == []
+
+
 def test_the_readme_is_short_and_links_every_page() -> None:
     readme = PAGES[REPOSITORY / "README.md"]
     assert len(readme.splitlines()) <= 200

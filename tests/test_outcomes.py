@@ -107,7 +107,7 @@ def test_a_run_that_fails_the_task_is_counted_too_and_tagged_with_dataflow_and_s
     records = history.runs(history.failed)[0]["metrics"]["recordSummary"]
     counts = told(listener, tmp_path, history.failed, returncode=1, STATSD_INFLUXDB_ENABLED="True")[2:]
     assert counts == [
-        f"airflow.payments.flow_run.{name},flow_id={history.failed},state=failed:{max(0, records[key])}|c"
+        f"airflow.payments.flow_run.{name},flow_id={history.failed},status=failed:{max(0, records[key])}|c"
         for name, key in (
             ("records_in", "inputRecordCount"),
             ("records_out", "outputRecordCount"),

@@ -152,7 +152,7 @@ def test_unreadable_run(row: str, stage: Stage, connect: Callable[..., None], pr
     stage.has_shown(row)
 
 
-@event("`RetryFlowRunOperator` is given a run that was made good already")
+@event("`RetryFlowRunOperator` is given a run whose window a later run has read")
 def test_made_good(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     asked = once_dataflow(stage, connect)
     stage.emulator.order("fail_copy")

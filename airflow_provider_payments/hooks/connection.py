@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,9 @@ _OPTIONS = {
     "read_only": as_bool,
 }
 _EXTRAS = {*CONNECTION_FIELDS, "proxies", "verify", *_OPTIONS}
-#: How many sandboxes a message names at most, and how many characters of a name.
+#: Maximum number of sandboxes that a message names, and of characters of each name.
 MAX_SANDBOXES, MAX_SANDBOX_NAME = 20, 60
-#: How a list of scopes begins where the form's text field holds one, in JSON or YAML.
+#: The beginnings of a list of scopes in the form's text field, in JSON or YAML.
 _LIST_STARTS = ("[", "- ")
 
 
@@ -72,24 +73,24 @@ def client_from(connection: Any) -> Client:
 
 def extra_of(connection: Any) -> dict[str, Any]:
     """
-    Return a connection's extra without its blanks.
+    Return a connection's extra without empty fields.
 
-    :raises InvalidInputError: if it is JSON, but no object.
+    :raises InvalidInputError: if it is JSON, but not an object.
     """
     extra = connection.extra_dejson
     if extra is None:
         return {}
     if not isinstance(extra, dict):
-        # It may be a secret that was put into the wrong field.
+        # Not shown: it may be a secret in the wrong field.
         raise InvalidInputError("extra", "***", f"it must be a JSON object, not of type {type(extra).__name__}")
     return {key: value for key, value in extra.items() if value not in (None, "")}
 
 
 def text_of(extra: dict[str, Any], name: str) -> str:
     """
-    Return a member of an extra that is text; empty where there is none.
+    Return a text field of an extra; empty if it is absent.
 
-    :raises InvalidInputError: if it is anything else, such as a number, without repeating it: it may be a secret.
+    :raises InvalidInputError: if it is not text, without its value, which may be a secret.
     """
     value = extra.get(name, "")
     if not isinstance(value, str):
@@ -98,7 +99,7 @@ def text_of(extra: dict[str, Any], name: str) -> str:
 
 
 def _scopes(extra: dict[str, Any]) -> str:
-    """Return scopes as they are sent, from text as the console shows it or from a list, also written as text."""
+    """Return scopes as they are sent; a connection holds them as the console shows them, or as a list."""
     given = scopes = extra.get("scopes", "")
     if isinstance(given, str):
         if not given.lstrip().startswith(_LIST_STARTS):
@@ -140,7 +141,7 @@ def _credential(connection: Any, extra: dict[str, Any], transport: Transport) ->
 def _verify(value: object, conn_id: str) -> bool | str:
     word = str(value).lower() if isinstance(value, (str, bool)) else ""
     if word == "false":
-        log.warning("Connection %s switches TLS verification off: anybody may answer in Adobe's name", conn_id)
+        log.warning("Connection %s turns TLS verification off: the identity of the server is not checked", conn_id)
         return False
     if word == "true":
         return True
@@ -152,12 +153,12 @@ def _verify(value: object, conn_id: str) -> bool | str:
 def _is_there(path: str) -> bool:
     try:
         return Path(path).exists()
-    except (OSError, ValueError):  # too long, or no text that a file system knows
+    except (OSError, ValueError):  # too long, or not a path
         return False
 
 
 def _proxies(value: object) -> dict[str, str]:
-    # A proxy's URL may hold a password: what was given is not repeated.
+    # Not shown: a proxy's URL may hold a password.
     try:
         proxies = as_mapping("proxies", value)
     except InvalidInputError:
@@ -174,22 +175,22 @@ def _seconds(extra: dict[str, Any], name: str, default: float) -> float:
 
 
 def _url(connection: Any) -> str:
-    """Return the platform's URL from the host, with the port where one is given apart."""
+    """Return the platform's URL from the host and, if it is set, the port."""
     host = str(connection.host or DEFAULT_URL).rstrip("/")
     url = host if "://" in host else f"https://{host}"
     return f"{url}:{connection.port}" if connection.port else url
 
 
 def explanation(client: Client, error: RequestError) -> str:
-    """Say which part of the connection a failed request speaks of; where it is the sandbox, which ones there are."""
+    """Return a message with the part of the connection that failed; for the sandbox, with those that exist."""
     part = part_at_fault(error)
-    if part != "Sandbox" and not (part == "Credential" and error.status == 403):
+    if part != "Sandbox" and not (part == "Credential" and error.status == HTTPStatus.FORBIDDEN):
         return f"{part}: {error}"
     try:
         names = sandboxes.names(client)
     except RequestError as unlisted:
         return f"{part}: {error}; the credential's sandboxes cannot be listed: {unlisted}"
-    # What is in the list is no fault of the sandbox's, whatever right the credential lacks there.
+    # A sandbox that is listed exists; the credential lacks a permission in it.
     return f"{part if client.sandbox in names else 'Sandbox'}: {error}; {_listed(names)}"
 
 
@@ -202,18 +203,22 @@ def _listed(names: list[str]) -> str:
 
 
 def part_at_fault(error: RequestError) -> str:
-    """Name the part of the connection that a failed request speaks of."""
-    token = error.path.endswith(TOKEN_PATH)
-    if error.status is None or error.status == 407 or (error.status >= 500 and error.reason):
+    """Return the part of the connection that a failed request points to."""
+    is_token = error.path.endswith(TOKEN_PATH)
+    is_5xx = error.status is not None and error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if error.status in (None, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED) or (is_5xx and error.reason):
         return "Network"  # no answer, or one that only a proxy or a load balancer can have given
-    if error.status >= 500 or error.status in (408, 429):
+    if is_5xx or error.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS):
         return "Service"
-    if error.reason:  # an answer, but not of this service: HTML, a redirect, blank, another kind of JSON
-        return "Identity service URL" if token else "Platform URL"
-    if token:
-        return "Credential"
+    if error.reason:  # an answer of something else than this service: HTML, a redirect, blank, other JSON
+        return "Identity service URL" if is_token else "Platform URL"
+    return "Credential" if is_token else _part_refused(error)
+
+
+def _part_refused(error: RequestError) -> str:
+    """Return the part of the connection that the service itself refuses."""
     if re.match(r"FLOW-21(0[0-8]|1[0-3])-", error.code):
         return "Sandbox"
     if error.code in ("403025", "400003") or error.code.startswith("FLOW-200"):
         return "Organisation"
-    return "Credential" if error.status in (401, 403) else "Platform URL"
+    return "Credential" if error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else "Platform URL"

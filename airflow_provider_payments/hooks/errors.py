@@ -1,4 +1,4 @@
-"""The one place where errors of the platform become Airflow's: final ones are not retried, the others may be."""
+"""The one place where the client's errors become Airflow's: final ones are not retried, the others may be."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, 
 
 @contextmanager
 def airflow_errors() -> Iterator[None]:
-    """Raise what the block raises as Airflow's own kind of error."""
+    """
+    Convert an error of the client that the block raises.
+
+    :raises ExperiencePlatformFailedError: if it is final.
+    :raises ExperiencePlatformUnavailableError: if a retry may succeed.
+    """
     try:
         yield
     except PlatformError as error:

@@ -1,4 +1,4 @@
-"""An Airflow connection becomes a client of Experience Platform."""
+"""The hook: an Airflow connection becomes a client of Experience Platform."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS, FIELD
 from airflow_provider_payments.hooks.errors import airflow_errors
 
 if TYPE_CHECKING:
-    # What talks loads with the first request, not when a DAG is parsed.
+    # The client loads with the first request, not when a DAG is parsed.
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
@@ -21,23 +21,25 @@ if TYPE_CHECKING:
 
 __all__ = ["ExperiencePlatformHook"]
 
-#: How many times at most a connection test sends each of its requests.
+#: Maximum number of times that a connection test sends each of its requests.
 TEST_ATTEMPTS = 2
 
 
 class ExperiencePlatformHook(BaseHook):
     """
-    Talks to one sandbox of Adobe Experience Platform.
+    Use the APIs of one sandbox of Adobe Experience Platform.
 
-    The connection: login = client id, password = client secret, host = platform URL (default
-    ``https://platform.adobe.io``); extra: ``org_id`` and ``sandbox`` (both required), ``scopes`` (text or a
+    The Airflow connection holds: login = client id, password = client secret, host = platform URL (default
+    ``https://platform.adobe.io``); in the extra ``org_id`` and ``sandbox`` (both required), ``scopes`` (text or a
     list), ``ims_url``, ``access_token`` (instead of the secret), ``connect_timeout`` and ``read_timeout``, ``proxies``,
     ``verify`` (path of a CA bundle), ``settle_seconds``, ``dataflow_settle_seconds`` and ``operation_timeout``,
     ``marks`` and ``read_only`` (true or false). Times are seconds or ISO 8601 text such as ``PT1M``.
 
-    Nothing is read or sent before :attr:`client` is used, so a DAG file may build it freely.
+    The constructor reads and sends nothing; the connection is read when :attr:`client` is used first.
 
-    :param aep_conn_id: the Airflow connection's id.
+    .. seealso:: ``docs/connection.md#fields`` in the manual, for each field, its default and its unit.
+
+    :param aep_conn_id: id of the Airflow connection. Defaults to ``"aep_default"``.
     """
 
     conn_name_attr = "aep_conn_id"
@@ -77,12 +79,16 @@ class ExperiencePlatformHook(BaseHook):
         return self.client
 
     def test_connection(self) -> tuple[bool, str]:
-        """Try the connection; say which part is wrong: a field, the credential, organisation, sandbox, a URL..."""
+        """
+        Try the connection; return whether it works, and a message that names the part that is wrong.
+
+        The parts: a field, the credential, the organisation, the sandbox, a URL, the network, the service.
+        """
         from airflow_provider_payments.aep.api import flow_service
         from airflow_provider_payments.hooks.connection import client_from, explanation
 
         try:
-            # A client of its own with few attempts: a person waits for the answer.
+            # A client of its own with few attempts, because a person waits for the answer.
             client = client_from(self.get_connection(as_text("aep_conn_id", self.aep_conn_id)))
             client.transport.attempts = TEST_ATTEMPTS
         except InvalidInputError as error:
@@ -107,14 +113,16 @@ class ExperiencePlatformHook(BaseHook):
         """
         Find or create ``resource``; see :func:`airflow_provider_payments.aep.provisioning.ensure.ensure`.
 
-        :param resource: what is desired.
-        :param if_exists: what to do where the name is taken by an object that differs: ``reuse`` (default) fails and
-            shows the difference, ``update`` changes what can be changed, ``fail`` refuses any object that was there.
-        :param attempt: Airflow's try number; from the second on an earlier try may have created it.
-        :param writer: in whose name it is created; by default without one.
-        :param remove_duplicates: whether unused duplicates of the same writer are deleted.
+        :param resource: the desired value.
+        :param if_exists: what to do if the name is taken by an object that differs: ``reuse`` fails and shows the
+            differences, ``update`` changes what can be changed, ``fail`` refuses any object that existed before.
+            Defaults to ``"reuse"``.
+        :param attempt: Airflow's try number; from the second on, an earlier try may have created the object. Defaults
+            to ``1``.
+        :param writer: chain, DAG run and DAG for the object's mark. Defaults to ``None``: the chain ``manual``.
+        :param remove_duplicates: whether to delete unused duplicates of the same writer. Defaults to ``False``.
         :raises ExperiencePlatformFailedError: if another try cannot succeed.
-        :raises ExperiencePlatformUnavailableError: if another try may.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
         from airflow_provider_payments.aep.provisioning.ensure import ensure
 
@@ -129,7 +137,13 @@ class ExperiencePlatformHook(BaseHook):
             )
 
     def test_base_connection(self, connection_id: str) -> bool:
-        """Ask Experience Platform to log in at the vendor with a base connection's credential."""
+        """
+        Return whether Experience Platform can log in at the vendor with a base connection's credential.
+
+        :param connection_id: id of the base connection.
+        :raises ExperiencePlatformFailedError: if another try cannot succeed.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
         from airflow_provider_payments.aep.api import flow_service
 
         with airflow_errors():
@@ -138,7 +152,15 @@ class ExperiencePlatformHook(BaseHook):
     def explore_base_connection(
         self, connection_id: str, table: str | None = None, *, resource_path: str | None = None
     ) -> Any:
-        """Return a base connection's tables, the columns of one, or the shape of a REST resource."""
+        """
+        Return a base connection's tables, the columns of one, or the structure of a REST resource.
+
+        :param connection_id: id of the base connection.
+        :param table: path of a table whose columns to return. Defaults to ``None``: the tables.
+        :param resource_path: a REST resource, instead. Defaults to ``None``.
+        :raises ExperiencePlatformFailedError: if another try cannot succeed.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
         from airflow_provider_payments.aep.api import flow_service
 
         with airflow_errors():
@@ -149,7 +171,15 @@ class ExperiencePlatformHook(BaseHook):
     def preview_base_connection(
         self, connection_id: str, table: str | None = None, *, resource_path: str | None = None
     ) -> list[dict[str, Any]]:
-        """Return some rows of a base connection's table, or of a REST resource."""
+        """
+        Return some rows of a base connection's table, or of a REST resource.
+
+        :param connection_id: id of the base connection.
+        :param table: path of the table. Defaults to ``None``.
+        :param resource_path: a REST resource, instead. Defaults to ``None``.
+        :raises ExperiencePlatformFailedError: if another try cannot succeed.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
         from airflow_provider_payments.aep.api import flow_service
 
         with airflow_errors():

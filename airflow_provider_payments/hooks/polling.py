@@ -20,20 +20,20 @@ from airflow_provider_payments.hooks.experience_platform import ExperiencePlatfo
 
 log = logging.getLogger(__name__)
 
-#: The longest page of a list has two.
+#: The longest page of a list has 2 MiB.
 MAX_BODY_BYTES = 8 * 2**20
 #: Seconds to wait for the next byte of an answer: the next poll is the retry.
 MAX_READ_TIMEOUT_SECONDS = 15.0
-#: Seconds between two new tokens that a service refuses, and between two readings of a connection.
+#: Minimum seconds between two renewals of a refused token, and between two readings of a connection.
 RENEWAL_INTERVAL_SECONDS = 60.0
 
 
 def polling_client(connection: Any, ended: threading.Event) -> Client:
     """
-    Return a client that never retries, for the next poll is the retry; a 429 throttles all threads.
+    Return a client that never retries, because the next poll is the retry; a 429 throttles all threads.
 
     :param connection: the Airflow connection.
-    :param ended: once it is set, nothing sleeps any longer.
+    :param ended: once it is set, a pause ends with an error.
     """
 
     def sleep(seconds: float) -> None:
@@ -54,9 +54,11 @@ def polling_client(connection: Any, ended: threading.Event) -> Client:
 
 class PolledConnection:
     """
-    The client of an Airflow connection that may be edited while it is in use. Its methods block: not for an event loop.
+    The client of an Airflow connection that may be edited while it is in use.
 
-    :param conn_id: the Airflow connection.
+    Its methods block, so they must not run on an event loop.
+
+    :param conn_id: id of the Airflow connection.
     """
 
     def __init__(self, conn_id: str) -> None:
@@ -72,14 +74,14 @@ class PolledConnection:
 
     @property
     def age(self) -> float:
-        """Seconds since it was read."""
+        """Seconds since the connection was read."""
         return time.monotonic() - self.read_at
 
     def client(self, max_age: float = float("inf")) -> Client:
         """
-        Return the client; it stays the same as long as the connection does.
+        Return the client, the same one as long as the connection does not change.
 
-        :param max_age: seconds; an older reading is not used.
+        :param max_age: seconds after which the connection is read again.
         :raises UnreadableError: if there is a client, and the connection cannot be read again.
         """
         with self._lock:  # one thread reads, the others wait for it
@@ -88,7 +90,7 @@ class PolledConnection:
             if self.age > max_age:
                 try:
                     return self._read()
-                except Exception as error:  # an edit may not be complete
+                except Exception as error:  # a secrets backend may raise anything; an edit may not be complete
                     raise UnreadableError(f"connection {self.conn_id}", str(error)) from error
             return self._client
 
@@ -101,13 +103,13 @@ class PolledConnection:
                 log.info("Connection %s has changed; polling continues with the new one", self.conn_id)
             client = polling_client(connection, self._ended)
             self._transports.append(client.transport)
-            if self._ended.is_set():  # meanwhile
+            if self._ended.is_set():  # while the connection was read
                 client.transport.close()
         self._client, self._settings, self.read_at = client, settings, time.monotonic()
         return client
 
     def close(self) -> None:
-        """Cut off pending requests, and send no more."""
+        """Cut off pending requests, and send no more of them."""
         self._ended.set()
         for transport in tuple(self._transports):
             transport.close()

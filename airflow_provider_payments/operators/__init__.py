@@ -1,0 +1,1 @@
+"""Operators: one for each step of a chain, for flow runs on demand, and for the teardown."""

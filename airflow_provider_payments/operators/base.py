@@ -30,7 +30,9 @@ class ExperiencePlatformOperator(TextStaysText, BaseOperator):
     """
     Base of the operators: the connection, and outputs that can be used one by one.
 
-    :param aep_conn_id: the Airflow connection to Experience Platform.
+    .. seealso:: ``docs/operators.md#arguments`` in the manual.
+
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     """
 
     template_fields: Sequence[str] = ("aep_conn_id",)
@@ -49,7 +51,7 @@ class ExperiencePlatformOperator(TextStaysText, BaseOperator):
 
 
 def writer_of(operator: Any, context: Context) -> Writer:
-    """Return in whose name a task writes: the chain, by default its DAG; the DAG run, and the DAG."""
+    """Return the chain (by default the DAG's id), DAG run and DAG that a task writes into marks."""
     from airflow_provider_payments.aep.resources.marks import Writer
 
     run = context.get("run_id") or getattr(context.get("ti"), "run_id", "")
@@ -59,20 +61,29 @@ def writer_of(operator: Any, context: Context) -> Writer:
 
 class CreateOperator(ExperiencePlatformOperator):
     """
-    Creates one object, or adopts the one that is there already and is right.
+    Base of the operators that create one object, or adopt the one that exists and is equal.
 
-    Returns :class:`~airflow_provider_payments.operators.outputs.CreatedObject`, and what
-    the next step needs.
+    Each returns :class:`~airflow_provider_payments.operators.outputs.CreatedObject`, and what the next step needs.
 
-    :param name: the object's name, its key in the sandbox.
-    :param description: free text.
-    :param if_exists: what to do where the name is taken by an object that differs: ``reuse`` (default) fails and shows
-        the difference, ``update`` changes what can be changed. ``fail`` refuses any object that was there before,
-        except that a second try accepts an equal one, which its first may have made.
-    :param extra: payload fields that the operator does not model, merged into the request body.
-    :param chain: whose the object is, in the mark that it carries; by default the DAG's id.
-    :param remove_duplicates: delete unused duplicates that earlier attempts of this chain left behind. Without it they
-        are reported in ``duplicates`` and in the log, and a duplicate dataflow is disabled.
+    .. seealso:: ``docs/operators.md#if_exists`` in the manual; ``docs/exactly-once.md#the-decision`` for how an object
+        is found, awaited and created once.
+
+    :param name: the object's name, its key in the sandbox. Rendered after the other arguments, so it may refer to
+        them: ``{{ task.table }} - source``. (templated)
+    :param description: free text; the object's mark is appended to it. Rendered after the other arguments. Defaults to
+        ``None``: only the mark. (templated)
+    :param if_exists: what to do if the name is taken. An equal object is always adopted. One that differs: ``reuse``
+        fails and shows the differences, ``update`` changes what can be changed and fails on the rest. ``fail`` refuses
+        any object that existed before, but a second try accepts an equal one, which the first try may have created.
+        Defaults to ``"reuse"``. (templated)
+    :param extra: payload fields that the operator has no argument for, merged into the request body. Defaults to
+        ``None``: no such fields. (templated)
+    :param chain: name of the chain that the object belongs to, written into its mark. Needed where several DAGs create
+        one chain. Defaults to ``None``: the DAG's id. (templated)
+    :param remove_duplicates: whether to delete unused duplicates that earlier attempts of this chain left. Otherwise
+        they are reported in ``duplicates`` and in the log, and a duplicate dataflow is disabled. Defaults to ``False``.
+        (templated)
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -109,19 +120,32 @@ class CreateOperator(ExperiencePlatformOperator):
     @abstractmethod
     def resource(self) -> Resource:
         """
-        Build the value to provision from the rendered arguments. Its class is imported here: a DAG file that is parsed
-        every half minute needs none of them.
+        Build the desired value from the rendered arguments.
+
+        Its class is imported here, because parsing a DAG file needs none of them.
 
         :raises InvalidInputError: naming the argument that is wrong.
         """
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Find or create the object."""
+        """
+        Find or create the object.
+
+        :raises ExperiencePlatformFailedError: if another try cannot succeed: an argument is wrong, the service refuses
+            the request, or the object of the name differs.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed: no usable answer, a rate limit, or an
+            object that has not settled.
+        """
         with airflow_errors():
             return self.provision(context, self.resource()).to_json()
 
     def provision(self, context: Context, resource: Resource) -> Provisioned:
-        """Find or create ``resource`` and log the one line that names it."""
+        """
+        Find or create ``resource``, log its id, and store the link to its page.
+
+        :raises ExperiencePlatformFailedError: if another try cannot succeed.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
         result = self.hook.provision(
             resource,
             if_exists=self.if_exists,

@@ -30,14 +30,19 @@ __all__ = [
 
 class CreateBaseConnectionOperator(CreateOperator):
     """
-    Create a vendor account's login at Experience Platform, from an Airflow connection.
+    Create a base connection: a vendor account's credential in Experience Platform, taken from an Airflow connection.
 
-    The vendor's connection: PayPal login = client id, password = client secret, host = PayPal's API host (that of its
-    sandbox is ``api.sandbox.paypal.com``); Square the same and extra ``access_token``, ``refresh_token``; Stripe
-    password = API key.
+    The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too. The vendor's Airflow
+    connection holds, for PayPal: login = client id, password = client secret, host = PayPal's API host (that of its
+    sandbox is ``api.sandbox.paypal.com``); for Square: the same, and in the extra ``access_token`` and
+    ``refresh_token``; for Stripe: password = API key. A credential never comes back from the service, so it is not
+    compared with that of an existing base connection.
 
-    :param source: ``paypal``, ``square`` or ``stripe``; required.
-    :param vendor_conn_id: the Airflow connection that holds the vendor's credential.
+    .. seealso:: ``docs/connection.md#vendor-credentials`` in the manual.
+
+    :param vendor_conn_id: id of the Airflow connection that holds the vendor's credential. (templated)
+    :param source: ``paypal``, ``square`` or ``stripe``. Required, also through ``default_args``: no vendor is assumed.
+        Defaults to ``None``, which is refused. (templated)
     :raises ExperiencePlatformFailedError: when the DAG is parsed, if ``source`` is absent.
     """
 
@@ -51,6 +56,7 @@ class CreateBaseConnectionOperator(CreateOperator):
         self.vendor_conn_id = vendor_conn_id
 
     def resource(self) -> Resource:
+        """Build the base connection; read the vendor's Airflow connection."""
         from airflow_provider_payments.aep.resources.flow_service import BaseConnection
 
         source = find_source(self.source)
@@ -82,23 +88,34 @@ class CreateSourceConnectionOperator(CreateOperator):
     """
     Create the source connection: a table with its columns, a file's path, or a REST resource.
 
-    Returns :class:`~airflow_provider_payments.operators.outputs.CreatedSourceConnection`: ``columns`` are
-    the names of the columns that are read; of a REST resource the paths of the attributes that explore shows, such as
-    ``data.id``; ``None`` where they are not known.
+    The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too. Give one of ``table``,
+    ``resource_path`` and ``path``. Returns
+    :class:`~airflow_provider_payments.operators.outputs.CreatedSourceConnection`: ``columns`` are the names of the
+    columns that are read; of a REST resource the paths of the attributes that explore shows, such as ``data.id``;
+    ``None`` where they are not known.
 
-    :param base_connection_id: the vendor account's base connection.
-    :param table: a table's path, such as ``PayPal.Catalog_Products``.
-    :param columns: its columns, objects as explore gives them, or names that get their types from explore at the
-        creation; by default all that explore gives. Types are compared where an object gives them.
-    :param path: a file's path (``delimited``, ``json``, ``parquet``), or a table's as the older documents send it.
-    :param resource_path: a REST resource, such as Stripe's ``charges``.
-    :param data_format: ``tabular``, ``delimited``, ``json``, ``parquet`` or ``parquet_xdm``; by default
-        ``tabular`` for a table and ``json`` for a REST resource; with a path it must be given.
-    :param schema_id: the ad-hoc schema of the older documents.
-    :param schema_version: the content type that asks for it.
-    :param source: ``paypal``, ``square`` or ``stripe``; required unless ``connection_spec_id`` is given.
-    :param connection_spec_id: the connection spec of a source that the catalogue does not hold; overrides ``source``.
-    :raises ExperiencePlatformFailedError: when the DAG is parsed, if both are absent.
+    .. seealso:: ``docs/operators.md#steps`` in the manual.
+
+    :param base_connection_id: id of the vendor account's base connection. (templated)
+    :param table: path of a table, such as ``PayPal.Catalog_Products``; for sources that offer tables. Defaults to
+        ``None``. (templated)
+    :param columns: the table's columns: objects as explore gives them, or names that get their types from explore at
+        the creation. Types are compared only where an object gives them. Applies to ``table``. Defaults to ``None``: all columns that explore gives. (templated)
+    :param path: path of a file, or of a table as the older documents send it; needs ``data_format``. Defaults to
+        ``None``. (templated)
+    :param resource_path: a REST resource, such as Stripe's ``charges``; for sources that offer REST resources. Defaults
+        to ``None``. (templated)
+    :param data_format: ``tabular``, ``delimited``, ``json``, ``parquet`` or ``parquet_xdm``; required with ``path``.
+        Defaults to ``None``: ``tabular`` for a table, ``json`` for a REST resource. (templated)
+    :param schema_id: ``$id`` of an ad-hoc schema, which the older documents put before a source connection. Defaults to
+        ``None``. (templated)
+    :param schema_version: content type that asks for that schema; applies with ``schema_id``. Defaults to
+        ``"application/vnd.adobe.xed-full-notext+json; version=1"``. (templated)
+    :param source: ``paypal``, ``square`` or ``stripe``. Required unless ``connection_spec_id`` is given. Defaults to
+        ``None``. (templated)
+    :param connection_spec_id: id of the connection spec of another source; overrides ``source``. Defaults to ``None``:
+        that of ``source``. (templated)
+    :raises ExperiencePlatformFailedError: when the DAG is parsed, if ``source`` and ``connection_spec_id`` are absent.
     """
 
     template_fields: Sequence[str] = (
@@ -149,6 +166,7 @@ class CreateSourceConnectionOperator(CreateOperator):
         self.connection_spec_id = connection_spec_id
 
     def resource(self) -> Resource:
+        """Build the source connection."""
         from airflow_provider_payments.aep.resources.flow_service import SourceConnection
 
         columns = as_list("columns", self.columns)
@@ -166,11 +184,16 @@ class CreateSourceConnectionOperator(CreateOperator):
         )
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Find or create it; explore the REST resource that it reads."""
-        made = super().execute(context)
+        """
+        Find or create it; explore the REST resource that it reads.
+
+        :raises ExperiencePlatformFailedError: if another try cannot succeed.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
+        created = super().execute(context)
         if resource_path := as_optional_text("resource_path", self.resource_path):
-            made["columns"] = self._attributes(resource_path)
-        return made
+            created["columns"] = self._attributes(resource_path)
+        return created
 
     def _attributes(self, resource_path: str) -> list[str] | None:
         from airflow_provider_payments.aep.api import flow_service
@@ -195,9 +218,17 @@ class CreateSourceConnectionOperator(CreateOperator):
 
 
 class CreateDatasetBaseConnectionOperator(CreateOperator):
-    """Create the data lake as a base connection, as the oldest document does before a target connection."""
+    """
+    Create a dataset base connection: the data lake, which the oldest document puts before a target connection.
+
+    Only for tenants that are still set up like this. It has no arguments but those of
+    :class:`~airflow_provider_payments.operators.base.CreateOperator`.
+
+    .. seealso:: ``docs/operators.md#steps`` in the manual.
+    """
 
     def resource(self) -> Resource:
+        """Build the dataset base connection."""
         from airflow_provider_payments.aep.resources.flow_service import DatasetBaseConnection
 
         return DatasetBaseConnection(**self.common)
@@ -207,12 +238,19 @@ class CreateTargetConnectionOperator(CreateOperator):
     """
     Create the target connection: the dataset that the rows land in.
 
-    :param dataset_id: the dataset.
-    :param schema_id: the target schema's ``$id``, the same as the dataset's and the mapping set's.
-    :param schema_version: the content type that asks for it; its major version must be theirs too.
-    :param base_connection_id: a dataset base connection, in the oldest document only.
-    :param data_format: ``parquet_xdm`` in older documents; left out today.
-    :param connection_spec_id: the data lake's; the service takes no other.
+    The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too.
+
+    .. seealso:: ``docs/operators.md#steps`` in the manual.
+
+    :param dataset_id: id of the dataset. (templated)
+    :param schema_id: ``$id`` of the target schema, the same as the dataset's and the mapping set's. (templated)
+    :param schema_version: content type that asks for the schema; its major version must be that of the dataset and the
+        mapping set. Defaults to ``"application/vnd.adobe.xed-full+json;version=1"``. (templated)
+    :param base_connection_id: id of a dataset base connection, in the oldest document only. Defaults to ``None``.
+        (templated)
+    :param data_format: ``parquet_xdm`` in the older documents. Defaults to ``None``: not sent. (templated)
+    :param connection_spec_id: id of the data lake's connection spec; the service accepts no other. Defaults to
+        ``"c604ff05-7f1a-43c0-8e18-33bf874cb11c"``. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -245,6 +283,7 @@ class CreateTargetConnectionOperator(CreateOperator):
         self.connection_spec_id = connection_spec_id
 
     def resource(self) -> Resource:
+        """Build the target connection."""
         from airflow_provider_payments.aep.resources.flow_service import TargetConnection
 
         return TargetConnection(

@@ -23,14 +23,18 @@ class FindFlowSpecOperator(ExperiencePlatformOperator):
     """
     Find the flow spec that reads a source and writes to the data lake.
 
-    Returns :class:`~airflow_provider_payments.operators.outputs.FoundFlowSpec`; give the whole to
-    ``CreateDataflowOperator(flow_spec=...)``, which checks schedule and options against it before it sends
-    them.
+    Returns :class:`~airflow_provider_payments.operators.outputs.FoundFlowSpec`. Give the whole output to
+    ``CreateDataflowOperator(flow_spec=...)``, which checks schedule and options against it before it sends them.
 
-    :param source: ``paypal``, ``square`` or ``stripe``; required unless ``name`` is given.
-    :param name: the flow spec's name, by default the source's: ``CRMToAEP`` or, for Stripe, ``RestStorageToAEP``.
-        Without a source it is accepted whichever sources it reads.
-    :param any_source: accept a flow spec that does not list the source. Adobe removes retired sources from the lists.
+    .. seealso:: ``docs/operators.md#steps`` in the manual.
+
+    :param source: ``paypal``, ``square`` or ``stripe``. Required unless ``name`` is given. Defaults to ``None``.
+        (templated)
+    :param name: name of the flow spec. Without ``source`` it is accepted whichever sources it reads. Defaults to
+        ``None``: that of the source, ``CRMToAEP`` for tables and ``RestStorageToAEP`` for REST resources. (templated)
+    :param any_source: whether to accept a flow spec that does not list the source; Adobe removes retired sources from
+        the lists. Applies with ``source``. Defaults to ``False``. (templated)
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     :raises ExperiencePlatformFailedError: when the DAG is parsed, if ``source`` and ``name`` are absent.
     """
 
@@ -47,7 +51,13 @@ class FindFlowSpecOperator(ExperiencePlatformOperator):
         self.any_source = any_source
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Ask for the flow spec by name."""
+        """
+        Read the flow spec by its name.
+
+        :raises ExperiencePlatformFailedError: if there is none of that name, several, or one that does not read the
+            source.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
         from airflow_provider_payments.aep.resources.flow_specs import find_flow_spec
 
         with airflow_errors():
@@ -57,8 +67,8 @@ class FindFlowSpecOperator(ExperiencePlatformOperator):
                 found = find_flow_spec(self.hook.client, name, None)
             else:
                 source = find_source(given)
-                wanted = None if any_source else source.spec_id
-                found = find_flow_spec(self.hook.client, name or source.flow_spec, wanted)
+                spec_id = None if any_source else source.spec_id
+                found = find_flow_spec(self.hook.client, name or source.flow_spec, spec_id)
         self.log.info("Found flow spec %r: id %s", found.name, found.id)
         return found.to_json()
 
@@ -67,31 +77,41 @@ class CreateDataflowOperator(CreateOperator):
     """
     Create the dataflow, the object that moves rows.
 
-    Returns :class:`~airflow_provider_payments.operators.outputs.CreatedDataflow`: ``runs_since`` is the time from which
-    a flow run is current, one schedule interval ago (with ``once``, any).
-    Give it to ``FlowRunSensor(since=...)`` and a later DAG run does not wait for the next flow run.
+    The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too. Returns
+    :class:`~airflow_provider_payments.operators.outputs.CreatedDataflow`: ``runs_since`` is the time from which a flow
+    run is current, one schedule interval ago (with ``once``, any). Give it to ``FlowRunSensor(since=...)`` and a later
+    DAG run does not wait for the next flow run.
 
-    :param source_connection_id: where rows come from.
-    :param target_connection_id: where they go.
-    :param flow_spec: what ``FindFlowSpecOperator`` returns, or a flow spec's id.
-    :param mapping_set_id: the mapping set.
-    :param mapping_set_version: its version; by default 0 for a new dataflow, and whichever one that exists uses.
-    :param delta_column: the column that distinguishes new rows from old ones; a name, or an object with ``name``,
-        ``dateFormat`` (for a new dataflow by default ``yyyy-MM-dd HH:mm:ss``) and ``timezone`` (``UTC``). Needed for
-        tables on any schedule but ``once``, and only there.
-    :param source_columns: the source connection's ``columns``; the delta column must be among them.
-    :param frequency: ``once``, ``minute``, ``hour``, ``day`` or ``week``.
-    :param interval: how many of these lie between two runs: 15 or more minutes, 1 or more of the others; not with
-        ``once``.
-    :param start_time: the first run: a timezone-aware time, ISO 8601 text or epoch seconds; by default ``start_delay``
-        after the creation.
-    :param start_delay: see ``start_time``: seconds, ISO 8601 text such as ``PT2H``, or a timedelta; by default 240 s,
-        or more where ``dataflow_settle_seconds`` and the task's ``retry_delay`` need it: a duplicate must be found
-        before it runs.
-    :param end_time: no run after it; only where the live flow spec lists it.
-    :param backfill: whether the first run reads all history (the service's default); not with ``once``.
-    :param error_diagnostics: keep bad rows for download, for 30 days.
-    :param partial_ingestion_percent: the share of bad rows below which the others still land.
+    .. seealso:: ``docs/operators.md#the-schedule`` in the manual.
+
+    :param source_connection_id: id of the source connection. (templated)
+    :param target_connection_id: id of the target connection. (templated)
+    :param flow_spec: what ``FindFlowSpecOperator`` returns, or only a flow spec's id, without the checks. (templated)
+    :param mapping_set_id: id of the mapping set. (templated)
+    :param mapping_set_version: its version. Defaults to ``None``: 0 for a new dataflow; that of an existing dataflow is
+        not compared. (templated)
+    :param delta_column: the column by which a scheduled run finds new rows: a name, or an object with ``name``,
+        ``dateFormat`` (of a new dataflow ``yyyy-MM-dd HH:mm:ss`` if absent) and ``timezone`` (``UTC`` if absent).
+        Required for a table with any frequency but ``once``, and refused elsewhere. Defaults to ``None``. (templated)
+    :param source_columns: the source connection's ``columns``, among which the delta column must be. Defaults to
+        ``None``: no check. (templated)
+    :param frequency: unit of the schedule: ``once``, ``minute``, ``hour``, ``day`` or ``week``. Defaults to ``"once"``.
+        (templated)
+    :param interval: number of such units between two runs: 15 or more with ``minute``, 1 or more with the others, none
+        with ``once``. Defaults to ``None``. (templated)
+    :param start_time: when the first run begins: a timezone-aware time, ISO 8601 text or epoch seconds. It must not be
+        in the past when the dataflow is created. Defaults to ``None``: ``start_delay`` after the creation. (templated)
+    :param start_delay: time between creation and first run: seconds, ISO 8601 text such as ``PT2H``, or a timedelta.
+        Applies without ``start_time``. Defaults to ``None``: 240 s, or ``dataflow_settle_seconds`` of the connection +
+        the task's ``retry_delay`` + 60 s if that is longer, so that a duplicate is found before it runs. (templated)
+    :param end_time: no run begins later, in the forms of ``start_time``; refused if the live flow spec does not list
+        it. Defaults to ``None``: no end. (templated)
+    :param backfill: whether the first run reads all history; refused with ``once``. Defaults to ``None``: the
+        service's default, true. (templated)
+    :param error_diagnostics: whether to keep bad rows for download, for 30 days. Defaults to ``None``: kept with
+        ``partial_ingestion_percent`` only. (templated)
+    :param partial_ingestion_percent: share of bad rows, above 0 up to 100 percent, below which the other rows land.
+        Defaults to ``None``: no partial ingestion. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -155,12 +175,13 @@ class CreateDataflowOperator(CreateOperator):
         self.partial_ingestion_percent = partial_ingestion_percent
 
     def resource(self) -> Resource:
+        """Build the dataflow, its schedule and its delta column."""
         from airflow_provider_payments.aep.resources.dataflow import Dataflow
         from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
         from airflow_provider_payments.aep.resources.flow_specs import FlowSpec
         from airflow_provider_payments.aep.resources.schedule import Schedule
 
-        # Values understand text where a template rendered to it.
+        # Templates render to text, which the values convert.
         schedule = Schedule(
             frequency=self.frequency,
             interval=self.interval,

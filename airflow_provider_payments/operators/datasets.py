@@ -19,9 +19,15 @@ class CreateTargetDatasetOperator(CreateOperator):
     """
     Create the dataset that the rows land in.
 
-    :param schema_id: the target schema's ``$id``.
-    :param schema_version: the content type that asks for it.
-    :param tags: Catalog tags, each a list of texts.
+    The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too.
+
+    .. seealso:: ``docs/operators.md#steps`` in the manual.
+
+    :param schema_id: ``$id`` of the target schema. (templated)
+    :param schema_version: content type that asks for the schema. Defaults to
+        ``"application/vnd.adobe.xed+json;version=1"``. (templated)
+    :param tags: Catalog tags, each a list of texts: ``{"team": ["payments"]}``. Defaults to ``None``: only the mark.
+        (templated)
     """
 
     template_fields: Sequence[str] = (*CreateOperator.template_fields, "schema_id", "schema_version", "tags")
@@ -41,6 +47,7 @@ class CreateTargetDatasetOperator(CreateOperator):
         self.tags = tags
 
     def resource(self) -> Resource:
+        """Build the dataset."""
         from airflow_provider_payments.aep.resources.catalog import Dataset
 
         return Dataset(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.runs.data_window import Window
 
-    # What runs loads with the task, not when a DAG is parsed.
+    # These load with the task, not when a DAG is parsed.
     from airflow_provider_payments.aep.runs.flow_run import FlowRun
     from airflow_provider_payments.aep.runs.on_demand import RunRequest
     from airflow_provider_payments.operators.run_state import Started
@@ -29,33 +29,39 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
     """
     Run a dataflow on demand over a data window, and return what it moved.
 
-    Returns :class:`~airflow_provider_payments.operators.outputs.ReusableFlowRunSummary`. The dataflow must have
-    been created with the frequency ``once``. The window is the DAG run's data interval, so Airflow's own backfill
-    brings history window by window.
+    The arguments of :class:`FlowRunOperator` apply too. Returns
+    :class:`~airflow_provider_payments.operators.outputs.ReusableFlowRunSummary`. The dataflow must have been created
+    with the frequency ``once``. By default the window is the DAG run's data interval, so Airflow's catch-up and
+    backfill ingest history window by window.
 
-    **The data lake appends.** A window that is ingested twice adds its rows twice. So the task looks at what the
+    **The data lake appends.** A window that is ingested twice adds its rows twice. So the task reads what the
     dataflow's runs have covered, and starts one run at most: a retry waits for the run of the previous try, and a
-    window that was ingested is not ingested again, by a cleared task, a backfill or a manual DAG run. A run that
-    failed, or read no rows, covers nothing. A failed run fails the task for good; :class:`RetryFlowRunOperator` does
-    its work again, and so does a cleared task.
+    cleared task, a backfill or a manual DAG run does not ingest a covered window again. A run that failed, or read no
+    rows, covers nothing. A failed run fails the task without a retry; :class:`RetryFlowRunOperator` or a cleared task
+    repeats its work.
 
-    Let one task at a time start runs of a dataflow; ``max_active_tis_per_dag`` is 1 for that.
+    Only one task at a time may start runs of a dataflow; ``max_active_tis_per_dag`` is 1 for that reason.
 
-    :param flow_id: the dataflow.
-    :param window_start: a timezone-aware time, ISO 8601 text or epoch seconds; by default where the data interval
-        begins.
-    :param window_end: the same, later; by default where it ends.
-    :param delta_column: the column by which rows fall into the window, a name or an object with ``name``; the first run
-        of a dataflow over a table needs it and settles it.
-    :param if_covered: what to do where runs of the dataflow have read the window. ``reuse`` (default): the run that has
-        read exactly it is the task's, ``reused`` is true, and no metrics are counted; one that is active is waited for;
-        one with more failed records than are tolerated fails the task. Runs that have read a part of the window, or
-        more than it, fail the task before anything is asked for. ``again``: the window is brought once more.
-    :param window_lag: how long after the window's end rows of it may still arrive, in the same forms as ``timeout``;
-        0 by default. The run is asked for no earlier, by the platform's clock; the task is deferred until then, or
-        rescheduled if it is not ``deferrable``. ``timeout`` counts from then.
-    :param max_window_wait: likewise; a window that may be asked for only later than this fails the task at once; by
-        default a day and ``window_lag``.
+    .. seealso:: ``docs/data-windows.md#rundataflowoperator`` in the manual.
+
+    :param flow_id: id of the dataflow. (templated)
+    :param window_start: start of the window: a timezone-aware time, ISO 8601 text or epoch seconds. Defaults to
+        ``None``: the start of the data interval. (templated)
+    :param window_end: end of the window, later than its start, in the same forms. Defaults to ``None``: the end of the
+        data interval. (templated)
+    :param delta_column: the column whose values decide which rows are in the window: a name, or an object with
+        ``name``. The first run of a dataflow over a table needs it, and later runs cannot change it. Defaults to
+        ``None``. (templated)
+    :param if_covered: what to do if runs of the dataflow have read the window. With ``reuse``, a run that has read
+        exactly this window is the task's run: an active one is waited for, metrics are not emitted again, ``reused``
+        is true; the task fails if more of its records failed than are accepted. Runs that have read a part of the
+        window, or more than it, fail the task before anything is sent. With ``again``, the window is ingested once
+        more. Defaults to ``"reuse"``. (templated)
+    :param window_lag: time after the window's end in which its rows may still arrive: seconds, ISO 8601 text such as
+        ``PT2H``, or a timedelta. The run starts no earlier, by the platform's clock. Until then the task is deferred,
+        or rescheduled if it is not ``deferrable``; ``timeout`` counts from then. Defaults to ``0.0``. (templated)
+    :param max_window_wait: maximum time to wait for that, in the same forms; a window that may be started only later
+        fails the task at once. Defaults to ``None``: a day plus ``window_lag``. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -91,7 +97,7 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
         self.max_window_wait = max_window_wait
 
     def window(self, context: Context) -> Window:
-        """Return the window that is asked for, by default the data interval."""
+        """Return the window of the arguments, or the data interval."""
         from airflow_provider_payments.aep.runs.data_window import Window
 
         starts, ends = as_time("window_start", self.window_start), as_time("window_end", self.window_end)
@@ -116,7 +122,7 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
         )
 
     def before_start(self, context: Context) -> None:
-        """Leave the worker until the window is over and its rows have arrived."""
+        """Defer or reschedule the task until the window is over and its rows have arrived."""
         self._window_wait().pause(
             self,
             self.window(context),
@@ -126,7 +132,7 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
         )
 
     def more_outputs(self, run: FlowRun, context: Context, *, reused: bool) -> dict[str, Any]:
-        """Return the window, and whether the run was there before this task asked for one."""
+        """Return the window, and whether the run existed before this task requested one."""
         return super().more_outputs(run, context, reused=reused) | {"reused": reused}
 
     def _limits(self) -> tuple[float, float | None]:
@@ -147,14 +153,19 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
 
 class RetryFlowRunOperator(FlowRunOperator):
     """
-    Do the work of a failed flow run again, over the same window, and return what it moved.
+    Repeat a failed flow run over the same window, and return what the new run moved.
 
-    Returns :class:`~airflow_provider_payments.operators.outputs.WindowedFlowRunSummary`. A run that has succeeded is
-    returned as it is; an active one is waited for, and so is a later run over the same window.
+    The arguments of :class:`FlowRunOperator` apply too. Returns
+    :class:`~airflow_provider_payments.operators.outputs.WindowedFlowRunSummary`. A run that has succeeded is returned
+    as it is; an active run is waited for, and so is a later run over the same window. Give ``run_id`` or ``flow_id``.
 
-    :param run_id: the failed run.
-    :param flow_id: instead: the newest failed run of this dataflow that no later run over its window has made good,
-        among its last hundred. Before Airflow 3.3 give ``run_id``: there a second try looks for the newest anew.
+    .. seealso:: ``docs/data-windows.md#retries-and-cleared-tasks`` in the manual.
+
+    :param run_id: id of the failed run. Defaults to ``None``: the run is found by ``flow_id``. (templated)
+    :param flow_id: id of the dataflow whose newest failed run to repeat, among its last hundred runs and without those
+        whose window a later run has read; if there is none, its newest run is the task's. Applies without ``run_id``.
+        Before Airflow 3.3 prefer ``run_id``: there a second try selects the newest failed run anew. Defaults to
+        ``None``. (templated)
     """
 
     template_fields: Sequence[str] = (*FlowRunOperator.template_fields, "run_id", "flow_id")
@@ -165,19 +176,19 @@ class RetryFlowRunOperator(FlowRunOperator):
         self.flow_id = flow_id
 
     def request(self, context: Context) -> RunRequest | Started:
-        """Return the request to do it again; or the run that has made it good, or is about to."""
+        """Return the request to repeat the run; or the later run that has repeated it, or is about to."""
         from airflow_provider_payments.aep.runs.flow_run import State
         from airflow_provider_payments.aep.runs.on_demand import RepeatedRun
         from airflow_provider_payments.operators.run_state import Started
 
-        run = self._meant()
+        run = self._run_to_repeat()
         if run.state is State.FAILED:
             return RepeatedRun.of(self.hook.client, run)
-        doing = "waiting for it" if run.is_active else "there is nothing to do again"
+        doing = "waiting for it" if run.is_active else "there is nothing to repeat"
         self.log.info("%s; %s", run, doing)
         return Started(run.id, run=run)
 
-    def _meant(self) -> FlowRun:
+    def _run_to_repeat(self) -> FlowRun:
         from airflow_provider_payments.aep.runs.flow_run import State
         from airflow_provider_payments.aep.runs.lookups import newest_failed, read_run, successor
 

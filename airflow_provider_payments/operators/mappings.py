@@ -18,20 +18,27 @@ class CreateMappingSetOperator(CreateOperator):
     """
     Create the mapping set: which column goes where in the target schema.
 
-    It is found by its content; a changed mapping is a new mapping set. Returns
+    The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too. A mapping set is found
+    by its content: a changed mapping is a new mapping set. Returns
     :class:`~airflow_provider_payments.operators.outputs.CreatedMappingSet`.
 
-    :param schema_id: the target schema's ``$id``.
-    :param mappings: objects with ``source`` and ``destination`` (``source_type`` is ``ATTRIBUTE``, ``EXPRESSION`` or
-        ``STATIC``), in this package's words or in the services'; or one object of destination -> source.
-        ``{TENANT_ID}`` in a destination stands for the tenant's namespace: ``_{TENANT_ID}.product.name``.
-    :param tenant_id: that namespace, as ``CreateTargetSchemaOperator`` returns it; asked of the service when absent.
-    :param source_columns: the ``columns`` that ``CreateSourceConnectionOperator`` returns, for a check of the sources;
-        by default there is none. A table's mapped columns must be among them. Of a REST resource explore may not show
-        all attributes: a source is refused before the creation if it looks misspelt (up to two letters, or only the
-        leading ``data.`` lacks), and any other unknown one is logged as a warning. So are attributes in expressions.
-    :param dialect: ``current``, or ``legacy`` for the body that the tutorials print.
-    :param schema_version: the content type that asks for the schema.
+    .. seealso:: ``docs/operators.md#steps`` in the manual.
+
+    :param schema_id: ``$id`` of the target schema. (templated)
+    :param mappings: objects with ``source``, ``destination`` and optionally ``source_type`` (``ATTRIBUTE``,
+        ``EXPRESSION`` or ``STATIC``), in these names or in the service's; or one object of destination -> source.
+        ``{TENANT_ID}`` in a destination stands for the tenant's namespace: ``_{TENANT_ID}.product.name``. (templated)
+    :param tenant_id: that namespace without ``_``, as ``CreateTargetSchemaOperator`` returns it. Defaults to ``None``:
+        read from the service where a destination needs it. (templated)
+    :param source_columns: the ``columns`` that ``CreateSourceConnectionOperator`` returns, to check the mapped sources
+        before the creation. A table's mapped columns must be among them. Explore may not show all attributes of a REST
+        resource: there a source is refused only if it looks misspelt (up to two letters differ, or the leading
+        ``data.`` is missing); any other unknown source, and unknown attributes in expressions, are logged as a
+        warning. Defaults to ``None``: no check. (templated)
+    :param dialect: form of the request body: ``current``, or ``legacy`` as the tutorials print it. Defaults to
+        ``"current"``. (templated)
+    :param schema_version: content type that asks for the schema. Defaults to
+        ``"application/vnd.adobe.xed-full+json;version=1"``. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -68,6 +75,7 @@ class CreateMappingSetOperator(CreateOperator):
         self.schema_version = schema_version
 
     def resource(self) -> Resource:
+        """Build the mapping set."""
         from airflow_provider_payments.aep.resources.data_prep import MappingSet
 
         return MappingSet(

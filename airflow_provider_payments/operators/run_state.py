@@ -24,9 +24,9 @@ class Started:
     """
     A flow run that exists.
 
-    :param found: whether it was found in lists because no answer named it.
-    :param reused: whether it was there before this task asked for one.
-    :param run: its current state, where the service has been asked.
+    :param found: whether it was found in lists, because the answer to its request was lost.
+    :param reused: whether it existed before this task requested one.
+    :param run: its current state, if it has been read.
     """
 
     run_id: str
@@ -40,27 +40,28 @@ class TaskRunState:
     What the earlier tries of a task have kept.
 
     From Airflow 3.3 on they keep it in the task's store. Before, nothing outlives a try, and a run can only be found
-    among those created since the DAG run began. The same holds where the store is empty although there was an earlier
-    try: Airflow may discard it when somebody clears the task, and so may people and retention.
+    among those created since the DAG run began. The same holds if the store is empty although there was an earlier
+    try: Airflow may discard it when the task is cleared, and so may people and retention.
 
-    :param retries: of the task.
-    :param window: the data window of the run, where it is known.
-    :param seconds: minimum time for which it is kept.
+    :param context: the task's context.
+    :param retries: the task's number of retries.
+    :param window: the data window of the run, if it is known.
+    :param seconds: minimum seconds for which the store keeps it.
     """
 
     def __init__(self, context: Context, retries: int, window: Window | None, seconds: float) -> None:
         task: Any = context.get("ti")
         self._store = task_store(context)
-        #: Airflow raises it when somebody clears the task, and only then: it distinguishes a retry from a cleared task.
+        #: Airflow raises it when the task is cleared, and only then: it distinguishes a retry from a cleared task.
         self._generation = getattr(task, "max_tries", None)
         self._try = int(getattr(task, "try_number", 1) or 1)
-        self._retries, self._wanted, self._seconds = retries, window, seconds
+        self._retries, self._requested, self._seconds = retries, window, seconds
         self._since: datetime | None = getattr(context.get("dag_run"), "start_date", None)
         self._kept: dict[str, Any] = (self._store.get(STORE_KEY) if self._store is not None else None) or {}
         #: Whether an earlier try may have started a run of which nothing was kept.
         self._is_blind = not self._kept and (self._try > 1 or (self._generation or 0) > retries)
         if not self._kept and not self._is_blind:
-            self.keep()  # a later try then knows that the store was not discarded
+            self.keep()  # so that a later try can tell an empty store from a discarded one
 
     @property
     def run_id(self) -> str | None:
@@ -74,19 +75,19 @@ class TaskRunState:
 
     @property
     def window(self) -> Window | None:
-        """The window that run was started for, where that was kept."""
+        """The window that the run was started for, if that was kept."""
         from airflow_provider_payments.aep.runs.data_window import Window
 
         kept = self._kept.get("window")
         return Window(*kept) if kept else None
 
     def own(self, run: FlowRun) -> Reading:
-        """Return that run as the service shows it now, with the window it was started for."""
+        """Return that run as the service shows it now, with the window that it was started for."""
         from airflow_provider_payments.aep.runs.coverage import Reading
         from airflow_provider_payments.aep.runs.data_window import Window
 
         shown = Window.of(run)
-        # A run that was found in lists may not have shown its window by then, and may be another task's.
+        # A run that was found in lists may have shown its window only later, and may be another task's.
         is_other = self.started.found and shown and self.window and not shown.is_like(self.window)
         return Reading(run, shown if is_other else self.window)
 
@@ -96,24 +97,23 @@ class TaskRunState:
         from airflow_provider_payments.aep.runs.on_demand import RunBaseline
 
         if self._is_blind and self._since is not None:
-            # A cleared DAG run begins anew, maybe after the run in question.
+            # A cleared DAG run begins anew, possibly after the run was started.
             return RunBaseline(self._since.timestamp(), by_own_clock=True, allow_older=True)
         return RunBaseline.from_json(self._kept["notes"]) if "notes" in self._kept else None
 
     @property
     def was_cleared(self) -> bool:
-        """Whether somebody has cleared the task since it had its run; a run that may be lost is looked for first."""
+        """Whether the task was cleared since it had its run; a run whose answer may be lost is searched first."""
         if self._is_blind:
             return self._generation is not None and 1 < self._try == self._generation - self._retries + 1
         return self.run_id is not None and self._kept["generation"] != self._generation
 
-    def keep(self, **what: Any) -> None:
+    def keep(self, **values: Any) -> None:
         """Keep the notes, or the run's id, for a later try."""
         if self._store is not None:
-            window = [self._wanted.start, self._wanted.end] if self._wanted else None
-            keep_at_least(
-                self._store, STORE_KEY, {"generation": self._generation, "window": window, **what}, self._seconds
-            )
+            window = [self._requested.start, self._requested.end] if self._requested else None
+            kept = {"generation": self._generation, "window": window, **values}
+            keep_at_least(self._store, STORE_KEY, kept, self._seconds)
 
     def keep_run(self, started: Started) -> Started:
         """Keep a run's id, and return the run."""

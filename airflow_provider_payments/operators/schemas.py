@@ -23,18 +23,21 @@ class CreateTargetSchemaOperator(CreateOperator):
     """
     Create the target schema, and with ``fields`` a field group of the tenant's own that it uses.
 
-    Titles are unique over all kinds of resource, so the field group is called ``<name> - fields``.
+    The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too; ``name`` is the
+    schema's title. Titles are unique over all kinds of resource, so the field group is called ``<name> - fields``.
     Returns :class:`~airflow_provider_payments.operators.outputs.CreatedSchema`, with ``fields``
     :class:`~airflow_provider_payments.operators.outputs.CreatedSchemaWithFields`.
 
-    :param name: the schema's title.
+    .. seealso:: ``docs/operators.md#if_exists`` in the manual, for what is compared.
+
     :param fields: path -> type, such as ``{"product.name": "string"}``, put under the tenant's namespace. Names hold
-        letters, digits and underscores, the first no underscore. Types: ``string``, ``integer``, ``number``,
-        ``boolean``, ``date``, ``date-time``, ``time``, ``uri``, ``email``, or a JSON schema. Of fields that exist, what
-        is written here is compared; ``if_exists="update"`` adds fields and values of an ``enum``, within arrays and
-        maps too.
-    :param class_id: the schema's class, by default XDM Individual Profile.
-    :param field_groups: ``$id`` of further field groups.
+        letters, digits and underscores, and do not begin with an underscore. Types: ``string``, ``integer``,
+        ``number``, ``boolean``, ``date``, ``date-time``, ``time``, ``uri``, ``email``, or a JSON schema. Of existing
+        fields only what is written here is compared; ``if_exists="update"`` adds fields and values of an ``enum``,
+        also within arrays and maps. Defaults to ``None``: no field group. (templated)
+    :param class_id: ``$id`` of the schema's class. Defaults to ``"https://ns.adobe.com/xdm/context/profile"``, XDM
+        Individual Profile. (templated)
+    :param field_groups: ``$id`` of further field groups. Defaults to ``None``. (templated)
     """
 
     template_fields: Sequence[str] = (*CreateOperator.template_fields, "fields", "class_id", "field_groups")
@@ -54,6 +57,7 @@ class CreateTargetSchemaOperator(CreateOperator):
         self.field_groups = field_groups
 
     def resource(self) -> Resource:
+        """Build the schema, without the field group of ``fields``."""
         return self._schema()
 
     def _schema(self, *own: str) -> Resource:
@@ -63,11 +67,16 @@ class CreateTargetSchemaOperator(CreateOperator):
         return Schema(class_id=self.class_id, field_groups=tuple(groups), **self.common)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Find or create the field group, then the schema."""
+        """
+        Find or create the field group, then the schema.
+
+        :raises ExperiencePlatformFailedError: if another try cannot succeed.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
         from airflow_provider_payments.aep.resources.schema_registry import FieldGroup
 
         with airflow_errors():
-            self._schema()  # both are checked before the first of them is made
+            self._schema()  # both are checked before the first of them is created
             fields = as_mapping("fields", self.fields)
             if not fields:
                 return self.provision(context, self._schema()).to_json()
@@ -77,7 +86,7 @@ class CreateTargetSchemaOperator(CreateOperator):
                     name=f"{self.name} - fields", description=self.description, fields=fields, class_id=self.class_id
                 ),
             )
-            # Should the schema fail, the id of what was made is not lost.
+            # If the schema fails, the id of the field group is not lost.
             keep(context, "field_group_id", group.existing.id)
             result = self.provision(context, self._schema(group.existing.id)).to_json()
         return result | {"field_group_id": group.existing.id, "field_group_created": group.created}
@@ -87,12 +96,14 @@ class CreateAdHocSchemaOperator(CreateOperator):
     """
     Create the ad-hoc class and schema that the older documents put before a source connection.
 
-    The class describes one table's columns; it is called ``<name> - class``. Newer source connections carry their
-    columns themselves and need neither. Returns
+    The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too; ``name`` is the
+    schema's title. The class describes one table's columns; it is called ``<name> - class``. Newer source connections
+    hold their columns themselves and need neither. Returns
     :class:`~airflow_provider_payments.operators.outputs.CreatedAdHocSchema`.
 
-    :param name: the schema's title.
-    :param fields: column -> type, as for :class:`CreateTargetSchemaOperator`.
+    .. seealso:: ``docs/operators.md#steps`` in the manual.
+
+    :param fields: column -> type, in the types of :class:`CreateTargetSchemaOperator`. (templated)
     """
 
     template_fields: Sequence[str] = (*CreateOperator.template_fields, "fields")
@@ -103,19 +114,24 @@ class CreateAdHocSchemaOperator(CreateOperator):
         self.fields = fields
 
     def resource(self) -> Resource:
+        """Build the ad-hoc class."""
         from airflow_provider_payments.aep.resources.schema_registry import AdHocClass
 
         fields = as_mapping("fields", self.fields)
         return AdHocClass(name=f"{self.name} - class", description=self.description, fields=fields)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Find or create the class, then the schema."""
+        """
+        Find or create the class, then the schema.
+
+        :raises ExperiencePlatformFailedError: if another try cannot succeed.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
         from airflow_provider_payments.aep.resources.schema_registry import Schema
 
         with airflow_errors():
-            Schema(**self.common)  # both are checked before the first of them is made
-            wanted = self.resource()
-            made = self.provision(context, wanted)
-            keep(context, "class_id", made.existing.id)
-            result = self.provision(context, Schema(class_id=made.existing.id, **self.common)).to_json()
-        return result | {"class_id": made.existing.id, "class_created": made.created}
+            Schema(**self.common)  # both are checked before the first of them is created
+            adhoc = self.provision(context, self.resource())
+            keep(context, "class_id", adhoc.existing.id)
+            result = self.provision(context, Schema(class_id=adhoc.existing.id, **self.common)).to_json()
+        return result | {"class_id": adhoc.existing.id, "class_created": adhoc.created}

@@ -23,7 +23,7 @@ from airflow_provider_payments.operators.base import ExperiencePlatformOperator
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    # What runs loads with the task, not when a DAG is parsed.
+    # These load with the task, not when a DAG is parsed.
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.runs.coverage import Reading
     from airflow_provider_payments.aep.runs.data_window import Window
@@ -49,21 +49,28 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
     """
     Base of the operators that start a flow run: one run for a task, whatever happens to answers and workers.
 
-    :param wait_for_completion: whether to wait until the run has ended; else it is returned as it stands.
-    :param poll_interval: the time between two polls: seconds, ISO 8601 text such as ``PT1M``, or a timedelta.
-    :param timeout: how long to wait, in the same forms; a week by default; ``None``: for ever. ``execution_timeout``
-        bounds it too.
-    :param deferrable: wait in the triggerer instead of on a worker; by default ``[operators] default_deferrable``.
-    :param accept_partial: whether a run in which records failed is good enough.
-    :param max_failed_ratio: accept a partial run up to this share of failed records, 0 to 1; implies
-        ``accept_partial``.
-    :param unknown_counts: what a run is worth whose counts cannot be read, though it claims success: ``fail``
-        (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
-    :param max_active_tis_per_dag: how many of the task, over all DAG runs and mapped indexes, may be executed at once;
-        1 by default. Deferred ones count from Airflow 3.2 on; before, ``max_active_runs=1`` keeps DAG runs apart. Runs
-        are distinguished only where one task at a time starts runs of a dataflow. ``None``: no limit, where each mapped
-        index has a dataflow of its own.
-    :param aep_conn_id: the Airflow connection.
+    .. seealso:: ``docs/data-windows.md#timeouts-and-kills`` in the manual.
+
+    :param wait_for_completion: whether to wait until the run has ended; otherwise the run is returned in its current
+        state. Defaults to ``True``. (templated)
+    :param poll_interval: time between two polls: seconds, ISO 8601 text such as ``PT1M``, or a timedelta. Defaults to
+        ``60.0``. (templated)
+    :param timeout: maximum time for the start of the run and the wait, in the same forms; ``None`` waits without limit.
+        ``execution_timeout`` limits the same, and the shorter one applies. Defaults to ``604800.0``, a week.
+        (templated)
+    :param deferrable: whether to wait in the triggerer instead of on a worker. Applies if ``wait_for_completion``.
+        Defaults to Airflow's option ``[operators] default_deferrable``.
+    :param accept_partial: whether to accept a run in which records failed. Defaults to ``False``. (templated)
+    :param max_failed_ratio: accept a run in which up to this share of the records failed, 0 to 1; implies
+        ``accept_partial``. Defaults to ``None``: any share, if ``accept_partial``. (templated)
+    :param unknown_counts: what to do with a run that claims success and whose counts cannot be read: ``fail``, or
+        ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them. Defaults to ``"fail"``.
+        (templated)
+    :param max_active_tis_per_dag: maximum number of instances of the task, over all DAG runs and mapped indexes, that
+        are executed at the same time. Runs can be distinguished only if one task at a time starts runs of a dataflow;
+        give ``None``, no limit, if each mapped index has a dataflow of its own. Deferred instances count from Airflow
+        3.2 on; before, set ``max_active_runs=1`` on the DAG. Defaults to ``1``.
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -106,14 +113,14 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
-        """Return what ``expand`` makes a mapped task of; the scheduler knows no default of ``__init__`` for that."""
-        made, name = super().partial(**kwargs), "max_active_tis_per_dag"
-        defaults = [getattr(made.kwargs.get(place), "default_args", None) for place in ("dag", "task_group")]
+        """Return the operator to ``expand``; the scheduler does not apply this class's default to mapped tasks."""
+        mapped, name = super().partial(**kwargs), "max_active_tis_per_dag"
+        defaults = [getattr(mapped.kwargs.get(place), "default_args", None) for place in ("dag", "task_group")]
         given = [kwargs, kwargs.get("default_args"), *defaults]
         # Airflow 2 puts None where no number was given.
-        if made.kwargs.get(name) is None and not any(name in (place or {}) for place in given):
-            made.kwargs[name] = DEFAULT_MAX_ACTIVE_TASKS
-        return made
+        if mapped.kwargs.get(name) is None and not any(name in (place or {}) for place in given):
+            mapped.kwargs[name] = DEFAULT_MAX_ACTIVE_TASKS
+        return mapped
 
     def window(self, context: Context) -> Window | None:
         """
@@ -126,20 +133,27 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
     @abstractmethod
     def request(self, context: Context) -> RunRequest | Started:
         """
-        Return what to ask for; or the run that is there already, so that there is nothing to ask for.
+        Return the request for a run; or a run that exists already and makes a request unnecessary.
 
         :raises InvalidInputError: naming the argument that is wrong.
         """
 
     def before_start(self, context: Context) -> None:
-        """Leave the worker while it is too early to start the run; :meth:`execute_later` resumes."""
+        """Defer or reschedule the task while it is too early to start the run; :meth:`execute_later` resumes."""
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Start the run, unless an earlier try has, and wait for it."""
+        """
+        Start the run, unless an earlier try has, and wait for it.
+
+        :raises FlowRunFailedError: if the run failed, lost more records than accepted, or its counts are unknown.
+        :raises FlowRunTimeoutError: if it has not ended within ``timeout``; a retry waits for the same run.
+        :raises ExperiencePlatformFailedError: if another try cannot succeed: a wrong argument, a refusal, an overlap.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
         return self._run(context)
 
     def execute_later(self, context: Context, event: object) -> dict[str, Any]:
-        """Begin anew after a deferral."""
+        """Start the run after a deferral by :meth:`before_start`."""
         return self._run(context)
 
     def _run(self, context: Context) -> dict[str, Any]:
@@ -188,30 +202,30 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
         """
-        Judge what the trigger saw. Anything but a well-formed event fails the task.
+        Judge the run of the trigger's event. Any event that is not well-formed fails the task.
 
         :raises FlowRunTimeoutError: if the deadline passed; a retry continues to wait.
-        :raises FlowRunFailedError: if the run failed, or the trigger was refused.
-        :raises ExperiencePlatformUnavailableError: if the trigger could not poll; a retry may.
+        :raises FlowRunFailedError: if the run failed, or the service refused the trigger's request.
+        :raises ExperiencePlatformUnavailableError: if polling failed, and a retry may succeed.
         """
         from airflow_provider_payments.outcomes import ended_run
 
         return self._end(ended_run(event, FlowRunTimeoutError), context)
 
     def execute_found(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
-        """Do the same for a run that was found in lists because no answer named it."""
+        """Do the same for a run that was found in lists, because the answer to its request was lost."""
         from airflow_provider_payments.outcomes import ended_run
 
         return self._end(ended_run(event, FlowRunTimeoutError), context, found=True)
 
     def execute_reused(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
-        """Do the same for a run that was active before this task asked for one."""
+        """Do the same for a run that was active before this task requested one."""
         from airflow_provider_payments.outcomes import ended_run
 
         return self._end(ended_run(event, FlowRunTimeoutError), context, reused=True)
 
     def on_kill(self) -> None:
-        """Say what becomes of the run."""
+        """Log that the run continues: the platform publishes no way to cancel it."""
         if self._run_id:
             self.log.warning("Killed while flow run %s is not known to have ended: %s", self._run_id, RUN_CONTINUES)
         else:
@@ -224,7 +238,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
 
         run = run_if_there(self.hook.client, state.run_id) if state.run_id and state.was_cleared else None
         own = state.own(run) if run else None
-        still_active = own is not None and own.run.is_active and self._is_meant(own, context)
+        still_active = own is not None and own.run.is_active and self._matches_arguments(own, context)
         if state.run_id and (not state.was_cleared or still_active):
             self.log.info("An earlier try has started flow run %s", state.run_id)
             return state.keep_run(state.started)  # a cleared task waits for it too
@@ -248,8 +262,8 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         run_id, found = request.start(notes)
         return state.keep_run(Started(run_id, found))
 
-    def _is_meant(self, own: Reading, context: Context) -> bool:
-        """Whether a run that an earlier try has started is the one that the arguments mean now."""
+    def _matches_arguments(self, own: Reading, context: Context) -> bool:
+        """Whether a run that an earlier try has started has the dataflow and window of the current arguments."""
         flow_id = as_optional_id("flow_id", self.flow_id)
         return flow_id in (None, own.run.flow_id) and own.asked in (None, self.window(context))
 
@@ -271,25 +285,25 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         return run
 
     def _end(self, run: FlowRun, context: Context, *, found: bool = False, reused: bool = False) -> dict[str, Any]:
-        """Judge a run that has ended."""
+        """Judge a run that has ended, and return the task's output."""
         from airflow_provider_payments.aep.runs.coverage import Reading
         from airflow_provider_payments.aep.runs.data_window import Window
         from airflow_provider_payments.exceptions import FlowRunFailedError
 
-        wanted, shown = self.window(context), Window.of(run)
-        # One that was found may not have shown its window by then.
-        if found and wanted and shown and not shown.is_like(wanted):
+        requested, shown = self.window(context), Window.of(run)
+        # A run that was found in lists may have shown its window only later.
+        if found and requested and shown and not shown.is_like(requested):
             raise FlowRunFailedError(
                 f"{run}. It was taken for the run of this task, whose answer was lost, but it reads {shown} and not "
-                f"{wanted}. Clear the task to start another"
+                f"{requested}. Clear the task to start another"
             )
-        if (reading := Reading(run, wanted)).is_contradictory:
+        if (reading := Reading(run, requested)).is_contradictory:
             self._warn_about(reading)
         judged = self._tolerance().judge(run, self.log, counts=not reused)
         return judged | self.more_outputs(run, context, reused=reused)
 
     def _warn_about(self, contradictory: Reading) -> None:
-        """Say once that runs do not show the windows that they were asked to read."""
+        """Warn once that runs do not show the windows that they were requested for."""
         if not self._has_warned:
             self._has_warned = True
             text = "Windows cannot be checked: %s, but shows %s; only runs count whose windows are on record"
@@ -297,9 +311,9 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
 
     def more_outputs(self, run: FlowRun, context: Context, *, reused: bool) -> dict[str, Any]:
         """
-        Return what the task returns in addition to what the sensor returns.
+        Return the outputs that :class:`.FlowRunSensor` does not have.
 
-        :param reused: whether the run was there before this task asked for one.
+        :param reused: whether the run existed before this task requested one.
         """
         from airflow_provider_payments.aep.runs.data_window import Window
 

@@ -1,4 +1,4 @@
-"""Operator that removes what a failed run made."""
+"""Operator that removes what an incomplete DAG run created."""
 
 from __future__ import annotations
 
@@ -19,24 +19,28 @@ __all__ = ["TeardownChainOperator"]
 
 class TeardownChainOperator(ExperiencePlatformOperator):
     """
-    Remove what this DAG run made of a chain that it did not complete.
+    Remove what this DAG run created of a chain that it did not complete.
 
-    Use it as Airflow's teardown of the creating tasks; an ordinary last task would hide that the run has failed::
+    Use it as Airflow's teardown of the creating tasks; an ordinary last task would hide that the DAG run failed::
 
         remove = TeardownChainOperator(task_id="remove_half_made_chain")
         dataflow >> remove.as_teardown(setups=[source, target, dataset])
 
-    Without that arrow a teardown does not wait for the dataflow, and takes away what it is about to read.
+    Without the arrow the teardown does not wait for the dataflow, and deletes what the dataflow is about to refer to.
 
     It deletes connections and datasets that carry the mark of this chain and this DAG run and that nothing refers to;
     a dataset with a batch stays. A dataflow stays with all that it refers to, so a complete chain is not touched.
     Schemas, field groups, classes and mapping sets are never deleted. It does nothing while another run of the DAG is
-    active, which may have adopted what this one made; of another DAG that is given the same ``chain`` it knows nothing.
+    active, because that may have adopted what this one created. Other DAGs with the same ``chain`` are not considered.
 
     Returns :class:`~airflow_provider_payments.operators.outputs.TeardownOutcome`.
 
-    :param chain: whose objects they are, as given to the operators that made them; by default the DAG's id.
-    :param dataflows: delete this run's dataflows too, and so the whole chain.
+    .. seealso:: ``docs/operators.md#teardownchainoperator`` in the manual.
+
+    :param chain: name of the chain, as given to the creating operators. Defaults to ``None``: the DAG's id. (templated)
+    :param dataflows: whether to delete this run's dataflows too, and so the whole chain. Defaults to ``False``.
+        (templated)
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     """
 
     template_fields: Sequence[str] = (*ExperiencePlatformOperator.template_fields, "chain", "dataflows")
@@ -47,7 +51,12 @@ class TeardownChainOperator(ExperiencePlatformOperator):
         self.dataflows = dataflows
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Delete what may be deleted; return what stays."""
+        """
+        Delete what may be deleted; return what was removed, kept and left over.
+
+        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as without marks.
+        :raises ExperiencePlatformUnavailableError: if another run of the DAG is active, or another try may succeed.
+        """
         from airflow_provider_payments.aep.provisioning.teardown import tear_down
 
         with airflow_errors():
@@ -56,11 +65,11 @@ class TeardownChainOperator(ExperiencePlatformOperator):
             def check() -> None:
                 if other_runs_are_active(context):
                     raise ExperiencePlatformUnavailableError(
-                        "Another run of this DAG is active and may use what this one made: nothing was removed. "
-                        "With max_active_runs=1 that does not happen"
+                        "Another run of this DAG is active and may use what this one created: nothing was removed. "
+                        "max_active_runs=1 prevents this"
                     )
 
             outcome = tear_down(self.hook.client, writer, dataflows=dataflows, check=check).to_json()
-        for fate in ("removed", "kept", "left_over"):
-            self.log.info("%s: %s", fate.replace("_", " ").capitalize(), outcome[fate] or "nothing")
+        for name in ("removed", "kept", "left_over"):
+            self.log.info("%s: %s", name.replace("_", " ").capitalize(), outcome[name] or "nothing")
         return outcome

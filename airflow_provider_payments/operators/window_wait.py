@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 DAY_SECONDS = 24 * 60 * 60.0
 #: Difference between this machine's clock and the platform's that is ignored.
 CLOCK_SKEW_SECONDS = 1.0
-#: Seconds that a deferral takes at least: Airflow 3.3 fails a task whose trigger fires before the scheduler has noted
-#: its deferral (apache/airflow#72716).
+#: Minimum seconds of a deferral: Airflow 3.3 fails a task whose trigger fires before the scheduler has recorded its
+#: deferral (apache/airflow#72716).
 MIN_DEFERRAL_SECONDS = 5.0
 
 
@@ -31,7 +31,7 @@ class WindowWait:
     When a run over a window may be started.
 
     :param lag: seconds after the window's end in which rows of it may still arrive.
-    :param longest: maximum seconds to wait for that.
+    :param longest: maximum seconds to wait until the run may start.
     """
 
     lag: float
@@ -40,7 +40,7 @@ class WindowWait:
     @classmethod
     def read(cls, window_lag: timedelta | float | str | None, max_window_wait: timedelta | float | str | None) -> Self:
         """
-        Read an operator's arguments.
+        Return the wait that an operator's arguments describe.
 
         :raises InvalidInputError: naming the argument that is wrong.
         """
@@ -58,21 +58,24 @@ class WindowWait:
         if left <= CLOCK_SKEW_SECONDS:
             return 0.0
         if left > self.longest + CLOCK_SKEW_SECONDS:
-            allowed = f"{window} may be asked for {self.lag:g} s after its end; that must be within max_window_wait, "
+            allowed = f"{window} may be read {self.lag:g} s after its end; that must be within max_window_wait, "
             raise InvalidInputError("window_end", iso(window.end), f"{allowed}{self.longest:g} s, not in {left:.0f} s")
         return left
 
     def pause(self, operator: BaseOperator, window: Window, now: float, *, deferrable: bool, method_name: str) -> None:
         """
-        Return if a run over a window may be started; else leave the worker until then.
+        Return if a run over a window may be started; otherwise defer or reschedule the task until then.
 
+        :param operator: the task.
+        :param window: the data window.
         :param now: the platform's time, epoch seconds.
-        :param method_name: the method that resumes after a deferral; a task that is rescheduled starts anew.
+        :param deferrable: whether to defer; otherwise the task is rescheduled.
+        :param method_name: the method that resumes after a deferral; a rescheduled task starts anew.
         """
         left = self.left(window, now)
         if not left:
             return
-        rows = f", and rows may come for {self.lag:g} s more" if self.lag else ""
+        rows = f", and rows may arrive for {self.lag:g} s more" if self.lag else ""
         operator.log.info("%s is not over%s; waiting until %s", window, rows, iso(math.ceil(now + left)))
         if deferrable:
             from airflow.providers.common.compat.standard.triggers import TimeDeltaTrigger

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.runs.batch_polling import RunQueries
 
-    # What runs loads with the first poll, not when a DAG is parsed.
+    # These load with the first poll, not when a DAG is parsed.
     from airflow_provider_payments.aep.runs.flow_run import RunSelection
     from airflow_provider_payments.aep.runs.wait import Wait
 
@@ -51,35 +51,41 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
     """
     Wait for a flow run of a dataflow and return what it moved.
 
-    Returns :class:`~airflow_provider_payments.operators.outputs.FlowRunSummary`.
+    Returns :class:`~airflow_provider_payments.operators.outputs.FlowRunSummary`. Give ``flow_id`` or ``run_id``. No run
+    exists before the dataflow's start time, so a dataflow without a run is waited for. An undocumented raw status keeps
+    the wait going until the run has a completion time, and then counts as failed.
 
-    No run exists before the dataflow's start time, so none at all is normal. An undocumented status keeps the wait
-    going until the run has a completion time, and then counts as failed.
-
-    :param flow_id: the dataflow.
-    :param run_id: one run by its id; ``since`` and ``pick`` then do not matter.
-    :param since: only runs that began at or after it count; by default the start of the DAG run, which under
-        ``airflow dags test DAG DATE`` is DATE. A timezone-aware time, ISO 8601 text or epoch seconds.
-        ``CreateDataflowOperator`` returns ``runs_since``, which also accepts the latest past run.
-    :param pick: ``first`` of these runs, or ``latest``, so that a retried run replaces the failed one.
-    :param accept_partial: whether a run in which records failed is good enough.
-    :param max_failed_ratio: accept a partial run up to this share of failed records, 0 to 1; implies
-        ``accept_partial``.
-    :param fail_if_disabled: whether to fail where the dataflow is disabled and has no such run; else it is waited for.
-    :param unknown_counts: what a run is worth whose counts cannot be read, though it claims success: ``fail``
-        (default) or ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them.
-    :param aep_conn_id: the Airflow connection.
-    :param deferrable: wait in the triggerer instead of on a worker; by default ``[operators] default_deferrable``.
-    :param timeout: how long to wait: seconds, ISO 8601 text such as ``PT2H``, or a timedelta; by default ``[sensors]
-        default_timeout``.
-    :param poke_interval: the time between two polls, in the same forms; by default 60 s.
-    :raises InvalidInputError: where the DAG is parsed, for a time-out or interval that is no duration.
-
-    Airflow's own arguments mean the same in every mode, which they do not in other sensors. ``timeout`` and
+    Airflow's own arguments mean the same in every mode and version, which they do not in other sensors. ``timeout`` and
     ``execution_timeout`` both limit the whole wait, and the shorter one ends it, without a retry. ``soft_fail`` skips
-    what is final: a time-out, a failed run, a refusal. What may pass is still retried. ``never_fail`` skips that too.
-    With ``silent_fail`` what may pass does not end the wait. Only ``exponential_backoff`` and ``max_wait`` mean nothing
-    to a deferred wait.
+    the task on final errors: a timeout, a failed run, a refusal; errors that may pass are still retried. ``never_fail``
+    skips it on those too. With ``silent_fail`` errors that may pass do not end the wait. ``exponential_backoff`` and
+    ``max_wait`` do not apply to a deferred wait.
+
+    .. seealso:: ``docs/operators.md#flowrunsensor`` in the manual.
+
+    :param flow_id: id of the dataflow. Required unless ``run_id`` is given. Defaults to ``None``. (templated)
+    :param run_id: id of one run; ``since`` and ``pick`` do not apply to it. Defaults to ``None``: the run is selected
+        by ``since`` and ``pick``. (templated)
+    :param since: only runs that began at or after this time count: a timezone-aware time, ISO 8601 text or epoch
+        seconds. ``runs_since`` of ``CreateDataflowOperator`` also accepts the latest past run. Defaults to ``None``:
+        the start of the DAG run, which is DATE under ``airflow dags test DAG DATE``. (templated)
+    :param pick: which of these runs to wait for: the ``first``, or the ``latest``, so that a repeated run replaces the
+        failed one. Defaults to ``"first"``. (templated)
+    :param accept_partial: whether to accept a run in which records failed. Defaults to ``False``. (templated)
+    :param max_failed_ratio: accept a run in which up to this share of the records failed, 0 to 1; implies
+        ``accept_partial``. Defaults to ``None``: any share, if ``accept_partial``. (templated)
+    :param fail_if_disabled: whether to fail if the dataflow is disabled and has no such run; otherwise the wait goes
+        on. Defaults to ``True``. (templated)
+    :param unknown_counts: what to do with a run that claims success and whose counts cannot be read: ``fail``, or
+        ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them. Defaults to ``"fail"``.
+        (templated)
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
+    :param deferrable: whether to wait in the triggerer instead of on a worker. Defaults to Airflow's option
+        ``[operators] default_deferrable``.
+    :param timeout: maximum time to wait: seconds, ISO 8601 text such as ``PT2H``, or a timedelta. Defaults to ``None``:
+        Airflow's option ``[sensors] default_timeout``.
+    :param poke_interval: time between two polls, in the same forms. Defaults to ``60.0``.
+    :raises InvalidInputError: when the DAG is parsed, if ``timeout`` or ``poke_interval`` is not a duration.
     """
 
     template_fields: Sequence[str] = (
@@ -128,7 +134,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         self.aep_conn_id = aep_conn_id
         self.deferrable = deferrable
         self._wait: Wait | None = None
-        self._asked: RunSelection | None = None
+        self._selection: RunSelection | None = None
         self._queries: RunQueries | None = None
         #: When the wait times out, by this process's monotonic clock.
         self._ends = math.inf
@@ -143,7 +149,16 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         return ExperiencePlatformHook(self.aep_conn_id)
 
     def execute(self, context: Context) -> Any:
-        """Poll once on the worker; where the run has not ended, wait as the mode says."""
+        """
+        Poll once on the worker; if the run has not ended, wait in the sensor's mode.
+
+        :raises FlowRunFailedError: if the run failed, lost more records than accepted, or its counts are unknown.
+        :raises AirflowSensorTimeout: if it has not ended within ``timeout``.
+        :raises ExperiencePlatformFailedError: if another try cannot succeed: a wrong argument, a refusal, a dataflow
+            that is deleted or disabled.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        :raises AirflowSkipException: instead of these, by ``soft_fail`` and ``never_fail``.
+        """
         from airflow_provider_payments.outcomes import deadline
         from airflow_provider_payments.triggers.flow_run import MAX_POLL_ERRORS, FlowRunTrigger
 
@@ -176,15 +191,15 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
 
     @contextmanager
     def _skipping(self) -> Iterator[None]:
-        """Skip the task where ``soft_fail`` or ``never_fail`` apply to what the block raises."""
+        """Skip the task if ``soft_fail`` or ``never_fail`` apply to the error that the block raises."""
         try:
             yield
         except AirflowRescheduleException:
             raise
         except AirflowSkipException as skip:
-            # The base class only says that it skips, not why.
+            # The base class's message gives no cause.
             raise AirflowSkipException(str(skip.__cause__ or skip)) from skip.__cause__
-        except Exception as error:
+        except Exception as error:  # as in the base class: never_fail skips on any error
             final = isinstance(error, (AirflowFailException, AirflowSensorTimeout))
             if self.never_fail or (self.soft_fail and final):
                 raise AirflowSkipException(str(error)) from error
@@ -194,7 +209,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         """Poke once; with ``silent_fail`` an error that is not final is logged, as in the other modes."""
         try:
             return self.poke(context)
-        except Exception as error:
+        except Exception as error:  # as in the base class: silent_fail logs any error that is not final
             if not self.silent_fail or isinstance(error, (AirflowFailException, AirflowSkipException)):
                 raise
             self.log.exception("Could not poll for the flow run")
@@ -206,9 +221,15 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         return min(interval, max(0.0, self.timeout - run_duration()))
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Poll for the run once."""
+        """
+        Poll for the run once.
+
+        :raises FlowRunFailedError: if the run failed, lost more records than accepted, or its counts are unknown.
+        :raises ExperiencePlatformFailedError: if another poll cannot succeed.
+        :raises ExperiencePlatformUnavailableError: if another poll may succeed.
+        """
         with airflow_errors():
-            tolerance = self._tolerance()  # a wrong argument shows before the first request
+            tolerance = self._tolerance()  # before the first request, so that a wrong argument fails at once
             run = self._poll(context).run
         self.run_log.note(run)
         if run is None or run.is_active:
@@ -216,26 +237,27 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         return PokeReturnValue(is_done=True, xcom_value=tolerance.judge(run, self.log))
 
     def _wait_of(self, context: Context) -> Wait:
-        """Return the wait; what one poll learns is kept for the next."""
+        """Return the wait; it keeps what one poll learns for the next."""
         from airflow_provider_payments.aep.runs.flow_run import RunSelection
         from airflow_provider_payments.aep.runs.wait import Wait
 
         since = as_time("since", self.since)
         started = None if since else getattr(context.get("dag_run"), "start_date", None)
-        asked = RunSelection(
+        selection = RunSelection(
             flow_id=as_optional_id("flow_id", self.flow_id),
             run_id=as_optional_id("run_id", self.run_id),
             since=moment.timestamp() if (moment := since or started) else 0.0,
             pick=self.pick,
         )
-        if self._wait is None or self._asked != asked:
+        if self._wait is None or self._selection != selection:
             fails = as_bool("fail_if_disabled", self.fail_if_disabled) is not False
             # The DAG run's start is a time of Airflow's clock.
-            self._wait, self._asked = Wait(asked, fail_if_disabled=fails, by_own_clock=started is not None), asked
+            self._wait = Wait(selection, fail_if_disabled=fails, by_own_clock=started is not None)
+            self._selection = selection
         return self._wait
 
     def _poll(self, context: Context) -> Wait:
-        """Poll once, by this worker."""
+        """Poll once on this worker."""
         from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
         from airflow_provider_payments.aep.runs.batch_polling import RunQueries
 
@@ -269,11 +291,11 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
         """
-        Judge what the trigger saw. Anything but a well-formed event fails the task.
+        Judge the run of the trigger's event. Any event that is not well-formed fails the task.
 
         :raises AirflowSensorTimeout: if the deadline passed.
-        :raises FlowRunFailedError: if the run failed, or the trigger was refused.
-        :raises ExperiencePlatformUnavailableError: if the trigger could not poll; a retry may.
+        :raises FlowRunFailedError: if the run failed, or the service refused the trigger's request.
+        :raises ExperiencePlatformUnavailableError: if polling failed, and a retry may succeed.
         """
         from airflow_provider_payments.outcomes import ended_run
 

@@ -1,0 +1,1 @@
+"""Triggers: waiting for flow runs without a worker, and asset events."""

@@ -1,4 +1,4 @@
-"""Threads that the end of a process does not wait for."""
+"""A thread pool that does not delay the end of the process."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any
 
 class DaemonThreads(Executor):
     """
-    A pool of daemon threads. The standard library's pool joins its threads when the interpreter ends, so a request that
-    hangs would hold up the end of a triggerer.
+    A pool of daemon threads.
 
-    :param max_workers: maximum number of threads; each starts when it is needed.
+    The standard library's pool joins its threads when the interpreter ends, so a request that hangs would delay the end
+    of a triggerer.
+
+    :param max_workers: maximum number of threads; each starts when it is needed first.
     :param name: prefix of their names.
     """
 
@@ -27,7 +29,7 @@ class DaemonThreads(Executor):
         self._over = False
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Let a thread call ``fn``."""
+        """Call ``fn`` in a thread."""
         future: Future[Any] = Future()
         with self._changed:
             if self._over:
@@ -40,7 +42,7 @@ class DaemonThreads(Executor):
         return future
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:
-        """Take no more jobs and drop those that no thread has begun. It never waits."""
+        """Take no more jobs, and drop those that no thread has begun. It never waits."""
         with self._changed:
             self._over = True
             for future, _ in self._jobs:
@@ -62,6 +64,6 @@ class DaemonThreads(Executor):
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(call())
-                except BaseException as error:
+                except BaseException as error:  # as in the standard library's pool: the caller gets it from the future
                     future.set_exception(error)
-            del job, future, call  # what they hold may be large
+            del job, future, call  # they may refer to large objects

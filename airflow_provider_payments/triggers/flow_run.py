@@ -15,11 +15,11 @@ from airflow_provider_payments.aep.inputs import as_duration
 
 __all__ = ["FlowRunTrigger"]
 
-#: Failed polls in a row after which a wait ends, if it has also had no answer for MAX_UNANSWERED_SECONDS.
+#: Failed polls in a row after which a wait ends, if there was also no answer for MAX_UNANSWERED_SECONDS.
 MAX_POLL_ERRORS = 5
 MAX_UNANSWERED_SECONDS = 600.0
-#: No event is fired earlier: Airflow 3.3 fails a task whose trigger fires before the scheduler has noted its deferral
-#: (apache/airflow#72716).
+#: No event is fired earlier: Airflow 3.3 fails a task whose trigger fires before the scheduler has recorded its
+#: deferral (apache/airflow#72716).
 MIN_DEFERRAL_SECONDS = 5.0
 #: Seconds that the first poll may take though the deadline has passed.
 FIRST_POLL_SECONDS = 5.0
@@ -27,26 +27,33 @@ FIRST_POLL_SECONDS = 5.0
 
 class FlowRunTrigger(BaseTrigger):
     """
-    Waits until a flow run has ended, and returns it in its event. It only reads: Airflow may run a trigger twice.
+    Wait until a flow run has ended, and return it in the event.
 
-    All triggers of a connection share one poller, see :mod:`~airflow_provider_payments.triggers.poller`. The event is
-    ``{"status": "ended", "run": {...}}``, ``{"status": "timeout", "message": ...}`` or
-    ``{"status": "error", "message": ..., "retryable": ...}``; the worker judges the run.
+    It only reads, because Airflow may run a trigger twice. All triggers of a connection in a triggerer share one
+    poller, see :mod:`~airflow_provider_payments.triggers.poller`. The event is ``{"status": "ended", "run": {...}}``,
+    ``{"status": "timeout", "message": ...}`` or ``{"status": "error", "message": ..., "retryable": ...}``; the worker
+    judges the run. The trigger raises no errors of its own while it waits.
 
-    :param aep_conn_id: the Airflow connection.
-    :param selection: which run is meant: the fields of
+    .. seealso:: ``docs/waiting.md#what-is-requested`` in the manual.
+
+    :param aep_conn_id: id of the Airflow connection to Experience Platform.
+    :param selection: which run to wait for: the fields of
         :class:`~airflow_provider_payments.aep.runs.flow_run.RunSelection`.
-    :param poll_interval: seconds (or ISO 8601 text such as ``PT1M``, or a timedelta) between two polls at most; the
-        first few follow each other faster.
-    :param deadline: epoch seconds after which the wait ends; ``None`` waits for ever.
-    :param created_since: epoch seconds; the worker has seen that no run made earlier can be the one. By default a day
-        before ``selection["since"]``.
-    :param max_errors: failed polls in a row after which the wait ends, if there has also been no answer for ten
-        minutes; ``None``: no number ends it. A final failure ends it at once.
-    :param known_run_id: the run that is meant, as the worker found it.
-    :param quiet_since: epoch seconds; up to then the worker saw that no run has begun that is meant.
-    :param fail_if_disabled: whether a disabled dataflow without such a run ends the wait.
-    :param by_own_clock: whether ``selection["since"]`` is Airflow's time, because the worker had no answer.
+    :param poll_interval: maximum time between two polls: seconds, ISO 8601 text such as ``PT1M``, or a timedelta. The
+        first polls follow each other faster.
+    :param deadline: epoch seconds after which the wait ends. Defaults to ``None``: no deadline.
+    :param created_since: epoch seconds; the worker has seen that the run was created no earlier. Defaults to ``None``:
+        a day before ``selection["since"]``.
+    :param max_errors: failed polls in a row after which the wait ends with an error, if there was also no answer for
+        600 s; ``None``: no number ends it. A final error always ends it. Defaults to ``5``.
+    :param known_run_id: id of the run, if the worker has found it. Defaults to ``None``.
+    :param quiet_since: epoch seconds up to which the worker has seen that no matching run has begun. Defaults to
+        ``None``: it has not looked.
+    :param fail_if_disabled: whether a disabled dataflow without a matching run ends the wait with an error. Defaults to
+        ``True``.
+    :param by_own_clock: whether ``selection["since"]`` is a time of Airflow's clock, which the platform's may differ
+        from. Defaults to ``False``.
+    :raises InvalidInputError: if ``poll_interval`` is not a duration.
     """
 
     def __init__(
@@ -92,7 +99,7 @@ class FlowRunTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and say how it ended."""
+        """Wait, and yield the one event."""
         begun = time.monotonic()
         event = await self._wait()
         if self.trigger_id is not None:  # in a triggerer
@@ -100,8 +107,8 @@ class FlowRunTrigger(BaseTrigger):
         yield TriggerEvent(event)
 
     async def _wait(self) -> dict[str, Any]:
-        """Wait for one poll after the other; some failures in a row are tolerated."""
-        # Only a triggerer needs these.
+        """Wait for one poll after the other, and return the event; a number of failures in a row is tolerated."""
+        # Loaded in the triggerer, not when a DAG is parsed.
         from airflow_provider_payments.aep.http.throttle import is_throttled
         from airflow_provider_payments.aep.runs.flow_run import RunSelection
         from airflow_provider_payments.aep.runs.wait import Wait
@@ -134,7 +141,7 @@ class FlowRunTrigger(BaseTrigger):
                         return {"status": "ended", "run": run.to_json()}
                     continue
                 retryable = not isinstance(error, PlatformError) or error.retryable
-                if is_throttled(error):  # an answer, and no failed poll: only the deadline bounds it
+                if is_throttled(error):  # an answer, and not a failed poll: only the deadline limits it
                     answered = time.monotonic()
                 else:
                     failures += 1

@@ -1,4 +1,4 @@
-"""The trigger of an asset's watcher: each flow run of a dataflow that has ended becomes an event of the asset."""
+"""The trigger of an asset watcher: each flow run of a dataflow that has ended becomes an event of the asset."""
 
 from __future__ import annotations
 
@@ -23,29 +23,32 @@ else:
 
 __all__ = ["FlowRunEventTrigger"]
 
-#: What a run may end as.
+#: Statuses of a run that has ended.
 ENDED = ("succeeded", "partial", "failed")
 
 
 class FlowRunEventTrigger(BaseEventTrigger):
     """
-    Announces each flow run of a dataflow, once it has ended, as an event of the asset that it watches.
+    Announce each flow run of a dataflow that has ended as an event of the watched asset.
 
-    Each run is announced at least once: what has been announced is noted in the asset's state store, and only after
-    Airflow has stored the event. After a restart some may be announced again; compare ``run_id``. The event's payload
-    is what ``FlowRunSensor`` returns, with ``flow_id``: plain JSON, in ``event.extra["payload"]`` of the asset event.
+    Each run is announced at least once: it is recorded as announced in the asset's state store only after Airflow has
+    stored its event. After a restart some runs may be announced again; compare ``run_id``. The event's payload is what
+    ``FlowRunSensor`` returns, and ``flow_id``: plain JSON, in ``event.extra["payload"]`` of the asset event.
 
-    Each asks by itself, once in each ``poll_interval``. It never ends and never fails: what goes wrong stands in the
-    triggerer's log. Another ``flow_id``, ``asset``, ``statuses`` or ``since`` makes it begin anew; without ``since`` it
-    resumes where it was.
+    Each trigger polls by itself. It never ends and never fails: failed polls stand in the triggerer's log. Another
+    ``flow_id``, ``asset``, ``statuses`` or ``since`` makes it begin anew; without ``since`` it resumes where it was.
 
-    :param flow_id: the dataflow.
-    :param asset: the name of the asset that it watches, whose state store holds what has been announced.
-    :param aep_conn_id: the Airflow connection.
-    :param poll_interval: the time between two polls: seconds, ISO 8601 text such as ``PT1M``, or a timedelta.
-    :param since: only runs made at or after it count; by default the moment at which the trigger first polls. A
-        timezone-aware time, ISO 8601 text or epoch seconds.
-    :param statuses: which runs are announced: any of ``succeeded``, ``partial`` and ``failed``.
+    .. seealso:: ``docs/waiting.md#a-dag-that-runs-when-payments-arrive`` in the manual.
+
+    :param flow_id: id of the dataflow.
+    :param asset: name of the watched asset, whose state store records what has been announced.
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``.
+    :param poll_interval: time between two polls, more than 0: seconds, ISO 8601 text such as ``PT1M``, or a timedelta.
+        Defaults to ``60.0``.
+    :param since: only runs created at or after this time count: a timezone-aware time, ISO 8601 text or epoch seconds.
+        Defaults to ``None``: the time of the trigger's first poll.
+    :param statuses: statuses of the runs to announce: any of ``succeeded``, ``partial`` and ``failed``. Defaults to
+        ``("succeeded", "partial")``.
     :raises InvalidInputError: naming the argument that is wrong.
     :raises RuntimeError: on an Airflow before 3.3.
     """
@@ -70,10 +73,10 @@ class FlowRunEventTrigger(BaseEventTrigger):
             raise InvalidInputError("poll_interval", poll_interval, "it must be more than 0 seconds")
         moment = as_time("since", since)
         self.since = moment.isoformat() if moment else None
-        wanted = as_list("statuses", statuses) or []
-        if not wanted or any(status not in ENDED for status in wanted):
+        given = as_list("statuses", statuses) or []
+        if not given or any(status not in ENDED for status in given):
             raise InvalidInputError("statuses", statuses, f"a list of any of {', '.join(ENDED)}")
-        self.statuses = [status for status in ENDED if status in wanted]
+        self.statuses = [status for status in ENDED if status in given]
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all plain JSON."""
@@ -88,21 +91,21 @@ class FlowRunEventTrigger(BaseEventTrigger):
         }
 
     def shared_stream_key(self) -> Hashable:
-        """Return what is equal for equal triggers only: one that joined another's stream late would miss runs."""
+        """Return a key that only equal triggers share: one that joins another's stream late would miss runs."""
         return json.dumps(self.serialize(), sort_keys=True)
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> FlowRunStream:
-        """Return what polls for the runs; that Airflow asks for it makes it acknowledge them."""
+        """Return what polls for the runs; with a producer, Airflow acknowledges events once they are stored."""
         from airflow_provider_payments.triggers.flow_run_stream import FlowRunStream
 
         return FlowRunStream(cls(**kwargs))
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Announcement]) -> AsyncIterator[TriggerEvent]:
-        """Make an event of each run."""
+        """Yield an event for each run."""
         async for announcement in shared_stream:
             yield TriggerEvent({**announcement.run.summary(), "flow_id": announcement.run.flow_id})
-            # Airflow comes back for more once it has the event. Cancelled before that, it acknowledges all the same.
+            # Airflow asks for the next item once it has the event. If it is cancelled before, it acknowledges anyway.
             announcement.taken = True
 
     async def run(self) -> AsyncIterator[TriggerEvent]:

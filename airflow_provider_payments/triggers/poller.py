@@ -3,7 +3,7 @@ One poller for all waits on a connection, in a triggerer's event loop.
 
 It starts with the first wait and ends with the last. Requests run in a few threads of its own, never on the loop. Each
 wait has its own interval; polls that are due within half an interval are coalesced, so a hundred waits share a request.
-Requests do not wait for each other: one that hangs delays its own waits only. A 429 throttles all. It only reads.
+Requests do not wait for each other: one that hangs delays only its own waits. A 429 throttles all. It only reads.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
 
 log = logging.getLogger(__name__)
 
-#: Requests at the same time. More would make the loop wait for the interpreter while answers are read.
+#: Requests at the same time. With more of them the loop would wait for the interpreter while answers are read.
 MAX_PARALLEL_REQUESTS = 3
-#: Seconds before a wait's first poll, for the worker has just polled, and triggers start many at a time; and before the
-#: next, then doubled up to its poll interval, so that short runs are seen soon.
+#: Seconds before a wait's first poll, because the worker has just polled, and many triggers start at a time; and before
+#: the second, then doubled up to its poll interval, so that short runs are noticed soon.
 FIRST_INTERVALS_SECONDS = (1.0, 2.0)
 #: From this number of waits on, early polls cost too many requests: one request holds as many waits.
 EAGER_POLL_LIMIT = 100
@@ -70,7 +70,7 @@ class Waiter:
     :param wait: which run is meant, and what is known of it.
     :param poll_interval: seconds between two polls at most, but for a 429.
     :param others: number of waits that the poller has already.
-    :param last_poll: when to poll at the latest, by the loop's clock; infinite: none.
+    :param last_poll: latest time of a poll, by the loop's clock; infinite: none.
     """
 
     def __init__(self, wait: Wait, poll_interval: float, others: int = 0, last_poll: float = math.inf) -> None:
@@ -86,7 +86,7 @@ class Waiter:
         self._polls: asyncio.Queue[Poll] = asyncio.Queue()
 
     async def poll(self) -> Poll:
-        """Wait for the next poll and return what it showed."""
+        """Wait for the next poll, and return its outcome."""
         return await self._polls.get()
 
     def notify(self, poll: Poll) -> None:
@@ -97,8 +97,8 @@ class Waiter:
         """
         Set when the next poll is due.
 
-        :param began: when the last one did.
-        :param early: share of the interval that is left out.
+        :param began: when the last poll began, by the loop's clock.
+        :param early: share of the interval by which the next comes earlier.
         """
         self.due = began + self.interval * (1 - early)
         if began < self.last_poll:
@@ -111,26 +111,31 @@ class Round:
     """
     Requests that are sent at the same time.
 
-    :param questions: number of them that have no outcome yet.
+    :param requests: number of them that have no outcome yet.
     """
 
     began: float
-    questions: int
+    requests: int
     several: bool = field(init=False)
     answered: bool = False
     #: Waits of requests that failed, each with the number of waits that its request was for.
     unanswered: list[tuple[Wait, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.several = self.questions > 1
+        """Keep whether the round began with several requests."""
+        self.several = self.requests > 1
 
     def end(self, waits: Sequence[Wait]) -> None:
         """
-        Note the end of a request. Where others were answered, the next one is for a tenth of its waits: one dataflow
-        that the service fails on must not end the other waits. Where none was, the service fails, and nothing is split.
+        Record the end of a request, and at the end of the round split the requests that failed.
+
+        If others were answered, the next request is for a tenth of its waits: one dataflow that the service fails on
+        must not end the other waits. If none was answered, the whole service fails, and nothing is split.
+
+        :param waits: the request's waits; none if it was not sent.
         """
         for wait in waits:
-            # A refusal is an answer too: the request has a member that the service does not accept.
+            # A refusal is an answer too: the service does not accept one of the request's members.
             if not wait.error or getattr(wait.error, "status", None) in (400, 414):
                 self.answered = True
             if not wait.error:
@@ -138,8 +143,8 @@ class Round:
             elif not is_throttled(wait.error):
                 wait.failures += 1
                 self.unanswered.append((wait, len(waits)))
-        self.questions -= 1
-        if self.questions == 0:
+        self.requests -= 1
+        if self.requests == 0:
             for wait, size in self.unanswered:
                 if size > 1 and (self.answered or (not self.several and wait.failures >= MAX_FAILURES_UNSPLIT)):
                     wait.group_size = max(1, size // 10)
@@ -149,8 +154,8 @@ class Poller:
     """
     The poller of one connection.
 
-    :param conn_id: the Airflow connection; it is read with the first poll, for waits that begin later, and again where
-        the service refuses it.
+    :param conn_id: id of the Airflow connection; it is read with the first poll, for waits that begin later, and after
+        a refusal.
     """
 
     def __init__(self, conn_id: str) -> None:
@@ -162,8 +167,8 @@ class Poller:
         #: When the next poll is planned, and the earliest time that the rate limit allows, by the loop's clock.
         self._planned = self._not_before = 0.0
         self._throttled = 0
-        self._questions = set[asyncio.Task[None]]()
-        # An empty context: else all that it logs would land in the log of the first waiter's task.
+        self._requests = set[asyncio.Task[None]]()
+        # An empty context: otherwise its log lines would go to the log of the first waiter's task.
         self._context = contextvars.Context()
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._run(), context=self._context)
@@ -175,19 +180,19 @@ class Poller:
             self._joined.set()
 
     def end(self) -> None:
-        """Stop polling: pending requests are cut off, their outcomes dropped."""
+        """Stop polling: cut off pending requests and drop their outcomes."""
         self._connection.close()
         self._pool.shutdown()
-        for task in (self._task, *self._questions):
+        for task in (self._task, *self._requests):
             task.cancel()
 
     async def _run(self) -> None:
         while True:
             try:
                 await self._until_due()
-                self._ask_those_due()
-            except Exception as error:  # it never ends silently
-                log.exception("Polling failed; it continues")
+                self._send_due()
+            except Exception as error:  # whatever it is, the waiters must hear of it and polling must go on
+                log.exception("Unexpected error in the poller; polling continues")
                 for waiter in self.waiters:
                     waiter.notify(Poll(waiter.wait.run, error))
                 await asyncio.sleep(RECOVERY_SECONDS)
@@ -204,41 +209,41 @@ class Poller:
 
     def _next_due(self) -> float:
         """
-        Return when a wait is due that can be asked about, by the loop's clock.
+        Return when the next poll is due, by the loop's clock.
 
-        While no thread is free it is infinite: waits that become due meanwhile share requests, instead of each small
-        group queueing its own.
+        While no thread is free it is infinite: waits that become due meanwhile share requests, instead of queueing a
+        request for each small group.
         """
-        if len(self._questions) >= MAX_PARALLEL_REQUESTS:
+        if len(self._requests) >= MAX_PARALLEL_REQUESTS:
             return math.inf
         return min((w.due for w in self.waiters if not w.under_way), default=math.inf)
 
-    def _ask_those_due(self) -> None:
+    def _send_due(self) -> None:
         now = self._loop.time()
         due = [w for w in self.waiters if not w.under_way and w.due - COALESCE_FRACTION * w.interval <= now]
-        questions = _questions(due)
-        this_round = Round(now, len(questions))
-        for waiters in questions:
+        requests = _requests(due)
+        this_round = Round(now, len(requests))
+        for waiters in requests:
             for waiter in waiters:
                 waiter.under_way = True
-            task = self._loop.create_task(self._ask(waiters, this_round), context=self._context)
-            self._questions.add(task)
-            task.add_done_callback(self._asked)
+            task = self._loop.create_task(self._send(waiters, this_round), context=self._context)
+            self._requests.add(task)
+            task.add_done_callback(self._sent)
 
-    def _asked(self, task: asyncio.Task[None]) -> None:
-        self._questions.discard(task)
-        self._joined.set()  # plan anew
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._requests.discard(task)
+        self._joined.set()  # the plan has changed
 
-    async def _ask(self, waiters: list[Waiter], this_round: Round) -> None:
+    async def _send(self, waiters: list[Waiter], this_round: Round) -> None:
         """Send one request, and notify its waiters of the outcome in every case."""
         waits, failure = [waiter.wait for waiter in waiters], None
         max_age = RENEWAL_INTERVAL_SECONDS if any(waiter.is_new for waiter in waiters) else math.inf
         try:
             await self._loop.run_in_executor(self._pool, self._poll, waits, max_age)
-        except Exception as error:
+        except Exception as error:  # whatever it is, each waiter must hear of it
             failure = error
             if not isinstance(error, PlatformError):
-                log.exception("A poll failed")
+                log.exception("Unexpected error in a poll")
         this_round.end([] if failure else waits)
         self._take_pauses(waits)
         self._count_requests()
@@ -247,7 +252,7 @@ class Poller:
             waiter.under_way = False
             if failure is None:
                 waiter.is_new = False
-            elif waiter.is_new:  # what it lacks, such as the connection, others may not need
+            elif waiter.is_new:  # it may fail where others do not, such as on a connection that is gone
                 waiter.wait.group_size = 1
             waiter.plan(this_round.began, early)
             if is_throttled(waiter.wait.error):
@@ -263,17 +268,17 @@ class Poller:
         sent, transport.sent = transport.sent, 0
         try:
             Stats.incr("payments.flow_run.poll.requests", sent)
-        except Exception:  # a metrics backend must not end waits
-            log.exception("Could not count %d requests", sent)
+        except Exception:  # whatever a metrics backend raises, it must not end waits
+            log.exception("Could not emit the metric of %d requests", sent)
 
     def _take_pauses(self, waits: Sequence[Wait]) -> None:
-        """Pause all polls as long as the service asks for."""
+        """Pause all polls for as long as the service asks."""
         throttled = [wait.error for wait in waits if isinstance(wait.error, RequestError) and is_throttled(wait.error)]
         if not throttled:
             self._throttled = 0
             return
-        asked = [error.retry_after for error in throttled if error.retry_after is not None]
-        pause = max(asked) if asked else min(2.0**self._throttled, MAX_WAIT_SECONDS)
+        requested = [error.retry_after for error in throttled if error.retry_after is not None]
+        pause = max(requested) if requested else min(2.0**self._throttled, MAX_WAIT_SECONDS)
         self._throttled = min(self._throttled + 1, 10)
         pause = min(pause, MAX_PAUSE_SECONDS) * random.uniform(1, 1 + JITTER_FRACTION)
         self._not_before = max(self._not_before, self._loop.time() + pause)
@@ -282,7 +287,7 @@ class Poller:
     # ---- in the pool -----------------------------------------------------------------------------------------------
 
     def _poll(self, waits: list[Wait], max_age: float) -> None:
-        """Send one request; where it is refused, the connection may have been edited since it was read."""
+        """Send one request; after a refusal read the connection again, which may have been edited."""
         for wait in waits:
             wait.error = None
         began = time.monotonic()
@@ -293,7 +298,7 @@ class Poller:
             return
         try:
             edited = self._queries_of(RENEWAL_INTERVAL_SECONDS)
-        except Exception as error:
+        except Exception as error:  # a secrets backend may raise anything; the old reading still serves
             log.warning("Could not read the connection again: %s", error)
             edited = queries
         if edited.client is not queries.client:
@@ -309,20 +314,20 @@ class Poller:
         return queries
 
 
-def _questions(waiters: list[Waiter]) -> list[list[Waiter]]:
-    """Group waits: a request is for runs or for dataflows, and for as many waits as may share it."""
-    questions: list[list[Waiter]] = []
+def _requests(waiters: list[Waiter]) -> list[list[Waiter]]:
+    """Group waits into requests: each is for runs or for dataflows, and for as many waits as may share it."""
+    requests: list[list[Waiter]] = []
     ordered = sorted(waiters, key=lambda w: (w.wait.may_be_another, w.wait.group_size))
     for waiter in ordered:
-        wait, last = waiter.wait, questions[-1][0].wait if questions else None
+        wait, last = waiter.wait, requests[-1][0].wait if requests else None
         if (
             last is None
             or (last.may_be_another, last.group_size) != (wait.may_be_another, wait.group_size)
-            or len(questions[-1]) >= wait.group_size
+            or len(requests[-1]) >= wait.group_size
         ):
-            questions.append([])
-        questions[-1].append(waiter)
-    return questions
+            requests.append([])
+        requests[-1].append(waiter)
+    return requests
 
 
 def _is_of_the_connection(error: PlatformError | None) -> bool:
@@ -332,7 +337,7 @@ def _is_of_the_connection(error: PlatformError | None) -> bool:
 
 
 def _not_final_yet(error: PlatformError | None) -> PlatformError | None:
-    """A refusal is final only once the connection has been read after it."""
+    """Make a refusal retryable: it is final only once the connection has been read after it."""
     if not isinstance(error, RequestError) or error.retryable:
         return error
     reason = f"{error}; the connection will be read again before this is final"
@@ -347,10 +352,10 @@ def polled(conn_id: str, wait: Wait, poll_interval: float, seconds_left: float |
     """
     Let the connection's poller in this event loop poll for a run as long as the block lasts.
 
-    :param conn_id: the Airflow connection.
-    :param wait: which run is meant.
-    :param poll_interval: seconds between two polls at most.
-    :param seconds_left: it is polled once more shortly before they are over; ``None``: no deadline.
+    :param conn_id: id of the Airflow connection.
+    :param wait: the run to poll for, and what is known of it.
+    :param poll_interval: maximum seconds between two polls.
+    :param seconds_left: seconds until the deadline, shortly before which it is polled once more; ``None``: no deadline.
     """
     loop = asyncio.get_running_loop()
     key = loop, conn_id

@@ -87,7 +87,7 @@ def test_it_may_be_run_again_and_again(stage: Stage, said: Callable[[str], int])
     stage.forget_requests()
     assert retry(stage) == retry(stage, flow_id=stage.flow_id) == retry(stage, run_id=first["run_id"]) == first
     assert (actions(stage), len(stage.runs())) == ([], 2)
-    assert said("there is nothing to do again") == 3
+    assert said("there is nothing to repeat") == 3
 
 
 def test_a_run_that_is_under_way_is_waited_for(stage: Stage) -> None:

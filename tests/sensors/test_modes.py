@@ -139,7 +139,7 @@ def test_poking_waits_until_the_run_has_ended(
     proxy_of_history.fault("GET", RUNS, status=200, body=answer(paused), times=2)
     assert wait(run_id=run_id, timeout=60, poke_interval=0)["status"] == "succeeded"
     assert proxy_of_history.count("GET", RUNS) == 3
-    assert said("unknown status 'paused'") == 1  # though it was seen twice
+    assert said("undocumented raw status 'paused'") == 1  # though it was seen twice
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_past_its_deadline_it_looks_once_more_and_gives_up(history: History) -> 
     assert set(event) == {"status", "message"}
     assert event["status"] == "timeout"
     assert f"the first run of dataflow {history.waiting}" in event["message"]
-    assert "none was seen" in event["message"]
+    assert "no matching run has appeared yet" in event["message"]
 
 
 def test_a_run_that_ended_before_anybody_looked_beats_the_deadline(history: History) -> None:
@@ -264,7 +264,7 @@ def test_an_unknown_status_is_waited_out_with_one_warning(
         proxy_of_history.fault("GET", RUNS, status=200, body=answer(item))
     (event,) = events(trigger(history.good))
     assert event["run"]["id"] == run_id
-    assert said(f"unknown status {word!r}") == 1
+    assert said(f"undocumented raw status {word!r}") == 1
     assert said(f"flow run {run_id} is {word}:") == 1  # a line for each change of state, not of counts
 
 

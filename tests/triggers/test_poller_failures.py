@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.runs.flow_run import RunSelection
 from airflow_provider_payments.aep.runs.wait import IDS_PER_REQUEST, Wait
 from airflow_provider_payments.triggers.flow_run import MAX_POLL_ERRORS
-from airflow_provider_payments.triggers.poller import MAX_FAILURES_UNSPLIT, Round, Waiter, _questions
+from airflow_provider_payments.triggers.poller import MAX_FAILURES_UNSPLIT, Round, Waiter, _requests
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
 from tests.triggers.test_poller import RUNS, Fleet, Make, all_at_once, event, flow_of
@@ -56,13 +56,13 @@ def test_what_fails_while_others_are_answered_is_asked_in_tenths_then_alone() ->
 
 
 def test_where_nothing_is_answered_nothing_is_split() -> None:
-    questions = [waits_in(100), waits_in(100)]
+    requests = [waits_in(100), waits_in(100)]
     for _ in range(20):
         this_round = Round(0.0, 2)
-        for waits in questions:
+        for waits in requests:
             failed(waits)
             this_round.end(waits)
-    assert sizes([*questions[0], *questions[1]]) == {IDS_PER_REQUEST}
+    assert sizes([*requests[0], *requests[1]]) == {IDS_PER_REQUEST}
 
 
 @pytest.mark.parametrize("status", [400, 414])
@@ -82,7 +82,7 @@ def test_the_only_question_is_split_after_a_few_failures_in_a_row() -> None:
     assert seen == [100] * (MAX_FAILURES_UNSPLIT - 1) + [3, 3]
 
 
-def test_questions_hold_as_many_as_their_waits_allow_and_do_not_mix_runs_and_dataflows() -> None:
+def test_requests_hold_as_many_waits_as_allowed_and_do_not_mix_runs_and_dataflows() -> None:
     async def grouped() -> list[tuple[bool, int]]:
         waits = waits_in(250)
         for wait in waits[:120]:
@@ -90,8 +90,8 @@ def test_questions_hold_as_many_as_their_waits_allow_and_do_not_mix_runs_and_dat
         for wait in waits[120:140]:
             wait.group_size = 10
         waits[0].group_size = 1
-        questions = _questions([Waiter(wait, 10.0) for wait in waits])
-        return [(question[0].wait.may_be_another, len(question)) for question in questions]
+        requests = _requests([Waiter(wait, 10.0) for wait in waits])
+        return [(group[0].wait.may_be_another, len(group)) for group in requests]
 
     assert asyncio.run(grouped()) == [
         (False, 1),
