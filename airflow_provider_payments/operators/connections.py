@@ -168,8 +168,9 @@ class CreateSourceConnectionOperator(CreateOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Find or create it; explore the REST resource that it reads."""
         made = super().execute(context)
-        if resource_path := as_optional_text("resource_path", self.resource_path):
-            made["columns"] = self._attributes(resource_path)
+        resource_path = as_optional_text("resource_path", self.resource_path)
+        if resource_path and (attributes := self._attributes(resource_path)) is not None:
+            made["columns"] = attributes
         return made
 
     def _attributes(self, resource_path: str) -> list[str] | None:

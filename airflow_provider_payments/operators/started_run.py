@@ -304,7 +304,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         from airflow_provider_payments.aep.runs.data_window import Window
 
         window = self.window(context) or Window.of(run)
-        return window.to_json() if window else {"window_start": None, "window_end": None}
+        return window.to_json() if window else {}
 
     def _limits(self) -> tuple[float, float | None]:
         pause, timeout = as_duration("poll_interval", self.poll_interval), as_duration("timeout", self.timeout)
