@@ -44,8 +44,8 @@ if has_event_streams():  # on an Airflow before 3.3 this file defines nothing
             payloads = [event.extra.get("payload") for event in (triggering_asset_events or {}).get(arrived, [])]
             runs = {run["run_id"]: run for run in payloads if run}
             lines = [
-                f"Flow run {run['run_id']} {run['status']}: {run.get('input_records')} records read, "
-                f"{run.get('output_records')} arrived, {run.get('failed_records')} failed"
+                f"Flow run {run['run_id']} {run['status']}: {run['input_records']} records read, "
+                f"{run['output_records']} arrived, {run['failed_records']} failed"
                 for run in runs.values()
             ]
             print("\n".join(lines))

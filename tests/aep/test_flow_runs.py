@@ -178,7 +178,7 @@ def test_what_is_unknown_survives_an_event() -> None:
     unknown = FlowRun.from_item(item(recordSummary={"inputRecordCount": 5, "failedRecordCount": None}))
     again = FlowRun.from_json(json.loads(json.dumps(unknown.to_json())))
     assert again == unknown
-    assert "failed_records" not in again.summary()
+    assert again.summary()["failed_records"] is None
     assert again.unknown_counts == "outputRecordCount is absent, failedRecordCount=null"
 
 
@@ -193,7 +193,7 @@ def test_the_summary_is_plain_json_with_iso_times() -> None:
         "started_at": "2026-03-01T12:00:01.500000+00:00",
         "completed_at": "2026-03-01T12:01:00+00:00",
     }
-    assert "started_at" not in FlowRun.from_item(item()).summary()
+    assert FlowRun.from_item(item()).summary()["started_at"] is None
 
 
 def test_a_run_says_what_became_of_it() -> None:

@@ -32,7 +32,7 @@ from airflow_provider_payments.aep.readers import (
 )
 from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.runs.record_counts import read_counts
-from airflow_provider_payments.aep.services import PAGE, Json, with_values
+from airflow_provider_payments.aep.services import PAGE, Json
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client
@@ -154,8 +154,8 @@ class FlowRun:
         return f"{said}: {came} records in, {went} out, {failed} failed"
 
     def summary(self) -> Json:
-        """Return what the sensor hands on: plain JSON, times as ISO 8601 text in UTC; what is unknown is left out."""
-        members = {
+        """Return what the sensor hands on: plain JSON, times as ISO 8601 text in UTC, ``None`` for what is unknown."""
+        return {
             "run_id": self.id,
             "status": self.state.value,
             "input_records": self.input_records,
@@ -165,7 +165,6 @@ class FlowRun:
             "started_at": None if self.started_at is None else iso(self.started_at),
             "completed_at": None if self.completed_at is None else iso(self.completed_at),
         }
-        return with_values(members)
 
     def to_json(self) -> Json:
         """Return all values as plain JSON, for a trigger's event."""
