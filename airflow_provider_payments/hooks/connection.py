@@ -8,8 +8,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.common.compat.sdk import mask_secret
-
 from airflow_provider_payments.aep.api import sandboxes
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
@@ -25,6 +23,7 @@ from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_mappin
 from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.services import DEFAULT_URL
 from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS
+from airflow_provider_payments.versions import mask_secret
 
 log = logging.getLogger(__name__)
 

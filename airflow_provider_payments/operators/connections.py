@@ -191,8 +191,9 @@ class CreateSourceConnectionOperator(CreateOperator):
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
         created = super().execute(context)
-        if resource_path := as_optional_text("resource_path", self.resource_path):
-            created["columns"] = self._attributes(resource_path)
+        resource_path = as_optional_text("resource_path", self.resource_path)
+        if resource_path and (attributes := self._attributes(resource_path)) is not None:
+            created["columns"] = attributes
         return created
 
     def _attributes(self, resource_path: str) -> list[str] | None:

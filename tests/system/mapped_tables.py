@@ -57,7 +57,7 @@ with DAG(dag_id="mapped_tables", schedule=None, catchup=False) as dag:
                 "name": ends[2]["name"],
                 "source_connection_id": ends[0]["id"],
                 "target_connection_id": ends[1]["id"],
-                "source_columns": ends[0]["columns"],
+                "source_columns": ends[0].get("columns"),
             }
         )
     )

@@ -21,7 +21,10 @@ class Supervisor:
         self.events: list[Payload] = []
         #: Raised instead of storing a state.
         self.error: Exception | None = None
-        self.writes = 0
+        self.reads = self.writes = 0
+        #: Cleared: reads are not answered until it is set.
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def asend(self, message: Any) -> Any:
         from airflow.sdk.exceptions import ErrorType
@@ -29,6 +32,8 @@ class Supervisor:
 
         place = message.name, message.key
         if message.type == "GetAssetStateStoreByName":
+            self.reads += 1
+            await self.answers.wait()
             if place in self.states:
                 return AssetStateStoreResult(value=json.loads(self.states[place]))
             return ErrorResponse(error=ErrorType.ASSET_STORE_NOT_FOUND, detail={"key": message.key})
@@ -81,6 +86,12 @@ class Watcher:
                 if store:
                     self.store()
                 await asyncio.sleep(0.005)
+
+    def leap(self, seconds: float) -> None:
+        """Let so much time go by for what waits on the event loop."""
+        loop = asyncio.get_running_loop()
+        now = loop.time
+        loop.time = lambda: now() + seconds  # type: ignore[method-assign]
 
     async def end(self) -> None:
         """End the triggerer. What it has not sent to the supervisor is lost."""

@@ -20,7 +20,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableEr
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping, as_optional_text
 from airflow_provider_payments.aep.redaction import redacted
-from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSION, Json
+from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSION, Json, with_values
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +68,8 @@ class FlowSpec:
         )
 
     def to_json(self) -> Json:
-        """Return what an XCom carries."""
-        return {
+        """Return what an XCom carries; what has no value is left out."""
+        members = {
             "id": self.id,
             "name": self.name,
             "version": self.version,
@@ -77,6 +77,7 @@ class FlowSpec:
             "schedule_schema": self.schedule_schema,
             "option_schema": self.option_schema,
         }
+        return with_values(members)
 
     @classmethod
     def from_json(cls, value: object) -> FlowSpec:
