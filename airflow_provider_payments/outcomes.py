@@ -14,6 +14,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_bool, as_number, as_optional_text
 from airflow_provider_payments.aep.readers import mapping, shown
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, State
+from airflow_provider_payments.aep.services import with_values
 from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError, FlowRunFailedError
 
 
@@ -68,7 +69,7 @@ class Tolerance:
             raise FlowRunFailedError(f"{run}. {reasons}")
         if objection := self._objection(run):
             raise FlowRunFailedError(f"{run}, {objection}. {reasons}")
-        return run.summary()
+        return with_values(run.summary())
 
     def _objection(self, run: FlowRun) -> str:
         """Return why a run that claims success, wholly or in part, is not accepted; empty if it is."""

@@ -44,6 +44,18 @@ def honour_retry_after(operator: Any) -> None:
         operator.retry_policy = RetryAfterPolicy(operator.retry_delay)
 
 
+def mask_secret(secret: Any) -> None:
+    """Keep a secret that was fetched at run time out of Airflow's logs."""
+    try:
+        from airflow.providers.common.compat.sdk import mask_secret as mask
+    except ImportError:  # common-compat before 1.22, which Airflow's constraint files up to 3.2 hold
+        try:
+            from airflow.sdk.log import mask_secret as mask
+        except ImportError:  # Airflow 2
+            from airflow.utils.log.secrets_masker import mask_secret as mask  # type: ignore[no-redef,import-not-found]
+    mask(secret)
+
+
 def other_runs_are_active(context: Any) -> bool:
     """Whether another run of the task's DAG is active; no where there is no Airflow around the task."""
     task = context.get("ti")

@@ -17,7 +17,7 @@ from airflow_provider_payments.operators.connections import CreateSourceConnecti
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
-from tests.aep.raw_server import raw_server, trickles
+from tests.aep.http.raw_server import raw_server, trickles
 from tests.fault_proxy import FaultProxy
 from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
 from tests.what_happens import LOSSES, SOURCES, Stage, event, value_of

@@ -38,6 +38,11 @@ DATASET_SCHEMA_VERSION = "application/vnd.adobe.xed+json;version=1"
 ADHOC_SCHEMA_VERSION = "application/vnd.adobe.xed-full-notext+json; version=1"
 
 
+def with_values(members: Json) -> Json:
+    """Return the members that have a value: Airflow 3.0 refuses an XCom that is null, and each key becomes one."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
 def segment(object_id: str) -> str:
     """
     Return an object's id as one segment of a path.

@@ -60,8 +60,8 @@ class ExperiencePlatformHook(BaseHook):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return the form's labels, for Airflow before 3.2."""
-        return FIELD_BEHAVIOUR
+        """Return the form's labels, for Airflow before 3.2, which writes the keys of provider info with underscores."""
+        return {key.replace("-", "_"): value for key, value in FIELD_BEHAVIOUR.items()}
 
     @cached_property
     def client(self) -> Client:

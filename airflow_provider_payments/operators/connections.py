@@ -99,8 +99,8 @@ class CreateSourceConnectionOperator(CreateOperator):
     :param base_connection_id: id of the vendor account's base connection. (templated)
     :param table: path of a table, such as ``PayPal.Catalog_Products``; for sources that offer tables. Defaults to
         ``None``. (templated)
-    :param columns: the table's columns: names, or objects as explore gives them. Types are compared only where an
-        object gives them. Applies to ``table``. Defaults to ``None``: all columns that explore gives. (templated)
+    :param columns: the table's columns: objects as explore gives them, or names that get their types from explore at
+        the creation. Types are compared only where an object gives them. Applies to ``table``. Defaults to ``None``: all columns that explore gives. (templated)
     :param path: path of a file, or of a table as the older documents send it; needs ``data_format``. Defaults to
         ``None``. (templated)
     :param resource_path: a REST resource, such as Stripe's ``charges``; for sources that offer REST resources. Defaults
@@ -191,8 +191,9 @@ class CreateSourceConnectionOperator(CreateOperator):
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
         created = super().execute(context)
-        if resource_path := as_optional_text("resource_path", self.resource_path):
-            created["columns"] = self._attributes(resource_path)
+        resource_path = as_optional_text("resource_path", self.resource_path)
+        if resource_path and (attributes := self._attributes(resource_path)) is not None:
+            created["columns"] = attributes
         return created
 
     def _attributes(self, resource_path: str) -> list[str] | None:

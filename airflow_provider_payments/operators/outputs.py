@@ -1,12 +1,12 @@
 """
 What operators and sensor return: plain JSON, one XCom for each key (``task.output["id"]``) and one for the whole.
 
-Times are ISO 8601 text in UTC; ``None`` stands for what the service does not show.
+Times are ISO 8601 text in UTC. What the service does not show has no key, for Airflow 3.0 refuses an XCom that is null:
+``task.output["etag"]`` is ``None`` then, and a mapping over whole outputs reads it with ``.get("etag")``.
 """
 
-from __future__ import annotations
-
-from typing import Any, TypedDict
+# No annotations from the future: as text, `NotRequired` would be missed in `__optional_keys__`.
+from typing import Any, NotRequired, TypedDict
 
 __all__ = [
     "CreatedAdHocSchema",
@@ -35,21 +35,21 @@ class CreatedObject(TypedDict):
     id: str
     name: str
     created: bool
-    etag: str | None
+    etag: NotRequired[str]
     duplicates: list[str]
 
 
 class CreatedSourceConnection(CreatedObject):
-    """``columns``: names of the columns that are read, or paths of a REST resource's attributes; ``None``: unknown."""
+    """``columns``: names of the columns that are read, or paths of a REST resource's attributes, where known."""
 
-    columns: list[str] | None
+    columns: NotRequired[list[str]]
 
 
 class CreatedSchema(CreatedObject):
     """``version`` such as ``1.0``; ``tenant_id``: the tenant's namespace without ``_``."""
 
     version: str
-    tenant_id: str | None
+    tenant_id: NotRequired[str]
 
 
 class CreatedSchemaWithFields(CreatedSchema):
@@ -84,34 +84,34 @@ class FoundFlowSpec(TypedDict):
     id: str
     name: str
     version: str
-    transformations: list[str] | None
-    schedule_schema: dict[str, Any] | None
-    option_schema: dict[str, Any] | None
+    transformations: NotRequired[list[str]]
+    schedule_schema: NotRequired[dict[str, Any]]
+    option_schema: NotRequired[dict[str, Any]]
 
 
 class FlowRunSummary(TypedDict):
     """
     What ``FlowRunSensor`` returns.
 
-    ``status``: ``succeeded`` or ``partial``. Counts are numbers of records, ``None`` where they cannot be read and
+    ``status``: ``succeeded`` or ``partial``. Counts are numbers of records, without a key where they cannot be read and
     ``unknown_counts="accept"``. ``batch_ids``: the batches that landed in the data lake.
     """
 
     run_id: str
     status: str
-    input_records: int | None
-    output_records: int | None
-    failed_records: int | None
+    input_records: NotRequired[int]
+    output_records: NotRequired[int]
+    failed_records: NotRequired[int]
     batch_ids: list[str]
-    started_at: str | None
-    completed_at: str | None
+    started_at: NotRequired[str]
+    completed_at: NotRequired[str]
 
 
 class WindowedFlowRunSummary(FlowRunSummary):
     """What ``RetryFlowRunOperator`` returns: also the data window that the run read."""
 
-    window_start: str | None
-    window_end: str | None
+    window_start: NotRequired[str]
+    window_end: NotRequired[str]
 
 
 class ReusableFlowRunSummary(WindowedFlowRunSummary):

@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import Stats, conf
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id
+from airflow_provider_payments.aep.services import with_values
 from airflow_provider_payments.exceptions import RUN_CONTINUES, FlowRunTimeoutError
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.judging import LAST_POLL_SECONDS, JudgesFlowRuns
@@ -180,7 +181,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         store_link(context, url=client.url, sandbox=client.sandbox, page=DATAFLOW.page, object_id=run.flow_id)
         self.run_log.note(run)
         if not waits:
-            return run.summary() | self.more_outputs(run, context, reused=started.reused)
+            return with_values(run.summary()) | self.more_outputs(run, context, reused=started.reused)
         if run.is_active and self.deferrable:
             self.defer(
                 trigger=FlowRunTrigger(
@@ -225,7 +226,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
 
     def _start(self, state: TaskRunState, context: Context) -> Started:
         from airflow_provider_payments.aep.runs.lookups import run_if_there
-        from airflow_provider_payments.aep.runs.on_demand import Notes
+        from airflow_provider_payments.aep.runs.on_demand import RunBaseline
         from airflow_provider_payments.operators.run_state import Started
 
         run = run_if_there(self.hook.client, state.run_id) if state.run_id and state.was_cleared else None
@@ -249,7 +250,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
             self._warn_about(coverage.contradictory)
         if run := coverage.run:
             return state.keep_run(Started(run.id, reused=True, run=run))
-        notes = Notes.of(coverage.runs)
+        notes = RunBaseline.of(coverage.runs)
         state.keep(notes=notes.to_json())
         run_id, found = request.start(notes)
         return state.keep_run(Started(run_id, found))
@@ -315,7 +316,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         from airflow_provider_payments.aep.runs.data_window import Window
 
         window = self.window(context) or Window.of(run)
-        return window.to_json() if window else {"window_start": None, "window_end": None}
+        return window.to_json() if window else {}
 
     def _limits(self) -> tuple[float, float | None]:
         pause, timeout = as_duration("poll_interval", self.poll_interval), as_duration("timeout", self.timeout)

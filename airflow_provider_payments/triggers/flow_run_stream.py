@@ -7,6 +7,7 @@ import logging
 import math
 import random
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -31,8 +32,18 @@ MAX_LATER_RUNS = 1000
 BATCH_SIZE = 50
 #: Seconds between two polls while the service refuses, if the poll interval is not longer.
 REFUSED_INTERVAL_SECONDS = 600.0
-#: Seconds that Airflow may take to store the state; while it shuts down it never answers.
-STORE_TIMEOUT_SECONDS = 10.0
+#: Seconds that Airflow may take to read or write the state: the first answer after a triggerer's start takes up to 13.
+STORE_TIMEOUT_SECONDS = 60.0
+#: The same once events have been stored; a triggerer that shuts down waits for it, and never gets an answer.
+ACKNOWLEDGEMENT_TIMEOUT_SECONDS = 10.0
+#: Seconds until the state is asked for again that Airflow did not give; doubled with each failure.
+STORE_RETRY_SECONDS = 5.0
+#: Seconds after which a run is announced that was held back, once the others are stored.
+HELD_BACK_SECONDS = 10.0
+
+
+class StateStoreError(Exception):
+    """Airflow did not read or write the asset's state."""
 
 
 @dataclass(eq=False)
@@ -170,9 +181,10 @@ class FlowRunStream(SharedStreamProducer):
                 failures += 1
                 pause = self._bear(error, failures)
             # Of events that come between two passes of Airflow's scheduler, a DAG run gets the first and the next DAG
-            # run the others: the latest of several runs waits for the next poll, and brings them along.
+            # run the others: the latest of several runs waits for a while, and brings them along.
             if len(news) > 1:
                 del news[-1]
+                pause = min(pause, HELD_BACK_SECONDS)
             for first in range(0, len(news), BATCH_SIZE):
                 some = [Announcement(run) for run in news[first : first + BATCH_SIZE]]
                 self._on_the_way = len(some)
@@ -190,8 +202,8 @@ class FlowRunStream(SharedStreamProducer):
         for run in stored:
             log.info("Announced for asset %s: %s", self._watched.asset, run)
         try:
-            await self._store()
-        except Exception as error:
+            await self._store(ACKNOWLEDGEMENT_TIMEOUT_SECONDS)
+        except StateStoreError as error:
             log.warning("Could not note what was announced for asset %s: %s", self._watched.asset, error)
         self._on_the_way -= len(batch)
         if not self._on_the_way:
@@ -207,7 +219,9 @@ class FlowRunStream(SharedStreamProducer):
         interval = self._watched.poll_interval
         slow, asked = max(REFUSED_INTERVAL_SECONDS, interval), float(getattr(error, "retry_after", None) or 0.0)
         final = not getattr(error, "retryable", True)
-        pause = max(asked, slow if final else min(interval * 2.0 ** min(failures, 10), slow))
+        # The service may be overloaded, which is no reason to wait for Airflow.
+        first = min(interval, STORE_RETRY_SECONDS) if isinstance(error, StateStoreError) else interval * 2.0
+        pause = max(asked, slow if final else min(first * 2.0 ** min(failures - 1, 10), slow))
         text = "Could not poll for runs of dataflow %s, which asset %s waits for; again in %.0f s: %s: %s"
         level = logging.ERROR if final else logging.WARNING
         log.log(level, text, self._watched.flow_id, self._watched.asset, pause, type(error).__name__, error)
@@ -244,27 +258,33 @@ class FlowRunStream(SharedStreamProducer):
     async def _resume(self) -> Progress:
         """Go on where the last triggerer was, or begin."""
         since = as_time("since", self._watched.since)
-        async with asyncio.timeout(STORE_TIMEOUT_SECONDS):
-            stored = await self._state_store.aget(self._key)
+        async with self._state_store(STORE_TIMEOUT_SECONDS) as store:
+            stored = await store.aget(self._key)
         if stored is None or (since and since.timestamp() != stored["start"]):
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._begin, since)
         self._stored = stored
         return Progress.from_json(self._watched.statuses, stored)
 
-    async def _store(self) -> None:
+    async def _store(self, timeout: float = STORE_TIMEOUT_SECONDS) -> None:
         state = self._progress.to_json() if self._progress else None
         if state == self._stored:
             return
-        async with asyncio.timeout(STORE_TIMEOUT_SECONDS):
-            await self._state_store.aset(self._key, state)
+        async with self._state_store(timeout) as store:
+            await store.aset(self._key, state)
         self._stored = state
 
-    @property
-    def _state_store(self) -> Any:
+    @asynccontextmanager
+    async def _state_store(self, timeout: float) -> AsyncIterator[Any]:
         from airflow.sdk.execution_time.context import AssetStateStoreAccessor
 
-        # The asset's own accessor, which Airflow gives to a trigger, does not reach what serves a stream.
-        return AssetStateStoreAccessor(name=self._watched.asset)
+        try:
+            async with asyncio.timeout(timeout):
+                # The asset's own accessor, which Airflow gives to a trigger, does not reach what serves a stream.
+                yield AssetStateStoreAccessor(name=self._watched.asset)
+        except TimeoutError as error:
+            raise StateStoreError(f"Airflow's state store has not answered for {timeout:g} s") from error
+        except Exception as error:
+            raise StateStoreError(f"Airflow's state store: {type(error).__name__}: {error}") from error
 
     @property
     def _key(self) -> str:

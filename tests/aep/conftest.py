@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+import attrs
 import pytest
 
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.http.auth import ClientCredentials
 from airflow_provider_payments.aep.http.transport import Clock, Transport
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.aep.chain import Chain
 from tests.chaos.timeline import Platform, Timeline
 from tests.conftest import SERIAL, Emulator, napping
@@ -63,11 +63,11 @@ def credential(emulator: Emulator, naps: list[float]) -> Callable[..., ClientCre
     return make
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class Stepping(ClientCredentials):
     """A credential that is asked before each request, and lets others have their turn there."""
 
-    step: Callable[[], None] = field(default=lambda: None, repr=False)
+    step: Callable[[], None] = attrs.field(default=lambda: None, repr=False)
 
     def token(self) -> str:
         self.step()

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.emulator.client import CATALOG, DATA_PREP, FLOW, PAYPAL, Client, mapping_body, source_body
 
 STARTS = 7

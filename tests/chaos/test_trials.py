@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.resources.marks import Mark, Writer
-from airflow_provider_payments.emulator.faults import Match
+from airflow_provider_payments.emulator.core.faults import Match
 from tests.chaos.faults import ACTIONS, STREAMS, Strike
 from tests.chaos.runs import Carry
 from tests.chaos.tasks import STEPS, Attempt, Ended, Pace

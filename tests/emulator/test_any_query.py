@@ -15,9 +15,9 @@ import requests
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.emulator.client import CATALOG, DATA_PREP, FLOW, PROFILE, REGISTRY, XED, Client, mapping_body, source_body
-from tests.emulator.registry import schema_body
+from tests.emulator.schema_registry.registry import schema_body
 
 EXAMPLES = int(os.environ.get("EMULATOR_QUERY_EXAMPLES", "25"))
 TEXTS = ("a", "b", "B", "ab", "10", "9", "1.9", "1.10", "true", "a,b", "a=b")

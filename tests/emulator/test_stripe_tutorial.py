@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.emulator.client import CATALOG, DATA_PREP, FLOW, LAKE_SPEC, REST_FLOW_SPEC, STRIPE_SPEC, XED, Client
-from tests.emulator.test_explored_rows import field
+from tests.emulator.flow_service.test_explored_rows import field
 
 CARD = "payment_method_details.card"
 # What the tutorial prints of a charge, by type; None for what was null in the account that it was taken from.

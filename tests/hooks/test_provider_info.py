@@ -95,8 +95,15 @@ def test_the_hook_and_the_provider_info_say_the_same() -> None:
     (entry,) = get_provider_info()["connection-types"]
     assert entry["connection-type"] == ExperiencePlatformHook.conn_type
     assert entry["hook-name"] == ExperiencePlatformHook.hook_name
-    assert ExperiencePlatformHook.get_ui_field_behaviour() == entry["ui-field-behaviour"] == FIELD_BEHAVIOUR
+    assert entry["ui-field-behaviour"] == FIELD_BEHAVIOUR
     assert set(FIELD_BEHAVIOUR["relabeling"]) == {"login", "password", "host"}
+
+
+def test_the_hook_words_the_form_as_airflow_before_3_2_wants_it() -> None:
+    behaviour = ExperiencePlatformHook.get_ui_field_behaviour()
+    schema = json.loads((Path(airflow.__path__[0]) / "customized_form_field_behaviours.schema.json").read_text())
+    jsonschema.validate(behaviour, schema)
+    assert set(behaviour) == {"hidden_fields", "relabeling", "placeholders"}
 
 
 def test_older_airflows_get_the_same_form_fields_from_the_hook() -> None:

@@ -11,8 +11,8 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.operators.flow_runs import RunDataflowOperator
 from tests.conftest import Emulator
-from tests.operators.demand import DAY, DELTA, Stage
-from tests.operators.demand import with_store as with_store
+from tests.operators.on_demand import DAY, DELTA, Stage
+from tests.operators.on_demand import with_store as with_store
 from tests.sensors.conftest import said as said
 
 

@@ -20,8 +20,8 @@ from airflow_provider_payments.operators.flow_runs import RunDataflowOperator
 from airflow_provider_payments.outcomes import Stats
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
-from tests.operators.demand import DAY, DELTA, LISTS, OF_A_START, RUNS, STORES, Stage
-from tests.operators.demand import with_store as with_store
+from tests.operators.on_demand import DAY, DELTA, LISTS, OF_A_START, RUNS, STORES, Stage
+from tests.operators.on_demand import with_store as with_store
 from tests.operators.run_dataflow import deferral, posts, resume, run
 from tests.operators.run_dataflow import stage as stage
 from tests.sensors.conftest import said as said

@@ -13,13 +13,13 @@ import pytest
 from airflow.exceptions import AirflowRescheduleException
 
 from airflow_provider_payments.aep.api.client import Client
-from airflow_provider_payments.emulator.data_prep.dates import parse_time
+from airflow_provider_payments.emulator.core.dates import parse_time
 from airflow_provider_payments.emulator.samples import paypal
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from airflow_provider_payments.operators.flow_runs import RunDataflowOperator
 from tests.conftest import Emulator
 from tests.operators.chain import make_ends, run
-from tests.operators.demand import DAY, ONCE, Stage
+from tests.operators.on_demand import DAY, ONCE, Stage
 
 PAYOUTS = "PayPal.Payouts"
 HOUR = 3600

@@ -44,7 +44,6 @@ def test_a_mapping_set_is_created_once_with_the_tenants_namespace_filled_in(conn
         "id": made["id"],
         "name": "products - mapping",
         "created": True,
-        "etag": None,
         "duplicates": [],
         "version": 0,
     }

@@ -21,8 +21,8 @@ from airflow_provider_payments.exceptions import (
 from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
-from tests.operators.demand import DAY, DELTA, LISTS, RUNS, STORES, Stage, Task
-from tests.operators.demand import with_store as with_store
+from tests.operators.on_demand import DAY, DELTA, LISTS, RUNS, STORES, Stage, Task
+from tests.operators.on_demand import with_store as with_store
 from tests.sensors.conftest import said as said
 
 

@@ -18,8 +18,8 @@ from airflow_provider_payments.exceptions import (
 )
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
-from tests.operators.demand import DAY, DELTA, LISTS, OF_A_START, RUNS, Stage
-from tests.operators.demand import with_store as with_store
+from tests.operators.on_demand import DAY, DELTA, LISTS, OF_A_START, RUNS, Stage
+from tests.operators.on_demand import with_store as with_store
 from tests.operators.run_dataflow import deferral, operator, posts, resume, run
 from tests.operators.run_dataflow import stage as stage
 from tests.sensors.conftest import said as said

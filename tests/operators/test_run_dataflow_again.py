@@ -21,8 +21,8 @@ from airflow_provider_payments.exceptions import (
     FlowRunFailedError,
     FlowRunTimeoutError,
 )
-from tests.operators.demand import DAY, RUNS, STORES, Stage, Store, Task
-from tests.operators.demand import with_store as with_store
+from tests.operators.on_demand import DAY, RUNS, STORES, Stage, Store, Task
+from tests.operators.on_demand import with_store as with_store
 from tests.operators.run_dataflow import operator, posts, run
 from tests.operators.run_dataflow import stage as stage
 from tests.sensors.conftest import said as said

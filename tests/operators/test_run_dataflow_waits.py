@@ -15,8 +15,8 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskD
 from airflow_provider_payments.exceptions import FlowRunFailedError, FlowRunTimeoutError
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.flow_runs import RunDataflowOperator
-from tests.operators.demand import DELTA, OF_A_START, Stage
-from tests.operators.demand import with_store as with_store
+from tests.operators.on_demand import DELTA, OF_A_START, Stage
+from tests.operators.on_demand import with_store as with_store
 from tests.operators.run_dataflow import deferral, operator, resume, run
 from tests.operators.run_dataflow import stage as stage
 from tests.sensors.conftest import said as said

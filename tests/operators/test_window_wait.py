@@ -20,8 +20,8 @@ from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
 from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
 from airflow_provider_payments.operators.window_wait import WindowWait
 from tests.conftest import Emulator
-from tests.operators.demand import DAY, STORES, Stage
-from tests.operators.demand import with_store as with_store
+from tests.operators.on_demand import DAY, STORES, Stage
+from tests.operators.on_demand import with_store as with_store
 from tests.operators.run_dataflow import operator, posts, run
 from tests.operators.run_dataflow import stage as stage
 from tests.sensors.conftest import said as said

@@ -1,4 +1,4 @@
-"""Mapped tasks: windows of one dataflow, and a dataflow for each index. What ``test_mapped_windows`` runs."""
+"""Mapped tasks: windows of one dataflow, and a dataflow for each index. What ``test_live_mapped_windows`` runs."""
 
 from __future__ import annotations
 

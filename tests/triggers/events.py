@@ -13,7 +13,7 @@ from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.chain import make_dataflow
 from tests.sensors.flows import runs
-from tests.triggers.watcher import Supervisor
+from tests.triggers.asset_watcher import Supervisor
 
 RUNS = "/flowservice/runs"
 from_3_3 = pytest.mark.skipif(not has_event_streams(), reason="Airflow 3.3 and newer acknowledge events")

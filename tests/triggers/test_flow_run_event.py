@@ -17,11 +17,11 @@ from airflow_provider_payments.versions import has_event_streams
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy
 from tests.sensors.flows import HALF_HOUR, advance_to_run, answer, run_item, runs
+from tests.triggers.asset_watcher import SECONDS, Supervisor, Watcher, live, until
 from tests.triggers.events import RUNS, from_3_3, ids, trigger
 from tests.triggers.events import flow_id as flow_id
 from tests.triggers.events import proxied as proxied
 from tests.triggers.events import supervisor as supervisor
-from tests.triggers.watcher import SECONDS, Supervisor, Watcher, live, until
 
 # ---- arguments -----------------------------------------------------------------------------------------------------
 
@@ -230,6 +230,28 @@ def test_the_latest_of_several_runs_waits_for_the_next_look(
 
     live(trigger(flow_id, since=0), supervisor, life)
     assert supervisor.run_ids() == ids(connected, flow_id)
+
+
+def test_the_run_held_back_follows_the_others_after_ten_seconds(
+    supervisor: Supervisor, connected: Emulator, flow_id: str
+) -> None:
+    advance_to_run(connected)
+    for _ in range(2):
+        connected.advance(HALF_HOUR)
+    first, second, held_back = ids(connected, flow_id)
+
+    async def life(watcher: Watcher) -> None:
+        def third(seconds: float = 0.5) -> bool:
+            watcher.leap(seconds)
+            return len(supervisor.events) == 3
+
+        await watcher.until(lambda: len(supervisor.events) == 2)
+        begun = asyncio.get_running_loop().time()
+        await watcher.until(third)
+        assert 9 < asyncio.get_running_loop().time() - begun < SECONDS
+
+    live(trigger(flow_id, since=0, poll_interval=600), supervisor, life)
+    assert supervisor.run_ids() == [first, second, held_back]
 
 
 # ---- none is lost --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +12,11 @@ import pytest
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.sensors.flows import advance_to_run
+from tests.triggers.asset_watcher import Supervisor, Watcher, live, until
 from tests.triggers.events import RUNS, from_3_3, ids, trigger
 from tests.triggers.events import flow_id as flow_id
 from tests.triggers.events import proxied as proxied
 from tests.triggers.events import supervisor as supervisor
-from tests.triggers.watcher import Supervisor, Watcher, live, until
 
 
 def test_failed_looks_are_borne_for_ever(
@@ -83,12 +84,50 @@ def test_a_state_that_cannot_be_stored_is_stored_later(
     async def life(watcher: Watcher) -> None:
         await watcher.until(lambda: supervisor.state and watcher.runner.events, store=False)
         supervisor.error = ConnectionError("no database")
-        await watcher.until(lambda: said("Could not note what was announced for asset arrived: no database"))
+        await watcher.until(lambda: said("asset arrived: Airflow's state store: ConnectionError: no database"))
         assert supervisor.state["announced"] == {}
         supervisor.error = None
         await watcher.until(lambda: supervisor.state["announced"])
 
     live(trigger(flow_id, since=0), supervisor, life)
+    assert supervisor.run_ids() == ids(connected, flow_id)
+
+
+def test_a_store_that_answers_13_seconds_after_the_start_is_waited_for(
+    supervisor: Supervisor, connected: Emulator, flow_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    advance_to_run(connected)
+    supervisor.answers.clear()
+
+    async def life(watcher: Watcher) -> None:
+        await watcher.until(lambda: supervisor.reads)
+        watcher.leap(13)
+        for _ in range(3):
+            await asyncio.sleep(0)  # what is due by now comes first
+        supervisor.answers.set()
+        await watcher.until(lambda: supervisor.events)
+
+    live(trigger(flow_id, since=0, poll_interval=600), supervisor, life)
+    assert "Could not" not in caplog.text
+
+
+def test_a_store_that_does_not_answer_is_named_and_asked_again_in_seconds(
+    supervisor: Supervisor, connected: Emulator, flow_id: str, said: Callable[[str], int]
+) -> None:
+    advance_to_run(connected)
+    supervisor.answers.clear()
+
+    async def life(watcher: Watcher) -> None:
+        await watcher.until(lambda: supervisor.reads)
+        watcher.leap(61)
+        await watcher.until(
+            lambda: said("again in 5 s: StateStoreError: Airflow's state store has not answered for 60 s")
+        )
+        supervisor.answers.set()
+        watcher.leap(5)
+        await watcher.until(lambda: supervisor.events)
+
+    live(trigger(flow_id, since=0, poll_interval=600), supervisor, life)
     assert supervisor.run_ids() == ids(connected, flow_id)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.kind import Existing
-from airflow_provider_payments.aep.services import Json
+from airflow_provider_payments.aep.services import Json, with_values
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,6 @@ class Provisioned:
     duplicates: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
-        """Return what an XCom carries."""
+        """Return what an XCom carries; what has no value is left out."""
         own = {"id": self.existing.id, "name": self.resource.name, "created": self.created, "etag": self.existing.etag}
-        return own | {"duplicates": list(self.duplicates)} | self.resource.outputs(self.existing, self.at)
+        return with_values(own | {"duplicates": list(self.duplicates)} | self.resource.outputs(self.existing, self.at))

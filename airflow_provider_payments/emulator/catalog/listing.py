@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from airflow_provider_payments.emulator import query
-from airflow_provider_payments.emulator.catalog.state import bad_request
-from airflow_provider_payments.emulator.comparisons import Check, as_text, dotted, in_order, like
-from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
-from airflow_provider_payments.emulator.query import Filter, Order, Steps, Wire
-from airflow_provider_payments.emulator.store import Numbered
+from airflow_provider_payments.emulator.catalog.refusals import bad_request
+from airflow_provider_payments.emulator.catalog.state import Catalog
+from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.comparisons import Check, as_text, dotted, in_order, like
+from airflow_provider_payments.emulator.core.parsing import parse_count
+from airflow_provider_payments.emulator.core.query import Filter, Order, Steps, Wire
+from airflow_provider_payments.emulator.core.store import Numbered
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -42,7 +44,7 @@ class Listing(query.Listing[Item]):
     ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def answer(call: Call, listing: Listing[Item]) -> Answer:
+def answer(call: Call[Catalog], listing: Listing[Item]) -> Answer:
     """The objects that a request asks for, by id."""
     observable = any(path[0] == "observableSchema" for path in _properties(call) or ())
     most = MAX_OBSERVABLE_SCHEMAS if observable else MAX_LIMIT
@@ -53,23 +55,23 @@ def answer(call: Call, listing: Listing[Item]) -> Answer:
     return Answer({item.id: cut(call, listing.wire(item)) for item in found})
 
 
-def unique_values(call: Call, listing: Listing[Item], member: str) -> Answer:
+def unique_values(call: Call[Catalog], listing: Listing[Item], member: str) -> Answer:
     """What a member holds in the objects that the filters of a request let through: plain values, each once."""
     values = chain.from_iterable(map(listing.values(member), query.items(listing, _asked(call, listing))))
     return Answer(list(dict.fromkeys(text for value in values if (text := as_text(value)) is not None)))
 
 
-def _asked(call: Call, listing: Listing[Item]) -> list[Filter]:
+def _asked(call: Call[Catalog], listing: Listing[Item]) -> list[Filter]:
     return [one for name, text in call.query for one in _filters(listing, name, text)]
 
 
-def cut(call: Call, wire: Wire) -> Wire:
+def cut(call: Call[Catalog], wire: Wire) -> Wire:
     """An object with only those of its members, at any depth, that a request wants to see."""
     paths = _properties(call)
     return wire if paths is None else _cut(wire, paths)
 
 
-def _properties(call: Call) -> list[Steps] | None:
+def _properties(call: Call[Catalog]) -> list[Steps] | None:
     """The paths of the members that a request wants to see; None for the whole of it."""
     text = call.first("properties")
     return [path for path in (query.steps(part.strip()) for part in text.split(",")) if path] if text else None
@@ -99,7 +101,7 @@ def _filters(listing: Listing[Item], name: str, text: str) -> Iterator[Filter]:
     elif name == "property":
         yield _condition(text)
     elif name in listing.ranges:
-        if count_from(text) is None:
+        if parse_count(text) is None:
             raise bad_request(f"'{name}' must be a time in milliseconds.")
         member, sign = listing.ranges[name]
         yield Filter(member, in_order(sign, text))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.catalog.batches import Batch
-from airflow_provider_payments.emulator.identifiers import new_object_id
-from airflow_provider_payments.emulator.refusals import PlainRefusal
-from airflow_provider_payments.emulator.store import Store
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.catalog.batches import Batch, Row
+from airflow_provider_payments.emulator.catalog.refusals import bad_request, not_found
+from airflow_provider_payments.emulator.core.identifiers import new_object_id
+from airflow_provider_payments.emulator.core.sandbox import Sandbox
+from airflow_provider_payments.emulator.core.store import Store
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 _CONTENT_TYPE = re.compile(r"application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=(\d+)(\.\d+)*", re.IGNORECASE)
 # What a client may write; all else in a body is the service's own and ignored, as the service does.
@@ -80,24 +79,15 @@ class Dataset:
         return str(self.content["schemaRef"]["id"])
 
 
-def bad_request(detail: str) -> PlainRefusal:
-    """A request that Catalog cannot accept."""
-    return PlainRefusal(400, detail)
-
-
-def not_found(what: str) -> PlainRefusal:
-    """The refusal of an id that names nothing.
-
-    :param what: that is not there; begins with a capital letter.
-    """
-    return PlainRefusal(404, f"{what} not found.")
-
-
 class Catalog:
-    """The catalogue of one sandbox."""
+    """The catalogue of one sandbox.
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    :param registry: where the schemas of datasets are.
+    """
+
+    def __init__(self, sandbox: Sandbox, registry: Registry) -> None:
         self.sandbox = sandbox
+        self.registry = registry
         self.datasets: Store[Dataset] = Store(
             keys={"name": lambda dataset: (dataset.name,), "schema": lambda dataset: (dataset.schema_id,)},
             lag=sandbox.lag,
@@ -131,6 +121,16 @@ class Catalog:
         if batch is None:
             raise not_found("Batch")
         return batch
+
+    def read_sample(self, dataset_id: str, batch_id: str, max_rows: int) -> tuple[Mapping[str, Any], Sequence[Row]]:
+        """The reference to the schema of a dataset, and the first records of a batch, or a refusal.
+
+        :param batch_id: of any dataset; where that is gone, there are no records.
+        """
+        dataset, batch = self.get(dataset_id), self.batch(batch_id)
+        origin = self.datasets.get(batch.dataset_id)
+        end = batch.first_row + min(batch.output_records, max_rows)
+        return dataset.content["schemaRef"], origin.rows[batch.first_row : end] if origin else ()
 
     def update(self, dataset: Dataset, body: Mapping[str, Any], *, whole: bool) -> None:
         """Write members of a dataset, or refuse.
@@ -175,7 +175,7 @@ class Catalog:
         match = _CONTENT_TYPE.fullmatch(content_type.strip())
         if match is None or match[1] != "1":
             raise bad_request(f"'schemaRef.contentType' names no form and version of a schema: '{content_type[:100]}'.")
-        resource = self.sandbox.registry.read(identifier)
+        resource = self.registry.read(identifier)
         if resource is None or resource.kind != "schemas":
             raise bad_request(f"'schemaRef.id' names no schema: {identifier[:200]}.")
         return {"id": resource.id, "contentType": content_type}

@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from airflow_provider_payments.emulator.control.refusals import missing, wrong
 from airflow_provider_payments.emulator.control.values import (
     MAX_SECONDS,
     Check,
     check_names,
     flag,
-    missing,
     number,
     one_of,
     whole,
-    wrong,
 )
-from airflow_provider_payments.emulator.faults import Fault, Match
+from airflow_provider_payments.emulator.core.faults import Fault, Match
 
 MAX_DELAY_SECONDS = 3600
 MAX_COUNT = 10**9

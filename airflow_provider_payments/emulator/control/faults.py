@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_payments.emulator.control.fault_bodies import fault_from
-from airflow_provider_payments.emulator.control.values import check_names, whole, wrong
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.faults import Fault
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.control.refusals import ControlRefusal, wrong
+from airflow_provider_payments.emulator.control.values import check_names, whole
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.faults import Fault
+from airflow_provider_payments.emulator.organisation import Organisation
 
 MAX_SEED = 2**63 - 1
 
 
-def add_faults(call: Call) -> Answer:
+def add_faults(call: Call[Organisation]) -> Answer:
     """Put one fault, a list of them, or {"seed": ..., "faults": [...]} into force; all of them or none."""
     body = call.json()
-    faults = call.world.faults
+    faults = call.state.faults
     if isinstance(body, dict) and body.keys() & {"seed", "faults"}:
         check_names(body, ("seed", "faults"), "a list of faults with its seed")
         added = _faults_from(body.get("faults", []))
@@ -37,38 +38,38 @@ def _faults_from(bodies: Any) -> list[Fault]:
     return [fault_from(body) for body in bodies]
 
 
-def list_faults(call: Call) -> Answer:
+def list_faults(call: Call[Organisation]) -> Answer:
     """The faults in force, with how many requests each matched and how often it happened."""
-    return Answer({"faults": [fault.to_wire() for fault in call.world.faults]})
+    return Answer({"faults": [fault.to_wire() for fault in call.state.faults]})
 
 
-def show_fault(call: Call) -> Answer:
+def show_fault(call: Call[Organisation]) -> Answer:
     """One fault."""
     return Answer(_fault(call).to_wire())
 
 
-def remove_fault(call: Call) -> Answer:
+def remove_fault(call: Call[Organisation]) -> Answer:
     """Take one fault out of force; answers what it did."""
     fault = _fault(call)
-    call.world.faults.remove(fault.id)
+    call.state.faults.remove(fault.id)
     return Answer(fault.to_wire())
 
 
-def remove_faults(call: Call) -> Answer:
+def remove_faults(call: Call[Organisation]) -> Answer:
     """Take all faults out of force; answers what they did."""
-    removed = [fault.to_wire() for fault in call.world.faults]
-    call.world.faults.clear()
+    removed = [fault.to_wire() for fault in call.state.faults]
+    call.state.faults.clear()
     return Answer({"faults": removed})
 
 
-def _fault(call: Call) -> Fault:
-    fault = call.world.faults.get(call.params["id"])
+def _fault(call: Call[Organisation]) -> Fault:
+    fault = call.state.faults.get(call.params["id"])
     if fault is None:
         raise ControlRefusal(404, f"No fault '{call.params['id'][:100]}' is in force.")
     return fault
 
 
-ROUTES: Routes = (
+ROUTES: Routes[Organisation] = (
     ("POST", "/faults", add_faults),
     ("GET", "/faults", list_faults),
     ("DELETE", "/faults", remove_faults),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from airflow_provider_payments.emulator.control.values import queried, queried_count
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.request_log import Selection
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.request_log import Selection
+from airflow_provider_payments.emulator.organisation import Organisation
 
 
-def show_requests(call: Call) -> Answer:
+def show_requests(call: Call[Organisation]) -> Answer:
     """What was asked, in order; ?method, path (its beginning), status, sandbox, since (a number), fault select."""
     query = queried(call, ("method", "path", "status", "sandbox", "since", "fault"))
     selection = Selection(
@@ -18,15 +19,15 @@ def show_requests(call: Call) -> Answer:
         since=queried_count(query, "since"),
         fault=query.get("fault"),
     )
-    return Answer({"requests": [entry.to_wire() for entry in call.world.log.select(selection)]})
+    return Answer({"requests": [entry.to_wire() for entry in call.state.log.select(selection)]})
 
 
-def forget_requests(call: Call) -> Answer:
+def forget_requests(call: Call[Organisation]) -> Answer:
     """Forget what was asked; numbers go on."""
-    return Answer({"removed": call.world.log.clear()})
+    return Answer({"removed": call.state.log.clear()})
 
 
-ROUTES: Routes = (
+ROUTES: Routes[Organisation] = (
     ("GET", "/requests", show_requests),
     ("DELETE", "/requests", forget_requests),
 )

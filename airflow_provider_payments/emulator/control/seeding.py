@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.control.values import check_names, one_of, whole, wrong
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.control.refusals import ControlRefusal, wrong
+from airflow_provider_payments.emulator.control.values import check_names, one_of, whole
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.identifiers import new_hash
 from airflow_provider_payments.emulator.flow_service import connections, flows
-from airflow_provider_payments.emulator.flow_service.planning import finished_run, plan_first, plan_next
+from airflow_provider_payments.emulator.flow_service.model import DISABLED, Flow
+from airflow_provider_payments.emulator.flow_service.scheduler import finished_run, plan_first, plan_next
 from airflow_provider_payments.emulator.flow_service.specs import (
     CONNECTION_SPECS,
     CRM_FLOW_SPEC_ID,
@@ -20,11 +23,8 @@ from airflow_provider_payments.emulator.flow_service.specs import (
     SQUARE_ID,
     STRIPE_ID,
 )
-from airflow_provider_payments.emulator.flow_service.state import DISABLED, Flow
-from airflow_provider_payments.emulator.identifiers import new_hash
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.organisation import Organisation, SandboxServices
 from airflow_provider_payments.emulator.schema_registry.global_resources import PROFILE
-from airflow_provider_payments.emulator.world import Sandbox
 
 MAX_DATAFLOWS = 20_000
 MAX_RUNS = 200_000
@@ -89,7 +89,7 @@ SOURCES = {
 class _Order:
     """What to make, understood."""
 
-    sandbox: Sandbox
+    services: SandboxServices
     dataflows: int
     runs: int
     source: _Source
@@ -107,10 +107,10 @@ class _Shared:
     mapping_set: str
 
 
-def seed(call: Call) -> Answer:
+def seed(call: Call[Organisation]) -> Answer:
     """Make many dataflows at once, each with finished runs, one a day."""
     order = _understand(call)
-    clock = order.sandbox.clock
+    clock = order.services.sandbox.clock
     begin = int(clock.now()) - order.runs * DAY + SINCE_LAST_ROUND
     made: list[tuple[_Shared, list[Flow]]] = []
     # What is past comes to pass by the clock: so the chains obey the rules of their day, and bear its date.
@@ -119,10 +119,10 @@ def seed(call: Call) -> Answer:
     ((shared, dataflows),) = made
     runs = _add_history(order, dataflows)
     for flow in dataflows:
-        (plan_next if flow.last_run else plan_first)(order.sandbox, flow)
+        (plan_next if flow.last_run else plan_first)(order.services.flow_service, flow)
     return Answer(
         {
-            "sandbox": order.sandbox.name,
+            "sandbox": order.services.sandbox.name,
             "baseConnection": shared.base,
             "schema": shared.schema,
             "dataset": shared.dataset,
@@ -138,14 +138,13 @@ def _summary(identifiers: Sequence[str]) -> Mapping[str, Any]:
     return {**count, "first": identifiers[0], "last": identifiers[-1]} if identifiers else count
 
 
-def _understand(call: Call) -> _Order:
+def _understand(call: Call[Organisation]) -> _Order:
     body = call.json_object()
     check_names(body, _MEMBERS, "a seed")
     for member in ("sandbox", "dataflows"):
         if member not in body:
             raise ControlRefusal(400, f"'{member}' is missing.")
-    sandboxes = call.world.sandboxes
-    sandbox = sandboxes[one_of("sandbox", body["sandbox"], sandboxes)]
+    services = call.state.services[one_of("sandbox", body["sandbox"], call.state.services)]
     dataflows = whole("dataflows", body["dataflows"], 1, MAX_DATAFLOWS)
     runs = whole("runs_per_dataflow", body.get("runs_per_dataflow", 0), 0, MAX_RUNS // dataflows)
     source = SOURCES[one_of("source", body.get("source", "paypal"), SOURCES)]
@@ -154,7 +153,7 @@ def _understand(call: Call) -> _Order:
         raise wrong("name_prefix", prefix, f"text of 1 to {MAX_PREFIX} characters")
     if not isinstance(enabled, bool):
         raise wrong("enabled", enabled, "true or false")
-    return _Order(sandbox, dataflows, runs, source, prefix, enabled)
+    return _Order(services, dataflows, runs, source, prefix, enabled)
 
 
 def _make(order: _Order, begin: int) -> tuple[_Shared, list[Flow]]:
@@ -172,19 +171,19 @@ def _make(order: _Order, begin: int) -> tuple[_Shared, list[Flow]]:
         flow.plan += 1
         if not order.enabled:
             flow.state, flow.operation = DISABLED, ("disable", None)
-            order.sandbox.flow_service.write("flows", flow)
+            order.services.flow_service.write("flows", flow)
     return shared, dataflows
 
 
 def _make_shared(order: _Order) -> _Shared:
-    sandbox, source, prefix = order.sandbox, order.source, order.prefix
-    registry = sandbox.registry
+    services, source, prefix = order.services, order.source, order.prefix
+    registry = services.registry
     # Titles are unique in the registry, and a seed may be sown twice.
     title = f"{prefix} payments {new_hash()[:8]}"
     auth = CONNECTION_SPECS[source.spec_id].auth[0]
     base = connections.create(
         "connections",
-        sandbox,
+        services.flow_service,
         {
             "name": f"{prefix} base connection",
             "auth": {"specName": auth.name, "params": dict.fromkeys(auth.needed, "seeded")},
@@ -217,23 +216,23 @@ def _make_shared(order: _Order) -> _Shared:
         },
     )
     reference = {"id": schema.id, "contentType": _CONTENT_TYPE}
-    dataset = sandbox.catalog.create({"name": f"{prefix} payments", "schemaRef": reference}, True)
+    dataset = services.catalog.create({"name": f"{prefix} payments", "schemaRef": reference}, True)
     paths = ("_id", f"{registry.tenant_field}.payment.currency", f"{registry.tenant_field}.payment.status")
     mappings = [
         {"sourceType": "ATTRIBUTE", "source": column, "destination": path}
         for column, path in zip(source.columns, paths, strict=True)
     ]
-    mapping_set = sandbox.mapping_sets.create(
+    mapping_set = services.mapping_sets.create(
         {"name": f"{prefix} payments", "outputSchema": {"schemaRef": reference}, "mappings": mappings}
     )
     return _Shared(base.id, schema.id, dataset.id, mapping_set.id)
 
 
 def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flow:
-    sandbox, source = order.sandbox, order.source
+    service, source = order.services.flow_service, order.source
     begin = connections.create(
         "sourceConnections",
-        sandbox,
+        service,
         {
             "name": name,
             "baseConnectionId": shared.base,
@@ -245,7 +244,7 @@ def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flo
     )
     end = connections.create(
         "targetConnections",
-        sandbox,
+        service,
         {
             "name": name,
             "data": {"schema": {"id": shared.schema, "version": _CONTENT_TYPE}},
@@ -257,7 +256,7 @@ def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flo
     copy = [{"name": "Copy", "params": {"deltaColumn": {"name": source.delta}}}] if source.delta else []
     mapping = {"name": "Mapping", "params": {"mappingId": shared.mapping_set, "mappingVersion": "0"}}
     return flows.create(
-        sandbox,
+        service,
         {
             "name": name,
             "flowSpec": {"id": source.flow_spec_id, "version": "1.0"},
@@ -280,7 +279,9 @@ def _add_history(order: _Order, dataflows: Sequence[Flow]) -> list[str]:
             assert flow.schedule is not None
             records = chance.randint(LEAST_RECORDS, MOST_RECORDS)
             failed = _failed(chance.random(), records)
-            made.append(finished_run(order.sandbox, flow, flow.schedule.start + days * DAY, records, failed).id)
+            made.append(
+                finished_run(order.services.flow_service, flow, flow.schedule.start + days * DAY, records, failed).id
+            )
     return made
 
 
@@ -294,4 +295,4 @@ def _failed(chance: float, records: int) -> int:
     return 1 + int(records * chance / 4) if chance < FAILED_SHARE + PARTIAL_SHARE else 0
 
 
-ROUTES: Routes = (("POST", "/seed", seed),)
+ROUTES: Routes[Organisation] = (("POST", "/seed", seed),)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call, count_from
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.control.refusals import ControlRefusal, wrong
+from airflow_provider_payments.emulator.core.call import Call
+from airflow_provider_payments.emulator.core.parsing import parse_count
+from airflow_provider_payments.emulator.organisation import Organisation
 
 Check = Callable[[str, Any], Any]
 # A year: nobody tries out more.
 MAX_SECONDS = 366 * 86400
 
 
-def body_of(call: Call, allowed: Collection[str], what: str, *, needed: bool = True) -> dict[str, Any]:
+def body_of(call: Call[Organisation], allowed: Collection[str], what: str, *, needed: bool = True) -> dict[str, Any]:
     """The body of a request, with nothing in it that means nothing.
 
     :param allowed: the members that the operation knows.
@@ -26,15 +27,6 @@ def body_of(call: Call, allowed: Collection[str], what: str, *, needed: bool = T
     return body
 
 
-def wrong(name: str, value: Any, allowed: str) -> ControlRefusal:
-    """The refusal of a value.
-
-    :param name: of the member or parameter.
-    :param allowed: what it may be; completes "must be".
-    """
-    return ControlRefusal(400, f"'{name}' is {json.dumps(value)[:100]}: it must be {allowed}.")
-
-
 def check_names(given: Collection[str], allowed: Collection[str], what: str) -> None:
     """Refuse names that mean nothing, since a slip of the pen would be silent otherwise.
 
@@ -44,11 +36,6 @@ def check_names(given: Collection[str], allowed: Collection[str], what: str) -> 
     if unknown is not None:
         known = ", ".join(sorted(allowed)) or "nothing"
         raise ControlRefusal(400, f"'{unknown[:100]}' means nothing in {what}: known are {known}.")
-
-
-def missing(name: str, why: str = "") -> ControlRefusal:
-    """The refusal of a body without a member that it needs."""
-    return ControlRefusal(400, f"'{name}' is missing{why}.")
 
 
 def number(name: str, value: Any, low: float, high: float) -> float:
@@ -84,7 +71,7 @@ def one_of(name: str, value: Any, allowed: Collection[str]) -> str:
     return value
 
 
-def queried(call: Call, allowed: Collection[str]) -> Mapping[str, str]:
+def queried(call: Call[Organisation], allowed: Collection[str]) -> Mapping[str, str]:
     """The query, each parameter at most once in effect: the last one counts.
 
     :param allowed: the parameters that the operation knows.
@@ -99,7 +86,7 @@ def queried_count(query: Mapping[str, str], name: str) -> int | None:
     given = query.get(name)
     if given is None:
         return None
-    count = count_from(given)
+    count = parse_count(given)
     if count is None:
         raise wrong(name, given, "a whole number, 0 or more")
     return count

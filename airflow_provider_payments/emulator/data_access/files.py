@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_payments.emulator.catalog.batches import (
     DIAGNOSTICS_SECONDS,
@@ -14,11 +14,9 @@ from airflow_provider_payments.emulator.catalog.batches import (
     Row,
     RowError,
 )
-from airflow_provider_payments.emulator.catalog.state import not_found
+from airflow_provider_payments.emulator.catalog.refusals import not_found
+from airflow_provider_payments.emulator.catalog.state import Catalog
 from airflow_provider_payments.emulator.samples.flaws import CORRUPT
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
 
 SAMPLES = 100
 INPUT_FILES, ROW_ERRORS, ROW_ERROR_SAMPLES = "input_files", "row_errors", "row_error_samples.json"
@@ -43,22 +41,22 @@ class File:
         return "".join(f"{json.dumps(line)}\n" for line in self.lines()).encode("ascii")
 
 
-def dataset_files(sandbox: Sandbox, batch: Batch) -> list[File]:
+def dataset_files(catalog: Catalog, batch: Batch) -> list[File]:
     """The records that a batch brought into its dataset; none when the dataset is gone."""
-    dataset = sandbox.catalog.datasets.get(batch.dataset_id)
+    dataset = catalog.datasets.get(batch.dataset_id)
     records = dataset.rows[batch.first_row : batch.first_row + batch.output_records] if dataset else []
     return _parts(records)
 
 
-def rejected_files(sandbox: Sandbox, batch: Batch) -> list[File]:
+def rejected_files(catalog: Catalog, batch: Batch) -> list[File]:
     """All that was read for a batch that failed; none for others."""
-    check_kept(sandbox, batch)
+    check_kept(catalog, batch)
     return _parts(batch.rejected)
 
 
-def meta_files(sandbox: Sandbox, batch: Batch) -> Mapping[str, Sequence[File]]:
+def meta_files(catalog: Catalog, batch: Batch) -> Mapping[str, Sequence[File]]:
     """The diagnostics of a batch by directory; the top one has the empty name and holds the others."""
-    check_kept(sandbox, batch)
+    check_kept(catalog, batch)
     directories = {INPUT_FILES: [File("fileMetaData1.json", lambda: ({"path": batch.source},))]}
     top = [File(INPUT_FILES)]
     if batch.diagnosed:
@@ -69,9 +67,9 @@ def meta_files(sandbox: Sandbox, batch: Batch) -> Mapping[str, Sequence[File]]:
     return {"": top, **directories}
 
 
-def check_kept(sandbox: Sandbox, batch: Batch) -> None:
+def check_kept(catalog: Catalog, batch: Batch) -> None:
     """Refuse what is older than diagnostics are kept."""
-    if sandbox.clock.millis() >= batch.completed + DIAGNOSTICS_SECONDS * 1000:
+    if catalog.sandbox.clock.millis() >= batch.completed + DIAGNOSTICS_SECONDS * 1000:
         raise not_found(f"diagnostics of the batch {batch.id} any more")
 
 

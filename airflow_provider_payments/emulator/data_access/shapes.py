@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from airflow_provider_payments.emulator.catalog.batches import Batch
+from airflow_provider_payments.emulator.catalog.state import Catalog
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 from airflow_provider_payments.emulator.data_access.files import File
-from airflow_provider_payments.emulator.exchange import Answer, Call
-from airflow_provider_payments.emulator.refusals import PlainRefusal
 
 BASE = "/data/foundation/export"
 MAX_LIMIT = 100
@@ -20,7 +21,7 @@ _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 Item = TypeVar("Item")
 
 
-def page_of(call: Call, address: str, items: Sequence[Item], shape: Callable[[Item], Any]) -> Answer:
+def page_of(call: Call[Catalog], address: str, items: Sequence[Item], shape: Callable[[Item], Any]) -> Answer:
     """Answer with the page that was asked for; links lead to it and to the next where there are several.
 
     :param address: of the list, below the service's own.
@@ -35,7 +36,7 @@ def page_of(call: Call, address: str, items: Sequence[Item], shape: Callable[[It
     if start > 0 or start + limit < len(items):
 
         def link(begin: int) -> str:
-            return f"{call.world.origin}{BASE}{address}?{call.query_with(start=begin, limit=limit)}"
+            return f"{call.state.sandbox.origin}{BASE}{address}?{call.query_with(start=begin, limit=limit)}"
 
         body["_links"] = {"page": {"href": link(start), "templated": True}}
         if start + limit < len(items):
@@ -43,7 +44,7 @@ def page_of(call: Call, address: str, items: Sequence[Item], shape: Callable[[It
     return Answer(body)
 
 
-def directory(call: Call, address: str, files: Sequence[File], within: str = "") -> Answer:
+def directory(call: Call[Catalog], address: str, files: Sequence[File], within: str = "") -> Answer:
     """Answer with a page of the files in a directory.
 
     :param address: where they are read, below the service's own.
@@ -55,13 +56,13 @@ def directory(call: Call, address: str, files: Sequence[File], within: str = "")
         return {
             "name": file.name,
             "length": str(len(file.content())),
-            "_links": {"self": {"href": f"{call.world.origin}{BASE}{address}?path={quote(path, safe='')}"}},
+            "_links": {"self": {"href": f"{call.state.sandbox.origin}{BASE}{address}?path={quote(path, safe='')}"}},
         }
 
     return page_of(call, address, files, shape)
 
 
-def dataset_file(call: Call, batch: Batch, view_id: str, number: int) -> dict[str, Any]:
+def dataset_file(call: Call[Catalog], batch: Batch, view_id: str, number: int) -> dict[str, Any]:
     """A dataset file in the list of a batch.
 
     :param number: of the file, from 1.
@@ -74,11 +75,11 @@ def dataset_file(call: Call, batch: Batch, view_id: str, number: int) -> dict[st
         "created": str(batch.completed),
         "updated": str(batch.completed),
         "isValid": True,
-        "_links": {"self": {"href": f"{call.world.origin}{BASE}/files/{identifier}"}},
+        "_links": {"self": {"href": f"{call.state.sandbox.origin}{BASE}/files/{identifier}"}},
     }
 
 
-def download(call: Call, file: File) -> Answer:
+def download(call: Call[Catalog], file: File) -> Answer:
     """A file's content: all of it, or the range of bytes that the request names."""
     content = file.content()
     headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}

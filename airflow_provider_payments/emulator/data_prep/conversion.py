@@ -10,10 +10,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.dates import iso_time
+from airflow_provider_payments.emulator.core.dates import iso_time
+from airflow_provider_payments.emulator.data_prep.language.values import type_name
 from airflow_provider_payments.emulator.data_prep.members import Field, Members, Misfit
 from airflow_provider_payments.emulator.data_prep.scalars import SCALARS
-from airflow_provider_payments.emulator.data_prep.values import type_name
 
 Converter = Callable[[Any], Any]
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
-from airflow_provider_payments.emulator import query
-from airflow_provider_payments.emulator.comparisons import one_of
-from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSet, invalid
-from airflow_provider_payments.emulator.exchange import Answer, Call
-from airflow_provider_payments.emulator.query import Filter, Order
-from airflow_provider_payments.emulator.store import Store
+from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.comparisons import one_of
+from airflow_provider_payments.emulator.core.query import Filter, Order
+from airflow_provider_payments.emulator.core.store import Store
+from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSet, MappingSets
+from airflow_provider_payments.emulator.data_prep.refusals import invalid
 
 MAX_PAGE = 1000
 _QUICK: Mapping[str, Callable[[MappingSet], Any]] = {
@@ -22,7 +23,7 @@ _QUICK: Mapping[str, Callable[[MappingSet], Any]] = {
 _ORDERS = [name for name in _QUICK if name.endswith("Date")]
 
 
-def answer(call: Call, store: Store[MappingSet], show: Callable[[MappingSet], dict[str, Any]]) -> Answer:
+def answer(call: Call[MappingSets], store: Store[MappingSet], show: Callable[[MappingSet], dict[str, Any]]) -> Answer:
     """The mapping sets that a request asks for.
 
     :param show: one as the list shows it.

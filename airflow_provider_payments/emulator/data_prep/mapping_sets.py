@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.refusals import DataPrepRefusal
-from airflow_provider_payments.emulator.store import Store
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.core.sandbox import Sandbox
+from airflow_provider_payments.emulator.core.store import Store
+from airflow_provider_payments.emulator.data_prep.refusals import invalid, refused
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 ATTRIBUTE, EXPRESSION, STATIC = "ATTRIBUTE", "EXPRESSION", "STATIC"
 # Answers of the service and older clients name the same kinds differently.
@@ -26,16 +25,9 @@ _SOURCE_TYPES = {
 _MAJOR_ONE = re.compile(r"(?:.*;\s*version=)?1(?:\.\d+)*", re.IGNORECASE | re.DOTALL)
 _EXTRAS: Mapping[str, type] = {"inputSchema": dict, "allowNullValues": bool, "tags": list}
 MAX_MAPPINGS = 5000
-
-
-def refused(status: int, detail: str) -> DataPrepRefusal:
-    """A refusal with the number that Data Prep has for a status."""
-    return DataPrepRefusal(f"{1404 if status == 404 else 1000}-{status}", "", detail)
-
-
-def invalid(detail: str) -> DataPrepRefusal:
-    """A request that Data Prep cannot accept."""
-    return refused(400, detail)
+# The reference to a dataset's schema, and some records of a batch, by both ids and the most records; Catalog's refusal
+# where either does not exist.
+ReadSample = Callable[[str, str, int], tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +88,16 @@ class MappingSet:
 
 
 class MappingSets:
-    """The mapping sets of one sandbox."""
+    """The mapping sets of one sandbox.
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    :param registry: where their output schemas are.
+    :param read_sample: see :data:`ReadSample`.
+    """
+
+    def __init__(self, sandbox: Sandbox, registry: Registry, read_sample: ReadSample) -> None:
         self.sandbox = sandbox
+        self.registry = registry
+        self.read_sample = read_sample
         self.store: Store[MappingSet] = Store(
             keys={"name": lambda item: () if item.latest.name is None else (item.latest.name,)}, lag=sandbox.lag
         )
@@ -134,7 +132,7 @@ class MappingSets:
     def understand(self, body: Mapping[str, Any], number: int) -> MappingVersion:
         """A body of either dialect as a version; raises what is wrong with it."""
         schema_id, content_type = _schema_of(body)
-        schema = self.sandbox.registry.read(schema_id)
+        schema = self.registry.read(schema_id)
         if schema is None or schema.kind != "schemas":
             raise invalid(f"The output schema {schema_id[:300]} does not exist.")
         if not _MAJOR_ONE.fullmatch(content_type):

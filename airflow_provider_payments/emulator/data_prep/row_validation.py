@@ -15,8 +15,8 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from airflow_provider_payments.emulator.data_prep.language.values import shown, type_name
 from airflow_provider_payments.emulator.data_prep.members import MAX_NAME_CHARACTERS, Field, Members, Misfit
-from airflow_provider_payments.emulator.data_prep.values import shown, type_name
 
 NULL_ERROR = "DCVS-1101-400"
 TYPE_ERROR = "DCVS-1104-400"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.dates import iso_time, parse_written
-from airflow_provider_payments.emulator.data_prep.values import BLANKS, ExpressionError, as_text, number
+from airflow_provider_payments.emulator.core.dates import iso_time, parse_written
+from airflow_provider_payments.emulator.data_prep.language.values import BLANKS, ExpressionError, as_text, number
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 # The texts that Data Prep's page on data formats lists, and no others.

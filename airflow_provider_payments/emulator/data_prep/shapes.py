@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.expressions import parse, paths
-from airflow_provider_payments.emulator.data_prep.function import Function, java_type
+from airflow_provider_payments.emulator.data_prep.language.expressions import parse, paths
+from airflow_provider_payments.emulator.data_prep.language.function import Function, java_type
+from airflow_provider_payments.emulator.data_prep.language.values import ExpressionError
 from airflow_provider_payments.emulator.data_prep.mapping_sets import (
     EXPRESSION,
     FieldMapping,
     MappingSet,
     MappingVersion,
 )
-from airflow_provider_payments.emulator.data_prep.values import ExpressionError
 
 
 def receipt_to_wire(mapping_set: MappingSet) -> dict[str, Any]:

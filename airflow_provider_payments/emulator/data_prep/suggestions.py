@@ -6,58 +6,47 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.refusals import Refusal
 from airflow_provider_payments.emulator.data_prep.mapping_sets import (
     ATTRIBUTE,
     MAX_MAPPINGS,
     FieldMapping,
     MappingSet,
+    MappingSets,
     MappingVersion,
-    invalid,
 )
+from airflow_provider_payments.emulator.data_prep.refusals import invalid
 from airflow_provider_payments.emulator.data_prep.shapes import mapping_set_to_wire
-from airflow_provider_payments.emulator.exchange import Answer, Call
-from airflow_provider_payments.emulator.refusals import Refusal
 
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.catalog.batches import Batch
-    from airflow_provider_payments.emulator.catalog.state import Catalog
-
-# Records that are looked at to learn which attributes there are.
-LOOKED_AT = 1000
+# Records that are read to learn which attributes there are.
+MAX_SAMPLE_ROWS = 1000
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 
 
-def show_suggestion(call: Call) -> Answer:
+def show_suggestion(call: Call[MappingSets]) -> Answer:
     """A mapping set that is kept nowhere, from the attributes of a batch's records to the fields of a dataset."""
-    catalog, registry = call.sandbox.catalog, call.sandbox.registry
+    registry = call.state.registry
     named = {name: call.first(name) for name in ("datasetId", "batchId")}
     for name, value in named.items():
         if not value:
             raise invalid(f"The query parameter '{name}' is required.")
     try:
-        dataset, batch = catalog.get(str(named["datasetId"])), catalog.batch(str(named["batchId"]))
-        schema = registry.get("schemas", dataset.schema_id)
+        reference, rows = call.state.read_sample(str(named["datasetId"]), str(named["batchId"]), MAX_SAMPLE_ROWS)
+        schema = registry.get("schemas", reference["id"])
     except Refusal as refusal:
         raise invalid(refusal.detail) from refusal
-    found = suggest(_sources(catalog, batch), list(_fields(registry.resolve(schema)[0])))
+    sources = list(dict.fromkeys(path for row in rows for path in _attributes(row)))[:MAX_MAPPINGS]
+    found = suggest(sources, list(_fields(registry.resolve(schema)[0])))
     if (call.first("excludeUnmapped") or "true").lower() != "false":
         found = [line for line in found if line[1]]
-    now, author = call.sandbox.clock.millis(), call.sandbox.options.user_id
-    content_type = str(dataset.content["schemaRef"]["contentType"])
+    now, author = call.state.sandbox.clock.millis(), call.state.sandbox.options.user_id
     lines = tuple(_mapping(*line) for line in found)
-    version = MappingVersion(0, None, dataset.schema_id, content_type, lines, {}, now, author)
+    version = MappingVersion(0, None, reference["id"], reference["contentType"], lines, {}, now, author)
     wire = mapping_set_to_wire(MappingSet("", now, [version]), version)
     return Answer({**wire, "id": None, "status": "DRAFT", "outputSchema": {"schemaRef": wire["schemaRef"]}})
-
-
-def _sources(catalog: Catalog, batch: Batch) -> list[str]:
-    """The attributes that the records of a batch have; none when their dataset is gone."""
-    origin = catalog.datasets.get(batch.dataset_id)
-    end = batch.first_row + min(batch.output_records, LOOKED_AT)
-    rows = origin.rows[batch.first_row : end] if origin else ()
-    return list(dict.fromkeys(path for row in rows for path in _attributes(row)))[:MAX_MAPPINGS]
 
 
 def _mapping(source: str, destination: str, score: float) -> FieldMapping:

@@ -7,11 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep import expressions
-from airflow_provider_payments.emulator.data_prep.conversion import Converter, Unconvertible, converter
-from airflow_provider_payments.emulator.data_prep.function import Now
-from airflow_provider_payments.emulator.data_prep.mapping_sets import ATTRIBUTE, STATIC, FieldMapping
-from airflow_provider_payments.emulator.data_prep.paths import (
+from airflow_provider_payments.emulator.core.paths import (
     MAX_INDEX,
     Everywhere,
     Occupied,
@@ -21,8 +17,12 @@ from airflow_provider_payments.emulator.data_prep.paths import (
     unwrapped,
     write,
 )
+from airflow_provider_payments.emulator.data_prep.conversion import Converter, Unconvertible, converter
+from airflow_provider_payments.emulator.data_prep.language import expressions
+from airflow_provider_payments.emulator.data_prep.language.function import Now
+from airflow_provider_payments.emulator.data_prep.language.values import ExpressionError
+from airflow_provider_payments.emulator.data_prep.mapping_sets import ATTRIBUTE, STATIC, FieldMapping
 from airflow_provider_payments.emulator.data_prep.row_validation import Check, Invalid, checker
-from airflow_provider_payments.emulator.data_prep.values import ExpressionError
 from airflow_provider_payments.emulator.schema_registry.fields import find
 
 MAPPER_ERROR = "MAPPER-3700-400"

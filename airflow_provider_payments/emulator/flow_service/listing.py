@@ -1,4 +1,4 @@
-"""Lists of Flow Service: ``property`` filters, ``orderby``, ``limit``, ``count`` and ``continuationToken``."""
+"""Lists of Flow Service: filters, order, limit, count and continuation, in the query or in the body of a search."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from airflow_provider_payments.emulator import query
-from airflow_provider_payments.emulator.exchange import Answer, Call
+from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.query import Filter, Order, Position, Wire
 from airflow_provider_payments.emulator.flow_service.filters import CREATED, parse_filter
-from airflow_provider_payments.emulator.flow_service.payloads import invalid
-from airflow_provider_payments.emulator.query import Filter, Order, Position, Wire
+from airflow_provider_payments.emulator.flow_service.payloads import body_of, optional
+from airflow_provider_payments.emulator.flow_service.refusals import invalid
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -61,7 +63,7 @@ class Query:
     fields: tuple[str, ...] = ()
 
 
-def answer_list(call: Call, listing: Listing) -> Answer:
+def answer_list(call: Call[Any], listing: Listing) -> Answer:
     """Answer a GET of a list."""
     return answer(listing, _understand(call), f"/{listing.path}")
 
@@ -92,7 +94,7 @@ def _shown(wire: Wire, fields: Collection[str]) -> Wire:
     return {name: value for name, value in wire.items() if name == "id" or name in fields} if fields else wire
 
 
-def _understand(call: Call) -> Query:
+def _understand(call: Call[Any]) -> Query:
     unknown = next((name for name, _ in call.query if name not in _PARAMETERS), None)
     if unknown is not None:
         raise invalid("1451-400", f"There is no query parameter '{unknown[:60]}' for lists.")
@@ -153,3 +155,30 @@ def _resume(listing: Listing, asked: Query) -> tuple[Query, Position]:
     limit = limit if asked.limit is None else asked.limit
     wanted = replace(asked, properties=tuple(properties), orderby=orderby, limit=limit)
     return wanted, Position(number, tuple(key))
+
+
+def answer_search(call: Call[Any], listing: Listing) -> Answer:
+    """Answer a POST of a search."""
+    body = body_of(call, may_be_empty=True)
+    if optional(body, "groupByProperty", str) is not None:
+        raise invalid("1441-400", "Grouping by 'groupByProperty' is not implemented.")
+    return answer(listing, _searched(body, call.first("continuationToken") or ""), f"/{listing.path}/search")
+
+
+def _searched(body: Mapping[str, Any], token: str) -> Query:
+    limit, count = body.get("limit"), optional(body, "count", bool) or False
+    check_count(count, limit)
+    if limit is not None and (type(limit) is not int or not 0 < limit <= MAX_LIMIT):
+        raise invalid("1453-400", f"'limit' must be a whole number from 1 to {MAX_LIMIT}, not {str(limit)[:40]}.")
+    filters = tuple(_filter_texts(optional(body, "queryString", str) or ""))
+    return Query(filters, optional(body, "orderby", str) or "", limit, count, token, tuple(_fields(body)))
+
+
+def _filter_texts(text: str) -> list[str]:
+    """The filters in a query string, written as in an address or without their ``property=``."""
+    return [unquote(part.removeprefix("property=")) for part in text.split("&") if part.strip()]
+
+
+def _fields(body: Mapping[str, Any]) -> list[str]:
+    text = optional(body, "projectionFields", str) or ""
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call, UnreadableBody
-from airflow_provider_payments.emulator.refusals import FlowRefusal
+from airflow_provider_payments.emulator.core.call import Call
+from airflow_provider_payments.emulator.core.parsing import UnreadableBody
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, empty_body, missing, wrong
 
 SPEC_VERSION = "1.0"
 _NAMES: Mapping[type, str] = {str: "text", dict: "an object", list: "a list", bool: "true or false"}
 
 
-def invalid(code: str, detail: str) -> FlowRefusal:
-    """The refusal of a request that breaks a rule of Flow Service itself, not of a source."""
-    return FlowRefusal(code, detail, title="Invalid request")
-
-
-def empty_body() -> FlowRefusal:
-    """The refusal of a request without a body."""
-    return invalid("1405-400", "The request body must not be empty.")
-
-
-def queried(call: Call, name: str) -> str:
+def queried(call: Call[Any], name: str) -> str:
     """A query parameter that a request needs."""
     value = call.first(name)
     if value is None:
@@ -32,7 +23,7 @@ def queried(call: Call, name: str) -> str:
     return value
 
 
-def body_of(call: Call, *, may_be_empty: bool = False) -> dict[str, Any]:
+def body_of(call: Call[Any], *, may_be_empty: bool = False) -> dict[str, Any]:
     """The body of a request that needs one.
 
     :param may_be_empty: whether an object with nothing in it will do.
@@ -43,22 +34,6 @@ def body_of(call: Call, *, may_be_empty: bool = False) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise UnreadableBody("The request body must be a JSON object.")
     return body
-
-
-def missing(path: str) -> FlowRefusal:
-    """The refusal of a body without a mandatory field.
-
-    :param path: dotted, of the mandatory field.
-    """
-    return FlowRefusal("1304-400", f"The mandatory field '{path}' is missing.")
-
-
-def wrong(path: str, what: str) -> FlowRefusal:
-    """The refusal of a field with a wrong value.
-
-    :param path: dotted, of the field.
-    """
-    return FlowRefusal("1000-400", f"The field '{path}' must be {what}.")
 
 
 def optional(body: Mapping[str, Any], path: str, kind: type) -> Any:

@@ -8,12 +8,10 @@ be filtered by any member without shaping each run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.flow_runs import Run
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.flow_service.model import Run
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 Wire = dict[str, Any]
 # Gives None where a run shows no such member.
@@ -111,33 +109,33 @@ def shown(readers: Mapping[str, Reader], run: Run) -> Wire:
     return {name: value for name, read in readers.items() if (value := read(run)) is not None}
 
 
-def metrics(sandbox: Sandbox, run: Run) -> Wire:
+def metrics(service: FlowService, run: Run) -> Wire:
     """All metrics of a run; one that waits for its turn has hardly any."""
     wire: Wire = {section: shown(readers, run) for section, readers in _SECTIONS.items()}
     if run.batch_id:
-        wire["fileSummary"]["manifest"] = _manifest(sandbox, run)
+        wire["fileSummary"]["manifest"] = _manifest(service, run)
     return {section: members for section, members in wire.items() if members or section == "durationSummary"}
 
 
-def metric_readers(sandbox: Sandbox) -> Mapping[str, Reader]:
+def metric_readers(service: FlowService) -> Mapping[str, Reader]:
     """By path, what reads each member of a run's metrics. No other path below them leads anywhere."""
     return {
         "metrics": lambda run: None,
         **_READERS,
-        "metrics.fileSummary.manifest": lambda run: _manifest(sandbox, run) if run.batch_id else None,
+        "metrics.fileSummary.manifest": lambda run: _manifest(service, run) if run.batch_id else None,
     }
 
 
-def _manifest(sandbox: Sandbox, run: Run) -> Wire:
-    return {"fileInfo": [{"path": export(sandbox, run, "input_files")}]}
+def _manifest(service: FlowService, run: Run) -> Wire:
+    return {"fileInfo": [{"path": export(service, run, "input_files")}]}
 
 
-def export(sandbox: Sandbox, run: Run, path: str) -> str:
+def export(service: FlowService, run: Run, path: str) -> str:
     """Where Data Access shows something of a run's batch.
 
     :param path: of it.
     """
-    return f"{sandbox.world.origin}/data/foundation/export/batches/{run.batch_id}/meta?path={path}"
+    return f"{service.sandbox.origin}/data/foundation/export/batches/{run.batch_id}/meta?path={path}"
 
 
 def times(started: int, completed: int) -> Wire:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.payloads import missing, truth, whole_number, wrong
-from airflow_provider_payments.emulator.refusals import FlowRefusal
+from airflow_provider_payments.emulator.flow_service.payloads import truth, whole_number
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, missing, wrong
 
 ONCE = "once"
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400}

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.audit import audit
 from airflow_provider_payments.emulator.flow_service.listing import Listing
+from airflow_provider_payments.emulator.flow_service.model import END_KINDS, SOURCES, TARGETS, Flow, Resource, Run
 from airflow_provider_payments.emulator.flow_service.run_metrics import RUN_STATUS, metric_readers, times
 from airflow_provider_payments.emulator.flow_service.run_shapes import run_to_wire
 from airflow_provider_payments.emulator.flow_service.specs import SECRETS
-from airflow_provider_payments.emulator.flow_service.state import END_KINDS, SOURCES, TARGETS
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.flow_service.flow_runs import Run
-    from airflow_provider_payments.emulator.flow_service.state import Flow, Resource
-    from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 Wire = dict[str, Any]
 _AUDIT = frozenset(
@@ -66,24 +61,24 @@ def receipt_to_wire(item: Resource | Run) -> Wire:
     return {"id": item.id, "etag": item.etag}
 
 
-def listing_of(sandbox: Sandbox, kind: str) -> Listing:
+def listing_of(service: FlowService, kind: str) -> Listing:
     """What a list of one kind of resource needs to know.
 
     :param kind: as in the path.
     """
-    shape, store = SHAPES[kind], sandbox.flow_service.stores[kind]
+    shape, store = SHAPES[kind], service.stores[kind]
     quick, aliases = _QUICK_RESOURCE, {}
     if kind == "runs":
-        quick, aliases = {**_QUICK_RUN, **metric_readers(sandbox)}, _RUN_ALIASES
+        quick, aliases = {**_QUICK_RUN, **metric_readers(service)}, _RUN_ALIASES
     elif kind == "flows":
-        quick = _quick_flow(sandbox)
+        quick = _quick_flow(service)
     keys, known = {key: key for key in store.keys}, KNOWN_FIELDS[kind]
-    return Listing(store, lambda item: shape(sandbox, item), quick, keys, path=kind, known=known, aliases=aliases)
+    return Listing(store, lambda item: shape(service, item), quick, keys, path=kind, known=known, aliases=aliases)
 
 
-def _resource(sandbox: Sandbox, item: Resource) -> Wire:
+def _resource(service: FlowService, item: Resource) -> Wire:
     return {
-        **audit(sandbox, item),
+        **service.audit(item),
         **{key: item.content[key] for key in ("name", "description") if key in item.content},
         "state": item.state,
         "version": item.etag,
@@ -91,9 +86,9 @@ def _resource(sandbox: Sandbox, item: Resource) -> Wire:
     }
 
 
-def connection_to_wire(sandbox: Sandbox, connection: Resource) -> Wire:
+def connection_to_wire(service: FlowService, connection: Resource) -> Wire:
     """A base connection; of its credential only what is no secret."""
-    wire = {**_resource(sandbox, connection), "connectionSpec": connection.content["connectionSpec"]}
+    wire = {**_resource(service, connection), "connectionSpec": connection.content["connectionSpec"]}
     auth = connection.content.get("auth")
     if auth is not None:
         shown = {name: value for name, value in (auth.get("params") or {}).items() if name not in SECRETS}
@@ -101,29 +96,29 @@ def connection_to_wire(sandbox: Sandbox, connection: Resource) -> Wire:
     return wire
 
 
-def source_to_wire(sandbox: Sandbox, source: Resource) -> Wire:
+def source_to_wire(service: FlowService, source: Resource) -> Wire:
     """A source connection; what its data could hold besides the format shows as null."""
-    wire = target_to_wire(sandbox, source)
+    wire = target_to_wire(service, source)
     return {**wire, "data": {"schema": None, "properties": None, **wire.get("data", {})}}
 
 
-def target_to_wire(sandbox: Sandbox, end: Resource) -> Wire:
+def target_to_wire(service: FlowService, end: Resource) -> Wire:
     """A target connection, and what a source connection has in common with it."""
     content = end.content
     members = ("baseConnectionId", "data", "params", "connectionSpec")
-    wire = {**_resource(sandbox, end), **{key: content[key] for key in members if key in content}}
-    base = _base_of(sandbox, end)
+    wire = {**_resource(service, end), **{key: content[key] for key in members if key in content}}
+    base = _base_of(service, end)
     return wire if base is None else {**wire, "inheritedAttributes": {"baseConnection": base}}
 
 
-def flow_to_wire(sandbox: Sandbox, flow: Flow) -> Wire:
+def flow_to_wire(service: FlowService, flow: Flow) -> Wire:
     """A dataflow with what its ends and its last run add."""
     content = flow.content
     operation, patch = flow.operation
     wire: Wire = {
-        **_resource(sandbox, flow),
+        **_resource(service, flow),
         **{key: content[key] for key in _COPIED if key in content},
-        "inheritedAttributes": _inherited(sandbox, flow),
+        "inheritedAttributes": _inherited(service, flow),
         "options": {"isSampleDataflow": False, **(content.get("options") or {})},
         "runs": f"/runs?property=flowId=={flow.id}",
         "lastOperation": {
@@ -135,21 +130,21 @@ def flow_to_wire(sandbox: Sandbox, flow: Flow) -> Wire:
             **({"ops": patch} if patch is not None else {}),
         },
     }
-    run = last_run(sandbox, flow)
+    run = last_run(service, flow)
     if run is not None:
         wire["lastRunDetails"] = {"id": run.id, "state": run.status, **times(run.started, run.completed)}
     return wire
 
 
-def last_run(sandbox: Sandbox, flow: Flow) -> Run | None:
+def last_run(service: FlowService, flow: Flow) -> Run | None:
     """The run that a dataflow shows as its last one."""
-    return flow.last_run if sandbox.world.readings.last_run_shows_active else flow.last_ended_run
+    return flow.last_run if service.sandbox.runtime_options.last_run_shows_active else flow.last_ended_run
 
 
-def _quick_flow(sandbox: Sandbox) -> Mapping[str, Reader]:
+def _quick_flow(service: FlowService) -> Mapping[str, Reader]:
     def of_last_run(read: Reader) -> Reader:
         def value(flow: Flow) -> Any:
-            run = last_run(sandbox, flow)
+            run = last_run(service, flow)
             return None if run is None else read(run) or None
 
         return value
@@ -163,27 +158,27 @@ def _quick_flow(sandbox: Sandbox) -> Mapping[str, Reader]:
     }
 
 
-def _inherited(sandbox: Sandbox, flow: Flow) -> Wire:
-    stores = sandbox.flow_service.stores
+def _inherited(service: FlowService, flow: Flow) -> Wire:
+    stores = service.stores
     wire: Wire = {"properties": {"isSourceFlow": True}}
     for member, kind in END_KINDS.items():
         ends = (stores[kind].get(identifier) for identifier in flow.content.get(member) or ())
-        wire[kind] = [_end_with_base(sandbox, end) for end in ends if end is not None]
+        wire[kind] = [_end_with_base(service, end) for end in ends if end is not None]
     return wire
 
 
-def _end_with_base(sandbox: Sandbox, end: Resource) -> Wire:
-    base = _base_of(sandbox, end)
+def _end_with_base(service: FlowService, end: Resource) -> Wire:
+    base = _base_of(service, end)
     wire: Wire = {"id": end.id, "connectionSpec": end.content["connectionSpec"]}
     return wire if base is None else {**wire, "baseConnection": base}
 
 
-def _base_of(sandbox: Sandbox, end: Resource) -> Wire | None:
-    base = sandbox.flow_service.connections.get(end.base_id or "")
+def _base_of(service: FlowService, end: Resource) -> Wire | None:
+    base = service.connections.get(end.base_id or "")
     return None if base is None else {"id": base.id, "connectionSpec": base.content["connectionSpec"]}
 
 
-SHAPES: Mapping[str, Callable[[Sandbox, Any], Wire]] = {
+SHAPES: Mapping[str, Callable[[FlowService, Any], Wire]] = {
     "connections": connection_to_wire,
     SOURCES: source_to_wire,
     TARGETS: target_to_wire,

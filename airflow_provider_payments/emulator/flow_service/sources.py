@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.paths import read, steps_of, unescaped
+from airflow_provider_payments.emulator.core.paths import read, steps_of, unescaped
+from airflow_provider_payments.emulator.flow_service.model import Resource
 from airflow_provider_payments.emulator.flow_service.payloads import truth
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, ConnectionSpec
-from airflow_provider_payments.emulator.flow_service.state import Resource
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.samples import files
 from airflow_provider_payments.emulator.samples.tables import Table
 from airflow_provider_payments.emulator.schema_registry.fields import find
-from airflow_provider_payments.emulator.world import Sandbox
 
 
-def source_table(sandbox: Sandbox, source: Resource) -> Table | None:
+def source_table(service: FlowService, source: Resource) -> Table | None:
     """What a source connection reads; None when its base connection is gone."""
-    base = sandbox.flow_service.connections.get(source.base_id or "")
-    return named_table(sandbox, CONNECTION_SPECS[base.spec_id], source.content) if base else None
+    base = service.connections.get(source.base_id or "")
+    return named_table(service, CONNECTION_SPECS[base.spec_id], source.content) if base else None
 
 
-def named_table(sandbox: Sandbox, spec: ConnectionSpec, content: Mapping[str, Any]) -> Table | None:
+def named_table(service: FlowService, spec: ConnectionSpec, content: Mapping[str, Any]) -> Table | None:
     """What the content of a source connection names; None when there is no such thing."""
-    tables = sandbox.vendors.tables(spec.vendor)
+    tables = service.vendors.tables(spec.vendor)
     if spec.shape != "file":
         return tables.get(object_path(content))
     recursive = truth((content.get("params") or {}).get("recursive")) is True

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from airflow_provider_payments.emulator.flow_service.flow_runs import (
+from airflow_provider_payments.emulator.flow_service.model import (
     CANCELLED,
+    DISABLED,
+    DRAFT,
+    ENABLED,
     FAILED,
     IN_PROGRESS,
     PARTIAL,
     SCHEDULED,
     SUCCESS,
 )
-from airflow_provider_payments.emulator.flow_service.state import DISABLED, DRAFT, ENABLED
 
 # What only the page knows: the status of a successful run with failed records, the state of an object that is missing.
 SOME_FAILED, MISSING = "success, some failed", "missing"

@@ -6,25 +6,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.flow_runs import SUCCESS, Run
+from airflow_provider_payments.emulator.catalog.state import Dataset
+from airflow_provider_payments.emulator.core.faults import Fault
+from airflow_provider_payments.emulator.core.refusals import Refusal
+from airflow_provider_payments.emulator.core.request_log import Entry
+from airflow_provider_payments.emulator.core.store import Store
+from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
 from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
+from airflow_provider_payments.emulator.flow_service.model import SUCCESS, Flow, Resource, Run
+from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
 from airflow_provider_payments.emulator.flow_service.schedule import ONCE
 from airflow_provider_payments.emulator.flow_service.sources import object_path
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
+from airflow_provider_payments.emulator.flow_service.state import FlowService
+from airflow_provider_payments.emulator.organisation import Organisation, SandboxServices
 from airflow_provider_payments.emulator.page.formatting import MISSING, SOME_FAILED, counted, moment, span
-from airflow_provider_payments.emulator.refusals import Refusal
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.catalog.state import Dataset
-    from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
-    from airflow_provider_payments.emulator.faults import Fault
-    from airflow_provider_payments.emulator.flow_service.outcomes import Outcome
-    from airflow_provider_payments.emulator.flow_service.state import Flow, Resource
-    from airflow_provider_payments.emulator.request_log import Entry
-    from airflow_provider_payments.emulator.store import Store
-    from airflow_provider_payments.emulator.world import Sandbox, World
 
 _MAX_FLOWS = 20
 _MAX_RUNS = 50
@@ -142,7 +140,7 @@ class SandboxView:
 
 
 @dataclass(frozen=True, slots=True)
-class Organisation:
+class OrganisationView:
     """What a client has to know, and the time.
 
     :param address: of all services.
@@ -177,17 +175,24 @@ class Traffic:
     runs_ordered: int
 
 
-def organisation(world: World) -> Organisation:
+def organisation_view(organisation: Organisation) -> OrganisationView:
     """The organisation itself, and the emulator around it."""
-    options, clock = world.options, world.clock
-    return Organisation(options.org, world.origin, options.client_id, tuple(world.sandboxes), clock.mode, clock.now())
+    options, clock = organisation.options, organisation.clock
+    return OrganisationView(
+        options.org,
+        organisation.origin,
+        options.client_id,
+        tuple(organisation.sandboxes),
+        clock.mode,
+        clock.now(),
+    )
 
 
-def traffic(world: World) -> Traffic:
+def traffic(organisation: Organisation) -> Traffic:
     """What was asked of the platform, and how it went."""
-    classes = Counter(entry.status and entry.status // 100 for entry in world.log.newest_first())
-    bad = (entry for entry in world.log.newest_first() if entry.status is None or entry.status >= 400)
-    faults, outcomes = tuple(world.faults), tuple(world.outcomes.pending)
+    classes = Counter(entry.status and entry.status // 100 for entry in organisation.log.newest_first())
+    bad = (entry for entry in organisation.log.newest_first() if entry.status is None or entry.status >= 400)
+    faults, outcomes = tuple(organisation.faults), tuple(organisation.outcomes.pending)
     return Traffic(
         requests=classes.total(),
         refusals=classes[4],
@@ -202,34 +207,34 @@ def traffic(world: World) -> Traffic:
     )
 
 
-def sandbox_views(sandboxes: Sequence[Sandbox]) -> list[SandboxView]:
+def sandbox_views(services: Sequence[SandboxServices]) -> list[SandboxView]:
     """What some sandboxes hold; those with dataflows come first."""
-    used = sorted(sandboxes, key=lambda sandbox: not len(sandbox.flow_service.flows))
-    return [_sandbox_view(sandbox, max(1, _MAX_FLOWS // len(used))) for sandbox in used]
+    used = sorted(services, key=lambda one: not len(one.flow_service.flows))
+    return [_sandbox_view(one, max(1, _MAX_FLOWS // len(used))) for one in used]
 
 
-def find_flow(world: World, identifier: str) -> FlowView | None:
+def find_flow(organisation: Organisation, identifier: str) -> FlowView | None:
     """A dataflow of any sandbox."""
-    for sandbox in world.sandboxes.values():
-        flow = sandbox.flow_service.flows.get(identifier)
+    for services in organisation.services.values():
+        flow = services.flow_service.flows.get(identifier)
         if flow is not None:
-            return _flow_view(sandbox, flow)
+            return _flow_view(services, flow)
     return None
 
 
-def _sandbox_view(sandbox: Sandbox, max_flows: int) -> SandboxView:
-    service, catalog = sandbox.flow_service, sandbox.catalog
+def _sandbox_view(services: SandboxServices, max_flows: int) -> SandboxView:
+    service, catalog = services.flow_service, services.catalog
     # Many datasets may be empty: the search for those that are not ends too.
     filled = (dataset for dataset in _newest(catalog.datasets, 2 * _MAX_DATASETS) if dataset.rows)
     return SandboxView(
-        name=sandbox.name,
+        name=services.sandbox.name,
         contents=(
             counted(len(service.flows), "dataflow"),
             counted(len(service.runs), "flow run"),
             counted(len(catalog.datasets), "dataset"),
             counted(len(catalog.batches), "batch", "batches"),
         ),
-        flows=tuple(_flow_view(sandbox, flow) for flow in _newest(service.flows, max_flows)),
+        flows=tuple(_flow_view(services, flow) for flow in _newest(service.flows, max_flows)),
         flow_count=len(service.flows),
         run_count=len(service.runs),
         records=tuple(_records(dataset) for dataset in islice(filled, _MAX_DATASETS)),
@@ -240,19 +245,19 @@ def _newest(store: Store[Any], most: int) -> list[Any]:
     return list(islice(store.select().behind(None, backwards=True), most))
 
 
-def _flow_view(sandbox: Sandbox, flow: Flow) -> FlowView:
+def _flow_view(services: SandboxServices, flow: Flow) -> FlowView:
     """A dataflow; a draft may lack anything."""
-    runs = sandbox.flow_service.runs.select("flowId", (flow.id,))
-    mapping = _mapping(sandbox, flow)
-    target = sandbox.flow_service.target_connections.get(_end(flow, "targetConnectionIds"))
-    dataset = sandbox.catalog.datasets.get(_dataset_id(target))
+    runs = services.flow_service.runs.select("flowId", (flow.id,))
+    mapping = _mapping(services.flow_service, flow)
+    target = services.flow_service.target_connections.get(_end(flow, "targetConnectionIds"))
+    dataset = services.catalog.datasets.get(_dataset_id(target))
     return FlowView(
-        sandbox=sandbox.name,
+        sandbox=services.sandbox.name,
         id=flow.id,
         name=_name(flow.content),
         state=flow.state,
         schedule=_schedule(flow),
-        chain=tuple(_chain(sandbox, flow, mapping, target, dataset)),
+        chain=tuple(_chain(services, flow, mapping, target, dataset)),
         runs=tuple(map(_run_view, islice(runs.behind(None, backwards=True), _MAX_RUNS)))[::-1],
         run_count=len(runs),
         dataset=dataset,
@@ -294,9 +299,13 @@ def _flattened(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _chain(
-    sandbox: Sandbox, flow: Flow, mapping: MappingVersion | None, target: Resource | None, dataset: Dataset | None
+    services: SandboxServices,
+    flow: Flow,
+    mapping: MappingVersion | None,
+    target: Resource | None,
+    dataset: Dataset | None,
 ) -> Iterable[Link]:
-    service = sandbox.flow_service
+    service = services.flow_service
     source_id = _end(flow, "sourceConnectionIds")
     source = service.source_connections.get(source_id)
     base_id = (source.base_id or "") if source else ""
@@ -317,7 +326,7 @@ def _chain(
         yield _missing("dataset", _dataset_id(target))
         return
     yield Link("dataset", _name(dataset.content), dataset.id, note=counted(len(dataset.rows), "record"))
-    schema = sandbox.registry.lookup(dataset.schema_id)
+    schema = services.registry.lookup(dataset.schema_id)
     yield Link("schema", schema.title, schema.id) if schema else _missing("schema", dataset.schema_id)
 
 
@@ -329,9 +338,9 @@ def _missing(role: str, identifier: str) -> Link:
     return Link(role, "", identifier, MISSING)
 
 
-def _mapping(sandbox: Sandbox, flow: Flow) -> MappingVersion | None:
+def _mapping(service: FlowService, flow: Flow) -> MappingVersion | None:
     try:
-        return mapping_version(sandbox, flow.transformation("Mapping") or {})
+        return mapping_version(service, flow.transformation("Mapping") or {})
     except Refusal:
         return None
 

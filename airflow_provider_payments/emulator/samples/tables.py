@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.dates import parse_time
-from airflow_provider_payments.emulator.data_prep.paths import read
+from airflow_provider_payments.emulator.core.dates import parse_time
+from airflow_provider_payments.emulator.core.paths import read
 from airflow_provider_payments.emulator.samples.flaws import Flaw, Row, spoilt
 
 # So many rows show every attribute of a tree, and the type of each.

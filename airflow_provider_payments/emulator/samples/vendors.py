@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
-from airflow_provider_payments.emulator.clock import Clock
+from airflow_provider_payments.emulator.core.clock import Clock
 from airflow_provider_payments.emulator.samples import files, paypal, square, stripe
 from airflow_provider_payments.emulator.samples.tables import Table
 
@@ -39,8 +39,8 @@ class Vendors:
         return self._looked_at[vendor]
 
 
-# Nobody writes into them and whole seconds are all that they know of the start: worlds that begin in the same second,
-# as those of tests do, share them.
+# Tables are never written to and depend only on the whole second of the start: organisations that start in the same
+# second, as those of tests do, share them.
 @lru_cache(maxsize=6)
 def _made(vendor: str, start: int) -> Mapping[str, Table]:
     return {table.path: table for table in _MAKERS[vendor](start)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Dialect
-from airflow_provider_payments.emulator.refusals import Refusal
+from airflow_provider_payments.emulator.core.call import Dialect
+from airflow_provider_payments.emulator.core.refusals import Refusal
 
 # Only 2010 is on record.
 _NUMBERS = {400: "2001", 403: "2010", 404: "2002"}

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import fields
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
 LOCAL = "#/definitions/"
 OWN_FIELDS = "customFields"

@@ -5,15 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import fields
-from airflow_provider_payments.emulator.store import Store
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.schema_registry.registry import Registry
-    from airflow_provider_payments.emulator.schema_registry.resources import Resource
+from airflow_provider_payments.emulator.schema_registry.library import Library
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.schema_registry.resources import Resource
 
 IDENTITY = "xdm:descriptorIdentity"
 REFERENCE = "xdm:descriptorReferenceIdentity"
@@ -76,10 +74,10 @@ class Descriptor:
 class Descriptors:
     """The descriptors of one sandbox."""
 
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
+    def __init__(self, library: Library) -> None:
+        self.library = library
         self.store: Store[Descriptor] = Store(
-            keys={"schema": lambda descriptor: (descriptor.schema_id,)}, lag=registry.sandbox.lag
+            keys={"schema": lambda descriptor: (descriptor.schema_id,)}, lag=library.sandbox.lag
         )
 
     def get(self, identifier: str) -> Descriptor:
@@ -99,13 +97,13 @@ class Descriptors:
         """Make a descriptor, or refuse."""
         if len(self.store) >= MAX_DESCRIPTORS:
             raise _invalid(f"A sandbox holds at most {MAX_DESCRIPTORS} descriptors.")
-        content, now = self._understand(body, None), self.registry.sandbox.clock.millis()
+        content, now = self._understand(body, None), self.library.sandbox.clock.millis()
         return self.store.add(Descriptor(secrets.token_hex(20), content, now, now))
 
     def replace(self, descriptor: Descriptor, body: Mapping[str, Any]) -> None:
         """Give a descriptor another content, or refuse."""
         descriptor.content = self._understand(body, descriptor)
-        descriptor.updated = self.registry.sandbox.clock.millis()
+        descriptor.updated = self.library.sandbox.clock.millis()
         self.store.changed(descriptor)
 
     def drop_all(self, schema: Resource) -> None:
@@ -146,7 +144,7 @@ class Descriptors:
 
     def _schema(self, content: Mapping[str, Any], end: str) -> Resource:
         identifier = content[f"xdm:{end}Schema"]
-        found = self.registry.read(identifier)
+        found = self.library.read(identifier)
         if found is None or found.kind != "schemas":
             raise _invalid(f"'xdm:{end}Schema' names no schema of the tenant: {identifier[:200]}.")
         if content.get(f"xdm:{end}Version", 1) not in (1, "1") or content.get(f"xdm:{end}Version") is True:
@@ -168,7 +166,7 @@ class Descriptors:
         # Standard names of fields bear a prefix that the registry's own form leaves out.
         names = path[1:].replace("xdm:", "").split("/")
         steps = (step for name in names for step in (name.partition("[")[0], *[0] * name.count("[")))
-        found = fields.find(self.registry.resolve(schema)[0], steps)
+        found = fields.find(self.library.resolve(schema)[0], steps)
         if found is None:
             raise _invalid(f"The schema {schema.id} has no field at '{path[:200]}'.")
         return found

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import MAX_DEPTH
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.parsing import MAX_DEPTH
 from airflow_provider_payments.emulator.schema_registry import constraints
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
 Tree = Mapping[str, Any]
 
@@ -50,27 +50,37 @@ def complete(node: Any, where: str, *, free_names: bool = False) -> dict[str, An
         if not isinstance(result["$ref"], str):
             raise bad_field(where, "'$ref' must be the id of a data type")
         return {**result, "type": "object", "meta:xdmType": "object"}
-    kind = result.setdefault("type", "object" if "properties" in result else "string")
-    if not isinstance(kind, str) or kind not in _TYPES:
-        raise bad_field(where, "its type is none of " + ", ".join(sorted(_TYPES)))
-    for text in _TEXTS:
-        if text in result and not isinstance(result[text], str):
-            raise bad_field(where, f"'{text}' must be text")
+    kind = _type_of(result, where)
     if kind == "object":
-        properties = result.get("properties", {})
-        if not isinstance(properties, dict):
-            raise bad_field(where, "'properties' must be an object")
-        if properties or "properties" in result:
-            result["properties"] = complete_all(properties, where, free_names=free_names)
-        if isinstance(held := result.get("additionalProperties"), dict) and held:
-            result["additionalProperties"] = complete(held, f"{where}.*")
-            result.setdefault("meta:xdmType", "map")
+        _complete_members(result, where, free_names)
     elif kind == "array":
         result["items"] = complete(result.get("items", {"type": "string"}), f"{where}[]")
     elif kind == "integer":
         _bound(result)
     result.setdefault("meta:xdmType", _xdm_type(kind, result.get("format")))
     return result
+
+
+def _type_of(node: dict[str, Any], where: str) -> str:
+    """The type of a field, which it gets where it has none, or a refusal; texts about it are checked too."""
+    kind = node.setdefault("type", "object" if "properties" in node else "string")
+    if not isinstance(kind, str) or kind not in _TYPES:
+        raise bad_field(where, "its type is none of " + ", ".join(sorted(_TYPES)))
+    for text in _TEXTS:
+        if text in node and not isinstance(node[text], str):
+            raise bad_field(where, f"'{text}' must be text")
+    return kind
+
+
+def _complete_members(node: dict[str, Any], where: str, free_names: bool) -> None:
+    properties = node.get("properties", {})
+    if not isinstance(properties, dict):
+        raise bad_field(where, "'properties' must be an object")
+    if properties or "properties" in node:
+        node["properties"] = complete_all(properties, where, free_names=free_names)
+    if isinstance(held := node.get("additionalProperties"), dict) and held:
+        node["additionalProperties"] = complete(held, f"{where}.*")
+        node.setdefault("meta:xdmType", "map")
 
 
 def complete_all(properties: Mapping[str, Any], where: str, *, free_names: bool = False) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import constraints
 from airflow_provider_payments.emulator.schema_registry.composition import Composition
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.resources import Resource
 
 Tree = Mapping[str, Any]

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from itertools import dropwhile
 from typing import Any, TypeVar
 
-from airflow_provider_payments.emulator import query
-from airflow_provider_payments.emulator.comparisons import (
+from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.comparisons import (
     as_number,
     as_text,
     dotted,
@@ -23,10 +24,11 @@ from airflow_provider_payments.emulator.comparisons import (
     one_of,
     sort_key,
 )
-from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
-from airflow_provider_payments.emulator.query import Filter, Listing, Order, Position
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
-from airflow_provider_payments.emulator.store import Numbered
+from airflow_provider_payments.emulator.core.parsing import parse_count
+from airflow_provider_payments.emulator.core.query import Filter, Listing, Order, Position
+from airflow_provider_payments.emulator.core.store import Numbered
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 MAX_PAGE = 500
 DEFAULT_PAGE = 300
@@ -37,13 +39,13 @@ _PROPERTY = re.compile(r"(?P<field>[^=!<>~]+)(?:(?P<sign>==|!=|<=|>=|<|>|~)(?P<v
 Item = TypeVar("Item", bound=Numbered)
 
 
-def filters(call: Call) -> list[Filter]:
+def filters(call: Call[Registry]) -> list[Filter]:
     """What the ``property`` parameters of a request ask for."""
     return [_filter(text) for name, text in call.query if name == "property"]
 
 
 def answer(
-    call: Call, listing: Listing[Item], path: str, show: Callable[[Item], Any], base: Sequence[Filter] = ()
+    call: Call[Registry], listing: Listing[Item], path: str, show: Callable[[Item], Any], base: Sequence[Filter] = ()
 ) -> Answer:
     """The page that a request asks for.
 
@@ -75,7 +77,7 @@ def _page_of_latest(
     after = None
     if start is not None:
         moment, _, number = start.partition(".")
-        at = count_from(number)
+        at = parse_count(number)
         # A moment alone stands behind all items of that moment.
         after = Position(math.inf if at is None else at, sort_key(as_number(moment)))
     found = list(query.items(listing, asked, [_LATEST], after))
@@ -112,8 +114,8 @@ def _is_behind(value: Any, start: str, descending: bool) -> bool:
     return place < last if descending else place > last
 
 
-def _links(call: Call, path: str, following: str | None) -> dict[str, Any]:
-    base, asked = call.world.origin + BASE, call.query_with(start=None)
+def _links(call: Call[Registry], path: str, following: str | None) -> dict[str, Any]:
+    base, asked = call.state.sandbox.origin + BASE, call.query_with(start=None)
     shared = f"{base}/global/{path.rpartition('/')[2]}" + (f"?{asked}" if asked else "")
     upcoming = f"{base}{path}?{call.query_with(start=following)}" if following is not None else None
     return {"next": upcoming, "global_schemas": {"href": shared}}

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.composition import Composition, Reference
 from airflow_provider_payments.emulator.schema_registry.global_resources import GLOBAL_RESOURCES
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
 Kind = Literal["schemas", "mixins", "classes", "datatypes", "behaviors"]
 UNION = "union"

@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_payments.emulator.comparisons import one_of
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
-from airflow_provider_payments.emulator.json_patch import Instruction, PatchError, apply_patch, parse_patch
-from airflow_provider_payments.emulator.query import Filter, Listing
-from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, RegistryRefusal
+from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, Routes
+from airflow_provider_payments.emulator.core.comparisons import one_of
+from airflow_provider_payments.emulator.core.json_patch import Instruction, PatchError, apply_patch, parse_patch
+from airflow_provider_payments.emulator.core.query import Filter, Listing
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal, Refusal
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import descriptor_routes, listing, rpc, unions
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
 from airflow_provider_payments.emulator.schema_registry.composition import OWN_FIELDS
+from airflow_provider_payments.emulator.schema_registry.listing import BASE
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from airflow_provider_payments.emulator.schema_registry.resources import (
     GLOBALS,
@@ -24,7 +27,6 @@ from airflow_provider_payments.emulator.schema_registry.resources import (
     not_found,
 )
 from airflow_provider_payments.emulator.schema_registry.shapes import global_to_wire, resource_to_wire
-from airflow_provider_payments.emulator.store import Store
 
 # The path names a resource's kind in more ways than the resource itself does.
 _KINDS: Mapping[str, Kind] = {
@@ -53,8 +55,8 @@ _QUICK: Mapping[str, Callable[[Resource], Any]] = {
 _KEYS = {"$id": "id", "meta:altId": "alt_id", "meta:resourceType": "kind", "title": "title"}
 
 
-def show_stats(call: Call) -> Answer:
-    registry, options = call.sandbox.registry, call.sandbox.options
+def show_stats(call: Call[Registry]) -> Answer:
+    registry, options = call.state, call.state.sandbox.options
     everything = list(registry.store.select().behind(None))
     counts = {kind: sum(resource.kind == kind for resource in everything) for kind in _COUNTED}
     unions = {registry.class_of(resource) for resource in everything if resource.in_union}
@@ -87,15 +89,15 @@ def _class_usage(registry: Registry, everything: Iterable[Resource]) -> list[dic
     ]
 
 
-def _tenant_handlers(name: str, kind: Kind) -> Routes:
+def _tenant_handlers(name: str, kind: Kind) -> Routes[Registry]:
     path = f"/tenant/{name}"
 
-    def shown(call: Call) -> Resource:
-        return call.sandbox.registry.get(kind, call.params["id"])
+    def shown(call: Call[Registry]) -> Resource:
+        return call.state.get(kind, call.params["id"])
 
-    def list_all(call: Call) -> Answer:
+    def list_all(call: Call[Registry]) -> Answer:
         form = list_form(call.headers.get("accept", ""))
-        registry = call.sandbox.registry
+        registry = call.state
         return listing.answer(
             call,
             Listing(registry.store, lambda resource: _read(resource, registry), _QUICK, _KEYS),
@@ -104,28 +106,28 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes:
             [Filter("meta:resourceType", one_of((kind,)), equals=(kind,))],
         )
 
-    def show(call: Call) -> Answer:
+    def show(call: Call[Registry]) -> Answer:
         form = lookup_form(call.headers.get("accept", ""))
         # What Adobe made is found from here as well: Adobe's own client never asks the other container.
         shared = find_global(kind, call.params["id"])
         if shared is not None:
             return Answer(global_to_wire(shared, form))
-        registry = call.sandbox.registry
+        registry = call.state
         union = unions.find_union(registry, call.params["id"], form) if kind == "schemas" else None
         return Answer(union or resource_to_wire(shown(call), registry, form))
 
-    def create(call: Call) -> Answer:
-        registry = call.sandbox.registry
+    def create(call: Call[Registry]) -> Answer:
+        registry = call.state
         return Answer(resource_to_wire(registry.create(kind, call.json_object()), registry), 201)
 
-    def put(call: Call) -> Answer:
-        registry, resource = call.sandbox.registry, shown(call)
+    def put(call: Call[Registry]) -> Answer:
+        registry, resource = call.state, shown(call)
         _check_match(call, resource, required=False)
         return Answer(resource_to_wire(registry.replace(resource, call.json_object()), registry))
 
-    def patch(call: Call) -> Answer:
-        registry, resource = call.sandbox.registry, shown(call)
-        _check_match(call, resource, required=call.world.readings.registry_requires_if_match)
+    def patch(call: Call[Registry]) -> Answer:
+        registry, resource = call.state, shown(call)
+        _check_match(call, resource, required=call.state.sandbox.runtime_options.registry_requires_if_match)
         # Patches address the resource as the registry shows it.
         wire = resource_to_wire(resource, registry)
         try:
@@ -135,8 +137,8 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes:
             raise RegistryRefusal("1010-400", "Patch invalid", error.detail) from error
         return Answer(resource_to_wire(registry.replace(resource, body), registry))
 
-    def delete(call: Call) -> Answer:
-        call.sandbox.registry.delete(shown(call))
+    def delete(call: Call[Registry]) -> Answer:
+        call.state.delete(shown(call))
         return Answer(None, 204)
 
     return (
@@ -149,7 +151,7 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes:
     )
 
 
-def _check_match(call: Call, resource: Resource, *, required: bool) -> None:
+def _check_match(call: Call[Registry], resource: Resource, *, required: bool) -> None:
     """Refuse a change whose ``If-Match`` names another version, with quotes or without, or is missing if required."""
     given = call.headers.get("if-match", "").strip().strip('"')
     if not given and required:
@@ -184,7 +186,7 @@ def _place_shown(steps: tuple[str, ...], resource: Resource) -> tuple[str, ...]:
     return steps
 
 
-def _global_handlers(name: str, kind: Kind) -> Routes:
+def _global_handlers(name: str, kind: Kind) -> Routes[Registry]:
     path = f"/global/{name}"
     store: Store[Resource] = Store()
     for resource in GLOBALS.values():
@@ -192,11 +194,11 @@ def _global_handlers(name: str, kind: Kind) -> Routes:
             store.add(resource)
     shared = Listing(store, lambda resource: resource.content, {"updated": lambda resource: resource.updated})
 
-    def list_all(call: Call) -> Answer:
+    def list_all(call: Call[Registry]) -> Answer:
         form = list_form(call.headers.get("accept", ""))
         return listing.answer(call, shared, path, lambda resource: global_to_wire(resource, form))
 
-    def show(call: Call) -> Answer:
+    def show(call: Call[Registry]) -> Answer:
         form, found = lookup_form(call.headers.get("accept", "")), find_global(kind, call.params["id"])
         if found is None:
             raise not_found(kind, call.params["id"])
@@ -205,7 +207,7 @@ def _global_handlers(name: str, kind: Kind) -> Routes:
     return (("GET", path, list_all), ("GET", path + "/{id:path}", show))
 
 
-def _nowhere(call: Call) -> Answer:
+def _nowhere(call: Call[Registry]) -> Answer:
     container, name = call.params["container"], call.params["name"]
     what = f"collection '{name[:60]}' in it" if container in ("tenant", "global") else "such container"
     raise RegistryRefusal("1017-404", "Resource not found", f"'{container[:60]}': there is no {what}.")
@@ -215,8 +217,10 @@ def _refused(status: int, detail: str) -> Refusal:
     return RegistryRefusal("2010-403", "", detail) if status == 403 else PlainRefusal(status, detail)
 
 
+__all__ = ["BASE", "DIALECT", "ROUTES"]
+
 DIALECT = Dialect(_refused)
-ROUTES: Routes = (
+ROUTES: Routes[Registry] = (
     ("GET", "/stats", show_stats),
     *(route for name, kind in _KINDS.items() for route in _tenant_handlers(name, kind)),
     *(route for name, kind in _KINDS.items() for route in _global_handlers(name, kind)),

@@ -6,18 +6,16 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.identifiers import new_hash, new_uuid
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.identifiers import new_hash, new_uuid
 from airflow_provider_payments.emulator.schema_registry import fields
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from airflow_provider_payments.emulator.schema_registry.resources import Kind, Resource, State, no_resource
 from airflow_provider_payments.emulator.schema_registry.sample_data import sample_of
 from airflow_provider_payments.emulator.schema_registry.shapes import resource_to_wire
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 TENANT_PLACEHOLDER = "<XDM_TENANTID_PLACEHOLDER>"
 # What says where a resource came from, and what its new place decides.
@@ -27,20 +25,20 @@ _LEFT_BEHIND = (
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
-def _resource(call: Call) -> Resource:
+def _resource(call: Call[Registry]) -> Resource:
     """The tenant's resource that a path names, or a refusal."""
-    found = call.sandbox.registry.read(call.params["id"])
+    found = call.state.read(call.params["id"])
     if found is None:
         raise no_resource(f"resource {call.params['id'][:300]}")
     return found
 
 
-def export(call: Call) -> Answer:
+def export(call: Call[Registry]) -> Answer:
     """A resource behind all of the tenant's that it needs, as another tenant's registry takes them."""
-    registry, needed = call.sandbox.registry, _with_needed(call.sandbox.registry, _resource(call))
+    registry, needed = call.state, _with_needed(call.state, _resource(call))
     wires = [resource_to_wire(resource, registry) for resource in needed]
     text = json.dumps([{key: wire[key] for key in wire if key not in _LEFT_BEHIND} for wire in wires])
-    tenant = re.escape(call.sandbox.options.tenant)
+    tenant = re.escape(call.state.sandbox.options.tenant)
     return Answer(json.loads(re.sub(rf"(?<=ns\.adobe\.com/){tenant}(?=/)|(?<=_){tenant}\b", TENANT_PLACEHOLDER, text)))
 
 
@@ -60,12 +58,12 @@ def _with_needed(registry: Registry, resource: Resource) -> list[Resource]:
     return list(result.values())
 
 
-def import_resources(call: Call) -> Answer:
+def import_resources(call: Call[Registry]) -> Answer:
     """Make the resources of an export under their ids: all of them, or none."""
-    registry, document = call.sandbox.registry, call.json()
+    registry, document = call.state, call.json()
     if not isinstance(document, list) or not document or not all(isinstance(entry, dict) for entry in document):
         raise _not_imported("The body is a list of at least one resource.")
-    here = json.loads(json.dumps(document).replace(TENANT_PLACEHOLDER, call.sandbox.options.tenant))
+    here = json.loads(json.dumps(document).replace(TENANT_PLACEHOLDER, call.state.sandbox.options.tenant))
     made: list[Resource] = []
     try:
         for entry in here:
@@ -91,17 +89,17 @@ def _not_imported(detail: str) -> RegistryRefusal:
     return RegistryRefusal("3005-400", "Import Resource Failed", f"Failed to import resources. Error: {detail}")
 
 
-def show_sample(call: Call) -> Answer:
+def show_sample(call: Call[Registry]) -> Answer:
     """One record as a dataset of the schema would take it."""
     schema = _resource(call)
     if schema.kind != "schemas":
         raise no_resource(f"schema resource {schema.id}")
-    return Answer(sample_of({"type": "object", "properties": call.sandbox.registry.resolve(schema)[0]}))
+    return Answer(sample_of({"type": "object", "properties": call.state.resolve(schema)[0]}))
 
 
-def show_log(call: Call) -> Answer:
+def show_log(call: Call[Registry]) -> Answer:
     """What each write changed of a resource, newest first."""
-    resource, options = _resource(call), call.sandbox.options
+    resource, options = _resource(call), call.state.sandbox.options
     states = [*resource.earlier, State(resource.updated, resource.content, resource.made_of)]
     log, before = [], dict[str, Any]()
     for state in states:
@@ -115,7 +113,7 @@ def show_log(call: Call) -> Answer:
                 "updatedTime": datetime.fromtimestamp(state.at / 1000, UTC).strftime("%m-%d-%Y %H:%M:%S"),
                 "requestId": new_uuid(),
                 "clientId": options.client_id,
-                "sandBoxId": call.sandbox.id,
+                "sandBoxId": call.state.sandbox.id,
                 "updates": [{**about, **change} for change in _changes(before, after, "")],
             }
         )
@@ -151,7 +149,7 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-ROUTES: Routes = (
+ROUTES: Routes[Registry] = (
     ("GET", "/rpc/export/{id:path}", export),
     ("POST", "/rpc/import", import_resources),
     ("GET", "/rpc/sampledata/{id:path}", show_sample),

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from airflow_provider_payments.emulator.core.sandbox import DEFAULT_SANDBOX, Sandbox
 from airflow_provider_payments.emulator.schema_registry.accept import Form
 from airflow_provider_payments.emulator.schema_registry.composition import LOCAL, reference_to_wire
 from airflow_provider_payments.emulator.schema_registry.descriptors import DEPRECATED, Descriptor
 from airflow_provider_payments.emulator.schema_registry.fields import without_texts
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.schema_registry.registry import Registry
-    from airflow_provider_payments.emulator.schema_registry.resources import Resource
-    from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
+from airflow_provider_payments.emulator.schema_registry.resources import Resource
 
 LIBRARY_VERSION = "1.27.4"
 _PLAIN = Form()
@@ -66,7 +64,7 @@ def resource_to_wire(resource: Resource, registry: Registry, form: Form = _PLAIN
 
 
 def _place(sandbox: Sandbox) -> dict[str, str]:
-    kind = "production" if sandbox.name == "prod" else "development"
+    kind = "production" if sandbox.name == DEFAULT_SANDBOX else "development"
     return {"meta:sandboxId": sandbox.id, "meta:sandboxType": kind}
 
 

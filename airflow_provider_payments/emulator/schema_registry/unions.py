@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.query import Listing
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.query import Listing
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import fields, listing
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
 from airflow_provider_payments.emulator.schema_registry.global_resources import IDENTITY_MAP
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from airflow_provider_payments.emulator.schema_registry.resources import Resource, no_resource
-from airflow_provider_payments.emulator.store import Store
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 SUFFIX = "__union"
 PATH = "/tenant/unions"
@@ -102,8 +100,8 @@ class _Union:
     number: int = -1
 
 
-def list_unions(call: Call) -> Answer:
-    registry, form = call.sandbox.registry, list_form(call.headers.get("accept", ""))
+def list_unions(call: Call[Registry]) -> Answer:
+    registry, form = call.state, list_form(call.headers.get("accept", ""))
     store: Store[_Union] = Store()
     for class_id, schemas in unions(registry, registry.store.select("kind", ("schemas",)).behind(None)).items():
         store.add(_Union(class_id + SUFFIX, union_to_wire(registry, class_id, schemas, form)))
@@ -111,12 +109,12 @@ def list_unions(call: Call) -> Answer:
     return listing.answer(call, found, PATH, lambda union: union.content)
 
 
-def show_union(call: Call) -> Answer:
+def show_union(call: Call[Registry]) -> Answer:
     form = lookup_form(call.headers.get("accept", ""))
-    wire = find_union(call.sandbox.registry, call.params["id"], form)
+    wire = find_union(call.state, call.params["id"], form)
     if wire is None:
         raise no_resource(f"union resource {call.params['id'][:300]}")
     return Answer(wire)
 
 
-ROUTES: Routes = (("GET", PATH, list_unions), ("GET", PATH + "/{id:path}", show_union))
+ROUTES: Routes[Registry] = (("GET", PATH, list_unions), ("GET", PATH + "/{id:path}", show_union))

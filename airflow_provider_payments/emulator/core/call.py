@@ -1,0 +1,129 @@
+"""One request and its answer, as the services' handlers see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from airflow_provider_payments.emulator.core.parsing import UnreadableBody, parse_count, parse_json
+from airflow_provider_payments.emulator.core.refusals import GatewayRefusal, Refusal
+from airflow_provider_payments.emulator.core.sandbox import Sandbox
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler gives back; ``None`` as body means none, bytes are sent as they are."""
+
+    body: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Call(Generic[State]):
+    """A request with everything a handler may ask about it.
+
+    :param state: what the service holds, of the sandbox that the request names where sandboxes divide it.
+    :param query: decoded pairs in the order sent; a name may repeat.
+    :param headers: lower-case names.
+    :param params: the parts of the path.
+    """
+
+    state: State
+    path: str
+    query: list[tuple[str, str]]
+    headers: Mapping[str, str]
+    params: Mapping[str, str]
+    raw: bytes
+
+    def first(self, name: str) -> str | None:
+        """The first value of a query parameter.
+
+        :param name: matched exactly.
+        """
+        return next((value for key, value in self.query if key == name), None)
+
+    def whole(
+        self,
+        name: str,
+        refuse: Callable[[str], Refusal],
+        default: int | None = None,
+        fewest: int = 0,
+        most: int | None = None,
+    ) -> int:
+        """A query parameter that is a whole number, or a refusal.
+
+        :param refuse: words the refusal by a detail.
+        :param default: where the request does not give it; None if it must.
+        :param most: None for no limit.
+        """
+        text = self.first(name)
+        number = default if text is None else parse_count(text)
+        if number is None or not fewest <= number <= (number if most is None else most):
+            bounds = f"{fewest} or more" if most is None else f"from {fewest} to {most}"
+            raise refuse(f"'{name}' must be a whole number, {bounds}.")
+        return number
+
+    def query_with(self, **changes: object) -> str:
+        """The query as it came, but for some parameters: what the address of another page ends in.
+
+        :param changes: the new values, None for none.
+        """
+        kept = [pair for pair in self.query if pair[0] not in changes]
+        return urlencode(kept + [(name, str(value)) for name, value in changes.items() if value is not None])
+
+    def json(self) -> Any:
+        """The body as JSON, None when there is none; raises :class:`UnreadableBody`."""
+        return parse_json(self.raw) if self.raw.strip() else None
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object; raises :class:`UnreadableBody`."""
+        body = self.json()
+        if not isinstance(body, dict):
+            raise UnreadableBody("The request body must be a JSON object.")
+        return body
+
+
+Handler = Callable[[Call[State]], Answer]
+# Method, path below the service's prefix, handler.
+Routes = tuple[tuple[str, str, Handler[State]], ...]
+
+
+class Dialect:
+    """How a service words the refusals that every service has.
+
+    :param refuse: the refusal with a status and a detail.
+    """
+
+    def __init__(self, refuse: Callable[[int, str], Refusal]) -> None:
+        self.refuse = refuse
+
+    def organisation_empty(self) -> Refusal:
+        """The organisation's header is there, without a value."""
+        return GatewayRefusal("400003", "Missing header")
+
+    def check_sandbox(self, headers: Mapping[str, str], sandboxes: Mapping[str, Sandbox]) -> None:
+        """Refuse headers that do not name a sandbox, or one that the credential may not use.
+
+        :param headers: lower-case names.
+        :param sandboxes: all there are, by name.
+        """
+        self.check_sandbox_name(headers, sandboxes)
+        if sandboxes[headers["x-sandbox-name"]].is_hidden:
+            raise self.refuse(403, "Access is denied for this resource from access control.")
+
+    def check_sandbox_name(self, headers: Mapping[str, str], known: Collection[str]) -> None:
+        """Refuse headers that do not name a sandbox.
+
+        :param headers: lower-case names.
+        :param known: the names of all sandboxes.
+        """
+        name = headers.get("x-sandbox-name", "")
+        if not name:
+            raise self.refuse(400, "The header x-sandbox-name is missing.")
+        if name not in known:
+            raise self.refuse(404, f"There is no sandbox '{name[:100]}' in this organisation.")

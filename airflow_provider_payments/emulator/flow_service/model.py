@@ -1,0 +1,164 @@
+"""The resources of Flow Service as compact values; their wire shapes are made when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_payments.emulator.catalog.batches import Failure
+from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
+from airflow_provider_payments.emulator.flow_service.schedule import Schedule
+
+# The members of a dataflow that name its ends, and the kinds of these.
+SOURCES, TARGETS = "sourceConnections", "targetConnections"
+END_KINDS: Mapping[str, str] = {"sourceConnectionIds": SOURCES, "targetConnectionIds": TARGETS}
+DRAFT, ENABLED, DISABLED, INITIALIZING = "draft", "enabled", "disabled", "initializing"
+SCHEDULED, IN_PROGRESS, SUCCESS, FAILED = "scheduled", "inProgress", "success", "failed"
+PARTIAL, CANCELLED = "partialSuccess", "cancelled"
+_ACTIVE = frozenset({SCHEDULED, IN_PROGRESS})
+
+
+@dataclass(slots=True)
+class Resource:
+    """A base, source or target connection.
+
+    :param content: what the client sent and may patch.
+    :param etag: quotes included; another one after every write.
+    """
+
+    id: str
+    content: dict[str, Any]
+    created: int
+    updated: int
+    etag: str
+    state: str = ENABLED
+    number: int = -1
+
+    @property
+    def spec_id(self) -> str:
+        return str(self.content["connectionSpec"]["id"])
+
+    @property
+    def base_id(self) -> str | None:
+        value = self.content.get("baseConnectionId")
+        return value if isinstance(value, str) else None
+
+
+@dataclass(slots=True)
+class Flow(Resource):
+    """A dataflow.
+
+    :param schedule: what its schedule parameters mean; None while it is a draft.
+    :param plan: raised when the schedule changes; what was planned before is void.
+    :param operation: the last write, and the patch where it was one.
+    :param watermark: epoch seconds up to which runs have read; None before the first.
+    :param last_run: the newest run that lists know, as is ``last_ended_run`` of those that have ended.
+    :param failing_since: epoch seconds of the first failure after which nothing but failures came; 0 if there is
+        none.
+    """
+
+    schedule: Schedule | None = None
+    plan: int = 0
+    operation: tuple[str, Any] = ("create", None)
+    watermark: float | None = None
+    last_run: Run | None = None
+    last_ended_run: Run | None = None
+    failing_since: float = 0
+
+    @property
+    def source_id(self) -> str:
+        """Of a dataflow that is no draft any more, as its target's."""
+        return str(self.content["sourceConnectionIds"][0])
+
+    @property
+    def target_id(self) -> str:
+        return str(self.content["targetConnectionIds"][0])
+
+    def transformation(self, name: str) -> Mapping[str, Any] | None:
+        """The parameters of a transformation.
+
+        :param name: ``Copy`` or ``Mapping``.
+        """
+        for entry in self.content.get("transformations") or ():
+            if entry["name"] == name:
+                params: Mapping[str, Any] = entry.get("params") or {}
+                return params
+        return None
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One run of a dataflow. Times are epoch milliseconds, 0 while they have not come.
+
+    There may be a hundred thousand: what can be derived is not kept.
+
+    :param flow: as it is now, or was when it was deleted.
+    :param begin: epoch seconds; the run reads what is later.
+    :param end: epoch seconds; the run reads what is not later.
+    :param first: no run of the schedule has read before.
+    :param copied: when copying ended, well or badly.
+    :param promotes: whether there was anything to promote after copying.
+    :param failures: why records did not land, and how many.
+    :param diagnosed: whether error diagnostics were on.
+    :param copy_error: why copying failed; empty when it did not.
+    :param outcome: what was ordered for it.
+    :param request: what the client asked for, of a run on demand.
+    :param retry: the run that was made to do this one's work again.
+    :param writes: how often it has changed.
+    """
+
+    id: str
+    flow: Flow
+    created: int
+    updated: int
+    begin: float
+    end: float
+    first: bool
+    status: str = SCHEDULED
+    started: int = 0
+    copied: int = 0
+    completed: int = 0
+    promotes: bool = False
+    input_records: int = 0
+    output_records: int = 0
+    input_bytes: int = 0
+    output_bytes: int = 0
+    batch_id: str = ""
+    failures: tuple[Failure, ...] = ()
+    diagnosed: bool = False
+    copy_error: str = ""
+    outcome: Outcome | None = None
+    request: Mapping[str, Any] | None = None
+    retry: Run | None = None
+    writes: int = 0
+    number: int = -1
+
+    @property
+    def flow_id(self) -> str:
+        return self.flow.id
+
+    @property
+    def failed_records(self) -> int:
+        return self.input_records - self.output_records
+
+    @property
+    def ordered(self) -> str:
+        """The kind of outcome that was ordered; empty when none was."""
+        return self.outcome.kind if self.outcome is not None else ""
+
+    @property
+    def begun(self) -> bool:
+        """It does not wait for its turn any more."""
+        return self.status != SCHEDULED
+
+    @property
+    def ended(self) -> bool:
+        """Nothing will change any more. An unknown status counts: it comes last."""
+        return self.status not in _ACTIVE
+
+    @property
+    def etag(self) -> str:
+        """Quotes included; another one after every write."""
+        mark = int(self.id[:8], 16) + self.writes & 0xFFFFFFFF
+        return f'"{mark:08x}-0000-0200-0000-{self.updated // 1000 & 0xFFFFFFFF:08x}0000"'

@@ -1,0 +1,286 @@
+"""Changes and deletions when others change too, and when answers are lost: done once, and others' work kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import ConflictError, RequestError, UnsettledError
+from airflow_provider_payments.aep.provisioning.ensure import ensure
+from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.schedule import Schedule
+from tests.aep.chain import KINDS, UPDATES, Chain
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+FLOWS = KINDS["dataflow"].path
+HOURLY = Schedule(frequency="hour", interval=1)
+PERSON = "https://ns.adobe.com/xdm/context/profile-person-details"
+CHANGEABLE = pytest.mark.parametrize("name", UPDATES)
+
+
+@pytest.fixture
+def proxied(make_client: Callable[..., Client], proxy: FaultProxy) -> Client:
+    return make_client(proxy.url)
+
+
+def updated(client: Client, want: Resource) -> Provisioned:
+    return ensure(client, want, if_exists="update")
+
+
+def before_and_after(chain: Chain, name: str) -> Resource:
+    """Make an object as it usually is; return what it shall be."""
+    build = KINDS[name].build
+    chain.ensure(build(chain, **({"field_groups": ()} if name == "schema" else {})))
+    return build(chain, **UPDATES[name])
+
+
+# ---- somebody else's change ----------------------------------------------------------------------------------------
+
+
+def change_by_hand(chain: Chain, flow_id: str, interval: int) -> None:
+    """Change options and interval, as somebody else would."""
+    operations = [
+        {"op": "add", "path": "/options", "value": {"errorDiagnosticsEnabled": True}},
+        {"op": "replace", "path": "/scheduleParams/interval", "value": interval},
+    ]
+    headers = {"If-Match": flow_service.item(chain.client, "flows", flow_id)["etag"]}
+    chain.client.request("PATCH", f"{FLOWS}/{flow_id}", body=operations, headers=headers)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_change_is_made_again_on_top_of_somebody_elses_which_is_kept(
+    times: int, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.dataflow()).existing.id
+    others = iter(range(times))
+    # Between our look and our change, each time.
+    proxy.fault("PATCH", "/flows", first=lambda: change_by_hand(chain, made, 20 + next(others)), times=times)
+    outcome = updated(proxied, chain.dataflow(schedule=HOURLY))
+    assert (outcome.updated, outcome.existing.id) == (True, made)
+    assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412] * times + [200]
+    (item,) = emulator.objects("flows")
+    assert item["scheduleParams"]["frequency"] == "hour"
+    assert item["scheduleParams"]["interval"] == 1
+    assert item["options"]["errorDiagnosticsEnabled"] is True
+    assert outcome.existing.etag == item["etag"]
+
+
+def test_what_somebody_else_has_changed_the_same_way_is_not_changed_again(
+    chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    chain.ensure(chain.dataflow())
+    want = chain.dataflow(schedule=HOURLY)
+    proxy.fault("PATCH", "/flows", first=lambda: updated(chain.client, want))
+    assert updated(proxied, want).updated
+    assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412]
+    assert not updated(chain.client, want).updated
+
+
+def test_what_somebody_else_has_made_unchangeable_meanwhile_is_a_conflict(
+    chain: Chain, proxied: Client, proxy: FaultProxy
+) -> None:
+    made = chain.ensure(chain.dataflow()).existing.id
+    proxy.fault("PATCH", "/flows", first=lambda: chain.post(f"{FLOWS}/{made}/action", None, op="disable"))
+    with pytest.raises(ConflictError, match="state: desired 'enabled', actual 'disabled'"):
+        updated(proxied, chain.dataflow(schedule=HOURLY))
+    assert proxy.count("PATCH", "/flows") == 1
+
+
+def test_others_who_change_it_every_time_are_given_way_to_after_the_third(
+    chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.dataflow()).existing.id
+    others = iter(range(20, 99))
+    proxy.fault("PATCH", "/flows", first=lambda: change_by_hand(chain, made, next(others)), times=99)
+    with pytest.raises(UnsettledError, match=f"dataflow 'own dataflow' .{made}. could not be changed") as unsettled:
+        updated(proxied, chain.dataflow(schedule=HOURLY))
+    assert unsettled.value.retryable
+    assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412] * 3
+    (item,) = emulator.objects("flows")
+    assert (item["scheduleParams"]["frequency"], item["scheduleParams"]["interval"]) == ("minute", 22)
+
+
+def test_what_somebody_else_deleted_meanwhile_is_worth_another_attempt(
+    chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.dataflow()).existing.id
+    emulator.advance(60)
+    path = f"{FLOWS}/{made}"
+    proxy.fault("PATCH", "/flows", first=lambda: chain.client.request("DELETE", path), lose=True)
+    want = chain.dataflow(schedule=HOURLY)
+    with pytest.raises(UnsettledError):
+        updated(proxied, want)
+    assert updated(proxied, want).created
+
+
+def grow_by_hand(chain: Chain, name: str) -> None:
+    """Give the registry's object something more, as somebody else would."""
+    more = {"fields": {"theirs": "string"}} if name == "field group" else {"field_groups": (chain.group_id,)}
+    assert chain.ensure(KINDS[name].build(chain, **more), if_exists="update").updated
+
+
+@pytest.mark.parametrize("name", ["field group", "schema"])
+def test_what_others_add_meanwhile_to_a_resource_of_the_registry_is_kept(
+    name: str, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = before_and_after(chain, name)
+    chain.ensure(chain.schema(name="other"))
+    proxy.fault("PATCH", KINDS[name].path, first=lambda: grow_by_hand(chain, name))
+    assert updated(proxied, want).updated
+    assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412, 200]
+    (item,) = (item for item in emulator.objects(KINDS[name].objects) if item["title"] == want.name)
+    if name == "schema":
+        assert {PERSON, chain.group_id} <= {part["$ref"] for part in item["allOf"]}
+    else:
+        fields = item["definitions"]["customFields"]["properties"]["_emulator"]["properties"]
+        assert fields.keys() == {"product", "theirs"}
+        assert "price" in fields["product"]["properties"]
+
+
+@pytest.mark.parametrize("name", ["field group", "schema"])
+def test_what_others_add_meanwhile_the_same_way_is_added_once(
+    name: str, chain: Chain, proxied: Client, proxy: FaultProxy
+) -> None:
+    want = before_and_after(chain, name)
+    proxy.fault("PATCH", KINDS[name].path, first=lambda: updated(chain.client, want))
+    assert updated(proxied, want).updated
+    assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412]
+
+
+@pytest.mark.parametrize("name", ["field group", "schema"])
+def test_a_registry_that_does_not_take_its_own_etag_is_asked_without_it(
+    name: str,
+    chain: Chain,
+    proxied: Client,
+    proxy: FaultProxy,
+    emulator: Emulator,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    want = before_and_after(chain, name)
+    emulator.control("PUT", "options", json={"registry_requires_if_match": False})
+    proxy.fault("PATCH", KINDS[name].path, status=412)
+    assert updated(proxied, want).updated
+    assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412, 200]
+    assert "again" not in caplog.text  # by the same call, so without what was refused
+    assert not updated(chain.client, want).updated
+
+
+@pytest.mark.parametrize("name", ["field group", "schema"])
+def test_a_registry_that_insists_on_an_etag_that_it_does_not_take_fails_by_its_own_words(
+    name: str, chain: Chain, proxied: Client, proxy: FaultProxy
+) -> None:
+    want = before_and_after(chain, name)
+    proxy.fault("PATCH", KINDS[name].path, status=412, times=2)
+    proxy.fault("PATCH", KINDS[name].path, status=428, times=9)
+    with pytest.raises(RequestError, match="428"):
+        updated(proxied, want)
+
+
+def test_a_tag_that_no_list_shows_yet_is_kept(
+    chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.dataset(tags={"team": ["a"]})).existing.id
+    path = f"/data/foundation/catalog/dataSets/{made}"
+    tags = {"team": ["a", "theirs"]}
+    proxy.fault("GET", path, first=lambda: chain.client.request("PATCH", path, body={"tags": tags}))
+    assert updated(proxied, chain.dataset(tags={"team": ["ours"]})).updated
+    (item,) = emulator.objects("dataSets")
+    assert item["tags"]["team"] == ["a", "theirs", "ours"]
+
+
+# ---- lost answers --------------------------------------------------------------------------------------------------
+
+
+@CHANGEABLE
+@pytest.mark.parametrize("fault", [{"lose": True}, {"cut": True}], ids=["lost", "cut"])
+def test_a_change_whose_answer_was_lost_is_seen_to_be_done_and_not_sent_again(
+    name: str, fault: dict[str, Any], chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = before_and_after(chain, name)
+    proxy.fault("PATCH", KINDS[name].path, **fault)
+    outcome = updated(proxied, want)
+    assert (outcome.created, outcome.updated) == (False, True)
+    assert len(emulator.requests(method="PATCH")) == 1
+    # Nothing was added twice, and the outcome is that of a look-up.
+    (existing,) = want.look_up(chain.client)
+    assert (outcome.existing.id, outcome.existing.etag) == (existing.id, existing.etag)
+    if name == "schema":
+        assert [part["$ref"] for part in existing.item["allOf"]].count(PERSON) == 1
+    if name == "dataset":
+        assert existing.item["tags"]["team"] == ["payments"]
+
+
+@CHANGEABLE
+def test_a_change_that_never_arrived_is_sent_again(
+    name: str, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator, naps: list[float]
+) -> None:
+    want = before_and_after(chain, name)
+    proxy.fault("PATCH", KINDS[name].path, before=True)
+    assert updated(proxied, want).updated
+    assert (proxy.count("PATCH", KINDS[name].path), len(emulator.requests(method="PATCH"))) == (2, 1)
+    assert naps == [1.0]
+    assert not updated(chain.client, want).updated
+
+
+def test_a_change_that_is_never_answered_is_sent_three_times_at_most(
+    chain: Chain, proxied: Client, proxy: FaultProxy
+) -> None:
+    want = before_and_after(chain, "dataflow")
+    proxy.fault("PATCH", "/flows", before=True, times=99)
+    with pytest.raises(UnsettledError, match="answers are lost; the next attempt looks again"):
+        updated(proxied, want)
+    assert proxy.count("PATCH", "/flows") == 3
+
+
+@pytest.mark.parametrize("seconds", [30, 61])
+def test_a_wait_after_a_lost_change_is_kept_or_carried_by_the_error(
+    seconds: int, chain: Chain, proxied: Client, proxy: FaultProxy, naps: list[float]
+) -> None:
+    want = before_and_after(chain, "dataflow")
+    proxy.fault("PATCH", "/flows", status=503, headers={"Retry-After": str(seconds)})
+    if seconds <= 60:
+        assert updated(proxied, want).updated
+        assert naps == [30.0]
+        return
+    with pytest.raises(RequestError) as failed:
+        updated(proxied, want)
+    assert (failed.value.retry_after, failed.value.retryable, naps) == (61.0, True, [])
+    assert proxy.count("PATCH", "/flows") == 1
+
+
+# ---- deletions -----------------------------------------------------------------------------------------------------
+
+DELETABLE = ["base connection", "source connection", "target connection", "dataset", "dataflow"]
+
+
+@pytest.mark.parametrize("name", DELETABLE)
+@pytest.mark.parametrize("fault", [{"lose": True}, {"cut": True}, {"before": True}], ids=["lost", "cut", "not sent"])
+def test_a_deletion_is_repeated_after_a_lost_answer_and_what_is_gone_by_then_is_done(
+    name: str, fault: dict[str, Any], chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    kind, want = KINDS[name], KINDS[name].build(chain)
+    made = chain.ensure(want).existing
+    proxy.fault("DELETE", kind.path, **fault)
+    want.kind.delete(proxied, made)
+    assert proxy.count("DELETE", kind.path) == (1 if fault.get("cut") and name != "dataset" else 2)
+    assert made.id not in [item["id"] for item in emulator.objects(kind.objects)]
+    # And again, as somebody would who died in between.
+    want.kind.delete(proxied, made)
+
+
+@pytest.mark.parametrize("status", [400, 403, 409])
+def test_a_deletion_that_is_refused_is_an_error(
+    status: int, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.source()).existing
+    proxy.fault("DELETE", "/sourceConnections", status=status)
+    with pytest.raises(RequestError) as failed:
+        chain.source().kind.delete(proxied, made)
+    assert failed.value.status == status
+    assert proxy.count("DELETE", "/sourceConnections") == 1

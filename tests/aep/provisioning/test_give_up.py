@@ -1,0 +1,380 @@
+"""A call that gives up leaves no dataflow of its own that ingests, says what became of it, and the next one goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import (
+    ConflictError,
+    PlatformError,
+    RequestError,
+    UnlistedError,
+    UnreadableError,
+    UnsettledError,
+)
+from airflow_provider_payments.aep.http.clock import Clock
+from airflow_provider_payments.aep.provisioning.ensure import ensure
+from airflow_provider_payments.aep.provisioning.giving_up import GIVE_UP_SECONDS
+from airflow_provider_payments.aep.resources.marks import Mark, Writer
+from airflow_provider_payments.aep.resources.schedule import Schedule
+from tests.aep.chain import FLOW_SERVICE, KINDS, Chain
+from tests.chaos.timeline import Timeline
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+A, LATER, OTHER = Writer("payments", "a"), Writer("payments", "later"), Writer("orders", "a")
+FLOWS = "*/flows"
+NONE_LISTED = b'{"items": []}'
+
+
+@pytest.fixture
+def proxied(make_writer: Callable[..., Chain], proxy: FaultProxy) -> Chain:
+    return make_writer(proxy.url)
+
+
+def states(emulator: Emulator) -> dict[str, str]:
+    return {item["id"]: item["state"] for item in emulator.objects("flows")}
+
+
+def made(emulator: Emulator) -> int:
+    return sum(r["path"].endswith("/flows") for r in emulator.requests(method="POST", status=201))
+
+
+def give_up(by: Chain, want: Any, kind: type[PlatformError] = PlatformError, writer: Writer = A, **how: Any) -> str:
+    """Let a call fail; return what it says."""
+    with pytest.raises(kind) as failed:
+        by.ensure(want, writer=writer, **how)
+    return str(failed.value)
+
+
+def fail_lists(emulator: Emulator, **fault: Any) -> None:
+    """Let the look after the creation fail; two come before it."""
+    emulator.fail(method="GET", path=FLOWS, nth=3, **{"action": "status", "status": 403} | fault)
+
+
+# ---- what is deleted -----------------------------------------------------------------------------------------------
+
+
+def test_a_dataflow_that_no_list_shows_is_deleted_before_it_begins(
+    chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = chain.dataflow(schedule=Schedule(), partial_ingestion_percent=50)
+    proxy.fault("GET", "/flows[?]", status=200, body=NONE_LISTED, times=999)
+    for run in ("monday", "tuesday", "wednesday"):
+        said = give_up(make_writer(proxy.url), want, UnlistedError, Writer("payments", run))
+        assert "no list shows it" in said
+        assert "which this call made, was deleted" in said
+        emulator.advance(3600)
+    assert (made(emulator), states(emulator), emulator.objects("runs")) == (3, {}, [])
+    assert emulator.rows(chain.dataset_id)["count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ({"status": 403}, RequestError),
+        ({"status": 503, "times": 9}, RequestError),
+        ({"status": 429, "headers": {"Retry-After": "3600"}}, UnsettledError),
+        ({"action": "status", "status": 200, "body": {"items": [{"id": "odd"}]}, "times": 9}, UnreadableError),
+    ],
+    ids=["refused", "unavailable", "rate limited", "unreadable"],
+)
+def test_a_failure_after_the_creation_was_answered_deletes_what_it_made(
+    fault: dict[str, Any], kind: type[PlatformError], chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    want = chain.dataflow()
+    fail_lists(emulator, **fault)
+    said = give_up(writer, want, kind)
+    assert "which this call made, was deleted" in said
+    assert (made(emulator), states(emulator)) == (1, {})
+    emulator.control("DELETE", "faults")
+    outcome = writer.ensure(want, writer=A, attempt=2)
+    assert states(emulator) == {outcome.existing.id: "enabled"}
+
+
+def test_a_deadline_that_ends_before_it_has_settled_deletes_what_it_made(
+    chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
+) -> None:
+    want = chain.dataflow()
+    # The second try waits first, so that nothing is left for its own.
+    said = give_up(make_writer(operation_timeout=60.0), want, UnsettledError, attempt=2)
+    assert "longer than is left of operation_timeout (60 s)" in said
+    assert "which this call made, was deleted" in said
+    assert (made(emulator), states(emulator)) == (1, {})
+
+
+def test_what_a_lost_answer_made_is_found_by_its_mark_and_deleted(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    headers = {"Retry-After": "3600"}
+    emulator.fail("apply_then_status", method="POST", path=FLOWS, status=503, headers=headers)
+    assert "which this call made, was deleted" in give_up(writer, chain.dataflow(), UnsettledError)
+    assert states(emulator) == {}
+
+
+def test_what_a_lost_answer_made_and_no_list_shows_is_told_and_adopted_by_the_next_attempt(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    want, headers = chain.dataflow(), {"Retry-After": "3600"}
+    emulator.fail("late_apply", method="POST", path=FLOWS, seconds=40, status=503, headers=headers)
+    assert "shows in no list; the next attempt looks for it" in give_up(writer, want, UnsettledError)
+    outcome = writer.ensure(want, writer=A, attempt=2)
+    assert (outcome.created, states(emulator)) == (False, {outcome.existing.id: "enabled"})
+
+
+def test_a_task_whose_time_is_over_deletes_what_it_made(
+    chain: Chain, make_client: Callable[..., Client], emulator: Emulator
+) -> None:
+    class TaskTimeout(BaseException):
+        """As Airflow raises it where ``execution_timeout`` is over."""
+
+    def end(_: float) -> None:
+        raise TaskTimeout
+
+    want, client = chain.dataflow(), make_client(dataflow_settle_seconds=50.0, clock=Clock(sleep=end))
+    with pytest.raises(TaskTimeout):
+        ensure(client, want, writer=A)
+    assert (made(emulator), states(emulator)) == (1, {})
+
+
+@pytest.mark.parametrize("kind", ["source connection", "target connection", "dataset", "base connection"])
+def test_another_kind_stays_to_be_adopted(
+    kind: str, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = KINDS[kind].build(chain)
+    asked = len(emulator.requests(method="DELETE"))
+    body = b"{}" if kind == "dataset" else NONE_LISTED
+    fault = proxy.fault("GET", KINDS[kind].path, status=200, body=body, times=999)
+    give_up(proxied, want, UnlistedError)
+    fault.times = 0
+    assert not proxied.ensure(want, writer=LATER).created
+    assert len(emulator.requests(method="DELETE")) == asked
+
+
+def test_a_refused_creation_deletes_nothing(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+    emulator.fail("status", method="POST", path=FLOWS, status=400)
+    want = chain.dataflow()
+    give_up(writer, want, RequestError)
+    assert emulator.requests(method="DELETE") == []
+
+
+def test_without_marks_what_the_service_says_it_made_is_deleted_too(
+    chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
+) -> None:
+    want = chain.dataflow()
+    fail_lists(emulator)
+    assert "was deleted" in give_up(make_writer(marks=False), want)
+    assert states(emulator) == {}
+
+
+# ---- what cannot be deleted ----------------------------------------------------------------------------------------
+
+
+def disabled(chain: Chain, writer: Chain, emulator: Emulator) -> str:
+    """Give up a dataflow that cannot be deleted; return its id."""
+    want = chain.dataflow()
+    emulator.fail("status", method="DELETE", path="*/flows/*", status=403)
+    fail_lists(emulator)
+    said = give_up(writer, want)
+    ((flow, state),) = states(emulator).items()
+    assert (state, f"{flow}, which this call made, could not be deleted" in said) == ("disabled", True)
+    assert "was disabled; the next attempt of its chain enables it" in said
+    return flow
+
+
+@pytest.mark.parametrize(("by", "attempt"), [(A, 2), (LATER, 1)], ids=["the next try", "the next run"])
+def test_what_could_not_be_deleted_is_disabled_and_enabled_by_the_chains_next_attempt(
+    by: Writer, attempt: int, chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    flow = disabled(chain, writer, emulator)
+    outcome = writer.ensure(chain.dataflow(), writer=by, attempt=attempt)
+    assert (outcome.existing.id, states(emulator)) == (flow, {flow: "enabled"})
+    mark = Mark.read(emulator.objects("flows")[0]["description"])
+    assert mark is not None
+    assert (mark.run, mark.adopted, mark.given_up) == (A.run_digest, True, 0)
+
+
+def test_an_update_enables_what_was_disabled_and_changes_what_differs(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    flow = disabled(chain, writer, emulator)
+    want = chain.dataflow(schedule=Schedule(frequency="hour", interval=2))
+    outcome = writer.ensure(want, writer=LATER, if_exists="update")
+    assert (outcome.existing.id, outcome.updated, states(emulator)) == (flow, True, {flow: "enabled"})
+    schedule = emulator.objects("flows")[0]["scheduleParams"]
+    assert (schedule["frequency"], schedule["interval"]) == ("hour", 2)
+
+
+@pytest.mark.parametrize("if_exists", ["reuse", "update"])
+def test_what_was_disabled_stays_so_where_no_update_makes_it_right(
+    if_exists: str, chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    flow = disabled(chain, writer, emulator)
+    changed: dict[str, Any]
+    if if_exists == "reuse":
+        changed = {"schedule": Schedule(frequency="hour", interval=2)}
+    else:
+        other = chain.ensure(chain.dataset(name="another")).existing.id
+        changed = {"target_connection_id": chain.ensure(chain.target(name="others", dataset_id=other)).existing.id}
+    said = give_up(writer, chain.dataflow(**changed), ConflictError, attempt=2, if_exists=if_exists)
+    assert "state: desired 'enabled', actual 'disabled'" in said
+    assert states(emulator) == {flow: "disabled"}
+
+
+def test_what_has_begun_is_disabled_so_that_the_next_attempt_brings_no_row_again(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    want = chain.dataflow(schedule=Schedule(start_delay=20), partial_ingestion_percent=50)
+    fail_lists(emulator)
+    assert "could not be deleted (it has begun) and was disabled" in give_up(writer, want)
+    rows = emulator.rows(chain.dataset_id)["count"]
+    outcome = writer.ensure(want, writer=A, attempt=2)
+    emulator.advance(86400)
+    assert states(emulator) == {outcome.existing.id: "enabled"}
+    assert emulator.rows(chain.dataset_id)["count"] == rows > 0
+
+
+def test_what_begins_before_its_deletion_is_answered_is_disabled_too(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    # The look after the creation fails 51 s later; the deletion would be asked for again 58 s later.
+    want = chain.dataflow(schedule=Schedule(start_delay=56), partial_ingestion_percent=50)
+    fail_lists(emulator)
+    emulator.fail("status", method="DELETE", path="*/flows/*", status=503, headers={"Retry-After": "7"})
+    assert "could not be deleted (DELETE" in give_up(writer, want)
+    ((flow, state),) = states(emulator).items()
+    assert state == "disabled"
+    assert writer.ensure(want, writer=A, attempt=2).existing.id == flow
+    emulator.advance(86400)
+    assert len(emulator.objects("runs")) == 1
+
+
+def test_what_a_person_disables_afterwards_is_never_enabled(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+    flow = disabled(chain, writer, emulator)
+    emulator.advance(3600)
+    for op in ("enable", "disable"):
+        chain.client.request("POST", f"{FLOW_SERVICE}/flows/{flow}/action", params={"op": op})
+    with pytest.raises(ConflictError, match="state: desired 'enabled', actual 'disabled'"):
+        writer.ensure(chain.dataflow(), writer=A, attempt=2)
+    assert states(emulator) == {flow: "disabled"}
+
+
+def test_another_chain_does_not_enable_it(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+    flow = disabled(chain, writer, emulator)
+    with pytest.raises(ConflictError, match="state: wanted"):
+        writer.ensure(chain.dataflow(), writer=OTHER)
+    assert states(emulator) == {flow: "disabled"}
+
+
+def test_what_a_person_disabled_before_is_neither_deleted_nor_marked(
+    chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    def disable() -> None:
+        for flow in states(emulator):
+            chain.client.request("POST", f"{FLOW_SERVICE}/flows/{flow}/action", params={"op": "disable"})
+
+    want = chain.dataflow()
+    proxy.fault("GET", "/flows[?]", times=2)
+    proxy.fault("GET", "/flows[?]", status=403, body=json.dumps({"title": "no"}).encode(), first=disable)
+    assert "has been disabled by somebody else, and stays" in give_up(proxied, want)
+    ((_, state),) = states(emulator).items()
+    assert state == "disabled"
+    with pytest.raises(ConflictError, match="state: wanted"):
+        proxied.ensure(want, writer=A, attempt=2)
+
+
+def test_what_can_neither_be_deleted_nor_disabled_is_told_in_bounded_time_and_adopted(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    want = chain.dataflow()
+    fail_lists(emulator)
+    for method, path in (("DELETE", "*/flows/*"), ("POST", "*/action")):
+        emulator.fail("status", method=method, path=path, status=503, times=None)
+    said = give_up(writer, want)
+    ((flow, state),) = states(emulator).items()
+    assert (state, f"{flow}, which this call made, is still there and enabled" in said) == ("enabled", True)
+    assert "403" in said
+    assert sum(writer.naps) <= 51 + GIVE_UP_SECONDS
+    emulator.control("DELETE", "faults")
+    assert writer.ensure(want, writer=A, attempt=2).existing.id == flow
+
+
+def test_what_somebody_has_changed_is_theirs_and_stays(
+    chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    def change() -> None:
+        chain.ensure(chain.dataflow(schedule=Schedule(frequency="hour", interval=2)), if_exists="update", writer=LATER)
+
+    want = chain.dataflow()
+    proxy.fault("GET", "/flows[?]", times=2)
+    proxy.fault("GET", "/flows[?]", first=change)
+    said = give_up(proxied, want, ConflictError)
+    assert "scheduleParams.frequency: desired 'minute', actual 'hour'" in said
+    assert "has been changed by somebody else, and stays" in said
+    assert list(states(emulator).values()) == ["enabled"]
+
+
+# ---- beside other writers ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("by", "attempt"), [(LATER, 1), (A, 2)], ids=["another run", "the next try of a task whose first goes on unseen"]
+)
+def test_what_another_task_has_adopted_meanwhile_stays(
+    by: Writer,
+    attempt: int,
+    chain: Chain,
+    make_writer: Callable[..., Chain],
+    proxy: FaultProxy,
+    emulator: Emulator,
+    timeline: Timeline,
+) -> None:
+    want = chain.dataflow()
+    first, second = make_writer(proxy.url), make_writer()
+    proxy.fault("GET", "/flows[?]", times=2)
+    proxy.fault("GET", "/flows[?]", status=503, headers={"Retry-After": "30"}, times=3)
+    proxy.fault("GET", "/flows[?]", status=403, body=json.dumps({"title": "no"}).encode())
+    told: list[str] = []
+
+    def failing() -> None:
+        told.append(give_up(first, want))
+
+    adopted: list[str] = []
+
+    def adopting() -> None:
+        adopted.append(second.ensure(want, writer=by, attempt=attempt).existing.id)
+
+    timeline.run((failing, adopting), (0.0, 1.0))
+    assert states(emulator) == {adopted[0]: "enabled"}
+    assert "has been adopted by another task, and stays" in told[0]
+
+
+def test_who_finds_what_is_just_being_given_up_waits_for_that_and_adopts_what_is_left(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    want = chain.dataflow()
+    flow = chain.ensure(want, writer=A).existing
+    emulator.advance(60)
+    now = want.kind.read(chain.client, flow)
+    assert now is not None
+    given_up = now.item["description"].replace("]", f" given up {int(emulator.control('GET', 'clock')['now'])}]")
+    body = [{"op": "add", "path": "/description", "value": given_up}]
+    chain.client.request("PATCH", f"{FLOW_SERVICE}/flows/{flow.id}", body=body, headers={"If-Match": str(now.etag)})
+    assert writer.ensure(want, writer=LATER).existing.id == flow.id
+    assert GIVE_UP_SECONDS - 1 <= sum(writer.naps) <= GIVE_UP_SECONDS + 2
+
+
+def test_a_dataflow_whose_maker_cannot_give_up_any_more_is_adopted_without_a_write(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    want = chain.dataflow()
+    chain.ensure(want, writer=A)
+    emulator.advance(1000)
+    before = len(emulator.requests())
+    writer.ensure(want, writer=LATER)
+    assert {r["method"] for r in emulator.requests()[before:] if r["path"].startswith("/data")} == {"GET"}

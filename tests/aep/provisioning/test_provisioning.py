@@ -1,0 +1,338 @@
+"""Find or create: exactly one object, whatever happens to the answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, RequestError, UnsettledError
+from airflow_provider_payments.aep.resources.schedule import Schedule
+from tests.aep.chain import GONE, KINDS, Chain, Kind
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+KIND_NAMES = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+#: Kinds of which the service takes a second one of the same name.
+NOT_UNIQUE = [name for name in KINDS if name not in ("field group", "ad-hoc class", "schema")]
+
+
+@pytest.fixture
+def proxied(make_client: Callable[..., Client], proxy: FaultProxy, naps: list[float]) -> Chain:
+    """A chain whose requests go through the failing proxy, with windows that show in its naps."""
+    # A check of mapping sets is a POST below the path of their creation: faults of creations must not meet it.
+    proxy.fault("POST", "/mappingSets/validate", times=99)
+    return Chain(make_client(proxy.url, settle_seconds=10.0, dataflow_settle_seconds=50.0), naps)
+
+
+def objects(emulator: Emulator, kind: Kind, name: str) -> list[dict[str, Any]]:
+    return [item for item in emulator.objects(kind.objects) if name in (item.get("name"), item.get("title"))]
+
+
+def asked(emulator: Emulator, since: int) -> list[str]:
+    """The requests since then, without those for a token and for the tenant's name."""
+    return [
+        f"{r['method']} {r['path']}"
+        for r in emulator.requests()[since:]
+        if not r["path"].startswith("/ims/") and not r["path"].endswith("/stats")
+    ]
+
+
+# ---- without faults ------------------------------------------------------------------------------------------------
+
+
+@KIND_NAMES
+def test_what_is_there_is_found_and_not_made_again_and_hands_on_the_same(
+    kind: Kind, chain: Chain, emulator: Emulator
+) -> None:
+    want = kind.build(chain)
+    before = len(emulator.requests())
+    made = chain.ensure(want)
+    assert made.created
+    # A look by each key, the creation, and a look for it. A list of datasets has no end of its own, and the types of
+    # columns are asked of explore.
+    assert len(asked(emulator, before)) <= (5 if kind in (KINDS["dataset"], KINDS["source connection"]) else 4)
+
+    before = len(emulator.requests())
+    found = chain.ensure(want)
+    requests = asked(emulator, before)
+    assert (found.created, found.existing.id) == (False, made.existing.id)
+    assert len(requests) <= (3 if kind is KINDS["dataset"] else 2)
+    assert not [request for request in requests if not request.startswith("GET")]
+    assert len(objects(emulator, kind, want.name)) == 1
+    assert chain.naps == []
+
+    first, second = made.to_json(), found.to_json()
+    assert first == json.loads(json.dumps(first))
+    assert (first.pop("created"), second.pop("created")) == (True, False)
+    assert (first.pop("runs_since", None) is None) == (second.pop("runs_since", None) is None)
+    assert first == second
+    assert first["id"] == made.existing.id
+
+
+def test_a_chain_costs_four_requests_for_each_object_made_and_two_for_each_found(
+    chain: Chain, emulator: Emulator
+) -> None:
+    """Base connection, field group, schema, dataset, both connections, mapping set, dataflow, and the flow spec too."""
+    # One request more for a field group and a schema: they return once they can be read by their ids.
+    for most, first in ((4 * 8 + 3, True), (2 * 8 + 2, False)):
+        before, whole = len(emulator.requests()), Chain(chain.client)
+        outcomes = [whole.ensure(whole.base_connection()), whole.ensure(whole.dataflow())]
+        assert [outcome.created for outcome in outcomes] == [first, first]
+        requests = asked(emulator, before)
+        # The look-up of the flow spec and the check of the mappings included.
+        assert len(requests) <= most
+        assert len([r for r in requests if r.startswith("POST") and "validate" not in r]) == (8 if first else 0)
+
+
+def test_the_outcome_carries_the_services_request_id(chain: Chain, emulator: Emulator) -> None:
+    made, found = chain.ensure(chain.source()), chain.ensure(chain.source())
+    requests = emulator.requests(path=KINDS["source connection"].path)
+    assert [r["method"] for r in requests] == ["GET", "GET", "POST", "GET", "GET", "GET"]
+    creation, read = requests[2], requests[-1]
+    assert made.request_id == creation["request_id"]
+    assert found.request_id == read["request_id"]
+    assert len({r["request_id"] for r in requests}) == 6
+
+
+@KIND_NAMES
+def test_fail_adopts_nothing_that_was_there_before(kind: Kind, chain: Chain, emulator: Emulator) -> None:
+    want = kind.build(chain)
+    made = chain.ensure(want, if_exists="fail")
+    with pytest.raises(ConflictError) as conflict:
+        chain.ensure(want, if_exists="fail")
+    assert made.existing.id in str(conflict.value)
+    assert "if_exists='fail' adopts nothing" in str(conflict.value)
+
+
+def test_fail_adopts_what_an_earlier_attempt_of_the_task_may_have_made(chain: Chain) -> None:
+    made = chain.ensure(chain.source())
+    found = chain.ensure(chain.source(), if_exists="fail", attempt=2)
+    assert (found.created, found.existing.id) == (False, made.existing.id)
+
+
+def test_an_unknown_word_for_what_to_do_is_refused_before_any_request(chain: Chain, emulator: Emulator) -> None:
+    with pytest.raises(InvalidInputError, match="if_exists='replace' is not allowed: one of reuse, update, fail"):
+        chain.ensure(chain.source(), if_exists="replace")
+    assert emulator.requests() == []
+
+
+@pytest.mark.parametrize("kind", [KINDS[name] for name in NOT_UNIQUE], ids=NOT_UNIQUE)
+def test_of_several_that_are_right_the_oldest_is_adopted(kind: Kind, chain: Chain, emulator: Emulator) -> None:
+    want = kind.build(chain)
+    oldest = chain.ensure(want).existing.id
+    for _ in range(3):
+        emulator.advance(10)
+        want.create(chain.client)
+    assert chain.ensure(want).existing.id == oldest
+
+
+def test_the_oldest_that_is_right_is_adopted_and_not_an_older_one_that_is_wrong(chain: Chain, emulator: Any) -> None:
+    chain.ensure(chain.source(columns=("Product_Id",)))
+    emulator.advance(10)
+    right = chain.source().create(chain.client).id
+    emulator.advance(10)
+    chain.source().create(chain.client)
+    assert chain.ensure(chain.source()).existing.id == right
+
+
+def test_a_source_connection_that_another_dataflow_reads_is_not_given_to_a_second(
+    chain: Chain, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.dataflow())
+    with pytest.raises(ConflictError, match=f"'own dataflow' exists already .{made.existing.id}.*the same source"):
+        chain.ensure(chain.dataflow(name="second", source_connection_id=chain.source_id))
+    assert len(emulator.posted("/flows")) == 1
+
+
+def test_another_dataflows_source_connection_is_no_hindrance_where_the_filter_is_ignored(
+    chain: Chain, proxied: Chain, proxy: FaultProxy
+) -> None:
+    chain.ensure(chain.dataflow())
+    everything = json.dumps(chain.client.get(KINDS["dataflow"].path)).encode()
+    proxy.fault("GET", "/flows?property=sourceConnectionIds", status=200, body=everything)
+    assert proxied.ensure(chain.dataflow(name="second")).created
+
+
+def test_reuse_fails_and_shows_what_differs(chain: Chain, emulator: Emulator) -> None:
+    made = chain.ensure(chain.dataflow())
+    with pytest.raises(ConflictError) as conflict:
+        chain.ensure(chain.dataflow(schedule=Schedule(frequency="hour", interval=2)))
+    for part in (
+        f"dataflow 'own dataflow' exists already ({made.existing.id}) and differs",
+        "scheduleParams.frequency: desired 'hour', actual 'minute'",
+        "scheduleParams.interval: desired 2, actual 15",
+        "if_exists='update'",
+    ):
+        assert part in str(conflict.value)
+    assert len(emulator.objects("flows")) == 1
+
+
+# ---- with faults ---------------------------------------------------------------------------------------------------
+
+#: Seconds to wait after a lost creation: the window and one for the platform's whole seconds. The registry refuses a
+#: second title by itself, so only a back-off there.
+SETTLING = dict.fromkeys(KINDS, 11.0) | {"dataflow": 51.0, "field group": 1.0, "ad-hoc class": 1.0, "schema": 1.0}
+APPLIED = {"answer lost": {"lose": True}, "answer cut": {"cut": True}}
+NOT_APPLIED: dict[str, dict[str, Any]] = {
+    "request lost": {"before": True},
+    "no id": {"status": 201},
+    "500": {"status": 500},
+    "503": {"status": 503, "headers": {"Retry-After": "1"}},
+    "HTML": {"status": 200, "body": b"<html>"},
+}
+
+
+def faults(of_every_kind: tuple[str, ...], table: dict[str, dict[str, Any]]) -> pytest.MarkDecorator:
+    """Some faults for every kind of resource, all of them for source connections."""
+    cases = [
+        pytest.param(kind, fault, SETTLING[name], id=f"{name}: {what}")
+        for name, kind in KINDS.items()
+        for what, fault in table.items()
+        if what in of_every_kind or name == "source connection"
+    ]
+    return pytest.mark.parametrize(("kind", "fault", "settling"), cases)
+
+
+@faults(("answer lost",), APPLIED)
+def test_a_creation_whose_answer_was_lost_is_found_and_not_repeated(
+    kind: Kind,
+    fault: dict[str, Any],
+    settling: float,
+    chain: Chain,
+    proxied: Chain,
+    proxy: FaultProxy,
+    emulator: Emulator,
+) -> None:
+    want = kind.build(chain)
+    proxy.fault("POST", kind.path, **fault)
+    outcome = proxied.ensure(want)
+    (only,) = objects(emulator, kind, want.name)
+    assert outcome.existing.id == (only.get("$id") or only["id"])
+    assert proxy.count("POST", kind.path) - proxy.count("POST", "/validate") == 1
+    # Its mark tells that it is this call's own; a mapping set, which carries none, may be anybody's.
+    assert outcome.created == (kind is not KINDS["mapping set"])
+    assert proxied.naps == [settling]
+
+
+@faults(("request lost", "no id"), NOT_APPLIED)
+def test_a_creation_that_was_not_carried_out_is_repeated_after_the_window(
+    kind: Kind,
+    fault: dict[str, Any],
+    settling: float,
+    chain: Chain,
+    proxied: Chain,
+    proxy: FaultProxy,
+    emulator: Emulator,
+) -> None:
+    want = kind.build(chain)
+    proxy.fault("POST", kind.path, **fault)
+    outcome = proxied.ensure(want)
+    assert outcome.created
+    assert len(objects(emulator, kind, want.name)) == 1
+    # What was made is looked for again, but for the kinds of which a second one is refused or does nothing.
+    assert proxied.naps == [settling] * (2 if outcome.resource.kind.may_duplicate else 1)
+
+
+def test_a_500_after_the_object_was_made_is_found_too(
+    chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = chain.source()
+    made = want.create(chain.client).id
+    proxy.fault("GET", "/sourceConnections", status=200, body=b'{"items": []}')
+    proxy.fault("POST", "/sourceConnections", status=500)
+    assert proxied.ensure(want).existing.id == made
+    assert len(emulator.objects("sourceConnections")) == 1
+
+
+def test_fail_adopts_its_own_creation_whose_answer_was_lost(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
+    proxy.fault("POST", "/sourceConnections", lose=True)
+    want = chain.source()
+    assert proxied.ensure(want, if_exists="fail").existing.id == next(iter(want.look_up(chain.client))).id
+
+
+def test_the_wait_that_a_503_asks_for_is_kept(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
+    proxy.fault("POST", "/sourceConnections", status=503, headers={"Retry-After": "30"})
+    assert proxied.ensure(chain.source()).created
+    assert sum(proxied.naps) >= 30.0
+
+
+def test_429_is_waited_for_and_reconciles_nothing(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
+    proxy.fault("POST", "/sourceConnections", status=429, headers={"Retry-After": "7"})
+    assert proxied.ensure(chain.source()).created
+    asked = [method for method, path, _ in proxy.asked if "/sourceConnections" in path]
+    assert asked == ["GET", "GET", "POST", "POST", "GET"]
+    # As told, and then what any creation waits before it counts as the only one.
+    assert proxied.naps == [7.0, 11.0]
+
+
+@KIND_NAMES
+def test_three_losses_in_a_row_are_unsettled_and_worth_another_attempt(
+    kind: Kind, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = kind.build(chain)
+    proxy.fault("POST", kind.path, before=True, times=99)
+    with pytest.raises(
+        UnsettledError, match=f"{want.kind} '{want.name}' cannot be created: 3 requests to create it"
+    ) as unsettled:
+        proxied.ensure(want)
+    assert unsettled.value.retryable
+    assert proxy.count("POST", kind.path) - proxy.count("POST", "/validate") == 3
+    assert objects(emulator, kind, want.name) == []
+
+
+def test_the_third_loss_is_looked_for_too(chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator) -> None:
+    proxy.fault("POST", "/sourceConnections", before=True, times=2)
+    proxy.fault("POST", "/sourceConnections", lose=True)
+    proxied.ensure(chain.source())
+    assert len(emulator.objects("sourceConnections")) == 1
+
+
+@KIND_NAMES
+def test_a_refusal_is_one_clear_error_and_nothing_is_repeated(
+    kind: Kind, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    want = kind.build(chain)
+    body = b'{"type": "https://ns.adobe.com/aep/errors/FLOW-2121-403", "title": "Forbidden", "detail": "No right."}'
+    proxy.fault("POST", kind.path, status=403, body=body, headers={"x-request-id": "req-5"})
+    with pytest.raises(RequestError, match=re.escape(f"POST {kind.path} failed (final)")) as failed:
+        proxied.ensure(want)
+    for part in ("403 - FLOW-2121-403 - Forbidden - No right.", "request id req-5"):
+        assert part in str(failed.value)
+    assert not failed.value.retryable
+    assert proxy.count("POST", kind.path) - proxy.count("POST", "/validate") == 1
+    assert objects(emulator, kind, want.name) == []
+
+
+def test_what_the_service_itself_refuses_is_told_in_its_words(chain: Chain, emulator: Emulator) -> None:
+    source = chain.source(columns=[{"name": "Type"}], base_connection_id="00000000-0000-0000-0000-000000000000")
+    with pytest.raises(RequestError) as failed:
+        chain.ensure(source)
+    assert failed.value.code == "FLOW-1439-404"
+    (refused,) = emulator.requests(method="POST", status="404")
+    assert f"request id {refused['request_id']}" in str(failed.value)
+
+
+@pytest.mark.parametrize("gone", ["ours", "theirs"])
+def test_a_dataflow_that_refers_to_what_is_gone_is_still_there_and_not_made_again(
+    gone: str, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    made = chain.ensure(chain.dataflow())
+    same = chain.source(name="another of the same").create(chain.client).id
+    emulator.advance(60)
+    proxy.fault("GET", f"/sourceConnections/{same if gone == 'ours' else chain.source_id}", status=404, body=GONE)
+    with pytest.raises(ConflictError, match=f"sourceConnectionIds: desired '{same}', actual '{chain.source_id}'"):
+        proxied.ensure(chain.dataflow(source_connection_id=same))
+    assert [item["id"] for item in emulator.objects("flows")] == [made.existing.id]
+
+
+def test_a_list_that_cannot_be_read_creates_nothing(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
+    proxy.fault("GET", "/sourceConnections", status=500, times=99)
+    with pytest.raises(RequestError) as failed:
+        proxied.ensure(chain.source())
+    assert failed.value.retryable
+    assert proxy.count("POST", "/sourceConnections") == 0

@@ -1,0 +1,294 @@
+"""
+What a mapping set or a dataflow may look like and still be the one that is wanted.
+
+A mapping set's content is its key, so another one is not found at all. A dataflow may refer to other objects that mean
+the same as its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec
+from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.schedule import Schedule
+from tests.aep.chain import COLUMNS, CRM_FLOW_SPEC, DATA_PREP, FLOW_SERVICE, GONE, Chain
+from tests.aep.manual_objects import Body, Change, check, different, made_by_hand, put
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+
+def old_dialect(_: Chain, body: Body) -> None:
+    body |= {"xdmSchema": body.pop("outputSchema")["schemaRef"]["id"], "xdmVersion": "1.0", "id": None}
+    body["mappings"] = [
+        {"sourceAttribute": m["source"], "destinationXdmPath": m["destination"], "identity": False, "version": 0}
+        for m in body["mappings"]
+    ]
+
+
+def schema_path(_: Chain, body: Body) -> None:
+    for mapping in body["mappings"]:
+        mapping["sourceType"] = "text/x.schema-path"
+
+
+def other_output_schema(chain: Chain, body: Body) -> None:
+    other = chain.ensure(chain.schema(name="other")).existing.id
+    body["outputSchema"]["schemaRef"]["id"] = other
+
+
+MAPPING_SETS: dict[str, tuple[Change, bool]] = {
+    "the old dialect": (old_dialect, True),
+    "another order": (lambda _, b: b["mappings"].reverse(), True),
+    "types as answers show them": (schema_path, True),
+    "version 1.0 of the schema": (put(outputSchema__schemaRef__contentType="1.0"), True),
+    "names of the mappings": (lambda _, b: b["mappings"][0].update(name="id", description="the id"), True),
+    "a mapping fewer": (lambda _, b: b["mappings"].pop(), False),
+    "a mapping more": (
+        lambda _, b: b["mappings"].append({"source": "Type", "destination": "_emulator.product.createTime"}),
+        False,
+    ),
+    "another source": (lambda _, b: b["mappings"][0].update(source="Type"), False),
+    "an expression": (lambda _, b: b["mappings"][0].update(sourceType="EXPRESSION"), False),
+    "another schema": (other_output_schema, False),
+}
+
+
+@pytest.mark.parametrize(("change", "found"), MAPPING_SETS.values(), ids=MAPPING_SETS)
+@pytest.mark.parametrize("dialect", ["current", "legacy"])
+def test_mapping_sets_are_found_by_what_they_mean(change: Change, found: bool, dialect: str, chain: Chain) -> None:
+    made_by_hand(chain, "mapping set", change)
+    assert len(list(chain.mapping_set(dialect=dialect).look_up(chain.client))) == found
+
+
+LIVE = {"ATTRIBUTE": "text/x.schema-path", "EXPRESSION": "text/x.aep-xl"}
+SHOWN: dict[str, Callable[[Body], Any]] = {
+    "current names": lambda item: [item.pop(name) for name in ("xdmSchema", "xdmVersion", "schemaRef")],
+    "old names": lambda item: item.pop("outputSchema"),
+    "old names alone": lambda item: [item.pop(name) for name in ("outputSchema", "schemaRef")],
+    "content type as version": lambda item: item.update(xdmVersion="application/vnd.adobe.xed-full+json;version=1.2"),
+    "types as live answers write them": lambda item: [
+        m.update(sourceType=LIVE[m["sourceType"]]) for m in item["mappings"]
+    ],
+    "old names of the mappings": lambda item: [(m.pop("source"), m.pop("destination")) for m in item["mappings"]],
+    "flags left empty": lambda item: [m.update(identity=None, primaryIdentity=None) for m in item["mappings"]],
+}
+
+
+@pytest.mark.parametrize("change", SHOWN.values(), ids=SHOWN)
+def test_a_mapping_set_is_recognised_in_every_form_in_which_an_answer_may_show_it(
+    change: Callable[[Body], Any],
+    chain: Chain,
+    make_client: Callable[..., Client],
+    proxy: FaultProxy,
+    emulator: Emulator,
+) -> None:
+    name = {"source": "trim(Product_Name)", "destination": "_emulator.product.name", "source_type": "EXPRESSION"}
+    want = chain.mapping_set(mappings=[{"source": "Product_Id", "destination": "_id"}, name])
+    made = chain.ensure(want).existing.id
+    (item,) = emulator.objects("mappingSets")
+    change(item)
+    proxy.fault("GET", "/mappingSets", status=200, body=json.dumps({"data": [item]}).encode())
+    assert [existing.id for existing in want.look_up(make_client(proxy.url))] == [made]
+
+
+def test_a_mapping_set_is_compared_in_its_latest_version(chain: Chain) -> None:
+    made = chain.ensure(chain.mapping_set(mappings={"_id": "Type"})).existing.id
+    chain.client.request("PUT", f"{DATA_PREP}/mappingSets/{made}", body=chain.mapping_set().payload())
+    found = chain.ensure(chain.mapping_set())
+    assert (found.created, found.existing.id, found.to_json()["version"]) == (False, made, 1)
+
+
+def as_text(_: Chain, body: Body) -> None:
+    body["scheduleParams"] = {"startTime": "4102444800", "frequency": "minute", "interval": "15", "backfill": "true"}
+
+
+def mapping(body: Body) -> Body:
+    found: Body = next(t["params"] for t in body["transformations"] if t["name"] == "Mapping")
+    return found
+
+
+def twin_source(chain: Chain, body: Body) -> None:
+    body["sourceConnectionIds"] = [
+        chain.ensure(chain.source(name="twin", columns=tuple(reversed(COLUMNS)))).existing.id
+    ]
+
+
+def narrow_source(chain: Chain, body: Body) -> None:
+    columns = tuple(column for column in COLUMNS if column != "Description")
+    body["sourceConnectionIds"] = [chain.ensure(chain.source(name="narrow", columns=columns)).existing.id]
+
+
+def twin_target(chain: Chain, body: Body) -> None:
+    body["targetConnectionIds"] = [chain.ensure(chain.target(name="twin")).existing.id]
+
+
+def other_target(chain: Chain, body: Body) -> None:
+    dataset = chain.ensure(chain.dataset(name="other")).existing.id
+    body["targetConnectionIds"] = [chain.ensure(chain.target(name="other", dataset_id=dataset)).existing.id]
+
+
+def twin_mapping(chain: Chain, body: Body) -> None:
+    content = chain.mapping_set(name="twin").payload()
+    mapping(body)["mappingId"] = chain.post(f"{DATA_PREP}/mappingSets", content)["id"]
+
+
+def other_mapping(chain: Chain, body: Body) -> None:
+    mapping(body)["mappingId"] = chain.ensure(chain.mapping_set(mappings={"_id": "Type"})).existing.id
+
+
+def delta(**members: str) -> Change:
+    """Leave nothing of the delta column but its name and these members."""
+
+    def change(_: Chain, body: Body) -> None:
+        body["transformations"][0]["params"]["deltaColumn"] = {"name": "Create_Time"} | members
+
+    return change
+
+
+def as_in_the_tutorial(chain: Chain, body: Body) -> None:
+    """Times and numbers as text, a version that is none, the format of the samples."""
+    delta(dateFormat="YYYY-MM-DD", timezone="UTC")(chain, body)
+    mapping(body)["mappingVersion"] = 0
+    body["scheduleParams"] = {"startTime": "4102444800", "frequency": "minute", "interval": "30"}
+
+
+def with_backfill(backfill: bool) -> Schedule:
+    return Schedule("minute", 15, backfill=backfill)
+
+
+#: Today's flow spec lists no end, older ones did.
+ENDING: Body = {
+    "schedule": Schedule("minute", 15, end_time=datetime(2100, 1, 1, 1, tzinfo=UTC)),
+    "flow_spec": FlowSpec(CRM_FLOW_SPEC),
+}
+PERCENT = {"partial_ingestion_percent": 5}
+DATAFLOWS: dict[str, tuple[Change, list[str], Body]] = {
+    "schedule as text": (as_text, [], {}),
+    "backfill as text that says no": (put(scheduleParams__backfill="false"), [], {"schedule": with_backfill(False)}),
+    "a backfill that nobody wrote": (put(scheduleParams__backfill=False), [], {}),
+    "no backfill, which is one": (put(), [], {"schedule": with_backfill(True)}),
+    "another backfill": (
+        put(scheduleParams__backfill="false"),
+        ["scheduleParams.backfill"],
+        {"schedule": with_backfill(True)},
+    ),
+    "an end that nobody wrote": (put(scheduleParams__endTime=4102448400), [], {}),
+    "the end as text": (put(scheduleParams__endTime="4102448400"), [], ENDING),
+    "no end": (put(), ["scheduleParams.endTime"], ENDING),
+    "another end": (put(scheduleParams__endTime=4102448401), ["scheduleParams.endTime"], ENDING),
+    "the body that Adobe's tutorial prints": (as_in_the_tutorial, [], {"schedule": Schedule("minute", 30)}),
+    "a delta column's format and zone that nobody wrote": (delta(dateFormat="YYYY-MM-DD", timezone="GMT"), [], {}),
+    "a delta column without format and zone": (delta(), [], {}),
+    "a delta column's format as written": (
+        delta(dateFormat="YYYY-MM-DD"),
+        [],
+        {"delta_column": DeltaColumn("Create_Time", "YYYY-MM-DD")},
+    ),
+    "another format of the delta column": (
+        delta(dateFormat="YYYY-MM-DD"),
+        ["deltaColumn.dateFormat"],
+        {"delta_column": DeltaColumn("Create_Time", "yyyy-MM-dd HH:mm:ss")},
+    ),
+    "no zone of the delta column": (
+        delta(),
+        ["deltaColumn.timezone"],
+        {"delta_column": DeltaColumn("Create_Time", timezone="UTC")},
+    ),
+    "a start long ago": (put(), [], {"schedule": Schedule("minute", 15, start_time=datetime(2019, 9, 2, tzinfo=UTC))}),
+    "mapping version as number": (lambda _, b: mapping(b).update(mappingVersion=0), [], {}),
+    "transformations in another order": (lambda _, b: b["transformations"].reverse(), [], {}),
+    "more options": (put(options={"errorDiagnosticsEnabled": True}), [], {}),
+    "percent as fraction": (put(options={"partialIngestionPercent": 5.0}), [], PERCENT),
+    "options as text": (
+        put(options={"partialIngestionPercent": "5", "errorDiagnosticsEnabled": "true"}),
+        [],
+        PERCENT,
+    ),
+    "diagnostics off where they were not mentioned": (put(), [], {"error_diagnostics": False}),
+    "a source that means the same": (twin_source, [], {}),
+    "a target that means the same": (twin_target, [], {}),
+    "a mapping set that means the same": (twin_mapping, [], {}),
+    "another interval": (put(scheduleParams__interval=30), ["scheduleParams.interval"], {}),
+    "another frequency": (put(scheduleParams__frequency="hour"), ["scheduleParams.frequency"], {}),
+    "another percent": (put(options={"partialIngestionPercent": 50}), ["options.partialIngestionPercent"], PERCENT),
+    "no diagnostics": (put(), ["options.errorDiagnosticsEnabled"], {"error_diagnostics": True}),
+    "another delta column": (
+        lambda _, b: b["transformations"][0]["params"]["deltaColumn"].update(name="Type"),
+        ["deltaColumn.name"],
+        {},
+    ),
+    "a source with other columns": (narrow_source, ["sourceConnectionIds"], {}),
+    "a target with another dataset": (other_target, ["targetConnectionIds"], {}),
+    "another mapping": (other_mapping, ["mapping"], {}),
+}
+
+
+@pytest.mark.parametrize(("change", "fields", "asked"), DATAFLOWS.values(), ids=DATAFLOWS)
+def test_dataflows_are_compared_by_meaning(change: Change, fields: list[str], asked: Body, chain: Chain) -> None:
+    check(chain, "dataflow", change, fields, **asked)
+
+
+def test_a_disabled_dataflow_is_different_and_an_enabled_one_again_not(chain: Chain) -> None:
+    want = chain.dataflow()
+    action = f"{FLOW_SERVICE}/flows/{chain.ensure(want).existing.id}/action"
+    chain.post(action, None, op="disable")
+    assert different(chain, want) == ["state"]
+    chain.post(action, None, op="enable")
+    assert different(chain, want) == []
+
+
+@pytest.mark.parametrize(("state", "fields"), [("draft", ["state"]), ("updating", []), ("inProgress", [])])
+def test_of_a_dataflows_states_only_those_count_in_which_it_never_runs(
+    state: str, fields: list[str], chain: Chain
+) -> None:
+    want = chain.dataflow()
+    chain.ensure(want)
+    (existing,) = want.look_up(chain.client)
+    shown = Existing(existing.id, item=existing.item | {"state": state})
+    assert [d.field for d in want.differences(chain.client, shown)] == fields
+
+
+def test_the_delta_column_that_the_service_adds_to_a_single_run_is_no_difference(chain: Chain) -> None:
+    want = chain.dataflow(schedule=Schedule())
+    chain.ensure(want)
+    (existing,) = want.look_up(chain.client)
+    added = {"name": "Copy", "params": {"deltaColumn": {"name": "Create_Time"}}}
+    item = existing.item | {"transformations": [*existing.item["transformations"], added]}
+    assert want.differences(chain.client, Existing(existing.id, item=item)) == []
+
+
+def test_a_dataflow_whose_own_source_connection_is_gone_is_different(
+    chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    gone, want = chain.source_id, chain.dataflow()
+    chain.ensure(want)
+    emulator.advance(60)
+    proxy.fault("GET", f"/sourceConnections/{gone}", status=404, body=GONE)
+    wider = chain.dataflow(source_connection_id=chain.ensure(chain.source(name="new")).existing.id)
+    (existing,) = want.look_up(chain.client)
+    assert [d.field for d in wider.differences(make_client(proxy.url), existing)] == ["sourceConnectionIds"]
+
+
+def test_a_newer_version_of_the_mapping_set_is_different(chain: Chain) -> None:
+    made = chain.ensure(chain.dataflow())
+    content = chain.mapping_set(mappings={"_id": "Type"}).payload()
+    chain.client.request("PUT", f"{DATA_PREP}/mappingSets/{chain.mapping_set_id}", body=content)
+    assert different(chain, chain.dataflow(mapping_set_version=1)) == ["mapping"]
+    assert different(chain, chain.dataflow(mapping_set_version=0)) == []
+    assert chain.ensure(chain.dataflow()).existing.id == made.existing.id
+
+
+def test_the_version_of_the_mapping_set_is_compared_where_it_was_written(chain: Chain) -> None:
+    content = chain.mapping_set(mappings={"_id": "Type"}).payload()
+    chain.client.request("PUT", f"{DATA_PREP}/mappingSets/{chain.mapping_set_id}", body=content)
+    chain.ensure(chain.dataflow(mapping_set_version=1))
+    assert different(chain, chain.dataflow()) == []
+    assert different(chain, chain.dataflow(mapping_set_version=1)) == []
+    assert different(chain, chain.dataflow(mapping_set_version=0)) == ["mapping"]

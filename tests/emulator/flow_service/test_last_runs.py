@@ -1,0 +1,123 @@
+"""A dataflow's last run: as lists filter by it, and by either reading of what it shows while a run is in progress."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.emulator.client import FLOW, Client
+from tests.emulator.flow_service.test_run_outcomes import order
+
+RUN_SECONDS = 2
+
+
+def running(client: Client, **outcome: Any) -> tuple[str, list[Any]]:
+    """A dataflow with one run that has ended and one that has not, and both runs."""
+    flow = str(client.flow(client.prepared())["id"])
+    client.advance(60 + RUN_SECONDS)
+    order(client, **{"outcome": "stuck", "flowId": flow, **outcome})
+    client.advance(1800)
+    return flow, client.runs(flow)
+
+
+def show_active(client: Client, shown: bool) -> None:
+    wanted = {"last_run_shows_active": shown}
+    everything = client.control("PUT", "options", json=wanted)
+    assert everything == everything | wanted == client.control("GET", "options")
+
+
+def found(client: Client, expression: str) -> list[str]:
+    return [item["id"] for item in client.get(f"{FLOW}/flows", property=f"lastRunDetails.{expression}")["items"]]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_run_in_progress_shows_only_if_wanted(client: Client, shown: bool) -> None:
+    show_active(client, shown)
+    flow, (ended, active) = running(client)
+    began = [run["metrics"]["durationSummary"]["startedAtUTC"] for run in (ended, active)]
+    expected, state = (active, "inProgress") if shown else (ended, "success")
+    last = client.item("flows", flow)["lastRunDetails"]
+    assert (last["id"], last["state"], last["startedAtUTC"]) == (expected["id"], state, began[shown])
+    assert ("completedAtUTC" in last) is not shown
+    assert found(client, f"startedAtUTC>={began[1]}") == ([flow] if shown else [])
+    assert found(client, f"startedAtUTC>={began[0]}") == [flow]
+    assert found(client, f"startedAtUTC>{began[shown]}") == []
+    assert found(client, f"state=={state}") == found(client, f"id=={expected['id']}") == [flow]
+    assert found(client, "completedAtUTC>0") == ([] if shown else [flow])
+    client.control("POST", "outcomes/release")
+    client.advance(RUN_SECONDS)
+    assert client.item("flows", flow)["lastRunDetails"]["id"] == active["id"]
+    assert found(client, f"startedAtUTC>={began[1]}") == [flow]
+
+
+def test_the_reading_can_change_at_any_time(client: Client) -> None:
+    flow, (ended, active) = running(client)
+    for shown, expected in ((False, ended), (True, active)):
+        show_active(client, shown)
+        assert client.item("flows", flow)["lastRunDetails"]["id"] == expected["id"]
+    client.control("PUT", "options", json={"last_run_shows_active": False})
+    client.control("POST", "reset")
+    assert client.control("GET", "options")["last_run_shows_active"] is True
+
+
+def test_a_first_run_in_progress_is_no_last_run_where_only_ended_ones_show(client: Client) -> None:
+    show_active(client, False)
+    order(client, outcome="stuck")
+    flow = str(client.flow(client.prepared())["id"])
+    client.advance(60 + RUN_SECONDS)
+    assert "lastRunDetails" not in client.item("flows", flow)
+    assert found(client, "startedAtUTC>=0") == []
+
+
+def test_a_late_run_that_has_ended_shows_once_lists_know_it(client: Client) -> None:
+    show_active(client, False)
+    flow, (ended,) = running(client, outcome="late", seconds=300)
+    assert client.item("flows", flow)["lastRunDetails"]["id"] == ended["id"]
+    client.advance(300)
+    late = client.runs(flow)[-1]
+    assert client.item("flows", flow)["lastRunDetails"]["id"] == late["id"] != ended["id"]
+
+
+def test_an_older_run_that_ends_later_is_not_the_last_one(client: Client) -> None:
+    show_active(client, False)
+    flow, (_, stuck) = running(client)
+    client.advance(1800)
+    newest = client.runs(flow)[-1]
+    client.control("POST", "outcomes/release")
+    client.advance(RUN_SECONDS)
+    assert "completedAtUTC" in client.item("runs", stuck["id"])["metrics"]["durationSummary"]
+    assert client.item("flows", flow)["lastRunDetails"]["id"] == newest["id"]
+
+
+def test_a_scheduled_run_has_not_begun_yet(client: Client) -> None:
+    flow = str(client.flow(client.prepared())["id"])
+    client.advance(60)
+    last = client.item("flows", flow)["lastRunDetails"]
+    assert last.keys() == {"id", "state"}
+    assert found(client, "startedAtUTC>=0") == found(client, "startedAtUTC<0") == []
+    assert found(client, "state==scheduled") == [flow]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"last_run_shows_active": 1}, "last_run_shows_active"),
+        ({"last_run_shows_active": None}, "last_run_shows_active"),
+        ({"last_run_shows": True}, "last_run_shows"),
+        ([], "object"),
+    ],
+)
+def test_wrong_options_are_refused(client: Client, body: Any, said: str) -> None:
+    assert said in client.refused("PUT", "/__emulator__/options", 400, json=body)["error"]
+    assert client.control("GET", "options")["last_run_shows_active"] is True
+
+
+def test_ids_select_dataflows_and_runs_exactly(client: Client) -> None:
+    order_ = {"sandbox": "dev", "dataflows": 30, "runs_per_dataflow": 2}
+    client.control("POST", "seed", json=order_)
+    for kind in ("flows", "runs"):
+        items = client.get(f"{FLOW}/{kind}")["items"]
+        wanted = [item["id"] for item in items[::3]]
+        asked = ",".join([*reversed(wanted), "none", wanted[0]])
+        assert client.get(f"{FLOW}/{kind}", property=f"id=={asked}")["items"] == items[::3]

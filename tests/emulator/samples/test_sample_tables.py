@@ -1,0 +1,241 @@
+"""The vendors' tables as data: the same everywhere, in order, and true to one another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+import jsonschema
+import pytest
+
+from airflow_provider_payments.emulator.samples import paypal
+from airflow_provider_payments.emulator.samples.flaws import CORRUPT, DUPLICATE, UNPARSABLE
+from airflow_provider_payments.emulator.samples.tables import Table
+from tests.emulator.samples.test_samples import ALL, START, TABLES
+
+
+def test_another_process_makes_the_same() -> None:
+    script = (
+        "import hashlib, json\n"
+        "from airflow_provider_payments.emulator.samples import paypal, square, stripe\n"
+        "for vendor in (paypal, square, stripe):\n"
+        "    made = [[table.path, table.born, list(table.rows)] for table in vendor.tables(1760000000.0)]\n"
+        "    print(hashlib.sha256(json.dumps(made).encode()).hexdigest())\n"
+    )
+    here = [
+        hashlib.sha256(
+            json.dumps([[table.path, table.born, list(table.rows)] for table in tables.values()]).encode()
+        ).hexdigest()
+        for tables in TABLES.values()
+    ]
+    answer = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+        timeout=60,
+    )
+    assert answer.stdout.split() == here
+
+
+def test_another_start_moves_the_times_and_nothing_else() -> None:
+    later = {table.path: table for table in paypal.tables(START + 86400)}
+    for path, table in TABLES["paypal"].items():
+        assert [at - 86400 for at in later[path].born] == list(table.born)
+        times = [column.name for column in table.columns if column.format]
+        for old, new in zip(table.rows, later[path].rows, strict=True):
+            if CORRUPT not in old:
+                assert {**old, **dict.fromkeys(times)} == {**new, **dict.fromkeys(times)}
+
+
+@pytest.mark.parametrize(("vendor", "path"), ALL)
+def test_a_table_is_in_order(vendor: str, path: str) -> None:
+    table = TABLES[vendor][path]
+    assert list(table.born) == sorted(table.born)
+    assert len(table.rows) == len(table.born)
+    # What a first run finds does not depend on how fast somebody is.
+    assert table.count(START - 3600) == table.count(START + 899)
+    places = [place for flaw in table.flaws for place in flaw.places]
+    assert len(places) == len(set(places))
+    # A preview shows the first hundred rows: all good, and they tell what the others look like.
+    assert min(places, default=100) >= 100
+    ids = [identity(row) for row in table.good_rows]
+    assert len(set(ids)) == len(ids)
+
+
+def identity(row: Mapping[str, Any]) -> str:
+    return str(row["data"]["id"] if "data" in row else next(iter(row.values())))
+
+
+@pytest.mark.parametrize(("vendor", "path"), ALL)
+def test_every_good_row_fits_what_explore_says_of_it(vendor: str, path: str) -> None:
+    table = TABLES[vendor][path]
+    schema = nullable(
+        table.tree or {"type": "object", "properties": {c.name: c.to_wire()["xdm"] for c in table.columns}}
+    )
+    validator = jsonschema.Draft7Validator(schema, format_checker=FORMATS)
+    for row in table.good_rows:
+        assert [f"{error.json_path}: {error.message}" for error in validator.iter_errors(row)] == []
+
+
+FORMATS = jsonschema.FormatChecker(())
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def is_moment(value: Any) -> bool:
+    return value is None or isinstance(datetime.fromisoformat(value), datetime)
+
+
+@FORMATS.checks("date", raises=ValueError)
+def is_day(value: Any) -> bool:
+    return value is None or isinstance(date.fromisoformat(value), date)
+
+
+def nullable(node: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema that says what explore leaves out: any attribute may be null, and there are no others."""
+    result = dict(node)
+    if "type" in node:
+        result["type"] = [node["type"], "null"]
+    if "properties" in node:
+        result["properties"] = {name: nullable(child) for name, child in node["properties"].items()}
+        result |= {"additionalProperties": False, "required": list(node["properties"])}
+    if "items" in node:
+        result["items"] = nullable(node["items"])
+    return result
+
+
+@pytest.mark.parametrize(("vendor", "path"), ALL)
+def test_an_attribute_without_a_type_is_null_in_every_row(vendor: str, path: str) -> None:
+    table = TABLES[vendor][path]
+    nulls = [where for where, node in leaves(table.tree or {}) if node == {}]
+    assert bool(nulls) == (vendor == "stripe")
+    for row in table.good_rows:
+        assert [where for where in nulls if value_at(row, where) is not None] == []
+
+
+def leaves(node: Mapping[str, Any], where: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, child in node.get("properties", {}).items():
+        if "properties" in child:
+            yield from leaves(child, (*where, name))
+        else:
+            yield (*where, name), child
+
+
+def value_at(row: Any, where: tuple[str, ...]) -> Any:
+    for step in where:
+        row = (row or {}).get(step)
+    return row
+
+
+def by_id(table: Table) -> dict[str, tuple[float, Mapping[str, Any]]]:
+    """Where an id leads: the rows as a client sees them, duplicates and unparsable ones left out."""
+    flawed = {place for flaw in table.flaws if flaw.kind in (DUPLICATE, UNPARSABLE) for place in flaw.places}
+    rows = enumerate(zip(table.born, table.rows, strict=True))
+    return {identity(row): (born, row) for place, (born, row) in rows if place not in flawed}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "child", "parent", "reference", "amounts"),
+    [
+        ("paypal", "PayPal.Refunds", "PayPal.Transactions", "Transaction_Id", ("Amount_Value", "Gross_Amount")),
+        (
+            "paypal",
+            "PayPal.Disputes",
+            "PayPal.Transactions",
+            "Disputed_Transaction_Id",
+            ("Dispute_Amount_Value", "Gross_Amount"),
+        ),
+        ("paypal", "PayPal.Transactions", "PayPal.Customers", "Customer_Id", None),
+        ("paypal", "PayPal.Payouts", "PayPal.Customers", "Customer_Id", None),
+        ("paypal", "PayPal.Transactions", "PayPal.Catalog_Products", "Product_Id", None),
+        ("paypal", "PayPal.Billing_Plans_Payment_Definition", "PayPal.Billing_Plans", "Plan_Id", None),
+        (
+            "paypal",
+            "PayPal.Billing_Plans_Payment_Definition_Charge_Models",
+            "PayPal.Billing_Plans_Payment_Definition",
+            "Payment_Definition_Id",
+            None,
+        ),
+        ("square", "Square.Refunds", "Square.Payments", "Payment_Id", ("Amount", "Amount")),
+        ("square", "Square.Payments", "Square.Customers", "Customer_Id", None),
+        ("square", "Square.Payments", "Square.Catalog_Items", "Catalog_Object_Id", None),
+        ("stripe", "refunds", "charges", "data.charge", ("data.amount", "data.amount")),
+        ("stripe", "charges", "customers", "data.customer", None),
+        ("stripe", "subscriptions", "customers", "data.customer", None),
+    ],
+)
+def test_what_a_row_names_exists_and_is_older(
+    vendor: str, child: str, parent: str, reference: str, amounts: tuple[str, str] | None
+) -> None:
+    known, table = by_id(TABLES[vendor][parent]), TABLES[vendor][child]
+    assert len(table.good_rows) > 0
+    for born, row in zip(table.born, table.good_rows, strict=True):
+        named_born, named = known[at(row, reference)]
+        assert named_born <= born
+        if amounts is not None:
+            assert 0 < float(at(row, amounts[0])) <= float(at(named, amounts[1]))
+
+
+def at(row: Any, path: str) -> Any:
+    for step in path.split("."):
+        row = row[step]
+    return row
+
+
+def test_balance_transactions_settle_every_charge_and_refund() -> None:
+    tables = TABLES["stripe"]
+    settled = {at(row, "data.source"): at(row, "data") for row in tables["balance_transactions"].good_rows}
+    for row in tables["charges"].good_rows:
+        charge = row["data"]
+        if charge["status"] != "succeeded":
+            assert charge["id"] not in settled
+            continue
+        entry = settled.pop(charge["id"])
+        assert (entry["id"], entry["amount"]) == (charge["balance_transaction"], charge["amount"])
+        assert entry["net"] == entry["amount"] - entry["fee"]
+    for row in tables["refunds"].good_rows:
+        assert settled.pop(row["data"]["id"])["amount"] == -row["data"]["amount"]
+    assert settled == {}
+
+
+def test_people_are_made_up_and_stay_themselves() -> None:
+    customers = {row["Customer_Id"]: row for row in TABLES["paypal"]["PayPal.Customers"].rows}
+    for row in TABLES["paypal"]["PayPal.Transactions"].good_rows:
+        customer = customers[row["Customer_Id"]]
+        assert row["Payer_Email"] == customer["Email_Address"]
+        assert row["Payer_Email"].rpartition("@")[2] in ("example.com", "example.net", "example.org")
+    assert len({row["Email_Address"] for row in customers.values()}) == len(customers)
+
+
+def test_most_payments_succeed_and_those_refunded_all_did() -> None:
+    statuses = Counter(row["Transaction_Status"] for row in TABLES["paypal"]["PayPal.Transactions"].good_rows)
+    assert statuses["S"] > 0.85 * statuses.total()
+    assert set(statuses) == {"S", "P", "V", "D"}
+    payments = by_id(TABLES["square"]["Square.Payments"])
+    for row in TABLES["square"]["Square.Refunds"].good_rows:
+        assert payments[row["Payment_Id"]][1]["Status"] == "COMPLETED"
+
+
+def test_rows_come_into_being_one_each_quarter_of_an_hour() -> None:
+    for vendor, path in (("paypal", "PayPal.Transactions"), ("square", "Square.Payments"), ("stripe", "charges")):
+        born = TABLES[vendor][path].born
+        future = born[bisect_right(born, START) :]
+        assert future[:3] == [START + 900, START + 1800, START + 2700]
+
+
+def test_four_payouts_in_ten_come_hours_after_their_times() -> None:
+    payouts = TABLES["paypal"]["PayPal.Payouts"]
+    times = [datetime.fromisoformat(row["Create_Time"]) for row in payouts.rows]
+    late = Counter(born - time.timestamp() for born, time in zip(payouts.born, times, strict=True))
+    assert {seconds / 3600 for seconds in late} == {0, 1, 2, 4, 6}
+    assert 0.35 < 1 - late[0] / late.total() < 0.45
+    assert [row["Value_Date"] for row in payouts.rows] == [str(time.date()) for time in times]

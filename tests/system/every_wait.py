@@ -1,0 +1,54 @@
+"""A DAG of sensors in every mode, with every flag, for whatever can happen: what ``test_sensor_outcomes`` runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_payments.sensors.flow_run import FlowRunSensor
+
+MODES: dict[str, dict[str, Any]] = {
+    "poke": {"mode": "poke"},
+    "reschedule": {"mode": "reschedule"},
+    "deferrable": {"deferrable": True},
+}
+FLAGS = ("plain", "soft_fail", "never_fail", "silent_fail")
+#: Seconds; enough for a second poll.
+SOON = 0.3
+#: What happens, and the arguments that it takes. What ends with ``later`` does not happen at the first poll.
+EVENTS: dict[str, dict[str, Any]] = {
+    "succeeded": {},
+    "succeeded_later": {},
+    "partial": {},
+    "failed": {},
+    "failed_later": {},
+    "unknown_counts": {},
+    "refused": {},
+    "refused_later": {},
+    "deleted": {},
+    "deleted_later": {},
+    "disabled": {},
+    "disabled_later": {},
+    "down": {},
+    "down_later": {},
+    "timeout": {"timeout": SOON},
+    "execution_timeout": {"execution_timeout": timedelta(seconds=SOON)},
+    "wrong_argument": {"max_failed_ratio": "2"},
+}
+
+with DAG(dag_id="every_wait", schedule=None, catchup=False) as dag:
+    for mode, event, flag in product(MODES, EVENTS, FLAGS):
+        waits_for_ever = event.startswith("down") and flag == "silent_fail"
+        FlowRunSensor(
+            task_id=f"{mode}-{event}-{flag}",
+            # Each task has a dataflow of its own, so that a test can tell what each of them sees.
+            flow_id="{{ task.task_id }}",
+            retries=1,
+            retry_delay=0,
+            multiple_outputs=False,  # each output costs Airflow a request
+            **{"timeout": SOON if waits_for_ever else 60, "poke_interval": 0.01} | EVENTS[event] | MODES[mode],
+            **({} if flag == "plain" else {flag: True}),
+        )

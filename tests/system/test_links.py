@@ -1,0 +1,59 @@
+"""What Airflow says of the links of tasks that failed: nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_payments.emulator.http.server import EmulatorServer
+from tests.conftest import connection_json
+from tests.system.airflow_process import AirflowHome
+
+DAG_FILE = Path(__file__).with_name("failing_steps.py")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run of the DAG that has ended: its log, how its tasks ended, the links that they stored, by task and index."""
+
+    url: str
+    log: str
+    states: list[tuple[str, int, str]]
+    links: dict[tuple[str, int], str]
+
+
+def written(value: str | bytes) -> str:
+    """An XCom's text; Airflow 2.11 stores bytes."""
+    return (value.decode() if isinstance(value, bytes) else value).strip('"')
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
+    with EmulatorServer() as server:
+        home = AirflowHome(tmp_path_factory.mktemp("links"), connection_json(server.url))
+        shutil.copy(DAG_FILE, home.home / "dags")
+        home.run("db", "migrate")
+        log = home.run("dags", "test", "failing_steps", returncode=1)
+        states = home.rows("SELECT task_id, map_index, state FROM task_instance ORDER BY task_id, map_index")
+        kept = home.rows("SELECT task_id, map_index, value FROM xcom WHERE key LIKE 'experience_platform_link%'")
+        yield Ended(server.url, log, states, {(task, index): written(link) for task, index, link in kept})
+
+
+def test_steps_without_an_object_have_no_link_and_their_siblings_have(ended: Ended) -> None:
+    assert ended.states == [
+        ("alone", -1, "failed"),
+        ("mapped", 0, "success"),
+        ("mapped", 1, "failed"),
+        ("mapped", 2, "success"),
+        ("waits", -1, "failed"),
+    ]
+    assert ended.links == dict.fromkeys([("mapped", 0), ("mapped", 2)], f"{ended.url}/")
+
+
+def test_a_link_that_is_not_there_is_no_error_in_the_log(ended: Ended) -> None:
+    assert "is not allowed: 1 to 100 characters" in ended.log
+    assert [line for line in ended.log.splitlines() if "XCom" in line and "not found" in line] == []

@@ -1,0 +1,120 @@
+"""The steps in a real Airflow: mapped over several tables, ids passed on, a dataflow that moves rows for each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import TaskInstanceKey
+
+from airflow_provider_payments.emulator.http.server import EmulatorServer
+from tests.conftest import Emulator
+from tests.operators.airflow_database import dag_of, returned
+
+DAG_FILE = Path(__file__).with_name("mapped_tables.py")
+#: Rows that arrive; two of the payments have no id.
+ARRIVED = {"Square.Customers": 400, "Square.Payments": 1998, "Square.Refunds": 200}
+SHOP = {
+    "conn_type": "generic",
+    "host": "connect.squareup.com",
+    "login": "client",
+    "password": "secret-of-the-shop",
+    "extra": {"access_token": "token-of-the-shop", "refresh_token": "refresh-of-the-shop"},
+}
+
+
+@dataclass(frozen=True)
+class Twice:
+    """What stands after two runs of the DAG, and what the second one asked for."""
+
+    emulator: Emulator
+    states: list[str]
+    returned: list[dict[str, list[Any]]]
+    links: dict[str, list[Any]]
+    shown: str
+    asked_again: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def twice() -> Iterator[Twice]:
+    with EmulatorServer(time="fast") as server, dag_of(DAG_FILE, server.url, AIRFLOW_CONN_SHOP=json.dumps(SHOP)) as dag:
+        emulator, outcomes, states = Emulator(server.url), [], []
+        for _ in range(2):
+            asked = len(emulator.requests())
+            run = dag.test()
+            states.append(str(run.state))
+            outcomes.append(returned("mapped_tables"))
+        links = stored_links(len(ARRIVED))
+        shown = shown_link(dag.get_task("schema"), run.run_id)
+        yield Twice(emulator, states, outcomes, links, shown, emulator.requests()[asked:])
+
+
+def stored_links(tables: int) -> dict[str, list[Any]]:
+    """The links that the tasks stored; a mapped one has a key of its own, to be found among its siblings'."""
+    found: dict[str, list[Any]] = {}
+    for key in ("experience_platform_link", *(f"experience_platform_link_{index}" for index in range(tables))):
+        for task, links in returned("mapped_tables", key).items():
+            found.setdefault(task, []).extend(links)
+    return found
+
+
+def shown_link(task: Any, run_id: str) -> str:
+    """The address behind the task's button: Airflow 3 keeps what the link said when the task ended, 2 asks it now."""
+    if kept := returned(task.dag_id, "_link_ExperiencePlatformLink"):
+        return str(kept[task.task_id][0])
+    (link,) = task.operator_extra_links
+    return str(link.get_link(task, ti_key=TaskInstanceKey(task.dag_id, task.task_id, run_id)))
+
+
+def test_both_runs_succeed(twice: Twice) -> None:
+    assert twice.states == ["success", "success"]
+
+
+def test_each_table_has_a_dataflow_of_its_own_that_moved_its_rows(twice: Twice) -> None:
+    flows = {flow["name"]: flow for flow in twice.emulator.objects("flows")}
+    sources = {source["id"]: source["params"] for source in twice.emulator.objects("sourceConnections")}
+    targets = {target["id"]: target["params"] for target in twice.emulator.objects("targetConnections")}
+    assert {name: sources[flow["sourceConnectionIds"][0]]["tableName"] for name, flow in flows.items()} == {
+        name: name for name in ARRIVED
+    }
+    datasets = {name: targets[flow["targetConnectionIds"][0]]["dataSetId"] for name, flow in flows.items()}
+    assert {name: twice.emulator.rows(dataset)["count"] for name, dataset in datasets.items()} == ARRIVED
+
+
+def test_the_mapped_tasks_return_what_the_next_ones_need(twice: Twice) -> None:
+    first = twice.returned[0]
+    assert [made["name"] for made in first["datasets"]] == list(ARRIVED)
+    assert [made["name"] for made in first["dataflows"]] == list(ARRIVED)
+    assert [run["output_records"] for run in first["flow_runs"]] == list(ARRIVED.values())
+    assert [run["status"] for run in first["flow_runs"]] == ["succeeded", "partial", "succeeded"]
+
+
+def test_the_second_run_adopts_everything_and_creates_nothing(twice: Twice) -> None:
+    created = [
+        [made["created"] for results in outcome.values() for made in results if "created" in made]
+        for outcome in twice.returned
+    ]
+    assert created == [[True] * 15, [False] * 15]
+    assert [r["path"] for r in twice.asked_again if r["method"] != "GET"] in ([], ["/ims/token/v3"])
+    assert [run["run_id"] for run in twice.returned[0]["flow_runs"]] == [
+        run["run_id"] for run in twice.returned[1]["flow_runs"]
+    ]
+
+
+def test_every_task_that_has_a_link_stored_it(twice: Twice) -> None:
+    assert set(twice.links) == set(twice.returned[1]) - {"flow_spec"}
+    assert {link for links in twice.links.values() for link in links} == {f"{twice.emulator.url}/"}
+    assert {task: len(links) for task, links in twice.links.items()} == {
+        task: len(twice.returned[1][task]) for task in twice.links
+    }
+    assert twice.shown == f"{twice.emulator.url}/"
+
+
+def test_no_secret_stands_in_what_airflow_keeps(twice: Twice) -> None:
+    kept = json.dumps([twice.returned, twice.links])
+    assert "of-the-shop" not in kept
+    assert "emulator-secret" not in kept

@@ -1,0 +1,106 @@
+"""What becomes of a task in a real Airflow: in each mode the same, whatever happens and whatever may not fail."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.configuration import conf
+
+from airflow_provider_payments.emulator.http.server import EmulatorServer
+from tests.conftest import CONNECTION_ID, connection_json
+from tests.fault_proxy import FaultProxy, fault_proxy
+from tests.operators.airflow_database import logging_kept, migrate
+from tests.sensors.flows import answer, run_item
+from tests.system.every_wait import EVENTS, FLAGS, MODES
+
+DAG_FILE = Path(__file__).with_name("every_wait.py")
+FOREVER = 1_000_000
+#: How a task ends, and in which try; there is one retry.
+SUCCEEDS, FAILS, FAILS_AFTER_A_RETRY, IS_SKIPPED = ("success", 1), ("failed", 1), ("failed", 2), ("skipped", 1)
+#: What happens -> what becomes of the task, in the order of the flags. It is the table of the manual's page Waiting.
+PROMISED = {
+    "succeeded": (SUCCEEDS, SUCCEEDS, SUCCEEDS, SUCCEEDS),
+    "partial": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
+    "failed": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
+    "unknown_counts": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
+    "refused": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
+    "deleted": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
+    "disabled": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
+    "down": (FAILS_AFTER_A_RETRY, FAILS_AFTER_A_RETRY, IS_SKIPPED, FAILS),
+    "timeout": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
+    "execution_timeout": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
+    "wrong_argument": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
+}
+
+
+DELETED = b'{"code": "FLOW-1439-404", "message": "The requested flows resource is not found."}'
+
+
+def happen(proxy: FaultProxy, flow: str, event: str) -> None:
+    """Let the service answer the questions for a dataflow and its runs as the event has it."""
+    flows, runs, what = f"/flows[?]*{flow}", f"/runs[?]*{flow}", event.removesuffix("_later")
+
+    def show(dataflow: dict[str, Any], *items: dict[str, Any], times: int = FOREVER) -> None:
+        proxy.fault("GET", flows, status=200, body=answer(dataflow), times=times)
+        proxy.fault("GET", runs, status=200, body=answer(*items), times=times)
+
+    if what != event:
+        show({"id": flow}, times=1)
+    if what == "refused":
+        proxy.fault("GET", flow, status=403, times=FOREVER)
+    elif what == "deleted":
+        proxy.fault("GET", flows, status=200, body=answer(), times=FOREVER)
+        proxy.fault("GET", f"/flows/{flow}", status=404, body=DELETED, times=FOREVER)
+    elif what == "down":
+        proxy.fault("GET", flow, status=503, headers={"Retry-After": "0"}, times=FOREVER)
+    elif what in ("timeout", "execution_timeout", "disabled"):
+        show({"id": flow, "state": "disabled" if what == "disabled" else "enabled"})
+    else:
+        failed = None if what == "unknown_counts" else 5 if what == "partial" else 0
+        records = {"inputRecordCount": 5, "outputRecordCount": 5 - (failed or 0), "failedRecordCount": failed}
+        run = run_item(flow, "failed" if what == "failed" else "success", completed=True, **records)
+        show({"id": flow, "lastRunDetails": {"id": run["id"], "startedAtUTC": run["createdAt"]}}, run)
+
+
+@pytest.fixture(scope="module")
+def ended() -> Iterator[dict[str, tuple[str, int]]]:
+    """How each task of the DAG ended, and in which try."""
+    folder = Path(os.environ["AIRFLOW_HOME"]) / "dags"
+    folder.mkdir(exist_ok=True)
+    file = shutil.copy(DAG_FILE, folder)
+    with (
+        EmulatorServer(time="manual") as server,
+        fault_proxy(server.url) as proxy,
+        pytest.MonkeyPatch.context() as environment,
+        logging_kept(),
+    ):
+        # A deferred wait bears a service that is down for ten minutes, and polls once a second.
+        environment.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
+        environment.setattr("airflow_provider_payments.sensors.flow_run.MIN_POLL_INTERVAL_SECONDS", 0.01)
+        environment.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(folder))
+        environment.setenv("AIRFLOW__CORE__EXECUTOR", "SequentialExecutor")
+        environment.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(proxy.url))
+        migrate()
+        dag = runpy.run_path(str(file))["dag"]
+        for task_id in dag.task_ids:
+            happen(proxy, task_id, task_id.split("-")[1])
+        dag.test()
+    database = conf.get("database", "sql_alchemy_conn").removeprefix("sqlite:///")
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as tables:
+        rows = tables.execute("SELECT task_id, state, try_number FROM task_instance WHERE dag_id='every_wait'")
+        yield {task: (state, tries) for task, state, tries in rows}
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_task_ends_in_every_mode_as_promised(ended: dict[str, tuple[str, int]], event: str, flag: str) -> None:
+    promised = PROMISED[event.removesuffix("_later")][FLAGS.index(flag)]
+    assert {mode: ended[f"{mode}-{event}-{flag}"] for mode in MODES} == dict.fromkeys(MODES, promised)

@@ -1,0 +1,110 @@
+"""``TeardownChainOperator`` as a teardown in a real Airflow: after a run that fails, and after one that succeeds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.emulator.http.server import EmulatorServer
+from tests.conftest import Emulator, connection_json
+from tests.system.airflow_process import AirflowHome
+
+DAG_FILE = Path(__file__).with_name("setup_and_teardown.py")
+KINDS = ("flows", "targetConnections", "sourceConnections", "dataSets", "schemas", "fieldgroups", "mappingSets")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a DAG run returned, by task; how its tasks ended; which objects were there after it, by kind."""
+
+    returned: dict[str, Any]
+    states: dict[str, str]
+    there: dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Outcome, Outcome]]:
+    """A run whose dataflow is refused for good, and one without faults after it."""
+    with EmulatorServer(time="manual") as server:
+        emulator = Emulator(server.url)
+        airflow = AirflowHome(tmp_path_factory.mktemp("teardown"), connection_json(server.url))
+        shutil.copy(DAG_FILE, airflow.home / "dags")
+        airflow.run("db", "migrate")
+
+        def outcome(returncode: int) -> Outcome:
+            airflow.run("dags", "test", DAG_FILE.stem, returncode=returncode)
+            there = {kind: [str(i.get("id") or i.get("$id")) for i in emulator.objects(kind)] for kind in KINDS}
+            return Outcome(airflow.returned(DAG_FILE.stem), airflow.states(DAG_FILE.stem), there)
+
+        fault = emulator.fail("status", method="POST", path="*/flows", times=None, status=403)
+        failed = outcome(returncode=1)
+        emulator.control("DELETE", f"faults/{fault}")
+        yield failed, outcome(returncode=0)
+
+
+@pytest.fixture
+def failed(outcomes: tuple[Outcome, Outcome]) -> Outcome:
+    return outcomes[0]
+
+
+@pytest.fixture
+def complete(outcomes: tuple[Outcome, Outcome]) -> Outcome:
+    return outcomes[1]
+
+
+def ids(told: list[dict[str, str]]) -> dict[str, str]:
+    return {entry["kind"]: entry["id"] for entry in told}
+
+
+def test_the_dataflow_failed_and_the_teardown_ran_all_the_same(failed: Outcome) -> None:
+    assert failed.states == dict.fromkeys(
+        ("source", "schema", "dataset", "target", "mapping_set", "remove_half_made_chain"), "success"
+    ) | {"dataflow": "failed"}
+
+
+def test_a_run_that_failed_leaves_neither_connections_nor_a_dataset(failed: Outcome) -> None:
+    made, removed = failed.returned, failed.returned["remove_half_made_chain"]["removed"]
+    assert ids(removed) == {
+        "target connection": made["target"]["id"],
+        "source connection": made["source"]["id"],
+        "dataset": made["dataset"]["id"],
+    }
+    assert failed.returned["remove_half_made_chain"]["kept"] == []
+    assert {kind for kind, there in failed.there.items() if there} == {"schemas", "fieldgroups", "mappingSets"}
+
+
+def test_what_is_never_deleted_is_listed(failed: Outcome) -> None:
+    made = failed.returned
+    assert ids(made["remove_half_made_chain"]["left_over"]) == {
+        "schema": made["schema"]["id"],
+        "field group": made["schema"]["field_group_id"],
+        "mapping set": made["mapping_set"]["id"],
+    }
+
+
+def test_the_next_run_completes_the_chain_with_what_was_left(failed: Outcome, complete: Outcome) -> None:
+    assert set(complete.states.values()) == {"success"}
+    again = {task: complete.returned[task]["created"] for task in failed.states if task != "remove_half_made_chain"}
+    assert again == {
+        "source": True,
+        "schema": False,
+        "dataset": True,
+        "target": True,
+        "mapping_set": False,
+        "dataflow": True,
+    }
+
+
+def test_of_a_run_that_succeeded_nothing_is_removed(complete: Outcome) -> None:
+    assert complete.returned["remove_half_made_chain"]["removed"] == []
+    assert set(ids(complete.returned["remove_half_made_chain"]["kept"])) == {
+        "target connection",
+        "source connection",
+        "dataset",
+    }
+    assert {kind: len(there) for kind, there in complete.there.items()} == dict.fromkeys(KINDS, 1)
