@@ -92,15 +92,16 @@ class CreateSourceConnectionOperator(CreateOperator):
     ``resource_path`` and ``path``. Returns
     :class:`~airflow_provider_payments.operators.outputs.CreatedSourceConnection`: ``columns`` are the names of the
     columns that are read; of a REST resource the paths of the attributes that explore shows, such as ``data.id``;
-    ``None`` where they are not known.
+    absent where they are not known.
 
     .. seealso:: ``docs/operators.md#steps`` in the manual.
 
     :param base_connection_id: id of the vendor account's base connection. (templated)
     :param table: path of a table, such as ``PayPal.Catalog_Products``; for sources that offer tables. Defaults to
         ``None``. (templated)
-    :param columns: the table's columns: objects as explore gives them, or names that get their types from explore at
-        the creation. Types are compared only where an object gives them. Applies to ``table``. Defaults to ``None``: all columns that explore gives. (templated)
+    :param columns: the table's columns: objects as explore gives them, or names, which get their types from explore
+        when the source connection is created. Types are compared only where an object gives them. Applies to
+        ``table``. Defaults to ``None``: all columns that explore gives. (templated)
     :param path: path of a file, or of a table as the older documents send it; needs ``data_format``. Defaults to
         ``None``. (templated)
     :param resource_path: a REST resource, such as Stripe's ``charges``; for sources that offer REST resources. Defaults

@@ -29,7 +29,8 @@ class CreatedObject(TypedDict):
     What every ``Create...`` operator returns.
 
     ``id`` of the object; ``name``; ``created``: whether this task created it (``False``: it was adopted); ``etag``,
-    where the service gives one; ``duplicates``: ids of those that were left, made by another writer or in use.
+    where the service gives one; ``duplicates``: ids of the duplicates that were kept, because another writer created
+    them or something refers to them.
     """
 
     id: str
@@ -115,13 +116,13 @@ class WindowedFlowRunSummary(FlowRunSummary):
 
 
 class ReusableFlowRunSummary(WindowedFlowRunSummary):
-    """What ``RunDataflowOperator`` returns: also whether the run was there before this task asked for one."""
+    """What ``RunDataflowOperator`` returns: also whether the run existed before this task requested one."""
 
     reused: bool
 
 
 class TeardownOutcome(TypedDict):
-    """Lists of ``kind``, ``id`` and ``name``; entries of ``kept`` also say ``reason``."""
+    """Lists of ``kind``, ``id`` and ``name``; entries of ``kept`` also have ``reason``."""
 
     removed: list[dict[str, str]]
     kept: list[dict[str, str]]

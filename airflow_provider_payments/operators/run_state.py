@@ -92,14 +92,14 @@ class TaskRunState:
         return Reading(run, shown if is_other else self.window)
 
     @property
-    def notes(self) -> RunBaseline | None:
-        """What an earlier try noted before it may have started a run."""
+    def baseline(self) -> RunBaseline | None:
+        """The runs that existed before an earlier try may have started one."""
         from airflow_provider_payments.aep.runs.on_demand import RunBaseline
 
         if self._is_blind and self._since is not None:
             # A cleared DAG run begins anew, possibly after the run was started.
             return RunBaseline(self._since.timestamp(), by_own_clock=True, allow_older=True)
-        return RunBaseline.from_json(self._kept["notes"]) if "notes" in self._kept else None
+        return RunBaseline.from_json(self._kept["baseline"]) if "baseline" in self._kept else None
 
     @property
     def was_cleared(self) -> bool:
@@ -109,7 +109,7 @@ class TaskRunState:
         return self.run_id is not None and self._kept["generation"] != self._generation
 
     def keep(self, **values: Any) -> None:
-        """Keep the notes, or the run's id, for a later try."""
+        """Keep the baseline, or the run's id, for a later try."""
         if self._store is not None:
             window = [self._requested.start, self._requested.end] if self._requested else None
             kept = {"generation": self._generation, "window": window, **values}

@@ -63,8 +63,8 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
     :param max_failed_ratio: accept a run in which up to this share of the records failed, 0 to 1; implies
         ``accept_partial``. Defaults to ``None``: any share, if ``accept_partial``. (templated)
     :param unknown_counts: what to do with a run that claims success and whose counts cannot be read: ``fail``, or
-        ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them. Defaults to ``"fail"``.
-        (templated)
+        ``accept``, which leaves them out of the output. ``max_failed_ratio`` never accepts them. Defaults to
+        ``"fail"``. (templated)
     :param max_active_tis_per_dag: maximum number of instances of the task, over all DAG runs and mapped indexes, that
         are executed at the same time. Runs can be distinguished only if one task at a time starts runs of a dataflow;
         give ``None``, no limit, if each mapped index has a dataflow of its own. Deferred instances count from Airflow
@@ -238,9 +238,9 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         request = self.request(context)
         if isinstance(request, Started):
             return request
-        if notes := state.notes:
+        if baseline := state.baseline:
             # A cleared task may start another run, but not beside one that is still active.
-            run = request.find(notes, active=True) if state.was_cleared else request.resume(notes)
+            run = request.find(baseline, active=True) if state.was_cleared else request.resume(baseline)
             if run:
                 return state.keep_run(Started(run.id, found=True, run=run))
         request = request.ready()
@@ -250,9 +250,9 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
             self._warn_about(coverage.contradictory)
         if run := coverage.run:
             return state.keep_run(Started(run.id, reused=True, run=run))
-        notes = RunBaseline.of(coverage.runs)
-        state.keep(notes=notes.to_json())
-        run_id, found = request.start(notes)
+        baseline = RunBaseline.of(coverage.runs)
+        state.keep(baseline=baseline.to_json())
+        run_id, found = request.start(baseline)
         return state.keep_run(Started(run_id, found))
 
     def _matches_arguments(self, own: Reading, context: Context) -> bool:

@@ -75,8 +75,8 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
     :param fail_if_disabled: whether to fail if the dataflow is disabled and has no such run; otherwise the wait goes
         on. Defaults to ``True``. (templated)
     :param unknown_counts: what to do with a run that claims success and whose counts cannot be read: ``fail``, or
-        ``accept``, which returns ``None`` for them. ``max_failed_ratio`` never accepts them. Defaults to ``"fail"``.
-        (templated)
+        ``accept``, which leaves them out of the output. ``max_failed_ratio`` never accepts them. Defaults to
+        ``"fail"``. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     :param deferrable: whether to wait in the triggerer instead of on a worker. Defaults to Airflow's option
         ``[operators] default_deferrable``.
