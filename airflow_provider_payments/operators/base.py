@@ -70,8 +70,9 @@ class CreateOperator(ExperiencePlatformOperator):
 
     :param name: the object's name, its key in the sandbox. Rendered after the other arguments, so it may refer to
         them: ``{{ task.table }} - source``. (templated)
-    :param description: free text; the object's mark is appended to it. Rendered after the other arguments. Defaults to
-        ``None``: only the mark. (templated)
+    :param description: free text; the object's mark is appended to it. One that differs is no reason to refuse an
+        object; ``if_exists="update"`` sets it on schemas, datasets and dataflows. Rendered after the other arguments.
+        Defaults to ``None``: only the mark. (templated)
     :param if_exists: what to do if the name is taken. An equal object is always adopted. One that differs: ``reuse``
         fails and shows the differences, ``update`` changes what can be changed and fails on the rest. ``fail`` refuses
         any object that existed before, but a second try accepts an equal one, which the first try may have created.

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from airflow.providers.common.compat.sdk import Stats, conf
 
@@ -39,8 +39,8 @@ MAX_RETRY_DELAY_SECONDS = 24 * 60 * 60.0
 DEFAULT_MAX_ACTIVE_TASKS = 1
 
 
-def _left(until: float | None) -> float:
-    """Return the seconds until a moment, but no fewer than one poll takes."""
+def _seconds_left(until: float | None) -> float:
+    """Return the seconds until a moment, but at least those of one poll."""
     return math.inf if until is None else max(until - time.time(), LAST_POLL_SECONDS)
 
 
@@ -157,15 +157,12 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
 
     def _run(self, context: Context) -> dict[str, Any]:
         from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
-        from airflow_provider_payments.aep.runs.flow_run import RunSelection
         from airflow_provider_payments.aep.runs.lookups import when_it_shows
         from airflow_provider_payments.operators.run_state import TaskRunState
         from airflow_provider_payments.outcomes import deadline
-        from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 
         with airflow_errors():
-            # A wrong argument shows before the first request.
-            self._tolerance()
+            self._tolerance()  # before the first request, so that a wrong argument fails at once
             window = self.window(context)
             pause, timeout = self._limits()
             until = deadline(timeout, self._limit)
@@ -173,7 +170,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
             longest = (math.inf if until is None else until - time.time()) + self.retry_delay.total_seconds()
             state = TaskRunState(context, self.retries or 0, window, longest + MAX_RETRY_DELAY_SECONDS)
             client = self.hook.client
-            with client.transport.within(_left(until)):
+            with client.transport.within(_seconds_left(until)):
                 started = self._start(state, context)
                 self._run_id = started.run_id
                 keep(context, "run_id", started.run_id)
@@ -183,21 +180,27 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         if not waits:
             return with_values(run.summary()) | self.more_outputs(run, context, reused=started.reused)
         if run.is_active and self.deferrable:
-            self.defer(
-                trigger=FlowRunTrigger(
-                    aep_conn_id=self.aep_conn_id,
-                    selection=asdict(RunSelection(flow_id=run.flow_id, run_id=run.id)),
-                    poll_interval=pause,
-                    deadline=until,
-                    created_since=run.created_at,
-                ),
-                # Under `dags test` Airflow drops the keyword arguments of a deferral.
-                method_name=f"execute_{'reused' if started.reused else 'found' if started.found else 'complete'}",
-                # Airflow's own timeout of a deferral would skip everything below; the trigger keeps the deadline.
-                timeout=None,
-            )
+            self._defer_wait(started, run, pause, until)
         ended = self._wait(client, run, pause, until)
         return self._end(ended, context, found=started.found, reused=started.reused)
+
+    def _defer_wait(self, started: Started, run: FlowRun, pause: float, until: float | None) -> NoReturn:
+        from airflow_provider_payments.aep.runs.flow_run import RunSelection
+        from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
+
+        self.defer(
+            trigger=FlowRunTrigger(
+                aep_conn_id=self.aep_conn_id,
+                selection=asdict(RunSelection(flow_id=run.flow_id, run_id=run.id)),
+                poll_interval=pause,
+                deadline=until,
+                created_since=run.created_at,
+            ),
+            # Under `dags test` Airflow drops the keyword arguments of a deferral.
+            method_name=f"execute_{'reused' if started.reused else 'found' if started.found else 'complete'}",
+            # Airflow's own timeout of a deferral would skip the judgement; the trigger keeps the deadline.
+            timeout=None,
+        )
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
         """

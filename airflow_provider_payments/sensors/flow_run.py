@@ -177,7 +177,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
                     max_errors=None if self.silent_fail else MAX_POLL_ERRORS,
                 ),
                 method_name="execute_complete",
-                # Airflow's own timeout of a deferral would skip everything below; the trigger keeps the deadline.
+                # Airflow's own timeout of a deferral would skip the judgement; the trigger keeps the deadline.
                 timeout=None,
             )
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,30 @@ MAX_UNANSWERED_SECONDS = 600.0
 MIN_DEFERRAL_SECONDS = 5.0
 #: Seconds that the first poll may take though the deadline has passed.
 FIRST_POLL_SECONDS = 5.0
+
+
+@dataclass
+class _Failures:
+    """Failed polls in a row, and the time of the last answer, by the monotonic clock."""
+
+    in_a_row: int = 0
+    answered_at: float = field(default_factory=time.monotonic)
+
+    def reset(self) -> None:
+        """Record a poll that succeeded."""
+        self.in_a_row, self.answered_at = 0, time.monotonic()
+
+    def add(self, *, throttled: bool) -> None:
+        """Record a poll that did not succeed. A 429 is an answer, and no failure: only the deadline limits it."""
+        if throttled:
+            self.answered_at = time.monotonic()
+        else:
+            self.in_a_row += 1
+
+    def exceed(self, max_errors: int | None) -> bool:
+        """Return whether they end the wait."""
+        unanswered = time.monotonic() - self.answered_at
+        return max_errors is not None and self.in_a_row >= max_errors and unanswered >= MAX_UNANSWERED_SECONDS
 
 
 class FlowRunTrigger(BaseTrigger):
@@ -124,7 +149,7 @@ class FlowRunTrigger(BaseTrigger):
             fail_if_disabled=self.fail_if_disabled,
             by_own_clock=self.by_own_clock,
         )
-        failures, has_polled, answered = 0, False, time.monotonic()
+        failures, has_polled = _Failures(), False
         with polled(self.aep_conn_id, wait, self.poll_interval, self._seconds_left()) as waiter:
             while True:
                 try:
@@ -135,22 +160,17 @@ class FlowRunTrigger(BaseTrigger):
                     return {"status": "timeout", "message": f"{selection} timed out; {run_log.last}"}
                 has_polled = True
                 if error is None:
-                    failures, answered = 0, time.monotonic()
+                    failures.reset()
                     run_log.note(run)
                     if run is not None and not run.is_active:
                         return {"status": "ended", "run": run.to_json()}
                     continue
+                failures.add(throttled=is_throttled(error))
+                text = "Could not poll for %s (%d failures in a row): %s"
+                self.log.warning(text, selection, failures.in_a_row, error)
                 retryable = not isinstance(error, PlatformError) or error.retryable
-                if is_throttled(error):  # an answer, and not a failed poll: only the deadline limits it
-                    answered = time.monotonic()
-                else:
-                    failures += 1
-                self.log.warning("Could not poll for %s (%d failures in a row): %s", selection, failures, error)
-                if not retryable or self._is_enough(failures, time.monotonic() - answered):
+                if not retryable or failures.exceed(self.max_errors):
                     return {"status": "error", "message": f"{type(error).__name__}: {error}", "retryable": retryable}
-
-    def _is_enough(self, failures: int, unanswered: float) -> bool:
-        return self.max_errors is not None and failures >= self.max_errors and unanswered >= MAX_UNANSWERED_SECONDS
 
     def _seconds_left(self, least: float = 0.0) -> float | None:
         return None if self.deadline is None else max(least, self.deadline - time.time())
