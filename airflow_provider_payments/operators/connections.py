@@ -100,7 +100,8 @@ class CreateSourceConnectionOperator(CreateOperator):
     :param table: path of a table, such as ``PayPal.Catalog_Products``; for sources that offer tables. Defaults to
         ``None``. (templated)
     :param columns: the table's columns: objects as explore gives them, or names that get their types from explore at
-        the creation. Types are compared only where an object gives them. Applies to ``table``. Defaults to ``None``: all columns that explore gives. (templated)
+        the creation. Types are compared only where an object gives them. Applies to ``table``. Defaults to ``None``:
+        all columns that explore gives. (templated)
     :param path: path of a file, or of a table as the older documents send it; needs ``data_format``. Defaults to
         ``None``. (templated)
     :param resource_path: a REST resource, such as Stripe's ``charges``; for sources that offer REST resources. Defaults
