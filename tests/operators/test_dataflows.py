@@ -235,7 +235,7 @@ def test_another_source_is_never_put_under_an_existing_dataflow(connected: Emula
     made = create(ends)
     other = make_ends(name="other", columns=None)
     for if_exists in ("reuse", "update"):
-        with pytest.raises(AirflowFailException, match=f"{made['id']}.*sourceConnectionIds: wanted"):
+        with pytest.raises(AirflowFailException, match=f"{made['id']}.*sourceConnectionIds: desired"):
             create(other, if_exists=if_exists)
 
 

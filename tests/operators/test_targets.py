@@ -51,7 +51,7 @@ def test_a_dataset_may_ask_for_the_schema_in_another_form(connected: Emulator, s
 
 def test_missing_tags_are_refused_by_reuse_and_set_by_update(connected: Emulator, schema: str) -> None:
     made = run(CreateTargetDatasetOperator, schema_id=schema)
-    with pytest.raises(AirflowFailException, match=r"tags: wanted.*enabled:true"):
+    with pytest.raises(AirflowFailException, match=r"tags: desired.*enabled:true"):
         run(CreateTargetDatasetOperator, schema_id=schema, tags=TAGS)
     updated = run(CreateTargetDatasetOperator, schema_id=schema, tags=TAGS, if_exists="update")
     assert updated == made | {"created": False}
