@@ -259,7 +259,7 @@ def test_a_run_whose_counts_are_unknown_fails_and_shows_what_came(
     assert isinstance(failure.value, AirflowFailException)
 
 
-def test_counts_that_are_unknown_may_be_accepted_and_are_left_out(history: History, proxy_of_history: FaultProxy) -> None:
+def test_accepted_unknown_counts_are_left_out(history: History, proxy_of_history: FaultProxy) -> None:
     proxy_of_history.fault("GET", "/runs", status=200, body=answer(run_item(history.good, "success", True, **NULL)))
     returned = wait(flow_id=history.good, unknown_counts="accept")
     assert (returned["status"], returned["input_records"], "failed_records" in returned) == ("succeeded", 7, False)
