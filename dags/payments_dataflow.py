@@ -55,7 +55,7 @@ with DAG(
                 },
             ],
             type=["array", "null"],
-            items={"type": "object"},  # or Airflow's form shows each as "[object Object]", and sends that
+            items={"type": "object"},  # otherwise Airflow's form shows and sends "[object Object]"
             description="Objects with name, type and xdm, as explore gives them; plain names are refused here. "
             "Empty: all that the service finds",
         ),
