@@ -15,7 +15,7 @@ import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.api.client import Client, Reads
+from airflow_provider_payments.aep.api.client import Reads
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.redaction import remember
@@ -28,9 +28,8 @@ from airflow_provider_payments.aep.resources.converters import (
     to_id,
     to_optional_text,
 )
-from airflow_provider_payments.aep.resources.items import FlowServiceKind, read_item
-from airflow_provider_payments.aep.resources.kind import Existing, created_object
-from airflow_provider_payments.aep.resources.marks import Mark
+from airflow_provider_payments.aep.resources.items import FlowServiceKind
+from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.source_columns import (
     Column,
     as_columns,
@@ -76,41 +75,23 @@ def _columns(value: object) -> tuple[Column, ...] | None:
 
 
 class FlowServiceResource(Resource):
-    """What all objects of Flow Service share: found by name, made by POST, read as an item."""
+    """What all objects of Flow Service share: found by what they refer to as well."""
 
     #: A field by which lists can be filtered, and the argument that names its value.
     second_key: ClassVar[tuple[str, str] | None] = None
 
-    def look_up(self, reads: Reads) -> Iterator[Existing]:
-        for item in flow_service.items(reads, self.kind.collection, f"name=={self.name}"):
-            fields = Fields.of_item(self.kind.name, item)
-            if self._is_it(fields):
-                yield read_item(fields)
-
     def look_further(self, reads: Reads) -> Iterator[Existing]:
-        for fields in self._related(reads):
-            # Not every service asks for a name.
-            if fields.value("name") is not None and self._is_it(fields):
-                yield read_item(fields)
+        return self._named(item for item in self._related(reads) if item.get("name") is not None)
 
-    def _is_it(self, fields: Fields) -> bool:
-        return fields.is_named("name", self.name) and fields.text("state") != "deleting"
-
-    def _related(self, reads: Reads) -> list[Fields]:
+    def _related(self, reads: Reads) -> list[Json]:
         """Return the items that refer to the same as this one, all of the collection where the service cannot tell."""
         filters = (f"{self.second_key[0]}=={getattr(self, self.second_key[1])}",) if self.second_key else ()
         try:
-            items = list(flow_service.items(reads, self.kind.collection, *filters))
+            return list(flow_service.items(reads, self.kind.collection, *filters))
         except RequestError as error:
             if not filters or error.status != 400:
                 raise
-            items = list(flow_service.items(reads, self.kind.collection))
-        return [Fields.of_item(self.kind.name, item) for item in items]
-
-    def create(self, client: Client, mark: Mark | None = None) -> Existing:
-        answer = client.request("POST", self.kind.path, body=self.kind.marked(self.payload(), mark))
-        body = readers.mapping(answer.body)
-        return created_object(answer, self.kind.path, body.get("id"), body.get("etag"))
+            return list(flow_service.items(reads, self.kind.collection))
 
 
 def spec(spec_id: str) -> Json:
