@@ -95,9 +95,9 @@ class ClientCredentials:
 
     :param ims_url: the identity service, https.
     :param scopes: comma-separated, as the developer console shows them for the credential.
-    :param on_token: told of each new token, so that it can be masked in logs.
-    :param renewal_interval_seconds: a token that is younger is not replaced, even where it is refused: who asks again
-        and again must not fetch a token for each refusal.
+    :param on_token: called with each new token, so that it can be masked in logs.
+    :param renewal_interval_seconds: a token that is younger is not replaced, even where it is refused: a poller must
+        not fetch a token for each refusal.
     """
 
     client_id: str

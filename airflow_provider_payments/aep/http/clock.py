@@ -85,5 +85,5 @@ class PlatformClock:
         if not offsets:
             return own
         if len(offsets) < MIN_SAMPLES:
-            return min(offsets, key=lambda told: abs(told - own))
+            return min(offsets, key=lambda offset: abs(offset - own))
         return statistics.median(offsets)

@@ -19,7 +19,7 @@ from airflow_provider_payments.aep.resources.kind import Existing
 @dataclass
 class Observer:
     """
-    The looks of one operation.
+    The observations of one operation.
 
     :param duplicates: takes note of what this call made itself.
     :param if_exists: as :func:`.ensure.ensure` has it.

@@ -1,6 +1,6 @@
 """
-A kind of object: what is asked of it whatever somebody desires. A teardown knows no more, nor does who removes
-duplicates.
+A kind of object: what holds for all its objects, whatever is desired. Teardown and the removal of duplicates need no
+more.
 
 What somebody desires is a :class:`~.base.Resource`. A new kind is one file beside this one, which holds both, and one
 small operator.
@@ -230,6 +230,16 @@ class Kind(ABC):
         except RequestError as error:
             if not error.says_gone:
                 raise
+
+    def refusal(self, client: Client, existing: Existing) -> str:
+        """Delete it; return what the service says against it, empty where that is nothing."""
+        try:
+            self.delete(client, existing)
+        except RequestError as error:
+            if error.failure is not Failure.FINAL:
+                raise
+            return str(error)
+        return ""
 
     def disable(self, client: Client, existing: Existing) -> bool:
         """Keep a duplicate from working, where that is possible; return whether it had to be done."""
