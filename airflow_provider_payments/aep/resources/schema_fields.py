@@ -215,6 +215,24 @@ def find_own(resource: Fields, namespace: str) -> tuple[str, Fields] | None:
     return None
 
 
+def refers_elsewhere(resource: Mapping[str, Any], *known: str) -> bool:
+    """
+    Whether a resource refers to others, so that only the registry can say all of its fields.
+
+    :param known: references that bring no fields.
+    """
+    left: list[Any] = [resource]
+    while left:
+        node = left.pop()
+        if isinstance(node, Mapping):
+            if (reference := node.get("$ref")) not in (None, *known) and not str(reference).startswith("#/"):
+                return True
+            left += node.values()
+        elif isinstance(node, list):
+            left += node
+    return False
+
+
 def resolved_properties(resource: Fields) -> Fields:
     """Return a resource's properties; an answer that is not fully resolved keeps them in definitions and ``allOf``."""
     merged = dict(resource.mapping("properties"))
