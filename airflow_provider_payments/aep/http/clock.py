@@ -18,7 +18,12 @@ MIN_SAMPLES = 3
 
 @dataclass(frozen=True)
 class Clock:
-    """What measures and what sleeps, in seconds; a simulation brings its own."""
+    """
+    What measures and what sleeps, in seconds; a simulation brings its own.
+
+    :param monotonic: returns a time that passes evenly, from any start.
+    :param sleep: blocks for a number of seconds.
+    """
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep

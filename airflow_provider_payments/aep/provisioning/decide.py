@@ -68,6 +68,7 @@ class Seen:
     """
     An object of the desired name.
 
+    :param existing: the object as it was read last.
     :param differences: in what it is not the desired one.
     :param leeway: in what it differs though it is the one: an update changes that too.
     :param ours: whether this call made it.

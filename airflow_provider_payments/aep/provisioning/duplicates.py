@@ -24,6 +24,9 @@ class Duplicates:
     """
     What becomes of the duplicates of ``desired``.
 
+    :param client: for reading, deleting and disabling them.
+    :param desired: what they are duplicates of.
+    :param writer: in whose name this call creates.
     :param remove: whether what other runs of the writer's chain have left is deleted too.
     :param nonces: of the creations that this call has sent.
     :param unseen: those of them whose outcome is unknown so far.

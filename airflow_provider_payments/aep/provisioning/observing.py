@@ -21,6 +21,8 @@ class Observer:
     """
     The observations of one operation.
 
+    :param client: for reading.
+    :param desired: what is compared with what is there.
     :param duplicates: takes note of what this call made itself.
     :param if_exists: as :func:`.ensure.ensure` has it.
     :param memory: of what the operation has done and learnt.

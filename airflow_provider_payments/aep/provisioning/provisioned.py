@@ -16,6 +16,8 @@ class Provisioned:
     """
     The outcome of :func:`.ensure.ensure`.
 
+    :param resource: the desired one, completed where it was created.
+    :param existing: the object that it now is.
     :param created: whether this call made it; its mark shows that where the answer was lost.
     :param request_id: the service's id of the request that made or found it.
     :param updated: whether it was there and had to be changed.

@@ -30,6 +30,9 @@ class FlowSpec:
     """
     One flow spec, reduced to what creating a dataflow needs.
 
+    :param id: its id.
+    :param name: what it is called, such as ``CRMToAEP``; empty where it was named by its id alone.
+    :param version: which version a dataflow refers to.
     :param transformations: the names of its transformations; ``None`` where the spec was named by its id alone.
     :param schedule_schema: JSON schema of ``scheduleParams``; ``None`` where unknown.
     :param option_schema: JSON schema of ``options``; ``None`` where unknown.

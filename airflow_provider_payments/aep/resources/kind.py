@@ -31,7 +31,9 @@ class Existing:
     """
     An object that the service holds.
 
+    :param id: its id.
     :param created: when it was made, in epoch seconds of the service's clock; 0 where nobody knows.
+    :param etag: its version, for ``If-Match``; ``None`` where the service tells none.
     :param item: what the service shows of it; of one just made, only its answer to the creation.
     """
 

@@ -46,7 +46,11 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True)
 class FieldTree(Comparison):
-    """Fields that somebody wrote, as JSON schema ``properties``."""
+    """
+    Fields that somebody wrote.
+
+    :param properties: the fields as JSON schema ``properties``.
+    """
 
     properties: Mapping[str, Any]
 

@@ -35,6 +35,7 @@ class Reading:
     """
     A run, and the data window that it reads.
 
+    :param run: the run.
     :param asked: what it was asked to read, where that is known.
     """
 

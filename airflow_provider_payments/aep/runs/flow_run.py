@@ -67,11 +67,15 @@ class FlowRun:
     """
     One run of a dataflow, in plain values.
 
-    :param status: the service's own word.
+    :param id: its id.
+    :param flow_id: whose run it is.
+    :param status: the raw status, the service's own word.
     :param created_at: when the service made it, epoch seconds.
     :param started_at: when it began to work, epoch seconds; ``None`` while it is queued.
     :param completed_at: when it ended, epoch seconds; some failed runs never get one.
     :param input_records: how many records came in; ``None``: unknown, as the two that follow may be.
+    :param output_records: how many reached the dataset.
+    :param failed_records: how many did not.
     :param batch_ids: the batches that hold its records, and its failed records for 30 days.
     :param errors: ``code: message`` as the service gives them, without repeats.
     :param window_start: where the data window begins that it reads, epoch seconds: as it was asked for where the run

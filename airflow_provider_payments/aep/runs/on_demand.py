@@ -95,6 +95,7 @@ class RunRequest(ABC):
     """
     A run to ask for.
 
+    :param client: for the requests.
     :param flow_id: whose run it will be.
     :param window: what it will read, where that is known.
     """
