@@ -104,6 +104,21 @@ def test_a_field_group_is_judged_by_what_the_list_shows(chain: Chain, reader: Re
     assert fixed.advice.startswith("An update only adds fields")
 
 
+def test_fields_are_compared_as_the_list_shows_them_where_they_refer_to_nothing_else(
+    chain: Chain, reader: Reads, emulator: Emulator
+) -> None:
+    chain.ensure(chain.field_group())
+    (existing,) = chain.field_group().look_up(reader)
+    before = len(emulator.requests())
+    assert chain.field_group(fields={"product.name": "number"}).differences(reader, existing)
+    assert len(emulator.requests()) == before
+    reference = {"$ref": "https://ns.adobe.com/emulator/datatypes/a"}
+    fields = {"_emulator": {"type": "object", "properties": {"product": {"type": "object"} | reference}}}
+    item = existing.item | {"definitions": {"customFields": {"properties": fields}}}
+    chain.field_group().differences(reader, Existing(existing.id, item=item))
+    assert len(emulator.requests()) == before + 1
+
+
 def test_a_mapping_set_of_an_id_is_compared_by_what_it_maps(chain: Chain, reader: Reads) -> None:
     made = chain.ensure(chain.mapping_set()).existing
     existing = chain.mapping_set().kind.find(reader, made.id)

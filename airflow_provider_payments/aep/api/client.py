@@ -76,6 +76,8 @@ class Client:
 
     :param org_id: the organisation, such as ``ABC123@AdobeOrg``.
     :param sandbox: the sandbox's name, lower case; never assumed.
+    :param credential: what signs requests.
+    :param transport: what sends them; its clock and deadlines count.
     :param url: the platform; the token is sent to this host only.
     :param settle_seconds: seconds within which a request whose answer was lost takes effect and shows in lists.
     :param dataflow_settle_seconds: the same for dataflows, which must be surer: a second one would ingest twice.

@@ -42,6 +42,10 @@ class Received:
     """
     An answer as it came.
 
+    :param method: of the request.
+    :param path: of the request, without its query.
+    :param status: the HTTP status.
+    :param headers: those of the answer.
     :param body: decoded, but not read.
     :param changes_nothing: whether it answers a request that only reads.
     """

@@ -3,14 +3,14 @@ Find or create: one object for each name, whatever happens to answers and whatev
 
 Experience Platform has no idempotency key, and all but the Schema Registry take a second object of the same name. So
 the name in its sandbox is the key. Each attempt looks, compares by meaning, adopts the oldest object that is right, and
-creates only where there is none; it looks again after a creation has had the time to show. All who create the same see
-the same oldest one then, and each removes what it made beside it. Every object carries a :class:`~.marks.Mark`, so an
-attempt knows what it made itself though no answer said so.
+creates only where there is none; it looks again after a creation has had the time to show. By then all writers of the
+same object see the same oldest one, and each removes what it made beside it. Every object carries a
+:class:`~.marks.Mark`, so an attempt recognises what it made itself though no answer said so.
 
 :func:`.decide.decide` decides; here is the driver, which looks, sleeps and sends.
 
-What holds it together is a bound: a lost request takes effect, and shows in lists, within the settle time. No service
-promises one. A second dataflow would ingest twice, so dataflows have a longer one, and begin later than it ends.
+All rests on one bound: a lost request takes effect, and shows in lists, within the settle time. No service promises
+one. A second dataflow would ingest twice, so dataflows have a longer one, and begin later than it ends.
 
 What cannot be understood, a list that was cut, and a read that lags behind the list are no grounds for anything:
 :mod:`.patience` looks again.

@@ -32,14 +32,12 @@ from airflow_provider_payments.aep.resources.flow_service import (
     target_meaning,
 )
 from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, check_against
-from airflow_provider_payments.aep.resources.items import FlowServiceKind, read_item
+from airflow_provider_payments.aep.resources.items import FlowServiceKind
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
 from airflow_provider_payments.aep.resources.live_dataflow import (
-    changed_options,
-    changed_schedule,
-    changed_text,
     changed_transformations,
     mapping_used,
+    put,
     read_dataflow,
     started,
     transformation,
@@ -79,9 +77,13 @@ class Dataflow(FlowServiceResource):
     """
     A dataflow from one source connection to one target connection.
 
+    :param source_connection_id: where rows come from; one that no other dataflow reads.
+    :param target_connection_id: where they go.
     :param flow_spec: what :func:`..flow_specs.find_flow_spec` returns, or a flow spec's id.
+    :param mapping_set_id: how columns become fields.
     :param mapping_set_version: the version to use; a later one does not reach the dataflow by itself. ``None`` is 0 for
         a new dataflow, and whichever a live one uses.
+    :param schedule: when it runs; by default once.
     :param delta_column: needed for a table on any schedule but ``once``, and only there.
     :param source_columns: the source connection's columns, where known: the delta column must be among them.
     :param error_diagnostics: whether bad rows are kept for download, for 30 days.
@@ -175,13 +177,13 @@ class Dataflow(FlowServiceResource):
 
     def look_further(self, reads: Reads) -> Iterator[Existing]:
         """See as well that no other dataflow reads the source connection: a pair of them belongs to one dataflow."""
-        related = self._related(reads)
-        if named := [read_item(fields) for fields in related if self._is_it(fields)]:
+        related = [self.kind.fields_of_item(item) for item in self._related(reads)]
+        if named := [self.kind.read_item(fields) for fields in related if self._is_it(fields)]:
             yield from named
             return
         for fields in related:
             reads_it = self.source_connection_id in fields.texts("sourceConnectionIds")
-            if reads_it and (existing := self.kind.read(reads, read_item(fields))):
+            if reads_it and (existing := self.kind.read(reads, self.kind.read_item(fields))):
                 advice = "It reads the same source connection; give each dataflow a source connection of its own."
                 raise ConflictError(self.kind.name, fields.text("name") or "", existing.id, (), advice)
 
@@ -301,19 +303,21 @@ class Dataflow(FlowServiceResource):
         fields, changed = self.kind.fields_of(existing), {d.field for d in differences}
         # A single run must have no delta column, and no backfill, not even one that stands in the live schedule.
         to_once = self.schedule.frequency == "once" and "scheduleParams.frequency" in changed
-        name, description = (
-            value if member in changed else None
-            for member, value in (("name", self.name), ("description", self.description))
-        )
-        operations = [*changed_text(fields, name, description)]
+        texts = {"name": self.name, "description": Mark.described(fields.text("description"), self.description or "")}
+        operations = [put(f"/{member}", text) for member, text in texts.items() if member in changed]
         if to_once or any(name.startswith(("mapping", "deltaColumn.")) for name in changed):
             params = self._changed_params(fields, changed)
             operations.append(changed_transformations(fields, self._transformations(), params, without_copy=to_once))
-        desired = self.schedule.desired
-        members = [name for name in desired if f"scheduleParams.{name}" in changed] + ["backfill"] * to_once
-        operations += changed_schedule(fields, desired, members)
+        schedule = {name: v for name, v in self.schedule.desired.items() if f"scheduleParams.{name}" in changed}
+        for name, value in (schedule | ({"backfill": None} if to_once else {})).items():
+            if value is not None:
+                operations.append(put(f"/scheduleParams/{name}", value))
+            elif name in fields.mapping("scheduleParams"):
+                operations.append({"op": "remove", "path": f"/scheduleParams/{name}"})
         if any(name.startswith("options.") for name in changed):
-            operations.append(changed_options(fields, self._options()))
+            options = dict(fields.mapping("options")) | self._options()
+            options.pop("isSampleDataflow", None)  # the service's own
+            operations.append(put("/options", options))
         action: Literal["enable", "disable"] = "disable" if self.enabled is False else "enable"
         return Change(tuple(operations), action if "state" in changed else None)
 

@@ -15,7 +15,7 @@ import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.api.client import Client, Reads
+from airflow_provider_payments.aep.api.client import Reads
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.redaction import remember
@@ -28,9 +28,8 @@ from airflow_provider_payments.aep.resources.converters import (
     to_id,
     to_optional_text,
 )
-from airflow_provider_payments.aep.resources.items import FlowServiceKind, read_item
-from airflow_provider_payments.aep.resources.kind import Existing, created_object
-from airflow_provider_payments.aep.resources.marks import Mark
+from airflow_provider_payments.aep.resources.items import FlowServiceKind
+from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.source_columns import (
     Column,
     as_columns,
@@ -76,44 +75,27 @@ def _columns(value: object) -> tuple[Column, ...] | None:
 
 
 class FlowServiceResource(Resource):
-    """What all objects of Flow Service share: found by name, made by POST, read as an item."""
+    """What all objects of Flow Service share: found by what they refer to as well."""
 
     #: A field by which lists can be filtered, and the argument that names its value.
     second_key: ClassVar[tuple[str, str] | None] = None
 
-    def look_up(self, reads: Reads) -> Iterator[Existing]:
-        for item in flow_service.items(reads, self.kind.collection, f"name=={self.name}"):
-            fields = Fields.of_item(self.kind.name, item)
-            if self._is_it(fields):
-                yield read_item(fields)
-
     def look_further(self, reads: Reads) -> Iterator[Existing]:
-        for fields in self._related(reads):
-            # Not every service asks for a name.
-            if fields.value("name") is not None and self._is_it(fields):
-                yield read_item(fields)
+        return self._named(item for item in self._related(reads) if item.get("name") is not None)
 
-    def _is_it(self, fields: Fields) -> bool:
-        return fields.is_named("name", self.name) and fields.text("state") != "deleting"
-
-    def _related(self, reads: Reads) -> list[Fields]:
+    def _related(self, reads: Reads) -> list[Json]:
         """Return the items that refer to the same as this one, all of the collection where the service cannot tell."""
         filters = (f"{self.second_key[0]}=={getattr(self, self.second_key[1])}",) if self.second_key else ()
         try:
-            items = list(flow_service.items(reads, self.kind.collection, *filters))
+            return list(flow_service.items(reads, self.kind.collection, *filters))
         except RequestError as error:
             if not filters or error.status != 400:
                 raise
-            items = list(flow_service.items(reads, self.kind.collection))
-        return [Fields.of_item(self.kind.name, item) for item in items]
-
-    def create(self, client: Client, mark: Mark | None = None) -> Existing:
-        answer = client.request("POST", self.kind.path, body=self.kind.marked(self.payload(), mark))
-        body = readers.mapping(answer.body)
-        return created_object(answer, self.kind.path, body.get("id"), body.get("etag"))
+            return list(flow_service.items(reads, self.kind.collection))
 
 
 def spec(spec_id: str) -> Json:
+    """Return the reference to a connection spec."""
     return {"id": spec_id, "version": SPEC_VERSION}
 
 
@@ -125,6 +107,7 @@ class BaseConnection(FlowServiceResource):
     The credential does not come back, so only the source, the way of logging in and the host can be compared: a base
     connection of the same name may belong to another account.
 
+    :param source: the vendor's source, of the catalogue.
     :param credential: the source's auth parameters by their own names, such as ``clientSecret``.
     """
 
@@ -203,6 +186,7 @@ class SourceConnection(FlowServiceResource):
     :param path: a file's path, or a table's as the older documents send it.
     :param resource_path: a REST resource, such as ``charges``.
     :param schema_id: the ad-hoc schema of the older documents.
+    :param schema_version: the content type that asks for it.
     """
 
     kind = SOURCE_CONNECTION
@@ -322,7 +306,9 @@ class TargetConnection(FlowServiceResource):
     """
     The dataset to write to.
 
+    :param dataset_id: the dataset.
     :param schema_id: the target schema's ``$id``, the same as the dataset's and the mapping set's.
+    :param schema_version: the content type that asks for it; its major version counts.
     :param spec_id: the data lake's connection spec; the service takes no other, whatever samples print.
     :param base_connection_id: a dataset base connection, as in the oldest document.
     :param data_format: ``parquet_xdm`` in older documents; left out today.

@@ -99,7 +99,7 @@ CASES: dict[str, tuple[Rules, Collection[Seen], Memory, Action]] = {
     ),
     "one that is right and one that differs": (CONNECTION, [DIFFERS, OLD], Memory(), Adopt(OLD)),
     "one whose maker may still be deleting it": (
-        DATAFLOW, [seen(checked=True, busy_until=PLATFORM + 9)], Memory(), Wait(9.0, "to be deleted by who made it"),
+        DATAFLOW, [seen(checked=True, busy_until=PLATFORM + 9)], Memory(), Wait(9.0, "to be deleted by its creator"),
     ),
     "one whose maker has had the time to delete it": (
         DATAFLOW, [seen(checked=True, busy_until=PLATFORM)], Memory(), Adopt(seen(checked=True, busy_until=PLATFORM)),
@@ -136,7 +136,7 @@ CASES: dict[str, tuple[Rules, Collection[Seen], Memory, Action]] = {
     "two that differ": (DATAFLOW, [FIRST, DIFFERS], Memory(), Resolve(DIFFERS, (FIRST,))),
     "one that was disabled, as listed": (DATAFLOW, [WITHDRAWN], Memory(), Check("w")),
     "one that was disabled, as read": (DATAFLOW, [READ], Memory(), Revive(READ)),
-    "one that is just being disabled": (DATAFLOW, [BUSY], Memory(), Wait(7.0, "to be given up by who made it")),
+    "one that is just being disabled": (DATAFLOW, [BUSY], Memory(), Wait(7.0, "to be given up by its creator")),
     "one that was disabled once more": (DATAFLOW, [READ], Memory(revived=True), Resolve(READ)),
 }  # fmt: skip
 
