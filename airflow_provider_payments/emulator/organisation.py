@@ -57,15 +57,15 @@ class Organisation:
     def __init__(self, options: Options, origin: str = "http://127.0.0.1") -> None:
         self.options = options
         self.origin = origin
-        # Tokens outlive a reset: they belong to the identity service, which knows nothing of the platform's state.
+        # Tokens survive a reset: the identity service does not belong to the platform.
         self.tokens = Tokens(options, lambda: self.clock.now())
         self.faults = Faults()
         self.reset()
 
     def reset(self, start: float | None = None) -> None:
-        """Back to the initial state: no faults, an empty request log, the rate limit of the start.
+        """Return to the initial state: no faults, an empty request log, the rate limit of the start.
 
-        :param start: where a manual clock begins again, in epoch seconds.
+        :param start: the new time of a manual clock, in epoch seconds; the machine's time unless given.
         """
         self.clock = Clock(self.options.time, start)
         self.lag = Lag(self.clock)

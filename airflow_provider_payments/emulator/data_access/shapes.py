@@ -1,4 +1,4 @@
-"""What Data Access shows: pages of files, and their content."""
+"""The wire form of Data Access: pages of files, and their content."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ Item = TypeVar("Item")
 
 
 def page_of(call: Call[Catalog], address: str, items: Sequence[Item], shape: Callable[[Item], Any]) -> Answer:
-    """Answer with the page that was asked for; links lead to it and to the next where there are several.
+    """Answer with the requested page; where there are several, links lead to it and to the next.
 
-    :param address: of the list, below the service's own.
-    :param shape: gives an item its wire shape.
+    :param address: of the list, below the service's prefix.
+    :param shape: makes the wire form of an item.
     """
     refuse = functools.partial(PlainRefusal, 400)
-    start, limit = call.whole("start", refuse, 0), min(call.whole("limit", refuse, 0), MAX_LIMIT) or MAX_LIMIT
+    start, limit = (
+        call.whole_number("start", refuse, 0),
+        min(call.whole_number("limit", refuse, 0), MAX_LIMIT) or MAX_LIMIT,
+    )
     body: dict[str, Any] = {
         "data": [shape(item) for item in items[start : start + limit]],
         "_page": {"limit": limit, "count": len(items)},
@@ -47,8 +50,8 @@ def page_of(call: Call[Catalog], address: str, items: Sequence[Item], shape: Cal
 def directory(call: Call[Catalog], address: str, files: Sequence[File], within: str = "") -> Answer:
     """Answer with a page of the files in a directory.
 
-    :param address: where they are read, below the service's own.
-    :param within: the directory's name, where files are addressed by it; its slash is escaped in links.
+    :param address: of the files, below the service's prefix.
+    :param within: the directory's name, if it is a part of the files' paths; its slash is escaped in links.
     """
 
     def shape(file: File) -> dict[str, Any]:
@@ -94,7 +97,7 @@ def download(call: Call[Catalog], file: File) -> Answer:
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
-    """A range as half open: from a byte to another, from a byte on, or so many bytes at the end."""
+    """A range as half-open bounds: first to last byte, from a byte on, or the last bytes."""
     if not first:
         return max(size - int(last), 0), size
     return int(first), min(int(last) + 1, size) if last else size

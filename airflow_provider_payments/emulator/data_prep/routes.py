@@ -54,12 +54,12 @@ def list_all(call: Call[MappingSets]) -> Answer:
 
 def show(call: Call[MappingSets]) -> Answer:
     mapping_set = call.state.get(call.params["id"])
-    return Answer(_shown(call, mapping_set, mapping_set.version(call.whole("version", invalid, 0))))
+    return Answer(_shown(call, mapping_set, mapping_set.version(call.whole_number("version", invalid, 0))))
 
 
 def _shown(call: Call[MappingSets], mapping_set: MappingSet, version: MappingVersion) -> dict[str, Any]:
     schema: dict[str, Any] | None = None
-    # A set outlives its schema.
+    # The schema of a set may have been deleted.
     if _is_true(call, "expandSchema") and call.state.registry.read(version.schema_id) is not None:
         properties, required = _fields(call, version)
         schema = {"id": version.schema_id, "type": "object", "properties": properties, "required": list(required)}
@@ -67,7 +67,7 @@ def _shown(call: Call[MappingSets], mapping_set: MappingSet, version: MappingVer
 
 
 def _is_true(call: Call[MappingSets], name: str) -> bool:
-    return (call.first(name) or "").lower() == "true"
+    return (call.parameter(name) or "").lower() == "true"
 
 
 def put(call: Call[MappingSets]) -> Answer:
@@ -127,7 +127,7 @@ def delete_mapping(call: Call[MappingSets]) -> Answer:
 
 
 def _latest_mapping(call: Call[MappingSets]) -> tuple[MappingSet, FieldMapping, int]:
-    """The mapping that a path names in the latest version of its set, and its place there, or a refusal."""
+    """The mapping in the path, from the latest version of its set, and its index there, or a refusal."""
     mapping_set = call.state.get(call.params["id"])
     for place, mapping in enumerate(mapping_set.latest.mappings):
         if mapping.id == call.params["mapping"]:
@@ -136,11 +136,11 @@ def _latest_mapping(call: Call[MappingSets]) -> tuple[MappingSet, FieldMapping, 
 
 
 def _asked_version(call: Call[MappingSets], mapping_set: MappingSet) -> MappingVersion:
-    return mapping_set.version(call.whole("version", invalid, mapping_set.latest.version))
+    return mapping_set.version(call.whole_number("version", invalid, mapping_set.latest.version))
 
 
 def validate(call: Call[MappingSets]) -> Answer:
-    # Adobe's documents show `null` where there are no errors, its published interface a list: an empty one suits both.
+    # Without errors Adobe's documents show `null`, its API reference a list: an empty list suits both.
     version = call.state.understand(call.json_object(), 0)
     found = zip(version.mappings, problems(version.mappings, _fields(call, version)[0]), strict=True)
     return Answer(
@@ -168,10 +168,10 @@ def preview(call: Call[MappingSets]) -> Answer:
     found = list(zip(version.mappings, problems(version.mappings, properties), strict=True))
     errors = [finding_to_wire(mapping, problem) for mapping, problem in found if problem is not None]
     sound = [mapping for mapping, problem in found if problem is None]
-    # A preview shows what the mapping makes of a row, not whether the dataset would take it: nothing is required.
+    # A preview shows the mapped row, not whether the dataset would accept it: nothing is required.
     transform = Transform(sound, properties, None, call.state.sandbox.clock.now)
     previews = [_previewed(transform, row, errors) for row in rows]
-    # The published interface models one object, the documentation prints a list: each gets back what it sends.
+    # The API reference has one object, the documentation a list: the answer has the form of the request.
     return Answer(previews if isinstance(data, list) else previews[0])
 
 

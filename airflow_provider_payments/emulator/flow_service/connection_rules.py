@@ -52,8 +52,8 @@ def check_base(_: FlowService, body: Mapping[str, Any]) -> None:
         required(body, f"auth.params.{param}", str)
 
 
-def works(connection: Resource) -> bool:
-    """Whether the vendor would let this credential in."""
+def accepts_credential(connection: Resource) -> bool:
+    """Whether the vendor accepts the credential of a base connection."""
     params = (connection.content.get("auth") or {}).get("params") or {}
     return connection.state == ENABLED and not any(params.get(name) == WRONG_SECRET for name in SECRETS)
 
@@ -91,7 +91,7 @@ def _check_params(body: Mapping[str, Any], spec: ConnectionSpec) -> None:
     elif spec.shape == "file":
         required(body, "params.path", str)
         _check_file_params(body)
-    # Older documents call the table a path.
+    # Older documents name the table 'path'.
     elif optional(body, "params.path", str) is None:
         required(body, "params.tableName", str)
 
