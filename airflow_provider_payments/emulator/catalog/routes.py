@@ -22,7 +22,7 @@ from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, 
 from airflow_provider_payments.emulator.core.json_patch import PatchError, apply_patch, parse_patch
 from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 
-BASE = "/data/foundation/catalog"
+PREFIX = "/data/foundation/catalog"
 _BATCH_RANGES = {
     f"{name}{end}": (member, sign)
     for name, member in (("created", "created"), ("start", "started"), ("end", "completed"))
@@ -65,7 +65,7 @@ _BATCH_SIMPLE = _USERS | _BATCH_READERS.keys() - {"tags"} | {"version", "updated
 def create_dataset(call: Call[Catalog]) -> Answer:
     wanted = (call.parameter("requestDataSource") or "false").lower() == "true"
     dataset = call.state.create(call.json_object(), wanted)
-    return Answer([_reference(dataset)], 201, {"Location": f"{BASE}/dataSets/{dataset.id}"})
+    return Answer([_reference(dataset)], 201, {"Location": f"{PREFIX}/dataSets/{dataset.id}"})
 
 
 def list_datasets(call: Call[Catalog]) -> Answer:

@@ -109,7 +109,7 @@ class _Shared:
 
 def seed(call: Call[Organisation]) -> Answer:
     """Create many dataflows at once, each with ended runs, one a day."""
-    order = _understand(call)
+    order = _parse(call)
     clock = order.services.sandbox.clock
     begin = int(clock.now()) - order.runs * DAY_SECONDS + LAST_ROUND_AGE_SECONDS
     made: list[tuple[_Shared, list[Flow]]] = []
@@ -138,7 +138,7 @@ def _summary(identifiers: Sequence[str]) -> Mapping[str, Any]:
     return {**count, "first": identifiers[0], "last": identifiers[-1]} if identifiers else count
 
 
-def _understand(call: Call[Organisation]) -> _Order:
+def _parse(call: Call[Organisation]) -> _Order:
     body = call.json_object()
     check_names(body, _MEMBERS, "a seed")
     for member in ("sandbox", "dataflows"):

@@ -18,7 +18,7 @@ from airflow_provider_payments.emulator.data_access.files import (
     meta_files,
     rejected_files,
 )
-from airflow_provider_payments.emulator.data_access.shapes import BASE
+from airflow_provider_payments.emulator.data_access.shapes import PREFIX
 
 PREVIEW_ROWS = 100
 
@@ -81,7 +81,7 @@ def _download(call: Call[Catalog], files: Sequence[File], name: str) -> Answer:
     return shapes.download(call, file)
 
 
-__all__ = ["BASE", "DIALECT", "ROUTES"]
+__all__ = ["DIALECT", "PREFIX", "ROUTES"]
 
 DIALECT = Dialect(PlainRefusal)
 ROUTES: Routes[Catalog] = (

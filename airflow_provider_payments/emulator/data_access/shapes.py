@@ -14,7 +14,7 @@ from airflow_provider_payments.emulator.core.call import Answer, Call
 from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 from airflow_provider_payments.emulator.data_access.files import File
 
-BASE = "/data/foundation/export"
+PREFIX = "/data/foundation/export"
 MAX_LIMIT = 100
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
@@ -39,7 +39,7 @@ def page_of(call: Call[Catalog], address: str, items: Sequence[Item], shape: Cal
     if start > 0 or start + limit < len(items):
 
         def link(begin: int) -> str:
-            return f"{call.state.sandbox.origin}{BASE}{address}?{call.query_with(start=begin, limit=limit)}"
+            return f"{call.state.sandbox.origin}{PREFIX}{address}?{call.query_with(start=begin, limit=limit)}"
 
         body["_links"] = {"page": {"href": link(start), "templated": True}}
         if start + limit < len(items):
@@ -59,7 +59,7 @@ def directory(call: Call[Catalog], address: str, files: Sequence[File], within: 
         return {
             "name": file.name,
             "length": str(len(file.content())),
-            "_links": {"self": {"href": f"{call.state.sandbox.origin}{BASE}{address}?path={quote(path, safe='')}"}},
+            "_links": {"self": {"href": f"{call.state.sandbox.origin}{PREFIX}{address}?path={quote(path, safe='')}"}},
         }
 
     return page_of(call, address, files, shape)
@@ -78,7 +78,7 @@ def dataset_file(call: Call[Catalog], batch: Batch, view_id: str, number: int) -
         "created": str(batch.completed),
         "updated": str(batch.completed),
         "isValid": True,
-        "_links": {"self": {"href": f"{call.state.sandbox.origin}{BASE}/files/{identifier}"}},
+        "_links": {"self": {"href": f"{call.state.sandbox.origin}{PREFIX}/files/{identifier}"}},
     }
 
 

@@ -104,7 +104,7 @@ class MappingSets:
 
     def create(self, body: Mapping[str, Any]) -> MappingSet:
         """Create a mapping set, or refuse. The same content sent twice creates two."""
-        version = self.understand(body, 0)
+        version = self.parse(body, 0)
         return self.store.add(MappingSet(uuid.uuid4().hex, version.modified, [version]))
 
     def get(self, identifier: str) -> MappingSet:
@@ -116,7 +116,7 @@ class MappingSets:
 
     def replace(self, mapping_set: MappingSet, body: Mapping[str, Any]) -> MappingVersion:
         """Add a version, or refuse."""
-        version = self.understand(body, mapping_set.latest.version + 1)
+        version = self.parse(body, mapping_set.latest.version + 1)
         mapping_set.versions.append(version)
         self.store.changed(mapping_set)
         return version
@@ -129,7 +129,7 @@ class MappingSets:
         mapping_set.versions.append(version)
         return version
 
-    def understand(self, body: Mapping[str, Any], number: int) -> MappingVersion:
+    def parse(self, body: Mapping[str, Any], number: int) -> MappingVersion:
         """Parse a body of either dialect as a version, or refuse."""
         schema_id, content_type = _schema_of(body)
         schema = self.registry.read(schema_id)

@@ -30,14 +30,14 @@ from airflow_provider_payments.emulator.data_prep.shapes import (
 from airflow_provider_payments.emulator.data_prep.suggestions import show_suggestion
 from airflow_provider_payments.emulator.data_prep.transform import Transform, problems
 
-BASE = "/data/foundation/conversion"
+PREFIX = "/data/foundation/conversion"
 MAX_PREVIEW_ROWS = 1000
 
 
 def create(call: Call[MappingSets]) -> Answer:
     mapping_sets, body = call.state, call.json_object()
     if _is_true(call, "validate"):
-        _check(call, mapping_sets.understand(body, 0))
+        _check(call, mapping_sets.parse(body, 0))
     return Answer(receipt_to_wire(mapping_sets.create(body)))
 
 
@@ -141,7 +141,7 @@ def _asked_version(call: Call[MappingSets], mapping_set: MappingSet) -> MappingV
 
 def validate(call: Call[MappingSets]) -> Answer:
     # Without errors Adobe's documents show `null`, its API reference a list: an empty list suits both.
-    version = call.state.understand(call.json_object(), 0)
+    version = call.state.parse(call.json_object(), 0)
     found = zip(version.mappings, problems(version.mappings, _fields(call, version)[0]), strict=True)
     return Answer(
         {
@@ -163,7 +163,7 @@ def preview(call: Call[MappingSets]) -> Answer:
         raise invalid(f"'data' must be a row, which is an object, or a list of at most {MAX_PREVIEW_ROWS} rows.")
     if not isinstance(mapping_set, dict):
         raise invalid("'mappingSet' must be an object.")
-    version = call.state.understand(mapping_set, 0)
+    version = call.state.parse(mapping_set, 0)
     properties, _ = _fields(call, version)
     found = list(zip(version.mappings, problems(version.mappings, properties), strict=True))
     errors = [finding_to_wire(mapping, problem) for mapping, problem in found if problem is not None]

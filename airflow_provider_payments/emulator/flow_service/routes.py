@@ -15,8 +15,8 @@ from airflow_provider_payments.emulator.flow_service.model import SOURCES, TARGE
 from airflow_provider_payments.emulator.flow_service.payloads import body_of, queried
 from airflow_provider_payments.emulator.flow_service.refusals import FlowDialect, FlowRefusal, invalid, not_found
 from airflow_provider_payments.emulator.flow_service.shapes import (
-    BASE,
     KNOWN_FIELDS,
+    PREFIX,
     TO_WIRE,
     listing_of,
     receipt_to_wire,
@@ -88,7 +88,7 @@ def _write_routes(
     def creation(call: Call[FlowService]) -> Answer:
         body = body_of(call)
         resource = create(call.state, body, writes.wants_draft(call, body))
-        return Answer(receipt_to_wire(resource), 201, {"Location": f"{BASE}/{kind}/{resource.id}"})
+        return Answer(receipt_to_wire(resource), 201, {"Location": f"{PREFIX}/{kind}/{resource.id}"})
 
     def change(call: Call[FlowService]) -> Answer:
         resource = call.state.writable(kind, call.params["id"])
@@ -151,7 +151,7 @@ def create_run(call: Call[FlowService]) -> Answer:
     run = on_demand.create(call.state, body_of(call))
     receipt = receipt_to_wire(run)
     # The API reference shows the receipt itself, the tutorial shows it in a list: clients may rely on either.
-    return Answer({**receipt, "items": [receipt]}, 201, {"Location": f"{BASE}/runs/{run.id}"})
+    return Answer({**receipt, "items": [receipt]}, 201, {"Location": f"{PREFIX}/runs/{run.id}"})
 
 
 def act_on_run(call: Call[FlowService]) -> Answer:
@@ -186,7 +186,7 @@ def no_such_path(call: Call[FlowService]) -> Answer:
     raise invalid("1411-400", f"The path '{call.path[:200]}' names nothing that can be found.")
 
 
-__all__ = ["BASE", "DIALECT", "ROUTES"]
+__all__ = ["DIALECT", "PREFIX", "ROUTES"]
 
 DIALECT = FlowDialect()
 ROUTES: Routes[FlowService] = (

@@ -53,7 +53,7 @@ _RUN_READERS: Mapping[str, Reader] = {
 # A run's status can be filtered by this short name too.
 _RUN_ALIASES = {"state": RUN_STATUS}
 
-BASE = "/data/foundation/flowservice"
+PREFIX = "/data/foundation/flowservice"
 
 
 def receipt_to_wire(item: Resource | Run) -> Wire:

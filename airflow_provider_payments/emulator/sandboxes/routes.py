@@ -11,7 +11,7 @@ from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.sandbox import DEFAULT_SANDBOX, Sandbox
 from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesDialect, refused
 
-BASE = "/data/foundation/sandbox-management"
+PREFIX = "/data/foundation/sandbox-management"
 DEFAULT_PAGE = 50
 PRODUCTION, DEVELOPMENT = "production", "development"
 _TITLES = {"prod": "Production", "dev": "Development"}
@@ -54,7 +54,7 @@ def list_types(call: Call[Sandboxes]) -> Answer:
 def _page(call: Call[Sandboxes], path: str, sandboxes: Sequence[Sandbox]) -> Answer:
     limit, offset = _page_bounds(call)
     page = sandboxes[offset : offset + limit]
-    address = call.state[0].origin + BASE + path
+    address = call.state[0].origin + PREFIX + path
 
     def link(place: int) -> dict[str, Any]:
         return {"href": f"{address}?{call.query_with(limit=limit, offset=place)}", "templated": None}

@@ -97,12 +97,12 @@ class Descriptors:
         """Create a descriptor, or refuse."""
         if len(self.store) >= MAX_DESCRIPTORS:
             raise _invalid(f"A sandbox holds at most {MAX_DESCRIPTORS} descriptors.")
-        content, now = self._understand(body, None), self.library.sandbox.clock.millis()
+        content, now = self._parse(body, None), self.library.sandbox.clock.millis()
         return self.store.add(Descriptor(secrets.token_hex(20), content, now, now))
 
     def replace(self, descriptor: Descriptor, body: Mapping[str, Any]) -> None:
         """Replace the content of a descriptor, or refuse."""
-        descriptor.content = self._understand(body, descriptor)
+        descriptor.content = self._parse(body, descriptor)
         descriptor.updated = self.library.sandbox.clock.millis()
         self.store.changed(descriptor)
 
@@ -122,7 +122,7 @@ class Descriptors:
         related = (path for descriptor in known if descriptor.type == ONE_TO_ONE for path in descriptor.properties)
         return next((path for path in related if path not in referring), None)
 
-    def _understand(self, body: Mapping[str, Any], itself: Descriptor | None) -> dict[str, Any]:
+    def _parse(self, body: Mapping[str, Any], itself: Descriptor | None) -> dict[str, Any]:
         kind = body.get("@type")
         if not isinstance(kind, str) or kind not in _NEEDED:
             raise _invalid(f"'@type' must be one of {', '.join(_NEEDED)}.")

@@ -32,7 +32,7 @@ from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 MAX_PAGE = 500
 DEFAULT_PAGE = 300
-BASE = "/data/foundation/schemaregistry"
+PREFIX = "/data/foundation/schemaregistry"
 _LATEST = Order("updated", descending=True)
 _PROPERTY = re.compile(r"(?P<field>[^=!<>~]+)(?:(?P<sign>==|!=|<=|>=|<|>|~)(?P<value>.*))?", re.DOTALL)
 
@@ -115,7 +115,7 @@ def _is_behind(value: Any, start: str, descending: bool) -> bool:
 
 
 def _links(call: Call[Registry], path: str, following: str | None) -> dict[str, Any]:
-    base, asked = call.state.sandbox.origin + BASE, call.query_with(start=None)
+    base, asked = call.state.sandbox.origin + PREFIX, call.query_with(start=None)
     shared = f"{base}/global/{path.rpartition('/')[2]}" + (f"?{asked}" if asked else "")
     upcoming = f"{base}{path}?{call.query_with(start=following)}" if following is not None else None
     return {"next": upcoming, "global_schemas": {"href": shared}}

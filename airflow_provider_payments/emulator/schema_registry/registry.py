@@ -40,7 +40,7 @@ class Registry(Library):
         identifier, alt_id = f"https://ns.adobe.com/{tenant}/{kind}/{key}", f"_{tenant}.{kind}.{key}"
         now = self.sandbox.clock.millis()
         rules.check_title(self, body, None)
-        content, composition = self._understand(kind, body, identifier, {})
+        content, composition = self._parse(kind, body, identifier, {})
         resource = Resource(kind, identifier, alt_id, content, composition, now, now)
         if resource.in_union:
             rules.check_union(self.descriptors, resource)
@@ -50,7 +50,7 @@ class Registry(Library):
         """Replace the content of a resource, or refuse and leave it unchanged."""
         rules.check_title(self, body, resource)
         before = resource.content, resource.composition
-        content, composition = self._understand(resource.kind, body, resource.id, resource.content)
+        content, composition = self._parse(resource.kind, body, resource.id, resource.content)
         if self._carries_data(resource):
             check_compatible(resource, content, composition)
         joins_union = not resource.in_union
@@ -100,7 +100,7 @@ class Registry(Library):
             return True
         return self._holds_data([user.id for user in users])
 
-    def _understand(
+    def _parse(
         self, kind: Kind, body: Mapping[str, Any], identifier: str, before: Mapping[str, Any]
     ) -> tuple[dict[str, Any], Composition]:
         """Parse a body: content and composition, both completed, or a refusal.

@@ -16,7 +16,7 @@ from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import descriptor_routes, listing, rpc, unions
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
 from airflow_provider_payments.emulator.schema_registry.composition import OWN_FIELDS
-from airflow_provider_payments.emulator.schema_registry.listing import BASE
+from airflow_provider_payments.emulator.schema_registry.listing import PREFIX
 from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from airflow_provider_payments.emulator.schema_registry.resources import (
@@ -217,7 +217,7 @@ def _refused(status: int, detail: str) -> Refusal:
     return RegistryRefusal("2010-403", "", detail) if status == 403 else PlainRefusal(status, detail)
 
 
-__all__ = ["BASE", "DIALECT", "ROUTES"]
+__all__ = ["DIALECT", "PREFIX", "ROUTES"]
 
 DIALECT = Dialect(_refused)
 ROUTES: Routes[Registry] = (
