@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from airflow_provider_payments.emulator.core.comparisons import ORDERINGS, Check, in_order, one_of
 from airflow_provider_payments.emulator.core.query import Filter, Span
+from airflow_provider_payments.emulator.flow_service.model import RUN_STATUS
 from airflow_provider_payments.emulator.flow_service.refusals import invalid
-from airflow_provider_payments.emulator.flow_service.run_metrics import RUN_STATUS
 
 _FILTER = re.compile(
     r"\s*(?P<path>[^=!<>~\s]+)\s*(?P<sign>==|!=|<=|>=|!>|!<|!~|<>|=<|=>|=~|=|<|>|~|!)(?P<value>.*)", re.DOTALL

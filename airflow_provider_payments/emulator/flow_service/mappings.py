@@ -7,9 +7,8 @@ from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
 from airflow_provider_payments.emulator.data_prep.transform import problems
-from airflow_provider_payments.emulator.flow_service.connection_rules import major_version
 from airflow_provider_payments.emulator.flow_service.model import Resource
-from airflow_provider_payments.emulator.flow_service.payloads import required, whole_number
+from airflow_provider_payments.emulator.flow_service.payloads import major_version, required, whole_number
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, not_found
 from airflow_provider_payments.emulator.flow_service.sources import has_source, source_table
 from airflow_provider_payments.emulator.flow_service.state import FlowService

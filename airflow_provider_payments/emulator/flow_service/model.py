@@ -17,6 +17,29 @@ DRAFT, ENABLED, DISABLED, INITIALIZING = "draft", "enabled", "disabled", "initia
 SCHEDULED, IN_PROGRESS, SUCCESS, FAILED = "scheduled", "inProgress", "success", "failed"
 PARTIAL, CANCELLED = "partialSuccess", "cancelled"
 _ACTIVE = frozenset({SCHEDULED, IN_PROGRESS})
+# The path of a run's status.
+RUN_STATUS = "metrics.statusSummary.status"
+_AUDIT = frozenset(
+    {
+        *("id", "createdAt", "updatedAt", "createdBy", "updatedBy", "createdClient", "updatedClient"),
+        *("sandboxId", "sandboxName", "imsOrgId", "state", "version", "etag"),
+    }
+)
+_BODY = _AUDIT | {"name", "description", "connectionSpec"}
+_END = _BODY | {"baseConnectionId", "data", "params", "inheritedAttributes"}
+_SPEC = frozenset({"id", "name", "providerId", "version", "attributes"})
+# The members of its content that a dataflow shows unchanged.
+COPIED_MEMBERS = ("flowSpec", *END_KINDS, "scheduleParams", "transformations", "labels", "policy", "recordTypes")
+# The top-level attributes of each kind, by which it can be filtered and sorted.
+KNOWN_FIELDS: Mapping[str, frozenset[str]] = {
+    "connections": _BODY | {"auth"},
+    SOURCES: _END,
+    TARGETS: _END,
+    "flows": _BODY | {*COPIED_MEMBERS, "inheritedAttributes", "options", "runs", "lastOperation", "lastRunDetails"},
+    "runs": _AUDIT | {"flowId", "flowSpec", "providerRefId", "metrics", "activities", "params", "predecessors"},
+    "connectionSpecs": _SPEC,
+    "flowSpecs": _SPEC | {"sourceConnectionSpecIds", "targetConnectionSpecIds"},
+}
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from airflow_provider_payments.emulator.core.parsing import UnreadableBody
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, empty_body, missing, wrong
 
 SPEC_VERSION = "1.0"
+_VERSION = re.compile(r"(?:application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=)?(\d+)(?:\.\d+)*", re.IGNORECASE)
 _NAMES: Mapping[type, str] = {str: "text", dict: "an object", list: "a list", bool: "true or false"}
 
 
@@ -115,3 +117,9 @@ def partial_percent(options: Mapping[str, Any]) -> float | None:
     except (ValueError, OverflowError):
         return None
     return percent if 0 < percent < float("inf") else None
+
+
+def major_version(text: str) -> str | None:
+    """The major version in ``1.0`` or ``application/vnd.adobe.xed-full+json;version=1.3``; None in anything else."""
+    match = _VERSION.fullmatch(text.strip())
+    return match[1] if match else None

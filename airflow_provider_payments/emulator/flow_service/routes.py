@@ -11,16 +11,10 @@ from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.flow_service import connections, explore, flows, on_demand, writes
 from airflow_provider_payments.emulator.flow_service.connection_rules import accepts_credential
 from airflow_provider_payments.emulator.flow_service.listing import Listing, answer_list, answer_search
-from airflow_provider_payments.emulator.flow_service.model import SOURCES, TARGETS, Resource
+from airflow_provider_payments.emulator.flow_service.model import KNOWN_FIELDS, SOURCES, TARGETS, Resource
 from airflow_provider_payments.emulator.flow_service.payloads import body_of, queried
 from airflow_provider_payments.emulator.flow_service.refusals import FlowDialect, FlowRefusal, invalid, not_found
-from airflow_provider_payments.emulator.flow_service.shapes import (
-    KNOWN_FIELDS,
-    PREFIX,
-    TO_WIRE,
-    listing_of,
-    receipt_to_wire,
-)
+from airflow_provider_payments.emulator.flow_service.shapes import PREFIX, TO_WIRE, listing_of, receipt_to_wire
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.flow_service.writes import check_current

@@ -18,7 +18,6 @@ Wire = dict[str, Any]
 Reader = Callable[[Run], Any]
 
 COPY, PROMOTION = "copyActivity", "promotionActivity"
-RUN_STATUS = "metrics.statusSummary.status"
 # The code of the service that copies on the platform's behalf.
 _COPY_PROBLEM = "2200"
 _NOT_COUNTED = -1

@@ -6,35 +6,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.flow_service.listing import Listing
-from airflow_provider_payments.emulator.flow_service.model import END_KINDS, SOURCES, TARGETS, Flow, Resource, Run
-from airflow_provider_payments.emulator.flow_service.run_metrics import RUN_STATUS, metric_readers, times
+from airflow_provider_payments.emulator.flow_service.model import (
+    COPIED_MEMBERS,
+    END_KINDS,
+    KNOWN_FIELDS,
+    RUN_STATUS,
+    SOURCES,
+    TARGETS,
+    Flow,
+    Resource,
+    Run,
+)
+from airflow_provider_payments.emulator.flow_service.run_metrics import metric_readers, times
 from airflow_provider_payments.emulator.flow_service.run_shapes import run_to_wire
 from airflow_provider_payments.emulator.flow_service.specs import SECRETS
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 Wire = dict[str, Any]
-_AUDIT = frozenset(
-    {
-        *("id", "createdAt", "updatedAt", "createdBy", "updatedBy", "createdClient", "updatedClient"),
-        *("sandboxId", "sandboxName", "imsOrgId", "state", "version", "etag"),
-    }
-)
-_BODY = _AUDIT | {"name", "description", "connectionSpec"}
-_END = _BODY | {"baseConnectionId", "data", "params", "inheritedAttributes"}
-_SPEC = frozenset({"id", "name", "providerId", "version", "attributes"})
-# The members of its content that a dataflow shows unchanged.
-_COPIED = ("flowSpec", *END_KINDS, "scheduleParams", "transformations", "labels", "policy", "recordTypes")
-# The top-level attributes of each kind, by which it can be filtered and sorted.
-KNOWN_FIELDS: Mapping[str, frozenset[str]] = {
-    "connections": _BODY | {"auth"},
-    SOURCES: _END,
-    TARGETS: _END,
-    "flows": _BODY | {*_COPIED, "inheritedAttributes", "options", "runs", "lastOperation", "lastRunDetails"},
-    "runs": _AUDIT | {"flowId", "flowSpec", "providerRefId", "metrics", "activities", "params", "predecessors"},
-    "connectionSpecs": _SPEC,
-    "flowSpecs": _SPEC | {"sourceConnectionSpecIds", "targetConnectionSpecIds"},
-}
-
 Reader = Callable[[Any], Any]
 # What lists read without the whole wire form.
 _RESOURCE_READERS: Mapping[str, Reader] = {
@@ -117,7 +105,7 @@ def flow_to_wire(service: FlowService, flow: Flow) -> Wire:
     operation, patch = flow.operation
     wire: Wire = {
         **_resource(service, flow),
-        **{key: content[key] for key in _COPIED if key in content},
+        **{key: content[key] for key in COPIED_MEMBERS if key in content},
         "inheritedAttributes": _inherited(service, flow),
         "options": {"isSampleDataflow": False, **(content.get("options") or {})},
         "runs": f"/runs?property=flowId=={flow.id}",

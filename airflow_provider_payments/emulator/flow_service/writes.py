@@ -13,10 +13,9 @@ from airflow_provider_payments.emulator.core.json_patch import (
     apply_patch,
     parse_patch,
 )
-from airflow_provider_payments.emulator.flow_service.model import DRAFT, Resource
+from airflow_provider_payments.emulator.flow_service.model import DRAFT, KNOWN_FIELDS, Resource
 from airflow_provider_payments.emulator.flow_service.payloads import optional, queried
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, empty_body, invalid
-from airflow_provider_payments.emulator.flow_service.shapes import KNOWN_FIELDS
 
 _OFFERED: tuple[Operation, ...] = ("add", "replace", "remove")
 

@@ -31,13 +31,11 @@ from airflow_provider_payments.emulator.organisation import SERVICES, Organisati
 CONTROL = Service(
     CONTROL_PREFIX, control.ROUTES, control.DIALECT, lambda organisation, _: organisation, on_platform=False
 )
-
-
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(organisation: Organisation) -> Starlette:
-    """The application over a organisation."""
+    """The ASGI application of an organisation."""
     routes: list[BaseRoute] = [Route("/", _page(organisation), methods=["GET"])]
     for service in (*SERVICES, CONTROL):
         below = [
@@ -90,9 +88,8 @@ def _endpoint(organisation: Organisation, service: Service[Any], handler: Handle
             body = refusal.body(incoming.request_id, organisation.clock.now())
             return _response(Answer(body, refusal.status, refusal.headers))
 
-        fault = (
-            organisation.faults.match_request(request.method, request.scope["path"]) if service is not CONTROL else None
-        )
+        faults = organisation.faults
+        fault = faults.match_request(request.method, request.scope["path"]) if service is not CONTROL else None
         if fault is None:
             return handle()
         if incoming.entry is not None:
