@@ -14,15 +14,15 @@ from airflow_provider_payments.emulator.extra import SERVER, is_missing
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; the exit status is 0 then, 1 when the port or a library cannot be had.
+    """Serve until SIGTERM or SIGINT; the exit status is 0 then, 1 when the port is in use or a library is missing.
 
-    :param arguments: in place of the command line's.
+    :param arguments: of the command line unless given.
     """
     options = _parser().parse_args(arguments)
     limit = None if options.rate_limit is None else Limit(options.rate_limit, options.burst)
     if is_missing("payments-emulator", SERVER):
         return 1
-    # The libraries load after the arguments are understood: --help and mistakes answer at once.
+    # The libraries are imported after the arguments are parsed, so that --help and usage errors are fast.
     from airflow_provider_payments.emulator.http.server import listening_socket, make_server, origin
     from airflow_provider_payments.emulator.organisation import Organisation
 
@@ -36,8 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     server = make_server(organisation)
     sock.listen(2048)
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
-        # Whoever reads "ready" may stop the process before uvicorn has put its own handlers in place; and uvicorn
-        # raises a signal anew once it has shut down, where being asked to stop is no failure.
+        # A signal may come after "ready" but before uvicorn has installed its own handlers; and uvicorn raises the
+        # signal again after its shutdown, which must not fail the process.
         signal.signal(stop_signal, lambda *_: setattr(server, "should_exit", True))
     print(f"ready {organisation.origin}", flush=True)
     server.run(sockets=[sock])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from airflow_provider_payments.emulator.catalog import routes as catalog
 from airflow_provider_payments.emulator.catalog.state import Catalog
-from airflow_provider_payments.emulator.core.call import Dialect, Routes
+from airflow_provider_payments.emulator.core.call import Dialect, Routes, State
 from airflow_provider_payments.emulator.core.clock import Clock
 from airflow_provider_payments.emulator.core.faults import Faults
 from airflow_provider_payments.emulator.core.options import Options, RuntimeOptions
@@ -30,8 +30,6 @@ from airflow_provider_payments.emulator.schema_registry import routes as schema_
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 SANDBOX_NAMES = (DEFAULT_SANDBOX, "dev")
-
-State = TypeVar("State")
 
 
 class SandboxServices:
@@ -57,15 +55,15 @@ class Organisation:
     def __init__(self, options: Options, origin: str = "http://127.0.0.1") -> None:
         self.options = options
         self.origin = origin
-        # Tokens outlive a reset: they belong to the identity service, which knows nothing of the platform's state.
+        # Tokens survive a reset: the identity service does not belong to the platform.
         self.tokens = Tokens(options, lambda: self.clock.now())
         self.faults = Faults()
         self.reset()
 
     def reset(self, start: float | None = None) -> None:
-        """Back to the initial state: no faults, an empty request log, the rate limit of the start.
+        """Return to the initial state: no faults, an empty request log, the rate limit of the start.
 
-        :param start: where a manual clock begins again, in epoch seconds.
+        :param start: the new time of a manual clock, in epoch seconds; the machine's time unless given.
         """
         self.clock = Clock(self.options.time, start)
         self.lag = Lag(self.clock)
@@ -89,8 +87,8 @@ class Organisation:
 class Service(Generic[State]):
     """One API under its prefix.
 
-    :param state: what its handlers get, by the name of the sandbox that a request names.
-    :param on_platform: whether the gateway stands before it.
+    :param state: returns the state that its handlers get, for the sandbox that a request names.
+    :param on_platform: whether requests pass the gateway.
     """
 
     prefix: str
@@ -100,28 +98,22 @@ class Service(Generic[State]):
     on_platform: bool = True
 
 
-def _in_sandbox(state: Callable[[SandboxServices], State]) -> Callable[[Organisation, str], State]:
-    return lambda organisation, sandbox: state(organisation.services[sandbox])
+def _in_sandbox(
+    prefix: str, routes: Routes[State], dialect: Dialect, state: Callable[[SandboxServices], State]
+) -> Service[State]:
+    return Service(prefix, routes, dialect, lambda organisation, sandbox: state(organisation.services[sandbox]))
 
 
 SERVICES: tuple[Service[Any], ...] = (
-    Service(
-        flow_service.BASE,
-        flow_service.ROUTES,
-        flow_service.DIALECT,
-        _in_sandbox(lambda services: services.flow_service),
+    _in_sandbox(flow_service.PREFIX, flow_service.ROUTES, flow_service.DIALECT, lambda services: services.flow_service),
+    _in_sandbox(
+        schema_registry.PREFIX, schema_registry.ROUTES, schema_registry.DIALECT, lambda services: services.registry
     ),
+    _in_sandbox(catalog.PREFIX, catalog.ROUTES, catalog.DIALECT, lambda services: services.catalog),
+    _in_sandbox(data_prep.PREFIX, data_prep.ROUTES, data_prep.DIALECT, lambda services: services.mapping_sets),
+    _in_sandbox(data_access.PREFIX, data_access.ROUTES, data_access.DIALECT, lambda services: services.catalog),
     Service(
-        schema_registry.BASE,
-        schema_registry.ROUTES,
-        schema_registry.DIALECT,
-        _in_sandbox(lambda services: services.registry),
-    ),
-    Service(catalog.BASE, catalog.ROUTES, catalog.DIALECT, _in_sandbox(lambda services: services.catalog)),
-    Service(data_prep.BASE, data_prep.ROUTES, data_prep.DIALECT, _in_sandbox(lambda services: services.mapping_sets)),
-    Service(data_access.BASE, data_access.ROUTES, data_access.DIALECT, _in_sandbox(lambda services: services.catalog)),
-    Service(
-        sandbox_management.BASE,
+        sandbox_management.PREFIX,
         sandbox_management.ROUTES,
         sandbox_management.DIALECT,
         lambda organisation, _: tuple(organisation.sandboxes.values()),

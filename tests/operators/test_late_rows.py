@@ -77,8 +77,8 @@ class Month:
     def payouts(self) -> dict[str, Payout]:
         """The payouts whose moment lies in one of the windows, by their ids."""
         (table,) = (table for table in paypal.tables(START) if table.path == PAYOUTS)
-        rows = zip(table.born, table.rows, strict=True)
-        found = {row["Payout_Item_Id"]: Payout(moment(row[self.column]), born) for born, row in rows}
+        rows = zip(table.created, table.rows, strict=True)
+        found = {row["Payout_Item_Id"]: Payout(moment(row[self.column]), created) for created, row in rows}
         last = FIRST + self.windows * self.length
         return {name: payout for name, payout in found.items() if FIRST < payout.at <= last}
 

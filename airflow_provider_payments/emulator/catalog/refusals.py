@@ -1,4 +1,4 @@
-"""How Catalog and Data Access say no."""
+"""The refusals of Catalog and Data Access."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 
 
 def bad_request(detail: str) -> PlainRefusal:
-    """A request that Catalog cannot accept."""
+    """The refusal of an invalid request."""
     return PlainRefusal(400, detail)
 
 
 def not_found(what: str) -> PlainRefusal:
-    """The refusal of an id that names nothing.
+    """The refusal of an unknown id.
 
-    :param what: that is not there; begins with a capital letter.
+    :param what: is not found; begins with a capital letter.
     """
     return PlainRefusal(404, f"{what} not found.")

@@ -1,4 +1,4 @@
-"""What belongs to datasets, their views and the files that batches wrote; and how objects are looked up by ids."""
+"""The views and files of datasets, and look-ups of objects by ids."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Item = TypeVar("Item", bound=Numbered)
 
 @dataclass(slots=True)
 class View:
-    """The one view of a dataset, which goes with it."""
+    """The only view of a dataset; it exists as long as the dataset."""
 
     id: str
     dataset: Dataset
@@ -32,7 +32,7 @@ class View:
 class DatasetFile:
     """A file that a batch wrote into a dataset.
 
-    :param id: the batch's and the place of the file among the batch's, from 1.
+    :param id: the batch's id and the number of the file in the batch, from 1.
     """
 
     id: str
@@ -42,12 +42,12 @@ class DatasetFile:
 
 
 _RETENTION = {"defaultValue": "P12M", "maxValue": "P10Y", "minValue": "P30D"}
-_VIEW_QUICK: Mapping[str, Callable[[View], Any]] = {
+_VIEW_READERS: Mapping[str, Callable[[View], Any]] = {
     "dataSetId": lambda view: view.dataset.id,
     "created": lambda view: view.dataset.created,
     "updated": lambda view: view.dataset.updated,
 }
-_FILE_QUICK: Mapping[str, Callable[[DatasetFile], Any]] = {
+_FILE_READERS: Mapping[str, Callable[[DatasetFile], Any]] = {
     "batchId": lambda file: file.batch.id,
     "dataSetId": lambda file: file.dataset.id,
     "dataSetViewId": lambda file: file.dataset.view_id,
@@ -57,9 +57,9 @@ _FILE_QUICK: Mapping[str, Callable[[DatasetFile], Any]] = {
 
 
 def look_up(call: Call[Catalog], get: Callable[[str], Item], show: Callable[[Item], dict[str, Any]]) -> Answer:
-    """The objects whose ids stand in the path, parted by commas; of several, those that there are.
+    """Answer with the objects whose ids the path lists, separated by commas; unknown ones are left out.
 
-    :param get: an object by its id, or a refusal, which is the answer when there is none of them.
+    :param get: an object by its id, or a refusal, which is the answer if no object is found.
     """
     found, refusal = {}, None
     for identifier in call.params["id"].split(","):
@@ -75,7 +75,7 @@ def look_up(call: Call[Catalog], get: Callable[[str], Item], show: Callable[[Ite
 
 
 def list_views(call: Call[Catalog]) -> Answer:
-    return _answer_views(call, call.state.datasets.select().behind(None))
+    return _answer_views(call, call.state.datasets.select().after(None))
 
 
 def list_views_of_dataset(call: Call[Catalog]) -> Answer:
@@ -87,8 +87,8 @@ def _answer_views(call: Call[Catalog], datasets: Iterable[Dataset]) -> Answer:
     for dataset in datasets:
         views.add(_view_of(dataset))
     show = functools.partial(_show_view, call)
-    keys, simple = {"dataSetId": "dataSetId"}, _VIEW_QUICK.keys() | {"status"}
-    return answer(call, Listing(views, show, _VIEW_QUICK, keys, simple=simple))
+    keys, simple = {"dataSetId": "dataSetId"}, _VIEW_READERS.keys() | {"status"}
+    return answer(call, Listing(views, show, _VIEW_READERS, keys, simple=simple))
 
 
 def _show_view(call: Call[Catalog], view: View) -> dict[str, Any]:
@@ -129,16 +129,16 @@ def _no_view(identifier: str) -> PlainRefusal:
 
 def list_files_of_view(call: Call[Catalog]) -> Answer:
     dataset = _view_in_path(call).dataset
-    return _answer_files(call, call.state.batches.select("dataSet", (dataset.id,)).behind(None))
+    return _answer_files(call, call.state.batches.select("dataSet", (dataset.id,)).after(None))
 
 
 def list_files(call: Call[Catalog]) -> Answer:
-    """All files, or those of a dataset: the published links and the samples spell its parameter in two ways."""
+    """All files, or those of a dataset: published links and samples spell its parameter in two ways."""
     batches = call.state.batches
-    named = call.first("dataSetId") or call.first("datasetId")
-    # What is no plain id is left to the list's own filter.
+    named = call.parameter("dataSetId") or call.parameter("datasetId")
+    # A value that is not a plain id is left to the filter of the list.
     chosen = batches.select("dataSet", (named,)) if named and not set("!*,") & set(named) else batches.select()
-    return _answer_files(call, chosen.behind(None))
+    return _answer_files(call, chosen.after(None))
 
 
 def _answer_files(call: Call[Catalog], batches: Iterable[Batch]) -> Answer:
@@ -147,7 +147,7 @@ def _answer_files(call: Call[Catalog], batches: Iterable[Batch]) -> Answer:
         for file in _files_of(call, batch):
             files.add(file)
     show = functools.partial(_show_file, call)
-    return answer(call, Listing(files, show, _FILE_QUICK, {"batchId": "batchId"}, simple=_FILE_QUICK.keys()))
+    return answer(call, Listing(files, show, _FILE_READERS, {"batchId": "batchId"}, simple=_FILE_READERS.keys()))
 
 
 def _files_of(call: Call[Catalog], batch: Batch) -> list[DatasetFile]:
@@ -192,6 +192,6 @@ ROUTES: Routes[Catalog] = (
     ("GET", "/dataSets/{id}/views/{view}/files", list_files_of_view),
     ("GET", "/dataSetFiles", list_files),
     ("GET", "/dataSetFiles/{id}", show_file),
-    # The guide's own request reaches the files so.
+    # The path of the request in the guide.
     ("GET", "/dataSets/datasetFiles", list_files),
 )

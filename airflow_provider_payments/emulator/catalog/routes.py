@@ -22,14 +22,14 @@ from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, 
 from airflow_provider_payments.emulator.core.json_patch import PatchError, apply_patch, parse_patch
 from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 
-BASE = "/data/foundation/catalog"
+PREFIX = "/data/foundation/catalog"
 _BATCH_RANGES = {
     f"{name}{end}": (member, sign)
     for name, member in (("created", "created"), ("start", "started"), ("end", "completed"))
     for end, sign in (("After", ">"), ("Before", "<"))
 }
-# Members that lists look at most often, read without shaping the whole object.
-_QUICK: Mapping[str, Callable[[Dataset], Any]] = {
+# The members that lists read most often, without making the whole wire object.
+_READERS: Mapping[str, Callable[[Dataset], Any]] = {
     "name": lambda dataset: dataset.name,
     "description": lambda dataset: dataset.content.get("description", ""),
     "version": lambda dataset: dataset.version,
@@ -40,7 +40,7 @@ _QUICK: Mapping[str, Callable[[Dataset], Any]] = {
     "schemaRef.id": lambda dataset: dataset.schema_id,
 }
 _KEYS = {"name": "name", "schemaRef.id": "schema"}
-_BATCH_QUICK: Mapping[str, Callable[[Batch], Any]] = {
+_BATCH_READERS: Mapping[str, Callable[[Batch], Any]] = {
     "batch": lambda batch: batch.id,
     "status": lambda batch: batch.status,
     "created": lambda batch: batch.started,
@@ -52,26 +52,26 @@ _BATCH_QUICK: Mapping[str, Callable[[Batch], Any]] = {
     "size": lambda batch: batch.input_bytes,
     "tags": lambda batch: batch.tags,
 }
-_LAST_QUICK: Mapping[str, Callable[[Dataset], Any]] = {"dataSetId": lambda dataset: dataset.id}
-_LAST_SIMPLE = _LAST_QUICK.keys() | {
+_LAST_BATCH_READERS: Mapping[str, Callable[[Dataset], Any]] = {"dataSetId": lambda dataset: dataset.id}
+_LAST_BATCH_SIMPLE = _LAST_BATCH_READERS.keys() | {
     *("lastBatchId", "lastBatchStatus", "lastSuccessfulBatchId", "lastFailedBatchId"),
     *("created", "updated"),
 }
 _USERS = {"createdClient", "createdUser", "updatedUser"}
-_SIMPLE = _USERS | _QUICK.keys() - {"tags", "schemaRef.id"}
-_BATCH_SIMPLE = _USERS | _BATCH_QUICK.keys() - {"tags"} | {"version", "updated", "externalId"}
+_SIMPLE = _USERS | _READERS.keys() - {"tags", "schemaRef.id"}
+_BATCH_SIMPLE = _USERS | _BATCH_READERS.keys() - {"tags"} | {"version", "updated", "externalId"}
 
 
 def create_dataset(call: Call[Catalog]) -> Answer:
-    wanted = (call.first("requestDataSource") or "false").lower() == "true"
+    wanted = (call.parameter("requestDataSource") or "false").lower() == "true"
     dataset = call.state.create(call.json_object(), wanted)
-    return Answer([_reference(dataset)], 201, {"Location": f"{BASE}/dataSets/{dataset.id}"})
+    return Answer([_reference(dataset)], 201, {"Location": f"{PREFIX}/dataSets/{dataset.id}"})
 
 
 def list_datasets(call: Call[Catalog]) -> Answer:
     catalog = call.state
     shape = functools.partial(dataset_to_wire, catalog=catalog)
-    return answer(call, Listing(catalog.datasets, shape, _QUICK, _KEYS, simple=_SIMPLE))
+    return answer(call, Listing(catalog.datasets, shape, _READERS, _KEYS, simple=_SIMPLE))
 
 
 def show_dataset(call: Call[Catalog]) -> Answer:
@@ -91,7 +91,7 @@ def _patch(call: Call[Catalog], *, deep: bool) -> Answer:
     dataset = _unchanged(call)
     body = call.json()
     if isinstance(body, list):
-        # Instructions address the dataset as it is shown: these members are there even if nobody has written them.
+        # Instructions address the dataset as it is shown: these members exist even if no client has written them.
         shown = {"description": "", "tags": {}, "enableErrorDiagnostics": False, **dataset.content}
         try:
             patched = apply_patch(shown, parse_patch(body), parents=deep)
@@ -108,7 +108,7 @@ def _patch(call: Call[Catalog], *, deep: bool) -> Answer:
 
 
 def _deepened(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What a change of nested members makes of the members around them; a tag may be one text."""
+    """Merge nested changes into the members around them; a tag may be a single text."""
     tags = changes.get("tags")
     if isinstance(tags, dict):
         listed = {key: [value] if isinstance(value, str) else value for key, value in tags.items()}
@@ -125,7 +125,7 @@ def _merged(known: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 
 def _unchanged(call: Call[Catalog]) -> Dataset:
-    """The dataset that is to be written, unless the request's conditions forbid that."""
+    """The dataset to write, unless a precondition of the request fails."""
     dataset = call.state.get(call.params["id"])
     marks = {dataset.version, str(dataset.updated), "*"}
     for header, wanted in (("if-match", True), ("if-none-match", False)):
@@ -155,15 +155,15 @@ def list_batches(call: Call[Catalog]) -> Answer:
 def _batches(call: Call[Catalog]) -> Listing[Batch]:
     shape = functools.partial(batch_to_wire, catalog=call.state)
     store, keys = call.state.batches, {"dataSet": "dataSet"}
-    return Listing(store, shape, _BATCH_QUICK, keys, simple=_BATCH_SIMPLE, ranges=_BATCH_RANGES)
+    return Listing(store, shape, _BATCH_READERS, keys, simple=_BATCH_SIMPLE, ranges=_BATCH_RANGES)
 
 
 def list_last_batches(call: Call[Catalog]) -> Answer:
     catalog = call.state
     shape = functools.partial(last_batches_to_wire, catalog=catalog)
-    # Datasets that nothing has come to yet are left out.
+    # Datasets without a batch are left out.
     with_batches = replace(call, query=[*call.query, ("property", "lastBatchId")])
-    return answer(with_batches, Listing(catalog.datasets, shape, _LAST_QUICK, simple=_LAST_SIMPLE))
+    return answer(with_batches, Listing(catalog.datasets, shape, _LAST_BATCH_READERS, simple=_LAST_BATCH_SIMPLE))
 
 
 def show_batch(call: Call[Catalog]) -> Answer:

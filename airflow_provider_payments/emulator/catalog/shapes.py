@@ -1,4 +1,4 @@
-"""What Catalog shows of datasets and batches."""
+"""The wire form of Catalog's datasets, views, files and batches."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from airflow_provider_payments.emulator.schema_registry.fields import without_te
 
 
 def dataset_to_wire(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
-    """A dataset without its id, which is the key under which it stands.
+    """A dataset without its id, which is its key in the answer.
 
-    :param catalog: in whose registry its schema is looked up: the reference shows the schema's latest minor version.
+    :param catalog: its registry has the schema, whose latest minor version the reference shows.
     """
     content, options = dataset.content, catalog.sandbox.options
     schema = catalog.registry.lookup(dataset.schema_id)
@@ -70,7 +70,7 @@ def _observable(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
 
 
 def last_batches_to_wire(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
-    """Which batches came last to a dataset; empty before the first."""
+    """The last batches of a dataset; empty before the first."""
     batches = catalog.batches.find("dataSet", (dataset.id,))
     if not batches:
         return {}
@@ -89,7 +89,7 @@ def last_batches_to_wire(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
 
 
 def view_to_wire(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
-    """The view of a dataset, without its id, which is the key under which it stands."""
+    """The view of a dataset without its id, which is its key in the answer."""
     shown = dataset_to_wire(dataset, catalog)
     own = ("imsOrg", "version", "created", "updated", "createdClient", "createdUser", "updatedUser", "basePath")
     return {
@@ -123,7 +123,7 @@ def file_to_wire(batch: Batch, view_id: str, catalog: Catalog) -> dict[str, Any]
 
 
 def batch_to_wire(batch: Batch, catalog: Catalog) -> dict[str, Any]:
-    """A batch; its id is also the key under which it stands."""
+    """A batch; its id is also its key in the answer."""
     options = catalog.sandbox.options
     return {
         "id": batch.id,

@@ -1,4 +1,4 @@
-"""Datasets and batches: what they are and the rules for them."""
+"""Datasets, and the rules for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 _CONTENT_TYPE = re.compile(r"application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=(\d+)(\.\d+)*", re.IGNORECASE)
-# What a client may write; all else in a body is the service's own and ignored, as the service does.
+# The members that a client may write; others are ignored, as the service does.
 _WRITABLE: Mapping[str, type] = {
     "name": str,
     "description": str,
@@ -29,7 +29,7 @@ _WRITABLE: Mapping[str, type] = {
     "extensions": dict,
     "classification": dict,
 }
-# What Profile and Identity Service read of a dataset, each entry a switch.
+# The tags that Profile and Identity Service read, with their switches.
 _SWITCHES: Mapping[str, tuple[str, ...]] = {
     "unifiedProfile": ("enabled", "isUpsert"),
     "unifiedIdentity": ("enabled",),
@@ -39,10 +39,10 @@ _MANAGERS = ("CUSTOMER", "SYSTEM")
 
 @dataclass(slots=True)
 class Dataset:
-    """A dataset and its rows.
+    """A dataset and its records.
 
     :param content: the members that a client wrote.
-    :param rows: records as they landed, nested.
+    :param rows: the ingested records, nested.
     """
 
     id: str
@@ -56,14 +56,14 @@ class Dataset:
     rows: list[Mapping[str, Any]] = field(default_factory=list)
     last_batch: Batch | None = None
     _columns: set[str] = field(default_factory=set)
-    _looked_at: int = 0
+    _rows_seen: int = 0
 
     @property
     def columns(self) -> set[str]:
-        """The top-level names that its rows have had so far."""
-        for row in islice(self.rows, self._looked_at, None):
+        """The top-level names in all its rows."""
+        for row in islice(self.rows, self._rows_seen, None):
             self._columns.update(row)
-        self._looked_at = len(self.rows)
+        self._rows_seen = len(self.rows)
         return self._columns
 
     @property
@@ -80,9 +80,9 @@ class Dataset:
 
 
 class Catalog:
-    """The catalogue of one sandbox.
+    """The state of Catalog for one sandbox.
 
-    :param registry: where the schemas of datasets are.
+    :param registry: has the schemas of the datasets.
     """
 
     def __init__(self, sandbox: Sandbox, registry: Registry) -> None:
@@ -95,7 +95,7 @@ class Catalog:
         self.batches: Store[Batch] = Store(keys={"dataSet": lambda batch: (batch.dataset_id,)}, lag=sandbox.lag)
 
     def create(self, body: Mapping[str, Any], request_data_source: bool) -> Dataset:
-        """Make a dataset, or refuse."""
+        """Create a dataset, or refuse."""
         content = self._checked(body)
         for member in ("name", "schemaRef"):
             if not content.get(member):
@@ -135,8 +135,7 @@ class Catalog:
     def update(self, dataset: Dataset, body: Mapping[str, Any], *, whole: bool) -> None:
         """Write members of a dataset, or refuse.
 
-        :param whole: what the body leaves out is dropped (PUT, patches of single values) or kept (PATCH with an
-            object).
+        :param whole: whether members that the body omits are dropped (PUT, JSON Patch) or kept (PATCH with an object).
         """
         changes = self._checked(body)
         for member in ("name", "schemaRef"):

@@ -1,4 +1,4 @@
-"""Moving time."""
+"""The clock."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from airflow_provider_payments.emulator.organisation import Organisation
 
 
 def show_clock(call: Call[Organisation]) -> Answer:
-    """What time it is, and how it passes."""
+    """Show the time and the clock's mode."""
     return Answer({"now": call.state.clock.now(), "mode": call.state.clock.mode})
 
 
 def move_clock(call: Call[Organisation]) -> Answer:
-    """Move a manual clock on by {"advance": seconds} and let happen what became due."""
+    """Advance a manual clock by {"advance": seconds} and run what became due."""
     clock = call.state.clock
     if clock.mode != "manual":
         raise ControlRefusal(400, f"The clock moves by itself in mode {clock.mode!r}; start with --time manual.")

@@ -1,4 +1,4 @@
-"""Faults: putting them into force and looking at what they did."""
+"""Faults: adding, listing and removing them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow_provider_payments.emulator.control.fault_bodies import fault_from
 from airflow_provider_payments.emulator.control.refusals import ControlRefusal, wrong
-from airflow_provider_payments.emulator.control.values import check_names, whole
+from airflow_provider_payments.emulator.control.values import check_names, whole_number
 from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.core.faults import Fault
 from airflow_provider_payments.emulator.organisation import Organisation
@@ -15,14 +15,14 @@ MAX_SEED = 2**63 - 1
 
 
 def add_faults(call: Call[Organisation]) -> Answer:
-    """Put one fault, a list of them, or {"seed": ..., "faults": [...]} into force; all of them or none."""
+    """Add one fault, a list of them, or {"seed": ..., "faults": [...]}: all of them or none."""
     body = call.json()
     faults = call.state.faults
     if isinstance(body, dict) and body.keys() & {"seed", "faults"}:
         check_names(body, ("seed", "faults"), "a list of faults with its seed")
         added = _faults_from(body.get("faults", []))
         if "seed" in body:
-            faults.seed(whole("seed", body["seed"], 0, MAX_SEED))
+            faults.seed(whole_number("seed", body["seed"], 0, MAX_SEED))
     else:
         added = _faults_from(body if isinstance(body, list) else [body])
     for fault in added:
@@ -39,24 +39,24 @@ def _faults_from(bodies: Any) -> list[Fault]:
 
 
 def list_faults(call: Call[Organisation]) -> Answer:
-    """The faults in force, with how many requests each matched and how often it happened."""
+    """List the faults, with how many requests each matched and how often it fired."""
     return Answer({"faults": [fault.to_wire() for fault in call.state.faults]})
 
 
 def show_fault(call: Call[Organisation]) -> Answer:
-    """One fault."""
+    """Show one fault."""
     return Answer(_fault(call).to_wire())
 
 
 def remove_fault(call: Call[Organisation]) -> Answer:
-    """Take one fault out of force; answers what it did."""
+    """Remove one fault; answers how often it fired."""
     fault = _fault(call)
     call.state.faults.remove(fault.id)
     return Answer(fault.to_wire())
 
 
 def remove_faults(call: Call[Organisation]) -> Answer:
-    """Take all faults out of force; answers what they did."""
+    """Remove all faults; answers how often they fired."""
     removed = [fault.to_wire() for fault in call.state.faults]
     call.state.faults.clear()
     return Answer({"faults": removed})

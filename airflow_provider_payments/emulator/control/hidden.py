@@ -10,12 +10,12 @@ from airflow_provider_payments.emulator.control.refusals import ControlRefusal, 
 from airflow_provider_payments.emulator.control.values import body_of, one_of, text
 from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.core.store import Store
-from airflow_provider_payments.emulator.flow_service.shapes import SHAPES
+from airflow_provider_payments.emulator.flow_service.shapes import TO_WIRE
 from airflow_provider_payments.emulator.organisation import Organisation, SandboxServices
 
-Entry = dict[str, str]
+LoggedRequest = dict[str, str]
 SANDBOXES = "sandboxes"
-MAX_ID_LENGTH = 1000
+MAX_ID_CHARACTERS = 1000
 
 
 def _of_flow_service(kind: str, services: SandboxServices) -> Store[Any]:
@@ -27,14 +27,14 @@ def _registry(services: SandboxServices) -> Store[Any]:
 
 
 _STORES: Mapping[str, Callable[[SandboxServices], Store[Any]]] = {
-    **{kind: partial(_of_flow_service, kind) for kind in SHAPES},
+    **{kind: partial(_of_flow_service, kind) for kind in TO_WIRE},
     **dict.fromkeys(("schemas", "fieldgroups", "classes", "datatypes"), _registry),
     "descriptors": lambda services: services.registry.descriptors.store,
     "dataSets": lambda services: services.catalog.datasets,
     "batches": lambda services: services.catalog.batches,
     "mappingSets": lambda services: services.mapping_sets.store,
 }
-# The registry keeps all its kinds in one store, field groups under their old name.
+# The registry has all kinds in one store, field groups under their old name.
 _REGISTRY_NAMES = {"fieldgroups": "mixins"}
 
 
@@ -49,15 +49,15 @@ def hide(call: Call[Organisation]) -> Answer:
         if member not in body:
             raise missing(member)
     kind = one_of("kind", body["kind"], (*_STORES, SANDBOXES))
-    identifier = text("id", body["id"], MAX_ID_LENGTH)
-    # The base connection that is there from the beginning has one id in all sandboxes.
+    identifier = text("id", body["id"], MAX_ID_CHARACTERS)
+    # The initial base connection has the same id in all sandboxes.
     hidden = [entry for services in call.state.services.values() for entry in _hide(services, kind, identifier)]
     if not hidden:
         raise ControlRefusal(404, f"There is no '{identifier[:100]}' among the {kind} of any sandbox.")
     return Answer({"hidden": hidden})
 
 
-def _hide(services: SandboxServices, kind: str, identifier: str) -> list[Entry]:
+def _hide(services: SandboxServices, kind: str, identifier: str) -> list[LoggedRequest]:
     if kind == SANDBOXES:
         sandbox = services.sandbox
         sandbox.is_hidden = sandbox.is_hidden or identifier == sandbox.name
@@ -71,7 +71,7 @@ def _hide(services: SandboxServices, kind: str, identifier: str) -> list[Entry]:
 
 
 def list_hidden(call: Call[Organisation]) -> Answer:
-    """What is hidden now."""
+    """List the hidden objects."""
     return Answer({"hidden": _all_hidden(call.state)})
 
 
@@ -89,7 +89,7 @@ def show_all(call: Call[Organisation]) -> Answer:
     return _shown(call.state, _all_hidden(call.state))
 
 
-def _shown(organisation: Organisation, hidden: list[Entry]) -> Answer:
+def _shown(organisation: Organisation, hidden: list[LoggedRequest]) -> Answer:
     for entry in hidden:
         services, kind = organisation.services[entry["sandbox"]], entry["kind"]
         if kind == SANDBOXES:
@@ -101,14 +101,14 @@ def _shown(organisation: Organisation, hidden: list[Entry]) -> Answer:
 
 
 def _with_runs(services: SandboxServices, kind: str, item: Any) -> Iterator[tuple[Store[Any], Any]]:
-    """An item with its store; a dataflow's runs inherit its labels."""
+    """An item with its store; a dataflow with its runs, which inherit its labels."""
     yield _STORES[kind](services), item
     if kind == "flows":
         runs = services.flow_service.runs
         yield from ((runs, run) for run in runs.find("flowId", (item.id,)))
 
 
-def _all_hidden(organisation: Organisation) -> list[Entry]:
+def _all_hidden(organisation: Organisation) -> list[LoggedRequest]:
     hidden = [_entry(SANDBOXES, name, name) for name, sandbox in organisation.sandboxes.items() if sandbox.is_hidden]
     for name, services in organisation.services.items():
         for kind, store_of in _STORES.items():
@@ -116,7 +116,7 @@ def _all_hidden(organisation: Organisation) -> list[Entry]:
     return hidden
 
 
-def _entry(kind: str, identifier: str, sandbox: str) -> Entry:
+def _entry(kind: str, identifier: str, sandbox: str) -> LoggedRequest:
     return {"kind": kind, "id": identifier, "sandbox": sandbox}
 
 

@@ -1,10 +1,10 @@
-"""How to read what the platform's documents leave open, and what the credential may do."""
+"""The options that can change while the emulator runs."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, fields
 
-from airflow_provider_payments.emulator.control.values import body_of, flag
+from airflow_provider_payments.emulator.control.values import body_of, boolean
 from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.core.options import RuntimeOptions
 from airflow_provider_payments.emulator.organisation import Organisation
@@ -13,16 +13,16 @@ _NAMES = tuple(field.name for field in fields(RuntimeOptions))
 
 
 def set_options(call: Call[Organisation]) -> Answer:
-    """Choose what the documents, or a credential's rights, leave open: {"sandbox_admin": true}; the others stay."""
+    """Set options, such as {"sandbox_admin": true}; the others stay."""
     body = body_of(call, _NAMES, "the options")
-    chosen = {name: flag(name, value) for name, value in body.items()}
+    chosen = {name: boolean(name, value) for name, value in body.items()}
     for name, value in chosen.items():
         setattr(call.state.runtime_options, name, value)
     return show_options(call)
 
 
 def show_options(call: Call[Organisation]) -> Answer:
-    """The options in force."""
+    """Show the options."""
     return Answer(asdict(call.state.runtime_options))
 
 

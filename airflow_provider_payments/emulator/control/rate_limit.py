@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_payments.emulator.control.refusals import missing
-from airflow_provider_payments.emulator.control.values import body_of, number, one_of, whole
+from airflow_provider_payments.emulator.control.values import body_of, number, one_of, whole_number
 from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.core.rate_limit import RETRY_AFTER, Limit, RateLimit
 from airflow_provider_payments.emulator.organisation import Organisation
 
-MAX_RATE = 10**9
+MAX_REQUESTS_A_MINUTE = 10**9
 
 
 def set_rate_limit(call: Call[Organisation]) -> Answer:
-    """Let so many requests a minute through: {"requests_a_minute", "burst", "retry_after": "seconds"|"date"|null}."""
+    """Set the rate limit: {"requests_a_minute", "burst", "retry_after": "seconds"|"date"|null}."""
     body = body_of(call, ("requests_a_minute", "burst", "retry_after"), "a rate limit")
     if "requests_a_minute" not in body:
         raise missing("requests_a_minute")
-    rate = number("requests_a_minute", body["requests_a_minute"], 0.001, MAX_RATE)
-    burst = whole("burst", body["burst"], 1, MAX_RATE) if "burst" in body else None
+    rate = number("requests_a_minute", body["requests_a_minute"], 0.001, MAX_REQUESTS_A_MINUTE)
+    burst = whole_number("burst", body["burst"], 1, MAX_REQUESTS_A_MINUTE) if "burst" in body else None
     given = body.get("retry_after", "seconds")
     if given is not None:
         one_of("retry_after", given, RETRY_AFTER)
@@ -28,12 +28,12 @@ def set_rate_limit(call: Call[Organisation]) -> Answer:
 
 
 def show_rate_limit(call: Call[Organisation]) -> Answer:
-    """The limit in force and how many requests it refused."""
+    """Show the rate limit and how many requests it refused."""
     return Answer(_to_wire(call.state.rate_limit))
 
 
 def lift_rate_limit(call: Call[Organisation]) -> Answer:
-    """Let everything through again; answers what the limit was."""
+    """Remove the rate limit; answers what it was."""
     lifted = _to_wire(call.state.rate_limit)
     call.state.rate_limit.set(None)
     return Answer(lifted)

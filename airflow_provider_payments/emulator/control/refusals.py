@@ -1,4 +1,4 @@
-"""How the control interface says no."""
+"""The refusals of the control interface."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_provider_payments.emulator.core.refusals import Refusal
 
 
 class ControlRefusal(Refusal):
-    """The control interface of the emulator itself."""
+    """A refusal of the control interface."""
 
     def body(self, request_id: str, at: float) -> dict[str, Any]:
         return {"error": self.detail}
@@ -25,5 +25,5 @@ def wrong(name: str, value: Any, allowed: str) -> ControlRefusal:
 
 
 def missing(name: str, why: str = "") -> ControlRefusal:
-    """The refusal of a body without a member that it needs."""
+    """The refusal of a body without a required member."""
     return ControlRefusal(400, f"'{name}' is missing{why}.")

@@ -1,4 +1,4 @@
-"""What the tables of the emulated vendors hold: how many rows, and what is wrong with some of them."""
+"""The tables of the emulated vendors: their rows and flaws."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_payments.emulator.samples.vendors import VENDORS
 
 
 def show_samples(call: Call[Organisation]) -> Answer:
-    """By vendor and table: the rows now and in all, and the flaws by kind."""
+    """Show the rows, now and in all, and the flaws of each vendor's tables."""
     now = call.state.clock.now()
     vendors = call.state.vendors
     samples = {
@@ -32,7 +32,7 @@ def _to_wire(table: Table, now: float) -> dict[str, Any]:
         }
         for flaw in table.flaws
     }
-    return {"rows": rows, "rowsInAll": len(table.born), "flaws": flaws}
+    return {"rows": rows, "rowsInAll": len(table.created), "flaws": flaws}
 
 
 ROUTES: Routes[Organisation] = (("GET", "/samples", show_samples),)

@@ -1,4 +1,4 @@
-"""Many ready dataflows with a history of finished runs, for trials of volume."""
+"""Seeding many dataflows with a history of ended runs, for tests with large volumes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_payments.emulator.control.refusals import ControlRefusal, wrong
-from airflow_provider_payments.emulator.control.values import check_names, one_of, whole
+from airflow_provider_payments.emulator.control.values import check_names, one_of, whole_number
 from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.core.identifiers import new_hash
 from airflow_provider_payments.emulator.flow_service import connections, flows
@@ -28,25 +28,25 @@ from airflow_provider_payments.emulator.schema_registry.global_resources import 
 
 MAX_DATAFLOWS = 20_000
 MAX_RUNS = 200_000
-MAX_PREFIX = 100
-DAY = 86400
-# A round of runs takes so long, and ends half a day before now.
+MAX_PREFIX_CHARACTERS = 100
+DAY_SECONDS = 86400
+# The runs of a day start within this time; the last day's half a day ago.
 ROUND_SECONDS = 3600
-SINCE_LAST_ROUND = 43200
+LAST_ROUND_AGE_SECONDS = 43200
 
 FAILED_SHARE, PARTIAL_SHARE = 0.03, 0.08
-LEAST_RECORDS, MOST_RECORDS = 100, 400
+MIN_RECORDS, MAX_RECORDS = 100, 400
 _MEMBERS = ("sandbox", "dataflows", "runs_per_dataflow", "source", "name_prefix", "enabled")
 _CONTENT_TYPE = "application/vnd.adobe.xed-full+json;version=1"
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What a chain from a vendor needs of its own.
+    """What is specific to a vendor in a chain.
 
     :param params: of the source connections.
-    :param columns: where a payment's id, currency and status stand.
-    :param delta: the delta column; None where the flow spec has none.
+    :param columns: of a payment's id, currency and status.
+    :param delta: the delta column; None if the flow spec has none.
     """
 
     spec_id: str
@@ -87,7 +87,7 @@ SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What to make, understood."""
+    """A parsed request."""
 
     services: SandboxServices
     dataflows: int
@@ -99,7 +99,7 @@ class _Order:
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """The ids of what all seeded dataflows have in common."""
+    """The ids of the objects that all seeded dataflows share."""
 
     base: str
     schema: str
@@ -108,13 +108,13 @@ class _Shared:
 
 
 def seed(call: Call[Organisation]) -> Answer:
-    """Make many dataflows at once, each with finished runs, one a day."""
-    order = _understand(call)
+    """Create many dataflows at once, each with ended runs, one a day."""
+    order = _parse(call)
     clock = order.services.sandbox.clock
-    begin = int(clock.now()) - order.runs * DAY + SINCE_LAST_ROUND
+    begin = int(clock.now()) - order.runs * DAY_SECONDS + LAST_ROUND_AGE_SECONDS
     made: list[tuple[_Shared, list[Flow]]] = []
-    # What is past comes to pass by the clock: so the chains obey the rules of their day, and bear its date.
-    clock.at(min(float(begin - DAY), clock.now()), lambda: made.append(_make(order, begin)))
+    # The clock creates the chains at a time in the past, so that they get its time stamps and pass its checks.
+    clock.call_at(min(float(begin - DAY_SECONDS), clock.now()), lambda: made.append(_make(order, begin)))
     clock.run_due()
     ((shared, dataflows),) = made
     runs = _add_history(order, dataflows)
@@ -138,26 +138,26 @@ def _summary(identifiers: Sequence[str]) -> Mapping[str, Any]:
     return {**count, "first": identifiers[0], "last": identifiers[-1]} if identifiers else count
 
 
-def _understand(call: Call[Organisation]) -> _Order:
+def _parse(call: Call[Organisation]) -> _Order:
     body = call.json_object()
     check_names(body, _MEMBERS, "a seed")
     for member in ("sandbox", "dataflows"):
         if member not in body:
             raise ControlRefusal(400, f"'{member}' is missing.")
     services = call.state.services[one_of("sandbox", body["sandbox"], call.state.services)]
-    dataflows = whole("dataflows", body["dataflows"], 1, MAX_DATAFLOWS)
-    runs = whole("runs_per_dataflow", body.get("runs_per_dataflow", 0), 0, MAX_RUNS // dataflows)
+    dataflows = whole_number("dataflows", body["dataflows"], 1, MAX_DATAFLOWS)
+    runs = whole_number("runs_per_dataflow", body.get("runs_per_dataflow", 0), 0, MAX_RUNS // dataflows)
     source = SOURCES[one_of("source", body.get("source", "paypal"), SOURCES)]
     prefix, enabled = body.get("name_prefix", "seeded"), body.get("enabled", False)
-    if not isinstance(prefix, str) or not prefix.strip() or len(prefix) > MAX_PREFIX:
-        raise wrong("name_prefix", prefix, f"text of 1 to {MAX_PREFIX} characters")
+    if not isinstance(prefix, str) or not prefix.strip() or len(prefix) > MAX_PREFIX_CHARACTERS:
+        raise wrong("name_prefix", prefix, f"text of 1 to {MAX_PREFIX_CHARACTERS} characters")
     if not isinstance(enabled, bool):
         raise wrong("enabled", enabled, "true or false")
     return _Order(services, dataflows, runs, source, prefix, enabled)
 
 
 def _make(order: _Order, begin: int) -> tuple[_Shared, list[Flow]]:
-    """Everything but the runs.
+    """Create everything but the runs.
 
     :param begin: epoch seconds of the first dataflow's first run.
     """
@@ -167,8 +167,8 @@ def _make(order: _Order, begin: int) -> tuple[_Shared, list[Flow]]:
         for place in range(order.dataflows)
     ]
     for flow in dataflows:
-        # The first run was planned for a past that has its runs already.
-        flow.plan += 1
+        # Cancel the first run, which was planned in the past: the history has it.
+        flow.schedule_version += 1
         if not order.enabled:
             flow.state, flow.operation = DISABLED, ("disable", None)
             order.services.flow_service.write("flows", flow)
@@ -178,7 +178,7 @@ def _make(order: _Order, begin: int) -> tuple[_Shared, list[Flow]]:
 def _make_shared(order: _Order) -> _Shared:
     services, source, prefix = order.services, order.source, order.prefix
     registry = services.registry
-    # Titles are unique in the registry, and a seed may be sown twice.
+    # Titles are unique in the registry, and a seed may be used twice.
     title = f"{prefix} payments {new_hash()[:8]}"
     auth = CONNECTION_SPECS[source.spec_id].auth[0]
     base = connections.create(
@@ -271,22 +271,24 @@ def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flo
 
 
 def _add_history(order: _Order, dataflows: Sequence[Flow]) -> list[str]:
-    """The ids of the runs, oldest first; the same order gives the same counts."""
+    """Add the runs; returns their ids, oldest first. The same request gives the same counts."""
     chance = random.Random(order.prefix)
     made = []
     for days in range(order.runs):
         for flow in dataflows:
             assert flow.schedule is not None
-            records = chance.randint(LEAST_RECORDS, MOST_RECORDS)
+            records = chance.randint(MIN_RECORDS, MAX_RECORDS)
             failed = _failed(chance.random(), records)
             made.append(
-                finished_run(order.services.flow_service, flow, flow.schedule.start + days * DAY, records, failed).id
+                finished_run(
+                    order.services.flow_service, flow, flow.schedule.start + days * DAY_SECONDS, records, failed
+                ).id
             )
     return made
 
 
 def _failed(chance: float, records: int) -> int:
-    """How many records failed: mostly none, sometimes a few, seldom all of them.
+    """How many records failed: mostly none, sometimes a few, rarely all.
 
     :param chance: from 0 to 1.
     """

@@ -1,4 +1,4 @@
-"""Looking at the state, and going back to the first one."""
+"""Showing and resetting the state."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 
 from airflow_provider_payments.emulator.catalog.shapes import batch_to_wire, dataset_to_wire
 from airflow_provider_payments.emulator.control.refusals import ControlRefusal
-from airflow_provider_payments.emulator.control.values import body_of, number, one_of, queried, queried_count
+from airflow_provider_payments.emulator.control.values import body_of, count_in, number, one_of, query_of
 from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.data_prep.shapes import mapping_set_to_wire
-from airflow_provider_payments.emulator.flow_service.shapes import SHAPES
+from airflow_provider_payments.emulator.flow_service.shapes import TO_WIRE
 from airflow_provider_payments.emulator.organisation import Organisation, SandboxServices
 from airflow_provider_payments.emulator.schema_registry.resources import Kind
 from airflow_provider_payments.emulator.schema_registry.shapes import descriptor_to_wire, resource_to_wire
 
 DEFAULT_ROWS = 100
-# The year 3000: whatever is reckoned from a time below it is still a date.
-MAX_START = 32_503_680_000
+# The year 3000: later times that are computed from it are still valid dates.
+MAX_START_SECONDS = 32_503_680_000
 
 
 def reset(call: Call[Organisation]) -> Answer:
-    """Back to the first state: no faults, no requests, no rate limit; {"clock": epoch seconds} sets a manual clock."""
+    """Reset to the initial state: no faults, requests, rate limit; {"clock": epoch seconds} sets a manual clock."""
     body = body_of(call, ("clock",), "a reset", needed=False)
-    start = number("clock", body["clock"], 0, MAX_START) if "clock" in body else None
+    start = number("clock", body["clock"], 0, MAX_START_SECONDS) if "clock" in body else None
     if start is not None and call.state.clock.mode != "manual":
         raise ControlRefusal(400, "'clock' needs a clock that does not move by itself; start with --time manual.")
     call.state.reset(start)
@@ -32,8 +32,8 @@ def reset(call: Call[Organisation]) -> Answer:
 
 
 def show_state(call: Call[Organisation]) -> Answer:
-    """Everything there is; ?sandbox= and ?kind= show a part of it."""
-    query = queried(call, ("sandbox", "kind"))
+    """Show all objects; ?sandbox= and ?kind= select some."""
+    query = query_of(call, ("sandbox", "kind"))
     organisation = call.state
     known = organisation.services
     names = [one_of("sandbox", query["sandbox"], known)] if "sandbox" in query else list(known)
@@ -43,7 +43,7 @@ def show_state(call: Call[Organisation]) -> Answer:
 
 
 def _of_flow_service(kind: str, services: SandboxServices) -> list[Any]:
-    return [SHAPES[kind](services.flow_service, item) for item in services.flow_service.stores[kind]]
+    return [TO_WIRE[kind](services.flow_service, item) for item in services.flow_service.stores[kind]]
 
 
 def _of_registry(kind: Kind, services: SandboxServices) -> list[Any]:
@@ -67,7 +67,7 @@ def _mapping_sets(services: SandboxServices) -> list[Any]:
 
 
 _KINDS: Mapping[str, Callable[[SandboxServices], list[Any]]] = {
-    **{kind: functools.partial(_of_flow_service, kind) for kind in SHAPES},
+    **{kind: functools.partial(_of_flow_service, kind) for kind in TO_WIRE},
     "schemas": functools.partial(_of_registry, "schemas"),
     "fieldgroups": functools.partial(_of_registry, "mixins"),
     "classes": functools.partial(_of_registry, "classes"),
@@ -80,9 +80,9 @@ _KINDS: Mapping[str, Callable[[SandboxServices], list[Any]]] = {
 
 
 def show_rows(call: Call[Organisation]) -> Answer:
-    """What a dataset holds; ?start and limit page through it."""
-    query = queried(call, ("start", "limit"))
-    start, limit = queried_count(query, "start") or 0, queried_count(query, "limit")
+    """Show the rows of a dataset; ?start and limit select a page."""
+    query = query_of(call, ("start", "limit"))
+    start, limit = count_in(query, "start") or 0, count_in(query, "limit")
     for services in call.state.services.values():
         dataset = services.catalog.datasets.get(call.params["id"])
         if dataset is not None:

@@ -1,4 +1,4 @@
-"""One request and its answer, as the services' handlers see them."""
+"""One request and its answer, as the handlers of services see them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ State = TypeVar("State")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a handler gives back; ``None`` as body means none, bytes are sent as they are."""
+    """What a handler returns.
+
+    :param body: sent as JSON; bytes are sent as they are, and None sends no body.
+    """
 
     body: Any = None
     status: int = 200
@@ -25,12 +28,13 @@ class Answer:
 
 @dataclass(slots=True)
 class Call(Generic[State]):
-    """A request with everything a handler may ask about it.
+    """A request.
 
     :param state: what the service holds, of the sandbox that the request names where sandboxes divide it.
     :param query: decoded pairs in the order sent; a name may repeat.
     :param headers: lower-case names.
-    :param params: the parts of the path.
+    :param params: the path parameters of the route.
+    :param raw: the body.
     """
 
     state: State
@@ -40,38 +44,38 @@ class Call(Generic[State]):
     params: Mapping[str, str]
     raw: bytes
 
-    def first(self, name: str) -> str | None:
+    def parameter(self, name: str) -> str | None:
         """The first value of a query parameter.
 
         :param name: matched exactly.
         """
         return next((value for key, value in self.query if key == name), None)
 
-    def whole(
+    def whole_number(
         self,
         name: str,
         refuse: Callable[[str], Refusal],
         default: int | None = None,
-        fewest: int = 0,
-        most: int | None = None,
+        minimum: int = 0,
+        maximum: int | None = None,
     ) -> int:
         """A query parameter that is a whole number, or a refusal.
 
-        :param refuse: words the refusal by a detail.
-        :param default: where the request does not give it; None if it must.
-        :param most: None for no limit.
+        :param refuse: makes the service's refusal from a detail.
+        :param default: used where the request does not name it; None if it must.
+        :param maximum: None for no limit.
         """
-        text = self.first(name)
+        text = self.parameter(name)
         number = default if text is None else parse_count(text)
-        if number is None or not fewest <= number <= (number if most is None else most):
-            bounds = f"{fewest} or more" if most is None else f"from {fewest} to {most}"
+        if number is None or not minimum <= number <= (number if maximum is None else maximum):
+            bounds = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
             raise refuse(f"'{name}' must be a whole number, {bounds}.")
         return number
 
     def query_with(self, **changes: object) -> str:
-        """The query as it came, but for some parameters: what the address of another page ends in.
+        """The query with some parameters changed: what the link to another page ends with.
 
-        :param changes: the new values, None for none.
+        :param changes: new values by name; None removes a parameter.
         """
         kept = [pair for pair in self.query if pair[0] not in changes]
         return urlencode(kept + [(name, str(value)) for name, value in changes.items() if value is not None])
@@ -94,30 +98,30 @@ Routes = tuple[tuple[str, str, Handler[State]], ...]
 
 
 class Dialect:
-    """How a service words the refusals that every service has.
+    """How a service words the refusals that all services have in common.
 
-    :param refuse: the refusal with a status and a detail.
+    :param refuse: makes a refusal from a status and a detail.
     """
 
     def __init__(self, refuse: Callable[[int, str], Refusal]) -> None:
         self.refuse = refuse
 
     def organisation_empty(self) -> Refusal:
-        """The organisation's header is there, without a value."""
+        """The refusal of an organisation header without a value."""
         return GatewayRefusal("400003", "Missing header")
 
     def check_sandbox(self, headers: Mapping[str, str], sandboxes: Mapping[str, Sandbox]) -> None:
-        """Refuse headers that do not name a sandbox, or one that the credential may not use.
+        """Refuse headers that name no sandbox, or one that the credential may not use.
 
         :param headers: lower-case names.
-        :param sandboxes: all there are, by name.
+        :param sandboxes: all sandboxes by name.
         """
         self.check_sandbox_name(headers, sandboxes)
         if sandboxes[headers["x-sandbox-name"]].is_hidden:
             raise self.refuse(403, "Access is denied for this resource from access control.")
 
     def check_sandbox_name(self, headers: Mapping[str, str], known: Collection[str]) -> None:
-        """Refuse headers that do not name a sandbox.
+        """Refuse headers that name no sandbox.
 
         :param headers: lower-case names.
         :param known: the names of all sandboxes.

@@ -1,4 +1,4 @@
-"""Time in the emulator: three ways to tell it, and an agenda of what is due."""
+"""Time in the emulator: three modes, and a queue of scheduled actions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ TIME_MODES: tuple[TimeMode, ...] = ("fast", "real", "manual")
 
 
 class Clock:
-    """Tells the time and runs what is due.
+    """The current time, and actions that run when they are due.
 
-    Nothing happens in the background: :meth:`run_due` begins each request, so state only ever changes on the event
-    loop. Until the next one the time stands still, so all that a request makes is of one moment, and nothing is ever
-    older than what was made before it. While an event runs, :meth:`now` is the event's own due time; the marks it
-    leaves are therefore the same however late it was noticed.
+    Nothing runs in the background: :meth:`run_due` is called at the start of each request, so state changes on the
+    event loop only. Within a request the time stands still. While an action runs, :meth:`now` is the action's due time,
+    so its time stamps do not depend on when the action was run.
 
     :param mode: ``fast`` and ``real`` follow the machine's clock, ``manual`` stands still until :meth:`advance`.
     :param start: where a manual clock begins, in epoch seconds; the machine's time unless given.
@@ -28,39 +27,39 @@ class Clock:
         self.mode: TimeMode = mode
         self._now = float(int(time.time())) if start is None else start
         self._sequence = itertools.count()
-        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
 
     def now(self) -> float:
         """Epoch seconds."""
         return self._now
 
     def millis(self) -> int:
-        """Epoch milliseconds, as the services stamp their resources."""
+        """Epoch milliseconds, the unit of the services' time stamps."""
         return int(self._now * 1000)
 
-    def at(self, due: float, action: Callable[[], None]) -> None:
-        """Put an action on the agenda.
+    def call_at(self, due: float, action: Callable[[], None]) -> None:
+        """Schedule an action.
 
-        :param due: epoch seconds; what lies in the past runs at the next :meth:`run_due`.
+        :param due: epoch seconds; a time in the past runs at the next :meth:`run_due`.
         :param action: called once, without arguments.
         """
-        heapq.heappush(self._agenda, (due, next(self._sequence), action))
+        heapq.heappush(self._queue, (due, next(self._sequence), action))
 
     def run_due(self) -> None:
-        """Notice the time and run everything that is due by now, in order; what it puts on the agenda counts too."""
+        """Update the time and run all actions that are due, in order, with those that they schedule."""
         if self.mode != "manual":
-            # Whoever sets the machine's clock back does not make what follows older than what was.
+            # The time never goes back, even when the machine's clock is set back.
             self._now = max(self._now, time.time())
         present = self._now
         try:
-            while self._agenda and self._agenda[0][0] <= present:
-                self._now, _, action = heapq.heappop(self._agenda)
+            while self._queue and self._queue[0][0] <= present:
+                self._now, _, action = heapq.heappop(self._queue)
                 action()
         finally:
             self._now = present
 
     def advance(self, seconds: float) -> None:
-        """Move a manual clock forward and run what became due.
+        """Move a manual clock forward and run the actions that became due.
 
         :param seconds: not negative.
         """

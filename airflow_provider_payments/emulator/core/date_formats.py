@@ -1,4 +1,4 @@
-"""Formats of times in the letters that Data Prep documents: reading a text by one, writing a time in one."""
+"""Time formats in Data Prep's documented letters: parsing and formatting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MONTHS = (
 )
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _QUARTERS = ("1st quarter", "2nd quarter", "3rd quarter", "4th quarter")
-_MAX_FORMAT = 100
+_MAX_FORMAT_CHARACTERS = 100
 
 
 def read_time(text: str, pattern: str) -> datetime:
@@ -41,8 +41,8 @@ def write_time(moment: datetime, pattern: str) -> str:
 
 def _tokens(pattern: str) -> list[tuple[str, int, str]]:
     """The parts of a format: (letter, how often, "") or ("", 0, literal text)."""
-    if len(pattern) > _MAX_FORMAT:
-        raise ValueError(f"the format is longer than {_MAX_FORMAT} characters")
+    if len(pattern) > _MAX_FORMAT_CHARACTERS:
+        raise ValueError(f"the format is longer than {_MAX_FORMAT_CHARACTERS} characters")
     tokens: list[tuple[str, int, str]] = []
     for place, part in enumerate(re.split(r"'((?:[^']|'')*)'", pattern)):
         if place % 2:
@@ -54,7 +54,7 @@ def _tokens(pattern: str) -> list[tuple[str, int, str]]:
     return tokens
 
 
-# Letter -> what it reads, and how many digits that has at most.
+# By letter: the part of a time that it reads, and its maximum number of digits.
 _NUMBERS: Mapping[str, tuple[str, int]] = {
     "y": ("year", 4),
     "Y": ("week_year", 4),
@@ -72,7 +72,7 @@ _NUMBERS: Mapping[str, tuple[str, int]] = {
     "s": ("second", 2),
     "S": ("fraction", 9),
 }
-# Letter -> what it reads, and the expressions for one letter, two, and so on.
+# By letter: the part of a time that it reads, and the expressions for one letter, two, and so on.
 _TEXTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "G": ("era", ("AD", "AD", "AD", "Anno Domini")),
     "E": ("day_name", (*["|".join(name[:3] for name in _DAYS)] * 3, "|".join(_DAYS))),
@@ -103,7 +103,7 @@ def _format(pattern: str) -> re.Pattern[str]:
 
 
 def _reader(letter: str, width: int) -> tuple[str, str]:
-    """What a letter stands for, and the expression that reads it."""
+    """The part of a time that a letter stands for, and the expression that reads it."""
     if letter in "ML" and width in _MONTH_NAMES:
         return "month_name", _MONTH_NAMES[width]
     if letter in _NUMBERS:
@@ -145,7 +145,7 @@ def _day(found: Mapping[str, str], number: Mapping[str, int]) -> date:
     return date(year, month, number.get("day", 1))
 
 
-# What an hour may be, by how it is counted.
+# The values of an hour, by its numbering.
 _HOURS = {"hour": range(24), "hour24": range(1, 25), "hour11": range(12), "hour12": range(1, 13)}
 
 
@@ -160,8 +160,8 @@ def _hour(number: Mapping[str, int], half: str) -> int:
 
 
 def _written(moment: datetime, letter: str, width: int) -> str:
-    # The longest forms of a letter, such as the full name of a zone, are not known for each.
-    if letter not in _WRITERS or width > _WIDEST.get(letter, 9):
+    # The longest form, such as the full name of a zone, is not known for every letter.
+    if letter not in _WRITERS or width > _MAX_WIDTHS.get(letter, 9):
         raise ValueError(f"'{letter * min(width, 9)}' in a format is not known")
     return _WRITERS[letter](moment, width)
 
@@ -216,7 +216,7 @@ def _week_of_month(moment: datetime) -> int:
     return (moment.day + moment.replace(day=1).weekday() - 1) // 7 + 1
 
 
-_WIDEST = {"z": 3, "G": 5, "M": 5, "L": 5, "E": 5, "a": 1, "Q": 5, "q": 5, "Z": 5, "X": 5, "O": 4}
+_MAX_WIDTHS = {"z": 3, "G": 5, "M": 5, "L": 5, "E": 5, "a": 1, "Q": 5, "q": 5, "Z": 5, "X": 5, "O": 4}
 _WRITERS: Mapping[str, Callable[[datetime, int], str]] = {
     "G": lambda _, width: "Anno Domini" if width == 4 else "A" if width == 5 else "AD",
     "y": _year(lambda moment: moment.year),

@@ -1,4 +1,4 @@
-"""Times as Data Prep reads them without a format, and as records hold them."""
+"""Times in the forms that Data Prep reads without a format, and in the form of records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from airflow_provider_payments.emulator.core.date_formats import read_time
 from airflow_provider_payments.emulator.core.zones import written_zone
 
-# The documented forms in their order, but for those that begin as ISO 8601 writes a day: these are one expression.
+# The documented forms in their order; those that begin with an ISO 8601 day are one expression.
 _FORMS = (
     *("yyyy/MM/dd", "yyyy.MM.dd", "yyyy-MMM-dd", "yyyyMMdd", "MM-dd-yyyy", "MMddyyyy", "M/dd/yyyy", "dd.M.yyyy"),
     *("M/dd/yyyy hh:mm:ss a", "dd.M.yyyy hh:mm:ss a", "dd.MMM.yyyy", "dd-MMM-yyyy"),
@@ -33,7 +33,7 @@ def parse_time(text: str) -> datetime:
 
 
 def parse_written(text: str) -> datetime:
-    """The same in the zone in which it is written."""
+    """The same in the time zone of the text."""
     text = text.strip(" \t\r\n")
     match = _ISO.fullmatch(text)
     if match is not None:
@@ -46,7 +46,7 @@ def parse_written(text: str) -> datetime:
 
 def _of_iso(day: str, clock: str | None, fraction: str | None, offset: str | None, letters: str | None) -> datetime:
     if letters is not None:
-        # Documented: a time with such a zone loses its milliseconds.
+        # As documented, a time with such a zone loses its milliseconds.
         fraction = None
     micros = int((fraction or ".0")[1:7].ljust(6, "0"))
     moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}").replace(microsecond=micros)

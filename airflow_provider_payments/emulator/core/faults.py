@@ -1,4 +1,4 @@
-"""What goes wrong on request: faults, which requests they meet, and how often."""
+"""Faults: which requests they happen to, and how often."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ DEFAULT_SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which requests a fault is about.
+    """Which requests a fault can happen to.
 
     :param methods: upper case; None for any.
     :param path: a glob over the whole path, in which ``*`` stands for any text, slashes too; None for any.
-    :param nth: the fault sleeps until the request that matches for the nth time, 1 being the first.
+    :param nth: the first matching request that the fault can happen to, counted from 1.
     """
 
     methods: tuple[str, ...] | None = None
     path: str | None = None
     nth: int = 1
 
-    def covers(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str) -> bool:
         if self.methods is not None and method not in self.methods:
             return False
         return self.path is None or fnmatch.fnmatchcase(path, self.path)
@@ -34,12 +34,14 @@ class Match:
 
 @dataclass(slots=True)
 class Fault:
-    """One thing that goes wrong.
+    """One fault.
 
     :param times: how often it happens at most; None for without limit.
-    :param probability: that it happens to a request that it could happen to.
-    :param action: what happens, see ``disturbance``.
-    :param options: what the action needs to know, by name.
+    :param probability: that it happens to a matching request.
+    :param action: what happens, see ``http.fault_injection``.
+    :param options: of the action, by name.
+    :param matched: how many requests have matched.
+    :param fired: how often it has happened.
     """
 
     match: Match
@@ -66,7 +68,7 @@ class Fault:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it may happen to the request that matched last."""
+        """Whether it can happen to the request that matched last."""
         return self.matched >= self.match.nth and (self.times is None or self.fired < self.times)
 
 
@@ -74,7 +76,7 @@ class Faults:
     """The faults in force, in the order in which they were added."""
 
     def __init__(self) -> None:
-        # Set when the time of these faults has come to its end, for the requests that wait because of one.
+        # Set when these faults are discarded, for the requests that a delay still holds.
         self.over = asyncio.Event()
         self._faults: dict[str, Fault] = {}
         self._numbers = itertools.count(1)
@@ -84,14 +86,14 @@ class Faults:
         return iter(self._faults.values())
 
     def seed(self, seed: int) -> None:
-        """Begin the draws of all probabilities anew.
+        """Restart the random draws of all probabilities.
 
         :param seed: the same one gives the same draws.
         """
         self._random = random.Random(seed)
 
     def add(self, fault: Fault) -> None:
-        """Put a fault into force; it gets its id."""
+        """Put a fault into force and give it its id."""
         fault.id = f"fault-{next(self._numbers)}"
         self._faults[fault.id] = fault
 
@@ -105,19 +107,19 @@ class Faults:
     def clear(self) -> None:
         self._faults.clear()
 
-    def strike(self, method: str, path: str) -> Fault | None:
-        """The fault that happens to a request: the first that covers it, is ready and wins its draw.
+    def match_request(self, method: str, path: str) -> Fault | None:
+        """The fault that happens to a request: the first that matches it, is ready and wins its draw.
 
-        Every fault that covers the request counts it, so that ``nth`` does not depend on the faults before.
+        Every matching fault counts the request, so that ``nth`` does not depend on the faults before it.
 
         :param path: decoded, without the query.
         """
-        struck: Fault | None = None
+        chosen: Fault | None = None
         for fault in self:
-            if not fault.match.covers(method, path):
+            if not fault.match.matches(method, path):
                 continue
             fault.matched += 1
-            if struck is None and fault.is_ready and self._random.random() < fault.probability:
+            if chosen is None and fault.is_ready and self._random.random() < fault.probability:
                 fault.fired += 1
-                struck = fault
-        return struck
+                chosen = fault
+        return chosen

@@ -1,4 +1,4 @@
-"""Ids and etags in the forms that the services use."""
+"""Ids and etags in the forms of the services."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _etag_numbers = itertools.count(secrets.randbits(24))
 
 
 def new_uuid() -> str:
-    """Flow Service resources, request ids."""
+    """An id of Flow Service resources and of requests."""
     return str(uuid.uuid4())
 
 
@@ -38,8 +38,8 @@ def new_ulid(at: float) -> str:
 
 
 def new_etag(at: float) -> str:
-    """A Flow Service etag, quotes included; every call gives another one.
+    """A new Flow Service etag, with quotes.
 
-    :param at: epoch seconds; stands in the last group.
+    :param at: epoch seconds; encoded in the last group.
     """
     return f'"{next(_etag_numbers) & 0xFFFFFFFF:08x}-0000-0200-0000-{int(at) & 0xFFFFFFFF:08x}0000"'

@@ -1,4 +1,4 @@
-"""JSON Patch (RFC 6902), the names of its operations in any case of letters."""
+"""JSON Patch (RFC 6902); the names of operations are case-insensitive."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Instruction:
 def parse_patch(document: Any, offered: Collection[Operation] = ALL_OPERATIONS) -> list[Instruction]:
     """Check a patch without applying it; raises :class:`PatchError`.
 
-    :param offered: the operations that the service knows.
+    :param offered: the operations that the service supports.
     """
     if not isinstance(document, list) or not document:
         raise PatchError("malformed", "A patch is a list of at least one instruction.")
@@ -83,9 +83,9 @@ def _steps(path: str) -> tuple[str, ...]:
 
 
 def apply_patch(document: dict[str, Any], patch: list[Instruction], *, parents: bool = False) -> dict[str, Any]:
-    """A patched copy; the document stays as it is. Raises :class:`PatchError`.
+    """A patched copy; the document is not changed. Raises :class:`PatchError`.
 
-    :param parents: ``add`` makes the objects on its way that do not exist.
+    :param parents: whether ``add`` creates missing objects on its path.
     """
     result = copy.deepcopy(document)
     for instruction in patch:
@@ -120,14 +120,14 @@ def _inapplicable(detail: str) -> PatchError:
 
 
 def _read(node: Any, steps: Sequence[str]) -> Any:
-    """What stands at a path."""
+    """The value at a path."""
     for step in steps:
         node = node[_key(node, step)]
     return node
 
 
 def _key(node: Any, step: str) -> str | int:
-    """The key of a member, or the place of an entry, that is there."""
+    """The key of an existing member, or the index of an existing entry."""
     if isinstance(node, dict):
         if step not in node:
             raise PatchError("application", f'Missing field "{step[:200]}".')
@@ -138,7 +138,7 @@ def _key(node: Any, step: str) -> str | int:
 def _place(node: Any, step: str, last: int) -> int:
     """A place in a list.
 
-    :param last: how far behind its last entry the place may be, -1 being that entry.
+    :param last: how far after the last entry the index may be; -1 for the last entry.
     """
     if not isinstance(node, list):
         raise _inapplicable(f'Nothing can stand at "{step[:200]}" in what is no object and no list.')

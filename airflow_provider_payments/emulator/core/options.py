@@ -10,7 +10,7 @@ from airflow_provider_payments.emulator.core.rate_limit import Limit
 
 @dataclass(frozen=True)
 class Options:
-    """The emulated organisation and its one client.
+    """The emulated organisation and its one client; fixed at the start.
 
     :param client_id: the API key that the gateway accepts.
     :param client_secret: its secret.
@@ -29,13 +29,13 @@ class Options:
 
     @property
     def user_id(self) -> str:
-        """Who created things, in the form of a technical account."""
+        """The id of the technical account that creates everything."""
         return f"{self.client_id}@techacct.adobe.com"
 
 
 @dataclass(slots=True)
 class RuntimeOptions:
-    """How to read what the documents leave open, and what the credential may do.
+    """How to read what the documents leave open, and what the credential may do; can change at any time.
 
     :param last_run_shows_active: whether a dataflow's ``lastRunDetails`` shows a run that has not ended; the documents
         know only the states ``success`` and ``failed``.

@@ -7,20 +7,20 @@ import math
 from typing import Any
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
-# Deeper documents would only exhaust the stack of recursive code; no real payload comes near.
+# Deeper documents would exhaust the stack of recursive code; no real payload comes near.
 MAX_DEPTH = 100
-# More would take seconds to read, in which nobody else is answered; no real payload comes near either.
+# More would take seconds to parse, which would block all other requests; no real payload comes near either.
 MAX_CONTAINERS = 100_000
 
 
 class UnreadableBody(Exception):
-    """The body is not the JSON that the operation needs; the service in charge words the refusal."""
+    """The body is not the JSON that the operation needs; the service turns this into its own refusal."""
 
 
 def parse_count(text: str) -> int | None:
-    """A whole number, 0 or more, as a query writes it; None for all else.
+    """A whole number, 0 or more, as a query writes it; None for anything else.
 
-    :param text: of more than 18 digits counts as 10 to the 18th, more than there is of anything.
+    :param text: more than 18 digits count as 10 to the 18th, which is larger than any list.
     """
     if not (text.isascii() and text.isdigit()):
         return None
@@ -29,14 +29,14 @@ def parse_count(text: str) -> int | None:
 
 def parse_json(raw: bytes) -> Any:
     """Strict JSON: UTF-8, whole characters, finite numbers, bounded size and depth; raises :class:`UnreadableBody`."""
-    # Counting brackets is a fast upper bound of the objects and lists, and of the depth: nearly every body passes so.
+    # The number of brackets is a fast upper bound of containers and depth: nearly every body passes on it alone.
     brackets = raw.count(b"[") + raw.count(b"{")
     if brackets > MAX_CONTAINERS:
         raise UnreadableBody(f"The request body holds more than {MAX_CONTAINERS} objects and lists.")
     try:
         document = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
         if b"\\ud" in raw.lower():
-            # Half of a surrogate pair is no character: nothing that is not JSON, such as a link, could carry it.
+            # Half of a surrogate pair cannot be encoded outside JSON, in a link for example.
             json.dumps(document, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise UnreadableBody("The request body is not valid JSON.") from error
@@ -57,7 +57,7 @@ def _finite(text: str) -> float:
 
 
 def depth_exceeds(document: Any, limit: int) -> bool:
-    """Whether objects and lists stand in one another more than ``limit`` deep."""
+    """Whether objects and lists are nested more than ``limit`` deep."""
     level = [document]
     for _ in range(limit + 1):
         level = [

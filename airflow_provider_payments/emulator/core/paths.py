@@ -1,7 +1,7 @@
 """Paths into rows and records: ``a.b``, ``a[0].b`` and ``a[*].b``.
 
-A backslash stands before a period that is part of a name: ``address.street\\.name``. An odd name may be wrapped, as in
-``address.${street\\.name}``: brackets and blanks then belong to it.
+A backslash stands before a period that is part of a name: ``address.street\\.name``. A special name may be wrapped, as
+in ``address.${street\\.name}``: brackets and spaces are then part of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-# Far behind what any record has: an array is filled up to the index that is written.
+# Far more than any record has: an array is filled up to the written index.
 MAX_INDEX = 1000
 
 _WRAPPED = re.compile(r"\$\{((?:[^{}\\]|\\.)+)\}", re.DOTALL)
@@ -29,13 +29,13 @@ Steps = tuple[str | int | Everywhere, ...]
 
 
 def unwrapped(path: str) -> str:
-    """A path without ``${...}`` around odd names: what a bare path would take for an index is escaped instead."""
+    """A path without ``${...}`` around special names: brackets in them are escaped instead."""
     return _WRAPPED.sub(lambda match: match[1].replace("[", "\\["), path)
 
 
 @lru_cache(maxsize=4096)
 def steps_of(path: str) -> Steps | None:
-    """The steps of a path, None when it is not written as one."""
+    """The steps of a path, or None if it is not valid."""
     path = unwrapped(path)
     steps: list[str | int | Everywhere] = []
     at = -1
@@ -57,7 +57,7 @@ def is_everywhere(path: str) -> bool:
 
 
 def unescaped(path: str) -> str:
-    """A path without its backslashes: the name of a column, if it is one name."""
+    """A path without its backslashes: the name of a column, if it is a single name."""
     return _ESCAPED.sub(r"\1", path)
 
 
@@ -81,7 +81,7 @@ def _column(path: str) -> str:
 
 
 def below(value: Any, path: str) -> Any:
-    """What a path leads to whose first name stands for the value itself."""
+    """The value at a path whose first name stands for the given value itself."""
     return _read(value, (steps_of(path) or ("",))[1:])
 
 
@@ -103,16 +103,16 @@ def _read(node: Any, steps: Steps) -> Any:
 
 
 class Occupied(Exception):
-    """A path that leads through a value in which nothing can stand."""
+    """A path that leads through a value that is no object or array."""
 
 
 def write(record: dict[str, Any], steps: Steps, value: Any, convert: Callable[[Any], Any]) -> None:
     """Put a value into a record; raises :class:`Occupied`.
 
-    :param steps: where; a step to everywhere, of which there is one at most, deals the entries of the value out.
-    :param convert: makes of a value what the field takes.
+    :param steps: the path; an :data:`EVERYWHERE` step, of which there is one at most, spreads the entries of the value.
+    :param convert: converts a value to the field's type.
     """
-    # Before anything is written: a value that does not fit leaves no empty objects behind.
+    # Before anything is written: a value that does not fit must not leave empty objects behind.
     if any(isinstance(step, Everywhere) for step in steps):
         entries = value if isinstance(value, list) else [value]
         _write(record, steps, [None if entry is None else convert(entry) for entry in entries])

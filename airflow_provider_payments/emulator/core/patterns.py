@@ -1,9 +1,9 @@
 """
 Regular expressions from clients: Python's, with limits of length.
 
-Python's engine goes back and tries again. A repetition within a repetition takes exponential time even for a text of
-forty characters, so a group cannot be repeated. What remains takes at most the text's length to the power of the number
-of repetitions, which is seconds for the patterns that people write.
+Python's engine backtracks. A repetition within a repetition takes exponential time even for a text of forty characters,
+so a group cannot be repeated. Other patterns take at most the text's length to the power of the number of repetitions,
+which is seconds for the patterns that people write.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CHARACTER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 
 
 class Pattern:
-    """A pattern, ready for texts.
+    """A compiled pattern.
 
     :param refuse: makes the error that is raised for a pattern, or a text, that is not accepted.
     """
@@ -32,18 +32,18 @@ class Pattern:
             raise self._refused("it repeats a group, or sets flags")
         try:
             with warnings.catch_warnings():
-                # Sets of characters within sets, which other engines read in another way.
+                # Nested character sets, which other engines read differently.
                 warnings.simplefilter("error", FutureWarning)
                 self._compiled = re.compile(source, re.DOTALL | re.ASCII)
         except (re.error, OverflowError, FutureWarning) as error:
             raise self._refused(str(error)) from error
 
     def matches(self, text: str) -> bool:
-        """Whether the pattern describes a whole text."""
+        """Whether the pattern matches a whole text."""
         return self._compiled.fullmatch(self._short(text)) is not None
 
     def found_in(self, text: str) -> Iterator[re.Match[str]]:
-        """The parts of a text that the pattern describes."""
+        """The matches within a text."""
         return self._compiled.finditer(self._short(text))
 
     def _refused(self, problem: str) -> Exception:

@@ -1,4 +1,4 @@
-"""How many requests the gateway lets through."""
+"""The gateway's rate limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_payments.emulator.core.clock import Clock
 
 RetryAfter = Literal["seconds", "date"]
 RETRY_AFTER: tuple[RetryAfter, ...] = ("seconds", "date")
-# A client that waits exactly as long as it is told must get through, whatever the floating point makes of it.
+# A client that waits exactly for Retry-After must pass, despite floating-point rounding.
 _ALMOST_ONE = 1 - 1e-9
 
 
@@ -20,8 +20,8 @@ class Limit:
     """A rate.
 
     :param requests_a_minute: above 0.
-    :param burst: how many may come at once after a pause, at least 1; a minute's worth unless given.
-    :param retry_after: the form of the header that says how long to wait; None leaves it out.
+    :param burst: how many are allowed at once after a pause, at least 1; a minute's worth unless given.
+    :param retry_after: the form of the ``Retry-After`` header; None leaves it out.
     """
 
     requests_a_minute: float
@@ -35,7 +35,7 @@ class Limit:
 
 
 class RateLimit:
-    """A bucket of tokens for each organisation and client, filled on the emulator's clock.
+    """A token bucket for each organisation and client, on the emulator's clock.
 
     :param limit: None lets everything pass.
     """
@@ -45,17 +45,17 @@ class RateLimit:
         self.set(limit)
 
     def set(self, limit: Limit | None) -> None:
-        """Begin anew with full buckets.
+        """Set the limit, with full buckets.
 
         :param limit: None lets everything pass.
         """
         self.limit = limit
         self.refused = 0
-        # How many tokens there were, and when.
+        # The number of tokens, and when it was counted.
         self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
 
-    def refuses(self, organisation: str, client: str) -> dict[str, str] | None:
-        """None when a request may pass, else the headers of its refusal, which costs nothing."""
+    def refusal_headers(self, organisation: str, client: str) -> dict[str, str] | None:
+        """Take a token for a request: None if there is one, else the headers of the 429, which takes none."""
         if self.limit is None:
             return None
         key, now = (organisation, client), self._clock.now()

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 
 class Refusal(Exception):
-    """A request that a service refuses. Rules raise one of the subclasses; each knows what it looks like.
+    """A request that a service refuses. Rules raise a subclass, which makes the error body.
 
     :param status: the HTTP status.
-    :param detail: what is wrong, for the person who reads it.
-    :param label: what the answer calls the problem: a number, or a word; empty where it has neither.
+    :param detail: what is wrong, for a person.
+    :param label: the code of the problem, a number or a word; empty where it has none.
     """
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, *, label: str = "") -> None:
@@ -32,7 +32,7 @@ class Refusal(Exception):
 
 
 class GatewayRefusal(Refusal):
-    """The gateway, before any service sees the call.
+    """Refused by the gateway, before any service sees the call.
 
     :param error_code: six digits that begin with the status.
     """
@@ -57,7 +57,7 @@ _PLAIN_TITLES = {
 
 
 class PlainRefusal(Refusal):
-    """The older problem body without a number: content type, Catalog."""
+    """The older problem body without a code: content type, Catalog."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(status, detail, label=_PLAIN_TITLES.get(status) or reason_of(status))
@@ -67,11 +67,11 @@ class PlainRefusal(Refusal):
 
 
 class NumberedRefusal(Refusal):
-    """A numbered problem.
+    """A problem with a numeric code.
 
     :param code: such as ``1439-404``: number and status.
-    :param title: one for all problems of a kind; the one that is known for the number, or HTTP's own word for the
-        status, where it is empty.
+    :param title: of this kind of problem; where it is empty, the known title of the code, or HTTP's phrase for the
+        status.
     """
 
     titles: ClassVar[Mapping[str, str]] = {}
@@ -82,12 +82,12 @@ class NumberedRefusal(Refusal):
 
 
 def reason_of(status: int) -> str:
-    """HTTP's own word for a status."""
+    """HTTP's reason phrase for a status."""
     return responses.get(status, "Error")
 
 
 def error_page(status: int) -> str:
-    """The HTML that a proxy sends which knows nothing of the services behind it."""
-    # nginx words this one its own way.
+    """The HTML error page of a proxy that knows nothing of the services behind it."""
+    # nginx has its own phrase for 405.
     title = f"{status} {'Not Allowed' if status == 405 else reason_of(status)}"
     return f"<html>\n<head><title>{title}</title></head>\n<body><center><h1>{title}</h1></center></body>\n</html>\n"

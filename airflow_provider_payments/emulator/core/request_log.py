@@ -1,4 +1,4 @@
-"""What was asked, for tests that count requests."""
+"""The log of requests, for tests and people."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 
 from airflow_provider_payments.emulator.core.parsing import UnreadableBody, parse_json
 
-LOG_LENGTH = 100_000
-LOG_BYTES = 64 * 1024 * 1024
-MAX_LOGGED_BODY = 64 * 1024
+MAX_ENTRIES = 100_000
+MAX_LOG_BYTES = 64 * 1024 * 1024
+MAX_LOGGED_BODY_BYTES = 64 * 1024
 _SECRET_NAMES = frozenset(
     {"clientsecret", "accesstoken", "refreshtoken", "password", "securitytoken", "apikey", "s3secretkey"}
 )
 
 
 @dataclass(slots=True)
-class Entry:
+class LoggedRequest:
     """One request.
 
     :param at: when it came, in epoch seconds on the emulator's clock.
     :param sandbox: as its header names it; empty without one.
-    :param body: as received; parsed only when somebody looks.
-    :param status: None as long as there is no answer, which may be for ever.
+    :param body: as received; parsed when it is shown.
+    :param status: None while there is no answer.
     :param fault: id and action of the fault that happened to it.
-    :param problem: what a refusal calls it, and its detail.
+    :param problem: label and detail of a refusal.
     """
 
     number: int
@@ -44,7 +44,7 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """What a client makes long or short."""
+        """The bytes that depend on the client."""
         return len(self.path) + len(self.query) + len(self.body)
 
     def to_wire(self) -> dict[str, Any]:
@@ -63,10 +63,10 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which requests somebody wants to see; what is None does not matter.
+class RequestFilter:
+    """Which requests to show; None matches any.
 
-    :param path: how the path begins.
+    :param path: the beginning of the path.
     :param status: ``none`` for those without an answer.
     :param since: only those with a higher number.
     :param fault: id or action.
@@ -79,7 +79,7 @@ class Selection:
     since: int | None = None
     fault: str | None = None
 
-    def covers(self, entry: Entry) -> bool:
+    def matches(self, entry: LoggedRequest) -> bool:
         return (
             (self.since is None or entry.number > self.since)
             and (self.method is None or entry.method == self.method.upper())
@@ -91,20 +91,20 @@ class Selection:
 
 
 class RequestLog:
-    """The last requests, in order: as many as are allowed, in number and in space.
+    """The last requests, in order, limited in number and in bytes.
 
-    Bodies and queries of IMS never get in, nor do the values of vendors' secrets.
+    Bodies and queries of IMS are never logged, and the values of vendors' secrets are never shown.
     """
 
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[LoggedRequest] = deque()
         self._count = 0
         self._size = 0
 
     def record(
         self, at: float, method: str, path: str, query: str, sandbox: str, request_id: str, body: bytes
-    ) -> Entry:
-        """Add a request that has come in whole; the handler notes the status.
+    ) -> LoggedRequest:
+        """Add a request that was received completely; its status is set later.
 
         :param at: epoch seconds.
         :param query: raw, as sent.
@@ -112,30 +112,30 @@ class RequestLog:
         self._count += 1
         if path.startswith("/ims/"):
             query, body = "", b""
-        if len(body) > MAX_LOGGED_BODY:
+        if len(body) > MAX_LOGGED_BODY_BYTES:
             body = b""
-        # The same few names come again and again: one copy of each is enough.
-        entry = Entry(self._count, at, method, path, query, sys.intern(sandbox[:100]), request_id, body)
+        # Few different names: one string for each saves memory.
+        entry = LoggedRequest(self._count, at, method, path, query, sys.intern(sandbox[:100]), request_id, body)
         self._entries.append(entry)
         self._size += entry.size
-        while len(self._entries) > LOG_LENGTH or self._size > LOG_BYTES:
+        while len(self._entries) > MAX_ENTRIES or self._size > MAX_LOG_BYTES:
             self._size -= self._entries.popleft().size
         return entry
 
     def clear(self) -> int:
-        """Forget all requests; numbers go on. Returns how many there were."""
+        """Remove all requests; numbers continue. Returns how many there were."""
         count = len(self._entries)
         self._entries.clear()
         self._size = 0
         return count
 
-    def newest_first(self) -> Iterator[Entry]:
-        """All requests, from the last one back."""
+    def newest_first(self) -> Iterator[LoggedRequest]:
+        """All requests, newest first."""
         return reversed(self._entries)
 
-    def select(self, selection: Selection) -> Iterator[Entry]:
-        """The requests that a selection covers, in the order in which they came."""
-        return (entry for entry in self._entries if selection.covers(entry))
+    def select(self, selection: RequestFilter) -> Iterator[LoggedRequest]:
+        """The requests that a selection matches, in the order in which they came."""
+        return (entry for entry in self._entries if selection.matches(entry))
 
 
 def _readable(body: bytes) -> Any:
@@ -162,7 +162,7 @@ def _masked(node: Any) -> Any:
 
 
 def _names_secret(path: Any) -> bool:
-    """Whether the value of a patch instruction is a credential, or a part of one."""
+    """Whether the path of a patch instruction leads to a credential or a part of one."""
     if not isinstance(path, str):
         return False
     steps = path.lower().strip("/").split("/")

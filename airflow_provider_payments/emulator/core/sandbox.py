@@ -1,4 +1,4 @@
-"""What a service knows of the sandbox that it serves."""
+"""A sandbox as services see it: its name, options and time, without what the services hold for it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ DEFAULT_SANDBOX = "prod"
 
 @dataclass(slots=True, eq=False)
 class Sandbox:
-    """A sandbox of the organisation, without what the services hold for it.
+    """A sandbox of the organisation.
 
     :param name: lower case.
     :param origin: the address of all services, with which links in answers begin.
-    :param lag: how far lists and reads are behind writes; one for the whole organisation.
+    :param lag: how far lists and reads are behind writes, in all sandboxes.
     :param id: the same for the same name and organisation.
     :param created: epoch seconds.
-    :param is_hidden: whether the credential is no member of it.
+    :param is_hidden: whether the credential has no access to it.
     """
 
     name: str

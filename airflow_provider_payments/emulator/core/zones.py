@@ -1,4 +1,4 @@
-"""Time zones as texts and expressions name them: by letters, by an offset, by a region."""
+"""Time zones by letters, by an offset, or by a region."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 _OFFSET = re.compile(r"(?:GMT|UTC|UT)?([+-])(\d{1,2})(?::?([0-5]\d))?", re.ASCII)
 _MAX_OFFSET_HOURS = 18
-# Letters behind a time are an offset, in summer too: Data Prep's sample reads PST in October as eight hours.
+# Letters after a time are a fixed offset, also in summer: Data Prep's sample reads PST in October as eight hours.
 _LETTERS = """
 0 Z UTC GMT UT WET
 1 BST CET WEST MET WAT
@@ -56,7 +56,7 @@ def zone(name: str) -> tzinfo:
 
 
 def written_zone(text: str) -> tzinfo:
-    """The zone that is written behind a time, where letters come before regions; raises ``ValueError``."""
+    """The zone after a time, where letters take precedence over regions; raises ``ValueError``."""
     return _of_letters(text) or zone(text)
 
 

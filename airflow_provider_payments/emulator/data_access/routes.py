@@ -11,16 +11,16 @@ from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 from airflow_provider_payments.emulator.data_access import shapes
 from airflow_provider_payments.emulator.data_access.files import (
-    OTHER_SAMPLES,
     ROW_ERROR_SAMPLES,
+    ROW_ERROR_SAMPLES_ALIAS,
     File,
     dataset_files,
     meta_files,
     rejected_files,
 )
-from airflow_provider_payments.emulator.data_access.shapes import BASE
+from airflow_provider_payments.emulator.data_access.shapes import PREFIX
 
-PREVIEWED = 100
+PREVIEW_ROWS = 100
 
 
 def list_dataset_files(call: Call[Catalog]) -> Answer:
@@ -37,7 +37,7 @@ def list_dataset_files(call: Call[Catalog]) -> Answer:
 
 
 def show_dataset_file(call: Call[Catalog]) -> Answer:
-    """What a dataset file consists of, or with ``path`` the content of that."""
+    """The parts of a dataset file, or with ``path`` the content of one."""
     batch_id, _, number = call.params["id"].rpartition("-")
     batch = call.state.batches.read(batch_id)
     files = dataset_files(call.state, batch) if batch else []
@@ -54,23 +54,23 @@ def show_failed(call: Call[Catalog]) -> Answer:
 
 
 def show_meta(call: Call[Catalog]) -> Answer:
-    """The diagnostics of a batch: all, with ``path`` those in a directory, or the content of one."""
+    """The diagnostics of a batch: the top directory, or with ``path`` another one or the content of a file."""
     batch = call.state.batch(call.params["id"])
     directories, address = meta_files(call.state, batch), f"/batches/{batch.id}/meta"
-    path = (call.first("path") or "").strip("/")
+    path = (call.parameter("path") or "").strip("/")
     if path in directories:
         return shapes.directory(call, address, directories[path], path)
-    name = ROW_ERROR_SAMPLES if path == OTHER_SAMPLES else path
+    name = ROW_ERROR_SAMPLES if path == ROW_ERROR_SAMPLES_ALIAS else path
     within, _, name = name.rpartition("/")
     return _download(call, directories.get(within, ()), name)
 
 
 def preview_dataset(call: Call[Catalog]) -> Answer:
-    return Answer({"data": call.state.get(call.params["id"]).rows[:PREVIEWED]})
+    return Answer({"data": call.state.get(call.params["id"]).rows[:PREVIEW_ROWS]})
 
 
 def _show(call: Call[Catalog], address: str, files: Sequence[File]) -> Answer:
-    path = call.first("path")
+    path = call.parameter("path")
     return _download(call, files, path) if path else shapes.directory(call, address, files)
 
 
@@ -81,7 +81,7 @@ def _download(call: Call[Catalog], files: Sequence[File], name: str) -> Answer:
     return shapes.download(call, file)
 
 
-__all__ = ["BASE", "DIALECT", "ROUTES"]
+__all__ = ["DIALECT", "PREFIX", "ROUTES"]
 
 DIALECT = Dialect(PlainRefusal)
 ROUTES: Routes[Catalog] = (

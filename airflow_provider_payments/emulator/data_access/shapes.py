@@ -1,4 +1,4 @@
-"""What Data Access shows: pages of files, and their content."""
+"""The wire form of Data Access: pages of files, and their content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_payments.emulator.core.call import Answer, Call
 from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 from airflow_provider_payments.emulator.data_access.files import File
 
-BASE = "/data/foundation/export"
+PREFIX = "/data/foundation/export"
 MAX_LIMIT = 100
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
@@ -22,13 +22,16 @@ Item = TypeVar("Item")
 
 
 def page_of(call: Call[Catalog], address: str, items: Sequence[Item], shape: Callable[[Item], Any]) -> Answer:
-    """Answer with the page that was asked for; links lead to it and to the next where there are several.
+    """Answer with the requested page; where there are several, links lead to it and to the next.
 
-    :param address: of the list, below the service's own.
-    :param shape: gives an item its wire shape.
+    :param address: of the list, below the service's prefix.
+    :param shape: makes the wire form of an item.
     """
     refuse = functools.partial(PlainRefusal, 400)
-    start, limit = call.whole("start", refuse, 0), min(call.whole("limit", refuse, 0), MAX_LIMIT) or MAX_LIMIT
+    start, limit = (
+        call.whole_number("start", refuse, 0),
+        min(call.whole_number("limit", refuse, 0), MAX_LIMIT) or MAX_LIMIT,
+    )
     body: dict[str, Any] = {
         "data": [shape(item) for item in items[start : start + limit]],
         "_page": {"limit": limit, "count": len(items)},
@@ -36,7 +39,7 @@ def page_of(call: Call[Catalog], address: str, items: Sequence[Item], shape: Cal
     if start > 0 or start + limit < len(items):
 
         def link(begin: int) -> str:
-            return f"{call.state.sandbox.origin}{BASE}{address}?{call.query_with(start=begin, limit=limit)}"
+            return f"{call.state.sandbox.origin}{PREFIX}{address}?{call.query_with(start=begin, limit=limit)}"
 
         body["_links"] = {"page": {"href": link(start), "templated": True}}
         if start + limit < len(items):
@@ -47,8 +50,8 @@ def page_of(call: Call[Catalog], address: str, items: Sequence[Item], shape: Cal
 def directory(call: Call[Catalog], address: str, files: Sequence[File], within: str = "") -> Answer:
     """Answer with a page of the files in a directory.
 
-    :param address: where they are read, below the service's own.
-    :param within: the directory's name, where files are addressed by it; its slash is escaped in links.
+    :param address: of the files, below the service's prefix.
+    :param within: the directory's name, if it is a part of the files' paths; its slash is escaped in links.
     """
 
     def shape(file: File) -> dict[str, Any]:
@@ -56,7 +59,7 @@ def directory(call: Call[Catalog], address: str, files: Sequence[File], within: 
         return {
             "name": file.name,
             "length": str(len(file.content())),
-            "_links": {"self": {"href": f"{call.state.sandbox.origin}{BASE}{address}?path={quote(path, safe='')}"}},
+            "_links": {"self": {"href": f"{call.state.sandbox.origin}{PREFIX}{address}?path={quote(path, safe='')}"}},
         }
 
     return page_of(call, address, files, shape)
@@ -75,7 +78,7 @@ def dataset_file(call: Call[Catalog], batch: Batch, view_id: str, number: int) -
         "created": str(batch.completed),
         "updated": str(batch.completed),
         "isValid": True,
-        "_links": {"self": {"href": f"{call.state.sandbox.origin}{BASE}/files/{identifier}"}},
+        "_links": {"self": {"href": f"{call.state.sandbox.origin}{PREFIX}/files/{identifier}"}},
     }
 
 
@@ -94,7 +97,7 @@ def download(call: Call[Catalog], file: File) -> Answer:
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
-    """A range as half open: from a byte to another, from a byte on, or so many bytes at the end."""
+    """A range as half-open bounds: first to last byte, from a byte on, or the last bytes."""
     if not first:
         return max(size - int(last), 0), size
     return int(first), min(int(last) + 1, size) if last else size

@@ -1,4 +1,4 @@
-"""How Data Prep says no: MAPPER codes."""
+"""The refusals of Data Prep."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow_provider_payments.emulator.core.refusals import NumberedRefusal
 
 
 class DataPrepRefusal(NumberedRefusal):
-    """Data Prep: MAPPER codes."""
+    """A refusal with a MAPPER code."""
 
     def body(self, request_id: str, at: float) -> dict[str, Any]:
         return {
@@ -21,10 +21,10 @@ class DataPrepRefusal(NumberedRefusal):
 
 
 def refused(status: int, detail: str) -> DataPrepRefusal:
-    """A refusal with the number that Data Prep has for a status."""
+    """A refusal with Data Prep's code for a status."""
     return DataPrepRefusal(f"{1404 if status == 404 else 1000}-{status}", "", detail)
 
 
 def invalid(detail: str) -> DataPrepRefusal:
-    """A request that Data Prep cannot accept."""
+    """The refusal of an invalid request."""
     return refused(400, detail)

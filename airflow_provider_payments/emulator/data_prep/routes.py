@@ -30,14 +30,14 @@ from airflow_provider_payments.emulator.data_prep.shapes import (
 from airflow_provider_payments.emulator.data_prep.suggestions import show_suggestion
 from airflow_provider_payments.emulator.data_prep.transform import Transform, problems
 
-BASE = "/data/foundation/conversion"
+PREFIX = "/data/foundation/conversion"
 MAX_PREVIEW_ROWS = 1000
 
 
 def create(call: Call[MappingSets]) -> Answer:
     mapping_sets, body = call.state, call.json_object()
     if _is_true(call, "validate"):
-        _check(call, mapping_sets.understand(body, 0))
+        _check(call, mapping_sets.parse(body, 0))
     return Answer(receipt_to_wire(mapping_sets.create(body)))
 
 
@@ -54,12 +54,12 @@ def list_all(call: Call[MappingSets]) -> Answer:
 
 def show(call: Call[MappingSets]) -> Answer:
     mapping_set = call.state.get(call.params["id"])
-    return Answer(_shown(call, mapping_set, mapping_set.version(call.whole("version", invalid, 0))))
+    return Answer(_shown(call, mapping_set, mapping_set.version(call.whole_number("version", invalid, 0))))
 
 
 def _shown(call: Call[MappingSets], mapping_set: MappingSet, version: MappingVersion) -> dict[str, Any]:
     schema: dict[str, Any] | None = None
-    # A set outlives its schema.
+    # The schema of a set may have been deleted.
     if _is_true(call, "expandSchema") and call.state.registry.read(version.schema_id) is not None:
         properties, required = _fields(call, version)
         schema = {"id": version.schema_id, "type": "object", "properties": properties, "required": list(required)}
@@ -67,7 +67,7 @@ def _shown(call: Call[MappingSets], mapping_set: MappingSet, version: MappingVer
 
 
 def _is_true(call: Call[MappingSets], name: str) -> bool:
-    return (call.first(name) or "").lower() == "true"
+    return (call.parameter(name) or "").lower() == "true"
 
 
 def put(call: Call[MappingSets]) -> Answer:
@@ -127,7 +127,7 @@ def delete_mapping(call: Call[MappingSets]) -> Answer:
 
 
 def _latest_mapping(call: Call[MappingSets]) -> tuple[MappingSet, FieldMapping, int]:
-    """The mapping that a path names in the latest version of its set, and its place there, or a refusal."""
+    """The mapping in the path, from the latest version of its set, and its index there, or a refusal."""
     mapping_set = call.state.get(call.params["id"])
     for place, mapping in enumerate(mapping_set.latest.mappings):
         if mapping.id == call.params["mapping"]:
@@ -136,12 +136,12 @@ def _latest_mapping(call: Call[MappingSets]) -> tuple[MappingSet, FieldMapping, 
 
 
 def _asked_version(call: Call[MappingSets], mapping_set: MappingSet) -> MappingVersion:
-    return mapping_set.version(call.whole("version", invalid, mapping_set.latest.version))
+    return mapping_set.version(call.whole_number("version", invalid, mapping_set.latest.version))
 
 
 def validate(call: Call[MappingSets]) -> Answer:
-    # Adobe's documents show `null` where there are no errors, its published interface a list: an empty one suits both.
-    version = call.state.understand(call.json_object(), 0)
+    # Without errors Adobe's documents show `null`, its API reference a list: an empty list suits both.
+    version = call.state.parse(call.json_object(), 0)
     found = zip(version.mappings, problems(version.mappings, _fields(call, version)[0]), strict=True)
     return Answer(
         {
@@ -163,15 +163,15 @@ def preview(call: Call[MappingSets]) -> Answer:
         raise invalid(f"'data' must be a row, which is an object, or a list of at most {MAX_PREVIEW_ROWS} rows.")
     if not isinstance(mapping_set, dict):
         raise invalid("'mappingSet' must be an object.")
-    version = call.state.understand(mapping_set, 0)
+    version = call.state.parse(mapping_set, 0)
     properties, _ = _fields(call, version)
     found = list(zip(version.mappings, problems(version.mappings, properties), strict=True))
     errors = [finding_to_wire(mapping, problem) for mapping, problem in found if problem is not None]
     sound = [mapping for mapping, problem in found if problem is None]
-    # A preview shows what the mapping makes of a row, not whether the dataset would take it: nothing is required.
+    # A preview shows the mapped row, not whether the dataset would accept it: nothing is required.
     transform = Transform(sound, properties, None, call.state.sandbox.clock.now)
     previews = [_previewed(transform, row, errors) for row in rows]
-    # The published interface models one object, the documentation prints a list: each gets back what it sends.
+    # The API reference has one object, the documentation a list: the answer has the form of the request.
     return Answer(previews if isinstance(data, list) else previews[0])
 
 

@@ -1,4 +1,4 @@
-"""Mapping suggestions: which field of a dataset an attribute of a batch is meant for, judged by their names."""
+"""Mapping suggestions: fields of a dataset for the attributes of a batch, by the similarity of their names."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from airflow_provider_payments.emulator.data_prep.mapping_sets import (
 from airflow_provider_payments.emulator.data_prep.refusals import invalid
 from airflow_provider_payments.emulator.data_prep.shapes import mapping_set_to_wire
 
-# Records that are read to learn which attributes there are.
+# The records that are read to find the attributes.
 MAX_SAMPLE_ROWS = 1000
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 
 
 def show_suggestion(call: Call[MappingSets]) -> Answer:
-    """A mapping set that is kept nowhere, from the attributes of a batch's records to the fields of a dataset."""
+    """A mapping set from the attributes of a batch's records to the fields of a dataset; it is not stored."""
     registry = call.state.registry
-    named = {name: call.first(name) for name in ("datasetId", "batchId")}
+    named = {name: call.parameter(name) for name in ("datasetId", "batchId")}
     for name, value in named.items():
         if not value:
             raise invalid(f"The query parameter '{name}' is required.")
@@ -40,7 +40,7 @@ def show_suggestion(call: Call[MappingSets]) -> Answer:
         raise invalid(refusal.detail) from refusal
     sources = list(dict.fromkeys(path for row in rows for path in _attributes(row)))[:MAX_MAPPINGS]
     found = suggest(sources, list(_fields(registry.resolve(schema)[0])))
-    if (call.first("excludeUnmapped") or "true").lower() != "false":
+    if (call.parameter("excludeUnmapped") or "true").lower() != "false":
         found = [line for line in found if line[1]]
     now, author = call.state.sandbox.clock.millis(), call.state.sandbox.options.user_id
     lines = tuple(_mapping(*line) for line in found)
@@ -55,10 +55,11 @@ def _mapping(source: str, destination: str, score: float) -> FieldMapping:
 
 
 def suggest(sources: Sequence[str], destinations: Sequence[str]) -> list[tuple[str, str, float]]:
-    """For each source the destination that its name fits best, and how well: 0 to 1.
+    """For each source the most similar destination, and a score from 0 to 1.
 
-    :param sources: dotted paths, as ``destinations`` are; each of these is given once, to the source that fits it best.
-    :returns: in the order of the sources; the destination of a source that fits none is empty.
+    :param sources: dotted paths.
+    :param destinations: dotted paths; each is used once, for the most similar source.
+    :returns: in the order of the sources; the destination is empty for a source without a similar one.
     """
     by_last_word: dict[str, list[tuple[str, list[str]]]] = {}
     for path in destinations:
@@ -70,7 +71,7 @@ def suggest(sources: Sequence[str], destinations: Sequence[str]) -> list[tuple[s
         if (words := _words(source))
         for destination, others in by_last_word.get(words[-1], ())
     ]
-    # The sort is stable: of equal ones the first wins.
+    # The sort is stable: among equals the first one wins.
     fits.sort(key=lambda fit: (-fit[0], fit[1] != fit[2]))
     chosen: dict[str, tuple[str, float]] = {}
     taken = set()
@@ -82,14 +83,14 @@ def suggest(sources: Sequence[str], destinations: Sequence[str]) -> list[tuple[s
 
 
 def _score(words: Sequence[str], others: Sequence[str]) -> float:
-    """How large a share of two paths the words are that both end in."""
+    """The share of common words at the end of two paths."""
     pairs = zip(reversed(words), reversed(others), strict=False)
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return round(2 * shared / (len(words) + len(others)), 2)
 
 
 def _words(path: str) -> list[str]:
-    """The words of a dotted path: ``order.createTime`` and ``Order_Create_Time`` have the same."""
+    """The words of a dotted path: the same for ``order.createTime`` and ``Order_Create_Time``."""
     return [word.lower() for word in _WORD.findall(path)]
 
 
@@ -104,7 +105,7 @@ def _attributes(row: Mapping[str, Any], within: str = "") -> Iterator[str]:
 
 
 def _fields(properties: Mapping[str, Any], within: str = "") -> Iterator[str]:
-    """The dotted paths of the fields in a tree that hold a value, not other fields."""
+    """The dotted paths of the leaf fields of a tree."""
     for name, node in properties.items():
         path = f"{within}.{name}" if within else name
         inner = node.get("properties") if isinstance(node, Mapping) else None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.flow_service.model import ENABLED, Resource
-from airflow_provider_payments.emulator.flow_service.payloads import check_version, optional, required, truth
+from airflow_provider_payments.emulator.flow_service.payloads import (
+    check_version,
+    major_version,
+    optional,
+    required,
+    truth,
+)
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, missing, not_found, wrong
 from airflow_provider_payments.emulator.flow_service.sources import named_table, object_path
 from airflow_provider_payments.emulator.flow_service.specs import (
@@ -21,8 +26,6 @@ from airflow_provider_payments.emulator.flow_service.specs import (
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.flow_service.writes import check_published
 from airflow_provider_payments.emulator.samples.tables import Table
-
-_VERSION = re.compile(r"(?:application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=)?(\d+)(?:\.\d+)*", re.IGNORECASE)
 
 
 def connection_spec(body: Mapping[str, Any]) -> ConnectionSpec:
@@ -52,8 +55,8 @@ def check_base(_: FlowService, body: Mapping[str, Any]) -> None:
         required(body, f"auth.params.{param}", str)
 
 
-def works(connection: Resource) -> bool:
-    """Whether the vendor would let this credential in."""
+def accepts_credential(connection: Resource) -> bool:
+    """Whether the vendor accepts the credential of a base connection."""
     params = (connection.content.get("auth") or {}).get("params") or {}
     return connection.state == ENABLED and not any(params.get(name) == WRONG_SECRET for name in SECRETS)
 
@@ -91,7 +94,7 @@ def _check_params(body: Mapping[str, Any], spec: ConnectionSpec) -> None:
     elif spec.shape == "file":
         required(body, "params.path", str)
         _check_file_params(body)
-    # Older documents call the table a path.
+    # Older documents name the table 'path'.
     elif optional(body, "params.path", str) is None:
         required(body, "params.tableName", str)
 
@@ -155,9 +158,3 @@ def check_target(service: FlowService, body: Mapping[str, Any]) -> None:
     base = optional(body, "baseConnectionId", str)
     if base is not None:
         _check_base(service, base, CONNECTION_SPECS[DATA_LAKE_ID])
-
-
-def major_version(text: str) -> str | None:
-    """The major version in ``1.0`` or ``application/vnd.adobe.xed-full+json;version=1.3``; None in anything else."""
-    match = _VERSION.fullmatch(text.strip())
-    return match[1] if match else None

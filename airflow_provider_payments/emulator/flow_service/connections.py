@@ -1,4 +1,4 @@
-"""The life of base, source and target connections, each with the rules of its kind."""
+"""Creating, changing, publishing and deleting base, source and target connections, each by the rules of its kind."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _CHECKS: Mapping[str, Callable[[FlowService, Mapping[str, Any]], None]] = {
 
 
 def create(kind: str, service: FlowService, body: Mapping[str, Any], draft: bool) -> Resource:
-    """Make a connection, or refuse. The same body twice makes two.
+    """Create a connection, or refuse. The same body sent twice creates two.
 
     :param kind: as in the path.
-    :param draft: it may be incomplete.
+    :param draft: a draft may be incomplete.
     """
     content, state = _content(kind, service, body, draft), _state(body)
     connection: Resource = service.add(kind, content, DRAFT if draft else state)
@@ -60,7 +60,7 @@ def update(kind: str, service: FlowService, connection: Resource, call: Call[Flo
 
 
 def publish(kind: str, service: FlowService, connection: Resource, call: Call[FlowService]) -> None:
-    """Make a draft that breaks no rule a connection for good."""
+    """Publish a draft that breaks no rule."""
     operation_of(call, ("publish",), connection.etag)
     check_unpublished(connection)
     content = _content(kind, service, connection.content, draft=False)
@@ -71,7 +71,7 @@ def publish(kind: str, service: FlowService, connection: Resource, call: Call[Fl
 def delete(kind: str, service: FlowService, connection: Resource) -> None:
     """Delete a connection that no dataflow uses, or refuse."""
     _check_changeable(connection)
-    user = service.user_of(connection)
+    user = service.dataflow_using(connection)
     if user is not None:
         code = "1418-400" if kind == BASES else "1447-400"
         raise invalid(code, f"{connection.id} is still used by the dataflow {user.id}; delete that first.")
@@ -79,7 +79,7 @@ def delete(kind: str, service: FlowService, connection: Resource) -> None:
 
 
 def _content(kind: str, service: FlowService, body: Mapping[str, Any], draft: bool) -> dict[str, Any]:
-    """What a body says that is the client's to say. Of a draft only the types are checked."""
+    """The members of a body that a client may write. Of a draft only the types are checked."""
     if not draft:
         _CHECKS[kind](service, body)
     connection_spec(body)
@@ -91,7 +91,7 @@ def _content(kind: str, service: FlowService, body: Mapping[str, Any], draft: bo
 
 
 def _state(body: Mapping[str, Any]) -> str:
-    """The state in which a connection comes into being."""
+    """The state of a new connection."""
     state = ENABLED if body.get("state") is None else body["state"]
     if state not in _STATES:
         allowed = ", ".join(_STATES)
@@ -100,6 +100,6 @@ def _state(body: Mapping[str, Any]) -> str:
 
 
 def _check_changeable(connection: Resource) -> None:
-    """Refuse to update or delete what its provider has not finished."""
+    """Refuse to update or delete a connection that its provider has not finished."""
     if connection.state == INITIALIZING:
         raise invalid("1417-400", f"With a user token, {connection.id} cannot be changed in the state {INITIALIZING}.")

@@ -1,4 +1,4 @@
-"""What can be seen through a base connection: its tables, resources, folders and files."""
+"""Exploring a base connection: its tables, resources, folders and files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.core.call import Call
-from airflow_provider_payments.emulator.flow_service.connection_rules import works
+from airflow_provider_payments.emulator.flow_service.connection_rules import accepts_credential
 from airflow_provider_payments.emulator.flow_service.model import Resource
 from airflow_provider_payments.emulator.flow_service.payloads import queried, truth
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, missing, wrong
@@ -22,10 +22,10 @@ _OBJECT_TYPES = ("root", "table", "file", "folder", "rest")
 
 
 def explore(service: FlowService, connection: Resource, call: Call[FlowService]) -> Any:
-    """Answer an explore request: a list of what there is, or one object with its columns and perhaps rows."""
+    """Answer an explore request: a list of objects, or one object with its columns and, for a preview, rows."""
     spec = CONNECTION_SPECS[connection.spec_id]
     kind = _object_type(call, spec)
-    if not works(connection):
+    if not accepts_credential(connection):
         raise FlowRefusal("1001-401", "The source refused the credential of the base connection.")
     tables, now = service.vendors.tables(spec.vendor), service.clock.now()
     if spec.shape == "file" and kind != "file":
@@ -35,7 +35,7 @@ def explore(service: FlowService, connection: Resource, call: Call[FlowService])
             {"type": spec.shape, "name": path, "path": path, "canPreview": True, "canFetchSchema": True}
             for path in tables
         ]
-    preview = truth(call.first("preview") or "false")
+    preview = truth(call.parameter("preview") or "false")
     if preview is None:
         raise FlowRefusal("1312-400", "The value of 'preview' must be true or false.")
     if kind == "file":
@@ -44,7 +44,7 @@ def explore(service: FlowService, connection: Resource, call: Call[FlowService])
 
 
 def _object_type(call: Call[FlowService], spec: ConnectionSpec) -> str:
-    """What kind of object a request is about, or a refusal."""
+    """The type of the requested object, or a refusal."""
     if spec.shape == "lake":
         raise FlowRefusal("1336-400", f"Connections with the connection spec {spec.id} cannot be explored.")
     kind = queried(call, "objectType").lower()
@@ -52,7 +52,7 @@ def _object_type(call: Call[FlowService], spec: ConnectionSpec) -> str:
         raise FlowRefusal("1358-400", f"The objectType '{kind[:40]}' is none of: {', '.join(_OBJECT_TYPES)}.")
     if kind not in SHAPES[spec.shape].object_types:
         raise FlowRefusal("1358-400", f"A source of this kind has no objects of type '{kind}'.")
-    if call.first("filters"):
+    if call.parameter("filters"):
         raise FlowRefusal("1353-400", "This source does not filter rows.")
     return kind
 
@@ -73,7 +73,7 @@ def _table(call: Call[FlowService], tables: Mapping[str, Table], kind: str) -> T
 
 
 def configs(service: FlowService, connection: Resource) -> list[dict[str, str]]:
-    """The columns that a connection has to offer, each once."""
+    """The columns of all tables of a connection, each once."""
     tables = service.vendors.tables(CONNECTION_SPECS[connection.spec_id].vendor).values()
     types = {column.name: column.type for table in tables for column in table.columns}
     return [{"columnName": name, "columnType": kind} for name, kind in types.items()]
@@ -92,15 +92,15 @@ def _no_object(path: str) -> FlowRefusal:
 def _file(call: Call[FlowService], table: Table | None) -> Table:
     if table is None:
         raise _no_object(queried(call, "object"))
-    if truth(call.first("determineProperties") or "false"):
+    if truth(call.parameter("determineProperties") or "false"):
         raise FlowRefusal("1371-400", "The properties of a file are not detected; name its 'fileType'.")
     form = queried(call, "fileType").lower()
     if form not in FILE_FORMATS:
         raise FlowRefusal("1399-400", f"The fileType '{form[:40]}' is none of: {', '.join(FILE_FORMATS)}.")
     if form != files.format_of(table.path):
         raise FlowRefusal("1396-400", f"The file '{table.path}' is not of the format {form}.")
-    delimiter = call.first("columnDelimiter")
-    # Documents write a tab as backslash and t.
+    delimiter = call.parameter("columnDelimiter")
+    # Documents write a tab as a backslash and t.
     if delimiter is not None and len(delimiter.replace("\\t", "\t")) != 1:
         raise FlowRefusal("1331-400", "The column delimiter must be one character.")
     return table

@@ -1,4 +1,4 @@
-"""Dataflows: what one must be, how it changes, and when it ends."""
+"""Creating, changing, enabling, disabling, publishing and deleting dataflows, and the rules for them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _ACTIONS = {"enable": ENABLED, "disable": DISABLED, "publish": ENABLED}
 
 
 def create(service: FlowService, body: Mapping[str, Any], draft: bool) -> Flow:
-    """Make a dataflow and plan its first run, or refuse. The same body twice makes two.
+    """Create a dataflow and plan its first run, or refuse. The same body sent twice creates two.
 
-    :param draft: it may be incomplete, and never runs before it is published.
+    :param draft: a draft may be incomplete, and does not run before it is published.
     """
     if body.get("state") is not None:
         raise invalid("1410-400", "'state' may not be sent when a dataflow is created.")
@@ -50,7 +50,7 @@ def create(service: FlowService, body: Mapping[str, Any], draft: bool) -> Flow:
 
 
 def _drafted(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a draft: what is there is of its type."""
+    """The content of a draft: the types of its members are checked."""
     spec_id = required(body, "flowSpec.id", str)
     if spec_id not in FLOW_SPECS:
         raise invalid("1413-400", f"The flow spec id '{spec_id[:100]}' is not valid.")
@@ -75,15 +75,15 @@ def _drafted(body: Mapping[str, Any]) -> dict[str, Any]:
 def check(
     service: FlowService, content: Mapping[str, Any], now: float | None, settled: Mapping[str, Any] | None = None
 ) -> Schedule:
-    """Hold a dataflow's content against every rule; the schedule is what they leave understood.
+    """Check a dataflow's content against all rules; returns its schedule.
 
-    :param now: refuse a start before it; None when the start has been accepted before.
-    :param settled: the parameters of the Copy transformation before; what a run on demand put there is allowed.
+    :param now: refuse an earlier start time; None when the start time has been accepted before.
+    :param settled: the current parameters of the Copy transformation, which a run on demand may have set.
     """
     spec_id = str(content["flowSpec"]["id"])
     required(content, "name", str)
-    source = _only(service, content, "sourceConnectionIds")
-    target = _only(service, content, "targetConnectionIds")
+    source = _single(service, content, "sourceConnectionIds")
+    target = _single(service, content, "targetConnectionIds")
     if source.spec_id not in FLOW_SPECS[spec_id]["sourceConnectionSpecIds"]:
         raise invalid("1413-400", f"The flow spec {spec_id} does not serve sources of the spec {source.spec_id}.")
     transformations = _transformations(content)
@@ -94,7 +94,7 @@ def check(
     return schedule
 
 
-def _only(service: FlowService, content: Mapping[str, Any], member: str) -> Resource:
+def _single(service: FlowService, content: Mapping[str, Any], member: str) -> Resource:
     identifiers = required(content, member, list)
     if len(identifiers) != 1:
         raise FlowRefusal("1321-400", f"'{member}' must hold exactly one id, not {len(identifiers)}.")
@@ -104,7 +104,7 @@ def _only(service: FlowService, content: Mapping[str, Any], member: str) -> Reso
 
 
 def _transformations(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Name to parameters; the Mapping is among them."""
+    """The parameters by name; Mapping is always among them."""
     result: dict[str, Mapping[str, Any]] = {}
     for entry in required(content, "transformations", list):
         name = entry["name"]
@@ -168,7 +168,7 @@ def update(service: FlowService, flow: Flow, call: Call[FlowService]) -> None:
 
 
 def _reschedule(service: FlowService, flow: Flow, before: Schedule, content: Mapping[str, Any]) -> None:
-    """Check what a dataflow would become, and plan anew what its schedule changes."""
+    """Check the changed dataflow, and plan its runs anew if its schedule changed."""
     now, params = service.clock.now(), content.get("scheduleParams") or {}
     passed, was_once = before.start <= now, before.frequency == ONCE
     if passed and params.get("frequency") == ONCE and not was_once:
@@ -183,7 +183,7 @@ def _reschedule(service: FlowService, flow: Flow, before: Schedule, content: Map
         raise FlowRefusal("1366-400", "The mapping of a dataflow that runs once cannot be changed.")
     flow.schedule = schedule
     if schedule != before:
-        # A first run that was missed is not made up for; where the clock is fast it does not hang on the start.
+        # A missed first run is not caught up on; with a fast clock it does not depend on the start time.
         has_begun = flow.watermark is not None or (passed and service.clock.mode != "fast")
         (plan_next if has_begun else plan_first)(service, flow)
 
@@ -198,10 +198,10 @@ def act(service: FlowService, flow: Flow, call: Call[FlowService]) -> None:
     elif flow.state == DRAFT:
         raise invalid("1422-400", f"The action {operation} cannot be applied in the state {flow.state}.")
     assert flow.schedule is not None
-    # A dataflow that runs once and was disabled at its moment has nothing planned any more.
+    # A dataflow that runs once and was disabled at its due time has no run planned.
     missed = wanted == ENABLED != flow.state and flow.schedule.frequency == ONCE and flow.watermark is None
     if wanted == ENABLED != flow.state:
-        # Enabling starts the count of its failures anew.
+        # Enabling resets the count of failures.
         flow.failing_since = 0
     flow.state = wanted
     flow.operation = (operation, None)
@@ -211,6 +211,6 @@ def act(service: FlowService, flow: Flow, call: Call[FlowService]) -> None:
 
 
 def delete(service: FlowService, flow: Flow) -> None:
-    """Delete a dataflow; its runs stay."""
-    flow.plan += 1
+    """Delete a dataflow; its runs are kept."""
+    flow.schedule_version += 1
     service.flows.remove(flow)

@@ -1,4 +1,4 @@
-"""How rows move: copied from the source by window, mapped, checked, landed in the dataset as one batch."""
+"""Ingestion: rows are copied by data window, mapped, validated, and written to the dataset as one batch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_payments.emulator.catalog.batches import DIAGNOSTICS_SECONDS, Batch, Failure, RowError
+from airflow_provider_payments.emulator.catalog.batches import DIAGNOSTICS_RETENTION_SECONDS, Batch, Failure, RowError
 from airflow_provider_payments.emulator.catalog.state import Dataset
 from airflow_provider_payments.emulator.core.identifiers import new_ulid
 from airflow_provider_payments.emulator.core.refusals import Refusal
@@ -16,12 +16,12 @@ from airflow_provider_payments.emulator.data_prep.transform import (
     RowRefused,
     Transform,
 )
-from airflow_provider_payments.emulator.flow_service.connection_rules import works
+from airflow_provider_payments.emulator.flow_service.connection_rules import accepts_credential
 from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
 from airflow_provider_payments.emulator.flow_service.model import FAILED, PARTIAL, SUCCESS, Flow, Run
 from airflow_provider_payments.emulator.flow_service.ordered_outcomes import FAIL_COPY, FAIL_PROMOTION, FAIL_SOME
 from airflow_provider_payments.emulator.flow_service.payloads import partial_percent, truth
-from airflow_provider_payments.emulator.flow_service.sources import cut_row, object_path, source_table
+from airflow_provider_payments.emulator.flow_service.sources import column_selector, object_path, source_table
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.samples.flaws import CORRUPT
 from airflow_provider_payments.emulator.samples.tables import Table
@@ -30,9 +30,9 @@ Row = Mapping[str, Any]
 
 RECORD_ID = "_id"
 UNPARSABLE_ERROR = "INGEST-1401-400"
-TARGET_GONE = "INGEST-1404-404"
-NO_FILES = "133"
-_TYPICAL_BYTES = 200
+TARGET_MISSING_ERROR = "INGEST-1404-404"
+NO_FILES_ERROR = "133"
+_TYPICAL_ROW_BYTES = 200
 
 
 class CopyFailed(Exception):
@@ -40,20 +40,20 @@ class CopyFailed(Exception):
 
 
 def copy_rows(service: FlowService, run: Run) -> Sequence[Row]:
-    """The rows of a run's window, only with the columns of the source connection; raises :class:`CopyFailed`."""
+    """The rows of a run's data window, with the columns of the source connection; raises :class:`CopyFailed`."""
     if run.ordered == FAIL_COPY:
         raise CopyFailed("The source could not be read: this was ordered.")
     source = service.source_connections.get(run.flow.source_id)
     base = service.connections.get(source.base_id or "") if source else None
     if source is None or base is None:
         raise CopyFailed("The source connection or its base connection does not exist any more.")
-    if not works(base):
+    if not accepts_credential(base):
         raise CopyFailed("The source refused the credential of the base connection.")
     table = source_table(service, source)
     if table is None:
         raise CopyFailed("The source has no such table any more.")
-    cut = cut_row(source, table)
-    found = _in_window(table, run, delta_column(run.flow), service.clock.now())
+    cut = column_selector(source, table)
+    found = _rows_in_window(table, run, delta_column(run.flow), service.clock.now())
     rows = [row if CORRUPT in row else cut(row) for row in found]
     run.input_records = len(rows)
     run.input_bytes = _size(rows)
@@ -66,28 +66,30 @@ def delta_column(flow: Flow) -> str | None:
     return delta["name"] if isinstance(delta, dict) else None
 
 
-def _in_window(table: Table, run: Run, delta: str | None, now: float) -> list[Row]:
-    # The window of a run on demand may reach into the future, which nobody sees.
+def _rows_in_window(table: Table, run: Run, delta: str | None, now: float) -> list[Row]:
+    # The data window of a run on demand may end in the future; only rows up to now are there.
     end = min(run.end, now)
     rows = table.between(run.begin, end, delta, now)
-    # A row whose delta value cannot be read belongs to no window. It comes with the first run that takes everything, or
-    # every run would bring it again, or none.
+    # A row whose delta value cannot be read belongs to no data window. Only the first run of a backfill ingests it:
+    # else every run would ingest it again, or none would.
     if delta is not None and run.first and run.begin <= 0:
-        rows += table.undated(end, delta)
+        rows += table.without_time(end, delta)
     return rows
 
 
 def promote_rows(service: FlowService, run: Run, rows: Sequence[Row]) -> str:
-    """Map and check the rows, and land the good ones unless too many are bad; the status with which the run ends."""
+    """Map and validate the rows, and write the good ones unless too many are bad; returns the status of the run."""
     options = run.flow.content.get("options") or {}
     percent = partial_percent(options)
     run.diagnosed = percent is not None or truth(options.get("errorDiagnosticsEnabled")) is True
     dataset, transform = _target(service, run.flow)
     if dataset is None or transform is None:
-        run.failures = (Failure(TARGET_GONE, "The dataset, schema or mapping set does not exist any more.", 0),)
+        run.failures = (
+            Failure(TARGET_MISSING_ERROR, "The dataset, schema or mapping set does not exist any more.", 0),
+        )
         return FAILED
     if run.ordered == FAIL_PROMOTION:
-        run.failures = (Failure(NO_FILES, "No files were found for the batch: this was ordered.", 0),)
+        run.failures = (Failure(NO_FILES_ERROR, "No files were found for the batch: this was ordered.", 0),)
         _keep(service, run, dataset, percent, FAILED, rejected=rows)
         return FAILED
     records, errors = _mapped(transform, rows)
@@ -104,17 +106,17 @@ def promote_rows(service: FlowService, run: Run, rows: Sequence[Row]) -> str:
     return PARTIAL if run.ordered == FAIL_SOME else SUCCESS
 
 
-def count(run: Run, input_records: int, failed_records: int) -> str:
-    """Note the counts of a run that never moved any rows; the status with which it ended.
+def set_counts(run: Run, input_records: int, failed_records: int) -> str:
+    """Set the counts of a run that ingested no rows; returns its status.
 
-    :param failed_records: when all of them failed, so did the run.
+    :param failed_records: if all of them failed, the run failed.
     """
     run.promotes = input_records > 0
     run.input_records = run.output_records = input_records
-    run.input_bytes = run.output_bytes = input_records * _TYPICAL_BYTES
+    run.input_bytes = run.output_bytes = input_records * _TYPICAL_ROW_BYTES
     if failed_records:
         run.output_records -= failed_records
-        run.output_bytes = run.output_records * _TYPICAL_BYTES
+        run.output_bytes = run.output_records * _TYPICAL_ROW_BYTES
         run.diagnosed = True
         run.failures = (Failure(MAPPER_ERROR, "A value could not be converted.", failed_records),)
     return FAILED if failed_records and not run.output_records else SUCCESS
@@ -131,7 +133,7 @@ def _target(service: FlowService, flow: Flow) -> tuple[Dataset | None, Transform
         properties, required = service.registry.resolve(schema)
     except Refusal:
         return dataset, None
-    # A record may do without an identifier, but where one is mapped, a row that lacks it is incomplete.
+    # A record needs no identifier, but where one is mapped, a row without it fails.
     if RECORD_ID not in required and any(mapping.destination == RECORD_ID for mapping in version.mappings):
         required = (*required, RECORD_ID)
     return dataset, Transform(version.mappings, properties, required, service.clock.now)
@@ -160,7 +162,7 @@ def _failures(errors: Sequence[RowError]) -> tuple[Failure, ...]:
 
 
 def _fail_more(run: Run, rows: Sequence[Row], records: list[Row], errors: list[RowError]) -> None:
-    """Fail as many of the first good rows as are lacking to the number that was ordered."""
+    """Fail the first good rows until the ordered number of records has failed."""
     assert run.outcome is not None
     lacking = max(run.outcome.failed - len(errors), 0)
     bad = {id(error.row) for error in errors}
@@ -178,7 +180,7 @@ def _keep(
     errors: Sequence[RowError] = (),
     rejected: Sequence[Row] = (),
 ) -> None:
-    """Make the run's batch, with the diagnostics for as long as they are kept."""
+    """Create the run's batch, with the diagnostics for as long as they are kept."""
     batches, now = service.catalog.batches, service.clock.now()
     source = service.source_connections.get(run.flow.source_id)
     batch = Batch(
@@ -204,7 +206,7 @@ def _keep(
     dataset.last_batch = batch
     run.batch_id = batch.id
     if batch.errors or batch.rejected:
-        service.clock.at(now + DIAGNOSTICS_SECONDS, batch.expire)
+        service.clock.call_at(now + DIAGNOSTICS_RETENTION_SECONDS, batch.expire)
 
 
 def _size(rows: Sequence[Row]) -> int:

@@ -1,4 +1,4 @@
-"""The mapping set of a dataflow: which version is meant, and whether it fits both ends."""
+"""The mapping set of a dataflow: its version, and whether it fits the source and the target."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
 from airflow_provider_payments.emulator.data_prep.transform import problems
-from airflow_provider_payments.emulator.flow_service.connection_rules import major_version
 from airflow_provider_payments.emulator.flow_service.model import Resource
-from airflow_provider_payments.emulator.flow_service.payloads import required, whole_number
+from airflow_provider_payments.emulator.flow_service.payloads import major_version, required, whole_number
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, not_found
 from airflow_provider_payments.emulator.flow_service.sources import has_source, source_table
 from airflow_provider_payments.emulator.flow_service.state import FlowService
@@ -18,7 +17,7 @@ from airflow_provider_payments.emulator.flow_service.state import FlowService
 def mapping_version(service: FlowService, params: Mapping[str, Any], *, asked: bool = True) -> MappingVersion:
     """The mapping set that a Mapping transformation names, or a refusal.
 
-    :param asked: by a request, which may not see what the platform sees.
+    :param asked: by a request, for which reads may be behind.
     """
     identifier, store = required(params, "mappingId", str), service.mapping_sets.store
     found = (store.read if asked else store.get)(identifier)

@@ -1,4 +1,4 @@
-"""The resources of Flow Service as compact values; their wire shapes are made when somebody asks."""
+"""The resources of Flow Service as compact values; their wire form is made for each answer."""
 
 from __future__ import annotations
 
@@ -10,21 +10,44 @@ from airflow_provider_payments.emulator.catalog.batches import Failure
 from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
 from airflow_provider_payments.emulator.flow_service.schedule import Schedule
 
-# The members of a dataflow that name its ends, and the kinds of these.
+# The members of a dataflow that name its source and target connections, and the kinds of these.
 SOURCES, TARGETS = "sourceConnections", "targetConnections"
 END_KINDS: Mapping[str, str] = {"sourceConnectionIds": SOURCES, "targetConnectionIds": TARGETS}
 DRAFT, ENABLED, DISABLED, INITIALIZING = "draft", "enabled", "disabled", "initializing"
 SCHEDULED, IN_PROGRESS, SUCCESS, FAILED = "scheduled", "inProgress", "success", "failed"
 PARTIAL, CANCELLED = "partialSuccess", "cancelled"
 _ACTIVE = frozenset({SCHEDULED, IN_PROGRESS})
+# The path of a run's status.
+RUN_STATUS = "metrics.statusSummary.status"
+_AUDIT = frozenset(
+    {
+        *("id", "createdAt", "updatedAt", "createdBy", "updatedBy", "createdClient", "updatedClient"),
+        *("sandboxId", "sandboxName", "imsOrgId", "state", "version", "etag"),
+    }
+)
+_BODY = _AUDIT | {"name", "description", "connectionSpec"}
+_END = _BODY | {"baseConnectionId", "data", "params", "inheritedAttributes"}
+_SPEC = frozenset({"id", "name", "providerId", "version", "attributes"})
+# The members of its content that a dataflow shows unchanged.
+COPIED_MEMBERS = ("flowSpec", *END_KINDS, "scheduleParams", "transformations", "labels", "policy", "recordTypes")
+# The top-level attributes of each kind, by which it can be filtered and sorted.
+KNOWN_FIELDS: Mapping[str, frozenset[str]] = {
+    "connections": _BODY | {"auth"},
+    SOURCES: _END,
+    TARGETS: _END,
+    "flows": _BODY | {*COPIED_MEMBERS, "inheritedAttributes", "options", "runs", "lastOperation", "lastRunDetails"},
+    "runs": _AUDIT | {"flowId", "flowSpec", "providerRefId", "metrics", "activities", "params", "predecessors"},
+    "connectionSpecs": _SPEC,
+    "flowSpecs": _SPEC | {"sourceConnectionSpecIds", "targetConnectionSpecIds"},
+}
 
 
 @dataclass(slots=True)
 class Resource:
-    """A base, source or target connection.
+    """A base, source or target connection. Times are epoch milliseconds.
 
     :param content: what the client sent and may patch.
-    :param etag: quotes included; another one after every write.
+    :param etag: with quotes; changes with every write.
     """
 
     id: str
@@ -49,17 +72,16 @@ class Resource:
 class Flow(Resource):
     """A dataflow.
 
-    :param schedule: what its schedule parameters mean; None while it is a draft.
-    :param plan: raised when the schedule changes; what was planned before is void.
-    :param operation: the last write, and the patch where it was one.
+    :param schedule: from its schedule parameters; None while it is a draft.
+    :param schedule_version: increased when the schedule changes; runs planned for an earlier version do not start.
+    :param operation: the last write, and the patch if it was one.
     :param watermark: epoch seconds up to which runs have read; None before the first.
-    :param last_run: the newest run that lists know, as is ``last_ended_run`` of those that have ended.
-    :param failing_since: epoch seconds of the first failure after which nothing but failures came; 0 if there is
-        none.
+    :param last_run: the newest run that lists show; ``last_ended_run`` is the newest of those that have ended.
+    :param failing_since: epoch seconds of the first of an unbroken series of failures; 0 if the last run did not fail.
     """
 
     schedule: Schedule | None = None
-    plan: int = 0
+    schedule_version: int = 0
     operation: tuple[str, Any] = ("create", None)
     watermark: float | None = None
     last_run: Run | None = None
@@ -68,7 +90,7 @@ class Flow(Resource):
 
     @property
     def source_id(self) -> str:
-        """Of a dataflow that is no draft any more, as its target's."""
+        """Only of a dataflow that is not a draft, as :attr:`target_id`."""
         return str(self.content["sourceConnectionIds"][0])
 
     @property
@@ -89,22 +111,22 @@ class Flow(Resource):
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One run of a dataflow. Times are epoch milliseconds, 0 while they have not come.
+    """One run of a dataflow. Times are epoch milliseconds, 0 until they are known.
 
-    There may be a hundred thousand: what can be derived is not kept.
+    There may be 100,000: what can be derived is not stored.
 
-    :param flow: as it is now, or was when it was deleted.
-    :param begin: epoch seconds; the run reads what is later.
-    :param end: epoch seconds; the run reads what is not later.
-    :param first: no run of the schedule has read before.
-    :param copied: when copying ended, well or badly.
+    :param flow: its current state, or the state when it was deleted.
+    :param begin: of its data window in epoch seconds, exclusive.
+    :param end: of its data window in epoch seconds, inclusive.
+    :param first: whether it is the first run of the schedule.
+    :param copied: epoch milliseconds when copying ended, well or badly.
     :param promotes: whether there was anything to promote after copying.
-    :param failures: why records did not land, and how many.
+    :param failures: why records failed, and how many.
     :param diagnosed: whether error diagnostics were on.
     :param copy_error: why copying failed; empty when it did not.
-    :param outcome: what was ordered for it.
-    :param request: what the client asked for, of a run on demand.
-    :param retry: the run that was made to do this one's work again.
+    :param outcome: the ordered outcome, if there is one.
+    :param request: the client's request, of a run on demand.
+    :param retry: the run that repeats this one.
     :param writes: how often it has changed.
     """
 
@@ -144,21 +166,21 @@ class Run:
 
     @property
     def ordered(self) -> str:
-        """The kind of outcome that was ordered; empty when none was."""
+        """The kind of the ordered outcome; empty when there is none."""
         return self.outcome.kind if self.outcome is not None else ""
 
     @property
-    def begun(self) -> bool:
-        """It does not wait for its turn any more."""
+    def has_started(self) -> bool:
+        """Whether it is no longer queued."""
         return self.status != SCHEDULED
 
     @property
-    def ended(self) -> bool:
-        """Nothing will change any more. An unknown status counts: it comes last."""
+    def has_ended(self) -> bool:
+        """Whether it is final. An unknown status is: a run gets it at its end."""
         return self.status not in _ACTIVE
 
     @property
     def etag(self) -> str:
-        """Quotes included; another one after every write."""
+        """With quotes; changes with every write."""
         mark = int(self.id[:8], 16) + self.writes & 0xFFFFFFFF
         return f'"{mark:08x}-0000-0200-0000-{self.updated // 1000 & 0xFFFFFFFF:08x}0000"'

@@ -1,4 +1,4 @@
-"""Runs that a client asks for: on demand over a window of its own, and once more after a failure."""
+"""Runs that a client requests: on demand with a data window, and the retry of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_provider_payments.emulator.flow_service.ingestion import delta_colu
 from airflow_provider_payments.emulator.flow_service.model import ENABLED, FAILED, SUCCESS, Flow, Run
 from airflow_provider_payments.emulator.flow_service.payloads import optional, whole_number
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid
-from airflow_provider_payments.emulator.flow_service.schedule import LATEST_START, ONCE
+from airflow_provider_payments.emulator.flow_service.schedule import MAX_START_SECONDS, ONCE
 from airflow_provider_payments.emulator.flow_service.scheduler import start_again, start_on_demand
 from airflow_provider_payments.emulator.flow_service.sources import column_names, source_table
 from airflow_provider_payments.emulator.flow_service.specs import CRM_FLOW_SPEC_ID
@@ -19,7 +19,7 @@ _TIMES = ("startTime", "windowStartTime", "windowEndTime")
 
 
 def create(service: FlowService, body: Mapping[str, Any]) -> Run:
-    """Make a run on demand, or refuse."""
+    """Create a run on demand, or refuse."""
     flow = _flow(service, body.get("flowId"))
     _check_flow(flow)
     params = body.get("params")
@@ -60,7 +60,7 @@ def _time(params: Mapping[str, Any], name: str) -> int:
     if given is None or given == "":
         raise FlowRefusal("1384-400", f"The params of a flow run are not valid: '{name}' is missing.")
     moment = whole_number(given)
-    if moment is None or not 0 <= moment < LATEST_START:
+    if moment is None or not 0 <= moment < MAX_START_SECONDS:
         raise FlowRefusal("1340-400", f"'params.{name}' must be a number of epoch seconds, not '{str(given)[:60]}'.")
     return moment
 
@@ -76,7 +76,7 @@ def _check_predecessors(service: FlowService, body: Mapping[str, Any]) -> None:
 
 
 def _settle_delta_column(service: FlowService, flow: Flow, params: Mapping[str, Any]) -> None:
-    """The first run on demand decides the flow's delta column; later ones may leave it out but not change it."""
+    """The first run on demand sets the dataflow's delta column; later ones may omit it but not change it."""
     given, settled = params.get("deltaColumn"), delta_column(flow)
     if given is None and settled is not None:
         return
@@ -101,7 +101,7 @@ def _settle_delta_column(service: FlowService, flow: Flow, params: Mapping[str, 
 
 
 def retry(service: FlowService, run: Run) -> Run:
-    """Do a run's work again, or refuse: only what failed, or succeeded without a record, and was not yet made good."""
+    """Repeat a run, or refuse: its latest retry must have failed, or succeeded without records."""
     flow = _flow(service, run.flow_id)
     if flow.state != ENABLED:
         raise FlowRefusal("1388-400", f"The flow {flow.id} is in the state {flow.state}; it must be enabled.")

@@ -1,4 +1,4 @@
-"""Outcomes of flow runs that somebody has ordered, and the runs that hang because of it."""
+"""Ordered outcomes of flow runs, and the runs that are stuck because of one."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ STUCK, CANCEL, UNKNOWN_STATUS, LATE = "stuck", "cancelled", "unknown_status", "l
 
 @dataclass(slots=True, eq=False)
 class Outcome:
-    """What is to become of the next runs of a dataflow.
+    """The ordered outcome of the next runs of a dataflow.
 
-    :param kind: one of the words above.
-    :param sandbox: its name; None for any, as the two after it.
-    :param name: of the dataflow, so that it can be ordered before the dataflow exists.
-    :param times: how many runs are still to come; None for all.
-    :param failed: how many records fail at least, of a partial one.
-    :param status: the word of an unknown status.
+    :param kind: one of the constants above.
+    :param sandbox: its name; None for any, as ``flow_id`` and ``name``.
+    :param name: of the dataflow, so that an outcome can be ordered before the dataflow exists.
+    :param times: for how many more runs; None for all.
+    :param failed: the minimum number of failed records, for ``partial``.
+    :param status: the raw status, for ``unknown_status``.
     :param completed: whether the run gets a completion time.
-    :param seconds: how long after its creation a late run shows.
+    :param seconds: how long after its creation lists show the run, for ``late``.
     """
 
     kind: str
@@ -34,20 +34,20 @@ class Outcome:
     seconds: float = 0
 
     def fits(self, sandbox: str, flow_id: str, name: str | None) -> bool:
-        """Whether it was ordered for a dataflow."""
+        """Whether it is for a dataflow."""
         return self.sandbox in (None, sandbox) and self.flow_id in (None, flow_id) and self.name in (None, name)
 
 
 class Outcomes:
-    """The orders of one organisation, in the order in which they came."""
+    """The ordered outcomes of an organisation, in the sequence of their orders."""
 
     def __init__(self) -> None:
         self.pending: list[Outcome] = []
-        # The runs that are to hang, by id, with their dataflow and what lets them go on; None until they do hang.
+        # Stuck runs by id, with their dataflow and what resumes them; None until they have come to the stop.
         self._stuck: dict[str, tuple[str, Callable[[], None] | None]] = {}
 
     def take(self, sandbox: str, flow_id: str, name: str | None) -> Outcome | None:
-        """The outcome of a run that begins now: of the first order that fits; None when there is none."""
+        """Take the outcome of a new run: of the first order that fits, or None."""
         order = next((one for one in self.pending if one.fits(sandbox, flow_id, name)), None)
         if order is not None and order.times is not None:
             order.times -= 1
@@ -56,18 +56,18 @@ class Outcomes:
         return order
 
     def expect(self, run_id: str, flow_id: str) -> None:
-        """Take note of a run that is to hang once it has begun."""
+        """Register a run that gets stuck once it has started."""
         self._stuck[run_id] = (flow_id, None)
 
     def hold(self, run_id: str, resume: Callable[[], None]) -> None:
-        """Keep a run where it is, unless it was released before it came there."""
+        """Stop a run here until it is released; it goes on at once if it was released before."""
         if run_id in self._stuck:
             self._stuck[run_id] = (self._stuck[run_id][0], resume)
         else:
             resume()
 
     def release(self, flow_id: str | None) -> list[str]:
-        """Let runs go on, also those that hang only later; their ids.
+        """Release stuck runs, and those that would get stuck later; returns their ids.
 
         :param flow_id: only those of this dataflow; None for all.
         """

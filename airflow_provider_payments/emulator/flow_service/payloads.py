@@ -1,7 +1,8 @@
-"""Reading request bodies: what is missing or of a wrong type is refused by its path."""
+"""Reading requests: what is missing or has the wrong type is refused with its path."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,12 +11,13 @@ from airflow_provider_payments.emulator.core.parsing import UnreadableBody
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, empty_body, missing, wrong
 
 SPEC_VERSION = "1.0"
+_VERSION = re.compile(r"(?:application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=)?(\d+)(?:\.\d+)*", re.IGNORECASE)
 _NAMES: Mapping[type, str] = {str: "text", dict: "an object", list: "a list", bool: "true or false"}
 
 
 def queried(call: Call[Any], name: str) -> str:
     """A query parameter that a request needs."""
-    value = call.first(name)
+    value = call.parameter(name)
     if value is None:
         raise FlowRefusal("1359-400", f"The query parameter '{name}' is missing.")
     if not value:
@@ -26,7 +28,7 @@ def queried(call: Call[Any], name: str) -> str:
 def body_of(call: Call[Any], *, may_be_empty: bool = False) -> dict[str, Any]:
     """The body of a request that needs one.
 
-    :param may_be_empty: whether an object with nothing in it will do.
+    :param may_be_empty: whether an empty object is accepted.
     """
     body = call.json()
     if body is None or (body == {} and not may_be_empty):
@@ -63,7 +65,7 @@ def required(body: Mapping[str, Any], path: str, kind: type) -> Any:
 
 
 def check_version(body: Mapping[str, Any], path: str) -> None:
-    """Refuse a version of a spec other than the only one; without a version the newest is meant.
+    """Refuse a version of a spec other than the only one; no version means the newest.
 
     :param path: dotted, of the version.
     """
@@ -74,9 +76,9 @@ def check_version(body: Mapping[str, Any], path: str) -> None:
 
 
 def content_of(body: Mapping[str, Any], members: Iterable[str]) -> dict[str, Any]:
-    """What a resource keeps of a body; a spec named without a version is kept with the only one there is.
+    """The members of a body that a resource keeps; a spec without a version gets the only version.
 
-    :param members: the names that resources of this kind have.
+    :param members: of resources of this kind.
     """
     content = {name: body[name] for name in members if body.get(name) is not None}
     for name in ("connectionSpec", "flowSpec"):
@@ -87,7 +89,7 @@ def content_of(body: Mapping[str, Any], members: Iterable[str]) -> dict[str, Any
 
 
 def whole_number(value: Any) -> int | None:
-    """An integer, also from text as the tutorials send it; None for everything else."""
+    """An integer, also from text, as the tutorials send it; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):
@@ -99,14 +101,14 @@ def whole_number(value: Any) -> int | None:
 
 
 def truth(value: Any) -> bool | None:
-    """A boolean, also from text; None for everything else."""
+    """A boolean, also from text; None for anything else."""
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().lower())
     return value if isinstance(value, bool) else None
 
 
 def partial_percent(options: Mapping[str, Any]) -> float | None:
-    """The tolerated share of bad records, or None when there is none or it is no number above 0."""
+    """The tolerated percentage of bad records; None if it is absent or no number above 0."""
     given = options.get("partialIngestionPercent")
     if isinstance(given, bool) or not isinstance(given, int | float | str):
         return None
@@ -115,3 +117,9 @@ def partial_percent(options: Mapping[str, Any]) -> float | None:
     except (ValueError, OverflowError):
         return None
     return percent if 0 < percent < float("inf") else None
+
+
+def major_version(text: str) -> str | None:
+    """The major version in ``1.0`` or ``application/vnd.adobe.xed-full+json;version=1.3``; None in anything else."""
+    match = _VERSION.fullmatch(text.strip())
+    return match[1] if match else None

@@ -1,4 +1,4 @@
-"""How Flow Service says no: FLOW codes, and what it asks of the headers once the gateway has let a request pass."""
+"""Flow Service's refusals, with FLOW codes, and its checks of headers after the gateway's."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _TITLES = {404: "Resource not found", 412: "Version not matching"}
 
 
 class FlowRefusal(NumberedRefusal):
-    """Flow Service.
+    """A refusal with a FLOW code.
 
-    :param resource: kind and id, where one resource is meant.
+    :param resource: kind and id, where the refusal is about one resource.
     """
 
-    # Of what is wrong with headers, and with what stands in them.
+    # Of problems with headers and their values.
     titles: ClassVar[Mapping[str, str]] = {
         "2000-401": "Invalid authorization token",
         "2001-401": "Header is missing or empty",
@@ -104,7 +104,7 @@ def _refused(status: int, detail: str) -> FlowRefusal:
 
 
 class FlowDialect(Dialect):
-    """Flow Service has numbers of its own for the headers that name an organisation and a sandbox."""
+    """Flow Service has its own codes for the headers of organisation and sandbox."""
 
     def __init__(self) -> None:
         super().__init__(_refused)
@@ -122,7 +122,7 @@ class FlowDialect(Dialect):
 
 
 def _check_scope(name: str, identifier: str) -> None:
-    """To look at several sandboxes, or at one by its id, is for Adobe's own services."""
+    """Refuse to address several sandboxes, or one by its id: only Adobe's own services may."""
     if not identifier:
         if name == "*":
             raise FlowRefusal("2111-403", "A user token may not send the header x-sandbox-name with the value *.")

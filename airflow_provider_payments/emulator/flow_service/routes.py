@@ -9,18 +9,12 @@ from typing import Any
 from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.flow_service import connections, explore, flows, on_demand, writes
-from airflow_provider_payments.emulator.flow_service.connection_rules import works
+from airflow_provider_payments.emulator.flow_service.connection_rules import accepts_credential
 from airflow_provider_payments.emulator.flow_service.listing import Listing, answer_list, answer_search
-from airflow_provider_payments.emulator.flow_service.model import SOURCES, TARGETS, Resource
+from airflow_provider_payments.emulator.flow_service.model import KNOWN_FIELDS, SOURCES, TARGETS, Resource
 from airflow_provider_payments.emulator.flow_service.payloads import body_of, queried
 from airflow_provider_payments.emulator.flow_service.refusals import FlowDialect, FlowRefusal, invalid, not_found
-from airflow_provider_payments.emulator.flow_service.shapes import (
-    BASE,
-    KNOWN_FIELDS,
-    SHAPES,
-    listing_of,
-    receipt_to_wire,
-)
+from airflow_provider_payments.emulator.flow_service.shapes import PREFIX, TO_WIRE, listing_of, receipt_to_wire
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.flow_service.writes import check_current
@@ -52,18 +46,18 @@ _SPECS: Mapping[str, Listing] = {
 }
 
 
-def _reading(kind: str) -> Routes[FlowService]:
+def _read_routes(kind: str) -> Routes[FlowService]:
     def listing(call: Call[FlowService]) -> Answer:
         return answer_list(call, listing_of(call.state, kind))
 
     def show(call: Call[FlowService]) -> Answer:
         item = call.state.get(kind, call.params["id"])
-        return Answer({"items": [SHAPES[kind](call.state, item)]})
+        return Answer({"items": [TO_WIRE[kind](call.state, item)]})
 
     return (("GET", f"/{kind}", listing), ("GET", f"/{kind}/{{id}}", show))
 
 
-def _reading_specs(kind: str) -> Routes[FlowService]:
+def _spec_routes(kind: str) -> Routes[FlowService]:
     specs = _SPECS[kind]
 
     def listing(call: Call[FlowService]) -> Answer:
@@ -78,7 +72,7 @@ def _reading_specs(kind: str) -> Routes[FlowService]:
     return (("GET", f"/{kind}", listing), ("GET", f"/{kind}/{{id}}", show))
 
 
-def _writing(
+def _write_routes(
     kind: str,
     create: Callable[[FlowService, Mapping[str, Any], bool], Resource],
     update: Callable[[FlowService, Any, Call[FlowService]], None],
@@ -88,7 +82,7 @@ def _writing(
     def creation(call: Call[FlowService]) -> Answer:
         body = body_of(call)
         resource = create(call.state, body, writes.wants_draft(call, body))
-        return Answer(receipt_to_wire(resource), 201, {"Location": f"{BASE}/{kind}/{resource.id}"})
+        return Answer(receipt_to_wire(resource), 201, {"Location": f"{PREFIX}/{kind}/{resource.id}"})
 
     def change(call: Call[FlowService]) -> Answer:
         resource = call.state.writable(kind, call.params["id"])
@@ -112,10 +106,10 @@ def _writing(
     )
 
 
-def _connections(kind: str) -> Routes[FlowService]:
+def _connection_routes(kind: str) -> Routes[FlowService]:
     return (
-        *_reading(kind),
-        *_writing(
+        *_read_routes(kind),
+        *_write_routes(
             kind,
             partial(connections.create, kind),
             partial(connections.update, kind),
@@ -125,7 +119,7 @@ def _connections(kind: str) -> Routes[FlowService]:
     )
 
 
-def _searching(kind: str) -> Routes[FlowService]:
+def _search_routes(kind: str) -> Routes[FlowService]:
     def search(call: Call[FlowService]) -> Answer:
         return answer_search(call, listing_of(call.state, kind))
 
@@ -134,7 +128,7 @@ def _searching(kind: str) -> Routes[FlowService]:
 
 def test_connection(call: Call[FlowService]) -> Answer:
     connection = call.state.get("connections", call.params["id"])
-    return Answer({"result": works(connection)})
+    return Answer({"result": accepts_credential(connection)})
 
 
 def explore_connection(call: Call[FlowService]) -> Answer:
@@ -150,8 +144,8 @@ def show_configs(call: Call[FlowService]) -> Answer:
 def create_run(call: Call[FlowService]) -> Answer:
     run = on_demand.create(call.state, body_of(call))
     receipt = receipt_to_wire(run)
-    # The interface's description shows the receipt itself, the tutorial shows it in a list: clients rely on either.
-    return Answer({**receipt, "items": [receipt]}, 201, {"Location": f"{BASE}/runs/{run.id}"})
+    # The API reference shows the receipt itself, the tutorial shows it in a list: clients may rely on either.
+    return Answer({**receipt, "items": [receipt]}, 201, {"Location": f"{PREFIX}/runs/{run.id}"})
 
 
 def act_on_run(call: Call[FlowService]) -> Answer:
@@ -186,30 +180,30 @@ def no_such_path(call: Call[FlowService]) -> Answer:
     raise invalid("1411-400", f"The path '{call.path[:200]}' names nothing that can be found.")
 
 
-__all__ = ["BASE", "DIALECT", "ROUTES"]
+__all__ = ["DIALECT", "PREFIX", "ROUTES"]
 
 DIALECT = FlowDialect()
 ROUTES: Routes[FlowService] = (
-    *_connections(connections.BASES),
-    *_searching(connections.BASES),
+    *_connection_routes(connections.BASES),
+    *_search_routes(connections.BASES),
     ("GET", "/connections/{id}/test", test_connection),
     ("GET", "/connections/{id}/explore", explore_connection),
     ("GET", "/connections/{id}/configs", show_configs),
-    *_connections(SOURCES),
-    *_connections(TARGETS),
-    *_reading("flows"),
-    *_searching("flows"),
-    *_writing("flows", flows.create, flows.update, flows.delete, flows.act),
-    *_reading("runs"),
+    *_connection_routes(SOURCES),
+    *_connection_routes(TARGETS),
+    *_read_routes("flows"),
+    *_search_routes("flows"),
+    *_write_routes("flows", flows.create, flows.update, flows.delete, flows.act),
+    *_read_routes("runs"),
     ("POST", "/runs", create_run),
     ("PUT", "/runs/{id}", replace_run),
     ("POST", "/runs/{id}/action", act_on_run),
-    *_reading_specs("connectionSpecs"),
+    *_spec_routes("connectionSpecs"),
     ("POST", "/connectionSpecs", write_spec),
     ("PUT", "/connectionSpecs/{id}", write_spec),
     ("GET", "/connectionSpecs/{id}/explore", explore_spec),
     ("GET", "/connectionSpecs/{id}/configs", explore_spec),
-    *_reading_specs("flowSpecs"),
+    *_spec_routes("flowSpecs"),
     ("POST", "/flowSpecs", write_spec),
     ("PUT", "/flowSpecs/{id}", write_spec),
     ("POST", "/flowSpecs/search", search_flow_specs),

@@ -1,4 +1,4 @@
-"""What Flow Service shows of a flow run: its metrics and activities."""
+"""The wire form of a flow run: its metrics and activities."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Wire = dict[str, Any]
 
 
 def run_to_wire(service: FlowService, run: Run) -> Wire:
-    """A flow run with its metrics and activities; one that runs on demand also shows what was asked for."""
+    """A flow run with its metrics and activities; a run on demand also shows its request."""
     return {
         **service.audit(run),
         "flowId": run.flow_id,

@@ -1,4 +1,4 @@
-"""When a dataflow runs: its moments on the clock's agenda, and the stages of a run."""
+"""When a dataflow runs: its due times on the clock, and the stages of a run."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from airflow_provider_payments.emulator.flow_service.state import FlowService
 Row = Mapping[str, Any]
 Window = tuple[float, float]
 
-# In seconds: how long a run waits, copies and promotes; it is over in under two.
-WAITING = 0.2
-COPYING = 0.6
-PROMOTING = 0.6
+# How long a run is queued, copies and promotes: under two seconds in all.
+QUEUE_SECONDS = 0.2
+COPY_SECONDS = 0.6
+PROMOTION_SECONDS = 0.6
 # A scheduled dataflow whose runs have all failed for this long is disabled.
 MAX_FAILING_SECONDS = 30 * 86400
 # Runs that are due 30 days apart may end a little less than that apart.
@@ -41,17 +41,17 @@ FAILING_TOLERANCE_SECONDS = 60
 
 
 def plan_first(service: FlowService, flow: Flow) -> None:
-    """Plan the first run; what was planned before is void."""
+    """Plan the first run; it replaces what was planned before."""
     clock = service.clock
     assert flow.schedule is not None
-    flow.plan += 1
+    flow.schedule_version += 1
     due = flow.schedule.first_due(clock.now(), at_once=clock.mode == "fast")
-    clock.at(due, partial(_due, service, flow, flow.plan))
+    clock.call_at(due, partial(_due, service, flow, flow.schedule_version))
 
 
 def plan_next(service: FlowService, flow: Flow) -> None:
-    """Plan the next regular run after now; what was planned before is void."""
-    flow.plan += 1
+    """Plan the next scheduled run after now; it replaces what was planned before."""
+    flow.schedule_version += 1
     _plan_after(service, flow)
 
 
@@ -59,19 +59,19 @@ def _plan_after(service: FlowService, flow: Flow) -> None:
     assert flow.schedule is not None
     due = flow.schedule.next_due(service.clock.now())
     if due is not None:
-        service.clock.at(due, partial(_due, service, flow, flow.plan))
+        service.clock.call_at(due, partial(_due, service, flow, flow.schedule_version))
 
 
 def _due(service: FlowService, flow: Flow, plan: int) -> None:
-    if plan != flow.plan:
+    if plan != flow.schedule_version:
         return
     _plan_after(service, flow)
-    # A moment that a disabled dataflow misses is not made up for; its rows come with the next run.
+    # A disabled dataflow does not catch up on missed runs; their rows come with the next run.
     if flow.state == ENABLED:
-        _start_regular(service, flow)
+        _start_scheduled(service, flow)
 
 
-def _start_regular(service: FlowService, flow: Flow) -> None:
+def _start_scheduled(service: FlowService, flow: Flow) -> None:
     now, begin = service.clock.now(), flow.watermark
     if begin is None:
         assert flow.schedule is not None
@@ -82,10 +82,10 @@ def _start_regular(service: FlowService, flow: Flow) -> None:
 
 
 def start_on_demand(service: FlowService, flow: Flow, request: Mapping[str, Any], start: float, window: Window) -> Run:
-    """A run beside the schedule, whose next run still reads on from where its last one ended.
+    """Start a run outside the schedule; it does not change the data window of the next scheduled run.
 
-    :param request: what the client asked for, as the run shows it.
-    :param start: epoch seconds; what lies in the past starts at once.
+    :param request: the client's request, as the run shows it.
+    :param start: epoch seconds; a time in the past starts the run at once.
     """
     now = service.clock.now()
     run = _new(service, flow, window, first=False)
@@ -95,7 +95,7 @@ def start_on_demand(service: FlowService, flow: Flow, request: Mapping[str, Any]
 
 
 def start_again(service: FlowService, run: Run) -> Run:
-    """Do a run's work again, now: the same window."""
+    """Repeat a run now, with the same data window."""
     run.retry = again = _new(service, run.flow, (run.begin, run.end), first=run.first)
     again.request = run.request
     _launch(service, again, service.clock.now())
@@ -103,19 +103,19 @@ def start_again(service: FlowService, run: Run) -> Run:
 
 
 def finished_run(service: FlowService, flow: Flow, started: float, input_records: int, failed_records: int = 0) -> Run:
-    """Add a run that has ended before now, as history. Its counts are given; no rows land and there is no batch.
+    """Add a run that ended in the past. Its counts are given; it ingests no rows and has no batch.
 
-    The dataflow's next regular run reads on from here.
+    The data window of the next scheduled run begins here.
 
-    :param started: epoch seconds; call in the order of these.
+    :param started: epoch seconds; calls must be in the order of these.
     :param input_records: how many records it read.
-    :param failed_records: how many of them failed; where all did, so did the run.
+    :param failed_records: how many of them failed; if all did, the run failed.
     """
     run = _new(service, flow, (flow.watermark or 0.0, started), first=flow.watermark is None)
     run.created = run.started = int(started * 1000)
-    run.copied = run.created + int(COPYING * 1000)
-    run.completed = run.updated = run.copied + int(PROMOTING * 1000) if input_records else run.copied
-    run.status = ingestion.count(run, input_records, failed_records)
+    run.copied = run.created + int(COPY_SECONDS * 1000)
+    run.completed = run.updated = run.copied + int(PROMOTION_SECONDS * 1000) if input_records else run.copied
+    run.status = ingestion.set_counts(run, input_records, failed_records)
     flow.watermark = started
     _appear(service, run)
     return run
@@ -140,10 +140,10 @@ def _launch(service: FlowService, run: Run, due: float) -> None:
     if run.ordered == STUCK:
         service.outcomes.expect(run.id, run.flow_id)
     if run.outcome is not None and run.outcome.kind == LATE:
-        clock.at(clock.now() + run.outcome.seconds, partial(_appear, service, run))
+        clock.call_at(clock.now() + run.outcome.seconds, partial(_appear, service, run))
     else:
         _appear(service, run)
-    clock.at(due + WAITING, partial(_begin, service, run))
+    clock.call_at(due + QUEUE_SECONDS, partial(_begin, service, run))
 
 
 def _appear(service: FlowService, run: Run) -> None:
@@ -162,8 +162,8 @@ def _is_newer(run: Run, last: Run | None) -> bool:
 
 def _note_end(run: Run) -> None:
     flow = run.flow
-    # A late run may end before lists know it.
-    if run.ended and run.number >= 0 and _is_newer(run, flow.last_ended_run):
+    # A late run may end before lists show it.
+    if run.has_ended and run.number >= 0 and _is_newer(run, flow.last_ended_run):
         flow.last_ended_run = run
 
 
@@ -172,13 +172,13 @@ def _begin(service: FlowService, run: Run) -> None:
     run.status, run.started = IN_PROGRESS, clock.millis()
     _touch(service, run)
 
-    def go_on() -> None:
-        clock.at(clock.now() + COPYING, partial(_copy, service, run))
+    def resume() -> None:
+        clock.call_at(clock.now() + COPY_SECONDS, partial(_copy, service, run))
 
     if run.ordered == STUCK:
-        service.outcomes.hold(run.id, go_on)
+        service.outcomes.hold(run.id, resume)
     else:
-        go_on()
+        resume()
 
 
 def _copy(service: FlowService, run: Run) -> None:
@@ -198,7 +198,7 @@ def _copy(service: FlowService, run: Run) -> None:
         _end(service, run, SUCCESS)
         return
     _touch(service, run)
-    clock.at(clock.now() + PROMOTING, partial(_promote, service, run, rows))
+    clock.call_at(clock.now() + PROMOTION_SECONDS, partial(_promote, service, run, rows))
 
 
 def _promote(service: FlowService, run: Run, rows: Sequence[Row]) -> None:
@@ -216,14 +216,14 @@ def _end(service: FlowService, run: Run, status: str) -> None:
 
 
 def _count_failure(service: FlowService, run: Run) -> None:
-    """Disable a scheduled dataflow whose runs have all failed for too long. What is not a failure resets the count."""
+    """Disable a scheduled dataflow whose runs have all failed for too long; any other status resets the count."""
     flow, now, flows = run.flow, service.clock.now(), service.flows
     if run.status != FAILED:
         flow.failing_since = 0
         return
     flow.failing_since = flow.failing_since or now
     scheduled = flow.schedule is not None and flow.schedule.period is not None
-    # A run outlives its dataflow when that is deleted.
+    # The dataflow of a run may have been deleted.
     stands = flow.state == ENABLED and flows.get(flow.id) is flow
     if scheduled and stands and now - flow.failing_since >= MAX_FAILING_SECONDS - FAILING_TOLERANCE_SECONDS:
         flow.state, flow.operation = DISABLED, ("disable", None)

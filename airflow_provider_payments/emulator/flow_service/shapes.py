@@ -1,4 +1,4 @@
-"""What Flow Service shows of its resources."""
+"""The wire form of Flow Service's resources."""
 
 from __future__ import annotations
 
@@ -6,54 +6,42 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.flow_service.listing import Listing
-from airflow_provider_payments.emulator.flow_service.model import END_KINDS, SOURCES, TARGETS, Flow, Resource, Run
-from airflow_provider_payments.emulator.flow_service.run_metrics import RUN_STATUS, metric_readers, times
+from airflow_provider_payments.emulator.flow_service.model import (
+    COPIED_MEMBERS,
+    END_KINDS,
+    KNOWN_FIELDS,
+    RUN_STATUS,
+    SOURCES,
+    TARGETS,
+    Flow,
+    Resource,
+    Run,
+)
+from airflow_provider_payments.emulator.flow_service.run_metrics import metric_readers, times
 from airflow_provider_payments.emulator.flow_service.run_shapes import run_to_wire
 from airflow_provider_payments.emulator.flow_service.specs import SECRETS
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 Wire = dict[str, Any]
-_AUDIT = frozenset(
-    {
-        *("id", "createdAt", "updatedAt", "createdBy", "updatedBy", "createdClient", "updatedClient"),
-        *("sandboxId", "sandboxName", "imsOrgId", "state", "version", "etag"),
-    }
-)
-_BODY = _AUDIT | {"name", "description", "connectionSpec"}
-_END = _BODY | {"baseConnectionId", "data", "params", "inheritedAttributes"}
-_SPEC = frozenset({"id", "name", "providerId", "version", "attributes"})
-# What of its content a dataflow shows as it is.
-_COPIED = ("flowSpec", *END_KINDS, "scheduleParams", "transformations", "labels", "policy", "recordTypes")
-# What each kind of resource can be filtered and sorted by: its top-level attributes.
-KNOWN_FIELDS: Mapping[str, frozenset[str]] = {
-    "connections": _BODY | {"auth"},
-    SOURCES: _END,
-    TARGETS: _END,
-    "flows": _BODY | {*_COPIED, "inheritedAttributes", "options", "runs", "lastOperation", "lastRunDetails"},
-    "runs": _AUDIT | {"flowId", "flowSpec", "providerRefId", "metrics", "activities", "params", "predecessors"},
-    "connectionSpecs": _SPEC,
-    "flowSpecs": _SPEC | {"sourceConnectionSpecIds", "targetConnectionSpecIds"},
-}
-
 Reader = Callable[[Any], Any]
-# What lists read without the whole shape.
-_QUICK_RESOURCE: Mapping[str, Reader] = {
+# What lists read without the whole wire form.
+_RESOURCE_READERS: Mapping[str, Reader] = {
     "id": lambda item: item.id,
     "name": lambda item: item.content.get("name"),
     "createdAt": lambda item: item.created,
     "updatedAt": lambda item: item.updated,
     "state": lambda item: item.state,
 }
-_QUICK_RUN: Mapping[str, Reader] = {
+_RUN_READERS: Mapping[str, Reader] = {
     "id": lambda run: run.id,
     "flowId": lambda run: run.flow_id,
     "createdAt": lambda run: run.created,
     "updatedAt": lambda run: run.updated,
 }
-# A run's status is filtered by this short name as well as by its full path.
+# A run's status can be filtered by this short name too.
 _RUN_ALIASES = {"state": RUN_STATUS}
 
-BASE = "/data/foundation/flowservice"
+PREFIX = "/data/foundation/flowservice"
 
 
 def receipt_to_wire(item: Resource | Run) -> Wire:
@@ -62,18 +50,18 @@ def receipt_to_wire(item: Resource | Run) -> Wire:
 
 
 def listing_of(service: FlowService, kind: str) -> Listing:
-    """What a list of one kind of resource needs to know.
+    """The listing of one kind of resource.
 
     :param kind: as in the path.
     """
-    shape, store = SHAPES[kind], service.stores[kind]
-    quick, aliases = _QUICK_RESOURCE, {}
+    shape, store = TO_WIRE[kind], service.stores[kind]
+    readers, aliases = _RESOURCE_READERS, {}
     if kind == "runs":
-        quick, aliases = {**_QUICK_RUN, **metric_readers(service)}, _RUN_ALIASES
+        readers, aliases = {**_RUN_READERS, **metric_readers(service)}, _RUN_ALIASES
     elif kind == "flows":
-        quick = _quick_flow(service)
+        readers = _flow_readers(service)
     keys, known = {key: key for key in store.keys}, KNOWN_FIELDS[kind]
-    return Listing(store, lambda item: shape(service, item), quick, keys, path=kind, known=known, aliases=aliases)
+    return Listing(store, lambda item: shape(service, item), readers, keys, path=kind, known=known, aliases=aliases)
 
 
 def _resource(service: FlowService, item: Resource) -> Wire:
@@ -87,7 +75,7 @@ def _resource(service: FlowService, item: Resource) -> Wire:
 
 
 def connection_to_wire(service: FlowService, connection: Resource) -> Wire:
-    """A base connection; of its credential only what is no secret."""
+    """A base connection; secrets of its credential are left out."""
     wire = {**_resource(service, connection), "connectionSpec": connection.content["connectionSpec"]}
     auth = connection.content.get("auth")
     if auth is not None:
@@ -97,13 +85,13 @@ def connection_to_wire(service: FlowService, connection: Resource) -> Wire:
 
 
 def source_to_wire(service: FlowService, source: Resource) -> Wire:
-    """A source connection; what its data could hold besides the format shows as null."""
+    """A source connection; absent members of its data show as null."""
     wire = target_to_wire(service, source)
     return {**wire, "data": {"schema": None, "properties": None, **wire.get("data", {})}}
 
 
 def target_to_wire(service: FlowService, end: Resource) -> Wire:
-    """A target connection, and what a source connection has in common with it."""
+    """A target connection; also the common part of a source connection."""
     content = end.content
     members = ("baseConnectionId", "data", "params", "connectionSpec")
     wire = {**_resource(service, end), **{key: content[key] for key in members if key in content}}
@@ -112,12 +100,12 @@ def target_to_wire(service: FlowService, end: Resource) -> Wire:
 
 
 def flow_to_wire(service: FlowService, flow: Flow) -> Wire:
-    """A dataflow with what its ends and its last run add."""
+    """A dataflow with the attributes of its connections and its last run."""
     content = flow.content
     operation, patch = flow.operation
     wire: Wire = {
         **_resource(service, flow),
-        **{key: content[key] for key in _COPIED if key in content},
+        **{key: content[key] for key in COPIED_MEMBERS if key in content},
         "inheritedAttributes": _inherited(service, flow),
         "options": {"isSampleDataflow": False, **(content.get("options") or {})},
         "runs": f"/runs?property=flowId=={flow.id}",
@@ -141,7 +129,7 @@ def last_run(service: FlowService, flow: Flow) -> Run | None:
     return flow.last_run if service.sandbox.runtime_options.last_run_shows_active else flow.last_ended_run
 
 
-def _quick_flow(service: FlowService) -> Mapping[str, Reader]:
+def _flow_readers(service: FlowService) -> Mapping[str, Reader]:
     def of_last_run(read: Reader) -> Reader:
         def value(flow: Flow) -> Any:
             run = last_run(service, flow)
@@ -150,7 +138,7 @@ def _quick_flow(service: FlowService) -> Mapping[str, Reader]:
         return value
 
     return {
-        **_QUICK_RESOURCE,
+        **_RESOURCE_READERS,
         "lastRunDetails.id": of_last_run(lambda run: run.id),
         "lastRunDetails.state": of_last_run(lambda run: run.status),
         "lastRunDetails.startedAtUTC": of_last_run(lambda run: run.started),
@@ -178,7 +166,7 @@ def _base_of(service: FlowService, end: Resource) -> Wire | None:
     return None if base is None else {"id": base.id, "connectionSpec": base.content["connectionSpec"]}
 
 
-SHAPES: Mapping[str, Callable[[FlowService, Any], Wire]] = {
+TO_WIRE: Mapping[str, Callable[[FlowService, Any], Wire]] = {
     "connections": connection_to_wire,
     SOURCES: source_to_wire,
     TARGETS: target_to_wire,

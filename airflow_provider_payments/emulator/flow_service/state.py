@@ -1,4 +1,4 @@
-"""What Flow Service holds for a sandbox."""
+"""The state of Flow Service."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def _created(item: Resource | Run) -> int:
 class FlowService:
     """What Flow Service holds for one sandbox, and what all kinds of resources have in common.
 
-    :param registry: where the schemas are that dataflows refer to, as ``catalog`` and ``mapping_sets`` for the others.
-    :param vendors: whose tables dataflows read.
-    :param outcomes: what is to become of runs; of the whole organisation, as are the vendors.
+    :param registry: resolves references to schemas, as ``catalog`` to datasets and ``mapping_sets`` to mapping sets.
+    :param vendors: whose tables dataflows read; of the whole organisation.
+    :param outcomes: the ordered outcomes of runs; of the whole organisation.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class FlowService:
 
     @property
     def stores(self) -> Mapping[str, Store[Any]]:
-        """By the names that stand in the paths."""
+        """By the kinds in the paths."""
         return {
             "connections": self.connections,
             SOURCES: self.source_connections,
@@ -88,9 +88,10 @@ class FlowService:
         }
 
     def add(self, kind: str, content: dict[str, Any], state: str = ENABLED, identifier: str | None = None) -> Any:
-        """A new resource of a kind; its content has been checked.
+        """Add a resource of a kind.
 
-        :param identifier: a new one when there is none.
+        :param content: has been checked.
+        :param identifier: a new one unless given.
         """
         clock, store = self.clock, self.stores[kind]
         now, make = clock.millis(), Flow if kind == "flows" else Resource
@@ -99,7 +100,7 @@ class FlowService:
         return resource
 
     def write(self, kind: str, resource: Resource, content: dict[str, Any] | None = None) -> None:
-        """Note a change: new content where given, a new etag in any case."""
+        """Write a change: new content if given, a new etag in any case."""
         if content is not None:
             resource.content = content
         clock = self.clock
@@ -115,7 +116,7 @@ class FlowService:
         return resource
 
     def writable(self, kind: str, identifier: str) -> Any:
-        """The same as a request finds it that is to change it: who may not see it is refused otherwise than readers."""
+        """The same for a request that changes it: without access it is refused with 403, not 404."""
         if self.stores[kind].is_hidden(identifier):
             raise FlowRefusal("2120-403", "The permissions of the credential are not sufficient for this operation.")
         return self.get(kind, identifier)
@@ -136,8 +137,8 @@ class FlowService:
             "imsOrgId": options.org,
         }
 
-    def user_of(self, connection: Resource) -> Flow | None:
-        """A dataflow that has a source or target connection, or one over a base connection, if there is one."""
+    def dataflow_using(self, connection: Resource) -> Flow | None:
+        """A dataflow that uses a connection, directly or through a base connection; None if there is none."""
         users = (
             user
             for member, kind in END_KINDS.items()

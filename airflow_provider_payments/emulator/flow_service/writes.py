@@ -13,16 +13,15 @@ from airflow_provider_payments.emulator.core.json_patch import (
     apply_patch,
     parse_patch,
 )
-from airflow_provider_payments.emulator.flow_service.model import DRAFT, Resource
+from airflow_provider_payments.emulator.flow_service.model import DRAFT, KNOWN_FIELDS, Resource
 from airflow_provider_payments.emulator.flow_service.payloads import optional, queried
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, empty_body, invalid
-from airflow_provider_payments.emulator.flow_service.shapes import KNOWN_FIELDS
 
 _OFFERED: tuple[Operation, ...] = ("add", "replace", "remove")
 
 
 def patched(call: Call[Any], kind: str, resource: Resource, writable: Collection[str]) -> dict[str, Any]:
-    """A resource's content with the patch in a request applied, or a refusal; the resource stays as it is.
+    """A resource's content with the patch of a request applied, or a refusal; the resource itself is not changed.
 
     :param kind: of the resource, as in the path.
     :param writable: top-level members that may be written.
@@ -56,9 +55,9 @@ def _check_match(call: Call[Any], etag: str) -> None:
 
 
 def check_current(call: Call[Any], etag: str) -> None:
-    """Refuse an ``If-Match`` that names another version; the quotes are a part of it.
+    """Refuse an ``If-Match`` that names another version; the quotes are part of it.
 
-    :param etag: the current version of what the request is about.
+    :param etag: the current version.
     """
     given = call.headers.get("if-match", "").strip()
     if given and given != etag:
@@ -68,7 +67,7 @@ def check_current(call: Call[Any], etag: str) -> None:
 
 
 def _check_path(instruction: Instruction, known: Collection[str], writable: Collection[str]) -> None:
-    """Refuse a path that may not be written. To replace or remove what no resource has fails as it is applied."""
+    """Refuse a path that may not be written. Replacing or removing an unknown member fails when it is applied."""
     first = instruction.steps[0]
     if first == "connectionSpec":
         raise invalid("1414-400", "The connection spec of a connection cannot be changed.")
@@ -85,10 +84,10 @@ _STATUSES = (
 
 
 def operation_of(call: Call[Any], offered: tuple[str, ...], etag: str) -> str:
-    """The operation that a request asks for, in lower case, or a refusal.
+    """The requested operation in lower case, or a refusal.
 
-    :param offered: what clients may do with a resource of this kind.
-    :param etag: the resource's current one; ``If-Match`` may be left out, but not differ.
+    :param offered: the operations of this kind of resource.
+    :param etag: the current one; ``If-Match`` may be left out, but must not differ.
     """
     check_current(call, etag)
     given = queried(call, "op")
@@ -119,7 +118,7 @@ def _check_status(body: Mapping[str, Any], progress: bool) -> None:
     status = optional(body, "status.value", str)
     if status is None:
         return
-    # Documents write it both ways: inProgress and IN_PROGRESS.
+    # Documents write both inProgress and IN_PROGRESS.
     plain = status.lower().replace("_", "")
     if plain not in {known.replace("_", "") for known in _STATUSES}:
         raise invalid("1437-400", f"The status value '{status[:40]}' is none of: {', '.join(_STATUSES)}.")
@@ -131,20 +130,20 @@ def _check_status(body: Mapping[str, Any], progress: bool) -> None:
 
 
 def wants_draft(call: Call[Any], body: Mapping[str, Any]) -> bool:
-    """Whether a creation asks for a draft, which only the query can."""
-    mode = call.first("mode")
+    """Whether a request creates a draft; only its query can say so."""
+    mode = call.parameter("mode")
     if body.get("mode") is not None or mode not in (None, DRAFT):
         raise FlowRefusal("1368-400", "'mode' is not allowed but as the query parameter mode=draft.")
     return mode == DRAFT
 
 
 def check_unpublished(resource: Resource) -> None:
-    """Refuse to publish what is no draft."""
+    """Refuse to publish a resource that is not a draft."""
     if resource.state != DRAFT:
         raise invalid("1422-400", f"The action publish cannot be applied in the state {resource.state}.")
 
 
 def check_published(end: Resource) -> None:
-    """Refuse to build something complete on a draft."""
+    """Refuse to refer to a draft from a resource that is not one."""
     if end.state == DRAFT:
         raise FlowRefusal("1014-400", f"{end.id} is a draft; publish it first.")

@@ -1,4 +1,4 @@
-"""The services put together as one ASGI application."""
+"""All services, the control interface and the page as one ASGI application."""
 
 from __future__ import annotations
 
@@ -18,33 +18,36 @@ from airflow_provider_payments.emulator.control import routes as control
 from airflow_provider_payments.emulator.core.call import Answer, Call, Handler
 from airflow_provider_payments.emulator.core.parsing import UnreadableBody
 from airflow_provider_payments.emulator.core.refusals import PlainRefusal, Refusal, error_page
-from airflow_provider_payments.emulator.http.fault_injection import Struck, disturb
-from airflow_provider_payments.emulator.http.gateway import admit
-from airflow_provider_payments.emulator.http.middleware import CONTROL_PREFIX, SCOPE_KEY, Incoming, Intake
+from airflow_provider_payments.emulator.http.fault_injection import FaultContext, inject_fault
+from airflow_provider_payments.emulator.http.gateway import check_request
+from airflow_provider_payments.emulator.http.middleware import (
+    CONTROL_PREFIX,
+    SCOPE_KEY,
+    IncomingRequest,
+    RequestMiddleware,
+)
 from airflow_provider_payments.emulator.organisation import SERVICES, Organisation, Service
 
 CONTROL = Service(
     CONTROL_PREFIX, control.ROUTES, control.DIALECT, lambda organisation, _: organisation, on_platform=False
 )
-
-
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(organisation: Organisation) -> Starlette:
-    """The application over a organisation."""
+    """The ASGI application of an organisation."""
     routes: list[BaseRoute] = [Route("/", _page(organisation), methods=["GET"])]
     for service in (*SERVICES, CONTROL):
         below = [
             Route(path or service.prefix, _endpoint(organisation, service, handler), methods=[method])
             for method, path, handler in service.routes
         ]
-        # A mount matches only what is below it: what answers at a service's prefix stands beside it.
+        # A mount matches only paths below it: routes at a service's prefix itself are added beside it.
         at_prefix = [route for route in below if route.path == service.prefix]
         routes += [*at_prefix, Mount(service.prefix, routes=[route for route in below if route not in at_prefix])]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Intake, organisation=organisation)],
+        middleware=[Middleware(RequestMiddleware, organisation=organisation)],
         exception_handlers={404: _not_a_route, 405: _not_a_route},
     )
     app.router.redirect_slashes = False
@@ -53,7 +56,7 @@ def make_app(organisation: Organisation) -> Starlette:
 
 def _page(organisation: Organisation) -> Endpoint:
     async def serve(request: Request) -> Response:
-        # Loaded by the first person who looks, not at each start: it takes a tenth of the time that a start takes.
+        # Imported with the first request for the page: it would add a tenth to the time of each start.
         from airflow_provider_payments.emulator.page.routes import show
 
         return show(organisation, request)
@@ -63,10 +66,10 @@ def _page(organisation: Organisation) -> Endpoint:
 
 def _endpoint(organisation: Organisation, service: Service[Any], handler: Handler[Any]) -> Endpoint:
     async def serve(request: Request) -> Response:
-        incoming: Incoming = request.scope[SCOPE_KEY]
+        incoming: IncomingRequest = request.scope[SCOPE_KEY]
 
         # A plain function, as the handlers are: nothing awaits between its checks and its changes, so parallel requests
-        # cannot interleave within it. A fault may call it later than now, or not at all.
+        # cannot interleave within it. A fault may call it later, or not at all.
         def handle() -> Response:
             try:
                 return _response(handler(_call(organisation, service, request, incoming)))
@@ -75,7 +78,7 @@ def _endpoint(organisation: Organisation, service: Service[Any], handler: Handle
             except Refusal as refusal:
                 return refuse(refusal)
             except Exception:
-                # The emulator's own mistake: its operator sees the cause, the client gets what the service sends.
+                # A bug of the emulator: the cause goes to stderr, the client gets the service's 500.
                 traceback.print_exc()
                 return refuse(service.dialect.refuse(500, "The service failed unexpectedly."))
 
@@ -85,21 +88,22 @@ def _endpoint(organisation: Organisation, service: Service[Any], handler: Handle
             body = refusal.body(incoming.request_id, organisation.clock.now())
             return _response(Answer(body, refusal.status, refusal.headers))
 
-        fault = organisation.faults.strike(request.method, request.scope["path"]) if service is not CONTROL else None
+        faults = organisation.faults
+        fault = faults.match_request(request.method, request.scope["path"]) if service is not CONTROL else None
         if fault is None:
             return handle()
         if incoming.entry is not None:
             incoming.entry.fault = (fault.id, fault.action)
-        return await disturb(fault, Struck(organisation, service, handle, refuse))
+        return await inject_fault(fault, FaultContext(organisation, service, handle, refuse))
 
     return serve
 
 
-def _call(organisation: Organisation, service: Service[Any], request: Request, incoming: Incoming) -> Call[Any]:
+def _call(organisation: Organisation, service: Service[Any], request: Request, incoming: IncomingRequest) -> Call[Any]:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
     raw = incoming.body
     if service.on_platform:
-        admit(organisation, service.dialect, request.method, headers, raw is None or bool(raw))
+        check_request(organisation, service.dialect, request.method, headers, raw is None or bool(raw))
     if raw is None:
         raise PlainRefusal(413, "The request body is larger than the emulator accepts.")
     if service.on_platform:
@@ -127,7 +131,7 @@ async def _not_a_route(request: Request, error: Any) -> Response:
 
 
 def _methods(request: Request) -> set[str]:
-    """The methods that a path does take; the scope says in which mount it was looked for."""
+    """The methods that a path accepts; the scope says which mount it belongs to."""
     base = request.scope["root_path"]
     mounts = (route for route in request.app.routes if isinstance(route, Mount))
     routes = next((mount.routes for mount in mounts if mount.path == base), request.app.routes)

@@ -1,8 +1,8 @@
 """
-Who may use the control interface and the page: programs and people on this machine, not other sites' pages.
+Access to the control interface and the page: for programs and people on this machine, not for other sites' pages.
 
-A browser sends any site's requests to loopback too. Where that site's own name was made to resolve to loopback (DNS
-rebinding), the ``Host`` header still has that name; where the site sends a request across sites, ``Origin`` has it.
+A browser sends requests of any site to loopback too. With DNS rebinding the ``Host`` header still names the site; a
+cross-site request names it in ``Origin``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Iterable
 _LOOPBACK = re.compile(rb"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
-def objection(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """Why the control interface does not answer a request; None if it does.
+def forbidden_reason(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Why the control interface refuses a request; None if it does not.
 
     :param headers: with lower-case names.
     """

@@ -1,4 +1,4 @@
-"""The TCP connection under a request, for answers that break off."""
+"""The TCP connection of a request, for answers that are cut off."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ else:
     from uvicorn.protocols.http.auto import AutoHTTPProtocol as HTTPProtocol
 
 
-class OpenProtocol(HTTPProtocol):
-    """uvicorn's protocol; each request's scope has the connection's transport in its ``state``."""
+class TransportProtocol(HTTPProtocol):
+    """uvicorn's protocol, with the connection's transport in the ``state`` of each request's scope."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvicorn copies this dictionary into the scope of each request that comes over the connection.
+        # uvicorn copies this dictionary into the scope of each request of the connection.
         self.app_state: dict[str, Any] = {"transport": transport}
         super().connection_made(transport)
 
 
-async def hang_up(scope: Scope, receive: Receive, reset: bool = False) -> None:
-    """Close the connection that a request came over; what has been written still leaves, unless it is reset.
+async def close_connection(scope: Scope, receive: Receive, reset: bool = False) -> None:
+    """Close the connection of a request; what was written is still sent, unless it is reset.
 
     :param reset: whether the peer sees RST in place of FIN.
     """
     transport: asyncio.Transport = scope["state"]["transport"]
     if reset:
-        # A duplicate: not every event loop lets its own socket be changed, and both name the same one to the kernel.
+        # A duplicate descriptor of the same socket: not every event loop lets its own be changed.
         with socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as duplicate:
             duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
     else:
         transport.close()
-    # Until the server has noticed it would take the silence for a mistake of the application.
+    # Without waiting for the disconnect, the server would report an application that did not answer.
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""What each fault does to the request that it happens to."""
+"""Fault injection: what each fault does to a request."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from airflow_provider_payments.emulator.core.faults import Fault
 from airflow_provider_payments.emulator.core.refusals import GatewayRefusal, Refusal, error_page
 from airflow_provider_payments.emulator.data_prep.refusals import DataPrepRefusal
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal
-from airflow_provider_payments.emulator.http.connection import hang_up
+from airflow_provider_payments.emulator.http.connection import close_connection
 from airflow_provider_payments.emulator.http.gateway import token_invalid, too_many_requests
 from airflow_provider_payments.emulator.organisation import Organisation, Service
 from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesRefusal
 from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
 
-class Cut(Response):
+class ConnectionClosed(Response):
     """No answer: the connection closes."""
 
     def __init__(self, reset: bool = False) -> None:
@@ -30,11 +30,11 @@ class Cut(Response):
         self.reset = reset
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await hang_up(scope, receive, self.reset)
+        await close_connection(scope, receive, self.reset)
 
 
 class Truncated(Response):
-    """Another answer's head and the first half of its body; then the connection closes."""
+    """The head of an answer and the first half of its body; then the connection closes."""
 
     def __init__(self, whole: Response) -> None:
         super().__init__()
@@ -45,16 +45,16 @@ class Truncated(Response):
         await send({"type": "http.response.start", "status": whole.status_code, "headers": whole.raw_headers})
         half = bytes(whole.body[: len(whole.body) // 2])
         await send({"type": "http.response.body", "body": half, "more_body": True})
-        await hang_up(scope, receive)
+        await close_connection(scope, receive)
 
 
 @dataclass(frozen=True, slots=True)
-class Struck:
+class FaultContext:
     """A request that a fault happens to.
 
-    :param service: that is asked.
-    :param handle: lets the request take effect and gives its answer; may be called later than now.
-    :param refuse: makes a refusal an answer.
+    :param service: the called service.
+    :param handle: applies the request and returns its answer; may be called later.
+    :param refuse: makes an answer from a refusal.
     """
 
     organisation: Organisation
@@ -63,8 +63,8 @@ class Struck:
     refuse: Callable[[Refusal], Response]
 
 
-async def disturb(fault: Fault, request: Struck) -> Response:
-    """The answer to a request that a fault happens to, which has taken effect or not as the action has it."""
+async def inject_fault(fault: Fault, request: FaultContext) -> Response:
+    """The answer to a request that a fault happens to; the action decides whether the request is applied."""
     if fault.action != "delay":
         return _ACTIONS[fault.action](fault, request)
     try:
@@ -74,21 +74,21 @@ async def disturb(fault: Fault, request: Struck) -> Response:
         request.organisation.clock.run_due()
         return request.handle()
     # A reset has begun new state, into which no request to the old state may leak; or the emulator stops.
-    return Cut()
+    return ConnectionClosed()
 
 
-def _apply_then_drop(fault: Fault, request: Struck) -> Response:
+def _apply_then_drop(fault: Fault, request: FaultContext) -> Response:
     request.handle()
-    return Cut()
+    return ConnectionClosed()
 
 
-def _reset(fault: Fault, request: Struck) -> Response:
+def _reset(fault: Fault, request: FaultContext) -> Response:
     if fault.options["apply"]:
         request.handle()
-    return Cut(reset=True)
+    return ConnectionClosed(reset=True)
 
 
-def _status(fault: Fault, request: Struck) -> Response:
+def _status(fault: Fault, request: FaultContext) -> Response:
     options = fault.options
     status = options["status"]
     if status in (204, 304) or (status < 400 and "body" not in options):
@@ -103,8 +103,8 @@ def _status(fault: Fault, request: Struck) -> Response:
     return response
 
 
-def _refusal(fault: Fault, request: Struck) -> Refusal:
-    """What the asked service, or the one whose code it is, says with a status."""
+def _refusal(fault: Fault, request: FaultContext) -> Refusal:
+    """The refusal with the fault's status by the called service, or by the service that its code belongs to."""
     status, detail = fault.options["status"], f"The emulator answers this because of {fault.id}."
     kind, _, number = fault.options.get("code", "").partition("-")
     match kind:
@@ -123,21 +123,21 @@ def _refusal(fault: Fault, request: Struck) -> Refusal:
     return GatewayRefusal(kind, detail)
 
 
-def _apply_then_status(fault: Fault, request: Struck) -> Response:
+def _apply_then_status(fault: Fault, request: FaultContext) -> Response:
     request.handle()
     return _status(fault, request)
 
 
-def _late_apply(fault: Fault, request: Struck) -> Response:
+def _late_apply(fault: Fault, request: FaultContext) -> Response:
     def apply() -> None:
         request.handle()
 
     clock = request.organisation.clock
-    clock.at(clock.now() + fault.options["seconds"], apply)
-    return _status(fault, request) if "status" in fault.options else Cut()
+    clock.call_at(clock.now() + fault.options["seconds"], apply)
+    return _status(fault, request) if "status" in fault.options else ConnectionClosed()
 
 
-def _bad_json(fault: Fault, request: Struck) -> Response:
+def _bad_json(fault: Fault, request: FaultContext) -> Response:
     response = request.handle()
     if response.body:
         response.body = response.body[:-1]
@@ -145,17 +145,17 @@ def _bad_json(fault: Fault, request: Struck) -> Response:
     return response
 
 
-def _html(fault: Fault, request: Struck) -> Response:
+def _html(fault: Fault, request: FaultContext) -> Response:
     status = fault.options["status"]
     return HTMLResponse(error_page(status), status, fault.options["headers"])
 
 
-def _expire_token(fault: Fault, request: Struck) -> Response:
+def _expire_token(fault: Fault, request: FaultContext) -> Response:
     request.organisation.tokens.revoke_all()
     return request.refuse(token_invalid())
 
 
-def _list_lag(fault: Fault, request: Struck) -> Response:
+def _list_lag(fault: Fault, request: FaultContext) -> Response:
     lag = request.organisation.lag
     lag.list_seconds = fault.options["seconds"]
     try:
@@ -164,7 +164,7 @@ def _list_lag(fault: Fault, request: Struck) -> Response:
         lag.list_seconds = 0.0
 
 
-def _read_lag(fault: Fault, request: Struck) -> Response:
+def _read_lag(fault: Fault, request: FaultContext) -> Response:
     lag = request.organisation.lag
     lag.read_seconds = fault.options["seconds"]
     try:
@@ -173,9 +173,9 @@ def _read_lag(fault: Fault, request: Struck) -> Response:
         lag.read_seconds = 0.0
 
 
-_ACTIONS: Mapping[str, Callable[[Fault, Struck], Response]] = {
+_ACTIONS: Mapping[str, Callable[[Fault, FaultContext], Response]] = {
     "status": _status,
-    "drop_before": lambda fault, request: Cut(),
+    "drop_before": lambda fault, request: ConnectionClosed(),
     "apply_then_drop": _apply_then_drop,
     "apply_then_status": _apply_then_status,
     "late_apply": _late_apply,

@@ -1,4 +1,4 @@
-"""What the gateway asks of every platform call before a service sees it."""
+"""What the gateway checks on every platform call before a service sees it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def too_many_requests(headers: Mapping[str, str] | None = None) -> GatewayRefusa
     return GatewayRefusal("429050", "Too many requests", headers)
 
 
-def admit(
+def check_request(
     organisation: Organisation, dialect: Dialect, method: str, headers: Mapping[str, str], has_body: bool
 ) -> None:
-    """Let a call pass or raise what the gateway answers, in its order: token, key, organisation, rate, content.
+    """Raise the gateway's refusal of a call, if there is one; the order is token, key, organisation, rate, content.
 
-    :param dialect: of the service that is asked; some have a word of their own for an empty organisation.
+    :param dialect: of the called service; some have their own refusal of an empty organisation.
     :param headers: lower-case names.
-    :param has_body: whether the request carries a body at all.
+    :param has_body: whether the request has a body.
     """
     authorization = headers.get("authorization", "").strip()
     if not authorization:
@@ -41,7 +41,7 @@ def admit(
     if api_key != organisation.options.client_id:
         raise GatewayRefusal("403003", "Api Key is invalid")
     _check_organisation(organisation.options.org, dialect, headers.get("x-gw-ims-org-id"))
-    refused = organisation.rate_limit.refuses(organisation.options.org, api_key)
+    refused = organisation.rate_limit.refusal_headers(organisation.options.org, api_key)
     if refused is not None:
         raise too_many_requests(refused)
     if has_body and method in ("POST", "PUT", "PATCH") and not _is_json(headers.get("content-type", "")):

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from airflow_provider_payments.emulator.control.refusals import ControlRefusal
 from airflow_provider_payments.emulator.core.identifiers import new_uuid
 from airflow_provider_payments.emulator.core.parsing import MAX_BODY_BYTES
-from airflow_provider_payments.emulator.core.request_log import Entry
-from airflow_provider_payments.emulator.http.callers import objection
+from airflow_provider_payments.emulator.core.request_log import LoggedRequest
+from airflow_provider_payments.emulator.http.callers import forbidden_reason
 from airflow_provider_payments.emulator.organisation import Organisation
 
 CONTROL_PREFIX = "/__emulator__"
@@ -25,20 +25,20 @@ SCOPE_KEY = "emulator.request"
 
 
 @dataclass(slots=True)
-class Incoming:
-    """What the intake leaves in the scope for the handlers.
+class IncomingRequest:
+    """What the middleware leaves in the scope for the handlers.
 
-    :param body: ``None`` when it was larger than accepted.
-    :param entry: its place in the request log; ``None`` for the emulator's own pages, which are not logged.
+    :param body: None when it was larger than accepted.
+    :param entry: in the request log; None for the control interface and the page, which are not logged.
     """
 
     request_id: str
     body: bytes | None
-    entry: Entry | None = None
+    entry: LoggedRequest | None = None
 
 
-class Intake:
-    """Pure ASGI middleware."""
+class RequestMiddleware:
+    """ASGI middleware around all routes: reads the body, advances the clock, logs, adds the headers of all answers."""
 
     def __init__(self, app: ASGIApp, organisation: Organisation) -> None:
         self.app = app
@@ -49,26 +49,26 @@ class Intake:
             await self.app(scope, receive, send)
             return
         try:
-            incoming = Incoming(new_uuid(), await _read_body(receive))
+            incoming = IncomingRequest(new_uuid(), await _read_body(receive))
         except ClientDisconnect:
-            # Half a request is none.
+            # An incomplete request has no effect.
             return
         scope[SCOPE_KEY] = incoming
         self.organisation.clock.run_due()
-        # A slash at the end names the same resource in these services; Starlette would redirect.
+        # In these services a trailing slash makes no difference; Starlette would redirect.
         path = scope["path"].rstrip("/") or "/"
         scope["path"] = path
         app = self.app
         if path != "/" and not path.startswith(CONTROL_PREFIX):
             incoming.entry = self._record(scope, incoming)
-        elif (reason := objection(scope["headers"])) is not None:
+        elif (reason := forbidden_reason(scope["headers"])) is not None:
             refused = ControlRefusal(403, reason).body(incoming.request_id, self.organisation.clock.now())
             app = JSONResponse(refused, 403)
 
-        async def send_numbered(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if incoming.entry is not None:
-                    # Before the first byte leaves, so that a client that has the answer finds it in the log too.
+                    # Before the first byte is sent, so that a client that has the answer finds its status in the log.
                     incoming.entry.status = message["status"]
                 message["headers"] = [
                     *message["headers"],
@@ -77,9 +77,9 @@ class Intake:
                 ]
             await send(message)
 
-        await app(scope, receive, send_numbered)
+        await app(scope, receive, send_with_headers)
 
-    def _record(self, scope: Scope, incoming: Incoming) -> Entry:
+    def _record(self, scope: Scope, incoming: IncomingRequest) -> LoggedRequest:
         return self.organisation.log.record(
             self.organisation.clock.now(),
             scope["method"],
@@ -105,7 +105,7 @@ async def _read_body(receive: Receive) -> bytes | None:
             raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
-        # What is too large is still read to its end: else a client in the middle of sending sees a reset, no answer.
+        # A body that is too large is still read to its end: else a client that is sending sees a reset, not the 413.
         if size <= MAX_BODY_BYTES:
             chunks.append(chunk)
         if not message.get("more_body", False):

@@ -12,7 +12,7 @@ from airflow_provider_payments.emulator.core.clock import TimeMode
 from airflow_provider_payments.emulator.core.options import Options
 from airflow_provider_payments.emulator.core.rate_limit import Limit
 from airflow_provider_payments.emulator.http.app import make_app
-from airflow_provider_payments.emulator.http.connection import OpenProtocol
+from airflow_provider_payments.emulator.http.connection import TransportProtocol
 from airflow_provider_payments.emulator.organisation import Organisation
 
 _STOP_SECONDS = 5
@@ -52,7 +52,7 @@ class _Server(uvicorn.Server):
 
 
 def make_server(organisation: Organisation) -> uvicorn.Server:
-    """uvicorn over an organisation; it is quiet and waits neither for idle connections nor for delays when it stops."""
+    """A uvicorn server of an organisation; it logs nothing, and stops without waiting for connections or delays."""
     config = uvicorn.Config(
         make_app(organisation),
         lifespan="off",
@@ -60,12 +60,12 @@ def make_server(organisation: Organisation) -> uvicorn.Server:
         log_config=None,
         log_level="warning",
         access_log=False,
-        http=OpenProtocol,
-        # Every header is one of the emulator's: it tells its own time, and takes no proxy's word for who is asking.
+        http=TransportProtocol,
+        # The emulator sends its own Date header, and trusts no forwarded addresses.
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        # A client may poll once a minute: its next request is not to meet a connection that is just being closed.
+        # A client may poll once a minute: its next request must not race with the close of an idle connection.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
@@ -106,7 +106,7 @@ class EmulatorServer:
 
     @property
     def url(self) -> str:
-        """Where it answers; only between :meth:`start` and :meth:`stop`."""
+        """The address of all services; only between :meth:`start` and :meth:`stop`."""
         if self._url is None:
             raise RuntimeError("The emulator is not running.")
         return self._url
@@ -116,7 +116,7 @@ class EmulatorServer:
         if self._thread is not None:
             raise RuntimeError("The emulator is already running.")
         sock = listening_socket(*self._address)
-        # From here on the kernel queues connections: a client need not wait for the event loop to come up.
+        # From here on the kernel queues connections: a client need not wait until the event loop runs.
         sock.listen(2048)
         self._url = origin(sock)
         self._server = make_server(Organisation(self.options, self._url))
@@ -127,7 +127,7 @@ class EmulatorServer:
         return self
 
     def stop(self) -> None:
-        """Stop answering; harmless when it is not running."""
+        """Stop; does nothing when it is not running."""
         server, thread = self._server, self._thread
         self._server = self._thread = self._url = None
         if server is None or thread is None:

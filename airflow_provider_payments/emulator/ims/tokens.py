@@ -12,8 +12,8 @@ from airflow_provider_payments.emulator.core.options import Options
 from airflow_provider_payments.emulator.core.refusals import Refusal
 
 LIFETIME_SECONDS = 86399
-# Adobe publishes no list of all scopes; these are the names that its console shows.
 _SEPARATORS = re.compile(r"[,\s]+")
+# Adobe publishes no list of all scopes; these are the names that its console shows.
 _NAMES = frozenset(
     {
         *("openid", "AdobeID", "session", "profile", "email", "address", "phone", "offline_access"),
@@ -22,12 +22,12 @@ _NAMES = frozenset(
         *("firefly_api", "firefly_enterprise", "ff_apis", "audiencemanager_api"),
     }
 )
-# Each begins the names of a family: acp.foundation.catalog, additional_info.projectedProductContext, ...
+# Prefixes of further scopes: acp.foundation.catalog, additional_info.projectedProductContext, ...
 _FAMILIES = re.compile(r"(?:acp|additional_info|adobeio|cjm)(?:\.[A-Za-z0-9_-]+)+")
 
 
 class OAuthRefusal(Refusal):
-    """IMS, with an error word of OAuth 2."""
+    """A refusal of IMS, with an error code of OAuth 2."""
 
     def __init__(self, error: str, detail: str, status: int = 400) -> None:
         super().__init__(status, detail, label=error)
@@ -51,16 +51,16 @@ class Tokens:
     def issue(self) -> str:
         """A new token."""
         now = self._now()
-        # All live equally long, so those at the front end first.
+        # All have the same lifetime, so the first ones expire first.
         while self._expiry and next(iter(self._expiry.values())) <= now:
             del self._expiry[next(iter(self._expiry))]
-        # Shaped like the signed tokens that IMS gives out: clients print and mask them by that form.
+        # In the form of the signed tokens that IMS issues, by which clients mask them.
         token = f"eyJhbGciOiJub25lIn0.{secrets.token_urlsafe(48)}.{secrets.token_urlsafe(32)}"
         self._expiry[token] = now + LIFETIME_SECONDS
         return token
 
     def revoke_all(self) -> None:
-        """Let every token issued so far die at once."""
+        """Revoke all tokens issued so far."""
         self._expiry.clear()
 
     def is_valid(self, token: str) -> bool:
@@ -102,10 +102,10 @@ def _same(given: str, expected: str) -> bool:
 
 
 def _scopes_of(text: str) -> list[str]:
-    """The scopes in a text, commas or blanks between them; what is empty or named twice counts once or not."""
+    """The scopes in a text, separated by commas or spaces, each once."""
     return list(dict.fromkeys(filter(None, _SEPARATORS.split(text))))
 
 
 def _is_scope(name: str) -> bool:
-    """Whether a name is one of Adobe's scopes, case and all."""
+    """Whether a name is one of Adobe's scopes; case matters."""
     return name in _NAMES or _FAMILIES.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""``GET /``: the page, for people; no client of the platform asks for it."""
+"""``GET /``: the page, for people, not for clients of the platform."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_REFRESH_SECONDS = 3600
 
 
 class _NothingToShow(Exception):
-    """The address asks for what is not there, or in a way that is not understood."""
+    """The query names an unknown object or has an invalid value."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ def show(organisation: Organisation, request: Request) -> Response:
         page, status = _page(organisation, request.query_params), 200
     except _NothingToShow as error:
         page, status = _render("nothing.html", organisation, message=str(error)), error.status
-    # Half a surrogate pair could not be written otherwise.
+    # Lone surrogates cannot be encoded.
     return HTMLResponse(page.encode("utf-8", "replace"), status, headers())
 
 
@@ -72,7 +72,7 @@ def _render(
 ) -> str:
     """A page.
 
-    :param query: what its address asks for; None where it is not understood.
+    :param query: of its address; None if it is invalid.
     :param refresh: seconds.
     """
     return render(template, organisation=organisation_view(organisation), query=query, refresh=refresh, **context)

@@ -1,4 +1,4 @@
-"""What is true about the organisation, as the templates show it: bounded, however much there is, and without markup."""
+"""The values that the templates show, limited in number and without markup."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider_payments.emulator.catalog.state import Dataset
 from airflow_provider_payments.emulator.core.faults import Fault
 from airflow_provider_payments.emulator.core.refusals import Refusal
-from airflow_provider_payments.emulator.core.request_log import Entry
+from airflow_provider_payments.emulator.core.request_log import LoggedRequest
 from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
 from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
@@ -36,10 +36,10 @@ _MAX_FAULTS = _MAX_OUTCOMES = _MAX_REFUSED = 10
 class Link:
     """An object of a dataflow's chain.
 
-    :param role: what the dataflow uses it for.
+    :param role: in the dataflow.
     :param name: empty where the object does not exist.
     :param state: empty where it has none.
-    :param note: what else matters about it.
+    :param note: a detail.
     """
 
     role: str
@@ -51,7 +51,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why records did not land.
+    """Why records failed.
 
     :param code: empty where copying failed.
     :param count: of records; 0 stands for all.
@@ -66,9 +66,12 @@ class Reason:
 class RunView:
     """A flow run.
 
-    :param status: the service's word, or that some records of a successful run failed.
-    :param start: epoch seconds, as ``end``, which is None until the run has ended.
-    :param read: how many records, as ``landed`` and ``failed``; none has failed as long as it may still land.
+    :param status: the raw status, or that some records of a successful run failed.
+    :param start: epoch seconds.
+    :param end: epoch seconds; None until the run has ended.
+    :param read: the number of records read.
+    :param landed: the number of records ingested.
+    :param failed: the number of records failed; 0 until the run has ended.
     """
 
     id: str
@@ -86,8 +89,8 @@ class RunView:
 class Records:
     """The last records of a dataset.
 
-    :param columns: paths of fields, in the order in which the records name them.
-    :param rows: newest first; the number of each record and its values, None where it has none.
+    :param columns: paths of fields, in the order of the records.
+    :param rows: newest first: the number of each record and its values, None for a missing one.
     """
 
     dataset: str
@@ -118,7 +121,7 @@ class FlowView:
 
     @property
     def records(self) -> Records | None:
-        """What landed; None without a dataset."""
+        """The last records of its dataset; None without a dataset."""
         return _records(self.dataset) if self.dataset is not None else None
 
 
@@ -141,7 +144,7 @@ class SandboxView:
 
 @dataclass(frozen=True, slots=True)
 class OrganisationView:
-    """What a client has to know, and the time.
+    """What a client needs to connect, and the time.
 
     :param address: of all services.
     :param sandboxes: their names.
@@ -158,17 +161,17 @@ class OrganisationView:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The requests that the log still holds, and what will go wrong with later ones.
+    """The logged requests, and the faults and outcomes that are pending.
 
-    :param refused: the last requests without a good answer, newest first.
-    :param runs_ordered: how many runs the ordered outcomes are for.
+    :param refused: the last requests that failed or have no answer, newest first.
+    :param runs_ordered: the number of runs with an ordered outcome.
     """
 
     requests: int
     refusals: int
     failures: int
     unanswered: int
-    refused: tuple[Entry, ...]
+    refused: tuple[LoggedRequest, ...]
     faults: tuple[Fault, ...]
     fault_count: int
     outcomes: tuple[Outcome, ...]
@@ -176,7 +179,7 @@ class Traffic:
 
 
 def organisation_view(organisation: Organisation) -> OrganisationView:
-    """The organisation itself, and the emulator around it."""
+    """The view of the organisation."""
     options, clock = organisation.options, organisation.clock
     return OrganisationView(
         options.org,
@@ -189,7 +192,7 @@ def organisation_view(organisation: Organisation) -> OrganisationView:
 
 
 def traffic(organisation: Organisation) -> Traffic:
-    """What was asked of the platform, and how it went."""
+    """The view of the request log, faults and ordered outcomes."""
     classes = Counter(entry.status and entry.status // 100 for entry in organisation.log.newest_first())
     bad = (entry for entry in organisation.log.newest_first() if entry.status is None or entry.status >= 400)
     faults, outcomes = tuple(organisation.faults), tuple(organisation.outcomes.pending)
@@ -198,7 +201,7 @@ def traffic(organisation: Organisation) -> Traffic:
         refusals=classes[4],
         failures=classes[5],
         unanswered=classes[None],
-        # Without a bad one, the whole log would be searched again.
+        # Without a failed one, this would search the whole log again.
         refused=tuple(islice(bad, _MAX_REFUSED)) if classes.keys() - {1, 2, 3} else (),
         faults=faults[:_MAX_FAULTS],
         fault_count=len(faults),
@@ -208,7 +211,7 @@ def traffic(organisation: Organisation) -> Traffic:
 
 
 def sandbox_views(services: Sequence[SandboxServices]) -> list[SandboxView]:
-    """What some sandboxes hold; those with dataflows come first."""
+    """The views of some sandboxes; those with dataflows come first."""
     used = sorted(services, key=lambda one: not len(one.flow_service.flows))
     return [_sandbox_view(one, max(1, _MAX_FLOWS // len(used))) for one in used]
 
@@ -224,7 +227,7 @@ def find_flow(organisation: Organisation, identifier: str) -> FlowView | None:
 
 def _sandbox_view(services: SandboxServices, max_flows: int) -> SandboxView:
     service, catalog = services.flow_service, services.catalog
-    # Many datasets may be empty: the search for those that are not ends too.
+    # Many datasets may be empty: the search is limited too.
     filled = (dataset for dataset in _newest(catalog.datasets, 2 * _MAX_DATASETS) if dataset.rows)
     return SandboxView(
         name=services.sandbox.name,
@@ -242,11 +245,11 @@ def _sandbox_view(services: SandboxServices, max_flows: int) -> SandboxView:
 
 
 def _newest(store: Store[Any], most: int) -> list[Any]:
-    return list(islice(store.select().behind(None, backwards=True), most))
+    return list(islice(store.select().after(None, newest_first=True), most))
 
 
 def _flow_view(services: SandboxServices, flow: Flow) -> FlowView:
-    """A dataflow; a draft may lack anything."""
+    """The view of a dataflow; a draft may lack anything."""
     runs = services.flow_service.runs.select("flowId", (flow.id,))
     mapping = _mapping(services.flow_service, flow)
     target = services.flow_service.target_connections.get(_end(flow, "targetConnectionIds"))
@@ -258,7 +261,7 @@ def _flow_view(services: SandboxServices, flow: Flow) -> FlowView:
         state=flow.state,
         schedule=_schedule(flow),
         chain=tuple(_chain(services, flow, mapping, target, dataset)),
-        runs=tuple(map(_run_view, islice(runs.behind(None, backwards=True), _MAX_RUNS)))[::-1],
+        runs=tuple(map(_run_view, islice(runs.after(None, newest_first=True), _MAX_RUNS)))[::-1],
         run_count=len(runs),
         dataset=dataset,
         mapping=mapping,
@@ -266,7 +269,7 @@ def _flow_view(services: SandboxServices, flow: Flow) -> FlowView:
 
 
 def _run_view(run: Run) -> RunView:
-    failed = max(run.failed_records, 0) if run.ended else 0
+    failed = max(run.failed_records, 0) if run.has_ended else 0
     failures = (Reason(failure.message, failure.code, failure.count) for failure in run.failures[:_MAX_REASONS])
     return RunView(
         id=run.id,

@@ -1,4 +1,4 @@
-"""Sandbox management's operations: the sandboxes of the credential, and for an administrator those of everybody."""
+"""Sandbox management's operations: the sandboxes of the credential, and for an administrator all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.sandbox import DEFAULT_SANDBOX, Sandbox
 from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesDialect, refused
 
-BASE = "/data/foundation/sandbox-management"
+PREFIX = "/data/foundation/sandbox-management"
 DEFAULT_PAGE = 50
 PRODUCTION, DEVELOPMENT = "production", "development"
 _TITLES = {"prod": "Production", "dev": "Development"}
@@ -20,12 +20,12 @@ Handler = Callable[[Call[Sandboxes]], Answer]
 
 
 def list_available(call: Call[Sandboxes]) -> Answer:
-    """The sandboxes that the credential may use; every credential may ask."""
+    """The sandboxes that the credential may use; any credential may call this."""
     return _page(call, "/", [sandbox for sandbox in call.state if not sandbox.is_hidden])
 
 
 def for_administrators(handler: Handler) -> Handler:
-    """The handler, behind the right to administer sandboxes."""
+    """The handler, for credentials that may administer sandboxes."""
 
     def handle(call: Call[Sandboxes]) -> Answer:
         if not call.state[0].runtime_options.sandbox_admin:
@@ -52,9 +52,9 @@ def list_types(call: Call[Sandboxes]) -> Answer:
 
 
 def _page(call: Call[Sandboxes], path: str, sandboxes: Sequence[Sandbox]) -> Answer:
-    limit, offset = _window(call)
+    limit, offset = _page_bounds(call)
     page = sandboxes[offset : offset + limit]
-    address = call.state[0].origin + BASE + path
+    address = call.state[0].origin + PREFIX + path
 
     def link(place: int) -> dict[str, Any]:
         return {"href": f"{address}?{call.query_with(limit=limit, offset=place)}", "templated": None}
@@ -73,9 +73,9 @@ def _page(call: Call[Sandboxes], path: str, sandboxes: Sequence[Sandbox]) -> Ans
     )
 
 
-def _window(call: Call[Sandboxes]) -> tuple[int, int]:
-    """How many sandboxes are asked for, and behind how many: both parameters or neither."""
-    given = call.first("limit"), call.first("offset")
+def _page_bounds(call: Call[Sandboxes]) -> tuple[int, int]:
+    """``limit`` and ``offset``: both parameters or neither."""
+    given = call.parameter("limit"), call.parameter("offset")
     if given == (None, None):
         return DEFAULT_PAGE, 0
     limit, offset = (parse_count(text or "") for text in given)

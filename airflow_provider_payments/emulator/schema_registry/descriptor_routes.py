@@ -18,7 +18,7 @@ from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from airflow_provider_payments.emulator.schema_registry.shapes import descriptor_to_wire
 
 PATH = "/tenant/descriptors"
-_QUICK: Mapping[str, Callable[[Descriptor], Any]] = {"updated": lambda descriptor: descriptor.updated}
+_READERS: Mapping[str, Callable[[Descriptor], Any]] = {"updated": lambda descriptor: descriptor.updated}
 
 
 def list_all(call: Call[Registry]) -> Answer:
@@ -29,7 +29,7 @@ def list_all(call: Call[Registry]) -> Answer:
         "link": lambda descriptor: f"{PATH}/{descriptor.id}",
         "whole": lambda descriptor: descriptor_to_wire(descriptor, sandbox),
     }
-    items = query.Listing(store, show["whole"], _QUICK)
+    items = query.Listing(store, show["whole"], _READERS)
     if paged:
         return listing.answer(call, items, PATH, show[summary])
     grouped: dict[str, list[Any]] = {}

@@ -1,4 +1,4 @@
-"""The resources of a tenant as others read them: finding them, and following what they refer to."""
+"""Reading the resources of a sandbox: finding them, and following their references."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Library:
 
     @property
     def tenant_field(self) -> str:
-        """The name below which the tenant's own fields live."""
+        """The top-level field of all fields of the tenant."""
         return f"_{self.sandbox.options.tenant}"
 
     def of_kind(self, kind: Kind) -> Iterator[Resource]:
@@ -55,12 +55,12 @@ class Library:
         return self.store.get(identifier) or next(iter(self.store.find("alt_id", (identifier,))), None)
 
     def read(self, identifier: str) -> Resource | None:
-        """The same as a request finds it that names it: None where reads are behind."""
+        """The same as a request finds it: None while reads are behind."""
         found = self.lookup(identifier)
         return self.store.read(found.id) if found else None
 
     def find(self, reference: str) -> Resource | None:
-        """A resource of the tenant or a global one, None when there is none."""
+        """A resource of the tenant or a global one, or None."""
         return self.store.get(reference) or GLOBALS.get(reference)
 
     def known(self, reference: str) -> Resource:
@@ -70,7 +70,7 @@ class Library:
         return found
 
     def kind_of(self, reference: str) -> Kind | None:
-        """What an ``$id`` names, None when it names nothing."""
+        """The kind of the resource with an ``$id``, or None."""
         found = self.find(reference)
         return found.kind if found else None
 
@@ -81,12 +81,12 @@ class Library:
         return next((reference for reference in resource.references if self.kind_of(reference) == "classes"), None)
 
     def behaviour_of(self, schema: Resource) -> str:
-        """How the data of a schema behaves: ``record``, ``time-series`` or ``adhoc``."""
+        """The behaviour of a schema: ``record``, ``time-series`` or ``adhoc``."""
         behaviour = next(reference for reference in self.extends(schema) if reference in BEHAVIORS)
         return behaviour.rpartition("/")[2]
 
     def extends(self, resource: Resource) -> list[str]:
-        """Everything that a resource builds on, with what that builds on, each once."""
+        """All resources that a resource refers to, directly or not, each once."""
         return self._closure(resource.references)
 
     def _closure(self, references: Sequence[str]) -> list[str]:
@@ -100,26 +100,23 @@ class Library:
         return list(result)
 
     def resolve(self, resource: Resource) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """All fields of a resource and the names of those that every record needs.
-
-        :param resource: references are followed to their ends.
-        """
+        """All fields of a resource, with references resolved, and the required names."""
         if resource.id not in self._resolved:
             self._resolved[resource.id] = self.resolve_anew(resource)
         return self._resolved[resource.id]
 
     def resolve_anew(self, resource: Resource) -> tuple[dict[str, Any], tuple[str, ...]]:
-        # Not by recursion: what is reached on several ways counts once, or their number would double with each level.
-        made_of = resource.made_of
-        whole = [target for target in made_of.references if "" in made_of.pointers(target)]
+        # Not recursive: a resource that is reached in several ways counts once, else work would double with each level.
+        composition = resource.composition
+        whole = [target for target in composition.references if "" in composition.pointers(target)]
         parts = [*map(self.known, self._closure(whole)), resource]
-        required = dict.fromkeys(name for part in (resource, *parts) for name in part.made_of.required)
+        required = dict.fromkeys(name for part in (resource, *parts) for name in part.composition.required)
         trees = [fields.expand(part.properties, self._data_type) for part in parts]
-        for target in made_of.references:
+        for target in composition.references:
             if target not in whole:
                 properties, needed = self.resolve_anew(self.known(target))
                 group = {"properties": properties, "required": needed}
-                picked = fields.pick(group, sorted(made_of.pointers(target)))
+                picked = fields.pick(group, sorted(composition.pointers(target)))
                 trees.append(picked["properties"])
                 required |= dict.fromkeys(picked["required"])
         return fields.merge(trees), tuple(required)
@@ -129,5 +126,5 @@ class Library:
             return None
         found = self.known(reference)
         trees = [part.properties for part in (*map(self.known, self.extends(found)), found)]
-        needed = {"required": list(found.made_of.required)} if found.made_of.required else {}
+        needed = {"required": list(found.composition.required)} if found.composition.required else {}
         return {"properties": fields.merge(trees), **needed}

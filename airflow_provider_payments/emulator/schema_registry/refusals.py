@@ -1,4 +1,4 @@
-"""How the Schema Registry says no: XDM codes."""
+"""The refusals of the Schema Registry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_provider_payments.emulator.core.refusals import NumberedRefusal
 
 
 class RegistryRefusal(NumberedRefusal):
-    """Schema Registry: XDM codes."""
+    """A refusal with an XDM code."""
 
     titles: ClassVar[Mapping[str, str]] = {"2010-403": "Permission management access denied"}
 

@@ -9,10 +9,10 @@ from typing import Any
 from airflow_provider_payments.emulator.core.identifiers import new_hash, new_uuid
 from airflow_provider_payments.emulator.core.sandbox import Sandbox
 from airflow_provider_payments.emulator.schema_registry import rules
-from airflow_provider_payments.emulator.schema_registry.composition import Composition, take_apart
+from airflow_provider_payments.emulator.schema_registry.compatibility import check_compatible
+from airflow_provider_payments.emulator.schema_registry.composition import Composition, parse_composition
 from airflow_provider_payments.emulator.schema_registry.descriptors import Descriptors
 from airflow_provider_payments.emulator.schema_registry.global_resources import ADHOC
-from airflow_provider_payments.emulator.schema_registry.growth import check_growth
 from airflow_provider_payments.emulator.schema_registry.library import Library
 from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.resources import Kind, Resource, State
@@ -23,7 +23,7 @@ _KEPT = ("title", "description", "meta:intendedToExtend", "meta:immutableTags")
 class Registry(Library):
     """The registry of one sandbox.
 
-    :param holds_data: whether there are datasets with one of some schemas, by the schemas' ids.
+    :param holds_data: whether any dataset has one of these schemas, by their ids.
     """
 
     def __init__(self, sandbox: Sandbox, holds_data: Callable[[Collection[str]], bool]) -> None:
@@ -32,32 +32,29 @@ class Registry(Library):
         self._holds_data = holds_data
 
     def create(self, kind: Kind, body: Mapping[str, Any], key: str = "") -> Resource:
-        """Make a resource, or refuse.
+        """Create a resource, or refuse.
 
-        :param key: the last part of its id, empty for a new one.
+        :param key: the last part of its id; empty for a new one.
         """
         tenant, key = self.sandbox.options.tenant, key or new_hash()
         identifier, alt_id = f"https://ns.adobe.com/{tenant}/{kind}/{key}", f"_{tenant}.{kind}.{key}"
         now = self.sandbox.clock.millis()
         rules.check_title(self, body, None)
-        content, made_of = self._understand(kind, body, identifier, {})
-        resource = Resource(kind, identifier, alt_id, content, made_of, now, now)
+        content, composition = self._parse(kind, body, identifier, {})
+        resource = Resource(kind, identifier, alt_id, content, composition, now, now)
         if resource.in_union:
             rules.check_union(self.descriptors, resource)
         return self.store.add(resource)
 
     def replace(self, resource: Resource, body: Mapping[str, Any]) -> Resource:
-        """Give a resource another content, or refuse.
-
-        :param resource: stays as it is when refused.
-        """
+        """Replace the content of a resource, or refuse and leave it unchanged."""
         rules.check_title(self, body, resource)
-        before = resource.content, resource.made_of
-        content, made_of = self._understand(resource.kind, body, resource.id, resource.content)
+        before = resource.content, resource.composition
+        content, composition = self._parse(resource.kind, body, resource.id, resource.content)
         if self._carries_data(resource):
-            check_growth(resource, content, made_of)
+            check_compatible(resource, content, composition)
         joins_union = not resource.in_union
-        resource.content, resource.made_of = content, made_of
+        resource.content, resource.composition = content, composition
         self._resolved.clear()
         try:
             if joins_union and resource.in_union:
@@ -65,7 +62,7 @@ class Registry(Library):
             for user in self._users(resource):
                 self.resolve_anew(user)
         except RegistryRefusal:
-            resource.content, resource.made_of = before
+            resource.content, resource.composition = before
             raise
         resource.earlier.append(State(resource.updated, *before))
         resource.minor += 1
@@ -87,7 +84,7 @@ class Registry(Library):
         self.store.remove(resource)
 
     def _users(self, resource: Resource) -> list[Resource]:
-        """A resource and all that build on it, near or far."""
+        """A resource and all resources that refer to it, directly or not."""
         found = {resource.id: resource}
         pending = [resource.id]
         while pending:
@@ -103,29 +100,29 @@ class Registry(Library):
             return True
         return self._holds_data([user.id for user in users])
 
-    def _understand(
+    def _parse(
         self, kind: Kind, body: Mapping[str, Any], identifier: str, before: Mapping[str, Any]
     ) -> tuple[dict[str, Any], Composition]:
-        """What a body means: (content, composition), both completed; raises what is wrong with it.
+        """Parse a body: content and composition, both completed, or a refusal.
 
-        :param before: the content until now, empty at the creation.
+        :param before: the current content; empty for a new resource.
         """
         rules.check_form(kind, body)
-        made_of = take_apart(body)
+        composition = parse_composition(body)
         content: dict[str, Any] = {key: body[key] for key in _KEPT if key in body}
         namespace = self.tenant_field
-        if kind == "classes" and ADHOC in made_of.references:
+        if kind == "classes" and ADHOC in composition.references:
             namespace = before.get("meta:datasetNamespace") or f"_{new_uuid().replace('-', '')}"
             content["meta:datasetNamespace"] = namespace
-            made_of = _renamed(made_of, "_adhoc", namespace)
-        made_of = rules.completed(made_of, None if kind == "datatypes" else namespace)
-        rules.CHECKS[kind](self, body, made_of)
-        rules.check_references(self, kind, identifier, made_of)
-        self.resolve_anew(Resource(kind, identifier, "", content, made_of, 0, 0))
-        return content, made_of
+            composition = _renamed(composition, "_adhoc", namespace)
+        composition = rules.completed(composition, None if kind == "datatypes" else namespace)
+        rules.CHECKS[kind](self, body, composition)
+        rules.check_references(self, kind, identifier, composition)
+        self.resolve_anew(Resource(kind, identifier, "", content, composition, 0, 0))
+        return content, composition
 
 
-def _renamed(made_of: Composition, name: str, new: str) -> Composition:
-    properties = {new if key == name else key: tree for key, tree in made_of.properties.items()}
-    required = tuple(new if key == name else key for key in made_of.required)
-    return replace(made_of, properties=properties, required=required)
+def _renamed(composition: Composition, name: str, new: str) -> Composition:
+    properties = {new if key == name else key: tree for key, tree in composition.properties.items()}
+    required = tuple(new if key == name else key for key in composition.required)
+    return replace(composition, properties=properties, required=required)

@@ -16,7 +16,7 @@ from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import descriptor_routes, listing, rpc, unions
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
 from airflow_provider_payments.emulator.schema_registry.composition import OWN_FIELDS
-from airflow_provider_payments.emulator.schema_registry.listing import BASE
+from airflow_provider_payments.emulator.schema_registry.listing import PREFIX
 from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from airflow_provider_payments.emulator.schema_registry.resources import (
@@ -28,7 +28,7 @@ from airflow_provider_payments.emulator.schema_registry.resources import (
 )
 from airflow_provider_payments.emulator.schema_registry.shapes import global_to_wire, resource_to_wire
 
-# The path names a resource's kind in more ways than the resource itself does.
+# The kinds by their names in paths.
 _KINDS: Mapping[str, Kind] = {
     "schemas": "schemas",
     "fieldgroups": "mixins",
@@ -38,8 +38,8 @@ _KINDS: Mapping[str, Kind] = {
 }
 _COUNTED: tuple[Kind, ...] = ("schemas", "mixins", "datatypes", "classes")
 _RECENT = 10
-# Members that lists look at most often, read without shaping the whole resource.
-_QUICK: Mapping[str, Callable[[Resource], Any]] = {
+# The members that lists read most often, without making the whole wire form.
+_READERS: Mapping[str, Callable[[Resource], Any]] = {
     "$id": lambda resource: resource.id,
     "meta:altId": lambda resource: resource.alt_id,
     "meta:resourceType": lambda resource: resource.kind,
@@ -57,7 +57,7 @@ _KEYS = {"$id": "id", "meta:altId": "alt_id", "meta:resourceType": "kind", "titl
 
 def show_stats(call: Call[Registry]) -> Answer:
     registry, options = call.state, call.state.sandbox.options
-    everything = list(registry.store.select().behind(None))
+    everything = list(registry.store.select().after(None))
     counts = {kind: sum(resource.kind == kind for resource in everything) for kind in _COUNTED}
     unions = {registry.class_of(resource) for resource in everything if resource.in_union}
 
@@ -81,7 +81,7 @@ def _class_usage(registry: Registry, everything: Iterable[Resource]) -> list[dic
     usage: dict[str, list[dict[str, Any]]] = {}
     for resource in everything:
         if resource.kind == "schemas":
-            entry = {key: read(resource) for key, read in _QUICK.items() if key in ("$id", "title", "description")}
+            entry = {key: read(resource) for key, read in _READERS.items() if key in ("$id", "title", "description")}
             usage.setdefault(str(registry.class_of(resource)), []).append(entry)
     return [
         {"$id": class_id, "title": registry.known(class_id).title, "numberOfSchemas": len(schemas), "schemas": schemas}
@@ -100,7 +100,7 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes[Registry]:
         registry = call.state
         return listing.answer(
             call,
-            Listing(registry.store, lambda resource: _read(resource, registry), _QUICK, _KEYS),
+            Listing(registry.store, lambda resource: _read(resource, registry), _READERS, _KEYS),
             path,
             lambda resource: resource_to_wire(resource, registry, form),
             [Filter("meta:resourceType", one_of((kind,)), equals=(kind,))],
@@ -108,7 +108,7 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes[Registry]:
 
     def show(call: Call[Registry]) -> Answer:
         form = lookup_form(call.headers.get("accept", ""))
-        # What Adobe made is found from here as well: Adobe's own client never asks the other container.
+        # Global resources are found here too: Adobe's own client never asks the global container.
         shared = find_global(kind, call.params["id"])
         if shared is not None:
             return Answer(global_to_wire(shared, form))
@@ -165,24 +165,24 @@ def _check_match(call: Call[Registry], resource: Resource, *, required: bool) ->
 
 
 def _read(resource: Resource, registry: Registry) -> dict[str, Any]:
-    """What filters and orders read: the resource, and what the registry notes of it, without a path."""
+    """What filters and orders read: the resource, with its registry metadata at the top level."""
     wire = resource_to_wire(resource, registry)
     return {**wire["meta:registryMetadata"], **wire}
 
 
 def _as_shown(instruction: Instruction, resource: Resource) -> Instruction:
-    """An instruction that names a definition as the client once called it leads to where the registry keeps it."""
+    """An instruction with the client's name of a definition changed to the registry's."""
     steps, source = (_place_shown(steps, resource) for steps in (instruction.steps, instruction.source))
     return replace(instruction, steps=steps, source=source)
 
 
 def _place_shown(steps: tuple[str, ...], resource: Resource) -> tuple[str, ...]:
-    made_of = resource.made_of
+    composition = resource.composition
     match steps:
-        case ("definitions", name, *rest) if name in (OWN_FIELDS, *made_of.parts):
-            return ("definitions", made_of.own_name, *rest)
+        case ("definitions", name, *rest) if name in (OWN_FIELDS, *composition.parts):
+            return ("definitions", composition.own_name, *rest)
         case ("properties", *_) if resource.properties:
-            return ("definitions", made_of.own_name, *steps)
+            return ("definitions", composition.own_name, *steps)
     return steps
 
 
@@ -217,7 +217,7 @@ def _refused(status: int, detail: str) -> Refusal:
     return RegistryRefusal("2010-403", "", detail) if status == 403 else PlainRefusal(status, detail)
 
 
-__all__ = ["BASE", "DIALECT", "ROUTES"]
+__all__ = ["DIALECT", "PREFIX", "ROUTES"]
 
 DIALECT = Dialect(_refused)
 ROUTES: Routes[Registry] = (
@@ -228,7 +228,7 @@ ROUTES: Routes[Registry] = (
     *descriptor_routes.ROUTES,
     *unions.ROUTES,
     *rpc.ROUTES,
-    # Only what no path above has taken comes here.
+    # Only for paths that no route above matches.
     ("GET", "/{container}/{name}", _nowhere),
     ("GET", "/{container}/{name}/{id:path}", _nowhere),
 )

@@ -1,4 +1,4 @@
-"""The registry's procedures: moving resources between sandboxes, samples of data, and the log of changes."""
+"""The registry's RPC operations: export and import, sample data, and the audit log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_provider_payments.emulator.schema_registry.sample_data import sampl
 from airflow_provider_payments.emulator.schema_registry.shapes import resource_to_wire
 
 TENANT_PLACEHOLDER = "<XDM_TENANTID_PLACEHOLDER>"
-# What says where a resource came from, and what its new place decides.
+# Members that describe the origin of a resource, or that its new registry sets.
 _LEFT_BEHIND = (
     *("imsOrg", "refs", "meta:registryMetadata", "meta:containerId", "meta:tenantNamespace", "meta:immutableTags"),
 )
@@ -26,7 +26,7 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
 def _resource(call: Call[Registry]) -> Resource:
-    """The tenant's resource that a path names, or a refusal."""
+    """The tenant's resource in the path, or a refusal."""
     found = call.state.read(call.params["id"])
     if found is None:
         raise no_resource(f"resource {call.params['id'][:300]}")
@@ -34,7 +34,7 @@ def _resource(call: Call[Registry]) -> Resource:
 
 
 def export(call: Call[Registry]) -> Answer:
-    """A resource behind all of the tenant's that it needs, as another tenant's registry takes them."""
+    """A resource after all that it depends on, in a form that another tenant's registry imports."""
     registry, needed = call.state, _with_needed(call.state, _resource(call))
     wires = [resource_to_wire(resource, registry) for resource in needed]
     text = json.dumps([{key: wire[key] for key in wire if key not in _LEFT_BEHIND} for wire in wires])
@@ -43,7 +43,7 @@ def export(call: Call[Registry]) -> Answer:
 
 
 def _with_needed(registry: Registry, resource: Resource) -> list[Resource]:
-    """A resource behind what it refers to, each once, and never before what it needs itself."""
+    """A resource and its dependencies, each once, dependencies first."""
     result: dict[str, Resource] = {}
     pending = [(resource, False)]
     while pending:
@@ -59,7 +59,7 @@ def _with_needed(registry: Registry, resource: Resource) -> list[Resource]:
 
 
 def import_resources(call: Call[Registry]) -> Answer:
-    """Make the resources of an export under their ids: all of them, or none."""
+    """Create the resources of an export under their ids: all of them or none."""
     registry, document = call.state, call.json()
     if not isinstance(document, list) or not document or not all(isinstance(entry, dict) for entry in document):
         raise _not_imported("The body is a list of at least one resource.")
@@ -90,7 +90,7 @@ def _not_imported(detail: str) -> RegistryRefusal:
 
 
 def show_sample(call: Call[Registry]) -> Answer:
-    """One record as a dataset of the schema would take it."""
+    """One record that is valid for the schema."""
     schema = _resource(call)
     if schema.kind != "schemas":
         raise no_resource(f"schema resource {schema.id}")
@@ -98,9 +98,9 @@ def show_sample(call: Call[Registry]) -> Answer:
 
 
 def show_log(call: Call[Registry]) -> Answer:
-    """What each write changed of a resource, newest first."""
+    """The changes of each write of a resource, newest first."""
     resource, options = _resource(call), call.state.sandbox.options
-    states = [*resource.earlier, State(resource.updated, resource.content, resource.made_of)]
+    states = [*resource.earlier, State(resource.updated, resource.content, resource.composition)]
     log, before = [], dict[str, Any]()
     for state in states:
         after = _written(state)
@@ -122,16 +122,16 @@ def show_log(call: Call[Registry]) -> Answer:
 
 
 def _written(state: State) -> dict[str, Any]:
-    """What a write decides, where the registry shows it."""
-    made_of = state.made_of
-    wire: dict[str, Any] = {**state.content, "allOf": [{"$ref": reference} for reference in made_of.references]}
-    if made_of.properties:
-        wire["definitions"] = {made_of.own_name: {"type": "object", "properties": made_of.properties}}
-    return {**wire, "required": list(made_of.required)} if made_of.required else wire
+    """The members that a write can change, in the registry's form."""
+    composition = state.composition
+    wire: dict[str, Any] = {**state.content, "allOf": [{"$ref": reference} for reference in composition.references]}
+    if composition.properties:
+        wire["definitions"] = {composition.own_name: {"type": "object", "properties": composition.properties}}
+    return {**wire, "required": list(composition.required)} if composition.required else wire
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
-    """The members that differ, at any depth, with the JSON pointers that lead to them."""
+    """The members that differ, at any depth, with their JSON pointers."""
     for name in dict.fromkeys((*before, *after)):
         path = f"{where}/{name.replace('~', '~0').replace('/', '~1')}"
         old, new = before.get(name), after.get(name)

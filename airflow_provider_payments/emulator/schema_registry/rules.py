@@ -1,4 +1,4 @@
-"""What the registry asks of a resource's content; each rule raises its refusal."""
+"""The rules for the content of resources; each raises its refusal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_payments.emulator.schema_registry import fields
 from airflow_provider_payments.emulator.schema_registry.composition import (
-    TAKEN,
+    REF_PROPERTY,
     Composition,
     malformed,
     unknown_reference,
@@ -30,9 +30,9 @@ _NEEDED: Mapping[Kind, tuple[str, ...]] = {
 
 
 def check_title(library: Library, body: Mapping[str, Any], itself: Resource | None) -> None:
-    """Titles are unique over all kinds of resources.
+    """Titles must be unique over all kinds of resources.
 
-    :param itself: the resource that is to bear the title, None when it is new.
+    :param itself: the resource with the title; None if it is new.
     """
     title = body.get("title")
     if not isinstance(title, str) or not title.strip():
@@ -47,7 +47,7 @@ def check_title(library: Library, body: Mapping[str, Any], itself: Resource | No
 
 
 def check_form(kind: Kind, body: Mapping[str, Any]) -> None:
-    """The members that every body needs, and their types."""
+    """Check the required members of a body, and their types."""
     for member in _NEEDED[kind]:
         if body.get(member) is None:
             raise malformed(f"The body needs '{member}'.")
@@ -60,29 +60,31 @@ def check_form(kind: Kind, body: Mapping[str, Any]) -> None:
         raise malformed("'meta:immutableTags' must be a list of texts.")
 
 
-def completed(made_of: Composition, allowed: str | None) -> Composition:
+def completed(composition: Composition, allowed: str | None) -> Composition:
     """A composition with completed fields.
 
-    :param allowed: the only name that its fields may have at the top, None when they may have any.
+    :param allowed: the only allowed top-level name; None for any.
     """
     if allowed is None:
-        return replace(made_of, properties=fields.complete_all(made_of.properties, ""))
-    for name in made_of.properties:
+        return replace(composition, properties=fields.complete_all(composition.properties, ""))
+    for name in composition.properties:
         if name != allowed:
             raise RegistryRefusal(
                 "1021-400",
                 "Namespace validation error",
                 f"The custom field '{name[:200]}' must stand below a top-level field named {allowed}.",
             )
-    return replace(made_of, properties={name: fields.complete(tree, name) for name, tree in made_of.properties.items()})
+    return replace(
+        composition, properties={name: fields.complete(tree, name) for name, tree in composition.properties.items()}
+    )
 
 
-def check_references(library: Library, kind: Kind, identifier: str, made_of: Composition) -> None:
-    """References lead to resources that fit, and never back.
+def check_references(library: Library, kind: Kind, identifier: str, composition: Composition) -> None:
+    """References must name resources of a fitting kind, without a cycle.
 
-    :param identifier: of the resource that refers.
+    :param identifier: of the referring resource.
     """
-    for reference in made_of.references:
+    for reference in composition.references:
         found = _referred(library, reference)
         if found is None:
             raise reference_not_found(reference, "datatypes" if kind == "datatypes" else "mixins")
@@ -91,10 +93,10 @@ def check_references(library: Library, kind: Kind, identifier: str, made_of: Com
         other = library.store.get(reference)
         if reference == identifier or (other is not None and identifier in library.extends(other)):
             raise RegistryRefusal("1504-400", "Reference circular", f"{identifier} would extend itself.")
-    for entry in made_of.entries:
+    for entry in composition.entries:
         if entry.taken is not None and library.kind_of(entry.target) != "mixins":
-            raise malformed(f"'{TAKEN}' takes fields of a field group, and {entry.target} is none.")
-    for reference in fields.references(made_of.properties):
+            raise malformed(f"'{REF_PROPERTY}' takes fields of a field group, and {entry.target} is none.")
+    for reference in fields.references(composition.properties):
         found = _referred(library, reference)
         if found is None:
             raise reference_not_found(reference, "datatypes")
@@ -103,13 +105,13 @@ def check_references(library: Library, kind: Kind, identifier: str, made_of: Com
 
 
 def _referred(library: Library, reference: str) -> Kind | None:
-    """What a reference names, None where reads do not find it yet."""
+    """The kind that a reference names; None while reads are behind."""
     hidden = library.store.get(reference) and not library.store.read(reference)
     return None if hidden else library.kind_of(reference)
 
 
-def _check_schema(library: Library, body: Mapping[str, Any], made_of: Composition) -> None:
-    classes = [reference for reference in made_of.references if library.kind_of(reference) == "classes"]
+def _check_schema(library: Library, body: Mapping[str, Any], composition: Composition) -> None:
+    classes = [reference for reference in composition.references if library.kind_of(reference) == "classes"]
     if len(classes) != 1:
         raise _class_invalid(
             f"A schema refers to exactly one class in 'allOf'; this one refers to {len(classes)}.",
@@ -117,7 +119,7 @@ def _check_schema(library: Library, body: Mapping[str, Any], made_of: Compositio
     if body.get("meta:class", classes[0]) != classes[0]:
         raise _class_invalid("'meta:class' and the class in 'allOf' differ.")
     meant_for = {classes[0], *library.extends(library.known(classes[0]))}
-    for reference in made_of.references:
+    for reference in composition.references:
         found = library.find(reference)
         if found and found.kind == "mixins" and not meant_for & set(found.content.get("meta:intendedToExtend", ())):
             raise RegistryRefusal(
@@ -129,7 +131,7 @@ def _class_invalid(detail: str) -> RegistryRefusal:
     return RegistryRefusal("1502-400", "Class invalid", detail)
 
 
-def _check_field_group(library: Library, body: Mapping[str, Any], made_of: Composition) -> None:
+def _check_field_group(library: Library, body: Mapping[str, Any], composition: Composition) -> None:
     meant = body.get("meta:intendedToExtend")
     if not isinstance(meant, list) or not meant or not all(isinstance(name, str) for name in meant):
         raise RegistryRefusal(
@@ -140,12 +142,12 @@ def _check_field_group(library: Library, body: Mapping[str, Any], made_of: Compo
     for name in meant:
         if library.kind_of(name) not in ("classes", "behaviors"):
             raise unknown_reference(f"'{name[:200]}' names no known class.")
-    if not made_of.properties:
+    if not composition.properties:
         raise RegistryRefusal("1505-400", "Schema definition invalid", "A field group needs at least one field.")
 
 
-def _check_class(_: Library, __: Mapping[str, Any], made_of: Composition) -> None:
-    if len([reference for reference in made_of.references if reference in BEHAVIORS]) != 1:
+def _check_class(_: Library, __: Mapping[str, Any], composition: Composition) -> None:
+    if len([reference for reference in composition.references if reference in BEHAVIORS]) != 1:
         raise RegistryRefusal(
             "1508-400",
             "Behaviour missing",
@@ -153,8 +155,8 @@ def _check_class(_: Library, __: Mapping[str, Any], made_of: Composition) -> Non
         )
 
 
-def _check_data_type(_: Library, __: Mapping[str, Any], made_of: Composition) -> None:
-    if not made_of.properties and not made_of.references:
+def _check_data_type(_: Library, __: Mapping[str, Any], composition: Composition) -> None:
+    if not composition.properties and not composition.references:
         raise malformed("A data type needs at least one field.")
 
 
@@ -167,7 +169,7 @@ CHECKS: Mapping[Kind, Callable[[Library, Mapping[str, Any], Composition], None]]
 
 
 def check_union(descriptors: Descriptors, resource: Resource) -> None:
-    """A schema can only be enabled for Profile when its records tell whom they are about."""
+    """A schema can be enabled for Profile only if its records have an identity."""
     title = "Union descriptor validation error"
     unnamed = descriptors.relation_without_identity(resource)
     if unnamed is not None:

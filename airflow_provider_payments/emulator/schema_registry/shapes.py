@@ -1,4 +1,4 @@
-"""What the registry shows of its resources and descriptors, in each of the forms that they can be asked for."""
+"""The wire form of resources and descriptors, in each requested form."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ def _definition(resource: Resource, registry: Registry, form: Form) -> dict[str,
     if form.notext:
         own = without_texts({"properties": own})["properties"]
     wire: dict[str, Any] = {}
-    entries = [entry.to_wire() for entry in resource.made_of.entries]
+    entries = [entry.to_wire() for entry in resource.composition.entries]
     if own:
-        name = resource.made_of.own_name
+        name = resource.composition.own_name
         entries.append(reference_to_wire(LOCAL + name))
         wire["definitions"] = {name: {"type": "object", "properties": own, "meta:xdmType": "object"}}
     wire |= {"allOf": entries, "refs": list(resource.references)}
-    required = resource.made_of.required
+    required = resource.composition.required
     return {**wire, "required": list(required)} if required else wire
 
 

@@ -1,4 +1,4 @@
-"""Mapping expressions: their operators, and computing them for a row."""
+"""Evaluating mapping expressions, and their operators."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["OPERATORS", "Read", "evaluate", "parse", "paths"]
 
 Read = Callable[[str], Any]
 
-# Sign, name, how many operands, what it does, an example: as they are listed.
+# Sign, name, number of operands, description and example, as the API lists them.
 OPERATORS = (
     ("+", "add", 2, "The sum, or one text behind the other.", "1 + 2"),
     ("-", "subtract", 2, "The difference.", "2 - 1"),
@@ -75,8 +75,8 @@ _SINGLE_OPERATIONS: Mapping[str, Callable[[Any], Any]] = {
 def evaluate(expression: Expression, read: Read, now: Now) -> Any:
     """The value for one row; raises :class:`ExpressionError`.
 
-    :param read: gives a source attribute by its path, None when the row has none.
-    :param now: tells the time, in epoch seconds.
+    :param read: reads a source attribute by its path; None if the row has none.
+    :param now: returns the time in epoch seconds.
     """
     match expression:
         case Literal(value):

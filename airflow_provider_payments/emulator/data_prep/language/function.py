@@ -1,4 +1,4 @@
-"""What a function of the expression language is."""
+"""Functions of the expression language: signatures, checking of arguments, calls."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from airflow_provider_payments.emulator.data_prep.language.values import (
 )
 
 Now = Callable[[], float]
-# The most arguments of functions that take as many as one likes.
-MANY = 200
+# The maximum of variadic functions.
+MAX_ARGUMENTS = 200
 
 _SIGNATURE = re.compile(r"(?P<name>\w+)\((?P<parameters>.*)\) -> (?P<gives>\w+)")
 _PARAMETER = re.compile(r"(?P<name>\w+)(?P<optional>\?)?: (?P<kind>\w+)(?P<many>\.\.\.)?")
 
 
 def as_time(value: Any) -> datetime:
-    """A time, or a text that is one without a format."""
+    """A time, or a text in one of the forms that need no format."""
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str):
@@ -57,7 +57,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-# Kind of a parameter -> what makes an argument of it.
+# By kind of parameter: what converts an argument to it.
 _KINDS: Mapping[str, Callable[[Any], Any]] = {
     "text": as_text,
     "number": number,
@@ -70,7 +70,7 @@ _KINDS: Mapping[str, Callable[[Any], Any]] = {
     "any": _as_it_is,
     "lambda": _as_it_is,
 }
-# Kind of a value -> its type as the platform lists it; of the others it lists none.
+# By kind of value: its type as the API lists it; it lists none for other kinds.
 _JAVA_TYPES: Mapping[str, str] = {
     "text": "java.lang.String",
     "number": "java.lang.Number",
@@ -80,12 +80,12 @@ _JAVA_TYPES: Mapping[str, str] = {
     "object": "java.util.Map",
     "array": "[Ljava.lang.Object;",
 }
-# What an array is never.
+# The kinds that are never an array.
 SINGLE_KINDS = frozenset({"text", "single", "number", "whole", "boolean", "time", "object"})
 
 
 def java_type(kind: str) -> str:
-    """The type by which the platform lists a kind of values."""
+    """The type of a kind of values as the API lists it."""
     return _JAVA_TYPES.get(kind, "java.lang.Object")
 
 
@@ -93,8 +93,8 @@ def java_type(kind: str) -> str:
 class Parameter:
     """A parameter of a function.
 
-    :param kind: which values it takes; other single values become such a one where they can.
-    :param many: takes all further arguments.
+    :param kind: of values; other single values are converted where possible.
+    :param many: whether it takes all further arguments.
     """
 
     name: str
@@ -103,16 +103,16 @@ class Parameter:
     many: bool
 
     def argument(self, value: Any) -> Any:
-        """A value as the function takes it; raises :class:`ExpressionError`."""
+        """Convert an argument; raises :class:`ExpressionError`."""
         nothing = value is None and self.kind in ("time", "array", "object")
         return None if nothing else _KINDS[self.kind](value)
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function as it is called and listed.
+    """A function.
 
-    :param parameters: those of a method begin with what it is called on.
+    :param parameters: the first one of a method is the value that it is called on.
     :param gives: the kind of its result.
     :param apply: called with the clock and the arguments.
     :param result: of the example, as the documents print it; empty where the example reads attributes.
@@ -129,26 +129,26 @@ class Function:
 
     @property
     def fewest(self) -> int:
-        """How many arguments it takes at least."""
+        """The minimum number of arguments."""
         return sum(not parameter.is_optional for parameter in self.parameters)
 
     @property
     def most(self) -> int:
-        """How many arguments it takes at most."""
-        return MANY if self.parameters and self.parameters[-1].many else len(self.parameters)
+        """The maximum number of arguments."""
+        return MAX_ARGUMENTS if self.parameters and self.parameters[-1].many else len(self.parameters)
 
     @property
     def signature(self) -> str:
-        """Its result, name and parameters as the platform lists them: ``ZonedDateTime date(Object, String)``."""
+        """Its result, name and parameters as the API lists them: ``ZonedDateTime date(Object, String)``."""
         kinds = (_short(parameter.kind) + "..." * parameter.many for parameter in self.parameters)
         return f"{_short(self.gives)} {self.name}({', '.join(kinds)})"
 
     def parameter(self, place: int) -> Parameter:
-        """The parameter of the argument in a place, from 0."""
+        """The parameter of an argument, by its index from 0."""
         return self.parameters[min(place, len(self.parameters) - 1)]
 
     def call(self, now: Now, given: Sequence[Any]) -> Any:
-        """The result; nothing for nothing, where the first argument is what the function works on."""
+        """The result; None if the first argument is None and the function works on that one."""
         if given and given[0] is None and self._needs_something:
             return None
         return self.apply(now, *(self.parameter(place).argument(value) for place, value in enumerate(given)))
@@ -163,13 +163,13 @@ def _short(kind: str) -> str:
     return "Object[]" if kind == "array" else java_type(kind).rpartition(".")[2]
 
 
-Entry = tuple[str, Callable[..., Any], str, str, str]
+LoggedRequest = tuple[str, Callable[..., Any], str, str, str]
 
 
-def group(category: str, *entries: Entry) -> dict[str, Function]:
+def group(category: str, *entries: LoggedRequest) -> dict[str, Function]:
     """Functions of one category by name.
 
-    :param entries: the signature, the function, what it does, an example, and the example's result as JSON or text.
+    :param entries: signature, function, description, example, and the example's result as JSON or text.
     """
     functions = (_function(category, *entry) for entry in entries)
     return {function.name: function for function in functions}
@@ -194,10 +194,10 @@ def plain(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def on_some(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, which gives nothing when its first argument is nothing."""
+    """The same; its result is None if its first argument is None."""
     return lambda _, value, *more: None if value is None else function(value, *more)
 
 
 def spread(given: tuple[Any, ...]) -> list[Any]:
-    """The arguments, or those in the array that is the only one."""
+    """The arguments, or the entries of an array that is the only argument."""
     return given[0] if len(given) == 1 and isinstance(given[0], list) else list(given)

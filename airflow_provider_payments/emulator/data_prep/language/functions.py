@@ -1,4 +1,4 @@
-"""All functions of the expression language that are offered, by name."""
+"""All functions of the expression language by name."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ FUNCTIONS: Mapping[str, Function] = {
     **STRUCTURE_FUNCTIONS,
     **VALUE_FUNCTIONS,
 }
-# What can be called on a value; the value counts as the first argument.
+# Functions that can be called on a value, which is then the first argument.
 METHODS: Mapping[str, Function] = {**TEXT_METHODS, **STRUCTURE_METHODS}

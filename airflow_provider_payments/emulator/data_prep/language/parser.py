@@ -1,4 +1,4 @@
-"""Reading an expression. What is not known, or could work for no row, is refused by name."""
+"""Parsing expressions. Unknown names, and expressions that fail for every row, are refused."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from airflow_provider_payments.emulator.data_prep.language.syntax import (
 )
 from airflow_provider_payments.emulator.data_prep.language.values import ExpressionError
 
-MAX_LENGTH = 4096
+MAX_CHARACTERS = 4096
 MAX_NESTING = 20
-# A chain of operators is as deep a tree as it is long.
+# A chain of operators makes a tree of the same depth.
 MAX_OPERATORS = 100
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
@@ -40,20 +40,20 @@ _TOKEN = re.compile(
 _CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
 _WORDS = {"and": "&&", "or": "||", "not": "!", "eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">="}
 _WORDS |= {"div": "/", "mod": "%"}
-# Names that a path can only begin with inside ${...}.
+# Names with which a path can begin only within ${...}.
 _RESERVED = frozenset({"new", "break", "var", "for", "while", "continue", "else", "if", "return", "_errors", "do"})
 _RESERVED |= {"function", "empty", "size"}
-# How tightly the operators with two operands bind.
-_BINDING = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, ">": 4, "<=": 4, ">=": 4}
-_BINDING |= {"+": 5, "-": 5, "*": 6, "/": 6, "%": 6}
-# Operators that no array has a part in.
+# The precedence of binary operators.
+_PRECEDENCE = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, ">": 4, "<=": 4, ">=": 4}
+_PRECEDENCE |= {"+": 5, "-": 5, "*": 6, "/": 6, "%": 6}
+# Operators that accept no array.
 _SINGLE_SIGNS = frozenset({"+", "-", "*", "/", "%", "~", "<", ">", "<=", ">=", "!", "&&", "||"})
 
 
 def parse(source: str) -> Expression:
-    """Understand an expression; raises :class:`ExpressionError`."""
-    if len(source) > MAX_LENGTH:
-        raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters")
+    """Parse an expression; raises :class:`ExpressionError`."""
+    if len(source) > MAX_CHARACTERS:
+        raise ExpressionError(f"the expression is longer than {MAX_CHARACTERS} characters")
     return _Parser(_tokens(source)).whole()
 
 
@@ -90,7 +90,7 @@ class _Parser:
         return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
 
     def _is(self, mark: str) -> bool:
-        """Step over a mark if it comes next."""
+        """Consume a token if it comes next."""
         found = self._next() == ("mark", mark)
         self.at += found
         return found
@@ -118,11 +118,11 @@ class _Parser:
 
     def _binary(self, weakest: int, depth: int) -> Expression:
         left = self._unary(depth)
-        while self._next()[0] == "mark" and _BINDING.get(self._next()[1], 0) >= weakest:
+        while self._next()[0] == "mark" and _PRECEDENCE.get(self._next()[1], 0) >= weakest:
             sign = self._next()[1]
             self.at += 1
             self._count()
-            left = _operation(sign, left, self._binary(_BINDING[sign] + 1, depth))
+            left = _operation(sign, left, self._binary(_PRECEDENCE[sign] + 1, depth))
         return left
 
     def _count(self) -> None:
@@ -220,7 +220,7 @@ class _Parser:
         if kind != "name" or self.tokens[self.at + 1 : self.at + 2] != [("mark", "->")]:
             return None
         if self.is_in_lambda:
-            # Each would go through its array for every entry of the one around it.
+            # The inner one would go through its array for every entry of the outer one.
             raise ExpressionError("a '->' within another is not accepted")
         self.at += 2
         self.is_in_lambda = True
@@ -258,7 +258,7 @@ def _further(base: Expression, step: str) -> Path | Below:
     raise ExpressionError(f"'{step[:40]}' needs a path or a function before it")
 
 
-# What a backslash makes of the character behind it. Before others it stays: most begin a part of a regular expression.
+# Escape sequences. A backslash before another character is kept: most are part of a regular expression.
 _ESCAPES = {'"': '"', "'": "'", "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 
 

@@ -1,4 +1,4 @@
-"""What an expression is made of."""
+"""The syntax tree of expressions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_payments.emulator.core.paths import is_everywhere, steps_of
 from airflow_provider_payments.emulator.data_prep.language.functions import FUNCTIONS, METHODS
 
-# These functions ask whether an attribute is there, so it need not be.
+# These functions test for an attribute, which need not exist.
 ABOUT_PATHS = ("contains_key", "is_set")
 
 
@@ -43,7 +43,7 @@ class Entries:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """A function with its arguments; the first argument of a method is what it is called on."""
+    """A call of a function; the first argument of a method is the value that it is called on."""
 
     name: str
     arguments: tuple[Expression | Lambda, ...]
@@ -52,7 +52,7 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Below:
-    """A part of what a function gives.
+    """A part of the result of a function.
 
     :param path: its first name stands for the result.
     """
@@ -113,13 +113,13 @@ def _paths(expression: Expression | Lambda) -> Iterator[str]:
 
 
 def first_name(path: str) -> str:
-    """The first name of a path; the whole path where it is not written as one."""
+    """The first name of a path; the whole text if it is not a valid path."""
     steps = steps_of(path)
     return str(steps[0]) if steps else path
 
 
 def is_array(expression: Expression | Lambda) -> bool:
-    """Whether the value can only be an array, or nothing."""
+    """Whether the value can only be an array or None."""
     match expression:
         case Path(path) | Below(_, path):
             return is_everywhere(path)

@@ -13,7 +13,7 @@ from airflow_provider_payments.emulator.data_prep.language.function import Funct
 from airflow_provider_payments.emulator.data_prep.language.values import MAX_RESULT, ExpressionError, as_text
 
 _ENCODINGS = {"UTF-8": "utf-8", "UTF-16": "utf-16", "ISO-8859-1": "latin-1", "US-ASCII": "ascii"}
-# Delimiters of ``explode`` only behind a backslash.
+# As delimiters of ``explode``, only after a backslash.
 _SPECIAL = re.compile(r"[+?^|.\[({)*$]+|\\")
 _LITERAL = re.compile(r"(?:[^+?^|.\[({)*$\\]|\\[^A-Za-z0-9])+", re.DOTALL)
 
@@ -28,7 +28,7 @@ def _position(text: str, part: str, start: int = 0, occurrence: int = 1) -> int:
 
 
 def _replaced(text: str, old: str, new: str) -> str:
-    # Before it happens: one call can multiply two long texts.
+    # Checked beforehand: one call can multiply two long texts.
     if len(text) + text.count(old) * (len(new) - len(old)) > MAX_RESULT:
         raise ExpressionError(f"the result is a text longer than {MAX_RESULT} characters")
     return text.replace(old, new)
@@ -41,14 +41,14 @@ def _part(text: str, begin: int, count: int) -> str:
 
 
 def _padding(text: str, count: int, filler: str) -> str:
-    """What makes a text as long as wanted."""
+    """The padding that a text needs for a length."""
     lacking = min(count, MAX_RESULT + 1) - len(text)
     unit = filler or " "
     return (unit * (lacking // len(unit) + 1))[: max(lacking, 0)]
 
 
 def _split(text: str, separators: str) -> list[str]:
-    """The parts between any of the separators; a backslash stands before a backslash that is one."""
+    """The parts between any of the separators; a literal backslash is escaped by a backslash."""
     characters = re.sub(r"\\(.)", r"\1", separators, flags=re.DOTALL)
     if not characters:
         return list(text)
@@ -72,7 +72,7 @@ def _exploded(text: str, pattern: str = ",") -> list[str]:
 
 
 def _without_end(parts: list[str]) -> list[str]:
-    """The parts but for the empty ones at the end, as Java splits; at least one."""
+    """The parts without empty ones at the end, as in Java; at least one."""
     while len(parts) > 1 and not parts[-1]:
         parts.pop()
     return parts

@@ -52,7 +52,7 @@ def _made(year: int, month: int, day: int, hour: int, minute: int, second: int, 
     return datetime(year, month, day, hour, minute, second, nanos // 1000, zone(name))
 
 
-# The names of the parts of a time, and the format letters that write them.
+# The parts of a time by name, with their format letters.
 _PARTS = {
     name: letter
     for letter, names in {

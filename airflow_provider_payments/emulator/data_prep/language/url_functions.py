@@ -1,4 +1,4 @@
-"""Functions of URLs. A text that is no URL with a scheme gives nothing."""
+"""Functions of URLs. The result for a text that is not a URL with a scheme is None."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ANCHORS = ("retain", "remove", "append")
 def _read(text: str) -> SplitResult | None:
     try:
         url = urlsplit(text)
-        # Reading the port checks it.
+        # Reading the port validates it.
         return url if url.scheme and (url.port is None or url.port >= 0) else None
     except ValueError:
         return None

@@ -1,4 +1,4 @@
-"""The values of the expression language: what counts as a number, as text, as true, and how two of them compare.
+"""The values of the expression language: conversion to numbers, text and booleans, arithmetic, comparison.
 
 The language is that of mapping expressions, with the rules of the engine that its reserved words point to: whole
 numbers divide as whole numbers, numeric texts count as numbers, ``+`` joins what is not numeric.
@@ -14,16 +14,16 @@ from typing import Any
 
 from airflow_provider_payments.emulator.core.dates import iso_time
 
-# Characters of a text or entries of an array that an expression gives; nested calls multiply what they are given.
+# The limit for the characters of a text or the entries of an array in a result; nested calls multiply sizes.
 MAX_RESULT = 100_000
-_LARGEST = 10**38
-# Around a number, a time or a truth value they do not count.
+_MAX_NUMBER = 10**38
+# Ignored around numbers, times and booleans.
 BLANKS = " \t\r\n"
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?P<fraction>\.[0-9]*)?|(?P<bare>\.[0-9]+))(?P<exponent>[eE][+-]?[0-9]{1,3})?")
 
 
 class ExpressionError(Exception):
-    """An expression that is not understood, or cannot be computed for a row."""
+    """An expression that is invalid, or fails for a row."""
 
 
 def type_name(value: Any) -> str:
@@ -34,7 +34,7 @@ def type_name(value: Any) -> str:
     return "null"
 
 
-# A boolean is an integer too.
+# In Python a boolean is an integer too.
 _TYPE_NAMES: Mapping[str, type] = {
     "boolean": bool,
     "integer": int,
@@ -47,7 +47,7 @@ _TYPE_NAMES: Mapping[str, type] = {
 
 
 def as_text(value: Any) -> str:
-    """A single value as text; nothing is the empty text. Raises :class:`ExpressionError` for objects and arrays."""
+    """A single value as text; None is the empty text. Raises :class:`ExpressionError` for objects and arrays."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -58,7 +58,7 @@ def as_text(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as an error names it."""
+    """A value for an error message."""
     if value is None or isinstance(value, list | Mapping):
         return type_name(value)
     return f"'{as_text(value)[:60]}'"
@@ -87,14 +87,14 @@ def _check_entries(value: Any) -> None:
 
 
 def finite(value: float) -> float:
-    """A number that JSON can carry, or an error."""
-    if not (math.isfinite(value) if isinstance(value, float) else abs(value) < _LARGEST):
+    """A number that JSON can represent, or an error."""
+    if not (math.isfinite(value) if isinstance(value, float) else abs(value) < _MAX_NUMBER):
         raise ExpressionError("the result is a number out of range")
     return value
 
 
 def number(value: Any) -> int | float:
-    """A number, or a text that is one; raises :class:`ExpressionError` for all else."""
+    """A number, also from text; raises :class:`ExpressionError` for anything else."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     try:
@@ -118,7 +118,7 @@ def _read(value: Any) -> int | float:
 
 
 def whole(value: Any) -> int:
-    """A whole number; a fraction of zero counts as none."""
+    """A whole number; a fraction of zero is ignored."""
     read = number(value)
     if read != int(read):
         raise ExpressionError(f"{shown(value)} is no whole number")
@@ -126,7 +126,7 @@ def whole(value: Any) -> int:
 
 
 def truth(value: Any) -> bool:
-    """Whether a condition holds; nothing is false."""
+    """Whether a condition holds; None is false."""
     if value is None or isinstance(value, bool):
         return bool(value)
     if isinstance(value, int | float):
@@ -137,12 +137,12 @@ def truth(value: Any) -> bool:
 
 
 def is_empty(value: Any) -> bool:
-    """Whether there is nothing, or nothing in it."""
+    """Whether a value is None or empty."""
     return value is None or (isinstance(value, str | list | dict) and not value)
 
 
 def add(left: Any, right: Any) -> Any:
-    """The sum; what is not numeric is joined as text."""
+    """The sum; values that are not numeric are concatenated as text."""
     if not (isinstance(left, str) and isinstance(right, str)):
         try:
             return finite(number(left) + number(right))
@@ -161,7 +161,7 @@ def multiply(left: Any, right: Any) -> Any:
 
 
 def divide(left: Any, right: Any) -> Any:
-    """The quotient, of two whole numbers without its fraction."""
+    """The quotient; of two whole numbers, truncated."""
     dividend, divisor = number(left), number(right)
     if divisor == 0:
         raise ExpressionError("division by zero")
@@ -172,7 +172,7 @@ def divide(left: Any, right: Any) -> Any:
 
 
 def remainder(left: Any, right: Any) -> Any:
-    """What is left of a division, with the sign of the dividend."""
+    """The remainder of a division, with the sign of the dividend."""
     dividend, divisor = number(left), number(right)
     if divisor == 0:
         raise ExpressionError("division by zero")
@@ -182,7 +182,7 @@ def remainder(left: Any, right: Any) -> Any:
 
 
 def equal(left: Any, right: Any) -> bool:
-    """Whether two values are the same; a number equals the text that writes it."""
+    """Whether two values are equal; a number equals its text."""
     if left is None or right is None:
         return left is right
     if isinstance(left, list | Mapping) or isinstance(right, list | Mapping):
@@ -200,7 +200,7 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def less(left: Any, right: Any) -> bool:
-    """Whether a value comes before another; raises for values that have no order, nothing comes before nothing."""
+    """Whether a value is less than another; raises for values without an order; None is not less than None."""
     if left is None or right is None:
         return False
     if isinstance(left, str) and isinstance(right, str):
@@ -211,7 +211,7 @@ def less(left: Any, right: Any) -> bool:
 
 
 def size(value: Any) -> int:
-    """How many parts a value has."""
+    """The number of entries of a value."""
     if value is None:
         return 0
     if isinstance(value, str | list | Mapping):

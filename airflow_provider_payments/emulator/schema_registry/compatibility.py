@@ -1,4 +1,4 @@
-"""What may still change of a resource whose fields hold data: it can only grow, and become less strict."""
+"""Compatible changes of a resource whose fields hold data: it can only grow and become less strict."""
 
 from __future__ import annotations
 
@@ -13,36 +13,37 @@ from airflow_provider_payments.emulator.schema_registry.resources import Resourc
 Tree = Mapping[str, Any]
 
 
-def check_growth(resource: Resource, content: Mapping[str, Any], made_of: Composition) -> None:
-    """Refuse a change that breaks what is there.
+def check_compatible(resource: Resource, content: Mapping[str, Any], composition: Composition) -> None:
+    """Refuse a change that is not compatible with existing data.
 
-    :param content: the one that it is to have.
+    :param content: the new content.
+    :param composition: the new composition.
     """
-    for broken in _broken(resource, content, made_of):
+    for broken in _broken(resource, content, composition):
         raise RegistryRefusal("1409-400", "Breaking change", f"Data depends on {resource.id}: {broken}")
 
 
-def _broken(resource: Resource, content: Mapping[str, Any], made_of: Composition) -> Iterator[str]:
-    gone = set(resource.references) - set(made_of.references)
+def _broken(resource: Resource, content: Mapping[str, Any], composition: Composition) -> Iterator[str]:
+    gone = set(resource.references) - set(composition.references)
     gone |= set(resource.content.get("meta:immutableTags", ())) - set(content.get("meta:immutableTags", ()))
     for name in sorted(gone):
         yield _gone(name)
     for target in resource.references:
-        yield from _given_up(target, resource.made_of.pointers(target), made_of.pointers(target))
-    for name in sorted(set(made_of.required) - set(resource.made_of.required)):
+        yield from _given_up(target, resource.composition.pointers(target), composition.pointers(target))
+    for name in sorted(set(composition.required) - set(resource.composition.required)):
         yield _required(name)
-    yield from _in_fields(resource.properties, made_of.properties, "")
+    yield from _in_fields(resource.properties, composition.properties, "")
 
 
 def _given_up(target: str, known: Collection[str], pointers: Collection[str]) -> Iterator[str]:
-    """The fields of a field group that were taken and no longer are."""
+    """The fields of a field group that the resource used and no longer does."""
     for pointer in sorted(known):
         if pointers and not any(pointer == other or pointer.startswith(f"{other}/") for other in pointers):
             yield _gone(pointer or f"{target} as a whole")
 
 
 def _in_fields(known: Any, fields: Any, where: str) -> Iterator[str]:
-    if not isinstance(known, Mapping):  # a field that is no object may have anything there
+    if not isinstance(known, Mapping):  # of a field that is not an object, anything may be here
         return
     fields = fields if isinstance(fields, Mapping) else {}
     for name, node in known.items():
