@@ -106,6 +106,7 @@ class Library:
         return self._resolved[resource.id]
 
     def resolve_anew(self, resource: Resource) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The same without the cache, also of a resource that is not stored; refuses what cannot be merged."""
         # Not recursive: a resource that is reached in several ways counts once, else work would double with each level.
         composition = resource.composition
         whole = [target for target in composition.references if "" in composition.pointers(target)]
