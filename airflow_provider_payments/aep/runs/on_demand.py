@@ -87,7 +87,7 @@ class RunBaseline:
         """Return the same by the clock of the service, which has just answered with its time."""
         if not self.by_own_clock:
             return self
-        return replace(self, since=self.since + client.transport.now() - time.time(), by_own_clock=False)
+        return replace(self, since=self.since + client.now() - time.time(), by_own_clock=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +269,7 @@ class OnDemandRun(RunRequest):
 
     def _body(self) -> Json:
         # Counted from the request: one that comes late still starts at once.
-        start = math.ceil(self.client.transport.now())
+        start = math.ceil(self.client.now())
         params = {"startTime": start, "windowStartTime": self.window.start, "windowEndTime": self.window.end}
         delta = {"deltaColumn": {"name": self.delta_column}} if self.delta_column else {}
         return {"flowId": self.flow_id, "params": params | delta}
