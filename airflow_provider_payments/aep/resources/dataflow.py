@@ -288,7 +288,7 @@ class Dataflow(FlowServiceResource):
         if name == "state" and self.enabled is not None and fields.text("state") != "draft":
             return ""
         if name.startswith(("mapping", "deltaColumn.")) and fields.text("scheduleParams", "frequency") == "once":
-            return "The mapping of a dataflow that runs once is not changed (FLOW-1366): choose another name."
+            return "What a dataflow that runs once maps cannot be changed (FLOW-1366): choose another name."
         if started(fields, now):
             if name == "scheduleParams.frequency" and self.schedule.frequency == "once":
                 return "A dataflow that has started cannot be made to run once (FLOW-1403): choose another name."
