@@ -268,7 +268,7 @@ class _Provisioning:
 
     def _adopt(self, seen: Seen, duplicates: tuple[Seen, ...]) -> Provisioned | None:
         existing, memory = seen.existing, self.observer.memory
-        # Where nothing carries a mark nobody can tell: what shows after a creation was sent is taken for its object.
+        # Where nothing carries a mark, what shows after a creation was sent is taken for its object.
         is_unmarked = not (self.client.marks and self.desired.kind.carries_mark)
         was_sent = memory.sent_at > -math.inf
         ours = was_sent and (is_unmarked or self.duplicates.writer.made(self.desired.kind.mark_of(existing)))

@@ -97,7 +97,7 @@ def _refusal(client: Client, desired: Resource, made: Existing, seconds: float) 
 
 
 def _seconds_before_it_begins(client: Client, dataflow: Existing) -> float:
-    """Return how long it brings no row yet; 0 or less where it has begun."""
+    """Return how many seconds are left before it ingests; 0 or less where it has begun."""
     if dataflow.item.get("lastRunDetails"):
         return 0.0
     start = readers.moment(readers.at(dataflow.item, "scheduleParams", "startTime"))

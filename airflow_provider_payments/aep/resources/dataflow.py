@@ -188,7 +188,7 @@ class Dataflow(FlowServiceResource):
                 raise ConflictError(self.kind.name, fields.text("name") or "", existing.id, (), advice)
 
     def ready(self, reads: Reads) -> Self:
-        """Hold schedule and options against the live flow spec, which a bare id has not told yet."""
+        """Hold schedule and options against the live flow spec, which is read where only its id is known."""
         spec = self.flow_spec
         if spec.schedule_schema is None:
             spec = FlowSpec.from_item(flow_service.item(reads, "flowSpecs", spec.id))

@@ -72,14 +72,8 @@ class FlowSpec:
 
     def to_json(self) -> Json:
         """Return what an XCom carries."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "version": self.version,
-            "transformations": None if self.transformations is None else list(self.transformations),
-            "schedule_schema": self.schedule_schema,
-            "option_schema": self.option_schema,
-        }
+        names = None if self.transformations is None else list(self.transformations)
+        return {**vars(self), "transformations": names}
 
     @classmethod
     def from_json(cls, value: object) -> FlowSpec:

@@ -76,7 +76,7 @@ class RunBaseline:
         """
         Read :meth:`to_json`'s form.
 
-        :raises UnreadableError: if it is not one: then nobody knows which runs were there.
+        :raises UnreadableError: if it is not one: then it is unknown which runs were there.
         """
         since, known = number(at(value, "since")), [text(run) for run in sequence(at(value, "known"))]
         if since is None or None in known or not isinstance(at(value, "known"), list):
@@ -193,7 +193,7 @@ class RunRequest(ABC):
         found, seen, listed = list[FlowRun](), 0, RunList(self.client, self.flow_id)
         for page in listed:
             baseline = baseline.by_service(self.client)
-            # What does not say whose it is may be ours.
+            # What does not say who asked for it may be ours.
             ours = [run for run, item in page if text(item.get("createdClient")) in (None, self._client_id)]
             found += [run for run in ours if run.id not in baseline.known and self._may_be(run, baseline)]
             seen += len(page)
