@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -209,6 +210,7 @@ def test_a_state_that_nobody_wrote_is_shown_and_stays(chain: Chain, reader: Read
     fixed = judged(reader, chain.dataflow(), existing)
     assert isinstance(fixed, Fixed)
     assert [d.field for d in fixed.differences] == ["state"]
+    assert re.match(r"The dataflow is disabled, and was last changed at 20\S+\+00:00: enable it", fixed.advice)
 
 
 def test_a_draft_is_not_enabled_by_an_update(chain: Chain, reader: Reads) -> None:
