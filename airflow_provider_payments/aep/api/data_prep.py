@@ -18,7 +18,7 @@ def mapping_sets(reads: Reads, name: str | None = None, limit: int = PAGE) -> It
     """
     Yield mapping sets; ``name`` is a hint to the service, which may ignore it.
 
-    Nothing tells the last page, and a short one may not be it: the list ends with a page that has nothing new. In
+    Nothing marks the last page, and a short one may not be it: the list ends with a page that has nothing new. In
     Adobe's reference ``start`` counts pages. Where a page repeats what an earlier one held, it counts items.
 
     :param limit: mapping sets to ask for in a page; no bound is published.

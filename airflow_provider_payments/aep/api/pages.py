@@ -48,7 +48,7 @@ def identified(id_key: str) -> Expected:
 
 def sendable(value: object) -> str:
     """
-    Return text that a request can bear. Tokens may be longer than any id, so the limit of ids is not theirs.
+    Return text that a request can carry. Tokens may be longer than ids, so the limit of ids does not apply.
 
     :raises ValueError: for anything else.
     """

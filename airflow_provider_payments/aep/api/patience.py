@@ -94,7 +94,7 @@ def check_gone(reads: Reads, what: str, created: float, settle_time: float) -> N
     """
     Take the word of the service that something listed is gone: unless it is so young that a read may not find it yet.
 
-    :param created: in epoch seconds, 0 where nobody knows.
+    :param created: in epoch seconds, 0 where unknown.
     :param settle_time: of its kind, in seconds.
     :raises ReadLagError: if it is that young.
     :raises UnreadableError: if its age cannot be read.

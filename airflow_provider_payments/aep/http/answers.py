@@ -132,7 +132,7 @@ def _failure(status: int, problem: Problem, *, token_is_replaceable: bool) -> Fa
     """
     Return the kind of failure.
 
-    :param problem: what a service said in its own JSON; empty where nobody did.
+    :param problem: what a service said in its own JSON; empty where none did.
     """
     if status == 429:
         return Failure.THROTTLED

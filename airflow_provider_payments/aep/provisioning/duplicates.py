@@ -94,5 +94,5 @@ class Duplicates:
             return False
         # Its writer has had the time to remove it, were it alive. What does not say how old it is may be young.
         settled = duplicate.created + 3 * self.desired.kind.settle_seconds(self.client)
-        is_old = duplicate.created > 0 and self.client.transport.now() > settled
+        is_old = duplicate.created > 0 and self.client.now() > settled
         return self.is_mine(duplicate) or (self.remove and mark.owner == self.writer.owner and is_old)

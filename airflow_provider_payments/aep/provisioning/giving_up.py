@@ -97,11 +97,11 @@ def _refusal(client: Client, desired: Resource, made: Existing, seconds: float) 
 
 
 def _seconds_before_it_begins(client: Client, dataflow: Existing) -> float:
-    """Return how long it brings no row yet; 0 or less where it has begun."""
+    """Return how many seconds are left before it ingests; 0 or less where it has begun."""
     if dataflow.item.get("lastRunDetails"):
         return 0.0
     start = readers.moment(readers.at(dataflow.item, "scheduleParams", "startTime"))
-    return math.inf if start is None else start - client.transport.now() - TICK_SECONDS
+    return math.inf if start is None else start - client.now() - TICK_SECONDS
 
 
 def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing | None, str]:
@@ -116,16 +116,10 @@ def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing 
             now = patiently(client, partial(desired.kind.read, client, made))
             if now is None:
                 return None, "is gone"
-            if now.item.get("state") == "disabled":
-                return None, "has been disabled by somebody else, and stays"
             mark = desired.kind.mark_of(now)
-            if mark is None:
-                return now, ""
-            if mark.adopted:
-                return None, "has been adopted by another task, and stays"
-            if made.etag and now.etag != made.etag and not mark.given_up and desired.differences(client, now):
-                return None, "has been changed by somebody else, and stays"
-            if rewrite_mark(client, now, replace(mark, given_up=math.ceil(client.transport.now()))):
+            if why := _why_it_stays(client, desired, made, now, mark):
+                return None, f"{why}, and stays"
+            if mark is None or rewrite_mark(client, now, replace(mark, given_up=math.ceil(client.now()))):
                 return now, ""
         return None, "is being changed by others, and stays"
     except RequestError as error:
@@ -133,6 +127,18 @@ def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing 
         return None, ""
     except PlatformError as error:
         return None, f"cannot be read, and was neither deleted nor disabled: {error}"
+
+
+def _why_it_stays(client: Client, desired: Resource, made: Existing, now: Existing, mark: Mark | None) -> str:
+    """Return what somebody else has done with it meanwhile; empty for nothing."""
+    if now.item.get("state") == "disabled":
+        return "has been disabled by somebody else"
+    if mark is None:
+        return ""
+    if mark.adopted:
+        return "has been adopted by another task"
+    is_other = made.etag and now.etag != made.etag and not mark.given_up
+    return "has been changed by somebody else" if is_other and desired.differences(client, now) else ""
 
 
 # ---- later attempts --------------------------------------------------------------------------------------------------
@@ -157,7 +163,7 @@ def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
     if mark is None or mark.adopted or duplicates.is_mine(existing) or client.read_only or not client.marks:
         return True
     horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK_SECONDS
-    if not mark.given_up and client.transport.now() > horizon:
+    if not mark.given_up and client.now() > horizon:
         return True
     return rewrite_mark(client, existing, replace(mark, adopted=True, given_up=0))
 

@@ -42,7 +42,7 @@ class Observer:
     @property
     def now(self) -> Now:
         """The time by both clocks."""
-        return Now(self.client.transport.clock.monotonic(), self.client.transport.now())
+        return Now(self.client.transport.clock.monotonic(), self.client.now())
 
     def look(self) -> None:
         """Look at the lists."""

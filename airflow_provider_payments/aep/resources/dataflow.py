@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 import attrs
 
@@ -188,7 +188,7 @@ class Dataflow(FlowServiceResource):
                 raise ConflictError(self.kind.name, fields.text("name") or "", existing.id, (), advice)
 
     def ready(self, reads: Reads) -> Self:
-        """Hold schedule and options against the live flow spec, which a bare id has not told yet."""
+        """Hold schedule and options against the live flow spec, which is read where only its id is known."""
         spec = self.flow_spec
         if spec.schedule_schema is None:
             spec = FlowSpec.from_item(flow_service.item(reads, "flowSpecs", spec.id))
@@ -252,11 +252,12 @@ class Dataflow(FlowServiceResource):
 
     def actual_fields(self, reads: Reads, existing: Existing) -> Json:
         fields = self.kind.fields_of(existing)
-        ends = ("sourceConnectionIds", self.source_connection_id), ("targetConnectionIds", self.target_connection_id)
-        kinds = SOURCE_CONNECTION, TARGET_CONNECTION
+        ends = {
+            "sourceConnectionIds": (SOURCE_CONNECTION, self.source_connection_id),
+            "targetConnectionIds": (TARGET_CONNECTION, self.target_connection_id),
+        }
         connections = {
-            member: _connection(reads, kind, fields.texts(member), desired)
-            for kind, (member, desired) in zip(kinds, ends, strict=True)
+            member: _connection(reads, kind, fields.texts(member), desired) for member, (kind, desired) in ends.items()
         }
         return read_dataflow(fields) | connections | {"mapping": self._mapping(reads, mapping_used(fields))}
 
@@ -274,21 +275,16 @@ class Dataflow(FlowServiceResource):
         # One that shall be disabled is made enabled: no creation says otherwise.
         return super().decides(difference) and not (difference.field == "state" and self.enabled is False)
 
-    fixed_advice = (
-        "A change of these does not reach a dataflow that exists: choose another name, or enable the dataflow if it is "
-        "its state that differs."
-    )
+    fixed_advice = "A change of these does not reach a dataflow that exists: choose another name."
     #: What a change can reach in a dataflow that exists; a new source or target pair wants a new dataflow.
-    changeable: ClassVar[tuple[str, ...]] = (
-        *("mapping", "deltaColumn.", "scheduleParams.", "options.", "name", "description"),
-    )
+    changeable = ("mapping", "deltaColumn.", "scheduleParams.", "options.", "name", "description")
 
     def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
         fields, name = self.kind.fields_of(existing), difference.field
-        if name == "state" and self.enabled is not None and fields.text("state") != "draft":
-            return ""
+        if name == "state":
+            return "" if self.enabled is not None and difference.actual != "draft" else _why_it_rests(fields)
         if name.startswith(("mapping", "deltaColumn.")) and fields.text("scheduleParams", "frequency") == "once":
-            return "The mapping of a dataflow that runs once is not changed (FLOW-1366): choose another name."
+            return "What a dataflow that runs once maps cannot be changed (FLOW-1366): choose another name."
         if started(fields, now):
             if name == "scheduleParams.frequency" and self.schedule.frequency == "once":
                 return "A dataflow that has started cannot be made to run once (FLOW-1403): choose another name."
@@ -340,6 +336,12 @@ class Dataflow(FlowServiceResource):
 
     def outputs(self, existing: Existing, at: float) -> Json:
         return {"runs_since": self.schedule.runs_since(datetime.fromtimestamp(at, UTC)).isoformat()}
+
+
+def _why_it_rests(fields: Fields) -> str:
+    changed = readers.moment(fields.value("updatedAt"))
+    since = f", and was last changed at {readers.iso(changed)}" if changed else ""
+    return f"The dataflow is {fields.text('state')}{since}: enable it, or choose another name."
 
 
 def _connection(reads: Reads, kind: Kind, ids: list[str], desired: str) -> object:

@@ -1,5 +1,5 @@
 """
-The column that tells new rows from those already read.
+The column that distinguishes new rows from those already read.
 
 Source: the tutorial "Create a dataflow for payments sources".
 """

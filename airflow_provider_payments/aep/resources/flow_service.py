@@ -84,7 +84,7 @@ class FlowServiceResource(Resource):
         return self._named(item for item in self._related(reads) if item.get("name") is not None)
 
     def _related(self, reads: Reads) -> list[Json]:
-        """Return the items that refer to the same as this one, all of the collection where the service cannot tell."""
+        """Return the items that refer to the same as this one, or the whole collection where the service refuses."""
         filters = (f"{self.second_key[0]}=={getattr(self, self.second_key[1])}",) if self.second_key else ()
         try:
             return list(flow_service.items(reads, self.kind.collection, *filters))

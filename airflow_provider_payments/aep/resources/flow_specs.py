@@ -72,15 +72,8 @@ class FlowSpec:
 
     def to_json(self) -> Json:
         """Return what an XCom carries; what has no value is left out."""
-        members = {
-            "id": self.id,
-            "name": self.name,
-            "version": self.version,
-            "transformations": None if self.transformations is None else list(self.transformations),
-            "schedule_schema": self.schedule_schema,
-            "option_schema": self.option_schema,
-        }
-        return with_values(members)
+        names = None if self.transformations is None else list(self.transformations)
+        return with_values({**vars(self), "transformations": names})
 
     @classmethod
     def from_json(cls, value: object) -> FlowSpec:

@@ -32,8 +32,8 @@ class Existing:
     An object that the service holds.
 
     :param id: its id.
-    :param created: when it was made, in epoch seconds of the service's clock; 0 where nobody knows.
-    :param etag: its version, for ``If-Match``; ``None`` where the service tells none.
+    :param created: when it was made, in epoch seconds of the service's clock; 0 where unknown.
+    :param etag: its version, for ``If-Match``; ``None`` where the service shows none.
     :param item: what the service shows of it; of one just made, only its answer to the creation.
     """
 
@@ -58,7 +58,7 @@ class Kind(ABC):
     :param page: of one in Experience Platform's user interface, ``{id}`` in the place of its id.
     :param may_duplicate: whether two creations at the same time both succeed, and it matters: then the youngest of them
         must go.
-    :param carries_mark: whether what is made says whose it is.
+    :param carries_mark: whether what is made carries the mark of its chain.
     :param ingests: whether it moves rows by itself, so that a duplicate must be found before it begins to.
     :param is_deletable: whether one that nothing uses is ever deleted.
     :param referrers: collection -> the field in which its items refer to one of this kind.
@@ -201,7 +201,7 @@ class Kind(ABC):
         """
         Return the mark that an object carries.
 
-        :raises UnreadableError: if nobody can tell whether it carries one.
+        :raises UnreadableError: if it is unknown whether it carries one.
         """
         return Mark.read(self.fields_of(existing).text("description"))
 

@@ -84,7 +84,8 @@ def changed_transformations(
     missing = [step for step in new if step["name"] not in {step.get("name") for step in found}]
     kept = [step for step in found if not (without_copy and step.get("name") == "Copy")]
     for step in kept:
-        step |= {"params": params[name]} if (name := str(step.get("name"))) in params else {}
+        if (name := str(step.get("name"))) in params:
+            step["params"] = params[name]
     return {"op": "replace", "path": "/transformations", "value": missing + kept}
 
 

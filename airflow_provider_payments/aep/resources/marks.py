@@ -77,7 +77,7 @@ class Writer:
     In whose name objects are created.
 
     :param owner: the chain, by default the DAG's id; letters, digits, dots, hyphens and underscores.
-    :param run: tells one run of the chain from another, such as the DAG run's id.
+    :param run: distinguishes one run of the chain from another, such as the DAG run's id.
     :param dag: the DAG's id: runs of two DAGs have the same id where their schedules are the same. Of ``run`` and
         ``dag`` only a digest is written.
     """
@@ -93,7 +93,7 @@ class Writer:
 
     @property
     def run_digest(self) -> str:
-        """What stands in the marks of this run. The first edition's held no DAG: no mark of that time is this run's."""
+        """What the marks of this run hold. Those of the first edition held no DAG, so none of them is this run's."""
         return hashlib.sha256(f"{self.owner}\0{self.dag}\0{self.run}".encode()).hexdigest()[:12]
 
     def mark(self) -> Mark:

@@ -175,7 +175,7 @@ class _Live(NamedTuple):
 
 
 def xdm_type(node: Fields) -> str | None:
-    """Return the type by which XDM tells fields apart: a date is none of the other texts."""
+    """Return the type by which XDM distinguishes fields: a date is none of the other texts."""
     form = node.text("format")
     return form if form in _FORMATS_OF_TYPES else node.text("type")
 

@@ -2,7 +2,7 @@
 Where the flow runs of many waits stand, with few requests, all of them documented.
 
 Runs whose ids are known are asked for by a hundred ids. Where no run is known yet, a hundred dataflows are asked for
-their last run. That tells of a new run, not whether it is the first one: it is taken where the schedule allows no other
+their last run. That shows a new run, not whether it is the first one: it is taken where the schedule allows no other
 since the last poll; else the dataflow's runs are listed once. Ids are matched here, whatever the service answers.
 Source: the guide "Sort and filter responses" and the schemas of flows and runs in Adobe's OpenAPI file.
 """
@@ -195,7 +195,7 @@ class RunQueries:
             wait.error = DataflowDisabledError(wait.flow_id, iso(changed) if changed else None)
 
     def _verify(self, wait: Wait, now: float) -> None:
-        """Ask one wait alone: a service that does not show last runs would never tell of one."""
+        """Ask one wait alone: a service that does not show last runs would never show one."""
         self._list_runs(wait)
         ended = wait.run.completed_at if wait.run else None
         if ended and ended < now - LIST_MARGIN_SECONDS:

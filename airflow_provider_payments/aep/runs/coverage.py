@@ -56,7 +56,7 @@ class Reading:
     def may_hold_rows(self) -> bool:
         """
         Whether it has brought rows, or may have: it has not failed, and is not known to have moved none. One that ended
-        with a status that nobody knows may have.
+        with an unknown status may have.
         """
         run = self.run
         failed = run.state is State.FAILED and run.known

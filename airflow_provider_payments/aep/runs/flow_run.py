@@ -272,8 +272,8 @@ Skip = Literal["none", "others", "all"]
 
 class RunList:
     """
-    A dataflow's runs in pages, each run with its item. The newest are asked for first, in documented ways only; nobody
-    promises that the service keeps to that order.
+    A dataflow's runs in pages, each run with its item. The newest are asked for first, in documented ways only; no
+    document promises that the service keeps to that order.
 
     :param skip: which items that cannot be read are skipped, with a warning that names each: ``none``, where it
         decides something that there is no such run; ``others``, those that do not say that they are this dataflow's;

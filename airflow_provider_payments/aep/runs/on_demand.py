@@ -76,7 +76,7 @@ class RunBaseline:
         """
         Read :meth:`to_json`'s form.
 
-        :raises UnreadableError: if it is not one: then nobody knows which runs were there.
+        :raises UnreadableError: if it is not one: then it is unknown which runs were there.
         """
         since, known = number(at(value, "since")), [text(run) for run in sequence(at(value, "known"))]
         if since is None or None in known or not isinstance(at(value, "known"), list):
@@ -87,7 +87,7 @@ class RunBaseline:
         """Return the same by the clock of the service, which has just answered with its time."""
         if not self.by_own_clock:
             return self
-        return replace(self, since=self.since + client.transport.now() - time.time(), by_own_clock=False)
+        return replace(self, since=self.since + client.now() - time.time(), by_own_clock=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +193,7 @@ class RunRequest(ABC):
         found, seen, listed = list[FlowRun](), 0, RunList(self.client, self.flow_id)
         for page in listed:
             baseline = baseline.by_service(self.client)
-            # What does not say whose it is may be ours.
+            # What does not say who asked for it may be ours.
             ours = [run for run, item in page if text(item.get("createdClient")) in (None, self._client_id)]
             found += [run for run in ours if run.id not in baseline.known and self._may_be(run, baseline)]
             seen += len(page)
@@ -269,7 +269,7 @@ class OnDemandRun(RunRequest):
 
     def _body(self) -> Json:
         # Counted from the request: one that comes late still starts at once.
-        start = math.ceil(self.client.transport.now())
+        start = math.ceil(self.client.now())
         params = {"startTime": start, "windowStartTime": self.window.start, "windowEndTime": self.window.end}
         delta = {"deltaColumn": {"name": self.delta_column}} if self.delta_column else {}
         return {"flowId": self.flow_id, "params": params | delta}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import airflow_provider_payments
 from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.provisioning.decide import (
     Action,
@@ -271,3 +274,9 @@ def test_who_removes_one_of_two_that_it_made_remembers_the_other() -> None:
     assert memory.withdrew("lost").mine == "a"
     assert memory.withdrew("a").mine is None
     assert memory.withdrew("a").gone == {"a": -math.inf}
+
+
+def test_the_manual_names_each_action_and_no_other() -> None:
+    page = (Path(airflow_provider_payments.__file__).parent / "docs" / "exactly-once.md").read_text()
+    steps = " ".join(row.split("|")[2] for row in page.splitlines() if row.startswith("| ") and row.count("|") == 3)
+    assert set(re.findall(r"`([A-Z]\w+)`", steps)) == {action.__name__ for action in get_args(Action)}
