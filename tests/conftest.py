@@ -29,6 +29,8 @@ from airflow_provider_payments.emulator.http.server import EmulatorServer
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.fault_proxy import FaultProxy, fault_proxy
 
+pytest_plugins = ["tests.processor_time"]
+
 # How long an example takes says what else the machine does.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
@@ -38,6 +40,19 @@ SERIAL = itertools.count()
 CONNECTION_ID = "aep_default"
 #: The PayPal base connection that the seed documents use and the emulator holds.
 PAYPAL = "24151d58-ffa7-4960-951d-58ffa7396097"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadfile``, leave all of tests/system to one process: they share an Airflow that has started."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "tests/system" if file.startswith("tests/system/") else file
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 class Emulator(ExperiencePlatform):

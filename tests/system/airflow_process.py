@@ -8,10 +8,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import TracebackType
 from typing import Any
+
+from tests.system import warm_airflow
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -31,43 +34,114 @@ def python(*arguments: str, environment: Mapping[str, str], returncode: int = 0)
     return done.stdout
 
 
-class AirflowHome:
-    """A new Airflow with the repository's example DAGs."""
+class WarmAirflow:
+    """
+    The process that runs Airflow's commands, one after the other; see :mod:`tests.system.warm_airflow`.
 
-    def __init__(self, home: Path, connection: str) -> None:
-        self.home = home
-        shutil.copytree(REPOSITORY / "dags", home / "dags", ignore=shutil.ignore_patterns("__pycache__"))
+    :param folder: an empty folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        own, link = folder / "own", folder / "home"
+        own.mkdir()
+        link.symlink_to(own)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         self.environment = kept | {
-            "AIRFLOW_HOME": str(home),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+            "AIRFLOW_HOME": str(link),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(link / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW_CONN_AEP_DEFAULT": connection,
         }
+        self.new_database = own / warm_airflow.NEW_DATABASE
+        self._log = folder / "log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                # Without the folder of the program on the path: its neighbours have names of their own.
+                [sys.executable, "-P", warm_airflow.__file__],
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self._answer()
+
+    def run(self, home: Path, environment: Mapping[str, str], arguments: Iterable[str]) -> tuple[int, str]:
+        """Run ``airflow ...``; return its exit code and what it printed."""
+        output = home / "output"
+        order = {"home": str(home), "environment": dict(environment), "arguments": arguments, "output": str(output)}
+        assert self._process.stdin
+        self._process.stdin.write(f"{json.dumps(order)}\n")
+        self._process.stdin.flush()
+        returncode = self._answer()
+        # Out of the home, where a test may look at what Airflow itself has left.
+        printed = output.read_text(errors="surrogateescape")
+        output.unlink()
+        return returncode, printed
+
+    def _answer(self) -> int:
+        assert self._process.stdout
+        answer = self._process.stdout.readline()
+        assert answer, self._log.read_text(errors="replace")[-8000:]
+        return int(answer)
+
+    def __enter__(self) -> WarmAirflow:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+
+class AirflowHome:
+    """
+    A new Airflow, with its tables.
+
+    :param home: an empty folder.
+    :param connection: the provider's default connection, as ``AIRFLOW_CONN_...`` takes it.
+    :param dags: DAG files.
+    """
+
+    def __init__(self, warm: WarmAirflow, home: Path, connection: str, *dags: Path) -> None:
+        self._warm = warm
+        self.home = home
+        (home / "dags").mkdir()
+        for file in dags:
+            shutil.copy(file, home / "dags")
+        shutil.copy(warm.new_database, home / "airflow.db")
+        self.environment = warm.environment | {"AIRFLOW_CONN_AEP_DEFAULT": connection}
 
     def run(self, *arguments: str, returncode: int = 0) -> str:
         """Run ``airflow ...``, which must end so, and return what it printed."""
-        return python("-m", "airflow", *arguments, environment=self.environment, returncode=returncode)
+        ended, printed = self._warm.run(self.home, self.environment, arguments)
+        assert ended == returncode, printed[-8000:]
+        return printed
 
-    def test_dag(self, dag_id: str, **conf: Any) -> str:
-        """Run a DAG once with ``airflow dags test``; return its log."""
+    def test_dag(self, dag_id: str, *arguments: str, returncode: int = 0, **conf: Any) -> str:
+        """
+        Run a DAG once with ``airflow dags test``; return its log.
+
+        :param arguments: such as a date.
+        :param conf: the DAG run's configuration.
+        """
         options = ["--conf", json.dumps(conf)] if conf else []
-        return self.run("dags", "test", dag_id, *options)
+        return self.run("dags", "test", dag_id, *arguments, *options, returncode=returncode)
 
     def returned(self, dag_id: str) -> dict[str, Any]:
         """Return what the tasks of the DAG's latest run returned."""
         query = "SELECT task_id, value FROM xcom WHERE run_id=? AND dag_id=? AND key='return_value'"
-        return {task: json.loads(value) for task, value in self.rows(query, self._latest_run(dag_id), dag_id)}
+        return {task: json.loads(value) for task, value in self.rows(query, self.latest_run(dag_id), dag_id)}
 
     def states(self, dag_id: str) -> dict[str, str]:
         """Return how the tasks of the DAG's latest run ended."""
         query = "SELECT task_id, state FROM task_instance WHERE run_id=? AND dag_id=?"
-        return dict(self.rows(query, self._latest_run(dag_id), dag_id))
+        return dict(self.rows(query, self.latest_run(dag_id), dag_id))
 
     def rows(self, query: str, *values: str) -> list[Any]:
         """Ask Airflow's database."""
         with closing(sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True)) as database:
             return database.execute(query, values).fetchall()
 
-    def _latest_run(self, dag_id: str) -> str:
+    def latest_run(self, dag_id: str) -> str:
+        """Return the id of a DAG's latest run."""
         return str(self.rows("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id DESC", dag_id)[0][0])

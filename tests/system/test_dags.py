@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,11 @@ class Twice:
 
 
 @pytest.fixture(scope="module", params=list(MADE))
-def twice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
+def twice(request: pytest.FixtureRequest, new_airflow: Callable[..., AirflowHome]) -> Iterator[Twice]:
     dag_id = request.param
     with EmulatorServer(time="fast") as server:
         emulator = Emulator(server.url)
-        airflow = AirflowHome(tmp_path_factory.mktemp(dag_id), connection_json(server.url))
-        airflow.run("db", "migrate")
+        airflow = new_airflow(connection_json(server.url), DAGS / f"{dag_id}.py")
         logs, returned, asked = [], [], []
         for _ in range(2):
             before = len(emulator.requests())
@@ -149,9 +148,8 @@ def test_no_secret_is_in_a_log_or_an_xcom(twice: Twice) -> None:
     assert "Bearer" not in text
 
 
-def test_every_example_dag_imports_without_error(tmp_path: Path) -> None:
-    airflow = AirflowHome(tmp_path, connection_json("http://127.0.0.1:1"))
-    airflow.run("db", "migrate")
+def test_every_example_dag_imports_without_error(new_airflow: Callable[..., AirflowHome]) -> None:
+    airflow = new_airflow(connection_json("http://127.0.0.1:1"), *DAGS.glob("*.py"))
     assert "No data found" in airflow.run("dags", "list-import-errors", *_local())
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +31,10 @@ def written(value: str | bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
+def ended(new_airflow: Callable[..., AirflowHome]) -> Iterator[Ended]:
     with EmulatorServer() as server:
-        home = AirflowHome(tmp_path_factory.mktemp("links"), connection_json(server.url))
-        shutil.copy(DAG_FILE, home.home / "dags")
-        home.run("db", "migrate")
-        log = home.run("dags", "test", "failing_steps", returncode=1)
+        home = new_airflow(connection_json(server.url), DAG_FILE)
+        log = home.test_dag("failing_steps", returncode=1)
         states = home.rows("SELECT task_id, map_index, state FROM task_instance ORDER BY task_id, map_index")
         kept = home.rows("SELECT task_id, map_index, value FROM xcom WHERE key LIKE 'experience_platform_link%'")
         yield Ended(server.url, log, states, {(task, index): written(link) for task, index, link in kept})

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import TaskInstanceKey
 
 from airflow_provider_payments.emulator.http.server import EmulatorServer
-from tests.conftest import Emulator
-from tests.operators.airflow_database import dag_of, returned
+from tests.conftest import Emulator, connection_json
+from tests.system.airflow_process import AirflowHome, python
 
 DAG_FILE = Path(__file__).with_name("mapped_tables.py")
 #: Rows that arrive; two of the payments have no id.
@@ -25,6 +24,15 @@ SHOP = {
     "password": "secret-of-the-shop",
     "extra": {"access_token": "token-of-the-shop", "refresh_token": "refresh-of-the-shop"},
 }
+#: Ask a task's link as Airflow 2 does when it shows the task.
+ASK_LINK = """
+import runpy, sys
+from airflow.models.taskinstancekey import TaskInstanceKey
+
+task = runpy.run_path(sys.argv[1])["dag"].get_task("schema")
+(link,) = task.operator_extra_links
+print(link.get_link(task, ti_key=TaskInstanceKey(task.dag_id, task.task_id, sys.argv[2])))
+"""
 
 
 @dataclass(frozen=True)
@@ -40,34 +48,44 @@ class Twice:
 
 
 @pytest.fixture(scope="module")
-def twice() -> Iterator[Twice]:
-    with EmulatorServer(time="fast") as server, dag_of(DAG_FILE, server.url, AIRFLOW_CONN_SHOP=json.dumps(SHOP)) as dag:
-        emulator, outcomes, states = Emulator(server.url), [], []
+def twice(new_airflow: Callable[..., AirflowHome]) -> Iterator[Twice]:
+    with EmulatorServer(time="fast") as server:
+        emulator, outcomes = Emulator(server.url), []
+        airflow = new_airflow(connection_json(server.url), DAG_FILE)
+        airflow.environment["AIRFLOW_CONN_SHOP"] = json.dumps(SHOP)
         for _ in range(2):
             asked = len(emulator.requests())
-            run = dag.test()
-            states.append(str(run.state))
-            outcomes.append(returned("mapped_tables"))
-        links = stored_links(len(ARRIVED))
-        shown = shown_link(dag.get_task("schema"), run.run_id)
-        yield Twice(emulator, states, outcomes, links, shown, emulator.requests()[asked:])
+            airflow.test_dag(DAG_FILE.stem)
+            outcomes.append(returned(airflow))
+        states = [state for (state,) in airflow.rows("SELECT state FROM dag_run ORDER BY id")]
+        links = stored_links(airflow, len(ARRIVED))
+        yield Twice(emulator, states, outcomes, links, shown_link(airflow), emulator.requests()[asked:])
 
 
-def stored_links(tables: int) -> dict[str, list[Any]]:
+def returned(airflow: AirflowHome, key: str = "return_value") -> dict[str, list[Any]]:
+    """What the tasks of the latest run left under a key, by task, mapped ones in order."""
+    query = "SELECT task_id, value FROM xcom WHERE run_id=? AND key=? ORDER BY task_id, map_index"
+    found: dict[str, list[Any]] = {}
+    for task_id, value in airflow.rows(query, airflow.latest_run(DAG_FILE.stem), key):
+        found.setdefault(task_id, []).append(json.loads(value))
+    return found
+
+
+def stored_links(airflow: AirflowHome, tables: int) -> dict[str, list[Any]]:
     """The links that the tasks stored; a mapped one has a key of its own, to be found among its siblings'."""
     found: dict[str, list[Any]] = {}
     for key in ("experience_platform_link", *(f"experience_platform_link_{index}" for index in range(tables))):
-        for task, links in returned("mapped_tables", key).items():
+        for task, links in returned(airflow, key).items():
             found.setdefault(task, []).extend(links)
     return found
 
 
-def shown_link(task: Any, run_id: str) -> str:
-    """The address behind the task's button: Airflow 3 keeps what the link said when the task ended, 2 asks it now."""
-    if kept := returned(task.dag_id, "_link_ExperiencePlatformLink"):
-        return str(kept[task.task_id][0])
-    (link,) = task.operator_extra_links
-    return str(link.get_link(task, ti_key=TaskInstanceKey(task.dag_id, task.task_id, run_id)))
+def shown_link(airflow: AirflowHome) -> str:
+    """The address behind a task's button: Airflow 3 keeps what the link said when the task ended, 2 asks it now."""
+    if kept := returned(airflow, "_link_ExperiencePlatformLink"):
+        return str(kept["schema"][0])
+    run_id = airflow.latest_run(DAG_FILE.stem)
+    return python("-c", ASK_LINK, str(DAG_FILE), run_id, environment=airflow.environment).splitlines()[-1]
 
 
 def test_both_runs_succeed(twice: Twice) -> None:

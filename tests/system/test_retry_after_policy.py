@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -23,12 +23,13 @@ with DAG(dag_id="retry_after", schedule=None, default_args={"retries": 2}):
 
 
 @pytest.mark.skipif(versions.RetryPolicy is None, reason="Airflow before 3.3 has no retry policies")
-def test_the_task_is_up_for_retry_when_the_service_asked_for_it_and_no_worker_slept(tmp_path: Path) -> None:
+def test_the_task_is_up_for_retry_when_the_service_asked_for_it_and_no_worker_slept(
+    new_airflow: Callable[..., AirflowHome],
+) -> None:
     with EmulatorServer(time="manual") as server:
         emulator = Emulator(server.url)
-        airflow = AirflowHome(tmp_path, connection_json(server.url))
+        airflow = new_airflow(connection_json(server.url))
         (airflow.home / "dags" / "retry_after.py").write_text(DAG_FILE)
-        airflow.run("db", "migrate")
         emulator.fail(
             "status", method="GET", path="*/flowSpecs", times=None, status=429, headers={"Retry-After": "300"}
         )

@@ -11,8 +11,6 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
-import subprocess
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -34,7 +32,7 @@ from airflow_provider_payments.aep.services import FLOW_SERVICE
 from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import SERIAL, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
-from tests.system.airflow_process import AirflowHome
+from tests.system.airflow_process import REPOSITORY, AirflowHome
 
 #: Each looks different in an URL, in a form and in base64.
 SECRETS = {
@@ -184,22 +182,6 @@ def connection(url: str, ims_url: str, **extra: Any) -> str:
     return json.dumps(kept | {"password": SECRETS["the client secret"], "extra": settings | extra})
 
 
-def run_dag(home: AirflowHome) -> str:
-    """Run the DAG, which fails; return what the command printed."""
-    command = [sys.executable, "-m", "airflow", "dags", "test", "payments_dataflow"]
-    done = subprocess.run(
-        command,
-        env=home.environment,
-        cwd=home.home,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="surrogateescape",
-        timeout=180,
-    )
-    return done.stdout
-
-
 def vendor(secret: str, **extra: str) -> str:
     known = {"conn_type": "generic", "login": "merchant", "password": secret, "host": "vendor.example.com"}
     return json.dumps(known | {"extra": extra})
@@ -254,7 +236,7 @@ def told_of(error: BaseException | None) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
+def aftermath(new_airflow: Callable[..., AirflowHome]) -> Iterator[Aftermath]:
     with (
         EmulatorServer(time="manual", client_secret=SECRETS["the client secret"]) as server,
         fault_proxy(server.url) as proxy,
@@ -262,7 +244,7 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
         fault_proxy(server.url) as identity,
         listener(403) as forward_proxy,
     ):
-        home = AirflowHome(tmp_path_factory.mktemp("secrets"), connection(proxy.url, proxy.url))
+        home = new_airflow(connection(proxy.url, proxy.url), REPOSITORY / "dags" / "payments_dataflow.py")
         with (home.home / "dags" / "payments_dataflow.py").open("a") as example:
             example.write(MORE_STEPS)
         password = quote(SECRETS["the proxy's password"], safe="")
@@ -285,8 +267,7 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
         proxy.fault("POST", CONNECTIONS, cut=True)
         proxy.fault("POST", CONNECTIONS, status=400, body=b'{"status": 400, "title": "Invalid request"}', times=99)
 
-        home.run("db", "migrate")
-        printed = run_dag(home)
+        printed = home.test_dag("payments_dataflow", returncode=1)
         evidence = Evidence(home.home)
         evidence.say("what the command printed", printed)
         proxy.faults.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,12 +16,12 @@ DAG_FILE = Path(__file__).with_name("waits_by_default.py")
 
 
 @pytest.fixture
-def run(history: History, proxy_of_history: FaultProxy, tmp_path: Path) -> Callable[..., tuple[str, str]]:
+def run(
+    history: History, proxy_of_history: FaultProxy, new_airflow: Callable[..., AirflowHome]
+) -> Callable[..., tuple[str, str]]:
     """Run the DAG in an Airflow whose file sets the mode; return the sensor's state and the log."""
-    airflow = AirflowHome(tmp_path, connection_json(proxy_of_history.url))
-    shutil.copy(DAG_FILE, tmp_path / "dags")
-    (tmp_path / "airflow.cfg").write_text("[operators]\ndefault_deferrable = True\n")
-    airflow.run("db", "migrate")
+    airflow = new_airflow(connection_json(proxy_of_history.url), DAG_FILE)
+    (airflow.home / "airflow.cfg").write_text("[operators]\ndefault_deferrable = True\n")
 
     def once(**environment: str) -> tuple[str, str]:
         airflow.environment |= environment

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import runpy
-import shutil
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.configuration import conf
 
 from airflow_provider_payments.emulator.http.server import EmulatorServer
-from tests.conftest import CONNECTION_ID, connection_json
+from tests.conftest import connection_json
 from tests.fault_proxy import FaultProxy, fault_proxy
-from tests.operators.airflow_database import logging_kept, migrate
 from tests.sensors.flows import answer, run_item
+from tests.system.airflow_process import AirflowHome
 from tests.system.every_wait import EVENTS, FLAGS, MODES
 
 DAG_FILE = Path(__file__).with_name("every_wait.py")
@@ -70,33 +65,28 @@ def happen(proxy: FaultProxy, flow: str, event: str) -> None:
         show({"id": flow, "lastRunDetails": {"id": run["id"], "startedAtUTC": run["createdAt"]}}, run)
 
 
+#: Added to the DAG: a deferred wait bears a service that is down for ten minutes, and polls once a second.
+QUICKLY = """
+import airflow_provider_payments.sensors.flow_run as sensor
+import airflow_provider_payments.triggers.flow_run as trigger
+
+trigger.MAX_UNANSWERED_SECONDS = 0.0
+sensor.MIN_POLL_INTERVAL_SECONDS = 0.01
+"""
+
+
 @pytest.fixture(scope="module")
-def ended() -> Iterator[dict[str, tuple[str, int]]]:
+def ended(new_airflow: Callable[..., AirflowHome]) -> dict[str, tuple[str, int]]:
     """How each task of the DAG ended, and in which try."""
-    folder = Path(os.environ["AIRFLOW_HOME"]) / "dags"
-    folder.mkdir(exist_ok=True)
-    file = shutil.copy(DAG_FILE, folder)
-    with (
-        EmulatorServer(time="manual") as server,
-        fault_proxy(server.url) as proxy,
-        pytest.MonkeyPatch.context() as environment,
-        logging_kept(),
-    ):
-        # A deferred wait bears a service that is down for ten minutes, and polls once a second.
-        environment.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
-        environment.setattr("airflow_provider_payments.sensors.flow_run.MIN_POLL_INTERVAL_SECONDS", 0.01)
-        environment.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(folder))
-        environment.setenv("AIRFLOW__CORE__EXECUTOR", "SequentialExecutor")
-        environment.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(proxy.url))
-        migrate()
-        dag = runpy.run_path(str(file))["dag"]
-        for task_id in dag.task_ids:
-            happen(proxy, task_id, task_id.split("-")[1])
-        dag.test()
-    database = conf.get("database", "sql_alchemy_conn").removeprefix("sqlite:///")
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as tables:
-        rows = tables.execute("SELECT task_id, state, try_number FROM task_instance WHERE dag_id='every_wait'")
-        yield {task: (state, tries) for task, state, tries in rows}
+    with EmulatorServer(time="manual") as server, fault_proxy(server.url) as proxy:
+        airflow = new_airflow(connection_json(proxy.url), DAG_FILE)
+        with (airflow.home / "dags" / DAG_FILE.name).open("a") as dag:
+            dag.write(QUICKLY)
+        for mode, event, flag in product(MODES, EVENTS, FLAGS):
+            happen(proxy, f"{mode}-{event}-{flag}", event)
+        airflow.test_dag(DAG_FILE.stem, returncode=1)
+    rows = airflow.rows("SELECT task_id, state, try_number FROM task_instance")
+    return {task: (state, tries) for task, state, tries in rows}
 
 
 @pytest.mark.parametrize("flag", FLAGS)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,13 +18,11 @@ DAG = DAG_FILE.stem
 
 @pytest.mark.parametrize(("days", "state"), [(-1, "success"), (1, "skipped")], ids=["a past date", "a date to come"])
 def test_the_date_of_a_dags_test_is_since_when_runs_count(
-    history: History, tmp_path: Path, days: int, state: str
+    history: History, new_airflow: Callable[..., AirflowHome], days: int, state: str
 ) -> None:
-    airflow = AirflowHome(tmp_path, connection_json(history.emulator.url))
-    shutil.copy(DAG_FILE, tmp_path / "dags")
-    airflow.run("db", "migrate")
+    airflow = new_airflow(connection_json(history.emulator.url), DAG_FILE)
     date = datetime.now(UTC) + timedelta(days=days)
-    airflow.run("dags", "test", DAG, date.isoformat(), "--conf", json.dumps({"flow_id": history.good}))
+    airflow.test_dag(DAG, date.isoformat(), flow_id=history.good)
     assert airflow.states(DAG) == {"wait": state}
     first = history.runs(history.good)[0]["id"]
     assert [run["run_id"] for run in airflow.returned(DAG).values()] == ([first] if days < 0 else [])

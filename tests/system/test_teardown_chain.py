@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,16 +27,14 @@ class Outcome:
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Outcome, Outcome]]:
+def outcomes(new_airflow: Callable[..., AirflowHome]) -> Iterator[tuple[Outcome, Outcome]]:
     """A run whose dataflow is refused for good, and one without faults after it."""
     with EmulatorServer(time="manual") as server:
         emulator = Emulator(server.url)
-        airflow = AirflowHome(tmp_path_factory.mktemp("teardown"), connection_json(server.url))
-        shutil.copy(DAG_FILE, airflow.home / "dags")
-        airflow.run("db", "migrate")
+        airflow = new_airflow(connection_json(server.url), DAG_FILE)
 
         def outcome(returncode: int) -> Outcome:
-            airflow.run("dags", "test", DAG_FILE.stem, returncode=returncode)
+            airflow.test_dag(DAG_FILE.stem, returncode=returncode)
             there = {kind: [str(i.get("id") or i.get("$id")) for i in emulator.objects(kind)] for kind in KINDS}
             return Outcome(airflow.returned(DAG_FILE.stem), airflow.states(DAG_FILE.stem), there)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +16,7 @@ from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import CONNECTION_ID, Emulator, connection_json
 from tests.operators.chain import make_dataflow
 from tests.operators.on_demand import ONCE
-from tests.system.airflow_process import AirflowHome, python
+from tests.system.airflow_process import REPOSITORY, AirflowHome
 
 DAG_ID = "payments_windows"
 STEPS = {
@@ -30,15 +29,6 @@ STEPS = {
     "create_dataflow",
 }
 CONNECTION = f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"
-#: `airflow dags test` for each of some dates, in one process: Airflow takes longer to start than to run a DAG.
-DATE_BY_DATE = """
-import sys
-from airflow.__main__ import main
-dag_id, *dates = sys.argv[1:]
-for date in dates:
-    sys.argv = ["airflow", "dags", "test", dag_id, date]
-    main()
-"""
 
 
 @dataclass
@@ -62,11 +52,9 @@ class Days:
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> AirflowHome:
-    home = AirflowHome(tmp_path_factory.mktemp(DAG_ID), connection_json("http://127.0.0.1:1"))
-    shutil.copy(Path(__file__).with_name("windows_of_days.py"), home.home / "dags")
-    home.run("db", "migrate")
-    return home
+def airflow(new_airflow: Callable[..., AirflowHome]) -> AirflowHome:
+    dags = REPOSITORY / "dags" / f"{DAG_ID}.py", Path(__file__).with_name("windows_of_days.py")
+    return new_airflow(connection_json("http://127.0.0.1:1"), *dags)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +70,8 @@ def days(airflow: AirflowHome) -> Iterator[Days]:
         # A DAG run by hand has the interval that ended last.
         dates = [f"{day + timedelta(days=1)}T00:00:00+00:00" for day in chosen]
         dates.append(f"{last + timedelta(days=1)}T05:00:00+00:00")
-        python("-c", DATE_BY_DATE, DAG_ID, *dates, environment=airflow.environment)
+        for date in dates:
+            airflow.test_dag(DAG_ID, date)
         states, returned = zip(*of_each_run(airflow), strict=True)
         rows = emulator.rows(returned[0]["create_target_dataset"]["id"], limit=5000)["rows"]
         asked = emulator.requests(path="/data/foundation/flowservice/runs")
