@@ -58,11 +58,15 @@ def find_python(wanted: tuple[str, ...]) -> str:
 
 @nox.session(venv_backend="none")
 def wheel(session: nox.Session) -> None:
-    """Build the wheel from the source distribution."""
+    """Build the wheel from the source distribution, and check both as PyPI does."""
     shutil.rmtree(STATE / "dist", ignore_errors=True)
     shutil.rmtree(RESULTS, ignore_errors=True)
     session.chdir(REPOSITORY)
     session.run("uv", "build", "-q", "-o", str(STATE / "dist"), external=True)
+    built = sorted(map(str, (STATE / "dist").glob("airflow_provider_payments-*")))
+    session.run("twine", "check", "--strict", *built, external=True)
+    session.run("validate-pyproject", "pyproject.toml", external=True)
+    session.run("check-wheel-contents", *(file for file in built if file.endswith(".whl")), external=True)
 
 
 def check(session: nox.Session, release: Release) -> None:
@@ -70,12 +74,16 @@ def check(session: nox.Session, release: Release) -> None:
     (built,) = (STATE / "dist").glob("*.whl")
     session.install("--reinstall-package=airflow-provider-payments", *release.requirements(f"{built}[demo]"))
     session.run("uv", "pip", "check", external=True)
+    short = "short" in session.posargs
+    if not short or release is RELEASES[-1]:
+        session.chdir("/")
+        session.run("payments-demo", silent=True)
     session.install(*release.requirements(*TEST_TOOLS))
     session.chdir(REPOSITORY)
     session.run(
         *("python", "-m", "pytest", "-o", "junit_family=xunit1", f"--junitxml={RESULTS / release.version}.xml"),
         "tests/versions",
-        *(() if "short" in session.posargs else TESTS_THAT_RUN_AIRFLOW),
+        *(() if short else TESTS_THAT_RUN_AIRFLOW),
         env={"PAYMENTS_AIRFLOW": release.version},
     )
 
