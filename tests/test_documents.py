@@ -18,8 +18,9 @@ PAGES = {path: path.read_text() for path in (REPOSITORY / "README.md", *sorted(D
 CI = (REPOSITORY / ".ci" / "run").read_text()
 #: Commands that CI does not run by taking them out of a document -> what runs them.
 ELSEWHERE = {
-    "pip install .": 'bin/pip" install -q ".[demo]"',
-    "payments-emulator --port 8900": 'payments-emulator" --port',
+    "pip install .": "tests/versions/noxfile.py",
+    'pip install -q "nox[uv]"': "tests/versions/noxfile.py",
+    "payments-emulator --port 8900": "payments-emulator --port",
     "export AIRFLOW_CONN_AEP_DEFAULT": "tests/",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -104,6 +105,14 @@ def test_the_wheel_carries_the_example_dags_and_the_licence(wheel: zipfile.ZipFi
     assert "airflow_provider_payments/py.typed" in names
     assert any(name.endswith("LICENSE") for name in names)
     assert not any(name.startswith(("tests/", "dags/")) for name in names)
+
+
+def test_what_pypi_shows_links_no_file_of_the_repository(wheel: zipfile.ZipFile) -> None:
+    (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    shown = wheel.read(metadata).decode()
+    assert "`airflow_provider_payments/docs/connection.md`" in shown
+    assert re.findall(r"\]\((?!https?://).*", shown) == []
+    assert "mermaid" not in shown
 
 
 def test_the_wheel_carries_the_templates_and_its_emulator_shows_the_page(

@@ -1,0 +1,46 @@
+"""Many ``airflow ...`` commands in one process: each of its own would spend most of its time to start."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from tests.system.airflow_process import AirflowHome, python
+
+SCRIPT = """
+import contextlib, io, json, sys, traceback
+from pathlib import Path
+from airflow.__main__ import main
+results, commands = sys.argv[1], json.loads(sys.argv[2])
+ended = []
+for command in commands:
+    sys.argv = ["airflow", *command]
+    text, code = io.StringIO(), 0
+    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(bool(end.code))
+            print(end.code)
+        except Exception:
+            code = 1
+            traceback.print_exc()
+    ended.append([code, text.getvalue()])
+Path(results).write_text(json.dumps(ended))
+"""
+
+
+@dataclass
+class Ended:
+    """What a command printed, and its exit code."""
+
+    code: int
+    text: str
+
+
+def run_all(airflow: AirflowHome, *commands: tuple[str, ...]) -> dict[tuple[str, ...], Ended]:
+    """Run commands one after the other, whether they fail or not."""
+    results = airflow.home / "ended.json"
+    python("-c", SCRIPT, str(results), json.dumps(commands), environment=airflow.environment)
+    ended = json.loads(results.read_text())
+    return {command: Ended(*end) for command, end in zip(commands, ended, strict=True)}

@@ -1,0 +1,107 @@
+"""
+Every supported Airflow: ``nox -f tests/versions/noxfile.py``, with ``-- short`` for the checks of this folder alone.
+
+A session for each release installs the wheel into an environment of its own (kept in ``.nox``), checks it, and runs the
+tests that run Airflow. The last one prints what came of it all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nox
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.versions.releases import RELEASES, Release  # noqa: E402
+from tests.versions.table import print_table  # noqa: E402
+
+STATE = REPOSITORY / ".nox"
+RESULTS = STATE / "results"
+#: What runs Airflow beside the checks of this folder: its own processes, or operators and triggers in a test's.
+TESTS_THAT_RUN_AIRFLOW = (
+    "tests/hooks",
+    "tests/operators",
+    "tests/sensors",
+    "tests/triggers",
+    "tests/system",
+    "tests/test_outcomes.py",
+    "tests/test_pytest_plugin.py",
+)
+TEST_TOOLS = ("pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "statsd>=3.3", "psutil")
+
+nox.needs_version = ">=2024.4"
+nox.options.envdir = str(STATE)
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+# No interpreter is downloaded.
+os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+
+
+def find_python(wanted: tuple[str, ...]) -> str:
+    """Return the first version of Python that this machine has, and see that its ``PATH`` leads to it."""
+    for version in wanted:
+        kept = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
+        for place in (shutil.which(f"python{version}"), *kept):
+            # What pyenv puts on the PATH may lead nowhere.
+            if place and not subprocess.run([place, "-c", ""], capture_output=True).returncode:
+                os.environ["PATH"] = f"{Path(place).parent}{os.pathsep}{os.environ['PATH']}"
+                return version
+    return wanted[0]
+
+
+@nox.session(venv_backend="none")
+def wheel(session: nox.Session) -> None:
+    """Build the wheel from the source distribution, and check both as PyPI does."""
+    shutil.rmtree(STATE / "dist", ignore_errors=True)
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    session.chdir(REPOSITORY)
+    session.run("uv", "build", "-q", "-o", str(STATE / "dist"), external=True)
+    built = sorted(map(str, (STATE / "dist").glob("airflow_provider_payments-*")))
+    session.run("twine", "check", "--strict", *built, external=True)
+    session.run("validate-pyproject", "pyproject.toml", external=True)
+    session.run("check-wheel-contents", *(file for file in built if file.endswith(".whl")), external=True)
+
+
+def check(session: nox.Session, release: Release) -> None:
+    """Install the wheel beside a release, where nothing else is, run its demo, and test it."""
+    (built,) = (STATE / "dist").glob("*.whl")
+    session.install("--reinstall-package=airflow-provider-payments", *release.requirements(f"{built}[demo]"))
+    session.run("uv", "pip", "check", external=True)
+    short = "short" in session.posargs
+    if not short or release is RELEASES[-1]:
+        session.chdir("/")
+        session.run("payments-demo", silent=True)
+    session.install(*release.requirements(*TEST_TOOLS))
+    session.chdir(REPOSITORY)
+    session.run(
+        *("python", "-m", "pytest", "-o", "junit_family=xunit1", f"--junitxml={RESULTS / release.version}.xml"),
+        "tests/versions",
+        *(() if short else TESTS_THAT_RUN_AIRFLOW),
+        env={"PAYMENTS_AIRFLOW": release.version},
+    )
+
+
+def session_of(release: Release) -> Callable[[nox.Session], None]:
+    def run(session: nox.Session) -> None:
+        check(session, release)
+
+    run.__doc__ = f"Airflow {release.version}."
+    return run
+
+
+for each in RELEASES:
+    nox.session(name=f"airflow-{each.version}", python=find_python(each.pythons))(session_of(each))
+
+
+@nox.session(venv_backend="none")
+def table(session: nox.Session) -> None:
+    """Print each check with what came of it on each release."""
+    if not print_table(RESULTS, [release.version for release in RELEASES]):
+        session.error("see the table")
