@@ -89,7 +89,7 @@ def told(listener: socket.socket, home: Path, flow_id: str, returncode: int = 0,
     return [packet for packet in packets if ".payments." in packet]
 
 
-def test_statsd_is_told_what_arrived(history: History, listener: socket.socket, tmp_path: Path) -> None:
+def test_statsd_receives_what_arrived(history: History, listener: socket.socket, tmp_path: Path) -> None:
     run = history.runs(history.partial)[0]["metrics"]
     times, records = run["durationSummary"], run["recordSummary"]
     assert told(listener, tmp_path, history.partial) == [

@@ -203,7 +203,7 @@ def left(emulator: Emulator) -> list[str]:
 
 
 @pytest.mark.parametrize("said", [{}, *({"remove_duplicates": value} for value in (False, "false", None))])
-def test_copies_are_reported_and_left_alone(
+def test_duplicates_are_reported_and_left_alone(
     connected: Emulator, copies: list[str], said: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     result = run(CreateSourceConnectionOperator, chain="shop", **said)
@@ -216,21 +216,19 @@ def test_copies_are_reported_and_left_alone(
 
 
 @pytest.mark.parametrize("said", [True, "true", "True"], ids=repr)
-def test_copies_of_the_chain_are_removed_where_that_is_asked_for(
-    connected: Emulator, copies: list[str], said: object
-) -> None:
+def test_duplicates_of_the_chain_are_removed_on_request(connected: Emulator, copies: list[str], said: object) -> None:
     result = run(CreateSourceConnectionOperator, chain="shop", remove_duplicates=said)
     assert (result["id"], result["duplicates"]) == (copies[0], [])
     assert left(connected) == copies[:1]
 
 
-def test_copies_of_another_chain_are_never_removed(connected: Emulator, copies: list[str]) -> None:
+def test_duplicates_of_another_chain_are_never_removed(connected: Emulator, copies: list[str]) -> None:
     result = run(CreateSourceConnectionOperator, chain="other", remove_duplicates=True)
     assert sorted(result["duplicates"]) == sorted(copies[1:])
     assert left(connected) == copies
 
 
-def test_remove_copies_that_is_neither_true_nor_false_is_refused_before_any_request(connected: Emulator) -> None:
+def test_remove_duplicates_other_than_a_boolean_is_refused_before_any_request(connected: Emulator) -> None:
     with pytest.raises(ExperiencePlatformFailedError, match="remove_duplicates='perhaps'"):
         run(CreateSourceConnectionOperator, remove_duplicates="perhaps")
     assert connected.requests() == []

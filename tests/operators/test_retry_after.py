@@ -47,7 +47,7 @@ def decided(operator: Any, error: BaseException) -> tuple[str, timedelta | None]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_long_wait_is_not_slept_through_and_told_by_the_error(connected: Emulator, method: str) -> None:
+def test_a_long_wait_is_not_slept_and_the_error_carries_it(connected: Emulator, method: str) -> None:
     connected.fail("status", method=method, path=SOURCES, times=None, status=429, headers=HOUR)
     with pytest.raises(ExperiencePlatformUnavailableError, match="the service asks to wait 3600 s") as failure:
         run(CreateSourceConnectionOperator)
@@ -64,7 +64,7 @@ def test_a_creation_that_may_have_been_done_is_not_slept_over_either(connected: 
     assert len(connected.posted("/sourceConnections")) == 1
 
 
-def test_a_date_is_told_in_seconds_by_the_services_clock(connected: Emulator) -> None:
+def test_a_retry_after_date_becomes_seconds_by_the_services_clock(connected: Emulator) -> None:
     until = formatdate(connected.control("GET", "clock")["now"] + 900, usegmt=True)
     error = raised(connected, build(CreateSourceConnectionOperator), status=503, headers={"Retry-After": until})
     assert isinstance(error, ExperiencePlatformUnavailableError)

@@ -123,7 +123,7 @@ def test_a_killed_task_says_what_becomes_of_its_run(stage: Stage, said: Callable
     assert said(f"Killed while flow run {run_id} is not known to have ended: the run continues") == 1
 
 
-def test_one_dag_run_after_the_other_executes_it_unless_told_otherwise() -> None:
+def test_dag_runs_execute_it_one_after_the_other_by_default() -> None:
     assert RunDataflowOperator(task_id="run", flow_id="flow").max_active_tis_per_dag == 1
     assert (
         RunDataflowOperator(task_id="run", flow_id="flow", max_active_tis_per_dag=None).max_active_tis_per_dag is None

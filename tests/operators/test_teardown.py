@@ -188,7 +188,7 @@ def test_the_chain_is_the_dags_by_default_and_may_be_a_template(connected: Emula
         assert len(tearing_down.execute(context(run_id="one"))["removed"]) == 1
 
 
-def test_a_teardown_leaves_what_another_dag_of_the_chain_made_in_a_run_of_the_same_id(connected: Emulator) -> None:
+def test_a_teardown_leaves_another_dags_objects_of_the_same_run_id(connected: Emulator) -> None:
     run_id, steps = "scheduled__2026-01-01T00:00:00+00:00", []
     for dag_id in ("shop_eu", "shop_us"):
         with DAG(dag_id=dag_id, schedule=None):

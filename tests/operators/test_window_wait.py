@@ -203,7 +203,7 @@ def test_windows_may_be_given_by_templates(connected: Emulator) -> None:
 
 
 @pytest.mark.parametrize("kind", [RunDataflowOperator, RetryFlowRunOperator])
-def test_one_mapped_index_at_a_time_is_executed_unless_told_otherwise(kind: Any) -> None:
+def test_one_mapped_index_at_a_time_is_executed_by_default(kind: Any) -> None:
     with DAG("mapped", schedule=None):
         by_default = kind.partial(task_id="a").expand(flow_id=["x", "y"])
         unlimited = kind.partial(task_id="b", max_active_tis_per_dag=None).expand(flow_id=["x", "y"])

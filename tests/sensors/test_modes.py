@@ -112,7 +112,7 @@ def test_a_service_that_is_down_is_skipped_where_nothing_may_fail(
         wait(flow_id="flow", never_fail=True, **MODES[mode])
 
 
-def test_a_service_that_is_down_at_the_first_look_is_deferred_to_where_failures_are_silent(
+def test_a_service_down_at_the_first_poll_is_deferred_where_failures_are_silent(
     history: History, proxy_of_history: FaultProxy
 ) -> None:
     proxy_of_history.fault("GET", PLATFORM, status=503, headers={"Retry-After": "3600"})
@@ -268,7 +268,7 @@ def test_an_event_that_tells_of_no_ended_run_fails_the_task(what: str) -> None:
     [(False, FlowRunFailedError), (True, ExperiencePlatformUnavailableError)],
     ids=["refused", "down"],
 )
-def test_an_event_says_why_nobody_could_look_and_whether_a_retry_can_help(
+def test_an_event_says_why_polls_failed_and_whether_a_retry_can_help(
     retryable: bool, error: type[AirflowException]
 ) -> None:
     with pytest.raises(error, match="ConnectionError: gone") as failure:

@@ -107,7 +107,7 @@ def test_every_request_is_needed(twice: Twice) -> None:
         assert {r["status"] for r in asked} <= {200, 201}
 
 
-def test_no_request_is_repeated_but_the_look_after_a_creation(twice: Twice) -> None:
+def test_no_request_is_repeated_but_the_list_after_a_creation(twice: Twice) -> None:
     for asked in twice.asked:
         looks = [r for r in asked if not is_poll(r)]
         counts = Counter((r["path"], r["method"], r["query"], str(r["body"])) for r in looks)

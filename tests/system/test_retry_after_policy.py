@@ -23,7 +23,7 @@ with DAG(dag_id="retry_after", schedule=None, default_args={"retries": 2}):
 
 
 @pytest.mark.skipif(versions.RetryPolicy is None, reason="Airflow before 3.3 has no retry policies")
-def test_the_task_is_up_for_retry_when_the_service_asked_for_it_and_no_worker_slept(
+def test_the_task_is_up_for_retry_at_retry_after_and_no_worker_slept(
     new_airflow: Callable[..., AirflowHome],
 ) -> None:
     with EmulatorServer(time="manual") as server:

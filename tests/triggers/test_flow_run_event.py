@@ -27,7 +27,7 @@ from tests.triggers.events import supervisor as supervisor
 
 
 @pytest.mark.skipif(has_event_streams(), reason="an older Airflow only")
-def test_an_older_airflow_is_told_what_it_needs() -> None:
+def test_an_older_airflow_is_refused_with_what_it_needs() -> None:
     with pytest.raises(RuntimeError) as error:
         trigger()
     assert str(error.value).startswith("FlowRunEventTrigger needs Airflow 3.3 or newer: acknowledged shared streams")
@@ -132,7 +132,7 @@ def iso(milliseconds: float) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
 
 
-def test_runs_made_before_its_first_look_do_not_count(
+def test_runs_made_before_its_first_poll_do_not_count(
     supervisor: Supervisor, connected: Emulator, flow_id: str
 ) -> None:
     advance_to_run(connected, after=1.0)  # the run is still active, and within the margin of later looks
@@ -210,7 +210,7 @@ def test_what_a_service_answers_that_ignores_filters_is_not_announced(
     assert supervisor.run_ids() == [run["id"]]
 
 
-def test_the_latest_of_several_runs_waits_for_the_next_look(
+def test_the_latest_of_several_runs_waits_for_the_next_poll(
     supervisor: Supervisor, connected: Emulator, flow_id: str
 ) -> None:
     advance_to_run(connected)

@@ -19,7 +19,7 @@ from tests.triggers.events import proxied as proxied
 from tests.triggers.events import supervisor as supervisor
 
 
-def test_failed_looks_are_borne_for_ever(
+def test_failed_polls_never_end_the_trigger(
     supervisor: Supervisor, connected: Emulator, flow_id: str, proxied: FaultProxy, said: Callable[[str], int]
 ) -> None:
     advance_to_run(connected)
@@ -63,7 +63,7 @@ def test_a_service_that_asks_to_wait_holds_up_no_triggerer_that_ends(
     assert proxied.count("GET", RUNS) == 1
 
 
-def test_a_dataflow_that_is_not_there_is_told_of(
+def test_a_missing_dataflow_is_reported(
     supervisor: Supervisor, connected: Emulator, said: Callable[[str], int]
 ) -> None:
     live(trigger("00000000-0000-0000-0000-000000000000"), supervisor, until(lambda: said("again in 600 s")))
@@ -131,7 +131,7 @@ def test_a_store_that_does_not_answer_is_named_and_asked_again_in_seconds(
     assert supervisor.run_ids() == ids(connected, flow_id)
 
 
-def test_looks_that_see_nothing_new_write_nothing(supervisor: Supervisor, connected: Emulator, flow_id: str) -> None:
+def test_polls_without_news_write_nothing(supervisor: Supervisor, connected: Emulator, flow_id: str) -> None:
     advance_to_run(connected)
 
     async def life(watcher: Watcher) -> None:

@@ -134,7 +134,7 @@ def test_it_polls_until_the_run_has_ended(history: History, proxy_of_history: Fa
     assert proxy_of_history.count("GET", RUNS) == 4
 
 
-def test_past_its_deadline_it_looks_once_more_and_gives_up(history: History) -> None:
+def test_past_its_deadline_it_polls_once_more_and_gives_up(history: History) -> None:
     (event,) = events(trigger(history.waiting, deadline=time.time() - 60))
     assert set(event) == {"status", "message"}
     assert event["status"] == "timeout"
@@ -142,7 +142,7 @@ def test_past_its_deadline_it_looks_once_more_and_gives_up(history: History) -> 
     assert "no matching run has appeared yet" in event["message"]
 
 
-def test_a_run_that_ended_before_anybody_looked_beats_the_deadline(history: History) -> None:
+def test_a_run_that_ended_before_the_first_poll_beats_the_deadline(history: History) -> None:
     (event,) = events(trigger(history.partial, deadline=time.time() - 60))
     assert event["status"] == "ended"
 
@@ -157,7 +157,7 @@ def test_a_timeout_says_what_was_seen_last(history: History, proxy_of_history: F
     assert deadline <= time.time() < deadline + 5
 
 
-def test_a_few_failed_looks_are_borne(history: History, proxy_of_history: FaultProxy) -> None:
+def test_a_few_failed_polls_do_not_end_the_wait(history: History, proxy_of_history: FaultProxy) -> None:
     proxy_of_history.fault("GET", RUNS, **DOWN, times=4)
     proxy_of_history.fault("GET", RUNS, status=200, body=answer())
     # The count begins anew after a look that succeeded.
@@ -176,7 +176,7 @@ def test_five_failed_polls_end_a_wait_only_without_an_answer_for_long(
     assert proxy_of_history.count("GET", RUNS) >= 31
 
 
-def test_five_failed_polls_after_ten_minutes_are_an_error_that_a_retry_may_mend(
+def test_five_failed_polls_after_ten_minutes_are_an_error_worth_a_retry(
     history: History, proxy_of_history: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
@@ -197,7 +197,7 @@ def test_a_service_that_asks_to_wait_has_not_failed(
     assert event["status"] == "ended"
 
 
-def test_a_token_that_is_refused_for_ever_is_a_failed_poll_and_fetches_one_token_a_minute(
+def test_a_token_refused_for_ever_fails_polls_and_is_renewed_once_a_minute(
     history: History, proxy_of_history: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
@@ -289,13 +289,13 @@ def cancelled(waiting: FlowRunTrigger) -> None:
     asyncio.run(cancel())
 
 
-def test_one_that_is_cancelled_between_two_looks_ends(history: History) -> None:
+def test_one_that_is_cancelled_between_two_polls_ends(history: History) -> None:
     waiting = trigger(history.waiting)
     waiting.poll_interval = 3600
     cancelled(waiting)
 
 
-def test_one_that_is_cancelled_while_it_looks_ends(
+def test_one_that_is_cancelled_during_a_poll_ends(
     history: History, proxy_of_history: FaultProxy, connect: Callable[..., None]
 ) -> None:
     connect(proxy_of_history.url, read_timeout=0.4)

@@ -145,7 +145,7 @@ def test_ims_is_asked_again_where_it_is_out_of_order(
     assert naps[0] == 4.0
 
 
-def test_an_outage_of_ims_is_waited_for_once_and_not_once_for_each_attempt_of_the_request(
+def test_an_outage_of_ims_is_waited_for_once_not_for_each_attempt(
     make_client: Callable[..., Client], proxy: FaultProxy
 ) -> None:
     proxy.fault("POST", TOKEN, status=500, times=99)
@@ -195,7 +195,7 @@ def test_an_identity_service_without_tls_is_refused(credential: Callable[..., Cl
         credential(ims_url="http://ims-na1.adobelogin.com")
 
 
-def test_new_tokens_are_told_once_so_that_they_can_be_masked(credential: Callable[..., ClientCredentials]) -> None:
+def test_new_tokens_are_announced_once_for_masking(credential: Callable[..., ClientCredentials]) -> None:
     told: list[str] = []
     own = credential(on_token=told.append)
     assert [own.token(), own.token()] == told * 2

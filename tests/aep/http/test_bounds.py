@@ -257,7 +257,7 @@ def test_an_answer_as_long_as_the_limit_is_read() -> None:
         assert len(transport.send(Call("GET", server.url, expected=str)).body) == MIB - 2
 
 
-def test_the_limits_are_those_that_are_told(connected: Emulator) -> None:
+def test_the_limits_are_those_in_the_message(connected: Emulator) -> None:
     assert Transport().max_body_bytes == MAX_BODY_BYTES == 64 * MIB
     polled = PolledConnection("aep_default").client()
     assert polled.transport.max_body_bytes == MAX_POLLED_BYTES == 8 * MIB

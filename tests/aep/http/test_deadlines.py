@@ -67,7 +67,7 @@ def test_all_repeats_of_a_request_are_over_in_time(proxied: Client, proxy: Fault
     assert (failed.value.status, failed.value.retryable) == (500, True)
 
 
-def test_a_told_wait_beyond_the_end_is_carried_by_the_error(
+def test_a_retry_after_beyond_the_deadline_is_carried_by_the_error(
     proxied: Client, proxy: FaultProxy, naps: list[float]
 ) -> None:
     proxy.fault("GET", FLOWS, status=429, headers={"Retry-After": "5"})

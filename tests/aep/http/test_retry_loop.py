@@ -73,7 +73,7 @@ def test_of_2000_draws_no_wait_is_longer_than_what_is_left(failure: Failure) -> 
     assert waited == {1, 2}  # a third would be of 2 s at least
 
 
-def test_a_told_wait_is_slept_as_told_or_not_at_all() -> None:
+def test_a_retry_after_is_slept_whole_or_not_at_all() -> None:
     time = Time()
     for told in (2.0, 2.4):
         attempt(time, 2.3, Failure.THROTTLED, told)

@@ -88,7 +88,7 @@ def test_another_401_is_final() -> None:
     assert decide(other, attempt=1, safe=True) == STOP
 
 
-def test_jitter_shortens_a_back_off_to_half_at_most_and_leaves_a_told_wait_alone() -> None:
+def test_jitter_at_most_halves_a_back_off_and_leaves_retry_after_alone() -> None:
     assert decide(RequestError(Failure.NOT_SENT, "GET", "/x"), attempt=3, safe=True, jitter=1.0).wait == 2.0
     told = RequestError(Failure.THROTTLED, "GET", "/x", retry_after=9.0)
     assert decide(told, attempt=3, safe=True, jitter=1.0).wait == 9.0
@@ -178,7 +178,7 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(scheme: str) -> No
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_429_waits_as_told_and_is_repeated_for_a_post_too(
+def test_429_waits_for_retry_after_and_is_repeated_for_a_post_too(
     method: str, proxied: Client, proxy: FaultProxy, naps: list[float], emulator: Any
 ) -> None:
     proxy.fault(method, CONNECTIONS, status=429, headers={"Retry-After": "17"})
@@ -241,7 +241,7 @@ def test_a_read_gives_up_after_five_attempts(proxied: Client, proxy: FaultProxy,
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 412, 422])
-def test_a_refusal_is_asked_once_and_told_with_its_code(status: int, proxied: Client, proxy: FaultProxy) -> None:
+def test_a_refusal_is_asked_once_and_shown_with_its_code(status: int, proxied: Client, proxy: FaultProxy) -> None:
     body = f'{{"type": "https://ns.adobe.com/aep/errors/FLOW-1234-{status}", "title": "No", "detail": "Because."}}'
     proxy.fault("GET", FLOWS, status=status, body=body.encode(), headers={"x-request-id": "req-77"})
     error = failure_of(proxied, "GET", FLOWS)

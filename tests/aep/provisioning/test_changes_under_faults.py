@@ -172,7 +172,7 @@ def test_a_registry_that_does_not_take_its_own_etag_is_asked_without_it(
 
 
 @pytest.mark.parametrize("name", ["field group", "schema"])
-def test_a_registry_that_insists_on_an_etag_that_it_does_not_take_fails_by_its_own_words(
+def test_a_registry_that_refuses_every_etag_fails_in_its_own_words(
     name: str, chain: Chain, proxied: Client, proxy: FaultProxy
 ) -> None:
     want = before_and_after(chain, name)

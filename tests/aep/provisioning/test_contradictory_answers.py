@@ -137,7 +137,7 @@ def test_pages_that_repeat_themselves_come_to_an_end(writer: Chain, proxy: Fault
 # ---- copies of a dataflow ------------------------------------------------------------------------------------------
 
 
-def test_a_copy_is_disabled_though_it_differs_and_the_oldest_is_updated(
+def test_a_duplicate_that_differs_is_disabled_and_the_oldest_updated(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     first = chain.ensure(chain.dataflow(), writer=A).existing.id
@@ -172,7 +172,7 @@ def test_of_two_writers_who_want_different_dataflows_the_younger_gives_way(
 
 
 @pytest.mark.parametrize("marks", [True, False], ids=["a refused deletion", "without marks"])
-def test_an_own_copy_that_cannot_be_deleted_is_disabled(
+def test_an_own_duplicate_that_cannot_be_deleted_is_disabled(
     marks: bool, chain: Chain, make_writer: Callable[..., Chain], timeline: Any, emulator: Emulator
 ) -> None:
     emulator.fail("status", method="DELETE", status=403, times=9)
@@ -187,7 +187,7 @@ def test_an_own_copy_that_cannot_be_deleted_is_disabled(
     assert younger.duplicates == tuple(flow for flow, state in states.items() if state == "disabled")
 
 
-def test_a_second_attempt_at_a_dataflow_does_not_stay_away_as_long_as_it_is_told_to(
+def test_a_second_attempt_at_a_dataflow_does_not_wait_the_whole_retry_after(
     chain: Chain, writer: Chain, proxy: FaultProxy
 ) -> None:
     want = chain.dataflow()
@@ -216,7 +216,7 @@ def test_a_dataset_with_a_batch_stays_though_it_names_no_last_one(
     assert len(emulator.objects("dataSets")) == 1
 
 
-def test_one_refused_deletion_is_told_and_ends_nothing(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+def test_one_refused_deletion_is_reported_and_ends_nothing(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     source, dataset = (chain.ensure(want, writer=A).existing.id for want in (chain.source(), chain.dataset()))
     emulator.fail("status", method="DELETE", path="*/sourceConnections/*", code="FLOW-1418-400")
     outcome = tear_down(writer.client, A)

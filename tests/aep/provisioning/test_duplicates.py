@@ -79,7 +79,7 @@ def test_of_two_writers_the_younger_removes_its_own_and_both_have_the_oldest(
 
 @pytest.mark.parametrize("creation", [1, 2], ids=["the older", "the younger"])
 @pytest.mark.parametrize("name", SETTLES)
-def test_who_made_what_no_list_shows_in_time_removes_it_by_its_id_and_adopts_the_other(
+def test_the_writer_of_an_unlisted_object_removes_it_and_adopts_the_other(
     name: str, creation: int, race: Callable[..., list[Provisioned]], chain: Chain, emulator: Emulator
 ) -> None:
     want, path = KINDS[name].build(chain), KINDS[name].path
@@ -148,7 +148,7 @@ def test_what_two_writers_of_one_dataflow_ingest_is_ingested_once(
 
 
 @pytest.mark.parametrize("name", SETTLES)
-def test_a_copy_of_another_run_is_reported_and_stays(
+def test_a_duplicate_of_another_run_is_reported_and_stays(
     name: str, chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     want = KINDS[name].build(chain)
@@ -166,7 +166,7 @@ def test_a_copy_of_another_run_is_reported_and_stays(
     assert "remove_duplicates=True would remove it" in caplog.text
 
 
-def test_a_copy_that_differs_is_none(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+def test_an_object_that_differs_is_no_duplicate(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     chain.ensure(chain.source(), writer=A)
     chain.source(columns=("Product_Id",)).create(chain.client, B.mark())
     emulator.advance(600)
@@ -175,7 +175,7 @@ def test_a_copy_that_differs_is_none(chain: Chain, writer: Chain, emulator: Emul
 
 
 @pytest.mark.parametrize("name", SETTLES)
-def test_a_chains_own_copy_is_removed_when_it_is_asked_for(
+def test_a_chains_own_duplicate_is_removed_on_request(
     name: str, chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     want = KINDS[name].build(chain)
@@ -188,7 +188,7 @@ def test_a_chains_own_copy_is_removed_when_it_is_asked_for(
 
 
 @pytest.mark.parametrize(("age", "stays"), [(30, True), (31, False)])
-def test_a_copy_is_removed_when_who_made_it_has_had_three_windows_to_do_so(
+def test_a_duplicate_is_removed_after_three_settle_times_of_its_writer(
     age: float, stays: bool, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     _, copy = copied(chain, emulator, chain.source())
@@ -199,7 +199,7 @@ def test_a_copy_is_removed_when_who_made_it_has_had_three_windows_to_do_so(
 
 @pytest.mark.parametrize("by", [None, Writer("orders", "run b")], ids=["nobody's", "another chain's"])
 @pytest.mark.parametrize("name", SETTLES)
-def test_somebody_elses_copy_is_never_removed(
+def test_a_duplicate_of_another_chain_is_never_removed(
     name: str, by: Writer | None, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
@@ -209,7 +209,9 @@ def test_somebody_elses_copy_is_never_removed(
     assert (ids(emulator, name, want), deleted(emulator)) == ([first, copy.id], [])
 
 
-def test_without_marks_no_copy_is_removed(chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator) -> None:
+def test_without_marks_no_duplicate_is_removed(
+    chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
+) -> None:
     _, copy = copied(chain, emulator, chain.source())
     emulator.advance(600)
     unmarked = make_writer(marks=False)
@@ -226,7 +228,7 @@ USERS: dict[str, Callable[[Chain, str], Resource]] = {
 
 
 @pytest.mark.parametrize("name", USERS)
-def test_a_copy_in_use_is_kept_and_its_user_named(
+def test_a_duplicate_in_use_is_kept_and_its_user_named(
     name: str, chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     want = KINDS[name].build(chain)
@@ -239,9 +241,7 @@ def test_a_copy_in_use_is_kept_and_its_user_named(
     assert f"{user} refers to it" in caplog.text
 
 
-def test_a_copy_that_only_lagging_lists_still_show_in_use_is_removed(
-    chain: Chain, writer: Chain, emulator: Emulator
-) -> None:
+def test_a_duplicate_in_use_only_by_lagging_lists_is_removed(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     _, copy = copied(chain, emulator, chain.source())
     user = chain.ensure(chain.dataflow(name="user", source_connection_id=copy.id)).existing.id
     emulator.advance(600)
@@ -272,7 +272,7 @@ def test_a_copied_dataflow_is_disabled_before_its_first_run_which_never_happens(
     assert emulator.rows(chain.dataset_id)["count"] == run["metrics"]["recordSummary"]["outputRecordCount"] > 0
 
 
-def test_a_copy_without_a_mark_is_told_and_neither_disabled_nor_deleted(
+def test_a_duplicate_without_a_mark_is_reported_and_neither_disabled_nor_deleted(
     chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     want = chain.dataflow(schedule=ONCE, partial_ingestion_percent=50)
@@ -283,7 +283,7 @@ def test_a_copy_without_a_mark_is_told_and_neither_disabled_nor_deleted(
     assert f"duplicate of dataflow 'own dataflow' ({copy.id}), made by somebody else" in caplog.text
 
 
-def test_a_disabled_copy_is_not_disabled_again_and_removed_when_that_is_asked_for(
+def test_a_disabled_duplicate_is_not_disabled_again_and_removed_on_request(
     chain: Chain, writer: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
     want = chain.dataflow()
@@ -296,7 +296,7 @@ def test_a_disabled_copy_is_not_disabled_again_and_removed_when_that_is_asked_fo
     assert states(emulator) == {first: "enabled"}
 
 
-def test_a_copy_that_is_gone_before_it_could_be_disabled_is_no_error(
+def test_a_duplicate_gone_before_it_could_be_disabled_is_no_error(
     chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -117,7 +117,7 @@ def test_what_a_lost_answer_made_is_found_by_its_mark_and_deleted(
     assert states(emulator) == {}
 
 
-def test_what_a_lost_answer_made_and_no_list_shows_is_told_and_adopted_by_the_next_attempt(
+def test_an_unlisted_object_of_a_lost_answer_is_reported_then_adopted(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want, headers = chain.dataflow(), {"Retry-After": "3600"}
@@ -288,7 +288,7 @@ def test_what_a_person_disabled_before_is_neither_deleted_nor_marked(
         proxied.ensure(want, writer=A, attempt=2)
 
 
-def test_what_can_neither_be_deleted_nor_disabled_is_told_in_bounded_time_and_adopted(
+def test_what_can_neither_be_deleted_nor_disabled_is_reported_in_time_and_adopted(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want = chain.dataflow()
@@ -354,7 +354,7 @@ def test_what_another_task_has_adopted_meanwhile_stays(
     assert "has been adopted by another task, and stays" in told[0]
 
 
-def test_who_finds_what_is_just_being_given_up_waits_for_that_and_adopts_what_is_left(
+def test_an_object_being_given_up_is_waited_for_and_the_rest_adopted(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want = chain.dataflow()

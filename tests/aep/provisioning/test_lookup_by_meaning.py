@@ -180,7 +180,7 @@ def test_a_service_that_refuses_the_filter_is_asked_for_the_whole_list(
     assert sum(fault.times for fault in faults) < 18
 
 
-def test_a_second_look_that_is_cut_decides_nothing(
+def test_a_second_lookup_that_is_cut_decides_nothing(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     link = {"next": {"href": "/sourceConnections?continuationToken=again"}}

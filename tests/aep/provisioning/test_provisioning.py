@@ -308,7 +308,7 @@ def test_a_refusal_is_one_clear_error_and_nothing_is_repeated(
     assert objects(emulator, kind, want.name) == []
 
 
-def test_what_the_service_itself_refuses_is_told_in_its_words(chain: Chain, emulator: Emulator) -> None:
+def test_a_refusal_of_the_service_is_shown_in_its_words(chain: Chain, emulator: Emulator) -> None:
     source = chain.source(columns=[{"name": "Type"}], base_connection_id="00000000-0000-0000-0000-000000000000")
     with pytest.raises(RequestError) as failed:
         chain.ensure(source)

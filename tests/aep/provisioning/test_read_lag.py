@@ -104,7 +104,7 @@ def test_an_update_by_a_field_group_that_is_nowhere_fails_at_once(chain: Chain, 
     assert writer.naps == []
 
 
-def test_a_field_group_that_cannot_be_read_between_look_and_change_is_changed_later(
+def test_a_field_group_unreadable_between_list_and_change_is_changed_later(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     made, groups = chain.ensure(chain.field_group()).existing.id, "*/tenant/fieldgroups/*"
@@ -119,7 +119,7 @@ def test_a_field_group_that_cannot_be_read_between_look_and_change_is_changed_la
     ]
 
 
-def test_a_title_that_is_taken_by_what_can_be_neither_listed_nor_read_yet_is_waited_for(
+def test_a_title_taken_by_what_is_not_visible_yet_is_waited_for(
     chain: Chain, writer: Chain, proxy: FaultProxy, emulator: Emulator, make_writer: Callable[..., Chain]
 ) -> None:
     other = make_writer(proxy.url)

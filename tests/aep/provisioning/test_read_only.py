@@ -83,7 +83,7 @@ def test_no_dataflow_is_disabled(chain: Chain, reader: Client, emulator: Emulato
     assert [item["state"] for item in emulator.objects("flows")] == ["enabled"]
 
 
-def test_copies_are_reported_and_left_as_they_are(chain: Chain, reader: Client, emulator: Emulator) -> None:
+def test_duplicates_are_reported_and_left_as_they_are(chain: Chain, reader: Client, emulator: Emulator) -> None:
     want = chain.dataflow()
     first = chain.ensure(want, writer=Writer("payments", "run a")).existing.id
     copy = want.ready(chain.client).create(chain.client, Writer("payments", "run b").mark()).id

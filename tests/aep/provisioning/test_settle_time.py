@@ -166,7 +166,7 @@ def test_a_second_attempt_finds_what_the_first_asked_for_before_it_died(
     assert (found.created, posts(emulator, kind)) == (False, before)
 
 
-def test_a_copy_that_the_first_attempt_asked_for_before_it_died_is_seen_by_the_second(
+def test_a_duplicate_of_a_killed_first_attempt_is_seen_by_the_second(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.source()).existing.id
@@ -198,7 +198,7 @@ def test_fail_adopts_nothing_of_another_run_or_chain_even_in_a_second_attempt(
 # ---- how long --------------------------------------------------------------------------------------------------------
 
 
-def test_a_wait_beyond_the_cap_after_a_lost_creation_is_carried_by_the_error_and_not_slept(
+def test_a_wait_beyond_the_cap_after_a_lost_creation_is_not_slept(
     chain: Chain, proxied: Chain, proxy: FaultProxy
 ) -> None:
     proxy.fault("POST", "/sourceConnections", status=503, headers={"Retry-After": "3600"})

@@ -196,7 +196,7 @@ def test_a_repeated_teardown_asks_for_no_deletion(chain: Chain, emulator: Emulat
     assert deletions(emulator) == asked
 
 
-def test_what_lists_still_show_though_it_is_gone_is_not_told(chain: Chain, emulator: Emulator) -> None:
+def test_what_lists_still_show_though_it_is_gone_is_not_reported(chain: Chain, emulator: Emulator) -> None:
     source = chain.ensure(chain.source()).existing.id
     emulator.fail("list_lag", method="DELETE", path="*/sourceConnections/*", seconds=600)
     chain.client.request("DELETE", f"{FLOW_SERVICE}/sourceConnections/{source}")

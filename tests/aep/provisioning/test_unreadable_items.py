@@ -75,7 +75,7 @@ CASES = [pytest.param(name, says, id=f"{name}: {says}") for name in KINDS for sa
 
 
 @pytest.mark.parametrize(("name", "says"), CASES)
-def test_what_may_be_the_one_and_cannot_be_read_is_looked_at_thrice_and_named(
+def test_an_unreadable_candidate_is_read_three_times_and_named(
     name: str, says: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
 ) -> None:
     kind, want = KINDS[name], KINDS[name].build(chain)
@@ -93,7 +93,7 @@ def test_what_may_be_the_one_and_cannot_be_read_is_looked_at_thrice_and_named(
 
 
 @ALL_KINDS
-def test_what_could_be_read_at_the_second_look_is_adopted(
+def test_what_is_readable_at_the_second_list_is_adopted(
     name: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)

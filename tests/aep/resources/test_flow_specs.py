@@ -156,7 +156,7 @@ UNREADABLE: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("item", "message"), UNREADABLE.values(), ids=UNREADABLE)
-def test_a_flow_spec_that_cannot_be_read_is_looked_at_thrice_and_named(
+def test_an_unreadable_flow_spec_is_read_three_times_and_named(
     item: dict[str, Any], message: str, make_client: Callable[..., Client], proxy: FaultProxy, naps: list[float]
 ) -> None:
     proxy.fault("GET", "/flowSpecs", status=200, body=json.dumps({"items": [item]}).encode(), times=9)

@@ -40,7 +40,7 @@ def test_burst_then_the_rate(client: Client) -> None:
     assert client.control("GET", "rate-limit")["refused"] == 2 + 3 + 2
 
 
-def test_waiting_as_long_as_told_is_enough(client: Client) -> None:
+def test_waiting_for_retry_after_is_enough(client: Client) -> None:
     limit(client, requests_a_minute=7, burst=1)
     assert passes(client, 1) == 1
     for early in (0, 3.5):

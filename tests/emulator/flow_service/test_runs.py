@@ -61,7 +61,7 @@ def test_no_run_before_it_is_due_and_then_stage_by_stage(client: Client) -> None
     assert status(client.runs(flow)[0]) == "success"
 
 
-def test_rows_land_and_bad_ones_are_told(client: Client) -> None:
+def test_rows_land_and_bad_ones_are_reported(client: Client) -> None:
     body = client.prepared()
     flow = client.flow(body)["id"]
     client.advance(60 + RUN_SECONDS)

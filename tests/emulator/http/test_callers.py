@@ -99,7 +99,7 @@ def test_a_refused_request_is_no_request_to_the_platform(client: Client) -> None
 
 
 @pytest.mark.parametrize("headers", [{"Host": "platform.adobe.io"}, {"Origin": "https://experience.adobe.com"}])
-def test_the_services_answer_whoever_asks(client: Client, headers: dict[str, str]) -> None:
+def test_the_services_answer_any_origin(client: Client, headers: dict[str, str]) -> None:
     answer = requests.post(f"{client.url}/ims/token/v3", data=CREDENTIALS, headers=headers, timeout=10)
     assert answer.status_code == 200
     assert client.ask("GET", f"{FLOW}/flows", headers=headers).status_code == 200

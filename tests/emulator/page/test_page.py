@@ -109,7 +109,7 @@ def test_the_whole_story_of_a_dataflow(client: Client) -> None:
     check_story(client, story, page(client, dataflow=story["id"]))
 
 
-def test_what_there_is_one_of_is_not_told_in_the_plural(client: Client) -> None:
+def test_one_of_a_kind_is_shown_in_the_singular(client: Client) -> None:
     story = ran_twice(client)
     assert len(story["runs"]) == 2
     assert "1 dataflow · 2 flow runs · 1 dataset · 2 batches" in page(client, sandbox="dev").text
