@@ -16,7 +16,7 @@ from typing import Any
 REPOSITORY = Path(__file__).parents[2]
 
 
-def python(*arguments: str, environment: Mapping[str, str], returncode: int = 0) -> str:
+def python(*arguments: str, environment: Mapping[str, str], returncode: int = 0, timeout: float = 180) -> str:
     """Run ``python ...`` in the home of an Airflow, which must end so, and return what it printed."""
     done = subprocess.run(
         [sys.executable, *arguments],
@@ -25,7 +25,7 @@ def python(*arguments: str, environment: Mapping[str, str], returncode: int = 0)
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=180,
+        timeout=timeout,
     )
     assert done.returncode == returncode, done.stdout[-8000:]
     return done.stdout
