@@ -19,7 +19,7 @@ from tests.system import warm_airflow
 REPOSITORY = Path(__file__).parents[2]
 
 
-def python(*arguments: str, environment: Mapping[str, str], returncode: int = 0) -> str:
+def python(*arguments: str, environment: Mapping[str, str], returncode: int = 0, timeout: float = 180) -> str:
     """Run ``python ...`` in the home of an Airflow, which must end so, and return what it printed."""
     done = subprocess.run(
         [sys.executable, *arguments],
@@ -28,7 +28,7 @@ def python(*arguments: str, environment: Mapping[str, str], returncode: int = 0)
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=180,
+        timeout=timeout,
     )
     assert done.returncode == returncode, done.stdout[-8000:]
     return done.stdout

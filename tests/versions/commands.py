@@ -41,6 +41,6 @@ class Ended:
 def run_all(airflow: AirflowHome, *commands: tuple[str, ...]) -> dict[tuple[str, ...], Ended]:
     """Run commands one after the other, whether they fail or not."""
     results = airflow.home / "ended.json"
-    python("-c", SCRIPT, str(results), json.dumps(commands), environment=airflow.environment)
+    python("-c", SCRIPT, str(results), json.dumps(commands), environment=airflow.environment, timeout=900)
     ended = json.loads(results.read_text())
     return {command: Ended(*end) for command, end in zip(commands, ended, strict=True)}

@@ -33,7 +33,7 @@ def test_parsing_the_example_dags_warns_of_nothing_of_ours(airflow: AirflowHome)
 @pytest.fixture(scope="module")
 def twice(airflow: AirflowHome) -> list[dict[str, Any]]:
     """What the tasks of two runs of the DAG returned."""
-    python("-c", TWICE, DAG_ID, environment=airflow.environment)
+    python("-c", TWICE, DAG_ID, environment=airflow.environment, timeout=900)
     runs = airflow.rows("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id", DAG_ID)
     query = "SELECT task_id, value FROM xcom WHERE run_id=? AND key='return_value'"
     return [{task: json.loads(value) for task, value in airflow.rows(query, run)} for (run,) in runs]
