@@ -12,7 +12,13 @@ from airflow.providers.common.compat.sdk import mask_secret
 from airflow_provider_payments.aep.api import sandboxes
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
-from airflow_provider_payments.aep.http.auth import DEFAULT_SCOPES, TOKEN_PATH, AccessToken, ClientCredentials
+from airflow_provider_payments.aep.http.auth import (
+    DEFAULT_IMS_URL,
+    DEFAULT_SCOPES,
+    TOKEN_PATH,
+    AccessToken,
+    ClientCredentials,
+)
 from airflow_provider_payments.aep.http.transport import Credential, Transport
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_mapping
 from airflow_provider_payments.aep.redaction import redacted
@@ -125,7 +131,7 @@ def _credential(connection: Any, extra: dict[str, Any], transport: Transport) ->
         client_id=client_id,
         client_secret=connection.password or "",
         transport=transport,
-        ims_url=text_of(extra, "ims_url") or ClientCredentials.ims_url,
+        ims_url=text_of(extra, "ims_url") or DEFAULT_IMS_URL,
         scopes=_scopes(extra) or DEFAULT_SCOPES,
         on_token=mask_secret,
     )

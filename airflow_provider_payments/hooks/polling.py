@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import replace
 from typing import Any
+
+import attrs
 
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError, UnreadableError
@@ -41,9 +42,8 @@ def polling_client(connection: Any, ended: threading.Event) -> Client:
 
     client = client_from(connection)
     if isinstance(client.credential, ClientCredentials):
-        client = replace(
-            client, credential=replace(client.credential, renewal_interval_seconds=RENEWAL_INTERVAL_SECONDS)
-        )
+        credential = attrs.evolve(client.credential, renewal_interval_seconds=RENEWAL_INTERVAL_SECONDS)
+        client = attrs.evolve(client, credential=credential)
     transport = client.transport
     transport.attempts, transport.max_body_bytes = 1, MAX_BODY_BYTES
     transport.timeouts = (transport.timeouts[0], min(transport.timeouts[1], MAX_READ_TIMEOUT_SECONDS))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+import attrs
 import pytest
 
 from airflow_provider_payments.aep.api.client import Client
@@ -63,11 +63,11 @@ def credential(emulator: Emulator, naps: list[float]) -> Callable[..., ClientCre
     return make
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class Stepping(ClientCredentials):
     """A credential that is asked before each request, and lets others have their turn there."""
 
-    step: Callable[[], None] = field(default=lambda: None, repr=False)
+    step: Callable[[], None] = attrs.field(default=lambda: None, repr=False)
 
     def token(self) -> str:
         self.step()

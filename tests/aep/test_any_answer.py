@@ -18,10 +18,11 @@ from airflow_provider_payments.aep.inputs import as_bool, as_int, as_number
 from airflow_provider_payments.aep.provisioning.teardown import tear_down
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
-from airflow_provider_payments.aep.resources.dataflow import Dataflow, read_options
+from airflow_provider_payments.aep.resources.dataflow import Dataflow
 from airflow_provider_payments.aep.resources.flow_service import source_meaning, target_meaning
 from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, find_flow_spec
 from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.live_dataflow import read_dataflow, read_options
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import read_schedule
 from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
@@ -111,6 +112,7 @@ READERS: dict[str, Callable[[Fields], Any]] = {
     "mapping set": mapping_meaning,
     "schedule": lambda fields: read_schedule(fields.item),
     "options": read_options,
+    "dataflow": read_dataflow,
     "properties": lambda fields: list(WANTED_FIELDS.differences("fields", resolved_properties(fields))),
     "namespace": lambda fields: list(WANTED_FIELDS.gaps("fields", fields.below("_emulator"), "/properties/_emulator")),
     "own place": lambda fields: find_own(fields, "_emulator"),

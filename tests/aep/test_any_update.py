@@ -122,7 +122,7 @@ def allowed_of_dataflow(before: Node, written: Node) -> set[Path]:
     if "backfill" in written:
         allowed.add(("scheduleParams", "backfill"))
     delta: DeltaColumn = written.get("delta_column", DeltaColumn("Create_Time"))
-    allowed |= {(*places["Copy"], "deltaColumn", member) for member in delta.wanted}
+    allowed |= {(*places["Copy"], "deltaColumn", member) for member in delta.desired}
     if written.get("mapping"):
         allowed |= {(*places["Mapping"], "mappingId"), (*places["Mapping"], "mappingVersion")}
     if "partial_ingestion_percent" in written:

@@ -43,13 +43,9 @@ def test_a_list_is_read_to_its_end_with_the_same_filters_and_the_token_unharmed(
     proxy.fault("GET", "/flows", status=200, body=page("b", following="/flows?limit=1&continuationToken=x%2By%3D"))
     proxy.fault("GET", "/flows", status=200, body=page("c", following="/flows?continuationToken=p+q/r="))
     proxy.fault("GET", "/flows", status=200, body=page("d"))
-    assert [item["id"] for item in flow_service.items(proxied, "flows", "name==a", orderby="-createdAt")] == [
-        "a",
-        "b",
-        "c",
-        "d",
-    ]
-    asked = [("property", "name==a"), ("limit", "100"), ("orderby", "-createdAt")]
+    pages = flow_service.pages(proxied, "flows", "name==a", orderby="-createdAt", limit=7)
+    assert [item["id"] for found in pages for item in found] == ["a", "b", "c", "d"]
+    asked = [("property", "name==a"), ("limit", "7"), ("orderby", "-createdAt")]
     tokens = [[("continuationToken", token)] for token in ("eyJuIjogMX0==", "x+y=", "p+q/r=")]
     assert queries(proxy, "/flows") == [asked + token for token in ([], *tokens)]
 

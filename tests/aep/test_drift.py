@@ -214,7 +214,7 @@ DATASETS: dict[str, tuple[Change, list[str], Body]] = {
     ),
     "more tags": (put(tags={"own": ["x"], "unifiedProfile": ["enabled: true", "isUpsert: true"]}), [], TAGS),
     "tag without a blank": (put(tags={"unifiedProfile": ["enabled:true"]}), [], TAGS),
-    "another description": (put(description="by hand"), [], {"description": "ours"}),
+    "another description": (put(description="by hand"), ["description"], {"description": "ours"}),
     "tag missing": (put(), ["tags"], TAGS),
     "another value of a tag": (put(tags={"unifiedProfile": ["enabled: false"]}), ["tags"], TAGS),
     "another schema": (other_schema, ["schemaRef.id"], {}),

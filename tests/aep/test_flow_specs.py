@@ -206,10 +206,20 @@ def test_a_payload_is_held_against_the_flow_specs_schema() -> None:
     )
 
 
-def test_without_a_schema_or_with_a_broken_one_the_service_has_the_last_word() -> None:
-    check_against("schedule", {"frequency": "hour"}, None)
-    check_against("schedule", {"frequency": "hour"}, {"type": 5, "properties": []})
-    check_against("schedule", {"frequency": "hour"}, {"properties": {"frequency": {"enum": "day"}}})
+BROKEN: dict[str, dict[str, Any] | None] = {
+    "none": None,
+    "no types": {"type": 5, "properties": []},
+    "no list of values": {"properties": {"frequency": {"enum": "day"}}},
+    "no pattern": {"properties": {"frequency": {"pattern": "("}}},
+    "refers to nothing": {"$ref": "#/definitions/schedule"},
+    "refers to elsewhere": {"$ref": "http://127.0.0.1:9/schedule"},
+    "refers to itself": {"$ref": "#"},
+}
+
+
+@pytest.mark.parametrize("schema", BROKEN.values(), ids=BROKEN)
+def test_without_a_schema_or_with_a_broken_one_the_service_has_the_last_word(schema: dict[str, Any] | None) -> None:
+    check_against("schedule", {"frequency": "hour", "interval": 2}, schema)
 
 
 NARROWED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {

@@ -144,7 +144,7 @@ SAME = {
 
 @pytest.mark.parametrize("params", SAME.values(), ids=SAME)
 def test_what_a_service_echoes_is_the_same_schedule(params: dict[str, Any]) -> None:
-    assert Schedule(frequency="minute", interval=15, backfill=True).wanted.items() <= read_schedule(params).items()
+    assert Schedule(frequency="minute", interval=15, backfill=True).desired.items() <= read_schedule(params).items()
 
 
 DIFFERENT = {
@@ -156,14 +156,14 @@ DIFFERENT = {
 
 @pytest.mark.parametrize("params", DIFFERENT.values(), ids=DIFFERENT)
 def test_another_frequency_interval_or_backfill_is_another_schedule(params: dict[str, Any]) -> None:
-    wanted = Schedule(frequency="minute", interval=15, backfill=True).wanted
+    wanted = Schedule(frequency="minute", interval=15, backfill=True).desired
     assert not wanted.items() <= read_schedule(params).items()
 
 
 def test_backfill_and_end_are_wanted_only_where_they_were_written() -> None:
-    assert Schedule(frequency="minute", interval=15).wanted == {"frequency": "minute", "interval": 15}
+    assert Schedule(frequency="minute", interval=15).desired == {"frequency": "minute", "interval": 15}
     ending = Schedule(frequency="minute", interval=15, backfill=False, end_time=NOW)
-    assert ending.wanted == {
+    assert ending.desired == {
         "frequency": "minute",
         "interval": 15,
         "backfill": False,
@@ -172,7 +172,7 @@ def test_backfill_and_end_are_wanted_only_where_they_were_written() -> None:
 
 
 def test_once_has_neither_interval_nor_backfill_to_compare() -> None:
-    assert Schedule().wanted.items() <= read_schedule({"startTime": "1567411548", "frequency": "once"}).items()
+    assert Schedule().desired.items() <= read_schedule({"startTime": "1567411548", "frequency": "once"}).items()
 
 
 @pytest.mark.parametrize(

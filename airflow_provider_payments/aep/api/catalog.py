@@ -13,14 +13,16 @@ from airflow_provider_payments.aep.readers import text
 from airflow_provider_payments.aep.services import CATALOG, PAGE, Json, segment
 
 
-def datasets(reads: Reads, name: str | None = None) -> Iterator[Json]:
+def datasets(reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
     """
     Yield the datasets, those of this name where one is given, each with its ``id`` put in.
 
     Nothing tells the last page, and a short one may not be it: the list ends with a page that has nothing new.
+
+    :param limit: datasets to ask for in a page, 100 at most.
     """
     path = f"{CATALOG}/dataSets"
-    params = {"properties": "name,description,schemaRef,tags,created,lastBatchId", "limit": str(PAGE)}
+    params = {"properties": "name,description,schemaRef,tags,created,lastBatchId", "limit": str(limit)}
     params |= {"name": name} if name else {}
     seen = set[str]()
 

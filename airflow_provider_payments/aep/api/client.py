@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
+
+import attrs
 
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, ReadOnlyError, RequestError
 from airflow_provider_payments.aep.http.answers import Answer, Expected
@@ -28,7 +29,22 @@ Place = TypeVar("Place", str, int)
 
 
 class Reads(Protocol):
-    """What answers questions and, by its type, can change nothing; each member is as :class:`Client` has it."""
+    """
+    What answers questions and, by its type, can change nothing; each member is as :class:`Client` has it.
+
+    Whatever only looks takes one, so that a plan can hand over another reader.
+    """
+
+    @property
+    def settle_seconds(self) -> float:
+        """Seconds within which a request whose answer was lost takes effect and shows in lists."""
+
+    @property
+    def dataflow_settle_seconds(self) -> float:
+        """The same for dataflows."""
+
+    def now(self) -> float:
+        """Return the platform's time in epoch seconds."""
 
     def get(
         self,
@@ -49,7 +65,11 @@ class Reads(Protocol):
         """Return what never changes, asked for with its first use."""
 
 
-@dataclass(frozen=True)
+def _https(value: str) -> str:
+    return require_https("host", value)
+
+
+@attrs.frozen
 class Client:
     """
     Requests in the name of one organisation to one sandbox.
@@ -66,19 +86,18 @@ class Client:
 
     org_id: str
     sandbox: str
-    credential: Credential = field(repr=False)
-    transport: Transport = field(repr=False)
-    url: str = DEFAULT_URL
+    credential: Credential = attrs.field(repr=False)
+    transport: Transport = attrs.field(repr=False)
+    url: str = attrs.field(default=DEFAULT_URL, converter=_https)
     settle_seconds: float = 10.0
     dataflow_settle_seconds: float = 50.0
     operation_timeout: float = 900.0
     marks: bool = True
     read_only: bool = False
-    _learnt: dict[str, str] = field(default_factory=dict, init=False, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+    _learnt: dict[str, str] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False, eq=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "url", require_https("host", self.url))
+    def __attrs_post_init__(self) -> None:
         if not self.org_id.endswith("@AdobeOrg"):
             raise InvalidInputError("org_id", self.org_id, "it must be an organisation id that ends in @AdobeOrg")
         if not self.sandbox:
@@ -92,6 +111,10 @@ class Client:
         if not self.operation_timeout > longest:
             allowed = f"it must be more seconds than the settle times and one, {longest:g}"
             raise InvalidInputError("operation_timeout", self.operation_timeout, allowed)
+
+    def now(self) -> float:
+        """Return the platform's time in epoch seconds; until it has answered, this machine's."""
+        return self.transport.now()
 
     def request(
         self,

@@ -14,14 +14,16 @@ from airflow_provider_payments.aep.services import DATA_PREP, PAGE, Json, segmen
 _MAPPING_SETS = f"{DATA_PREP}/mappingSets"
 
 
-def mapping_sets(reads: Reads, name: str | None = None) -> Iterator[Json]:
+def mapping_sets(reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
     """
     Yield mapping sets; ``name`` is a hint to the service, which may ignore it.
 
     Nothing tells the last page, and a short one may not be it: the list ends with a page that has nothing new. In
     Adobe's reference ``start`` counts pages. Where a page repeats what an earlier one held, it counts items.
+
+    :param limit: mapping sets to ask for in a page; no bound is published.
     """
-    params = {"limit": str(PAGE)} | ({"name": name} if name else {})
+    params = {"limit": str(limit)} | ({"name": name} if name else {})
     seen = set[str]()
     by_items = False
 

@@ -22,13 +22,13 @@ from airflow_provider_payments.aep.readers import at, mapping, mappings, text
 from airflow_provider_payments.aep.services import FLOW_SERVICE, PAGE, Json, segment
 
 
-def items(reads: Reads, collection: str, *filters: str, orderby: str | None = None) -> Iterator[Json]:
+def items(reads: Reads, collection: str, *filters: str, limit: int = PAGE) -> Iterator[Json]:
     """
     Yield the items of :func:`pages`, one by one.
 
     :raises UnreadableError: for an item that is no object: it may be any.
     """
-    for page in pages(reads, collection, *filters, orderby=orderby):
+    for page in pages(reads, collection, *filters, limit=limit):
         yield from any_pages.objects(page, collection)
 
 
@@ -41,7 +41,7 @@ def pages(
     :param collection: such as ``sourceConnections``.
     :param filters: ``property`` expressions, all of which must hold. A service that ignores one answers more than
         was asked for, so callers check what they get.
-    :param limit: items a page, 1000 at most.
+    :param limit: items to ask for in a page. Adobe documents no bound but that of search bodies, 1000.
     :raises RequestError: as an ambiguous read, if the list ends before its end.
     """
     params = [("property", f) for f in filters] + [("limit", str(limit))]

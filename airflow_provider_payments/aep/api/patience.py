@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_payments.aep.errors import RequestError, UnreadableError
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.api.client import Client, Reads
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def patiently(client: Client, ask: Callable[[], Result]) -> Result:
             patience.wait(error)
 
 
-def check_gone(client: Client, what: str, created: float, settle_time: float) -> None:
+def check_gone(reads: Reads, what: str, created: float, settle_time: float) -> None:
     """
     Take the word of the service that something listed is gone: unless it is so young that a read may not find it yet.
 
@@ -104,5 +104,5 @@ def check_gone(client: Client, what: str, created: float, settle_time: float) ->
             what, "it is listed, a read by its id does not find it, and it does not say how old it is"
         )
     until = created + max(settle_time, READ_LAG_SECONDS)
-    if client.transport.now() < until:
+    if reads.now() < until:
         raise ReadLagError(what, until)

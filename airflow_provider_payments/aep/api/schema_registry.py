@@ -12,15 +12,17 @@ from airflow_provider_payments.aep.readers import at, text
 from airflow_provider_payments.aep.services import ACCEPT_FULL, ACCEPT_LIST, PAGE, SCHEMA_REGISTRY, Json, segment
 
 
-def resources(reads: Reads, kind: str, title: str | None = None) -> Iterator[Json]:
+def resources(reads: Reads, kind: str, title: str | None = None, limit: int = PAGE) -> Iterator[Json]:
     """
     Yield the tenant's resources of ``kind``, such as ``fieldgroups``; those with this title where one is given.
 
     The next page begins behind a value of what orders the list. All of them are ordered by when they were changed,
     the registry's own order: a title that is not ASCII may be misread there, as in a filter.
+
+    :param limit: resources to ask for in a page, 300 at most.
     """
     order = {"orderby": "title", "property": f"title=={title}"} if title else {"orderby": "updated"}
-    params = order | {"limit": str(PAGE)}
+    params = order | {"limit": str(limit)}
     path = f"{SCHEMA_REGISTRY}/tenant/{kind}"
 
     def ask(start: str | None) -> tuple[list[Any], str | None]:

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import attrs
+
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
 from airflow_provider_payments.aep.http.answers import UnexpectedError
 from airflow_provider_payments.aep.http.transport import Call, Transport, require_https
@@ -27,6 +29,7 @@ EXPIRY_MARGIN_SECONDS = 300.0
 #: Of a token whose answer does not say how long it lives. IMS gives a day; a short guess costs a request now and then,
 #: and a long one would hold on to a token that somebody revoked. Where it is too long, the service's refusal ends it.
 ASSUMED_LIFE_SECONDS = 600.0
+DEFAULT_IMS_URL = "https://ims-na1.adobelogin.com"
 DEFAULT_SCOPES = "openid,AdobeID,read_organizations,additional_info.projectedProductContext,session"
 #: No token lives longer than a day or so; a larger ``expires_in`` counts milliseconds, as the old exchange did.
 MAX_LIFE_SECONDS = 30 * 86400.0
@@ -77,7 +80,15 @@ _kept: dict[tuple[str, str, str, str], _Kept] = {}
 os.register_at_fork(after_in_child=_kept.clear)
 
 
-@dataclass(frozen=True)
+def _https(value: str) -> str:
+    return require_https("ims_url", value)
+
+
+def _joined(scopes: str) -> str:
+    return ",".join(scope.strip() for scope in scopes.split(",") if scope.strip())
+
+
+@attrs.frozen
 class ClientCredentials:
     """
     OAuth server-to-server: client id and secret against a token that lives for a day.
@@ -90,22 +101,20 @@ class ClientCredentials:
     """
 
     client_id: str
-    client_secret: str = field(repr=False)
-    transport: Transport = field(repr=False)
-    ims_url: str = "https://ims-na1.adobelogin.com"
-    scopes: str = DEFAULT_SCOPES
-    on_token: Callable[[str], None] = field(default=lambda _: None, repr=False)
+    client_secret: str = attrs.field(repr=False)
+    transport: Transport = attrs.field(repr=False)
+    ims_url: str = attrs.field(default=DEFAULT_IMS_URL, converter=_https)
+    scopes: str = attrs.field(default=DEFAULT_SCOPES, converter=_joined)
+    on_token: Callable[[str], None] = attrs.field(default=lambda _: None, repr=False)
     renewal_interval_seconds: float = 0.0
 
     renewable: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         remember(self.client_secret)
         _check_header("client_id", self.client_id)
         if not self.client_secret:
             raise InvalidInputError("client_secret", "", "it must be set (the password of the connection)")
-        object.__setattr__(self, "ims_url", require_https("ims_url", self.ims_url))
-        object.__setattr__(self, "scopes", ",".join(s.strip() for s in self.scopes.split(",") if s.strip()))
 
     @property
     def _place(self) -> _Kept:

@@ -15,35 +15,54 @@ def through(proxy: str) -> str:
 
 
 def unanswered(error: Exception, url: str, proxy: str, connect: float, silence: float) -> tuple[Failure, str]:
-    """Tell what became of a request that brought no whole answer."""
-    import requests.exceptions as kinds
-    from urllib3.exceptions import InvalidHeader, NewConnectionError, ReadTimeoutError
+    """
+    Return what became of a request that brought no whole answer, and why.
 
+    :param connect: seconds that were allowed to reach the host.
+    :param silence: seconds that were allowed without a byte of the answer.
+    """
+    import requests.exceptions as kinds
+    from urllib3.exceptions import InvalidHeader, ReadTimeoutError
+
+    root = _root(error)
+    if isinstance(error, (kinds.ReadTimeout, kinds.ConnectionError)) and isinstance(root, ReadTimeoutError):
+        return Failure.AMBIGUOUS, f"no answer within {silence:.3g} s{through(proxy)}"
+    if reason := _why_not_sent(error, root, url, proxy, connect):
+        return Failure.NOT_SENT, reason
     match error:
-        case kinds.ReadTimeout() | kinds.ConnectionError() if isinstance(_root(error), ReadTimeoutError):
-            return Failure.AMBIGUOUS, f"no answer within {silence:.3g} s{through(proxy)}"
-        case kinds.ConnectTimeout():
-            return Failure.NOT_SENT, f"no connection within {connect:.3g} s{through(proxy)}"
-        case kinds.SSLError() if isinstance(_root(error), SSLCertVerificationError):
-            return Failure.NOT_SENT, "the host's TLS certificate was not accepted"
         case kinds.SSLError():
             return Failure.AMBIGUOUS, "the TLS connection broke"
-        case kinds.ConnectionError() if reason := refusal(proxy, error):
-            return Failure.NOT_SENT, reason
-        case kinds.ConnectionError() if isinstance(_root(error), NewConnectionError):
-            return Failure.NOT_SENT, f"cannot connect to {urlsplit(url).netloc}"
         case kinds.ConnectionError():
             return Failure.AMBIGUOUS, f"the connection broke before the answer was complete{through(proxy)}"
         case kinds.ChunkedEncodingError():
             return Failure.AMBIGUOUS, "the answer was cut off"
         case kinds.ContentDecodingError():
             return Failure.AMBIGUOUS, "the answer could not be decoded"
+        case kinds.InvalidHeader() if isinstance(root, InvalidHeader):
+            return Failure.AMBIGUOUS, "the answer's headers contradict each other"
         case kinds.InvalidSchema() if proxy.lower().startswith("socks"):
             return Failure.FINAL, f"the proxy {shown(proxy)} speaks SOCKS, which needs the package PySocks"
-        case kinds.InvalidHeader() if isinstance(_root(error), InvalidHeader):
-            return Failure.AMBIGUOUS, "the answer's headers contradict each other"
         case _:
             return Failure.FINAL, f"{type(error).__name__}{through(proxy)}"
+
+
+def _why_not_sent(error: Exception, root: BaseException, url: str, proxy: str, connect: float) -> str:
+    """Return why nothing was sent; empty where something may have been."""
+    import requests.exceptions as kinds
+    from urllib3.exceptions import NewConnectionError
+
+    match error:
+        case kinds.ConnectTimeout():
+            return f"no connection within {connect:.3g} s{through(proxy)}"
+        case kinds.SSLError():
+            is_refused = isinstance(root, SSLCertVerificationError)
+            return "the host's TLS certificate was not accepted" if is_refused else ""
+        case kinds.ConnectionError() if isinstance(root, NewConnectionError):
+            return refusal(proxy, error) or f"cannot connect to {urlsplit(url).netloc}"
+        case kinds.ConnectionError():
+            return refusal(proxy, error)
+        case _:
+            return ""
 
 
 def _root(error: BaseException) -> BaseException:

@@ -70,6 +70,7 @@ class Seen:
     An object of the desired name.
 
     :param differences: in what it is not the desired one.
+    :param leeway: in what it differs though it is the one: an update changes that too.
     :param ours: whether this call made it.
     :param is_duplicate: whether it does the same work as the desired one, though it may differ.
     :param checked: whether it was read by its id in this look: lists show what is gone for a while.
@@ -79,6 +80,7 @@ class Seen:
 
     existing: Existing
     differences: tuple[Difference, ...] = ()
+    leeway: tuple[Difference, ...] = ()
     ours: bool = False
     is_duplicate: bool = True
     checked: bool = False

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
 from dataclasses import replace
 
 from airflow_provider_payments.aep.api.client import Client
@@ -57,7 +56,7 @@ from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
 from airflow_provider_payments.aep.provisioning.giving_up import GIVE_UP_SECONDS, claimed, give_up
 from airflow_provider_payments.aep.provisioning.observing import Observer
 from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
-from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.base import Change, Fixed, Resource
 from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.switches import switch
@@ -179,7 +178,7 @@ class _Provisioning:
             case Revive(seen, duplicates):
                 return self._revive(seen, duplicates)
             case Resolve(seen, duplicates):
-                return self._resolve(seen.existing, seen.differences, duplicates)
+                return self._resolve(seen, duplicates)
             case GiveUp(why, retryable):
                 raise (UnsettledError if retryable else UnlistedError)(f"{self.settling.what} {why}")
 
@@ -187,7 +186,10 @@ class _Provisioning:
 
     def _create(self) -> Provisioned | None:
         """Send a creation, once; return the outcome where nothing needs to settle."""
-        self.ready = self.ready or self.desired.ready(self.client)
+        if self.ready is None:
+            ready = self.desired.ready(self.client)
+            ready.validate(self.client)
+            self.ready = ready
         mark, begins = self.duplicates.writer.mark() if self.client.marks else None, self.ready.begins(self.client)
         nonces = {mark.nonce} if mark else set()
         self.duplicates.nonces |= nonces
@@ -259,9 +261,8 @@ class _Provisioning:
             raise ReadLagError(named_by, self.refused + READ_LAG_SECONDS) from error
         if named is None:
             raise error
-        if differences:
-            return self._resolve(named, differences, ())
-        return self._adopt(self.observer.seen_as(named, differences, checked=True), ())
+        seen = self.observer.seen_as(named, differences, checked=True)
+        return self._resolve(seen, ()) if seen.differences else self._adopt(seen, ())
 
     # ---- what is there ---------------------------------------------------------------------------------------------
 
@@ -276,7 +277,9 @@ class _Provisioning:
         if not claimed(self.client, self.duplicates, existing):
             return None
         left = self._left([duplicate.existing for duplicate in duplicates] + self._own_unlisted(existing))
-        return self._outcome(self.desired, existing, created=seen.ours, duplicates=left)
+        if is_changed := bool(seen.leeway) and (ours or seen.ours or self.if_exists == "update"):
+            existing = self._updated(existing, list(seen.leeway))
+        return self._outcome(self.desired, existing, created=seen.ours, updated=is_changed, duplicates=left)
 
     def _own_unlisted(self, winner: Existing) -> list[Existing]:
         """Return what this call made and no list shows: nobody else can have adopted it."""
@@ -298,18 +301,16 @@ class _Provisioning:
         if now is None:
             return None
         if now.differences:
-            return self._resolve(now.existing, now.differences, duplicates)
+            return self._resolve(now, duplicates)
         return self._adopt(now, duplicates)
 
-    def _resolve(
-        self, existing: Existing, differences: Iterable[Difference], duplicates: tuple[Seen, ...]
-    ) -> Provisioned:
+    def _resolve(self, seen: Seen, duplicates: tuple[Seen, ...]) -> Provisioned:
         """Do with an object that differs what ``if_exists`` says."""
         if self.if_exists != "update":
             advice = "Change the arguments, choose another name, or let if_exists='update' change what can be changed."
             advice = _FAIL_ADVICE if self.if_exists == "fail" else advice
-            raise ConflictError(self.desired.kind.name, self.desired.name, existing.id, differences, advice)
-        updated = self._updated(existing, list(differences))
+            raise ConflictError(self.desired.kind.name, self.desired.name, seen.id, seen.differences, advice)
+        updated = self._updated(seen.existing, [*seen.differences, *seen.leeway])
         left = self._left([duplicate.existing for duplicate in duplicates])
         return self._outcome(self.desired, updated, created=False, updated=True, duplicates=left)
 
@@ -341,7 +342,7 @@ class _Provisioning:
         """Change it; where somebody else changed it meanwhile, or the answer is lost, look what is left to do."""
         for _ in range(MAX_CHANGES):
             try:
-                return self.desired.update(self.client, existing, differences)
+                return self._change(existing, differences)
             except RequestError as error:
                 if error.says_gone:
                     self._check_gone(existing, error)
@@ -363,6 +364,16 @@ class _Provisioning:
             f"{self.settling.what} ({existing.id}) could not be changed: others change it, or answers are lost; the "
             "next attempt looks again"
         )
+
+    def _change(self, existing: Existing, differences: list[Difference]) -> Existing:
+        desired, latest = self.desired, self.desired.latest(self.client, existing)
+        if latest is not existing:
+            differences = desired.differences(self.client, latest)
+        match desired.judge(latest, differences, self.observer.now.platform):
+            case Fixed(fixed, advice):
+                raise ConflictError(desired.kind.name, desired.name, latest.id, fixed, advice)
+            case Change() as change:
+                return desired.send(self.client, latest, change)
 
     def _outcome(
         self,

@@ -67,7 +67,7 @@ class Observer:
         if now is None:
             self.memory = self.memory.missing(object_id, self.now.own)
         elif before and now is listed:
-            self.seen[object_id] = self.seen_as(now, before.differences, checked=True)
+            self.seen[object_id] = self.seen_as(now, before.differences + before.leeway, checked=True)
         else:
             self._compare([now], checked=True)
         return self.seen.get(object_id)
@@ -79,11 +79,13 @@ class Observer:
 
     def seen_as(self, existing: Existing, differences: Iterable[Difference], *, checked: bool) -> Seen:
         """Return what an object is to the decision."""
-        differing = list(differences)
+        found = list(differences)
+        differing = [d for d in found if self.desired.decides(d)]
         mark = self.desired.kind.mark_of(existing) if self.desired.kind.carries_mark else None
         return Seen(
             existing,
             tuple(differing),
+            leeway=tuple(d for d in found if not self.desired.decides(d)),
             ours=self.duplicates.is_mine(existing),
             is_duplicate=self.desired.is_duplicate(differing),
             checked=checked,

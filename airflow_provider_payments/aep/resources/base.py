@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import attrs
 
-from airflow_provider_payments.aep.errors import ConflictError, Difference, RequestError
+from airflow_provider_payments.aep.errors import Difference, RequestError
 from airflow_provider_payments.aep.inputs import add_extra
 from airflow_provider_payments.aep.resources.converters import named, to_mapping, to_name, to_optional_text
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
@@ -35,6 +35,33 @@ class Comparison(ABC):
         :param name: what the value is called in the differences.
         :raises UnreadableError: if ``found`` cannot be understood.
         """
+
+
+@attrs.frozen
+class Change:
+    """
+    What an update sends.
+
+    :param operations: for the service's PATCH: a JSON Patch, of a dataset one object of members to merge; empty where
+        nothing is left to do.
+    :param action: what is done to a dataflow besides.
+    """
+
+    operations: tuple[Json, ...] = ()
+    action: Literal["enable", "disable"] | None = None
+
+
+@attrs.frozen
+class Fixed:
+    """
+    Why an object cannot become the desired one.
+
+    :param differences: in the fields that no update changes, or whose change would not reach the dataflow.
+    :param advice: what the user can do.
+    """
+
+    differences: tuple[Difference, ...]
+    advice: str
 
 
 def _differences(name: str, wanted: object, found: Any) -> Iterator[Difference]:
@@ -78,7 +105,7 @@ class Resource(ABC):
         """Yield the objects that have this one's name, compared here: the services' filters are only hints."""
 
     @abstractmethod
-    def look_further(self, client: Client) -> Iterable[Existing]:
+    def look_further(self, reads: Reads) -> Iterable[Existing]:
         """
         Yield them by another key, or out of the unfiltered list: a filter may miss names that are not ASCII, or in
         another normal form. Asked before one is made, and where no list shows one that was made.
@@ -94,11 +121,28 @@ class Resource(ABC):
         """Return the request body."""
         return add_extra(self.body(), self.extra)
 
-    def ready(self, client: Client) -> Self:
-        """Return this value completed by what only the service knows; called once, before a creation."""
+    def complete(self, reads: Reads) -> Self:
+        """Return this value with what a comparison needs and only the service knows."""
         return self
 
-    def begins(self, client: Client) -> float:
+    def ready(self, reads: Reads) -> Self:
+        """
+        Return this value completed by what only the service knows, and held against it; called before a creation.
+
+        :raises InvalidInputError: if the service would refuse it, as far as it can be seen.
+        """
+        return self
+
+    def validate(self, client: Client) -> None:
+        """
+        Let the service check what a creation would take unchecked; called once it is :meth:`ready`. A plan, which
+        sends no POST, does without.
+
+        :raises InvalidInputError: if it would not work.
+        """
+        return
+
+    def begins(self, reads: Reads) -> float:
         """Return when it would begin to ingest if it were made now, in epoch seconds of the platform's clock."""
         return math.inf
 
@@ -109,6 +153,10 @@ class Resource(ABC):
 
         :param mark: what the object is to carry.
         """
+
+    def decides(self, difference: Difference) -> bool:
+        """Whether an object that differs so is not the desired one; what else differs can be left as it is."""
+        return difference.field not in ("name", "description")
 
     def is_duplicate(self, differences: list[Difference]) -> bool:
         """Whether an object that differs so does the same work."""
@@ -132,39 +180,57 @@ class Resource(ABC):
         """
 
     @abstractmethod
-    def actual_fields(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
         """
         Return the same fields as the service shows them, normalised.
 
         :raises UnreadableError: if one of them cannot be understood: it may be right.
         """
 
-    def differences(self, client: Client, existing: Existing) -> list[Difference]:
+    def differences(self, reads: Reads, existing: Existing) -> list[Difference]:
         """Compare by meaning: what the service changes by nature is no difference."""
         if self.kind.carries_mark:
             self.kind.mark_of(existing)  # it decides on deletions
-        wanted, found = self.desired_fields(), self.actual_fields(client, existing)
+        wanted, found = self.complete(reads).desired_fields(), self.actual_fields(reads, existing)
         return [d for name, value in wanted.items() for d in _differences(name, value, found.get(name))]
 
     #: What to do about a difference that an update cannot remove.
     fixed_advice: ClassVar[str] = "An update does not reach these fields: choose another name."
-    #: Prefixes of the fields that :meth:`change` can change.
+    #: Prefixes of the fields that an update can change.
     changeable: ClassVar[tuple[str, ...]] = ()
 
-    def update(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
-        """
-        Change an existing object into this one: the members that somebody wrote, in the object as it is now.
+    def latest(self, reads: Reads, existing: Existing) -> Existing:
+        """Return an object as a change of it must know it, where a list may be late or show less."""
+        return existing
 
-        :raises ConflictError: if a field differs that cannot be changed, or whose change would not reach the dataflow.
+    def judge(self, existing: Existing, differences: Sequence[Difference], now: float) -> Change | Fixed:
         """
-        fixed = [d for d in differences if not d.field.startswith(self.changeable)]
-        if fixed:
-            advice = self.fixed_advice
-            raise ConflictError(self.kind.name, self.name, existing.id, fixed, advice)
-        return self.change(client, existing, differences)
+        Say how an existing object becomes this one: by a change of the members that somebody wrote, or not at all.
 
-    def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
-        """Send the change; only called with differences in :attr:`changeable` fields."""
+        :param existing: as :meth:`latest` returns it.
+        :param differences: what :meth:`differences` returns for it.
+        :param now: in epoch seconds of the platform's clock: some changes are allowed before a dataflow starts only.
+        """
+        obstacles = [self.obstacle(existing, difference, now) for difference in differences]
+        if any(obstacles):
+            fixed = tuple(d for d, obstacle in zip(differences, obstacles, strict=True) if obstacle)
+            return Fixed(fixed, " ".join(dict.fromkeys(filter(None, obstacles))))
+        return self.change(existing, differences)
+
+    def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
+        """Return what to do about a difference that no update removes; empty where one does."""
+        return "" if difference.field.startswith(self.changeable) else self.fixed_advice
+
+    def change(self, existing: Existing, differences: Sequence[Difference]) -> Change:
+        """Return what removes differences to which there is no :meth:`obstacle`."""
+        raise NotImplementedError
+
+    def send(self, client: Client, existing: Existing, change: Change) -> Existing:
+        """
+        Change an object as it was judged; return it as it is then.
+
+        :raises RequestError: with status 412 where somebody else has changed it meanwhile.
+        """
         raise NotImplementedError
 
     def outputs(self, existing: Existing, at: float) -> Json:

@@ -4,8 +4,7 @@ Datasets of the Catalog. Source: Adobe's page "Create a dataset using APIs" and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
@@ -15,12 +14,12 @@ from airflow_provider_payments.aep.api import catalog
 from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.resources.base import Resource, without_empty
+from airflow_provider_payments.aep.resources.base import Change, Resource, without_empty
 from airflow_provider_payments.aep.resources.converters import named, to_content_type, to_id, to_mapping
 from airflow_provider_payments.aep.resources.items import user_of
-from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object, read_if_there
+from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
 from airflow_provider_payments.aep.resources.marks import Mark
-from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, Json
+from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, PAGE, Json, segment
 
 MARK_TAG = "airflow/mark"
 
@@ -28,22 +27,19 @@ MARK_TAG = "airflow/mark"
 class DatasetKind(Kind):
     """What is asked of datasets."""
 
-    def list_all(self, reads: Reads) -> Iterator[Existing]:
-        for item in catalog.datasets(reads):
+    def list_all(self, reads: Reads, limit: int = PAGE) -> Iterator[Existing]:
+        for item in catalog.datasets(reads, limit=limit):
             if found := readers.text(item.get("id")):
                 yield Existing(found, readers.moment(item.get("created")) or 0.0, item=item)
 
-    def read(self, client: Client, existing: Existing) -> Existing | None:
-        return read_if_there(
-            lambda: _read_item(Fields.of_item(self.name, catalog.dataset(client, existing.id))),
-            partial(self.check_gone, client, existing),
-        )
+    def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
+        return read_item(Fields.of_item(self.name, catalog.dataset(reads, object_id)))
 
-    def blocking_reference(self, client: Client, existing: Existing) -> str:
+    def blocking_reference(self, reads: Reads, existing: Existing) -> str:
         # Not every way that rows come by sets the last batch.
-        if batch := existing.item.get("lastBatchId") or catalog.a_batch_of(client, existing.id):
+        if batch := existing.item.get("lastBatchId") or catalog.a_batch_of(reads, existing.id):
             return f"it holds rows: batch {batch}"
-        return next(filter(None, (user_of(client, existing.id, *place) for place in self.referrers.items())), "")
+        return next(filter(None, (user_of(reads, existing.id, *place) for place in self.referrers.items())), "")
 
     # A dataset's description is what people read it by; its tags are for machines.
     def marked(self, payload: Json, mark: Mark | None) -> Json:
@@ -90,14 +86,14 @@ class Dataset(Resource):
     def look_up(self, reads: Reads) -> Iterator[Existing]:
         return self._named(catalog.datasets(reads, self.name))
 
-    def look_further(self, client: Client) -> Iterator[Existing]:
-        return self._named(item for item in catalog.datasets(client) if item.get("name") is not None)
+    def look_further(self, reads: Reads) -> Iterator[Existing]:
+        return self._named(item for item in catalog.datasets(reads) if item.get("name") is not None)
 
     def _named(self, items: Iterable[Json]) -> Iterator[Existing]:
         for item in items:
             fields = Fields.of_item(self.kind.name, item)
             if fields.is_named("name", self.name):
-                yield _read_item(fields)
+                yield read_item(fields)
 
     def body(self) -> Json:
         return without_empty(
@@ -117,23 +113,32 @@ class Dataset(Resource):
         made_id = reference.rsplit("/", 1)[-1] if isinstance(reference, str) else None
         return created_object(answer, self.kind.path, made_id)
 
-    changeable: ClassVar[tuple[str, ...]] = ("tags",)
+    changeable: ClassVar[tuple[str, ...]] = ("tags", "description")
 
-    def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
-        # A tag that is sent replaces the one of its name: what stands there now, lists may not show yet, is sent again.
-        now = self.kind.read(client, existing) or existing
-        theirs = {name: self.kind.fields_of(now).texts("tags", name) for name in self.tags}
+    def latest(self, reads: Reads, existing: Existing) -> Existing:
+        return self.kind.read(reads, existing) or existing
+
+    def change(self, existing: Existing, differences: Sequence[Difference]) -> Change:
+        # A tag that is sent replaces the one of its name: what stands there is sent again.
+        theirs = {name: self.kind.fields_of(existing).texts("tags", name) for name in self.tags}
         missing = {name: values for name, values in self.tags.items() if not _pairs({name: values}) <= _pairs(theirs)}
         grown = {name: [*theirs[name], *values] for name, values in missing.items()}
-        if grown:
-            client.request("PATCH", f"{self.kind.path}/{existing.id}", body={"tags": grown})
+        described = any(d.field == "description" for d in differences)
+        members = ({"tags": grown} if grown else {}) | ({"description": self.description} if described else {})
+        return Change((members,) if members else ())
+
+    def send(self, client: Client, existing: Existing, change: Change) -> Existing:
+        for members in change.operations:
+            client.request("PATCH", f"{self.kind.path}/{segment(existing.id)}", body=members)
         return existing
 
     def desired_fields(self) -> Json:
-        return self._meaning(Fields(self.name, self.body()))
+        described = {"description": self.description} if self.description else {}
+        return self._meaning(Fields(self.name, self.body())) | described
 
-    def actual_fields(self, client: Client, existing: Existing) -> Json:
-        return self._meaning(self.kind.fields_of(existing))
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+        fields = self.kind.fields_of(existing)
+        return self._meaning(fields) | {"description": fields.text("description")}
 
     def _meaning(self, fields: Fields) -> Json:
         return {
@@ -144,7 +149,8 @@ class Dataset(Resource):
         }
 
 
-def _read_item(fields: Fields) -> Existing:
+def read_item(fields: Fields) -> Existing:
+    """Return a dataset whose age is known: it decides which of several is the one."""
     return Existing(fields.identity(), fields.moment("created"), item=dict(fields.item))
 
 

@@ -40,7 +40,7 @@ from airflow_provider_payments.aep.resources.converters import (
 from airflow_provider_payments.aep.resources.expressions import attributes_read
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
 from airflow_provider_payments.aep.resources.marks import Mark
-from airflow_provider_payments.aep.services import DATA_PREP, SCHEMA_VERSION, Json
+from airflow_provider_payments.aep.services import DATA_PREP, PAGE, SCHEMA_VERSION, Json
 
 log = logging.getLogger(__name__)
 SOURCE_TYPES = ("ATTRIBUTE", "EXPRESSION", "STATIC")
@@ -125,25 +125,28 @@ def _mappings(value: object) -> tuple[FieldMapping, ...]:
 class MappingSetKind(Kind):
     """What is asked of mapping sets."""
 
-    def list_all(self, reads: Reads) -> Iterator[Existing]:
-        for item in data_prep.mapping_sets(reads):
+    def list_all(self, reads: Reads, limit: int = PAGE) -> Iterator[Existing]:
+        for item in data_prep.mapping_sets(reads, limit=limit):
             if found := readers.text(item.get("id")):
                 yield Existing(found, readers.moment(item.get("createdDate")) or 0.0, item=item)
 
-    def read(self, client: Client, existing: Existing) -> Existing | None:
+    def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
+        return read_item(Fields.of_item(self.name, data_prep.mapping_set(reads, object_id, version)))
+
+    def read(self, reads: Reads, existing: Existing) -> Existing | None:
         # Nobody can delete one, but it may not be read yet, and what refers to it would be refused.
-        if client.transport.now() < existing.created + self.settle_seconds(client):
+        if reads.now() < existing.created + self.settle_seconds(reads):
             try:
-                self.confirm(client, existing)
+                self.confirm(reads, existing)
             except RequestError as error:
                 if not error.says_gone:
                     raise
-                self.check_gone(client, existing)
+                self.check_gone(reads, existing)
         return existing
 
-    def confirm(self, client: Client, existing: Existing) -> None:
-        if self.settle_seconds(client):
-            data_prep.mapping_set(client, existing.id, self.fields_of(existing).count("version"))
+    def confirm(self, reads: Reads, existing: Existing) -> None:
+        if self.settle_seconds(reads):
+            self.get(reads, existing.id, self.fields_of(existing).count("version"))
 
     def belongs_to(self, existing: Existing) -> str | None:
         return schema_of(self.fields_of(existing))
@@ -240,9 +243,9 @@ class MappingSet(Resource):
         # The legacy dialect sends no name, so none can be asked for.
         return self._alike(reads, data_prep.mapping_sets(reads, self.name if self.dialect == "current" else None))
 
-    def look_further(self, client: Client) -> Iterator[Existing]:
-        everything = data_prep.mapping_sets(client) if self.dialect == "current" else ()
-        return self._alike(client, (item for item in everything if self._may_be_named_so(item)))
+    def look_further(self, reads: Reads) -> Iterator[Existing]:
+        everything = data_prep.mapping_sets(reads) if self.dialect == "current" else ()
+        return self._alike(reads, (item for item in everything if self._may_be_named_so(item)))
 
     def _may_be_named_so(self, item: Json) -> bool:
         name = readers.text(item.get("name"))  # no published answer shows one
@@ -267,21 +270,23 @@ class MappingSet(Resource):
         schema = {"id": self.schema_id, "contentType": self.schema_version}
         return {"name": self.name, "outputSchema": {"schemaRef": schema}, "mappings": mappings}
 
-    def ready(self, client: Client) -> Self:
+    def ready(self, reads: Reads) -> Self:
         """
-        Check the sources, and let the service check the destinations: a creation takes bad ones, and the dataflow
-        then fails. A mapping set that exists is not checked: explore may show other attributes than at its creation.
+        Check the sources. Those of a mapping set that exists are not checked: explore may show other attributes than at
+        its creation.
         """
         self._check_unknown_attributes()
-        complete = self.complete(client)
-        body = client.request("POST", f"{self.kind.path}/validate", body=complete.payload(), safe=True).body
+        return self.complete(reads)
+
+    def validate(self, client: Client) -> None:
+        """Let the service check the destinations: a creation takes bad ones, and the dataflow then fails."""
+        body = client.request("POST", f"{self.kind.path}/validate", body=self.payload(), safe=True).body
         for result in Fields.of("the validation of the mapping set", body).each("validationResponse"):
             if result.text("status") == "FAILED":
                 error = next(iter(readers.mappings(result.item.get("errors"))), {})
                 pair = {name: readers.text(error.get(name)) for name in ("source", "destination")}
                 reason = readers.text(error.get("exception")) or "it gives no reason"
                 raise InvalidInputError("mappings", pair, f"Data Prep refuses it: {reason}")
-        return complete
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
         answer = client.request("POST", self.kind.path, body=self.payload())
@@ -290,14 +295,17 @@ class MappingSet(Resource):
     def desired_fields(self) -> Json:
         return mapping_meaning(Fields(self.name, self.body()))
 
-    def actual_fields(self, client: Client, existing: Existing) -> Json:
-        return self.desired_fields()  # it was found by its content
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+        return mapping_meaning(self.kind.fields_of(existing))
+
+    fixed_advice = "A mapping set is not changed, for other dataflows may use it: another one is made."
 
     def outputs(self, existing: Existing, at: float) -> Json:
         return {"version": self.kind.fields_of(existing).count("version")}
 
 
 def read_item(fields: Fields) -> Existing:
+    """Return a mapping set whose age and version are known."""
     fields.count("version")  # a dataflow refers to it
     return Existing(fields.identity(), fields.moment("createdDate"), item=dict(fields.item))
 

@@ -7,29 +7,23 @@ Sources: the tutorials "Create a dataflow for payments sources" and "Update data
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, Literal, Self
 
 import attrs
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.api import data_prep, flow_service
-from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.inputs import (
-    add_extra,
-    as_bool,
-    as_int,
-    as_mapping,
-    as_number,
-)
-from airflow_provider_payments.aep.resources.base import without_empty
+from airflow_provider_payments.aep.inputs import add_extra, as_mapping
+from airflow_provider_payments.aep.resources.base import Change, without_empty
 from airflow_provider_payments.aep.resources.converters import named, to_bool, to_column_names, to_id, to_int, to_number
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET, mapping_meaning
-from airflow_provider_payments.aep.resources.delta_column import DeltaColumn, read_delta_column, with_delta_column
+from airflow_provider_payments.aep.resources.delta_column import DeltaColumn, with_delta_column
 from airflow_provider_payments.aep.resources.flow_service import (
     SOURCE_CONNECTION,
     TARGET_CONNECTION,
@@ -38,16 +32,24 @@ from airflow_provider_payments.aep.resources.flow_service import (
     target_meaning,
 )
 from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, check_against
-from airflow_provider_payments.aep.resources.items import FlowServiceKind, read_item, read_live
+from airflow_provider_payments.aep.resources.items import FlowServiceKind, read_item
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
+from airflow_provider_payments.aep.resources.live_dataflow import (
+    changed_options,
+    changed_schedule,
+    changed_text,
+    changed_transformations,
+    mapping_used,
+    read_dataflow,
+    started,
+    transformation,
+)
 from airflow_provider_payments.aep.resources.marks import Mark
-from airflow_provider_payments.aep.resources.schedule import SCHEDULE_FIELDS, Schedule, read_schedule
-from airflow_provider_payments.aep.resources.switches import switch
-from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
+from airflow_provider_payments.aep.resources.schedule import SCHEDULE_FIELDS, Schedule
+from airflow_provider_payments.aep.resources.switches import act, switch
+from airflow_provider_payments.aep.services import FLOW_SERVICE, Json, segment
 
 log = logging.getLogger(__name__)
-
-Reference = TypeVar("Reference")
 
 START_HAS_PASSED = "FLOW-1360-400"
 #: Seconds added to window and retry delay before a new dataflow begins.
@@ -84,6 +86,8 @@ class Dataflow(FlowServiceResource):
     :param source_columns: the source connection's columns, where known: the delta column must be among them.
     :param error_diagnostics: whether bad rows are kept for download, for 30 days.
     :param partial_ingestion_percent: the share of bad rows, above 0 up to 100, below which the others still land.
+    :param enabled: whether it runs. ``None`` is not written: a new dataflow is enabled, and one that was disabled since
+        differs, but an update does not enable it.
     :param retry_delay: seconds after which a task that was killed is tried again; without a start of its own, the
         dataflow begins later than that.
     """
@@ -101,6 +105,7 @@ class Dataflow(FlowServiceResource):
     source_columns: tuple[str, ...] | None = attrs.field(default=None, converter=to_column_names)
     error_diagnostics: bool | None = attrs.field(default=None, converter=to_bool)
     partial_ingestion_percent: float | None = attrs.field(default=None, converter=to_number)
+    enabled: bool | None = attrs.field(default=None, converter=to_bool)
     retry_delay: float = 0.0
 
     def check(self) -> None:
@@ -168,26 +173,26 @@ class Dataflow(FlowServiceResource):
             {"errorDiagnosticsEnabled": diagnostics, "partialIngestionPercent": self.partial_ingestion_percent}
         )
 
-    def look_further(self, client: Client) -> Iterator[Existing]:
+    def look_further(self, reads: Reads) -> Iterator[Existing]:
         """See as well that no other dataflow reads the source connection: a pair of them belongs to one dataflow."""
-        related = self._related(client)
+        related = self._related(reads)
         if named := [read_item(fields) for fields in related if self._is_it(fields)]:
             yield from named
             return
         for fields in related:
             reads_it = self.source_connection_id in fields.texts("sourceConnectionIds")
-            if reads_it and (existing := read_live(client, self.kind.collection, read_item(fields))):
+            if reads_it and (existing := self.kind.read(reads, read_item(fields))):
                 advice = "It reads the same source connection; give each dataflow a source connection of its own."
                 raise ConflictError(self.kind.name, fields.text("name") or "", existing.id, (), advice)
 
-    def ready(self, client: Client) -> Self:
+    def ready(self, reads: Reads) -> Self:
         """Hold schedule and options against the live flow spec, which a bare id has not told yet."""
         spec = self.flow_spec
         if spec.schedule_schema is None:
-            spec = FlowSpec.from_item(flow_service.item(client, "flowSpecs", spec.id))
+            spec = FlowSpec.from_item(flow_service.item(reads, "flowSpecs", spec.id))
         checked = attrs.evolve(self, flow_spec=spec)
-        schedule = self._schedule(client)
-        delay, fence = schedule["startTime"] - client.transport.now(), self._fence(client)
+        schedule = self._schedule(reads)
+        delay, fence = schedule["startTime"] - reads.now(), self._fence(reads)
         if delay < fence:
             log.warning(
                 "dataflow %r begins in %d s. If its task is killed while another creates the same, both may ingest "
@@ -200,20 +205,20 @@ class Dataflow(FlowServiceResource):
         check_against("options", self._options(), spec.option_schema)
         return checked
 
-    def _schedule(self, client: Client) -> Json:
+    def _schedule(self, reads: Reads) -> Json:
         # The platform's time: a start that lies in its past is refused.
-        return self.schedule.params(datetime.fromtimestamp(client.transport.now(), UTC), self._fence(client))
+        return self.schedule.params(datetime.fromtimestamp(reads.now(), UTC), self._fence(reads))
 
-    def _fence(self, client: Client) -> float:
+    def _fence(self, reads: Reads) -> float:
         """
         Seconds before which a new dataflow must not run: until then its creation has settled, and a task that was
         killed in between has been tried again, so a duplicate is gone or disabled before it ingests.
         """
-        settle = client.dataflow_settle_seconds
+        settle = reads.dataflow_settle_seconds
         return settle + self.retry_delay + FENCE_MARGIN_SECONDS if settle else 0.0
 
-    def begins(self, client: Client) -> float:
-        return float(self._schedule(client)["startTime"])
+    def begins(self, reads: Reads) -> float:
+        return float(self._schedule(reads)["startTime"])
 
     def is_out_of_date(self, error: RequestError) -> bool:
         return error.code == START_HAS_PASSED and self.schedule.start_time is None
@@ -233,141 +238,133 @@ class Dataflow(FlowServiceResource):
             "sourceConnectionIds": self.source_connection_id,
             "targetConnectionIds": self.target_connection_id,
             "mapping": self._mapping_used,
-            "state": "enabled",
+            "state": "disabled" if self.enabled is False else "enabled",
+            "name": self.name,
         }
-        fields |= {f"scheduleParams.{name}": value for name, value in self.schedule.wanted.items()}
+        fields |= {} if self.description is None else {"description": self.description}
+        fields |= {f"scheduleParams.{name}": value for name, value in self.schedule.desired.items()}
         fields |= {f"options.{name}": value for name, value in self._options().items()}
         if self.delta_column:
-            fields |= {f"deltaColumn.{name}": value for name, value in self.delta_column.wanted.items()}
+            fields |= {f"deltaColumn.{name}": value for name, value in self.delta_column.desired.items()}
         return fields
 
-    def actual_fields(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
         fields = self.kind.fields_of(existing)
-        params = {step.text("name"): step.below("params") for step in fields.each("transformations")}
-        none = Fields(fields.what, {})
-        schedule, options = read_schedule(fields.below("scheduleParams")), read_options(fields.below("options"))
-        state = fields.text("state")
-        found: Json = {
-            "flowSpec.id": fields.text("flowSpec", "id"),
-            "sourceConnectionIds": self._reference(client, SOURCE_CONNECTION, fields.texts("sourceConnectionIds")),
-            "targetConnectionIds": self._reference(client, TARGET_CONNECTION, fields.texts("targetConnectionIds")),
-            "mapping": self._mapping(client, params.get("Mapping", none)),
-            # A dataflow passes through other states on its way; only these two keep it from running.
-            "state": state if state in ("disabled", "draft") else "enabled",
+        ends = ("sourceConnectionIds", self.source_connection_id), ("targetConnectionIds", self.target_connection_id)
+        kinds = SOURCE_CONNECTION, TARGET_CONNECTION
+        connections = {
+            member: _connection(reads, kind, fields.texts(member), desired)
+            for kind, (member, desired) in zip(kinds, ends, strict=True)
         }
-        delta = read_delta_column(params.get("Copy", none))
-        found |= {f"deltaColumn.{name}": value for name, value in delta.items()}
-        found |= {f"scheduleParams.{name}": value for name, value in schedule.items()}
-        return found | {f"options.{name}": value for name, value in options.items()}
+        return read_dataflow(fields) | connections | {"mapping": self._mapping(reads, mapping_used(fields))}
 
-    def _reference(self, client: Client, kind: Kind, ids: list[str]) -> object:
-        """Return the connection that a dataflow refers to; this one's own where that means the same."""
-        source = kind is SOURCE_CONNECTION
-        ours = self.source_connection_id if source else self.target_connection_id
-
-        def meaning(connection: str) -> Json:
-            fields = Fields.of_item(kind.name, flow_service.item(client, kind.collection, connection))
-            return source_meaning(fields) if source else target_meaning(fields)
-
-        same = len(ids) == 1 and (ids[0] == ours or _alike(client, kind, meaning, {ids[0]: ids[0], ours: ours}))
-        return ours if same else (ids[0] if len(ids) == 1 else ids)
-
-    def _mapping(self, client: Client, used: Fields) -> object:
+    def _mapping(self, reads: Reads, used: tuple[str, int] | None) -> tuple[str, int] | None:
         """Return the mapping set and version that a dataflow uses; this one's own where that means the same."""
-        ours, mapping_set = self._mapping_used, used.text("mappingId")
-        if mapping_set is None:
-            return None
-        theirs = (mapping_set, used.parsed(as_int, "mappingVersion") or 0)
-
-        def meaning(version: tuple[str, int]) -> Json:
-            return mapping_meaning(Fields.of_item(MAPPING_SET.name, data_prep.mapping_set(client, *version)))
-
-        any_version = self.mapping_set_version is None and theirs[0] == ours[0]
-        same = theirs == ours or any_version or _alike(client, MAPPING_SET, meaning, {theirs: theirs[0], ours: ours[0]})
-        return ours if same else theirs
+        desired = self._mapping_used
+        any_version = used is not None and self.mapping_set_version is None and used[0] == desired[0]
+        return desired if any_version or (used and _alike(reads, MAPPING_SET, used, desired)) else used
 
     def is_duplicate(self, differences: list[Difference]) -> bool:
         # Two of one name that read the same bring each row twice, however else they differ.
         return not any(d.field == "sourceConnectionIds" for d in differences)
+
+    def decides(self, difference: Difference) -> bool:
+        # One that shall be disabled is made enabled: no creation says otherwise.
+        return super().decides(difference) and not (difference.field == "state" and self.enabled is False)
 
     fixed_advice = (
         "A change of these does not reach a dataflow that exists: choose another name, or enable the dataflow if it is "
         "its state that differs."
     )
     #: What a change can reach in a dataflow that exists; a new source or target pair wants a new dataflow.
-    changeable: ClassVar[tuple[str, ...]] = ("mapping", "deltaColumn.", "scheduleParams.", "options.")
+    changeable: ClassVar[tuple[str, ...]] = (
+        *("mapping", "deltaColumn.", "scheduleParams.", "options.", "name", "description"),
+    )
 
-    def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
-        path = f"{self.kind.path}/{existing.id}"
-        operations = self.patch(self.kind.fields_of(existing), differences)
-        # The etag goes back as it came, its inner quotes included.
-        answer = client.request("PATCH", path, body=operations, headers={"If-Match": existing.etag or "*"})
-        return replace(existing, etag=readers.text(readers.at(answer.body, "etag")) or existing.etag)
+    def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
+        fields, name = self.kind.fields_of(existing), difference.field
+        if name == "state" and self.enabled is not None and fields.text("state") != "draft":
+            return ""
+        if name.startswith(("mapping", "deltaColumn.")) and fields.text("scheduleParams", "frequency") == "once":
+            return "The mapping of a dataflow that runs once is not changed (FLOW-1366): choose another name."
+        if started(fields, now):
+            if name == "scheduleParams.frequency" and self.schedule.frequency == "once":
+                return "A dataflow that has started cannot be made to run once (FLOW-1403): choose another name."
+            if name == "scheduleParams.backfill":
+                return (
+                    "The backfill of a dataflow that has started is over (FLOW-1404): choose another name, or leave it "
+                    "out."
+                )
+        return super().obstacle(existing, difference, now)
 
-    def patch(self, fields: Fields, differences: list[Difference]) -> list[Json]:
-        """Return the JSON Patch that gives an existing dataflow what differs, and leaves all else as it is."""
-        changed = {d.field for d in differences}
+    def change(self, existing: Existing, differences: Sequence[Difference]) -> Change:
+        fields, changed = self.kind.fields_of(existing), {d.field for d in differences}
+        # A single run must have no delta column, and no backfill, not even one that stands in the live schedule.
         to_once = self.schedule.frequency == "once" and "scheduleParams.frequency" in changed
-        operations: list[Json] = []
+        name, description = (
+            value if member in changed else None
+            for member, value in (("name", self.name), ("description", self.description))
+        )
+        operations = [*changed_text(fields, name, description)]
         if to_once or any(name.startswith(("mapping", "deltaColumn.")) for name in changed):
-            steps = self._changed_transformations(fields, changed, to_once=to_once)
-            operations.append({"op": "replace", "path": "/transformations", "value": steps})
-        # A single run must not have a backfill, not even one that stands in the live schedule.
-        schedule, theirs = self.schedule.wanted, fields.mapping("scheduleParams")
-        reached = [name for name in schedule if f"scheduleParams.{name}" in changed] + ["backfill"] * to_once
-        for name in reached:
-            # Adding a member that is there replaces it.
-            at, value = f"/scheduleParams/{name}", schedule.get(name)
-            if value is not None:
-                operations.append({"op": "add", "path": at, "value": value})
-            elif name in theirs:
-                operations.append({"op": "remove", "path": at})
+            params = self._changed_params(fields, changed)
+            operations.append(changed_transformations(fields, self._transformations(), params, without_copy=to_once))
+        desired = self.schedule.desired
+        members = [name for name in desired if f"scheduleParams.{name}" in changed] + ["backfill"] * to_once
+        operations += changed_schedule(fields, desired, members)
         if any(name.startswith("options.") for name in changed):
-            ours = dict(fields.mapping("options")) | self._options()
-            ours.pop("isSampleDataflow", None)  # the service's own
-            operations.append({"op": "add", "path": "/options", "value": ours})
-        return operations
+            operations.append(changed_options(fields, self._options()))
+        action: Literal["enable", "disable"] = "disable" if self.enabled is False else "enable"
+        return Change(tuple(operations), action if "state" in changed else None)
 
-    def _changed_transformations(self, fields: Fields, changed: set[str], *, to_once: bool) -> list[Json]:
-        """Return the live transformations, changed in what differs; one that is missing is put before the others."""
-        found, new = [dict(step.item) for step in fields.each("transformations")], self._transformations()
-        missing = [step for step in new if step["name"] not in {step.get("name") for step in found}]
-        for step in found:
-            params = dict(readers.mapping(step.get("params")))
-            if step.get("name") == "Mapping" and "mapping" in changed:
-                step["params"] = params | self._mapping_params
-            elif step.get("name") == "Copy" and self.delta_column:
-                step["params"] = with_delta_column(params, self.delta_column)
-        # A single run has no delta column.
-        return missing + [step for step in found if not (to_once and step.get("name") == "Copy")]
+    def _changed_params(self, fields: Fields, changed: set[str]) -> dict[str, Json]:
+        """Return the parameters of the live transformations, changed in what differs."""
+        copy, used = transformation(fields, "Copy").item, transformation(fields, "Mapping").item
+        params = {"Copy": with_delta_column(copy, self.delta_column)} if self.delta_column else {}
+        return params | ({"Mapping": dict(used) | self._mapping_params} if "mapping" in changed else {})
+
+    def send(self, client: Client, existing: Existing, change: Change) -> Existing:
+        if change.operations:
+            # The etag goes back as it came, its inner quotes included.
+            headers, path = {"If-Match": existing.etag or "*"}, f"{self.kind.path}/{segment(existing.id)}"
+            answer = client.request("PATCH", path, body=list(change.operations), headers=headers)
+            existing = replace(existing, etag=readers.text(readers.at(answer.body, "etag")) or existing.etag)
+        if change.action:
+            act(client, existing.id, change.action)
+            existing = self.kind.read(client, existing) or existing
+        return existing
 
     def outputs(self, existing: Existing, at: float) -> Json:
         return {"runs_since": self.schedule.runs_since(datetime.fromtimestamp(at, UTC)).isoformat()}
 
 
-def _alike(
-    client: Client, kind: Kind, meaning: Callable[[Reference], Json], references: Mapping[Reference, str]
-) -> bool:
+def _connection(reads: Reads, kind: Kind, ids: list[str], desired: str) -> object:
+    """Return the connection that a dataflow refers to; the desired one where that means the same."""
+    if len(ids) != 1:
+        return ids
+    return desired if _alike(reads, kind, (ids[0], 0), (desired, 0)) else ids[0]
+
+
+def _alike(reads: Reads, kind: Kind, *references: tuple[str, int]) -> bool:
     """
     Whether references lead to objects that mean the same: they are compared so.
 
-    :param references: each with the id that it names.
+    :param references: an id and a version each.
     :raises ReadLagError: if one of them cannot be read yet.
     """
+    if len(set(references)) == 1:
+        return True
     meanings = []
-    for reference, object_id in references.items():
-        try:
-            meanings.append(meaning(reference))
-        except RequestError as error:
-            if not error.says_gone:
-                raise
-            kind.check_reference(client, object_id)
-            return False  # one of the two is gone
+    for reference in references:
+        existing = kind.find(reads, *reference)
+        if existing is None:
+            return False
+        meanings.append(_MEANINGS[kind](kind.fields_of(existing)))
     return all(other == meanings[0] for other in meanings)
 
 
-def read_options(options: Fields) -> Json:
-    """Read a dataflow's options as they come back, numbers or text; an absent flag is off."""
-    percent = options.parsed(as_number, "partialIngestionPercent")
-    flag = options.parsed(as_bool, "errorDiagnosticsEnabled")
-    return {"partialIngestionPercent": percent, "errorDiagnosticsEnabled": percent is not None or flag or False}
+_MEANINGS: dict[Kind, Callable[[Fields], Json]] = {
+    SOURCE_CONNECTION: source_meaning,
+    TARGET_CONNECTION: target_meaning,
+    MAPPING_SET: mapping_meaning,
+}

@@ -64,7 +64,7 @@ class DeltaColumn:
         return without_empty({"name": self.name, "dateFormat": date_format, "timezone": timezone})
 
     @property
-    def wanted(self) -> Json:
+    def desired(self) -> Json:
         """What somebody wrote of it."""
         return without_empty(
             {"name": self.name, "dateFormat": self.date_format or None, "timezone": self.timezone or None}
@@ -77,6 +77,6 @@ def read_delta_column(copy: Fields) -> dict[str, str | None]:
     return {member: column.text(member) for member in _MEMBERS}
 
 
-def with_delta_column(copy: Mapping[str, Any], wanted: DeltaColumn) -> Json:
+def with_delta_column(copy: Mapping[str, Any], desired: DeltaColumn) -> Json:
     """Return a Copy transformation's parameters with what somebody wrote of the delta column, all else as it is."""
-    return dict(copy) | {"deltaColumn": dict(copy.get("deltaColumn") or {}) | wanted.wanted}
+    return dict(copy) | {"deltaColumn": dict(copy.get("deltaColumn") or {}) | desired.desired}

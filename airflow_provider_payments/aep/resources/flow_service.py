@@ -86,8 +86,8 @@ class FlowServiceResource(Resource):
             if self._is_it(fields):
                 yield read_item(fields)
 
-    def look_further(self, client: Client) -> Iterator[Existing]:
-        for fields in self._related(client):
+    def look_further(self, reads: Reads) -> Iterator[Existing]:
+        for fields in self._related(reads):
             # Not every service asks for a name.
             if fields.value("name") is not None and self._is_it(fields):
                 yield read_item(fields)
@@ -95,15 +95,15 @@ class FlowServiceResource(Resource):
     def _is_it(self, fields: Fields) -> bool:
         return fields.is_named("name", self.name) and fields.text("state") != "deleting"
 
-    def _related(self, client: Client) -> list[Fields]:
+    def _related(self, reads: Reads) -> list[Fields]:
         """Return the items that refer to the same as this one, all of the collection where the service cannot tell."""
         filters = (f"{self.second_key[0]}=={getattr(self, self.second_key[1])}",) if self.second_key else ()
         try:
-            items = list(flow_service.items(client, self.kind.collection, *filters))
+            items = list(flow_service.items(reads, self.kind.collection, *filters))
         except RequestError as error:
             if not filters or error.status != 400:
                 raise
-            items = list(flow_service.items(client, self.kind.collection))
+            items = list(flow_service.items(reads, self.kind.collection))
         return [Fields.of_item(self.kind.name, item) for item in items]
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
@@ -155,7 +155,7 @@ class BaseConnection(FlowServiceResource):
             {"auth.params.host": _host(self.credential["host"])} if "host" in self.credential else {}
         )
 
-    def actual_fields(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
         fields = self.kind.fields_of(existing)
         host = fields.text("auth", "params", "host") or self.credential.get("host")
         return {
@@ -183,7 +183,7 @@ class DatasetBaseConnection(FlowServiceResource):
     def desired_fields(self) -> Json:
         return {"connectionSpec.id": DATA_LAKE_SPEC_ID}
 
-    def actual_fields(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
         return {"connectionSpec.id": self.kind.fields_of(existing).text("connectionSpec", "id")}
 
 
@@ -261,10 +261,10 @@ class SourceConnection(FlowServiceResource):
     def _described_columns(self) -> list[Json]:
         return [described_column(column) for column in self.columns or ()]
 
-    def ready(self, client: Client) -> Self:
+    def ready(self, reads: Reads) -> Self:
         if not self.table or self.columns is not None:
             return self
-        return attrs.evolve(self, columns=tuple(flow_service.columns(client, self.base_connection_id, self.table)))
+        return attrs.evolve(self, columns=tuple(flow_service.columns(reads, self.base_connection_id, self.table)))
 
     def desired_fields(self) -> Json:
         fields = source_meaning(Fields(self.name, self.payload()))
@@ -274,7 +274,7 @@ class SourceConnection(FlowServiceResource):
             fields |= _schema_meaning(Fields(self.name, self.payload()))
         return fields | written_types(self.columns or ()) | self._extra_of(self.extra)
 
-    def actual_fields(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
         fields = self.kind.fields_of(existing)
         # A column that is missing altogether is one difference, whatever types it was to have.
         written = written_types(self.columns or ())
@@ -360,7 +360,7 @@ class TargetConnection(FlowServiceResource):
             fields["baseConnectionId"] = self.base_connection_id
         return fields
 
-    def actual_fields(self, client: Client, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
         fields = self.kind.fields_of(existing)
         return target_meaning(fields) | {
             "data.format": fields.text("data", "format"),

@@ -6,19 +6,23 @@ Source: ``GET /flowSpecs`` of Flow Service and the tutorial "Create a dataflow f
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping, as_optional_text
 from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSION, Json
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,26 +105,27 @@ def _schema(spec: object) -> Json | None:
 
 
 def find_flow_spec(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
+    """Return what :func:`look_up_flow_spec` does, asked again where an answer cannot be understood."""
+    with client.transport.within(client.operation_timeout):
+        return patiently(client, lambda: look_up_flow_spec(client, name, source_spec_id))
+
+
+def look_up_flow_spec(reads: Reads, name: str, source_spec_id: str | None) -> FlowSpec:
     """
-    Find the flow spec of this name that reads the source and writes to the data lake.
+    Return the flow spec of this name that reads the source and writes to the data lake.
 
     :param source_spec_id: the source's connection spec; ``None`` takes the name's word for it.
     :raises InvalidInputError: if no flow spec has the name, or none of them lists the source.
     :raises UnreadableError: if one that may be it cannot be understood.
     :raises RequestError: if the service refuses.
     """
-    with client.transport.within(client.operation_timeout):
-        return patiently(client, lambda: _find(client, name, source_spec_id))
-
-
-def _find(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
     named, unreadable = False, None
-    for item in flow_service.items(client, "flowSpecs", f'name=="{name}"'):
+    for item in flow_service.items(reads, "flowSpecs", f'name=="{name}"'):
         try:
             fields = Fields.of_item("flow spec", item)
             if fields.is_named("name", name):
                 named = True
-                if _fits(fields, source_spec_id):
+                if fits(fields, source_spec_id):
                     return FlowSpec.from_item(item)
         except UnreadableError as error:
             unreadable = error
@@ -136,7 +141,14 @@ def _find(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
     )
 
 
-def _fits(fields: Fields, source_spec_id: str | None) -> bool:
+def fits(fields: Fields, source_spec_id: str | None) -> bool:
+    """
+    Whether a flow spec reads a source and writes to the data lake.
+
+    :param fields: the flow spec's, as a list shows it.
+    :param source_spec_id: the source's connection spec; ``None`` takes any.
+    """
+
     def lists(key: str, wanted: str) -> bool:
         # Answers of the older documents hold no lists at all; then nothing speaks against it.
         return key not in fields.item or wanted in fields.texts(key)
@@ -155,13 +167,17 @@ def check_against(field: str, value: Any, schema: Json | None, authority: str = 
     """
     if schema is None:
         return
-    import jsonschema
-    from jsonschema.exceptions import best_match
+    from jsonschema import Draft7Validator
+    from jsonschema.exceptions import SchemaError, best_match
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
 
     try:
-        jsonschema.Draft7Validator.check_schema(schema)
-        errors = list(jsonschema.Draft7Validator(schema).iter_errors(value))
-    except Exception:
+        Draft7Validator.check_schema(schema)
+        # Of an empty registry: a reference to elsewhere is not followed.
+        errors = list(Draft7Validator(schema, registry=Registry()).iter_errors(value))
+    except (SchemaError, Unresolvable, re.error, RecursionError, OverflowError) as broken:
+        log.debug("%s is not held against the schema of %s: %s", field, authority, type(broken).__name__)
         return  # a schema that is itself broken proves nothing; the service has the last word
     if error := best_match(errors):
         at = ".".join([field, *map(str, error.absolute_path)])

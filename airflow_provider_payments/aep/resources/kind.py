@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
@@ -22,7 +22,7 @@ from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.http.answers import Answer
 from airflow_provider_payments.aep.resources.marks import Mark
-from airflow_provider_payments.aep.services import Json, segment
+from airflow_provider_payments.aep.services import PAGE, Json, segment
 
 
 @dataclass(frozen=True)
@@ -78,25 +78,62 @@ class Kind(ABC):
         """The last step of its path."""
         return self.path.rpartition("/")[2]
 
-    def settle_seconds(self, client: Client) -> float:
+    def settle_seconds(self, reads: Reads) -> float:
         """Seconds in which a creation whose answer was lost takes effect and shows in lists."""
-        return client.settle_seconds
+        return reads.settle_seconds
 
     # ---- looking ---------------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def list_all(self, reads: Reads) -> Iterable[Existing]:
-        """Yield all objects of the kind; what has no id that can be read is left out."""
+    def list_all(self, reads: Reads, limit: int = PAGE) -> Iterable[Existing]:
+        """
+        Yield all objects of the kind; what has no id that can be read is left out.
+
+        :param limit: how many to ask for at once.
+        """
 
     @abstractmethod
-    def read(self, client: Client, existing: Existing) -> Existing | None:
+    def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
         """
-        Return the object as it is now, ``None`` where it is gone: lists are eventually consistent.
+        Return the object of an id.
+
+        :param version: of a mapping set, which of its versions.
+        :raises RequestError: if the service does not show it.
+        """
+
+    def find(self, reads: Reads, object_id: str, version: int = 0) -> Existing | None:
+        """
+        Return the object to which another one refers, whatever it is called; ``None`` where it is gone.
+
+        :param version: as :meth:`get` has it.
+        :raises ReadLagError: if it cannot be read yet.
+        """
+        try:
+            return self.get(reads, object_id, version)
+        except RequestError as error:
+            if not error.says_gone:
+                raise
+        # What no list shows is gone.
+        for existing in self.list_all(reads):
+            if existing.id == object_id:
+                self.check_gone(reads, existing)
+        return None
+
+    def read(self, reads: Reads, existing: Existing) -> Existing | None:
+        """
+        Return a listed object as it is now, ``None`` where it is gone: lists are eventually consistent.
 
         :raises ReadLagError: if it cannot be read yet.
         """
+        try:
+            return self.get(reads, existing.id)
+        except RequestError as error:
+            if not error.says_gone:
+                raise
+        self.check_gone(reads, existing)
+        return None
 
-    def confirm(self, client: Client, existing: Existing) -> None:
+    def confirm(self, reads: Reads, existing: Existing) -> None:
         """
         Ask for what was just made, where the next step refers to it at once: it is refused before it can be read.
 
@@ -104,19 +141,13 @@ class Kind(ABC):
         """
         return
 
-    def check_gone(self, client: Client, existing: Existing) -> None:
+    def check_gone(self, reads: Reads, existing: Existing) -> None:
         """
         Take the service's word that a listed object is gone.
 
         :raises ReadLagError: if it is so young that a read by its id may not find it yet.
         """
-        patience.check_gone(client, f"{self} {existing.id}", existing.created, self.settle_seconds(client))
-
-    def check_reference(self, client: Client, object_id: str) -> None:
-        """The same of an object that something refers to: what no list shows is gone."""
-        for existing in self.list_all(client):
-            if existing.id == object_id:
-                self.check_gone(client, existing)
+        patience.check_gone(reads, f"{self} {existing.id}", existing.created, self.settle_seconds(reads))
 
     def fields_of(self, existing: Existing) -> Fields:
         """Return its members."""
@@ -144,7 +175,7 @@ class Kind(ABC):
 
     # ---- removing --------------------------------------------------------------------------------------------------
 
-    def blocking_reference(self, client: Client, existing: Existing) -> str:
+    def blocking_reference(self, reads: Reads, existing: Existing) -> str:
         """
         Say why the object must not be deleted; empty where nothing is in the way.
 
@@ -189,14 +220,3 @@ def created_object(answer: Answer, path: str, found_id: object, etag: object = N
         raise RequestError(Failure.AMBIGUOUS, "POST", path, reason="the answer names no id", status=answer.status)
     item = answer.body if isinstance(answer.body, dict) else {}
     return Existing(made_id, etag=readers.text(etag), item=item)
-
-
-def read_if_there(read: Callable[[], Existing], check_gone: Callable[[], None]) -> Existing | None:
-    """Return what ``read`` returns; ``None`` where the service says that it is gone, and ``check_gone`` believes it."""
-    try:
-        return read()
-    except RequestError as error:
-        if not error.says_gone:
-            raise
-    check_gone()
-    return None

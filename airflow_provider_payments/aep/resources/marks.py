@@ -55,6 +55,17 @@ class Mark:
         owner, run, nonce, adopted, given_up = found.groups()
         return cls(owner, run, nonce, bool(adopted), int(given_up or 0))
 
+    @classmethod
+    def without(cls, text: str | None) -> str | None:
+        """Return ``text`` without the mark at its end."""
+        return _MARK.sub("", text or "") or None
+
+    @classmethod
+    def described(cls, text: str | None, description: str) -> str:
+        """Return a new description instead of ``text``, whose mark stays at its end."""
+        mark = cls.read(text)
+        return f"{description} {mark}" if mark else description
+
     def replace(self, text: object) -> str:
         """Return ``text`` with this mark instead of the one at its end."""
         return f"{_MARK.sub('', text) if isinstance(text, str) else ''} {self}".lstrip()

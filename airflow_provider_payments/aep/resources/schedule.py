@@ -104,7 +104,7 @@ class Schedule:
         return params | {name: value for name, value in repeated.items() if value is not None}
 
     @property
-    def wanted(self) -> dict[str, Any]:
+    def desired(self) -> dict[str, Any]:
         """
         What a dataflow's schedule must say to count as this one: what somebody wrote of it.
 
@@ -127,7 +127,7 @@ class Schedule:
 def read_schedule(params: Fields | Mapping[str, Any]) -> dict[str, Any]:
     """
     Read a dataflow's ``scheduleParams``, which come back as they were sent, numbers or text, in the words of
-    :attr:`Schedule.wanted`; an absent ``backfill`` is the service's default.
+    :attr:`Schedule.desired`; an absent ``backfill`` is the service's default.
 
     :raises UnreadableError: if they cannot be understood.
     """

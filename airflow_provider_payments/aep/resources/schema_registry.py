@@ -8,9 +8,8 @@ Sources: Adobe's "Schema Registry API guide", its page "Ad-hoc schema", and its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, ClassVar, Self
 
 import attrs
@@ -18,16 +17,16 @@ import attrs
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import schema_registry
 from airflow_provider_payments.aep.api.client import Client, Reads
-from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_list, as_mapping
-from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.base import Change, Resource
 from airflow_provider_payments.aep.resources.converters import named, to_id
 from airflow_provider_payments.aep.resources.flow_specs import check_against
-from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object, read_if_there
+from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
-from airflow_provider_payments.aep.services import ACCEPT_ONE, PROFILE_CLASS, SCHEMA_REGISTRY, Json, segment
+from airflow_provider_payments.aep.services import ACCEPT_ONE, PAGE, PROFILE_CLASS, SCHEMA_REGISTRY, Json, segment
 
 XDM = "https://ns.adobe.com/xdm"
 ADHOC_BEHAVIOUR = f"{XDM}/data/adhoc"
@@ -74,30 +73,30 @@ class RegistryKind(Kind):
     page: str = "schema/overview"
     may_duplicate: bool = False
 
-    def settle_seconds(self, client: Client) -> float:
+    def settle_seconds(self, reads: Reads) -> float:
         return 0.0
 
-    def list_all(self, reads: Reads) -> Iterator[Existing]:
-        for item in schema_registry.resources(reads, self.collection):
+    def list_all(self, reads: Reads, limit: int = PAGE) -> Iterator[Existing]:
+        for item in schema_registry.resources(reads, self.collection, limit=limit):
             if (existing := read_resource(item)).id:
                 yield existing
 
-    def read(self, client: Client, existing: Existing) -> Existing | None:
+    def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
+        item = schema_registry.resource(reads, self.collection, object_id, ACCEPT_ONE)
+        return replace(read_resource(item), id=object_id)
+
+    def read(self, reads: Reads, existing: Existing) -> Existing | None:
         return existing  # what a list shows of it was completed by a request for it, to compare its fields
 
-    def confirm(self, client: Client, existing: Existing) -> None:
-        schema_registry.resource(client, self.collection, existing.id, ACCEPT_ONE)
+    def confirm(self, reads: Reads, existing: Existing) -> None:
+        self.get(reads, existing.id)
 
 
 class SchemaKind(RegistryKind):
     """What is asked of schemas: they are compared as a list shows them, so one is read before it is adopted."""
 
-    def read(self, client: Client, existing: Existing) -> Existing | None:
-        def read() -> Existing:
-            item = schema_registry.resource(client, self.collection, existing.id, ACCEPT_ONE)
-            return replace(read_resource(item), id=existing.id)
-
-        return read_if_there(read, partial(self.check_gone, client, existing))
+    def read(self, reads: Reads, existing: Existing) -> Existing | None:
+        return Kind.read(self, reads, existing)
 
 
 SCHEMA = SchemaKind(name="schema", path=f"{SCHEMA_REGISTRY}/tenant/schemas")
@@ -121,8 +120,8 @@ class RegistryResource(Resource):
     def look_up(self, reads: Reads) -> Iterator[Existing]:
         return self._titled(schema_registry.resources(reads, self.kind.collection, self.name))
 
-    def look_further(self, client: Client) -> Iterator[Existing]:
-        everything = schema_registry.resources(client, self.kind.collection)
+    def look_further(self, reads: Reads) -> Iterator[Existing]:
+        everything = schema_registry.resources(reads, self.kind.collection)
         return self._titled(item for item in everything if item.get("title") is not None)
 
     def _titled(self, items: Iterable[Json]) -> Iterator[Existing]:
@@ -137,10 +136,10 @@ class RegistryResource(Resource):
         body = dict(readers.mapping(answer.body))
         return replace(read_resource(body), id=created_object(answer, self.kind.path, body.get("$id")).id)
 
-    def patch(self, client: Client, existing: Existing, operations: list[Json]) -> Existing:
-        """Send a JSON Patch for an object as it was read; where nothing is left to do, send nothing."""
-        if not operations:
+    def send(self, client: Client, existing: Existing, change: Change) -> Existing:
+        if not change.operations:
             return existing
+        operations = list(change.operations)
         path = f"{self.kind.path}/{segment(existing.id)}"
         try:
             headers = {"If-Match": existing.etag} if existing.etag else {}
@@ -148,17 +147,16 @@ class RegistryResource(Resource):
         except RequestError as error:
             if error.status != 412 or not existing.etag:
                 raise
-            now = schema_registry.resource(client, self.kind.collection, existing.id, ACCEPT_ONE)
-            if read_resource(now).etag != existing.etag:
+            if self.kind.get(client, existing.id).etag != existing.etag:
                 raise
             # Nobody has changed it: the service wants another form of the header, which no published sample shows.
             answer = client.request("PATCH", path, body=operations)
         changed = read_resource(dict(readers.mapping(answer.body)))
         return changed if changed.id else existing
 
-    def _full(self, client: Client, existing: Existing) -> Fields:
+    def _full(self, reads: Reads, existing: Existing) -> Fields:
         """Return the members of a resource with all that it refers to resolved."""
-        return Fields(f"{self.kind} {existing.id}", schema_registry.resource(client, self.kind.collection, existing.id))
+        return Fields(f"{self.kind} {existing.id}", schema_registry.resource(reads, self.kind.collection, existing.id))
 
     def adopt_named_by(self, client: Client, error: RequestError) -> Existing | None:
         """Read the ``$id`` out of a "title taken" refusal; a resource of another kind is no candidate."""
@@ -169,8 +167,7 @@ class RegistryResource(Resource):
         named = re.search(rf"https://[^\s\"'<>]+/{kind}/[0-9a-zA-Z]+", error.problem.detail)
         if named is None:
             return None
-        item = schema_registry.resource(client, self.kind.collection, named.group(), ACCEPT_ONE)
-        return replace(read_resource(item), id=named.group())
+        return self.kind.get(client, named.group())
 
     def outputs(self, existing: Existing, at: float) -> Json:
         namespace, alt_id = (readers.text(existing.item.get(name)) for name in ("meta:tenantNamespace", "meta:altId"))
@@ -216,37 +213,42 @@ class FieldGroup(RegistryResource):
             "allOf": [{"$ref": "#/definitions/customFields"}],
         }
 
-    def ready(self, client: Client) -> Self:
+    def ready(self, reads: Reads) -> Self:
         """Return this value with the tenant's namespace filled in."""
-        return self if self.tenant_id else attrs.evolve(self, tenant_id=schema_registry.tenant_id(client))
+        return self if self.tenant_id else attrs.evolve(self, tenant_id=schema_registry.tenant_id(reads))
 
-    changeable: ClassVar[tuple[str, ...]] = ("fields",)
+    def latest(self, reads: Reads, existing: Existing) -> Existing:
+        latest = self.kind.get(reads, existing.id)
+        namespace = self._namespace(reads, self.kind.fields_of(latest))
+        return replace(latest, item=latest.item | {"meta:tenantNamespace": namespace})
 
-    def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
-        """Add the fields and values of an enum that are missing, to the field group as it is now."""
-        item = schema_registry.resource(client, self.kind.collection, existing.id, ACCEPT_ONE)
-        existing = replace(read_resource(item), id=existing.id)
-        live = self.kind.fields_of(existing)
+    def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
+        return "" if self._patches(existing).get(difference.field) else self.fixed_advice
+
+    def change(self, existing: Existing, differences: Sequence[Difference]) -> Change:
+        patches = self._patches(existing)
+        return Change(tuple(step for d in differences for step in patches[d.field]))
+
+    def _patches(self, existing: Existing) -> dict[str, tuple[Json, ...]]:
+        """Return what adds each field and value that is missing, by the difference's field."""
         # Only the resolved field group tells what is missing, only the other form where it is put.
-        differences = self.differences(client, existing)
-        pointer, node = find_own(live, self._namespace(client, live)) or (None, live)
+        live = self.kind.fields_of(existing)
+        namespace = live.text("meta:tenantNamespace") or f"_{self.tenant_id}"
+        pointer, node = find_own(live, namespace) or (None, live)
         tree = FieldTree(field_tree(self.fields))
-        patches = {gap.difference.field: gap.patch for gap in tree.gaps("fields", node, pointer)}
-        if fixed := [d for d in differences if not patches.get(d.field)]:
-            raise ConflictError(self.kind.name, self.name, existing.id, fixed, self.fixed_advice)
-        return self.patch(client, existing, [step for d in differences for step in patches[d.field]])
+        return {gap.difference.field: gap.patch for gap in tree.gaps("fields", node, pointer)}
 
     fixed_advice = "An update only adds fields, and values of an enum: choose another name."
 
-    def _namespace(self, client: Client, resource: Fields) -> str:
-        return resource.text("meta:tenantNamespace") or f"_{schema_registry.tenant_id(client)}"
+    def _namespace(self, reads: Reads, resource: Fields) -> str:
+        return resource.text("meta:tenantNamespace") or f"_{schema_registry.tenant_id(reads)}"
 
     def desired_fields(self) -> Json:
         return {"fields": FieldTree(field_tree(self.fields)), "class": frozenset([self.class_id])}
 
-    def actual_fields(self, client: Client, existing: Existing) -> Json:
-        full = self._full(client, existing)
-        namespace = self._namespace(client, full)
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+        full = self._full(reads, existing)
+        namespace = self._namespace(reads, full)
         classes = full.texts("meta:intendedToExtend") or self.kind.fields_of(existing).texts("meta:intendedToExtend")
         return {"fields": resolved_properties(full).below(namespace), "class": set(classes)}
 
@@ -275,8 +277,8 @@ class AdHocClass(RegistryResource):
     def desired_fields(self) -> Json:
         return {"fields": FieldTree(field_tree(self.fields))}
 
-    def actual_fields(self, client: Client, existing: Existing) -> Json:
-        full = self._full(client, existing)
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+        full = self._full(reads, existing)
         # The service renames `_adhoc` to a namespace of the class's own.
         namespace = full.text("meta:datasetNamespace") or "_adhoc"
         return {"fields": resolved_properties(full).below(namespace)}
@@ -308,22 +310,32 @@ class Schema(RegistryResource):
             "allOf": [{"$ref": reference} for reference in self._references],
         }
 
-    changeable: ClassVar[tuple[str, ...]] = ("allOf",)
+    changeable: ClassVar[tuple[str, ...]] = ("allOf", "description")
 
-    def change(self, client: Client, existing: Existing, differences: list[Difference]) -> Existing:
-        """Add what is missing; the registry lets a schema only grow."""
-        missing = [d.wanted - set(d.found or ()) for d in differences]
-        added = [r for r in self._references if any(r in references for references in missing)]
-        if self.class_id in added:
-            advice = "A schema's class is fixed: choose another name."
-            raise ConflictError(self.kind.name, self.name, existing.id, differences, advice)
-        return self.patch(client, existing, [{"op": "add", "path": "/allOf/-", "value": {"$ref": r}} for r in added])
+    def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
+        if difference.field == "allOf" and self.class_id not in self._composed_of(existing):
+            return "A schema's class is fixed: choose another name."
+        return super().obstacle(existing, difference, now)
+
+    def change(self, existing: Existing, differences: Sequence[Difference]) -> Change:
+        changed, there = {d.field for d in differences}, self._composed_of(existing)
+        missing = [reference for reference in self._references if "allOf" in changed and reference not in there]
+        operations = [{"op": "add", "path": "/allOf/-", "value": {"$ref": reference}} for reference in missing]
+        if "description" in changed and self.description:
+            text = Mark.described(self.kind.fields_of(existing).text("description"), self.description)
+            operations.append({"op": "add", "path": "/description", "value": text})
+        return Change(tuple(operations))
 
     def desired_fields(self) -> Json:
-        return {"allOf": frozenset(self._references)}
+        described = {"description": self.description} if self.description else {}
+        return {"allOf": frozenset(self._references)} | described
 
-    def actual_fields(self, client: Client, existing: Existing) -> Json:
-        return {"allOf": {entry.text("$ref") for entry in self.kind.fields_of(existing).each("allOf")}}
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+        description = Mark.without(self.kind.fields_of(existing).text("description"))
+        return {"allOf": self._composed_of(existing), "description": description}
+
+    def _composed_of(self, existing: Existing) -> set[str | None]:
+        return {entry.text("$ref") for entry in self.kind.fields_of(existing).each("allOf")}
 
 
 def checked_fields(argument: str, value: object) -> Json:

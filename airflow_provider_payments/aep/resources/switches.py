@@ -15,10 +15,15 @@ from airflow_provider_payments.aep.services import FLOW_SERVICE, segment
 _FLOWS = f"{FLOW_SERVICE}/flows"
 
 
+def act(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -> None:
+    """Enable or disable a dataflow."""
+    client.request("POST", f"{_FLOWS}/{segment(dataflow_id)}/action", params={"op": op}, safe=True)
+
+
 def switch(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -> bool:
     """Enable or disable a dataflow; return whether it is there."""
     try:
-        client.request("POST", f"{_FLOWS}/{segment(dataflow_id)}/action", params={"op": op}, safe=True)
+        act(client, dataflow_id, op)
     except RequestError as error:
         if error.says_gone:
             return False

@@ -13,7 +13,7 @@ import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Literal
 
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Client
@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 VERIFY_EVERY = 5
 #: Seconds for one question of a poller, pages included, doubled with each failed poll: others wait behind it meanwhile.
 QUESTION_SECONDS, MAX_QUESTION_SECONDS = 10.0, 40.0
+
+#: What a dataflow shows to a wait that has no run yet: no run that is meant, one that has just begun, or else.
+Shows = Literal["nothing", "active", "other"]
 
 
 class RunQueries:
@@ -122,14 +125,13 @@ class RunQueries:
 
         :return: the waits whose run has only just shown, and has not ended: it need not be asked for yet.
         """
-        begun = set[Wait]()
         if not waits:
-            return begun
+            return set()
         monotonic = self.client.transport.clock.monotonic
         asked = monotonic()
         found = self._listed("flows", waits, (wait.flow_id for wait in waits))
         now, until = self.client.transport.now(asked), monotonic() + self._seconds_for(waits)
-        quiet = []
+        shows = dict[Wait, Shows]()
         # Those that failed come last: they must not keep the others from being asked about.
         for wait in sorted((wait for wait in waits if not wait.error), key=lambda wait: wait.failures):
             try:
@@ -140,19 +142,25 @@ class RunQueries:
             except RequestError as error:
                 wait.error = error
                 continue
-            before = wait.known_run_id
-            if self._shows_nothing_new(wait, flow, now):
-                if not wait.known_run_id:
-                    quiet.append(wait)
-            elif not wait.known_run_id or wait.quiet_since is None:
-                self._alone(wait)
-            elif before is None and moment(at(flow, "lastRunDetails", "completedAtUTC")) is None:
-                begun.add(wait)
-            if not (wait.run_id or wait.error) and flow.get("state") == "disabled":
-                self._disabled(wait, flow)
+            shows[wait] = self._dataflow(wait, flow, now)
+        quiet = [wait for wait, shown in shows.items() if shown == "nothing"]
         if quiet and self._polls % VERIFY_EVERY == 0:
             self._verify(quiet[self._polls // VERIFY_EVERY % len(quiet)], now)
-        return begun
+        return {wait for wait, shown in shows.items() if shown == "active"}
+
+    def _dataflow(self, wait: Wait, flow: Mapping[str, Any], now: float) -> Shows:
+        """Read a dataflow's last run, and list its runs where that does not tell which one is meant."""
+        before = wait.known_run_id
+        shows: Shows = "other"
+        if self._shows_nothing_new(wait, flow, now):
+            shows = "other" if wait.known_run_id else "nothing"
+        elif not wait.known_run_id or wait.quiet_since is None:
+            self._alone(wait)
+        elif before is None and moment(at(flow, "lastRunDetails", "completedAtUTC")) is None:
+            shows = "active"
+        if not (wait.run_id or wait.error) and flow.get("state") == "disabled":
+            self._disabled(wait, flow)
+        return shows
 
     def _shows_nothing_new(self, wait: Wait, flow: Mapping[str, Any], now: float) -> bool:
         """

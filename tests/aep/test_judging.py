@@ -1,0 +1,248 @@
+"""Judging a change: what an update would send, or why none can help. Nothing that judges can write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client, Reads
+from airflow_provider_payments.aep.resources.base import Change, Fixed, Resource
+from airflow_provider_payments.aep.resources.kind import Existing, Kind
+from airflow_provider_payments.aep.resources.schedule import Schedule
+from tests.aep.chain import FIELDS, FLOW_SERVICE, KINDS, UPDATES, Chain
+from tests.conftest import Emulator
+
+
+class Reader:
+    """Reads as a plan does: it has no method that could write."""
+
+    settle_seconds = dataflow_settle_seconds = 0.0
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def now(self) -> float:
+        return self._client.now()
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return self._client.get(*args, **kwargs)
+
+    def walk(self, *args: Any) -> Iterator[list[Any]]:
+        return self._client.walk(*args)
+
+    def once(self, what: str, ask: Callable[[], str]) -> str:
+        return self._client.once(what, ask)
+
+
+@pytest.fixture
+def reader(chain: Chain) -> Reads:
+    return Reader(chain.client)
+
+
+def judged(reads: Reads, want: Resource, existing: Existing, now: float | None = None) -> Change | Fixed:
+    differences = want.differences(reads, existing)
+    return want.judge(existing, differences, reads.now() if now is None else now)
+
+
+# ---- every kind ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_reader_that_cannot_write_finds_compares_and_completes_any_kind(
+    name: str, chain: Chain, reader: Reads, emulator: Emulator
+) -> None:
+    want = KINDS[name].build(chain)
+    made = chain.ensure(want).existing
+    writes = len([r for r in emulator.requests() if r["method"] != "GET"])
+    (listed,) = want.look_up(reader)
+    assert [existing.id for existing in want.look_further(reader)] in ([made.id], [])
+    assert want.differences(reader, listed) == []
+    assert made.id in [existing.id for existing in want.kind.list_all(reader, 2)]
+    assert "limit=2" in str(emulator.requests()[-1])
+    assert want.ready(reader).name == want.name
+    assert len([r for r in emulator.requests() if r["method"] != "GET"]) == writes
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_an_object_is_compared_through_its_id_whatever_it_is_called(name: str, chain: Chain, reader: Reads) -> None:
+    made = chain.ensure(KINDS[name].build(chain)).existing
+    existing = KINDS[name].build(chain).kind.find(reader, made.id)
+    assert existing is not None
+    renamed = [d.field for d in KINDS[name].build(chain, name="another").differences(reader, existing)]
+    assert renamed == ["name"] if name == "dataflow" else renamed == []
+
+
+@pytest.mark.parametrize("name", ["source connection", "dataset", "dataflow"])
+def test_what_is_gone_is_not_found_by_its_id(name: str, chain: Chain, reader: Reads) -> None:
+    kind: Kind = KINDS[name].build(chain).kind
+    assert kind.find(reader, "3abea21c-7e36-4be1-bec1-d3bad0e3e0de") is None
+
+
+@pytest.mark.parametrize("name", UPDATES)
+def test_what_is_judged_to_be_changed_is_what_an_update_sends(name: str, chain: Chain, reader: Reads) -> None:
+    made = chain.ensure(KINDS[name].build(chain)).existing
+    want = KINDS[name].build(chain, **UPDATES[name])
+    (existing,) = want.look_up(reader)
+    change = judged(reader, want, existing)
+    assert isinstance(change, Change)
+    assert change.operations
+    assert chain.ensure(KINDS[name].build(chain)).existing.id == made.id  # nothing was sent
+    want.send(chain.client, existing, change)
+    (existing,) = want.look_up(reader)
+    assert want.differences(reader, existing) == []
+
+
+def test_a_field_group_is_judged_by_what_the_list_shows(chain: Chain, reader: Reads) -> None:
+    chain.ensure(chain.field_group())
+    want = chain.field_group(fields=FIELDS | {"product.price": "number", "product.name": "integer"})
+    (existing,) = want.look_up(reader)
+    fixed = judged(reader, want, existing)
+    assert isinstance(fixed, Fixed)
+    assert [d.field for d in fixed.differences] == ["fields.product.name (type)"]
+    assert fixed.advice.startswith("An update only adds fields")
+
+
+def test_a_mapping_set_of_an_id_is_compared_by_what_it_maps(chain: Chain, reader: Reads) -> None:
+    made = chain.ensure(chain.mapping_set()).existing
+    other = chain.mapping_set(mappings={"_{TENANT_ID}.product.name": "Type"})
+    existing = other.kind.find(reader, made.id)
+    assert existing is not None
+    assert [d.field for d in other.differences(reader, existing)] == ["mappings"]
+    assert isinstance(judged(reader, other, existing), Fixed)
+
+
+# ---- time limits -----------------------------------------------------------------------------------------------------
+
+QUARTER = Schedule("minute", 15)
+LIMITS: dict[str, tuple[Schedule, dict[str, Any], str, bool]] = {
+    # name: as it is, as it shall be, the code of the refusal, whether it is refused before the start too
+    "to a single run": (QUARTER, {"schedule": Schedule()}, "FLOW-1403", False),
+    "backfill": (QUARTER, {"schedule": Schedule("minute", 15, backfill=False)}, "FLOW-1404", False),
+    "mapping of a single run": (Schedule(), {"schedule": Schedule(), "mapping_set_id": "other"}, "FLOW-1366", True),
+}
+
+
+@pytest.mark.parametrize(("before", "asked", "code", "always"), LIMITS.values(), ids=LIMITS)
+def test_a_change_that_comes_too_late_is_judged_fixed(
+    before: Schedule, asked: dict[str, Any], code: str, always: bool, chain: Chain, reader: Reads, emulator: Emulator
+) -> None:
+    if "mapping_set_id" in asked:
+        asked |= {"mapping_set_id": chain.ensure(chain.mapping_set(mappings={"_id": "Type"})).existing.id}
+    chain.ensure(chain.dataflow(schedule=before))
+    want = chain.dataflow(**asked)
+    (existing,) = want.look_up(reader)
+    start = existing.item["scheduleParams"]["startTime"]
+    assert isinstance(judged(reader, want, existing, start - 1), Fixed) is always
+    fixed = judged(reader, want, existing, start)
+    assert isinstance(fixed, Fixed)
+    assert code in fixed.advice
+    # The service refuses what would be sent.
+    emulator.advance(300)
+    change = want.change(existing, want.differences(reader, existing))
+    with pytest.raises(Exception, match=code):
+        want.send(chain.client, existing, change)
+
+
+def test_an_interval_can_be_changed_after_the_start(chain: Chain, reader: Reads) -> None:
+    chain.ensure(chain.dataflow())
+    want = chain.dataflow(schedule=Schedule("minute", 30))
+    (existing,) = want.look_up(reader)
+    assert isinstance(judged(reader, want, existing, existing.item["scheduleParams"]["startTime"] + 1), Change)
+
+
+# ---- state, name and description -------------------------------------------------------------------------------------
+
+
+def switched(chain: Chain, op: str) -> None:
+    (flow,) = chain.dataflow().look_up(chain.client)
+    chain.post(f"{FLOW_SERVICE}/flows/{flow.id}/action", None, op=op)
+
+
+@pytest.mark.parametrize(
+    ("op", "enabled", "verdict"),
+    [
+        ("disable", True, Change((), "enable")),
+        ("enable", False, Change((), "disable")),
+        ("disable", False, Change()),
+        ("enable", True, Change()),
+        ("enable", None, Change()),
+    ],
+)
+def test_the_state_is_changed_where_somebody_wrote_it(
+    op: str, enabled: bool | None, verdict: Change, chain: Chain, reader: Reads, emulator: Emulator
+) -> None:
+    chain.ensure(chain.dataflow())
+    switched(chain, op)
+    want = chain.dataflow(enabled=enabled)
+    (existing,) = want.look_up(reader)
+    assert judged(reader, want, existing) == verdict
+    found = chain.ensure(want, if_exists="update")
+    assert found.updated is (verdict != Change())
+    assert emulator.objects("flows")[0]["state"] == ("disabled" if enabled is False else "enabled")
+
+
+def test_a_state_that_nobody_wrote_is_shown_and_stays(chain: Chain, reader: Reads) -> None:
+    chain.ensure(chain.dataflow())
+    switched(chain, "disable")
+    (existing,) = chain.dataflow().look_up(reader)
+    fixed = judged(reader, chain.dataflow(), existing)
+    assert isinstance(fixed, Fixed)
+    assert [d.field for d in fixed.differences] == ["state"]
+
+
+def test_a_draft_is_not_enabled_by_an_update(chain: Chain, reader: Reads) -> None:
+    chain.ensure(chain.dataflow())
+    (existing,) = chain.dataflow().look_up(reader)
+    draft = Existing(existing.id, item=existing.item | {"state": "draft"})
+    assert isinstance(judged(reader, chain.dataflow(enabled=True), draft), Fixed)
+
+
+def test_a_dataflow_that_shall_be_disabled_is_made_so(chain: Chain, emulator: Emulator) -> None:
+    want = chain.dataflow(enabled=False)
+    assert chain.ensure(want).created
+    (flow,) = emulator.objects("flows")
+    assert flow["state"] == "disabled"
+    assert not chain.ensure(want).updated
+
+
+def test_who_wants_it_disabled_and_may_not_change_it_adopts_it_as_it_is(chain: Chain, emulator: Emulator) -> None:
+    made = chain.ensure(chain.dataflow())
+    assert chain.ensure(chain.dataflow(enabled=False)).existing.id == made.existing.id
+    assert emulator.objects("flows")[0]["state"] == "enabled"
+
+
+def test_a_dataflow_found_by_its_id_is_renamed_in_place(chain: Chain, reader: Reads, emulator: Emulator) -> None:
+    made = chain.ensure(chain.dataflow()).existing
+    want = chain.dataflow(name="another", source_connection_id=chain.source_id)
+    existing = want.kind.find(reader, made.id)
+    assert existing is not None
+    change = judged(reader, want, existing)
+    assert change == Change(({"op": "add", "path": "/name", "value": "another"},))
+    assert isinstance(change, Change)
+    want.send(chain.client, existing, change)
+    (flow,) = emulator.objects("flows")
+    assert (flow["id"], flow["name"]) == (made.id, "another")
+
+
+@pytest.mark.parametrize("name", ["dataflow", "schema", "dataset"])
+@pytest.mark.parametrize("marked", [True, False])
+def test_an_update_sets_a_description_and_keeps_the_mark(
+    name: str, marked: bool, chain: Chain, make_client: Callable[..., Client], emulator: Emulator
+) -> None:
+    chain = chain if marked else Chain(make_client(marks=False))
+    made = chain.ensure(KINDS[name].build(chain, description="as it was"))
+    mark = made.resource.kind.mark_of(next(iter(made.resource.look_up(chain.client)))) if marked else None
+    want = KINDS[name].build(chain, description="as it shall be")
+    # It is the one whatever is said of it.
+    assert chain.ensure(want).existing.id == made.existing.id
+    assert not chain.ensure(want).updated
+    assert chain.ensure(want, if_exists="update").updated
+    (existing,) = want.look_up(chain.client)
+    in_text = f" {mark}" if mark and name != "dataset" else ""
+    assert existing.item["description"] == f"as it shall be{in_text}"
+    assert want.kind.carries_mark
+    assert want.kind.mark_of(existing) == mark
+    assert not chain.ensure(want, if_exists="update").updated
+    assert not chain.ensure(KINDS[name].build(chain), if_exists="update").updated
