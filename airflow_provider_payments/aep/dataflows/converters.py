@@ -109,6 +109,11 @@ def to_class(value: object) -> str:
     return CLASSES.get(name, name)
 
 
+def to_optional_class(value: object) -> str | None:
+    """Return a class's ``$id``, ``None`` where nobody wrote one."""
+    return None if value is None else to_class(value)
+
+
 def from_class(class_id: str) -> str:
     """Return what a class is called in files."""
     return next((name for name, known in CLASSES.items() if known == class_id), class_id)

@@ -31,7 +31,6 @@ from airflow_provider_payments.aep.resources.data_prep import FieldMapping
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as NewRows
 from airflow_provider_payments.aep.resources.flow_service import FORMATS
 from airflow_provider_payments.aep.resources.sources import SOURCES
-from airflow_provider_payments.aep.services import PROFILE_CLASS
 
 __all__ = ["Connection", "Dataset", "Definition", "DeltaColumn", "Schedule", "Schema", "Source"]
 
@@ -176,9 +175,9 @@ class Schema(Checked):
     description: str | None = attrs.field(
         default=None, converter=to.to_optional_text, metadata=member("Free text, when it is created.", TEXT)
     )
-    class_: str = attrs.field(
-        default=PROFILE_CLASS,
-        converter=to.to_class,
+    class_: str | None = attrs.field(
+        default=None,
+        converter=to.to_optional_class,
         metadata=member(
             f"One of {', '.join(to.CLASSES)}, or a class's $id. Default: profile.", TEXT, write=to.from_class
         ),
@@ -487,15 +486,15 @@ class Definition(Checked):
 
     @property
     def schema_title(self) -> str | None:
-        """The title of the schema that is described; ``None`` where one is referred to."""
-        if isinstance(self.schema, str):
+        """The title of the schema that is described; ``None`` where one is referred to, by itself or by its dataset."""
+        if isinstance(self.schema, str) or (self.schema is None and isinstance(self.dataset, str)):
             return None
         return (self.schema.title if self.schema else None) or self.name
 
     @property
     def field_group_title(self) -> str | None:
         """The title of the field group that holds the described fields; ``None`` where a schema is referred to."""
-        if isinstance(self.schema, str):
+        if self.schema_title is None or isinstance(self.schema, str):
             return None
         return (self.schema.field_group if self.schema else None) or f"{self.schema_title} - fields"
 
