@@ -79,6 +79,53 @@ COMMANDS = (
         "validate.validate",
     ),
     Command(
+        "plan",
+        "Compare files with a sandbox: what would be created or changed",
+        "Compare definitions with the sandbox of the Airflow connection: what would be created, adopted or changed, "
+        "and what stands in the way. It only reads. `validate` checks files without asking the platform; `export` "
+        "writes files of what is there. The exit status is 0, or 1 where there is an error or a conflict.",
+        (
+            PATHS,
+            ENVIRONMENT,
+            VARIABLE,
+            ONLY,
+            CONN_ID,
+            OUTPUT,
+            Option(("--all",), {"action": "store_true", "help": "show what is unchanged too"}),
+            Option(
+                ("--detailed-exitcode",),
+                {"action": "store_true", "help": "exit with 2 where something is to be done"},
+            ),
+        ),
+        "plan.plan",
+    ),
+    Command(
+        "export",
+        "Write files of the dataflows that are there",
+        "Write a definition for each payments dataflow of the sandbox, such that `plan` says unchanged. Schema and "
+        "dataset are referred to by name. It only reads the platform. The exit status is 1 where a payments dataflow cannot be "
+        "said in a file; dataflows of other vendors are counted and skipped.",
+        (
+            Option(
+                ("patterns",),
+                {
+                    "nargs": "*",
+                    "metavar": "NAME",
+                    "help": "names, ids, or patterns with * and ? (default: all dataflows)",
+                },
+            ),
+            Option(("--to",), {"required": True, "metavar": "FOLDER", "help": "where the files go"}),
+            Option(("--force",), {"action": "store_true", "help": "overwrite files that are there"}),
+            Option(
+                ("--manage-schema",),
+                {"action": "store_true", "help": "describe schema, fields and dataset instead of referring to them"},
+            ),
+            CONN_ID,
+            OUTPUT,
+        ),
+        "export.export",
+    ),
+    Command(
         "schema",
         "Print the JSON Schema of the files",
         "Print the JSON Schema of definition files, or of project.yaml, for editors. `validate` checks more: what "

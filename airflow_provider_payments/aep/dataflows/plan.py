@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.resources.base import Change, Resource
 from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.services import Json
 
-__all__ = ["ACTIONS", "PLAN_FORMAT", "Action", "Plan", "Step"]
+__all__ = ["ACTIONS", "PLAN_FORMAT", "Action", "Plan", "Step", "in_order", "plain_value"]
 
 Action = Literal["unchanged", "adopt", "create", "update", "conflict", "blocked"]
 #: What each action means, by its sign in a plan's text.
@@ -66,7 +66,9 @@ class Step:
 
     def to_json(self) -> Json:
         """Return it as plain JSON, no credential in it."""
-        changes = [{"field": d.field, "desired": _plain(d.wanted), "actual": _plain(d.found)} for d in self.changes]
+        changes = [
+            {"field": d.field, "desired": plain_value(d.wanted), "actual": plain_value(d.found)} for d in self.changes
+        ]
         return {
             "action": self.action,
             "kind": self.kind,
@@ -144,20 +146,17 @@ class Plan:
 
 
 def _sorted_changes(changes: Sequence[Difference]) -> list[tuple[str, str, str]]:
-    return sorted((d.field, shown(_plain(d.wanted)), shown(_plain(d.found))) for d in changes)
+    return sorted((d.field, shown(plain_value(d.wanted)), shown(plain_value(d.found))) for d in changes)
 
 
-def _plain(value: object) -> object:
+def plain_value(value: object) -> object:
     """Return a compared value as plain JSON."""
     if isinstance(value, (set, frozenset)):
         return sorted(map(str, value))
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [plain_value(inner) for inner in value]
     if isinstance(value, dict):
-        return {str(name): _plain(inner) for name, inner in value.items()}
-    properties = getattr(value, "properties", None)
-    if properties is not None:
-        return _plain(dict(properties))
+        return {str(name): plain_value(inner) for name, inner in value.items()}
     return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
 
 
