@@ -103,8 +103,8 @@ COMMANDS = (
         "export",
         "Write files of the dataflows that are there",
         "Write a definition for each payments dataflow of the sandbox, such that `plan` says unchanged. Schema and "
-        "dataset are referred to by name. It only reads the platform. The exit status is 1 where a payments dataflow cannot be "
-        "said in a file; dataflows of other vendors are counted and skipped.",
+        "dataset are referred to by name. It only reads the platform. The exit status is 1 where a payments dataflow "
+        "cannot be said in a file; dataflows of other vendors are counted and skipped.",
         (
             Option(
                 ("patterns",),
