@@ -236,11 +236,11 @@ class Difference(NamedTuple):
     """One field in which an existing object is not what was asked for."""
 
     field: str
-    wanted: Any
-    found: Any
+    desired: Any
+    actual: Any
 
     def __str__(self) -> str:
-        return f"{self.field}: wanted {_shown(self.wanted)}, found {_shown(self.found)}"
+        return f"{self.field}: desired {_shown(self.desired)}, actual {_shown(self.actual)}"
 
 
 def _shown(value: object) -> str:
@@ -249,7 +249,7 @@ def _shown(value: object) -> str:
 
 class ConflictError(PlatformError):
     """
-    An object of the wanted name exists and is not what was asked for, or may not be reused.
+    An object of the desired name exists and is not the desired one, or may not be reused.
 
     :param kind: the kind of object, such as ``dataflow``.
     :param name: its name.

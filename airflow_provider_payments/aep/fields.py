@@ -46,9 +46,9 @@ class Fields:
         """Return the members of an item of a list, named by its id where that can be read."""
         return cls.of(f"{kind} {readers.text(readers.at(value, id_key)) or 'without a readable id'}", value)
 
-    def unreadable(self, path: tuple[str, ...], value: object, wanted: str) -> UnreadableError:
+    def unreadable(self, path: tuple[str, ...], value: object, expected: str) -> UnreadableError:
         """Return the error that says so of a member."""
-        return UnreadableError(self.what, f"its {'.'.join(path)} is {_kind(value)}, not {wanted}")
+        return UnreadableError(self.what, f"its {'.'.join(path)} is {_kind(value)}, not {expected}")
 
     def value(self, *path: str) -> Any:
         """Return whatever stands there, ``None`` where a step is absent."""
@@ -151,10 +151,10 @@ class Fields:
             raise self.unreadable((key,), self.value(key), "an id")
         return found
 
-    def _typed(self, kind: type | tuple[type, ...], wanted: str, path: tuple[str, ...]) -> Any:
+    def _typed(self, kind: type | tuple[type, ...], expected: str, path: tuple[str, ...]) -> Any:
         found = self.value(*path)
         if found is not None and not isinstance(found, kind):
-            raise self.unreadable(path, found, wanted)
+            raise self.unreadable(path, found, expected)
         return found
 
 

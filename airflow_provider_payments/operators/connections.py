@@ -88,8 +88,8 @@ class CreateSourceConnectionOperator(CreateOperator):
 
     :param base_connection_id: the vendor account's base connection.
     :param table: a table's path, such as ``PayPal.Catalog_Products``.
-    :param columns: its columns, names or objects as explore gives them; by default all that explore gives. Types are
-        compared where an object gives them.
+    :param columns: its columns, objects as explore gives them, or names that get their types from explore at the
+        creation; by default all that explore gives. Types are compared where an object gives them.
     :param path: a file's path (``delimited``, ``json``, ``parquet``), or a table's as the older documents send it.
     :param resource_path: a REST resource, such as Stripe's ``charges``.
     :param data_format: ``tabular``, ``delimited``, ``json``, ``parquet`` or ``parquet_xdm``; by default

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.coverage import Reading
     from airflow_provider_payments.aep.runs.data_window import Window
     from airflow_provider_payments.aep.runs.flow_run import FlowRun
-    from airflow_provider_payments.aep.runs.on_demand import Notes
+    from airflow_provider_payments.aep.runs.on_demand import RunBaseline
 
 STORE_KEY = "payments_flow_run"
 
@@ -91,14 +91,14 @@ class TaskRunState:
         return Reading(run, shown if is_other else self.window)
 
     @property
-    def notes(self) -> Notes | None:
+    def notes(self) -> RunBaseline | None:
         """What an earlier try noted before it may have started a run."""
-        from airflow_provider_payments.aep.runs.on_demand import Notes
+        from airflow_provider_payments.aep.runs.on_demand import RunBaseline
 
         if self._is_blind and self._since is not None:
             # A cleared DAG run begins anew, maybe after the run in question.
-            return Notes(self._since.timestamp(), by_own_clock=True, may_be_older=True)
-        return Notes.from_json(self._kept["notes"]) if "notes" in self._kept else None
+            return RunBaseline(self._since.timestamp(), by_own_clock=True, allow_older=True)
+        return RunBaseline.from_json(self._kept["notes"]) if "notes" in self._kept else None
 
     @property
     def was_cleared(self) -> bool:

@@ -219,7 +219,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
 
     def _start(self, state: TaskRunState, context: Context) -> Started:
         from airflow_provider_payments.aep.runs.lookups import run_if_there
-        from airflow_provider_payments.aep.runs.on_demand import Notes
+        from airflow_provider_payments.aep.runs.on_demand import RunBaseline
         from airflow_provider_payments.operators.run_state import Started
 
         run = run_if_there(self.hook.client, state.run_id) if state.run_id and state.was_cleared else None
@@ -243,7 +243,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
             self._warn_about(coverage.contradictory)
         if run := coverage.run:
             return state.keep_run(Started(run.id, reused=True, run=run))
-        notes = Notes.of(coverage.runs)
+        notes = RunBaseline.of(coverage.runs)
         state.keep(notes=notes.to_json())
         run_id, found = request.start(notes)
         return state.keep_run(Started(run_id, found))

@@ -23,7 +23,7 @@ from airflow.providers.common.compat.sdk import Stats
 
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
 from airflow_provider_payments.aep.http.auth import TOKEN_PATH
-from airflow_provider_payments.aep.http.retries import MAX_WAIT
+from airflow_provider_payments.aep.http.retries import MAX_WAIT_SECONDS
 from airflow_provider_payments.aep.http.throttle import MAX_PAUSE_SECONDS, is_throttled
 from airflow_provider_payments.aep.runs.batch_polling import QUESTION_SECONDS, RunQueries
 from airflow_provider_payments.aep.runs.flow_run import FlowRun
@@ -273,7 +273,7 @@ class Poller:
             self._throttled = 0
             return
         asked = [error.retry_after for error in throttled if error.retry_after is not None]
-        pause = max(asked) if asked else min(2.0**self._throttled, MAX_WAIT)
+        pause = max(asked) if asked else min(2.0**self._throttled, MAX_WAIT_SECONDS)
         self._throttled = min(self._throttled + 1, 10)
         pause = min(pause, MAX_PAUSE_SECONDS) * random.uniform(1, 1 + JITTER_FRACTION)
         self._not_before = max(self._not_before, self._loop.time() + pause)

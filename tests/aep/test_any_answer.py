@@ -26,7 +26,7 @@ from airflow_provider_payments.aep.resources.live_dataflow import read_dataflow,
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import read_schedule
 from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
-from airflow_provider_payments.aep.resources.schema_registry import read_resource
+from airflow_provider_payments.aep.resources.schema_registry import SCHEMA
 from tests.aep.chain import CATALOG, KINDS, PAYPAL_SPEC, USUAL, Chain, value
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -117,7 +117,7 @@ READERS: dict[str, Callable[[Fields], Any]] = {
     "namespace": lambda fields: list(WANTED_FIELDS.gaps("fields", fields.below("_emulator"), "/properties/_emulator")),
     "own place": lambda fields: find_own(fields, "_emulator"),
     "flow spec": lambda fields: FlowSpec.from_item(fields.item),
-    "registry resource": lambda fields: read_resource(dict(fields.item)),
+    "registry resource": lambda fields: SCHEMA.listed(dict(fields.item)),
     "moment": lambda fields: fields.moment("createdAt"),
     "count": lambda fields: fields.count("version"),
     "whole number": lambda fields: fields.parsed(as_int, "interval"),

@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.readers import MAX_EPOCH_SECONDS, shown
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, State, runs_of
 from airflow_provider_payments.aep.runs.lookups import newest_failed, successor
-from airflow_provider_payments.aep.runs.on_demand import Notes, OnDemandRun
+from airflow_provider_payments.aep.runs.on_demand import OnDemandRun, RunBaseline
 from airflow_provider_payments.aep.runs.record_counts import FAILED, INPUT, OUTPUT, read_counts
 from tests.any_json import ANY_JSON, QUIETLY, deep, objects
 from tests.fault_proxy import FaultProxy
@@ -192,8 +192,8 @@ def test_a_decision_is_made_on_pages_only_that_can_be_read(answers: Callable[[An
     objects = [item for item in page["items"] if isinstance(item, dict)]
     doubtful = [item for item in objects if not isinstance(item.get("flowId"), str) or item["flowId"] in ("", FLOW)]
     for ask in (
-        request.take_notes,
-        lambda: request.find(Notes(0.0)),
+        request.look,
+        lambda: request.find(RunBaseline(0.0)),
         lambda: successor(client, run),
         lambda: newest_failed(client, FLOW),
     ):
@@ -206,7 +206,7 @@ def test_a_decision_is_made_on_pages_only_that_can_be_read(answers: Callable[[An
 @given(ANY_JSON | objects(since=st.floats(0, 2e9), known=st.lists(st.text(max_size=3) | ANY_JSON, max_size=3)))
 def test_any_notes_are_read_whole_or_unreadable(value: Any) -> None:
     try:
-        notes = Notes.from_json(value)
+        notes = RunBaseline.from_json(value)
     except UnreadableError:
         return
     assert list(notes.known) == value["known"]

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.errors import Difference
+from airflow_provider_payments.aep.resources.base import Fixed, Resource
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import COLUMNS, FLOW_SERVICE, KINDS, REGISTRY, Chain
@@ -20,7 +21,7 @@ Node = dict[str, Any]
 Path = tuple[str | int, ...]
 
 many = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 #: What the services write down of any change.
 STAMPS = {"etag", "updatedAt", "updatedBy", "updatedClient", "lastOperation", "version", "updated", "updatedUser"}
@@ -63,6 +64,19 @@ def updated(chain: Chain, emulator: Emulator, name: str, want: Resource, object_
     return before, {path for path in changes(before, shown()) if path[0] not in STAMPS}
 
 
+def test_every_kind_that_an_update_changes_is_tested_here(chain: Chain) -> None:
+    changed = {name for name, kind in KINDS.items() if kind.build(chain).changeable}
+    assert changed | {"field group"} == {"dataflow", "field group", "dataset", "schema"}
+
+
+@pytest.mark.parametrize("name", sorted(set(KINDS) - {"dataflow", "field group", "dataset", "schema"}))
+def test_an_update_of_any_other_kind_is_no_change_at_all(name: str, chain: Chain) -> None:
+    want = KINDS[name].build(chain)
+    existing = want.kind.find(chain.client, chain.ensure(want).existing.id)
+    assert existing is not None
+    assert isinstance(want.judge(existing, [Difference("anything", 1, 2)], 0.0), Fixed)
+
+
 # ---- dataflows -------------------------------------------------------------------------------------------------------
 
 
@@ -87,6 +101,7 @@ LIVE = st.fixed_dictionaries(
             own=OWN,
         ),
         "reverse": st.booleans(),
+        "disabled": st.booleans(),
         "more": some(labels=st.just(["core/C1"]), description=st.just("by hand"), recordTypes=st.just([{"type": "x"}])),
     }
 )
@@ -96,6 +111,8 @@ WRITTEN = some(
     mapping=st.booleans(),
     partial_ingestion_percent=st.sampled_from([5, 10]),
     error_diagnostics=st.booleans(),
+    enabled=st.booleans(),
+    description=st.sampled_from(["by hand", "ours"]),
 )
 EVERY = st.sampled_from([("minute", 15), ("minute", 45), ("hour", 1)])
 
@@ -110,6 +127,8 @@ def stranger(chain: Chain, live: Node) -> str:
     body = chain.dataflow().payload() | live["more"]
     body |= {"transformations": steps[::-1] if live["reverse"] else steps, "options": live["options"]}
     made = chain.post(f"{FLOW_SERVICE}/flows", body | {"scheduleParams": {"frequency": "minute"} | live["schedule"]})
+    if live["disabled"]:
+        chain.post(f"{FLOW_SERVICE}/flows/{made['id']}/action", None, op="disable")
     return str(made["id"])
 
 
@@ -129,6 +148,8 @@ def allowed_of_dataflow(before: Node, written: Node) -> set[Path]:
         allowed |= {("options", "partialIngestionPercent"), ("options", "errorDiagnosticsEnabled")}
     if "error_diagnostics" in written:
         allowed.add(("options", "errorDiagnosticsEnabled"))
+    allowed |= {("description",)} if "description" in written else set()
+    allowed |= {("state",)} if "enabled" in written else set()
     return allowed
 
 
@@ -141,6 +162,8 @@ def test_an_update_of_any_dataflow_leaves_what_nobody_wrote(chain: Chain, emulat
         # Tolerance turns diagnostics on by itself.
         percent = {"partial_ingestion_percent", "partialIngestionPercent"} & {*written, *live["options"]}
         assume(not (percent and written.get("error_diagnostics") is False))
+        if live["disabled"]:
+            written = {"enabled": True} | written
         flow = stranger(chain, live)
         try:
             given_ = {name: value for name, value in written.items() if name not in ("backfill", "mapping")}
@@ -256,12 +279,14 @@ def test_an_update_of_any_dataset_adds_tags_and_keeps_the_others(chain: Chain, e
     chain.schema_id  # noqa: B018 - made before the first example
 
     @many
-    @given(live=TAGS, wanted=TAGS)
-    def holds(live: Node, wanted: Node) -> None:
+    @given(live=TAGS, wanted=TAGS, description=st.sampled_from([None, "by hand", "ours"]))
+    def holds(live: Node, wanted: Node, description: str | None) -> None:
         made = chain.ensure(chain.dataset(tags=live, description="by hand")).existing.id
         try:
-            before, changed = updated(chain, emulator, "dataset", chain.dataset(tags=wanted), made)
-            for path in changed:
+            want = chain.dataset(tags=wanted, description=description)
+            before, changed = updated(chain, emulator, "dataset", want, made)
+            assert (("description",) in changed) is (description == "ours")
+            for path in changed - {("description",)}:
                 assert path[:2] == ("tags", path[1])
                 assert path[1] in wanted
                 # An added value stands behind those that were there.
@@ -273,14 +298,17 @@ def test_an_update_of_any_dataset_adds_tags_and_keeps_the_others(chain: Chain, e
 
 
 @pytest.mark.parametrize("references", [("group_id",), ()])
+@pytest.mark.parametrize("description", [None, "ours"])
 def test_an_update_of_a_schema_adds_references_alone(
-    references: tuple[str, ...], chain: Chain, emulator: Emulator
+    references: tuple[str, ...], description: str | None, chain: Chain, emulator: Emulator
 ) -> None:
     person = "https://ns.adobe.com/xdm/context/profile-person-details"
     groups = tuple(getattr(chain, name) for name in references)
     made = chain.ensure(chain.schema(field_groups=groups, description="by hand")).existing.id
-    before, changed = updated(chain, emulator, "schema", chain.schema(field_groups=(person,)), made)
-    assert {path for path in changed if path[0] != "meta:registryMetadata"} == {
+    want = chain.schema(field_groups=(person,), description=description)
+    before, changed = updated(chain, emulator, "schema", want, made)
+    assert (("description",) in changed) is (description is not None)
+    assert {path for path in changed if path[0] not in ("meta:registryMetadata", "description")} == {
         ("allOf", len(before["allOf"])),
         ("refs", len(before["refs"])),
         ("meta:extends", len(before["meta:extends"])),

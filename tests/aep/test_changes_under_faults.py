@@ -87,7 +87,7 @@ def test_what_somebody_else_has_made_unchangeable_meanwhile_is_a_conflict(
 ) -> None:
     made = chain.ensure(chain.dataflow()).existing.id
     proxy.fault("PATCH", "/flows", first=lambda: chain.post(f"{FLOWS}/{made}/action", None, op="disable"))
-    with pytest.raises(ConflictError, match="state: wanted 'enabled', found 'disabled'"):
+    with pytest.raises(ConflictError, match="state: desired 'enabled', actual 'disabled'"):
         updated(proxied, chain.dataflow(schedule=HOURLY))
     assert proxy.count("PATCH", "/flows") == 1
 

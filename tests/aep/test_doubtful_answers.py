@@ -105,7 +105,7 @@ def test_what_has_changed_since_the_list_was_made_is_different(
     made = chain.ensure(chain.dataflow(), writer=A).existing.id
     emulator.advance(600)
     proxy.fault("GET", f"{FLOWS}/{made}", status=200, body=shown(chain, made, state="disabled"))
-    with pytest.raises(ConflictError, match="state: wanted 'enabled', found 'disabled'"):
+    with pytest.raises(ConflictError, match="state: desired 'enabled', actual 'disabled'"):
         writer.ensure(chain.dataflow(), writer=LATER)
 
 

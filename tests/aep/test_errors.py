@@ -136,8 +136,8 @@ def test_a_conflict_shows_every_difference() -> None:
     differences = [Difference("frequency", "day", "hour"), Difference("tags", frozenset({"b", "a"}), None)]
     error = ConflictError("dataflow", "products", "id-1", differences, "Choose another name.")
     assert str(error) == (
-        "dataflow 'products' exists already (id-1) and differs: frequency: wanted 'day', found 'hour'; "
-        "tags: wanted ['a', 'b'], found None. Choose another name."
+        "dataflow 'products' exists already (id-1) and differs: frequency: desired 'day', actual 'hour'; "
+        "tags: desired ['a', 'b'], actual None. Choose another name."
     )
     assert not error.retryable
 

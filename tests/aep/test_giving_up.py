@@ -222,7 +222,7 @@ def test_what_was_disabled_stays_so_where_no_update_makes_it_right(
         other = chain.ensure(chain.dataset(name="another")).existing.id
         changed = {"target_connection_id": chain.ensure(chain.target(name="others", dataset_id=other)).existing.id}
     said = give_up(writer, chain.dataflow(**changed), ConflictError, attempt=2, if_exists=if_exists)
-    assert "state: wanted 'enabled', found 'disabled'" in said
+    assert "state: desired 'enabled', actual 'disabled'" in said
     assert states(emulator) == {flow: "disabled"}
 
 
@@ -259,7 +259,7 @@ def test_what_a_person_disables_afterwards_is_never_enabled(chain: Chain, writer
     emulator.advance(3600)
     for op in ("enable", "disable"):
         chain.client.request("POST", f"{FLOW_SERVICE}/flows/{flow}/action", params={"op": op})
-    with pytest.raises(ConflictError, match="state: wanted 'enabled', found 'disabled'"):
+    with pytest.raises(ConflictError, match="state: desired 'enabled', actual 'disabled'"):
         writer.ensure(chain.dataflow(), writer=A, attempt=2)
     assert states(emulator) == {flow: "disabled"}
 
@@ -314,7 +314,7 @@ def test_what_somebody_has_changed_is_theirs_and_stays(
     proxy.fault("GET", "/flows[?]", times=2)
     proxy.fault("GET", "/flows[?]", first=change)
     said = give_up(proxied, want, ConflictError)
-    assert "scheduleParams.frequency: wanted 'minute', found 'hour'" in said
+    assert "scheduleParams.frequency: desired 'minute', actual 'hour'" in said
     assert "has been changed by somebody else, and stays" in said
     assert list(states(emulator).values()) == ["enabled"]
 

@@ -106,9 +106,11 @@ def test_a_field_group_is_judged_by_what_the_list_shows(chain: Chain, reader: Re
 
 def test_a_mapping_set_of_an_id_is_compared_by_what_it_maps(chain: Chain, reader: Reads) -> None:
     made = chain.ensure(chain.mapping_set()).existing
-    other = chain.mapping_set(mappings={"_{TENANT_ID}.product.name": "Type"})
-    existing = other.kind.find(reader, made.id)
+    existing = chain.mapping_set().kind.find(reader, made.id)
     assert existing is not None
+    alike = {"_{TENANT_ID}.product.name": "Product_Name", "_id": "Product_Id"}
+    assert chain.mapping_set(mappings=alike).differences(reader, existing) == []
+    other = chain.mapping_set(mappings={"_id": "Type"})
     assert [d.field for d in other.differences(reader, existing)] == ["mappings"]
     assert isinstance(judged(reader, other, existing), Fixed)
 

@@ -173,8 +173,13 @@ def test_each_request_for_a_creation_carries_a_nonce_of_its_own(chain: Chain, em
 def test_a_mark_is_no_difference(kind: Kind, chain: Chain, make_client: Callable[..., Client]) -> None:
     made = chain.ensure(kind.build(chain, description="Paid orders"), writer=DAILY)
     # Another's mark, another description, no marks at all: the same object.
-    for client, description in ((chain.client, None), (chain.client, "Orders"), (make_client(marks=False), None)):
-        found = ensure(client, kind.build(chain, description=description), if_exists="update", writer=Writer("other"))
+    asked = (
+        (chain.client, None, "update"),
+        (chain.client, "Orders", "reuse"),
+        (make_client(marks=False), None, "update"),
+    )
+    for client, description, if_exists in asked:
+        found = ensure(client, kind.build(chain, description=description), if_exists=if_exists, writer=Writer("other"))
         assert (found.created, found.updated, found.existing.id) == (False, False, made.existing.id)
 
 

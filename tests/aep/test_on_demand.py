@@ -15,7 +15,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError, ReadOnlyErro
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun
 from airflow_provider_payments.aep.runs.lookups import newest_failed, read_run, successor, when_it_shows
-from airflow_provider_payments.aep.runs.on_demand import Notes, OnDemandRun, RepeatedRun
+from airflow_provider_payments.aep.runs.on_demand import OnDemandRun, RepeatedRun, RunBaseline
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.chain import make_dataflow
@@ -37,7 +37,7 @@ def request(client: Client, flow_id: str, window: Window = FIRST, delta_column: 
 
 def start(client: Client, flow_id: str, window: Window = FIRST) -> str:
     ready = request(client, flow_id, window).ready()
-    run_id, found = ready.start(ready.take_notes())
+    run_id, found = ready.start(RunBaseline.of(ready.look().runs))
     assert not found
     return run_id
 
@@ -109,13 +109,13 @@ def test_a_window_is_read_from_what_a_run_shows(shown: dict[str, Any], window: W
 
 
 def test_notes_name_the_newest_runs_only(client: Client, emulator: Emulator, flow_id: str) -> None:
-    assert request(client, flow_id).take_notes() == Notes(0.0, ())
+    assert RunBaseline.of(request(client, flow_id).look().runs) == RunBaseline(0.0, ())
     start(client, flow_id)
     emulator.advance(5)
     newest = start(client, flow_id, SECOND)
-    notes = request(client, flow_id).take_notes()
-    assert notes == Notes(read_run(client, newest).created_at, (newest,))
-    assert Notes.from_json(notes.to_json()) == notes
+    notes = RunBaseline.of(request(client, flow_id).look().runs)
+    assert notes == RunBaseline(read_run(client, newest).created_at, (newest,))
+    assert RunBaseline.from_json(notes.to_json()) == notes
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_an_answer_without_an_id_is_a_lost_one(
 ) -> None:
     proxy.fault("POST", RUNS, status=201, body=answer)
     ready = request(make_client(proxy.url), flow_id).ready()
-    run_id, found = ready.start(ready.take_notes())
+    run_id, found = ready.start(RunBaseline.of(ready.look().runs))
     assert (run_id, found) == (read_run(ready.client, run_id).id, False)
     assert proxy.count("POST", RUNS) == 2
 
@@ -172,7 +172,7 @@ def test_the_time_of_another_clock_is_translated(make_client: Callable[..., Clie
     client = make_client()
     client.get("/data/foundation/flowservice/flows")
     here, there = time.time(), float(emulator.advance(0))
-    notes = Notes(here - 60, by_own_clock=True).by_service(client)
+    notes = RunBaseline(here - 60, by_own_clock=True).by_service(client)
     assert abs(notes.since - (there - 60)) < 3
     assert notes.by_service(client) is notes
 
@@ -186,7 +186,7 @@ def test_runs_made_since_another_clocks_moment_are_found(
     emulator.advance(600)
     made = start(client, flow_id)
     emulator.advance(30)
-    found = request(make_client(), flow_id).find(Notes(time.time() - 60, by_own_clock=True))
+    found = request(make_client(), flow_id).find(RunBaseline(time.time() - 60, by_own_clock=True))
     assert found is not None
     assert found.id == made
 
@@ -194,16 +194,16 @@ def test_runs_made_since_another_clocks_moment_are_found(
 def test_several_are_named(client: Client, flow_id: str) -> None:
     runs = [start(client, flow_id) for _ in range(2)]
     with pytest.raises(UnsettledError, match="Several runs") as error:
-        request(client, flow_id).find(Notes(0.0))
+        request(client, flow_id).find(RunBaseline(0.0))
     assert all(run in str(error.value) for run in runs)
 
 
 def test_only_what_has_not_ended_counts_where_that_is_asked(client: Client, emulator: Emulator, flow_id: str) -> None:
     start(client, flow_id)
     emulator.advance(5)
-    assert request(client, flow_id).find(Notes(0.0), active=True) is None
+    assert request(client, flow_id).find(RunBaseline(0.0), active=True) is None
     active = start(client, flow_id)
-    found = request(client, flow_id).find(Notes(0.0), active=True)
+    found = request(client, flow_id).find(RunBaseline(0.0), active=True)
     assert found is not None
     assert found.id == active
 
@@ -218,8 +218,8 @@ def test_an_older_run_counts_only_where_it_was_under_way_and_shows_the_window(
     begun, end = read_run(client, stuck).created_at, read_run(client, ended).completed_at
     assert end is not None
 
-    def found(window: Window, since: float, may_be_older: bool = True) -> str | None:
-        run = request(client, flow_id, window).find(Notes(since, may_be_older=may_be_older))
+    def found(window: Window, since: float, allow_older: bool = True) -> str | None:
+        run = request(client, flow_id, window).find(RunBaseline(since, allow_older=allow_older))
         return run.id if run else None
 
     assert [found(FIRST, end + 60), found(SECOND, end - 0.1), found(SECOND, end + 0.1)] == [stuck, ended, None]
@@ -240,7 +240,7 @@ def test_the_run_that_took_a_failed_ones_place_is_told(client: Client, emulator:
     newest = newest_failed(client, flow_id)
     assert newest == run
     again = RepeatedRun.of(client, run)
-    made, _ = again.start(again.take_notes())
+    made, _ = again.start(RunBaseline.of(again.look().runs))
     emulator.advance(5)
     assert successor(client, run).id == made
     last = newest_failed(client, flow_id)
@@ -251,7 +251,7 @@ def test_the_run_that_took_a_failed_ones_place_is_told(client: Client, emulator:
 def test_a_run_that_never_shows_is_given_up(
     make_client: Callable[..., Client], emulator: Emulator, naps: list[float]
 ) -> None:
-    with pytest.raises(UnsettledError, match="Flow run none was made, and does not show"):
+    with pytest.raises(UnsettledError, match="flow run none was created but is not visible yet"):
         when_it_shows(make_client(dataflow_settle_seconds=50.0), "none")
     assert sum(naps) == 50
 
@@ -261,4 +261,4 @@ def test_what_a_service_shows_beside_the_question_is_passed_over(
 ) -> None:
     other = b'{"items": [{"id": "run-1", "flowId": "other", "createdAt": 2000000000000}]}'
     proxy.fault("GET", LISTS, status=200, body=other)
-    assert request(make_client(proxy.url), flow_id).find(Notes(0.0)) is None
+    assert request(make_client(proxy.url), flow_id).find(RunBaseline(0.0)) is None

@@ -53,8 +53,9 @@ def test_what_is_there_is_found_and_not_made_again_and_hands_on_the_same(
     before = len(emulator.requests())
     made = chain.ensure(want)
     assert made.created
-    # A look by each key, the creation, and a look for it. A list of datasets has no end of its own.
-    assert len(asked(emulator, before)) <= (5 if kind is KINDS["dataset"] else 4)
+    # A look by each key, the creation, and a look for it. A list of datasets has no end of its own, and the types of
+    # columns are asked of explore.
+    assert len(asked(emulator, before)) <= (5 if kind in (KINDS["dataset"], KINDS["source connection"]) else 4)
 
     before = len(emulator.requests())
     found = chain.ensure(want)
@@ -163,8 +164,8 @@ def test_reuse_fails_and_shows_what_differs(chain: Chain, emulator: Emulator) ->
         chain.ensure(chain.dataflow(schedule=Schedule(frequency="hour", interval=2)))
     for part in (
         f"dataflow 'own dataflow' exists already ({made.existing.id}) and differs",
-        "scheduleParams.frequency: wanted 'hour', found 'minute'",
-        "scheduleParams.interval: wanted 2, found 15",
+        "scheduleParams.frequency: desired 'hour', actual 'minute'",
+        "scheduleParams.interval: desired 2, actual 15",
         "if_exists='update'",
     ):
         assert part in str(conflict.value)
@@ -308,8 +309,9 @@ def test_a_refusal_is_one_clear_error_and_nothing_is_repeated(
 
 
 def test_what_the_service_itself_refuses_is_told_in_its_words(chain: Chain, emulator: Emulator) -> None:
+    source = chain.source(columns=[{"name": "Type"}], base_connection_id="00000000-0000-0000-0000-000000000000")
     with pytest.raises(RequestError) as failed:
-        chain.ensure(chain.source(base_connection_id="00000000-0000-0000-0000-000000000000"))
+        chain.ensure(source)
     assert failed.value.code == "FLOW-1439-404"
     (refused,) = emulator.requests(method="POST", status="404")
     assert f"request id {refused['request_id']}" in str(failed.value)
@@ -323,7 +325,7 @@ def test_a_dataflow_that_refers_to_what_is_gone_is_still_there_and_not_made_agai
     same = chain.source(name="another of the same").create(chain.client).id
     emulator.advance(60)
     proxy.fault("GET", f"/sourceConnections/{same if gone == 'ours' else chain.source_id}", status=404, body=GONE)
-    with pytest.raises(ConflictError, match=f"sourceConnectionIds: wanted '{same}', found '{chain.source_id}'"):
+    with pytest.raises(ConflictError, match=f"sourceConnectionIds: desired '{same}', actual '{chain.source_id}'"):
         proxied.ensure(chain.dataflow(source_connection_id=same))
     assert [item["id"] for item in emulator.objects("flows")] == [made.existing.id]
 

@@ -110,7 +110,7 @@ def test_whatever_is_asked_by_hand_is_refused_too(method: str, path: str, reader
 def test_a_check_of_mappings_is_no_write(chain: Chain, reader: Client) -> None:
     assert chain.mapping_set().ready(reader).tenant_id is None  # there is no placeholder to fill
     with pytest.raises(InvalidInputError, match="Data Prep refuses it"):
-        chain.mapping_set(mappings={"_emulator.nothing": "Product_Id"}).ready(reader)
+        chain.mapping_set(mappings={"_emulator.nothing": "Product_Id"}).validate(reader)
 
 
 def test_look_ups_are_answered(reader: Client) -> None:

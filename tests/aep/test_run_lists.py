@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.errors import RequestError, UnreadableError, 
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import runs_of
 from airflow_provider_payments.aep.runs.lookups import newest_failed, read_run, successor, when_it_shows
-from airflow_provider_payments.aep.runs.on_demand import Notes, OnDemandRun
+from airflow_provider_payments.aep.runs.on_demand import OnDemandRun, RunBaseline
 from tests.aep.chain import FLOW_SERVICE
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -83,8 +83,8 @@ def test_decisions_do_not_trust_the_order_either(listing: Callable[..., Client],
     pages = [[-9500, -8999], *pages]
     client = listing(*[[made(moment, str(moment), **failed) for moment in page] for page in pages])
     request = OnDemandRun(client=client, flow_id="flow", window=Window(1, 2))
-    assert request.take_notes() == Notes(SINCE + 9, ("9",))
-    found = request.find(Notes(SINCE + 7, ("7",)))
+    assert RunBaseline.of(request.look().runs) == RunBaseline(SINCE + 9, ("9",))
+    found = request.find(RunBaseline(SINCE + 7, ("7",)))
     assert found is not None
     assert (found.id, successor(client, found).id) == ("9", "9")
     first = next(run for run in runs_of(client, "flow") if run.id == "-9500")
@@ -110,7 +110,7 @@ def test_a_run_whose_window_is_a_second_off_makes_a_failed_one_good(listing: Cal
 def test_a_run_under_way_whose_window_is_a_second_off_is_found(listing: Callable[..., Client]) -> None:
     client = listing([shown(5, "ours", "inProgress", 864001)])
     request = OnDemandRun(client=client, flow_id="flow", window=Window(864000, 950400))
-    found = request.find(Notes(SINCE + 10, may_be_older=True))
+    found = request.find(RunBaseline(SINCE + 10, allow_older=True))
     assert found is not None
     assert found.id == "ours"
 
@@ -144,15 +144,15 @@ def test_nothing_is_absent_from_a_list_with_an_unreadable_item(
     run = replace(run, created_at=1.0, window_start=1.0, window_end=2.0)
     for decide in (
         lambda: ids(client),
-        request.take_notes,
-        lambda: request.find(Notes(0.0)),
+        request.look,
+        lambda: request.find(RunBaseline(0.0)),
         lambda: successor(client, run),
         lambda: newest_failed(client, "flow"),
     ):
         with pytest.raises(UnreadableError) as error:
             decide()
         assert error.value.retryable
-    assert naps == [1.0, 4.0] * 4
+    assert naps == [2.0, 4.0] * 4
 
 
 def test_an_unreadable_item_of_another_dataflow_harms_nobody(listing: Callable[..., Client]) -> None:
@@ -166,7 +166,7 @@ def test_a_run_is_not_asked_for_while_ours_may_be_the_unreadable_one(
     proxy.fault("POST", RUNS, status=503)
     proxy.fault("GET", RUNS, status=200, body=json.dumps({"items": [{"id": "odd"}]}).encode(), times=99)
     with pytest.raises(UnreadableError, match="flow run odd cannot be read"):
-        OnDemandRun(client=client, flow_id="flow", window=Window(1, 2)).start(Notes(0.0))
+        OnDemandRun(client=client, flow_id="flow", window=Window(1, 2)).start(RunBaseline(0.0))
     assert proxy.count("POST", RUNS) == 1
 
 
@@ -176,7 +176,7 @@ def test_an_item_that_becomes_readable_is_asked_for_again(
     for item in ({"id": "a"}, made(9, "a")):
         proxy.fault("GET", RUNS, status=200, body=json.dumps({"items": [item]}).encode())
     request = OnDemandRun(client=make_client(proxy.url), flow_id="flow", window=Window(1, 2))
-    assert request.take_notes() == Notes(SINCE + 9, ("a",))
+    assert RunBaseline.of(request.look().runs) == RunBaseline(SINCE + 9, ("a",))
 
 
 def test_an_answer_that_holds_another_run_is_none(listing: Callable[..., Client]) -> None:
@@ -193,5 +193,5 @@ def test_a_new_run_that_cannot_be_read_yet_is_asked_for_again(
 
 
 def test_a_new_run_that_is_never_readable_is_unsettled(listing: Callable[..., Client]) -> None:
-    with pytest.raises(UnsettledError, match="Flow run a was made, and does not show"):
+    with pytest.raises(UnsettledError, match="flow run a was created but is not visible yet"):
         when_it_shows(listing([{"id": "a"}]), "a")

@@ -187,13 +187,13 @@ REFUSED: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
         "base connection",
         {},
         {"credential": {"host": "other", "clientId": "a", "clientSecret": "b"}},
-        "auth.params.host: wanted 'other', found 'api.sandbox.paypal.com'",
+        "auth.params.host: desired 'other', actual 'api.sandbox.paypal.com'",
     ),
     "format of the target": ("target connection", {}, {"data_format": "parquet_xdm"}, "data.format"),
     "schema of the dataset": ("dataset", {}, {}, "schemaRef.id"),
-    "class of the field group": ("field group", {}, {"class_id": EVENT}, "class: wanted"),
+    "class of the field group": ("field group", {}, {"class_id": EVENT}, "class: desired"),
     "class of the schema": ("schema", {"field_groups": ()}, {"field_groups": (), "class_id": EVENT}, "class is fixed"),
-    "columns of the ad-hoc class": ("ad-hoc class", {}, {"fields": {"Amount": "number"}}, "fields.Amount: wanted"),
+    "columns of the ad-hoc class": ("ad-hoc class", {}, {"fields": {"Amount": "number"}}, "fields.Amount: desired"),
     "target of the dataflow": ("dataflow", {}, {}, "targetConnectionIds"),
 }
 
@@ -220,7 +220,7 @@ def test_a_change_that_cannot_be_made_or_does_not_reach_the_dataflow_is_refused(
 def test_a_disabled_dataflow_is_not_switched_on_by_an_update(chain: Chain, emulator: Emulator) -> None:
     made = chain.ensure(chain.dataflow())
     chain.post(f"{FLOW_SERVICE}/flows/{made.existing.id}/action", None, op="disable")
-    with pytest.raises(ConflictError, match="state: wanted 'enabled', found 'disabled'"):
+    with pytest.raises(ConflictError, match="state: desired 'enabled', actual 'disabled'"):
         chain.ensure(chain.dataflow(), if_exists="update")
     assert patches(emulator) == []
 
@@ -268,9 +268,9 @@ def test_a_field_group_grows(more: dict[str, str], patch: list[Any], chain: Chai
 
 
 RETYPED = {
-    "another type": ({"product.name": "integer"}, "product.name (type): wanted 'integer', found 'string'"),
-    "a branch as a leaf": ({"product": "string"}, "product (type): wanted 'string', found 'object'"),
-    "a leaf as a branch": ({"product.name.first": "string"}, "product.name (type): wanted 'object', found 'string'"),
+    "another type": ({"product.name": "integer"}, "product.name (type): desired 'integer', actual 'string'"),
+    "a branch as a leaf": ({"product": "string"}, "product (type): desired 'string', actual 'object'"),
+    "a leaf as a branch": ({"product.name.first": "string"}, "product.name (type): desired 'object', actual 'string'"),
 }
 
 

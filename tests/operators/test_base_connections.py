@@ -150,7 +150,7 @@ def test_another_vendors_login_of_the_same_name_is_not_adopted(
 ) -> None:
     connect_vendor(**VENDORS["square"][0])
     run(CreateBaseConnectionOperator, source="square")
-    with pytest.raises(AirflowFailException, match=r"connectionSpec\.id: wanted 'cc2c31d6.*found '2acf109f"):
+    with pytest.raises(AirflowFailException, match=r"connectionSpec\.id: desired 'cc2c31d6.*actual '2acf109f"):
         run(CreateBaseConnectionOperator, source="stripe")
     assert len(connected.posted("/connections")) == 1
 

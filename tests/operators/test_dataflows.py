@@ -189,12 +189,12 @@ def test_rules_of_the_live_flow_spec_hold_however_it_is_named(
 
 
 CHANGES: list[tuple[dict[str, Any], str]] = [
-    ({"interval": 60}, r"scheduleParams\.interval: wanted 60, found 30"),
-    ({"frequency": "hour"}, r"scheduleParams\.frequency: wanted 'hour', found 'minute'"),
-    ({"partial_ingestion_percent": 3}, r"options\.partialIngestionPercent: wanted 3, found None"),
+    ({"interval": 60}, r"scheduleParams\.interval: desired 60, actual 30"),
+    ({"frequency": "hour"}, r"scheduleParams\.frequency: desired 'hour', actual 'minute'"),
+    ({"partial_ingestion_percent": 3}, r"options\.partialIngestionPercent: desired 3, actual None"),
     (
         {"delta_column": {"name": "Create_Time", "dateFormat": "yyyy"}},
-        r"deltaColumn\.dateFormat: wanted 'yyyy', found",
+        r"deltaColumn\.dateFormat: desired 'yyyy', actual",
     ),
 ]
 
@@ -235,7 +235,7 @@ def test_another_source_is_never_put_under_an_existing_dataflow(connected: Emula
     made = create(ends)
     other = make_ends(name="other", columns=None)
     for if_exists in ("reuse", "update"):
-        with pytest.raises(AirflowFailException, match=f"{made['id']}.*sourceConnectionIds: wanted"):
+        with pytest.raises(AirflowFailException, match=f"{made['id']}.*sourceConnectionIds: desired"):
             create(other, if_exists=if_exists)
 
 
@@ -253,5 +253,5 @@ def test_a_dataflow_that_somebody_disabled_is_no_dataflow_to_adopt(connected: Em
     made = create(ends)
     action = f"/data/foundation/flowservice/flows/{made['id']}/action"
     ExperiencePlatformHook().client.request("POST", action, params={"op": "disable"})
-    with pytest.raises(AirflowFailException, match="state: wanted 'enabled', found 'disabled'"):
+    with pytest.raises(AirflowFailException, match="state: desired 'enabled', actual 'disabled'"):
         create(ends)

@@ -119,7 +119,9 @@ def test_missing_fields_are_refused_by_reuse_and_added_by_update(connected: Emul
 
 def test_a_field_of_another_type_is_never_changed(connected: Emulator) -> None:
     run(CreateTargetSchemaOperator)
-    with pytest.raises(AirflowFailException, match=r"fields\.product\.name \(type\): wanted 'integer', found 'string'"):
+    with pytest.raises(
+        AirflowFailException, match=r"fields\.product\.name \(type\): desired 'integer', actual 'string'"
+    ):
         run(CreateTargetSchemaOperator, fields=FIELDS | {"product.name": "integer"}, if_exists="update")
     assert connected.requests(method="PATCH") == []
 

@@ -19,6 +19,8 @@ from tests.operators.chain import COLUMNS, PRODUCTS, run
 PAYPAL_SPEC = {"id": "221c7626-58f6-4eec-8ee2-042b0226f03b", "version": "1.0"}
 OWN = {"name": "products - source", "baseConnectionId": PAYPAL, "connectionSpec": PAYPAL_SPEC}
 TEXT = {"type": "string", "xdm": {"type": "string"}}
+MOMENT = {"type": "string", "meta:xdmType": "date-time", "xdm": {"type": "string", "format": "date-time"}}
+EXPLORED = [{"name": name, **(MOMENT if name == "Create_Time" else TEXT)} for name in COLUMNS]
 NO_TABLE: dict[str, Any] = {"table": None, "columns": None}
 
 
@@ -26,14 +28,14 @@ def create(**changes: Any) -> dict[str, Any]:
     return run(CreateSourceConnectionOperator, **changes)
 
 
-def test_a_table_is_sent_with_the_columns_that_are_named(connected: Emulator) -> None:
+def test_a_table_is_sent_with_the_columns_that_are_named_and_their_types(connected: Emulator) -> None:
     first, second = create(description="PayPal"), create()
     assert connected.posted("/sourceConnections") == [
         OWN
         | {
             "description": "PayPal",
             "data": {"format": "tabular"},
-            "params": {"tableName": PRODUCTS, "columns": [{"name": name, **TEXT} for name in COLUMNS]},
+            "params": {"tableName": PRODUCTS, "columns": EXPLORED},
         }
     ]
     (made,) = connected.objects("sourceConnections")
@@ -46,6 +48,12 @@ def test_a_table_is_sent_with_the_columns_that_are_named(connected: Emulator) ->
         "columns": COLUMNS,
     }
     assert second == first | {"created": False}
+
+
+def test_a_column_that_the_table_lacks_is_refused_before_anything_is_made(connected: Emulator) -> None:
+    with pytest.raises(AirflowFailException, match="columns='Product_Nam' is not allowed: did you mean Product_Name"):
+        create(columns=["Product_Id", "Product_Nam"])
+    assert connected.posted("/sourceConnections") == []
 
 
 def test_columns_may_be_objects_as_explore_gives_them(connected: Emulator) -> None:
@@ -140,7 +148,7 @@ def test_fields_that_nobody_models_are_merged_into_the_body(connected: Emulator)
     (body,) = connected.posted("/sourceConnections")
     assert body["params"] == {
         "tableName": PRODUCTS,
-        "columns": [{"name": name, **TEXT} for name in COLUMNS],
+        "columns": EXPLORED,
         "encoding": "none",
     }
     assert body["data"] == {"format": "tabular", "properties": {"compressionType": "none"}}
@@ -149,8 +157,8 @@ def test_fields_that_nobody_models_are_merged_into_the_body(connected: Emulator)
 @pytest.mark.parametrize(
     ("changes", "difference"),
     [
-        ({"columns": ["Product_Id"]}, r"params\.columns: wanted \['Product_Id'\], found \['Create_Time', "),
-        ({"table": "PayPal.Billing_Plans", "columns": None}, r"params\.tableName: wanted 'PayPal\.Billing_Plans'"),
+        ({"columns": ["Product_Id"]}, r"params\.columns: desired \['Product_Id'\], actual \['Create_Time', "),
+        ({"table": "PayPal.Billing_Plans", "columns": None}, r"params\.tableName: desired 'PayPal\.Billing_Plans'"),
     ],
     ids=["columns", "table"],
 )

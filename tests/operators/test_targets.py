@@ -51,7 +51,7 @@ def test_a_dataset_may_ask_for_the_schema_in_another_form(connected: Emulator, s
 
 def test_missing_tags_are_refused_by_reuse_and_set_by_update(connected: Emulator, schema: str) -> None:
     made = run(CreateTargetDatasetOperator, schema_id=schema)
-    with pytest.raises(AirflowFailException, match=r"tags: wanted.*enabled:true"):
+    with pytest.raises(AirflowFailException, match=r"tags: desired.*enabled:true"):
         run(CreateTargetDatasetOperator, schema_id=schema, tags=TAGS)
     updated = run(CreateTargetDatasetOperator, schema_id=schema, tags=TAGS, if_exists="update")
     assert updated == made | {"created": False}
@@ -63,7 +63,7 @@ def test_a_dataset_of_another_schema_is_never_adopted_or_changed(connected: Emul
     made = run(CreateTargetDatasetOperator, schema_id=schema)
     other = run(CreateTargetSchemaOperator, name="others")["id"]
     for if_exists in ("reuse", "update"):
-        with pytest.raises(AirflowFailException, match=rf"{made['id']}.*schemaRef\.id: wanted '{other}'"):
+        with pytest.raises(AirflowFailException, match=rf"{made['id']}.*schemaRef\.id: desired '{other}'"):
             run(CreateTargetDatasetOperator, schema_id=other, if_exists=if_exists)
 
 
@@ -113,5 +113,5 @@ def test_a_target_connection_can_be_written_as_the_oldest_document_does(connecte
 def test_a_target_connection_to_another_dataset_is_never_adopted(connected: Emulator, schema: str) -> None:
     ids = [run(CreateTargetDatasetOperator, name=name, schema_id=schema)["id"] for name in ("one", "two")]
     run(CreateTargetConnectionOperator, dataset_id=ids[0], schema_id=schema)
-    with pytest.raises(AirflowFailException, match=rf"params\.dataSetId: wanted '{ids[1]}', found '{ids[0]}'"):
+    with pytest.raises(AirflowFailException, match=rf"params\.dataSetId: desired '{ids[1]}', actual '{ids[0]}'"):
         run(CreateTargetConnectionOperator, dataset_id=ids[1], schema_id=schema, if_exists="update")

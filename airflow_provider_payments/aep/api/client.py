@@ -14,7 +14,7 @@ import attrs
 
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, ReadOnlyError, RequestError
 from airflow_provider_payments.aep.http.answers import Answer, Expected
-from airflow_provider_payments.aep.http.retries import TICK
+from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.http.transport import Call, Credential, Transport, require_https
 from airflow_provider_payments.aep.readers import mapping, text
 from airflow_provider_payments.aep.services import DEFAULT_URL
@@ -107,7 +107,7 @@ class Client:
         for name in ("settle_seconds", "dataflow_settle_seconds"):
             if not getattr(self, name) >= 0:
                 raise InvalidInputError(name, getattr(self, name), "it must be 0 or more seconds")
-        longest = max(self.settle_seconds, self.dataflow_settle_seconds) + TICK
+        longest = max(self.settle_seconds, self.dataflow_settle_seconds) + TICK_SECONDS
         if not self.operation_timeout > longest:
             allowed = f"it must be more seconds than the settle times and one, {longest:g}"
             raise InvalidInputError("operation_timeout", self.operation_timeout, allowed)

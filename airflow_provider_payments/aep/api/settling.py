@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError, UnsettledError
 from airflow_provider_payments.aep.http.clock import Deadline
-from airflow_provider_payments.aep.http.retries import FIRST_WAIT, MAX_WAIT, TICK
+from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, TICK_SECONDS
 
 log = logging.getLogger(__name__)
 
+#: Between two searches for what was created and does not show, and the least time to search for it.
+SEARCH_INTERVAL_SECONDS, MIN_SEARCH_SECONDS = 2.0, 10.0
 #: How often one call asks for the same, where each time the answer is lost and nothing shows.
 MAX_REQUESTS = 3
 
@@ -41,7 +43,7 @@ class Settling:
     @property
     def seconds_after_sending(self) -> float:
         """How long what was sent just now may take to show."""
-        return self.settle_seconds + TICK if self.settle_seconds else 0.0
+        return self.settle_seconds + TICK_SECONDS if self.settle_seconds else 0.0
 
     def after_lost_answer(self, error: RequestError, noun: str, sent: int) -> None:
         """
@@ -52,10 +54,10 @@ class Settling:
         :param sent: how many such requests there were.
         :raises UnsettledError: as :meth:`sleep` does.
         """
-        if error.failure is not Failure.AMBIGUOUS or (error.retry_after or 0.0) > MAX_WAIT:
+        if error.failure is not Failure.AMBIGUOUS or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
             raise error
         log.warning("%s; looking for the %s before asking again", error, noun)
-        pause = FIRST_WAIT * 2 ** (sent - 1) if error.retry_after is None else error.retry_after
+        pause = FIRST_WAIT_SECONDS * 2 ** (sent - 1) if error.retry_after is None else error.retry_after
         self.sleep(max(self.seconds_after_sending, pause), "to show")
 
     def sleep(self, seconds: float, why: str) -> None:

@@ -17,10 +17,10 @@ MAX_RETRY_AFTER_SECONDS = 86400.0
 #: Longer header values are no dates.
 MAX_DATE_LENGTH = 100
 #: Seconds. A longer ``Retry-After`` is not slept through on a worker: the error carries it instead.
-MAX_WAIT = 60.0
-FIRST_WAIT = 1.0
+MAX_WAIT_SECONDS = 60.0
+FIRST_WAIT_SECONDS = 1.0
 #: Seconds by which the platform's time may lag behind: it is told in whole seconds.
-TICK = 1.0
+TICK_SECONDS = 1.0
 #: The gateway's code for a token that is invalid or has expired; the request was not carried out.
 TOKEN_REJECTED = "401013"
 
@@ -66,8 +66,8 @@ def decide(
     if not repeatable or attempt >= attempts:
         return Decision(again=False)
     if error.retry_after is not None:
-        return Decision(again=error.retry_after <= min(MAX_WAIT, remaining), wait=error.retry_after)
-    wait = min(FIRST_WAIT * 2 ** (attempt - 1), MAX_WAIT) * (1 - jitter / 2)
+        return Decision(again=error.retry_after <= min(MAX_WAIT_SECONDS, remaining), wait=error.retry_after)
+    wait = min(FIRST_WAIT_SECONDS * 2 ** (attempt - 1), MAX_WAIT_SECONDS) * (1 - jitter / 2)
     return Decision(again=wait <= remaining, wait=wait)
 
 

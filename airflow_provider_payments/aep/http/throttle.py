@@ -7,7 +7,7 @@ from types import TracebackType
 
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.http.clock import Clock
-from airflow_provider_payments.aep.http.retries import MAX_WAIT
+from airflow_provider_payments.aep.http.retries import MAX_WAIT_SECONDS
 
 #: Seconds between two requests after the first 429 that says how long to wait, a little more than services that let 60
 #: a minute pass want; and after another, which any intermediary may send. Each further one doubles it.
@@ -40,7 +40,7 @@ class Throttle:
     def __enter__(self) -> None:
         # After a sleep it asks again: another thread may have been throttled meanwhile.
         while wait := self._seconds_to_wait():
-            if wait > MAX_WAIT:
+            if wait > MAX_WAIT_SECONDS:
                 reason = "rate limited; Retry-After has not elapsed"
                 raise RequestError(Failure.THROTTLED, "GET", "/", reason=reason, status=429, retry_after=wait)
             self._clock.sleep(wait)

@@ -24,16 +24,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from airflow_provider_payments.aep.api.settling import MAX_REQUESTS
+from airflow_provider_payments.aep.api.settling import MAX_REQUESTS, MIN_SEARCH_SECONDS, SEARCH_INTERVAL_SECONDS
 from airflow_provider_payments.aep.errors import Difference
-from airflow_provider_payments.aep.http.retries import TICK
+from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.resources.kind import Existing
 
 #: Sums of floating-point seconds are no finer; a clock that is simulated might never pass the rest.
 RESOLUTION_SECONDS = 1e-6
-#: Between looks for an object that was made and shows in no list; and the least time to look for it.
-LOOK_AGAIN_SECONDS, MIN_SEARCH_SECONDS = 2.0, 10.0
-#: For how many settle times it is looked for: where another one can be adopted, and where nothing is there.
+#: For how many settle times a created object that shows in no list is searched for: where another one can be adopted,
+#: and where nothing is there.
 SETTLE_TIMES_BESIDE, SETTLE_TIMES_ALONE = 2, 6
 
 
@@ -233,11 +232,11 @@ def decide(rules: Rules, observed: Collection[Seen], memory: Memory, now: Now) -
 def _own_is_missing(rules: Rules, memory: Memory, now: Now, *, beside: bool) -> Action | None:
     if not memory.searched:
         return Search()
-    waited = now.own - memory.sent_at - TICK
+    waited = now.own - memory.sent_at - TICK_SECONDS
     times = SETTLE_TIMES_BESIDE if beside else SETTLE_TIMES_ALONE
     in_time = memory.begins_at - now.own > MIN_SEARCH_SECONDS
     if in_time and waited <= max(times * rules.settle_seconds, MIN_SEARCH_SECONDS):
-        return Wait(LOOK_AGAIN_SECONDS, "to show in lists")
+        return Wait(SEARCH_INTERVAL_SECONDS, "to show in lists")
     if beside:
         return None
     why = (
@@ -248,7 +247,7 @@ def _own_is_missing(rules: Rules, memory: Memory, now: Now, *, beside: bool) -> 
 
 
 def _nothing_is_there(rules: Rules, memory: Memory, now: Now) -> Action:
-    since = max([memory.sent_at + TICK, *memory.gone.values()]) - now.own
+    since = max([memory.sent_at + TICK_SECONDS, *memory.gone.values()]) - now.own
     if wait := _settling(rules, since):
         return wait
     if not memory.searched:
@@ -267,11 +266,11 @@ def _settling(rules: Rules, since: float) -> Wait | None:
     rest = since + rules.settle_seconds
     if not rules.settle_seconds or rest <= RESOLUTION_SECONDS:
         return None
-    return Wait(min(rest, rules.settle_seconds + TICK), "to settle")
+    return Wait(min(rest, rules.settle_seconds + TICK_SECONDS), "to settle")
 
 
 def _one_is_right(winner: Seen, rules: Rules, observed: Collection[Seen], memory: Memory, now: Now) -> Action:
-    sent = memory.sent_at + TICK - now.own
+    sent = memory.sent_at + TICK_SECONDS - now.own
     since = sent if winner.id == memory.mine else max(winner.existing.created - now.platform, sent)
     if rules.may_duplicate and (wait := _settling(rules, since)):
         return wait

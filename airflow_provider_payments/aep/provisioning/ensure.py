@@ -36,7 +36,7 @@ from airflow_provider_payments.aep.errors import (
     UnreadableError,
     UnsettledError,
 )
-from airflow_provider_payments.aep.http.retries import FIRST_WAIT, MAX_WAIT, TICK
+from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, TICK_SECONDS
 from airflow_provider_payments.aep.provisioning.decide import (
     Adopt,
     Check,
@@ -210,7 +210,7 @@ class _Provisioning:
             raise
         self._note_sent(existing.id)
         self.duplicates.unseen -= nonces
-        now = self.observer.now.platform + TICK
+        now = self.observer.now.platform + TICK_SECONDS
         self.duplicates.made[existing.id] = replace(existing, created=now)
         self._hurry(begins)
         self.made_by = self.client.transport.last_request_id
@@ -232,13 +232,13 @@ class _Provisioning:
         :param begins: in epoch seconds of the platform's clock. One that is too early was warned of.
         """
         left = begins - GIVE_UP_SECONDS - self.observer.now.platform
-        if self.rules.settle_seconds + TICK < left < math.inf:
+        if self.rules.settle_seconds + TICK_SECONDS < left < math.inf:
             self.settling.before_it_begins = self.settling.before_it_begins.within(left)
             self.observer.memory = replace(self.observer.memory, begins_at=self.settling.before_it_begins.at)
 
     def _await_reads(self, made: Existing) -> None:
         """Wait until what was made can be read by its id: what refers to it is refused before that."""
-        patience, until = Patience(self.client), self.observer.now.platform + TICK + READ_LAG_SECONDS
+        patience, until = Patience(self.client), self.observer.now.platform + TICK_SECONDS + READ_LAG_SECONDS
         while True:
             try:
                 return self.desired.kind.confirm(self.client, made)
@@ -347,12 +347,12 @@ class _Provisioning:
                 if error.says_gone:
                     self._check_gone(existing, error)
                 lost = error.failure is Failure.AMBIGUOUS
-                if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT:
+                if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
                     raise
                 self.changed = self.changed or lost
                 log.warning("%s; looking at the %s again", error, self.desired.kind)
                 if lost:
-                    self.settling.sleep(max(FIRST_WAIT, error.retry_after or 0.0), "to be changed")
+                    self.settling.sleep(max(FIRST_WAIT_SECONDS, error.retry_after or 0.0), "to be changed")
             now = self.desired.kind.read(self.client, existing)
             if now is None:
                 break

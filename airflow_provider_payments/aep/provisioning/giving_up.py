@@ -21,7 +21,7 @@ from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import PlatformError, RequestError
-from airflow_provider_payments.aep.http.retries import TICK
+from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.kind import Existing
@@ -101,7 +101,7 @@ def _seconds_before_it_begins(client: Client, dataflow: Existing) -> float:
     if dataflow.item.get("lastRunDetails"):
         return 0.0
     start = readers.moment(readers.at(dataflow.item, "scheduleParams", "startTime"))
-    return math.inf if start is None else start - client.transport.now() - TICK
+    return math.inf if start is None else start - client.transport.now() - TICK_SECONDS
 
 
 def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing | None, str]:
@@ -140,7 +140,7 @@ def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing 
 
 def busy_until(mark: Mark | None) -> float:
     """Return until when who made a dataflow may still be deleting it, in epoch seconds of the platform's clock."""
-    return mark.given_up + GIVE_UP_SECONDS + TICK if mark and mark.given_up else 0.0
+    return mark.given_up + GIVE_UP_SECONDS + TICK_SECONDS if mark and mark.given_up else 0.0
 
 
 def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
@@ -156,7 +156,7 @@ def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
     mark = kind.mark_of(existing) if kind.ingests and client.dataflow_settle_seconds else None
     if mark is None or mark.adopted or duplicates.is_mine(existing) or client.read_only or not client.marks:
         return True
-    horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK
+    horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK_SECONDS
     if not mark.given_up and client.transport.now() > horizon:
         return True
     return rewrite_mark(client, existing, replace(mark, adopted=True, given_up=0))
@@ -167,4 +167,4 @@ def was_disabled_by_giving_up(writer: Writer, mark: Mark | None, existing: Exist
     if mark is None or not mark.given_up or mark.owner != writer.owner or existing.item.get("state") != "disabled":
         return False
     changed = readers.moment(existing.item.get("updatedAt"))
-    return changed is not None and changed <= mark.given_up + GIVE_UP_SECONDS + TICK
+    return changed is not None and changed <= mark.given_up + GIVE_UP_SECONDS + TICK_SECONDS

@@ -18,7 +18,7 @@ from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError, UnreadableError
-from airflow_provider_payments.aep.http.retries import TICK
+from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, all_kinds
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.services import Json
@@ -66,8 +66,8 @@ def tear_down(
     with client.transport.within(client.operation_timeout):
         # A creation whose answer was lost may still take effect.
         if longest := max(client.settle_seconds, client.dataflow_settle_seconds):
-            log.info("Waiting %.0f s for what was asked for last to show", longest + TICK)
-            client.transport.clock.sleep(longest + TICK)
+            log.info("Waiting %.0f s for what was asked for last to show", longest + TICK_SECONDS)
+            client.transport.clock.sleep(longest + TICK_SECONDS)
             check()
         kinds = all_kinds()
         for kind in kinds:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import attrs
 
+from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import Difference, RequestError
+from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import add_extra
 from airflow_provider_payments.aep.resources.converters import named, to_mapping, to_name, to_optional_text
-from airflow_provider_payments.aep.resources.kind import Existing, Kind
+from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import Json
 
@@ -25,15 +27,15 @@ if TYPE_CHECKING:
 
 
 class Comparison(ABC):
-    """A wanted value that knows how it is compared."""
+    """A desired value that knows how it is compared."""
 
     @abstractmethod
-    def differences(self, name: str, found: Any) -> Iterator[Difference]:
+    def differences(self, name: str, actual: Any) -> Iterator[Difference]:
         """
-        Yield what is missing in ``found`` or stands there otherwise.
+        Yield what is missing in ``actual`` or stands there otherwise.
 
         :param name: what the value is called in the differences.
-        :raises UnreadableError: if ``found`` cannot be understood.
+        :raises UnreadableError: if ``actual`` cannot be understood.
         """
 
 
@@ -64,17 +66,17 @@ class Fixed:
     advice: str
 
 
-def _differences(name: str, wanted: object, found: Any) -> Iterator[Difference]:
-    if isinstance(wanted, Comparison):
-        yield from wanted.differences(name, found)
-    elif not (wanted <= set(found or ()) if isinstance(wanted, frozenset) else wanted == found):
-        yield Difference(name, wanted, found)
+def _differences(name: str, desired: object, actual: Any) -> Iterator[Difference]:
+    if isinstance(desired, Comparison):
+        yield from desired.differences(name, actual)
+    elif not (desired <= set(actual or ()) if isinstance(desired, frozenset) else desired == actual):
+        yield Difference(name, desired, actual)
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Resource(ABC):
     """
-    What somebody wants to exist. Arguments are checked when the value is built, before any request.
+    What somebody desires to exist. Arguments are checked when the value is built, before any request.
 
     :param name: its key in the sandbox.
     :param description: free text; not compared.
@@ -100,11 +102,10 @@ class Resource(ABC):
         """
         return
 
-    @abstractmethod
     def look_up(self, reads: Reads) -> Iterable[Existing]:
         """Yield the objects that have this one's name, compared here: the services' filters are only hints."""
+        return self._named(self.kind.items(reads, self.name))
 
-    @abstractmethod
     def look_further(self, reads: Reads) -> Iterable[Existing]:
         """
         Yield them by another key, or out of the unfiltered list: a filter may miss names that are not ASCII, or in
@@ -112,6 +113,16 @@ class Resource(ABC):
 
         :raises ConflictError: if another object stands in the way.
         """
+        # Not every service asks for a name.
+        return self._named(item for item in self.kind.items(reads) if item.get(self.kind.name_key) is not None)
+
+    def _named(self, items: Iterable[Json]) -> Iterator[Existing]:
+        for fields in map(self.kind.fields_of_item, items):
+            if self._is_it(fields):
+                yield self.kind.read_item(fields)
+
+    def _is_it(self, fields: Fields) -> bool:
+        return fields.is_named(self.kind.name_key, self.name) and not self.kind.is_going(fields)
 
     @abstractmethod
     def body(self) -> Json:
@@ -146,13 +157,15 @@ class Resource(ABC):
         """Return when it would begin to ingest if it were made now, in epoch seconds of the platform's clock."""
         return math.inf
 
-    @abstractmethod
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
         """
         Ask the service to make it, once.
 
         :param mark: what the object is to carry.
         """
+        answer = client.request("POST", self.kind.path, body=self.kind.marked(self.payload(), mark))
+        object_id, etag = (readers.at(answer.body, *path) for path in ((self.kind.id_key,), self.kind.etag_at))
+        return created_object(answer, self.kind.path, object_id, etag)
 
     def decides(self, difference: Difference) -> bool:
         """Whether an object that differs so is not the desired one; what else differs can be left as it is."""
@@ -191,8 +204,8 @@ class Resource(ABC):
         """Compare by meaning: what the service changes by nature is no difference."""
         if self.kind.carries_mark:
             self.kind.mark_of(existing)  # it decides on deletions
-        wanted, found = self.complete(reads).desired_fields(), self.actual_fields(reads, existing)
-        return [d for name, value in wanted.items() for d in _differences(name, value, found.get(name))]
+        desired, actual = self.complete(reads).desired_fields(), self.actual_fields(reads, existing)
+        return [d for name, value in desired.items() for d in _differences(name, value, actual.get(name))]
 
     #: What to do about a difference that an update cannot remove.
     fixed_advice: ClassVar[str] = "An update does not reach these fields: choose another name."

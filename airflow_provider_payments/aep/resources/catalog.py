@@ -4,7 +4,7 @@ Datasets of the Catalog. Source: Adobe's page "Create a dataset using APIs" and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
@@ -27,13 +27,13 @@ MARK_TAG = "airflow/mark"
 class DatasetKind(Kind):
     """What is asked of datasets."""
 
-    def list_all(self, reads: Reads, limit: int = PAGE) -> Iterator[Existing]:
-        for item in catalog.datasets(reads, limit=limit):
-            if found := readers.text(item.get("id")):
-                yield Existing(found, readers.moment(item.get("created")) or 0.0, item=item)
+    created_at = ("created",)
+
+    def items(self, reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
+        return catalog.datasets(reads, name, limit)
 
     def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
-        return read_item(Fields.of_item(self.name, catalog.dataset(reads, object_id)))
+        return self.read_item(self.fields_of_item(catalog.dataset(reads, object_id)))
 
     def blocking_reference(self, reads: Reads, existing: Existing) -> str:
         # Not every way that rows come by sets the last batch.
@@ -82,18 +82,6 @@ class Dataset(Resource):
         for name, values in self.tags.items():
             if not isinstance(values, (list, tuple)) or not all(isinstance(v, str) for v in values):
                 raise InvalidInputError(f"tags.{name}", values, "a list of texts")
-
-    def look_up(self, reads: Reads) -> Iterator[Existing]:
-        return self._named(catalog.datasets(reads, self.name))
-
-    def look_further(self, reads: Reads) -> Iterator[Existing]:
-        return self._named(item for item in catalog.datasets(reads) if item.get("name") is not None)
-
-    def _named(self, items: Iterable[Json]) -> Iterator[Existing]:
-        for item in items:
-            fields = Fields.of_item(self.kind.name, item)
-            if fields.is_named("name", self.name):
-                yield read_item(fields)
 
     def body(self) -> Json:
         return without_empty(
@@ -147,11 +135,6 @@ class Dataset(Resource):
             # The service and others add tags of their own, so "at least these".
             "tags": frozenset(_pairs({name: fields.texts("tags", name) for name in self.tags})),
         }
-
-
-def read_item(fields: Fields) -> Existing:
-    """Return a dataset whose age is known: it decides which of several is the one."""
-    return Existing(fields.identity(), fields.moment("created"), item=dict(fields.item))
 
 
 def _pairs(tags: Mapping[str, Any]) -> set[str]:

@@ -21,7 +21,7 @@ from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import data_prep, schema_registry
 from airflow_provider_payments.aep.api.attributes import Attributes
 from airflow_provider_payments.aep.api.client import Client, Reads
-from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import (
     as_constant,
@@ -38,8 +38,7 @@ from airflow_provider_payments.aep.resources.converters import (
     to_optional_text,
 )
 from airflow_provider_payments.aep.resources.expressions import attributes_read
-from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
-from airflow_provider_payments.aep.resources.marks import Mark
+from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.services import DATA_PREP, PAGE, SCHEMA_VERSION, Json
 
 log = logging.getLogger(__name__)
@@ -125,23 +124,22 @@ def _mappings(value: object) -> tuple[FieldMapping, ...]:
 class MappingSetKind(Kind):
     """What is asked of mapping sets."""
 
-    def list_all(self, reads: Reads, limit: int = PAGE) -> Iterator[Existing]:
-        for item in data_prep.mapping_sets(reads, limit=limit):
-            if found := readers.text(item.get("id")):
-                yield Existing(found, readers.moment(item.get("createdDate")) or 0.0, item=item)
+    created_at = ("createdDate",)
+
+    def items(self, reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
+        return data_prep.mapping_sets(reads, name, limit)
+
+    def read_item(self, fields: Fields) -> Existing:
+        fields.count("version")  # a dataflow refers to it
+        return super().read_item(fields)
 
     def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
-        return read_item(Fields.of_item(self.name, data_prep.mapping_set(reads, object_id, version)))
+        return self.read_item(self.fields_of_item(data_prep.mapping_set(reads, object_id, version)))
 
     def read(self, reads: Reads, existing: Existing) -> Existing | None:
         # Nobody can delete one, but it may not be read yet, and what refers to it would be refused.
         if reads.now() < existing.created + self.settle_seconds(reads):
-            try:
-                self.confirm(reads, existing)
-            except RequestError as error:
-                if not error.says_gone:
-                    raise
-                self.check_gone(reads, existing)
+            super().read(reads, existing)
         return existing
 
     def confirm(self, reads: Reads, existing: Existing) -> None:
@@ -252,12 +250,11 @@ class MappingSet(Resource):
         return name is None or Fields(self.kind.name, item).is_named("name", self.name)
 
     def _alike(self, reads: Reads, items: Iterable[Json]) -> Iterator[Existing]:
-        wanted = self.complete(reads).desired_fields()
-        for item in items:
-            fields = Fields.of_item(self.kind.name, item)
+        desired = self.complete(reads).desired_fields()
+        for fields in map(self.kind.fields_of_item, items):
             # Nobody has to understand what another schema's maps.
-            if schema_of(fields) == self.schema_id and mapping_meaning(fields) == wanted:
-                yield read_item(fields)
+            if schema_of(fields) == self.schema_id and mapping_meaning(fields) == desired:
+                yield self.kind.read_item(fields)
 
     def complete(self, reads: Reads) -> Self:
         """Return this value with the tenant's namespace filled in."""
@@ -288,10 +285,6 @@ class MappingSet(Resource):
                 reason = readers.text(error.get("exception")) or "it gives no reason"
                 raise InvalidInputError("mappings", pair, f"Data Prep refuses it: {reason}")
 
-    def create(self, client: Client, mark: Mark | None = None) -> Existing:
-        answer = client.request("POST", self.kind.path, body=self.payload())
-        return created_object(answer, self.kind.path, readers.at(answer.body, "id"))
-
     def desired_fields(self) -> Json:
         return mapping_meaning(Fields(self.name, self.body()))
 
@@ -302,12 +295,6 @@ class MappingSet(Resource):
 
     def outputs(self, existing: Existing, at: float) -> Json:
         return {"version": self.kind.fields_of(existing).count("version")}
-
-
-def read_item(fields: Fields) -> Existing:
-    """Return a mapping set whose age and version are known."""
-    fields.count("version")  # a dataflow refers to it
-    return Existing(fields.identity(), fields.moment("createdDate"), item=dict(fields.item))
 
 
 _ATTRIBUTE_TYPES = {"text/x.schema-path": "ATTRIBUTE", "text/x.aep-xl": "EXPRESSION"}

@@ -32,7 +32,7 @@ from airflow_provider_payments.aep.resources.flow_service import (
     target_meaning,
 )
 from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, check_against
-from airflow_provider_payments.aep.resources.items import FlowServiceKind, read_item
+from airflow_provider_payments.aep.resources.items import FlowServiceKind
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
 from airflow_provider_payments.aep.resources.live_dataflow import (
     changed_options,
@@ -175,13 +175,13 @@ class Dataflow(FlowServiceResource):
 
     def look_further(self, reads: Reads) -> Iterator[Existing]:
         """See as well that no other dataflow reads the source connection: a pair of them belongs to one dataflow."""
-        related = self._related(reads)
-        if named := [read_item(fields) for fields in related if self._is_it(fields)]:
+        related = [self.kind.fields_of_item(item) for item in self._related(reads)]
+        if named := [self.kind.read_item(fields) for fields in related if self._is_it(fields)]:
             yield from named
             return
         for fields in related:
             reads_it = self.source_connection_id in fields.texts("sourceConnectionIds")
-            if reads_it and (existing := self.kind.read(reads, read_item(fields))):
+            if reads_it and (existing := self.kind.read(reads, self.kind.read_item(fields))):
                 advice = "It reads the same source connection; give each dataflow a source connection of its own."
                 raise ConflictError(self.kind.name, fields.text("name") or "", existing.id, (), advice)
 

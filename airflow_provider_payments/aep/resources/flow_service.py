@@ -15,7 +15,7 @@ import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.api.client import Client, Reads
+from airflow_provider_payments.aep.api.client import Reads
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.redaction import remember
@@ -28,12 +28,12 @@ from airflow_provider_payments.aep.resources.converters import (
     to_id,
     to_optional_text,
 )
-from airflow_provider_payments.aep.resources.items import FlowServiceKind, read_item
-from airflow_provider_payments.aep.resources.kind import Existing, created_object
-from airflow_provider_payments.aep.resources.marks import Mark
+from airflow_provider_payments.aep.resources.items import FlowServiceKind
+from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.source_columns import (
     Column,
     as_columns,
+    completed,
     described_column,
     shown_types,
     written_types,
@@ -75,41 +75,23 @@ def _columns(value: object) -> tuple[Column, ...] | None:
 
 
 class FlowServiceResource(Resource):
-    """What all objects of Flow Service share: found by name, made by POST, read as an item."""
+    """What all objects of Flow Service share: found by what they refer to as well."""
 
     #: A field by which lists can be filtered, and the argument that names its value.
     second_key: ClassVar[tuple[str, str] | None] = None
 
-    def look_up(self, reads: Reads) -> Iterator[Existing]:
-        for item in flow_service.items(reads, self.kind.collection, f"name=={self.name}"):
-            fields = Fields.of_item(self.kind.name, item)
-            if self._is_it(fields):
-                yield read_item(fields)
-
     def look_further(self, reads: Reads) -> Iterator[Existing]:
-        for fields in self._related(reads):
-            # Not every service asks for a name.
-            if fields.value("name") is not None and self._is_it(fields):
-                yield read_item(fields)
+        return self._named(item for item in self._related(reads) if item.get("name") is not None)
 
-    def _is_it(self, fields: Fields) -> bool:
-        return fields.is_named("name", self.name) and fields.text("state") != "deleting"
-
-    def _related(self, reads: Reads) -> list[Fields]:
+    def _related(self, reads: Reads) -> list[Json]:
         """Return the items that refer to the same as this one, all of the collection where the service cannot tell."""
         filters = (f"{self.second_key[0]}=={getattr(self, self.second_key[1])}",) if self.second_key else ()
         try:
-            items = list(flow_service.items(reads, self.kind.collection, *filters))
+            return list(flow_service.items(reads, self.kind.collection, *filters))
         except RequestError as error:
             if not filters or error.status != 400:
                 raise
-            items = list(flow_service.items(reads, self.kind.collection))
-        return [Fields.of_item(self.kind.name, item) for item in items]
-
-    def create(self, client: Client, mark: Mark | None = None) -> Existing:
-        answer = client.request("POST", self.kind.path, body=self.kind.marked(self.payload(), mark))
-        body = readers.mapping(answer.body)
-        return created_object(answer, self.kind.path, body.get("id"), body.get("etag"))
+            return list(flow_service.items(reads, self.kind.collection))
 
 
 def spec(spec_id: str) -> Json:
@@ -197,7 +179,8 @@ class SourceConnection(FlowServiceResource):
     :param data_format: by default ``tabular`` for tables and ``json`` for REST resources. To be given with a path:
         ``delimited``, ``json`` or ``parquet`` for files, ``tabular`` or ``parquet_xdm`` as in the older documents.
     :param table: a table's path as explore gives it.
-    :param columns: the table's columns, names or objects as explore gives them; ``None`` takes all that explore gives.
+    :param columns: the table's columns, objects as explore gives them, or names that get their types from explore at
+        the creation; ``None`` takes all that explore gives.
     :param path: a file's path, or a table's as the older documents send it.
     :param resource_path: a REST resource, such as ``charges``.
     :param schema_id: the ad-hoc schema of the older documents.
@@ -262,9 +245,11 @@ class SourceConnection(FlowServiceResource):
         return [described_column(column) for column in self.columns or ()]
 
     def ready(self, reads: Reads) -> Self:
-        if not self.table or self.columns is not None:
+        """Return this value with the columns as explore gives them, but for those that are written as objects."""
+        if not self.table or (self.columns is not None and not any(isinstance(c, str) for c in self.columns)):
             return self
-        return attrs.evolve(self, columns=tuple(flow_service.columns(reads, self.base_connection_id, self.table)))
+        explored = flow_service.columns(reads, self.base_connection_id, self.table)
+        return attrs.evolve(self, columns=explored if self.columns is None else completed(self.columns, explored))
 
     def desired_fields(self) -> Json:
         fields = source_meaning(Fields(self.name, self.payload()))

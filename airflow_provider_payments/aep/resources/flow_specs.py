@@ -149,9 +149,9 @@ def fits(fields: Fields, source_spec_id: str | None) -> bool:
     :param source_spec_id: the source's connection spec; ``None`` takes any.
     """
 
-    def lists(key: str, wanted: str) -> bool:
+    def lists(key: str, spec_id: str) -> bool:
         # Answers of the older documents hold no lists at all; then nothing speaks against it.
-        return key not in fields.item or wanted in fields.texts(key)
+        return key not in fields.item or spec_id in fields.texts(key)
 
     return lists("targetConnectionSpecIds", DATA_LAKE_SPEC_ID) and (
         source_spec_id is None or lists("sourceConnectionSpecIds", source_spec_id)

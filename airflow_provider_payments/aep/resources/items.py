@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Reads
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
-from airflow_provider_payments.aep.services import FLOW_SERVICE, PAGE
-
-
-def read_item(fields: Fields) -> Existing:
-    """Return an item whose age is known: it decides which of several is the one."""
-    item = dict(fields.item)
-    return Existing(fields.identity(), fields.moment("createdAt"), readers.text(item.get("etag")), item)
-
-
-def listed(item: Mapping[str, Any]) -> Existing | None:
-    """Return an item of a list as far as it can be read, ``None`` where that is not its id, or it is going."""
-    found = readers.text(item.get("id"))
-    if found is None or item.get("state") == "deleting":
-        return None
-    return Existing(found, readers.moment(item.get("createdAt")) or 0.0, readers.text(item.get("etag")), dict(item))
+from airflow_provider_payments.aep.services import FLOW_SERVICE, PAGE, Json
 
 
 class FlowServiceKind(Kind):
     """What all kinds of Flow Service share: listed and read as items."""
 
-    def list_all(self, reads: Reads, limit: int = PAGE) -> Iterator[Existing]:
-        for item in flow_service.items(reads, self.collection, limit=limit):
-            if existing := listed(item):
-                yield existing
+    def items(self, reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
+        return flow_service.items(reads, self.collection, *([f"name=={name}"] if name else []), limit=limit)
+
+    def listed(self, item: Json) -> Existing | None:
+        return None if item.get("state") == "deleting" else super().listed(item)
+
+    def is_going(self, fields: Fields) -> bool:
+        return fields.text("state") == "deleting"
 
     def settle_seconds(self, reads: Reads) -> float:
         return reads.dataflow_settle_seconds if self.collection == "flows" else reads.settle_seconds
 
     def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
-        return read_item(Fields.of_item(self.name, flow_service.item(reads, self.collection, object_id)))
+        return self.read_item(self.fields_of_item(flow_service.item(reads, self.collection, object_id)))
 
     def read(self, reads: Reads, existing: Existing) -> Existing | None:
         now = super().read(reads, existing)
@@ -57,9 +45,9 @@ def user_of(reads: Reads, object_id: str, collection: str, reference: str) -> st
     """
     users, path = FlowServiceKind(name=collection, path=f"{FLOW_SERVICE}/{collection}"), reference.split(".")
     for item in flow_service.items(reads, collection):
-        fields = Fields.of_item(collection, item)
+        fields = users.fields_of_item(item)
         refers = object_id in (fields.texts(*path) if path[-1].endswith("Ids") else (fields.text(*path),))
         # Lists are eventually consistent and may return deleted objects.
-        if refers and users.read(reads, read_item(fields)):
+        if refers and users.read(reads, users.read_item(fields)):
             return f"{collection} {fields.identity()} refers to it"
     return ""

@@ -11,9 +11,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
+from typing import ClassVar
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import patience
@@ -70,6 +71,12 @@ class Kind(ABC):
     is_deletable: bool = False
     referrers: Mapping[str, str] = field(default_factory=dict)
 
+    #: Where its items hold the name, the id, the time of creation and the etag.
+    name_key: ClassVar[str] = "name"
+    id_key: ClassVar[str] = "id"
+    created_at: ClassVar[tuple[str, ...]] = ("createdAt",)
+    etag_at: ClassVar[tuple[str, ...]] = ("etag",)
+
     def __str__(self) -> str:
         return self.name
 
@@ -85,12 +92,41 @@ class Kind(ABC):
     # ---- looking ---------------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def list_all(self, reads: Reads, limit: int = PAGE) -> Iterable[Existing]:
+    def items(self, reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterable[Json]:
+        """
+        Yield the objects of the kind as the service lists them.
+
+        :param name: of those to ask for; a service may answer others, too.
+        :param limit: how many to ask for at once.
+        """
+
+    def list_all(self, reads: Reads, limit: int = PAGE) -> Iterator[Existing]:
         """
         Yield all objects of the kind; what has no id that can be read is left out.
 
-        :param limit: how many to ask for at once.
+        :param limit: as :meth:`items` has it.
         """
+        return filter(None, map(self.listed, self.items(reads, limit=limit)))
+
+    def listed(self, item: Json) -> Existing | None:
+        """Return an item of a list as far as it can be read, ``None`` where that is not its id."""
+        if (object_id := readers.text(item.get(self.id_key))) is None:
+            return None
+        created = readers.moment(readers.at(item, *self.created_at)) or 0.0
+        return Existing(object_id, created, readers.text(readers.at(item, *self.etag_at)), item)
+
+    def read_item(self, fields: Fields) -> Existing:
+        """
+        Return an item whose age is known: it decides which of several is the one.
+
+        :raises UnreadableError: if its id or its age cannot be read.
+        """
+        etag = readers.text(readers.at(fields.item, *self.etag_at))
+        return Existing(fields.identity(self.id_key), fields.moment(*self.created_at), etag, dict(fields.item))
+
+    def is_going(self, fields: Fields) -> bool:
+        """Whether an item is being deleted."""
+        return False
 
     @abstractmethod
     def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
@@ -153,6 +189,10 @@ class Kind(ABC):
         """Return its members."""
         return Fields(f"{self} {existing.id}", existing.item)
 
+    def fields_of_item(self, item: object) -> Fields:
+        """Return the members of what the service shows; its id may be unreadable."""
+        return Fields.of_item(self.name, item, self.id_key)
+
     # ---- marks -----------------------------------------------------------------------------------------------------
 
     def mark_of(self, existing: Existing) -> Mark | None:
@@ -165,7 +205,7 @@ class Kind(ABC):
 
     def marked(self, payload: Json, mark: Mark | None) -> Json:
         """Return a payload with the mark at the end of its description."""
-        if mark is None:
+        if mark is None or not self.carries_mark:
             return payload
         return payload | {"description": f"{payload.get('description') or ''} {mark}".lstrip()}
 

@@ -50,17 +50,17 @@ class FieldTree(Comparison):
 
     properties: Mapping[str, Any]
 
-    def differences(self, name: str, found: Any) -> Iterator[Difference]:
-        return (gap.difference for gap in self.gaps(name, found))
+    def differences(self, name: str, actual: Any) -> Iterator[Difference]:
+        return (gap.difference for gap in self.gaps(name, actual))
 
-    def gaps(self, name: str, found: Fields, pointer: str | None = None) -> Iterator[Gap]:
+    def gaps(self, name: str, actual: Fields, pointer: str | None = None) -> Iterator[Gap]:
         """
         Yield what the object that holds the live fields lacks, or has otherwise.
 
         :param name: what the object is called in the differences.
         :param pointer: where it stands in its resource; ``None`` where nothing is to be patched.
         """
-        return _Live(name, pointer, found).gaps({"properties": self.properties})
+        return _Live(name, pointer, actual).gaps({"properties": self.properties})
 
 
 class _Live(NamedTuple):
@@ -75,32 +75,32 @@ class _Live(NamedTuple):
     pointer: str | None
     node: Fields
 
-    def gaps(self, wanted: Mapping[str, Any]) -> Iterator[Gap]:
-        if "type" in wanted and (ours := xdm_type(Fields(self.path, wanted))) != (theirs := xdm_type(self.node)):
+    def gaps(self, desired: Mapping[str, Any]) -> Iterator[Gap]:
+        if "type" in desired and (ours := xdm_type(Fields(self.path, desired))) != (theirs := xdm_type(self.node)):
             yield self._gap("type", ours, theirs)
             return  # of another type nothing else is comparable
-        yield from self._unequal(wanted)
-        yield from self._missing_values(wanted)
-        yield from self._missing_labels(wanted)
-        yield from self._missing_fields(wanted.get("properties") or {})
+        yield from self._unequal(desired)
+        yield from self._missing_values(desired)
+        yield from self._missing_labels(desired)
+        yield from self._missing_fields(desired.get("properties") or {})
         for keyword, step in (("items", "[*]"), ("additionalProperties", ".*")):
-            if isinstance(inner := wanted.get(keyword), Mapping) and inner:
+            if isinstance(inner := desired.get(keyword), Mapping) and inner:
                 yield from self._held(keyword, step, inner)
 
-    def _unequal(self, wanted: Mapping[str, Any]) -> Iterator[Gap]:
+    def _unequal(self, desired: Mapping[str, Any]) -> Iterator[Gap]:
         for keyword in _EQUAL:
-            if keyword not in wanted:
+            if keyword not in desired:
                 continue
             found = self._value(keyword)
             meant = _MEANT_BY_ABSENCE.get(keyword) if found is None else found
-            if _text(wanted[keyword]) != _text(meant) and not (keyword == "meta:xdmType" and found is None):
-                yield self._gap(keyword, wanted[keyword], found)
+            if _text(desired[keyword]) != _text(meant) and not (keyword == "meta:xdmType" and found is None):
+                yield self._gap(keyword, desired[keyword], found)
         for keyword, theirs in (("format", self.node.text("format")), ("$ref", _referred(self.node))):
-            if wanted.get(keyword, theirs) != theirs:
-                yield self._gap(keyword, wanted[keyword], theirs)
-        if "required" in wanted and set(wanted["required"]) != set(names := self.node.texts("required")):
-            yield self._gap("required", wanted["required"], names or None)
-        if isinstance(ours := wanted.get("additionalProperties"), bool):
+            if desired.get(keyword, theirs) != theirs:
+                yield self._gap(keyword, desired[keyword], theirs)
+        if "required" in desired and set(desired["required"]) != set(names := self.node.texts("required")):
+            yield self._gap("required", desired["required"], names or None)
+        if isinstance(ours := desired.get("additionalProperties"), bool):
             theirs = self.node.value("additionalProperties")
             if ours is not (True if theirs in (None, {}) else theirs):  # anything goes
                 yield self._gap("additionalProperties", ours, theirs)
@@ -111,48 +111,48 @@ class _Live(NamedTuple):
             raise self.node.unreadable((keyword,), found, "a single value")
         return found
 
-    def _missing_values(self, wanted: Mapping[str, Any]) -> Iterator[Gap]:
+    def _missing_values(self, desired: Mapping[str, Any]) -> Iterator[Gap]:
         theirs = self.node.sequence("enum")
-        missing = {_text(value): value for value in wanted.get("enum", ())}
+        missing = {_text(value): value for value in desired.get("enum", ())}
         for value in theirs:
             missing.pop(_text(value), None)
         if missing:
             # The first value of all would make the field stricter.
             patch = [step for value in missing.values() for step in self._add("enum", "-", value=value)]
-            yield self._gap("enum", wanted["enum"], theirs or None, patch if theirs else [])
+            yield self._gap("enum", desired["enum"], theirs or None, patch if theirs else [])
 
-    def _missing_labels(self, wanted: Mapping[str, Any]) -> Iterator[Gap]:
-        ours, theirs = wanted.get("meta:enum") or {}, self.node.mapping("meta:enum")
+    def _missing_labels(self, desired: Mapping[str, Any]) -> Iterator[Gap]:
+        ours, theirs = desired.get("meta:enum") or {}, self.node.mapping("meta:enum")
         missing = {name: label for name, label in ours.items() if theirs.get(name) != label}
         if not missing:
             return
         values = self.node.sequence("enum")
-        allowed = set(map(_label_of, [*values, *wanted.get("enum", ())])) if values else missing.keys()
+        allowed = set(map(_label_of, [*values, *desired.get("enum", ())])) if values else missing.keys()
         patch = [step for name, label in missing.items() for step in self._add("meta:enum", name, value=label)]
         if not theirs:
             patch = self._add("meta:enum", value=missing)
         # The registry takes no label of what is no value of the enum.
         yield self._gap("meta:enum", ours, dict(theirs) or None, patch if allowed >= missing.keys() else [])
 
-    def _missing_fields(self, wanted: Mapping[str, Any]) -> Iterator[Gap]:
+    def _missing_fields(self, desired: Mapping[str, Any]) -> Iterator[Gap]:
         theirs = self.node.mapping("properties")
-        if wanted and not theirs:
-            yield self._gap("properties", wanted, None, self._add("properties", value=wanted))
+        if desired and not theirs:
+            yield self._gap("properties", desired, None, self._add("properties", value=desired))
             return
-        for name, node in wanted.items():
+        for name, node in desired.items():
             if name in theirs:
                 yield from self._below("properties", name, step=f".{name}").gaps(node)
             else:
                 difference = Difference(f"{self.path}.{name}", node, None)
                 yield Gap(difference, tuple(self._add("properties", name, value=node)))
 
-    def _held(self, keyword: str, step: str, wanted: Mapping[str, Any]) -> Iterator[Gap]:
+    def _held(self, keyword: str, step: str, desired: Mapping[str, Any]) -> Iterator[Gap]:
         """Compare what an array or a map holds."""
         found = self.node.value(keyword)
         if found is None or isinstance(found, bool):
-            yield self._gap(keyword, wanted, found)
+            yield self._gap(keyword, desired, found)
         else:
-            yield from self._below(keyword, step=step).gaps(wanted)
+            yield from self._below(keyword, step=step).gaps(desired)
 
     def _below(self, *steps: str, step: str) -> _Live:
         node = Fields(f"{self.path}{step} of {self.node.what}", self.node.mapping(*steps))
@@ -166,8 +166,8 @@ class _Live(NamedTuple):
     def _add(self, *steps: str, value: object) -> list[Json]:
         return [{"op": "add", "path": _join(self.pointer or "", *steps), "value": value}] if self._is_own else []
 
-    def _gap(self, keyword: str, wanted: object, found: object, patch: Iterable[Json] = ()) -> Gap:
-        return Gap(Difference(f"{self.path} ({keyword})", wanted, found), tuple(patch))
+    def _gap(self, keyword: str, desired: object, actual: object, patch: Iterable[Json] = ()) -> Gap:
+        return Gap(Difference(f"{self.path} ({keyword})", desired, actual), tuple(patch))
 
 
 def xdm_type(node: Fields) -> str | None:

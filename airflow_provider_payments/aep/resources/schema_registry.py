@@ -8,7 +8,7 @@ Sources: Adobe's "Schema Registry API guide", its page "Ad-hoc schema", and its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -23,7 +23,7 @@ from airflow_provider_payments.aep.inputs import as_list, as_mapping
 from airflow_provider_payments.aep.resources.base import Change, Resource
 from airflow_provider_payments.aep.resources.converters import named, to_id
 from airflow_provider_payments.aep.resources.flow_specs import check_against
-from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
+from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
 from airflow_provider_payments.aep.services import ACCEPT_ONE, PAGE, PROFILE_CLASS, SCHEMA_REGISTRY, Json, segment
@@ -73,17 +73,20 @@ class RegistryKind(Kind):
     page: str = "schema/overview"
     may_duplicate: bool = False
 
+    name_key = "title"
+    id_key = "$id"
+    created_at = ("meta:registryMetadata", "repo:createdDate")
+    etag_at = ("meta:registryMetadata", "eTag")
+
     def settle_seconds(self, reads: Reads) -> float:
         return 0.0
 
-    def list_all(self, reads: Reads, limit: int = PAGE) -> Iterator[Existing]:
-        for item in schema_registry.resources(reads, self.collection, limit=limit):
-            if (existing := read_resource(item)).id:
-                yield existing
+    def items(self, reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
+        return schema_registry.resources(reads, self.collection, name, limit)
 
     def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
         item = schema_registry.resource(reads, self.collection, object_id, ACCEPT_ONE)
-        return replace(read_resource(item), id=object_id)
+        return replace(self.read_item(self.fields_of_item(item)), id=object_id)
 
     def read(self, reads: Reads, existing: Existing) -> Existing | None:
         return existing  # what a list shows of it was completed by a request for it, to compare its fields
@@ -113,28 +116,7 @@ def _references(value: object) -> tuple[str, ...]:
 
 
 class RegistryResource(Resource):
-    """
-    What all resources of the registry share: found by title, made by POST, compared as the registry resolves them.
-    """
-
-    def look_up(self, reads: Reads) -> Iterator[Existing]:
-        return self._titled(schema_registry.resources(reads, self.kind.collection, self.name))
-
-    def look_further(self, reads: Reads) -> Iterator[Existing]:
-        everything = schema_registry.resources(reads, self.kind.collection)
-        return self._titled(item for item in everything if item.get("title") is not None)
-
-    def _titled(self, items: Iterable[Json]) -> Iterator[Existing]:
-        for item in items:
-            fields = Fields.of_item(self.kind.name, item, "$id")
-            if fields.is_named("title", self.name):
-                fields.moment("meta:registryMetadata", "repo:createdDate")
-                yield replace(read_resource(item), id=fields.identity("$id"))
-
-    def create(self, client: Client, mark: Mark | None = None) -> Existing:
-        answer = client.request("POST", self.kind.path, body=self.kind.marked(self.payload(), mark))
-        body = dict(readers.mapping(answer.body))
-        return replace(read_resource(body), id=created_object(answer, self.kind.path, body.get("$id")).id)
+    """What all resources of the registry share: a title that is taken names its object, and they only grow."""
 
     def send(self, client: Client, existing: Existing, change: Change) -> Existing:
         if not change.operations:
@@ -151,8 +133,7 @@ class RegistryResource(Resource):
                 raise
             # Nobody has changed it: the service wants another form of the header, which no published sample shows.
             answer = client.request("PATCH", path, body=operations)
-        changed = read_resource(dict(readers.mapping(answer.body)))
-        return changed if changed.id else existing
+        return self.kind.listed(dict(readers.mapping(answer.body))) or existing
 
     def _full(self, reads: Reads, existing: Existing) -> Fields:
         """Return the members of a resource with all that it refers to resolved."""
@@ -175,13 +156,6 @@ class RegistryResource(Resource):
             "version": readers.text(existing.item.get("version")) or "1.0",
             "tenant_id": (namespace or (alt_id or "").split(".", 1)[0]).removeprefix("_") or None,
         }
-
-
-def read_resource(item: Json) -> Existing:
-    """Return a resource as far as it can be read; its id is empty where that cannot."""
-    meta = readers.mapping(item.get("meta:registryMetadata"))
-    created = readers.moment(meta.get("repo:createdDate")) or 0.0
-    return Existing(readers.text(item.get("$id")) or "", created, readers.text(meta.get("eTag")), item)
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)

@@ -7,7 +7,8 @@ source connection takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from airflow_provider_payments.aep.errors import InvalidInputError
@@ -43,6 +44,21 @@ def as_columns(field: str, value: object) -> tuple[Column, ...] | None:
     if len(set(names)) != len(names):
         raise InvalidInputError(field, names, "each only once")
     return tuple(columns) or None
+
+
+def completed(columns: Iterable[Column], explored: Sequence[Json]) -> tuple[Column, ...]:
+    """
+    Return columns with explore's objects in the place of names.
+
+    :raises InvalidInputError: if a name is none of the table's columns.
+    """
+    known = {column["name"]: column for column in explored}
+    for name in columns:
+        if isinstance(name, str) and name not in known:
+            nearest = " or ".join(get_close_matches(name, known))
+            hint = f"did you mean {nearest}? It must be " if nearest else ""
+            raise InvalidInputError("columns", name, f"{hint}one of the table's columns: {', '.join(known)}")
+    return tuple(known[column] if isinstance(column, str) else column for column in columns)
 
 
 def described_column(column: Column) -> Json:

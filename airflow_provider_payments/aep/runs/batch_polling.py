@@ -82,12 +82,12 @@ class RunQueries:
         What goes wrong with it is everybody's error, but not final for one of several.
         """
         found: dict[str, Json] = {}
-        wanted = dict.fromkeys(ids)
+        asked = dict.fromkeys(ids)
         try:
             with self.client.transport.within(self._seconds_for(waits)):
-                for page in flow_service.pages(self.client, collection, f"id=={','.join(wanted)}"):
-                    found |= {item["id"]: item for item in page if text(at(item, "id")) in wanted}
-                    if len(found) == len(wanted):  # whatever else the service lists
+                for page in flow_service.pages(self.client, collection, f"id=={','.join(asked)}"):
+                    found |= {item["id"]: item for item in page if text(at(item, "id")) in asked}
+                    if len(found) == len(asked):  # whatever else the service lists
                         break
         except PlatformError as error:
             for wait in waits:

@@ -14,20 +14,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import PlatformError, UnsettledError
 from airflow_provider_payments.aep.readers import iso
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, State
-from airflow_provider_payments.aep.runs.lookups import until_readable
 
 log = logging.getLogger(__name__)
 
 #: Runs to ask for at once, where all of a dataflow count.
-PAGE = 500
-#: Seconds by which clocks may differ without a word.
+RUNS_PER_PAGE = 500
+#: Seconds by which clocks may differ without a warning.
 CLOCK_SKEW_SECONDS = 1
-#: How many runs an error names.
-NAMED = 5
+#: In an error.
+MAX_RUNS_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Unclear:
 Decision = Bring | Reuse | Refuse | Unclear
 
 
-def decide(wanted: Window, readings: Sequence[Reading], accepts: Callable[[FlowRun], bool]) -> Decision:
+def decide(desired: Window, readings: Sequence[Reading], accepts: Callable[[FlowRun], bool]) -> Decision:
     """
     Decide whether a window is asked for.
 
@@ -127,9 +127,9 @@ def decide(wanted: Window, readings: Sequence[Reading], accepts: Callable[[FlowR
             continue
         if window is None:
             unknown.append(reading)
-        elif window.is_like(wanted):
+        elif window.is_like(desired):
             same.append(reading.run)
-        elif window.overlaps(wanted):
+        elif window.overlaps(desired):
             others.append(reading)
     if same:
         return Reuse(max(same, key=lambda run: (_merit(run, accepts), run.created_at)))
@@ -152,23 +152,26 @@ class CoveredError(PlatformError):
     :param run_ids: those runs.
     """
 
-    def __init__(self, wanted: Window, readings: Sequence[Reading]) -> None:
+    def __init__(self, desired: Window, readings: Sequence[Reading]) -> None:
         self.run_ids = [reading.run.id for reading in readings]
-        more = f"; and {len(readings) - NAMED} more" if len(readings) > NAMED else ""
+        named = "; ".join(map(str, readings[:MAX_RUNS_NAMED]))
+        more = f"; and {len(readings) - MAX_RUNS_NAMED} more" if len(readings) > MAX_RUNS_NAMED else ""
         super().__init__(
-            f"{wanted} overlaps what runs of the dataflow read: {'; '.join(map(str, readings[:NAMED]))}{more}. Ask for "
-            "a window that they leave out; if_covered='again' brings rows that are there once more"
+            f"{desired} overlaps what runs of the dataflow read: {named}{more}. Ask for a window that they leave out; "
+            "if_covered='again' brings rows that are there once more"
         )
 
 
 def read_runs(client: Client, flow_id: str, own: Reading | None) -> list[Reading]:
     """
-    Return all runs of a dataflow: one request for every :data:`PAGE` of them.
+    Return all runs of a dataflow: one request for every :data:`RUNS_PER_PAGE` of them.
 
     :param own: a run that this task has started; it need not show in the list.
     :raises UnreadableError: if a run may be there that cannot be read.
     """
-    readings = [Reading(run, Window.asked(item)) for page in RunList(client, flow_id, page=PAGE) for run, item in page]
+    readings = [
+        Reading(run, Window.asked(item)) for page in RunList(client, flow_id, page=RUNS_PER_PAGE) for run, item in page
+    ]
     if own is None or own.run.flow_id != flow_id:
         return readings
     listed = next((reading for reading in readings if reading.run.id == own.run.id), own)
@@ -176,7 +179,7 @@ def read_runs(client: Client, flow_id: str, own: Reading | None) -> list[Reading
 
 
 def look(
-    client: Client, flow_id: str, wanted: Window, accepts: Callable[[FlowRun], bool], own: Reading | None
+    client: Client, flow_id: str, desired: Window, accepts: Callable[[FlowRun], bool], own: Reading | None
 ) -> Coverage:
     """
     Look at what a dataflow's runs have covered.
@@ -187,13 +190,13 @@ def look(
     :raises UnsettledError: if one may be reading it, which will show later.
     :raises UnreadableError: if a run may be there that cannot be read.
     """
-    readings = until_readable(client, lambda: read_runs(client, flow_id, own))
-    decision = decide(wanted, readings, accepts)
-    _tell(wanted, decision)
+    readings = patiently(client, lambda: read_runs(client, flow_id, own))
+    decision = decide(desired, readings, accepts)
+    _tell(desired, decision)
     if isinstance(decision, Refuse):
-        raise CoveredError(wanted, decision.readings)
+        raise CoveredError(desired, decision.readings)
     if isinstance(decision, Unclear):
-        raise UnsettledError(f"{decision.reading}; that may be rows of {wanted}. The next attempt looks again")
+        raise UnsettledError(f"{decision.reading}; that may be rows of {desired}. The next attempt looks again")
     return Coverage(
         [reading.run for reading in readings],
         decision.run if isinstance(decision, Reuse) else None,
@@ -201,13 +204,13 @@ def look(
     )
 
 
-def _tell(wanted: Window, decision: Decision) -> None:
+def _tell(desired: Window, decision: Decision) -> None:
     """Log what speaks for a decision, where a reader of the log could not know."""
     if not isinstance(decision, Reuse):
         return
     run = decision.run
     doing = "waiting for it" if run.is_active else "nothing is asked for"
-    log.info("Flow run %s reads %s already; %s (if_covered is 'reuse')", run.id, wanted, doing)
-    if run.created_at < wanted.end - CLOCK_SKEW_SECONDS:
+    log.info("Flow run %s reads %s already; %s (if_covered is 'reuse')", run.id, desired, doing)
+    if run.created_at < desired.end - CLOCK_SKEW_SECONDS:
         text = "Flow run %s was made at %s, before the window was over: rows that came later are not in it"
         log.warning(text, run.id, iso(run.created_at))

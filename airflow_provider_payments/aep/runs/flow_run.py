@@ -51,7 +51,7 @@ class State(StrEnum):
 
 
 #: Seconds that a run may stand in the queue between its creation and its start.
-LONGEST_QUEUE = 86400.0
+MAX_QUEUE_SECONDS = 86400.0
 #: Seconds by which a list that seems to be sorted may still be out of order.
 LIST_MARGIN_SECONDS = 300.0
 
@@ -258,7 +258,7 @@ class RunSelection:
     @property
     def created_since(self) -> float:
         """Epoch seconds; runs that were made earlier cannot be meant."""
-        return self.since - LONGEST_QUEUE
+        return self.since - MAX_QUEUE_SECONDS
 
     def choose(self, runs: Iterable[FlowRun]) -> FlowRun | None:
         """Return the one that is meant among a dataflow's runs; ``None`` where there is none yet, which is normal."""

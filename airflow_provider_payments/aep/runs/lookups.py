@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from typing import TypeVar
-
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.patience import patiently
+from airflow_provider_payments.aep.api.settling import MIN_SEARCH_SECONDS, SEARCH_INTERVAL_SECONDS
 from airflow_provider_payments.aep.errors import RequestError, UnreadableError, UnsettledError
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, State, runs_of
 
-log = logging.getLogger(__name__)
-
-#: Seconds between two looks at a run that was made and does not show yet, and the least time to look for it.
-LOOK_AGAIN_SECONDS, MIN_SEARCH_SECONDS = 2.0, 10.0
-#: How many of a dataflow's newest runs are searched: a page of the service's list.
-NEWEST = 100
-#: Seconds before a list is asked for again that holds an item which cannot be read.
-UNREADABLE_PAUSES_SECONDS = (1.0, 4.0)
-
-Found = TypeVar("Found")
+#: Of a dataflow, the newest ones: a page of the service's list.
+MAX_RUNS_SEARCHED = 100
 
 
 def read_run(client: Client, run_id: str) -> FlowRun:
@@ -62,9 +52,9 @@ def when_it_shows(client: Client, run_id: str) -> FlowRun:
             if isinstance(error, RequestError) and not error.says_gone:
                 raise
             if clock.monotonic() >= until:
-                message = f"Flow run {run_id} was made, and does not show; the next attempt looks again"
+                message = f"flow run {run_id} was created but is not visible yet; the next attempt looks again"
                 raise UnsettledError(message) from error
-        clock.sleep(LOOK_AGAIN_SECONDS)
+        clock.sleep(SEARCH_INTERVAL_SECONDS)
 
 
 def successor(client: Client, run: FlowRun) -> FlowRun:
@@ -82,18 +72,18 @@ def successor(client: Client, run: FlowRun) -> FlowRun:
         return [other for other in since if (shown := Window.of(other)) and shown.is_like(window)]
 
     # Of those made at the same moment the service lists the newest first.
-    return max(until_readable(client, later), key=lambda other: other.created_at, default=run)
+    return max(patiently(client, later), key=lambda other: other.created_at, default=run)
 
 
 def newest_failed(client: Client, flow_id: str) -> FlowRun | None:
     """
-    Return the newest run that failed and whose window no later run has read, among the dataflow's :data:`NEWEST`;
-    where there is none, its newest run; ``None`` if it has none at all.
+    Return the newest run that failed and whose window no later run has read, among the dataflow's
+    :data:`MAX_RUNS_SEARCHED`; where there is none, its newest run; ``None`` if it has none at all.
 
     :raises UnreadableError: if it may be one that cannot be read, or such a one may have read the window.
     """
     seen = list[Window]()
-    runs = until_readable(client, lambda: newest_runs(client, flow_id, NEWEST))
+    runs = patiently(client, lambda: newest_runs(client, flow_id, MAX_RUNS_SEARCHED))
     for run in runs:
         window = Window.of(run)
         if run.state is State.FAILED and not (window and any(map(window.is_like, seen))):
@@ -111,16 +101,3 @@ def newest_runs(client: Client, flow_id: str, number: int) -> list[FlowRun]:
             break
     runs.sort(key=lambda run: run.created_at, reverse=True)
     return [run for run in runs if run.created_at >= runs[:number][-1].created_at]
-
-
-def until_readable(client: Client, ask: Callable[[], Found]) -> Found:
-    """Return what ``ask`` returns; where an item cannot be read, which may pass, it is asked again, a few times."""
-    for pause in UNREADABLE_PAUSES_SECONDS:
-        try:
-            return ask()
-        except UnreadableError as error:
-            if pause > client.transport.remaining:
-                raise
-            log.warning("%s; asking again in %g s", error, pause)
-            client.transport.clock.sleep(pause)
-    return ask()

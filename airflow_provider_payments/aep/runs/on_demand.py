@@ -1,10 +1,11 @@
 """
 Flow runs that are asked for: over a window of one's own, or once more after a failure.
 
-The service knows no idempotency key here either, and a run has no name by which it could be found again. So what is
-there is noted before a run is asked for; where the answer is lost, or the task was killed, our run is the one that
-is not among the notes. Where a run shows whose it is and which window it reads, that must be right too. It takes one
-writer for each dataflow, and a second run would bring its rows twice, so the longer window is waited for.
+The service knows no idempotency key here either, and a run has no name by which it could be found again. So the
+runs that are there are noted before one is asked for: the baseline. Where the answer is lost, or the task was killed,
+our run is the one that is not part of it. Where a run shows who asked for it and which window it reads, that must be
+right too. It takes one writer for each dataflow, and a second run would bring its rows twice, so the settle time of
+dataflows is waited for.
 
 Sources: "On-demand ingestion" and "Retry failed dataflow runs" of Adobe's Flow Service guides, and its OpenAPI file.
 """
@@ -21,6 +22,7 @@ from typing import Self
 
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.api.settling import MAX_REQUESTS, Settling
 from airflow_provider_payments.aep.errors import (
     InvalidInputError,
@@ -35,7 +37,7 @@ from airflow_provider_payments.aep.resources.schedule import read_schedule
 from airflow_provider_payments.aep.runs.coverage import Coverage, Reading, look
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, State
-from airflow_provider_payments.aep.runs.lookups import NEWEST, newest_runs, until_readable
+from airflow_provider_payments.aep.runs.lookups import MAX_RUNS_SEARCHED, newest_runs
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json, segment
 
 log = logging.getLogger(__name__)
@@ -44,24 +46,24 @@ RUNS = f"{FLOW_SERVICE}/runs"
 
 
 @dataclass(frozen=True)
-class Notes:
+class RunBaseline:
     """
     What was there before a run was asked for.
 
     :param since: epoch seconds; the run is not older.
     :param known: ids of runs made since then that are not it.
     :param by_own_clock: whether ``since`` is this machine's time, and not the service's.
-    :param may_be_older: whether it may be older after all; it then was under way at that time, and shows its window.
+    :param allow_older: whether it may be older after all; it then was under way at that time, and shows its window.
     """
 
     since: float
     known: tuple[str, ...] = ()
     by_own_clock: bool = False
-    may_be_older: bool = False
+    allow_older: bool = False
 
     @classmethod
     def of(cls, runs: Sequence[FlowRun]) -> Self:
-        """Return the notes of a dataflow's runs, or of the newest of them."""
+        """Return the baseline of a dataflow's runs, or of the newest of them."""
         since = max((run.created_at for run in runs), default=0.0)
         return cls(since, tuple(run.id for run in runs if run.created_at == since))
 
@@ -81,7 +83,7 @@ class Notes:
             raise UnreadableError("what an earlier try has noted", shown(value))
         return cls(since, tuple(run for run in known if run))
 
-    def by_service(self, client: Client) -> Notes:
+    def by_service(self, client: Client) -> RunBaseline:
         """Return the same by the clock of the service, which has just told its time."""
         if not self.by_own_clock:
             return self
@@ -126,21 +128,13 @@ class RunRequest(ABC):
         :raises CoveredError: if runs have read a part of the window.
         :raises UnsettledError: if one may be reading it, which will show later.
         """
-        return Coverage(until_readable(self.client, lambda: newest_runs(self.client, self.flow_id, 1)))
+        return Coverage(patiently(self.client, lambda: newest_runs(self.client, self.flow_id, 1)))
 
-    def take_notes(self) -> Notes:
-        """
-        Note what is there now.
-
-        :raises UnreadableError: if a run may be there that cannot be read.
-        """
-        return Notes.of(RunRequest.look(self).runs)
-
-    def start(self, notes: Notes) -> tuple[str, bool]:
+    def start(self, baseline: RunBaseline) -> tuple[str, bool]:
         """
         Ask for the run; return its id, and whether that had to be found out.
 
-        :param notes: what was there before; store them before the call, for the process may be killed.
+        :param baseline: what was there before; store them before the call, for the process may be killed.
         :raises UnsettledError: if it cannot be told whether there is a run, or which.
         :raises RequestError: if the service refuses.
         """
@@ -150,27 +144,27 @@ class RunRequest(ABC):
                     return self._ask(), False
                 except RequestError as error:
                     self._settling.after_lost_answer(error, "flow run", sent)
-                if found := self.find(notes):
+                if found := self.find(baseline):
                     return found.id, True
         raise UnsettledError(
             f"{MAX_REQUESTS} requests for a run of dataflow {self.flow_id} brought none, and none shows after "
             f"{self.client.dataflow_settle_seconds:g} s; the next attempt looks again"
         )
 
-    def resume(self, notes: Notes) -> FlowRun | None:
+    def resume(self, baseline: RunBaseline) -> FlowRun | None:
         """
         Return the run that an earlier attempt asked for, which may have been killed just now; ``None``: there is none.
 
         :raises UnsettledError: if it cannot be told.
         """
-        if found := self.find(notes):
+        if found := self.find(baseline):
             return found
-        notes = notes.by_service(self.client)
+        baseline = baseline.by_service(self.client)
         with self.client.transport.within(self.client.operation_timeout):
             self._settling.sleep(self._settling.seconds_after_sending, "to show")
-            return self.find(notes)
+            return self.find(baseline)
 
-    def find(self, notes: Notes, *, active: bool = False) -> FlowRun | None:
+    def find(self, baseline: RunBaseline, *, active: bool = False) -> FlowRun | None:
         """
         Return the run that can only be the one that was asked for.
 
@@ -178,7 +172,7 @@ class RunRequest(ABC):
         :raises UnsettledError: if there are several.
         :raises UnreadableError: if it may be one that cannot be read.
         """
-        found = until_readable(self.client, lambda: self._candidates(notes))
+        found = patiently(self.client, lambda: self._candidates(baseline))
         if active:
             found = [run for run in found if run.state is State.ACTIVE]
         if self.window and all(map(Window.of, found)):
@@ -193,16 +187,16 @@ class RunRequest(ABC):
             log.info("Found the flow run that was asked for: %s", run.id)
         return found[0] if found else None
 
-    def _candidates(self, notes: Notes) -> list[FlowRun]:
+    def _candidates(self, baseline: RunBaseline) -> list[FlowRun]:
         """Return the runs that may be the one."""
         found, seen, listed = list[FlowRun](), 0, RunList(self.client, self.flow_id)
         for page in listed:
-            notes = notes.by_service(self.client)
+            baseline = baseline.by_service(self.client)
             # What does not say whose it is may be ours.
             ours = [run for run, item in page if text(item.get("createdClient")) in (None, self._client_id)]
-            found += [run for run in ours if run.id not in notes.known and self._may_be(run, notes)]
+            found += [run for run in ours if run.id not in baseline.known and self._may_be(run, baseline)]
             seen += len(page)
-            if (seen >= NEWEST or not notes.may_be_older) and listed.has_all_since(notes.since):
+            if (seen >= MAX_RUNS_SEARCHED or not baseline.allow_older) and listed.has_all_since(baseline.since):
                 break
         return found
 
@@ -210,14 +204,14 @@ class RunRequest(ABC):
     def _client_id(self) -> str:
         return self.client.credential.client_id
 
-    def _may_be(self, run: FlowRun, notes: Notes) -> bool:
+    def _may_be(self, run: FlowRun, baseline: RunBaseline) -> bool:
         window = Window.of(run)
         is_like = window is not None and self.window is not None and window.is_like(self.window)
         if self.is_not(run):
             return False
-        if run.created_at < notes.since:
-            was_under_way = run.state is State.ACTIVE or (run.completed_at or 0.0) >= notes.since
-            return notes.may_be_older and was_under_way and is_like
+        if run.created_at < baseline.since:
+            was_under_way = run.state is State.ACTIVE or (run.completed_at or 0.0) >= baseline.since
+            return baseline.allow_older and was_under_way and is_like
         return window is None or self.window is None or is_like
 
     def _ask(self) -> str:

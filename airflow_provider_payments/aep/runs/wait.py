@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from airflow_provider_payments.aep.errors import PlatformError
 from airflow_provider_payments.aep.http.clock import PlatformClock
-from airflow_provider_payments.aep.http.retries import TICK
+from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, RunSelection
 from airflow_provider_payments.aep.services import Json
 
@@ -72,7 +72,7 @@ class Wait:
     def by_platform(self, clock: PlatformClock) -> None:
         """Bring ``selection.since`` to the platform's clock, which has answered by now; a tick is no difference."""
         ahead = clock.ahead()
-        if self.by_own_clock and abs(ahead) > 2 * TICK:
+        if self.by_own_clock and abs(ahead) > 2 * TICK_SECONDS:
             self.selection = replace(self.selection, since=self.selection.since + ahead)
         self.by_own_clock = False
 
