@@ -16,6 +16,7 @@ from airflow_provider_payments.aep.dataflows.definition import (
     Source,
 )
 from airflow_provider_payments.aep.dataflows.sandbox import Parts, Sandbox, name_of, reads_what
+from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SPEC
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.readers import mapping, text
@@ -34,7 +35,7 @@ from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.live_dataflow import read_dataflow
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_TYPES, SCHEMA
 from airflow_provider_payments.aep.resources.sources import SOURCES
-from airflow_provider_payments.aep.services import FLOW_SERVICE, PROFILE_CLASS, Json
+from airflow_provider_payments.aep.services import PROFILE_CLASS, Json
 
 __all__ = ["Describing", "UnsayableError", "vendor_of"]
 
@@ -184,7 +185,7 @@ class Describing:
             yield self.dataflow["deltaColumn.name"]
 
     def _flow_spec(self, vendor: str) -> str | None:
-        for item in self.sandbox.snapshot.items(f"{FLOW_SERVICE}/flowSpecs"):
+        for item in self.sandbox.snapshot.items(FLOW_SPEC):
             if item.get("id") == self.dataflow["flowSpec.id"]:
                 name = text(item.get("name"))
                 return None if name == SOURCES[vendor].flow_spec else name

@@ -67,7 +67,7 @@ class Step:
     def to_json(self) -> Json:
         """Return it as plain JSON, no credential in it."""
         changes = [
-            {"field": d.field, "desired": plain_value(d.wanted), "actual": plain_value(d.found)} for d in self.changes
+            {"field": d.field, "desired": plain_value(d.desired), "actual": plain_value(d.actual)} for d in self.changes
         ]
         return {
             "action": self.action,
@@ -146,7 +146,7 @@ class Plan:
 
 
 def _sorted_changes(changes: Sequence[Difference]) -> list[tuple[str, str, str]]:
-    return sorted((d.field, shown(plain_value(d.wanted)), shown(plain_value(d.found))) for d in changes)
+    return sorted((d.field, shown(plain_value(d.desired)), shown(plain_value(d.actual))) for d in changes)
 
 
 def plain_value(value: object) -> object:

@@ -69,7 +69,7 @@ def _step_lines(step: Step) -> Iterator[str]:
 
 
 def _change(change: Difference) -> str:
-    before, after = (_value(value) for value in (change.found, change.wanted))
+    before, after = (_value(value) for value in (change.actual, change.desired))
     return f"{change.field}: {before} -> {after}"
 
 

@@ -8,25 +8,32 @@ asked for by its id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from unicodedata import normalize
 from urllib.parse import unquote
 
-from airflow_provider_payments.aep.api import catalog, data_prep, flow_service, schema_registry
 from airflow_provider_payments.aep.api.client import Params, Place, Reads
 from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
 from airflow_provider_payments.aep.http.answers import Expected
-from airflow_provider_payments.aep.readers import at, text
+from airflow_provider_payments.aep.readers import at, sequence, text
+from airflow_provider_payments.aep.resources.catalog import DATASET
+from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
+from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
+from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, TARGET_CONNECTION
+from airflow_provider_payments.aep.resources.items import FlowServiceKind
+from airflow_provider_payments.aep.resources.kind import Kind
+from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 from airflow_provider_payments.aep.services import CATALOG, DATA_PREP, FLOW_SERVICE, PAGE, SCHEMA_REGISTRY, Json
 
-__all__ = ["FLOW_SERVICE_PAGE", "Snapshot", "unknown_id"]
+__all__ = ["FLOW_SERVICE_PAGE", "FLOW_SPEC", "Snapshot", "unknown_id"]
 
 #: Items to ask for in a page of Flow Service and of Data Prep. Adobe documents this bound for search bodies only; a
 #: service that gives fewer is asked for the rest.
 FLOW_SERVICE_PAGE = 1000
 REGISTRY_PAGE = 300
+FLOW_SPEC = FlowServiceKind(name="flow spec", path=f"{FLOW_SERVICE}/flowSpecs", carries_mark=False)
 _UNKNOWN = "known-after-apply:"
 _PERMISSIONS = {
     FLOW_SERVICE: "View Sources",
@@ -47,17 +54,15 @@ class _List:
     """
     A collection of a service.
 
-    :param read: yields its items.
+    :param limit: items to ask for in a page.
     :param page: makes an answer of items, as the service does of a page.
     :param one: makes an answer of one item.
     """
 
-    path: str
-    read: Callable[[Reads], Iterable[Json]]
+    kind: Kind
+    limit: int
     page: Callable[[list[Json]], Any]
     one: Callable[[Json], Any]
-    identity: str = "id"
-    name: str = "name"
 
 
 @dataclass
@@ -93,7 +98,7 @@ class Snapshot:
         progress: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._reads, self._progress = reads, progress
-        self._lists = {one.path: one for one in _lists(page_size)}
+        self._lists = {one.kind.path: one for one in _lists(page_size)}
         self._items: dict[str, _Items] = {}
         self._answers: dict[object, Any] = {}
 
@@ -137,15 +142,29 @@ class Snapshot:
         if answer is None:
             key = (path, tuple(sorted(pairs.items())), tuple(sorted((headers or {}).items())))
             if key not in self._answers:
-                self._answers[key] = self._reads.get(path, params, headers=headers, expected=expected)
-            return self._answers[key]
+                self._answers[key] = self._ask(
+                    lambda: self._reads.get(path, params, headers=headers, expected=expected)
+                )
+            if isinstance(known := self._answers[key], RequestError):
+                raise known
+            return known
         return expected(answer) if expected else answer
 
     # ---- what a plan asks besides ----------------------------------------------------------------------------------
 
-    def items(self, path: str) -> list[Json]:
-        """Return all items of the collection at a path, as its list shows them."""
-        return self._read(self._lists[path]).all
+    def items(self, kind: Kind) -> list[Json]:
+        """Return all items of a kind, as its list shows them."""
+        return self._read(self._lists[kind.path]).all
+
+    @staticmethod
+    def _ask(ask: Callable[[], Any]) -> Any:
+        """Return the answer, or the error that says that there is none: that is asked for once too."""
+        try:
+            return ask()
+        except RequestError as error:
+            if error.says_gone:
+                return error
+            raise
 
     # ---- answers ---------------------------------------------------------------------------------------------------
 
@@ -169,25 +188,25 @@ class Snapshot:
         return whole.page(items.all if name is None else items.named(name))
 
     def _read(self, whole: _List) -> _Items:
-        if whole.path not in self._items:
-            self._progress(whole.path.rpartition("/")[2])
+        if whole.kind.path not in self._items:
+            self._progress(whole.kind.collection)
             found = _Items()
             try:
-                for item in whole.read(self._reads):
-                    self._add(found, whole, item)
+                for item in whole.kind.items(self._reads, limit=whole.limit):
+                    self._add(found, whole.kind, item)
             except RequestError as error:
                 if error.status == 403:
-                    service = next(service for service in _PERMISSIONS if whole.path.startswith(service))
+                    service = next(service for service in _PERMISSIONS if whole.kind.path.startswith(service))
                     error.add(f"the credential needs the permission {_PERMISSIONS[service]!r} to read this list")
                 raise
-            self._items[whole.path] = found
-        return self._items[whole.path]
+            self._items[whole.kind.path] = found
+        return self._items[whole.kind.path]
 
     @staticmethod
-    def _add(found: _Items, whole: _List, item: Json) -> None:
-        if object_id := text(item.get(whole.identity)):
+    def _add(found: _Items, kind: Kind, item: Json) -> None:
+        if object_id := text(item.get(kind.id_key)):
             found.by_id[object_id] = item
-        name = item.get(whole.name)
+        name = item.get(kind.name_key)
         if isinstance(name, str):
             found.by_name.setdefault(normalize("NFC", name), []).append(item)
         else:
@@ -195,47 +214,21 @@ class Snapshot:
 
 
 def _lists(page_size: int) -> Iterator[_List]:
-    def of_flow_service(collection: str) -> _List:
-        return _List(
-            path=f"{FLOW_SERVICE}/{collection}",
-            read=lambda reads: flow_service.items(reads, collection, limit=page_size),
-            page=lambda items: {"items": items},
-            one=lambda item: {"items": [item]},
-        )
-
-    def of_registry(collection: str) -> _List:
-        return _List(
-            path=f"{SCHEMA_REGISTRY}/tenant/{collection}",
-            read=lambda reads: schema_registry.resources(reads, collection, limit=REGISTRY_PAGE),
-            page=lambda items: {"results": items},
-            one=lambda item: item,
-            identity="$id",
-            name="title",
-        )
-
-    for name in ("flows", "sourceConnections", "targetConnections", "connections", "flowSpecs"):
-        yield of_flow_service(name)
-    for name in ("schemas", "fieldgroups"):
-        yield of_registry(name)
-    yield _List(
-        path=f"{CATALOG}/dataSets",
-        read=lambda reads: catalog.datasets(reads, limit=PAGE),
-        page=lambda items: {item["id"]: item for item in items},
-        one=lambda item: {item["id"]: item},
-    )
-    yield _List(
-        path=f"{DATA_PREP}/mappingSets",
-        read=lambda reads: data_prep.mapping_sets(reads, limit=page_size),
-        page=lambda items: {"data": items},
-        one=lambda item: item,
-    )
+    flow_service: tuple[Kind, ...] = DATAFLOW, SOURCE_CONNECTION, TARGET_CONNECTION, BASE_CONNECTION, FLOW_SPEC
+    registry: tuple[Kind, ...] = SCHEMA, FIELD_GROUP
+    for kind in flow_service:
+        yield _List(kind, page_size, lambda items: {"items": items}, lambda item: {"items": [item]})
+    for kind in registry:
+        yield _List(kind, REGISTRY_PAGE, lambda items: {"results": items}, lambda item: item)
+    yield _List(DATASET, PAGE, lambda items: {item["id"]: item for item in items}, lambda item: {item["id"]: item})
+    yield _List(MAPPING_SET, page_size, lambda items: {"data": items}, lambda item: item)
 
 
 def _name_asked(whole: _List, params: Mapping[str, str]) -> str | None:
     """Return the name that a list is asked for; other filters are hints that nobody relies on."""
-    asked = params.get("property", "")
-    if asked.startswith(f"{whole.name}=="):
-        return asked.removeprefix(f"{whole.name}==").strip('"')
+    asked, key = params.get("property", ""), f"{whole.kind.name_key}=="
+    if asked.startswith(key):
+        return asked.removeprefix(key).strip('"')
     return params.get("name")
 
 
@@ -244,6 +237,6 @@ def _is_whole(whole: _List, item: Json, params: Mapping[str, str]) -> bool:
     if "version" in params:
         return str(item.get("version") or 0) == params["version"]
     # A field group that refers to others is complete only where these are put in their place.
-    return whole.name != "title" or all(
-        str(at(part, "$ref") or "#").startswith("#") for part in item.get("allOf") or () if "fieldgroups" in whole.path
+    return whole.kind is not FIELD_GROUP or all(
+        str(at(part, "$ref") or "#").startswith("#") for part in sequence(item.get("allOf"))
     )
