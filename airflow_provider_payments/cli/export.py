@@ -41,9 +41,8 @@ def export(args: argparse.Namespace) -> int:
 def _write(made: Export, folder: Path, *, force: bool) -> None:
     there = [name for name in made.files if (folder / name).exists()]
     if there and not force:
-        raise InvalidInputError(
-            "to", str(folder), f"{there[0]} exists, and {len(there) - 1} more; --force overwrites them"
-        )
+        allowed = f"{len(there)} of the files exist, such as {there[0]}; --force overwrites them"
+        raise InvalidInputError("to", str(folder), allowed)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in made.files.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_provider_payments.cli.main import main
 from tests.aep.dataflows.files import TEN_LINES, write_files
+from tests.cli.conftest import Run
 
 PROJECT = """\
 version: 1
@@ -22,26 +22,15 @@ environments:
 """
 
 
-def run(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
-    try:
-        status = main([str(word) for word in argv])
-    except SystemExit as end:
-        status = int(end.code or 0)
-    out, err = capsys.readouterr()
-    return status, out, err
-
-
-def test_right_files_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_right_files_are_counted(tmp_path: Path, run: Run) -> None:
     folder = write_files(tmp_path, products=TEN_LINES)
-    assert run(capsys, "validate", folder) == (0, "1 definition is right\n", "")
+    assert run("validate", folder) == (0, "1 definition is right\n", "")
 
 
-def test_problems_of_all_environments_are_printed_once_and_the_status_is_1(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_problems_of_all_environments_are_printed_once_and_the_status_is_1(tmp_path: Path, run: Run) -> None:
     text = TEN_LINES.replace("every 30 minutes", "every ${var.pace}")
     folder = write_files(tmp_path, project=PROJECT, products=text, broken="version: 3\nname: x")
-    status, out, err = run(capsys, "validate", folder)
+    status, out, err = run("validate", folder)
     assert [line.removeprefix(f"{folder}/") for line in out.splitlines()] == [
         "broken.yaml:1:1: mappings: it must be given",
         "broken.yaml:1:1: source: it must be given",
@@ -51,17 +40,17 @@ def test_problems_of_all_environments_are_printed_once_and_the_status_is_1(
     assert (status, err) == (1, "")
 
 
-def test_one_environment_and_variables_can_be_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_environment_and_variables_can_be_given(tmp_path: Path, run: Run) -> None:
     text = TEN_LINES.replace("every 30 minutes", "every ${var.pace}") + "enabled: ${var.on}\n"
     folder = write_files(tmp_path, project=PROJECT, products=text)
-    assert run(capsys, "validate", folder, "-e", "dev", "--var", "on=true")[:2] == (0, "1 definition is right in dev\n")
-    assert run(capsys, "validate", folder, "-e", "dev", "--var", "on=yes")[0] == 1
+    assert run("validate", folder, "-e", "dev", "--var", "on=true")[:2] == (0, "1 definition is right in dev\n")
+    assert run("validate", folder, "-e", "dev", "--var", "on=yes")[0] == 1
 
 
 @pytest.mark.parametrize("output", ["json", "yaml", "markdown"])
-def test_problems_come_as_rows_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str) -> None:
+def test_problems_come_as_rows_for_programs(tmp_path: Path, run: Run, output: str) -> None:
     folder = write_files(tmp_path, products=TEN_LINES.replace("vendor: paypal", "vendor: pay|pal"))
-    status, out, _ = run(capsys, "validate", folder, "-o", output)
+    status, out, _ = run("validate", folder, "-o", output)
     row = {"severity": "error", "file": f"{folder}/products.yaml", "line": 3, "column": 18, "path": "source.vendor"}
     row["allowed"] = "one of paypal, square, stripe; did you mean 'paypal'?"
     if output == "markdown":
@@ -72,25 +61,25 @@ def test_problems_come_as_rows_for_programs(tmp_path: Path, capsys: pytest.Captu
     assert status == 1
 
 
-def test_a_warning_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_warning_is_no_error(tmp_path: Path, run: Run) -> None:
     folder = write_files(tmp_path, project=PROJECT, products=TEN_LINES + "id: abc\n")
-    status, out, _ = run(capsys, "validate", folder)
+    status, out, _ = run("validate", folder)
     assert status == 0
     assert out.splitlines()[0].endswith("for there are several environments (warning)")
 
 
-def test_a_wrong_usage_is_status_1(capsys: pytest.CaptureFixture[str]) -> None:
-    status, _, err = run(capsys, "validate", "--var", "x")
+def test_a_wrong_usage_is_status_1(run: Run) -> None:
+    status, _, err = run("validate", "--var", "x")
     assert (status, err.splitlines()[-1]) == (1, "payments validate: argument --var: 'x' is not NAME=VALUE")
 
 
-def test_the_help_names_the_neighbour(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "`plan` compares the files with the sandbox" in " ".join(run(capsys, "validate", "--help")[1].split())
+def test_the_help_names_the_neighbour(run: Run) -> None:
+    assert "`plan` compares the files with the sandbox" in " ".join(run("validate", "--help")[1].split())
 
 
 @pytest.mark.parametrize("of", ["definition", "project"])
-def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str], of: str) -> None:
-    status, out, _ = run(capsys, "schema", of)
+def test_the_schema_is_printed(run: Run, of: str) -> None:
+    status, out, _ = run("schema", of)
     assert (status, json.loads(out)["type"]) == (0, "object")
 
 

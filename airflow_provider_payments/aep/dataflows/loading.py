@@ -87,7 +87,7 @@ def load_project(
     :raises DefinitionError: with all problems of all files.
     """
     return _Loading(environment, dict(variables or {}), top).load(
-        [Path(path) for path in paths or (".",)], only, conn_id
+        [Path(path) for path in paths or (".",)], list(only), conn_id
     )
 
 
@@ -111,7 +111,7 @@ class _Loading:
         self.defaults: Node | None = None
         self.variables = Variables(variables)
 
-    def load(self, paths: list[Path], only: Iterable[str], conn_id: str | None) -> Project:
+    def load(self, paths: list[Path], only: list[str], conn_id: str | None) -> Project:
         file = self._project_file(paths)
         project = self._read_project(file) if file else None
         chosen = self._environment(project, file)
@@ -121,7 +121,7 @@ class _Loading:
         self.variables = Variables({**chosen.variables, **self.variables.values}, self.environment)
         located = [found for path in definition_files(paths) for found in self._definitions(path, project)]
         self.problems += contradictions([(one.definition, one.node) for one in located])
-        wanted = self._wanted(located, list(only), paths)
+        wanted = self._wanted(located, only, paths)
         if self.problems:
             raise DefinitionError(self.problems)
         return Project(
@@ -129,7 +129,7 @@ class _Loading:
             name=project.project if project else None,
             environment=self.environment,
             aep_conn_id=conn_id or chosen.aep_conn_id,
-            is_whole=len(wanted) == len(located) and _covers(paths, file),
+            is_whole=not only and _covers(paths, file),
             warnings=tuple(dict.fromkeys(self.warnings)),
         )
 

@@ -11,7 +11,7 @@ from airflow_provider_payments.aep.api.attributes import Attributes
 from airflow_provider_payments.aep.dataflows.chain import Chain, Known, Stop
 from airflow_provider_payments.aep.dataflows.converters import written_destination
 from airflow_provider_payments.aep.dataflows.sandbox import Parts, name_of
-from airflow_provider_payments.aep.errors import Difference, InvalidInputError
+from airflow_provider_payments.aep.errors import Difference, Failure, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.provisioning.decide import Adopt, Memory, Now, Resolve, Rules, Seen, decide
 from airflow_provider_payments.aep.readers import mapping, text
@@ -150,6 +150,12 @@ class SourceSteps(Chain):
             known = Attributes(tuple(self.columns) if source.table else self._attributes(base.id))
         except InvalidInputError as error:
             self.conflict(SOURCE_CONNECTION, self.source_name, error.allowed, (), at)
+            raise Stop from None
+        except RequestError as error:
+            if error.failure is not Failure.FINAL or error.status not in (400, 404):
+                raise
+            reason = f"{source.place} cannot be explored: {error.problem.detail or error.problem.title or error}"
+            self.conflict(SOURCE_CONNECTION, self.source_name, reason, (), at)
             raise Stop from None
         asked: dict[tuple[str, ...], list[str]] = {
             ("mappings", written_destination(m.destination)): m.reads() for m in self.definition.mappings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ def apply(client: Client, plan: Plan, owner: str = "manual") -> None:
             assert step.desired is not None
             assert step.existing is not None
             assert step.change is not None
-            change = replace(step.change, operations=tuple(_filled(each, made) for each in step.change.operations))
+            change = attrs.evolve(step.change, operations=tuple(_filled(each, made) for each in step.change.operations))
             step.desired.send(client, step.existing, change)
 
 
