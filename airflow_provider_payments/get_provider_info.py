@@ -77,6 +77,7 @@ def get_provider_info() -> dict[str, Any]:
             "operators.datasets",
             "operators.mappings",
             "operators.dataflows",
+            "operators.definitions",
             "operators.flow_runs",
             "operators.teardown",
         ),
