@@ -57,7 +57,5 @@ get_commands()
 print(sorted(set(sys.modules) - before))
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
-    package = "airflow_provider_payments"
-    assert done.stdout.splitlines()[-1] == str(
-        [package, *(f"{package}.cli{name}" for name in ("", ".commands", ".definition"))]
-    )
+    package = "airflow_provider_payments.cli"
+    assert done.stdout.splitlines()[-1] == str([package, f"{package}.commands", f"{package}.definition"])

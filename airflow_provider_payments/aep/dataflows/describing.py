@@ -120,19 +120,16 @@ class Describing:
     def _named(self, live: str) -> Json:
         """Return the name, and the id where the name would not find the dataflow."""
         try:
-            if len(self.sandbox.named(live)) == 1:
-                return {"name": to.to_name(live)}
-            self.comments.append("several dataflows have this name")
-            name = live
+            name, wrong = to.to_name(live), ""
         except InvalidInputError as error:
-            self.comments.append(f"it is called {live!r}, which no definition can be ({error.allowed})")
-            name = "".join(
-                " " if letter in "\r\n\t" else letter for letter in live if letter.isalnum() or letter in " -_."
-            )
+            name = "".join(letter if letter.isalnum() or letter in "-_." else " " for letter in live)
+            wrong = f"it is called {live!r}, which no definition can be ({error.allowed})"
+        if not wrong and len(self.sandbox.named(live)) == 1:
+            return {"name": name}
+        self.comments.append(wrong or "several dataflows have this name")
         self.comments.append("the id tells which one it is; it holds in this sandbox only")
-        cleaned = " ".join(name.split())[: to.MAX_NAME].strip() or "dataflow"
-        short = self.parts.dataflow.id[:8]
-        return {"name": f"{cleaned[: to.MAX_NAME - 9]} {short}", "id": self.parts.dataflow.id}
+        cleaned = " ".join(name.split())[: to.MAX_NAME - 9].strip() or "dataflow"
+        return {"name": f"{cleaned} {self.parts.dataflow.id[:8]}", "id": self.parts.dataflow.id}
 
     def _has_other_readers(self, source: Existing, dataset: Existing) -> bool:
         base, place = reads_what(source)

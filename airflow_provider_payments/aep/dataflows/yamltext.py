@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from airflow_provider_payments.aep.dataflows.yamlfile import read_scalar
@@ -19,6 +20,14 @@ def write_yaml(value: Mapping[str, Any] | Sequence[Any]) -> str:
     """Return a document in block style, members in their order."""
     import yaml
 
+    text = yaml.dump(_escaped(value), Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=WIDTH)
+    return str(text)
+
+
+@cache
+def _dumper() -> Any:
+    import yaml
+
     class Dumper(yaml.SafeDumper):
         def ignore_aliases(self, data: Any) -> bool:
             return True
@@ -31,7 +40,7 @@ def write_yaml(value: Mapping[str, Any] | Sequence[Any]) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
     Dumper.add_representer(str, text)
-    return str(yaml.dump(_escaped(value), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=WIDTH))
+    return Dumper
 
 
 def _escaped(value: Any) -> Any:
