@@ -87,8 +87,10 @@ def one_definition(bench: Bench, folder: Path) -> None:
 def chains_of_their_own(bench: Bench, folder: Path) -> None:
     """Plans of 300 chains that share nothing but their base connection."""
     own_chains(folder)
-    project, _, seconds = bench.measure(lambda: load_project(folder))
-    bench.table.row(f"reading and checking {CHAINS} definitions", seconds, 0.5, "s")
+    began = time.process_time()
+    project = load_project(folder)
+    seconds = time.process_time() - began
+    bench.table.row(f"reading and checking {CHAINS} definitions, processor time", seconds, 0.5, "s")
     apply(bench.client, make_plan(project, Snapshot(bench.client)))
     plan, requests, seconds = bench.plan(folder, page_size=100)
     assert plan.is_empty

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ import pytest
 from airflow_provider_payments.aep.dataflows.definition import Definition
 from airflow_provider_payments.aep.dataflows.loading import load_project
 from airflow_provider_payments.aep.dataflows.members import members_of
+from airflow_provider_payments.aep.dataflows.plan import ACTIONS
 from airflow_provider_payments.cli.main import main
 from tests.aep.dataflows.files import TEN_LINES, only_definition, write_files
+from tests.cli.conftest import Run
+from tests.conftest import Emulator
 
 REPOSITORY = Path(__file__).parent.parent.parent
 PAGE = (REPOSITORY / "airflow_provider_payments" / "docs" / "definitions.md").read_text()
@@ -69,6 +73,68 @@ def test_the_problems_are_those_that_are_shown(
     monkeypatch.chdir(tmp_path)
     assert main(command.removeprefix("$ payments ").split()) == 1
     assert capsys.readouterr().out.splitlines() == shown
+
+
+CONSOLE = {lines[0]: lines[1:] for lines in (block.splitlines() for block in blocks("console"))}
+
+
+def shown(run: Run, command: str) -> tuple[int, list[str]]:
+    """Run a command as the page shows it; return its status, and its output."""
+    status, out, _ = run(*command.removeprefix("$ payments ").split())
+    return status, out.splitlines()
+
+
+def test_the_plan_is_the_one_that_is_shown(
+    run: Run, connected: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(write_files(tmp_path, products=TEN))
+    command = "$ payments plan products.yaml"
+    status, lines = shown(run, command)
+    assert (status, lines[: len(CONSOLE[command])]) == (0, CONSOLE[command])
+
+
+def test_the_export_and_its_plan_are_those_that_are_shown(
+    run: Run, connected: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    body = {"sandbox": "dev", "dataflows": 2, "source": "square", "name_prefix": "square", "enabled": True}
+    connected.control("POST", "seed", json=body)
+    for command in ("$ payments export --to dataflows", "$ payments plan dataflows --detailed-exitcode"):
+        status, lines = shown(run, command)
+        assert status == 0
+        assert sorted(lines[: len(CONSOLE[command])]) == sorted(CONSOLE[command])
+
+
+def test_the_actions_are_those_that_the_table_explains() -> None:
+    table = PAGE[PAGE.index("| sign |") :].split("\n\n", 1)[0].splitlines()[2:]
+    rows = [[cell.strip().strip("`") for cell in row.split("|")[1:3]] for row in table]
+    assert {action: sign for sign, action in rows} == {action: sign.strip() for action, sign in ACTIONS.items()}
+
+
+def test_the_commands_of_the_workflow_run(
+    run: Run, connect: Callable[..., None], connected: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(connected.url, "aep_prod")
+    short = TEN_LINES.replace("vendor: paypal, connection: PayPal connection, ", "")
+    project = PROJECT.replace("PayPal production", "PayPal connection")
+    write_files(tmp_path / "dataflows", project=project, products=short.replace("schedule: every 30 minutes", ""))
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"- run: payments ([^>\n]+)", blocks("yaml")[3])
+    assert [run(*command.split())[0] for command in commands] == [0, 0]
+
+
+def test_the_dag_can_be_parsed() -> None:
+    names: dict[str, object] = {}
+    exec(blocks("python")[1], names)
+    assert "PlanDataflowsOperator" in names
+
+
+def test_the_figures_are_within_the_benchmarks_limits() -> None:
+    source = (REPOSITORY / "tests" / "benchmarks" / "definitions.py").read_text()
+    limits = [int(limit) for limit in re.findall(r"requests, (\d+), \"\"", source)]
+    figures = re.findall(r"\| (\d+) \|$", PAGE[PAGE.index("## What it costs") :], re.MULTILINE)
+    pairs = zip(sorted(map(int, figures)), sorted(limits), strict=True)
+    assert [figure for figure, limit in pairs if figure > limit] == []
 
 
 def test_the_schemas_are_printed_by_the_commands_that_are_named(capsys: pytest.CaptureFixture[str]) -> None:
