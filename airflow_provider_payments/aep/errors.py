@@ -69,7 +69,7 @@ class DataflowDisabledError(PlatformError):
     A dataflow that is waited for is disabled, and has no run that is meant.
 
     :param flow_id: the dataflow.
-    :param since: when it was changed last, as ISO 8601 text, where the service tells it.
+    :param since: when it was changed last, as ISO 8601 text, where the service shows it.
     """
 
     def __init__(self, flow_id: str, since: str | None) -> None:
@@ -81,7 +81,7 @@ class DataflowDisabledError(PlatformError):
 
 
 class Failure(Enum):
-    """What a failed request tells about its effect on the server; it decides whether it may be repeated."""
+    """What is known of a failed request's effect on the server; it decides whether it may be repeated."""
 
     NOT_SENT = "not sent"
     """It never reached the service: nothing was made, any method may be repeated."""

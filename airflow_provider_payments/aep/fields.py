@@ -29,6 +29,7 @@ class Fields:
     An item.
 
     :param what: which one it is, for the error.
+    :param item: its members as the service shows them, or as a payload holds them.
     """
 
     what: str

@@ -155,7 +155,7 @@ def as_duration(field: str, value: object) -> float | None:
     Return seconds, or ``None`` for ``None`` and empty text.
 
     :param value: seconds, also as text; ISO 8601 text such as ``PT2H`` or ``P1DT12H``; or a timedelta.
-    :raises InvalidInputError: for years and months, whose length nobody knows, and for what is negative or no number.
+    :raises InvalidInputError: for years and months, whose length varies, and for what is negative or no number.
     """
     if _absent(value):
         return None

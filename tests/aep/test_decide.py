@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import airflow_provider_payments
 from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.provisioning.decide import (
     Action,
@@ -99,7 +102,7 @@ CASES: dict[str, tuple[Rules, Collection[Seen], Memory, Action]] = {
     ),
     "one that is right and one that differs": (CONNECTION, [DIFFERS, OLD], Memory(), Adopt(OLD)),
     "one whose maker may still be deleting it": (
-        DATAFLOW, [seen(checked=True, busy_until=PLATFORM + 9)], Memory(), Wait(9.0, "to be deleted by who made it"),
+        DATAFLOW, [seen(checked=True, busy_until=PLATFORM + 9)], Memory(), Wait(9.0, "to be deleted by its creator"),
     ),
     "one whose maker has had the time to delete it": (
         DATAFLOW, [seen(checked=True, busy_until=PLATFORM)], Memory(), Adopt(seen(checked=True, busy_until=PLATFORM)),
@@ -136,7 +139,7 @@ CASES: dict[str, tuple[Rules, Collection[Seen], Memory, Action]] = {
     "two that differ": (DATAFLOW, [FIRST, DIFFERS], Memory(), Resolve(DIFFERS, (FIRST,))),
     "one that was disabled, as listed": (DATAFLOW, [WITHDRAWN], Memory(), Check("w")),
     "one that was disabled, as read": (DATAFLOW, [READ], Memory(), Revive(READ)),
-    "one that is just being disabled": (DATAFLOW, [BUSY], Memory(), Wait(7.0, "to be given up by who made it")),
+    "one that is just being disabled": (DATAFLOW, [BUSY], Memory(), Wait(7.0, "to be given up by its creator")),
     "one that was disabled once more": (DATAFLOW, [READ], Memory(revived=True), Resolve(READ)),
 }  # fmt: skip
 
@@ -271,3 +274,9 @@ def test_who_removes_one_of_two_that_it_made_remembers_the_other() -> None:
     assert memory.withdrew("lost").mine == "a"
     assert memory.withdrew("a").mine is None
     assert memory.withdrew("a").gone == {"a": -math.inf}
+
+
+def test_the_manual_names_each_action_and_no_other() -> None:
+    page = (Path(airflow_provider_payments.__file__).parent / "docs" / "exactly-once.md").read_text()
+    steps = " ".join(row.split("|")[2] for row in page.splitlines() if row.startswith("| ") and row.count("|") == 3)
+    assert set(re.findall(r"`([A-Z]\w+)`", steps)) == {action.__name__ for action in get_args(Action)}

@@ -266,7 +266,7 @@ def test_what_a_person_disables_afterwards_is_never_enabled(chain: Chain, writer
 
 def test_another_chain_does_not_enable_it(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     flow = disabled(chain, writer, emulator)
-    with pytest.raises(ConflictError, match="state: wanted"):
+    with pytest.raises(ConflictError, match="state: desired"):
         writer.ensure(chain.dataflow(), writer=OTHER)
     assert states(emulator) == {flow: "disabled"}
 
@@ -284,7 +284,7 @@ def test_what_a_person_disabled_before_is_neither_deleted_nor_marked(
     assert "has been disabled by somebody else, and stays" in give_up(proxied, want)
     ((_, state),) = states(emulator).items()
     assert state == "disabled"
-    with pytest.raises(ConflictError, match="state: wanted"):
+    with pytest.raises(ConflictError, match="state: desired"):
         proxied.ensure(want, writer=A, attempt=2)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from airflow_provider_payments.aep.api.client import Client, Reads
+from airflow_provider_payments.aep.provisioning.ensure import ensure
 from airflow_provider_payments.aep.resources.base import Change, Fixed, Resource
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import FIELDS, FLOW_SERVICE, KINDS, UPDATES, Chain
 from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
 
 
 class Reader:
@@ -104,6 +107,21 @@ def test_a_field_group_is_judged_by_what_the_list_shows(chain: Chain, reader: Re
     assert fixed.advice.startswith("An update only adds fields")
 
 
+def test_fields_are_compared_as_the_list_shows_them_where_they_refer_to_nothing_else(
+    chain: Chain, reader: Reads, emulator: Emulator
+) -> None:
+    chain.ensure(chain.field_group())
+    (existing,) = chain.field_group().look_up(reader)
+    before = len(emulator.requests())
+    assert chain.field_group(fields={"product.name": "number"}).differences(reader, existing)
+    assert len(emulator.requests()) == before
+    reference = {"$ref": "https://ns.adobe.com/emulator/datatypes/a"}
+    fields = {"_emulator": {"type": "object", "properties": {"product": {"type": "object"} | reference}}}
+    item = existing.item | {"definitions": {"customFields": {"properties": fields}}}
+    chain.field_group().differences(reader, Existing(existing.id, item=item))
+    assert len(emulator.requests()) == before + 1
+
+
 def test_a_mapping_set_of_an_id_is_compared_by_what_it_maps(chain: Chain, reader: Reads) -> None:
     made = chain.ensure(chain.mapping_set()).existing
     existing = chain.mapping_set().kind.find(reader, made.id)
@@ -192,6 +210,7 @@ def test_a_state_that_nobody_wrote_is_shown_and_stays(chain: Chain, reader: Read
     fixed = judged(reader, chain.dataflow(), existing)
     assert isinstance(fixed, Fixed)
     assert [d.field for d in fixed.differences] == ["state"]
+    assert re.match(r"The dataflow is disabled, and was last changed at 20\S+\+00:00: enable it", fixed.advice)
 
 
 def test_a_draft_is_not_enabled_by_an_update(chain: Chain, reader: Reads) -> None:
@@ -207,6 +226,23 @@ def test_a_dataflow_that_shall_be_disabled_is_made_so(chain: Chain, emulator: Em
     (flow,) = emulator.objects("flows")
     assert flow["state"] == "disabled"
     assert not chain.ensure(want).updated
+
+
+def test_nothing_else_is_changed_where_somebody_changes_the_new_dataflow_while_it_is_disabled(
+    chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    def change() -> None:
+        (flow,) = emulator.objects("flows")
+        patch = [{"op": "replace", "path": "/scheduleParams/interval", "value": 45}]
+        path, headers = f"{FLOW_SERVICE}/flows/{flow['id']}", {"If-Match": flow["etag"]}
+        chain.client.request("PATCH", path, body=patch, headers=headers)
+
+    want = chain.dataflow(enabled=False)
+    proxy.fault("POST", "/action", status=503, first=change)
+    proxy.fault("POST", "/action", status=503, times=4)
+    assert ensure(make_client(proxy.url), want).created
+    (flow,) = emulator.objects("flows")
+    assert (flow["state"], flow["scheduleParams"]["interval"]) == ("disabled", 45)
 
 
 def test_who_wants_it_disabled_and_may_not_change_it_adopts_it_as_it_is(chain: Chain, emulator: Emulator) -> None:

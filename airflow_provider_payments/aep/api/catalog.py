@@ -17,7 +17,7 @@ def datasets(reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterat
     """
     Yield the datasets, those of this name where one is given, each with its ``id`` put in.
 
-    Nothing tells the last page, and a short one may not be it: the list ends with a page that has nothing new.
+    Nothing marks the last page, and a short one may not be it: the list ends with a page that has nothing new.
 
     :param limit: datasets to ask for in a page, 100 at most.
     """

@@ -32,7 +32,7 @@ class Reads(Protocol):
     """
     What answers questions and, by its type, can change nothing; each member is as :class:`Client` has it.
 
-    Whatever only looks takes one, so that a plan can hand over another reader.
+    What finds, compares, explores and judges takes one, so that a plan can hand over another reader.
     """
 
     @property
@@ -76,6 +76,8 @@ class Client:
 
     :param org_id: the organisation, such as ``ABC123@AdobeOrg``.
     :param sandbox: the sandbox's name, lower case; never assumed.
+    :param credential: what signs requests.
+    :param transport: what sends them; its clock and deadlines count.
     :param url: the platform; the token is sent to this host only.
     :param settle_seconds: seconds within which a request whose answer was lost takes effect and shows in lists.
     :param dataflow_settle_seconds: the same for dataflows, which must be surer: a second one would ingest twice.
@@ -180,7 +182,7 @@ class Client:
 
         :param path: the list's, for the error.
         :param ask: returns the items of the page at a place (``None``: the first), and the next one's place.
-        :param identity: the member that tells items apart.
+        :param identity: the member that identifies an item.
         :raises RequestError: as an ambiguous read, if pages or places come again, or nothing but empty pages.
         """
         deadline = self.transport.deadline.within(self.operation_timeout)
@@ -211,7 +213,7 @@ class Client:
         """
         Return what never changes in the sandbox, asked for with its first use.
 
-        :param what: tells it from other such values.
+        :param what: its name among such values.
         """
         with self._lock:
             if what not in self._learnt:

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_payments.aep.api import pages
 from airflow_provider_payments.aep.api.client import Reads
-from airflow_provider_payments.aep.http.answers import UnexpectedError, an_object
+from airflow_provider_payments.aep.http.answers import UnexpectedError
 from airflow_provider_payments.aep.readers import mappings, text
 from airflow_provider_payments.aep.services import DATA_PREP, PAGE, Json, segment
 
@@ -18,7 +18,7 @@ def mapping_sets(reads: Reads, name: str | None = None, limit: int = PAGE) -> It
     """
     Yield mapping sets; ``name`` is a hint to the service, which may ignore it.
 
-    Nothing tells the last page, and a short one may not be it: the list ends with a page that has nothing new. In
+    Nothing marks the last page, and a short one may not be it: the list ends with a page that has nothing new. In
     Adobe's reference ``start`` counts pages. Where a page repeats what an earlier one held, it counts items.
 
     :param limit: mapping sets to ask for in a page; no bound is published.
@@ -43,20 +43,13 @@ def mapping_sets(reads: Reads, name: str | None = None, limit: int = PAGE) -> It
 def mapping_set(reads: Reads, mapping_set_id: str, version: int) -> Json:
     """Return one version of a mapping set; without naming one, the service would show the first."""
     path = f"{_MAPPING_SETS}/{segment(str(mapping_set_id))}"
-    found: Json = reads.get(path, {"version": str(version)}, expected=_a_mapping_set)
+    found: Json = reads.get(path, {"version": str(version)}, expected=pages.identified("id"))
     return found
 
 
 def _a_page(body: Any) -> Json:
     """Expect a page, each of whose items that are objects has an id."""
-    page = an_object(body)
-    data = page.get("data")
-    if not isinstance(data, list):
-        raise UnexpectedError("the answer holds no list of mapping sets")
-    if not all(text(item.get("id")) for item in mappings(data)):
+    page: Json = pages.holding("data")(body)
+    if not all(text(item.get("id")) for item in mappings(page["data"])):
         raise UnexpectedError("a mapping set has no id")
     return page
-
-
-def _a_mapping_set(body: Any) -> Json:
-    return pages.identified(body, "id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_payments.aep.errors import Failure, RequestError, UnreadableError
-from airflow_provider_payments.aep.http.answers import UnexpectedError, an_object
+from airflow_provider_payments.aep.http.answers import Expected, UnexpectedError, an_object
 from airflow_provider_payments.aep.readers import text
 from airflow_provider_payments.aep.services import Json
 
@@ -22,17 +22,33 @@ def objects(items: list[Any], collection: str) -> list[Json]:
     return items
 
 
-def identified(body: Any, name: str) -> Json:
-    """Expect an object with an id."""
-    found = an_object(body)
-    if not text(found.get(name)):
-        raise UnexpectedError(f"the answer has no {name}")
-    return found
+def holding(member: str) -> Expected:
+    """Return what expects a page: an object that holds its items under ``member``."""
+
+    def a_page(body: Any) -> Json:
+        page = an_object(body)
+        if not isinstance(page.get(member), list):
+            raise UnexpectedError(f"the answer holds no list of {member}")
+        return page
+
+    return a_page
+
+
+def identified(id_key: str) -> Expected:
+    """Return what expects one object with an id. Without it, it is none, and would seem to lack all that it has."""
+
+    def an_item(body: Any) -> Json:
+        found = an_object(body)
+        if not text(found.get(id_key)):
+            raise UnexpectedError(f"the answer has no {id_key}")
+        return found
+
+    return an_item
 
 
 def sendable(value: object) -> str:
     """
-    Return text that a request can bear. Tokens may be longer than any id, so the limit of ids is not theirs.
+    Return text that a request can carry. Tokens may be longer than ids, so the limit of ids does not apply.
 
     :raises ValueError: for anything else.
     """

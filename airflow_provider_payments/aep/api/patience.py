@@ -1,9 +1,9 @@
 """
-Patience: what cannot be understood, or cannot be read yet, is looked at again before anything is decided on it.
+Patience: what cannot be understood, or cannot be read yet, is read again before anything is decided on it.
 
 Reads by id can lag behind lists: of the Schema Registry up to 20 seconds were seen. What is *listed* and answers 404 is
 not gone before it is older than that. And an item that might be the one, but cannot be understood, is neither there nor
-absent: a later look may show it well.
+absent: a later read may be understood.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Result = TypeVar("Result")
 
 #: Seconds for which reads by id may lag behind lists.
 READ_LAG_SECONDS = 30.0
-#: Looks at what cannot be understood.
-MAX_LOOKS = 3
+#: How often in a row one operation reads what cannot be understood.
+MAX_MISREADINGS = 3
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 2.0, 8.0
 #: How the reason of a list begins that did not come to its own end.
 INCOMPLETE = "the list is incomplete"
@@ -45,7 +45,7 @@ class ReadLagError(UnreadableError):
 
 @dataclass
 class Patience:
-    """The waits of one operation between looks that were in vain, longer each time."""
+    """The waits of one operation between reads that failed, longer each time."""
 
     client: Client
     waits: int = 0
@@ -53,9 +53,9 @@ class Patience:
 
     def wait(self, error: UnreadableError | RequestError) -> None:
         """
-        Sleep before the next look; raise ``error`` where no look, or none in the operation's time, is left.
+        Sleep before the next read; raise ``error`` where no read, or none in the operation's time, is left.
 
-        :param error: any failure; those that no look can change are raised at once.
+        :param error: any failure; those that no read can change are raised at once.
         """
         seconds = min(FIRST_WAIT_SECONDS * 2 ** min(self.waits, 10), MAX_WAIT_SECONDS)
         transport = self.client.transport
@@ -64,7 +64,7 @@ class Patience:
             seconds = min(seconds, error.until - transport.now())
         elif isinstance(error, UnreadableError) or error.reason.startswith(INCOMPLETE):
             self.misread += 1
-            if self.misread == MAX_LOOKS:
+            if self.misread == MAX_MISREADINGS:
                 raise error
         else:
             raise error
@@ -94,7 +94,7 @@ def check_gone(reads: Reads, what: str, created: float, settle_time: float) -> N
     """
     Take the word of the service that something listed is gone: unless it is so young that a read may not find it yet.
 
-    :param created: in epoch seconds, 0 where nobody knows.
+    :param created: in epoch seconds, 0 where unknown.
     :param settle_time: of its kind, in seconds.
     :raises ReadLagError: if it is that young.
     :raises UnreadableError: if its age cannot be read.

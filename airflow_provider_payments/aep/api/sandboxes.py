@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from airflow_provider_payments.aep.api import pages
 from airflow_provider_payments.aep.api.client import Client
-from airflow_provider_payments.aep.http.answers import UnexpectedError, an_object
 from airflow_provider_payments.aep.readers import mappings, text
-from airflow_provider_payments.aep.services import PAGE, SANDBOXES, Json
+from airflow_provider_payments.aep.services import PAGE, SANDBOXES
 
 
 def names(client: Client) -> list[str]:
@@ -19,12 +17,7 @@ def names(client: Client) -> list[str]:
     :raises RequestError: if the service refuses or does not answer.
     """
     params = {"limit": str(PAGE), "offset": "0"}
-    page = client.request("GET", f"{SANDBOXES}/", params=params, expected=_page, in_sandbox=False).body
+    page = client.request(
+        "GET", f"{SANDBOXES}/", params=params, expected=pages.holding("sandboxes"), in_sandbox=False
+    ).body
     return [name for item in mappings(page["sandboxes"]) if (name := text(item.get("name")))]
-
-
-def _page(body: Any) -> Json:
-    page = an_object(body)
-    if not isinstance(page.get("sandboxes"), list):
-        raise UnexpectedError("the answer holds no list of sandboxes")
-    return page

@@ -27,7 +27,7 @@ def resources(reads: Reads, kind: str, title: str | None = None, limit: int = PA
 
     def ask(start: str | None) -> tuple[list[Any], str | None]:
         asked = params | ({"start": start} if start else {})
-        page = reads.get(path, asked, headers={"Accept": ACCEPT_LIST}, expected=_results)
+        page = reads.get(path, asked, headers={"Accept": ACCEPT_LIST}, expected=pages.holding("results"))
         return page["results"], _next_start(page)
 
     for page in reads.walk(path, ask, "$id"):
@@ -37,7 +37,7 @@ def resources(reads: Reads, kind: str, title: str | None = None, limit: int = PA
 def resource(reads: Reads, kind: str, resource_id: str, accept: str = ACCEPT_FULL) -> Json:
     """Return one resource, by default with all that it refers to resolved."""
     path = f"{SCHEMA_REGISTRY}/tenant/{kind}/{segment(resource_id)}"
-    found: Json = reads.get(path, headers={"Accept": accept}, expected=_a_resource)
+    found: Json = reads.get(path, headers={"Accept": accept}, expected=pages.identified("$id"))
     return found
 
 
@@ -48,18 +48,6 @@ def tenant_id(reads: Reads) -> str:
         return str(reads.get(f"{SCHEMA_REGISTRY}/stats", expected=_a_tenant)["tenantId"].removeprefix("_"))
 
     return reads.once("tenant_id", ask)
-
-
-def _results(body: Any) -> Json:
-    page = an_object(body)
-    if not isinstance(page.get("results"), list):
-        raise UnexpectedError("the answer holds no list of results")
-    return page
-
-
-def _a_resource(body: Any) -> Json:
-    """Expect a resource. Without an id it is none, and would seem to lack all that it has."""
-    return pages.identified(body, "$id")
 
 
 def _a_tenant(body: Any) -> Json:

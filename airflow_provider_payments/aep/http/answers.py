@@ -42,6 +42,10 @@ class Received:
     """
     An answer as it came.
 
+    :param method: of the request.
+    :param path: of the request, without its query.
+    :param status: the HTTP status.
+    :param headers: those of the answer.
     :param body: decoded, but not read.
     :param changes_nothing: whether it answers a request that only reads.
     """
@@ -128,7 +132,7 @@ def _failure(status: int, problem: Problem, *, token_is_replaceable: bool) -> Fa
     """
     Return the kind of failure.
 
-    :param problem: what a service said in its own JSON; empty where nobody did.
+    :param problem: what a service said in its own JSON; empty where none did.
     """
     if status == 429:
         return Failure.THROTTLED

@@ -39,7 +39,12 @@ MAX_TOKEN_LENGTH = 8192
 
 @dataclass(frozen=True)
 class AccessToken:
-    """A token made elsewhere. It cannot be renewed: once refused, every call fails with a clear error."""
+    """
+    A token made elsewhere. It cannot be renewed: once refused, every call fails with a clear error.
+
+    :param client_id: the credential's id, sent as ``x-api-key``.
+    :param value: the token.
+    """
 
     client_id: str
     value: str = field(repr=False)
@@ -52,6 +57,7 @@ class AccessToken:
         _check_header("access_token", self.value, secret=True)
 
     def token(self) -> str:
+        """Return the token."""
         return self.value
 
     def reject(self, token: str | None) -> bool:
@@ -93,11 +99,14 @@ class ClientCredentials:
     """
     OAuth server-to-server: client id and secret against a token that lives for a day.
 
+    :param client_id: the credential's id, as the developer console shows it.
+    :param client_secret: its secret.
+    :param transport: what sends the token request.
     :param ims_url: the identity service, https.
     :param scopes: comma-separated, as the developer console shows them for the credential.
-    :param on_token: told of each new token, so that it can be masked in logs.
-    :param renewal_interval_seconds: a token that is younger is not replaced, even where it is refused: who asks again
-        and again must not fetch a token for each refusal.
+    :param on_token: called with each new token, so that it can be masked in logs.
+    :param renewal_interval_seconds: a token that is younger is not replaced, even where it is refused: a poller must
+        not fetch a token for each refusal.
     """
 
     client_id: str

@@ -18,7 +18,12 @@ MIN_SAMPLES = 3
 
 @dataclass(frozen=True)
 class Clock:
-    """What measures and what sleeps, in seconds; a simulation brings its own."""
+    """
+    What measures and what sleeps, in seconds; a simulation brings its own.
+
+    :param monotonic: returns a time that passes evenly, from any start.
+    :param sleep: blocks for a number of seconds.
+    """
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -85,5 +90,5 @@ class PlatformClock:
         if not offsets:
             return own
         if len(offsets) < MIN_SAMPLES:
-            return min(offsets, key=lambda told: abs(told - own))
+            return min(offsets, key=lambda offset: abs(offset - own))
         return statistics.median(offsets)

@@ -135,7 +135,7 @@ class Cutoff:
                 due = [attempt for attempt in self._attempts if attempt.ends <= now]
                 self._attempts.difference_update(due)
                 if not due:
-                    # No longer, so that it notices that attempts are over without being told of each.
+                    # No longer, so that it notices ended attempts without being notified of each.
                     pause = min([attempt.ends - now for attempt in self._attempts] + [IDLE_SECONDS])
                     self._wakes = now + pause
                     notified = self._changed.wait(pause)

@@ -19,7 +19,7 @@ MAX_DATE_LENGTH = 100
 #: Seconds. A longer ``Retry-After`` is not slept through on a worker: the error carries it instead.
 MAX_WAIT_SECONDS = 60.0
 FIRST_WAIT_SECONDS = 1.0
-#: Seconds by which the platform's time may lag behind: it is told in whole seconds.
+#: Seconds by which the platform's time may lag behind: the header ``Date`` has whole seconds.
 TICK_SECONDS = 1.0
 #: The gateway's code for a token that is invalid or has expired; the request was not carried out.
 TOKEN_REJECTED = "401013"

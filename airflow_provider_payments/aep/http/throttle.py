@@ -1,4 +1,4 @@
-"""How fast a service may be asked, as its answers tell."""
+"""The interval between requests, as the answers of the service demand."""
 
 from __future__ import annotations
 

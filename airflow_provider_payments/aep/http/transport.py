@@ -81,6 +81,11 @@ class Call:
     """
     One request to send.
 
+    :param method: the HTTP method.
+    :param url: without its query.
+    :param params: the query, in order; a name may come more than once.
+    :param form: a body as an HTML form sends it, for the token request.
+    :param headers: besides those that every request has.
     :param json: the body, or what returns it for each attempt anew.
     :param safe: whether it may be repeated after an unknown outcome; by default only a GET may.
     :param changes_nothing: whether it only reads; by default a GET does.

@@ -11,7 +11,7 @@ The driver (:mod:`.ensure`) observes, sleeps and sends; a plan can ask the same 
 | the oldest that is right is young, or what was sent is | :class:`Wait` until both have settled |
 | the oldest that is right was only listed | :class:`Check` |
 | this call made it, and an older one differs that ingests the same | :class:`Withdraw` |
-| who made it may still be deleting it | :class:`Wait` |
+| its creator may still be deleting it | :class:`Wait` |
 | else the oldest that is right | :class:`Adopt` |
 | all differ, and an earlier attempt has only disabled the oldest | :class:`Check`, :class:`Wait`, :class:`Revive` |
 | all differ | :class:`Resolve` the oldest |
@@ -68,13 +68,14 @@ class Seen:
     """
     An object of the desired name.
 
+    :param existing: the object as it was read last.
     :param differences: in what it is not the desired one.
     :param leeway: in what it differs though it is the one: an update changes that too.
     :param ours: whether this call made it.
     :param is_duplicate: whether it does the same work as the desired one, though it may differ.
     :param checked: whether it was read by its id in this look: lists show what is gone for a while.
     :param withdrawn: whether an earlier attempt of the chain has disabled it, as far as is seen, and no more is wrong.
-    :param busy_until: until when who made it may still be deleting it, in epoch seconds of the platform's clock.
+    :param busy_until: until when its creator may still be deleting it, in epoch seconds of the platform's clock.
     """
 
     existing: Existing
@@ -281,7 +282,7 @@ def _one_is_right(winner: Seen, rules: Rules, observed: Collection[Seen], memory
         if first.differences and first.existing.age < winner.existing.age:
             return Withdraw(winner)
     if winner.busy_until - now.platform > RESOLUTION_SECONDS:
-        return Wait(winner.busy_until - now.platform, "to be deleted by who made it")
+        return Wait(winner.busy_until - now.platform, "to be deleted by its creator")
     return Adopt(winner, _duplicates(winner, observed))
 
 
@@ -293,7 +294,7 @@ def _all_differ(observed: Collection[Seen], memory: Memory, now: Now) -> Action:
     if not oldest.checked:
         return Check(oldest.id)
     if oldest.busy_until - now.platform > RESOLUTION_SECONDS:
-        return Wait(oldest.busy_until - now.platform, "to be given up by who made it")
+        return Wait(oldest.busy_until - now.platform, "to be given up by its creator")
     return Revive(oldest, duplicates)
 
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from airflow_provider_payments.aep.api.client import Client
-from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.marks import Mark, Writer
@@ -25,6 +24,9 @@ class Duplicates:
     """
     What becomes of the duplicates of ``desired``.
 
+    :param client: for reading, deleting and disabling them.
+    :param desired: what they are duplicates of.
+    :param writer: in whose name this call creates.
     :param remove: whether what other runs of the writer's chain have left is deleted too.
     :param nonces: of the creations that this call has sent.
     :param unseen: those of them whose outcome is unknown so far.
@@ -61,7 +63,8 @@ class Duplicates:
         return tuple(duplicate.id for duplicate in duplicates if not self._deleted(duplicate))
 
     def _deleted(self, listed: Existing) -> bool:
-        mark, name = self.desired.kind.mark_of(listed), f"{self.desired.kind} {self.desired.name!r} ({listed.id})"
+        kind = self.desired.kind
+        mark, name = kind.mark_of(listed), f"{kind} {self.desired.name!r} ({listed.id})"
         mine = self.is_mine(listed)
         by = "this task" if mine else mark or "somebody else"
         # What people made by hand is theirs to run twice.
@@ -69,11 +72,11 @@ class Duplicates:
             log.warning("There is a duplicate of %s, made by %s", name, by)
             return False
         # A deletion of what cannot be read yet would be answered as one of what is gone.
-        duplicate = self.desired.kind.read(self.client, listed)
+        duplicate = kind.read(self.client, listed)
         if duplicate is None:
             return True
         if self._may_be_deleted(mark, duplicate):
-            reason = self.desired.kind.blocking_reference(self.client, duplicate) or self._refusal(duplicate)
+            reason = kind.blocking_reference(self.client, duplicate) or kind.refusal(self.client, duplicate)
             if not reason:
                 self.made.pop(listed.id, None)
                 log.warning("Removed a duplicate of %s, made by %s", name, by)
@@ -82,7 +85,7 @@ class Duplicates:
         else:
             hint = "; remove_duplicates=True would remove it" if mark else ""
             log.warning("There is a duplicate of %s, made by %s%s", name, by, hint)
-        if self.desired.kind.disable(self.client, duplicate):
+        if kind.disable(self.client, duplicate):
             log.warning("Disabled the duplicate of %s, so that nothing is ingested twice", name)
         return False
 
@@ -91,15 +94,5 @@ class Duplicates:
             return False
         # Its writer has had the time to remove it, were it alive. What does not say how old it is may be young.
         settled = duplicate.created + 3 * self.desired.kind.settle_seconds(self.client)
-        is_old = duplicate.created > 0 and self.client.transport.now() > settled
+        is_old = duplicate.created > 0 and self.client.now() > settled
         return self.is_mine(duplicate) or (self.remove and mark.owner == self.writer.owner and is_old)
-
-    def _refusal(self, duplicate: Existing) -> str:
-        """Delete it; return what the service says against it."""
-        try:
-            self.desired.kind.delete(self.client, duplicate)
-        except RequestError as error:
-            if error.failure is not Failure.FINAL:
-                raise
-            return str(error)
-        return ""

@@ -3,14 +3,14 @@ Find or create: one object for each name, whatever happens to answers and whatev
 
 Experience Platform has no idempotency key, and all but the Schema Registry take a second object of the same name. So
 the name in its sandbox is the key. Each attempt looks, compares by meaning, adopts the oldest object that is right, and
-creates only where there is none; it looks again after a creation has had the time to show. All who create the same see
-the same oldest one then, and each removes what it made beside it. Every object carries a :class:`~.marks.Mark`, so an
-attempt knows what it made itself though no answer said so.
+creates only where there is none; it looks again after a creation has had the time to show. By then all writers of the
+same object see the same oldest one, and each removes what it made beside it. Every object carries a
+:class:`~.marks.Mark`, so an attempt recognises what it made itself though no answer said so.
 
 :func:`.decide.decide` decides; here is the driver, which looks, sleeps and sends.
 
-What holds it together is a bound: a lost request takes effect, and shows in lists, within the settle time. No service
-promises one. A second dataflow would ingest twice, so dataflows have a longer one, and begin later than it ends.
+All rests on one bound: a lost request takes effect, and shows in lists, within the settle time. No service promises
+one. A second dataflow would ingest twice, so dataflows have a longer one, and begin later than it ends.
 
 What cannot be understood, a list that was cut, and a read that lags behind the list are no grounds for anything:
 :mod:`.patience` looks again.
@@ -268,7 +268,7 @@ class _Provisioning:
 
     def _adopt(self, seen: Seen, duplicates: tuple[Seen, ...]) -> Provisioned | None:
         existing, memory = seen.existing, self.observer.memory
-        # Where nothing carries a mark nobody can tell: what shows after a creation was sent is taken for its object.
+        # Where nothing carries a mark, what shows after a creation was sent is taken for its object.
         is_unmarked = not (self.client.marks and self.desired.kind.carries_mark)
         was_sent = memory.sent_at > -math.inf
         ours = was_sent and (is_unmarked or self.duplicates.writer.made(self.desired.kind.mark_of(existing)))
@@ -356,7 +356,7 @@ class _Provisioning:
             now = self.desired.kind.read(self.client, existing)
             if now is None:
                 break
-            existing, differences = now, self.desired.differences(self.client, now)
+            existing, differences = now, self._changeable(now)
             if not differences:
                 # As any later look-up shows it.
                 return next((e for e in self.desired.look_up(self.client) if e.id == now.id), now)
@@ -365,10 +365,15 @@ class _Provisioning:
             "next attempt looks again"
         )
 
+    def _changeable(self, existing: Existing) -> list[Difference]:
+        """Return what may be changed; without ``update`` only what does not decide, of an object that this run made."""
+        found = self.desired.differences(self.client, existing)
+        return found if self.if_exists == "update" else [d for d in found if not self.desired.decides(d)]
+
     def _change(self, existing: Existing, differences: list[Difference]) -> Existing:
         desired, latest = self.desired, self.desired.latest(self.client, existing)
         if latest is not existing:
-            differences = desired.differences(self.client, latest)
+            differences = self._changeable(latest)
         match desired.judge(latest, differences, self.observer.now.platform):
             case Fixed(fixed, advice):
                 raise ConflictError(desired.kind.name, desired.name, latest.id, fixed, advice)

@@ -2,9 +2,9 @@
 Giving up: a call that ends without an outcome leaves nothing of its own that ingests.
 
 It deletes the dataflow that it made, before that begins: another one would bring its rows again. Where that fails, or
-it has begun, it disables it. Other kinds stay, to be adopted. Somebody may be about to adopt the dataflow, so both say
-what they do in its mark, by ``If-Match``: only one of the two can be first. What says that it was given up, and has not
-been changed since, was disabled by no person: a later attempt of the chain enables it again.
+it has begun, it disables it. Other kinds stay, to be adopted. Another task may be about to adopt the dataflow, so both
+record what they do in its mark, with ``If-Match``: only one of them succeeds. A dataflow whose mark records that it was
+given up, and that has not been changed since, was disabled by no person: a later attempt of the chain enables it again.
 
 A creation whose answer was lost and that no list shows cannot be deleted. It begins later than it settles, and the next
 attempt looks for it before that.
@@ -44,12 +44,12 @@ def give_up(client: Client, duplicates: Duplicates) -> str:
         return ""
     if duplicates.unseen:
         _look_for_unseen(client, duplicates)
-    told = [_withdrawn(client, duplicates.desired, made) for made in list(duplicates.made.values())]
+    outcomes = [_withdrawn(client, duplicates.desired, made) for made in list(duplicates.made.values())]
     if duplicates.unseen:
-        told.append("A creation whose answer was lost shows in no list; the next attempt looks for it")
-    for sentence in told:
+        outcomes.append("A creation whose answer was lost shows in no list; the next attempt looks for it")
+    for sentence in outcomes:
         log.warning(sentence)
-    return ". ".join(told)
+    return ". ".join(outcomes)
 
 
 def _look_for_unseen(client: Client, duplicates: Duplicates) -> None:
@@ -97,35 +97,29 @@ def _refusal(client: Client, desired: Resource, made: Existing, seconds: float) 
 
 
 def _seconds_before_it_begins(client: Client, dataflow: Existing) -> float:
-    """Return how long it brings no row yet; 0 or less where it has begun."""
+    """Return how many seconds are left before it ingests; 0 or less where it has begun."""
     if dataflow.item.get("lastRunDetails"):
         return 0.0
     start = readers.moment(readers.at(dataflow.item, "scheduleParams", "startTime"))
-    return math.inf if start is None else start - client.transport.now() - TICK_SECONDS
+    return math.inf if start is None else start - client.now() - TICK_SECONDS
 
 
 def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing | None, str]:
     """
-    Say in its mark that it is given up, unless somebody has adopted or disabled it.
+    Record in its mark that it is given up, unless somebody has adopted or disabled it.
 
-    :return: the dataflow, where it can be read and either says so or carries no mark; and why it stays, empty where it
-        may be deleted.
+    :return: the dataflow, where it can be read and its mark records that, or it has none; and why it stays, empty where
+        it may be deleted.
     """
     try:
         for _ in range(MAX_CHANGES):
             now = patiently(client, partial(desired.kind.read, client, made))
             if now is None:
                 return None, "is gone"
-            if now.item.get("state") == "disabled":
-                return None, "has been disabled by somebody else, and stays"
             mark = desired.kind.mark_of(now)
-            if mark is None:
-                return now, ""
-            if mark.adopted:
-                return None, "has been adopted by another task, and stays"
-            if made.etag and now.etag != made.etag and not mark.given_up and desired.differences(client, now):
-                return None, "has been changed by somebody else, and stays"
-            if rewrite_mark(client, now, replace(mark, given_up=math.ceil(client.transport.now()))):
+            if why := _why_it_stays(client, desired, made, now, mark):
+                return None, f"{why}, and stays"
+            if mark is None or rewrite_mark(client, now, replace(mark, given_up=math.ceil(client.now()))):
                 return now, ""
         return None, "is being changed by others, and stays"
     except RequestError as error:
@@ -135,29 +129,41 @@ def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing 
         return None, f"cannot be read, and was neither deleted nor disabled: {error}"
 
 
-# ---- who comes later -----------------------------------------------------------------------------------------------
+def _why_it_stays(client: Client, desired: Resource, made: Existing, now: Existing, mark: Mark | None) -> str:
+    """Return what somebody else has done with it meanwhile; empty for nothing."""
+    if now.item.get("state") == "disabled":
+        return "has been disabled by somebody else"
+    if mark is None:
+        return ""
+    if mark.adopted:
+        return "has been adopted by another task"
+    is_other = made.etag and now.etag != made.etag and not mark.given_up
+    return "has been changed by somebody else" if is_other and desired.differences(client, now) else ""
+
+
+# ---- later attempts --------------------------------------------------------------------------------------------------
 
 
 def busy_until(mark: Mark | None) -> float:
-    """Return until when who made a dataflow may still be deleting it, in epoch seconds of the platform's clock."""
+    """Return until when a dataflow's creator may still be deleting it, in epoch seconds of the platform's clock."""
     return mark.given_up + GIVE_UP_SECONDS + TICK_SECONDS if mark and mark.given_up else 0.0
 
 
 def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
     """
-    Say in the mark of a dataflow that somebody else made that it is adopted, while who made it may still give up.
+    Record in the mark of another writer's dataflow that it is adopted, while its creator may still give it up.
 
-    Without a settle time, who made it has decided at once. An earlier try of the same run may still be at it: Airflow
-    tries a task again when it has lost sight of its worker, not when that has ended.
+    Without a settle time, the creator has decided at once. An earlier try of the same run may still be under way:
+    Airflow tries a task again when its worker no longer answers, not when that has ended.
 
-    :return: whether that is said or needs not be; if not, the dataflow has been changed or deleted meanwhile.
+    :return: whether that is recorded or need not be; if not, the dataflow has been changed or deleted meanwhile.
     """
     kind = duplicates.desired.kind
     mark = kind.mark_of(existing) if kind.ingests and client.dataflow_settle_seconds else None
     if mark is None or mark.adopted or duplicates.is_mine(existing) or client.read_only or not client.marks:
         return True
     horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK_SECONDS
-    if not mark.given_up and client.transport.now() > horizon:
+    if not mark.given_up and client.now() > horizon:
         return True
     return rewrite_mark(client, existing, replace(mark, adopted=True, given_up=0))
 

@@ -19,8 +19,10 @@ from airflow_provider_payments.aep.resources.kind import Existing
 @dataclass
 class Observer:
     """
-    The looks of one operation.
+    The observations of one operation.
 
+    :param client: for reading.
+    :param desired: what is compared with what is there.
     :param duplicates: takes note of what this call made itself.
     :param if_exists: as :func:`.ensure.ensure` has it.
     :param memory: of what the operation has done and learnt.
@@ -40,7 +42,7 @@ class Observer:
     @property
     def now(self) -> Now:
         """The time by both clocks."""
-        return Now(self.client.transport.clock.monotonic(), self.client.transport.now())
+        return Now(self.client.transport.clock.monotonic(), self.client.now())
 
     def look(self) -> None:
         """Look at the lists."""

@@ -16,7 +16,9 @@ class Provisioned:
     """
     The outcome of :func:`.ensure.ensure`.
 
-    :param created: whether this call made it; one whose answer was lost is told by its mark.
+    :param resource: the desired one, completed where it was created.
+    :param existing: the object that it now is.
+    :param created: whether this call made it; its mark shows that where the answer was lost.
     :param request_id: the service's id of the request that made or found it.
     :param updated: whether it was there and had to be changed.
     :param at: when, in epoch seconds of the platform's clock.

@@ -17,7 +17,7 @@ from functools import partial
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import patiently
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError, UnreadableError
+from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, all_kinds
 from airflow_provider_payments.aep.resources.marks import Writer
@@ -54,7 +54,7 @@ def tear_down(
     :param dataflows: whether its dataflows go too. Without it a dataflow stays, and with it all that it refers to: a
         chain that was completed is not torn down.
     :param check: called before and after the wait; what it raises ends the teardown before anything is deleted.
-    :raises InvalidInputError: where the connection switches marks off: nothing could be told from what others made.
+    :raises InvalidInputError: where the connection switches marks off: the run's objects could not be recognised.
     :raises UnreadableError: if what may use something cannot be understood; what was deleted by then is gone, and a
         repeat goes on.
     :raises RequestError: if a request fails in the end, likewise.
@@ -76,16 +76,16 @@ def tear_down(
                     patiently(client, partial(_remove, client, kind, existing, outcome))
         stays = [kind for kind in kinds if not kind.is_deletable]
         for kind in (kind for kind in stays if kind.carries_mark):
-            outcome.left_over.extend(_told(kind, existing) for existing in _made_by(client, writer, kind))
-        served = {told["id"] for told in outcome.left_over}
+            outcome.left_over.extend(_report(kind, existing) for existing in _made_by(client, writer, kind))
+        served = {left["id"] for left in outcome.left_over}
         for kind in (kind for kind in stays if served and not kind.carries_mark):
             serving = [existing for existing in _listed(client, kind) if _served(kind, existing) in served]
-            outcome.left_over.extend(_told(kind, existing) for existing in serving)
+            outcome.left_over.extend(_report(kind, existing) for existing in serving)
     return outcome
 
 
 def _listed(client: Client, kind: Kind) -> list[Existing]:
-    # The whole list before the first deletion: pages shift beneath one who deletes.
+    # The whole list before the first deletion: pages shift when items are deleted.
     return patiently(client, lambda: list(kind.list_all(client)))
 
 
@@ -105,28 +105,21 @@ def _served(kind: Kind, existing: Existing) -> str | None:
     try:
         return kind.belongs_to(existing)
     except UnreadableError:
-        return None  # it would only have been told
+        return None  # it would only have been reported
 
 
 def _remove(client: Client, kind: Kind, listed: Existing, outcome: Teardown) -> None:
     existing = kind.read(client, listed)
     if existing is None:
         return
-    reason = kind.blocking_reference(client, existing)
-    if not reason:
-        try:
-            kind.delete(client, existing)
-        except RequestError as error:
-            if error.failure is not Failure.FINAL:
-                raise
-            reason = str(error)
+    reason = kind.blocking_reference(client, existing) or kind.refusal(client, existing)
     log.info("%s %s %s %s", "Kept" if reason else "Removed", kind.name, existing.id, reason)
     if reason:
-        outcome.kept.append(_told(kind, existing) | {"reason": reason})
+        outcome.kept.append(_report(kind, existing) | {"reason": reason})
     else:
-        outcome.removed.append(_told(kind, existing))
+        outcome.removed.append(_report(kind, existing))
 
 
-def _told(kind: Kind, existing: Existing) -> Json:
+def _report(kind: Kind, existing: Existing) -> Json:
     name = readers.text(existing.item.get("name")) or readers.text(existing.item.get("title"))
     return {"kind": kind.name, "id": existing.id, "name": name}

@@ -180,7 +180,7 @@ class Resource(ABC):
         return False
 
     def adopt_named_by(self, client: Client, error: RequestError) -> Existing | None:
-        """Return the object that a refused creation names as standing in its way, if the service tells one."""
+        """Return the object that a refused creation names as standing in its way, if the service names one."""
         return None
 
     @abstractmethod

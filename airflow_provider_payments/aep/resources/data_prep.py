@@ -55,8 +55,11 @@ class FieldMapping:
 
     :param source: a column, a path, an expression or a constant (empty too), as ``source_type`` says.
     :param destination: a path in the target schema.
-    :param identity: the tutorials' identity flag, sent in the legacy dialect only; today descriptors declare
-        identities.
+    :param source_type: ``ATTRIBUTE``, ``EXPRESSION`` or ``STATIC``.
+    :param identity: the tutorials' identity flag, sent in the legacy dialect only, as the two that follow; today
+        descriptors declare identities.
+    :param identity_group: the kind of identity there.
+    :param namespace_code: the identity namespace there.
     """
 
     source: str
@@ -98,6 +101,7 @@ class FieldMapping:
         return [self.source] if self.source_type == "ATTRIBUTE" else []
 
     def payload(self, dialect: str) -> Json:
+        """Return the mapping in a dialect, ``current`` or ``legacy``."""
         if dialect == "current":
             return {"sourceType": self.source_type, "source": self.source, "destination": self.destination}
         return {
@@ -170,6 +174,7 @@ class MappingSet(Resource):
     :param source_columns: a table's columns, where known: mapped ones must be among them. Or a REST resource's
         attributes: what looks like a misspelling of one is refused before a creation.
     :param dialect: ``current`` or ``legacy``.
+    :param schema_version: the content type that asks for the schema; its major version counts.
     """
 
     kind = MAPPING_SET

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 import attrs
 
@@ -35,11 +35,9 @@ from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, check_a
 from airflow_provider_payments.aep.resources.items import FlowServiceKind
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
 from airflow_provider_payments.aep.resources.live_dataflow import (
-    changed_options,
-    changed_schedule,
-    changed_text,
     changed_transformations,
     mapping_used,
+    put,
     read_dataflow,
     started,
     transformation,
@@ -79,9 +77,13 @@ class Dataflow(FlowServiceResource):
     """
     A dataflow from one source connection to one target connection.
 
+    :param source_connection_id: where rows come from; one that no other dataflow reads.
+    :param target_connection_id: where they go.
     :param flow_spec: what :func:`..flow_specs.find_flow_spec` returns, or a flow spec's id.
+    :param mapping_set_id: how columns become fields.
     :param mapping_set_version: the version to use; a later one does not reach the dataflow by itself. ``None`` is 0 for
         a new dataflow, and whichever a live one uses.
+    :param schedule: when it runs; by default once.
     :param delta_column: needed for a table on any schedule but ``once``, and only there.
     :param source_columns: the source connection's columns, where known: the delta column must be among them.
     :param error_diagnostics: whether bad rows are kept for download, for 30 days.
@@ -186,7 +188,7 @@ class Dataflow(FlowServiceResource):
                 raise ConflictError(self.kind.name, fields.text("name") or "", existing.id, (), advice)
 
     def ready(self, reads: Reads) -> Self:
-        """Hold schedule and options against the live flow spec, which a bare id has not told yet."""
+        """Hold schedule and options against the live flow spec, which is read where only its id is known."""
         spec = self.flow_spec
         if spec.schedule_schema is None:
             spec = FlowSpec.from_item(flow_service.item(reads, "flowSpecs", spec.id))
@@ -250,11 +252,12 @@ class Dataflow(FlowServiceResource):
 
     def actual_fields(self, reads: Reads, existing: Existing) -> Json:
         fields = self.kind.fields_of(existing)
-        ends = ("sourceConnectionIds", self.source_connection_id), ("targetConnectionIds", self.target_connection_id)
-        kinds = SOURCE_CONNECTION, TARGET_CONNECTION
+        ends = {
+            "sourceConnectionIds": (SOURCE_CONNECTION, self.source_connection_id),
+            "targetConnectionIds": (TARGET_CONNECTION, self.target_connection_id),
+        }
         connections = {
-            member: _connection(reads, kind, fields.texts(member), desired)
-            for kind, (member, desired) in zip(kinds, ends, strict=True)
+            member: _connection(reads, kind, fields.texts(member), desired) for member, (kind, desired) in ends.items()
         }
         return read_dataflow(fields) | connections | {"mapping": self._mapping(reads, mapping_used(fields))}
 
@@ -272,21 +275,16 @@ class Dataflow(FlowServiceResource):
         # One that shall be disabled is made enabled: no creation says otherwise.
         return super().decides(difference) and not (difference.field == "state" and self.enabled is False)
 
-    fixed_advice = (
-        "A change of these does not reach a dataflow that exists: choose another name, or enable the dataflow if it is "
-        "its state that differs."
-    )
+    fixed_advice = "A change of these does not reach a dataflow that exists: choose another name."
     #: What a change can reach in a dataflow that exists; a new source or target pair wants a new dataflow.
-    changeable: ClassVar[tuple[str, ...]] = (
-        *("mapping", "deltaColumn.", "scheduleParams.", "options.", "name", "description"),
-    )
+    changeable = ("mapping", "deltaColumn.", "scheduleParams.", "options.", "name", "description")
 
     def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
         fields, name = self.kind.fields_of(existing), difference.field
-        if name == "state" and self.enabled is not None and fields.text("state") != "draft":
-            return ""
+        if name == "state":
+            return "" if self.enabled is not None and difference.actual != "draft" else _why_it_rests(fields)
         if name.startswith(("mapping", "deltaColumn.")) and fields.text("scheduleParams", "frequency") == "once":
-            return "The mapping of a dataflow that runs once is not changed (FLOW-1366): choose another name."
+            return "What a dataflow that runs once maps cannot be changed (FLOW-1366): choose another name."
         if started(fields, now):
             if name == "scheduleParams.frequency" and self.schedule.frequency == "once":
                 return "A dataflow that has started cannot be made to run once (FLOW-1403): choose another name."
@@ -301,19 +299,21 @@ class Dataflow(FlowServiceResource):
         fields, changed = self.kind.fields_of(existing), {d.field for d in differences}
         # A single run must have no delta column, and no backfill, not even one that stands in the live schedule.
         to_once = self.schedule.frequency == "once" and "scheduleParams.frequency" in changed
-        name, description = (
-            value if member in changed else None
-            for member, value in (("name", self.name), ("description", self.description))
-        )
-        operations = [*changed_text(fields, name, description)]
+        texts = {"name": self.name, "description": Mark.described(fields.text("description"), self.description or "")}
+        operations = [put(f"/{member}", text) for member, text in texts.items() if member in changed]
         if to_once or any(name.startswith(("mapping", "deltaColumn.")) for name in changed):
             params = self._changed_params(fields, changed)
             operations.append(changed_transformations(fields, self._transformations(), params, without_copy=to_once))
-        desired = self.schedule.desired
-        members = [name for name in desired if f"scheduleParams.{name}" in changed] + ["backfill"] * to_once
-        operations += changed_schedule(fields, desired, members)
+        schedule = {name: v for name, v in self.schedule.desired.items() if f"scheduleParams.{name}" in changed}
+        for name, value in (schedule | ({"backfill": None} if to_once else {})).items():
+            if value is not None:
+                operations.append(put(f"/scheduleParams/{name}", value))
+            elif name in fields.mapping("scheduleParams"):
+                operations.append({"op": "remove", "path": f"/scheduleParams/{name}"})
         if any(name.startswith("options.") for name in changed):
-            operations.append(changed_options(fields, self._options()))
+            options = dict(fields.mapping("options")) | self._options()
+            options.pop("isSampleDataflow", None)  # the service's own
+            operations.append(put("/options", options))
         action: Literal["enable", "disable"] = "disable" if self.enabled is False else "enable"
         return Change(tuple(operations), action if "state" in changed else None)
 
@@ -336,6 +336,12 @@ class Dataflow(FlowServiceResource):
 
     def outputs(self, existing: Existing, at: float) -> Json:
         return {"runs_since": self.schedule.runs_since(datetime.fromtimestamp(at, UTC)).isoformat()}
+
+
+def _why_it_rests(fields: Fields) -> str:
+    changed = readers.moment(fields.value("updatedAt"))
+    since = f", and was last changed at {readers.iso(changed)}" if changed else ""
+    return f"The dataflow is {fields.text('state')}{since}: enable it, or choose another name."
 
 
 def _connection(reads: Reads, kind: Kind, ids: list[str], desired: str) -> object:

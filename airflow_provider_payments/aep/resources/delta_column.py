@@ -1,5 +1,5 @@
 """
-The column that tells new rows from those already read.
+The column that distinguishes new rows from those already read.
 
 Source: the tutorial "Create a dataflow for payments sources".
 """
@@ -24,6 +24,7 @@ class DeltaColumn:
     """
     A delta column as somebody wrote it.
 
+    :param name: one of the source's columns.
     :param date_format: its format, as a Java pattern. Empty is not written: a new dataflow gets :attr:`DATE_FORMAT`,
         and the one of a live dataflow is not compared. ``None`` leaves it out.
     :param timezone: must be UTC for table sources; likewise.

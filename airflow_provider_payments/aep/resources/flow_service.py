@@ -84,7 +84,7 @@ class FlowServiceResource(Resource):
         return self._named(item for item in self._related(reads) if item.get("name") is not None)
 
     def _related(self, reads: Reads) -> list[Json]:
-        """Return the items that refer to the same as this one, all of the collection where the service cannot tell."""
+        """Return the items that refer to the same as this one, or the whole collection where the service refuses."""
         filters = (f"{self.second_key[0]}=={getattr(self, self.second_key[1])}",) if self.second_key else ()
         try:
             return list(flow_service.items(reads, self.kind.collection, *filters))
@@ -95,6 +95,7 @@ class FlowServiceResource(Resource):
 
 
 def spec(spec_id: str) -> Json:
+    """Return the reference to a connection spec."""
     return {"id": spec_id, "version": SPEC_VERSION}
 
 
@@ -106,6 +107,7 @@ class BaseConnection(FlowServiceResource):
     The credential does not come back, so only the source, the way of logging in and the host can be compared: a base
     connection of the same name may belong to another account.
 
+    :param source: the vendor's source, of the catalogue.
     :param credential: the source's auth parameters by their own names, such as ``clientSecret``.
     """
 
@@ -184,6 +186,7 @@ class SourceConnection(FlowServiceResource):
     :param path: a file's path, or a table's as the older documents send it.
     :param resource_path: a REST resource, such as ``charges``.
     :param schema_id: the ad-hoc schema of the older documents.
+    :param schema_version: the content type that asks for it.
     """
 
     kind = SOURCE_CONNECTION
@@ -303,7 +306,9 @@ class TargetConnection(FlowServiceResource):
     """
     The dataset to write to.
 
+    :param dataset_id: the dataset.
     :param schema_id: the target schema's ``$id``, the same as the dataset's and the mapping set's.
+    :param schema_version: the content type that asks for it; its major version counts.
     :param spec_id: the data lake's connection spec; the service takes no other, whatever samples print.
     :param base_connection_id: a dataset base connection, as in the oldest document.
     :param data_format: ``parquet_xdm`` in older documents; left out today.

@@ -30,6 +30,9 @@ class FlowSpec:
     """
     One flow spec, reduced to what creating a dataflow needs.
 
+    :param id: its id.
+    :param name: what it is called, such as ``CRMToAEP``; empty where it was named by its id alone.
+    :param version: which version a dataflow refers to.
     :param transformations: the names of its transformations; ``None`` where the spec was named by its id alone.
     :param schedule_schema: JSON schema of ``scheduleParams``; ``None`` where unknown.
     :param option_schema: JSON schema of ``options``; ``None`` where unknown.
@@ -69,14 +72,8 @@ class FlowSpec:
 
     def to_json(self) -> Json:
         """Return what an XCom carries."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "version": self.version,
-            "transformations": None if self.transformations is None else list(self.transformations),
-            "schedule_schema": self.schedule_schema,
-            "option_schema": self.option_schema,
-        }
+        names = None if self.transformations is None else list(self.transformations)
+        return {**vars(self), "transformations": names}
 
     @classmethod
     def from_json(cls, value: object) -> FlowSpec:
@@ -101,7 +98,7 @@ def _schema(spec: object) -> Json | None:
     try:
         return as_mapping("spec", readers.at(spec, "spec")) or None
     except InvalidInputError:
-        return None  # an XCom could not carry it either; without one the service has the last word
+        return None  # an XCom could not carry it either; without one the service decides
 
 
 def find_flow_spec(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
@@ -178,7 +175,7 @@ def check_against(field: str, value: Any, schema: Json | None, authority: str = 
         errors = list(Draft7Validator(schema, registry=Registry()).iter_errors(value))
     except (SchemaError, Unresolvable, re.error, RecursionError, OverflowError) as broken:
         log.debug("%s is not held against the schema of %s: %s", field, authority, type(broken).__name__)
-        return  # a schema that is itself broken proves nothing; the service has the last word
+        return  # a schema that is itself broken proves nothing; the service decides
     if error := best_match(errors):
         at = ".".join([field, *map(str, error.absolute_path)])
         raise InvalidInputError(at, error.instance, f"{authority} says: {redacted(error.message)[:500]}")

@@ -1,6 +1,6 @@
 """
-A kind of object: what is asked of it whatever somebody desires. A teardown knows no more, nor does who removes
-duplicates.
+A kind of object: what holds for all its objects, whatever is desired. Teardown and the removal of duplicates need no
+more.
 
 What somebody desires is a :class:`~.base.Resource`. A new kind is one file beside this one, which holds both, and one
 small operator.
@@ -31,7 +31,9 @@ class Existing:
     """
     An object that the service holds.
 
-    :param created: when it was made, in epoch seconds of the service's clock; 0 where nobody knows.
+    :param id: its id.
+    :param created: when it was made, in epoch seconds of the service's clock; 0 where unknown.
+    :param etag: its version, for ``If-Match``; ``None`` where the service shows none.
     :param item: what the service shows of it; of one just made, only its answer to the creation.
     """
 
@@ -56,7 +58,7 @@ class Kind(ABC):
     :param page: of one in Experience Platform's user interface, ``{id}`` in the place of its id.
     :param may_duplicate: whether two creations at the same time both succeed, and it matters: then the youngest of them
         must go.
-    :param carries_mark: whether what is made says whose it is.
+    :param carries_mark: whether what is made carries the mark of its chain.
     :param ingests: whether it moves rows by itself, so that a duplicate must be found before it begins to.
     :param is_deletable: whether one that nothing uses is ever deleted.
     :param referrers: collection -> the field in which its items refer to one of this kind.
@@ -199,7 +201,7 @@ class Kind(ABC):
         """
         Return the mark that an object carries.
 
-        :raises UnreadableError: if nobody can tell whether it carries one.
+        :raises UnreadableError: if it is unknown whether it carries one.
         """
         return Mark.read(self.fields_of(existing).text("description"))
 
@@ -230,6 +232,16 @@ class Kind(ABC):
         except RequestError as error:
             if not error.says_gone:
                 raise
+
+    def refusal(self, client: Client, existing: Existing) -> str:
+        """Delete it; return what the service says against it, empty where that is nothing."""
+        try:
+            self.delete(client, existing)
+        except RequestError as error:
+            if error.failure is not Failure.FINAL:
+                raise
+            return str(error)
+        return ""
 
     def disable(self, client: Client, existing: Existing) -> bool:
         """Keep a duplicate from working, where that is possible; return whether it had to be done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from unicodedata import normalize
 
@@ -70,14 +70,6 @@ def started(fields: Fields, now: float) -> bool:
 # ---- changes -------------------------------------------------------------------------------------------------------
 
 
-def changed_text(fields: Fields, name: str | None, description: str | None) -> Iterator[Json]:
-    """Yield the patch of a dataflow's name and description, where these are given; its mark stays."""
-    if name is not None:
-        yield _put("/name", name)
-    if description is not None:
-        yield _put("/description", Mark.described(fields.text("description"), description))
-
-
 def changed_transformations(
     fields: Fields, new: list[Json], params: Mapping[str, Mapping[str, Any]], *, without_copy: bool
 ) -> Json:
@@ -92,27 +84,11 @@ def changed_transformations(
     missing = [step for step in new if step["name"] not in {step.get("name") for step in found}]
     kept = [step for step in found if not (without_copy and step.get("name") == "Copy")]
     for step in kept:
-        step |= {"params": params[name]} if (name := str(step.get("name"))) in params else {}
+        if (name := str(step.get("name"))) in params:
+            step["params"] = params[name]
     return {"op": "replace", "path": "/transformations", "value": missing + kept}
 
 
-def changed_schedule(fields: Fields, desired: Mapping[str, Any], changed: list[str]) -> Iterator[Json]:
-    """Yield the patch of single members of a dataflow's schedule; one that is not desired goes."""
-    actual = fields.mapping("scheduleParams")
-    for name in changed:
-        if (value := desired.get(name)) is not None:
-            yield _put(f"/scheduleParams/{name}", value)
-        elif name in actual:
-            yield {"op": "remove", "path": f"/scheduleParams/{name}"}
-
-
-def changed_options(fields: Fields, desired: Json) -> Json:
-    """Return the patch of a dataflow's options; those that are not desired stay."""
-    options = dict(fields.mapping("options")) | desired
-    options.pop("isSampleDataflow", None)  # the service's own
-    return _put("/options", options)
-
-
-def _put(path: str, value: object) -> Json:
-    # Adding a member that is there replaces it.
+def put(path: str, value: object) -> Json:
+    """Return the step of a JSON Patch that sets a member: adding one that is there replaces it."""
     return {"op": "add", "path": path, "value": value}

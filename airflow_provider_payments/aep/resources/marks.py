@@ -1,5 +1,5 @@
 """
-Marks: whose an object is, written into the object itself.
+Marks: which chain and run made an object, written into the object itself.
 
 A mark stands at the end of an object's description, ``Paid orders [airflow:payments#3f9c2ab1d07e.8d01e5c7]``: the
 chain's owner, its run in its DAG, and a nonce that is new for each creation. By the nonce an attempt knows what it made
@@ -32,8 +32,8 @@ class Mark:
     :param owner: the chain it belongs to.
     :param run: the run of the chain that made it.
     :param nonce: of the one request that made it.
-    :param adopted: whether another task or try has adopted it while who made it could still give up; of dataflows only.
-    :param given_up: when who made it gave up, in epoch seconds of the platform's clock; 0: never. Of dataflows only.
+    :param adopted: whether another task or try has adopted it while its creator could still give up; of dataflows only.
+    :param given_up: when its creator gave up, in epoch seconds of the platform's clock; 0: never. Of dataflows only.
     """
 
     owner: str
@@ -74,10 +74,10 @@ class Mark:
 @dataclass(frozen=True)
 class Writer:
     """
-    Who creates.
+    In whose name objects are created.
 
     :param owner: the chain, by default the DAG's id; letters, digits, dots, hyphens and underscores.
-    :param run: tells one run of the chain from another, such as the DAG run's id.
+    :param run: distinguishes one run of the chain from another, such as the DAG run's id.
     :param dag: the DAG's id: runs of two DAGs have the same id where their schedules are the same. Of ``run`` and
         ``dag`` only a digest is written.
     """
@@ -93,7 +93,7 @@ class Writer:
 
     @property
     def run_digest(self) -> str:
-        """What stands in the marks of this run. The first edition's held no DAG: no mark of that time is this run's."""
+        """What the marks of this run hold. Those of the first edition held no DAG, so none of them is this run's."""
         return hashlib.sha256(f"{self.owner}\0{self.dag}\0{self.run}".encode()).hexdigest()[:12]
 
     def mark(self) -> Mark:

@@ -142,7 +142,7 @@ def read_schedule(params: Fields | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def period_seconds(params: object) -> float | None:
-    """Return the seconds between two runs by a dataflow's ``scheduleParams``; ``None`` where these do not tell."""
+    """Return the seconds between two runs by a dataflow's ``scheduleParams``; ``None`` where they do not say."""
     interval = lenient(as_int, at(params, "interval"))
     _, unit = PERIODS.get(text(at(params, "frequency")) or "", (0, 0))
     return float(interval * unit) if unit and isinstance(interval, int) and 0 < interval * unit <= MAX_SECONDS else None

@@ -46,7 +46,11 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True)
 class FieldTree(Comparison):
-    """Fields that somebody wrote, as JSON schema ``properties``."""
+    """
+    Fields that somebody wrote.
+
+    :param properties: the fields as JSON schema ``properties``.
+    """
 
     properties: Mapping[str, Any]
 
@@ -171,7 +175,7 @@ class _Live(NamedTuple):
 
 
 def xdm_type(node: Fields) -> str | None:
-    """Return the type by which XDM tells fields apart: a date is none of the other texts."""
+    """Return the type by which XDM distinguishes fields: a date is none of the other texts."""
     form = node.text("format")
     return form if form in _FORMATS_OF_TYPES else node.text("type")
 
@@ -213,6 +217,24 @@ def find_own(resource: Fields, namespace: str) -> tuple[str, Fields] | None:
         if namespace in part.mapping("properties"):
             return _join(pointer, "properties", namespace), part.below("properties", namespace)
     return None
+
+
+def refers_elsewhere(resource: Mapping[str, Any], *known: str) -> bool:
+    """
+    Whether a resource refers to others, so that only the registry can say all of its fields.
+
+    :param known: references that bring no fields.
+    """
+    left: list[Any] = [resource]
+    while left:
+        node = left.pop()
+        if isinstance(node, Mapping):
+            if (reference := node.get("$ref")) not in (None, *known) and not str(reference).startswith("#/"):
+                return True
+            left += node.values()
+        elif isinstance(node, list):
+            left += node
+    return False
 
 
 def resolved_properties(resource: Fields) -> Fields:

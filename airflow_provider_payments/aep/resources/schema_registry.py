@@ -25,7 +25,12 @@ from airflow_provider_payments.aep.resources.converters import named, to_id
 from airflow_provider_payments.aep.resources.flow_specs import check_against
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.resources.marks import Mark
-from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
+from airflow_provider_payments.aep.resources.schema_fields import (
+    FieldTree,
+    find_own,
+    refers_elsewhere,
+    resolved_properties,
+)
 from airflow_provider_payments.aep.services import ACCEPT_ONE, PAGE, PROFILE_CLASS, SCHEMA_REGISTRY, Json, segment
 
 XDM = "https://ns.adobe.com/xdm"
@@ -88,21 +93,11 @@ class RegistryKind(Kind):
         item = schema_registry.resource(reads, self.collection, object_id, ACCEPT_ONE)
         return replace(self.read_item(self.fields_of_item(item)), id=object_id)
 
-    def read(self, reads: Reads, existing: Existing) -> Existing | None:
-        return existing  # what a list shows of it was completed by a request for it, to compare its fields
-
     def confirm(self, reads: Reads, existing: Existing) -> None:
         self.get(reads, existing.id)
 
 
-class SchemaKind(RegistryKind):
-    """What is asked of schemas: they are compared as a list shows them, so one is read before it is adopted."""
-
-    def read(self, reads: Reads, existing: Existing) -> Existing | None:
-        return Kind.read(self, reads, existing)
-
-
-SCHEMA = SchemaKind(name="schema", path=f"{SCHEMA_REGISTRY}/tenant/schemas")
+SCHEMA = RegistryKind(name="schema", path=f"{SCHEMA_REGISTRY}/tenant/schemas")
 FIELD_GROUP = RegistryKind(name="field group", path=f"{SCHEMA_REGISTRY}/tenant/fieldgroups")
 AD_HOC_CLASS = RegistryKind(name="ad-hoc class", path=f"{SCHEMA_REGISTRY}/tenant/classes", page="source/overview")
 
@@ -135,9 +130,16 @@ class RegistryResource(Resource):
             answer = client.request("PATCH", path, body=operations)
         return self.kind.listed(dict(readers.mapping(answer.body))) or existing
 
-    def _full(self, reads: Reads, existing: Existing) -> Fields:
-        """Return the members of a resource with all that it refers to resolved."""
-        return Fields(f"{self.kind} {existing.id}", schema_registry.resource(reads, self.kind.collection, existing.id))
+    def _resolved(self, reads: Reads, existing: Existing, namespace: str) -> Fields:
+        """
+        Return the members of a resource with all that it refers to resolved.
+
+        :param namespace: of its own fields. A list shows all of a resource that has some, and refers to no others.
+        """
+        shown = self.kind.fields_of(existing)
+        if find_own(shown, namespace) and not refers_elsewhere(existing.item, ADHOC_BEHAVIOUR):
+            return shown
+        return Fields(shown.what, schema_registry.resource(reads, self.kind.collection, existing.id))
 
     def adopt_named_by(self, client: Client, error: RequestError) -> Existing | None:
         """Read the ``$id`` out of a "title taken" refusal; a resource of another kind is no candidate."""
@@ -221,10 +223,11 @@ class FieldGroup(RegistryResource):
         return {"fields": FieldTree(field_tree(self.fields)), "class": frozenset([self.class_id])}
 
     def actual_fields(self, reads: Reads, existing: Existing) -> Json:
-        full = self._full(reads, existing)
-        namespace = self._namespace(reads, full)
-        classes = full.texts("meta:intendedToExtend") or self.kind.fields_of(existing).texts("meta:intendedToExtend")
-        return {"fields": resolved_properties(full).below(namespace), "class": set(classes)}
+        shown = self.kind.fields_of(existing)
+        namespace = self._namespace(reads, shown)
+        resolved = self._resolved(reads, existing, namespace)
+        classes = resolved.texts("meta:intendedToExtend") or shown.texts("meta:intendedToExtend")
+        return {"fields": resolved_properties(resolved).below(namespace), "class": set(classes)}
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
@@ -252,10 +255,11 @@ class AdHocClass(RegistryResource):
         return {"fields": FieldTree(field_tree(self.fields))}
 
     def actual_fields(self, reads: Reads, existing: Existing) -> Json:
-        full = self._full(reads, existing)
         # The service renames `_adhoc` to a namespace of the class's own.
-        namespace = full.text("meta:datasetNamespace") or "_adhoc"
-        return {"fields": resolved_properties(full).below(namespace)}
+        namespace = self.kind.fields_of(existing).text("meta:datasetNamespace") or "_adhoc"
+        resolved = self._resolved(reads, existing, namespace)
+        namespace = resolved.text("meta:datasetNamespace") or namespace
+        return {"fields": resolved_properties(resolved).below(namespace)}
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)

@@ -18,6 +18,8 @@ class Source:
     """
     One vendor's source.
 
+    :param name: what arguments call it.
+    :param title: what people call it.
     :param spec_id: its connection spec.
     :param auth_spec: the ``auth.specName`` that its base connection names.
     :param auth_params: what each auth parameter is called, and which attribute of a :class:`VendorCredential` it takes.

@@ -2,8 +2,8 @@
 Where the flow runs of many waits stand, with few requests, all of them documented.
 
 Runs whose ids are known are asked for by a hundred ids. Where no run is known yet, a hundred dataflows are asked for
-their last run. That tells of a new run, not whether it is the first one: it is taken where the schedule allows no other
-since the last poll, else the dataflow's runs are listed once. Ids are matched here, whatever the service answers.
+their last run. That shows a new run, not whether it is the first one: it is taken where the schedule allows no other
+since the last poll; else the dataflow's runs are listed once. Ids are matched here, whatever the service answers.
 Source: the guide "Sort and filter responses" and the schemas of flows and runs in Adobe's OpenAPI file.
 """
 
@@ -46,8 +46,8 @@ class RunQueries:
     """
     Asks for the runs of many waits.
 
-    :param client: whom to ask.
-    :param question_seconds: for one question at first; by default a worker's, which has nobody else to serve.
+    :param client: for the requests.
+    :param question_seconds: for one question at first; without a bound for a worker that polls for itself alone.
     """
 
     def __init__(self, client: Client, question_seconds: float = math.inf) -> None:
@@ -73,13 +73,13 @@ class RunQueries:
         for wait in known:
             # Another may have begun since, which a dataflow need not show while it runs.
             if wait.may_be_another and wait.run and wait.run.state is not State.ACTIVE and not wait.error:
-                self._alone(wait)
+                self._list_runs(wait)
 
     def _listed(self, collection: str, waits: list[Wait], ids: Iterable[str]) -> dict[str, Json]:
         """
         Return the items of these ids, in one question for all the waits.
 
-        What goes wrong with it is everybody's error, but not final for one of several.
+        A failure is the error of each of them, but a final one only where a single wait was asked for.
         """
         found: dict[str, Json] = {}
         asked = dict.fromkeys(ids)
@@ -103,7 +103,7 @@ class RunQueries:
         at_first = self._question_seconds
         return min(at_first * 2.0 ** min(failures, 10), max(at_first, MAX_QUESTION_SECONDS))
 
-    def _alone(self, wait: Wait) -> None:
+    def _list_runs(self, wait: Wait) -> None:
         """List the runs of one wait's dataflow."""
         transport = self.client.transport
         try:
@@ -155,7 +155,7 @@ class RunQueries:
         if self._shows_nothing_new(wait, flow, now):
             shows = "other" if wait.known_run_id else "nothing"
         elif not wait.known_run_id or wait.quiet_since is None:
-            self._alone(wait)
+            self._list_runs(wait)
         elif before is None and moment(at(flow, "lastRunDetails", "completedAtUTC")) is None:
             shows = "active"
         if not (wait.run_id or wait.error) and flow.get("state") == "disabled":
@@ -189,14 +189,14 @@ class RunQueries:
 
     def _disabled(self, wait: Wait, flow: Mapping[str, Any]) -> None:
         """A disabled dataflow begins no run; one that it began before may not show in it."""
-        self._alone(wait)
+        self._list_runs(wait)
         if not (wait.run_id or wait.error or wait.is_queued) and wait.fail_if_disabled:
             changed = moment(flow.get("updatedAt"))
             wait.error = DataflowDisabledError(wait.flow_id, iso(changed) if changed else None)
 
     def _verify(self, wait: Wait, now: float) -> None:
-        """Ask one wait alone: a service that does not show last runs would never tell of one."""
-        self._alone(wait)
+        """Ask one wait alone: a service that does not show last runs would never show one."""
+        self._list_runs(wait)
         ended = wait.run.completed_at if wait.run else None
         if ended and ended < now - LIST_MARGIN_SECONDS:
             log.warning("Dataflow %s does not show its last run (%s); asking each for its runs", wait.flow_id, wait.run)

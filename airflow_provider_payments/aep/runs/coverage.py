@@ -35,6 +35,7 @@ class Reading:
     """
     A run, and the data window that it reads.
 
+    :param run: the run.
     :param asked: what it was asked to read, where that is known.
     """
 
@@ -55,7 +56,7 @@ class Reading:
     def may_hold_rows(self) -> bool:
         """
         Whether it has brought rows, or may have: it has not failed, and is not known to have moved none. One that ended
-        with a status that nobody knows may have.
+        with an unknown status may have.
         """
         run = self.run
         failed = run.state is State.FAILED and run.known
@@ -178,11 +179,11 @@ def read_runs(client: Client, flow_id: str, own: Reading | None) -> list[Reading
     return [Reading(own.run, own.asked or listed.asked), *(reading for reading in readings if reading is not listed)]
 
 
-def look(
+def read_coverage(
     client: Client, flow_id: str, desired: Window, accepts: Callable[[FlowRun], bool], own: Reading | None
 ) -> Coverage:
     """
-    Look at what a dataflow's runs have covered.
+    Return what a dataflow's runs have covered of a data window.
 
     :param accepts: as :func:`decide` has it.
     :param own: as :func:`read_runs` has it.
@@ -192,7 +193,7 @@ def look(
     """
     readings = patiently(client, lambda: read_runs(client, flow_id, own))
     decision = decide(desired, readings, accepts)
-    _tell(desired, decision)
+    _log(desired, decision)
     if isinstance(decision, Refuse):
         raise CoveredError(desired, decision.readings)
     if isinstance(decision, Unclear):
@@ -204,8 +205,8 @@ def look(
     )
 
 
-def _tell(desired: Window, decision: Decision) -> None:
-    """Log what speaks for a decision, where a reader of the log could not know."""
+def _log(desired: Window, decision: Decision) -> None:
+    """Log why a run is reused."""
     if not isinstance(decision, Reuse):
         return
     run = decision.run

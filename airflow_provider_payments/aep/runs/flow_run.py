@@ -55,6 +55,7 @@ MAX_QUEUE_SECONDS = 86400.0
 #: Seconds by which a list that seems to be sorted may still be out of order.
 LIST_MARGIN_SECONDS = 300.0
 
+_MOMENTS = ("started_at", "completed_at", "window_start", "window_end", "copied_start", "copied_end")
 _ACTIVE = frozenset({"queued", "scheduled", "pending", "processing", "inprogress", "running", "started"})
 _SUCCEEDED = frozenset({"success", "succeeded", "completed"})
 _PARTIAL = frozenset({"partialsuccess", "partialfailure"})
@@ -66,11 +67,15 @@ class FlowRun:
     """
     One run of a dataflow, in plain values.
 
-    :param status: the service's own word.
+    :param id: its id.
+    :param flow_id: whose run it is.
+    :param status: the raw status, the service's own word.
     :param created_at: when the service made it, epoch seconds.
     :param started_at: when it began to work, epoch seconds; ``None`` while it is queued.
     :param completed_at: when it ended, epoch seconds; some failed runs never get one.
     :param input_records: how many records came in; ``None``: unknown, as the two that follow may be.
+    :param output_records: how many reached the dataset.
+    :param failed_records: how many did not.
     :param batch_ids: the batches that hold its records, and its failed records for 30 days.
     :param errors: ``code: message`` as the service gives them, without repeats.
     :param window_start: where the data window begins that it reads, epoch seconds: as it was asked for where the run
@@ -178,24 +183,11 @@ class FlowRun:
         created_at = _epoch(given.get("created_at"))
         if run_id is None or flow_id is None or created_at is None or not isinstance(status, str):
             return None
-        return cls(
-            id=run_id,
-            flow_id=flow_id,
-            status=text(status) or "",
-            created_at=created_at,
-            started_at=_epoch(given.get("started_at")),
-            completed_at=_epoch(given.get("completed_at")),
-            input_records=count(given.get("input_records")),
-            output_records=count(given.get("output_records")),
-            failed_records=count(given.get("failed_records")),
-            batch_ids=_texts(given.get("batch_ids")),
-            errors=_texts(given.get("errors")),
-            window_start=_epoch(given.get("window_start")),
-            window_end=_epoch(given.get("window_end")),
-            copied_start=_epoch(given.get("copied_start")),
-            copied_end=_epoch(given.get("copied_end")),
-            unknown_counts=text(given.get("unknown_counts")) or "",
-        )
+        values: dict[str, Any] = {name: _epoch(given.get(name)) for name in _MOMENTS}
+        values |= {name: count(given.get(name)) for name in ("input_records", "output_records", "failed_records")}
+        values |= {name: _texts(given.get(name)) for name in ("batch_ids", "errors")}
+        unknown_counts = text(given.get("unknown_counts")) or ""
+        return cls(run_id, flow_id, text(status) or "", created_at, **values, unknown_counts=unknown_counts)
 
     @classmethod
     def from_item(cls, item: object) -> FlowRun:
@@ -280,8 +272,8 @@ Skip = Literal["none", "others", "all"]
 
 class RunList:
     """
-    A dataflow's runs in pages, each run with its item. The newest are asked for first, in documented ways only; nobody
-    promises that the service keeps to that order.
+    A dataflow's runs in pages, each run with its item. The newest are asked for first, in documented ways only; no
+    document promises that the service keeps to that order.
 
     :param skip: which items that cannot be read are skipped, with a warning that names each: ``none``, where it
         decides something that there is no such run; ``others``, those that do not say that they are this dataflow's;

@@ -34,7 +34,7 @@ from airflow_provider_payments.aep.http.answers import Answer
 from airflow_provider_payments.aep.readers import at, mapping, mappings, number, sequence, shown, text
 from airflow_provider_payments.aep.resources.kind import created_object
 from airflow_provider_payments.aep.resources.schedule import read_schedule
-from airflow_provider_payments.aep.runs.coverage import Coverage, Reading, look
+from airflow_provider_payments.aep.runs.coverage import Coverage, Reading, read_coverage
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, State
 from airflow_provider_payments.aep.runs.lookups import MAX_RUNS_SEARCHED, newest_runs
@@ -76,7 +76,7 @@ class RunBaseline:
         """
         Read :meth:`to_json`'s form.
 
-        :raises UnreadableError: if it is not one: then nobody knows which runs were there.
+        :raises UnreadableError: if it is not one: then it is unknown which runs were there.
         """
         since, known = number(at(value, "since")), [text(run) for run in sequence(at(value, "known"))]
         if since is None or None in known or not isinstance(at(value, "known"), list):
@@ -84,10 +84,10 @@ class RunBaseline:
         return cls(since, tuple(run for run in known if run))
 
     def by_service(self, client: Client) -> RunBaseline:
-        """Return the same by the clock of the service, which has just told its time."""
+        """Return the same by the clock of the service, which has just answered with its time."""
         if not self.by_own_clock:
             return self
-        return replace(self, since=self.since + client.transport.now() - time.time(), by_own_clock=False)
+        return replace(self, since=self.since + client.now() - time.time(), by_own_clock=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +95,7 @@ class RunRequest(ABC):
     """
     A run to ask for.
 
+    :param client: for the requests.
     :param flow_id: whose run it will be.
     :param window: what it will read, where that is known.
     """
@@ -121,7 +122,7 @@ class RunRequest(ABC):
 
     def look(self, own: Reading | None = None) -> Coverage:
         """
-        Look at the runs that are there now: the newest of them, or all where they may make this one needless.
+        Read the runs that are there now: the newest of them, or all where they may make this one needless.
 
         :param own: the run that this task has started before.
         :raises UnreadableError: if a run may be there that cannot be read.
@@ -135,7 +136,7 @@ class RunRequest(ABC):
         Ask for the run; return its id, and whether that had to be found out.
 
         :param baseline: what was there before; store them before the call, for the process may be killed.
-        :raises UnsettledError: if it cannot be told whether there is a run, or which.
+        :raises UnsettledError: if it is unknown whether there is a run, or which.
         :raises RequestError: if the service refuses.
         """
         with self.client.transport.within(self.client.operation_timeout):
@@ -155,7 +156,7 @@ class RunRequest(ABC):
         """
         Return the run that an earlier attempt asked for, which may have been killed just now; ``None``: there is none.
 
-        :raises UnsettledError: if it cannot be told.
+        :raises UnsettledError: if that is unknown.
         """
         if found := self.find(baseline):
             return found
@@ -192,7 +193,7 @@ class RunRequest(ABC):
         found, seen, listed = list[FlowRun](), 0, RunList(self.client, self.flow_id)
         for page in listed:
             baseline = baseline.by_service(self.client)
-            # What does not say whose it is may be ours.
+            # What does not say who asked for it may be ours.
             ours = [run for run, item in page if text(item.get("createdClient")) in (None, self._client_id)]
             found += [run for run in ours if run.id not in baseline.known and self._may_be(run, baseline)]
             seen += len(page)
@@ -261,14 +262,14 @@ class OnDemandRun(RunRequest):
     def look(self, own: Reading | None = None) -> Coverage:
         if self.accepts is None:
             return super().look(own)
-        return look(self.client, self.flow_id, self.window, self.accepts, own)
+        return read_coverage(self.client, self.flow_id, self.window, self.accepts, own)
 
     def send(self) -> Answer:
         return self.client.request("POST", RUNS, body=self._body)
 
     def _body(self) -> Json:
         # Counted from the request: one that comes late still starts at once.
-        start = math.ceil(self.client.transport.now())
+        start = math.ceil(self.client.now())
         params = {"startTime": start, "windowStartTime": self.window.start, "windowEndTime": self.window.end}
         delta = {"deltaColumn": {"name": self.delta_column}} if self.delta_column else {}
         return {"flowId": self.flow_id, "params": params | delta}

@@ -1,5 +1,5 @@
 """
-How many records a flow run moved, as its ``recordSummary`` tells.
+How many records a flow run moved, as its ``recordSummary`` says.
 
 A count that is absent, or no whole number from 0 on, is unknown. Unknown is not zero, not even where all counts are
 absent: Adobe's samples print a zero where one was counted (``"failedRecordCount": 0``), and leave the counts out of the
