@@ -14,11 +14,14 @@ FLOW_SERVICE = "/data/foundation/flowservice"
 REGISTRY = "/data/foundation/schemaregistry/tenant"
 FULL = "application/vnd.adobe.xed-full+json;version=1"
 LAKE_SPEC = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
+S3_SPEC = "ecadc60c-7455-4d87-84dc-2a0e293d997b"
+FILE_FLOW_SPEC = "9753525b-82c7-4dce-8a9b-5ccfce2b9876"
 PROFILE = "https://ns.adobe.com/xdm/context/profile"
 FLOW_SPECS = {
     "CRMToAEP": "14518937-270c-4525-bdec-c2ba7cce3860",
     "RestStorageToAEP": "6499120c-0b15-42dc-936e-847ea3c24d72",
 }
+SETTLEMENTS = ("Settlement_Id", "Transaction_Id", "Net_Amount")
 #: What a vendor's dataflow reads: where, columns that are mapped, and the delta column.
 READS: dict[str, tuple[dict[str, Any], tuple[str, ...], str | None]] = {
     "paypal": ({"tableName": "PayPal.Catalog_Products"}, ("Product_Id", "Product_Name", "Type"), "Create_Time"),
@@ -119,18 +122,55 @@ class Maker:
                 "connectionSpec": spec,
             },
         )["id"]
-        reference = {"name": f"dataset {self.number}", "schemaRef": {"id": schema, "contentType": FULL}}
-        (dataset,) = self.post("/data/foundation/catalog/dataSets", reference)
-        target = self.post(
-            f"{FLOW_SERVICE}/targetConnections",
+        target = self._target(made.names[2], schema)
+        return self._dataflow(made, source, target, self._mapping_set(made, schema, columns), delta)
+
+    def make_foreign(self) -> str:
+        """Make a dataflow that reads files of a cloud storage; return its id."""
+        self.number += 1
+        if "s3" not in self.bases:
+            auth = {
+                "specName": "Access Key",
+                "params": dict.fromkeys(("s3AccessKey", "s3SecretKey", "bucketName"), "x"),
+            }
+            spec = {"id": S3_SPEC, "version": "1.0"}
+            body = {"name": "bucket", "auth": auth, "connectionSpec": spec}
+            self.bases["s3"] = self.post(f"{FLOW_SERVICE}/connections", body)["id"]
+        source = self.post(
+            f"{FLOW_SERVICE}/sourceConnections",
             {
-                "name": made.names[2],
-                "data": {"schema": {"id": schema, "version": FULL}},
-                "params": {"dataSetId": dataset.rpartition("/")[2]},
-                "connectionSpec": {"id": LAKE_SPEC, "version": "1.0"},
+                "name": "settlements",
+                "baseConnectionId": self.bases["s3"],
+                "data": {"format": "delimited"},
+                "params": {"path": "/settlements/paypal/"},
+                "connectionSpec": {"id": S3_SPEC, "version": "1.0"},
             },
         )["id"]
-        return self._dataflow(made, source, target, self._mapping_set(made, schema, columns), delta)
+        schema = self._schema()
+        body = {
+            "name": f"settlements {self.number}",
+            "flowSpec": {"id": FILE_FLOW_SPEC, "version": "1.0"},
+            "sourceConnectionIds": [source],
+            "targetConnectionIds": [self._target("target", schema)],
+            "transformations": [self._mapping(self._mapping_set(Made(), schema, SETTLEMENTS))],
+            "scheduleParams": {"startTime": 4102444800, "frequency": "once"},
+        }
+        return str(self.post(f"{FLOW_SERVICE}/flows", body)["id"])
+
+    @staticmethod
+    def _mapping(mapping_set: str) -> dict[str, Any]:
+        return {"name": "Mapping", "params": {"mappingId": mapping_set, "mappingVersion": 0}}
+
+    def _target(self, name: str, schema: str) -> str:
+        reference = {"name": f"dataset {self.number}", "schemaRef": {"id": schema, "contentType": FULL}}
+        (dataset,) = self.post("/data/foundation/catalog/dataSets", reference)
+        body = {
+            "name": name,
+            "data": {"schema": {"id": schema, "version": FULL}},
+            "params": {"dataSetId": dataset.rpartition("/")[2]},
+            "connectionSpec": {"id": LAKE_SPEC, "version": "1.0"},
+        }
+        return str(self.post(f"{FLOW_SERVICE}/targetConnections", body)["id"])
 
     def _dataflow(self, made: Made, source: str, target: str, mapping_set: str, delta: str | None) -> str:
         repeated = made.schedule["frequency"] != "once"
@@ -140,7 +180,7 @@ class Maker:
             "flowSpec": {"id": FLOW_SPECS[SOURCES[made.vendor].flow_spec], "version": "1.0"},
             "sourceConnectionIds": [source],
             "targetConnectionIds": [target],
-            "transformations": [{"name": "Mapping", "params": {"mappingId": mapping_set, "mappingVersion": 0}}, *copy],
+            "transformations": [self._mapping(mapping_set), *copy],
             "scheduleParams": {"startTime": 4102444800} | made.schedule,
             "options": made.options,
         }
@@ -152,9 +192,7 @@ class Maker:
 
     def _base(self, vendor: str) -> str:
         if vendor not in self.bases:
-            source = SOURCES[vendor]
-            auth = {"specName": source.auth_spec, "params": dict.fromkeys(source.auth_params, "api.example.com")}
-            body = {"name": f"own {vendor}", "auth": auth, "connectionSpec": {"id": source.spec_id, "version": "1.0"}}
+            body = base_body(f"own {vendor}", vendor)
             self.bases[vendor] = self.post(f"{FLOW_SERVICE}/connections", body)["id"]
         return self.bases[vendor]
 
@@ -200,6 +238,13 @@ class Maker:
             "mappings": triples,
         }
         return str(self.post(path, body)["id"])
+
+
+def base_body(name: str, vendor: str = "paypal") -> dict[str, Any]:
+    """Return the body of a vendor's base connection."""
+    source = SOURCES[vendor]
+    auth = {"specName": source.auth_spec, "params": dict.fromkeys(source.auth_params, "api.example.com")}
+    return {"name": name, "auth": auth, "connectionSpec": {"id": source.spec_id, "version": "1.0"}}
 
 
 def _columns(*names: str) -> list[dict[str, Any]]:
