@@ -97,7 +97,7 @@ class DataflowSteps(TargetSteps):
         differences = [d for d in desired.differences(self.snapshot, dataflow) if not d.field.endswith("ConnectionIds")]
         if self.definition.id and live not in self.definition.previous_names:
             differences = [d for d in differences if d.field != "name"]
-        if self.definition.enabled is None and any(d.field == "state" for d in differences):
+        if self.definition.enabled is None and fields.text("state") == "disabled":
             differences = [d for d in differences if d.field != "state"]
             self._note_disabled(dataflow)
         shown = list(differences)
@@ -175,10 +175,16 @@ class DataflowSteps(TargetSteps):
         :raises Stop: if another dataflow reads the same, or a dataflow that is gone may have.
         """
         written, name = self.definition.source, self.definition.name
-        if self.definition.allow_second_reader or dataset.existing is None:
+        if self.definition.allow_second_reader:
             return
-        readers = self.sandbox.readers_of(base.id, written.place, dataset.id)
-        if readers:
+        first = self.planning.new_readers.setdefault((base.id, written.place, dataset.id), name)
+        if first != name:
+            reason = f"{first!r} reads {written.place} into the same dataset: each row would come twice"
+            self.conflict(DATAFLOW, name, reason, (), ("source",))
+            raise Stop
+        if dataset.existing is None:
+            return
+        if readers := self.sandbox.readers_of(base.id, written.place, dataset.id):
             other = name_of(readers[0])
             reason = (
                 f"{other!r} ({readers[0].id}) reads {written.place} into the same dataset: each row would come twice. "
@@ -259,6 +265,8 @@ def _what_it_affects(differences: list[Difference]) -> str:
     fields = {difference.field.partition(".")[0] for difference in differences}
     if "mapping" in fields:
         return "rows of later runs are mapped anew; rows that landed stay as they are. The mapping set of before stays"
-    if fields & {"deltaColumn", "options"}:
-        return "it holds for later runs"
+    if fields & {"deltaColumn", "options", "scheduleParams"}:
+        return "it holds for later runs; no row is read again"
+    if "state" in fields:
+        return "a dataflow that is enabled reads what is new since its last run"
     return ""

@@ -199,3 +199,24 @@ def test_each_list_is_read_once_however_many_definitions_there_are(
     asked = [request["path"].rpartition("/")[2] for request in emulator.requests()[before:]]
     lists = ["flows", "sourceConnections", "targetConnections", "connections", "dataSets", "schemas", "fieldgroups"]
     assert sorted(asked) == sorted([*lists, "dataSets", "mappingSets", "mappingSets"])
+
+
+def test_two_new_readers_of_the_same_are_refused_however_they_name_it(client: Client, tmp_path: Path) -> None:
+    by_id = TEN_LINES.replace(NAME, "Again").replace("connection: PayPal connection", f"connection: {{id: {PAYPAL}}}")
+    plan = plan_text(client, tmp_path, TEN_LINES, by_id + f"dataset: {NAME}\n")
+    assert the_step(plan, "conflict").reason.startswith(
+        "'PayPal catalog products' reads PayPal.Catalog_Products into the"
+    )
+
+
+def test_a_draft_of_the_name_is_a_conflict(client: Client, emulator: Emulator, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    (flow,) = emulator.objects("flows")
+    client.request("DELETE", f"/data/foundation/flowservice/flows/{flow['id']}")
+    members = ("name", "flowSpec", "sourceConnectionIds", "targetConnectionIds", "transformations")
+    body = {name: flow[name] for name in members} | {
+        "scheduleParams": {"startTime": 4102444800, "frequency": "minute", "interval": 30}
+    }
+    client.request("POST", "/data/foundation/flowservice/flows", params={"mode": "draft"}, body=body)
+    plan = plan_text(client, tmp_path, TEN_LINES)
+    assert [change.actual for change in the_step(plan, "conflict").changes] == ["draft"]
