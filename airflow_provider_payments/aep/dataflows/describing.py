@@ -252,7 +252,7 @@ class Describing:
         frequency, interval = (self.dataflow[f"scheduleParams.{key}"] for key in ("frequency", "interval"))
         if frequency == "once":
             return Schedule()
-        every = f"{interval or 1} {frequency}{'s' if interval != 1 else ''}"
+        every = str(frequency) if interval in (1, None) else f"{interval} {frequency}s"
         if self.dataflow["scheduleParams.endTime"] is not None:
             self.comments.append("its schedule has an end, which a definition does not say")
         return Schedule(every=every, backfill=None if self.dataflow["scheduleParams.backfill"] else False)

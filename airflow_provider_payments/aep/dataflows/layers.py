@@ -17,18 +17,15 @@ _JINJA = re.compile(r"\{\{|\{%")
 
 def merged(below: Node | None, above: Node) -> Node:
     """
-    Return ``above`` with what ``below`` adds: objects are merged, all else is replaced, ``null`` takes away.
+    Return ``above`` with what ``below`` adds: objects are merged, all else is replaced, also by a ``null``, which counts
+    as not written.
 
     Each value keeps the place where it was written.
     """
     if not isinstance(above.value, dict):
         return above
     members = dict(below.members) if below else {}
-    for name, node in above.value.items():
-        if node.value is None:
-            members.pop(name, None)
-        else:
-            members[name] = merged(members.get(name), node)
+    members |= {name: merged(members.get(name), node) for name, node in above.value.items()}
     return replace(above, value=members)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -25,8 +24,6 @@ mappings:
 delta_column: Create_Time
 schedule: every 30 minutes
 """
-
-Write = Callable[..., Path]
 
 
 def write_files(folder: Path, **files: str) -> Path:

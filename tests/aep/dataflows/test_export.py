@@ -151,6 +151,25 @@ def test_an_id_stands_where_a_name_would_not_tell_with_a_comment_that_says_why(
     assert not_done(plan_of(client, tmp_path)) == {}
 
 
+def test_a_dataset_whose_name_another_one_has_is_named_by_its_id(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    Maker(client).make(Made())
+    (dataset,) = emulator.objects("dataSets")
+    twin = {name: dataset[name] for name in ("name", "schemaRef")}
+    client.request("POST", "/data/foundation/catalog/dataSets", body=twin)
+    (text,) = export_to(tmp_path, client).files.values()
+    assert f"dataset: {dataset['id']}\n" in text
+    assert text.startswith("# the dataset's id stands here, for its name does not tell it; it holds in one sandbox\n")
+    assert not_done(plan_of(client, tmp_path)) == {}
+
+
+def test_a_schedule_without_backfill_says_so(client: Client, tmp_path: Path) -> None:
+    Maker(client).make(Made(schedule={"frequency": "hour", "interval": 1, "backfill": False}))
+    (text,) = export_to(tmp_path, client).files.values()
+    assert "schedule:\n  every: hour\n  backfill: false\n" in text
+
+
 def test_two_readers_of_the_same_say_that_both_are_meant(client: Client, emulator: Emulator, tmp_path: Path) -> None:
     seed(emulator, "square", 2)
     export = export_to(tmp_path, client)
