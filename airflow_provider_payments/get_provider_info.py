@@ -70,6 +70,8 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": CONNECTION_FIELDS,
             }
         ],
+        # Airflow 3.2 and newer; the console script `payments` has the same commands.
+        "cli": [f"{PACKAGE}.cli.definition.get_commands"],
         "hooks": _modules("hooks.experience_platform"),
         "operators": _modules(
             "operators.connections",
@@ -77,6 +79,7 @@ def get_provider_info() -> dict[str, Any]:
             "operators.datasets",
             "operators.mappings",
             "operators.dataflows",
+            "operators.definitions",
             "operators.flow_runs",
             "operators.teardown",
         ),

@@ -16,8 +16,10 @@ __all__ = [
     "CreatedSchema",
     "CreatedSchemaWithFields",
     "CreatedSourceConnection",
+    "ExportedDataflows",
     "FlowRunSummary",
     "FoundFlowSpec",
+    "PlannedDataflows",
     "ReusableFlowRunSummary",
     "TeardownOutcome",
     "WindowedFlowRunSummary",
@@ -127,3 +129,26 @@ class TeardownOutcome(TypedDict):
     removed: list[dict[str, str]]
     kept: list[dict[str, str]]
     left_over: list[dict[str, str]]
+
+
+class PlannedDataflows(TypedDict):
+    """
+    ``changed``: definitions for which something is to be done or stands in the way; ``drifted``: those that are not as
+    written, without what is ignored; ``digest``: the same for plans that do the same; ``text``: the plan as people read
+    it; ``summary``: how many steps of each action; ``plan``: all of it but unchanged steps, as ``-o json`` prints it.
+    """
+
+    changed: list[str]
+    drifted: list[str]
+    digest: str
+    text: str
+    summary: dict[str, int]
+    plan: dict[str, Any]
+
+
+class ExportedDataflows(TypedDict):
+    """``files``: where they are; ``refused``: dataflows that no file can say, and why; ``skipped``: how many others."""
+
+    files: list[str]
+    refused: list[dict[str, str]]
+    skipped: int

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator, BaseSensorOpe
 from airflow_provider_payments.get_provider_info import get_provider_info
 from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
+from airflow_provider_payments.operators.definitions import ExportDataflowsOperator, PlanDataflowsOperator
 from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
@@ -27,6 +28,8 @@ READ_AT_ONCE = {"timeout", "poke_interval"}
 ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
     FlowRunSensor: {"flow_id": "dataflow"},
     TeardownChainOperator: {},
+    PlanDataflowsOperator: {"definition": "dataflows"},
+    ExportDataflowsOperator: {"path": "/tmp/dataflows"},
     RunDataflowOperator: {"flow_id": "dataflow"},
     RetryFlowRunOperator: {"run_id": "run"},
 }

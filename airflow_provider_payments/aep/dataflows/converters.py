@@ -1,0 +1,231 @@
+"""Converters of what a definition's members may be: functions of the value alone, each takes its own result too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_payments.aep import inputs
+from airflow_provider_payments.aep.dataflows.problems import did_you_mean
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.resources.data_prep import TENANT_PLACEHOLDER, FieldMapping
+from airflow_provider_payments.aep.resources.schedule import PERIODS
+from airflow_provider_payments.aep.resources.schema_registry import checked_fields
+from airflow_provider_payments.aep.resources.sources import SOURCES
+from airflow_provider_payments.aep.services import PROFILE_CLASS, Json
+
+#: Parts are named after their dataflow, with up to ten more characters.
+MAX_NAME = inputs.MAX_NAME - 10
+#: What a class may be called -> its ``$id``.
+CLASSES = {
+    "profile": PROFILE_CLASS,
+    "event": "https://ns.adobe.com/xdm/context/experienceevent",
+    "product": "https://ns.adobe.com/xdm/classes/product",
+}
+#: Begins a destination that is a standard path of the class or of a standard field group.
+STANDARD_PREFIX = "xdm:"
+_SOURCE_TYPES = {"expression": "EXPRESSION", "value": "STATIC"}
+_EVERY = re.compile(r"(?:every )?(?:([0-9]{1,9}) )?(minute|hour|day|week)s?")
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
+
+
+def to_name(value: object) -> str:
+    """Return a dataflow's name: parts that are named after it must be allowed too."""
+    name = inputs.as_name("", value)
+    if len(name) > MAX_NAME:
+        raise InvalidInputError("", value, f"at most {MAX_NAME} characters, for its parts are named after it")
+    return name
+
+
+def to_optional_name(value: object) -> str | None:
+    """Return the name of a part, ``None`` where nobody wrote one."""
+    return None if value is None else inputs.as_name("", value)
+
+
+def to_names(value: object) -> tuple[str, ...]:
+    """Return names."""
+    return tuple(map(to_name, to_list(value)))
+
+
+def to_list(value: object) -> list[Any]:
+    """Return a list. Text is no list of letters, and no JSON here."""
+    if not isinstance(value, (list, tuple)):
+        raise InvalidInputError("", value, "it must be a list")
+    return list(value)
+
+
+def to_text(value: object) -> str:
+    """Return text."""
+    return inputs.as_data("", value)
+
+
+def to_optional_text(value: object) -> str | None:
+    """Return text, ``None`` where nobody wrote any."""
+    return None if value is None else to_text(value)
+
+
+def to_optional_id(value: object) -> str | None:
+    """Return an id, ``None`` where nobody wrote one."""
+    return None if value is None else inputs.as_id("", value)
+
+
+def to_flag(value: object) -> bool:
+    """Return a boolean; no text is one."""
+    if not isinstance(value, bool):
+        raise InvalidInputError("", value, "it must be true or false")
+    return value
+
+
+def to_optional_flag(value: object) -> bool | None:
+    """Return a boolean, ``None`` where nobody wrote one."""
+    return None if value is None else to_flag(value)
+
+
+def to_vendor(value: object) -> str:
+    """Return the name of a vendor's source."""
+    if value not in SOURCES:
+        hint = did_you_mean(value, SOURCES) if isinstance(value, str) else ""
+        raise InvalidInputError("", value, f"one of {', '.join(SOURCES)}{hint}")
+    return str(value)
+
+
+def to_columns(value: object) -> tuple[str, ...] | None:
+    """Return columns' names, each once; ``None`` where nobody wrote any."""
+    if value is None:
+        return None
+    names = tuple(map(to_text, to_list(value)))
+    if not names or len(set(names)) != len(names):
+        raise InvalidInputError("", value, "at least one column, and each only once")
+    return names
+
+
+def to_class(value: object) -> str:
+    """Return a class's ``$id``."""
+    name = inputs.as_id("", value)
+    if "/" not in name and name not in CLASSES:
+        allowed = f"one of {', '.join(CLASSES)}, or a class's $id{did_you_mean(name, CLASSES)}"
+        raise InvalidInputError("", value, allowed)
+    return CLASSES.get(name, name)
+
+
+def to_optional_class(value: object) -> str | None:
+    """Return a class's ``$id``, ``None`` where nobody wrote one."""
+    return None if value is None else to_class(value)
+
+
+def from_class(class_id: str) -> str:
+    """Return what a class is called in files."""
+    return next((name for name, known in CLASSES.items() if known == class_id), class_id)
+
+
+def to_fields(value: object) -> Mapping[str, Any] | None:
+    """Return fields as path -> type, ``None`` where nobody wrote any."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise InvalidInputError("", value, "it must be an object of field to type")
+    return checked_fields("", value)
+
+
+def to_tags(value: object) -> Mapping[str, tuple[str, ...]]:
+    """Return a dataset's tags."""
+    if not isinstance(value, Mapping):
+        raise InvalidInputError("", value, "it must be an object of tag to list of texts")
+    return {inputs.as_data("", name): to_texts(values) for name, values in value.items()}
+
+
+def to_texts(value: object) -> tuple[str, ...]:
+    """Return texts."""
+    return tuple(map(to_text, to_list(value)))
+
+
+def to_mappings(value: object) -> tuple[FieldMapping, ...]:
+    """
+    Return mappings from an object of destination to source.
+
+    A destination that begins with ``_`` stands as it is, ``xdm:`` leads to a standard path, all else is a field of the
+    team's own, under the tenant's namespace.
+    """
+    if isinstance(value, tuple) and all(isinstance(one, FieldMapping) for one in value):
+        return value
+    if not isinstance(value, Mapping) or not value:
+        raise InvalidInputError("", value, "it must be an object of destination to source, with at least one")
+    return tuple(_mapping(destination, source) for destination, source in value.items())
+
+
+def to_mapped(value: object) -> tuple[str, str]:
+    """Return a mapping's type and source."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((name, text),) = value.items()
+        if source_type := _SOURCE_TYPES.get(str(name)):
+            read = inputs.as_constant if source_type == "STATIC" else inputs.as_data
+            return source_type, read(str(name), text)
+    if not isinstance(value, str):
+        allowed = "a column's name, or an object with `expression` or `value`, which is text"
+        raise InvalidInputError("", value, allowed)
+    return "ATTRIBUTE", inputs.as_data("", value)
+
+
+def from_mappings(mappings: tuple[FieldMapping, ...]) -> Json:
+    """Return mappings as files have them."""
+    names = {source_type: name for name, source_type in _SOURCE_TYPES.items()}
+    return {
+        written_destination(m.destination): {names[m.source_type]: m.source} if m.source_type in names else m.source
+        for m in mappings
+    }
+
+
+def written_destination(destination: str) -> str:
+    """Return a destination as files have it."""
+    own = f"_{TENANT_PLACEHOLDER}."
+    if destination.startswith(own):
+        return destination.removeprefix(own)
+    return destination if destination.startswith("_") else f"{STANDARD_PREFIX}{destination}"
+
+
+def own_field(destination: str) -> str | None:
+    """Return the field below the tenant's namespace to which a mapping leads, ``None`` for a standard one."""
+    own = f"_{TENANT_PLACEHOLDER}."
+    return destination.removeprefix(own) if destination.startswith(own) else None
+
+
+def _mapping(destination: object, source: object) -> FieldMapping:
+    place = to_text(destination)
+    if place.startswith(STANDARD_PREFIX):
+        place = to_text(place.removeprefix(STANDARD_PREFIX))
+    elif not place.startswith("_"):
+        place = f"_{TENANT_PLACEHOLDER}.{place}"
+    source_type, text = to_mapped(source)
+    return FieldMapping(text, place, source_type)
+
+
+def to_percent(value: object) -> str | None:
+    """Return a percentage as text, ``None`` where nobody wrote one."""
+    if value is None:
+        return None
+    found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    if not found or not 0 < float(found[1]) <= 100:
+        raise InvalidInputError("", value, "a percentage, more than 0% and at most 100%, such as 5%")
+    return str(value)
+
+
+def to_every(value: object) -> str | None:
+    """Return a schedule's interval as text, ``None`` where it runs once."""
+    if value is None or value == "once":
+        return None
+    interval(value)
+    return str(value)
+
+
+def interval(value: object) -> tuple[str, int]:
+    """Return frequency and interval of text such as ``every 30 minutes`` or ``1 hour``."""
+    found = _EVERY.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        raise InvalidInputError(
+            "", value, "`once`, or an interval such as `every 30 minutes`, `every day` or `2 weeks`"
+        )
+    unit, number = found[2], int(found[1] or 1)
+    if number < PERIODS[unit][0]:
+        raise InvalidInputError("", value, f"{PERIODS[unit][0]} {unit}s or more")
+    return unit, number

@@ -1,0 +1,254 @@
+"""
+A definition: a dataflow as a team writes it down, in YAML or as a Python value with the same checks.
+
+What nobody writes is used for a creation and compared with nothing. Formats of the services stand in
+:mod:`..resources`; here is only what people write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from airflow_provider_payments.aep.dataflows import converters as to
+from airflow_provider_payments.aep.dataflows.members import FLAG, TEXT, TEXTS, Issue, member, write_value
+from airflow_provider_payments.aep.dataflows.parts import (
+    Checked,
+    Connection,
+    Dataset,
+    DeltaColumn,
+    Schedule,
+    Schema,
+    Source,
+    from_delta_column,
+    from_reference,
+    from_schedule,
+    to_dataset,
+    to_delta_column,
+    to_schedule,
+    to_schema,
+    to_source,
+)
+from airflow_provider_payments.aep.dataflows.problems import did_you_mean
+from airflow_provider_payments.aep.resources.converters import named
+from airflow_provider_payments.aep.resources.data_prep import FieldMapping
+from airflow_provider_payments.aep.resources.sources import SOURCES
+
+__all__ = ["VERSION", "Connection", "Dataset", "Definition", "DeltaColumn", "Schedule", "Schema", "Source"]
+
+VERSION = 1
+
+
+@attrs.frozen(kw_only=True, field_transformer=named)
+class Definition(Checked):
+    """
+    A dataflow as somebody wants it, with all that it needs.
+
+    :raises InvalidInputError: naming the member that is not allowed, and what is.
+    """
+
+    name: str = attrs.field(
+        converter=to.to_name, metadata=member("The dataflow's name, by which it is found in the sandbox.", TEXT)
+    )
+    description: str | None = attrs.field(
+        default=None, converter=to.to_optional_text, metadata=member("Free text. Compared where written.", TEXT)
+    )
+    previous_names: tuple[str, ...] = attrs.field(
+        default=(),
+        converter=to.to_names,
+        metadata=member("What it was called before: it is renamed, not created.", TEXTS, each=to.to_name),
+    )
+    id: str | None = attrs.field(
+        default=None,
+        converter=to.to_optional_id,
+        metadata=member("The dataflow's id, whatever it is called; it holds in one sandbox only.", TEXT),
+    )
+    manage_unmarked: bool = attrs.field(
+        default=False,
+        converter=to.to_flag,
+        metadata=member("Whether objects that nobody marked may be changed. Default: false.", FLAG),
+    )
+    enabled: bool | None = attrs.field(
+        default=None,
+        converter=to.to_optional_flag,
+        metadata=member("Whether it runs. Default: it is created enabled, and left disabled where it is.", FLAG),
+    )
+    allow_second_reader: bool = attrs.field(
+        default=False,
+        converter=to.to_flag,
+        metadata=member("Whether it may read what another dataflow reads into the same dataset.", FLAG),
+    )
+    source: Source = attrs.field(converter=to_source, metadata=member("The data to read.", nested=Source))
+    schema: Schema | str | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(to_schema),
+        metadata=member(
+            "The target schema: title or $id of one that is there, or an object that says what it is.",
+            TEXT,
+            nested=Schema,
+            write=from_reference,
+        ),
+    )
+    dataset: Dataset | str | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(to_dataset),
+        metadata=member(
+            "The dataset: name or id of one that is there, or an object that says what it is.",
+            TEXT,
+            nested=Dataset,
+            write=from_reference,
+        ),
+    )
+    target_name: str | None = attrs.field(
+        default=None,
+        converter=to.to_optional_name,
+        metadata=member("The target connection's name when it is created. Default: `<name> - target`.", TEXT),
+    )
+    mappings: tuple[FieldMapping, ...] = attrs.field(
+        converter=to.to_mappings,
+        metadata=member(
+            "Destination -> column, {expression: ...} or {value: ...}. A destination is a field of the team's own; one "
+            "that begins with _ stands as it is, xdm: begins a standard path.",
+            {
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": {
+                    "type": ["string", "object"],
+                    "maxProperties": 1,
+                    "minProperties": 1,
+                    "additionalProperties": False,
+                    "properties": {"expression": TEXT, "value": TEXT},
+                },
+            },
+            each=to.to_mapped,
+            write=to.from_mappings,
+        ),
+    )
+    delta_column: DeltaColumn | None = attrs.field(
+        default=None,
+        converter=to_delta_column,
+        metadata=member(
+            "By which new rows are told: a column's name, or an object. Required for a table that is read "
+            "more than once.",
+            TEXT,
+            nested=DeltaColumn,
+            write=from_delta_column,
+        ),
+    )
+    schedule: Schedule = attrs.field(
+        factory=Schedule,
+        converter=to_schedule,
+        metadata=member(
+            "`once` (the default), an interval such as `every 30 minutes`, or an object.",
+            TEXT,
+            nested=Schedule,
+            write=from_schedule,
+        ),
+    )
+    tolerance: str | None = attrs.field(
+        default=None,
+        converter=to.to_percent,
+        metadata=member(
+            "The share of bad rows below which the others still land, such as 5%. Default: none.",
+            TEXT,
+        ),
+    )
+    error_diagnostics: bool | None = attrs.field(
+        default=None,
+        converter=to.to_optional_flag,
+        metadata=member("Whether bad rows are kept for download. Default: the service's.", FLAG),
+    )
+
+    def issues(self) -> Iterator[Issue]:
+        if self.name in self.previous_names:
+            yield Issue(("previous_names",), self.name, "its name of now is none of its previous ones")
+        yield from self._delta_column_issues()
+        yield from self._column_issues()
+        yield from self._destination_issues()
+        if self.tolerated_percent and self.error_diagnostics is False:
+            allowed = "with a tolerance the service keeps bad rows anyway"
+            yield Issue(("error_diagnostics",), False, allowed)
+        if self.schema_title and self.schema_title == self.field_group_title:
+            yield Issue(("schema", "field_group"), self.field_group_title, "another title than the schema's")
+
+    def _delta_column_issues(self) -> Iterator[Issue]:
+        once, tabular = self.schedule.every is None, self.source.resource is None
+        if self.delta_column and (once or not tabular):
+            why = "where it runs once" if once else "with a `resource`"
+            yield Issue(("delta_column",), self.delta_column.name, f"leave it out {why}")
+        if not self.delta_column and tabular and not once:
+            yield Issue(("delta_column",), None, "it must be given for a table that is read more than once")
+
+    def _column_issues(self) -> Iterator[Issue]:
+        """Hold mapped columns and the delta column against the columns that are read."""
+        columns = self.source.columns
+        if columns is None:
+            return
+        read: dict[tuple[str, ...], str] = {
+            ("mappings", to.written_destination(m.destination)): m.source
+            for m in self.mappings
+            if m.source_type == "ATTRIBUTE"
+        }
+        if self.delta_column:
+            read[("delta_column",)] = self.delta_column.name
+        for steps, column in read.items():
+            if column not in columns:
+                yield Issue(steps, column, f"'{column}' is not among source.columns{did_you_mean(column, columns)}")
+
+    def _destination_issues(self) -> Iterator[Issue]:
+        seen: dict[str, str] = {}
+        fields = self.schema.fields if isinstance(self.schema, Schema) else None
+        for mapping in self.mappings:
+            written = to.written_destination(mapping.destination)
+            steps = ("mappings", written)
+            if mapping.destination in seen:
+                yield Issue(steps, written, "each destination only once")
+            seen[mapping.destination] = written
+            own = to.own_field(mapping.destination)
+            if fields is not None and own is not None and not _holds(fields, own):
+                yield Issue(steps, written, f"'{own}' is not among schema.fields{did_you_mean(own, fields)}")
+
+    @property
+    def tolerated_percent(self) -> float | None:
+        """The tolerated share of bad rows; ``None`` where nobody wrote one."""
+        return None if self.tolerance is None else float(self.tolerance.removesuffix("%"))
+
+    @property
+    def flow_spec(self) -> str:
+        """The flow spec's name."""
+        return self.source.flow_spec or SOURCES[self.source.vendor].flow_spec
+
+    @property
+    def schema_title(self) -> str | None:
+        """The title of the schema that is described; ``None`` where one is referred to, by itself or by its dataset."""
+        if isinstance(self.schema, str) or (self.schema is None and isinstance(self.dataset, str)):
+            return None
+        return (self.schema.title if self.schema else None) or self.name
+
+    @property
+    def field_group_title(self) -> str | None:
+        """The title of the field group that holds the described fields; ``None`` where a schema is referred to."""
+        if self.schema_title is None or isinstance(self.schema, str):
+            return None
+        return (self.schema.field_group if self.schema else None) or f"{self.schema_title} - fields"
+
+    @property
+    def dataset_name(self) -> str | None:
+        """The name of the dataset that is described; ``None`` where one is referred to."""
+        if isinstance(self.dataset, str):
+            return None
+        return (self.dataset.name if self.dataset else None) or self.name
+
+    def to_yaml(self) -> str:
+        """Return it as a file's text: what was written, nothing that is a default."""
+        from airflow_provider_payments.aep.dataflows.yamltext import write_yaml
+
+        return write_yaml({"version": VERSION} | write_value(self))
+
+
+def _holds(fields: Mapping[str, Any], path: str) -> bool:
+    """Whether a path is one of the fields, or leads into one that is an object, an array or a map."""
+    plain = path.split("[", 1)[0]
+    return any(plain == field or plain.startswith(f"{field}.") for field in fields)

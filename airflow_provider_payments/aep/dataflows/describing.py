@@ -1,0 +1,288 @@
+"""What is there, said as a definition: nothing that is a default, nothing that would plan as a change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airflow_provider_payments.aep.dataflows import converters as to
+from airflow_provider_payments.aep.dataflows.definition import (
+    Connection,
+    Dataset,
+    Definition,
+    DeltaColumn,
+    Schedule,
+    Schema,
+    Source,
+)
+from airflow_provider_payments.aep.dataflows.sandbox import Parts, Sandbox, name_of, reads_what
+from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SPEC
+from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
+from airflow_provider_payments.aep.fields import Fields
+from airflow_provider_payments.aep.readers import mapping, text
+from airflow_provider_payments.aep.resources.catalog import DATASET
+from airflow_provider_payments.aep.resources.data_prep import (
+    MAPPING_SET,
+    SOURCE_TYPES,
+    TENANT_PLACEHOLDER,
+    FieldMapping,
+    mapping_meaning,
+)
+from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
+from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as NewRows
+from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, source_meaning
+from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.live_dataflow import read_dataflow
+from airflow_provider_payments.aep.resources.schema_registry import FIELD_TYPES, SCHEMA
+from airflow_provider_payments.aep.resources.sources import SOURCES
+from airflow_provider_payments.aep.services import PROFILE_CLASS, Json
+
+__all__ = ["Describing", "UnsayableError", "vendor_of"]
+
+#: Keywords of a field that a definition says; titles and what the registry adds by itself are not compared.
+_KEYWORDS = (
+    *("type", "format", "enum", "meta:enum", "pattern", "minimum", "maximum", "minLength", "maxLength", "required"),
+    *("items", "properties", "additionalProperties"),
+)
+
+
+class UnsayableError(PlatformError):
+    """A dataflow that no file can say."""
+
+
+def vendor_of(source: Existing) -> str | None:
+    """Return the vendor of a source connection, ``None`` where it is no payments source."""
+    spec_id = mapping(source.item.get("connectionSpec")).get("id")
+    return next((name for name, source in SOURCES.items() if source.spec_id == spec_id), None)
+
+
+class Describing:
+    """
+    Says one dataflow as a definition.
+
+    :param manage_schema: whether schema and dataset are described, instead of referred to.
+    """
+
+    def __init__(self, sandbox: Sandbox, parts: Parts, *, manage_schema: bool) -> None:
+        self.sandbox, self.parts, self.manage_schema = sandbox, parts, manage_schema
+        self.dataflow = read_dataflow(DATAFLOW.fields_of(parts.dataflow))
+        #: What a reader of the file should know.
+        self.comments: list[str] = []
+
+    def definition(self) -> Definition:
+        """
+        Return the definition.
+
+        :raises UnsayableError: with the reason, where the format cannot say the dataflow.
+        :raises UnreadableError: if the dataflow or a part of it cannot be understood.
+        """
+        parts = self.parts
+        if self.dataflow["state"] == "draft":
+            raise UnsayableError("it is a draft")
+        for name in ("source", "base", "target", "dataset", "mapping_set"):
+            if getattr(parts, name) is None:
+                raise UnsayableError(
+                    f"it has no {name.replace('base', 'base connection').replace('_', ' ')}, or several"
+                )
+        if parts.schema is None:
+            raise UnsayableError("its dataset follows a schema that is none of the team's own")
+        try:
+            return self._definition(parts)
+        except InvalidInputError as error:
+            raise UnsayableError(f"a definition cannot say it: {error.field}: {error.allowed}") from None
+
+    def _definition(self, parts: Parts) -> Definition:
+        assert parts.source
+        assert parts.base
+        assert parts.dataset
+        live = name_of(parts.dataflow)
+        named = self._named(live)
+        once = self.dataflow["scheduleParams.frequency"] == "once"
+        percent, diagnostics = (
+            self.dataflow[f"options.{name}"] for name in ("partialIngestionPercent", "errorDiagnosticsEnabled")
+        )
+        mark = DATAFLOW.mark_of(parts.dataflow)
+        return Definition(
+            **named,
+            description=self.dataflow["description"],
+            manage_unmarked=mark is None,
+            enabled=False if self.dataflow["state"] == "disabled" else None,
+            allow_second_reader=self._has_other_readers(parts.source, parts.dataset),
+            source=self._source(parts.source, parts.base),
+            **(self._described_target(str(named["name"])) if self.manage_schema else self._referred_target()),
+            mappings=self._mappings(),
+            delta_column=None if once else self._delta_column(),
+            schedule=self._schedule(),
+            tolerance=f"{percent:g}%" if percent else None,
+            error_diagnostics=True if diagnostics and not percent else None,
+        )
+
+    def _named(self, live: str) -> Json:
+        """Return the name, and the id where the name would not find the dataflow."""
+        try:
+            name, wrong = to.to_name(live), ""
+        except InvalidInputError as error:
+            name = "".join(letter if letter.isalnum() or letter in "-_." else " " for letter in live)
+            wrong = f"it is called {live!r}, which no definition can be ({error.allowed})"
+        if not wrong and len(self.sandbox.named(live)) == 1:
+            return {"name": name}
+        self.comments.append(wrong or "several dataflows have this name")
+        self.comments.append("the id tells which one it is; it holds in this sandbox only")
+        cleaned = " ".join(name.split())[: to.MAX_NAME - 9].strip() or "dataflow"
+        return {"name": f"{cleaned} {self.parts.dataflow.id[:8]}", "id": self.parts.dataflow.id}
+
+    def _has_other_readers(self, source: Existing, dataset: Existing) -> bool:
+        base, place = reads_what(source)
+        others = len(self.sandbox.readers_of(base or "", place or "", dataset.id)) > 1
+        if others:
+            self.comments.append("another dataflow reads the same into the same dataset: each row comes twice")
+        return others
+
+    # ---- source ----------------------------------------------------------------------------------------------------
+
+    def _source(self, source: Existing, base: Existing) -> Source:
+        vendor = vendor_of(source) or ""
+        fields = SOURCE_CONNECTION.fields_of(source)
+        params = {key: fields.text("params", key) for key in ("tableName", "path", "resourcePath")}
+        columns = source_meaning(fields)["params.columns"]
+        if columns and not set(self._columns_used()) <= set(columns):
+            self.comments.append("its source connection lists other columns than those that are mapped")
+            columns = []
+        return Source(
+            vendor=vendor,
+            connection=self._connection(base),
+            table=params["tableName"],
+            resource=params["resourcePath"],
+            path=params["path"],
+            format=fields.text("data", "format") if params["path"] else None,
+            columns=columns if columns and params["tableName"] else None,
+            flow_spec=self._flow_spec(vendor),
+        )
+
+    def _connection(self, base: Existing) -> Connection:
+        name, spec = name_of(base), mapping(base.item.get("connectionSpec")).get("id")
+        alike = [
+            each
+            for each in BASE_CONNECTION.list_all(self.sandbox.snapshot)
+            if name_of(each) == name and mapping(each.item.get("connectionSpec")).get("id") == spec
+        ]
+        try:
+            if len(alike) == 1:
+                return Connection(name=name)
+        except InvalidInputError:
+            pass
+        self.comments.append(
+            "the base connection's id stands here, for its name does not tell it; it holds in one sandbox"
+        )
+        return Connection(id=base.id)
+
+    def _columns_used(self) -> Iterator[str]:
+        yield from (m.source for m in self._mappings() if m.source_type == "ATTRIBUTE")
+        if self.dataflow["scheduleParams.frequency"] != "once" and self.dataflow["deltaColumn.name"]:
+            yield self.dataflow["deltaColumn.name"]
+
+    def _flow_spec(self, vendor: str) -> str | None:
+        for item in self.sandbox.snapshot.items(FLOW_SPEC):
+            if item.get("id") == self.dataflow["flowSpec.id"]:
+                name = text(item.get("name"))
+                return None if name == SOURCES[vendor].flow_spec else name
+        return None
+
+    # ---- target ----------------------------------------------------------------------------------------------------
+
+    def _referred_target(self) -> Json:
+        schema, dataset = self.parts.schema, self.parts.dataset
+        assert schema
+        assert dataset
+        name = name_of(dataset)
+        alike = [each for each in DATASET.list_all(self.sandbox.snapshot) if name_of(each) == name]
+        if len(alike) != 1:
+            self.comments.append("the dataset's id stands here, for its name does not tell it; it holds in one sandbox")
+        return {"schema": name_of(schema, "title") or schema.id, "dataset": name if len(alike) == 1 else dataset.id}
+
+    def _described_target(self, name: str) -> Json:
+        schema, dataset = self.parts.schema, self.parts.dataset
+        assert schema
+        assert dataset
+        title, item = name_of(schema, "title"), SCHEMA.fields_of(schema)
+        references = [entry.text("$ref") or "" for entry in item.each("allOf")]
+        groups = self.sandbox.field_groups(schema)
+        class_id = item.text("meta:class") or next(iter(references), PROFILE_CLASS)
+        further = [each for each in references if each not in (class_id, *(group.id for group in groups))]
+        fields = {path: node for group in groups for path, node in _leaves(self.sandbox.own_fields(group))}
+        own = name_of(groups[0], "title") if groups else None
+        described = Schema(
+            title=None if title == name else title,
+            class_=None if class_id == PROFILE_CLASS else class_id,
+            fields=fields or None,
+            field_group=None if own == f"{title} - fields" else own,
+            field_groups=further,
+        )
+        live = name_of(dataset)
+        return {"schema": described, "dataset": Dataset(name=None if live == name else live)}
+
+    # ---- what happens with the rows --------------------------------------------------------------------------------
+
+    def _mappings(self) -> tuple[FieldMapping, ...]:
+        assert self.parts.mapping_set
+        own = f"{self.sandbox.namespace}."
+        found = []
+        for kind, source, destination in mapping_meaning(MAPPING_SET.fields_of(self.parts.mapping_set))["mappings"]:
+            if kind not in SOURCE_TYPES or destination is None or (source is None and kind != "STATIC"):
+                raise UnsayableError(f"its mapping set holds a mapping of an unknown kind ({kind})")
+            place = (
+                f"_{TENANT_PLACEHOLDER}.{destination.removeprefix(own)}" if destination.startswith(own) else destination
+            )
+            found.append(FieldMapping(source or "", place, kind))
+        if not found:
+            raise UnsayableError("its mapping set is empty")
+        return tuple(sorted(found, key=lambda each: to.written_destination(each.destination)))
+
+    def _delta_column(self) -> DeltaColumn | None:
+        name, form, zone = (self.dataflow[f"deltaColumn.{key}"] for key in ("name", "dateFormat", "timezone"))
+        if name is None:
+            return None
+        return DeltaColumn(
+            name=name,
+            format=None if form == NewRows.DATE_FORMAT else form,
+            timezone=None if zone == NewRows.TIMEZONE else zone,
+        )
+
+    def _schedule(self) -> Schedule:
+        frequency, interval = (self.dataflow[f"scheduleParams.{key}"] for key in ("frequency", "interval"))
+        if frequency == "once":
+            return Schedule()
+        every = str(frequency) if interval in (1, None) else f"{interval} {frequency}s"
+        if self.dataflow["scheduleParams.endTime"] is not None:
+            self.comments.append("its schedule has an end, which a definition does not say")
+        return Schedule(every=every, backfill=None if self.dataflow["scheduleParams.backfill"] else False)
+
+
+def _leaves(node: Fields, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield fields as path and type; what is more than a type is a JSON schema."""
+    for name, found in node.mapping("properties").items():
+        inner = Fields.of(f"{path}{name}", found)
+        if inner.mapping("properties"):
+            yield from _leaves(inner, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", _written(inner.item)
+
+
+def _written(node: Mapping[str, Any]) -> Any:
+    said = {keyword: _inner(keyword, node[keyword]) for keyword in _KEYWORDS if node.get(keyword) not in (None, {}, [])}
+    kind = (
+        said.get("format") if said.get("format") in ("date", "date-time", "time", "uri", "email") else said.get("type")
+    )
+    return kind if set(said) <= {"type", "format"} and kind in FIELD_TYPES else said
+
+
+def _inner(keyword: str, value: Any) -> Any:
+    if keyword in ("items", "additionalProperties") and isinstance(value, Mapping):
+        return _schema(value)
+    if keyword == "properties":
+        return {name: _schema(mapping(inner)) for name, inner in mapping(value).items()}
+    return value
+
+
+def _schema(node: Mapping[str, Any]) -> Json:
+    return {keyword: _inner(keyword, node[keyword]) for keyword in _KEYWORDS if node.get(keyword) not in (None, {}, [])}

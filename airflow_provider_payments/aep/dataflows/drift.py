@@ -1,0 +1,71 @@
+"""Which definitions are not what a plan found, but for what somebody chose to ignore."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from airflow_provider_payments.aep.dataflows.definition import Definition
+from airflow_provider_payments.aep.dataflows.members import members_of
+from airflow_provider_payments.aep.dataflows.plan import Plan, Step
+from airflow_provider_payments.aep.dataflows.problems import did_you_mean
+from airflow_provider_payments.aep.errors import InvalidInputError
+
+__all__ = ["check_ignored", "drifted"]
+
+#: What a difference of a dataflow is called -> the member that says it.
+_MEMBERS = {
+    "scheduleParams": "schedule",
+    "options.partialIngestionPercent": "tolerance",
+    "options.errorDiagnosticsEnabled": "error_diagnostics",
+    "deltaColumn": "delta_column",
+    "mapping": "mappings",
+    "state": "enabled",
+}
+
+
+def drifted(plan: Plan, ignored: Collection[str] = ()) -> list[str]:
+    """
+    Return the definitions that are not as written, in their order.
+
+    :param ignored: members such as ``tolerance``, or one definition's such as ``Square payments.enabled``.
+    """
+    found = {user for step in plan.steps if not step.is_done for user in step.users if _counts(step, user, ignored)}
+    found |= {name for name in plan.drift if not _is_ignored("enabled", name, ignored)}
+    return [name for name in plan.definitions if name in found]
+
+
+def check_ignored(plan: Plan, ignored: Collection[str]) -> None:
+    """
+    See that what is ignored can be there at all.
+
+    :raises InvalidInputError: if it names no member.
+    """
+    known = members_of(Definition)
+    for one in ignored:
+        member = one.removeprefix(next((f"{name}." for name in plan.definitions if one.startswith(f"{name}.")), ""))
+        if member not in known:
+            allowed = f"a member, or a definition's name, a dot and a member{did_you_mean(member, known)}"
+            raise InvalidInputError("ignore", one, allowed)
+
+
+def _counts(step: Step, user: str, ignored: Collection[str]) -> bool:
+    """Whether a step is drift: unless it only changes what is ignored."""
+    members = {_member(step.kind, change.field) for change in step.changes}
+    if step.kind == "mapping set":
+        members.add("mappings")
+    return not members or not all(_is_ignored(member, user, ignored) for member in members)
+
+
+def _member(kind: str, field: str) -> str:
+    if kind in ("schema", "field group"):
+        return "schema"
+    if kind == "dataset":
+        return "dataset"
+    if kind != "dataflow":
+        return "source"
+    head = field.partition(".")[0]
+    return _MEMBERS.get(field) or _MEMBERS.get(head) or head
+
+
+def _is_ignored(member: str, name: str, ignored: Collection[str]) -> bool:
+    return member in ignored or f"{name}.{member}" in ignored

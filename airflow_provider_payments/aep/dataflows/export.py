@@ -1,0 +1,108 @@
+"""Export: a file for each payments dataflow of a sandbox, such that a plan of it says unchanged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from airflow_provider_payments.aep.dataflows.describing import Describing, UnsayableError, vendor_of
+from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
+from airflow_provider_payments.aep.resources.kind import Existing
+
+__all__ = ["Export", "Refusal", "export_dataflows"]
+
+MAX_FILE_NAME = 80
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """
+    A payments dataflow that no file can say.
+
+    :param reason: why, as the end of a sentence.
+    """
+
+    name: str
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Export:
+    """
+    What an export found.
+
+    :param files: text by file name.
+    :param refused: payments dataflows that no file can say, and dataflows that were named and are none.
+    :param skipped: how many dataflows read no payments source.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    refused: list[Refusal] = field(default_factory=list)
+    skipped: int = 0
+
+    @property
+    def summary(self) -> str:
+        """What became of the dataflows, in a line."""
+        counts = [f"{len(self.files)} exported"]
+        counts += [f"{self.skipped} of other vendors skipped"] if self.skipped else []
+        counts += [f"{len(self.refused)} refused"] if self.refused else []
+        return ", ".join(counts)
+
+
+def export_dataflows(snapshot: Snapshot, patterns: Iterable[str] = (), *, manage_schema: bool = False) -> Export:
+    """
+    Return definitions of what is there.
+
+    :param patterns: names, ids, or patterns with ``*`` and ``?``; none means all dataflows.
+    :param manage_schema: whether schema and dataset are described; by default they are referred to, for others may use
+        them too.
+    :raises InvalidInputError: if a pattern matches nothing.
+    :raises RequestError: if a list cannot be read.
+    """
+    sandbox, export = Sandbox(snapshot), Export()
+    skipped = 0
+    for dataflow, is_named in _chosen(sandbox, list(patterns)):
+        try:
+            parts = sandbox.parts(dataflow)
+            if parts.source is None or vendor_of(parts.source) is None:
+                if is_named:
+                    raise UnsayableError("it reads no payments source")
+                skipped += 1
+                continue
+            describing = Describing(sandbox, parts, manage_schema=manage_schema)
+            text = describing.definition().to_yaml()
+        except (UnsayableError, UnreadableError) as error:
+            export.refused.append(Refusal(name_of(dataflow), dataflow.id, str(error)))
+            continue
+        comments = "".join(f"# {' '.join(comment.split())}\n" for comment in describing.comments)
+        export.files[_file_name(name_of(dataflow), export.files)] = comments + text
+    return Export(export.files, export.refused, skipped)
+
+
+def _chosen(sandbox: Sandbox, patterns: list[str]) -> Iterator[tuple[Existing, bool]]:
+    """Yield dataflows, each with whether somebody named it."""
+    matched = set()
+    for dataflow in sandbox.dataflows:
+        name = name_of(dataflow)
+        matches = [one for one in patterns if one in (dataflow.id, name) or fnmatchcase(name, one)]
+        matched.update(matches)
+        if matches or not patterns:
+            yield dataflow, any(one in (dataflow.id, name) for one in matches)
+    if unmatched := [one for one in patterns if one not in matched]:
+        raise InvalidInputError(
+            "name", unmatched, "the name or id of a dataflow in the sandbox, or a pattern that fits one"
+        )
+
+
+def _file_name(name: str, taken: Iterable[str]) -> str:
+    stem = re.sub(r"[^\w.-]+", "_", name).strip("._")[:MAX_FILE_NAME] or "dataflow"
+    lower = {file.lower() for file in taken}
+    number = 1
+    while f"{stem}{f'_{number}' if number > 1 else ''}.yaml".lower() in lower:
+        number += 1
+    return f"{stem}{f'_{number}' if number > 1 else ''}.yaml"

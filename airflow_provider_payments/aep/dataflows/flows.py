@@ -1,0 +1,272 @@
+"""A whole chain, planned: found through its dataflow where that is there, by the names of its parts where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from airflow_provider_payments.aep.dataflows.chain import Known, Stop
+from airflow_provider_payments.aep.dataflows.converters import written_destination
+from airflow_provider_payments.aep.dataflows.sandbox import Parts, name_of
+from airflow_provider_payments.aep.dataflows.sources import choose
+from airflow_provider_payments.aep.dataflows.targets import TargetSteps
+from airflow_provider_payments.aep.errors import Difference, InvalidInputError, UnreadableError
+from airflow_provider_payments.aep.readers import iso, moment
+from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET, MappingSet, mapping_meaning
+from airflow_provider_payments.aep.resources.dataflow import DATAFLOW, Dataflow
+from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
+from airflow_provider_payments.aep.resources.flow_service import TARGET_CONNECTION, TargetConnection
+from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, look_up_flow_spec
+from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.live_dataflow import mapping_used
+from airflow_provider_payments.aep.services import Json
+
+__all__ = ["DataflowSteps"]
+
+DAY_SECONDS = 86400
+
+
+class DataflowSteps(TargetSteps):
+    """The steps of a whole definition."""
+
+    def plan(self) -> None:
+        """Add them all, as far as they can be known."""
+        try:
+            found = self._find()
+            if found is None:
+                self._new()
+            else:
+                self._live(self.sandbox.parts(found))
+        except Stop:
+            return
+        except (UnreadableError, InvalidInputError) as error:
+            self.conflict(DATAFLOW, self.definition.name, str(error))
+
+    def _find(self) -> Existing | None:
+        """Return the dataflow, ``None`` where it is to be created."""
+        definition = self.definition
+        if definition.id:
+            if existing := DATAFLOW.find(self.snapshot, definition.id):
+                return existing
+            self.conflict(DATAFLOW, definition.name, f"there is no dataflow {definition.id}", (), ("id",))
+            raise Stop
+        for name in (definition.name, *definition.previous_names):
+            if found := self.sandbox.named(name):
+                if len(found) > 1:
+                    others = ", ".join(each.id for each in found[1:])
+                    taken = f"several dataflows are called {name!r}: the oldest, {found[0].id}, is taken"
+                    self.planning.notes.append(f"{taken}; {others} may bring each row once more")
+                return found[0]
+        return None
+
+    # ---- a dataflow that is there ----------------------------------------------------------------------------------
+
+    def _live(self, parts: Parts) -> None:
+        self.base_id = parts.base.id if parts.base else None
+        self.live_source(parts)
+        if parts.target is None or parts.dataset is None:
+            gone = "target connection" if parts.target is None else "dataset"
+            self.conflict(TARGET_CONNECTION, self._target_name, f"the dataflow's {gone} is gone", (), ("dataset",))
+            return
+        schema = self.live_schema(parts.schema or self.schema_of(parts.dataset))
+        self.live_dataset(parts.dataset, schema)
+        self.keep(TARGET_CONNECTION, name_of(parts.target) or self._target_name, parts.target, used=True)
+        self._live_dataflow(parts, schema, self._live_mapping_set(parts, schema))
+
+    def _live_mapping_set(self, parts: Parts, schema: Known) -> Known:
+        desired = self._mapping_set(schema)
+        if parts.mapping_set:
+            live = mapping_meaning(MAPPING_SET.fields_of(parts.mapping_set))
+            if live["mappings"] == desired.desired_fields()["mappings"]:
+                return self.keep(MAPPING_SET, self._mapping_set_name, parts.mapping_set, used=True)
+        return self._new_mapping_set(schema, Known(self.base_id or "", parts.base))
+
+    def _live_dataflow(self, parts: Parts, schema: Known, mapping_set: Known) -> None:
+        dataflow = parts.dataflow
+        fields = DATAFLOW.fields_of(dataflow)
+        used, live = mapping_used(fields), name_of(dataflow)
+        spec = self.definition.source.flow_spec
+        desired = self._dataflow(
+            name=self.definition.name if live in self.definition.previous_names or not self.definition.id else None,
+            source_id=parts.source.id if parts.source else "gone",
+            target_id=parts.target.id if parts.target else "gone",
+            mapping_set=used or (mapping_set.id, 0),
+            spec=self._flow_spec() if spec else FlowSpec(fields.text("flowSpec", "id") or "unknown"),
+        )
+        differences = [d for d in desired.differences(self.snapshot, dataflow) if not d.field.endswith("ConnectionIds")]
+        if self.definition.id and live not in self.definition.previous_names:
+            differences = [d for d in differences if d.field != "name"]
+        if self.definition.enabled is None and fields.text("state") == "disabled":
+            differences = [d for d in differences if d.field != "state"]
+            self._note_disabled(dataflow)
+        shown = list(differences)
+        if mapping_set.existing is None or mapping_set.existing is not parts.mapping_set:
+            differences.append(Difference("mapping", mapping_set.id, used))
+            shown += self._changed_mappings(parts, schema)
+            version = MAPPING_SET.fields_of(mapping_set.existing).count("version") if mapping_set.existing else 0
+            desired = attrs.evolve(desired, mapping_set_id=mapping_set.id, mapping_set_version=version)
+        reason = _what_it_affects(differences)
+        self.judge(live, desired, dataflow, used=True, differences=differences, shown=shown, reason=reason)
+
+    def _changed_mappings(self, parts: Parts, schema: Known) -> Iterator[Difference]:
+        """Yield the differences of each destination, as files have them."""
+        live = mapping_meaning(MAPPING_SET.fields_of(parts.mapping_set))["mappings"] if parts.mapping_set else []
+        desired = self._mapping_set(schema).desired_fields()["mappings"]
+        before, after = (
+            {destination: (kind, source) for kind, source, destination in each} for each in (live, desired)
+        )
+        for destination in sorted({*before, *after}, key=str):
+            if before.get(destination) != after.get(destination):
+                written = written_destination(str(destination).replace(f"{self.sandbox.namespace}.", "_{TENANT_ID}."))
+                sources = (_source(each.get(destination)) for each in (after, before))
+                yield Difference(f"mappings.{written}", *sources)
+
+    def _note_disabled(self, dataflow: Existing) -> None:
+        changed = moment(dataflow.item.get("updatedAt"))
+        since = f" since {iso(changed)}" if changed else ""
+        self.planning.drift.append(self.definition.name)
+        self.planning.notes.append(
+            f"{self.definition.name!r} is disabled{since}, by somebody or by the platform after 30 days of failures; "
+            "write `enabled: true` to enable it, or `enabled: false`"
+        )
+
+    # ---- a dataflow that is not there ------------------------------------------------------------------------------
+
+    def _new(self) -> None:
+        base, source = self.new_source()
+        self.base_id = base.id if base.existing else None
+        self.check_columns(base)
+        schema, dataset = self.new_dataset()
+        self._guard(base, source, dataset)
+        target = self._new_target(schema, dataset)
+        mapping_set = self._new_mapping_set(schema, base)
+        desired = self._dataflow(
+            name=self.definition.name,
+            source_id=source.id,
+            target_id=target.id,
+            mapping_set=(mapping_set.id, 0),
+            spec=self._flow_spec(),
+        )
+        desired.ready(self.snapshot)
+        self.create(DATAFLOW, self.definition.name, desired, self._about_history())
+
+    def _new_target(self, schema: Known, dataset: Known) -> Known:
+        desired = TargetConnection(name=self._target_name, dataset_id=dataset.id, schema_id=schema.id)
+        named = list(desired.look_up(self.snapshot)) if dataset.existing else []
+        free = [each for each in named if each.id not in self.sandbox.users]
+        right = [each for each in free if not desired.differences(self.snapshot, each)]
+        if existing := choose(self, desired, right):
+            return self.keep(TARGET_CONNECTION, self._target_name, existing, used=False)
+        return self.create(TARGET_CONNECTION, self._target_name, desired)
+
+    def _new_mapping_set(self, schema: Known, base: Known) -> Known:
+        desired = self._mapping_set(schema)
+        found = list(desired.look_up(self.snapshot)) if schema.existing else []
+        if found:
+            return self.keep(MAPPING_SET, self._mapping_set_name, min(found, key=lambda each: each.age), used=False)
+        self.check_columns(base)
+        return self.create(MAPPING_SET, self._mapping_set_name, desired)
+
+    def _guard(self, base: Known, source: Known, dataset: Known) -> None:
+        """
+        See that no row is brought in twice.
+
+        :raises Stop: if another dataflow reads the same, or a dataflow that is gone may have.
+        """
+        written, name = self.definition.source, self.definition.name
+        if self.definition.allow_second_reader:
+            return
+        first = self.planning.new_readers.setdefault((base.id, written.place, dataset.id), name)
+        if first != name:
+            reason = f"{first!r} reads {written.place} into the same dataset: each row would come twice"
+            self.conflict(DATAFLOW, name, reason, (), ("source",))
+            raise Stop
+        if dataset.existing is None:
+            return
+        if readers := self.sandbox.readers_of(base.id, written.place, dataset.id):
+            other = name_of(readers[0])
+            reason = (
+                f"{other!r} ({readers[0].id}) reads {written.place} into the same dataset: each row would come twice. "
+                f"Was it renamed? Write `previous_names: [{other}]`. If both are meant: `allow_second_reader: true`"
+            )
+            self.conflict(DATAFLOW, name, reason, (), ("source",))
+            raise Stop
+        is_old = source.existing and source.existing.created < self.snapshot.now() - DAY_SECONDS
+        schedule = self.definition.schedule
+        if is_old and dataset.existing.item.get("lastBatchId") and schedule.every and schedule.backfill is None:
+            reason = (
+                "a dataflow that is gone may have read this source into the dataset, which holds rows: write "
+                "`backfill: true` to read all history again, or `backfill: false` to read new rows only"
+            )
+            self.conflict(DATAFLOW, name, reason, (), ("schedule",))
+            raise Stop
+
+    def _about_history(self) -> str:
+        schedule = self.definition.schedule
+        if schedule.every and schedule.backfill is False:
+            return "reads rows that are new from its start on"
+        return "reads all history with its first run"
+
+    # ---- the values ------------------------------------------------------------------------------------------------
+
+    @property
+    def _target_name(self) -> str:
+        return self.definition.target_name or self.default_name("target")
+
+    @property
+    def _mapping_set_name(self) -> str:
+        return self.default_name("mapping")
+
+    def _mapping_set(self, schema: Known) -> MappingSet:
+        return MappingSet(
+            name=self._mapping_set_name,
+            schema_id=schema.id,
+            mappings=self.definition.mappings,
+            tenant_id=self.sandbox.tenant_id,
+        )
+
+    def _flow_spec(self) -> FlowSpec:
+        return look_up_flow_spec(self.snapshot, self.definition.flow_spec, self.vendor.spec_id)
+
+    def _dataflow(
+        self, *, name: str | None, source_id: str, target_id: str, mapping_set: tuple[str, int], spec: FlowSpec
+    ) -> Dataflow:
+        definition, column = self.definition, self.definition.delta_column
+        written: Json = (
+            {"name": column.name, "dateFormat": column.format, "timezone": column.timezone} if column else {}
+        )
+        return Dataflow(
+            name=name or definition.name,
+            description=definition.description,
+            source_connection_id=source_id,
+            target_connection_id=target_id,
+            flow_spec=spec,
+            mapping_set_id=mapping_set[0],
+            mapping_set_version=mapping_set[1],
+            schedule=definition.schedule.desired,
+            delta_column=DeltaColumn.parse({key: value for key, value in written.items() if value} or None),
+            error_diagnostics=definition.error_diagnostics,
+            partial_ingestion_percent=definition.tolerated_percent,
+            enabled=definition.enabled,
+        )
+
+
+def _source(mapped: tuple[str, str] | None) -> str | None:
+    """Return what a destination is mapped from, as people read it."""
+    if mapped is None:
+        return None
+    kind, source = mapped
+    return source if kind == "ATTRIBUTE" else f"{'value' if kind == 'STATIC' else kind.lower()} {source}"
+
+
+def _what_it_affects(differences: list[Difference]) -> str:
+    """Say which rows a change reaches, for a reviewer."""
+    fields = {difference.field.partition(".")[0] for difference in differences}
+    if "mapping" in fields:
+        return "rows of later runs are mapped anew; rows that landed stay as they are. The mapping set of before stays"
+    if fields & {"deltaColumn", "options", "scheduleParams"}:
+        return "it holds for later runs; no row is read again"
+    if "state" in fields:
+        return "a dataflow that is enabled reads what is new since its last run"
+    return ""

@@ -1,0 +1,82 @@
+"""What a file means in an environment: its project's defaults below it, and variables in the place of their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from airflow_provider_payments.aep.dataflows.problems import Problem, did_you_mean
+from airflow_provider_payments.aep.dataflows.yamlfile import Node, Scalar
+
+__all__ = ["Variables", "merged"]
+
+_VARIABLE = re.compile(r"(\$?)\$\{var\.([^{}]*)\}")
+_JINJA = re.compile(r"\{\{|\{%")
+
+
+def merged(below: Node | None, above: Node) -> Node:
+    """
+    Return ``above`` with what ``below`` adds: objects are merged, all else is replaced, also by a ``null``, which counts
+    as not written.
+
+    Each value keeps the place where it was written.
+    """
+    if not isinstance(above.value, dict):
+        return above
+    members = dict(below.members) if below else {}
+    members |= {name: merged(members.get(name), node) for name, node in above.value.items()}
+    return replace(above, value=members)
+
+
+@dataclass(frozen=True)
+class Variables:
+    """
+    Variables by name.
+
+    :param environment: which environment they are of, for errors; ``None`` where there is none.
+    """
+
+    values: Mapping[str, Scalar]
+    environment: str | None = None
+
+    def fill(self, node: Node, problems: list[Problem], path: tuple[str, ...] = ()) -> Node:
+        """
+        Return a node with ``${var.name}`` replaced in its values; ``$${var.`` is the text itself.
+
+        :param problems: takes unknown variables, and templates that nothing renders.
+        """
+        if isinstance(node.value, dict):
+            for name, child in node.value.items():
+                if "${var." in name:
+                    allowed = "variables stand in values, not in members' names"
+                    problems.append(Problem(child.key or child.place, ".".join((*path, name)), allowed))
+            return replace(node, value={k: self.fill(v, problems, (*path, k)) for k, v in node.value.items()})
+        if isinstance(node.value, list):
+            entries = [self.fill(entry, problems, (*path, str(at))) for at, entry in enumerate(node.value)]
+            return replace(node, value=entries)
+        return replace(node, value=self._filled(node, problems, path)) if isinstance(node.value, str) else node
+
+    def _filled(self, node: Node, problems: list[Problem], path: tuple[str, ...]) -> Scalar:
+        text = str(node.value)
+        names = [name for escape, name in _VARIABLE.findall(text) if not escape]
+        unknown = [name for name in dict.fromkeys(names) if name not in self.values]
+        problems += [Problem(node.place, ".".join(path), self._unknown(name)) for name in unknown]
+        if _JINJA.search(text):
+            allowed = "Jinja is not rendered in definitions; use ${var.name} and `variables` of the environment"
+            problems.append(Problem(node.place, ".".join(path), allowed))
+        whole = _VARIABLE.fullmatch(text)
+        if whole and not whole[1]:
+            return self.values.get(whole[2], "")
+        return _VARIABLE.sub(lambda found: self._text(*found.groups()), text)
+
+    def _text(self, escape: str, name: str) -> str:
+        if escape:
+            return f"${{var.{name}}}"
+        value = self.values.get(name)
+        return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+
+    def _unknown(self, name: str) -> str:
+        known = ", ".join(sorted(self.values)) or "none"
+        where = f"environment '{self.environment}'; " if self.environment else ""
+        return f"there is no variable '{name}' ({where}known: {known}){did_you_mean(name, self.values)}"

@@ -1,0 +1,234 @@
+"""
+Files of definitions, read and checked: all of them or all that is wrong with them. Nothing here asks the platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from airflow_provider_payments.aep.dataflows.consistency import contradictions
+from airflow_provider_payments.aep.dataflows.definition import Definition
+from airflow_provider_payments.aep.dataflows.layers import Variables, merged
+from airflow_provider_payments.aep.dataflows.members import read_value
+from airflow_provider_payments.aep.dataflows.problems import DefinitionError, Place, Problem, did_you_mean
+from airflow_provider_payments.aep.dataflows.project import (
+    DEFAULT_CONN_ID,
+    Environment,
+    ProjectFile,
+    definition_files,
+    find_project_file,
+    to_version,
+)
+from airflow_provider_payments.aep.dataflows.yamlfile import MAX_BYTES, Node, Scalar, read_yaml
+from airflow_provider_payments.aep.errors import InvalidInputError
+
+__all__ = ["Located", "Project", "environments", "load_project"]
+
+#: Members of a file that are none of a definition.
+_OF_FILES = ("version", "defaults", "dataflows")
+
+
+@dataclass(frozen=True)
+class Located:
+    """
+    A definition and where it stands.
+
+    :param node: what it was read from, variables filled in.
+    """
+
+    definition: Definition
+    node: Node = field(repr=False)
+
+    def place(self, *steps: str) -> Place:
+        """Return where a member was written; where it was not, the definition's name."""
+        found = self.node.at(*steps) if steps else self.node
+        return (self.node.at("name") if found is self.node else found).place
+
+
+@dataclass(frozen=True)
+class Project:
+    """
+    Definitions in one environment.
+
+    :param name: the owner in marks; ``None`` without a project file.
+    :param environment: its name; ``None`` where there is none.
+    :param aep_conn_id: the Airflow connection to the sandbox.
+    :param is_whole: whether these are all definitions of the project file's folder.
+    :param warnings: what is allowed, and may not be meant.
+    """
+
+    definitions: tuple[Located, ...]
+    name: str | None = None
+    environment: str | None = None
+    aep_conn_id: str = DEFAULT_CONN_ID
+    is_whole: bool = False
+    warnings: tuple[Problem, ...] = ()
+
+
+def load_project(
+    *paths: Path | str,
+    environment: str | None = None,
+    variables: Mapping[str, Scalar] | None = None,
+    only: Iterable[str] = (),
+    conn_id: str | None = None,
+    top: Path | None = None,
+) -> Project:
+    """
+    Read definitions, and the project file above them if there is one.
+
+    :param paths: files, and folders with all that is below them; default: the working directory.
+    :param environment: one of the project file's; default: the only one.
+    :param variables: on top of the environment's.
+    :param only: names of the definitions to return; default: all. All are checked.
+    :param conn_id: the Airflow connection, instead of the environment's.
+    :param top: where the search for the project file ends, see :func:`.project.find_project_file`.
+    :raises DefinitionError: with all problems of all files.
+    """
+    return _Loading(environment, dict(variables or {}), top).load(
+        [Path(path) for path in paths or (".",)], list(only), conn_id
+    )
+
+
+def environments(*paths: Path | str, top: Path | None = None) -> list[str]:
+    """Return the names of the environments in the project file above the paths, as far as it can be read."""
+    file = find_project_file(Path(paths[0] if paths else "."), top)
+    node = read_yaml(file.read_bytes(), str(file), []) if file else None
+    return list(node.at("environments").members) if node and "environments" in node.members else []
+
+
+def _covers(paths: Iterable[Path], file: Path | None) -> bool:
+    """Whether the paths hold all of a project file's folder."""
+    return file is not None and any(path.resolve() in (file.resolve(), file.parent.resolve()) for path in paths)
+
+
+class _Loading:
+    def __init__(self, environment: str | None, variables: Mapping[str, Scalar], top: Path | None) -> None:
+        self.environment, self.top = environment, top
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.defaults: Node | None = None
+        self.variables = Variables(variables)
+
+    def load(self, paths: list[Path], only: list[str], conn_id: str | None) -> Project:
+        file = self._project_file(paths)
+        project = self._read_project(file) if file else None
+        chosen = self._environment(project, file)
+        if self.problems and (project is None or chosen is None):
+            raise DefinitionError(self.problems)  # without defaults and variables each definition would lack members
+        chosen = chosen or Environment()
+        self.variables = Variables({**chosen.variables, **self.variables.values}, self.environment)
+        located = [found for path in definition_files(paths) for found in self._definitions(path, project)]
+        self.problems += contradictions([(one.definition, one.node) for one in located])
+        wanted = self._wanted(located, only, paths)
+        if self.problems:
+            raise DefinitionError(self.problems)
+        return Project(
+            definitions=tuple(wanted),
+            name=project.project if project else None,
+            environment=self.environment,
+            aep_conn_id=conn_id or chosen.aep_conn_id,
+            is_whole=not only and _covers(paths, file),
+            warnings=tuple(dict.fromkeys(self.warnings)),
+        )
+
+    # ---- the project file ------------------------------------------------------------------------------------------
+
+    def _project_file(self, paths: list[Path]) -> Path | None:
+        found = {(file.resolve() if file else None): file for file in (find_project_file(p, self.top) for p in paths)}
+        if len(found) > 1:
+            known = ", ".join(sorted(str(file) for file in found.values() if file))
+            self.problems.append(Problem(Place(str(paths[0])), "", f"the paths belong to several projects: {known}"))
+        return next(iter(found.values()))
+
+    def _read_project(self, file: Path) -> ProjectFile | None:
+        node = self._read(file)
+        if node is None:
+            return None
+        self.defaults = node.members.get("defaults")
+        return read_value(ProjectFile, node, self.problems)
+
+    def _environment(self, project: ProjectFile | None, file: Path | None) -> Environment | None:
+        known = project.environments if project else {}
+        if self.environment is None and len(known) == 1:
+            (self.environment,) = known
+        chosen = known.get(self.environment or "")
+        if chosen is None and (known or (self.environment and not self.problems)):
+            names = ", ".join(known) or "none"
+            unknown = f"there is no environment '{self.environment}'{did_you_mean(self.environment or '', known)} "
+            allowed = f"{unknown if self.environment else 'name the environment '}(known: {names})"
+            self.problems.append(Problem(Place(str(file or ".")), "environments", allowed))
+        return chosen
+
+    # ---- definitions -----------------------------------------------------------------------------------------------
+
+    def _read(self, file: Path) -> Node | None:
+        try:
+            with file.open("rb") as stream:
+                source = stream.read(MAX_BYTES + 1)
+        except OSError as error:
+            self.problems.append(Problem(Place(str(file)), "", f"it cannot be read: {error.strerror}"))
+            return None
+        return read_yaml(source, str(file), self.problems)
+
+    def _definitions(self, file: Path, project: ProjectFile | None) -> Iterator[Located]:
+        root = self._read(file)
+        if root is None:
+            return
+        if not isinstance(root.value, dict):
+            self.problems.append(
+                Problem(root.place, "", "it must be an object: a definition, or several in `dataflows`")
+            )
+            return
+        self._check_version(root)
+        if "dataflows" in root.members:
+            self._check_members(root)
+            defaults, entries = root.members.get("defaults"), root.members["dataflows"]
+            if not isinstance(entries.value, list):
+                self.problems.append(Problem(entries.place, "dataflows", "it must be a list of definitions"))
+                return
+            for at, entry in enumerate(entries.value):
+                layers = merged(merged(self.defaults, defaults) if defaults else self.defaults, entry)
+                yield from self._definition(layers, ("dataflows", str(at)), project)
+        else:
+            alone = replace(root, value={name: node for name, node in root.value.items() if name != "version"})
+            yield from self._definition(merged(self.defaults, alone), (), project)
+
+    def _definition(self, node: Node, path: tuple[str, ...], project: ProjectFile | None) -> Iterator[Located]:
+        written = node.at("id")
+        fixed = isinstance(written.value, str) and "${var." not in written.value
+        if fixed and project and len(project.environments) > 1:
+            allowed = "an id holds in one sandbox only: write a variable, for there are several environments"
+            self.warnings.append(Problem(written.place, ".".join((*path, "id")), allowed))
+        problems: list[Problem] = []
+        filled = self.variables.fill(node, problems, path)
+        # Of what a variable is missing in nothing else is worth saying.
+        definition = None if problems else read_value(Definition, filled, problems, path)
+        self.problems += problems
+        if definition:
+            yield Located(definition, filled)
+
+    def _check_version(self, root: Node) -> None:
+        version = root.at("version")
+        try:
+            to_version(None if version is root else version.value)
+        except InvalidInputError as error:
+            self.problems.append(Problem(version.place, "version", error.allowed))
+
+    def _check_members(self, root: Node) -> None:
+        for name, node in root.members.items():
+            if name not in _OF_FILES:
+                allowed = f"beside `dataflows` there is no such member{did_you_mean(name, _OF_FILES)}"
+                self.problems.append(Problem(node.key or node.place, name, allowed))
+
+    def _wanted(self, located: list[Located], only: list[str], paths: list[Path]) -> list[Located]:
+        by_name = {one.definition.name: one for one in located}
+        if not self.problems:
+            for name in only:
+                if name not in by_name:
+                    allowed = f"there is no definition '{name}'{did_you_mean(name, by_name)}"
+                    self.problems.append(Problem(Place(str(paths[0])), "", allowed))
+            if not located:
+                self.problems.append(Problem(Place(str(paths[0])), "", "there is no definition: no *.yaml that is one"))
+        return [one for one in located if not only or one.definition.name in only]

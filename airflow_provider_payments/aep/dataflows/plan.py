@@ -1,0 +1,165 @@
+"""A plan: what is to be done so that a sandbox holds what definitions say, and what stands in the way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import attrs
+
+from airflow_provider_payments.aep.dataflows.problems import Place
+from airflow_provider_payments.aep.errors import Difference
+from airflow_provider_payments.aep.readers import shown
+from airflow_provider_payments.aep.resources.base import Change, Resource
+from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.services import Json
+
+__all__ = ["ACTIONS", "PLAN_FORMAT", "Action", "Plan", "Step", "in_order", "plain_value"]
+
+Action = Literal["unchanged", "adopt", "create", "update", "conflict", "blocked"]
+#: What each action means, by its sign in a plan's text.
+ACTIONS: dict[Action, str] = {
+    "unchanged": " ",
+    "adopt": "=",
+    "create": "+",
+    "update": "~",
+    "conflict": "!",
+    "blocked": ".",
+}
+#: Raised when a member of the JSON form changes its meaning.
+PLAN_FORMAT = 1
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """
+    What becomes of one object.
+
+    :param id: where it is there.
+    :param users: the definitions that need it.
+    :param changes: where it is not as it was written.
+    :param reason: why it is a conflict, and the ways out; or what a reviewer should know.
+    :param place: where the definition wrote what decides.
+    :param desired: what it should be; ``None`` where a value needs what only an apply knows.
+    :param existing: what is there.
+    :param change: what makes the one of the other.
+    """
+
+    kind: str
+    name: str
+    action: Action
+    id: str | None = None
+    users: tuple[str, ...] = ()
+    changes: tuple[Difference, ...] = ()
+    reason: str = ""
+    place: Place | None = None
+    desired: Resource | None = attrs.field(default=None, repr=False, eq=False)
+    existing: Existing | None = attrs.field(default=None, repr=False, eq=False)
+    change: Change | None = attrs.field(default=None, repr=False, eq=False)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is to be done, now or by somebody."""
+        return self.action == "unchanged"
+
+    def to_json(self) -> Json:
+        """Return it as plain JSON, no credential in it."""
+        changes = [
+            {"field": d.field, "desired": plain_value(d.desired), "actual": plain_value(d.actual)} for d in self.changes
+        ]
+        return {
+            "action": self.action,
+            "kind": self.kind,
+            "name": self.name,
+            "id": self.id,
+            "definitions": list(self.users),
+            "changes": changes,
+            "reason": self.reason,
+            "place": str(self.place) if self.place else None,
+        }
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """
+    Steps in the order in which they are to be taken.
+
+    :param organisation: whose sandbox it is.
+    :param definitions: the names of all definitions that were planned.
+    :param notes: what nobody has to do anything about, and a reader should know.
+    :param drift: definitions that are not as written though an apply would change nothing: disabled behind their back.
+    """
+
+    organisation: str
+    sandbox: str
+    project: str | None
+    environment: str | None
+    definitions: tuple[str, ...]
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
+
+    @property
+    def conflicts(self) -> tuple[Step, ...]:
+        """The steps that somebody must decide about."""
+        return tuple(step for step in self.steps if step.action == "conflict")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be done."""
+        return all(step.is_done for step in self.steps)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The definitions for which something is to be done, or stands in the way."""
+        names = {user for step in self.steps if not step.is_done for user in step.users}
+        return tuple(name for name in self.definitions if name in names)
+
+    def count(self, action: Action) -> int:
+        """Return how many steps there are of an action."""
+        return sum(step.action == action for step in self.steps)
+
+    @property
+    def digest(self) -> str:
+        """What two plans that do the same have in common: of where files lie and of texts nothing is in it."""
+        steps = [(step.kind, step.name, step.action, step.id, _sorted_changes(step.changes)) for step in self.steps]
+        content = json.dumps([self.organisation, self.sandbox, self.project, sorted(steps, key=repr)])
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def to_json(self) -> Json:
+        """Return it as plain JSON; ``format`` tells its form."""
+        return {
+            "format": PLAN_FORMAT,
+            "organisation": self.organisation,
+            "sandbox": self.sandbox,
+            "project": self.project,
+            "environment": self.environment,
+            "digest": self.digest,
+            "summary": {action: self.count(action) for action in ACTIONS},
+            "changed": list(self.changed),
+            "drift": list(self.drift),
+            "steps": [step.to_json() for step in self.steps],
+            "notes": list(self.notes),
+        }
+
+
+def _sorted_changes(changes: Sequence[Difference]) -> list[tuple[str, str, str]]:
+    return sorted((d.field, shown(plain_value(d.desired)), shown(plain_value(d.actual))) for d in changes)
+
+
+def plain_value(value: object) -> object:
+    """Return a compared value as plain JSON."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(str, value))
+    if isinstance(value, (list, tuple)):
+        return [plain_value(inner) for inner in value]
+    if isinstance(value, dict):
+        return {str(name): plain_value(inner) for name, inner in value.items()}
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+
+
+def in_order(steps: Iterable[Step], order: Sequence[str]) -> tuple[Step, ...]:
+    """Return steps by their kinds: what others refer to comes first."""
+    return tuple(sorted(steps, key=lambda step: order.index(step.kind)))

@@ -1,0 +1,90 @@
+"""A plan as people read it: plain text, or markdown for a review."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from airflow_provider_payments.aep.dataflows.plan import ACTIONS, Action, Plan, Step, plain_value
+from airflow_provider_payments.aep.errors import Difference
+from airflow_provider_payments.aep.readers import shown
+
+__all__ = ["plan_markdown", "plan_text"]
+
+_DONE: dict[Action, str] = {
+    "create": "to create",
+    "adopt": "to adopt",
+    "update": "to update",
+    "conflict": "in conflict",
+    "blocked": "blocked",
+    "unchanged": "unchanged",
+}
+
+
+def plan_text(plan: Plan, *, unchanged: bool = False) -> str:
+    """
+    Return a plan as text: for each definition what is to be done, changes below each object, notes, a summary.
+
+    :param unchanged: whether to show what is as it should be.
+    """
+    lines = []
+    for name in plan.definitions:
+        steps = [step for step in plan.steps if step.users[0] == name and (unchanged or not step.is_done)]
+        if steps:
+            lines += [name, *(f"  {line}" for step in steps for line in _step_lines(step)), ""]
+    lines += [f"Note: {note}." for note in plan.notes]
+    lines += [_summary(plan), f"Digest {plan.digest}"]
+    return "\n".join(lines)
+
+
+def plan_markdown(plan: Plan) -> str:
+    """Return a plan as markdown: a table of what is to be done, for a review comment."""
+    where = f" of {plan.environment}" if plan.environment else ""
+    lines = [f"### Plan for sandbox `{plan.sandbox}`{where}", "", _summary(plan), ""]
+    steps = [step for step in plan.steps if not step.is_done]
+    if steps:
+        lines += ["| | object | definition | what |", "| --- | --- | --- | --- |"]
+        lines += [_row(step) for step in steps]
+        lines.append("")
+    lines += [f"- {_cell(note)}" for note in plan.notes]
+    lines += [f"Digest `{plan.digest}`"]
+    return "\n".join(lines)
+
+
+def _summary(plan: Plan) -> str:
+    if plan.is_empty:
+        number = len(plan.definitions)
+        return f"Nothing to do: {number} definition{'s are' if number != 1 else ' is'} as written."
+    counts = [f"{number} {words}" for action, words in _DONE.items() if (number := plan.count(action))]
+    return f"Plan: {', '.join(counts)}."
+
+
+def _step_lines(step: Step) -> Iterator[str]:
+    known = f" ({step.id})" if step.id else ""
+    shared = f", also for {', '.join(step.users[1:])}" if len(step.users) > 1 else ""
+    yield f"{ACTIONS[step.action]} {step.kind} {step.name}{known}{shared}"
+    yield from (f"    {_change(change)}" for change in step.changes)
+    if step.reason:
+        place = f" ({step.place.file}:{step.place.line})" if step.place and step.action == "conflict" else ""
+        yield f"    {step.reason}{place}"
+
+
+def _change(change: Difference) -> str:
+    before, after = (_value(value) for value in (change.actual, change.desired))
+    return f"{change.field}: {before} -> {after}"
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else shown(plain_value(value))
+
+
+def _row(step: Step) -> str:
+    what = [*map(_change, step.changes), *([step.reason] if step.reason else [])]
+    sign = f"`{ACTIONS[step.action]}` {step.action}"
+    cells = (sign, f"{step.kind} {step.name}", ", ".join(step.users), "; ".join(what))
+    return f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,173 @@
+"""What is in a sandbox, as plans and exports look at it: dataflows with their parts, and who uses what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from unicodedata import normalize
+
+from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api import schema_registry
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+from airflow_provider_payments.aep.fields import Fields
+from airflow_provider_payments.aep.resources.catalog import DATASET
+from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
+from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
+from airflow_provider_payments.aep.resources.flow_service import (
+    BASE_CONNECTION,
+    SOURCE_CONNECTION,
+    TARGET_CONNECTION,
+)
+from airflow_provider_payments.aep.resources.kind import Existing, Kind
+from airflow_provider_payments.aep.resources.live_dataflow import mapping_used
+from airflow_provider_payments.aep.resources.schema_fields import resolved_properties
+from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
+
+__all__ = ["Parts", "Sandbox", "reads_what"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """
+    What a dataflow refers to, found by the ids that it holds; ``None`` is what is gone, or what it does not name.
+    """
+
+    dataflow: Existing
+    source: Existing | None = None
+    base: Existing | None = None
+    target: Existing | None = None
+    dataset: Existing | None = None
+    schema: Existing | None = None
+    mapping_set: Existing | None = None
+
+
+class Sandbox:
+    """
+    A sandbox as a snapshot shows it.
+
+    :param snapshot: what answers.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    @cached_property
+    def dataflows(self) -> list[Existing]:
+        """All dataflows, the oldest first."""
+        return sorted(DATAFLOW.list_all(self.snapshot), key=lambda each: each.age)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, list[Existing]]:
+        found: dict[str, list[Existing]] = {}
+        for dataflow in self.dataflows:
+            found.setdefault(normalize("NFC", name_of(dataflow)), []).append(dataflow)
+        return found
+
+    def named(self, name: str) -> list[Existing]:
+        """The dataflows of a name, the oldest first."""
+        return self._by_name.get(normalize("NFC", name), [])
+
+    def parts(self, dataflow: Existing) -> Parts:
+        """
+        Return what a dataflow refers to.
+
+        :raises UnreadableError: if its references cannot be understood.
+        """
+        fields = DATAFLOW.fields_of(dataflow)
+        source = self._one(SOURCE_CONNECTION, fields.texts("sourceConnectionIds"))
+        target = self._one(TARGET_CONNECTION, fields.texts("targetConnectionIds"))
+        base = self._referred(BASE_CONNECTION, SOURCE_CONNECTION, source, "baseConnectionId")
+        dataset = self._referred(DATASET, TARGET_CONNECTION, target, "params", "dataSetId")
+        schema = self._referred(SCHEMA, DATASET, dataset, "schemaRef", "id")
+        used = mapping_used(fields)
+        mapping_set = MAPPING_SET.find(self.snapshot, *used) if used else None
+        return Parts(dataflow, source, base, target, dataset, schema, mapping_set)
+
+    def _one(self, kind: Kind, ids: list[str]) -> Existing | None:
+        return kind.find(self.snapshot, ids[0]) if len(ids) == 1 else None
+
+    def _referred(self, kind: Kind, of: Kind, existing: Existing | None, *path: str) -> Existing | None:
+        referred = of.fields_of(existing).text(*path) if existing else None
+        return kind.find(self.snapshot, referred) if referred else None
+
+    @cached_property
+    def users(self) -> Mapping[str, list[Existing]]:
+        """Dataflows by the ids of the connections that they use."""
+        found: dict[str, list[Existing]] = {}
+        for dataflow in self.dataflows:
+            for member in ("sourceConnectionIds", "targetConnectionIds"):
+                for used in map(readers.text, readers.sequence(dataflow.item.get(member))):
+                    found.setdefault(used or "", []).append(dataflow)
+        return found
+
+    @cached_property
+    def _sources(self) -> Mapping[str, Existing]:
+        return {each.id: each for each in SOURCE_CONNECTION.list_all(self.snapshot)}
+
+    @cached_property
+    def _datasets_of_targets(self) -> Mapping[str, str | None]:
+        targets = TARGET_CONNECTION.list_all(self.snapshot)
+        return {each.id: readers.text(readers.at(each.item, "params", "dataSetId")) for each in targets}
+
+    @cached_property
+    def _readers(self) -> Mapping[tuple[Any, ...], list[Existing]]:
+        found: dict[tuple[Any, ...], list[Existing]] = {}
+        for dataflow in self.dataflows:
+            for source in map(self._sources.get, _ids(dataflow, "sourceConnectionIds")):
+                for target in _ids(dataflow, "targetConnectionIds"):
+                    if source and (dataset := self._datasets_of_targets.get(target)):
+                        found.setdefault((*reads_what(source), dataset), []).append(dataflow)
+        return found
+
+    def readers_of(self, base_id: str, place: str, dataset_id: str) -> list[Existing]:
+        """Return the dataflows, enabled or not, that read a table or resource into a dataset, the oldest first."""
+        return self._readers.get((base_id, place, dataset_id), [])
+
+    # ---- schemas ---------------------------------------------------------------------------------------------------
+
+    def field_groups(self, schema: Existing) -> list[Existing]:
+        """Return the team's own field groups that a schema is composed of."""
+        own = self.own_field_groups
+        references = [entry.text("$ref") or "" for entry in SCHEMA.fields_of(schema).each("allOf")]
+        return [own[reference] for reference in references if reference in own]
+
+    @cached_property
+    def own_field_groups(self) -> Mapping[str, Existing]:
+        """The team's own field groups by id."""
+        return {each.id: each for each in FIELD_GROUP.list_all(self.snapshot)}
+
+    def own_fields(self, group: Existing) -> Fields:
+        """Return the object that holds a field group's fields under the tenant's namespace."""
+        item = schema_registry.resource(self.snapshot, FIELD_GROUP.collection, group.id)
+        full = Fields(f"{FIELD_GROUP} {group.id}", item)
+        return resolved_properties(full).below(self.namespace)
+
+    @cached_property
+    def tenant_id(self) -> str:
+        """The tenant's namespace without its underscore."""
+        return schema_registry.tenant_id(self.snapshot)
+
+    @property
+    def namespace(self) -> str:
+        """The tenant's namespace."""
+        return f"_{self.tenant_id}"
+
+
+def name_of(existing: Existing, key: str = "name") -> str:
+    """Return an object's name as far as it can be read."""
+    return readers.text(existing.item.get(key)) or ""
+
+
+def _ids(dataflow: Existing, member: str) -> Iterator[str]:
+    yield from filter(None, map(readers.text, readers.sequence(dataflow.item.get(member))))
+
+
+def reads_what(source: Existing) -> tuple[str | None, str | None]:
+    """Return the base connection and the table or resource of a source connection, as far as they can be read."""
+    item, params = source.item, readers.mapping(source.item.get("params"))
+    place = next(
+        (found for key in ("tableName", "path", "resourcePath") if (found := readers.text(params.get(key)))), None
+    )
+    return readers.text(item.get("baseConnectionId")), place

@@ -1,0 +1,187 @@
+"""
+YAML, read strictly: each value with the place where it stands.
+
+Only what every YAML reader understands alike is taken: ``true`` and ``false``, decimal numbers, ``null``; all else is
+text. No aliases, tags or merge keys, no key twice. JSON is YAML, so a JSON file works.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from airflow_provider_payments.aep.dataflows.problems import Place, Problem
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "Node", "Scalar", "read_scalar", "read_yaml"]
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 20
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})")
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]{1,15}")
+_CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Node:
+    """
+    A value and where it stands.
+
+    :param value: a scalar, a list of nodes, or an object's members in their order.
+    :param key: where its name stands, if it is a member.
+    """
+
+    value: Scalar | list[Node] | dict[str, Node]
+    place: Place
+    key: Place | None = None
+
+    @property
+    def members(self) -> Mapping[str, Node]:
+        """An object's members; empty where it is none."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    @property
+    def plain(self) -> Any:
+        """The value alone."""
+        if isinstance(self.value, dict):
+            return {name: member.plain for name, member in self.value.items()}
+        return [entry.plain for entry in self.value] if isinstance(self.value, list) else self.value
+
+    def at(self, *steps: str | int) -> Node:
+        """Return what stands below these members and entries; where one is missing, what it is missing in."""
+        node = self
+        for step in steps:
+            if isinstance(node.value, dict) and step in node.value:
+                node = node.value[str(step)]
+            elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
+                node = node.value[step]
+            else:
+                break
+        return node
+
+
+def read_scalar(text: str) -> Scalar:
+    """Return what plain text means: a number, ``true``, ``false`` or ``null``; else the text."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text
+
+
+def read_yaml(source: bytes, file: str, problems: list[Problem]) -> Node | None:
+    """
+    Return a file's one document, ``None`` where it is not to be used.
+
+    :param file: its path, for places.
+    :param problems: takes what is wrong.
+    """
+    found: list[Problem] = []
+    node = _document(source, file, found)
+    problems += found
+    return None if found else node
+
+
+class _Unusable(Exception):
+    """What stands behind cannot be read."""
+
+
+def _document(source: bytes, file: str, problems: list[Problem]) -> Node | None:
+    import yaml
+
+    if len(source) > MAX_BYTES:
+        problems.append(Problem(Place(file), "", f"at most {MAX_BYTES:,} bytes are read"))
+        return None
+    try:
+        text = source.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problems.append(Problem(Place(file, source.count(b"\n", 0, error.start) + 1), "", "it must be UTF-8"))
+        return None
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return _Builder(file, yaml.parse(text, Loader=loader), problems).document()
+    except _Unusable:
+        return None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+        problems.append(Problem(place, "", f"this is no YAML: {error.problem or error.context}"))
+    except yaml.YAMLError:
+        problems.append(Problem(Place(file), "", "this is no YAML: it holds characters that no text has"))
+    return None
+
+
+class _Builder:
+    """Makes nodes of a parser's events, which say more than what PyYAML makes of them."""
+
+    def __init__(self, file: str, events: Iterator[Any], problems: list[Problem]) -> None:
+        self.file, self.events, self.problems = file, events, problems
+        self.path: list[str] = []
+
+    def document(self) -> Node | None:
+        next(self.events)  # the stream begins
+        if not self._is(first := next(self.events), "DocumentStart"):
+            self._refuse(first, "the file is empty")
+            return None
+        node = self._node(next(self.events))
+        next(self.events)  # the document ends
+        if not self._is(second := next(self.events), "StreamEnd"):
+            self._refuse(second, "one document only; several dataflows stand under `dataflows:`")
+        return node
+
+    def _node(self, event: Any) -> Node:
+        if self._is(event, "Alias") or event.anchor is not None:
+            self._refuse(event, "no anchors and aliases; use defaults or variables")
+            raise _Unusable
+        if event.tag is not None:
+            self._refuse(event, "no tags")
+        if len(self.path) > MAX_DEPTH:
+            self._refuse(event, f"at most {MAX_DEPTH} levels")
+            raise _Unusable
+        if self._is(event, "Scalar"):
+            return Node(read_scalar(event.value) if event.implicit[0] else event.value, self._place(event))
+        members = self._is(event, "MappingStart")
+        return Node(self._members() if members else self._entries(), self._place(event))
+
+    def _entries(self) -> list[Node]:
+        entries: list[Node] = []
+        while not self._is(event := next(self.events), "SequenceEnd"):
+            self.path.append(str(len(entries)))
+            entries.append(self._node(event))
+            self.path.pop()
+        return entries
+
+    def _members(self) -> dict[str, Node]:
+        members: dict[str, Node] = {}
+        while not self._is(event := next(self.events), "MappingEnd"):
+            name, key = self._name(event), self._place(event)
+            if name in members:
+                self._refuse(event, f"'{name}' stands here twice; first in line {(members[name].key or key).line}")
+            self.path.append(name)
+            member = replace(self._node(next(self.events)), key=key)
+            self.path.pop()
+            members.setdefault(name, member)
+        return members
+
+    def _name(self, event: Any) -> str:
+        if not self._is(event, "Scalar"):
+            self._refuse(event, "a member's name is text. Jinja is not rendered in definitions; use ${var.name}")
+            raise _Unusable
+        if event.anchor is not None or event.tag is not None:
+            self._refuse(event, "no anchors and tags")
+        if event.value == "<<" and event.implicit[0]:
+            self._refuse(event, "no merge keys; use defaults")
+        return str(event.value)
+
+    @staticmethod
+    def _is(event: Any, kind: str) -> bool:
+        return type(event).__name__ == f"{kind}Event"
+
+    def _place(self, event: Any) -> Place:
+        return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def _refuse(self, event: Any, allowed: str) -> None:
+        self.problems.append(Problem(self._place(event), ".".join(self.path), allowed))

@@ -1,0 +1,1 @@
+"""The command line: ``payments``, and ``airflow aep`` where Airflow takes commands from providers."""

@@ -1,0 +1,23 @@
+"""The commands as functions that Airflow calls."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from airflow_provider_payments.cli.commands import COMMANDS, run
+
+__all__ = ["export", "plan", "schema", "validate"]
+
+
+def _of(name: str) -> Callable[[argparse.Namespace], None]:
+    (command,) = (command for command in COMMANDS if command.name == name)
+
+    def call(args: argparse.Namespace) -> None:
+        if status := run(command, args):
+            raise SystemExit(status)
+
+    return call
+
+
+export, plan, schema, validate = (_of(name) for name in ("export", "plan", "schema", "validate"))

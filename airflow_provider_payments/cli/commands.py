@@ -1,0 +1,154 @@
+"""The commands and their options, for both command lines. Only names stand here: what a command does, it loads."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+__all__ = ["COMMANDS", "OUTPUTS", "Command", "Option", "run"]
+
+OUTPUTS = ("table", "json", "yaml", "markdown")
+
+
+class Option(NamedTuple):
+    """An option or argument, as :meth:`argparse.ArgumentParser.add_argument` takes it."""
+
+    flags: tuple[str, ...]
+    how: Mapping[str, Any]
+
+
+class Command(NamedTuple):
+    """
+    A command.
+
+    :param function: ``module.function`` of this package; it takes the parsed arguments and returns the exit status.
+    :param help: a line of the list of commands.
+    :param description: all of the command's own help, its neighbours named.
+    """
+
+    name: str
+    help: str
+    description: str
+    options: tuple[Option, ...]
+    function: str
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+PATHS = Option(
+    ("paths",), {"nargs": "*", "metavar": "PATH", "help": "files, and folders with all below them (default: .)"}
+)
+ENVIRONMENT = Option(
+    ("-e", "--environment"), {"metavar": "ENV", "help": "an environment of project.yaml (default: the only one)"}
+)
+VARIABLE = Option(
+    ("--var",),
+    {
+        "action": "append",
+        "default": [],
+        "type": _variable,
+        "metavar": "NAME=VALUE",
+        "help": "a variable, on top of the environment's; repeatable",
+    },
+)
+ONLY = Option(
+    ("--only",),
+    {"action": "append", "default": [], "metavar": "NAME", "help": "only the definition of this name; repeatable"},
+)
+OUTPUT = Option(("-o", "--output"), {"choices": OUTPUTS, "default": "table", "help": "the format (default: table)"})
+CONN_ID = Option(
+    ("--conn-id",),
+    {"metavar": "ID", "help": "the Airflow connection (default: the environment's, else aep_default)"},
+)
+
+COMMANDS = (
+    Command(
+        "validate",
+        "Check files of definitions",
+        "Check files of definitions: all problems of all files at once, with file, line and column. Asks nothing of "
+        "the platform; `plan` compares the files with the sandbox. Without -e each environment is checked.",
+        (PATHS, ENVIRONMENT, VARIABLE, OUTPUT),
+        "validate.validate",
+    ),
+    Command(
+        "plan",
+        "Compare files with a sandbox: what would be created or changed",
+        "Compare definitions with the sandbox of the Airflow connection: what would be created, adopted or changed, "
+        "and what stands in the way. It only reads. `validate` checks files without asking the platform; `export` "
+        "writes files of what is there. The exit status is 0, or 1 where there is an error or a conflict.",
+        (
+            PATHS,
+            ENVIRONMENT,
+            VARIABLE,
+            ONLY,
+            CONN_ID,
+            OUTPUT,
+            Option(("--all",), {"action": "store_true", "help": "show what is unchanged too"}),
+            Option(
+                ("--detailed-exitcode",),
+                {"action": "store_true", "help": "exit with 2 where something is to be done"},
+            ),
+        ),
+        "plan.plan",
+    ),
+    Command(
+        "export",
+        "Write files of the dataflows that are there",
+        "Write a definition for each payments dataflow of the sandbox, such that `plan` says unchanged. Schema and "
+        "dataset are referred to by name. It only reads the platform. The exit status is 1 where a payments dataflow "
+        "cannot be said in a file; dataflows of other vendors are counted and skipped.",
+        (
+            Option(
+                ("patterns",),
+                {
+                    "nargs": "*",
+                    "metavar": "NAME",
+                    "help": "names, ids, or patterns with * and ? (default: all dataflows)",
+                },
+            ),
+            Option(("--to",), {"required": True, "metavar": "FOLDER", "help": "where the files go"}),
+            Option(("--force",), {"action": "store_true", "help": "overwrite files that are there"}),
+            Option(
+                ("--manage-schema",),
+                {"action": "store_true", "help": "describe schema, fields and dataset instead of referring to them"},
+            ),
+            CONN_ID,
+            OUTPUT,
+        ),
+        "export.export",
+    ),
+    Command(
+        "schema",
+        "Print the JSON Schema of the files",
+        "Print the JSON Schema of definition files, or of project.yaml, for editors. `validate` checks more: what "
+        "members and files say against each other.",
+        (
+            Option(
+                ("of",),
+                {"nargs": "?", "choices": ("definition", "project"), "default": "definition", "help": "which file"},
+            ),
+        ),
+        "schema.schema",
+    ),
+)
+
+
+def run(command: Command, args: argparse.Namespace) -> int:
+    """Run a command; return its exit status. What it fails with is printed, an error of ours without a traceback."""
+    from airflow_provider_payments.aep.errors import PlatformError
+
+    module, _, function = command.function.rpartition(".")
+    try:
+        status: int = getattr(importlib.import_module(f"{__package__}.{module}"), function)(args)
+    except PlatformError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return status

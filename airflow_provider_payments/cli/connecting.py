@@ -1,0 +1,55 @@
+"""The client of an Airflow connection, for the command line; progress of what takes long."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from time import monotonic
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import InvalidInputError
+
+__all__ = ["client_of", "progress"]
+
+#: Seconds after which somebody who waits wants to see why.
+SILENCE_SECONDS = 2.0
+
+
+def client_of(conn_id: str) -> Client:
+    """
+    Return the client that an Airflow connection describes; one in the environment needs no database of Airflow's.
+
+    :raises InvalidInputError: if there is no such connection, or one of its fields is wrong.
+    """
+    # Airflow 3 looks into its database only in a process that says that it may.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    with redirect_stdout(sys.stderr):  # some versions of Airflow log to where the result goes
+        from airflow.providers.common.compat.sdk import AirflowException
+
+        from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+
+        try:
+            return ExperiencePlatformHook(conn_id).client
+        except AirflowException as error:
+            allowed = f"the id of an Airflow connection; in the environment it is AIRFLOW_CONN_{conn_id.upper()}"
+            raise InvalidInputError("conn_id", conn_id, f"{allowed} ({error})") from None
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being read, once it takes long; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda name: None
+        return
+    from rich.console import Console
+
+    began = monotonic()
+    with Console(stderr=True).status("") as status:
+
+        def show(name: str) -> None:
+            if monotonic() - began >= SILENCE_SECONDS:
+                status.update(f"{what}: {name}")
+
+        yield show

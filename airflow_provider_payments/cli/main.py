@@ -1,0 +1,46 @@
+"""The console script ``payments``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from airflow_provider_payments.cli.commands import COMMANDS, run
+
+__all__ = ["main"]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # Status 2 says that something is to be done.
+        self.print_usage(sys.stderr)
+        self.exit(1, f"{self.prog}: {message}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    parser = _Parser(prog="payments", description="Dataflows from payments to Adobe Experience Platform, from files.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    for command in COMMANDS:
+        own = commands.add_parser(command.name, help=command.help, description=command.description)
+        for option in command.options:
+            own.add_argument(*option.flags, **option.how)
+        own.set_defaults(run=command)
+    args = parser.parse_args(argv)
+    try:
+        status = run(args.run, args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough; what is left must not fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

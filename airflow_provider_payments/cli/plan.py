@@ -1,0 +1,59 @@
+"""``payments plan``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from airflow_provider_payments.aep.dataflows.loading import load_project
+from airflow_provider_payments.aep.dataflows.plan import Plan
+from airflow_provider_payments.aep.dataflows.planner import make_plan
+from airflow_provider_payments.aep.dataflows.render import plan_markdown, plan_text
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+from airflow_provider_payments.cli.connecting import client_of, progress
+from airflow_provider_payments.cli.output import print_value
+from airflow_provider_payments.cli.validate import given_variables
+
+__all__ = ["plan"]
+
+_STYLES = {"+": "green", "~": "yellow", "!": "bold red", "=": "cyan", ".": "dim"}
+
+
+def plan(args: argparse.Namespace) -> int:
+    """Print a plan; status 1 on a conflict, and with ``--detailed-exitcode`` 2 where something is to be done."""
+    project = load_project(
+        *args.paths,
+        environment=args.environment,
+        variables=given_variables(args),
+        only=args.only,
+        conn_id=args.conn_id,
+    )
+    client = client_of(project.aep_conn_id)
+    with progress("reading the sandbox") as show:
+        snapshot = Snapshot(client, progress=show)
+        made = make_plan(project, snapshot, organisation=client.org_id, sandbox=client.sandbox, marks=client.marks)
+    _print(made, args.output, unchanged=args.all)
+    if made.conflicts:
+        return 1
+    return 2 if args.detailed_exitcode and not made.is_empty else 0
+
+
+def _print(made: Plan, output: str, *, unchanged: bool) -> None:
+    if output in ("json", "yaml"):
+        print_value(made.to_json(), output)
+    elif output == "markdown":
+        print(plan_markdown(made))
+    elif sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        _print_coloured(plan_text(made, unchanged=unchanged))
+    else:
+        print(plan_text(made, unchanged=unchanged))
+
+
+def _print_coloured(text: str) -> None:
+    from rich.console import Console
+
+    console = Console(soft_wrap=True)
+    for line in text.splitlines():
+        is_step = line.startswith("  ") and not line.startswith("    ")
+        console.print(line, style=_STYLES.get(line.strip()[:1]) if is_step else None, markup=False, highlight=False)

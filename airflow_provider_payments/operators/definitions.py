@@ -1,0 +1,201 @@
+"""Operators for definitions: plans, the check for drift, and exports, also where Airflow has no command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow.providers.common.compat.sdk import AirflowSkipException
+
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.inputs import as_bool, as_list, as_mapping, as_optional_text, as_text
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
+from airflow_provider_payments.hooks.errors import airflow_errors
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.operators.base import ExperiencePlatformOperator
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_payments.aep.dataflows.loading import Project
+    from airflow_provider_payments.aep.dataflows.plan import Plan
+
+__all__ = ["ExportDataflowsOperator", "PlanDataflowsOperator"]
+
+ON_DRIFT = ("report", "fail", "skip")
+
+
+class PlanDataflowsOperator(ExperiencePlatformOperator):
+    """
+    Compare definitions with the sandbox, log the plan, and say where the two differ. It only reads.
+
+    Returns :class:`~airflow_provider_payments.operators.outputs.PlannedDataflows`. The files are read when the task
+    runs: a broken one fails this task, and breaks no DAG.
+
+    :param definition: a file, or a folder with all that is below it; relative to the DAG's folder.
+    :param environment: one of the project file's; default: the only one.
+    :param variables: on top of the environment's.
+    :param only: names of definitions; default: all.
+    :param on_drift: what to do where a definition is not as written: ``report`` (default) returns it, ``fail`` fails
+        the task without a retry, ``skip`` skips it and what follows.
+    :param ignore: members whose drift does not count, such as ``tolerance`` or ``Square payments.enabled``.
+    :param aep_conn_id: the Airflow connection; default: the environment's, else ``aep_default``.
+    """
+
+    template_fields: Sequence[str] = (
+        *ExperiencePlatformOperator.template_fields,
+        "definition",
+        "environment",
+        "variables",
+        "only",
+        "on_drift",
+        "ignore",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"variables": "json", "only": "json", "ignore": "json"}
+
+    def __init__(
+        self,
+        *,
+        definition: str,
+        environment: str | None = None,
+        variables: Mapping[str, Any] | str | None = None,
+        only: Sequence[str] | str | None = None,
+        on_drift: Literal["report", "fail", "skip"] | str = "report",
+        ignore: Sequence[str] | str | None = None,
+        aep_conn_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(aep_conn_id=aep_conn_id or "", **kwargs)
+        self.definition = definition
+        self.environment = environment
+        self.variables = variables
+        self.only = only
+        self.on_drift = on_drift
+        self.ignore = ignore
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Make the plan."""
+        from airflow_provider_payments.aep.dataflows.drift import check_ignored, drifted
+        from airflow_provider_payments.aep.dataflows.render import plan_text
+
+        with airflow_errors():
+            if self.on_drift not in ON_DRIFT:
+                raise InvalidInputError("on_drift", self.on_drift, f"one of {', '.join(ON_DRIFT)}")
+            ignored = _texts("ignore", self.ignore)
+            plan = self._plan(self._project())
+            check_ignored(plan, ignored)
+        text, names = plan_text(plan), drifted(plan, ignored)
+        self.log.info("%s", text)
+        if names and self.on_drift != "report":
+            message = f"not as written: {', '.join(names)}\n{text}"
+            raise AirflowSkipException(message) if self.on_drift == "skip" else ExperiencePlatformFailedError(message)
+        summary = {action: plan.count(action) for action in ("create", "adopt", "update", "conflict", "blocked")}
+        return {
+            "changed": list(plan.changed),
+            "drifted": names,
+            "digest": plan.digest,
+            "text": text,
+            "summary": summary,
+            "plan": plan.to_json() | {"steps": [step.to_json() for step in plan.steps if not step.is_done]},
+        }
+
+    def _project(self) -> Project:
+        from airflow_provider_payments.aep.dataflows.loading import load_project
+
+        folder, top = _folders(self)
+        return load_project(
+            folder / as_text("definition", self.definition),
+            environment=as_optional_text("environment", self.environment),
+            variables=as_mapping("variables", self.variables),
+            only=_texts("only", self.only),
+            conn_id=as_optional_text("aep_conn_id", self.aep_conn_id),
+            top=top,
+        )
+
+    def _plan(self, project: Project) -> Plan:
+        from airflow_provider_payments.aep.dataflows.planner import make_plan
+        from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+
+        client = ExperiencePlatformHook(project.aep_conn_id).client
+        return make_plan(
+            project, Snapshot(client), organisation=client.org_id, sandbox=client.sandbox, marks=client.marks
+        )
+
+
+class ExportDataflowsOperator(ExperiencePlatformOperator):
+    """
+    Write a definition for each payments dataflow of the sandbox, such that a plan says unchanged. It only reads the
+    platform.
+
+    Returns :class:`~airflow_provider_payments.operators.outputs.ExportedDataflows`.
+
+    :param path: the folder to write to: a path, or a URL of an object storage such as ``s3://conn@bucket/dataflows``.
+    :param names: names, ids, or patterns with ``*`` and ``?``; default: all dataflows.
+    :param manage_schema: whether schema and dataset are described; by default they are referred to by name.
+    :param overwrite: whether files that are there are overwritten; by default the task fails.
+    """
+
+    template_fields: Sequence[str] = (
+        *ExperiencePlatformOperator.template_fields,
+        "path",
+        "names",
+        "manage_schema",
+        "overwrite",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"names": "json"}
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        names: Sequence[str] | str | None = None,
+        manage_schema: bool | str = False,
+        overwrite: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.path = path
+        self.names = names
+        self.manage_schema = manage_schema
+        self.overwrite = overwrite
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Read what is there, and write the files."""
+        from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+        from airflow_provider_payments.aep.dataflows.export import export_dataflows
+        from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+
+        with airflow_errors():
+            folder = ObjectStoragePath(as_text("path", self.path))
+            manage = bool(as_bool("manage_schema", self.manage_schema))
+            export = export_dataflows(Snapshot(self.hook.client), _texts("names", self.names), manage_schema=manage)
+            taken = [name for name in export.files if (folder / name).exists()]
+            if taken and not as_bool("overwrite", self.overwrite):
+                allowed = f"{len(taken)} of the files exist, such as {taken[0]}; overwrite=True overwrites them"
+                raise InvalidInputError("path", str(folder), allowed)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in export.files.items():
+            (folder / name).write_text(text)
+        for refusal in export.refused:
+            self.log.warning("%s (%s) is refused: %s", refusal.name, refusal.id, refusal.reason)
+        self.log.info("%s", export.summary)
+        return {
+            "files": [str(folder / name) for name in export.files],
+            "refused": [{"name": each.name, "id": each.id, "reason": each.reason} for each in export.refused],
+            "skipped": export.skipped,
+        }
+
+
+def _texts(argument: str, value: object) -> list[str]:
+    return [as_text(argument, one) for one in as_list(argument, value) or ()]
+
+
+def _folders(operator: ExperiencePlatformOperator) -> tuple[Path, Path | None]:
+    """Return the folder of the operator's DAG file, and its bundle's, where the search for a project file ends."""
+    if (dag := operator.get_dag()) is None:
+        return Path(), None
+    file, relative = Path(dag.fileloc), getattr(dag, "relative_fileloc", None)
+    steps = len(Path(relative).parts) if relative else 0
+    return file.parent, file.parents[steps - 1] if 0 < steps <= len(file.parents) else None

@@ -1,0 +1,208 @@
+"""Exports: what exists becomes files that plan as unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.dataflows.export import Export, export_dataflows
+from airflow_provider_payments.aep.dataflows.plan import Plan
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.resources.schema_registry import Schema
+from tests.aep.chain import TABLE, Chain
+from tests.aep.dataflows.applying import apply, not_done, plan_of, plan_text
+from tests.aep.dataflows.bodies import FLOW_SPECS, Made, Maker
+from tests.aep.dataflows.files import TEN_LINES
+from tests.conftest import Emulator
+
+
+def export_to(folder: Path, client: Client, *patterns: str, **how: Any) -> Export:
+    """Export into a folder."""
+    export = export_dataflows(Snapshot(client), patterns, **how)
+    folder.mkdir(exist_ok=True)
+    for name, text in export.files.items():
+        (folder / name).write_text(text)
+    return export
+
+
+def round_trip(folder: Path, client: Client, **how: Any) -> Plan:
+    """Plan what was exported."""
+    export = export_to(folder, client, **how)
+    assert export.refused == []
+    return plan_of(client, folder)
+
+
+def seed(emulator: Emulator, source: str, dataflows: int, **how: Any) -> None:
+    body = {"sandbox": "dev", "dataflows": dataflows, "source": source, "name_prefix": f"{source} seed", **how}
+    emulator.control("POST", "seed", json=body)
+
+
+@pytest.mark.parametrize("manage_schema", [False, True])
+def test_a_created_chain_is_exported_as_unchanged(client: Client, tmp_path: Path, manage_schema: bool) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    plan = round_trip(tmp_path / "exported", client, manage_schema=manage_schema)
+    assert not_done(plan) == {}
+    assert plan.definitions == ("PayPal catalog products",)
+
+
+@pytest.mark.parametrize("manage_schema", [False, True])
+def test_seeded_dataflows_of_three_vendors_are_exported_as_unchanged(
+    client: Client, emulator: Emulator, tmp_path: Path, manage_schema: bool
+) -> None:
+    for source in ("paypal", "square", "stripe"):
+        seed(emulator, source, 5)
+    seed(emulator, "square", 2, enabled=True)
+    plan = round_trip(tmp_path / "exported", client, manage_schema=manage_schema)
+    assert not_done(plan) == {}
+    assert len(plan.definitions) == 17
+    assert plan.drift == ()
+
+
+def test_a_file_says_what_a_person_would_write(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES + "tolerance: 5%\nenabled: true\n"))
+    export = export_to(tmp_path / "exported", client)
+    assert export.files == {
+        "PayPal_catalog_products.yaml": """\
+version: 1
+name: PayPal catalog products
+source:
+  vendor: paypal
+  connection: PayPal connection
+  table: PayPal.Catalog_Products
+  columns:
+    - Create_Time
+    - Description
+    - Product_Id
+    - Product_Name
+    - Type
+schema: PayPal catalog products
+dataset: PayPal catalog products
+mappings:
+  _id: Product_Id
+  product.createTime: Create_Time
+  product.name: Product_Name
+  product.type: Type
+delta_column: Create_Time
+schedule: every 30 minutes
+tolerance: 5%
+"""
+    }
+
+
+def test_patterns_choose_and_one_that_fits_nothing_is_refused(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    seed(emulator, "square", 12)
+    files = export_to(tmp_path, client, "square seed 1*").files
+    assert sorted(files) == [f"square_seed_{at}.yaml" for at in (1, 10, 11, 12)]
+    with pytest.raises(InvalidInputError, match="the name or id of a dataflow in the sandbox"):
+        export_to(tmp_path, client, "squares*")
+
+
+# ---- what is counted, and what is refused --------------------------------------------------------------------------
+
+
+def test_dataflows_of_other_sources_are_counted_and_refused_only_where_they_were_named(
+    client: Client, tmp_path: Path
+) -> None:
+    maker = Maker(client)
+    maker.make(Made())
+    foreign = maker.make_foreign()
+    export = export_to(tmp_path, client)
+    assert (export.summary, export.refused) == ("1 exported, 1 of other vendors skipped", [])
+    (refusal,) = export_to(tmp_path, client, foreign).refused
+    assert (refusal.id, refusal.reason) == (foreign, "it reads no payments source")
+
+
+def test_a_draft_and_what_has_lost_a_part_are_refused_with_the_reason(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    maker = Maker(client)
+    maker.make(Made(names=("without dataset", "s", "t")))
+    (dataset,) = emulator.objects("dataSets")
+    client.request("DELETE", f"/data/foundation/catalog/dataSets/{dataset['id']}")
+    (source,) = emulator.objects("sourceConnections")
+    draft = {"name": "a draft", "flowSpec": {"id": FLOW_SPECS["CRMToAEP"], "version": "1.0"}}
+    body = {**draft, "sourceConnectionIds": [source["id"]]}
+    client.request("POST", "/data/foundation/flowservice/flows", params={"mode": "draft"}, body=body)
+    reasons = {refusal.name: refusal.reason for refusal in export_to(tmp_path, client).refused}
+    assert reasons == {"without dataset": "it has no dataset, or several", "a draft": "it is a draft"}
+
+
+def test_an_id_stands_where_a_name_would_not_tell_with_a_comment_that_says_why(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    maker = Maker(client)
+    for name in ("Twin", "Twin", "Payments, EU"):
+        maker.make(Made(names=(name, "s", "t")))
+    export = export_to(tmp_path, client)
+    assert sorted(export.files) == ["Payments_EU.yaml", "Twin.yaml", "Twin_2.yaml"]
+    for file, why in (
+        ("Twin.yaml", "several dataflows have this name"),
+        ("Payments_EU.yaml", "'Payments, EU', which no"),
+    ):
+        assert why in export.files[file]
+        assert "# the id tells which one it is; it holds in this sandbox only" in export.files[file]
+    assert not_done(plan_of(client, tmp_path)) == {}
+
+
+def test_a_dataset_whose_name_another_one_has_is_named_by_its_id(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    Maker(client).make(Made())
+    (dataset,) = emulator.objects("dataSets")
+    twin = {name: dataset[name] for name in ("name", "schemaRef")}
+    client.request("POST", "/data/foundation/catalog/dataSets", body=twin)
+    (text,) = export_to(tmp_path, client).files.values()
+    assert f"dataset: {dataset['id']}\n" in text
+    assert text.startswith("# the dataset's id stands here, for its name does not tell it; it holds in one sandbox\n")
+    assert not_done(plan_of(client, tmp_path)) == {}
+
+
+def test_a_schedule_without_backfill_says_so(client: Client, tmp_path: Path) -> None:
+    Maker(client).make(Made(schedule={"frequency": "hour", "interval": 1, "backfill": False}))
+    (text,) = export_to(tmp_path, client).files.values()
+    assert "schedule:\n  every: hour\n  backfill: false\n" in text
+
+
+def test_two_readers_of_the_same_say_that_both_are_meant(client: Client, emulator: Emulator, tmp_path: Path) -> None:
+    seed(emulator, "square", 2)
+    export = export_to(tmp_path, client)
+    for text in export.files.values():
+        assert text.startswith("# another dataflow reads the same into the same dataset: each row comes twice\n")
+        assert "allow_second_reader: true" in text
+
+
+@pytest.mark.parametrize("form", ["tabular", "parquet_xdm"])
+def test_the_chain_of_the_older_documents_is_exported_as_unchanged(
+    client: Client, chain: Chain, tmp_path: Path, form: str
+) -> None:
+    adhoc = chain.ensure(chain.ad_hoc_class()).existing.id
+    schema = chain.ensure(Schema(name="own ad hoc", class_id=adhoc)).existing.id
+    source = chain.ensure(chain.source(path=TABLE, data_format=form, schema_id=schema)).existing.id
+    mapping_set = chain.ensure(chain.mapping_set(dialect="legacy")).existing.id
+    lake = chain.ensure(chain.dataset_base_connection()).existing.id
+    target = chain.ensure(chain.target(base_connection_id=lake, data_format="parquet_xdm")).existing.id
+    ends = {"source_connection_id": source, "target_connection_id": target, "mapping_set_id": mapping_set}
+    chain.ensure(chain.dataflow(**ends))
+    plan = round_trip(tmp_path / "exported", client)
+    assert (not_done(plan), plan.definitions) == ({}, ("own dataflow",))
+
+
+def test_what_was_exported_is_created_in_an_empty_sandbox(
+    client: Client, make_client: Callable[..., Client], tmp_path: Path
+) -> None:
+    maker = Maker(client)
+    maker.make(Made(names=("Products", "s", "t"), options={"partialIngestionPercent": 5}))
+    export_to(tmp_path, client, manage_schema=True)
+    text = (tmp_path / "Products.yaml").read_text()
+    other = make_client(sandbox="prod")
+    elsewhere = tmp_path / "prod"
+    named = text.replace("own paypal", "PayPal connection")
+    apply(other, plan_text(other, elsewhere, named))
+    assert not_done(plan_text(other, elsewhere, named)) == {}

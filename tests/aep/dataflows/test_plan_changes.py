@@ -1,0 +1,182 @@
+"""What a plan says of a chain that is there: after a change of the file, and after a change behind its back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.dataflows.plan import Plan
+from tests.aep.dataflows.applying import apply, not_done, plan_text
+from tests.conftest import Emulator
+
+PRODUCTS = """\
+version: 1
+name: Products
+source:
+  vendor: paypal
+  connection: PayPal connection
+  table: PayPal.Catalog_Products
+  columns: [Product_Id, Product_Name, Type, Create_Time]
+schema:
+  title: Product schema
+  fields:
+    product.name: string
+    product.createTime: date-time
+dataset:
+  name: Product dataset
+  description: Loaded daily
+  tags: {team: [finance]}
+mappings:
+  _id: Product_Id
+  product.name: Product_Name
+delta_column: Create_Time
+schedule: every day
+tolerance: 5%
+"""
+FLOWS = "/data/foundation/flowservice/flows"
+
+
+@pytest.fixture
+def applied(client: Client, tmp_path: Path) -> Path:
+    """A folder whose definition is there."""
+    apply(client, plan_text(client, tmp_path, PRODUCTS))
+    return tmp_path
+
+
+def reasons(plan: Plan) -> str:
+    return "\n".join([*(step.reason for step in plan.steps), *(str(d) for step in plan.steps for d in step.changes)])
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "steps", "said"),
+    [
+        ("every day", "every 2 hours", {"dataflow": "update"}, "frequency: desired 'hour', actual 'day'"),
+        ("tolerance: 5%", "tolerance: 10%", {"dataflow": "update"}, "partialIngestionPercent: desired 10, actual 5"),
+        ("5%\n", "5%\ndescription: All\n", {"dataflow": "update"}, "description: desired 'All'"),
+        ("5%\n", "5%\nenabled: false\n", {"dataflow": "update"}, "state: desired 'disabled', actual 'enabled'"),
+        ("delta_column: Create_Time", "delta_column: {name: Create_Time, format: yyyy}", {"dataflow": "update"},
+         "deltaColumn.dateFormat: desired 'yyyy'"),
+        ("name: Products\n", "name: Goods\nprevious_names: [Products]\n", {"dataflow": "update"}, "desired 'Goods'"),
+        ("_id: Product_Id", "_id: Product_Name", {"mapping set": "create", "dataflow": "update"},
+         "mappings._id: desired 'Product_Name', actual 'Product_Id'"),
+        ("product.name: string", "product.name: string\n    product.x: string", {"field group": "update"}, "product.x"),
+        ("[finance]", "[finance, eu]", {"dataset": "update"}, "team=eu"),
+        ("Loaded daily", "Loaded hourly", {"dataset": "update"}, "description: desired 'Loaded hourly'"),
+        ("schema:\n", "schema:\n  description: All\n", {"schema": "update"}, "description: desired 'All'"),
+        ("schema:\n", "schema:\n  field_groups: [https://ns.adobe.com/xdm/context/profile-person-details]\n",
+         {"schema": "update"}, "profile-person-details"),
+        ("product.name: string", "product.name: integer", {"field group": "conflict"}, "choose another name"),
+        ("schema:\n", "schema:\n  class: event\n", {"schema": "conflict"}, "class is fixed"),
+        ("title: Product schema", "title: Other", {"schema": "conflict"}, "a dataset its schema"),
+        ("name: Product dataset", "name: Other", {"dataset": "conflict"}, "do not move to another dataset"),
+        ("PayPal.Catalog_Products", "PayPal.Billing_Plans", {"source connection": "conflict"}, "Three ways"),
+        ("Type, Create_Time]", "Create_Time]", {"source connection": "conflict"}, "params.columns"),
+        ("every day\n", "once\n#", {"dataflow": "conflict"}, "FLOW-1403"),
+    ],
+)  # fmt: skip
+def test_a_change_of_the_file_is_planned_as_it_can_be_done(
+    was: str, now: str, steps: dict[str, str], said: str, client: Client, emulator: Emulator, applied: Path
+) -> None:
+    emulator.advance(2 * 86400)
+    text = PRODUCTS.replace(was, now)
+    if "once" in now:
+        text = text.replace("delta_column: Create_Time\n", "")
+    plan = plan_text(client, applied, text)
+    assert {kind: action for kind, action in not_done(plan).items() if action != "blocked"} == steps
+    assert said in reasons(plan)
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("every day", "every 2 hours"),
+        ("_id: Product_Id", "_id: Product_Name"),
+        ("name: Products\n", "name: Goods\nprevious_names: [Products]\n"),
+        ("product.name: string", "product.name: string\n    product.x: string"),
+        ("5%\n", "5%\nenabled: false\ndescription: All\n"),
+        ("[finance]", "[finance, eu]"),
+        ("schema:\n", "schema:\n  description: All\n"),
+    ],
+)
+def test_a_change_that_was_applied_is_unchanged(was: str, now: str, client: Client, applied: Path) -> None:
+    text = PRODUCTS.replace(was, now)
+    apply(client, plan_text(client, applied, text))
+    assert not_done(plan_text(client, applied, text)) == {}
+
+
+# ---- changes behind the file's back --------------------------------------------------------------------------------
+
+
+class ByHand:
+    """Somebody else, who changes what is there in Adobe's user interface."""
+
+    def __init__(self, client: Client, emulator: Emulator) -> None:
+        self.client, self.emulator = client, emulator
+
+    def patch(self, *operations: dict[str, Any]) -> None:
+        (flow,) = self.emulator.objects("flows")
+        self.client.request("PATCH", f"{FLOWS}/{flow['id']}", body=list(operations), headers={"If-Match": flow["etag"]})
+
+    def act(self, op: str) -> None:
+        self.client.request("POST", f"{FLOWS}/{self.the('flows')}/action", params={"op": op})
+
+    def the(self, kind: str) -> str:
+        (one,) = self.emulator.objects(kind)
+        return str(one["id"])
+
+    def delete(self, path: str) -> None:
+        self.client.request("DELETE", f"/data/foundation/{path}")
+
+
+def without_dataset(hand: ByHand) -> None:
+    hand.delete(f"catalog/dataSets/{hand.the('dataSets')}")
+
+
+def replace(path: str, value: object) -> Callable[[ByHand], None]:
+    return lambda hand: hand.patch({"op": "replace", "path": path, "value": value})
+
+
+@pytest.mark.parametrize(
+    ("change", "steps", "said"),
+    [
+        (replace("/scheduleParams/frequency", "week"), {"dataflow": "update"}, "actual 'week'"),
+        (replace("/options/partialIngestionPercent", 50), {"dataflow": "update"}, "desired 5, actual 50"),
+        (replace("/name", "Renamed"), {"dataflow": "conflict"}, "previous_names: [Renamed]"),
+        (lambda hand: hand.delete(f"flowservice/flows/{hand.the('flows')}"), {"dataflow": "create"}, ""),
+        (without_dataset, {"target connection": "conflict"}, "the dataflow's dataset is gone"),
+    ],
+)  # fmt: skip
+def test_a_change_in_the_user_interface_is_shown(
+    change: Callable[[ByHand], None],
+    steps: dict[str, str],
+    said: str,
+    client: Client,
+    emulator: Emulator,
+    applied: Path,
+) -> None:
+    change(ByHand(client, emulator))
+    plan = plan_text(client, applied, PRODUCTS)
+    found = {kind: action for kind, action in not_done(plan).items() if action not in ("blocked", "adopt")}
+    assert found == steps
+    assert said in reasons(plan)
+
+
+def test_a_dataflow_that_was_disabled_is_shown_and_left_alone(
+    client: Client, emulator: Emulator, applied: Path
+) -> None:
+    ByHand(client, emulator).act("disable")
+    plan = plan_text(client, applied, PRODUCTS)
+    assert (plan.is_empty, plan.drift) == (True, ("Products",))
+    assert plan.notes[0].startswith("'Products' is disabled since 20")
+    assert not_done(plan_text(client, applied, PRODUCTS + "enabled: true\n")) == {"dataflow": "update"}
+    assert plan_text(client, applied, PRODUCTS + "enabled: false\n").drift == ()
+
+
+def test_a_field_that_somebody_added_is_no_drift(client: Client, emulator: Emulator, applied: Path) -> None:
+    wider = PRODUCTS.replace("product.name: string", "product.name: string\n    product.more: string")
+    apply(client, plan_text(client, applied, wider))
+    assert not_done(plan_text(client, applied, PRODUCTS)) == {}

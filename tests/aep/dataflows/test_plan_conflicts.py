@@ -1,0 +1,222 @@
+"""What a plan refuses, what it notes, and what definitions share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import RequestError
+from tests.aep.chain import Chain
+from tests.aep.dataflows.applying import actions, apply, not_done, plan_of, plan_text, the_step
+from tests.aep.dataflows.files import TEN_LINES, write_files
+from tests.conftest import PAYPAL, Emulator
+
+PROJECT = "version: 1\nproject: finance\n"
+NAME = "PayPal catalog products"
+DAY = 86400
+
+
+def conflict(client: Client, folder: Path, *texts: str) -> tuple[str, str]:
+    """The kind of the one step that is a conflict, and its reason."""
+    step = the_step(plan_text(client, folder, *texts), "conflict")
+    return step.kind, step.reason
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "kind", "reason"),
+    [
+        ("PayPal connection", "PayPal conection", "base connection", "did you mean 'PayPal connection'?"),
+        ("connection: PayPal connection", "connection: {id: none}", "base connection", "no base connection of this id"),
+        ("vendor: paypal", "vendor: square", "base connection", "it is no base connection of Square"),
+        ("PayPal.Catalog_Products", "PayPal.Catalog", "source connection", "PayPal.Catalog cannot be explored: "),
+        ("  product.type: Type", "  product.type: Typ", "source connection", "no 'Typ'; did you mean 'Type'?"),
+        ("delta_column: Create_Time", "delta_column: Created", "source connection", "no 'Created'; did"),
+        ("schedule:", "schema: Products\nschedule:", "schema", "there is no schema of this title or $id"),
+        ("schedule:", "dataset: Products\nschedule:", "dataset", "there is no dataset of this name or id"),
+        ("schedule:", "schema: {field_groups: [Shop]}\nschedule:", "field group", "no field group of this title"),
+        ("schedule:", "id: none\nschedule:", "dataflow", "there is no dataflow none"),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_a_conflict_before_anything_is_made(
+    was: str, now: str, kind: str, reason: str, client: Client, tmp_path: Path
+) -> None:
+    plan = plan_text(client, tmp_path, TEN_LINES.replace(was, now))
+    assert the_step(plan, "conflict").kind == kind
+    assert reason in the_step(plan, "conflict").reason
+    assert plan.count("create") == 0
+
+
+def test_several_base_connections_or_datasets_of_one_name_want_an_id(
+    client: Client, chain: Chain, tmp_path: Path
+) -> None:
+    body = {
+        "name": "Twin",
+        "schemaRef": {"id": chain.schema_id, "contentType": "application/vnd.adobe.xed+json;version=1"},
+    }
+    for _ in range(2):
+        chain.post("/data/foundation/catalog/dataSets", body)
+    kind, reason = conflict(client, tmp_path, TEN_LINES + "dataset: Twin\n")
+    assert (kind, reason.partition(", one of")[0]) == ("dataset", "several have this name: write an id")
+    twin = chain.base_connection(name="PayPal connection").payload()
+    chain.post("/data/foundation/flowservice/connections", twin)
+    kind, reason = conflict(client, tmp_path, TEN_LINES)
+    assert kind == "base connection"
+    assert PAYPAL in reason
+    by_id = TEN_LINES.replace("connection: PayPal connection", f"connection: {{id: {PAYPAL}}}")
+    assert plan_text(client, tmp_path, by_id).conflicts == ()
+
+
+def test_what_waits_for_a_conflict_is_blocked(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    text = TEN_LINES.replace("PayPal.Catalog_Products", "PayPal.Orders").replace("every 30 minutes", "every day")
+    assert not_done(plan_text(client, tmp_path, text)) == {"source connection": "conflict", "dataflow": "blocked"}
+
+
+# ---- whose it is ---------------------------------------------------------------------------------------------------
+
+
+def test_what_another_project_marked_is_not_changed(client: Client, tmp_path: Path) -> None:
+    write_files(tmp_path, project=PROJECT)
+    apply(client, plan_text(client, tmp_path, TEN_LINES), owner="sales")
+    assert not_done(plan_text(client, tmp_path, TEN_LINES)) == {}
+    kind, reason = conflict(client, tmp_path, TEN_LINES.replace("every 30 minutes", "every day"))
+    assert (kind, reason) == ("dataflow", "it belongs to 'sales', by its mark: change it there")
+
+
+def test_what_nobody_marked_is_changed_only_where_the_file_says_so(make_client: object, tmp_path: Path) -> None:
+    client = make_client(marks=False)  # type: ignore[operator]
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    write_files(tmp_path, project=PROJECT)
+    marking = make_client()  # type: ignore[operator]
+    changed = TEN_LINES.replace("every 30 minutes", "every day")
+    assert "write `manage_unmarked: true`" in conflict(marking, tmp_path, changed)[1]
+    assert not_done(plan_text(marking, tmp_path, changed + "manage_unmarked: true\n")) == {"dataflow": "update"}
+    plan = plan_text(client, tmp_path, changed)
+    assert not_done(plan) == {"dataflow": "update"}
+    assert plan.notes == ("the connection writes no marks, so any object is changed as if it were this project's",)
+
+
+def test_a_dataflow_with_the_projects_mark_that_no_definition_says_is_noted(client: Client, tmp_path: Path) -> None:
+    write_files(tmp_path, project=PROJECT)
+    other = TEN_LINES.replace(NAME, "Other").replace("PayPal.Catalog_Products", "PayPal.Billing_Plans")
+    other = other.replace("Product_Id", "Id").replace("Product_Name", "Name").replace("  product.type: Type\n", "")
+    apply(client, plan_text(client, tmp_path, TEN_LINES, other), owner="finance")
+    (tmp_path / "f1.yaml").unlink()
+    (note,) = plan_of(client, tmp_path).notes
+    assert note.startswith("dataflow 'Other' (")
+    assert plan_of(client, tmp_path, only=[NAME]).notes == ()
+
+
+# ---- nothing comes twice -------------------------------------------------------------------------------------------
+
+
+def test_a_second_reader_of_the_same_into_the_same_dataset_is_refused(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    second = TEN_LINES.replace(NAME, "Again") + f"dataset: {NAME}\n"
+    kind, reason = conflict(client, tmp_path, second)
+    assert (kind, "Write `previous_names: [PayPal catalog products]`" in reason) == ("dataflow", True)
+    assert plan_text(client, tmp_path, second + f"previous_names: [{NAME}]\n").conflicts == ()
+    assert actions(plan_text(client, tmp_path, second + "allow_second_reader: true\n"))["dataflow"] == "create"
+
+
+def test_a_source_whose_dataflow_is_gone_wants_a_word_about_history(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    emulator.advance(2 * DAY)
+    (flow,) = emulator.objects("flows")
+    client.request("DELETE", f"/data/foundation/flowservice/flows/{flow['id']}")
+    kind, reason = conflict(client, tmp_path, TEN_LINES)
+    assert (kind, reason.partition(":")[0]) == (
+        "dataflow",
+        "a dataflow that is gone may have read this source into the dataset, which holds rows",
+    )
+    said = TEN_LINES.replace("every 30 minutes", "{every: 30 minutes, backfill: false}")
+    step = the_step(plan_text(client, tmp_path, said), "create")
+    assert (step.kind, step.reason) == ("dataflow", "reads rows that are new from its start on")
+
+
+def test_a_second_dataflow_of_the_same_name_is_noted(client: Client, emulator: Emulator, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    (flow,) = emulator.objects("flows")
+    emulator.advance(60)
+    source = {k: flow[k] for k in ("name", "flowSpec", "targetConnectionIds", "transformations")}
+    second = client.request("POST", "/data/foundation/flowservice/sourceConnections", body=_twin(emulator)).body["id"]
+    schedule = {"startTime": 4102444800, "frequency": "week", "interval": 1}
+    body = {**source, "sourceConnectionIds": [second], "scheduleParams": schedule}
+    client.request("POST", "/data/foundation/flowservice/flows", body=body)
+    plan = plan_text(client, tmp_path, TEN_LINES)
+    assert not_done(plan) == {}
+    assert plan.notes[0].startswith(f"several dataflows are called 'PayPal catalog products': the oldest, {flow['id']}")
+
+
+def _twin(emulator: Emulator) -> dict[str, object]:
+    (source,) = emulator.objects("sourceConnections")
+    return {name: source[name] for name in ("name", "baseConnectionId", "data", "params", "connectionSpec")}
+
+
+# ---- what definitions share ----------------------------------------------------------------------------------------
+
+
+def test_a_definition_may_refer_to_what_another_one_describes(client: Client, tmp_path: Path) -> None:
+    shared = "schema: {title: Products}\ndataset: {name: Products}\n"
+    refers = TEN_LINES.replace(NAME, "Again").replace("PayPal.Catalog_Products", "PayPal.Billing_Plans")
+    refers = refers.replace("Product_Id", "Id").replace("Product_Name", "Name").replace("  product.type: Type\n", "")
+    plan = plan_text(client, tmp_path, refers + "dataset: Products\n", TEN_LINES + shared)
+    assert (plan.count("conflict"), plan.count("create")) == (0, 11)
+    datasets = [step for step in plan.steps if step.kind == "dataset"]
+    assert [step.name for step in datasets] == ["Products"]
+    apply(client, plan)
+    again = plan_text(client, tmp_path, refers + "dataset: Products\n", TEN_LINES + shared)
+    assert not_done(again) == {}
+
+
+# ---- reading -------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_that_must_not_be_read_is_an_error_that_names_the_permission(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.fail("status", method="GET", path="/data/foundation/catalog/dataSets", status=403, times=100)
+    with pytest.raises(RequestError, match="needs the permission 'View Datasets' to read this list"):
+        plan_text(client, tmp_path, TEN_LINES + "dataset: Products\n")
+
+
+def test_a_list_that_nothing_needs_is_not_read(client: Client, emulator: Emulator, tmp_path: Path) -> None:
+    emulator.fail("status", method="GET", path="/data/foundation/conversion/mappingSets", status=403, times=100)
+    assert plan_text(client, tmp_path, TEN_LINES).conflicts == ()
+
+
+def test_each_list_is_read_once_however_many_definitions_there_are(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    texts = [TEN_LINES.replace(NAME, f"Products {at}") for at in range(5)]
+    apply(client, plan_text(client, tmp_path, *texts))
+    before = len(emulator.requests())
+    assert not_done(plan_text(client, tmp_path, *texts)) == {}
+    asked = [request["path"].rpartition("/")[2] for request in emulator.requests()[before:]]
+    lists = ["flows", "sourceConnections", "targetConnections", "connections", "dataSets", "schemas", "fieldgroups"]
+    assert sorted(asked) == sorted([*lists, "dataSets", "mappingSets", "mappingSets"])
+
+
+def test_two_new_readers_of_the_same_are_refused_however_they_name_it(client: Client, tmp_path: Path) -> None:
+    by_id = TEN_LINES.replace(NAME, "Again").replace("connection: PayPal connection", f"connection: {{id: {PAYPAL}}}")
+    plan = plan_text(client, tmp_path, TEN_LINES, by_id + f"dataset: {NAME}\n")
+    assert the_step(plan, "conflict").reason.startswith(
+        "'PayPal catalog products' reads PayPal.Catalog_Products into the"
+    )
+
+
+def test_a_draft_of_the_name_is_a_conflict(client: Client, emulator: Emulator, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    (flow,) = emulator.objects("flows")
+    client.request("DELETE", f"/data/foundation/flowservice/flows/{flow['id']}")
+    members = ("name", "flowSpec", "sourceConnectionIds", "targetConnectionIds", "transformations")
+    body = {name: flow[name] for name in members} | {
+        "scheduleParams": {"startTime": 4102444800, "frequency": "minute", "interval": 30}
+    }
+    client.request("POST", "/data/foundation/flowservice/flows", params={"mode": "draft"}, body=body)
+    plan = plan_text(client, tmp_path, TEN_LINES)
+    assert [change.actual for change in the_step(plan, "conflict").changes] == ["draft"]

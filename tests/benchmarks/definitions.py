@@ -1,0 +1,129 @@
+"""
+What definitions cost: requests and seconds of plans and exports, from one dataflow to 2,000.
+
+    python -m tests.benchmarks.definitions
+
+Prints each figure with its limit; the exit status is 1 when one is missed. The emulator runs in a process of its own
+and answers at once, so the seconds are the client's.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.dataflows.export import export_dataflows
+from airflow_provider_payments.aep.dataflows.loading import load_project
+from airflow_provider_payments.aep.dataflows.plan import Plan
+from airflow_provider_payments.aep.dataflows.planner import make_plan
+from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SERVICE_PAGE, Snapshot
+from airflow_provider_payments.aep.http.auth import ClientCredentials
+from airflow_provider_payments.aep.http.transport import Transport
+from airflow_provider_payments.pytest_plugin import ExperiencePlatform
+from tests.aep.dataflows.applying import apply
+from tests.aep.dataflows.files import TEN_LINES, write_files
+from tests.benchmarks.emulator import Table, emulator_process
+
+CHAINS, SEEDED = 300, 2000
+NAME = "PayPal catalog products"
+Result = TypeVar("Result")
+
+
+def client_of(url: str) -> Client:
+    """A client that waits for nothing to settle."""
+    transport = Transport(connect_timeout=5.0, read_timeout=60.0)
+    credential = ClientCredentials(
+        client_id="emulator-client", client_secret="emulator-secret", transport=transport, ims_url=url
+    )
+    return Client(
+        org_id="EMULATOR@AdobeOrg",
+        sandbox="dev",
+        credential=credential,
+        transport=transport,
+        url=url,
+        settle_seconds=0.0,
+        dataflow_settle_seconds=0.0,
+    )
+
+
+def own_chains(folder: Path) -> Path:
+    """Definitions that share nothing but their base connection."""
+    texts = {f"products_{at}": TEN_LINES.replace(NAME, f"Products {at}") for at in range(CHAINS)}
+    return write_files(folder, **texts)
+
+
+class Bench:
+    """One emulator and its clock."""
+
+    def __init__(self, url: str, table: Table) -> None:
+        self.platform, self.client, self.table = ExperiencePlatform(url, "dev", "aep_default"), client_of(url), table
+
+    def measure(self, work: Callable[[], Result]) -> tuple[Result, int, float]:
+        """Return what the work returns, its requests but for the token, and its seconds."""
+        before, began = len(self.platform.requests()), time.perf_counter()
+        result = work()
+        seconds = time.perf_counter() - began
+        asked = [each for each in self.platform.requests()[before:] if not each["path"].startswith("/ims/")]
+        return result, len(asked), seconds
+
+    def plan(self, folder: Path, page_size: int = FLOW_SERVICE_PAGE) -> tuple[Plan, int, float]:
+        """Plan the definitions of a folder."""
+        project = load_project(folder)
+        return self.measure(lambda: make_plan(project, Snapshot(self.client, page_size)))
+
+
+def one_definition(bench: Bench, folder: Path) -> None:
+    """A plan of a definition whose objects are all new."""
+    plan, requests, _ = bench.plan(write_files(folder, products=TEN_LINES))
+    assert plan.count("create") == 7
+    bench.table.row("plan of one definition, all of it new: requests", requests, 13, "")
+
+
+def chains_of_their_own(bench: Bench, folder: Path) -> None:
+    """Plans of 300 chains that share nothing but their base connection."""
+    own_chains(folder)
+    began = time.process_time()
+    project = load_project(folder)
+    seconds = time.process_time() - began
+    bench.table.row(f"reading and checking {CHAINS} definitions, processor time", seconds, 0.5, "s")
+    apply(bench.client, make_plan(project, Snapshot(bench.client)))
+    plan, requests, seconds = bench.plan(folder, page_size=100)
+    assert plan.is_empty
+    objects = len({step.id for step in plan.steps})
+    bench.table.row(f"plan of {CHAINS} chains ({objects:,} objects), pages of 100: requests", requests, 25, "")
+    bench.table.row(f"plan of {CHAINS} chains, pages of 100: seconds", seconds, 2, "s")
+
+
+def seeded(bench: Bench, folder: Path) -> None:
+    """Plan and export of 2,000 dataflows."""
+    body = {"sandbox": "dev", "dataflows": SEEDED, "source": "square", "name_prefix": "seeded"}
+    bench.platform.control("POST", "seed", json=body)
+    export, requests, seconds = bench.measure(lambda: export_dataflows(Snapshot(bench.client), ["seeded *"]))
+    assert len(export.files) == SEEDED
+    bench.table.row(f"export of {SEEDED:,} dataflows: requests", requests, 15, "")
+    print(f"  it takes {seconds:.1f} s")
+    folder.mkdir()
+    for name, text in export.files.items():
+        (folder / name).write_text(text)
+    plan, requests, seconds = bench.plan(folder)
+    assert plan.is_empty
+    bench.table.row(f"plan of {SEEDED:,} dataflows, pages of {FLOW_SERVICE_PAGE}: requests", requests, 25, "")
+    print(f"  it takes {seconds:.1f} s; with pages of 100 it is {bench.plan(folder, page_size=100)[1]} requests")
+
+
+def main() -> int:
+    """Print the figures; return the exit status."""
+    table = Table()
+    for scene in (one_definition, chains_of_their_own, seeded):
+        with emulator_process() as (url, _, _), tempfile.TemporaryDirectory() as folder:
+            scene(Bench(url, table), Path(folder) / "files")
+    return int(table.missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

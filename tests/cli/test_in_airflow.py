@@ -1,0 +1,61 @@
+"""``airflow aep``: the same commands, in Airflow's own command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_payments.cli.commands import COMMANDS
+from airflow_provider_payments.cli.definition import get_commands
+from tests.aep.dataflows.files import TEN_LINES, write_files
+from tests.conftest import Emulator
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An Airflow of its own, without a database."""
+    return os.environ | {"AIRFLOW_HOME": str(tmp_path / "home"), "AIRFLOW__CORE__UNIT_TEST_MODE": "False"}
+
+
+def airflow(environment: dict[str, str], *words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "airflow", "aep", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+
+
+def test_a_plan_and_its_status_are_those_of_the_console_script(
+    connected: Emulator, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    folder = write_files(tmp_path / "files", products=TEN_LINES)
+    done = airflow(environment, "plan", folder, "--detailed-exitcode", "-o", "json")
+    assert done.returncode == 2, done.stderr
+    assert json.loads(done.stdout)["summary"]["create"] == 7
+
+
+def test_wrong_files_are_status_1(tmp_path: Path, environment: dict[str, str]) -> None:
+    done = airflow(environment, "validate", write_files(tmp_path / "files", products="version: 2"))
+    assert (done.returncode, "version: this release reads version 1" in done.stdout) == (1, True)
+
+
+def test_airflow_is_given_every_command() -> None:
+    (group,) = get_commands()
+    assert [(command.name, len(command.args)) for command in group.subcommands] == [
+        (command.name, len(command.options)) for command in COMMANDS
+    ]
+
+
+def test_other_commands_load_only_names() -> None:
+    code = """
+import sys, airflow.cli.cli_config
+before = set(sys.modules)
+from airflow_provider_payments.cli.definition import get_commands
+get_commands()
+print(sorted(set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    package = "airflow_provider_payments.cli"
+    assert done.stdout.splitlines()[-1] == str([package, f"{package}.commands", f"{package}.definition"])

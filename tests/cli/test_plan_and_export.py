@@ -1,0 +1,130 @@
+"""``payments plan`` and ``payments export`` against the emulator: what they print, and with which status."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from airflow_provider_payments.aep.api.client import Client
+from tests.aep.dataflows.applying import apply, plan_text
+from tests.aep.dataflows.files import TEN_LINES, write_files
+from tests.cli.conftest import Run
+from tests.conftest import Emulator
+
+
+@pytest.fixture
+def folder(tmp_path: Path, connected: Emulator) -> Path:
+    """A folder with the ten-line file; the default Airflow connection leads to the emulator."""
+    return write_files(tmp_path / "files", products=TEN_LINES)
+
+
+def test_a_plan_shows_what_is_to_be_created(run: Run, folder: Path) -> None:
+    status, out, _ = run("plan", folder)
+    assert [line for line in out.splitlines() if line.startswith(("PayPal", "  ", "Plan"))] == [
+        "PayPal catalog products",
+        "  = base connection PayPal connection (24151d58-ffa7-4960-951d-58ffa7396097)",
+        "  + field group PayPal catalog products - fields",
+        "  + schema PayPal catalog products",
+        "  + source connection PayPal catalog products - source",
+        "  + dataset PayPal catalog products",
+        "  + target connection PayPal catalog products - target",
+        "  + mapping set PayPal catalog products - mapping",
+        "  + dataflow PayPal catalog products",
+        "      reads all history with its first run",
+        "Plan: 7 to create, 1 to adopt.",
+    ]
+    assert status == 0
+
+
+def test_the_detailed_status_says_whether_something_is_to_be_done(run: Run, folder: Path, client: Client) -> None:
+    assert run("plan", folder, "--detailed-exitcode")[0] == 2
+    apply(client, plan_text(client, folder.parent / "same", TEN_LINES))
+    status, out, _ = run("plan", folder, "--detailed-exitcode")
+    assert (status, out.splitlines()[0]) == (0, "Nothing to do: 1 definition is as written.")
+    assert "    dataflow PayPal catalog products (" in run("plan", folder, "--all")[1]
+
+
+def test_a_change_shows_what_is_and_what_will_be(run: Run, folder: Path, client: Client) -> None:
+    apply(client, plan_text(client, folder.parent / "same", TEN_LINES))
+    write_files(folder, products=TEN_LINES.replace("_id: Product_Id", "_id: Product_Name"))
+    out = run("plan", folder)[1]
+    assert "      mappings._id: Product_Id -> Product_Name\n" in out
+    assert "rows of later runs are mapped anew; rows that landed stay as they are" in out
+
+
+def test_a_conflict_is_status_1_and_names_file_and_line(run: Run, folder: Path) -> None:
+    write_files(folder, products=TEN_LINES.replace("PayPal connection", "PayPal"))
+    status, out, _ = run("plan", folder)
+    assert (status, "(" + str(folder / "products.yaml") + ":3)" in out) == (1, True)
+
+
+@pytest.mark.parametrize("output", ["json", "yaml", "markdown"])
+def test_a_plan_comes_in_the_format_that_is_asked_for(run: Run, folder: Path, output: str) -> None:
+    out = run("plan", folder, "-o", output)[1]
+    if output == "markdown":
+        assert out.startswith("### Plan for sandbox `dev`\n\nPlan: 7 to create, 1 to adopt.\n\n| | object |")
+    else:
+        made = (json.loads if output == "json" else yaml.safe_load)(out)
+        assert (made["format"], made["sandbox"], made["changed"]) == (1, "dev", ["PayPal catalog products"])
+        assert made["summary"]["create"] == 7
+        assert made["steps"][-1]["kind"] == "dataflow"
+
+
+def test_the_digest_tells_plans_that_do_the_same(run: Run, folder: Path) -> None:
+    def digest() -> str:
+        (found,) = re.findall(r"^Digest (\w+)$", run("plan", folder)[1], re.MULTILINE)
+        return str(found)
+
+    first = digest()
+    write_files(folder, products=f"# moved a line down\n{TEN_LINES}")
+    assert digest() == first
+    write_files(folder, products=TEN_LINES.replace("PayPal catalog products", "Products"))
+    assert digest() != first
+
+
+def test_wrong_files_are_shown_before_anything_is_asked(run: Run, folder: Path, connected: Emulator) -> None:
+    write_files(folder, products=TEN_LINES.replace("paypal", "pay"))
+    status, out, err = run("plan", folder)
+    assert (status, out, err.count("source.vendor")) == (1, "", 1)
+    assert connected.requests() == []
+
+
+def test_a_connection_that_is_not_there_is_named(run: Run, folder: Path) -> None:
+    status, _, err = run("plan", folder, "--conn-id", "nowhere")
+    assert status == 1
+    assert "in the environment it is AIRFLOW_CONN_NOWHERE" in err
+
+
+def test_an_export_plans_as_unchanged(run: Run, folder: Path, client: Client, connected: Emulator) -> None:
+    for source in ("square", "stripe"):
+        body = {"sandbox": "dev", "dataflows": 2, "source": source, "name_prefix": source}
+        connected.control("POST", "seed", json=body)
+    to = folder.parent / "exported"
+    status, out, _ = run("export", "--to", to)
+    assert (status, out.splitlines()[-1]) == (0, "4 exported")
+    assert run("plan", to, "--detailed-exitcode")[0] == 0
+    status, _, err = run("export", "--to", to)
+    assert (status, "4 of the files exist, such as" in err) == (1, True)
+    assert run("export", "square *", "--to", to, "--force", "-o", "json")[0] == 0
+
+
+def test_a_dataflow_that_was_named_and_is_no_payments_source_is_refused(
+    run: Run, folder: Path, connected: Emulator
+) -> None:
+    status, _, err = run("export", "nothing", "--to", folder)
+    assert (status, "the name or id of a dataflow in the sandbox" in err) == (1, True)
+
+
+def test_a_plan_needs_no_database_of_airflows(folder: Path, tmp_path: Path, connected: Emulator) -> None:
+    import os
+
+    home = {"AIRFLOW_HOME": str(tmp_path / "home"), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////nowhere/a.db"}
+    command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "plan", str(folder), "-o", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | home)
+    assert (done.returncode, json.loads(done.stdout)["summary"]["create"]) == (0, 7), done.stderr

@@ -1,0 +1,143 @@
+"""``PlanDataflowsOperator`` and ``ExportDataflowsOperator``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowNotFoundException, AirflowSkipException
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.operators import outputs
+from airflow_provider_payments.operators.definitions import ExportDataflowsOperator, PlanDataflowsOperator
+from tests.aep.dataflows.applying import apply, plan_text
+from tests.aep.dataflows.files import TEN_LINES, write_files
+from tests.conftest import Emulator
+from tests.operators.chain import context
+
+NAME = "PayPal catalog products"
+PROJECT = """\
+version: 1
+project: finance
+environments:
+  dev: {variables: {pace: 30 minutes}}
+  prod: {aep_conn_id: nowhere, variables: {pace: 1 hour}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, client: Client, connected: Emulator) -> Path:
+    """A folder whose one definition is there."""
+    apply(client, plan_text(client, tmp_path / "applied", TEN_LINES), owner="finance")
+    text = TEN_LINES.replace("30 minutes", "${var.pace}")
+    return write_files(tmp_path / "files", project=PROJECT, products=text)
+
+
+def plan(folder: Path | str, **arguments: Any) -> dict[str, Any]:
+    return PlanDataflowsOperator(task_id="plan", definition=str(folder), environment="dev", **arguments).execute(
+        context()
+    )
+
+
+def export(folder: Path, **arguments: Any) -> dict[str, Any]:
+    return ExportDataflowsOperator(task_id="export", path=str(folder), **arguments).execute(context())
+
+
+def test_a_plan_returns_what_is_to_be_done(folder: Path) -> None:
+    nothing = plan(folder)
+    assert set(nothing) == outputs.PlannedDataflows.__required_keys__
+    assert (nothing["changed"], nothing["drifted"], nothing["plan"]["steps"]) == ([], [], [])
+    changed = plan(folder, variables={"pace": "2 hours"})
+    assert (changed["changed"], changed["drifted"], changed["summary"]["update"]) == ([NAME], [NAME], 1)
+    assert "scheduleParams.frequency: minute -> hour" in changed["text"]
+    assert changed["digest"] != nothing["digest"]
+
+
+def test_the_environment_chooses_the_connection_unless_one_is_given(folder: Path) -> None:
+    with pytest.raises(AirflowNotFoundException, match="nowhere"):
+        PlanDataflowsOperator(task_id="plan", definition=str(folder), environment="prod").execute(context())
+    given = PlanDataflowsOperator(task_id="x", definition=str(folder), environment="prod", aep_conn_id="aep_default")
+    assert given.execute(context())["drifted"] == [NAME]
+
+
+def test_drift_fails_or_skips_the_task_where_that_is_asked(folder: Path) -> None:
+    late = {"variables": {"pace": "2 hours"}}
+    with pytest.raises(ExperiencePlatformFailedError, match=f"not as written: {NAME}"):
+        plan(folder, on_drift="fail", **late)
+    with pytest.raises(AirflowSkipException, match="not as written"):
+        plan(folder, on_drift="skip", **late)
+    assert plan(folder, on_drift="fail")["drifted"] == []
+
+
+@pytest.mark.parametrize("ignored", ["schedule", f"{NAME}.schedule"])
+def test_what_is_ignored_is_no_drift(folder: Path, ignored: str) -> None:
+    late = {"variables": {"pace": "2 hours"}}
+    made = plan(folder, on_drift="fail", ignore=[ignored], **late)
+    assert (made["changed"], made["drifted"]) == ([NAME], [])
+    with pytest.raises(ExperiencePlatformFailedError):
+        plan(folder, on_drift="fail", ignore=["tolerance"], **late)
+
+
+def test_a_dataflow_that_was_disabled_is_drift(folder: Path, client: Client, connected: Emulator) -> None:
+    (flow,) = connected.objects("flows")
+    client.request("POST", f"/data/foundation/flowservice/flows/{flow['id']}/action", params={"op": "disable"})
+    made = plan(folder)
+    assert (made["changed"], made["drifted"]) == ([], [NAME])
+    assert plan(folder, ignore=["enabled"])["drifted"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"on_drift": "ignore"}, "on_drift='ignore' is not allowed: one of report, fail, skip"),
+        ({"ignore": ["tolerence"]}, "did you mean 'tolerance'"),
+        ({"only": ["PayPal"]}, "there is no definition 'PayPal'"),
+        ({"environment": "test"}, "there is no environment 'test'"),
+    ],
+)
+def test_an_argument_that_is_wrong_fails_the_task_for_good(
+    folder: Path, arguments: dict[str, Any], message: str
+) -> None:
+    given = {"task_id": "plan", "definition": str(folder), "environment": "dev"} | arguments
+    with pytest.raises(ExperiencePlatformFailedError, match=message):
+        PlanDataflowsOperator(**given).execute(context())
+
+
+def test_a_broken_file_fails_the_task_with_its_place(folder: Path) -> None:
+    write_files(folder, products=TEN_LINES.replace("vendor: paypal", "vendor: pay"))
+    with pytest.raises(ExperiencePlatformFailedError, match=r"products\.yaml:3:18: source\.vendor: one of"):
+        plan(folder)
+
+
+def test_a_service_that_does_not_answer_fails_the_task_for_now(folder: Path, connected: Emulator) -> None:
+    connected.fail("status", path="/data/foundation/flowservice/flows", status=503, times=50)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        plan(folder)
+
+
+def test_a_relative_path_counts_from_the_dags_folder(tmp_path: Path, connected: Emulator) -> None:
+    write_files(tmp_path, dataflows__products=TEN_LINES)
+    with DAG(dag_id="plans", schedule=None) as dag:
+        step = PlanDataflowsOperator(task_id="plan", definition="dataflows")
+    dag.fileloc = str(tmp_path / "plans.py")
+    assert step.execute(context())["summary"]["create"] == 7
+
+
+def test_an_export_writes_files_that_plan_as_unchanged(folder: Path, tmp_path: Path) -> None:
+    made = export(tmp_path / "exported")
+    assert set(made) == outputs.ExportedDataflows.__required_keys__
+    assert (len(made["files"]), made["refused"], made["skipped"]) == (1, [], 0)
+    again = PlanDataflowsOperator(task_id="plan", definition=str(tmp_path / "exported"))
+    assert again.execute(context())["changed"] == []
+    with pytest.raises(ExperiencePlatformFailedError, match="overwrite=True overwrites them"):
+        export(tmp_path / "exported")
+    assert export(tmp_path / "exported", overwrite=True, names=["PayPal*"])["files"] == made["files"]
+
+
+def test_an_export_goes_to_an_object_storage(folder: Path) -> None:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    made = export("memory://exports/dataflows")  # type: ignore[arg-type]
+    assert ObjectStoragePath(made["files"][0]).read_text().startswith("version: 1\nname: PayPal catalog products\n")
