@@ -33,14 +33,18 @@ class PlanDataflowsOperator(ExperiencePlatformOperator):
     Returns :class:`~airflow_provider_payments.operators.outputs.PlannedDataflows`. The files are read when the task
     runs: a broken one fails this task, and breaks no DAG.
 
-    :param definition: a file, or a folder with all that is below it; relative to the DAG's folder.
-    :param environment: one of the project file's; default: the only one.
-    :param variables: on top of the environment's.
-    :param only: names of definitions; default: all.
-    :param on_drift: what to do where a definition is not as written: ``report`` (default) returns it, ``fail`` fails
-        the task without a retry, ``skip`` skips it and what follows.
-    :param ignore: members whose drift does not count, such as ``tolerance`` or ``Square payments.enabled``.
-    :param aep_conn_id: the Airflow connection; default: the environment's, else ``aep_default``.
+    .. seealso:: ``docs/definitions.md#in-airflow`` in the manual.
+
+    :param definition: a file, or a folder with all that is below it; relative to the DAG's folder. (templated)
+    :param environment: an environment of the project file. Defaults to ``None``: the only one. (templated)
+    :param variables: variables by name; they overrule those of the environment. Defaults to ``None``. (templated)
+    :param only: names of the definitions to plan. Defaults to ``None``: all. (templated)
+    :param on_drift: what to do where a definition is not as written: ``report`` returns it, ``fail`` fails the task
+        without a retry, ``skip`` skips the task. Defaults to ``"report"``. (templated)
+    :param ignore: members whose drift does not count, such as ``tolerance`` or ``Square payments.enabled``. Applies to
+        ``on_drift``; the plan shows them all the same. Defaults to ``None``. (templated)
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``None``: the environment's,
+        else ``aep_default``. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -75,7 +79,14 @@ class PlanDataflowsOperator(ExperiencePlatformOperator):
         self.ignore = ignore
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Make the plan."""
+        """
+        Make the plan.
+
+        :raises ExperiencePlatformFailedError: if a file is wrong, or something is not as written and ``on_drift`` is
+            ``fail``.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        :raises AirflowSkipException: if something is not as written and ``on_drift`` is ``skip``.
+        """
         from airflow_provider_payments.aep.dataflows.drift import check_ignored, drifted
         from airflow_provider_payments.aep.dataflows.render import plan_text
 
@@ -125,15 +136,19 @@ class PlanDataflowsOperator(ExperiencePlatformOperator):
 
 class ExportDataflowsOperator(ExperiencePlatformOperator):
     """
-    Write a definition for each payments dataflow of the sandbox, such that a plan says unchanged. It only reads the
-    platform.
+    Write a definition for each payments dataflow of the sandbox, which a plan then calls unchanged.
 
-    Returns :class:`~airflow_provider_payments.operators.outputs.ExportedDataflows`.
+    It only reads the platform. Returns :class:`~airflow_provider_payments.operators.outputs.ExportedDataflows`.
+
+    .. seealso:: ``docs/definitions.md#in-airflow`` in the manual.
 
     :param path: the folder to write to: a path, or a URL of an object storage such as ``s3://conn@bucket/dataflows``.
-    :param names: names, ids, or patterns with ``*`` and ``?``; default: all dataflows.
-    :param manage_schema: whether schema and dataset are described; by default they are referred to by name.
-    :param overwrite: whether files that are there are overwritten; by default the task fails.
+        (templated)
+    :param names: names, ids, or patterns with ``*`` and ``?``. Defaults to ``None``: all dataflows. (templated)
+    :param manage_schema: whether schema and dataset are described, not only referred to by name. Defaults to ``False``.
+        (templated)
+    :param overwrite: whether existing files are overwritten; else the task fails. Defaults to ``False``. (templated)
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -161,7 +176,12 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
         self.overwrite = overwrite
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Read what is there, and write the files."""
+        """
+        Read what is there, and write the files.
+
+        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as over existing files.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
         from airflow.providers.common.compat.sdk import ObjectStoragePath
 
         from airflow_provider_payments.aep.dataflows.export import export_dataflows
