@@ -25,6 +25,7 @@ def python(*arguments: str, environment: Mapping[str, str], returncode: int = 0)
         [sys.executable, *arguments],
         env=environment,
         cwd=environment["AIRFLOW_HOME"],
+        check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
