@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.server import EmulatorServer
+    from airflow_provider_payments.emulator.http.server import EmulatorServer
 
 MARKER = "experience_platform"
 CONN_ID = "aep_default"
@@ -153,7 +153,7 @@ def _experience_platform_servers() -> Iterator[Callable[[str], EmulatorServer]]:
 
         def serve(time: str) -> EmulatorServer:
             try:
-                from airflow_provider_payments.emulator.server import EmulatorServer
+                from airflow_provider_payments.emulator.http.server import EmulatorServer
             except ModuleNotFoundError as error:
                 pytest.fail(f"The emulator needs {error.name}: install airflow-provider-payments[demo].", pytrace=False)
             if time not in servers:

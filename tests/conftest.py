@@ -25,7 +25,7 @@ from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.http.auth import ClientCredentials
 from airflow_provider_payments.aep.http.clock import Clock
 from airflow_provider_payments.aep.http.transport import Transport
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.fault_proxy import FaultProxy, fault_proxy
 

@@ -122,7 +122,7 @@ def test_the_wheel_carries_the_templates_and_its_emulator_shows_the_page(
 import sys, urllib.request
 sys.path.insert(0, {str(tmp_path)!r})
 import airflow_provider_payments
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 with EmulatorServer() as server:
     print(airflow_provider_payments.__file__, urllib.request.urlopen(server.url).status)
 """

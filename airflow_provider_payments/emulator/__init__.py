@@ -1,5 +1,5 @@
 """An Experience Platform on loopback: IMS, Flow Service, Schema Registry, Catalog and Data Prep, with state.
 
-It shares nothing with the client half of this package except HTTP, so that a misreading of the services cannot hide in
-common code. Nothing is imported here: ``command`` starts it as a process, ``server`` inside one.
+It shares nothing with the provider except HTTP, so that a misunderstanding of the services cannot hide in common code.
+Nothing is imported here: ``__main__`` starts it as a process, ``http.server`` within one.
 """

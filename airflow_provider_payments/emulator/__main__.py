@@ -1,6 +1,101 @@
-"""``python -m airflow_provider_payments.emulator``."""
+"""``payments-emulator``, or ``python -m airflow_provider_payments.emulator``: the emulator as a process."""
 
-from airflow_provider_payments.emulator.command import main
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from airflow_provider_payments.emulator.core.clock import TIME_MODES
+from airflow_provider_payments.emulator.core.options import Options
+from airflow_provider_payments.emulator.core.parsing import parse_count
+from airflow_provider_payments.emulator.core.rate_limit import Limit
+from airflow_provider_payments.emulator.extra import SERVER, is_missing
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; the exit status is 0 then, 1 when the port is in use or a library is missing.
+
+    :param arguments: of the command line unless given.
+    """
+    options = _parser().parse_args(arguments)
+    limit = None if options.rate_limit is None else Limit(options.rate_limit, options.burst)
+    if is_missing("payments-emulator", SERVER):
+        return 1
+    # The libraries are imported after the arguments are parsed, so that --help and usage errors are fast.
+    from airflow_provider_payments.emulator.http.server import listening_socket, make_server, origin
+    from airflow_provider_payments.emulator.organisation import Organisation
+
+    try:
+        sock = listening_socket(options.host, options.port)
+    except OSError as error:
+        print(f"payments-emulator: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    chosen = Options(options.client_id, options.client_secret, options.org, options.time, rate_limit=limit)
+    organisation = Organisation(chosen, origin(sock))
+    server = make_server(organisation)
+    sock.listen(2048)
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        # A signal may come after "ready" but before uvicorn has installed its own handlers; and uvicorn raises the
+        # signal again after its shutdown, which must not fail the process.
+        signal.signal(stop_signal, lambda *_: setattr(server, "should_exit", True))
+    print(f"ready {organisation.origin}", flush=True)
+    server.run(sockets=[sock])
+    return 0
+
+
+def _port(text: str) -> int:
+    port = parse_count(text)
+    if port is None or port > 65535:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no port: 0 to 65535")
+    return port
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0.001 <= rate <= 1e9:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no rate: a number of requests a minute, above 0")
+    return rate
+
+
+def _burst(text: str) -> int:
+    burst = parse_count(text)
+    if not burst:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no burst: a whole number, 1 or more")
+    return burst
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="payments-emulator",
+        description="Adobe Experience Platform's source services on this machine, with state, for tests and trials.",
+    )
+    parser.add_argument("--port", type=_port, default=0, help="0, the default, takes any free port")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--client-id", default=Options.client_id, help="default: %(default)s")
+    parser.add_argument("--client-secret", default=Options.client_secret, help="default: %(default)s")
+    parser.add_argument("--org", default=Options.org, help="default: %(default)s")
+    parser.add_argument(
+        "--time",
+        choices=TIME_MODES,
+        default="fast",
+        help="fast: a dataflow's first run starts a second after its creation; real: at its start time; "
+        "manual: the clock moves only by POST /__emulator__/clock (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--rate-limit",
+        type=_rate,
+        metavar="N",
+        help="requests a minute that the gateway lets through; more are refused with 429 (default: no limit)",
+    )
+    parser.add_argument(
+        "--burst", type=_burst, metavar="N", help="how many of them may come at once (default: a minute's worth)"
+    )
+    return parser
+
 
 if __name__ == "__main__":
     raise SystemExit(main())

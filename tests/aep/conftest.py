@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.http.auth import ClientCredentials
 from airflow_provider_payments.aep.http.transport import Clock, Transport
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.aep.chain import Chain
 from tests.chaos.timeline import Platform, Timeline
 from tests.conftest import SERIAL, Emulator, napping

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import socket
 import statistics
 import subprocess
@@ -21,13 +20,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.emulator.client import CATALOG, DATA_PREP, FLOW, PAYPAL, Client, mapping_body, source_body
 
 STARTS = 7
@@ -111,13 +109,11 @@ class Wire:
 @contextmanager
 def emulator_process() -> Iterator[tuple[str, int, float]]:
     """The command in a process of its own: its address, its process id and how long it took to be ready."""
-    command = shutil.which("payments-emulator", path=str(Path(sys.executable).parent))
+    command = [sys.executable, "-m", "airflow_provider_payments.emulator", "--time", "manual"]
     # An installed package is compiled once; some machines forbid that in their environment.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.perf_counter()
-    with subprocess.Popen(
-        [command or "payments-emulator", "--time", "manual"], stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
         ready = time.perf_counter() - began

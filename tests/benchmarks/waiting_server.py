@@ -22,7 +22,7 @@ from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
-from airflow_provider_payments.emulator.server import listening_socket
+from airflow_provider_payments.emulator.http.server import listening_socket
 from tests.benchmarks.fast_time import FastTime
 from tests.benchmarks.waiting_sandbox import FLOW_SERVICE, QUEUE, Query, RefusedError, Run, Sandbox, identifier
 from tests.benchmarks.waiting_shapes import CONNECTOR, JOB, JOB_RUN

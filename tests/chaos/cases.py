@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.chaos.kills import Kill
 from tests.chaos.timeline import Platform
 from tests.chaos.trials import Trial, Verdict, attempt, draw, draw_kill, points

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.resources.marks import Mark, Writer
-from airflow_provider_payments.emulator.faults import Match
+from airflow_provider_payments.emulator.core.faults import Match
 from tests.chaos.faults import ACTIONS, STREAMS, Strike
 from tests.chaos.runs import Carry
 from tests.chaos.tasks import STEPS, Attempt, Ended, Pace
@@ -145,7 +145,7 @@ def test_a_check_that_stores_nothing_meets_the_faults_of_reads(platform: Platfor
     assert (verdict.broken, verdict.incomplete) == ([], [])
     posted = {request["path"] for request in platform.requests(method="POST") if request["path"].startswith("/data/")}
     covered = {
-        name: {path for path in posted if Match(path=STREAMS[name].match["path"]).covers("POST", path)}
+        name: {path for path in posted if Match(path=STREAMS[name].match["path"]).matches("POST", path)}
         for name in ("check", "write")
     }
     assert covered["check"] == {path for path in posted if path.endswith("validate")} != set()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.emulator.client import Client
 
 

@@ -15,7 +15,7 @@ import requests
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.emulator.client import CATALOG, DATA_PREP, FLOW, PROFILE, REGISTRY, XED, Client, mapping_body, source_body
 from tests.emulator.schema_registry.registry import schema_body
 

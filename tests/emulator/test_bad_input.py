@@ -301,7 +301,7 @@ def test_patches_cannot_nest_without_end(client: Client) -> None:
         (Catalog, "get", f"{CATALOG}/dataSets/x", {"title": "InternalServerError", "status": 500}),
         (
             MappingSets,
-            "understand",
+            "parse",
             f"{DATA_PREP}/mappingSets",
             {"type": "https://ns.adobe.com/aep/errors/MAPPER-1000-500", "status": 500},
         ),
@@ -329,7 +329,7 @@ def test_mistakes_of_our_own_speak_the_dialect(
     headers = {"Accept": "application/vnd.adobe.xed+json;version=1"}
     with monkeypatch.context() as patched:
         patched.setattr(owner, name, property(broken) if name == "stores" else broken)
-        method = "POST" if name in ("understand", "issue") else "GET"
+        method = "POST" if name in ("parse", "issue") else "GET"
         body = {"data": CREDENTIALS} if name == "issue" else {"json": {}}
         answer = client.ask(method, path, headers=headers, **body)
     assert answer.status_code == 500

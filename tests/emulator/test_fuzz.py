@@ -22,9 +22,9 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from airflow_provider_payments.emulator.app import CONTROL as CONTROL_INTERFACE
-from airflow_provider_payments.emulator.app import SERVICES
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.app import CONTROL as CONTROL_INTERFACE
+from airflow_provider_payments.emulator.http.server import EmulatorServer
+from airflow_provider_payments.emulator.organisation import SERVICES
 from tests.emulator.client import CATALOG, CREDENTIALS, DATA_PREP, FLOW, REGISTRY, Client
 from tests.emulator.fuzz_requests import Hostile, requests_to, requests_to_nowhere
 from tests.emulator.fuzz_values import PLAN_PAIRS, PLANS, VALID_BODIES, VENDORS_SECRET

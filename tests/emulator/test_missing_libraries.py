@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EMULATOR = ("-m", "airflow_provider_payments.emulator")
-EMULATOR_SCRIPT = ("-c", "from airflow_provider_payments.emulator.command import main; raise SystemExit(main())")
+EMULATOR_SCRIPT = ("-c", "from airflow_provider_payments.emulator.__main__ import main; raise SystemExit(main())")
 DEMO = ("-m", "airflow_provider_payments.demo")
 DEMO_SCRIPT = ("-c", "from airflow_provider_payments.demo import main; raise SystemExit(main())")
 
@@ -63,7 +63,7 @@ def test_all_missing_libraries_are_named_and_help_needs_none(tmp_path: Path, com
 def test_an_emulator_loads_the_templates_only_for_the_page(tmp_path: Path) -> None:
     code = """
 import sys, urllib.request
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 with EmulatorServer() as server:
     for path in ("/__emulator__/state", "/"):
         urllib.request.urlopen(server.url + path).read()

@@ -13,7 +13,7 @@ import pytest
 from airflow.exceptions import AirflowRescheduleException
 
 from airflow_provider_payments.aep.api.client import Client
-from airflow_provider_payments.emulator.data_prep.dates import parse_time
+from airflow_provider_payments.emulator.core.dates import parse_time
 from airflow_provider_payments.emulator.samples import paypal
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from airflow_provider_payments.operators.flow_runs import RunDataflowOperator
@@ -77,8 +77,8 @@ class Month:
     def payouts(self) -> dict[str, Payout]:
         """The payouts whose moment lies in one of the windows, by their ids."""
         (table,) = (table for table in paypal.tables(START) if table.path == PAYOUTS)
-        rows = zip(table.born, table.rows, strict=True)
-        found = {row["Payout_Item_Id"]: Payout(moment(row[self.column]), born) for born, row in rows}
+        rows = zip(table.created, table.rows, strict=True)
+        found = {row["Payout_Item_Id"]: Payout(moment(row[self.column]), created) for created, row in rows}
         last = FIRST + self.windows * self.length
         return {name: payout for name, payout in found.items() if FIRST < payout.at <= last}
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import Emulator, connection_json
 from tests.system.airflow_process import REPOSITORY, AirflowHome
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments import versions
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import Emulator, connection_json
 from tests.sensors.flows import runs
 from tests.system.live_airflow import SENSORS, LiveAirflow, on_demand

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_payments import versions
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import CONNECTION_ID, Emulator, connection_json
 from tests.operators.chain import make_dataflow
 from tests.operators.on_demand import DAY, ONCE

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from airflow_provider_payments import versions
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import Emulator, connection_json
 from tests.system.airflow_process import AirflowHome
 

@@ -29,7 +29,7 @@ from airflow_provider_payments.aep.errors import PlatformError
 from airflow_provider_payments.aep.http.auth import ClientCredentials
 from airflow_provider_payments.aep.http.transport import Clock, Transport
 from airflow_provider_payments.aep.services import FLOW_SERVICE
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import SERIAL, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
 from tests.system.airflow_process import REPOSITORY, AirflowHome

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import connection_json
 from tests.fault_proxy import FaultProxy, fault_proxy
 from tests.sensors.flows import answer, run_item

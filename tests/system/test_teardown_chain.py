@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import Emulator, connection_json
 from tests.system.airflow_process import AirflowHome
 

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import tests.chaos.quiet  # noqa: F401
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.benchmarks.emulator import Table
 from tests.chaos import report
 from tests.chaos.census import DELETABLE

@@ -1,1 +1,1 @@
-"""Catalog: datasets and the batches that land in them."""
+"""Catalog: datasets and their batches."""

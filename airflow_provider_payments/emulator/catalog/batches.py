@@ -1,4 +1,4 @@
-"""Batches: what one flow run brought into a dataset, and for a while why some of it did not arrive."""
+"""Batches: what a flow run ingested into a dataset and, for a limited time, why records failed."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-DIAGNOSTICS_SECONDS = 30 * 86400
+DIAGNOSTICS_RETENTION_SECONDS = 30 * 86400
 ROWS_PER_FILE = 1000
-# Without error diagnostics a batch only says that there were errors; with them, one entry sums the others up.
-UNDIAGNOSED = "INGEST-1211-400"
-SUMMARY = "INGEST-1212-400"
+# Without error diagnostics a batch only says that there were errors; with them, one entry is the summary.
+UNDIAGNOSED_ERROR = "INGEST-1211-400"
+SUMMARY_ERROR = "INGEST-1212-400"
 
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """A record that did not land.
+    """A record that failed.
 
     :param code: such as ``MAPPER-3700-400``.
     """
@@ -32,7 +32,7 @@ class Failure:
     """How many records of a batch failed with one code.
 
     :param code: as in :class:`RowError`.
-    :param message: the one that most of them have.
+    :param message: the most frequent one.
     :param count: 0 stands for the batch as a whole.
     """
 
@@ -45,12 +45,12 @@ class Failure:
 class Batch:
     """The records of one flow run. Times are epoch milliseconds.
 
-    :param first_row: where its records begin among those of the dataset.
-    :param source: what was read, as the source calls it.
+    :param first_row: the index of its first record in the dataset.
+    :param source: the name of the source's object.
     :param diagnosed: whether error diagnostics were on.
-    :param percent: the tolerated share of bad records, None when there is none.
-    :param errors: the records that failed, as long as diagnostics are kept; empty without diagnostics.
-    :param rejected: all records read, as long as diagnostics are kept, when the batch failed as a whole.
+    :param percent: the tolerated percentage of bad records; None when there is none.
+    :param errors: the failed records, while diagnostics are kept; empty without diagnostics.
+    :param rejected: all records read, while diagnostics are kept, if the whole batch failed.
     """
 
     id: str
@@ -78,7 +78,7 @@ class Batch:
 
     @property
     def file_count(self) -> int:
-        """How many files its records fill."""
+        """The number of files of its records."""
         return -(-self.output_records // ROWS_PER_FILE)
 
     @property
@@ -92,25 +92,25 @@ class Batch:
         }
 
     def summary(self) -> list[Failure]:
-        """What went wrong, as the platform tells it."""
+        """Its failures as the platform reports them."""
         return summed(self.failures, self.diagnosed, self.failed_records, self.output_records)
 
     def expire(self) -> None:
-        """Let go of the diagnostics."""
+        """Drop the diagnostics."""
         self.errors = self.rejected = ()
 
 
 def summed(failures: Sequence[Failure], diagnosed: bool, failed: int, landed: int) -> list[Failure]:
-    """The failures of a batch as the platform tells them.
+    """The failures of a batch as the platform reports them.
 
     :param diagnosed: whether error diagnostics were on.
     :param failed: how many records failed.
-    :param landed: how many did not.
+    :param landed: how many were ingested.
     """
     if not any(failure.count for failure in failures):
         return list(failures)
     if not diagnosed:
         message = "There were errors, and error diagnostics were not enabled."
-        return [Failure(UNDIAGNOSED, message, 0)]
+        return [Failure(UNDIAGNOSED_ERROR, message, 0)]
     message = f"{failed} records failed and {landed} were ingested; the diagnostic files tell more."
-    return [Failure(SUMMARY, message, 0), *failures]
+    return [Failure(SUMMARY_ERROR, message, 0), *failures]

@@ -1,7 +1,7 @@
-"""Lists of Catalog: which objects one shows, in which order, and how much of each.
+"""Lists of Catalog: filters, order, pages, and the members to show.
 
-Filters compare with wildcards: ``*`` is any text, ``**`` a star. Simple filters are parameters named as a member:
-in them ``,`` is or, and a leading ``!`` is not.
+Filters have wildcards: ``*`` is any text, ``**`` a literal star. Simple filters are parameters named after a member: in
+them ``,`` means or, and a leading ``!`` means not.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from airflow_provider_payments.emulator import query
-from airflow_provider_payments.emulator.catalog.state import bad_request
-from airflow_provider_payments.emulator.comparisons import Check, as_text, dotted, in_order, like
-from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
-from airflow_provider_payments.emulator.query import Filter, Order, Steps, Wire
-from airflow_provider_payments.emulator.store import Numbered
+from airflow_provider_payments.emulator.catalog.refusals import bad_request
+from airflow_provider_payments.emulator.catalog.state import Catalog
+from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.comparisons import Check, as_text, dotted, in_order, like
+from airflow_provider_payments.emulator.core.parsing import parse_count
+from airflow_provider_payments.emulator.core.query import Filter, Order, Steps, Wire
+from airflow_provider_payments.emulator.core.store import Numbered
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-# What the schema of the data looked like is the costly part of an object.
+# The observable schema is the large part of an object.
 MAX_OBSERVABLE_SCHEMAS = 20
 _MEMBER = r"[A-Za-z_$@][^\s,:=!<>~]*"
 _ORDER = re.compile(rf"(?:(asc|desc):)?({_MEMBER})")
@@ -34,44 +36,44 @@ Item = TypeVar("Item", bound=Numbered)
 class Listing(query.Listing[Item]):
     """What can be listed.
 
-    :param simple: the members that have a simple filter.
-    :param ranges: parameters that a member must be greater than (``>``) or smaller than (``<``).
+    :param simple: the members with a simple filter.
+    :param ranges: parameters that are a lower (``>``) or upper (``<``) bound of a member.
     """
 
     simple: Collection[str] = ()
     ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def answer(call: Call, listing: Listing[Item]) -> Answer:
-    """The objects that a request asks for, by id."""
+def answer(call: Call[Catalog], listing: Listing[Item]) -> Answer:
+    """Answer with the requested objects by id."""
     observable = any(path[0] == "observableSchema" for path in _properties(call) or ())
     most = MAX_OBSERVABLE_SCHEMAS if observable else MAX_LIMIT
-    limit = call.whole("limit", bad_request, DEFAULT_LIMIT, 1, most)
-    start = call.whole("start", bad_request, 0, most=10**9)
-    orders = _orders(call.first("orderBy") or call.first("sort") or "")
+    limit = call.whole_number("limit", bad_request, DEFAULT_LIMIT, 1, most)
+    start = call.whole_number("start", bad_request, 0, maximum=10**9)
+    orders = _orders(call.parameter("orderBy") or call.parameter("sort") or "")
     found = islice(query.items(listing, _asked(call, listing), orders), start, start + limit)
     return Answer({item.id: cut(call, listing.wire(item)) for item in found})
 
 
-def unique_values(call: Call, listing: Listing[Item], member: str) -> Answer:
-    """What a member holds in the objects that the filters of a request let through: plain values, each once."""
+def unique_values(call: Call[Catalog], listing: Listing[Item], member: str) -> Answer:
+    """Answer with the plain values of a member in the objects that pass the request's filters, each once."""
     values = chain.from_iterable(map(listing.values(member), query.items(listing, _asked(call, listing))))
     return Answer(list(dict.fromkeys(text for value in values if (text := as_text(value)) is not None)))
 
 
-def _asked(call: Call, listing: Listing[Item]) -> list[Filter]:
+def _asked(call: Call[Catalog], listing: Listing[Item]) -> list[Filter]:
     return [one for name, text in call.query for one in _filters(listing, name, text)]
 
 
-def cut(call: Call, wire: Wire) -> Wire:
-    """An object with only those of its members, at any depth, that a request wants to see."""
+def cut(call: Call[Catalog], wire: Wire) -> Wire:
+    """An object reduced to the members, at any depth, that a request names."""
     paths = _properties(call)
     return wire if paths is None else _cut(wire, paths)
 
 
-def _properties(call: Call) -> list[Steps] | None:
-    """The paths of the members that a request wants to see; None for the whole of it."""
-    text = call.first("properties")
+def _properties(call: Call[Catalog]) -> list[Steps] | None:
+    """The paths of the members to show; None for the whole object."""
+    text = call.parameter("properties")
     return [path for path in (query.steps(part.strip()) for part in text.split(",")) if path] if text else None
 
 
@@ -87,7 +89,7 @@ def _cut(node: Any, paths: Collection[Steps]) -> Any:
 
 
 def _filters(listing: Listing[Item], name: str, text: str) -> Iterator[Filter]:
-    """What a parameter asks of an object."""
+    """The filters of one parameter."""
     if name in listing.simple:
         inverted, choices = text.startswith("!"), text.removeprefix("!").split(",")
         plain = () if inverted or "*" in text else choices
@@ -99,14 +101,14 @@ def _filters(listing: Listing[Item], name: str, text: str) -> Iterator[Filter]:
     elif name == "property":
         yield _condition(text)
     elif name in listing.ranges:
-        if count_from(text) is None:
+        if parse_count(text) is None:
             raise bad_request(f"'{name}' must be a time in milliseconds.")
         member, sign = listing.ranges[name]
         yield Filter(member, in_order(sign, text))
 
 
 def _condition(expression: str) -> Filter:
-    """What a ``property`` parameter asks of an object.
+    """The filter of a ``property`` parameter.
 
     :param expression: such as ``name==a*``, ``version>1.0.3``, ``name~^a``, ``schemaRef.id==...``, ``description`` or
         ``!description``.
@@ -145,7 +147,7 @@ def _expression(wanted: str) -> str:
     first, *others = (re.escape(part.replace("\0", "*")) for part in wanted.replace("**", "\0").split("*"))
     if not others:
         return first
-    # An atomic group keeps the first place that it finds: matching takes linear time, whatever the number of stars.
+    # An atomic group keeps its first match: matching takes linear time, whatever the number of stars.
     return first + "".join(f"(?>.*?{part})" for part in others[:-1]) + f".*{others[-1]}"
 
 

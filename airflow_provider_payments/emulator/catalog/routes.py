@@ -10,24 +10,26 @@ from typing import Any
 from airflow_provider_payments.emulator.catalog import related
 from airflow_provider_payments.emulator.catalog.batches import Batch
 from airflow_provider_payments.emulator.catalog.listing import Listing, answer, unique_values
+from airflow_provider_payments.emulator.catalog.refusals import bad_request
 from airflow_provider_payments.emulator.catalog.shapes import (
     batch_to_wire,
     dataset_to_wire,
     last_batches_to_wire,
     tags_of,
 )
-from airflow_provider_payments.emulator.catalog.state import Dataset, bad_request
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
-from airflow_provider_payments.emulator.json_patch import PatchError, apply_patch, parse_patch
-from airflow_provider_payments.emulator.refusals import PlainRefusal
+from airflow_provider_payments.emulator.catalog.state import Catalog, Dataset
+from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, Routes
+from airflow_provider_payments.emulator.core.json_patch import PatchError, apply_patch, parse_patch
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 
+PREFIX = "/data/foundation/catalog"
 _BATCH_RANGES = {
     f"{name}{end}": (member, sign)
     for name, member in (("created", "created"), ("start", "started"), ("end", "completed"))
     for end, sign in (("After", ">"), ("Before", "<"))
 }
-# Members that lists look at most often, read without shaping the whole object.
-_QUICK: Mapping[str, Callable[[Dataset], Any]] = {
+# The members that lists read most often, without making the whole wire object.
+_READERS: Mapping[str, Callable[[Dataset], Any]] = {
     "name": lambda dataset: dataset.name,
     "description": lambda dataset: dataset.content.get("description", ""),
     "version": lambda dataset: dataset.version,
@@ -38,7 +40,7 @@ _QUICK: Mapping[str, Callable[[Dataset], Any]] = {
     "schemaRef.id": lambda dataset: dataset.schema_id,
 }
 _KEYS = {"name": "name", "schemaRef.id": "schema"}
-_BATCH_QUICK: Mapping[str, Callable[[Batch], Any]] = {
+_BATCH_READERS: Mapping[str, Callable[[Batch], Any]] = {
     "batch": lambda batch: batch.id,
     "status": lambda batch: batch.status,
     "created": lambda batch: batch.started,
@@ -50,46 +52,46 @@ _BATCH_QUICK: Mapping[str, Callable[[Batch], Any]] = {
     "size": lambda batch: batch.input_bytes,
     "tags": lambda batch: batch.tags,
 }
-_LAST_QUICK: Mapping[str, Callable[[Dataset], Any]] = {"dataSetId": lambda dataset: dataset.id}
-_LAST_SIMPLE = _LAST_QUICK.keys() | {
+_LAST_BATCH_READERS: Mapping[str, Callable[[Dataset], Any]] = {"dataSetId": lambda dataset: dataset.id}
+_LAST_BATCH_SIMPLE = _LAST_BATCH_READERS.keys() | {
     *("lastBatchId", "lastBatchStatus", "lastSuccessfulBatchId", "lastFailedBatchId"),
     *("created", "updated"),
 }
 _USERS = {"createdClient", "createdUser", "updatedUser"}
-_SIMPLE = _USERS | _QUICK.keys() - {"tags", "schemaRef.id"}
-_BATCH_SIMPLE = _USERS | _BATCH_QUICK.keys() - {"tags"} | {"version", "updated", "externalId"}
+_SIMPLE = _USERS | _READERS.keys() - {"tags", "schemaRef.id"}
+_BATCH_SIMPLE = _USERS | _BATCH_READERS.keys() - {"tags"} | {"version", "updated", "externalId"}
 
 
-def create_dataset(call: Call) -> Answer:
-    wanted = (call.first("requestDataSource") or "false").lower() == "true"
-    dataset = call.sandbox.catalog.create(call.json_object(), wanted)
-    return Answer([_reference(dataset)], 201, {"Location": f"/data/foundation/catalog/dataSets/{dataset.id}"})
+def create_dataset(call: Call[Catalog]) -> Answer:
+    wanted = (call.parameter("requestDataSource") or "false").lower() == "true"
+    dataset = call.state.create(call.json_object(), wanted)
+    return Answer([_reference(dataset)], 201, {"Location": f"{PREFIX}/dataSets/{dataset.id}"})
 
 
-def list_datasets(call: Call) -> Answer:
-    sandbox = call.sandbox
-    shape = functools.partial(dataset_to_wire, sandbox=sandbox)
-    return answer(call, Listing(sandbox.catalog.datasets, shape, _QUICK, _KEYS, simple=_SIMPLE))
+def list_datasets(call: Call[Catalog]) -> Answer:
+    catalog = call.state
+    shape = functools.partial(dataset_to_wire, catalog=catalog)
+    return answer(call, Listing(catalog.datasets, shape, _READERS, _KEYS, simple=_SIMPLE))
 
 
-def show_dataset(call: Call) -> Answer:
-    return related.look_up(call, call.sandbox.catalog.get, functools.partial(dataset_to_wire, sandbox=call.sandbox))
+def show_dataset(call: Call[Catalog]) -> Answer:
+    return related.look_up(call, call.state.get, functools.partial(dataset_to_wire, catalog=call.state))
 
 
-def patch_dataset(call: Call) -> Answer:
+def patch_dataset(call: Call[Catalog]) -> Answer:
     return _patch(call, deep=False)
 
 
-def patch_dataset_v2(call: Call) -> Answer:
+def patch_dataset_v2(call: Call[Catalog]) -> Answer:
     return _patch(call, deep=True)
 
 
-def _patch(call: Call, *, deep: bool) -> Answer:
-    catalog = call.sandbox.catalog
+def _patch(call: Call[Catalog], *, deep: bool) -> Answer:
+    catalog = call.state
     dataset = _unchanged(call)
     body = call.json()
     if isinstance(body, list):
-        # Instructions address the dataset as it is shown: these members are there even if nobody has written them.
+        # Instructions address the dataset as it is shown: these members exist even if no client has written them.
         shown = {"description": "", "tags": {}, "enableErrorDiagnostics": False, **dataset.content}
         try:
             patched = apply_patch(shown, parse_patch(body), parents=deep)
@@ -106,7 +108,7 @@ def _patch(call: Call, *, deep: bool) -> Answer:
 
 
 def _deepened(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What a change of nested members makes of the members around them; a tag may be one text."""
+    """Merge nested changes into the members around them; a tag may be a single text."""
     tags = changes.get("tags")
     if isinstance(tags, dict):
         listed = {key: [value] if isinstance(value, str) else value for key, value in tags.items()}
@@ -122,9 +124,9 @@ def _merged(known: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return result
 
 
-def _unchanged(call: Call) -> Dataset:
-    """The dataset that is to be written, unless the request's conditions forbid that."""
-    dataset = call.sandbox.catalog.get(call.params["id"])
+def _unchanged(call: Call[Catalog]) -> Dataset:
+    """The dataset to write, unless a precondition of the request fails."""
+    dataset = call.state.get(call.params["id"])
     marks = {dataset.version, str(dataset.updated), "*"}
     for header, wanted in (("if-match", True), ("if-none-match", False)):
         named = call.headers.get(header)
@@ -133,42 +135,42 @@ def _unchanged(call: Call) -> Dataset:
     return dataset
 
 
-def replace_dataset(call: Call) -> Answer:
+def replace_dataset(call: Call[Catalog]) -> Answer:
     dataset = _unchanged(call)
-    call.sandbox.catalog.update(dataset, call.json_object(), whole=True)
+    call.state.update(dataset, call.json_object(), whole=True)
     return Answer([_reference(dataset)])
 
 
-def delete_dataset(call: Call) -> Answer:
-    catalog = call.sandbox.catalog
+def delete_dataset(call: Call[Catalog]) -> Answer:
+    catalog = call.state
     dataset = catalog.get(call.params["id"])
     catalog.datasets.remove(dataset)
     return Answer([_reference(dataset)])
 
 
-def list_batches(call: Call) -> Answer:
+def list_batches(call: Call[Catalog]) -> Answer:
     return answer(call, _batches(call))
 
 
-def _batches(call: Call) -> Listing[Batch]:
-    shape = functools.partial(batch_to_wire, sandbox=call.sandbox)
-    store, keys = call.sandbox.catalog.batches, {"dataSet": "dataSet"}
-    return Listing(store, shape, _BATCH_QUICK, keys, simple=_BATCH_SIMPLE, ranges=_BATCH_RANGES)
+def _batches(call: Call[Catalog]) -> Listing[Batch]:
+    shape = functools.partial(batch_to_wire, catalog=call.state)
+    store, keys = call.state.batches, {"dataSet": "dataSet"}
+    return Listing(store, shape, _BATCH_READERS, keys, simple=_BATCH_SIMPLE, ranges=_BATCH_RANGES)
 
 
-def list_last_batches(call: Call) -> Answer:
-    sandbox = call.sandbox
-    shape = functools.partial(last_batches_to_wire, sandbox=sandbox)
-    # Datasets that nothing has come to yet are left out.
+def list_last_batches(call: Call[Catalog]) -> Answer:
+    catalog = call.state
+    shape = functools.partial(last_batches_to_wire, catalog=catalog)
+    # Datasets without a batch are left out.
     with_batches = replace(call, query=[*call.query, ("property", "lastBatchId")])
-    return answer(with_batches, Listing(sandbox.catalog.datasets, shape, _LAST_QUICK, simple=_LAST_SIMPLE))
+    return answer(with_batches, Listing(catalog.datasets, shape, _LAST_BATCH_READERS, simple=_LAST_BATCH_SIMPLE))
 
 
-def show_batch(call: Call) -> Answer:
-    return related.look_up(call, call.sandbox.catalog.batch, functools.partial(batch_to_wire, sandbox=call.sandbox))
+def show_batch(call: Call[Catalog]) -> Answer:
+    return related.look_up(call, call.state.batch, functools.partial(batch_to_wire, catalog=call.state))
 
 
-def show_unique_values(call: Call) -> Answer:
+def show_unique_values(call: Call[Catalog]) -> Answer:
     return unique_values(call, _batches(call), call.params["member"])
 
 
@@ -177,7 +179,7 @@ def _reference(dataset: Dataset) -> str:
 
 
 DIALECT = Dialect(PlainRefusal)
-ROUTES: Routes = (
+ROUTES: Routes[Catalog] = (
     ("POST", "/dataSets", create_dataset),
     ("GET", "/dataSets", list_datasets),
     *related.ROUTES,

@@ -1,33 +1,30 @@
-"""What Catalog shows of datasets and batches."""
+"""The wire form of Catalog's datasets, views, files and batches."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from airflow_provider_payments.emulator.catalog.batches import Batch
+from airflow_provider_payments.emulator.catalog.state import Catalog, Dataset
 from airflow_provider_payments.emulator.schema_registry.fields import without_texts
 
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.catalog.batches import Batch
-    from airflow_provider_payments.emulator.catalog.state import Dataset
-    from airflow_provider_payments.emulator.world import Sandbox
 
+def dataset_to_wire(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
+    """A dataset without its id, which is its key in the answer.
 
-def dataset_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
-    """A dataset without its id, which is the key under which it stands.
-
-    :param sandbox: where its schema is looked up: the reference shows the schema's latest minor version.
+    :param catalog: its registry has the schema, whose latest minor version the reference shows.
     """
-    content, options = dataset.content, sandbox.options
-    schema = sandbox.registry.lookup(dataset.schema_id)
-    behaviour = {"dataBehavior": sandbox.registry.behaviour_of(schema)} if schema else {}
+    content, options = dataset.content, catalog.sandbox.options
+    schema = catalog.registry.lookup(dataset.schema_id)
+    behaviour = {"dataBehavior": catalog.registry.behaviour_of(schema)} if schema else {}
     wire: dict[str, Any] = {
         "name": content["name"],
         "description": content.get("description", ""),
         "enableErrorDiagnostics": content.get("enableErrorDiagnostics", False),
         "tags": tags_of(dataset),
         "imsOrg": options.org,
-        "sandboxId": sandbox.id,
+        "sandboxId": catalog.sandbox.id,
         "version": dataset.version,
         "created": dataset.created,
         "updated": dataset.updated,
@@ -42,7 +39,7 @@ def dataset_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
             "id": dataset.schema_id,
             "contentType": f"application/vnd.adobe.xed+json;version=1.{schema.minor if schema else 0}",
         },
-        "observableSchema": content.get("observableSchema") or _observable(dataset, sandbox),
+        "observableSchema": content.get("observableSchema") or _observable(dataset, catalog),
         "classification": {**behaviour, "managedBy": "CUSTOMER", **content.get("classification", {})},
     }
     if "extensions" in content:
@@ -62,19 +59,19 @@ def tags_of(dataset: Dataset) -> dict[str, list[str]]:
     return {**own, **dataset.content.get("tags", {})}
 
 
-def _observable(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
-    schema = sandbox.registry.lookup(dataset.schema_id)
+def _observable(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
+    schema = catalog.registry.lookup(dataset.schema_id)
     if not dataset.rows or schema is None:
         return {}
-    properties, _ = sandbox.registry.resolve(schema)
+    properties, _ = catalog.registry.resolve(schema)
     columns = dataset.columns
     seen = {name: without_texts(tree) for name, tree in properties.items() if name in columns}
     return {"type": "object", "meta:xdmType": "object", "properties": seen}
 
 
-def last_batches_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
-    """Which batches came last to a dataset; empty before the first."""
-    batches = sandbox.catalog.batches.find("dataSet", (dataset.id,))
+def last_batches_to_wire(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
+    """The last batches of a dataset; empty before the first."""
+    batches = catalog.batches.find("dataSet", (dataset.id,))
     if not batches:
         return {}
     latest = {
@@ -84,16 +81,16 @@ def last_batches_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
         "lastBatchId": batches[-1].id,
         "lastBatchStatus": batches[-1].status,
         **latest,
-        "imsOrg": sandbox.options.org,
-        "sandboxId": sandbox.id,
+        "imsOrg": catalog.sandbox.options.org,
+        "sandboxId": catalog.sandbox.id,
         "created": batches[0].started,
         "updated": batches[-1].completed,
     }
 
 
-def view_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
-    """The view of a dataset, without its id, which is the key under which it stands."""
-    shown = dataset_to_wire(dataset, sandbox)
+def view_to_wire(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
+    """The view of a dataset without its id, which is its key in the answer."""
+    shown = dataset_to_wire(dataset, catalog)
     own = ("imsOrg", "version", "created", "updated", "createdClient", "createdUser", "updatedUser", "basePath")
     return {
         **{name: shown[name] for name in own},
@@ -105,12 +102,12 @@ def view_to_wire(dataset: Dataset, sandbox: Sandbox) -> dict[str, Any]:
     }
 
 
-def file_to_wire(batch: Batch, view_id: str, sandbox: Sandbox) -> dict[str, Any]:
+def file_to_wire(batch: Batch, view_id: str, catalog: Catalog) -> dict[str, Any]:
     """A dataset file, without its id.
 
     :param view_id: of its dataset.
     """
-    options = sandbox.options
+    options = catalog.sandbox.options
     return {
         "batchId": batch.id,
         "dataSetViewId": view_id,
@@ -125,14 +122,14 @@ def file_to_wire(batch: Batch, view_id: str, sandbox: Sandbox) -> dict[str, Any]
     }
 
 
-def batch_to_wire(batch: Batch, sandbox: Sandbox) -> dict[str, Any]:
-    """A batch; its id is also the key under which it stands."""
-    options = sandbox.options
+def batch_to_wire(batch: Batch, catalog: Catalog) -> dict[str, Any]:
+    """A batch; its id is also its key in the answer."""
+    options = catalog.sandbox.options
     return {
         "id": batch.id,
         "externalId": batch.id,
         "imsOrg": options.org,
-        "sandboxId": sandbox.id,
+        "sandboxId": catalog.sandbox.id,
         "version": "1.0.1",
         "status": batch.status,
         "created": batch.started,

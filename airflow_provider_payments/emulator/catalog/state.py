@@ -1,23 +1,22 @@
-"""Datasets and batches: what they are and the rules for them."""
+"""Datasets, and the rules for them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.catalog.batches import Batch
-from airflow_provider_payments.emulator.identifiers import new_object_id
-from airflow_provider_payments.emulator.refusals import PlainRefusal
-from airflow_provider_payments.emulator.store import Store
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.catalog.batches import Batch, Row
+from airflow_provider_payments.emulator.catalog.refusals import bad_request, not_found
+from airflow_provider_payments.emulator.core.identifiers import new_object_id
+from airflow_provider_payments.emulator.core.sandbox import Sandbox
+from airflow_provider_payments.emulator.core.store import Store
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 _CONTENT_TYPE = re.compile(r"application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=(\d+)(\.\d+)*", re.IGNORECASE)
-# What a client may write; all else in a body is the service's own and ignored, as the service does.
+# The members that a client may write; others are ignored, as the service does.
 _WRITABLE: Mapping[str, type] = {
     "name": str,
     "description": str,
@@ -30,7 +29,7 @@ _WRITABLE: Mapping[str, type] = {
     "extensions": dict,
     "classification": dict,
 }
-# What Profile and Identity Service read of a dataset, each entry a switch.
+# The tags that Profile and Identity Service read, with their switches.
 _SWITCHES: Mapping[str, tuple[str, ...]] = {
     "unifiedProfile": ("enabled", "isUpsert"),
     "unifiedIdentity": ("enabled",),
@@ -40,10 +39,10 @@ _MANAGERS = ("CUSTOMER", "SYSTEM")
 
 @dataclass(slots=True)
 class Dataset:
-    """A dataset and its rows.
+    """A dataset and its records.
 
     :param content: the members that a client wrote.
-    :param rows: records as they landed, nested.
+    :param rows: the ingested records, nested.
     """
 
     id: str
@@ -57,14 +56,14 @@ class Dataset:
     rows: list[Mapping[str, Any]] = field(default_factory=list)
     last_batch: Batch | None = None
     _columns: set[str] = field(default_factory=set)
-    _looked_at: int = 0
+    _rows_seen: int = 0
 
     @property
     def columns(self) -> set[str]:
-        """The top-level names that its rows have had so far."""
-        for row in islice(self.rows, self._looked_at, None):
+        """The top-level names in all its rows."""
+        for row in islice(self.rows, self._rows_seen, None):
             self._columns.update(row)
-        self._looked_at = len(self.rows)
+        self._rows_seen = len(self.rows)
         return self._columns
 
     @property
@@ -80,24 +79,15 @@ class Dataset:
         return str(self.content["schemaRef"]["id"])
 
 
-def bad_request(detail: str) -> PlainRefusal:
-    """A request that Catalog cannot accept."""
-    return PlainRefusal(400, detail)
-
-
-def not_found(what: str) -> PlainRefusal:
-    """The refusal of an id that names nothing.
-
-    :param what: that is not there; begins with a capital letter.
-    """
-    return PlainRefusal(404, f"{what} not found.")
-
-
 class Catalog:
-    """The catalogue of one sandbox."""
+    """The state of Catalog for one sandbox.
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    :param registry: has the schemas of the datasets.
+    """
+
+    def __init__(self, sandbox: Sandbox, registry: Registry) -> None:
         self.sandbox = sandbox
+        self.registry = registry
         self.datasets: Store[Dataset] = Store(
             keys={"name": lambda dataset: (dataset.name,), "schema": lambda dataset: (dataset.schema_id,)},
             lag=sandbox.lag,
@@ -105,7 +95,7 @@ class Catalog:
         self.batches: Store[Batch] = Store(keys={"dataSet": lambda batch: (batch.dataset_id,)}, lag=sandbox.lag)
 
     def create(self, body: Mapping[str, Any], request_data_source: bool) -> Dataset:
-        """Make a dataset, or refuse."""
+        """Create a dataset, or refuse."""
         content = self._checked(body)
         for member in ("name", "schemaRef"):
             if not content.get(member):
@@ -132,11 +122,20 @@ class Catalog:
             raise not_found("Batch")
         return batch
 
+    def read_sample(self, dataset_id: str, batch_id: str, max_rows: int) -> tuple[Mapping[str, Any], Sequence[Row]]:
+        """The reference to the schema of a dataset, and the first records of a batch, or a refusal.
+
+        :param batch_id: of any dataset; where that is gone, there are no records.
+        """
+        dataset, batch = self.get(dataset_id), self.batch(batch_id)
+        origin = self.datasets.get(batch.dataset_id)
+        end = batch.first_row + min(batch.output_records, max_rows)
+        return dataset.content["schemaRef"], origin.rows[batch.first_row : end] if origin else ()
+
     def update(self, dataset: Dataset, body: Mapping[str, Any], *, whole: bool) -> None:
         """Write members of a dataset, or refuse.
 
-        :param whole: what the body leaves out is dropped (PUT, patches of single values) or kept (PATCH with an
-            object).
+        :param whole: whether members that the body omits are dropped (PUT, JSON Patch) or kept (PATCH with an object).
         """
         changes = self._checked(body)
         for member in ("name", "schemaRef"):
@@ -175,7 +174,7 @@ class Catalog:
         match = _CONTENT_TYPE.fullmatch(content_type.strip())
         if match is None or match[1] != "1":
             raise bad_request(f"'schemaRef.contentType' names no form and version of a schema: '{content_type[:100]}'.")
-        resource = self.sandbox.registry.read(identifier)
+        resource = self.registry.read(identifier)
         if resource is None or resource.kind != "schemas":
             raise bad_request(f"'schemaRef.id' names no schema: {identifier[:200]}.")
         return {"id": resource.id, "contentType": content_type}

@@ -1,20 +1,21 @@
-"""Moving time."""
+"""The clock."""
 
 from __future__ import annotations
 
+from airflow_provider_payments.emulator.control.refusals import ControlRefusal
 from airflow_provider_payments.emulator.control.values import MAX_SECONDS, body_of, number
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.organisation import Organisation
 
 
-def show_clock(call: Call) -> Answer:
-    """What time it is, and how it passes."""
-    return Answer({"now": call.world.clock.now(), "mode": call.world.clock.mode})
+def show_clock(call: Call[Organisation]) -> Answer:
+    """Show the time and the clock's mode."""
+    return Answer({"now": call.state.clock.now(), "mode": call.state.clock.mode})
 
 
-def move_clock(call: Call) -> Answer:
-    """Move a manual clock on by {"advance": seconds} and let happen what became due."""
-    clock = call.world.clock
+def move_clock(call: Call[Organisation]) -> Answer:
+    """Advance a manual clock by {"advance": seconds} and run what became due."""
+    clock = call.state.clock
     if clock.mode != "manual":
         raise ControlRefusal(400, f"The clock moves by itself in mode {clock.mode!r}; start with --time manual.")
     body = body_of(call, ("advance",), "a move of the clock")
@@ -22,7 +23,7 @@ def move_clock(call: Call) -> Answer:
     return Answer({"now": clock.now()})
 
 
-ROUTES: Routes = (
+ROUTES: Routes[Organisation] = (
     ("GET", "/clock", show_clock),
     ("POST", "/clock", move_clock),
 )

@@ -1,4 +1,4 @@
-"""What a client of the control interface may ask for as a fault."""
+"""Parsing faults."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from airflow_provider_payments.emulator.control.refusals import missing, wrong
 from airflow_provider_payments.emulator.control.values import (
     MAX_SECONDS,
     Check,
+    boolean,
     check_names,
-    flag,
-    missing,
     number,
     one_of,
-    whole,
-    wrong,
+    whole_number,
 )
-from airflow_provider_payments.emulator.faults import Fault, Match
+from airflow_provider_payments.emulator.core.faults import Fault, Match
 
 MAX_DELAY_SECONDS = 3600
 MAX_COUNT = 10**9
@@ -56,10 +55,10 @@ def _anything(_: str, value: Any) -> Any:
     return value
 
 
-_STATUS = partial(whole, low=200, high=599)
+_STATUS = partial(whole_number, low=200, high=599)
 _SECONDS = partial(number, low=0, high=MAX_SECONDS)
 _ANSWER: Mapping[str, Check] = {"status": _STATUS, "code": _code, "headers": _headers, "body": _anything}
-#: What each action takes.
+# The options of each action.
 _OPTIONS: Mapping[str, Mapping[str, Check]] = {
     "status": _ANSWER,
     "delay": {"seconds": partial(number, low=0, high=MAX_DELAY_SECONDS)},
@@ -67,7 +66,7 @@ _OPTIONS: Mapping[str, Mapping[str, Check]] = {
     "apply_then_drop": {},
     "apply_then_status": _ANSWER,
     "late_apply": {"seconds": _SECONDS, **_ANSWER},
-    "reset": {"apply": flag},
+    "reset": {"apply": boolean},
     "truncate": {},
     "bad_json": {},
     "html": {"status": _STATUS, "headers": _headers},
@@ -78,7 +77,7 @@ _OPTIONS: Mapping[str, Mapping[str, Check]] = {
 
 
 def fault_from(body: Any) -> Fault:
-    """A fault as somebody asks for it; raises :class:`ControlRefusal` with what is wrong."""
+    """Parse a fault, or refuse."""
     if not isinstance(body, dict):
         raise wrong("fault", body, "an object")
     if "action" not in body:
@@ -92,13 +91,13 @@ def fault_from(body: Any) -> Fault:
         match=_match(body.get("match", {})),
         action=action,
         options=_completed(action, given),
-        times=None if times is None else whole("times", times, 1, MAX_COUNT),
+        times=None if times is None else whole_number("times", times, 1, MAX_COUNT),
         probability=number("probability", body.get("probability", 1), 0, 1),
     )
 
 
 def _completed(action: str, given: dict[str, Any]) -> dict[str, Any]:
-    """What is given, with what is not; refuses what is too little or contradicts itself."""
+    """Add the defaults of options; refuses missing or contradictory ones."""
     checks = _OPTIONS[action]
     if "seconds" in checks and "seconds" not in given:
         raise missing("seconds", f": the action {action} needs it")
@@ -122,9 +121,9 @@ def _match(body: Any) -> Match:
     path = body.get("path")
     if path is not None and not isinstance(path, str):
         raise wrong("match.path", path, "a path in which * stands for any text")
-    # Paths have lost the slash at their end by the time they are compared.
+    # Paths are compared without a trailing slash.
     glob = path and (path.rstrip("/") or "/")
-    return Match(_methods(body.get("method")), glob, whole("match.nth", body.get("nth", 1), 1, MAX_COUNT))
+    return Match(_methods(body.get("method")), glob, whole_number("match.nth", body.get("nth", 1), 1, MAX_COUNT))
 
 
 def _methods(value: Any) -> tuple[str, ...] | None:

@@ -1,27 +1,28 @@
-"""Faults: putting them into force and looking at what they did."""
+"""Faults: adding, listing and removing them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from airflow_provider_payments.emulator.control.fault_bodies import fault_from
-from airflow_provider_payments.emulator.control.values import check_names, whole, wrong
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.faults import Fault
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.control.refusals import ControlRefusal, wrong
+from airflow_provider_payments.emulator.control.values import check_names, whole_number
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.faults import Fault
+from airflow_provider_payments.emulator.organisation import Organisation
 
 MAX_SEED = 2**63 - 1
 
 
-def add_faults(call: Call) -> Answer:
-    """Put one fault, a list of them, or {"seed": ..., "faults": [...]} into force; all of them or none."""
+def add_faults(call: Call[Organisation]) -> Answer:
+    """Add one fault, a list of them, or {"seed": ..., "faults": [...]}: all of them or none."""
     body = call.json()
-    faults = call.world.faults
+    faults = call.state.faults
     if isinstance(body, dict) and body.keys() & {"seed", "faults"}:
         check_names(body, ("seed", "faults"), "a list of faults with its seed")
         added = _faults_from(body.get("faults", []))
         if "seed" in body:
-            faults.seed(whole("seed", body["seed"], 0, MAX_SEED))
+            faults.seed(whole_number("seed", body["seed"], 0, MAX_SEED))
     else:
         added = _faults_from(body if isinstance(body, list) else [body])
     for fault in added:
@@ -37,38 +38,38 @@ def _faults_from(bodies: Any) -> list[Fault]:
     return [fault_from(body) for body in bodies]
 
 
-def list_faults(call: Call) -> Answer:
-    """The faults in force, with how many requests each matched and how often it happened."""
-    return Answer({"faults": [fault.to_wire() for fault in call.world.faults]})
+def list_faults(call: Call[Organisation]) -> Answer:
+    """List the faults, with how many requests each matched and how often it fired."""
+    return Answer({"faults": [fault.to_wire() for fault in call.state.faults]})
 
 
-def show_fault(call: Call) -> Answer:
-    """One fault."""
+def show_fault(call: Call[Organisation]) -> Answer:
+    """Show one fault."""
     return Answer(_fault(call).to_wire())
 
 
-def remove_fault(call: Call) -> Answer:
-    """Take one fault out of force; answers what it did."""
+def remove_fault(call: Call[Organisation]) -> Answer:
+    """Remove one fault; answers how often it fired."""
     fault = _fault(call)
-    call.world.faults.remove(fault.id)
+    call.state.faults.remove(fault.id)
     return Answer(fault.to_wire())
 
 
-def remove_faults(call: Call) -> Answer:
-    """Take all faults out of force; answers what they did."""
-    removed = [fault.to_wire() for fault in call.world.faults]
-    call.world.faults.clear()
+def remove_faults(call: Call[Organisation]) -> Answer:
+    """Remove all faults; answers how often they fired."""
+    removed = [fault.to_wire() for fault in call.state.faults]
+    call.state.faults.clear()
     return Answer({"faults": removed})
 
 
-def _fault(call: Call) -> Fault:
-    fault = call.world.faults.get(call.params["id"])
+def _fault(call: Call[Organisation]) -> Fault:
+    fault = call.state.faults.get(call.params["id"])
     if fault is None:
         raise ControlRefusal(404, f"No fault '{call.params['id'][:100]}' is in force.")
     return fault
 
 
-ROUTES: Routes = (
+ROUTES: Routes[Organisation] = (
     ("POST", "/faults", add_faults),
     ("GET", "/faults", list_faults),
     ("DELETE", "/faults", remove_faults),

@@ -6,35 +6,35 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from airflow_provider_payments.emulator.control.values import body_of, missing, one_of, text
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.flow_service.shapes import SHAPES
-from airflow_provider_payments.emulator.refusals import ControlRefusal
-from airflow_provider_payments.emulator.store import Store
-from airflow_provider_payments.emulator.world import Sandbox, World
+from airflow_provider_payments.emulator.control.refusals import ControlRefusal, missing
+from airflow_provider_payments.emulator.control.values import body_of, one_of, text
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.store import Store
+from airflow_provider_payments.emulator.flow_service.shapes import TO_WIRE
+from airflow_provider_payments.emulator.organisation import Organisation, SandboxServices
 
-Entry = dict[str, str]
+LoggedRequest = dict[str, str]
 SANDBOXES = "sandboxes"
-MAX_ID_LENGTH = 1000
+MAX_ID_CHARACTERS = 1000
 
 
-def _of_flow_service(kind: str, sandbox: Sandbox) -> Store[Any]:
-    return sandbox.flow_service.stores[kind]
+def _of_flow_service(kind: str, services: SandboxServices) -> Store[Any]:
+    return services.flow_service.stores[kind]
 
 
-def _registry(sandbox: Sandbox) -> Store[Any]:
-    return sandbox.registry.store
+def _registry(services: SandboxServices) -> Store[Any]:
+    return services.registry.store
 
 
-_STORES: Mapping[str, Callable[[Sandbox], Store[Any]]] = {
-    **{kind: partial(_of_flow_service, kind) for kind in SHAPES},
+_STORES: Mapping[str, Callable[[SandboxServices], Store[Any]]] = {
+    **{kind: partial(_of_flow_service, kind) for kind in TO_WIRE},
     **dict.fromkeys(("schemas", "fieldgroups", "classes", "datatypes"), _registry),
-    "descriptors": lambda sandbox: sandbox.registry.descriptors.store,
-    "dataSets": lambda sandbox: sandbox.catalog.datasets,
-    "batches": lambda sandbox: sandbox.catalog.batches,
-    "mappingSets": lambda sandbox: sandbox.mapping_sets.store,
+    "descriptors": lambda services: services.registry.descriptors.store,
+    "dataSets": lambda services: services.catalog.datasets,
+    "batches": lambda services: services.catalog.batches,
+    "mappingSets": lambda services: services.mapping_sets.store,
 }
-# The registry keeps all its kinds in one store, field groups under their old name.
+# The registry has all kinds in one store, field groups under their old name.
 _REGISTRY_NAMES = {"fieldgroups": "mixins"}
 
 
@@ -42,84 +42,85 @@ def _is_of(kind: str, item: Any) -> bool:
     return _STORES[kind] is not _registry or item.kind == _REGISTRY_NAMES.get(kind, kind)
 
 
-def hide(call: Call) -> Answer:
+def hide(call: Call[Organisation]) -> Answer:
     """Hide an object from the credential: {"kind": "flows", "id": ...}; a dataflow with its runs."""
     body = body_of(call, ("kind", "id"), "an object to hide")
     for member in ("kind", "id"):
         if member not in body:
             raise missing(member)
     kind = one_of("kind", body["kind"], (*_STORES, SANDBOXES))
-    identifier = text("id", body["id"], MAX_ID_LENGTH)
-    # The base connection that is there from the beginning has one id in all sandboxes.
-    hidden = [entry for sandbox in call.world.sandboxes.values() for entry in _hide(sandbox, kind, identifier)]
+    identifier = text("id", body["id"], MAX_ID_CHARACTERS)
+    # The initial base connection has the same id in all sandboxes.
+    hidden = [entry for services in call.state.services.values() for entry in _hide(services, kind, identifier)]
     if not hidden:
         raise ControlRefusal(404, f"There is no '{identifier[:100]}' among the {kind} of any sandbox.")
     return Answer({"hidden": hidden})
 
 
-def _hide(sandbox: Sandbox, kind: str, identifier: str) -> list[Entry]:
+def _hide(services: SandboxServices, kind: str, identifier: str) -> list[LoggedRequest]:
     if kind == SANDBOXES:
+        sandbox = services.sandbox
         sandbox.is_hidden = sandbox.is_hidden or identifier == sandbox.name
-        return [_entry(kind, identifier, sandbox)] if identifier == sandbox.name else []
-    item = _STORES[kind](sandbox).get(identifier)
+        return [_entry(kind, identifier, sandbox.name)] if identifier == sandbox.name else []
+    item = _STORES[kind](services).get(identifier)
     if item is None or not _is_of(kind, item):
         return []
-    for store, one in _with_runs(sandbox, kind, item):
+    for store, one in _with_runs(services, kind, item):
         store.hide(one)
-    return [_entry(kind, identifier, sandbox)]
+    return [_entry(kind, identifier, services.sandbox.name)]
 
 
-def list_hidden(call: Call) -> Answer:
-    """What is hidden now."""
-    return Answer({"hidden": _all_hidden(call.world)})
+def list_hidden(call: Call[Organisation]) -> Answer:
+    """List the hidden objects."""
+    return Answer({"hidden": _all_hidden(call.state)})
 
 
-def show(call: Call) -> Answer:
+def show(call: Call[Organisation]) -> Answer:
     """Show one object again, a dataflow with its runs; answers what was hidden."""
     identifier = call.params["id"]
-    hidden = [entry for entry in _all_hidden(call.world) if entry["id"] == identifier]
+    hidden = [entry for entry in _all_hidden(call.state) if entry["id"] == identifier]
     if not hidden:
         raise ControlRefusal(404, f"'{identifier[:100]}' is not hidden.")
-    return _shown(call.world, hidden)
+    return _shown(call.state, hidden)
 
 
-def show_all(call: Call) -> Answer:
+def show_all(call: Call[Organisation]) -> Answer:
     """Show all objects again; answers what was hidden."""
-    return _shown(call.world, _all_hidden(call.world))
+    return _shown(call.state, _all_hidden(call.state))
 
 
-def _shown(world: World, hidden: list[Entry]) -> Answer:
+def _shown(organisation: Organisation, hidden: list[LoggedRequest]) -> Answer:
     for entry in hidden:
-        sandbox, kind = world.sandboxes[entry["sandbox"]], entry["kind"]
+        services, kind = organisation.services[entry["sandbox"]], entry["kind"]
         if kind == SANDBOXES:
-            sandbox.is_hidden = False
+            services.sandbox.is_hidden = False
             continue
-        for store, item in _with_runs(sandbox, kind, _STORES[kind](sandbox).get(entry["id"])):
+        for store, item in _with_runs(services, kind, _STORES[kind](services).get(entry["id"])):
             store.show(item)
     return Answer({"hidden": hidden})
 
 
-def _with_runs(sandbox: Sandbox, kind: str, item: Any) -> Iterator[tuple[Store[Any], Any]]:
-    """An item with its store; a dataflow's runs inherit its labels."""
-    yield _STORES[kind](sandbox), item
+def _with_runs(services: SandboxServices, kind: str, item: Any) -> Iterator[tuple[Store[Any], Any]]:
+    """An item with its store; a dataflow with its runs, which inherit its labels."""
+    yield _STORES[kind](services), item
     if kind == "flows":
-        runs = sandbox.flow_service.runs
+        runs = services.flow_service.runs
         yield from ((runs, run) for run in runs.find("flowId", (item.id,)))
 
 
-def _all_hidden(world: World) -> list[Entry]:
-    hidden = [_entry(SANDBOXES, name, sandbox) for name, sandbox in world.sandboxes.items() if sandbox.is_hidden]
-    for sandbox in world.sandboxes.values():
+def _all_hidden(organisation: Organisation) -> list[LoggedRequest]:
+    hidden = [_entry(SANDBOXES, name, name) for name, sandbox in organisation.sandboxes.items() if sandbox.is_hidden]
+    for name, services in organisation.services.items():
         for kind, store_of in _STORES.items():
-            hidden += [_entry(kind, item.id, sandbox) for item in store_of(sandbox).hidden if _is_of(kind, item)]
+            hidden += [_entry(kind, item.id, name) for item in store_of(services).hidden if _is_of(kind, item)]
     return hidden
 
 
-def _entry(kind: str, identifier: str, sandbox: Sandbox) -> Entry:
-    return {"kind": kind, "id": identifier, "sandbox": sandbox.name}
+def _entry(kind: str, identifier: str, sandbox: str) -> LoggedRequest:
+    return {"kind": kind, "id": identifier, "sandbox": sandbox}
 
 
-ROUTES: Routes = (
+ROUTES: Routes[Organisation] = (
     ("POST", "/hidden", hide),
     ("GET", "/hidden", list_hidden),
     ("DELETE", "/hidden", show_all),

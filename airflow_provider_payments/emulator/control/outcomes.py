@@ -1,4 +1,4 @@
-"""Ordering what becomes of flow runs."""
+"""Ordering outcomes of flow runs."""
 
 from __future__ import annotations
 
@@ -6,96 +6,97 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from airflow_provider_payments.emulator.control.refusals import wrong
 from airflow_provider_payments.emulator.control.values import (
     MAX_SECONDS,
     Check,
     body_of,
+    boolean,
     check_names,
-    flag,
     number,
     one_of,
     text,
-    whole,
-    wrong,
+    whole_number,
 )
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.flow_service import outcomes
-from airflow_provider_payments.emulator.flow_service.outcomes import Outcome
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.flow_service import ordered_outcomes
+from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
+from airflow_provider_payments.emulator.organisation import Organisation
 
 MAX_TIMES = 1000
-MAX_FAILED = 10**6
+MAX_FAILED_RECORDS = 10**6
 
 
 def _times(name: str, value: Any) -> int | None:
-    return None if value is None else whole(name, value, 1, MAX_TIMES)
+    return None if value is None else whole_number(name, value, 1, MAX_TIMES)
 
 
-# What every outcome takes besides its word, and what each takes of its own.
+# The members of all outcomes, and the options of each.
 _MEMBERS: Mapping[str, Check] = {
     "flowId": text,
     "name": text,
     "sandbox": text,
     "times": _times,
 }
-_COMPLETED: Mapping[str, Check] = {"completed": flag}
+_COMPLETED: Mapping[str, Check] = {"completed": boolean}
 _OPTIONS: Mapping[str, Mapping[str, Check]] = {
-    outcomes.FAIL_COPY: _COMPLETED,
-    outcomes.FAIL_PROMOTION: _COMPLETED,
-    outcomes.FAIL_SOME: {"failed": partial(whole, low=1, high=MAX_FAILED)},
-    outcomes.STUCK: {},
-    outcomes.CANCEL: _COMPLETED,
-    outcomes.UNKNOWN_STATUS: {"status": text, **_COMPLETED},
-    outcomes.LATE: {"seconds": partial(number, low=0, high=MAX_SECONDS)},
+    ordered_outcomes.FAIL_COPY: _COMPLETED,
+    ordered_outcomes.FAIL_PROMOTION: _COMPLETED,
+    ordered_outcomes.FAIL_SOME: {"failed": partial(whole_number, low=1, high=MAX_FAILED_RECORDS)},
+    ordered_outcomes.STUCK: {},
+    ordered_outcomes.CANCEL: _COMPLETED,
+    ordered_outcomes.UNKNOWN_STATUS: {"status": text, **_COMPLETED},
+    ordered_outcomes.LATE: {"seconds": partial(number, low=0, high=MAX_SECONDS)},
 }
-_REQUIRED: Mapping[str, str] = {outcomes.UNKNOWN_STATUS: "status", outcomes.LATE: "seconds"}
+_REQUIRED: Mapping[str, str] = {ordered_outcomes.UNKNOWN_STATUS: "status", ordered_outcomes.LATE: "seconds"}
 _ATTRIBUTES: Mapping[str, str] = {"flowId": "flow_id"}
 
 
-def order_outcome(call: Call) -> Answer:
-    """Order how the next runs end: {"outcome": word, "flowId" or "name": whose, "times": 1 or null, options}."""
+def order_outcome(call: Call[Organisation]) -> Answer:
+    """Order how the next runs end: {"outcome": kind, "flowId" or "name", "times": 1 or null, options}."""
     body = call.json_object()
     kind = one_of("outcome", body.get("outcome"), _OPTIONS)
     checks = {**_MEMBERS, **_OPTIONS[kind]}
     check_names(body, ("outcome", *checks), f"the outcome {kind}")
     if "sandbox" in body:
-        one_of("sandbox", body["sandbox"], call.world.sandboxes)
+        one_of("sandbox", body["sandbox"], call.state.services)
     needed = _REQUIRED.get(kind)
     if needed is not None and needed not in body:
         raise wrong(needed, None, f"given with the outcome {kind}")
     values = {_ATTRIBUTES.get(name, name): check(name, body[name]) for name, check in checks.items() if name in body}
     order = Outcome(kind, **values)
-    call.world.outcomes.pending.append(order)
+    call.state.outcomes.pending.append(order)
     return Answer(_to_wire(order))
 
 
-def list_outcomes(call: Call) -> Answer:
-    """The orders that still wait for a run."""
-    return Answer({"outcomes": [_to_wire(order) for order in call.world.outcomes.pending]})
+def list_outcomes(call: Call[Organisation]) -> Answer:
+    """List the outcomes that wait for a run."""
+    return Answer({"outcomes": [_to_wire(order) for order in call.state.outcomes.pending]})
 
 
-def remove_outcomes(call: Call) -> Answer:
-    """Take all waiting orders back; answers them. Runs that are stuck stay so."""
+def remove_outcomes(call: Call[Organisation]) -> Answer:
+    """Remove all waiting outcomes; answers them. Stuck runs stay stuck."""
     answer = list_outcomes(call)
-    call.world.outcomes.pending.clear()
+    call.state.outcomes.pending.clear()
     return answer
 
 
-def release_runs(call: Call) -> Answer:
-    """Let stuck runs go on, also those yet to hang; with {"flowId": ...} those of one dataflow; answers their ids."""
+def release_runs(call: Call[Organisation]) -> Answer:
+    """Release stuck runs, also those not stuck yet; with {"flowId": ...} of one dataflow; answers their ids."""
     body = body_of(call, ("flowId",), "a release", needed=False)
     flow_id = text("flowId", body["flowId"]) if "flowId" in body else None
-    return Answer({"released": call.world.outcomes.release(flow_id)})
+    return Answer({"released": call.state.outcomes.release(flow_id)})
 
 
 def _to_wire(order: Outcome) -> dict[str, Any]:
     shown = (*_MEMBERS, *_OPTIONS[order.kind])
     values = {name: getattr(order, _ATTRIBUTES.get(name, name)) for name in shown}
-    # Without a number of times an order is for all runs: that is worth showing.
+    # ``times`` null means all runs: it is shown.
     shown_values = {name: value for name, value in values.items() if value is not None or name == "times"}
     return {"outcome": order.kind, **shown_values}
 
 
-ROUTES: Routes = (
+ROUTES: Routes[Organisation] = (
     ("POST", "/outcomes", order_outcome),
     ("GET", "/outcomes", list_outcomes),
     ("DELETE", "/outcomes", remove_outcomes),

@@ -4,36 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_payments.emulator.control.values import body_of, missing, number, one_of, whole
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.rate_limit import RETRY_AFTER, Limit, RateLimit
+from airflow_provider_payments.emulator.control.refusals import missing
+from airflow_provider_payments.emulator.control.values import body_of, number, one_of, whole_number
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.rate_limit import RETRY_AFTER, Limit, RateLimit
+from airflow_provider_payments.emulator.organisation import Organisation
 
-MAX_RATE = 10**9
+MAX_REQUESTS_A_MINUTE = 10**9
 
 
-def set_rate_limit(call: Call) -> Answer:
-    """Let so many requests a minute through: {"requests_a_minute", "burst", "retry_after": "seconds"|"date"|null}."""
+def set_rate_limit(call: Call[Organisation]) -> Answer:
+    """Set the rate limit: {"requests_a_minute", "burst", "retry_after": "seconds"|"date"|null}."""
     body = body_of(call, ("requests_a_minute", "burst", "retry_after"), "a rate limit")
     if "requests_a_minute" not in body:
         raise missing("requests_a_minute")
-    rate = number("requests_a_minute", body["requests_a_minute"], 0.001, MAX_RATE)
-    burst = whole("burst", body["burst"], 1, MAX_RATE) if "burst" in body else None
+    rate = number("requests_a_minute", body["requests_a_minute"], 0.001, MAX_REQUESTS_A_MINUTE)
+    burst = whole_number("burst", body["burst"], 1, MAX_REQUESTS_A_MINUTE) if "burst" in body else None
     given = body.get("retry_after", "seconds")
     if given is not None:
         one_of("retry_after", given, RETRY_AFTER)
-    call.world.rate_limit.set(Limit(rate, burst, given))
-    return Answer(_to_wire(call.world.rate_limit))
+    call.state.rate_limit.set(Limit(rate, burst, given))
+    return Answer(_to_wire(call.state.rate_limit))
 
 
-def show_rate_limit(call: Call) -> Answer:
-    """The limit in force and how many requests it refused."""
-    return Answer(_to_wire(call.world.rate_limit))
+def show_rate_limit(call: Call[Organisation]) -> Answer:
+    """Show the rate limit and how many requests it refused."""
+    return Answer(_to_wire(call.state.rate_limit))
 
 
-def lift_rate_limit(call: Call) -> Answer:
-    """Let everything through again; answers what the limit was."""
-    lifted = _to_wire(call.world.rate_limit)
-    call.world.rate_limit.set(None)
+def lift_rate_limit(call: Call[Organisation]) -> Answer:
+    """Remove the rate limit; answers what it was."""
+    lifted = _to_wire(call.state.rate_limit)
+    call.state.rate_limit.set(None)
     return Answer(lifted)
 
 
@@ -47,7 +49,7 @@ def _to_wire(rate_limit: RateLimit) -> dict[str, Any]:
     }
 
 
-ROUTES: Routes = (
+ROUTES: Routes[Organisation] = (
     ("PUT", "/rate-limit", set_rate_limit),
     ("GET", "/rate-limit", show_rate_limit),
     ("DELETE", "/rate-limit", lift_rate_limit),

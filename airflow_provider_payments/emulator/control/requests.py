@@ -1,32 +1,33 @@
-"""What was asked so far."""
+"""The request log."""
 
 from __future__ import annotations
 
-from airflow_provider_payments.emulator.control.values import queried, queried_count
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.request_log import Selection
+from airflow_provider_payments.emulator.control.values import count_in, query_of
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.request_log import RequestFilter
+from airflow_provider_payments.emulator.organisation import Organisation
 
 
-def show_requests(call: Call) -> Answer:
-    """What was asked, in order; ?method, path (its beginning), status, sandbox, since (a number), fault select."""
-    query = queried(call, ("method", "path", "status", "sandbox", "since", "fault"))
-    selection = Selection(
+def show_requests(call: Call[Organisation]) -> Answer:
+    """List the requests; filters: ?method, path (its beginning), status, sandbox, since (a number), fault."""
+    query = query_of(call, ("method", "path", "status", "sandbox", "since", "fault"))
+    selection = RequestFilter(
         method=query.get("method"),
         path=query.get("path"),
         status=query.get("status"),
         sandbox=query.get("sandbox"),
-        since=queried_count(query, "since"),
+        since=count_in(query, "since"),
         fault=query.get("fault"),
     )
-    return Answer({"requests": [entry.to_wire() for entry in call.world.log.select(selection)]})
+    return Answer({"requests": [entry.to_wire() for entry in call.state.log.select(selection)]})
 
 
-def forget_requests(call: Call) -> Answer:
-    """Forget what was asked; numbers go on."""
-    return Answer({"removed": call.world.log.clear()})
+def forget_requests(call: Call[Organisation]) -> Answer:
+    """Clear the log; numbers continue."""
+    return Answer({"removed": call.state.log.clear()})
 
 
-ROUTES: Routes = (
+ROUTES: Routes[Organisation] = (
     ("GET", "/requests", show_requests),
     ("DELETE", "/requests", forget_requests),
 )

@@ -1,4 +1,4 @@
-"""The operations of the control interface, gathered."""
+"""All operations of the control interface."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from airflow_provider_payments.emulator.control import (
     clock,
     faults,
     hidden,
+    options,
     outcomes,
     rate_limit,
-    readings,
     requests,
     samples,
     seeding,
     state,
 )
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
-from airflow_provider_payments.emulator.refusals import ControlRefusal, Refusal
+from airflow_provider_payments.emulator.control.refusals import ControlRefusal
+from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, Routes
+from airflow_provider_payments.emulator.core.refusals import Refusal
+from airflow_provider_payments.emulator.organisation import Organisation
 
 
 def _refused(status: int, detail: str) -> Refusal:
@@ -23,8 +25,8 @@ def _refused(status: int, detail: str) -> Refusal:
     return ControlRefusal(status, failed if status == 500 else detail)
 
 
-def show_operations(call: Call) -> Answer:
-    """The operations of the control interface, with a line each."""
+def show_operations(call: Call[Organisation]) -> Answer:
+    """List the operations of the control interface, with a line each."""
     lines = [(method, path, (handler.__doc__ or "").strip().partition("\n")[0]) for method, path, handler in ROUTES]
     return Answer(
         {"operations": [{"method": method, "path": call.path + path, "does": line} for method, path, line in lines]}
@@ -32,7 +34,7 @@ def show_operations(call: Call) -> Answer:
 
 
 DIALECT = Dialect(_refused)
-ROUTES: Routes = (
+ROUTES: Routes[Organisation] = (
     ("GET", "", show_operations),
     *state.ROUTES,
     *requests.ROUTES,
@@ -41,7 +43,7 @@ ROUTES: Routes = (
     *hidden.ROUTES,
     *outcomes.ROUTES,
     *rate_limit.ROUTES,
-    *readings.ROUTES,
+    *options.ROUTES,
     *samples.ROUTES,
     *seeding.ROUTES,
 )

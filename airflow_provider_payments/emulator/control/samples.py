@@ -1,20 +1,20 @@
-"""What the tables of the emulated vendors hold: how many rows, and what is wrong with some of them."""
+"""The tables of the emulated vendors: their rows and flaws."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.organisation import Organisation
 from airflow_provider_payments.emulator.samples.flaws import REFUSED_AS
 from airflow_provider_payments.emulator.samples.tables import Table
 from airflow_provider_payments.emulator.samples.vendors import VENDORS
 
 
-def show_samples(call: Call) -> Answer:
-    """By vendor and table: the rows now and in all, and the flaws by kind."""
-    now = call.world.clock.now()
-    # All sandboxes have the same vendors.
-    vendors = next(iter(call.world.sandboxes.values())).vendors
+def show_samples(call: Call[Organisation]) -> Answer:
+    """Show the rows, now and in all, and the flaws of each vendor's tables."""
+    now = call.state.clock.now()
+    vendors = call.state.vendors
     samples = {
         vendor: {path: _to_wire(table, now) for path, table in vendors.tables(vendor).items()} for vendor in VENDORS
     }
@@ -32,7 +32,7 @@ def _to_wire(table: Table, now: float) -> dict[str, Any]:
         }
         for flaw in table.flaws
     }
-    return {"rows": rows, "rowsInAll": len(table.born), "flaws": flaws}
+    return {"rows": rows, "rowsInAll": len(table.created), "flaws": flaws}
 
 
-ROUTES: Routes = (("GET", "/samples", show_samples),)
+ROUTES: Routes[Organisation] = (("GET", "/samples", show_samples),)

@@ -1,4 +1,4 @@
-"""Many ready dataflows with a history of finished runs, for trials of volume."""
+"""Seeding many dataflows with a history of ended runs, for tests with large volumes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.control.values import check_names, one_of, whole, wrong
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
+from airflow_provider_payments.emulator.control.refusals import ControlRefusal, wrong
+from airflow_provider_payments.emulator.control.values import check_names, one_of, whole_number
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.identifiers import new_hash
 from airflow_provider_payments.emulator.flow_service import connections, flows
-from airflow_provider_payments.emulator.flow_service.planning import finished_run, plan_first, plan_next
+from airflow_provider_payments.emulator.flow_service.model import DISABLED, Flow
+from airflow_provider_payments.emulator.flow_service.scheduler import finished_run, plan_first, plan_next
 from airflow_provider_payments.emulator.flow_service.specs import (
     CONNECTION_SPECS,
     CRM_FLOW_SPEC_ID,
@@ -20,33 +23,30 @@ from airflow_provider_payments.emulator.flow_service.specs import (
     SQUARE_ID,
     STRIPE_ID,
 )
-from airflow_provider_payments.emulator.flow_service.state import DISABLED, Flow
-from airflow_provider_payments.emulator.identifiers import new_hash
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.organisation import Organisation, SandboxServices
 from airflow_provider_payments.emulator.schema_registry.global_resources import PROFILE
-from airflow_provider_payments.emulator.world import Sandbox
 
 MAX_DATAFLOWS = 20_000
 MAX_RUNS = 200_000
-MAX_PREFIX = 100
-DAY = 86400
-# A round of runs takes so long, and ends half a day before now.
+MAX_PREFIX_CHARACTERS = 100
+DAY_SECONDS = 86400
+# The runs of a day start within this time; the last day's half a day ago.
 ROUND_SECONDS = 3600
-SINCE_LAST_ROUND = 43200
+LAST_ROUND_AGE_SECONDS = 43200
 
 FAILED_SHARE, PARTIAL_SHARE = 0.03, 0.08
-LEAST_RECORDS, MOST_RECORDS = 100, 400
+MIN_RECORDS, MAX_RECORDS = 100, 400
 _MEMBERS = ("sandbox", "dataflows", "runs_per_dataflow", "source", "name_prefix", "enabled")
 _CONTENT_TYPE = "application/vnd.adobe.xed-full+json;version=1"
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What a chain from a vendor needs of its own.
+    """What is specific to a vendor in a chain.
 
     :param params: of the source connections.
-    :param columns: where a payment's id, currency and status stand.
-    :param delta: the delta column; None where the flow spec has none.
+    :param columns: of a payment's id, currency and status.
+    :param delta: the delta column; None if the flow spec has none.
     """
 
     spec_id: str
@@ -87,9 +87,9 @@ SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What to make, understood."""
+    """A parsed request."""
 
-    sandbox: Sandbox
+    services: SandboxServices
     dataflows: int
     runs: int
     source: _Source
@@ -99,7 +99,7 @@ class _Order:
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """The ids of what all seeded dataflows have in common."""
+    """The ids of the objects that all seeded dataflows share."""
 
     base: str
     schema: str
@@ -107,22 +107,22 @@ class _Shared:
     mapping_set: str
 
 
-def seed(call: Call) -> Answer:
-    """Make many dataflows at once, each with finished runs, one a day."""
-    order = _understand(call)
-    clock = order.sandbox.clock
-    begin = int(clock.now()) - order.runs * DAY + SINCE_LAST_ROUND
+def seed(call: Call[Organisation]) -> Answer:
+    """Create many dataflows at once, each with ended runs, one a day."""
+    order = _parse(call)
+    clock = order.services.sandbox.clock
+    begin = int(clock.now()) - order.runs * DAY_SECONDS + LAST_ROUND_AGE_SECONDS
     made: list[tuple[_Shared, list[Flow]]] = []
-    # What is past comes to pass by the clock: so the chains obey the rules of their day, and bear its date.
-    clock.at(min(float(begin - DAY), clock.now()), lambda: made.append(_make(order, begin)))
+    # The clock creates the chains at a time in the past, so that they get its time stamps and pass its checks.
+    clock.call_at(min(float(begin - DAY_SECONDS), clock.now()), lambda: made.append(_make(order, begin)))
     clock.run_due()
     ((shared, dataflows),) = made
     runs = _add_history(order, dataflows)
     for flow in dataflows:
-        (plan_next if flow.last_run else plan_first)(order.sandbox, flow)
+        (plan_next if flow.last_run else plan_first)(order.services.flow_service, flow)
     return Answer(
         {
-            "sandbox": order.sandbox.name,
+            "sandbox": order.services.sandbox.name,
             "baseConnection": shared.base,
             "schema": shared.schema,
             "dataset": shared.dataset,
@@ -138,27 +138,26 @@ def _summary(identifiers: Sequence[str]) -> Mapping[str, Any]:
     return {**count, "first": identifiers[0], "last": identifiers[-1]} if identifiers else count
 
 
-def _understand(call: Call) -> _Order:
+def _parse(call: Call[Organisation]) -> _Order:
     body = call.json_object()
     check_names(body, _MEMBERS, "a seed")
     for member in ("sandbox", "dataflows"):
         if member not in body:
             raise ControlRefusal(400, f"'{member}' is missing.")
-    sandboxes = call.world.sandboxes
-    sandbox = sandboxes[one_of("sandbox", body["sandbox"], sandboxes)]
-    dataflows = whole("dataflows", body["dataflows"], 1, MAX_DATAFLOWS)
-    runs = whole("runs_per_dataflow", body.get("runs_per_dataflow", 0), 0, MAX_RUNS // dataflows)
+    services = call.state.services[one_of("sandbox", body["sandbox"], call.state.services)]
+    dataflows = whole_number("dataflows", body["dataflows"], 1, MAX_DATAFLOWS)
+    runs = whole_number("runs_per_dataflow", body.get("runs_per_dataflow", 0), 0, MAX_RUNS // dataflows)
     source = SOURCES[one_of("source", body.get("source", "paypal"), SOURCES)]
     prefix, enabled = body.get("name_prefix", "seeded"), body.get("enabled", False)
-    if not isinstance(prefix, str) or not prefix.strip() or len(prefix) > MAX_PREFIX:
-        raise wrong("name_prefix", prefix, f"text of 1 to {MAX_PREFIX} characters")
+    if not isinstance(prefix, str) or not prefix.strip() or len(prefix) > MAX_PREFIX_CHARACTERS:
+        raise wrong("name_prefix", prefix, f"text of 1 to {MAX_PREFIX_CHARACTERS} characters")
     if not isinstance(enabled, bool):
         raise wrong("enabled", enabled, "true or false")
-    return _Order(sandbox, dataflows, runs, source, prefix, enabled)
+    return _Order(services, dataflows, runs, source, prefix, enabled)
 
 
 def _make(order: _Order, begin: int) -> tuple[_Shared, list[Flow]]:
-    """Everything but the runs.
+    """Create everything but the runs.
 
     :param begin: epoch seconds of the first dataflow's first run.
     """
@@ -168,23 +167,23 @@ def _make(order: _Order, begin: int) -> tuple[_Shared, list[Flow]]:
         for place in range(order.dataflows)
     ]
     for flow in dataflows:
-        # The first run was planned for a past that has its runs already.
-        flow.plan += 1
+        # Cancel the first run, which was planned in the past: the history has it.
+        flow.schedule_version += 1
         if not order.enabled:
             flow.state, flow.operation = DISABLED, ("disable", None)
-            order.sandbox.flow_service.write("flows", flow)
+            order.services.flow_service.write("flows", flow)
     return shared, dataflows
 
 
 def _make_shared(order: _Order) -> _Shared:
-    sandbox, source, prefix = order.sandbox, order.source, order.prefix
-    registry = sandbox.registry
-    # Titles are unique in the registry, and a seed may be sown twice.
+    services, source, prefix = order.services, order.source, order.prefix
+    registry = services.registry
+    # Titles are unique in the registry, and a seed may be used twice.
     title = f"{prefix} payments {new_hash()[:8]}"
     auth = CONNECTION_SPECS[source.spec_id].auth[0]
     base = connections.create(
         "connections",
-        sandbox,
+        services.flow_service,
         {
             "name": f"{prefix} base connection",
             "auth": {"specName": auth.name, "params": dict.fromkeys(auth.needed, "seeded")},
@@ -217,23 +216,23 @@ def _make_shared(order: _Order) -> _Shared:
         },
     )
     reference = {"id": schema.id, "contentType": _CONTENT_TYPE}
-    dataset = sandbox.catalog.create({"name": f"{prefix} payments", "schemaRef": reference}, True)
+    dataset = services.catalog.create({"name": f"{prefix} payments", "schemaRef": reference}, True)
     paths = ("_id", f"{registry.tenant_field}.payment.currency", f"{registry.tenant_field}.payment.status")
     mappings = [
         {"sourceType": "ATTRIBUTE", "source": column, "destination": path}
         for column, path in zip(source.columns, paths, strict=True)
     ]
-    mapping_set = sandbox.mapping_sets.create(
+    mapping_set = services.mapping_sets.create(
         {"name": f"{prefix} payments", "outputSchema": {"schemaRef": reference}, "mappings": mappings}
     )
     return _Shared(base.id, schema.id, dataset.id, mapping_set.id)
 
 
 def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flow:
-    sandbox, source = order.sandbox, order.source
+    service, source = order.services.flow_service, order.source
     begin = connections.create(
         "sourceConnections",
-        sandbox,
+        service,
         {
             "name": name,
             "baseConnectionId": shared.base,
@@ -245,7 +244,7 @@ def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flo
     )
     end = connections.create(
         "targetConnections",
-        sandbox,
+        service,
         {
             "name": name,
             "data": {"schema": {"id": shared.schema, "version": _CONTENT_TYPE}},
@@ -257,7 +256,7 @@ def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flo
     copy = [{"name": "Copy", "params": {"deltaColumn": {"name": source.delta}}}] if source.delta else []
     mapping = {"name": "Mapping", "params": {"mappingId": shared.mapping_set, "mappingVersion": "0"}}
     return flows.create(
-        sandbox,
+        service,
         {
             "name": name,
             "flowSpec": {"id": source.flow_spec_id, "version": "1.0"},
@@ -272,20 +271,24 @@ def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flo
 
 
 def _add_history(order: _Order, dataflows: Sequence[Flow]) -> list[str]:
-    """The ids of the runs, oldest first; the same order gives the same counts."""
+    """Add the runs; returns their ids, oldest first. The same request gives the same counts."""
     chance = random.Random(order.prefix)
     made = []
     for days in range(order.runs):
         for flow in dataflows:
             assert flow.schedule is not None
-            records = chance.randint(LEAST_RECORDS, MOST_RECORDS)
+            records = chance.randint(MIN_RECORDS, MAX_RECORDS)
             failed = _failed(chance.random(), records)
-            made.append(finished_run(order.sandbox, flow, flow.schedule.start + days * DAY, records, failed).id)
+            made.append(
+                finished_run(
+                    order.services.flow_service, flow, flow.schedule.start + days * DAY_SECONDS, records, failed
+                ).id
+            )
     return made
 
 
 def _failed(chance: float, records: int) -> int:
-    """How many records failed: mostly none, sometimes a few, seldom all of them.
+    """How many records failed: mostly none, sometimes a few, rarely all.
 
     :param chance: from 0 to 1.
     """
@@ -294,4 +297,4 @@ def _failed(chance: float, records: int) -> int:
     return 1 + int(records * chance / 4) if chance < FAILED_SHARE + PARTIAL_SHARE else 0
 
 
-ROUTES: Routes = (("POST", "/seed", seed),)
+ROUTES: Routes[Organisation] = (("POST", "/seed", seed),)

@@ -1,4 +1,4 @@
-"""Looking at the state, and going back to the first one."""
+"""Showing and resetting the state."""
 
 from __future__ import annotations
 
@@ -7,66 +7,67 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.catalog.shapes import batch_to_wire, dataset_to_wire
-from airflow_provider_payments.emulator.control.values import body_of, number, one_of, queried, queried_count
+from airflow_provider_payments.emulator.control.refusals import ControlRefusal
+from airflow_provider_payments.emulator.control.values import body_of, count_in, number, one_of, query_of
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.data_prep.shapes import mapping_set_to_wire
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.flow_service.shapes import SHAPES
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.flow_service.shapes import TO_WIRE
+from airflow_provider_payments.emulator.organisation import Organisation, SandboxServices
 from airflow_provider_payments.emulator.schema_registry.resources import Kind
 from airflow_provider_payments.emulator.schema_registry.shapes import descriptor_to_wire, resource_to_wire
-from airflow_provider_payments.emulator.world import Sandbox
 
 DEFAULT_ROWS = 100
-# The year 3000: whatever is reckoned from a time below it is still a date.
-MAX_START = 32_503_680_000
+# The year 3000: later times that are computed from it are still valid dates.
+MAX_START_SECONDS = 32_503_680_000
 
 
-def reset(call: Call) -> Answer:
-    """Back to the first state: no faults, no requests, no rate limit; {"clock": epoch seconds} sets a manual clock."""
+def reset(call: Call[Organisation]) -> Answer:
+    """Reset to the initial state: no faults, requests, rate limit; {"clock": epoch seconds} sets a manual clock."""
     body = body_of(call, ("clock",), "a reset", needed=False)
-    start = number("clock", body["clock"], 0, MAX_START) if "clock" in body else None
-    if start is not None and call.world.clock.mode != "manual":
+    start = number("clock", body["clock"], 0, MAX_START_SECONDS) if "clock" in body else None
+    if start is not None and call.state.clock.mode != "manual":
         raise ControlRefusal(400, "'clock' needs a clock that does not move by itself; start with --time manual.")
-    call.world.reset(start)
-    return Answer({"now": call.world.clock.now()})
+    call.state.reset(start)
+    return Answer({"now": call.state.clock.now()})
 
 
-def show_state(call: Call) -> Answer:
-    """Everything there is; ?sandbox= and ?kind= show a part of it."""
-    query = queried(call, ("sandbox", "kind"))
-    world = call.world
-    names = [one_of("sandbox", query["sandbox"], world.sandboxes)] if "sandbox" in query else list(world.sandboxes)
+def show_state(call: Call[Organisation]) -> Answer:
+    """Show all objects; ?sandbox= and ?kind= select some."""
+    query = query_of(call, ("sandbox", "kind"))
+    organisation = call.state
+    known = organisation.services
+    names = [one_of("sandbox", query["sandbox"], known)] if "sandbox" in query else list(known)
     kinds = [one_of("kind", query["kind"], _KINDS)] if "kind" in query else list(_KINDS)
-    shown = {name: {kind: _KINDS[kind](world.sandboxes[name]) for kind in kinds} for name in names}
-    return Answer({"now": world.clock.now(), "mode": world.clock.mode, "sandboxes": shown})
+    shown = {name: {kind: _KINDS[kind](known[name]) for kind in kinds} for name in names}
+    return Answer({"now": organisation.clock.now(), "mode": organisation.clock.mode, "sandboxes": shown})
 
 
-def _of_flow_service(kind: str, sandbox: Sandbox) -> list[Any]:
-    return [SHAPES[kind](sandbox, item) for item in sandbox.flow_service.stores[kind]]
+def _of_flow_service(kind: str, services: SandboxServices) -> list[Any]:
+    return [TO_WIRE[kind](services.flow_service, item) for item in services.flow_service.stores[kind]]
 
 
-def _of_registry(kind: Kind, sandbox: Sandbox) -> list[Any]:
-    return [resource_to_wire(resource, sandbox.registry) for resource in sandbox.registry.of_kind(kind)]
+def _of_registry(kind: Kind, services: SandboxServices) -> list[Any]:
+    return [resource_to_wire(resource, services.registry) for resource in services.registry.of_kind(kind)]
 
 
-def _descriptors(sandbox: Sandbox) -> list[Any]:
-    return [descriptor_to_wire(descriptor, sandbox) for descriptor in sandbox.registry.descriptors.store]
+def _descriptors(services: SandboxServices) -> list[Any]:
+    return [descriptor_to_wire(descriptor, services.sandbox) for descriptor in services.registry.descriptors.store]
 
 
-def _datasets(sandbox: Sandbox) -> list[Any]:
-    return [{"id": dataset.id, **dataset_to_wire(dataset, sandbox)} for dataset in sandbox.catalog.datasets]
+def _datasets(services: SandboxServices) -> list[Any]:
+    return [{"id": dataset.id, **dataset_to_wire(dataset, services.catalog)} for dataset in services.catalog.datasets]
 
 
-def _batches(sandbox: Sandbox) -> list[Any]:
-    return [{"id": batch.id, **batch_to_wire(batch, sandbox)} for batch in sandbox.catalog.batches]
+def _batches(services: SandboxServices) -> list[Any]:
+    return [{"id": batch.id, **batch_to_wire(batch, services.catalog)} for batch in services.catalog.batches]
 
 
-def _mapping_sets(sandbox: Sandbox) -> list[Any]:
-    return [mapping_set_to_wire(item, item.latest) for item in sandbox.mapping_sets.store]
+def _mapping_sets(services: SandboxServices) -> list[Any]:
+    return [mapping_set_to_wire(item, item.latest) for item in services.mapping_sets.store]
 
 
-_KINDS: Mapping[str, Callable[[Sandbox], list[Any]]] = {
-    **{kind: functools.partial(_of_flow_service, kind) for kind in SHAPES},
+_KINDS: Mapping[str, Callable[[SandboxServices], list[Any]]] = {
+    **{kind: functools.partial(_of_flow_service, kind) for kind in TO_WIRE},
     "schemas": functools.partial(_of_registry, "schemas"),
     "fieldgroups": functools.partial(_of_registry, "mixins"),
     "classes": functools.partial(_of_registry, "classes"),
@@ -78,19 +79,19 @@ _KINDS: Mapping[str, Callable[[Sandbox], list[Any]]] = {
 }
 
 
-def show_rows(call: Call) -> Answer:
-    """What a dataset holds; ?start and limit page through it."""
-    query = queried(call, ("start", "limit"))
-    start, limit = queried_count(query, "start") or 0, queried_count(query, "limit")
-    for sandbox in call.world.sandboxes.values():
-        dataset = sandbox.catalog.datasets.get(call.params["id"])
+def show_rows(call: Call[Organisation]) -> Answer:
+    """Show the rows of a dataset; ?start and limit select a page."""
+    query = query_of(call, ("start", "limit"))
+    start, limit = count_in(query, "start") or 0, count_in(query, "limit")
+    for services in call.state.services.values():
+        dataset = services.catalog.datasets.get(call.params["id"])
         if dataset is not None:
             rows = dataset.rows[start : start + (DEFAULT_ROWS if limit is None else limit)]
             return Answer({"count": len(dataset.rows), "rows": rows})
     raise ControlRefusal(404, f"No dataset '{call.params['id'][:100]}' in any sandbox.")
 
 
-ROUTES: Routes = (
+ROUTES: Routes[Organisation] = (
     ("POST", "/reset", reset),
     ("GET", "/state", show_state),
     ("GET", "/datasets/{id}/rows", show_rows),

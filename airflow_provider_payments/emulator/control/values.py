@@ -1,54 +1,41 @@
-"""Reading the bodies and queries of the control interface, and saying what is wrong with them."""
+"""Reading and checking the bodies and queries of the control interface."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call, count_from
-from airflow_provider_payments.emulator.refusals import ControlRefusal
+from airflow_provider_payments.emulator.control.refusals import ControlRefusal, wrong
+from airflow_provider_payments.emulator.core.call import Call
+from airflow_provider_payments.emulator.core.parsing import parse_count
+from airflow_provider_payments.emulator.organisation import Organisation
 
 Check = Callable[[str, Any], Any]
-# A year: nobody tries out more.
+# A year.
 MAX_SECONDS = 366 * 86400
 
 
-def body_of(call: Call, allowed: Collection[str], what: str, *, needed: bool = True) -> dict[str, Any]:
-    """The body of a request, with nothing in it that means nothing.
+def body_of(call: Call[Organisation], allowed: Collection[str], what: str, *, needed: bool = True) -> dict[str, Any]:
+    """The body of a request, without unknown members.
 
-    :param allowed: the members that the operation knows.
-    :param what: what the body is.
-    :param needed: whether there must be one.
+    :param allowed: the known members.
+    :param what: the body's name in refusals.
+    :param needed: whether a body is required.
     """
     body = call.json_object() if needed or call.raw.strip() else {}
     check_names(body, allowed, what)
     return body
 
 
-def wrong(name: str, value: Any, allowed: str) -> ControlRefusal:
-    """The refusal of a value.
-
-    :param name: of the member or parameter.
-    :param allowed: what it may be; completes "must be".
-    """
-    return ControlRefusal(400, f"'{name}' is {json.dumps(value)[:100]}: it must be {allowed}.")
-
-
 def check_names(given: Collection[str], allowed: Collection[str], what: str) -> None:
-    """Refuse names that mean nothing, since a slip of the pen would be silent otherwise.
+    """Refuse unknown names, so that typing errors are not ignored.
 
-    :param what: where the names stand.
+    :param what: what contains the names.
     """
     unknown = next((name for name in given if name not in allowed), None)
     if unknown is not None:
         known = ", ".join(sorted(allowed)) or "nothing"
         raise ControlRefusal(400, f"'{unknown[:100]}' means nothing in {what}: known are {known}.")
-
-
-def missing(name: str, why: str = "") -> ControlRefusal:
-    """The refusal of a body without a member that it needs."""
-    return ControlRefusal(400, f"'{name}' is missing{why}.")
 
 
 def number(name: str, value: Any, low: float, high: float) -> float:
@@ -58,14 +45,14 @@ def number(name: str, value: Any, low: float, high: float) -> float:
     return value
 
 
-def whole(name: str, value: Any, low: int, high: int) -> int:
+def whole_number(name: str, value: Any, low: int, high: int) -> int:
     """A whole number within bounds, both included."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise wrong(name, value, f"a whole number from {low} to {high}")
     return value
 
 
-def flag(name: str, value: Any) -> bool:
+def boolean(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise wrong(name, value, "true or false")
     return value
@@ -84,22 +71,22 @@ def one_of(name: str, value: Any, allowed: Collection[str]) -> str:
     return value
 
 
-def queried(call: Call, allowed: Collection[str]) -> Mapping[str, str]:
-    """The query, each parameter at most once in effect: the last one counts.
+def query_of(call: Call[Organisation], allowed: Collection[str]) -> Mapping[str, str]:
+    """The query; the last value of a repeated parameter counts.
 
-    :param allowed: the parameters that the operation knows.
+    :param allowed: the known parameters.
     """
     query = dict(call.query)
     check_names(query, allowed, "the query")
     return query
 
 
-def queried_count(query: Mapping[str, str], name: str) -> int | None:
+def count_in(query: Mapping[str, str], name: str) -> int | None:
     """A query parameter that is a whole number, 0 or more; None when it is not there."""
     given = query.get(name)
     if given is None:
         return None
-    count = count_from(given)
+    count = parse_count(given)
     if count is None:
         raise wrong(name, given, "a whole number, 0 or more")
     return count

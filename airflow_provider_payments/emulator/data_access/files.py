@@ -1,39 +1,37 @@
-"""The files of a batch: the records that landed, what was read, why records failed, and what was rejected."""
+"""The files of a batch: ingested records, input, errors, and rejected records."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_payments.emulator.catalog.batches import (
-    DIAGNOSTICS_SECONDS,
+    DIAGNOSTICS_RETENTION_SECONDS,
     ROWS_PER_FILE,
     Batch,
     Row,
     RowError,
 )
-from airflow_provider_payments.emulator.catalog.state import not_found
+from airflow_provider_payments.emulator.catalog.refusals import not_found
+from airflow_provider_payments.emulator.catalog.state import Catalog
 from airflow_provider_payments.emulator.samples.flaws import CORRUPT
 
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
-
-SAMPLES = 100
+MAX_ERROR_SAMPLES = 100
 INPUT_FILES, ROW_ERRORS, ROW_ERROR_SAMPLES = "input_files", "row_errors", "row_error_samples.json"
-# Documents write the name of the samples both ways.
-OTHER_SAMPLES = "row_errors_sample.json"
-# Row errors are kept apart by what went wrong: what begins with none of these breaks what the schema allows.
+# Documents use two names for the file of samples.
+ROW_ERROR_SAMPLES_ALIAS = "row_errors_sample.json"
+# Row errors are grouped by stage, found by the beginning of the code; all others are of the validation.
 _STAGES = {"conversion": "MAPPER-", "parsing": "INGEST-1401-", "validation": ""}
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of JSON Lines, written when somebody reads it, or a directory, which has none.
+    """A file of JSON Lines, made when it is read, or a directory, which has no lines.
 
     :param name: within its directory.
-    :param lines: gives its lines, each a JSON document.
+    :param lines: returns the JSON documents of its lines.
     """
 
     name: str
@@ -43,35 +41,35 @@ class File:
         return "".join(f"{json.dumps(line)}\n" for line in self.lines()).encode("ascii")
 
 
-def dataset_files(sandbox: Sandbox, batch: Batch) -> list[File]:
-    """The records that a batch brought into its dataset; none when the dataset is gone."""
-    dataset = sandbox.catalog.datasets.get(batch.dataset_id)
+def dataset_files(catalog: Catalog, batch: Batch) -> list[File]:
+    """The records that a batch added to its dataset; none if the dataset was deleted."""
+    dataset = catalog.datasets.get(batch.dataset_id)
     records = dataset.rows[batch.first_row : batch.first_row + batch.output_records] if dataset else []
     return _parts(records)
 
 
-def rejected_files(sandbox: Sandbox, batch: Batch) -> list[File]:
-    """All that was read for a batch that failed; none for others."""
-    check_kept(sandbox, batch)
+def rejected_files(catalog: Catalog, batch: Batch) -> list[File]:
+    """All records read for a batch that failed; none for others."""
+    check_kept(catalog, batch)
     return _parts(batch.rejected)
 
 
-def meta_files(sandbox: Sandbox, batch: Batch) -> Mapping[str, Sequence[File]]:
-    """The diagnostics of a batch by directory; the top one has the empty name and holds the others."""
-    check_kept(sandbox, batch)
+def meta_files(catalog: Catalog, batch: Batch) -> Mapping[str, Sequence[File]]:
+    """The diagnostics of a batch by directory; the top directory has an empty name and lists the others."""
+    check_kept(catalog, batch)
     directories = {INPUT_FILES: [File("fileMetaData1.json", lambda: ({"path": batch.source},))]}
     top = [File(INPUT_FILES)]
     if batch.diagnosed:
         directories[ROW_ERRORS] = _error_files(batch.errors)
         top.append(File(ROW_ERRORS))
     if batch.errors:
-        top.append(File(ROW_ERROR_SAMPLES, _error_lines(ROW_ERROR_SAMPLES, batch.errors[:SAMPLES])))
+        top.append(File(ROW_ERROR_SAMPLES, _error_lines(ROW_ERROR_SAMPLES, batch.errors[:MAX_ERROR_SAMPLES])))
     return {"": top, **directories}
 
 
-def check_kept(sandbox: Sandbox, batch: Batch) -> None:
-    """Refuse what is older than diagnostics are kept."""
-    if sandbox.clock.millis() >= batch.completed + DIAGNOSTICS_SECONDS * 1000:
+def check_kept(catalog: Catalog, batch: Batch) -> None:
+    """Refuse a batch whose diagnostics have expired."""
+    if catalog.sandbox.clock.millis() >= batch.completed + DIAGNOSTICS_RETENTION_SECONDS * 1000:
         raise not_found(f"diagnostics of the batch {batch.id} any more")
 
 
@@ -102,7 +100,7 @@ def _error_lines(name: str, errors: Sequence[RowError]) -> Callable[[], Iterable
     return lambda: (
         {
             "_corrupt_record": error.row[CORRUPT] if CORRUPT in error.row else json.dumps(error.row),
-            # Within a file the bare number of the code stands.
+            # Files contain only the number of the code.
             "_errors": [{"code": error.code.split("-")[1], "message": error.message}],
             "_filename": name,
         }

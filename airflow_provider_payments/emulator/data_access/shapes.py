@@ -1,4 +1,4 @@
-"""What Data Access shows: pages of files, and their content."""
+"""The wire form of Data Access: pages of files, and their content."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from airflow_provider_payments.emulator.catalog.batches import Batch
+from airflow_provider_payments.emulator.catalog.state import Catalog
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 from airflow_provider_payments.emulator.data_access.files import File
-from airflow_provider_payments.emulator.exchange import Answer, Call
-from airflow_provider_payments.emulator.refusals import PlainRefusal
 
-BASE = "/data/foundation/export"
+PREFIX = "/data/foundation/export"
 MAX_LIMIT = 100
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 Item = TypeVar("Item")
 
 
-def page_of(call: Call, address: str, items: Sequence[Item], shape: Callable[[Item], Any]) -> Answer:
-    """Answer with the page that was asked for; links lead to it and to the next where there are several.
+def page_of(call: Call[Catalog], address: str, items: Sequence[Item], shape: Callable[[Item], Any]) -> Answer:
+    """Answer with the requested page; where there are several, links lead to it and to the next.
 
-    :param address: of the list, below the service's own.
-    :param shape: gives an item its wire shape.
+    :param address: of the list, below the service's prefix.
+    :param shape: makes the wire form of an item.
     """
     refuse = functools.partial(PlainRefusal, 400)
-    start, limit = call.whole("start", refuse, 0), min(call.whole("limit", refuse, 0), MAX_LIMIT) or MAX_LIMIT
+    start, limit = (
+        call.whole_number("start", refuse, 0),
+        min(call.whole_number("limit", refuse, 0), MAX_LIMIT) or MAX_LIMIT,
+    )
     body: dict[str, Any] = {
         "data": [shape(item) for item in items[start : start + limit]],
         "_page": {"limit": limit, "count": len(items)},
@@ -35,7 +39,7 @@ def page_of(call: Call, address: str, items: Sequence[Item], shape: Callable[[It
     if start > 0 or start + limit < len(items):
 
         def link(begin: int) -> str:
-            return f"{call.world.origin}{BASE}{address}?{call.query_with(start=begin, limit=limit)}"
+            return f"{call.state.sandbox.origin}{PREFIX}{address}?{call.query_with(start=begin, limit=limit)}"
 
         body["_links"] = {"page": {"href": link(start), "templated": True}}
         if start + limit < len(items):
@@ -43,11 +47,11 @@ def page_of(call: Call, address: str, items: Sequence[Item], shape: Callable[[It
     return Answer(body)
 
 
-def directory(call: Call, address: str, files: Sequence[File], within: str = "") -> Answer:
+def directory(call: Call[Catalog], address: str, files: Sequence[File], within: str = "") -> Answer:
     """Answer with a page of the files in a directory.
 
-    :param address: where they are read, below the service's own.
-    :param within: the directory's name, where files are addressed by it; its slash is escaped in links.
+    :param address: of the files, below the service's prefix.
+    :param within: the directory's name, if it is a part of the files' paths; its slash is escaped in links.
     """
 
     def shape(file: File) -> dict[str, Any]:
@@ -55,13 +59,13 @@ def directory(call: Call, address: str, files: Sequence[File], within: str = "")
         return {
             "name": file.name,
             "length": str(len(file.content())),
-            "_links": {"self": {"href": f"{call.world.origin}{BASE}{address}?path={quote(path, safe='')}"}},
+            "_links": {"self": {"href": f"{call.state.sandbox.origin}{PREFIX}{address}?path={quote(path, safe='')}"}},
         }
 
     return page_of(call, address, files, shape)
 
 
-def dataset_file(call: Call, batch: Batch, view_id: str, number: int) -> dict[str, Any]:
+def dataset_file(call: Call[Catalog], batch: Batch, view_id: str, number: int) -> dict[str, Any]:
     """A dataset file in the list of a batch.
 
     :param number: of the file, from 1.
@@ -74,11 +78,11 @@ def dataset_file(call: Call, batch: Batch, view_id: str, number: int) -> dict[st
         "created": str(batch.completed),
         "updated": str(batch.completed),
         "isValid": True,
-        "_links": {"self": {"href": f"{call.world.origin}{BASE}/files/{identifier}"}},
+        "_links": {"self": {"href": f"{call.state.sandbox.origin}{PREFIX}/files/{identifier}"}},
     }
 
 
-def download(call: Call, file: File) -> Answer:
+def download(call: Call[Catalog], file: File) -> Answer:
     """A file's content: all of it, or the range of bytes that the request names."""
     content = file.content()
     headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}
@@ -93,7 +97,7 @@ def download(call: Call, file: File) -> Answer:
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
-    """A range as half open: from a byte to another, from a byte on, or so many bytes at the end."""
+    """A range as half-open bounds: first to last byte, from a byte on, or the last bytes."""
     if not first:
         return max(size - int(last), 0), size
     return int(first), min(int(last) + 1, size) if last else size

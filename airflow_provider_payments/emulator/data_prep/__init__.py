@@ -1,1 +1,1 @@
-"""Data Prep: mapping sets, their two dialects, and what a mapping does to a row."""
+"""Data Prep: mapping sets in both dialects of the API, and the mapping of rows."""

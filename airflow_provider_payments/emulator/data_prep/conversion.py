@@ -1,4 +1,4 @@
-"""What Data Prep makes of a value for a field: converters, compiled once from the fields of a schema.
+"""Converters of mapped values to the types of fields, compiled once from the fields of a schema.
 
 A converter reads numbers, truth values and times from text, on every level of an object or an array. What its field
 does not take at all, such as an object for a text, it leaves as it is: that is for the validation of the row to refuse.
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.dates import iso_time
+from airflow_provider_payments.emulator.core.dates import iso_time
+from airflow_provider_payments.emulator.data_prep.language.values import type_name
 from airflow_provider_payments.emulator.data_prep.members import Field, Members, Misfit
 from airflow_provider_payments.emulator.data_prep.scalars import SCALARS
-from airflow_provider_payments.emulator.data_prep.values import type_name
 
 Converter = Callable[[Any], Any]
 
@@ -21,10 +21,10 @@ _TIMES = ("date", "date-time")
 
 
 class Unconvertible(Misfit):
-    """A value that cannot be read as what its field is. Types are in capitals, such as ``DATETIME``.
+    """A value that cannot be converted to its field's type. Types are in capitals, such as ``DATETIME``.
 
     :param value: the value.
-    :param expected: the format of the field if it is one of times, else its type.
+    :param expected: the format of a date or time field, else the type.
     """
 
     def __init__(self, value: Any, expected: str) -> None:
@@ -33,14 +33,14 @@ class Unconvertible(Misfit):
 
     @property
     def place(self) -> str:
-        """Where the value stands below the destination, such as ``.lines[0].price``; empty for the destination."""
+        """The path of the value below the destination, such as ``.lines[0].price``; empty for the destination."""
         return "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in self.steps)
 
 
 def converter(field: Field) -> Converter:
-    """The converter of a field; raises :class:`Unconvertible` for the values that it cannot read.
+    """The converter of a field; it raises :class:`Unconvertible`.
 
-    :param field: expanded; empty where anything may stand.
+    :param field: expanded; empty where any value is allowed.
     """
     kind, form = field.get("type"), field.get("format")
     if kind == "object":
@@ -73,8 +73,8 @@ def _object(field: Field) -> Converter:
             return _plain(value)
         result = {}
         for name, entry in value.items():
-            # Nothing is written for null, as by a mapping of its own, unless it is required: validation refuses it.
-            # An empty object without a field holds nothing either: explore shows none of its members.
+            # Null is not written, as by a separate mapping, unless it is required: then validation refuses it. An empty
+            # object without a field is not written either: explore shows none of its members.
             if (entry is None and name not in required) or (entry == {} and members.lack(name)):
                 continue
             try:
@@ -104,7 +104,7 @@ def _array(field: Field) -> Converter:
 
 
 def _plain(value: Any) -> Any:
-    """A copy of a value as JSON has it: another mapping may write below it, and the row is the source's."""
+    """A copy of a value in JSON's types: another mapping may write below it, and the row must not change."""
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list):

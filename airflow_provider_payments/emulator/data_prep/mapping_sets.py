@@ -1,21 +1,20 @@
-"""Mapping sets and their versions; both dialects of the request become one value."""
+"""Mapping sets and their versions; both dialects of requests become the same values."""
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.refusals import DataPrepRefusal
-from airflow_provider_payments.emulator.store import Store
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.core.sandbox import Sandbox
+from airflow_provider_payments.emulator.core.store import Store
+from airflow_provider_payments.emulator.data_prep.refusals import invalid, refused
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 ATTRIBUTE, EXPRESSION, STATIC = "ATTRIBUTE", "EXPRESSION", "STATIC"
-# Answers of the service and older clients name the same kinds differently.
+# Answers of the service and older clients have different names for the same kinds.
 _SOURCE_TYPES = {
     ATTRIBUTE: ATTRIBUTE,
     EXPRESSION: EXPRESSION,
@@ -26,23 +25,16 @@ _SOURCE_TYPES = {
 _MAJOR_ONE = re.compile(r"(?:.*;\s*version=)?1(?:\.\d+)*", re.IGNORECASE | re.DOTALL)
 _EXTRAS: Mapping[str, type] = {"inputSchema": dict, "allowNullValues": bool, "tags": list}
 MAX_MAPPINGS = 5000
-
-
-def refused(status: int, detail: str) -> DataPrepRefusal:
-    """A refusal with the number that Data Prep has for a status."""
-    return DataPrepRefusal(f"{1404 if status == 404 else 1000}-{status}", "", detail)
-
-
-def invalid(detail: str) -> DataPrepRefusal:
-    """A request that Data Prep cannot accept."""
-    return refused(400, detail)
+# By the ids of a dataset and a batch, and a limit: the reference to the dataset's schema, and records of the batch; or
+# Catalog's refusal.
+ReadSample = Callable[[str, str, int], tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]]
 
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """One line of a mapping set.
+    """One mapping of a set.
 
-    :param extras: flags and texts that are kept and shown, and mean nothing here.
+    :param extras: members that are stored and shown without a meaning here.
     """
 
     id: str
@@ -54,11 +46,11 @@ class FieldMapping:
 
 @dataclass(frozen=True, slots=True)
 class MappingVersion:
-    """One version of a mapping set; never changes.
+    """One version of a mapping set; immutable.
 
     :param content_type: as the client wrote the version of the schema: ``1.0`` or a media type.
-    :param extras: what is kept and shown, and means nothing here.
-    :param author: who made it.
+    :param extras: members that are stored and shown without a meaning here.
+    :param author: the id of its creator.
     """
 
     version: int
@@ -71,7 +63,7 @@ class MappingVersion:
     author: str
 
     def mapping(self, identifier: str) -> FieldMapping | None:
-        """One of its mappings, None when it has none of that id."""
+        """One of its mappings, or None."""
         return next((mapping for mapping in self.mappings if mapping.id == identifier), None)
 
 
@@ -96,17 +88,23 @@ class MappingSet:
 
 
 class MappingSets:
-    """The mapping sets of one sandbox."""
+    """The mapping sets of one sandbox.
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    :param registry: has their output schemas.
+    :param read_sample: see :data:`ReadSample`.
+    """
+
+    def __init__(self, sandbox: Sandbox, registry: Registry, read_sample: ReadSample) -> None:
         self.sandbox = sandbox
+        self.registry = registry
+        self.read_sample = read_sample
         self.store: Store[MappingSet] = Store(
             keys={"name": lambda item: () if item.latest.name is None else (item.latest.name,)}, lag=sandbox.lag
         )
 
     def create(self, body: Mapping[str, Any]) -> MappingSet:
-        """Make a mapping set, or refuse. The same content twice makes two."""
-        version = self.understand(body, 0)
+        """Create a mapping set, or refuse. The same content sent twice creates two."""
+        version = self.parse(body, 0)
         return self.store.add(MappingSet(uuid.uuid4().hex, version.modified, [version]))
 
     def get(self, identifier: str) -> MappingSet:
@@ -118,28 +116,28 @@ class MappingSets:
 
     def replace(self, mapping_set: MappingSet, body: Mapping[str, Any]) -> MappingVersion:
         """Add a version, or refuse."""
-        version = self.understand(body, mapping_set.latest.version + 1)
+        version = self.parse(body, mapping_set.latest.version + 1)
         mapping_set.versions.append(version)
         self.store.changed(mapping_set)
         return version
 
     def revise(self, mapping_set: MappingSet, mappings: Iterable[FieldMapping]) -> MappingVersion:
         """Add a version that differs from the latest in its mappings, or refuse."""
-        lines, before = _of_good_length(tuple(mappings)), mapping_set.latest
+        lines, before = _checked_length(tuple(mappings)), mapping_set.latest
         now, author = self.sandbox.clock.millis(), self.sandbox.options.user_id
         version = replace(before, version=before.version + 1, mappings=lines, modified=now, author=author)
         mapping_set.versions.append(version)
         return version
 
-    def understand(self, body: Mapping[str, Any], number: int) -> MappingVersion:
-        """A body of either dialect as a version; raises what is wrong with it."""
+    def parse(self, body: Mapping[str, Any], number: int) -> MappingVersion:
+        """Parse a body of either dialect as a version, or refuse."""
         schema_id, content_type = _schema_of(body)
-        schema = self.sandbox.registry.read(schema_id)
+        schema = self.registry.read(schema_id)
         if schema is None or schema.kind != "schemas":
             raise invalid(f"The output schema {schema_id[:300]} does not exist.")
         if not _MAJOR_ONE.fullmatch(content_type):
             raise invalid(f"The version of the output schema cannot be read from '{content_type[:100]}'.")
-        entries = _of_good_length(body.get("mappings"))
+        entries = _checked_length(body.get("mappings"))
         name = body.get("name")
         if name is not None and not isinstance(name, str):
             raise invalid("'name' must be text.")
@@ -149,7 +147,7 @@ class MappingSets:
         return MappingVersion(number, name, schema.id, content_type, mappings, extras, now, author)
 
 
-def _of_good_length(mappings: Any) -> tuple[Any, ...]:
+def _checked_length(mappings: Any) -> tuple[Any, ...]:
     if not isinstance(mappings, list | tuple) or not 0 < len(mappings) <= MAX_MAPPINGS:
         raise invalid(f"'mappings' must be a list of 1 to {MAX_MAPPINGS} mappings.")
     return tuple(mappings)
@@ -170,16 +168,16 @@ def _schema_of(body: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def field_mapping(entry: Any, place: int) -> FieldMapping:
-    """One line of a body in either dialect, or a refusal.
+    """Parse one mapping of a body in either dialect, or refuse.
 
-    :param place: of the line among those of its set, for refusals.
+    :param place: its index in the set, for refusals.
     """
     if not isinstance(entry, dict):
         raise invalid(f"mappings[{place}] must be an object.")
     source = entry.get("source", entry.get("sourceAttribute"))
     destination = entry.get("destination", entry.get("destinationXdmPath"))
     kind = entry.get("sourceType", ATTRIBUTE)
-    is_given = bool(source) or (source == "" and kind == STATIC)  # an empty constant is one
+    is_given = bool(source) or (source == "" and kind == STATIC)  # an empty constant is allowed
     if not isinstance(source, str) or not isinstance(destination, str) or not is_given or not destination:
         raise invalid(f"mappings[{place}] needs a source and a destination, both text.")
     if not isinstance(kind, str) or kind not in _SOURCE_TYPES:

@@ -1,4 +1,4 @@
-"""The members of an object as functions, each compiled from its field when a value first needs it; where one fails."""
+"""Functions for the members of an object, each compiled from its field when first needed, and their errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Generic, Self, TypeVar
 
 Field = Mapping[str, Any]
 Compiled = TypeVar("Compiled")
-# Of a name in a message: the keys of a map are a client's.
+# Of a name in a message: clients choose the keys of a map.
 MAX_NAME_CHARACTERS = 100
 
 
@@ -19,7 +19,7 @@ class Misfit(Exception):
         self._steps: list[str | int] = []
 
     def inside(self, step: str | int) -> Self:
-        """The same, as seen from the object or array that holds the value.
+        """Prepend a step, in the object or array that contains the value.
 
         :param step: name or index of the value.
         """
@@ -28,32 +28,32 @@ class Misfit(Exception):
 
     @property
     def steps(self) -> list[str | int]:
-        """The way to the value, from the outside in."""
+        """The path to the value, outermost step first."""
         return self._steps[::-1]
 
 
 class Members(dict[str, Compiled], Generic[Compiled]):
-    """What is compiled for each member of an object by its name; schemas have more fields than rows do.
+    """The compiled functions of an object's members by name, made lazily: schemas have more fields than rows use.
 
     :param field: of the object.
-    :param compiled: makes a function of a field.
+    :param compiled: compiles a field.
     """
 
     def __init__(self, field: Field, compiled: Callable[[Field], Compiled]) -> None:
         super().__init__()
         self.known: Mapping[str, Field] = field.get("properties", {})
         held = field.get("additionalProperties")
-        #: Whether there are no members but the known ones.
+        #: Whether only the known members are allowed.
         self.closed = held is False or (held is None and bool(self.known))
         self._compiled = compiled
         self._others = compiled(held if isinstance(held, Mapping) else {})
 
     def lack(self, name: str) -> bool:
-        """Whether the object takes no member of that name."""
+        """Whether the object allows no member of that name."""
         return self.closed and name not in self.known
 
     def __missing__(self, name: str) -> Compiled:
-        if name not in self.known:  # the keys of a map have no end: they are not kept
+        if name not in self.known:  # a map may have any number of keys: their functions are not kept
             return self._others
         self[name] = self._compiled(self.known[name])
         return self[name]

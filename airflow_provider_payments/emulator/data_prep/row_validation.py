@@ -1,4 +1,4 @@
-"""Whether a mapped row is what its schema allows: checks, compiled once from the fields of the schema.
+"""Validation of mapped rows: checks, compiled once from the fields of the schema.
 
 They run on every record, so each field keeps only the checks that it asks for. Codes are those that practitioners
 report; messages have the form of the JSON Schema validator that speaks in their reports.
@@ -15,20 +15,20 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from airflow_provider_payments.emulator.data_prep.language.values import shown, type_name
 from airflow_provider_payments.emulator.data_prep.members import MAX_NAME_CHARACTERS, Field, Members, Misfit
-from airflow_provider_payments.emulator.data_prep.values import shown, type_name
 
 NULL_ERROR = "DCVS-1101-400"
 TYPE_ERROR = "DCVS-1104-400"
 FORMAT_ERROR = "DCVS-1105-400"
 ENUM_ERROR = "DCVS-1106-400"
 MISSING_ERROR = "DCVS-1111-400"
-# No number is known for lengths, patterns, bounds and unknown fields.
+# No code is known for lengths, patterns, bounds and unknown fields.
 RULE_ERROR = "INGEST-1554-400"
 
 Check = Callable[[Any], None]
 
-# What is longer is not held against a pattern: it could take for ever.
+# Longer texts are not matched with patterns: it could take too long.
 MAX_PATTERN_CHARACTERS = 200
 MAX_MATCHED_CHARACTERS = 1000
 
@@ -51,10 +51,10 @@ class Invalid(Misfit):
 
 
 def checker(field: Field, *, complete: bool = True) -> Check:
-    """The check of a field, which raises :class:`Invalid` for the values that the schema does not allow.
+    """The check of a field; it raises :class:`Invalid`.
 
-    :param field: expanded; empty where anything may stand.
-    :param complete: whether a value lacks what is required, on any level, when it is not there.
+    :param field: expanded; empty where any value is allowed.
+    :param complete: whether required members, on any level, must be there.
     """
     checks = tuple(_checks(field, complete))
 
@@ -101,7 +101,7 @@ def _of_type(kinds: type | tuple[type, ...], name: str) -> Check:
     return check
 
 
-# Whether a value is allowed, and what is wrong with one that is not.
+# Whether a value is allowed, and the problem of one that is not.
 Rule = tuple[Callable[[Any], bool], Callable[[Any], str]]
 
 
@@ -133,7 +133,7 @@ def _matching(pattern: Any) -> Rule | None:
         return None
     try:
         search = re.compile(pattern, re.ASCII).search
-    except (re.error, OverflowError, RecursionError):  # JavaScript's patterns are not all Python's
+    except (re.error, OverflowError, RecursionError):  # not all JavaScript patterns are valid in Python
         return None
 
     def fits(value: Any) -> bool:
@@ -157,7 +157,7 @@ def _bounded(relation: str, fits: Callable[[Any, Any], bool]) -> Callable[[Any],
 
 
 def _is_multiple(value: float, step: float) -> bool:
-    return Fraction(str(value)) % Fraction(str(step)) == 0  # as written: no float is 0.1
+    return Fraction(str(value)) % Fraction(str(step)) == 0  # exact decimal arithmetic: no float equals 0.1
 
 
 def _distinct(wanted: Any) -> Rule | None:
@@ -191,7 +191,7 @@ def _address(kind: type) -> Callable[[Any], bool]:
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _URI_CHARACTERS = r"[^\s<>\"{}|\\^`]*"
 _TEMPLATE = r"(?:[^\s<>\"{}|\\^`]|\{[^\s{}]+\})*"
-# Dates and times are not here: what stands in such a field was read as one.
+# Dates and times are not here: the converter has parsed them.
 _FORMATS: Mapping[str, Callable[[Any], bool]] = {
     "email": _written(r"[^@\s]+@[^@\s]+"),
     "hostname": _written(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*"),
@@ -204,7 +204,7 @@ _FORMATS: Mapping[str, Callable[[Any], bool]] = {
     "json-pointer": _written(r"(?:/(?:[^~/]|~[01])*)*"),
 }
 
-# A member of a field, the code of its error, and what it demands of a value that has the type of the field.
+# A member of a field, the code of its error, and its rule for values of the field's type.
 _Members = tuple[tuple[str, str, Callable[[Any], Rule | None]], ...]
 _ENUMS: _Members = (
     ("enum", ENUM_ERROR, _among),

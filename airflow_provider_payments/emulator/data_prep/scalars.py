@@ -1,4 +1,4 @@
-"""Single values by the type of the field that they go to: each function gives the field's value or a ValueError."""
+"""Conversion of single values to the types of fields; each function returns the value or raises ``ValueError``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.dates import iso_time, parse_written
-from airflow_provider_payments.emulator.data_prep.values import BLANKS, ExpressionError, as_text, number
+from airflow_provider_payments.emulator.core.dates import iso_time, parse_written
+from airflow_provider_payments.emulator.data_prep.language.values import BLANKS, ExpressionError, as_text, number
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
-# The texts that Data Prep's page on data formats lists, and no others.
+# Exactly the texts that Data Prep's page on data formats lists.
 _TRUE = frozenset({"y", "yes", "Y", "YES", "on", "ON", "true", "TRUE"})
 _FALSE = frozenset({"n", "N", "no", "NO", "off", "OFF", "false", "FALSE"})
 
@@ -25,7 +25,7 @@ def to_text(value: Any) -> str:
 
 
 def to_integer(value: Any) -> int:
-    """A whole number, or a text of digits with a sign or without; a fraction of zero counts as none."""
+    """A whole number, or a text of digits with an optional sign; a fraction of zero is ignored."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -36,7 +36,7 @@ def to_integer(value: Any) -> int:
 
 
 def to_number(value: Any) -> float:
-    """A number, or a text that is a decimal number, with an exponent or without."""
+    """A number, or a text with a decimal number and an optional exponent."""
     try:
         return float(number(value))
     except (ExpressionError, OverflowError) as error:
@@ -44,7 +44,7 @@ def to_number(value: Any) -> float:
 
 
 def to_boolean(value: Any) -> bool:
-    """True or false, or one of the texts that are documented for them."""
+    """A boolean, or one of the documented texts for one."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and (text := value.strip(BLANKS)) in _TRUE | _FALSE:
@@ -52,20 +52,20 @@ def to_boolean(value: Any) -> bool:
     raise ValueError(value)
 
 
-def to_moment(value: Any) -> str:
-    """A time in UTC; a number is none."""
+def to_time(value: Any) -> str:
+    """A time in UTC; numbers are refused."""
     try:
-        return iso_time(_moment(value))
+        return iso_time(_time(value))
     except OverflowError as error:
         raise ValueError(value) from error
 
 
 def to_day(value: Any) -> str:
-    """The day of a time in the zone in which it is written; a number is none."""
-    return _moment(value).date().isoformat()
+    """The day of a time in its own time zone; numbers are refused."""
+    return _time(value).date().isoformat()
 
 
-def _moment(value: Any) -> datetime:
+def _time(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str):
@@ -73,12 +73,12 @@ def _moment(value: Any) -> datetime:
     return parse_written(value)
 
 
-# By the ``format`` of a field that has one of these, else by its ``type``.
+# By the field's ``format``, if it is one of these, else by its ``type``.
 SCALARS: Mapping[str, Callable[[Any], Any]] = {
     "string": to_text,
     "integer": to_integer,
     "number": to_number,
     "boolean": to_boolean,
-    "date-time": to_moment,
+    "date-time": to_time,
     "date": to_day,
 }

@@ -1,18 +1,18 @@
-"""What Data Prep shows: both dialects at once."""
+"""The wire form of Data Prep: both dialects at once."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.expressions import parse, paths
-from airflow_provider_payments.emulator.data_prep.function import Function, java_type
+from airflow_provider_payments.emulator.data_prep.language.expressions import parse, paths
+from airflow_provider_payments.emulator.data_prep.language.function import Function, java_type
+from airflow_provider_payments.emulator.data_prep.language.values import ExpressionError
 from airflow_provider_payments.emulator.data_prep.mapping_sets import (
     EXPRESSION,
     FieldMapping,
     MappingSet,
     MappingVersion,
 )
-from airflow_provider_payments.emulator.data_prep.values import ExpressionError
 
 
 def receipt_to_wire(mapping_set: MappingSet) -> dict[str, Any]:
@@ -32,9 +32,9 @@ def _audit(mapping_set: MappingSet, version: MappingVersion) -> dict[str, Any]:
 def mapping_set_to_wire(
     mapping_set: MappingSet, version: MappingVersion, schema: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """A mapping set in one of its versions.
+    """One version of a mapping set.
 
-    :param schema: the whole output schema, where it is asked for.
+    :param schema: the whole output schema, if it is requested.
     """
     reference = {"id": version.schema_id, "contentType": version.content_type}
     output = {"id": mapping_set.id[::-1], "version": 0, "schemaRef": reference}
@@ -57,9 +57,9 @@ def mapping_set_to_wire(
 
 
 def mapping_to_wire(mapping: FieldMapping, author: str) -> dict[str, Any]:
-    """One mapping of a set; without dates of its own, on whose type Adobe's documents disagree.
+    """One mapping of a set; without dates, on whose type Adobe's documents disagree.
 
-    :param author: who wrote the version of the set.
+    :param author: the id of the version's creator.
     """
     wire = {
         "id": mapping.id,
@@ -82,12 +82,12 @@ def _attributes(mapping: FieldMapping) -> list[str]:
     try:
         return paths(parse(mapping.source))
     except ExpressionError:
-        # It may be kept all the same: only a dataflow insists on expressions that are understood.
+        # An invalid expression can be stored; only a dataflow refuses it.
         return []
 
 
 def finding_to_wire(mapping: FieldMapping, problem: str) -> dict[str, Any]:
-    """What a validation or a preview says about one mapping."""
+    """The problem of one mapping in a validation or a preview."""
     return {
         "destination": mapping.destination,
         "source": mapping.source,

@@ -1,4 +1,4 @@
-"""Mapping suggestions: which field of a dataset an attribute of a batch is meant for, judged by their names."""
+"""Mapping suggestions: fields of a dataset for the attributes of a batch, by the similarity of their names."""
 
 from __future__ import annotations
 
@@ -6,58 +6,47 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.refusals import Refusal
 from airflow_provider_payments.emulator.data_prep.mapping_sets import (
     ATTRIBUTE,
     MAX_MAPPINGS,
     FieldMapping,
     MappingSet,
+    MappingSets,
     MappingVersion,
-    invalid,
 )
+from airflow_provider_payments.emulator.data_prep.refusals import invalid
 from airflow_provider_payments.emulator.data_prep.shapes import mapping_set_to_wire
-from airflow_provider_payments.emulator.exchange import Answer, Call
-from airflow_provider_payments.emulator.refusals import Refusal
 
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.catalog.batches import Batch
-    from airflow_provider_payments.emulator.catalog.state import Catalog
-
-# Records that are looked at to learn which attributes there are.
-LOOKED_AT = 1000
+# The records that are read to find the attributes.
+MAX_SAMPLE_ROWS = 1000
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 
 
-def show_suggestion(call: Call) -> Answer:
-    """A mapping set that is kept nowhere, from the attributes of a batch's records to the fields of a dataset."""
-    catalog, registry = call.sandbox.catalog, call.sandbox.registry
-    named = {name: call.first(name) for name in ("datasetId", "batchId")}
+def show_suggestion(call: Call[MappingSets]) -> Answer:
+    """A mapping set from the attributes of a batch's records to the fields of a dataset; it is not stored."""
+    registry = call.state.registry
+    named = {name: call.parameter(name) for name in ("datasetId", "batchId")}
     for name, value in named.items():
         if not value:
             raise invalid(f"The query parameter '{name}' is required.")
     try:
-        dataset, batch = catalog.get(str(named["datasetId"])), catalog.batch(str(named["batchId"]))
-        schema = registry.get("schemas", dataset.schema_id)
+        reference, rows = call.state.read_sample(str(named["datasetId"]), str(named["batchId"]), MAX_SAMPLE_ROWS)
+        schema = registry.get("schemas", reference["id"])
     except Refusal as refusal:
         raise invalid(refusal.detail) from refusal
-    found = suggest(_sources(catalog, batch), list(_fields(registry.resolve(schema)[0])))
-    if (call.first("excludeUnmapped") or "true").lower() != "false":
+    sources = list(dict.fromkeys(path for row in rows for path in _attributes(row)))[:MAX_MAPPINGS]
+    found = suggest(sources, list(_fields(registry.resolve(schema)[0])))
+    if (call.parameter("excludeUnmapped") or "true").lower() != "false":
         found = [line for line in found if line[1]]
-    now, author = call.sandbox.clock.millis(), call.sandbox.options.user_id
-    content_type = str(dataset.content["schemaRef"]["contentType"])
+    now, author = call.state.sandbox.clock.millis(), call.state.sandbox.options.user_id
     lines = tuple(_mapping(*line) for line in found)
-    version = MappingVersion(0, None, dataset.schema_id, content_type, lines, {}, now, author)
+    version = MappingVersion(0, None, reference["id"], reference["contentType"], lines, {}, now, author)
     wire = mapping_set_to_wire(MappingSet("", now, [version]), version)
     return Answer({**wire, "id": None, "status": "DRAFT", "outputSchema": {"schemaRef": wire["schemaRef"]}})
-
-
-def _sources(catalog: Catalog, batch: Batch) -> list[str]:
-    """The attributes that the records of a batch have; none when their dataset is gone."""
-    origin = catalog.datasets.get(batch.dataset_id)
-    end = batch.first_row + min(batch.output_records, LOOKED_AT)
-    rows = origin.rows[batch.first_row : end] if origin else ()
-    return list(dict.fromkeys(path for row in rows for path in _attributes(row)))[:MAX_MAPPINGS]
 
 
 def _mapping(source: str, destination: str, score: float) -> FieldMapping:
@@ -66,10 +55,11 @@ def _mapping(source: str, destination: str, score: float) -> FieldMapping:
 
 
 def suggest(sources: Sequence[str], destinations: Sequence[str]) -> list[tuple[str, str, float]]:
-    """For each source the destination that its name fits best, and how well: 0 to 1.
+    """For each source the most similar destination, and a score from 0 to 1.
 
-    :param sources: dotted paths, as ``destinations`` are; each of these is given once, to the source that fits it best.
-    :returns: in the order of the sources; the destination of a source that fits none is empty.
+    :param sources: dotted paths.
+    :param destinations: dotted paths; each is used once, for the most similar source.
+    :returns: in the order of the sources; the destination is empty for a source without a similar one.
     """
     by_last_word: dict[str, list[tuple[str, list[str]]]] = {}
     for path in destinations:
@@ -81,7 +71,7 @@ def suggest(sources: Sequence[str], destinations: Sequence[str]) -> list[tuple[s
         if (words := _words(source))
         for destination, others in by_last_word.get(words[-1], ())
     ]
-    # The sort is stable: of equal ones the first wins.
+    # The sort is stable: among equals the first one wins.
     fits.sort(key=lambda fit: (-fit[0], fit[1] != fit[2]))
     chosen: dict[str, tuple[str, float]] = {}
     taken = set()
@@ -93,14 +83,14 @@ def suggest(sources: Sequence[str], destinations: Sequence[str]) -> list[tuple[s
 
 
 def _score(words: Sequence[str], others: Sequence[str]) -> float:
-    """How large a share of two paths the words are that both end in."""
+    """The share of common words at the end of two paths."""
     pairs = zip(reversed(words), reversed(others), strict=False)
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return round(2 * shared / (len(words) + len(others)), 2)
 
 
 def _words(path: str) -> list[str]:
-    """The words of a dotted path: ``order.createTime`` and ``Order_Create_Time`` have the same."""
+    """The words of a dotted path: the same for ``order.createTime`` and ``Order_Create_Time``."""
     return [word.lower() for word in _WORD.findall(path)]
 
 
@@ -115,7 +105,7 @@ def _attributes(row: Mapping[str, Any], within: str = "") -> Iterator[str]:
 
 
 def _fields(properties: Mapping[str, Any], within: str = "") -> Iterator[str]:
-    """The dotted paths of the fields in a tree that hold a value, not other fields."""
+    """The dotted paths of the leaf fields of a tree."""
     for name, node in properties.items():
         path = f"{within}.{name}" if within else name
         inner = node.get("properties") if isinstance(node, Mapping) else None

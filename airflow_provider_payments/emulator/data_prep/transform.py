@@ -1,4 +1,4 @@
-"""What a mapping set does to rows: checked once against the target schema, then applied to each row."""
+"""Applying a mapping set: checked once against the target schema, then applied to each row."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep import expressions
-from airflow_provider_payments.emulator.data_prep.conversion import Converter, Unconvertible, converter
-from airflow_provider_payments.emulator.data_prep.function import Now
-from airflow_provider_payments.emulator.data_prep.mapping_sets import ATTRIBUTE, STATIC, FieldMapping
-from airflow_provider_payments.emulator.data_prep.paths import (
+from airflow_provider_payments.emulator.core.paths import (
     MAX_INDEX,
     Everywhere,
     Occupied,
@@ -21,15 +17,19 @@ from airflow_provider_payments.emulator.data_prep.paths import (
     unwrapped,
     write,
 )
+from airflow_provider_payments.emulator.data_prep.conversion import Converter, Unconvertible, converter
+from airflow_provider_payments.emulator.data_prep.language import expressions
+from airflow_provider_payments.emulator.data_prep.language.function import Now
+from airflow_provider_payments.emulator.data_prep.language.values import ExpressionError
+from airflow_provider_payments.emulator.data_prep.mapping_sets import ATTRIBUTE, STATIC, FieldMapping
 from airflow_provider_payments.emulator.data_prep.row_validation import Check, Invalid, checker
-from airflow_provider_payments.emulator.data_prep.values import ExpressionError
 from airflow_provider_payments.emulator.schema_registry.fields import find
 
 MAPPER_ERROR = "MAPPER-3700-400"
 
 
 class RowRefused(Exception):
-    """A row that does not become a record.
+    """A row that fails.
 
     :param code: such as ``MAPPER-3700-400``.
     """
@@ -42,10 +42,10 @@ class RowRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A mapping, ready for rows.
+    """A compiled mapping.
 
-    :param value: computes what is mapped from a row.
-    :param convert: makes of a value what the destination takes.
+    :param value: computes the mapped value of a row.
+    :param convert: converts a value to the destination's type.
     """
 
     mapping: FieldMapping
@@ -54,9 +54,9 @@ class _Line:
     convert: Converter
 
     def refusal(self, problem: str, place: str = "") -> RowRefused:
-        """Why the mapping fails for a row, in the words by which Adobe's own client takes such messages apart.
+        """The error of the mapping for a row, in the wording that Adobe's own client parses.
 
-        :param place: below the destination.
+        :param place: path below the destination.
         """
         source, destination = (" ".join(text.split())[:200] for text in (self.mapping.source, self.mapping.destination))
         return RowRefused(
@@ -71,10 +71,10 @@ def problems(
     properties: Mapping[str, Any],
     has_source: Callable[[str], bool] | None = None,
 ) -> list[str | None]:
-    """What is wrong with each mapping, None where nothing is.
+    """The problem of each mapping, or None.
 
     :param properties: the target schema's fields.
-    :param has_source: whether the source has an attribute; None when the source is not known.
+    :param has_source: whether the source has an attribute; None if the source is not known.
     """
     seen: set[Steps | None] = set()
     result = []
@@ -120,12 +120,12 @@ def sources_of(mapping: FieldMapping) -> list[str]:
 
 
 class Transform:
-    """A checked mapping set, ready for rows.
+    """A compiled mapping set.
 
     :param mappings: without :func:`problems`.
     :param properties: the target schema's fields.
-    :param required: the fields that every record needs; None when nothing is, on no level.
-    :param now: tells the time, in epoch seconds.
+    :param required: the required top-level fields; None if nothing is required on any level.
+    :param now: returns the time in epoch seconds.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Transform:
         self._lines = [_line(mapping, properties, now, checked=required is None) for mapping in mappings]
 
     def apply(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The record that a row becomes; raises :class:`RowRefused`."""
+        """The record of a row; raises :class:`RowRefused`."""
         record: dict[str, Any] = {}
         for line in self._lines:
             _follow(line, row, record)
@@ -152,7 +152,7 @@ class Transform:
         return record
 
     def preview(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[FieldMapping, str]]]:
-        """What a row becomes without the mappings that fail for it, and why each of those does."""
+        """The record of a row without the mappings that fail for it, and the problem of each of those."""
         record: dict[str, Any] = {}
         failures = []
         for line in self._lines:
@@ -167,7 +167,7 @@ def _line(mapping: FieldMapping, properties: Mapping[str, Any], now: Now, *, che
     steps = steps_of(mapping.destination) or ()
     field = find(properties, steps) or {}
     convert = converter(field)
-    if checked:  # what is written, and not the record that it is a part of
+    if checked:  # the mapped value only, not the record that it is part of
         convert = _then(convert, checker(field, complete=False))
     return _Line(mapping, steps, _reader(mapping, now), convert)
 

@@ -1,18 +1,18 @@
-"""The life of base, source and target connections, each with the rules of its kind."""
+"""Creating, changing, publishing and deleting base, source and target connections, each by the rules of its kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call
-from airflow_provider_payments.emulator.flow_service.actions import operation_of
-from airflow_provider_payments.emulator.flow_service.base_connections import check_base, connection_spec
-from airflow_provider_payments.emulator.flow_service.drafts import check_unpublished
-from airflow_provider_payments.emulator.flow_service.ends import check_source, check_target
-from airflow_provider_payments.emulator.flow_service.patches import patched
-from airflow_provider_payments.emulator.flow_service.payloads import content_of, invalid, optional
-from airflow_provider_payments.emulator.flow_service.state import (
+from airflow_provider_payments.emulator.core.call import Call
+from airflow_provider_payments.emulator.flow_service.connection_rules import (
+    check_base,
+    check_source,
+    check_target,
+    connection_spec,
+)
+from airflow_provider_payments.emulator.flow_service.model import (
     DISABLED,
     DRAFT,
     ENABLED,
@@ -21,7 +21,10 @@ from airflow_provider_payments.emulator.flow_service.state import (
     TARGETS,
     Resource,
 )
-from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.flow_service.payloads import content_of, optional
+from airflow_provider_payments.emulator.flow_service.refusals import invalid
+from airflow_provider_payments.emulator.flow_service.state import FlowService
+from airflow_provider_payments.emulator.flow_service.writes import check_unpublished, operation_of, patched
 
 BASES = "connections"
 _STATES = (ENABLED, DISABLED, INITIALIZING)
@@ -31,55 +34,54 @@ _TYPES: Mapping[str, type] = {
     **dict.fromkeys(("name", "description", "auth.specName", "baseConnectionId", "data.format"), str),
     **dict.fromkeys(("auth.params", "params"), dict),
 }
-_CHECKS: Mapping[str, Callable[[Sandbox, Mapping[str, Any]], None]] = {
+_CHECKS: Mapping[str, Callable[[FlowService, Mapping[str, Any]], None]] = {
     BASES: check_base,
     SOURCES: check_source,
     TARGETS: check_target,
 }
 
 
-def create(kind: str, sandbox: Sandbox, body: Mapping[str, Any], draft: bool) -> Resource:
-    """Make a connection, or refuse. The same body twice makes two.
+def create(kind: str, service: FlowService, body: Mapping[str, Any], draft: bool) -> Resource:
+    """Create a connection, or refuse. The same body sent twice creates two.
 
     :param kind: as in the path.
-    :param draft: it may be incomplete.
+    :param draft: a draft may be incomplete.
     """
-    content, state = _content(kind, sandbox, body, draft), _state(body)
-    connection: Resource = sandbox.flow_service.add(kind, content, DRAFT if draft else state)
+    content, state = _content(kind, service, body, draft), _state(body)
+    connection: Resource = service.add(kind, content, DRAFT if draft else state)
     return connection
 
 
-def update(kind: str, sandbox: Sandbox, connection: Resource, call: Call) -> None:
+def update(kind: str, service: FlowService, connection: Resource, call: Call[FlowService]) -> None:
     """Apply a patch, or refuse it."""
     _check_changeable(connection)
     content = patched(call, kind, connection, _WRITABLE[kind])
-    sandbox.flow_service.write(kind, connection, _content(kind, sandbox, content, connection.state == DRAFT))
+    service.write(kind, connection, _content(kind, service, content, connection.state == DRAFT))
 
 
-def publish(kind: str, sandbox: Sandbox, connection: Resource, call: Call) -> None:
-    """Make a draft that breaks no rule a connection for good."""
+def publish(kind: str, service: FlowService, connection: Resource, call: Call[FlowService]) -> None:
+    """Publish a draft that breaks no rule."""
     operation_of(call, ("publish",), connection.etag)
     check_unpublished(connection)
-    content = _content(kind, sandbox, connection.content, draft=False)
+    content = _content(kind, service, connection.content, draft=False)
     connection.state = ENABLED
-    sandbox.flow_service.write(kind, connection, content)
+    service.write(kind, connection, content)
 
 
-def delete(kind: str, sandbox: Sandbox, connection: Resource) -> None:
+def delete(kind: str, service: FlowService, connection: Resource) -> None:
     """Delete a connection that no dataflow uses, or refuse."""
     _check_changeable(connection)
-    service = sandbox.flow_service
-    user = service.user_of(connection)
+    user = service.dataflow_using(connection)
     if user is not None:
         code = "1418-400" if kind == BASES else "1447-400"
         raise invalid(code, f"{connection.id} is still used by the dataflow {user.id}; delete that first.")
     service.stores[kind].remove(connection)
 
 
-def _content(kind: str, sandbox: Sandbox, body: Mapping[str, Any], draft: bool) -> dict[str, Any]:
-    """What a body says that is the client's to say. Of a draft only the types are checked."""
+def _content(kind: str, service: FlowService, body: Mapping[str, Any], draft: bool) -> dict[str, Any]:
+    """The members of a body that a client may write. Of a draft only the types are checked."""
     if not draft:
-        _CHECKS[kind](sandbox, body)
+        _CHECKS[kind](service, body)
     connection_spec(body)
     members = (*_WRITABLE[kind], "connectionSpec")
     for path, type_ in _TYPES.items():
@@ -89,7 +91,7 @@ def _content(kind: str, sandbox: Sandbox, body: Mapping[str, Any], draft: bool) 
 
 
 def _state(body: Mapping[str, Any]) -> str:
-    """The state in which a connection comes into being."""
+    """The state of a new connection."""
     state = ENABLED if body.get("state") is None else body["state"]
     if state not in _STATES:
         allowed = ", ".join(_STATES)
@@ -98,6 +100,6 @@ def _state(body: Mapping[str, Any]) -> str:
 
 
 def _check_changeable(connection: Resource) -> None:
-    """Refuse to update or delete what its provider has not finished."""
+    """Refuse to update or delete a connection that its provider has not finished."""
     if connection.state == INITIALIZING:
         raise invalid("1417-400", f"With a user token, {connection.id} cannot be changed in the state {INITIALIZING}.")

@@ -1,28 +1,50 @@
-"""What can be seen through a base connection: its tables, resources, folders and files."""
+"""Exploring a base connection: its tables, resources, folders and files."""
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call
-from airflow_provider_payments.emulator.flow_service.base_connections import works
-from airflow_provider_payments.emulator.flow_service.payloads import missing, queried, truth, wrong
-from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FILE_FORMATS, SHAPES
-from airflow_provider_payments.emulator.flow_service.state import Resource
-from airflow_provider_payments.emulator.refusals import FlowRefusal
+from airflow_provider_payments.emulator.core.call import Call
+from airflow_provider_payments.emulator.flow_service.connection_rules import accepts_credential
+from airflow_provider_payments.emulator.flow_service.model import Resource
+from airflow_provider_payments.emulator.flow_service.payloads import queried, truth
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, missing, wrong
+from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FILE_FORMATS, SHAPES, ConnectionSpec
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.samples import files
 from airflow_provider_payments.emulator.samples.tables import Table
-from airflow_provider_payments.emulator.world import Sandbox
 
 PREVIEW_ROWS = 100
 _OBJECT_TYPES = ("root", "table", "file", "folder", "rest")
 
 
-def explore(sandbox: Sandbox, connection: Resource, call: Call) -> Any:
-    """Answer an explore request: a list of what there is, or one object with its columns and perhaps rows."""
+def explore(service: FlowService, connection: Resource, call: Call[FlowService]) -> Any:
+    """Answer an explore request: a list of objects, or one object with its columns and, for a preview, rows."""
     spec = CONNECTION_SPECS[connection.spec_id]
+    kind = _object_type(call, spec)
+    if not accepts_credential(connection):
+        raise FlowRefusal("1001-401", "The source refused the credential of the base connection.")
+    tables, now = service.vendors.tables(spec.vendor), service.clock.now()
+    if spec.shape == "file" and kind != "file":
+        return _folder(call, tables, kind, now)
+    if kind == "root":
+        return [
+            {"type": spec.shape, "name": path, "path": path, "canPreview": True, "canFetchSchema": True}
+            for path in tables
+        ]
+    preview = truth(call.parameter("preview") or "false")
+    if preview is None:
+        raise FlowRefusal("1312-400", "The value of 'preview' must be true or false.")
+    if kind == "file":
+        return _described(_file(call, files.one(tables, queried(call, "object"), now)), preview, now)
+    return _described(_table(call, tables, kind), preview, now)
+
+
+def _object_type(call: Call[FlowService], spec: ConnectionSpec) -> str:
+    """The type of the requested object, or a refusal."""
     if spec.shape == "lake":
         raise FlowRefusal("1336-400", f"Connections with the connection spec {spec.id} cannot be explored.")
     kind = queried(call, "objectType").lower()
@@ -30,36 +52,29 @@ def explore(sandbox: Sandbox, connection: Resource, call: Call) -> Any:
         raise FlowRefusal("1358-400", f"The objectType '{kind[:40]}' is none of: {', '.join(_OBJECT_TYPES)}.")
     if kind not in SHAPES[spec.shape].object_types:
         raise FlowRefusal("1358-400", f"A source of this kind has no objects of type '{kind}'.")
-    if call.first("filters"):
+    if call.parameter("filters"):
         raise FlowRefusal("1353-400", "This source does not filter rows.")
-    if not works(connection):
-        raise FlowRefusal("1001-401", "The source refused the credential of the base connection.")
-    visible, now = sandbox.vendors.tables(spec.vendor), sandbox.clock.now()
-    if spec.shape == "file" and kind != "file":
-        found = files.entries(visible, "" if kind == "root" else queried(call, "object"), now)
-        if found is None:
-            raise _no_object(queried(call, "object"))
-        return [_entry(folder, path) for folder, path in found]
-    if kind == "root":
-        return [
-            {"type": spec.shape, "name": path, "path": path, "canPreview": True, "canFetchSchema": True}
-            for path in visible
-        ]
-    preview = truth(call.first("preview") or "false")
-    if preview is None:
-        raise FlowRefusal("1312-400", "The value of 'preview' must be true or false.")
-    if kind == "file":
-        return _described(_file(call, files.one(visible, queried(call, "object"), now)), preview, now)
+    return kind
+
+
+def _folder(call: Call[FlowService], tables: Mapping[str, Table], kind: str, now: float) -> list[dict[str, Any]]:
+    found = files.entries(tables, "" if kind == "root" else queried(call, "object"), now)
+    if found is None:
+        raise _no_object(queried(call, "object"))
+    return [_entry(folder, path) for folder, path in found]
+
+
+def _table(call: Call[FlowService], tables: Mapping[str, Table], kind: str) -> Table:
     path = queried(call, "object") if kind == "table" else _resource_path(call)
-    table = visible.get(path)
+    table = tables.get(path)
     if table is None:
         raise FlowRefusal("1330-400", f"No columns were found for '{path[:200]}': this source has no such object.")
-    return _described(table, preview, now)
+    return table
 
 
-def configs(sandbox: Sandbox, connection: Resource) -> list[dict[str, str]]:
-    """The columns that a connection has to offer, each once."""
-    tables = sandbox.vendors.tables(CONNECTION_SPECS[connection.spec_id].vendor).values()
+def configs(service: FlowService, connection: Resource) -> list[dict[str, str]]:
+    """The columns of all tables of a connection, each once."""
+    tables = service.vendors.tables(CONNECTION_SPECS[connection.spec_id].vendor).values()
     types = {column.name: column.type for table in tables for column in table.columns}
     return [{"columnName": name, "columnType": kind} for name, kind in types.items()]
 
@@ -74,18 +89,18 @@ def _no_object(path: str) -> FlowRefusal:
     return FlowRefusal("1003-404", f"There is no file or folder '{path[:200]}'.")
 
 
-def _file(call: Call, table: Table | None) -> Table:
+def _file(call: Call[FlowService], table: Table | None) -> Table:
     if table is None:
         raise _no_object(queried(call, "object"))
-    if truth(call.first("determineProperties") or "false"):
+    if truth(call.parameter("determineProperties") or "false"):
         raise FlowRefusal("1371-400", "The properties of a file are not detected; name its 'fileType'.")
     form = queried(call, "fileType").lower()
     if form not in FILE_FORMATS:
         raise FlowRefusal("1399-400", f"The fileType '{form[:40]}' is none of: {', '.join(FILE_FORMATS)}.")
     if form != files.format_of(table.path):
         raise FlowRefusal("1396-400", f"The file '{table.path}' is not of the format {form}.")
-    delimiter = call.first("columnDelimiter")
-    # Documents write a tab as backslash and t.
+    delimiter = call.parameter("columnDelimiter")
+    # Documents write a tab as a backslash and t.
     if delimiter is not None and len(delimiter.replace("\\t", "\t")) != 1:
         raise FlowRefusal("1331-400", "The column delimiter must be one character.")
     return table
@@ -103,7 +118,7 @@ def _described(table: Table, preview: bool, now: float) -> dict[str, Any]:
     return answer
 
 
-def _resource_path(call: Call) -> str:
+def _resource_path(call: Call[FlowService]) -> str:
     encoded = queried(call, "sourceParams")
     try:
         params = json.loads(base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_"))

@@ -1,14 +1,14 @@
-"""``property`` filters of Flow Service: what one says."""
+"""``property`` filters of Flow Service."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from airflow_provider_payments.emulator.comparisons import ORDERINGS, Check, in_order, one_of
-from airflow_provider_payments.emulator.flow_service.payloads import invalid
-from airflow_provider_payments.emulator.flow_service.run_metrics import RUN_STATUS
-from airflow_provider_payments.emulator.query import Filter, Span
+from airflow_provider_payments.emulator.core.comparisons import ORDERINGS, Check, in_order, one_of
+from airflow_provider_payments.emulator.core.query import Filter, Span
+from airflow_provider_payments.emulator.flow_service.model import RUN_STATUS
+from airflow_provider_payments.emulator.flow_service.refusals import invalid
 
 _FILTER = re.compile(
     r"\s*(?P<path>[^=!<>~\s]+)\s*(?P<sign>==|!=|<=|>=|!>|!<|!~|<>|=<|=>|=~|=|<|>|~|!)(?P<value>.*)", re.DOTALL
@@ -20,10 +20,10 @@ _IDENTIFIER = re.compile(r"(?:.*\.)?(?:id|\w*Ids?)(?:\[\])?")
 
 
 def parse_filter(expression: str, known: Collection[str], unknown_code: str, aliases: Mapping[str, str]) -> Filter:
-    """Understand a ``property`` parameter, or refuse it by its number.
+    """Parse a ``property`` parameter, or refuse it with its code.
 
-    :param known: the top-level attributes of such items.
-    :param unknown_code: of the refusal of any other.
+    :param known: the top-level attributes of the items.
+    :param unknown_code: of the refusal of any other attribute.
     :param aliases: short names of paths.
     """
     match = _FILTER.fullmatch(expression)
@@ -33,7 +33,7 @@ def parse_filter(expression: str, known: Collection[str], unknown_code: str, ali
     if sign == "~":
         raise invalid("1440-400", "The operator '~' is not implemented.")
     if sign == "=" and path.startswith("attributes."):
-        # The documented filter by an attribute of a spec has a single sign.
+        # The documented filter by an attribute of a spec has a single equals sign.
         sign = "=="
     if sign not in _SIGNS:
         raise invalid("1450-400", f"There is no operator '{sign}' for filters.")
@@ -64,7 +64,7 @@ def _check(sign: str, values: tuple[str, ...]) -> Check:
 
 
 def _span(sign: str, moment: int) -> Span | None:
-    """The earliest and the latest moment that pass; None where these two are not all."""
+    """The earliest and the latest time that pass; None if the filter is no such range."""
     later, earlier = {">": moment + 1, ">=": moment}.get(sign), {"<": moment - 1, "<=": moment}.get(sign)
     return (moment, moment) if sign == "==" else None if sign == "!=" else (later, earlier)
 
@@ -82,7 +82,7 @@ def _check_values(path: str, sign: str, values: tuple[str, ...]) -> None:
 
 
 def _values(text: str) -> Iterator[str]:
-    """Values are parted by commas, except within quotes; a quote that never ends is a character like others."""
+    """Values are separated by commas, except within quotes; an unclosed quote is an ordinary character."""
     for match in _VALUE.finditer(text):
         double, single, plain = match.groups()
         quoted = double if double is not None else single

@@ -1,55 +1,56 @@
-"""Dataflows: what one must be, how it changes, and when it ends."""
+"""Creating, changing, enabling, disabling, publishing and deleting dataflows, and the rules for them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call
-from airflow_provider_payments.emulator.flow_service.actions import operation_of
-from airflow_provider_payments.emulator.flow_service.drafts import check_published, check_unpublished
+from airflow_provider_payments.emulator.core.call import Call
 from airflow_provider_payments.emulator.flow_service.mappings import check_mapping
-from airflow_provider_payments.emulator.flow_service.patches import patched
+from airflow_provider_payments.emulator.flow_service.model import DISABLED, DRAFT, ENABLED, END_KINDS, Flow, Resource
 from airflow_provider_payments.emulator.flow_service.payloads import (
     check_version,
     content_of,
-    invalid,
     optional,
     partial_percent,
     required,
     truth,
-    wrong,
 )
-from airflow_provider_payments.emulator.flow_service.planning import plan_first, plan_next
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, wrong
 from airflow_provider_payments.emulator.flow_service.schedule import ONCE, Schedule, parse_schedule
+from airflow_provider_payments.emulator.flow_service.scheduler import plan_first, plan_next
 from airflow_provider_payments.emulator.flow_service.sources import column_names, source_table
 from airflow_provider_payments.emulator.flow_service.specs import CRM_FLOW_SPEC_ID, FLOW_SPECS
-from airflow_provider_payments.emulator.flow_service.state import DISABLED, DRAFT, ENABLED, END_KINDS, Flow, Resource
-from airflow_provider_payments.emulator.refusals import FlowRefusal
-from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.flow_service.state import FlowService
+from airflow_provider_payments.emulator.flow_service.writes import (
+    check_published,
+    check_unpublished,
+    operation_of,
+    patched,
+)
 
 _WRITABLE = ("name", "description", "transformations", "scheduleParams", "options", "labels", "policy", "recordTypes")
 _ACTIONS = {"enable": ENABLED, "disable": DISABLED, "publish": ENABLED}
 
 
-def create(sandbox: Sandbox, body: Mapping[str, Any], draft: bool) -> Flow:
-    """Make a dataflow and plan its first run, or refuse. The same body twice makes two.
+def create(service: FlowService, body: Mapping[str, Any], draft: bool) -> Flow:
+    """Create a dataflow and plan its first run, or refuse. The same body sent twice creates two.
 
-    :param draft: it may be incomplete, and never runs before it is published.
+    :param draft: a draft may be incomplete, and does not run before it is published.
     """
     if body.get("state") is not None:
         raise invalid("1410-400", "'state' may not be sent when a dataflow is created.")
     content = _drafted(body)
-    schedule = None if draft else check(sandbox, content, sandbox.clock.now())
-    flow: Flow = sandbox.flow_service.add("flows", content, DRAFT if draft else ENABLED)
+    schedule = None if draft else check(service, content, service.clock.now())
+    flow: Flow = service.add("flows", content, DRAFT if draft else ENABLED)
     flow.schedule = schedule
     if not draft:
-        plan_first(sandbox, flow)
+        plan_first(service, flow)
     return flow
 
 
 def _drafted(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a draft: what is there is of its type."""
+    """The content of a draft: the types of its members are checked."""
     spec_id = required(body, "flowSpec.id", str)
     if spec_id not in FLOW_SPECS:
         raise invalid("1413-400", f"The flow spec id '{spec_id[:100]}' is not valid.")
@@ -72,38 +73,38 @@ def _drafted(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check(
-    sandbox: Sandbox, content: Mapping[str, Any], now: float | None, settled: Mapping[str, Any] | None = None
+    service: FlowService, content: Mapping[str, Any], now: float | None, settled: Mapping[str, Any] | None = None
 ) -> Schedule:
-    """Hold a dataflow's content against every rule; the schedule is what they leave understood.
+    """Check a dataflow's content against all rules; returns its schedule.
 
-    :param now: refuse a start before it; None when the start has been accepted before.
-    :param settled: the parameters of the Copy transformation before; what a run on demand put there is allowed.
+    :param now: refuse an earlier start time; None when the start time has been accepted before.
+    :param settled: the current parameters of the Copy transformation, which a run on demand may have set.
     """
     spec_id = str(content["flowSpec"]["id"])
     required(content, "name", str)
-    source = _only(sandbox, content, "sourceConnectionIds")
-    target = _only(sandbox, content, "targetConnectionIds")
+    source = _single(service, content, "sourceConnectionIds")
+    target = _single(service, content, "targetConnectionIds")
     if source.spec_id not in FLOW_SPECS[spec_id]["sourceConnectionSpecIds"]:
         raise invalid("1413-400", f"The flow spec {spec_id} does not serve sources of the spec {source.spec_id}.")
     transformations = _transformations(content)
     schedule = parse_schedule(content.get("scheduleParams"), now)
-    _check_copy(sandbox, transformations.get("Copy"), spec_id, schedule, source, settled)
+    _check_copy(service, transformations.get("Copy"), spec_id, schedule, source, settled)
     _check_options(content)
-    check_mapping(sandbox, transformations["Mapping"], source, target)
+    check_mapping(service, transformations["Mapping"], source, target)
     return schedule
 
 
-def _only(sandbox: Sandbox, content: Mapping[str, Any], member: str) -> Resource:
+def _single(service: FlowService, content: Mapping[str, Any], member: str) -> Resource:
     identifiers = required(content, member, list)
     if len(identifiers) != 1:
         raise FlowRefusal("1321-400", f"'{member}' must hold exactly one id, not {len(identifiers)}.")
-    end: Resource = sandbox.flow_service.get(END_KINDS[member], identifiers[0])
+    end: Resource = service.get(END_KINDS[member], identifiers[0])
     check_published(end)
     return end
 
 
 def _transformations(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Name to parameters; the Mapping is among them."""
+    """The parameters by name; Mapping is always among them."""
     result: dict[str, Mapping[str, Any]] = {}
     for entry in required(content, "transformations", list):
         name = entry["name"]
@@ -118,7 +119,7 @@ def _transformations(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]
 
 
 def _check_copy(
-    sandbox: Sandbox,
+    service: FlowService,
     copy: Mapping[str, Any] | None,
     spec_id: str,
     schedule: Schedule,
@@ -141,7 +142,7 @@ def _check_copy(
     name = delta.get("name") if isinstance(delta, dict) else None
     if not isinstance(name, str) or not name:
         raise FlowRefusal("1367-400", "The Copy transformation needs 'deltaColumn.name' for a source of this kind.")
-    table = source_table(sandbox, source)
+    table = source_table(service, source)
     if table is not None and name not in column_names(source, table):
         raise FlowRefusal("1367-400", f"The delta column '{name[:100]}' is not among the source connection's columns.")
 
@@ -155,25 +156,25 @@ def _check_options(content: Mapping[str, Any]) -> None:
         raise wrong("options.partialIngestionPercent", "a number above 0")
 
 
-def update(sandbox: Sandbox, flow: Flow, call: Call) -> None:
+def update(service: FlowService, flow: Flow, call: Call[FlowService]) -> None:
     """Apply a patch, or refuse it."""
     if flow.schedule is None:
         content = _drafted(patched(call, "flows", flow, (*_WRITABLE, *END_KINDS)))
     else:
         content = _drafted(patched(call, "flows", flow, _WRITABLE))
-        _reschedule(sandbox, flow, flow.schedule, content)
+        _reschedule(service, flow, flow.schedule, content)
     flow.operation = ("update", call.json())
-    sandbox.flow_service.write("flows", flow, content)
+    service.write("flows", flow, content)
 
 
-def _reschedule(sandbox: Sandbox, flow: Flow, before: Schedule, content: Mapping[str, Any]) -> None:
-    """Check what a dataflow would become, and plan anew what its schedule changes."""
-    now, params = sandbox.clock.now(), content.get("scheduleParams") or {}
+def _reschedule(service: FlowService, flow: Flow, before: Schedule, content: Mapping[str, Any]) -> None:
+    """Check the changed dataflow, and plan its runs anew if its schedule changed."""
+    now, params = service.clock.now(), content.get("scheduleParams") or {}
     passed, was_once = before.start <= now, before.frequency == ONCE
     if passed and params.get("frequency") == ONCE and not was_once:
         raise FlowRefusal("1403-400", "The start time has passed: the dataflow cannot be made to run once any more.")
     is_old = passed or params == flow.content["scheduleParams"]
-    schedule = check(sandbox, content, None if is_old else now, flow.transformation("Copy") if was_once else None)
+    schedule = check(service, content, None if is_old else now, flow.transformation("Copy") if was_once else None)
     if passed and schedule.start != before.start:
         raise FlowRefusal("1366-400", "The start time has passed and cannot be changed any more.")
     if passed and schedule.backfill != before.backfill:
@@ -182,34 +183,34 @@ def _reschedule(sandbox: Sandbox, flow: Flow, before: Schedule, content: Mapping
         raise FlowRefusal("1366-400", "The mapping of a dataflow that runs once cannot be changed.")
     flow.schedule = schedule
     if schedule != before:
-        # A first run that was missed is not made up for; where the clock is fast it does not hang on the start.
-        has_begun = flow.watermark is not None or (passed and sandbox.clock.mode != "fast")
-        (plan_next if has_begun else plan_first)(sandbox, flow)
+        # A missed first run is not caught up on; with a fast clock it does not depend on the start time.
+        has_begun = flow.watermark is not None or (passed and service.clock.mode != "fast")
+        (plan_next if has_begun else plan_first)(service, flow)
 
 
-def act(sandbox: Sandbox, flow: Flow, call: Call) -> None:
+def act(service: FlowService, flow: Flow, call: Call[FlowService]) -> None:
     """Enable, disable or publish a dataflow."""
     operation = operation_of(call, tuple(_ACTIONS), flow.etag)
     wanted = _ACTIONS[operation]
     if operation == "publish":
         check_unpublished(flow)
-        flow.schedule = check(sandbox, flow.content, sandbox.clock.now())
+        flow.schedule = check(service, flow.content, service.clock.now())
     elif flow.state == DRAFT:
         raise invalid("1422-400", f"The action {operation} cannot be applied in the state {flow.state}.")
     assert flow.schedule is not None
-    # A dataflow that runs once and was disabled at its moment has nothing planned any more.
+    # A dataflow that runs once and was disabled at its due time has no run planned.
     missed = wanted == ENABLED != flow.state and flow.schedule.frequency == ONCE and flow.watermark is None
     if wanted == ENABLED != flow.state:
-        # Enabling starts the count of its failures anew.
+        # Enabling resets the count of failures.
         flow.failing_since = 0
     flow.state = wanted
     flow.operation = (operation, None)
-    sandbox.flow_service.write("flows", flow)
+    service.write("flows", flow)
     if missed or operation == "publish":
-        plan_first(sandbox, flow)
+        plan_first(service, flow)
 
 
-def delete(sandbox: Sandbox, flow: Flow) -> None:
-    """Delete a dataflow; its runs stay."""
-    flow.plan += 1
-    sandbox.flow_service.flows.remove(flow)
+def delete(service: FlowService, flow: Flow) -> None:
+    """Delete a dataflow; its runs are kept."""
+    flow.schedule_version += 1
+    service.flows.remove(flow)

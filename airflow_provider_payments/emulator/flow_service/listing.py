@@ -1,4 +1,4 @@
-"""Lists of Flow Service: ``property`` filters, ``orderby``, ``limit``, ``count`` and ``continuationToken``."""
+"""Lists of Flow Service: filters, order, limit, count and continuation, in the query or in the body of a search."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from airflow_provider_payments.emulator import query
-from airflow_provider_payments.emulator.exchange import Answer, Call
+from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.query import Filter, Order, Position, Wire
 from airflow_provider_payments.emulator.flow_service.filters import CREATED, parse_filter
-from airflow_provider_payments.emulator.flow_service.payloads import invalid
-from airflow_provider_payments.emulator.query import Filter, Order, Position, Wire
+from airflow_provider_payments.emulator.flow_service.payloads import body_of, optional
+from airflow_provider_payments.emulator.flow_service.refusals import invalid
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-# Public clients send 'start' and are answered; what it does, nothing shows.
+# Public clients send 'start' and are answered; its effect is unknown.
 _PARAMETERS = frozenset({"property", "limit", "orderby", "continuationToken", "count", "start"})
 
 
@@ -26,14 +28,14 @@ _PARAMETERS = frozenset({"property", "limit", "orderby", "continuationToken", "c
 class Listing(query.Listing[Any]):
     """What can be listed.
 
-    :param path: where; the next page's address begins with it.
-    :param known: the top-level attributes that such items have.
+    :param path: of the list; the next page's address begins with it.
+    :param known: the top-level attributes of the items.
     :param unknown_code: of the refusal of a filter by any other attribute.
     :param aliases: short names of paths.
     """
 
-    moment: str = CREATED
-    marked: bool = True
+    created_path: str = CREATED
+    explicit_arrays: bool = True
     path: str = ""
     known: Collection[str] = ()
     unknown_code: str = "1449-400"
@@ -45,12 +47,12 @@ class Listing(query.Listing[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a client wants of a list.
+    """A query of a list.
 
-    :param properties: filters, all of which items must pass.
+    :param properties: filters; items must pass all of them.
     :param orderby: empty for the order of creation.
     :param token: empty for the first page.
-    :param fields: the members that items show besides their id; empty for all.
+    :param fields: the members to show besides the id; empty for all.
     """
 
     properties: tuple[str, ...] = ()
@@ -61,15 +63,15 @@ class Query:
     fields: tuple[str, ...] = ()
 
 
-def answer_list(call: Call, listing: Listing) -> Answer:
+def answer_list(call: Call[Any], listing: Listing) -> Answer:
     """Answer a GET of a list."""
-    return answer(listing, _understand(call), f"/{listing.path}")
+    return answer(listing, _query_of(call), f"/{listing.path}")
 
 
 def answer(listing: Listing, asked: Query, address: str) -> Answer:
     """Answer a query.
 
-    :param address: that the next page has, but for its token.
+    :param address: of the next page, without its token.
     """
     after = None
     if asked.token and not asked.count:
@@ -78,11 +80,11 @@ def answer(listing: Listing, asked: Query, address: str) -> Answer:
     if asked.count:
         return Answer({"count": query.count(listing, filters)})
     limit = DEFAULT_LIMIT if asked.limit is None else min(asked.limit, MAX_LIMIT)
-    # One more than the page holds tells whether another follows.
+    # One more item than the page holds shows whether another page follows.
     found = list(islice(query.items(listing, filters, orders, after), limit + 1))
     links = {}
     if len(found) > limit:
-        token = _seal(listing, asked, query.position(listing, found[limit - 1], orders))
+        token = _token(listing, asked, query.position(listing, found[limit - 1], orders))
         links = {"next": {"href": f"{address}?continuationToken={token}"}}
     shown = [_shown(listing.wire(item), asked.fields) for item in found[:limit]]
     return Answer({"items": shown, "_links": links})
@@ -92,26 +94,26 @@ def _shown(wire: Wire, fields: Collection[str]) -> Wire:
     return {name: value for name, value in wire.items() if name == "id" or name in fields} if fields else wire
 
 
-def _understand(call: Call) -> Query:
+def _query_of(call: Call[Any]) -> Query:
     unknown = next((name for name, _ in call.query if name not in _PARAMETERS), None)
     if unknown is not None:
         raise invalid("1451-400", f"There is no query parameter '{unknown[:60]}' for lists.")
-    count = (call.first("count") or "false").lower()
+    count = (call.parameter("count") or "false").lower()
     if count not in ("true", "false"):
         raise invalid("1453-400", "The value of 'count' must be true or false.")
-    check_count(count == "true", call.first("limit"))
+    check_count(count == "true", call.parameter("limit"))
     limit = None
-    if call.first("limit") is not None:
-        limit = call.whole("limit", lambda detail: invalid("1453-400", detail), fewest=1)
+    if call.parameter("limit") is not None:
+        limit = call.whole_number("limit", lambda detail: invalid("1453-400", detail), minimum=1)
     properties = tuple(value for name, value in call.query if name == "property")
-    token = call.first("continuationToken") or ""
-    return Query(properties, call.first("orderby") or "", limit, count == "true", token)
+    token = call.parameter("continuationToken") or ""
+    return Query(properties, call.parameter("orderby") or "", limit, count == "true", token)
 
 
 def check_count(count: bool, limit: object) -> None:
-    """Refuse to count and to limit in one request.
+    """Refuse a count with a limit.
 
-    :param limit: None when there is none.
+    :param limit: None without a limit.
     """
     if count and limit is not None:
         raise invalid("1401-400", "'limit' and 'count' cannot stand in one request.")
@@ -120,7 +122,7 @@ def check_count(count: bool, limit: object) -> None:
 def _orders(text: str, listing: Listing) -> list[Order]:
     if not text:
         return []
-    # A plus sign that was not encoded arrives as a blank.
+    # An unencoded plus sign arrives as a space.
     match = re.fullmatch(r"([-+ ]?)([^-+\s:].*)", text, re.DOTALL)
     if match is None or re.search(r"[\s:+-]", match[2]):
         raise invalid("1432-400", f"The sort order '{text[:60]}' is not a field with one + or - before it.")
@@ -130,8 +132,8 @@ def _orders(text: str, listing: Listing) -> list[Order]:
     return [Order(listing.aliases.get(path, path), match[1] == "-")]
 
 
-def _seal(listing: Listing, asked: Query, position: Position) -> str:
-    """A token that carries the whole query, so that it leads on alone; it contains no ``=``."""
+def _token(listing: Listing, asked: Query, position: Position) -> str:
+    """A token that contains the whole query, so that it is enough for the next page; it contains no ``=``."""
     return _signer(listing).dumps([position.number, position.key, asked.properties, asked.orderby, asked.limit])
 
 
@@ -140,16 +142,43 @@ def _signer(listing: Listing) -> URLSafeSerializer:
 
 
 def _resume(listing: Listing, asked: Query) -> tuple[Query, Position]:
-    """The query that a token continues, and where. What the request repeats of it must be the same."""
-    foreign = invalid("1453-400", "The continuation token is not one that this list has given out.")
+    """The query that a token continues, and its position. What the request repeats of the query must be equal."""
+    unknown_token = invalid("1453-400", "The continuation token is not one that this list has given out.")
     try:
         number, key, properties, orderby, limit = _signer(listing).loads(asked.token)
     except BadSignature as error:
-        raise foreign from error
+        raise unknown_token from error
     if asked.properties and frozenset(asked.properties) != frozenset(properties):
-        raise foreign
+        raise unknown_token
     if asked.orderby and asked.orderby != orderby:
-        raise foreign
+        raise unknown_token
     limit = limit if asked.limit is None else asked.limit
     wanted = replace(asked, properties=tuple(properties), orderby=orderby, limit=limit)
     return wanted, Position(number, tuple(key))
+
+
+def answer_search(call: Call[Any], listing: Listing) -> Answer:
+    """Answer a POST of a search."""
+    body = body_of(call, may_be_empty=True)
+    if optional(body, "groupByProperty", str) is not None:
+        raise invalid("1441-400", "Grouping by 'groupByProperty' is not implemented.")
+    return answer(listing, _searched(body, call.parameter("continuationToken") or ""), f"/{listing.path}/search")
+
+
+def _searched(body: Mapping[str, Any], token: str) -> Query:
+    limit, count = body.get("limit"), optional(body, "count", bool) or False
+    check_count(count, limit)
+    if limit is not None and (type(limit) is not int or not 0 < limit <= MAX_LIMIT):
+        raise invalid("1453-400", f"'limit' must be a whole number from 1 to {MAX_LIMIT}, not {str(limit)[:40]}.")
+    filters = tuple(_filter_texts(optional(body, "queryString", str) or ""))
+    return Query(filters, optional(body, "orderby", str) or "", limit, count, token, tuple(_fields(body)))
+
+
+def _filter_texts(text: str) -> list[str]:
+    """The filters of a query string, with or without ``property=``."""
+    return [unquote(part.removeprefix("property=")) for part in text.split("&") if part.strip()]
+
+
+def _fields(body: Mapping[str, Any]) -> list[str]:
+    text = optional(body, "projectionFields", str) or ""
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -1,29 +1,25 @@
-"""The mapping set of a dataflow: which version is meant, and whether it fits both ends."""
+"""The mapping set of a dataflow: its version, and whether it fits the source and the target."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
 from airflow_provider_payments.emulator.data_prep.transform import problems
-from airflow_provider_payments.emulator.flow_service.ends import major_version
-from airflow_provider_payments.emulator.flow_service.payloads import invalid, required, whole_number
+from airflow_provider_payments.emulator.flow_service.model import Resource
+from airflow_provider_payments.emulator.flow_service.payloads import major_version, required, whole_number
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, not_found
 from airflow_provider_payments.emulator.flow_service.sources import has_source, source_table
-from airflow_provider_payments.emulator.flow_service.state import not_found
-from airflow_provider_payments.emulator.refusals import FlowRefusal
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.flow_service.state import Resource
-    from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 
-def mapping_version(sandbox: Sandbox, params: Mapping[str, Any], *, asked: bool = True) -> MappingVersion:
+def mapping_version(service: FlowService, params: Mapping[str, Any], *, asked: bool = True) -> MappingVersion:
     """The mapping set that a Mapping transformation names, or a refusal.
 
-    :param asked: by a request, which may not see what the platform sees.
+    :param asked: by a request, for which reads may be behind.
     """
-    identifier, store = required(params, "mappingId", str), sandbox.mapping_sets.store
+    identifier, store = required(params, "mappingId", str), service.mapping_sets.store
     found = (store.read if asked else store.get)(identifier)
     if found is None:
         raise invalid("1419-400", f"The mapping set {identifier[:100]} failed validation: it does not exist.")
@@ -35,10 +31,10 @@ def mapping_version(sandbox: Sandbox, params: Mapping[str, Any], *, asked: bool 
     raise invalid("1412-400", f"The mapping version '{given}' of {identifier} is not valid.")
 
 
-def check_mapping(sandbox: Sandbox, params: Mapping[str, Any], source: Resource, target: Resource) -> None:
+def check_mapping(service: FlowService, params: Mapping[str, Any], source: Resource, target: Resource) -> None:
     """Refuse a mapping set that does not fit the schema of the target or the columns of the source."""
-    version = mapping_version(sandbox, params)
-    dataset = sandbox.catalog.datasets.get(target.content["params"]["dataSetId"])
+    version = mapping_version(service, params)
+    dataset = service.catalog.datasets.get(target.content["params"]["dataSetId"])
     if dataset is None:
         raise FlowRefusal("1325-400", "The dataset of the target connection does not exist any more.")
     target_schema = target.content["data"]["schema"]
@@ -53,11 +49,11 @@ def check_mapping(sandbox: Sandbox, params: Mapping[str, Any], source: Resource,
             "The dataset, the target connection and the mapping set must have the same schema in the same version: "
             f"they have {dataset.schema_id}, {target_schema['id']} and {version.schema_id}.",
         )
-    schema = sandbox.registry.read(version.schema_id)
+    schema = service.registry.read(version.schema_id)
     if schema is None:
         raise not_found("schemas", version.schema_id)
-    properties, _ = sandbox.registry.resolve(schema)
-    table = source_table(sandbox, source)
+    properties, _ = service.registry.resolve(schema)
+    table = source_table(service, source)
     has = has_source(source, table) if table is not None else None
     failures = [problem for problem in problems(version.mappings, properties, has) if problem is not None]
     if failures:

@@ -1,27 +1,26 @@
-"""Runs that a client asks for: on demand over a window of its own, and once more after a failure."""
+"""Runs that a client requests: on demand with a data window, and the retry of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.flow_runs import FAILED, SUCCESS, Run
-from airflow_provider_payments.emulator.flow_service.movement import delta_column
-from airflow_provider_payments.emulator.flow_service.payloads import invalid, optional, whole_number
-from airflow_provider_payments.emulator.flow_service.planning import start_again, start_on_demand
-from airflow_provider_payments.emulator.flow_service.schedule import LATEST_START, ONCE
+from airflow_provider_payments.emulator.flow_service.ingestion import delta_column
+from airflow_provider_payments.emulator.flow_service.model import ENABLED, FAILED, SUCCESS, Flow, Run
+from airflow_provider_payments.emulator.flow_service.payloads import optional, whole_number
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid
+from airflow_provider_payments.emulator.flow_service.schedule import MAX_START_SECONDS, ONCE
+from airflow_provider_payments.emulator.flow_service.scheduler import start_again, start_on_demand
 from airflow_provider_payments.emulator.flow_service.sources import column_names, source_table
 from airflow_provider_payments.emulator.flow_service.specs import CRM_FLOW_SPEC_ID
-from airflow_provider_payments.emulator.flow_service.state import ENABLED, Flow
-from airflow_provider_payments.emulator.refusals import FlowRefusal
-from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 _TIMES = ("startTime", "windowStartTime", "windowEndTime")
 
 
-def create(sandbox: Sandbox, body: Mapping[str, Any]) -> Run:
-    """Make a run on demand, or refuse."""
-    flow = _flow(sandbox, body.get("flowId"))
+def create(service: FlowService, body: Mapping[str, Any]) -> Run:
+    """Create a run on demand, or refuse."""
+    flow = _flow(service, body.get("flowId"))
     _check_flow(flow)
     params = body.get("params")
     if not isinstance(params, dict) or not params:
@@ -29,17 +28,17 @@ def create(sandbox: Sandbox, body: Mapping[str, Any]) -> Run:
     start, begin, end = (_time(params, name) for name in _TIMES)
     if end < begin:
         raise FlowRefusal("1381-400", f"The window ends at {end}, before it starts at {begin}.")
-    _check_predecessors(sandbox, body)
+    _check_predecessors(service, body)
     if flow.content["flowSpec"]["id"] == CRM_FLOW_SPEC_ID:
-        _settle_delta_column(sandbox, flow, params)
+        _settle_delta_column(service, flow, params)
     request = {key: body[key] for key in ("params", "predecessors") if body.get(key) is not None}
-    return start_on_demand(sandbox, flow, request, float(start), (float(begin), float(end)))
+    return start_on_demand(service, flow, request, float(start), (float(begin), float(end)))
 
 
-def _flow(sandbox: Sandbox, identifier: Any) -> Flow:
+def _flow(service: FlowService, identifier: Any) -> Flow:
     if identifier is None or identifier == "":
         raise invalid("1446-400", "The flow id must not be empty.")
-    flow = sandbox.flow_service.flows.read(identifier) if isinstance(identifier, str) else None
+    flow = service.flows.read(identifier) if isinstance(identifier, str) else None
     if flow is None:
         raise invalid("1430-400", f"There is no flow with the id {str(identifier)[:100]}.")
     return flow
@@ -61,13 +60,12 @@ def _time(params: Mapping[str, Any], name: str) -> int:
     if given is None or given == "":
         raise FlowRefusal("1384-400", f"The params of a flow run are not valid: '{name}' is missing.")
     moment = whole_number(given)
-    if moment is None or not 0 <= moment < LATEST_START:
+    if moment is None or not 0 <= moment < MAX_START_SECONDS:
         raise FlowRefusal("1340-400", f"'params.{name}' must be a number of epoch seconds, not '{str(given)[:60]}'.")
     return moment
 
 
-def _check_predecessors(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
-    service = sandbox.flow_service
+def _check_predecessors(service: FlowService, body: Mapping[str, Any]) -> None:
     for place, entry in enumerate(optional(body, "predecessors", list) or ()):
         where = f"predecessors[{place}]"
         flow_id, run_id = (optional({where: entry}, f"{where}.{name}", str) for name in ("flowId", "flowRunId"))
@@ -77,8 +75,8 @@ def _check_predecessors(sandbox: Sandbox, body: Mapping[str, Any]) -> None:
             raise invalid("1428-400", f"There is no predecessor run {run_id[:100]}.")
 
 
-def _settle_delta_column(sandbox: Sandbox, flow: Flow, params: Mapping[str, Any]) -> None:
-    """The first run on demand decides the flow's delta column; later ones may leave it out but not change it."""
+def _settle_delta_column(service: FlowService, flow: Flow, params: Mapping[str, Any]) -> None:
+    """The first run on demand sets the dataflow's delta column; later ones may omit it but not change it."""
     given, settled = params.get("deltaColumn"), delta_column(flow)
     if given is None and settled is not None:
         return
@@ -93,18 +91,18 @@ def _settle_delta_column(sandbox: Sandbox, flow: Flow, params: Mapping[str, Any]
                 "1382-400", f"The delta column '{name[:100]}' is not that of the flow's Copy transformation: {settled}."
             )
         return
-    source = sandbox.flow_service.get("sourceConnections", flow.source_id)
-    table = source_table(sandbox, source)
+    source = service.get("sourceConnections", flow.source_id)
+    table = source_table(service, source)
     if table is not None and name not in column_names(source, table):
         raise FlowRefusal("1380-400", f"The flow run cannot be made: the source has no column '{name[:100]}'.")
     others = [entry for entry in flow.content["transformations"] if entry["name"] != "Copy"]
     copy = {"name": "Copy", "params": {**(flow.transformation("Copy") or {}), "deltaColumn": given}}
-    sandbox.flow_service.write("flows", flow, {**flow.content, "transformations": [copy, *others]})
+    service.write("flows", flow, {**flow.content, "transformations": [copy, *others]})
 
 
-def retry(sandbox: Sandbox, run: Run) -> Run:
-    """Do a run's work again, or refuse: only what failed, or succeeded without a record, and was not yet made good."""
-    flow = _flow(sandbox, run.flow_id)
+def retry(service: FlowService, run: Run) -> Run:
+    """Repeat a run, or refuse: its latest retry must have failed, or succeeded without records."""
+    flow = _flow(service, run.flow_id)
     if flow.state != ENABLED:
         raise FlowRefusal("1388-400", f"The flow {flow.id} is in the state {flow.state}; it must be enabled.")
     latest = run
@@ -113,4 +111,4 @@ def retry(sandbox: Sandbox, run: Run) -> Run:
     if latest.status != FAILED and (latest.status != SUCCESS or latest.input_records):
         which = f"The flow run {run.id}" if latest is run else f"The retry {latest.id} of the flow run {run.id}"
         raise FlowRefusal("1387-400", f"{which} is in the state {latest.status} and cannot be triggered again.")
-    return start_again(sandbox, latest)
+    return start_again(service, latest)

@@ -1,30 +1,23 @@
-"""Reading request bodies: what is missing or of a wrong type is refused by its path."""
+"""Reading requests: what is missing or has the wrong type is refused with its path."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Call, UnreadableBody
-from airflow_provider_payments.emulator.refusals import FlowRefusal
+from airflow_provider_payments.emulator.core.call import Call
+from airflow_provider_payments.emulator.core.parsing import UnreadableBody
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, empty_body, missing, wrong
 
 SPEC_VERSION = "1.0"
+_VERSION = re.compile(r"(?:application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*version=)?(\d+)(?:\.\d+)*", re.IGNORECASE)
 _NAMES: Mapping[type, str] = {str: "text", dict: "an object", list: "a list", bool: "true or false"}
 
 
-def invalid(code: str, detail: str) -> FlowRefusal:
-    """The refusal of a request that breaks a rule of Flow Service itself, not of a source."""
-    return FlowRefusal(code, detail, title="Invalid request")
-
-
-def empty_body() -> FlowRefusal:
-    """The refusal of a request without a body."""
-    return invalid("1405-400", "The request body must not be empty.")
-
-
-def queried(call: Call, name: str) -> str:
+def queried(call: Call[Any], name: str) -> str:
     """A query parameter that a request needs."""
-    value = call.first(name)
+    value = call.parameter(name)
     if value is None:
         raise FlowRefusal("1359-400", f"The query parameter '{name}' is missing.")
     if not value:
@@ -32,10 +25,10 @@ def queried(call: Call, name: str) -> str:
     return value
 
 
-def body_of(call: Call, *, may_be_empty: bool = False) -> dict[str, Any]:
+def body_of(call: Call[Any], *, may_be_empty: bool = False) -> dict[str, Any]:
     """The body of a request that needs one.
 
-    :param may_be_empty: whether an object with nothing in it will do.
+    :param may_be_empty: whether an empty object is accepted.
     """
     body = call.json()
     if body is None or (body == {} and not may_be_empty):
@@ -43,22 +36,6 @@ def body_of(call: Call, *, may_be_empty: bool = False) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise UnreadableBody("The request body must be a JSON object.")
     return body
-
-
-def missing(path: str) -> FlowRefusal:
-    """The refusal of a body without a mandatory field.
-
-    :param path: dotted, of the mandatory field.
-    """
-    return FlowRefusal("1304-400", f"The mandatory field '{path}' is missing.")
-
-
-def wrong(path: str, what: str) -> FlowRefusal:
-    """The refusal of a field with a wrong value.
-
-    :param path: dotted, of the field.
-    """
-    return FlowRefusal("1000-400", f"The field '{path}' must be {what}.")
 
 
 def optional(body: Mapping[str, Any], path: str, kind: type) -> Any:
@@ -88,7 +65,7 @@ def required(body: Mapping[str, Any], path: str, kind: type) -> Any:
 
 
 def check_version(body: Mapping[str, Any], path: str) -> None:
-    """Refuse a version of a spec other than the only one; without a version the newest is meant.
+    """Refuse a version of a spec other than the only one; no version means the newest.
 
     :param path: dotted, of the version.
     """
@@ -99,9 +76,9 @@ def check_version(body: Mapping[str, Any], path: str) -> None:
 
 
 def content_of(body: Mapping[str, Any], members: Iterable[str]) -> dict[str, Any]:
-    """What a resource keeps of a body; a spec named without a version is kept with the only one there is.
+    """The members of a body that a resource keeps; a spec without a version gets the only version.
 
-    :param members: the names that resources of this kind have.
+    :param members: of resources of this kind.
     """
     content = {name: body[name] for name in members if body.get(name) is not None}
     for name in ("connectionSpec", "flowSpec"):
@@ -112,7 +89,7 @@ def content_of(body: Mapping[str, Any], members: Iterable[str]) -> dict[str, Any
 
 
 def whole_number(value: Any) -> int | None:
-    """An integer, also from text as the tutorials send it; None for everything else."""
+    """An integer, also from text, as the tutorials send it; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):
@@ -124,14 +101,14 @@ def whole_number(value: Any) -> int | None:
 
 
 def truth(value: Any) -> bool | None:
-    """A boolean, also from text; None for everything else."""
+    """A boolean, also from text; None for anything else."""
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().lower())
     return value if isinstance(value, bool) else None
 
 
 def partial_percent(options: Mapping[str, Any]) -> float | None:
-    """The tolerated share of bad records, or None when there is none or it is no number above 0."""
+    """The tolerated percentage of bad records; None if it is absent or no number above 0."""
     given = options.get("partialIngestionPercent")
     if isinstance(given, bool) or not isinstance(given, int | float | str):
         return None
@@ -140,3 +117,9 @@ def partial_percent(options: Mapping[str, Any]) -> float | None:
     except (ValueError, OverflowError):
         return None
     return percent if 0 < percent < float("inf") else None
+
+
+def major_version(text: str) -> str | None:
+    """The major version in ``1.0`` or ``application/vnd.adobe.xed-full+json;version=1.3``; None in anything else."""
+    match = _VERSION.fullmatch(text.strip())
+    return match[1] if match else None

@@ -6,26 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.flow_service import connections, drafts, explore, flows, on_demand
-from airflow_provider_payments.emulator.flow_service.base_connections import works
-from airflow_provider_payments.emulator.flow_service.headers import FlowDialect
-from airflow_provider_payments.emulator.flow_service.listing import Listing, answer_list
-from airflow_provider_payments.emulator.flow_service.patches import check_current
-from airflow_provider_payments.emulator.flow_service.payloads import body_of, invalid, queried
-from airflow_provider_payments.emulator.flow_service.search import answer_search
-from airflow_provider_payments.emulator.flow_service.shapes import (
-    BASE,
-    KNOWN_FIELDS,
-    SHAPES,
-    listing_of,
-    receipt_to_wire,
-)
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.store import Store
+from airflow_provider_payments.emulator.flow_service import connections, explore, flows, on_demand, writes
+from airflow_provider_payments.emulator.flow_service.connection_rules import accepts_credential
+from airflow_provider_payments.emulator.flow_service.listing import Listing, answer_list, answer_search
+from airflow_provider_payments.emulator.flow_service.model import KNOWN_FIELDS, SOURCES, TARGETS, Resource
+from airflow_provider_payments.emulator.flow_service.payloads import body_of, queried
+from airflow_provider_payments.emulator.flow_service.refusals import FlowDialect, FlowRefusal, invalid, not_found
+from airflow_provider_payments.emulator.flow_service.shapes import PREFIX, TO_WIRE, listing_of, receipt_to_wire
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
-from airflow_provider_payments.emulator.flow_service.state import SOURCES, TARGETS, Resource, not_found
-from airflow_provider_payments.emulator.refusals import FlowRefusal
-from airflow_provider_payments.emulator.store import Store
-from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.flow_service.state import FlowService
+from airflow_provider_payments.emulator.flow_service.writes import check_current
 
 RE_TRIGGER = "re-trigger"
 
@@ -54,24 +46,24 @@ _SPECS: Mapping[str, Listing] = {
 }
 
 
-def _reading(kind: str) -> Routes:
-    def listing(call: Call) -> Answer:
-        return answer_list(call, listing_of(call.sandbox, kind))
+def _read_routes(kind: str) -> Routes[FlowService]:
+    def listing(call: Call[FlowService]) -> Answer:
+        return answer_list(call, listing_of(call.state, kind))
 
-    def show(call: Call) -> Answer:
-        item = call.sandbox.flow_service.get(kind, call.params["id"])
-        return Answer({"items": [SHAPES[kind](call.sandbox, item)]})
+    def show(call: Call[FlowService]) -> Answer:
+        item = call.state.get(kind, call.params["id"])
+        return Answer({"items": [TO_WIRE[kind](call.state, item)]})
 
     return (("GET", f"/{kind}", listing), ("GET", f"/{kind}/{{id}}", show))
 
 
-def _reading_specs(kind: str) -> Routes:
+def _spec_routes(kind: str) -> Routes[FlowService]:
     specs = _SPECS[kind]
 
-    def listing(call: Call) -> Answer:
+    def listing(call: Call[FlowService]) -> Answer:
         return answer_list(call, specs)
 
-    def show(call: Call) -> Answer:
+    def show(call: Call[FlowService]) -> Answer:
         item = specs.store.get(call.params["id"])
         if item is None:
             raise not_found(kind, call.params["id"])
@@ -80,30 +72,30 @@ def _reading_specs(kind: str) -> Routes:
     return (("GET", f"/{kind}", listing), ("GET", f"/{kind}/{{id}}", show))
 
 
-def _writing(
+def _write_routes(
     kind: str,
-    create: Callable[[Sandbox, Mapping[str, Any], bool], Resource],
-    update: Callable[[Sandbox, Any, Call], None],
-    delete: Callable[[Sandbox, Any], None],
-    act: Callable[[Sandbox, Any, Call], None],
-) -> Routes:
-    def creation(call: Call) -> Answer:
+    create: Callable[[FlowService, Mapping[str, Any], bool], Resource],
+    update: Callable[[FlowService, Any, Call[FlowService]], None],
+    delete: Callable[[FlowService, Any], None],
+    act: Callable[[FlowService, Any, Call[FlowService]], None],
+) -> Routes[FlowService]:
+    def creation(call: Call[FlowService]) -> Answer:
         body = body_of(call)
-        resource = create(call.sandbox, body, drafts.is_wanted(call, body))
-        return Answer(receipt_to_wire(resource), 201, {"Location": f"{BASE}/{kind}/{resource.id}"})
+        resource = create(call.state, body, writes.wants_draft(call, body))
+        return Answer(receipt_to_wire(resource), 201, {"Location": f"{PREFIX}/{kind}/{resource.id}"})
 
-    def change(call: Call) -> Answer:
-        resource = call.sandbox.flow_service.writable(kind, call.params["id"])
-        update(call.sandbox, resource, call)
+    def change(call: Call[FlowService]) -> Answer:
+        resource = call.state.writable(kind, call.params["id"])
+        update(call.state, resource, call)
         return Answer(receipt_to_wire(resource))
 
-    def deletion(call: Call) -> Answer:
-        delete(call.sandbox, call.sandbox.flow_service.writable(kind, call.params["id"]))
+    def deletion(call: Call[FlowService]) -> Answer:
+        delete(call.state, call.state.writable(kind, call.params["id"]))
         return Answer(None, 204)
 
-    def action(call: Call) -> Answer:
-        resource = call.sandbox.flow_service.writable(kind, call.params["id"])
-        act(call.sandbox, resource, call)
+    def action(call: Call[FlowService]) -> Answer:
+        resource = call.state.writable(kind, call.params["id"])
+        act(call.state, resource, call)
         return Answer(receipt_to_wire(resource))
 
     return (
@@ -114,10 +106,10 @@ def _writing(
     )
 
 
-def _connections(kind: str) -> Routes:
+def _connection_routes(kind: str) -> Routes[FlowService]:
     return (
-        *_reading(kind),
-        *_writing(
+        *_read_routes(kind),
+        *_write_routes(
             kind,
             partial(connections.create, kind),
             partial(connections.update, kind),
@@ -127,89 +119,91 @@ def _connections(kind: str) -> Routes:
     )
 
 
-def _searching(kind: str) -> Routes:
-    def search(call: Call) -> Answer:
-        return answer_search(call, listing_of(call.sandbox, kind))
+def _search_routes(kind: str) -> Routes[FlowService]:
+    def search(call: Call[FlowService]) -> Answer:
+        return answer_search(call, listing_of(call.state, kind))
 
     return (("POST", f"/{kind}/search", search),)
 
 
-def test_connection(call: Call) -> Answer:
-    connection = call.sandbox.flow_service.get("connections", call.params["id"])
-    return Answer({"result": works(connection)})
+def test_connection(call: Call[FlowService]) -> Answer:
+    connection = call.state.get("connections", call.params["id"])
+    return Answer({"result": accepts_credential(connection)})
 
 
-def explore_connection(call: Call) -> Answer:
-    connection = call.sandbox.flow_service.get("connections", call.params["id"])
-    return Answer(explore.explore(call.sandbox, connection, call))
+def explore_connection(call: Call[FlowService]) -> Answer:
+    connection = call.state.get("connections", call.params["id"])
+    return Answer(explore.explore(call.state, connection, call))
 
 
-def show_configs(call: Call) -> Answer:
-    connection = call.sandbox.flow_service.get("connections", call.params["id"])
-    return Answer({"items": explore.configs(call.sandbox, connection)})
+def show_configs(call: Call[FlowService]) -> Answer:
+    connection = call.state.get("connections", call.params["id"])
+    return Answer({"items": explore.configs(call.state, connection)})
 
 
-def create_run(call: Call) -> Answer:
-    run = on_demand.create(call.sandbox, body_of(call))
+def create_run(call: Call[FlowService]) -> Answer:
+    run = on_demand.create(call.state, body_of(call))
     receipt = receipt_to_wire(run)
-    # The interface's description shows the receipt itself, the tutorial shows it in a list: clients rely on either.
-    return Answer({**receipt, "items": [receipt]}, 201, {"Location": f"{BASE}/runs/{run.id}"})
+    # The API reference shows the receipt itself, the tutorial shows it in a list: clients may rely on either.
+    return Answer({**receipt, "items": [receipt]}, 201, {"Location": f"{PREFIX}/runs/{run.id}"})
 
 
-def act_on_run(call: Call) -> Answer:
-    run = call.sandbox.flow_service.get("runs", call.params["id"])
+def act_on_run(call: Call[FlowService]) -> Answer:
+    run = call.state.get("runs", call.params["id"])
     operation = queried(call, "op")
     if operation.lower().replace("_", "-") != RE_TRIGGER:
         raise FlowRefusal("1401-400", f"The flow run action '{operation[:60]}' is not supported, only {RE_TRIGGER}.")
     check_current(call, run.etag)
-    return Answer(receipt_to_wire(on_demand.retry(call.sandbox, run)))
+    return Answer(receipt_to_wire(on_demand.retry(call.state, run)))
 
 
-def replace_run(call: Call) -> Answer:
+def replace_run(call: Call[FlowService]) -> Answer:
     raise invalid("1427-400", "A user token is not authorised to write flow runs; their provider does.")
 
 
-def search_flow_specs(call: Call) -> Answer:
+def search_flow_specs(call: Call[FlowService]) -> Answer:
     return answer_search(call, _SPECS["flowSpecs"])
 
 
-def explore_spec(call: Call) -> Answer:
+def explore_spec(call: Call[FlowService]) -> Answer:
     identifier = call.params["id"]
     if _SPECS["connectionSpecs"].store.get(identifier) is None:
         raise not_found("connectionSpecs", identifier)
     raise FlowRefusal("1372-400", f"The connection spec {identifier} cannot be explored; its connections can.")
 
 
-def write_spec(call: Call) -> Answer:
+def write_spec(call: Call[FlowService]) -> Answer:
     raise invalid("1426-400", "A user token is not authorised to create or update specs.")
 
 
-def no_such_path(call: Call) -> Answer:
+def no_such_path(call: Call[FlowService]) -> Answer:
     raise invalid("1411-400", f"The path '{call.path[:200]}' names nothing that can be found.")
 
 
+__all__ = ["DIALECT", "PREFIX", "ROUTES"]
+
 DIALECT = FlowDialect()
-ROUTES: Routes = (
-    *_connections(connections.BASES),
-    *_searching(connections.BASES),
+ROUTES: Routes[FlowService] = (
+    *_connection_routes(connections.BASES),
+    *_search_routes(connections.BASES),
     ("GET", "/connections/{id}/test", test_connection),
     ("GET", "/connections/{id}/explore", explore_connection),
     ("GET", "/connections/{id}/configs", show_configs),
-    *_connections(SOURCES),
-    *_connections(TARGETS),
-    *_reading("flows"),
-    *_searching("flows"),
-    *_writing("flows", flows.create, flows.update, flows.delete, flows.act),
-    *_reading("runs"),
+    *_connection_routes(SOURCES),
+    *_connection_routes(TARGETS),
+    *_read_routes("flows"),
+    *_search_routes("flows"),
+    *_write_routes("flows", flows.create, flows.update, flows.delete, flows.act),
+    *_read_routes("runs"),
     ("POST", "/runs", create_run),
     ("PUT", "/runs/{id}", replace_run),
     ("POST", "/runs/{id}/action", act_on_run),
-    *_reading_specs("connectionSpecs"),
+    *_spec_routes("connectionSpecs"),
     ("POST", "/connectionSpecs", write_spec),
     ("PUT", "/connectionSpecs/{id}", write_spec),
     ("GET", "/connectionSpecs/{id}/explore", explore_spec),
     ("GET", "/connectionSpecs/{id}/configs", explore_spec),
-    *_reading_specs("flowSpecs"),
+    *_spec_routes("flowSpecs"),
     ("POST", "/flowSpecs", write_spec),
     ("PUT", "/flowSpecs/{id}", write_spec),
     ("POST", "/flowSpecs/search", search_flow_specs),

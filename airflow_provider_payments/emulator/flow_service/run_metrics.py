@@ -1,33 +1,30 @@
 """
-The metrics of a flow run, each member by the function that reads it off the run.
+The metrics of a flow run, each member with the function that reads it from the run.
 
-What a run shows and what filters and sort orders read are the same table, so that lists of a hundred thousand runs can
-be filtered by any member without shaping each run.
+The wire form, filters and sort orders use the same table, so that lists of 100,000 runs can be filtered by any member
+without making the wire form of each run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.flow_runs import Run
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.flow_service.model import Run
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 Wire = dict[str, Any]
-# Gives None where a run shows no such member.
+# Returns None where a run has no such member.
 Reader = Callable[[Run], Any]
 
 COPY, PROMOTION = "copyActivity", "promotionActivity"
-RUN_STATUS = "metrics.statusSummary.status"
 # The code of the service that copies on the platform's behalf.
 _COPY_PROBLEM = "2200"
 _NOT_COUNTED = -1
 
 
 def uncounted(run: Run) -> bool:
-    """A stage failed as a whole: nobody counted bytes and files."""
+    """Whether a stage failed as a whole, so that bytes and files were not counted."""
     if not run.failures:
         return run.copy_error != ""
     return any(not failure.count for failure in run.failures)
@@ -49,13 +46,13 @@ def copy_problem(run: Run) -> Wire:
     return {"code": _COPY_PROBLEM, "message": run.copy_error}
 
 
-# One entry for the stage in which it went wrong.
+# One entry for the stage that failed.
 _COPY_ERRORS = [{"code": "CONNECTOR-1001-500", "message": "Errors occurred while the data was copied from the source."}]
 _PROMOTION_ERRORS = [{"code": "CONNECTOR-2001-500", "message": "Errors occurred while the data was promoted."}]
 
 
 def errors(run: Run) -> list[Wire] | None:
-    """What went wrong; None where nothing did."""
+    """The errors of a run; None if there are none."""
     if run.failures:
         return _COPY_ERRORS if run.copy_error else _PROMOTION_ERRORS
     return _COPY_ERRORS if run.copy_error else None
@@ -66,25 +63,27 @@ def _stages(run: Run) -> list[str]:
 
 
 SIZES: Mapping[str, Reader] = {
-    "inputBytes": lambda run: _NOT_COUNTED if uncounted(run) else run.input_bytes if run.begun else None,
-    "outputBytes": lambda run: run.output_bytes if run.begun else None,
+    "inputBytes": lambda run: _NOT_COUNTED if uncounted(run) else run.input_bytes if run.has_started else None,
+    "outputBytes": lambda run: run.output_bytes if run.has_started else None,
 }
 RECORDS: Mapping[str, Reader] = {
-    "inputRecordCount": lambda run: run.input_records if run.begun else None,
-    "outputRecordCount": lambda run: run.output_records if run.ended else None,
-    "failedRecordCount": lambda run: run.input_records - run.output_records if run.ended else None,
-    "createdRecordCount": lambda run: run.output_records if run.ended else None,
-    "updatedRecordCount": lambda run: 0 if run.ended else None,
-    "skippedRecordCount": lambda run: 0 if run.ended else None,
-    "deletedRecordCount": lambda run: 0 if run.ended else None,
-    "warningRecordCount": lambda run: 0 if run.ended else None,
-    "skippedInfo": lambda run: [] if run.ended else None,
-    "failedInfo": lambda run: _failed_info(run) if run.ended else None,
+    "inputRecordCount": lambda run: run.input_records if run.has_started else None,
+    "outputRecordCount": lambda run: run.output_records if run.has_ended else None,
+    "failedRecordCount": lambda run: run.input_records - run.output_records if run.has_ended else None,
+    "createdRecordCount": lambda run: run.output_records if run.has_ended else None,
+    "updatedRecordCount": lambda run: 0 if run.has_ended else None,
+    "skippedRecordCount": lambda run: 0 if run.has_ended else None,
+    "deletedRecordCount": lambda run: 0 if run.has_ended else None,
+    "warningRecordCount": lambda run: 0 if run.has_ended else None,
+    "skippedInfo": lambda run: [] if run.has_ended else None,
+    "failedInfo": lambda run: _failed_info(run) if run.has_ended else None,
 }
 FILES: Mapping[str, Reader] = {
-    "inputFileCount": lambda run: _NOT_COUNTED if uncounted(run) else int(run.input_records > 0) if run.begun else None,
+    "inputFileCount": lambda run: (
+        _NOT_COUNTED if uncounted(run) else int(run.input_records > 0) if run.has_started else None
+    ),
     "outputFileCount": lambda run: (
-        _NOT_COUNTED if uncounted(run) else int(run.output_records > 0) if run.begun else None
+        _NOT_COUNTED if uncounted(run) else int(run.output_records > 0) if run.has_started else None
     ),
 }
 _SECTIONS: Mapping[str, Mapping[str, Reader]] = {
@@ -94,7 +93,7 @@ _SECTIONS: Mapping[str, Mapping[str, Reader]] = {
     },
     "sizeSummary": SIZES,
     "recordSummary": RECORDS,
-    "fileSummary": {**FILES, "activityRefs": lambda run: _stages(run) if run.begun else None},
+    "fileSummary": {**FILES, "activityRefs": lambda run: _stages(run) if run.has_started else None},
     "statusSummary": {
         "status": lambda run: run.status,
         "errors": errors,
@@ -107,41 +106,41 @@ _READERS: Mapping[str, Reader] = {
 
 
 def shown(readers: Mapping[str, Reader], run: Run) -> Wire:
-    """The members that a run has."""
+    """The members of a run that are not None."""
     return {name: value for name, read in readers.items() if (value := read(run)) is not None}
 
 
-def metrics(sandbox: Sandbox, run: Run) -> Wire:
-    """All metrics of a run; one that waits for its turn has hardly any."""
+def metrics(service: FlowService, run: Run) -> Wire:
+    """All metrics of a run; a queued run has hardly any."""
     wire: Wire = {section: shown(readers, run) for section, readers in _SECTIONS.items()}
     if run.batch_id:
-        wire["fileSummary"]["manifest"] = _manifest(sandbox, run)
+        wire["fileSummary"]["manifest"] = _manifest(service, run)
     return {section: members for section, members in wire.items() if members or section == "durationSummary"}
 
 
-def metric_readers(sandbox: Sandbox) -> Mapping[str, Reader]:
-    """By path, what reads each member of a run's metrics. No other path below them leads anywhere."""
+def metric_readers(service: FlowService) -> Mapping[str, Reader]:
+    """The readers of all metrics by path; no other path below ``metrics`` leads anywhere."""
     return {
         "metrics": lambda run: None,
         **_READERS,
-        "metrics.fileSummary.manifest": lambda run: _manifest(sandbox, run) if run.batch_id else None,
+        "metrics.fileSummary.manifest": lambda run: _manifest(service, run) if run.batch_id else None,
     }
 
 
-def _manifest(sandbox: Sandbox, run: Run) -> Wire:
-    return {"fileInfo": [{"path": export(sandbox, run, "input_files")}]}
+def _manifest(service: FlowService, run: Run) -> Wire:
+    return {"fileInfo": [{"path": export(service, run, "input_files")}]}
 
 
-def export(sandbox: Sandbox, run: Run, path: str) -> str:
-    """Where Data Access shows something of a run's batch.
+def export(service: FlowService, run: Run, path: str) -> str:
+    """The address of a part of a run's batch in Data Access.
 
-    :param path: of it.
+    :param path: below the batch.
     """
-    return f"{sandbox.world.origin}/data/foundation/export/batches/{run.batch_id}/meta?path={path}"
+    return f"{service.sandbox.origin}/data/foundation/export/batches/{run.batch_id}/meta?path={path}"
 
 
 def times(started: int, completed: int) -> Wire:
-    """Those that have come, in epoch milliseconds."""
+    """The known times, in epoch milliseconds."""
     return {
         **({"startedAtUTC": started} if started else {}),
         **({"completedAtUTC": completed} if completed else {}),

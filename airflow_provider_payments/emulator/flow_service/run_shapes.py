@@ -1,12 +1,11 @@
-"""What Flow Service shows of a flow run: its metrics and activities."""
+"""The wire form of a flow run: its metrics and activities."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_payments.emulator.catalog.batches import summed
-from airflow_provider_payments.emulator.flow_service.audit import audit
-from airflow_provider_payments.emulator.flow_service.flow_runs import SCHEDULED, SUCCESS, Run
+from airflow_provider_payments.emulator.flow_service.model import SCHEDULED, SUCCESS, Run
 from airflow_provider_payments.emulator.flow_service.run_metrics import (
     COPY,
     FILES,
@@ -21,33 +20,31 @@ from airflow_provider_payments.emulator.flow_service.run_metrics import (
     times,
     uncounted,
 )
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 Wire = dict[str, Any]
 
 
-def run_to_wire(sandbox: Sandbox, run: Run) -> Wire:
-    """A flow run with its metrics and activities; one that runs on demand also shows what was asked for."""
+def run_to_wire(service: FlowService, run: Run) -> Wire:
+    """A flow run with its metrics and activities; a run on demand also shows its request."""
     return {
-        **audit(sandbox, run),
+        **service.audit(run),
         "flowId": run.flow_id,
         "flowSpec": {"id": run.flow.content["flowSpec"]["id"], "version": "1.0"},
         "providerRefId": f"M-{run.flow_id}-incremental-0:{run.id}",
         "etag": run.etag,
         **(run.request or {}),
-        "metrics": metrics(sandbox, run),
-        "activities": _activities(sandbox, run),
+        "metrics": metrics(service, run),
+        "activities": _activities(service, run),
     }
 
 
-def _activities(sandbox: Sandbox, run: Run) -> list[Wire]:
+def _activities(service: FlowService, run: Run) -> list[Wire]:
     if run.status == SCHEDULED:
         return []
     activities = [_copy_activity(run)]
     if run.promotes:
-        activities.append(_promotion_activity(sandbox, run))
+        activities.append(_promotion_activity(service, run))
     return activities
 
 
@@ -81,11 +78,11 @@ def _copy_activity(run: Run) -> Wire:
     }
 
 
-def _promotion_activity(sandbox: Sandbox, run: Run) -> Wire:
+def _promotion_activity(service: FlowService, run: Run) -> Wire:
     files: Wire = shown(FILES, run)
     target: Wire = {"id": run.flow.target_id, "type": "TargetConnection"}
     if run.batch_id:
-        files["extensions"] = {"manifest": {"fileInfo": export(sandbox, run, "input_files")}}
+        files["extensions"] = {"manifest": {"fileInfo": export(service, run, "input_files")}}
         target["reference"] = {"type": "Batch", "ids": [run.batch_id]}
     return {
         "id": PROMOTION,
@@ -96,12 +93,12 @@ def _promotion_activity(sandbox: Sandbox, run: Run) -> Wire:
         "sizeSummary": shown(SIZES, run),
         "recordSummary": shown(RECORDS, run),
         "fileSummary": files,
-        "statusSummary": {"status": run.status, "errors": errors(run) or [], "extensions": _diagnostics(sandbox, run)},
+        "statusSummary": {"status": run.status, "errors": errors(run) or [], "extensions": _diagnostics(service, run)},
         "targetInfo": [target],
     }
 
 
-def _diagnostics(sandbox: Sandbox, run: Run) -> Wire:
+def _diagnostics(service: FlowService, run: Run) -> Wire:
     errors = [
         {
             "code": failure.code,
@@ -115,7 +112,7 @@ def _diagnostics(sandbox: Sandbox, run: Run) -> Wire:
     if not (run.batch_id and run.diagnosed) or uncounted(run):
         return {"errors": errors}
     manifest = {
-        "failedRecords": export(sandbox, run, "row_errors"),
-        "sampleErrors": export(sandbox, run, "row_error_samples.json"),
+        "failedRecords": export(service, run, "row_errors"),
+        "sampleErrors": export(service, run, "row_error_samples.json"),
     }
     return {"manifest": manifest, "errors": errors}

@@ -1,4 +1,4 @@
-"""Schedules: what their parameters must be, and when a dataflow is due."""
+"""Schedules: the rules for their parameters, and when a dataflow is due."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.payloads import missing, truth, whole_number, wrong
-from airflow_provider_payments.emulator.refusals import FlowRefusal
+from airflow_provider_payments.emulator.flow_service.payloads import truth, whole_number
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, missing, wrong
 
 ONCE = "once"
-_SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400}
-_LEAST_INTERVAL = {"minute": 15, "hour": 1, "day": 1, "week": 1}
+_UNIT_SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400}
+_MIN_INTERVALS = {"minute": 15, "hour": 1, "day": 1, "week": 1}
 # Larger numbers are milliseconds, sent by mistake.
-LATEST_START = 10**11
-_MOST_SECONDS = 10**11
-# How long ago a start may be: a client sends "now" in whole seconds, and requests take their time.
+MAX_START_SECONDS = 10**11
+_MAX_PERIOD_SECONDS = 10**11
+# How far in the past a start time may be: clients send "now" in whole seconds, and requests take time.
 START_TOLERANCE_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A schedule that has been understood.
+    """A parsed schedule.
 
     :param start: epoch seconds.
     :param period: seconds between runs; None for one run only.
-    :param backfill: whether the first run brings what was there before.
+    :param backfill: whether the first run ingests rows from before the start time.
     """
 
     start: int
@@ -36,12 +36,12 @@ class Schedule:
     def first_due(self, now: float, at_once: bool) -> float:
         """When the first run starts.
 
-        :param at_once: a second from now, whatever the start time.
+        :param at_once: whether it starts a second from now, whatever the start time.
         """
         return now + 1 if at_once else max(float(self.start), now)
 
     def next_due(self, after: float) -> float | None:
-        """The first regular moment later than ``after`` and later than the start; None when there is none."""
+        """The first scheduled time later than ``after`` and than the start; None when there is none."""
         if self.period is None:
             return None
         passed = max(int((after - self.start) // self.period), 0)
@@ -49,9 +49,9 @@ class Schedule:
 
 
 def parse_schedule(params: Any, now: float | None) -> Schedule:
-    """Understand ``scheduleParams``, or refuse them by their number.
+    """Parse ``scheduleParams``, or refuse them with their code.
 
-    :param now: refuse a start that lies before it, but for the tolerance; None when the start has been accepted before.
+    :param now: refuse an earlier start time, within the tolerance; None when the start has been accepted before.
     """
     if params is None:
         raise missing("scheduleParams")
@@ -68,7 +68,7 @@ def parse_schedule(params: Any, now: float | None) -> Schedule:
         if backfill is not None:
             raise FlowRefusal("1364-400", "Backfill is not allowed for a dataflow that runs once.")
         return Schedule(start, frequency, None, True)
-    period = _interval(interval, frequency) * _SECONDS[frequency]
+    period = _interval(interval, frequency) * _UNIT_SECONDS[frequency]
     wanted = True if backfill is None else truth(backfill)
     if wanted is None:
         raise wrong("scheduleParams.backfill", "true or false")
@@ -79,8 +79,8 @@ def _frequency(params: Mapping[str, Any]) -> str:
     frequency = params.get("frequency")
     if frequency is None or frequency == "":
         raise missing("scheduleParams.frequency")
-    if not isinstance(frequency, str) or (frequency != ONCE and frequency not in _SECONDS):
-        allowed = ", ".join((ONCE, *_SECONDS))
+    if not isinstance(frequency, str) or (frequency != ONCE and frequency not in _UNIT_SECONDS):
+        allowed = ", ".join((ONCE, *_UNIT_SECONDS))
         raise FlowRefusal("1397-400", f"The frequency '{str(frequency)[:60]}' is none of: {allowed}.")
     return frequency
 
@@ -90,7 +90,7 @@ def _start(params: Mapping[str, Any], now: float | None) -> int:
     if given is None or given == "":
         raise missing("scheduleParams.startTime")
     start = whole_number(given)
-    if start is None or not -LATEST_START < start < LATEST_START:
+    if start is None or not -MAX_START_SECONDS < start < MAX_START_SECONDS:
         raise FlowRefusal("1340-400", f"The start time '{str(given)[:60]}' is not a number of epoch seconds.")
     if now is not None and start < now - START_TOLERANCE_SECONDS:
         raise FlowRefusal("1360-400", f"The start time {start} is in the past: it is {int(now)} now.")
@@ -103,10 +103,10 @@ def _interval(given: Any, frequency: str) -> int:
     interval = whole_number(given)
     if interval is None:
         raise wrong("scheduleParams.interval", "a whole number")
-    least = _LEAST_INTERVAL[frequency]
+    least = _MIN_INTERVALS[frequency]
     if interval < least:
         raise FlowRefusal("1362-400", f"The interval {interval} is below the least one for {frequency}, {least}.")
-    if interval * _SECONDS[frequency] > _MOST_SECONDS:
+    if interval * _UNIT_SECONDS[frequency] > _MAX_PERIOD_SECONDS:
         detail = (
             f"The interval {interval} is not allowed with the frequency {frequency}: no second run would ever come."
         )

@@ -1,64 +1,47 @@
-"""What Flow Service shows of its resources."""
+"""The wire form of Flow Service's resources."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.audit import audit
 from airflow_provider_payments.emulator.flow_service.listing import Listing
-from airflow_provider_payments.emulator.flow_service.run_metrics import RUN_STATUS, metric_readers, times
+from airflow_provider_payments.emulator.flow_service.model import (
+    COPIED_MEMBERS,
+    END_KINDS,
+    KNOWN_FIELDS,
+    RUN_STATUS,
+    SOURCES,
+    TARGETS,
+    Flow,
+    Resource,
+    Run,
+)
+from airflow_provider_payments.emulator.flow_service.run_metrics import metric_readers, times
 from airflow_provider_payments.emulator.flow_service.run_shapes import run_to_wire
 from airflow_provider_payments.emulator.flow_service.specs import SECRETS
-from airflow_provider_payments.emulator.flow_service.state import END_KINDS, SOURCES, TARGETS
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.flow_service.flow_runs import Run
-    from airflow_provider_payments.emulator.flow_service.state import Flow, Resource
-    from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 Wire = dict[str, Any]
-_AUDIT = frozenset(
-    {
-        *("id", "createdAt", "updatedAt", "createdBy", "updatedBy", "createdClient", "updatedClient"),
-        *("sandboxId", "sandboxName", "imsOrgId", "state", "version", "etag"),
-    }
-)
-_BODY = _AUDIT | {"name", "description", "connectionSpec"}
-_END = _BODY | {"baseConnectionId", "data", "params", "inheritedAttributes"}
-_SPEC = frozenset({"id", "name", "providerId", "version", "attributes"})
-# What of its content a dataflow shows as it is.
-_COPIED = ("flowSpec", *END_KINDS, "scheduleParams", "transformations", "labels", "policy", "recordTypes")
-# What each kind of resource can be filtered and sorted by: its top-level attributes.
-KNOWN_FIELDS: Mapping[str, frozenset[str]] = {
-    "connections": _BODY | {"auth"},
-    SOURCES: _END,
-    TARGETS: _END,
-    "flows": _BODY | {*_COPIED, "inheritedAttributes", "options", "runs", "lastOperation", "lastRunDetails"},
-    "runs": _AUDIT | {"flowId", "flowSpec", "providerRefId", "metrics", "activities", "params", "predecessors"},
-    "connectionSpecs": _SPEC,
-    "flowSpecs": _SPEC | {"sourceConnectionSpecIds", "targetConnectionSpecIds"},
-}
-
 Reader = Callable[[Any], Any]
-# What lists read without the whole shape.
-_QUICK_RESOURCE: Mapping[str, Reader] = {
+# What lists read without the whole wire form.
+_RESOURCE_READERS: Mapping[str, Reader] = {
     "id": lambda item: item.id,
     "name": lambda item: item.content.get("name"),
     "createdAt": lambda item: item.created,
     "updatedAt": lambda item: item.updated,
     "state": lambda item: item.state,
 }
-_QUICK_RUN: Mapping[str, Reader] = {
+_RUN_READERS: Mapping[str, Reader] = {
     "id": lambda run: run.id,
     "flowId": lambda run: run.flow_id,
     "createdAt": lambda run: run.created,
     "updatedAt": lambda run: run.updated,
 }
-# A run's status is filtered by this short name as well as by its full path.
+# A run's status can be filtered by this short name too.
 _RUN_ALIASES = {"state": RUN_STATUS}
 
-BASE = "/data/foundation/flowservice"
+PREFIX = "/data/foundation/flowservice"
 
 
 def receipt_to_wire(item: Resource | Run) -> Wire:
@@ -66,24 +49,24 @@ def receipt_to_wire(item: Resource | Run) -> Wire:
     return {"id": item.id, "etag": item.etag}
 
 
-def listing_of(sandbox: Sandbox, kind: str) -> Listing:
-    """What a list of one kind of resource needs to know.
+def listing_of(service: FlowService, kind: str) -> Listing:
+    """The listing of one kind of resource.
 
     :param kind: as in the path.
     """
-    shape, store = SHAPES[kind], sandbox.flow_service.stores[kind]
-    quick, aliases = _QUICK_RESOURCE, {}
+    shape, store = TO_WIRE[kind], service.stores[kind]
+    readers, aliases = _RESOURCE_READERS, {}
     if kind == "runs":
-        quick, aliases = {**_QUICK_RUN, **metric_readers(sandbox)}, _RUN_ALIASES
+        readers, aliases = {**_RUN_READERS, **metric_readers(service)}, _RUN_ALIASES
     elif kind == "flows":
-        quick = _quick_flow(sandbox)
+        readers = _flow_readers(service)
     keys, known = {key: key for key in store.keys}, KNOWN_FIELDS[kind]
-    return Listing(store, lambda item: shape(sandbox, item), quick, keys, path=kind, known=known, aliases=aliases)
+    return Listing(store, lambda item: shape(service, item), readers, keys, path=kind, known=known, aliases=aliases)
 
 
-def _resource(sandbox: Sandbox, item: Resource) -> Wire:
+def _resource(service: FlowService, item: Resource) -> Wire:
     return {
-        **audit(sandbox, item),
+        **service.audit(item),
         **{key: item.content[key] for key in ("name", "description") if key in item.content},
         "state": item.state,
         "version": item.etag,
@@ -91,9 +74,9 @@ def _resource(sandbox: Sandbox, item: Resource) -> Wire:
     }
 
 
-def connection_to_wire(sandbox: Sandbox, connection: Resource) -> Wire:
-    """A base connection; of its credential only what is no secret."""
-    wire = {**_resource(sandbox, connection), "connectionSpec": connection.content["connectionSpec"]}
+def connection_to_wire(service: FlowService, connection: Resource) -> Wire:
+    """A base connection; secrets of its credential are left out."""
+    wire = {**_resource(service, connection), "connectionSpec": connection.content["connectionSpec"]}
     auth = connection.content.get("auth")
     if auth is not None:
         shown = {name: value for name, value in (auth.get("params") or {}).items() if name not in SECRETS}
@@ -101,29 +84,29 @@ def connection_to_wire(sandbox: Sandbox, connection: Resource) -> Wire:
     return wire
 
 
-def source_to_wire(sandbox: Sandbox, source: Resource) -> Wire:
-    """A source connection; what its data could hold besides the format shows as null."""
-    wire = target_to_wire(sandbox, source)
+def source_to_wire(service: FlowService, source: Resource) -> Wire:
+    """A source connection; absent members of its data show as null."""
+    wire = target_to_wire(service, source)
     return {**wire, "data": {"schema": None, "properties": None, **wire.get("data", {})}}
 
 
-def target_to_wire(sandbox: Sandbox, end: Resource) -> Wire:
-    """A target connection, and what a source connection has in common with it."""
+def target_to_wire(service: FlowService, end: Resource) -> Wire:
+    """A target connection; also the common part of a source connection."""
     content = end.content
     members = ("baseConnectionId", "data", "params", "connectionSpec")
-    wire = {**_resource(sandbox, end), **{key: content[key] for key in members if key in content}}
-    base = _base_of(sandbox, end)
+    wire = {**_resource(service, end), **{key: content[key] for key in members if key in content}}
+    base = _base_of(service, end)
     return wire if base is None else {**wire, "inheritedAttributes": {"baseConnection": base}}
 
 
-def flow_to_wire(sandbox: Sandbox, flow: Flow) -> Wire:
-    """A dataflow with what its ends and its last run add."""
+def flow_to_wire(service: FlowService, flow: Flow) -> Wire:
+    """A dataflow with the attributes of its connections and its last run."""
     content = flow.content
     operation, patch = flow.operation
     wire: Wire = {
-        **_resource(sandbox, flow),
-        **{key: content[key] for key in _COPIED if key in content},
-        "inheritedAttributes": _inherited(sandbox, flow),
+        **_resource(service, flow),
+        **{key: content[key] for key in COPIED_MEMBERS if key in content},
+        "inheritedAttributes": _inherited(service, flow),
         "options": {"isSampleDataflow": False, **(content.get("options") or {})},
         "runs": f"/runs?property=flowId=={flow.id}",
         "lastOperation": {
@@ -135,27 +118,27 @@ def flow_to_wire(sandbox: Sandbox, flow: Flow) -> Wire:
             **({"ops": patch} if patch is not None else {}),
         },
     }
-    run = last_run(sandbox, flow)
+    run = last_run(service, flow)
     if run is not None:
         wire["lastRunDetails"] = {"id": run.id, "state": run.status, **times(run.started, run.completed)}
     return wire
 
 
-def last_run(sandbox: Sandbox, flow: Flow) -> Run | None:
+def last_run(service: FlowService, flow: Flow) -> Run | None:
     """The run that a dataflow shows as its last one."""
-    return flow.last_run if sandbox.world.readings.last_run_shows_active else flow.last_ended_run
+    return flow.last_run if service.sandbox.runtime_options.last_run_shows_active else flow.last_ended_run
 
 
-def _quick_flow(sandbox: Sandbox) -> Mapping[str, Reader]:
+def _flow_readers(service: FlowService) -> Mapping[str, Reader]:
     def of_last_run(read: Reader) -> Reader:
         def value(flow: Flow) -> Any:
-            run = last_run(sandbox, flow)
+            run = last_run(service, flow)
             return None if run is None else read(run) or None
 
         return value
 
     return {
-        **_QUICK_RESOURCE,
+        **_RESOURCE_READERS,
         "lastRunDetails.id": of_last_run(lambda run: run.id),
         "lastRunDetails.state": of_last_run(lambda run: run.status),
         "lastRunDetails.startedAtUTC": of_last_run(lambda run: run.started),
@@ -163,27 +146,27 @@ def _quick_flow(sandbox: Sandbox) -> Mapping[str, Reader]:
     }
 
 
-def _inherited(sandbox: Sandbox, flow: Flow) -> Wire:
-    stores = sandbox.flow_service.stores
+def _inherited(service: FlowService, flow: Flow) -> Wire:
+    stores = service.stores
     wire: Wire = {"properties": {"isSourceFlow": True}}
     for member, kind in END_KINDS.items():
         ends = (stores[kind].get(identifier) for identifier in flow.content.get(member) or ())
-        wire[kind] = [_end_with_base(sandbox, end) for end in ends if end is not None]
+        wire[kind] = [_end_with_base(service, end) for end in ends if end is not None]
     return wire
 
 
-def _end_with_base(sandbox: Sandbox, end: Resource) -> Wire:
-    base = _base_of(sandbox, end)
+def _end_with_base(service: FlowService, end: Resource) -> Wire:
+    base = _base_of(service, end)
     wire: Wire = {"id": end.id, "connectionSpec": end.content["connectionSpec"]}
     return wire if base is None else {**wire, "baseConnection": base}
 
 
-def _base_of(sandbox: Sandbox, end: Resource) -> Wire | None:
-    base = sandbox.flow_service.connections.get(end.base_id or "")
+def _base_of(service: FlowService, end: Resource) -> Wire | None:
+    base = service.connections.get(end.base_id or "")
     return None if base is None else {"id": base.id, "connectionSpec": base.content["connectionSpec"]}
 
 
-SHAPES: Mapping[str, Callable[[Sandbox, Any], Wire]] = {
+TO_WIRE: Mapping[str, Callable[[FlowService, Any], Wire]] = {
     "connections": connection_to_wire,
     SOURCES: source_to_wire,
     TARGETS: target_to_wire,

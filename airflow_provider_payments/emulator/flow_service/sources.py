@@ -1,29 +1,29 @@
-"""What a source connection reads: which table, which of its columns, and what mappings find in it."""
+"""What a source connection reads: its table, its columns, and the attributes that mappings can read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.paths import read, steps_of, unescaped
+from airflow_provider_payments.emulator.core.paths import read, steps_of, unescaped
+from airflow_provider_payments.emulator.flow_service.model import Resource
 from airflow_provider_payments.emulator.flow_service.payloads import truth
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, ConnectionSpec
-from airflow_provider_payments.emulator.flow_service.state import Resource
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.samples import files
 from airflow_provider_payments.emulator.samples.tables import Table
 from airflow_provider_payments.emulator.schema_registry.fields import find
-from airflow_provider_payments.emulator.world import Sandbox
 
 
-def source_table(sandbox: Sandbox, source: Resource) -> Table | None:
+def source_table(service: FlowService, source: Resource) -> Table | None:
     """What a source connection reads; None when its base connection is gone."""
-    base = sandbox.flow_service.connections.get(source.base_id or "")
-    return named_table(sandbox, CONNECTION_SPECS[base.spec_id], source.content) if base else None
+    base = service.connections.get(source.base_id or "")
+    return named_table(service, CONNECTION_SPECS[base.spec_id], source.content) if base else None
 
 
-def named_table(sandbox: Sandbox, spec: ConnectionSpec, content: Mapping[str, Any]) -> Table | None:
-    """What the content of a source connection names; None when there is no such thing."""
-    tables = sandbox.vendors.tables(spec.vendor)
+def named_table(service: FlowService, spec: ConnectionSpec, content: Mapping[str, Any]) -> Table | None:
+    """The table that the content of a source connection names, or None."""
+    tables = service.vendors.tables(spec.vendor)
     if spec.shape != "file":
         return tables.get(object_path(content))
     recursive = truth((content.get("params") or {}).get("recursive")) is True
@@ -31,7 +31,7 @@ def named_table(sandbox: Sandbox, spec: ConnectionSpec, content: Mapping[str, An
 
 
 def object_path(content: Mapping[str, Any]) -> str:
-    """How a source connection addresses what it reads."""
+    """The table name, resource path or file path of a source connection; empty without one."""
     params = content.get("params") or {}
     for name in ("tableName", "resourcePath", "path"):
         if isinstance(params.get(name), str):
@@ -40,13 +40,13 @@ def object_path(content: Mapping[str, Any]) -> str:
 
 
 def column_names(source: Resource, table: Table) -> frozenset[str]:
-    """The columns that a source connection brings: those it names, or all."""
+    """The columns of a source connection: those it names, or all."""
     columns = (source.content.get("params") or {}).get("columns")
     return frozenset(column["name"] for column in columns) if columns else table.column_names
 
 
 def has_source(source: Resource, table: Table) -> Callable[[str], bool]:
-    """Whether a mapping can read an attribute from a source connection."""
+    """A test for whether a mapping can read an attribute from a source connection."""
     tree = table.tree
     if tree is None:
         names = column_names(source, table)
@@ -54,8 +54,8 @@ def has_source(source: Resource, table: Table) -> Callable[[str], bool]:
     return lambda path: find(tree["properties"], steps_of(path) or ("",)) is not None
 
 
-def cut_row(source: Resource, table: Table) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """What of a row a source connection copies."""
+def column_selector(source: Resource, table: Table) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """A function that reduces a row to the columns of a source connection."""
     if table.tree is not None:
         return lambda row: row
     names = [column.name for column in table.columns if column.name in column_names(source, table)]

@@ -1,4 +1,4 @@
-"""The connection specs and flow specs of payment data, as data of our own."""
+"""The connection specs and flow specs for payment data."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _TEXT = {"type": "string"}
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the data of a kind of system looks like, and how it is reached.
+    """The form of the data of a kind of system, and how it is addressed.
 
-    :param category: where the catalogue of sources shows such a system.
+    :param category: of such systems in the catalogue of sources.
     :param formats: what ``data.format`` may be.
     :param object_types: what can be explored.
-    :param params: of a source connection, as JSON schemas; the first one is needed.
+    :param params: of a source connection, as JSON schemas; the first one is required.
     """
 
     name: str
@@ -76,8 +76,8 @@ SHAPES: Mapping[str, Shape] = {
 class AuthSpec:
     """A way to authenticate at a source.
 
-    :param needed: parameters that must be there, as text.
-    :param optional: parameters that may.
+    :param needed: required parameters, as text.
+    :param optional: optional parameters.
     """
 
     name: str
@@ -93,11 +93,11 @@ class AuthSpec:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSpec:
-    """A kind of system that data comes from or goes to.
+    """A kind of source, or the data lake.
 
-    :param label: its name among the sources that people choose from.
+    :param label: its name in the catalogue of sources.
     :param shape: a key of :data:`SHAPES`.
-    :param auth: one of them is used; none for the data lake, which asks for no credential.
+    :param auth: the choices of authentication; none for the data lake.
     """
 
     id: str
@@ -108,7 +108,7 @@ class ConnectionSpec:
 
     @property
     def vendor(self) -> str:
-        """Whose samples stand behind it."""
+        """The name of its sample tables."""
         return "files" if self.shape == "file" else self.name
 
     def to_wire(self) -> dict[str, Any]:

@@ -1,94 +1,31 @@
-"""What Flow Service holds for a sandbox."""
+"""The state of Flow Service."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.flow_runs import Run
+from airflow_provider_payments.emulator.catalog.state import Catalog
+from airflow_provider_payments.emulator.core.identifiers import new_etag, new_uuid
+from airflow_provider_payments.emulator.core.sandbox import Sandbox
+from airflow_provider_payments.emulator.core.store import Store
+from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSets
+from airflow_provider_payments.emulator.flow_service.model import (
+    ENABLED,
+    END_KINDS,
+    SOURCES,
+    TARGETS,
+    Flow,
+    Resource,
+    Run,
+)
+from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcomes
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, not_found
 from airflow_provider_payments.emulator.flow_service.specs import PAYPAL_ID
-from airflow_provider_payments.emulator.identifiers import new_etag, new_uuid
-from airflow_provider_payments.emulator.refusals import FlowRefusal
-from airflow_provider_payments.emulator.store import Store
+from airflow_provider_payments.emulator.samples.vendors import Vendors
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.flow_service.schedule import Schedule
-    from airflow_provider_payments.emulator.world import Sandbox
-
-# The members of a dataflow that name its ends, and the kinds of these.
-SOURCES, TARGETS = "sourceConnections", "targetConnections"
-END_KINDS: Mapping[str, str] = {"sourceConnectionIds": SOURCES, "targetConnectionIds": TARGETS}
-DRAFT, ENABLED, DISABLED, INITIALIZING = "draft", "enabled", "disabled", "initializing"
 PAYPAL_CONNECTION_ID = "24151d58-ffa7-4960-951d-58ffa7396097"
-
-
-@dataclass(slots=True)
-class Resource:
-    """A base, source or target connection.
-
-    :param content: what the client sent and may patch.
-    :param etag: quotes included; another one after every write.
-    """
-
-    id: str
-    content: dict[str, Any]
-    created: int
-    updated: int
-    etag: str
-    state: str = ENABLED
-    number: int = -1
-
-    @property
-    def spec_id(self) -> str:
-        return str(self.content["connectionSpec"]["id"])
-
-    @property
-    def base_id(self) -> str | None:
-        value = self.content.get("baseConnectionId")
-        return value if isinstance(value, str) else None
-
-
-@dataclass(slots=True)
-class Flow(Resource):
-    """A dataflow.
-
-    :param schedule: what its schedule parameters mean; None while it is a draft.
-    :param plan: raised when the schedule changes; what was planned before is void.
-    :param operation: the last write, and the patch where it was one.
-    :param watermark: epoch seconds up to which runs have read; None before the first.
-    :param last_run: the newest run that lists know, as is ``last_ended_run`` of those that have ended.
-    :param failing_since: epoch seconds of the first failure after which nothing but failures came; 0 if there is
-        none.
-    """
-
-    schedule: Schedule | None = None
-    plan: int = 0
-    operation: tuple[str, Any] = ("create", None)
-    watermark: float | None = None
-    last_run: Run | None = None
-    last_ended_run: Run | None = None
-    failing_since: float = 0
-
-    @property
-    def source_id(self) -> str:
-        """Of a dataflow that is no draft any more, as its target's."""
-        return str(self.content["sourceConnectionIds"][0])
-
-    @property
-    def target_id(self) -> str:
-        return str(self.content["targetConnectionIds"][0])
-
-    def transformation(self, name: str) -> Mapping[str, Any] | None:
-        """The parameters of a transformation.
-
-        :param name: ``Copy`` or ``Mapping``.
-        """
-        for entry in self.content.get("transformations") or ():
-            if entry["name"] == name:
-                params: Mapping[str, Any] = entry.get("params") or {}
-                return params
-        return None
 
 
 def name_of(resource: Resource) -> Iterable[str]:
@@ -110,10 +47,25 @@ def _created(item: Resource | Run) -> int:
 
 
 class FlowService:
-    """The stores of one sandbox, and what all kinds of resources have in common."""
+    """What Flow Service holds for one sandbox, and what all kinds of resources have in common.
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
+    :param registry: resolves references to schemas, as ``catalog`` to datasets and ``mapping_sets`` to mapping sets.
+    :param vendors: whose tables dataflows read; of the whole organisation.
+    :param outcomes: the ordered outcomes of runs; of the whole organisation.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        registry: Registry,
+        catalog: Catalog,
+        mapping_sets: MappingSets,
+        vendors: Vendors,
+        outcomes: Outcomes,
+    ) -> None:
+        self.sandbox, self.clock = sandbox, sandbox.clock
+        self.registry, self.catalog, self.mapping_sets = registry, catalog, mapping_sets
+        self.vendors, self.outcomes = vendors, outcomes
         lag = sandbox.lag
         self.connections: Store[Resource] = Store({"name": name_of}, lag, _created)
         self.source_connections: Store[Resource] = Store({"name": name_of, "baseConnectionId": _base}, lag, _created)
@@ -126,7 +78,7 @@ class FlowService:
 
     @property
     def stores(self) -> Mapping[str, Store[Any]]:
-        """By the names that stand in the paths."""
+        """By the kinds in the paths."""
         return {
             "connections": self.connections,
             SOURCES: self.source_connections,
@@ -136,21 +88,22 @@ class FlowService:
         }
 
     def add(self, kind: str, content: dict[str, Any], state: str = ENABLED, identifier: str | None = None) -> Any:
-        """A new resource of a kind; its content has been checked.
+        """Add a resource of a kind.
 
-        :param identifier: a new one when there is none.
+        :param content: has been checked.
+        :param identifier: a new one unless given.
         """
-        clock, store = self.sandbox.clock, self.stores[kind]
+        clock, store = self.clock, self.stores[kind]
         now, make = clock.millis(), Flow if kind == "flows" else Resource
         resource = make(identifier or new_uuid(), content, now, now, new_etag(clock.now()), state)
         store.add(resource)
         return resource
 
     def write(self, kind: str, resource: Resource, content: dict[str, Any] | None = None) -> None:
-        """Note a change: new content where given, a new etag in any case."""
+        """Write a change: new content if given, a new etag in any case."""
         if content is not None:
             resource.content = content
-        clock = self.sandbox.clock
+        clock = self.clock
         resource.updated = clock.millis()
         resource.etag = new_etag(clock.now())
         self.stores[kind].changed(resource)
@@ -163,13 +116,29 @@ class FlowService:
         return resource
 
     def writable(self, kind: str, identifier: str) -> Any:
-        """The same as a request finds it that is to change it: who may not see it is refused otherwise than readers."""
+        """The same for a request that changes it: without access it is refused with 403, not 404."""
         if self.stores[kind].is_hidden(identifier):
             raise FlowRefusal("2120-403", "The permissions of the credential are not sufficient for this operation.")
         return self.get(kind, identifier)
 
-    def user_of(self, connection: Resource) -> Flow | None:
-        """A dataflow that has a source or target connection, or one over a base connection, if there is one."""
+    def audit(self, item: Resource | Run) -> dict[str, Any]:
+        """Who created something, where, and when: what every resource shows."""
+        sandbox, options = self.sandbox, self.sandbox.options
+        return {
+            "id": item.id,
+            "createdAt": item.created,
+            "updatedAt": item.updated,
+            "createdBy": options.user_id,
+            "updatedBy": options.user_id,
+            "createdClient": options.client_id,
+            "updatedClient": options.client_id,
+            "sandboxId": sandbox.id,
+            "sandboxName": sandbox.name,
+            "imsOrgId": options.org,
+        }
+
+    def dataflow_using(self, connection: Resource) -> Flow | None:
+        """A dataflow that uses a connection, directly or through a base connection; None if there is none."""
         users = (
             user
             for member, kind in END_KINDS.items()
@@ -196,12 +165,3 @@ class FlowService:
             },
             identifier=PAYPAL_CONNECTION_ID,
         )
-
-
-def not_found(kind: str, identifier: str) -> FlowRefusal:
-    """The refusal of an id that names no resource of a kind.
-
-    :param kind: as in the path.
-    """
-    shown = identifier[:200]
-    return FlowRefusal("1439-404", f"The requested {kind} resource {shown} is not found.", (kind, shown))

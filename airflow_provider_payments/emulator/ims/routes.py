@@ -1,25 +1,26 @@
-"""``POST /ims/token/v3`` and its older siblings."""
+"""``POST /ims/token/v3`` and its older forms."""
 
 from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes, UnreadableBody
-from airflow_provider_payments.emulator.ims.tokens import LIFETIME_SECONDS, check_client
-from airflow_provider_payments.emulator.refusals import OAuthRefusal, Refusal
+from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, Routes
+from airflow_provider_payments.emulator.core.parsing import UnreadableBody
+from airflow_provider_payments.emulator.core.refusals import Refusal
+from airflow_provider_payments.emulator.ims.tokens import LIFETIME_SECONDS, OAuthRefusal, Tokens, check_client
 
 # Credentials and scopes are a few hundred bytes; a form of megabytes would take seconds to read.
 MAX_FORM_BYTES = 100_000
 _ERRORS = {400: "invalid_request", 401: "invalid_client", 503: "temporarily_unavailable"}
 
 
-def exchange_credentials(call: Call) -> Answer:
-    """The parameters may stand in the body or in the query; the body wins."""
+def exchange_credentials(call: Call[Tokens]) -> Answer:
+    """The parameters may be in the body or in the query; the body takes precedence."""
     if len(call.raw) > MAX_FORM_BYTES:
         raise UnreadableBody(f"The form is larger than {MAX_FORM_BYTES} bytes.")
     body = parse_qsl(call.raw.decode("utf-8", "replace"), keep_blank_values=True)
     given = {**dict(call.query), **dict(body)}
-    options = call.world.options
+    options = call.state.options
     check_client(
         given.get("grant_type"),
         given.get("client_id"),
@@ -27,15 +28,15 @@ def exchange_credentials(call: Call) -> Answer:
         given.get("scope"),
         (options.client_id, options.client_secret),
     )
-    token = call.world.tokens.issue(call.world.clock.now())
+    token = call.state.issue()
     return Answer(
         {"access_token": token, "token_type": "bearer", "expires_in": LIFETIME_SECONDS},
         headers={"Cache-Control": "no-store"},
     )
 
 
-def exchange_jwt(call: Call) -> Answer:
-    """Service-account credentials have ended: whatever is signed with one, no token comes of it."""
+def exchange_jwt(call: Call[Tokens]) -> Answer:
+    """Service Account (JWT) credentials have ended: every request is refused."""
     raise OAuthRefusal(
         "unauthorized_client",
         "Service Account (JWT) credentials ended on 30 June 2025. Ask /ims/token/v3 for a token with the "
@@ -48,7 +49,7 @@ def _refused(status: int, detail: str) -> Refusal:
 
 
 DIALECT = Dialect(_refused)
-ROUTES: Routes = (
+ROUTES: Routes[Tokens] = (
     ("POST", "/token/v3", exchange_credentials),
     ("POST", "/token/v2", exchange_credentials),
     ("POST", "/exchange/jwt", exchange_jwt),

@@ -1,39 +1,71 @@
-"""Access tokens: who may have one, and how long it lives."""
+"""Access tokens: which request gets one, and how long it is valid."""
 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
+from collections.abc import Callable
+from typing import Any
 
-from airflow_provider_payments.emulator.ims.scopes import is_scope, scopes_of
-from airflow_provider_payments.emulator.refusals import OAuthRefusal
+from airflow_provider_payments.emulator.core.options import Options
+from airflow_provider_payments.emulator.core.refusals import Refusal
 
 LIFETIME_SECONDS = 86399
+_SEPARATORS = re.compile(r"[,\s]+")
+# Adobe publishes no list of all scopes; these are the names that its console shows.
+_NAMES = frozenset(
+    {
+        *("openid", "AdobeID", "session", "profile", "email", "address", "phone", "offline_access"),
+        *("additional_info", "read_organizations", "read_client_secret", "manage_client_secrets", "adobeio_api"),
+        *("account_cluster.read", "event_receiver_api", "user_management_sdk", "campaign_sdk", "target_sdk"),
+        *("firefly_api", "firefly_enterprise", "ff_apis", "audiencemanager_api"),
+    }
+)
+# Prefixes of further scopes: acp.foundation.catalog, additional_info.projectedProductContext, ...
+_FAMILIES = re.compile(r"(?:acp|additional_info|adobeio|cjm)(?:\.[A-Za-z0-9_-]+)+")
+
+
+class OAuthRefusal(Refusal):
+    """A refusal of IMS, with an error code of OAuth 2."""
+
+    def __init__(self, error: str, detail: str, status: int = 400) -> None:
+        super().__init__(status, detail, label=error)
+
+    def body(self, request_id: str, at: float) -> dict[str, Any]:
+        return {"error": self.label, "error_description": self.detail}
 
 
 class Tokens:
-    """The tokens that are alive; any number may be, side by side. Times are epoch seconds."""
+    """The valid tokens, any number side by side.
 
-    def __init__(self) -> None:
+    :param options: the credential that tokens are issued for.
+    :param now: the time in epoch seconds.
+    """
+
+    def __init__(self, options: Options, now: Callable[[], float]) -> None:
+        self.options = options
+        self._now = now
         self._expiry: dict[str, float] = {}
 
-    def issue(self, now: float) -> str:
+    def issue(self) -> str:
         """A new token."""
-        # All live equally long, so those at the front end first.
+        now = self._now()
+        # All have the same lifetime, so the first ones expire first.
         while self._expiry and next(iter(self._expiry.values())) <= now:
             del self._expiry[next(iter(self._expiry))]
-        # Shaped like the signed tokens that IMS gives out: clients print and mask them by that form.
+        # In the form of the signed tokens that IMS issues, by which clients mask them.
         token = f"eyJhbGciOiJub25lIn0.{secrets.token_urlsafe(48)}.{secrets.token_urlsafe(32)}"
         self._expiry[token] = now + LIFETIME_SECONDS
         return token
 
     def revoke_all(self) -> None:
-        """Let every token issued so far die at once."""
+        """Revoke all tokens issued so far."""
         self._expiry.clear()
 
-    def is_valid(self, token: str, now: float) -> bool:
-        """Whether a token has been issued and is alive."""
-        return self._expiry.get(token, 0.0) > now
+    def is_valid(self, token: str) -> bool:
+        """Whether a token has been issued and has not expired."""
+        return self._expiry.get(token, 0.0) > self._now()
 
 
 def check_client(
@@ -57,13 +89,23 @@ def check_client(
         raise OAuthRefusal("invalid_request", "missing client_secret parameter")
     if not _same(client_secret, accepted[1]):
         raise OAuthRefusal("invalid_client", "invalid client_secret parameter", 401)
-    scopes = scopes_of(scope or "")
+    scopes = _scopes_of(scope or "")
     if not scopes:
         raise OAuthRefusal("invalid_scope", "missing scope parameter")
-    unknown = next((name for name in scopes if not is_scope(name)), None)
+    unknown = next((name for name in scopes if not _is_scope(name)), None)
     if unknown is not None:
         raise OAuthRefusal("invalid_scope", f"invalid scope parameter: {unknown[:100]}")
 
 
 def _same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
+
+
+def _scopes_of(text: str) -> list[str]:
+    """The scopes in a text, separated by commas or spaces, each once."""
+    return list(dict.fromkeys(filter(None, _SEPARATORS.split(text))))
+
+
+def _is_scope(name: str) -> bool:
+    """Whether a name is one of Adobe's scopes; case matters."""
+    return name in _NAMES or _FAMILIES.fullmatch(name) is not None

@@ -1,1 +1,1 @@
-"""The page to look at: what stands in the emulator now. Values here, HTML in ``templates``; a browser needs no more."""
+"""The page that shows the emulator's state: values here, HTML in ``templates``, no script."""

@@ -1,4 +1,4 @@
-"""How the page writes times, numbers and states."""
+"""The page's format of times, numbers and states."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from airflow_provider_payments.emulator.flow_service.flow_runs import (
+from airflow_provider_payments.emulator.flow_service.model import (
     CANCELLED,
+    DISABLED,
+    DRAFT,
+    ENABLED,
     FAILED,
     IN_PROGRESS,
     PARTIAL,
     SCHEDULED,
     SUCCESS,
 )
-from airflow_provider_payments.emulator.flow_service.state import DISABLED, DRAFT, ENABLED
 
-# What only the page knows: the status of a successful run with failed records, the state of an object that is missing.
+# Only on the page: the status of a successful run with failed records, and the state of a missing object.
 SOME_FAILED, MISSING = "success, some failed", "missing"
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """How a state or a status looks: never by its colour alone.
+    """The presentation of a state or a status, never by colour alone.
 
-    :param tone: a class of the style sheet.
+    :param tone: a CSS class.
     """
 
     tone: str
@@ -49,7 +51,7 @@ _SIGNS: Mapping[str, Sign] = {
 
 
 def sign(state: str) -> Sign:
-    """The sign of a state or a status; an unknown one has a sign too."""
+    """The sign of a state or a status, also of an unknown one."""
     return _SIGNS.get(state) or Sign("odd", "?", cut(state))
 
 
@@ -65,14 +67,14 @@ def moment(seconds: float, pattern: str = "%Y-%m-%d %H:%M:%S") -> str:
 
 
 def number(value: int) -> str:
-    """With a thin gap between thousands."""
+    """A number with thin spaces between thousands."""
     return f"{value:,}".replace(",", "\u202f")
 
 
 def counted(count: int, one: str, many: str = "") -> str:
     """A count with its noun.
 
-    :param many: the plural of ``one``, where it is not made by an s.
+    :param many: the plural of ``one``; with an s unless given.
     """
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
@@ -95,5 +97,5 @@ def cut(text: str, longest: int = 80) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """The parts of a text between which a line may end: after a dot, a slash or a low line."""
+    """The parts of a text between which a line may break: after a dot, a slash or an underscore."""
     return re.split(r"(?<=[./_])", text)

@@ -1,4 +1,4 @@
-"""Where things lie in the plot of flow runs over time; the macro ``plot`` draws them. All lengths are pixels."""
+"""The layout of the plot of flow runs over time, which the macro ``plot`` draws. All lengths are pixels."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from airflow_provider_payments.emulator.page.view_model import RunView
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 20, 30, 58
 _MAX_BAR_WIDTH, _MIN_BAR_WIDTH = 26, 3
-# A later run's few records stay visible beside the thousands of the first.
+# So that a run with few records stays visible beside one with thousands.
 MIN_BAR_HEIGHT = 4
-# As many bars have room for a number above each.
+# With more bars there is no room for a number above each.
 _MAX_NUMBERED_BARS = 9
-# Signs closer than their own width would cover one another.
+# Signs that are closer would overlap.
 _SIGN_WIDTH = 9
 _TICK_WIDTH = 74
 _DAY_SECONDS, _YEAR_SECONDS = 86400, 365 * 86400
@@ -27,7 +27,8 @@ class Bar:
     """A run.
 
     :param x: of its middle.
-    :param landed: the height of its part of records that landed, as ``failed`` of those that failed above them.
+    :param landed: the height of the ingested records.
+    :param failed: the height of the failed records, above them.
     """
 
     run: RunView
@@ -38,9 +39,9 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A moment on the time axis.
+    """A tick of the time axis.
 
-    :param under: its day or year, where that is a new one.
+    :param under: its day or year, if it differs from the tick before.
     """
 
     x: float
@@ -50,10 +51,10 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """All that is drawn.
+    """The whole plot.
 
     :param left: the edge of the area with the bars, as ``right`` and ``floor``.
-    :param levels: the heights with a line, lowest first, and how many records each stands for.
+    :param levels: the y position and the number of records of each line, lowest first.
     :param numbered: whether there is room for numbers above the bars.
     :param sparse: whether there is room for a sign below each bar.
     """
@@ -74,7 +75,7 @@ class Plot:
 def plot(runs: Sequence[RunView], width: int, height: int) -> Plot:
     """The plot of some runs.
 
-    :param runs: in the order of time, one at least.
+    :param runs: at least one, in the order of time.
     """
     right, floor, room = width - _RIGHT, height - _BOTTOM, height - _BOTTOM - _TOP
     times = [run.start for run in runs]
@@ -106,7 +107,7 @@ def plot(runs: Sequence[RunView], width: int, height: int) -> Plot:
 
 
 def _round_up(most: int) -> int:
-    """The least of 4, 8, 20, 40, 80, 200, ... that is no less."""
+    """The next of 4, 8, 20, 40, 80, 200, ... that is not less."""
     top, factors = 4, cycle((2.0, 2.5, 2.0))
     while top < most:
         top = int(top * next(factors))

@@ -1,4 +1,4 @@
-"""The templates, and what an answer says about them; Jinja2 and the files load with the first page."""
+"""Rendering the templates, and the headers of the page; Jinja2 and the files are loaded with the first page."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 def render(template: str, **context: Any) -> str:
     """A page.
 
-    :param template: its file's name.
-    :param context: what the template shows, by name.
+    :param template: the name of its file.
+    :param context: the template's variables by name.
     """
     return _environment().get_template(template).render(context)
 
 
 @cache
 def headers() -> dict[str, str]:
-    """The headers of every page: it runs no script and loads nothing; only its very style sheet applies."""
+    """The headers of every page: it runs no script and loads nothing; only its own style sheet is allowed."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "

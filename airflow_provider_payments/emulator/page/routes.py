@@ -1,4 +1,4 @@
-"""``GET /``: the page, for people; no client of the platform asks for it."""
+"""``GET /``: the page, for people, not for clients of the platform."""
 
 from __future__ import annotations
 
@@ -8,62 +8,71 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from airflow_provider_payments.emulator.exchange import count_from
+from airflow_provider_payments.emulator.core.parsing import parse_count
+from airflow_provider_payments.emulator.organisation import Organisation
 from airflow_provider_payments.emulator.page.rendering import headers, render
-from airflow_provider_payments.emulator.page.view_model import find_flow, organisation, sandbox_views, traffic
-from airflow_provider_payments.emulator.world import World
+from airflow_provider_payments.emulator.page.view_model import find_flow, organisation_view, sandbox_views, traffic
 
 _MAX_REFRESH_SECONDS = 3600
 
 
 class _NothingToShow(Exception):
-    """The address asks for what is not there, or in a way that is not understood."""
+    """The query names an unknown object or has an invalid value."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
 
 
-def show(world: World, request: Request) -> Response:
+def show(organisation: Organisation, request: Request) -> Response:
     """Answer a request for the page."""
     try:
-        page, status = _page(world, request.query_params), 200
+        page, status = _page(organisation, request.query_params), 200
     except _NothingToShow as error:
-        page, status = _render("nothing.html", world, message=str(error)), error.status
-    # Half a surrogate pair could not be written otherwise.
+        page, status = _render("nothing.html", organisation, message=str(error)), error.status
+    # Lone surrogates cannot be encoded.
     return HTMLResponse(page.encode("utf-8", "replace"), status, headers())
 
 
-def _page(world: World, asked: Mapping[str, str]) -> str:
+def _page(organisation: Organisation, asked: Mapping[str, str]) -> str:
     refresh = _refresh(asked.get("refresh"))
     query = {name: asked[name] for name in ("sandbox", "dataflow") if name in asked}
     name, flow_id = query.get("sandbox"), query.get("dataflow")
-    if name is not None and name not in world.sandboxes:
-        raise _NothingToShow(404, f"There is no sandbox {name[:100]!r}; there are: {', '.join(world.sandboxes)}.")
+    known = organisation.services
+    if name is not None and name not in known:
+        raise _NothingToShow(
+            404, f"There is no sandbox {name[:100]!r}; there are: {', '.join(organisation.sandboxes)}."
+        )
     if flow_id is not None:
-        flow = find_flow(world, flow_id)
+        flow = find_flow(organisation, flow_id)
         if flow is None:
             raise _NothingToShow(404, f"There is no dataflow {flow_id[:100]!r} in any sandbox.")
-        return _render("dataflow.html", world, query, refresh, traffic=traffic(world), flow=flow)
-    chosen = [sandbox for sandbox in world.sandboxes.values() if name in (None, sandbox.name)]
-    return _render("overview.html", world, query, refresh, traffic=traffic(world), sandboxes=sandbox_views(chosen))
+        return _render("dataflow.html", organisation, query, refresh, traffic=traffic(organisation), flow=flow)
+    chosen = [services for key, services in known.items() if name in (None, key)]
+    return _render(
+        "overview.html", organisation, query, refresh, traffic=traffic(organisation), sandboxes=sandbox_views(chosen)
+    )
 
 
 def _refresh(text: str | None) -> int | None:
     if text is None:
         return None
-    seconds = count_from(text)
+    seconds = parse_count(text)
     if not seconds or seconds > _MAX_REFRESH_SECONDS:
         raise _NothingToShow(400, f"'refresh' must be a whole number of seconds from 1 to {_MAX_REFRESH_SECONDS}.")
     return seconds
 
 
 def _render(
-    template: str, world: World, query: Mapping[str, str] | None = None, refresh: int | None = None, **context: Any
+    template: str,
+    organisation: Organisation,
+    query: Mapping[str, str] | None = None,
+    refresh: int | None = None,
+    **context: Any,
 ) -> str:
     """A page.
 
-    :param query: what its address asks for; None where it is not understood.
+    :param query: of its address; None if it is invalid.
     :param refresh: seconds.
     """
-    return render(template, organisation=organisation(world), query=query, refresh=refresh, **context)
+    return render(template, organisation=organisation_view(organisation), query=query, refresh=refresh, **context)

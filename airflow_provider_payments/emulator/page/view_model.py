@@ -1,4 +1,4 @@
-"""What is true about the organisation, as the templates show it: bounded, however much there is, and without markup."""
+"""The values that the templates show, limited in number and without markup."""
 
 from __future__ import annotations
 
@@ -6,25 +6,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.flow_runs import SUCCESS, Run
+from airflow_provider_payments.emulator.catalog.state import Dataset
+from airflow_provider_payments.emulator.core.faults import Fault
+from airflow_provider_payments.emulator.core.refusals import Refusal
+from airflow_provider_payments.emulator.core.request_log import LoggedRequest
+from airflow_provider_payments.emulator.core.store import Store
+from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
 from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
+from airflow_provider_payments.emulator.flow_service.model import SUCCESS, Flow, Resource, Run
+from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
 from airflow_provider_payments.emulator.flow_service.schedule import ONCE
 from airflow_provider_payments.emulator.flow_service.sources import object_path
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
+from airflow_provider_payments.emulator.flow_service.state import FlowService
+from airflow_provider_payments.emulator.organisation import Organisation, SandboxServices
 from airflow_provider_payments.emulator.page.formatting import MISSING, SOME_FAILED, counted, moment, span
-from airflow_provider_payments.emulator.refusals import Refusal
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.catalog.state import Dataset
-    from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
-    from airflow_provider_payments.emulator.faults import Fault
-    from airflow_provider_payments.emulator.flow_service.outcomes import Outcome
-    from airflow_provider_payments.emulator.flow_service.state import Flow, Resource
-    from airflow_provider_payments.emulator.request_log import Entry
-    from airflow_provider_payments.emulator.store import Store
-    from airflow_provider_payments.emulator.world import Sandbox, World
 
 _MAX_FLOWS = 20
 _MAX_RUNS = 50
@@ -38,10 +36,10 @@ _MAX_FAULTS = _MAX_OUTCOMES = _MAX_REFUSED = 10
 class Link:
     """An object of a dataflow's chain.
 
-    :param role: what the dataflow uses it for.
+    :param role: in the dataflow.
     :param name: empty where the object does not exist.
     :param state: empty where it has none.
-    :param note: what else matters about it.
+    :param note: a detail.
     """
 
     role: str
@@ -53,7 +51,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why records did not land.
+    """Why records failed.
 
     :param code: empty where copying failed.
     :param count: of records; 0 stands for all.
@@ -68,9 +66,12 @@ class Reason:
 class RunView:
     """A flow run.
 
-    :param status: the service's word, or that some records of a successful run failed.
-    :param start: epoch seconds, as ``end``, which is None until the run has ended.
-    :param read: how many records, as ``landed`` and ``failed``; none has failed as long as it may still land.
+    :param status: the raw status, or that some records of a successful run failed.
+    :param start: epoch seconds.
+    :param end: epoch seconds; None until the run has ended.
+    :param read: the number of records read.
+    :param landed: the number of records ingested.
+    :param failed: the number of records failed; 0 until the run has ended.
     """
 
     id: str
@@ -88,8 +89,8 @@ class RunView:
 class Records:
     """The last records of a dataset.
 
-    :param columns: paths of fields, in the order in which the records name them.
-    :param rows: newest first; the number of each record and its values, None where it has none.
+    :param columns: paths of fields, in the order of the records.
+    :param rows: newest first: the number of each record and its values, None for a missing one.
     """
 
     dataset: str
@@ -120,7 +121,7 @@ class FlowView:
 
     @property
     def records(self) -> Records | None:
-        """What landed; None without a dataset."""
+        """The last records of its dataset; None without a dataset."""
         return _records(self.dataset) if self.dataset is not None else None
 
 
@@ -142,8 +143,8 @@ class SandboxView:
 
 
 @dataclass(frozen=True, slots=True)
-class Organisation:
-    """What a client has to know, and the time.
+class OrganisationView:
+    """What a client needs to connect, and the time.
 
     :param address: of all services.
     :param sandboxes: their names.
@@ -160,40 +161,47 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The requests that the log still holds, and what will go wrong with later ones.
+    """The logged requests, and the faults and outcomes that are pending.
 
-    :param refused: the last requests without a good answer, newest first.
-    :param runs_ordered: how many runs the ordered outcomes are for.
+    :param refused: the last requests that failed or have no answer, newest first.
+    :param runs_ordered: the number of runs with an ordered outcome.
     """
 
     requests: int
     refusals: int
     failures: int
     unanswered: int
-    refused: tuple[Entry, ...]
+    refused: tuple[LoggedRequest, ...]
     faults: tuple[Fault, ...]
     fault_count: int
     outcomes: tuple[Outcome, ...]
     runs_ordered: int
 
 
-def organisation(world: World) -> Organisation:
-    """The organisation itself, and the emulator around it."""
-    options, clock = world.options, world.clock
-    return Organisation(options.org, world.origin, options.client_id, tuple(world.sandboxes), clock.mode, clock.now())
+def organisation_view(organisation: Organisation) -> OrganisationView:
+    """The view of the organisation."""
+    options, clock = organisation.options, organisation.clock
+    return OrganisationView(
+        options.org,
+        organisation.origin,
+        options.client_id,
+        tuple(organisation.sandboxes),
+        clock.mode,
+        clock.now(),
+    )
 
 
-def traffic(world: World) -> Traffic:
-    """What was asked of the platform, and how it went."""
-    classes = Counter(entry.status and entry.status // 100 for entry in world.log.newest_first())
-    bad = (entry for entry in world.log.newest_first() if entry.status is None or entry.status >= 400)
-    faults, outcomes = tuple(world.faults), tuple(world.outcomes.pending)
+def traffic(organisation: Organisation) -> Traffic:
+    """The view of the request log, faults and ordered outcomes."""
+    classes = Counter(entry.status and entry.status // 100 for entry in organisation.log.newest_first())
+    bad = (entry for entry in organisation.log.newest_first() if entry.status is None or entry.status >= 400)
+    faults, outcomes = tuple(organisation.faults), tuple(organisation.outcomes.pending)
     return Traffic(
         requests=classes.total(),
         refusals=classes[4],
         failures=classes[5],
         unanswered=classes[None],
-        # Without a bad one, the whole log would be searched again.
+        # Without a failed one, this would search the whole log again.
         refused=tuple(islice(bad, _MAX_REFUSED)) if classes.keys() - {1, 2, 3} else (),
         faults=faults[:_MAX_FAULTS],
         fault_count=len(faults),
@@ -202,34 +210,34 @@ def traffic(world: World) -> Traffic:
     )
 
 
-def sandbox_views(sandboxes: Sequence[Sandbox]) -> list[SandboxView]:
-    """What some sandboxes hold; those with dataflows come first."""
-    used = sorted(sandboxes, key=lambda sandbox: not len(sandbox.flow_service.flows))
-    return [_sandbox_view(sandbox, max(1, _MAX_FLOWS // len(used))) for sandbox in used]
+def sandbox_views(services: Sequence[SandboxServices]) -> list[SandboxView]:
+    """The views of some sandboxes; those with dataflows come first."""
+    used = sorted(services, key=lambda one: not len(one.flow_service.flows))
+    return [_sandbox_view(one, max(1, _MAX_FLOWS // len(used))) for one in used]
 
 
-def find_flow(world: World, identifier: str) -> FlowView | None:
+def find_flow(organisation: Organisation, identifier: str) -> FlowView | None:
     """A dataflow of any sandbox."""
-    for sandbox in world.sandboxes.values():
-        flow = sandbox.flow_service.flows.get(identifier)
+    for services in organisation.services.values():
+        flow = services.flow_service.flows.get(identifier)
         if flow is not None:
-            return _flow_view(sandbox, flow)
+            return _flow_view(services, flow)
     return None
 
 
-def _sandbox_view(sandbox: Sandbox, max_flows: int) -> SandboxView:
-    service, catalog = sandbox.flow_service, sandbox.catalog
-    # Many datasets may be empty: the search for those that are not ends too.
+def _sandbox_view(services: SandboxServices, max_flows: int) -> SandboxView:
+    service, catalog = services.flow_service, services.catalog
+    # Many datasets may be empty: the search is limited too.
     filled = (dataset for dataset in _newest(catalog.datasets, 2 * _MAX_DATASETS) if dataset.rows)
     return SandboxView(
-        name=sandbox.name,
+        name=services.sandbox.name,
         contents=(
             counted(len(service.flows), "dataflow"),
             counted(len(service.runs), "flow run"),
             counted(len(catalog.datasets), "dataset"),
             counted(len(catalog.batches), "batch", "batches"),
         ),
-        flows=tuple(_flow_view(sandbox, flow) for flow in _newest(service.flows, max_flows)),
+        flows=tuple(_flow_view(services, flow) for flow in _newest(service.flows, max_flows)),
         flow_count=len(service.flows),
         run_count=len(service.runs),
         records=tuple(_records(dataset) for dataset in islice(filled, _MAX_DATASETS)),
@@ -237,23 +245,23 @@ def _sandbox_view(sandbox: Sandbox, max_flows: int) -> SandboxView:
 
 
 def _newest(store: Store[Any], most: int) -> list[Any]:
-    return list(islice(store.select().behind(None, backwards=True), most))
+    return list(islice(store.select().after(None, newest_first=True), most))
 
 
-def _flow_view(sandbox: Sandbox, flow: Flow) -> FlowView:
-    """A dataflow; a draft may lack anything."""
-    runs = sandbox.flow_service.runs.select("flowId", (flow.id,))
-    mapping = _mapping(sandbox, flow)
-    target = sandbox.flow_service.target_connections.get(_end(flow, "targetConnectionIds"))
-    dataset = sandbox.catalog.datasets.get(_dataset_id(target))
+def _flow_view(services: SandboxServices, flow: Flow) -> FlowView:
+    """The view of a dataflow; a draft may lack anything."""
+    runs = services.flow_service.runs.select("flowId", (flow.id,))
+    mapping = _mapping(services.flow_service, flow)
+    target = services.flow_service.target_connections.get(_end(flow, "targetConnectionIds"))
+    dataset = services.catalog.datasets.get(_dataset_id(target))
     return FlowView(
-        sandbox=sandbox.name,
+        sandbox=services.sandbox.name,
         id=flow.id,
         name=_name(flow.content),
         state=flow.state,
         schedule=_schedule(flow),
-        chain=tuple(_chain(sandbox, flow, mapping, target, dataset)),
-        runs=tuple(map(_run_view, islice(runs.behind(None, backwards=True), _MAX_RUNS)))[::-1],
+        chain=tuple(_chain(services, flow, mapping, target, dataset)),
+        runs=tuple(map(_run_view, islice(runs.after(None, newest_first=True), _MAX_RUNS)))[::-1],
         run_count=len(runs),
         dataset=dataset,
         mapping=mapping,
@@ -261,7 +269,7 @@ def _flow_view(sandbox: Sandbox, flow: Flow) -> FlowView:
 
 
 def _run_view(run: Run) -> RunView:
-    failed = max(run.failed_records, 0) if run.ended else 0
+    failed = max(run.failed_records, 0) if run.has_ended else 0
     failures = (Reason(failure.message, failure.code, failure.count) for failure in run.failures[:_MAX_REASONS])
     return RunView(
         id=run.id,
@@ -294,9 +302,13 @@ def _flattened(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _chain(
-    sandbox: Sandbox, flow: Flow, mapping: MappingVersion | None, target: Resource | None, dataset: Dataset | None
+    services: SandboxServices,
+    flow: Flow,
+    mapping: MappingVersion | None,
+    target: Resource | None,
+    dataset: Dataset | None,
 ) -> Iterable[Link]:
-    service = sandbox.flow_service
+    service = services.flow_service
     source_id = _end(flow, "sourceConnectionIds")
     source = service.source_connections.get(source_id)
     base_id = (source.base_id or "") if source else ""
@@ -317,7 +329,7 @@ def _chain(
         yield _missing("dataset", _dataset_id(target))
         return
     yield Link("dataset", _name(dataset.content), dataset.id, note=counted(len(dataset.rows), "record"))
-    schema = sandbox.registry.lookup(dataset.schema_id)
+    schema = services.registry.lookup(dataset.schema_id)
     yield Link("schema", schema.title, schema.id) if schema else _missing("schema", dataset.schema_id)
 
 
@@ -329,9 +341,9 @@ def _missing(role: str, identifier: str) -> Link:
     return Link(role, "", identifier, MISSING)
 
 
-def _mapping(sandbox: Sandbox, flow: Flow) -> MappingVersion | None:
+def _mapping(service: FlowService, flow: Flow) -> MappingVersion | None:
     try:
-        return mapping_version(sandbox, flow.transformation("Mapping") or {})
+        return mapping_version(service, flow.transformation("Mapping") or {})
     except Refusal:
         return None
 

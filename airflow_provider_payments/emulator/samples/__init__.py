@@ -1,1 +1,1 @@
-"""What stands behind the base connections: payments-shaped tables from a fixed seed, a few rows of them bad."""
+"""The vendors' data: tables of payments from a fixed seed, with a few bad rows."""

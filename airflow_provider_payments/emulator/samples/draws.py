@@ -1,4 +1,4 @@
-"""Numbers from a seed: the same in every process, on every machine, with every version of Python."""
+"""Pseudo-random numbers that are the same in every process, on every machine and with every version of Python."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ DIGITS = string.digits
 HEX = DIGITS + "ABCDEF"
 CAPITALS = DIGITS + string.ascii_uppercase
 LETTERS = CAPITALS + string.ascii_lowercase
-# Without a divisor in common with the lengths of the alphabets: two places never share a text.
+# Coprime with the lengths of the alphabets: two places never get the same text.
 _PLACE_FACTOR = 0x9E3779B97F4A7C15F39CC0605CEDC8341082276BF3A27251F86C6A11D0C18E95
 _SALT_FACTOR = 0xD1B54A32D192ED03243F6A8885A308D313198A2E03707344A4093822299F31D1
 
 
 class Draws:
-    """A stream of numbers.
+    """A stream of pseudo-random numbers.
 
     Only ``Random.random`` is promised to stay the same between versions of Python, so everything is made of it.
 
-    :param seed: text; another one for each table.
+    :param seed: a different text for each table.
     """
 
     def __init__(self, seed: str) -> None:
@@ -35,15 +35,15 @@ class Draws:
         return int(self._random() * bound)
 
     def pick(self, choices: Sequence[Choice]) -> Choice:
-        """One of some choices; one that stands there twice comes twice as often."""
+        """One of some choices; a choice listed twice is drawn twice as often."""
         return choices[int(self._random() * len(choices))]
 
 
 def opaque(place: int, salt: int = 0, length: int = 16, alphabet: str = HEX) -> str:
-    """A text that tells nothing of the order in which things were made, one text for each place.
+    """An opaque identifier that does not show the order of creation; each place has a different one.
 
-    :param salt: another one for each kind of thing.
-    :param length: in letters; there must be more texts of this length than places.
+    :param salt: a different number for each kind of object.
+    :param length: in characters; there must be more texts of this length than places.
     :param alphabet: one of those of this module.
     """
     pairs, text = _pairs(alphabet), ""
@@ -56,5 +56,5 @@ def opaque(place: int, salt: int = 0, length: int = 16, alphabet: str = HEX) -> 
 
 @cache
 def _pairs(alphabet: str) -> tuple[str, ...]:
-    # Two letters at a time take half as long as one.
+    # Two characters at a time take half the time.
     return tuple(first + second for first in alphabet for second in alphabet)

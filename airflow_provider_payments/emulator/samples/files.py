@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
+from airflow_provider_payments.emulator.samples.creation_times import PAST_GAP_SECONDS
 from airflow_provider_payments.emulator.samples.draws import Draws, opaque
 from airflow_provider_payments.emulator.samples.flaws import Row
-from airflow_provider_payments.emulator.samples.moments import PAST_GAP_SECONDS
 from airflow_provider_payments.emulator.samples.tables import Column, Table, timestamp_text
 
-PAST_FILES, FUTURE_FILES, ROWS = 30, 90, 40
+PAST_FILES, FUTURE_FILES, ROWS_PER_FILE = 30, 90, 40
 DELIMITED_FOLDER, JSON_FOLDER = "/settlements/paypal/", "/settlements/stripe/"
-_DAY = 86400
+_DAY_SECONDS = 86400
 _FORMATS = {"csv": "delimited", "json": "json"}
 _COLUMNS = tuple(
     Column(name)
@@ -33,10 +33,10 @@ _COLUMNS = tuple(
 def tables(start: float) -> Sequence[Table]:
     """One table for each file, oldest first in each folder.
 
-    :param start: epoch seconds where the future begins.
+    :param start: of the emulator's clock, in epoch seconds.
     """
-    first = int(start) - PAST_GAP_SECONDS - (PAST_FILES - 1) * _DAY
-    moments = [float(first + day * _DAY) for day in range(PAST_FILES + FUTURE_FILES)]
+    first = int(start) - PAST_GAP_SECONDS - (PAST_FILES - 1) * _DAY_SECONDS
+    moments = [float(first + day * _DAY_SECONDS) for day in range(PAST_FILES + FUTURE_FILES)]
     return (
         *(_file(f"{DELIMITED_FOLDER}settlement-{{}}.csv", _COLUMNS, at, _settlement) for at in moments),
         *(_file(f"{JSON_FOLDER}payout-{{}}.json", (), at, _payout) for at in moments),
@@ -44,34 +44,36 @@ def tables(start: float) -> Sequence[Table]:
 
 
 def format_of(path: str) -> str:
-    """The format of a file, by the end of its name; empty for any other."""
+    """The format of a file by its extension; empty for any other."""
     return _FORMATS.get(path.rpartition(".")[2], "")
 
 
 def one(visible: Mapping[str, Table], path: str, now: float) -> Table | None:
-    """The file at a path, if it is there by now."""
+    """The file at a path, if it has been created."""
     table = visible.get("/" + path.strip("/"))
-    return table if table is not None and table.born[0] <= now else None
+    return table if table is not None and table.created[0] <= now else None
 
 
 def entries(visible: Mapping[str, Table], folder: str, now: float) -> list[tuple[bool, str]] | None:
-    """What is in a folder: whether it is a folder itself, and its path; None when there is no such folder.
+    """The entries of a folder: whether each is a folder, and its path; None if there is no such folder.
 
     :param folder: empty or a slash for the root.
     """
     start = _folder(folder)
-    below = [path[len(start) :] for path, table in visible.items() if path.startswith(start) and table.born[0] <= now]
+    below = [
+        path[len(start) :] for path, table in visible.items() if path.startswith(start) and table.created[0] <= now
+    ]
     names = dict.fromkeys(name + slash for name, slash, _ in (rest.partition("/") for rest in below))
     return [(name.endswith("/"), start + name) for name in names] if below else None
 
 
 def union(visible: Mapping[str, Table], path: str, form: str, recursive: bool) -> Table | None:
-    """What a path stands for: one file, those in a folder, or those that a pattern with stars fits.
+    """The table of a path: of one file, of those in a folder, or of those that a pattern with stars matches.
 
     Files that are still to come belong to it too; None where there never are any.
 
     :param form: only files of this format.
-    :param recursive: also those in folders below.
+    :param recursive: whether to include folders below.
     """
     name = "/" + path.strip("/")
     if name in visible:
@@ -85,9 +87,9 @@ def union(visible: Mapping[str, Table], path: str, form: str, recursive: bool) -
     ]
     if not found:
         return None
-    found.sort(key=lambda table: table.born[0])
-    born = [at for table in found for at in table.born]
-    return Table(path, found[0].columns, born, lambda: [row for table in found for row in table.rows])
+    found.sort(key=lambda table: table.created[0])
+    created = [at for table in found for at in table.created]
+    return Table(path, found[0].columns, created, lambda: [row for table in found for row in table.rows])
 
 
 def _folder(path: str) -> str:
@@ -102,10 +104,11 @@ def _file(name: str, columns: tuple[Column, ...], at: float, make: Callable[[_Li
     def fill() -> list[Row]:
         draws = Draws(path)
         return [
-            make(_Line(day, place, at - _DAY + draws.below(_DAY), 100 + draws.below(50_000))) for place in range(ROWS)
+            make(_Line(day, place, at - _DAY_SECONDS + draws.below(_DAY_SECONDS), 100 + draws.below(50_000)))
+            for place in range(ROWS_PER_FILE)
         ]
 
-    return Table(path, columns, [at] * ROWS, fill)
+    return Table(path, columns, [at] * ROWS_PER_FILE, fill)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ class _Line:
 
     @property
     def payment(self) -> str:
-        return opaque(int(self.day.replace("-", "")) * ROWS + self.place)
+        return opaque(int(self.day.replace("-", "")) * ROWS_PER_FILE + self.place)
 
 
 def _settlement(line: _Line) -> Row:

@@ -1,4 +1,4 @@
-"""What is wrong with some rows of the samples, as data: which kind, in which column, at which places."""
+"""Flaws of sample rows: their kind, column and rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
-# The only attribute of a row that could not be parsed: its text, as far as it could be read.
+# The only attribute of a row that could not be parsed: its text.
 CORRUPT = "_corrupt_record"
 
 MISSING = "missing_value"
@@ -22,8 +22,8 @@ DUPLICATE = "duplicate_id"
 NO_MOMENT = "no_moment"
 ODD_TEXT = "odd_text"
 
-# Kind to the number under which the platform refuses such a row, None where it lands. That a value is required, a
-# number, a time or one of some codes is for the target schema to say: without that only an unparsable row is refused.
+# By kind: the code with which such a row fails; None if it is ingested. Whether a value is required, a number, a time
+# or one of some codes depends on the target schema: without that only an unparsable row fails.
 REFUSED_AS: Mapping[str, str | None] = {
     MISSING: "DCVS-1111-400",
     NO_NUMBER: "MAPPER-3700-400",
@@ -31,9 +31,9 @@ REFUSED_AS: Mapping[str, str | None] = {
     UNKNOWN_CODE: "DCVS-1106-400",
     TOO_LONG: "INGEST-1554-400",
     UNPARSABLE: "INGEST-1401-400",
-    # The platform does not compare the records of a dataset with one another.
+    # The platform does not compare records of a dataset with each other.
     DUPLICATE: None,
-    # A delta column without a value: the row belongs to no window, so only a first run with backfill brings it.
+    # A delta column without a value: the row belongs to no data window; only the first run of a backfill ingests it.
     NO_MOMENT: None,
     ODD_TEXT: None,
 }
@@ -50,11 +50,11 @@ _VALUES: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """One kind of flaw in a table. A row has one flaw at most.
+    """A flaw of some rows of a table. A row has one flaw at most.
 
     :param kind: a key of :data:`REFUSED_AS`.
-    :param column: what is wrong, a path in a tree; empty for the whole row.
-    :param places: of the rows, from 0, ascending.
+    :param column: the bad column, or path in a tree; empty for the whole row.
+    :param places: the indexes of the rows, ascending.
     """
 
     kind: str
@@ -62,20 +62,20 @@ class Flaw:
     places: tuple[int, ...]
 
 
-def spoilt(rows: Sequence[Row], flaws: Sequence[Flaw]) -> list[Row]:
-    """Rows with the flaws in them.
+def corrupted(rows: Sequence[Row], flaws: Sequence[Flaw]) -> list[Row]:
+    """Rows with flaws.
 
-    :param rows: good ones, which stay as they are.
-    :param flaws: at places that exist; a duplicate takes the id of the row before it.
+    :param rows: good ones, which are not changed.
+    :param flaws: of existing rows; a duplicate has the id of the row before it.
     """
     result = list(rows)
     for flaw in flaws:
         for place in flaw.places:
-            result[place] = _spoilt(rows, flaw, place)
+            result[place] = _corrupted_row(rows, flaw, place)
     return result
 
 
-def _spoilt(rows: Sequence[Row], flaw: Flaw, place: int) -> Row:
+def _corrupted_row(rows: Sequence[Row], flaw: Flaw, place: int) -> Row:
     row, steps = rows[place], flaw.column.split(".")
     if flaw.kind == UNPARSABLE:
         text = json.dumps(row)
@@ -88,7 +88,7 @@ def _spoilt(rows: Sequence[Row], flaw: Flaw, place: int) -> Row:
 
 
 def _changed(row: Row, steps: Sequence[str], change: Callable[[Any], Any]) -> Row:
-    # Rows share their inner objects where those are alike.
+    # Rows share equal inner objects.
     name, rest = steps[0], steps[1:]
     return {**row, name: _changed(row[name], rest, change) if rest else change(row[name])}
 

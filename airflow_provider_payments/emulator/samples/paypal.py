@@ -10,9 +10,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from airflow_provider_payments.emulator.samples import flaws
+from airflow_provider_payments.emulator.samples.creation_times import EveryNth, creation_times, follow_ups
 from airflow_provider_payments.emulator.samples.draws import CAPITALS, Draws, opaque
 from airflow_provider_payments.emulator.samples.flaws import Flaw, Row
-from airflow_provider_payments.emulator.samples.moments import Every, followers, moments
 from airflow_provider_payments.emulator.samples.people import person
 from airflow_provider_payments.emulator.samples.tables import Column, Table, timestamp_text
 
@@ -23,11 +23,11 @@ TRANSACTIONS, FUTURE_TRANSACTIONS = 2400, 1500
 CUSTOMERS, FUTURE_CUSTOMERS = 600, 300
 PLANS = 150
 PAYOUTS, FUTURE_PAYOUTS = 900, 3000
-# By how many hours a payout comes into being later than its times say: six in ten by none, the others by one to six.
+# How many hours a payout is created after the times in its columns: six in ten not later, the others one to six.
 _HOURS_LATE = (0,) * 6 + (1, 2, 4, 6)
-# What is refunded or disputed has succeeded; no flaw lies at these places.
-REFUNDED = Every(10, 3)
-DISPUTED = Every(40, 7)
+# Refunded or disputed payments have succeeded and have no flaw.
+REFUNDED = EveryNth(10, 3)
+DISPUTED = EveryNth(40, 7)
 
 _ADJECTIVES = ("Classic", "Compact", "Deluxe", "Eco", "Portable", "Premium", "Smart", "Solar", "Ultra", "Vintage")
 _NOUNS = ("Backpack", "Blender", "Camera", "Desk Lamp", "Headphones", "Kettle", "Notebook", "Sneakers", "Tent", "Watch")
@@ -64,19 +64,19 @@ _REFUND_FLAWS = (
 def tables(start: float) -> Sequence[Table]:
     """The tables, in the order in which explore lists them: the documented ones first.
 
-    :param start: epoch seconds where the future begins.
+    :param start: of the emulator's clock, in epoch seconds.
     """
-    plans_born = moments("PayPal.Billing_Plans", start, PLANS, 0)
-    products_born = moments("PayPal.Catalog_Products", start, PRODUCTS, FUTURE_PRODUCTS)
-    customers_born = moments("PayPal.Customers", start, CUSTOMERS, FUTURE_CUSTOMERS, step=9000)
-    # Ten days later than the first products and customers, so that the first transaction has some to name.
-    paid_born = moments("PayPal.Transactions", start, TRANSACTIONS, FUTURE_TRANSACTIONS, days=390)
-    payouts_born = moments("PayPal.Payouts", start, PAYOUTS, FUTURE_PAYOUTS, days=390)
+    plans_created = creation_times("PayPal.Billing_Plans", start, PLANS, 0)
+    products_created = creation_times("PayPal.Catalog_Products", start, PRODUCTS, FUTURE_PRODUCTS)
+    customers_created = creation_times("PayPal.Customers", start, CUSTOMERS, FUTURE_CUSTOMERS, step=9000)
+    # Ten days after the first products and customers, to which the first transaction refers.
+    paid_created = creation_times("PayPal.Transactions", start, TRANSACTIONS, FUTURE_TRANSACTIONS, days=390)
+    payouts_created = creation_times("PayPal.Payouts", start, PAYOUTS, FUTURE_PAYOUTS, days=390)
     plans = Table(
         "PayPal.Billing_Plans",
         _columns("Id", "Name", "Description", "Type", "State"),
-        plans_born,
-        lambda: _plans(plans_born),
+        plans_created,
+        lambda: _plans(plans_created),
     )
     definitions = Table(
         "PayPal.Billing_Plans_Payment_Definition",
@@ -85,7 +85,7 @@ def tables(start: float) -> Sequence[Table]:
             *("Amount_Value", "Amount_Currency"),
             times=("Create_Time",),
         ),
-        plans_born,
+        plans_created,
         lambda: _payment_definitions(plans.good_rows),
     )
     transactions = Table(
@@ -95,33 +95,33 @@ def tables(start: float) -> Sequence[Table]:
             *("Transaction_Event_Code", "Transaction_Status", "Gross_Amount", "Fee_Amount", "Net_Amount"),
             *("Currency_Code", "Note"),
         ),
-        paid_born,
-        lambda: _transactions(paid_born, customers_born, products_born),
+        paid_created,
+        lambda: _transactions(paid_created, customers_created, products_created),
         _TRANSACTION_FLAWS,
     )
-    refunds = followers("PayPal.Refunds", start, paid_born, REFUNDED, days=30)
-    disputes = followers("PayPal.Disputes", start, paid_born, DISPUTED, days=60)
+    refunds = follow_ups("PayPal.Refunds", start, paid_created, REFUNDED, days=30)
+    disputes = follow_ups("PayPal.Disputes", start, paid_created, DISPUTED, days=60)
     return (
         plans,
         definitions,
         Table(
             "PayPal.Billing_Plans_Payment_Definition_Charge_Models",
             _columns("Id", "Payment_Definition_Id", "Type", "Amount_Value", "Amount_Currency", times=("Create_Time",)),
-            plans_born,
+            plans_created,
             lambda: _charge_models(definitions.good_rows),
         ),
         Table(
             "PayPal.Catalog_Products",
             _columns("Product_Id", "Product_Name", "Description", "Type", times=("Create_Time",)),
-            products_born,
-            lambda: _products(products_born),
+            products_created,
+            lambda: _products(products_created),
             _PRODUCT_FLAWS,
         ),
         Table(
             "PayPal.Customers",
             _columns("Customer_Id", "Given_Name", "Surname", "Email_Address", "Country_Code", times=("Create_Time",)),
-            customers_born,
-            lambda: _customers(customers_born),
+            customers_created,
+            lambda: _customers(customers_created),
         ),
         transactions,
         Table(
@@ -150,8 +150,8 @@ def tables(start: float) -> Sequence[Table]:
                 ),
                 Column("Value_Date", format="date"),
             ),
-            payouts_born,
-            lambda: _payouts(payouts_born, customers_born),
+            payouts_created,
+            lambda: _payouts(payouts_created, customers_created),
         ),
     )
 
@@ -161,7 +161,7 @@ def _columns(*texts: str, times: Sequence[str] = ("Create_Time", "Update_Time"))
     return (*map(Column, texts), *(Column(name, format="date-time") for name in times))
 
 
-def _plans(born: Moments) -> list[Row]:
+def _plans(created: Moments) -> list[Row]:
     draws = Draws("PayPal.Billing_Plans")
     return [
         {
@@ -173,12 +173,12 @@ def _plans(born: Moments) -> list[Row]:
             "Create_Time": timestamp_text(at),
             "Update_Time": timestamp_text(at + draws.below(1800)),
         }
-        for place, at in enumerate(born)
+        for place, at in enumerate(created)
     ]
 
 
 def _payment_definitions(plans: Sequence[Row]) -> Iterator[Row]:
-    """The regular payments of each plan; what goes on for ever has no cycles."""
+    """The regular payments of each plan; an unlimited plan has no cycles."""
     draws = Draws("PayPal.Billing_Plans_Payment_Definition")
     for place, plan in enumerate(plans):
         yield {
@@ -208,9 +208,9 @@ def _charge_models(definitions: Sequence[Row]) -> Iterator[Row]:
         }
 
 
-def _products(born: Moments) -> Iterator[Row]:
+def _products(created: Moments) -> Iterator[Row]:
     draws = Draws("PayPal.Catalog_Products")
-    for place, at in enumerate(born):
+    for place, at in enumerate(created):
         name = f"{draws.pick(_ADJECTIVES)} {draws.pick(_NOUNS)} {100 + draws.below(900)}"
         kind = draws.pick(_TYPES)
         yield {
@@ -222,8 +222,8 @@ def _products(born: Moments) -> Iterator[Row]:
         }
 
 
-def _customers(born: Moments) -> Iterator[Row]:
-    for place, at in enumerate(born):
+def _customers(created: Moments) -> Iterator[Row]:
+    for place, at in enumerate(created):
         who = person(place)
         yield {
             "Customer_Id": _customer_id(place),
@@ -236,14 +236,14 @@ def _customers(born: Moments) -> Iterator[Row]:
 
 
 def _transactions(
-    born: Sequence[float], customers_born: Sequence[float], products_born: Sequence[float]
+    created: Sequence[float], customers_created: Sequence[float], products_created: Sequence[float]
 ) -> Iterator[Row]:
     draws = Draws("PayPal.Transactions")
-    # A product whose row has a flaw could not be found again by its id.
+    # Products with a flaw are not referred to: their id may be wrong.
     flawed = {place for flaw in _PRODUCT_FLAWS for place in flaw.places}
-    for place, at in enumerate(born):
-        customer = draws.below(bisect_right(customers_born, at))
-        product = draws.below(bisect_right(products_born, at))
+    for place, at in enumerate(created):
+        customer = draws.below(bisect_right(customers_created, at))
+        product = draws.below(bisect_right(products_created, at))
         while product in flawed:
             product -= 1
         who, quantity = person(customer), 1 + draws.below(3)
@@ -305,11 +305,11 @@ def _disputes(followed: Sequence[tuple[float, int]], transactions: Sequence[Row]
         }
 
 
-def _payouts(born: Moments, customers_born: Moments) -> Iterator[Row]:
+def _payouts(created: Moments, customers_created: Moments) -> Iterator[Row]:
     draws = Draws("PayPal.Payouts")
-    for place, at in enumerate(born):
+    for place, at in enumerate(created):
         made = at - 3600 * draws.pick(_HOURS_LATE)
-        customer = draws.below(bisect_right(customers_born, made))
+        customer = draws.below(bisect_right(customers_created, made))
         yield {
             "Payout_Item_Id": opaque(place, 5, 13, CAPITALS),
             "Payout_Batch_Id": opaque(place // 12, 6, 13, CAPITALS),
@@ -336,7 +336,7 @@ def _customer_id(place: int) -> str:
 
 
 def _zoned(at: float) -> str:
-    """How PayPal writes the times of payments."""
+    """A time in PayPal's form for payments."""
     return timestamp_text(at).replace(" ", "T") + "+0000"
 
 

@@ -1,4 +1,4 @@
-"""People who do not exist."""
+"""Invented people."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DOMAINS = ("example.com", "example.net", "example.org")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody; the country has two letters."""
+    """A person; the country is a code of two letters."""
 
     given: str
     family: str
@@ -42,7 +42,7 @@ class Person:
 
 @lru_cache(maxsize=1024)
 def person(place: int) -> Person:
-    """The same person for the same place."""
+    """The person of a place; always the same."""
     given = _GIVEN[place % len(_GIVEN)]
     family = _FAMILY[(place // len(_GIVEN) + place * 7) % len(_FAMILY)]
     country, city, postal_code, state = _PLACES[place * 5 % len(_PLACES)]

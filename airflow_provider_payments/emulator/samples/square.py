@@ -9,17 +9,17 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from airflow_provider_payments.emulator.samples import flaws
+from airflow_provider_payments.emulator.samples.creation_times import EveryNth, creation_times, follow_ups
 from airflow_provider_payments.emulator.samples.draws import CAPITALS, LETTERS, Draws, opaque
 from airflow_provider_payments.emulator.samples.flaws import Flaw, Row
-from airflow_provider_payments.emulator.samples.moments import Every, followers, moments
 from airflow_provider_payments.emulator.samples.people import person
 from airflow_provider_payments.emulator.samples.tables import Column, Table, timestamp_text
 
 PAYMENTS, FUTURE_PAYMENTS = 2000, 3000
 CUSTOMERS, FUTURE_CUSTOMERS = 400, 200
 ITEMS = 120
-# What is refunded was completed; no flaw lies at these places.
-REFUNDED = Every(10, 3)
+# Refunded payments were completed and have no flaw.
+REFUNDED = EveryNth(10, 3)
 
 _DRINKS = ("Flat White", "Espresso", "Chai", "Cold Brew", "Lemonade", "Oat Latte", "Matcha", "Hot Chocolate")
 _SIZES = ("small", "regular", "large")
@@ -48,12 +48,12 @@ _REFUND_FLAWS = (
 def tables(start: float) -> Sequence[Table]:
     """The tables, in the order in which explore lists them.
 
-    :param start: epoch seconds where the future begins.
+    :param start: of the emulator's clock, in epoch seconds.
     """
-    items_born = moments("Square.Catalog_Items", start, ITEMS, 0)
-    customers_born = moments("Square.Customers", start, CUSTOMERS, FUTURE_CUSTOMERS, step=13500)
-    # Half a year later than the first items and customers, so that the first payment has some to name.
-    paid_born = moments("Square.Payments", start, PAYMENTS, FUTURE_PAYMENTS, days=220)
+    items_created = creation_times("Square.Catalog_Items", start, ITEMS, 0)
+    customers_created = creation_times("Square.Customers", start, CUSTOMERS, FUTURE_CUSTOMERS, step=13500)
+    # Half a year after the first items and customers, to which the first payment refers.
+    paid_created = creation_times("Square.Payments", start, PAYMENTS, FUTURE_PAYMENTS, days=220)
     payments = Table(
         "Square.Payments",
         (
@@ -62,11 +62,11 @@ def tables(start: float) -> Sequence[Table]:
             *(Column("Status"), Column("Source_Type"), Column("Receipt_Number"), Column("Note")),
             *_TIMES,
         ),
-        paid_born,
-        lambda: _payments(paid_born, customers_born),
+        paid_created,
+        lambda: _payments(paid_created, customers_created),
         _PAYMENT_FLAWS,
     )
-    refunds = followers("Square.Refunds", start, paid_born, REFUNDED, days=30)
+    refunds = follow_ups("Square.Refunds", start, paid_created, REFUNDED, days=30)
     return (
         Table(
             "Square.Customers",
@@ -74,8 +74,8 @@ def tables(start: float) -> Sequence[Table]:
                 *map(Column, ("Id", "Given_Name", "Family_Name", "Email_Address", "Country", "Postal_Code")),
                 *_TIMES,
             ),
-            customers_born,
-            lambda: _customers(customers_born),
+            customers_created,
+            lambda: _customers(customers_created),
         ),
         payments,
         Table(
@@ -94,8 +94,8 @@ def tables(start: float) -> Sequence[Table]:
                 *(Column("Id"), Column("Name"), Column("Variation")),
                 *(Column("Price_Amount", "integer"), Column("Price_Currency"), *_TIMES),
             ),
-            items_born,
-            lambda: _items(items_born),
+            items_created,
+            lambda: _items(items_created),
         ),
     )
 
@@ -103,9 +103,9 @@ def tables(start: float) -> Sequence[Table]:
 _TIMES = (Column("Created_At", format="date-time"), Column("Updated_At", format="date-time"))
 
 
-def _customers(born: Sequence[float]) -> Iterator[Row]:
+def _customers(created: Sequence[float]) -> Iterator[Row]:
     draws = Draws("Square.Customers")
-    for place, at in enumerate(born):
+    for place, at in enumerate(created):
         who = person(place)
         yield {
             "Id": _customer_id(place),
@@ -119,7 +119,7 @@ def _customers(born: Sequence[float]) -> Iterator[Row]:
         }
 
 
-def _items(born: Sequence[float]) -> list[Row]:
+def _items(created: Sequence[float]) -> list[Row]:
     return [
         {
             "Id": _item_id(place),
@@ -130,18 +130,18 @@ def _items(born: Sequence[float]) -> list[Row]:
             "Created_At": _stamp(at),
             "Updated_At": _stamp(at),
         }
-        for place, at in enumerate(born)
+        for place, at in enumerate(created)
     ]
 
 
-def _payments(born: Sequence[float], customers_born: Sequence[float]) -> Iterator[Row]:
+def _payments(created: Sequence[float], customers_created: Sequence[float]) -> Iterator[Row]:
     draws = Draws("Square.Payments")
-    for place, at in enumerate(born):
-        # Every item was there before the first payment that names it.
+    for place, at in enumerate(created):
+        # Every item was created before the first payment that refers to it.
         item, identifier = draws.below(ITEMS // 4), opaque(place, 11, 29, LETTERS)
         yield {
             "Id": identifier,
-            "Customer_Id": _customer_id(draws.below(bisect_right(customers_born, at))),
+            "Customer_Id": _customer_id(draws.below(bisect_right(customers_created, at))),
             "Catalog_Object_Id": _item_id(item),
             "Location_Id": draws.pick(_LOCATIONS),
             "Amount": _price(item) * (1 + draws.below(6)),
@@ -185,5 +185,5 @@ def _price(item: int) -> int:
 
 
 def _stamp(at: float) -> str:
-    """How Square writes times: RFC 3339 with milliseconds."""
+    """A time in Square's form: RFC 3339 with milliseconds."""
     return timestamp_text(at).replace(" ", "T") + ".000Z"

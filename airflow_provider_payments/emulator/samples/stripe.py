@@ -10,15 +10,15 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from airflow_provider_payments.emulator.samples import flaws
-from airflow_provider_payments.emulator.samples.draws import DIGITS, LETTERS, Draws, opaque
-from airflow_provider_payments.emulator.samples.flaws import Flaw, Row
-from airflow_provider_payments.emulator.samples.moments import (
+from airflow_provider_payments.emulator.samples.creation_times import (
     PAST_DAYS,
     PAST_GAP_SECONDS,
-    Every,
-    followers,
-    moments,
+    EveryNth,
+    creation_times,
+    follow_ups,
 )
+from airflow_provider_payments.emulator.samples.draws import DIGITS, LETTERS, Draws, opaque
+from airflow_provider_payments.emulator.samples.flaws import Flaw, Row
 from airflow_provider_payments.emulator.samples.people import person
 from airflow_provider_payments.emulator.samples.stripe_billing import (
     PRICES,
@@ -36,8 +36,8 @@ from airflow_provider_payments.emulator.samples.tables import Table
 CHARGES, FUTURE_CHARGES = 1500, 1500
 CUSTOMERS, FUTURE_CUSTOMERS = 300, 100
 SUBSCRIPTIONS = 200
-# What is refunded has succeeded; no flaw lies at these places.
-REFUNDED = Every(10, 3)
+# Refunded charges have succeeded and have no flaw.
+REFUNDED = EveryNth(10, 3)
 
 _DAY = 86400
 _CURRENCIES = ("usd",) * 6 + ("eur",) * 3 + ("gbp",)
@@ -70,25 +70,25 @@ _BALANCE_FLAWS = (
 def tables(start: float) -> Sequence[Table]:
     """The resources that the source's documentation names, in its order.
 
-    :param start: epoch seconds where the future begins.
+    :param start: of the emulator's clock, in epoch seconds.
     """
-    customers_born = moments("stripe customers", start, CUSTOMERS, FUTURE_CUSTOMERS, step=9000)
-    # Half a year later than the first customers, so that the first charge has some to name.
-    charged = moments("stripe charges", start, CHARGES, FUTURE_CHARGES, days=220)
-    subscribed = moments("stripe subscriptions", start, SUBSCRIPTIONS, 0, days=220)
-    refunded = followers("stripe refunds", start, charged, REFUNDED, days=30)
+    customers_created = creation_times("stripe customers", start, CUSTOMERS, FUTURE_CUSTOMERS, step=9000)
+    # Half a year after the first customers, to which the first charge refers.
+    charged = creation_times("stripe charges", start, CHARGES, FUTURE_CHARGES, days=220)
+    subscribed = creation_times("stripe subscriptions", start, SUBSCRIPTIONS, 0, days=220)
+    refunded = follow_ups("stripe refunds", start, charged, REFUNDED, days=30)
     settled = sorted(
         [(at, place, False) for place, at in enumerate(charged) if _status(place) == "succeeded"]
         + [(at, place, True) for at, place in refunded]
     )
     opened, latest = float(int(start) - PAST_DAYS * _DAY), int(start) - PAST_GAP_SECONDS
-    charges = _resource("charges", charged, lambda: _charges(charged, customers_born), _CHARGE_FLAWS)
+    charges = _resource("charges", charged, lambda: _charges(charged, customers_created), _CHARGE_FLAWS)
     refunds = _resource(
         "refunds", [at for at, _ in refunded], lambda: _refunds(refunded, charges.good_rows), _REFUND_FLAWS
     )
     return (
         charges,
-        _resource("subscriptions", subscribed, lambda: subscriptions(subscribed, customers_born, opened, latest)),
+        _resource("subscriptions", subscribed, lambda: subscriptions(subscribed, customers_created, opened, latest)),
         refunds,
         _resource(
             "balance_transactions",
@@ -96,21 +96,21 @@ def tables(start: float) -> Sequence[Table]:
             lambda: _balance_transactions(settled, charges.good_rows, latest),
             _BALANCE_FLAWS,
         ),
-        _resource("customers", customers_born, lambda: customers(customers_born)),
+        _resource("customers", customers_created, lambda: customers(customers_created)),
         _resource("prices", [opened] * PRICES, lambda: prices(opened)),
     )
 
 
 def _resource(
-    name: str, born: Sequence[float], fill: Callable[[], Iterable[Element]], faulty: tuple[Flaw, ...] = ()
+    name: str, created: Sequence[float], fill: Callable[[], Iterable[Element]], faulty: tuple[Flaw, ...] = ()
 ) -> Table:
-    return Table(name, (), born, lambda: [{"data": element} for element in fill()], faulty)
+    return Table(name, (), created, lambda: [{"data": element} for element in fill()], faulty)
 
 
-def _charges(born: Sequence[float], customers_born: Sequence[float]) -> Iterator[Element]:
+def _charges(created: Sequence[float], customers_created: Sequence[float]) -> Iterator[Element]:
     draws = Draws("stripe charges")
-    for place, at in enumerate(born):
-        customer = draws.below(bisect_right(customers_born, at))
+    for place, at in enumerate(created):
+        customer = draws.below(bisect_right(customers_created, at))
         who, price, status = person(customer), draws.below(PRICES), _status(place)
         amount = unit_amount(price) * (1 + draws.below(4))
         is_refunded = place in REFUNDED
@@ -178,10 +178,10 @@ def _card(customer: int, country: str) -> Element:
 
 
 def _authorization(amount: int | None, capture_before: int | None) -> Element:
-    """What the bank allowed of a charge.
+    """The bank's authorization of a charge.
 
-    :param amount: in cents; None where it declined.
-    :param capture_before: epoch seconds; None where nothing is left to capture.
+    :param amount: in cents; None if it was declined.
+    :param capture_before: epoch seconds; None if nothing is left to capture.
     """
     return {
         "amount_authorized": amount,
@@ -254,7 +254,7 @@ def _balance_transactions(
 
 
 def _status(place: int) -> str:
-    """Four charges of a hundred fail and two are pending, none of them refunded."""
+    """Four in a hundred charges fail and two are pending, none of them refunded."""
     return "failed" if place % 25 == 9 else "pending" if place % 50 == 21 else "succeeded"
 
 

@@ -1,4 +1,4 @@
-"""Stripe: to whom something is sold, at what price and how often; the ids of all that Stripe has."""
+"""Stripe: customers, prices and subscriptions, and the ids of all objects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Element = dict[str, Any]
 
 PRODUCTS, PRICES = 20, 40
 _DAY = 86400
-# Prefix of an id to the letter that all ids of its kind begin with, and how many letters follow the prefix.
+# By prefix of an id: the first character of all ids of its kind, and the number of characters after the prefix.
 _IDS = {
     **dict.fromkeys(("ch", "re", "txn", "pi"), ("3", 24)),
     **dict.fromkeys(("sub", "price", "pm", "in"), ("1", 24)),
@@ -25,25 +25,25 @@ _IDS = {
 _KINDS = tuple(_IDS)
 
 
-# The same customers, prices and products are named again and again.
+# Cached: few customers, prices and products are referred to very often.
 @lru_cache(maxsize=4096)
 def identifier(prefix: str, place: int) -> str:
-    """The id of the thing at a place.
+    """The id of the object at a place.
 
-    :param prefix: such as ``ch``, which says what kind of thing it is.
+    :param prefix: of the kind of object, such as ``ch``.
     """
     first, length = _IDS[prefix]
     return f"{prefix}_{first}{opaque(place, _KINDS.index(prefix), length - len(first), LETTERS)}"
 
 
 def unit_amount(price: int) -> int:
-    """What a price asks, in cents; a year costs ten months."""
+    """The amount of a price in cents; a year costs ten months."""
     month = 499 + price % PRODUCTS * 700
     return month if price < PRODUCTS else month * 10
 
 
 def contact(who: Person) -> Element:
-    """How a charge or a customer says who somebody is."""
+    """The contact details of a charge or a customer."""
     return {
         "address": {
             "city": who.city,
@@ -59,9 +59,9 @@ def contact(who: Person) -> Element:
     }
 
 
-def customers(born: Sequence[float]) -> Iterator[Element]:
-    """One customer for each moment."""
-    for place, at in enumerate(born):
+def customers(created: Sequence[float]) -> Iterator[Element]:
+    """One customer for each creation time."""
+    for place, at in enumerate(created):
         yield {
             "id": identifier("cus", place),
             "object": "customer",
@@ -91,9 +91,9 @@ def customers(born: Sequence[float]) -> Iterator[Element]:
 
 
 def prices(opened: float) -> list[Element]:
-    """A price for a month and one for a year of each product.
+    """A monthly and a yearly price of each product.
 
-    :param opened: epoch seconds at which all were made.
+    :param opened: the creation time of all prices, in epoch seconds.
     """
     return [
         {
@@ -128,16 +128,16 @@ def prices(opened: float) -> list[Element]:
 
 
 def subscriptions(
-    born: Sequence[float], customers_born: Sequence[float], opened: float, latest: float
+    created: Sequence[float], customers_created: Sequence[float], opened: float, latest: float
 ) -> Iterator[Element]:
     """One subscription for each moment.
 
-    :param born: epoch seconds, as all times here.
+    :param created: epoch seconds, as all times here.
     :param opened: when the prices were made.
     :param latest: until when subscriptions were renewed, and when the last of them can have ended.
     """
     draws, offered = Draws("stripe subscriptions"), prices(opened)
-    for place, at in enumerate(born):
+    for place, at in enumerate(created):
         price, status = draws.below(PRICES), draws.pick(("active",) * 7 + ("trialing", "past_due", "canceled"))
         at_period_end = draws.below(10) == 0 and status != "canceled"
         ended = int(min(at + 20 * _DAY, latest)) if status == "canceled" else None
@@ -162,7 +162,7 @@ def subscriptions(
             "currency": "usd",
             "current_period_end": end,
             "current_period_start": begin,
-            "customer": identifier("cus", draws.below(bisect_right(customers_born, at))),
+            "customer": identifier("cus", draws.below(bisect_right(customers_created, at))),
             "default_tax_rates": [],
             "ended_at": ended,
             "invoice_settings": {"issuer": {"type": "self"}},
@@ -197,7 +197,7 @@ _NOTHING_ELSE = dict.fromkeys(
 
 
 def _items(place: int, at: int, price: Element) -> Element:
-    """What a subscription is to: one of something."""
+    """The items of a subscription: one of a single price."""
     subscription, recurring = identifier("sub", place), price["recurring"]
     shared = ("id", "active", "billing_scheme", "created", "currency", "livemode", "metadata", "nickname", "product")
     plan = {
@@ -226,9 +226,10 @@ def _items(place: int, at: int, price: Element) -> Element:
 
 
 def _period(at: float, months: int, moment: float) -> tuple[int, int]:
-    """Of all periods since a moment the one in which another lies.
+    """The billing period that contains a time.
 
-    :param months: how long a period is.
+    :param at: the beginning of the first period.
+    :param months: the length of a period.
     """
     begun = 0
     while _later(at, begun + months) <= moment:
@@ -237,7 +238,7 @@ def _period(at: float, months: int, moment: float) -> tuple[int, int]:
 
 
 def _later(at: float, months: int) -> int:
-    """The same day and time some months later, the last day of a shorter month."""
+    """The same day and time some months later; the last day of a shorter month."""
     day = datetime.fromtimestamp(at, UTC)
     years, month = divmod(day.month - 1 + months, 12)
     last = monthrange(day.year + years, month + 1)[1]

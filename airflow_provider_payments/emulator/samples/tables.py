@@ -1,4 +1,4 @@
-"""A table of an emulated vendor, and how much of it is visible at a moment."""
+"""Tables of the emulated vendors, which grow as the clock moves."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.dates import parse_time
-from airflow_provider_payments.emulator.data_prep.paths import read
-from airflow_provider_payments.emulator.samples.flaws import Flaw, Row, spoilt
+from airflow_provider_payments.emulator.core.dates import parse_time
+from airflow_provider_payments.emulator.core.paths import read
+from airflow_provider_payments.emulator.samples.flaws import Flaw, Row, corrupted
 
-# So many rows show every attribute of a tree, and the type of each.
-_TELLING_ROWS = 100
-# The bounds that explore prints of every whole number in a tree.
+# This many rows contain every attribute of a tree, with its type.
+_SCHEMA_SAMPLE_ROWS = 100
+# The bounds that explore shows for every whole number in a tree.
 _SAFE_INTEGERS = {"minimum": -(2**53), "maximum": 2**53 - 1}
 
 
@@ -23,7 +23,7 @@ _SAFE_INTEGERS = {"minimum": -(2**53), "maximum": 2**53 - 1}
 class Column:
     """A column as explore shows it.
 
-    :param format: such as ``date-time``, for text that carries one.
+    :param format: such as ``date-time``, of a text.
     """
 
     name: str
@@ -43,105 +43,105 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class _Dated:
-    """The moments in a column, ascending, each with the place of its row; and the places where there is none."""
+class _TimeIndex:
+    """The times in a column, ascending, each with the index of its row, and the indexes of rows without a time."""
 
-    moments: Sequence[float]
+    times: Sequence[float]
     places: Sequence[int]
-    undated: Sequence[int]
+    without_time: Sequence[int]
 
     @classmethod
-    def of(cls, rows: Sequence[Row], column: str) -> _Dated:
-        found, undated = [], []
+    def of(cls, rows: Sequence[Row], column: str) -> _TimeIndex:
+        found, without_time = [], []
         for place, row in enumerate(rows):
             try:
                 found.append((parse_time(str(read(row, column))).timestamp(), place))
             except (ValueError, OverflowError):
-                undated.append(place)
+                without_time.append(place)
         found.sort()
-        return cls([moment for moment, _ in found], [place for _, place in found], undated)
+        return cls([time for time, _ in found], [place for _, place in found], without_time)
 
 
 @dataclass(frozen=True)
 class Table:
     """A table or a REST resource of a vendor.
 
-    Rows have a moment at which they come into being; those of the future are already there but nobody sees them. So a
-    source grows as the clock moves, and each run of a dataflow finds something new. What a row's own columns say of its
-    moment may lie hours before that: such a row is late. All times are epoch seconds.
+    Each row has a creation time; rows of the future are stored but not visible yet. So a source grows as the clock
+    moves, and each run of a dataflow finds new rows. The times in a row's columns may be hours before its creation
+    time: such a row is late. All times are epoch seconds.
 
     :param columns: flat, in order; empty for a resource that is a tree.
-    :param born: for each row, epoch seconds; ascending.
-    :param fill: makes the good rows when somebody first looks at them.
-    :param flaws: what is then wrong with some of them.
+    :param created: the creation times of the rows, ascending.
+    :param fill: makes the good rows when they are first read.
+    :param flaws: of some of the rows.
     """
 
     path: str
     columns: tuple[Column, ...]
-    born: Sequence[float]
+    created: Sequence[float]
     fill: Callable[[], Iterable[Row]]
     flaws: tuple[Flaw, ...] = ()
-    _indexes: dict[str, _Dated] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _indexes: dict[str, _TimeIndex] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def good_rows(self) -> Sequence[Row]:
-        """The rows as they would be without flaws, which is what rows of other tables refer to."""
+        """The rows without flaws, to which rows of other tables refer."""
         return list(self.fill())
 
     @cached_property
     def rows(self) -> Sequence[Row]:
-        return spoilt(self.good_rows, self.flaws)
+        return corrupted(self.good_rows, self.flaws)
 
     @cached_property
     def tree(self) -> Mapping[str, Any] | None:
         """The JSON schema of a resource, None for a table."""
-        return None if self.columns else tree_of(self.rows[:_TELLING_ROWS])
+        return None if self.columns else tree_of(self.rows[:_SCHEMA_SAMPLE_ROWS])
 
     @cached_property
     def column_names(self) -> frozenset[str]:
         return frozenset(column.name for column in self.columns)
 
     def between(self, begin: float, end: float, column: str | None, now: float) -> list[Row]:
-        """The rows whose moment is later than ``begin`` and not later than ``end``, in the table's order.
+        """The rows whose time is later than ``begin`` and not later than ``end``, in the table's order.
 
         :param begin: epoch seconds, as ``end``.
-        :param column: where a row's moment stands; None for the moment of its birth.
-        :param now: epoch seconds, ``end`` or later: a row that is born after it is not there yet, whatever its moment.
+        :param column: with the rows' times; None for their creation times.
+        :param now: epoch seconds, ``end`` or later: rows that are created later are not visible.
         """
         if column is None:
-            return list(self.rows[bisect_right(self.born, begin) : bisect_right(self.born, end)])
-        dated = self._dated(column)
-        first, last = bisect_right(dated.moments, begin), bisect_right(dated.moments, end)
-        places = sorted(dated.places[first:last])
-        return [self.rows[place] for place in places if self.born[place] <= now]
+            return list(self.rows[bisect_right(self.created, begin) : bisect_right(self.created, end)])
+        index = self._time_index(column)
+        first, last = bisect_right(index.times, begin), bisect_right(index.times, end)
+        places = sorted(index.places[first:last])
+        return [self.rows[place] for place in places if self.created[place] <= now]
 
-    def undated(self, end: float, column: str) -> list[Row]:
-        """The visible rows in whose column no moment can be read.
+    def without_time(self, end: float, column: str) -> list[Row]:
+        """The visible rows without a readable time in a column.
 
         :param end: epoch seconds up to which rows are visible.
         """
-        return [self.rows[place] for place in self._dated(column).undated if self.born[place] <= end]
+        return [self.rows[place] for place in self._time_index(column).without_time if self.created[place] <= end]
 
-    def _dated(self, column: str) -> _Dated:
-        # A dataflow may run thousands of times over one column, whose rows never change.
+    def _time_index(self, column: str) -> _TimeIndex:
+        # Cached: a dataflow may run thousands of times, and the rows never change.
         if column not in self._indexes:
-            self._indexes[column] = _Dated.of(self.rows, column)
+            self._indexes[column] = _TimeIndex.of(self.rows, column)
         return self._indexes[column]
 
     def count(self, now: float) -> int:
-        """How many rows exist by now."""
-        return bisect_right(self.born, now)
+        """The number of visible rows."""
+        return bisect_right(self.created, now)
 
     def visible(self, now: float) -> Iterator[tuple[float, Row]]:
-        """The rows that exist by now, each with its moment."""
-        for born, row in zip(self.born, self.rows, strict=True):
-            if born > now:
+        """The visible rows with their creation times."""
+        for created, row in zip(self.created, self.rows, strict=True):
+            if created > now:
                 return
-            yield born, row
+            yield created, row
 
 
 def tree_of(examples: Sequence[Any]) -> dict[str, Any]:
-    """The JSON schema that fits some values of one attribute; null fits any, what is always null fits all."""
+    """The JSON schema of some values of one attribute; null fits any type, and nothing but null allows all."""
     known = [example for example in examples if example is not None]
     match known[0] if known else None:
         case None:

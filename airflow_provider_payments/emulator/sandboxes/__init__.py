@@ -1,1 +1,1 @@
-"""Sandbox management: which sandboxes there are."""
+"""Sandbox management: the list of sandboxes."""

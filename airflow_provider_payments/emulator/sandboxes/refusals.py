@@ -1,20 +1,20 @@
-"""How sandbox management says no."""
+"""The refusals of sandbox management."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Dialect
-from airflow_provider_payments.emulator.refusals import Refusal
+from airflow_provider_payments.emulator.core.call import Dialect
+from airflow_provider_payments.emulator.core.refusals import Refusal
 
-# Only 2010 is on record.
+# Only 2010 has been seen in a record of the service.
 _NUMBERS = {400: "2001", 403: "2010", 404: "2002"}
 _INTERNAL = "2000"
 
 
 class SandboxesRefusal(Refusal):
-    """Sandbox management: SMS codes.
+    """A refusal with an SMS code.
 
     :param code: such as ``2010-403``: number and status.
     """
@@ -31,12 +31,12 @@ class SandboxesRefusal(Refusal):
 
 
 def refused(status: int, detail: str) -> SandboxesRefusal:
-    """A refusal with the number that sandbox management has for a status."""
+    """A refusal with sandbox management's code for a status."""
     return SandboxesRefusal(f"{_NUMBERS.get(status, _INTERNAL)}-{status}", detail)
 
 
 class SandboxesDialect(Dialect):
-    """A request to sandbox management is about all sandboxes, whatever its headers name."""
+    """Requests to sandbox management are about all sandboxes, whatever their headers name."""
 
     def __init__(self) -> None:
         super().__init__(refused)

@@ -1,4 +1,4 @@
-"""Sandbox management's operations: the sandboxes of the credential, and for an administrator those of everybody."""
+"""Sandbox management's operations: the sandboxes of the credential, and for an administrator all of them."""
 
 from __future__ import annotations
 
@@ -6,53 +6,55 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes, count_from
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.parsing import parse_count
+from airflow_provider_payments.emulator.core.sandbox import DEFAULT_SANDBOX, Sandbox
 from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesDialect, refused
-from airflow_provider_payments.emulator.world import DEFAULT_SANDBOX, Sandbox
 
-BASE = "/data/foundation/sandbox-management"
+PREFIX = "/data/foundation/sandbox-management"
 DEFAULT_PAGE = 50
 PRODUCTION, DEVELOPMENT = "production", "development"
 _TITLES = {"prod": "Production", "dev": "Development"}
-Handler = Callable[[Call], Answer]
+Sandboxes = tuple[Sandbox, ...]
+Handler = Callable[[Call[Sandboxes]], Answer]
 
 
-def list_available(call: Call) -> Answer:
-    """The sandboxes that the credential may use; every credential may ask."""
-    return _page(call, "/", [sandbox for sandbox in call.world.sandboxes.values() if not sandbox.is_hidden])
+def list_available(call: Call[Sandboxes]) -> Answer:
+    """The sandboxes that the credential may use; any credential may call this."""
+    return _page(call, "/", [sandbox for sandbox in call.state if not sandbox.is_hidden])
 
 
 def for_administrators(handler: Handler) -> Handler:
-    """The handler, behind the right to administer sandboxes."""
+    """The handler, for credentials that may administer sandboxes."""
 
-    def handle(call: Call) -> Answer:
-        if not call.world.readings.sandbox_admin:
+    def handle(call: Call[Sandboxes]) -> Answer:
+        if not call.state[0].runtime_options.sandbox_admin:
             raise refused(403, "User does not have READ permission to access the sandbox.")
         return handler(call)
 
     return handle
 
 
-def list_all(call: Call) -> Answer:
-    return _page(call, "/sandboxes", list(call.world.sandboxes.values()))
+def list_all(call: Call[Sandboxes]) -> Answer:
+    return _page(call, "/sandboxes", call.state)
 
 
-def show(call: Call) -> Answer:
+def show(call: Call[Sandboxes]) -> Answer:
     name = call.params["name"]
-    sandbox = call.world.sandboxes.get(name)
+    sandbox = next((sandbox for sandbox in call.state if sandbox.name == name), None)
     if sandbox is None:
         raise refused(404, f"There is no sandbox with the name '{name[:100]}'.")
     return Answer(_to_wire(sandbox))
 
 
-def list_types(call: Call) -> Answer:
+def list_types(call: Call[Sandboxes]) -> Answer:
     return Answer({"sandboxTypes": [PRODUCTION, DEVELOPMENT]})
 
 
-def _page(call: Call, path: str, sandboxes: Sequence[Sandbox]) -> Answer:
-    limit, offset = _window(call)
+def _page(call: Call[Sandboxes], path: str, sandboxes: Sequence[Sandbox]) -> Answer:
+    limit, offset = _page_bounds(call)
     page = sandboxes[offset : offset + limit]
-    address = call.world.origin + BASE + path
+    address = call.state[0].origin + PREFIX + path
 
     def link(place: int) -> dict[str, Any]:
         return {"href": f"{address}?{call.query_with(limit=limit, offset=place)}", "templated": None}
@@ -71,12 +73,12 @@ def _page(call: Call, path: str, sandboxes: Sequence[Sandbox]) -> Answer:
     )
 
 
-def _window(call: Call) -> tuple[int, int]:
-    """How many sandboxes are asked for, and behind how many: both parameters or neither."""
-    given = call.first("limit"), call.first("offset")
+def _page_bounds(call: Call[Sandboxes]) -> tuple[int, int]:
+    """``limit`` and ``offset``: both parameters or neither."""
+    given = call.parameter("limit"), call.parameter("offset")
     if given == (None, None):
         return DEFAULT_PAGE, 0
-    limit, offset = (count_from(text or "") for text in given)
+    limit, offset = (parse_count(text or "") for text in given)
     if not limit or offset is None:
         raise refused(400, "'limit', 1 or more, and 'offset', 0 or more, are whole numbers that stand together.")
     return limit, offset
@@ -102,7 +104,7 @@ def _to_wire(sandbox: Sandbox) -> dict[str, Any]:
 
 
 DIALECT = SandboxesDialect()
-ROUTES: Routes = (
+ROUTES: Routes[Sandboxes] = (
     ("GET", "", list_available),
     ("GET", "/sandboxes", for_administrators(list_all)),
     ("GET", "/sandboxes/{name}", for_administrators(show)),

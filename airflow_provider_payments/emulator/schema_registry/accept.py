@@ -1,4 +1,4 @@
-"""What an ``Accept`` header asks of the registry: resources are had in several forms, descriptors in others."""
+"""``Accept`` headers of the registry: the forms of resources and of descriptors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from airflow_provider_payments.emulator.refusals import PlainRefusal, RegistryRefusal
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
 Summary = Literal["id", "link", "whole"]
 
@@ -16,10 +17,10 @@ _SUMMARIES: dict[str, Summary] = {"": "whole", "-id": "id", "-link": "link"}
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How much of a resource is asked for.
+    """The requested form of a resource.
 
-    :param full: references are resolved.
-    :param only_id: ids, version and title.
+    :param full: with references resolved.
+    :param only_id: only ids, version and title.
     :param notext: without the titles and descriptions of fields.
     :param descriptors: with the descriptors of a schema.
     :param deprecated: with the marks of fields that descriptors deprecate.
@@ -45,7 +46,7 @@ _LOOKUP_FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """The media type of an ``Accept`` header that counts: the first one that is the registry's.
+    """The first media type of an ``Accept`` header that is the registry's.
 
     :param suffix: what follows the family; None when there is no such media type.
     """
@@ -56,7 +57,7 @@ class _Choice:
 
 
 def list_form(accept: str) -> Form:
-    """The form for a list: named, without a version."""
+    """The form of a list: the header must name it, without a version."""
     choice = _choice(accept)
     form = _LIST_FORMS.get(choice.suffix) if choice.suffix is not None and choice.version is None else None
     if form is None:
@@ -65,7 +66,7 @@ def list_form(accept: str) -> Form:
 
 
 def lookup_form(accept: str) -> Form:
-    """The form for one resource: named, with a version."""
+    """The form of one resource: the header must name it, with a version."""
     choice = _choice(accept)
     if choice.suffix is None or choice.version is None:
         raise _invalid("1007", accept, "application/vnd.adobe.xed+json; version=1 (a version is needed)")
@@ -78,7 +79,7 @@ def lookup_form(accept: str) -> Form:
 
 
 def descriptor_list_form(accept: str) -> tuple[Summary, bool]:
-    """How a list of descriptors is asked for: what of each, and whether in pages."""
+    """The requested form of a list of descriptors: what of each, and whether in pages."""
     choice = _choice(accept)
     suffix = choice.suffix or ""
     summary = _SUMMARIES.get(suffix.removeprefix("-v2"))
@@ -88,7 +89,7 @@ def descriptor_list_form(accept: str) -> tuple[Summary, bool]:
 
 
 def check_descriptor_lookup(accept: str) -> None:
-    """A descriptor has one form and no version: nothing need be named, and what is named must be it."""
+    """Refuse any other form of a descriptor than its only one, which need not be named and has no version."""
     if _choice(accept) not in (_Choice(), _Choice("xdm", "")):
         raise _invalid("1009", accept, "application/vnd.adobe.xdm+json")
 

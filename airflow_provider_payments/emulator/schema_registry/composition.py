@@ -1,4 +1,4 @@
-"""Reading what a client composes: its references, its own fields and what it requires, wherever the body puts them."""
+"""Parsing the body of a resource: its references, its own fields and required names, wherever the body has them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import fields
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
 LOCAL = "#/definitions/"
 OWN_FIELDS = "customFields"
 
 
-TAKEN = "meta:refProperty"
+REF_PROPERTY = "meta:refProperty"
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """An entry of ``allOf`` that leads outside the body.
 
-    :param taken: the only fields that it takes, as the client wrote them: a pointer or a list; None for all.
+    :param taken: the only fields to use of the target, as the client wrote them: a pointer or a list; None for all.
     """
 
     target: str
@@ -28,13 +28,13 @@ class Reference:
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """The fields that it takes; the empty pointer stands for all."""
+        """The fields to use; the empty pointer stands for all."""
         return ("",) if self.taken is None else (self.taken,) if isinstance(self.taken, str) else self.taken
 
     def to_wire(self) -> dict[str, Any]:
         """The entry as the registry shows it."""
         taken = list(self.taken) if isinstance(self.taken, tuple) else self.taken
-        return {**reference_to_wire(self.target), **({} if taken is None else {TAKEN: taken})}
+        return {**reference_to_wire(self.target), **({} if taken is None else {REF_PROPERTY: taken})}
 
 
 def reference_to_wire(target: str) -> dict[str, Any]:
@@ -44,11 +44,11 @@ def reference_to_wire(target: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What a body says a resource is made of.
+    """What a resource is composed of.
 
     :param entries: the references outside the body, without duplicates, in order.
     :param properties: its own fields.
-    :param required: names at the top that every record needs.
+    :param required: the required top-level names.
     :param parts: the names of the body's own definitions.
     """
 
@@ -63,17 +63,17 @@ class Composition:
         return tuple(dict.fromkeys(entry.target for entry in self.entries))
 
     def pointers(self, target: str) -> frozenset[str]:
-        """The fields that it takes of a target, see :attr:`Reference.pointers`; none where it does not refer to it."""
+        """The fields that it uses of a target, see :attr:`Reference.pointers`; none if it does not refer to it."""
         return frozenset(pointer for entry in self.entries if entry.target == target for pointer in entry.pointers)
 
     @property
     def own_name(self) -> str:
-        """What its own fields are called among the definitions: as the client calls them where they have one name."""
+        """The name of its own fields in ``definitions``: the client's, if the client has one name for them."""
         return self.parts[0] if len(self.parts) == 1 else OWN_FIELDS
 
 
 def malformed(detail: str) -> RegistryRefusal:
-    """The refusal of a body whose form is wrong."""
+    """The refusal of a malformed body."""
     return RegistryRefusal("1501-400", "Schema definition invalid", detail)
 
 
@@ -82,8 +82,8 @@ def unknown_reference(detail: str) -> RegistryRefusal:
     return RegistryRefusal("1504-400", "Reference not found", detail)
 
 
-def take_apart(body: Mapping[str, Any]) -> Composition:
-    """Read a body, or refuse."""
+def parse_composition(body: Mapping[str, Any]) -> Composition:
+    """Parse a body, or refuse."""
     definitions, entries = body.get("definitions", {}), body.get("allOf", [])
     if not isinstance(definitions, dict) or not isinstance(entries, list):
         raise malformed("'definitions' must be an object and 'allOf' a list.")
@@ -111,22 +111,22 @@ def take_apart(body: Mapping[str, Any]) -> Composition:
 
 
 def _taken(entry: Mapping[str, Any]) -> str | tuple[str, ...] | None:
-    taken = entry.get(TAKEN)
+    taken = entry.get(REF_PROPERTY)
     pointers = [taken] if isinstance(taken, str) else taken
     if pointers is None:
         return None
     if not isinstance(pointers, list) or not pointers or not all(isinstance(one, str) for one in pointers):
-        raise malformed(f"'{TAKEN}' must be a JSON pointer, or a list of at least one.")
+        raise malformed(f"'{REF_PROPERTY}' must be a JSON pointer, or a list of at least one.")
     for pointer in pointers:
         if not pointer.startswith("/"):
-            raise malformed(f"'{TAKEN}' holds '{pointer[:200]}', which does not begin with a slash.")
+            raise malformed(f"'{REF_PROPERTY}' holds '{pointer[:200]}', which does not begin with a slash.")
     return taken if isinstance(taken, str) else tuple(pointers)
 
 
 def _properties(node: Any, where: str) -> dict[str, Any]:
     properties = node.get("properties", {}) if isinstance(node, dict) else None
     if not isinstance(properties, dict):
-        raise fields.bad_field(where, "its 'properties' must be an object")
+        raise fields.invalid_field(where, "its 'properties' must be an object")
     return properties
 
 

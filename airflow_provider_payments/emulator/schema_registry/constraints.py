@@ -1,4 +1,4 @@
-"""What a field allows besides its type: whether that is well formed, and whether it is stricter than something else."""
+"""Constraints of fields: whether they are well formed, and whether they have become stricter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 _LEAST = ("minLength", "minItems", "minProperties", "minimum", "exclusiveMinimum")
 _MOST = ("maxLength", "maxItems", "maxProperties", "maximum", "exclusiveMaximum")
 _FIXED = ("pattern", "const", "multipleOf", "uniqueItems")
-# What ``additionalProperties`` may be where any value may stand.
+# The values of ``additionalProperties`` that allow anything.
 _ANYTHING: tuple[Any, ...] = (True, {})
 
 
@@ -37,7 +37,7 @@ _FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def problem(node: Mapping[str, Any]) -> str | None:
-    """What is wrong with the constraints of a field, None where nothing is."""
+    """The first problem in the constraints of a field, or None."""
     for member, (fits, form) in _FORMS.items():
         if member in node and not fits(node[member]):
             return f"'{member}' must be {form}"
@@ -47,7 +47,7 @@ def problem(node: Mapping[str, Any]) -> str | None:
 
 
 def stricter(known: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[str]:
-    """The constraints of a field that allow less than those it had."""
+    """The constraints of a field that are stricter than before."""
     for members, sign in ((_LEAST, 1), (_MOST, -1)):
         for member in members:
             if member in node and (member not in known or sign * node[member] > sign * known[member]):

@@ -1,25 +1,23 @@
-"""Descriptors: what a schema's fields mean beyond their type, such as an identity or a relation to another schema."""
+"""Descriptors: the meaning of a schema's fields beyond their type, such as an identity or a relation."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import fields
-from airflow_provider_payments.emulator.store import Store
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.schema_registry.registry import Registry
-    from airflow_provider_payments.emulator.schema_registry.resources import Resource
+from airflow_provider_payments.emulator.schema_registry.library import Library
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.schema_registry.resources import Resource
 
 IDENTITY = "xdm:descriptorIdentity"
 REFERENCE = "xdm:descriptorReferenceIdentity"
 ONE_TO_ONE = "xdm:descriptorOneToOne"
 DEPRECATED = "xdm:descriptorDeprecated"
-# What each type needs besides '@type', 'xdm:sourceSchema' and 'xdm:sourceProperty'.
+# The members that each type needs besides '@type', 'xdm:sourceSchema' and 'xdm:sourceProperty'.
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     IDENTITY: ("xdm:namespace", "xdm:property"),
     REFERENCE: ("xdm:identityNamespace",),
@@ -64,7 +62,7 @@ class Descriptor:
 
     @property
     def properties(self) -> list[str]:
-        """The paths that it is about, with slashes."""
+        """The paths of its fields, with slashes."""
         named = self.content["xdm:sourceProperty"]
         return list(named) if isinstance(named, list) else [named]
 
@@ -76,10 +74,10 @@ class Descriptor:
 class Descriptors:
     """The descriptors of one sandbox."""
 
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
+    def __init__(self, library: Library) -> None:
+        self.library = library
         self.store: Store[Descriptor] = Store(
-            keys={"schema": lambda descriptor: (descriptor.schema_id,)}, lag=registry.sandbox.lag
+            keys={"schema": lambda descriptor: (descriptor.schema_id,)}, lag=library.sandbox.lag
         )
 
     def get(self, identifier: str) -> Descriptor:
@@ -96,20 +94,20 @@ class Descriptors:
         return self.store.find("schema", (schema.id,))
 
     def create(self, body: Mapping[str, Any]) -> Descriptor:
-        """Make a descriptor, or refuse."""
+        """Create a descriptor, or refuse."""
         if len(self.store) >= MAX_DESCRIPTORS:
             raise _invalid(f"A sandbox holds at most {MAX_DESCRIPTORS} descriptors.")
-        content, now = self._understand(body, None), self.registry.sandbox.clock.millis()
+        content, now = self._parse(body, None), self.library.sandbox.clock.millis()
         return self.store.add(Descriptor(secrets.token_hex(20), content, now, now))
 
     def replace(self, descriptor: Descriptor, body: Mapping[str, Any]) -> None:
-        """Give a descriptor another content, or refuse."""
-        descriptor.content = self._understand(body, descriptor)
-        descriptor.updated = self.registry.sandbox.clock.millis()
+        """Replace the content of a descriptor, or refuse."""
+        descriptor.content = self._parse(body, descriptor)
+        descriptor.updated = self.library.sandbox.clock.millis()
         self.store.changed(descriptor)
 
     def drop_all(self, schema: Resource) -> None:
-        """Forget the descriptors of a schema that goes."""
+        """Remove the descriptors of a schema that is deleted."""
         for descriptor in self.of(schema):
             self.store.remove(descriptor)
 
@@ -118,13 +116,13 @@ class Descriptors:
         return any(descriptor.is_primary for descriptor in self.of(schema))
 
     def relation_without_identity(self, schema: Resource) -> str | None:
-        """A property with a one-to-one relation that has no reference identity, None when there is none."""
+        """A property with a one-to-one relation but no reference identity, or None."""
         known = self.of(schema)
         referring = {path for descriptor in known if descriptor.type == REFERENCE for path in descriptor.properties}
         related = (path for descriptor in known if descriptor.type == ONE_TO_ONE for path in descriptor.properties)
         return next((path for path in related if path not in referring), None)
 
-    def _understand(self, body: Mapping[str, Any], itself: Descriptor | None) -> dict[str, Any]:
+    def _parse(self, body: Mapping[str, Any], itself: Descriptor | None) -> dict[str, Any]:
         kind = body.get("@type")
         if not isinstance(kind, str) or kind not in _NEEDED:
             raise _invalid(f"'@type' must be one of {', '.join(_NEEDED)}.")
@@ -146,7 +144,7 @@ class Descriptors:
 
     def _schema(self, content: Mapping[str, Any], end: str) -> Resource:
         identifier = content[f"xdm:{end}Schema"]
-        found = self.registry.read(identifier)
+        found = self.library.read(identifier)
         if found is None or found.kind != "schemas":
             raise _invalid(f"'xdm:{end}Schema' names no schema of the tenant: {identifier[:200]}.")
         if content.get(f"xdm:{end}Version", 1) not in (1, "1") or content.get(f"xdm:{end}Version") is True:
@@ -165,10 +163,10 @@ class Descriptors:
     def _field(self, schema: Resource, path: Any, member: str) -> fields.Tree:
         if not isinstance(path, str) or not path.startswith("/") or path.endswith("/"):
             raise _invalid(f"'{member}' is a path that begins with a slash and does not end with one.")
-        # Standard names of fields bear a prefix that the registry's own form leaves out.
+        # Standard field names have a prefix that the registry's own form omits.
         names = path[1:].replace("xdm:", "").split("/")
         steps = (step for name in names for step in (name.partition("[")[0], *[0] * name.count("[")))
-        found = fields.find(self.registry.resolve(schema)[0], steps)
+        found = fields.find(self.library.resolve(schema)[0], steps)
         if found is None:
             raise _invalid(f"The schema {schema.id} has no field at '{path[:200]}'.")
         return found

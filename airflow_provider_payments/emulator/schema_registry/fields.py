@@ -1,4 +1,4 @@
-"""Trees of XDM fields: checking what a client sends, completing it as the registry does, merging, looking up."""
+"""Trees of XDM fields: checking and completing what a client sends, merging, looking up."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_payments.emulator.exchange import MAX_DEPTH
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.parsing import MAX_DEPTH
 from airflow_provider_payments.emulator.schema_registry import constraints
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
 Tree = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ _BOUNDS = {
     "int": (-2147483648, 2147483647),
     "long": (-9007199254740992, 9007199254740992),
 }
-# What the registry allows a schema at most; here it also ends data types that hold one another.
+# The registry's limit for a schema; it also ends the expansion of data types that contain each other.
 MAX_FIELDS = 6000
 _TEXT_FORMATS = frozenset({"date", "date-time"})
 _TEXTS = ("title", "description")
@@ -29,48 +29,58 @@ _TEXTS = ("title", "description")
 _HOLDERS = ("properties", "items", "additionalProperties")
 
 
-def bad_field(where: str, problem: str) -> RegistryRefusal:
-    """A refusal that names the place of a field."""
+def invalid_field(where: str, problem: str) -> RegistryRefusal:
+    """The refusal of a field, with its path."""
     return RegistryRefusal("1505-400", "Schema definition invalid", f"The field '{where[:200]}' is invalid: {problem}.")
 
 
 def complete(node: Any, where: str, *, free_names: bool = False) -> dict[str, Any]:
-    """A checked copy of a field with what the registry adds: ``meta:xdmType`` everywhere, bounds on integers.
+    """A checked copy of a field with what the registry adds: ``meta:xdmType``, and bounds on integers.
 
     :param where: dotted path, for refusals.
-    :param free_names: names on this level may begin with an underscore (the tenant's own object, ``_adhoc``).
+    :param free_names: whether names on this level may begin with an underscore (the tenant's object, ``_adhoc``).
     """
     if not isinstance(node, dict):
-        raise bad_field(where, "it must be an object")
+        raise invalid_field(where, "it must be an object")
     result = dict(node)
     if problem := constraints.problem(result):
-        raise bad_field(where, problem)
+        raise invalid_field(where, problem)
     required_names(result, where)
     if "$ref" in result:
         if not isinstance(result["$ref"], str):
-            raise bad_field(where, "'$ref' must be the id of a data type")
+            raise invalid_field(where, "'$ref' must be the id of a data type")
         return {**result, "type": "object", "meta:xdmType": "object"}
-    kind = result.setdefault("type", "object" if "properties" in result else "string")
-    if not isinstance(kind, str) or kind not in _TYPES:
-        raise bad_field(where, "its type is none of " + ", ".join(sorted(_TYPES)))
-    for text in _TEXTS:
-        if text in result and not isinstance(result[text], str):
-            raise bad_field(where, f"'{text}' must be text")
+    kind = _type_of(result, where)
     if kind == "object":
-        properties = result.get("properties", {})
-        if not isinstance(properties, dict):
-            raise bad_field(where, "'properties' must be an object")
-        if properties or "properties" in result:
-            result["properties"] = complete_all(properties, where, free_names=free_names)
-        if isinstance(held := result.get("additionalProperties"), dict) and held:
-            result["additionalProperties"] = complete(held, f"{where}.*")
-            result.setdefault("meta:xdmType", "map")
+        _complete_members(result, where, free_names)
     elif kind == "array":
         result["items"] = complete(result.get("items", {"type": "string"}), f"{where}[]")
     elif kind == "integer":
         _bound(result)
     result.setdefault("meta:xdmType", _xdm_type(kind, result.get("format")))
     return result
+
+
+def _type_of(node: dict[str, Any], where: str) -> str:
+    """The type of a field, set if it has none; refuses an unknown type, or texts that are not text."""
+    kind = node.setdefault("type", "object" if "properties" in node else "string")
+    if not isinstance(kind, str) or kind not in _TYPES:
+        raise invalid_field(where, "its type is none of " + ", ".join(sorted(_TYPES)))
+    for text in _TEXTS:
+        if text in node and not isinstance(node[text], str):
+            raise invalid_field(where, f"'{text}' must be text")
+    return kind
+
+
+def _complete_members(node: dict[str, Any], where: str, free_names: bool) -> None:
+    properties = node.get("properties", {})
+    if not isinstance(properties, dict):
+        raise invalid_field(where, "'properties' must be an object")
+    if properties or "properties" in node:
+        node["properties"] = complete_all(properties, where, free_names=free_names)
+    if isinstance(held := node.get("additionalProperties"), dict) and held:
+        node["additionalProperties"] = complete(held, f"{where}.*")
+        node.setdefault("meta:xdmType", "map")
 
 
 def complete_all(properties: Mapping[str, Any], where: str, *, free_names: bool = False) -> dict[str, Any]:
@@ -85,7 +95,7 @@ def complete_all(properties: Mapping[str, Any], where: str, *, free_names: bool 
 
 
 def _bound(node: dict[str, Any]) -> None:
-    """Give a whole number the bounds of its type, or the type that its bounds need."""
+    """Set the bounds of an integer by its type, or its type by its bounds."""
     named = node.get("meta:xdmType")
     if not isinstance(named, str) or named not in _BOUNDS:
         low, high = node.get("minimum", 0), node.get("maximum", 0)
@@ -96,18 +106,18 @@ def _bound(node: dict[str, Any]) -> None:
 
 
 def required_names(node: Tree, where: str) -> list[str]:
-    """What an object requires, or a refusal.
+    """The required names of an object, or a refusal.
 
     :param where: dotted path, for refusals.
     """
     names = node.get("required", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise bad_field(where, "'required' must be a list of names")
+        raise invalid_field(where, "'required' must be a list of names")
     return names
 
 
 def required_by_either(known: Tree, node: Tree) -> dict[str, list[str]]:
-    """The ``required`` of an object that two declare; empty when neither requires anything."""
+    """The union of the ``required`` of two declarations of an object; empty if neither requires anything."""
     names = dict.fromkeys((*required_names(known, ""), *required_names(node, "")))
     return {"required": list(names)} if names else {}
 
@@ -116,7 +126,7 @@ def _named(properties: Mapping[str, Any], where: str, free_names: bool) -> Itera
     for name, child in properties.items():
         if not free_names and not _FIELD_NAME.fullmatch(name):
             path = f"{where}.{name}" if where else name
-            raise bad_field(path, "its name holds letters, digits and underscores, the first no underscore")
+            raise invalid_field(path, "its name holds letters, digits and underscores, the first no underscore")
         yield name, child
 
 
@@ -136,9 +146,9 @@ def references(node: Any) -> Iterator[str]:
 
 
 def expand(properties: Tree, look_up: Callable[[str], Tree | None]) -> dict[str, Any]:
-    """Fields with what the data types that they refer to hold, or a refusal when that has no end.
+    """Fields with their data types expanded, or a refusal if that exceeds the limit.
 
-    :param look_up: what stands in the place of a reference, None when there is no such data type.
+    :param look_up: returns the data type of a reference, or None.
     """
     return _Expansion(look_up).of(properties, 0)
 
@@ -153,12 +163,12 @@ class _Expansion:
         for name, node in properties.items():
             self.left -= referred
             if self.left < 0 or depth > MAX_DEPTH:
-                raise bad_field(name, f"with its data types it would hold more than {MAX_FIELDS} fields, or itself")
+                raise invalid_field(name, f"with its data types it would hold more than {MAX_FIELDS} fields, or itself")
             result[name] = self._field(node, depth, referred)
         return result
 
     def _field(self, node: Any, depth: int, referred: bool) -> Any:
-        if not isinstance(node, Mapping):  # a field that is no object may have anything there
+        if not isinstance(node, Mapping):  # of a field that is not an object, anything may be here
             return node
         result = dict(node)
         reference = result.pop("$ref", None)
@@ -174,7 +184,7 @@ class _Expansion:
 
 
 def merge(trees: Sequence[Tree], where: str = "") -> dict[str, Any]:
-    """Several property maps as one; a path with two types is refused.
+    """Merge property maps; a path with two types is refused.
 
     :param where: dotted path of the maps.
     """
@@ -200,7 +210,7 @@ def merge(trees: Sequence[Tree], where: str = "") -> dict[str, Any]:
 
 
 def pick(node: Tree, pointers: Sequence[str]) -> dict[str, Any]:
-    """Of an object only the fields to which pointers lead, and what of them it requires; raises what leads nowhere.
+    """An object reduced to the fields of some pointers; a pointer that leads nowhere is refused.
 
     :param node: expanded.
     :param pointers: JSON pointers without the steps into ``properties``, such as ``/person/name``.
@@ -220,7 +230,7 @@ def _picked(node: Tree, paths: Sequence[tuple[str, ...]], where: str) -> dict[st
         elif name in _HOLDERS and isinstance(node.get(name), Mapping):
             result[name] = _picked(node[name], deeper, place)
         else:
-            raise bad_field(place, "the field group has no such field")
+            raise invalid_field(place, "the field group has no such field")
     if () in paths:
         return dict(node)
     if "required" in node:
@@ -229,10 +239,10 @@ def _picked(node: Tree, paths: Sequence[tuple[str, ...]], where: str) -> dict[st
 
 
 def find(properties: Tree, steps: Iterable[object]) -> Tree | None:
-    """The field to which steps lead, or None. An entry of a map has the type of the map's values.
+    """The field at a path, or None. An entry of a map has the type of the map's values.
 
-    :param steps: names; what is no text leads into an array.
-    :returns: empty for what may be anything.
+    :param steps: names; a step that is not text enters an array.
+    :returns: an empty tree for a field that may have any value.
     """
     node: Tree = {"properties": properties}
     for step in steps:

@@ -1,7 +1,7 @@
-"""Lists of the registry: ``property`` filters, ``orderby``, and pages that begin behind a value.
+"""Lists of the registry: ``property`` filters, ``orderby``, and pages that begin after a value.
 
-A request that names no order gets what has changed last first. That is what live answers and Adobe's samples have in
-common: ``_page.orderby`` is ``updated``, ``start`` is a moment, and nothing stands behind ``start=0``.
+Without ``orderby``, the last changed resource comes first. Live answers and Adobe's samples have this in common:
+``_page.orderby`` is ``updated``, ``start`` is a time, and nothing comes after ``start=0``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from itertools import dropwhile
 from typing import Any, TypeVar
 
-from airflow_provider_payments.emulator import query
-from airflow_provider_payments.emulator.comparisons import (
+from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.call import Answer, Call
+from airflow_provider_payments.emulator.core.comparisons import (
     as_number,
     as_text,
     dotted,
@@ -23,37 +24,38 @@ from airflow_provider_payments.emulator.comparisons import (
     one_of,
     sort_key,
 )
-from airflow_provider_payments.emulator.exchange import Answer, Call, count_from
-from airflow_provider_payments.emulator.query import Filter, Listing, Order, Position
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
-from airflow_provider_payments.emulator.store import Numbered
+from airflow_provider_payments.emulator.core.parsing import parse_count
+from airflow_provider_payments.emulator.core.query import Filter, Listing, Order, Position
+from airflow_provider_payments.emulator.core.store import Numbered
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 MAX_PAGE = 500
 DEFAULT_PAGE = 300
-BASE = "/data/foundation/schemaregistry"
+PREFIX = "/data/foundation/schemaregistry"
 _LATEST = Order("updated", descending=True)
 _PROPERTY = re.compile(r"(?P<field>[^=!<>~]+)(?:(?P<sign>==|!=|<=|>=|<|>|~)(?P<value>.*))?", re.DOTALL)
 
 Item = TypeVar("Item", bound=Numbered)
 
 
-def filters(call: Call) -> list[Filter]:
-    """What the ``property`` parameters of a request ask for."""
+def filters(call: Call[Registry]) -> list[Filter]:
+    """The filters of a request's ``property`` parameters."""
     return [_filter(text) for name, text in call.query if name == "property"]
 
 
 def answer(
-    call: Call, listing: Listing[Item], path: str, show: Callable[[Item], Any], base: Sequence[Filter] = ()
+    call: Call[Registry], listing: Listing[Item], path: str, show: Callable[[Item], Any], base: Sequence[Filter] = ()
 ) -> Answer:
-    """The page that a request asks for.
+    """Answer with the requested page.
 
-    :param path: of the list, below the service's base.
-    :param show: an item as the list shows it.
-    :param base: what all items of the list have.
+    :param path: of the list, below the service's prefix.
+    :param show: makes the form of an item in the list.
+    :param base: filters of the list itself.
     """
-    asked, start = [*base, *filters(call)], call.first("start")
-    limit = min(call.whole("limit", _invalid, 0), MAX_PAGE) or DEFAULT_PAGE
-    named = call.first("orderby")
+    asked, start = [*base, *filters(call)], call.parameter("start")
+    limit = min(call.whole_number("limit", _invalid, 0), MAX_PAGE) or DEFAULT_PAGE
+    named = call.parameter("orderby")
     page, following = (
         _page_by_value(listing, _orders(named), asked, start, limit)
         if named
@@ -71,12 +73,12 @@ def answer(
 def _page_of_latest(
     listing: Listing[Item], asked: Sequence[Filter], start: str | None, limit: int
 ) -> tuple[list[Item], str | None]:
-    """A page in no named order, and where the next begins: at a moment, and a number among those of the moment."""
+    """A page in the default order, and the ``start`` of the next: a time, and the item's number to break ties."""
     after = None
     if start is not None:
         moment, _, number = start.partition(".")
-        at = count_from(number)
-        # A moment alone stands behind all items of that moment.
+        at = parse_count(number)
+        # A time alone is a position after all items of that time.
         after = Position(math.inf if at is None else at, sort_key(as_number(moment)))
     found = list(query.items(listing, asked, [_LATEST], after))
     page = found[:limit]
@@ -88,7 +90,7 @@ def _page_of_latest(
 def _page_by_value(
     listing: Listing[Item], orders: Sequence[Order], asked: Sequence[Filter], start: str | None, limit: int
 ) -> tuple[list[Item], str | None]:
-    """A page in a named order: it begins strictly behind a value, so it ends only where the value changes."""
+    """A page in a named order. The next one begins strictly after a value, so a page ends where the value changes."""
     value, found = listing.first(orders[0].path), query.items(listing, asked, orders)
     if start is not None:
         found = dropwhile(lambda item: not _is_behind(value(item), start, orders[0].descending), found)
@@ -112,8 +114,8 @@ def _is_behind(value: Any, start: str, descending: bool) -> bool:
     return place < last if descending else place > last
 
 
-def _links(call: Call, path: str, following: str | None) -> dict[str, Any]:
-    base, asked = call.world.origin + BASE, call.query_with(start=None)
+def _links(call: Call[Registry], path: str, following: str | None) -> dict[str, Any]:
+    base, asked = call.state.sandbox.origin + PREFIX, call.query_with(start=None)
     shared = f"{base}/global/{path.rpartition('/')[2]}" + (f"?{asked}" if asked else "")
     upcoming = f"{base}{path}?{call.query_with(start=following)}" if following is not None else None
     return {"next": upcoming, "global_schemas": {"href": shared}}

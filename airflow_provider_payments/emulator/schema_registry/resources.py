@@ -1,4 +1,4 @@
-"""What a tenant keeps in the registry, and how to name and find it."""
+"""The resources of the registry, and the refusals of unknown ones."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.composition import Composition, Reference
 from airflow_provider_payments.emulator.schema_registry.global_resources import GLOBAL_RESOURCES
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
 Kind = Literal["schemas", "mixins", "classes", "datatypes", "behaviors"]
 UNION = "union"
-# A kind's number among the refusals of what is not there, and what the refusals call it.
+# By kind: the number in the code of its "not found" refusal, and its name there.
 _NAMES: Mapping[Kind, tuple[str, str]] = {
     "classes": ("1010", "class"),
     "mixins": ("1011", "field group"),
@@ -25,31 +25,31 @@ _NAMES: Mapping[Kind, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a resource was after a write.
+    """The state of a resource after a write.
 
-    :param at: when it was written, in epoch milliseconds.
+    :param at: epoch milliseconds of the write.
     """
 
     at: int
     content: Mapping[str, Any]
-    made_of: Composition
+    composition: Composition
 
 
 @dataclass(slots=True)
 class Resource:
-    """A schema, class, field group or data type of the tenant, or a global one, or a behaviour.
+    """A schema, class, field group, data type or behaviour, of the tenant or global.
 
-    :param content: what the client sent, completed: title, description, tags; all that a global one shows.
-    :param made_of: what it is composed of, completed.
+    :param content: title, description and tags as the client sent them; the whole wire form of a global resource.
+    :param composition: with completed fields.
     :param minor: the minor version; the major one is always 1.
-    :param earlier: what it was before each later write, oldest first.
+    :param earlier: its states before each later write, oldest first.
     """
 
     kind: Kind
     id: str
     alt_id: str
     content: dict[str, Any]
-    made_of: Composition
+    composition: Composition
     created: int
     updated: int
     minor: int = 0
@@ -62,15 +62,15 @@ class Resource:
 
     @property
     def references(self) -> tuple[str, ...]:
-        return self.made_of.references
+        return self.composition.references
 
     @property
     def properties(self) -> dict[str, Any]:
-        return self.made_of.properties
+        return self.composition.properties
 
     @property
     def in_union(self) -> bool:
-        """Whether Profile may use its data."""
+        """Whether it is enabled for Profile."""
         return UNION in self.content.get("meta:immutableTags", ())
 
     @property
@@ -80,37 +80,37 @@ class Resource:
 
 def _global(wire: Mapping[str, Any]) -> Resource:
     extends, required = tuple(wire.get("meta:extends", ())), tuple(wire.get("required", ()))
-    made_of = Composition(tuple(map(Reference, extends)), wire["properties"], required, ())
-    return Resource(wire["meta:resourceType"], wire["$id"], wire["meta:altId"], dict(wire), made_of, 0, 0)
+    composition = Composition(tuple(map(Reference, extends)), wire["properties"], required, ())
+    return Resource(wire["meta:resourceType"], wire["$id"], wire["meta:altId"], dict(wire), composition, 0, 0)
 
 
 GLOBALS: Mapping[str, Resource] = {wire["$id"]: _global(wire) for wire in GLOBAL_RESOURCES}
 
 
 def not_found(kind: Kind, identifier: str) -> RegistryRefusal:
-    """The refusal of an id that names no resource of a kind."""
+    """The refusal of an unknown id of a kind."""
     number, name = _NAMES[kind]
     return no_resource(f"{name} resource {identifier[:300]}", number)
 
 
 def no_resource(what: str, number: str = "1012") -> RegistryRefusal:
-    """The refusal of what names nothing.
+    """The refusal of something unknown.
 
-    :param number: the kind's; where any kind would do, the documents print a schema's.
+    :param number: of the kind; for any kind the documents print a schema's.
     """
     return RegistryRefusal(f"{number}-404", "Resource not found", f"The requested {what} with version 1 is not found.")
 
 
 def reference_not_found(reference: str, expected: Kind) -> RegistryRefusal:
-    """The refusal of a reference to nothing, as of the resource itself.
+    """The refusal of a reference to an unknown resource, the same as for a read of it.
 
-    :param expected: the kind that is meant where the id names none.
+    :param expected: the kind to assume where the id contains none.
     """
     return not_found(next((kind for kind in _NAMES if f"/{kind}/" in reference), expected), reference)
 
 
 def find_global(kind: Kind, identifier: str) -> Resource | None:
-    """A global resource, None when there is no such one.
+    """A global resource, or None.
 
     :param identifier: ``$id`` or ``meta:altId``.
     """

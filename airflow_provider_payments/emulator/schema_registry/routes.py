@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_payments.emulator.comparisons import one_of
-from airflow_provider_payments.emulator.exchange import Answer, Call, Dialect, Routes
-from airflow_provider_payments.emulator.json_patch import Instruction, PatchError, apply_patch, parse_patch
-from airflow_provider_payments.emulator.query import Filter, Listing
-from airflow_provider_payments.emulator.refusals import PlainRefusal, Refusal, RegistryRefusal
+from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, Routes
+from airflow_provider_payments.emulator.core.comparisons import one_of
+from airflow_provider_payments.emulator.core.json_patch import Instruction, PatchError, apply_patch, parse_patch
+from airflow_provider_payments.emulator.core.query import Filter, Listing
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal, Refusal
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import descriptor_routes, listing, rpc, unions
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
 from airflow_provider_payments.emulator.schema_registry.composition import OWN_FIELDS
+from airflow_provider_payments.emulator.schema_registry.listing import PREFIX
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from airflow_provider_payments.emulator.schema_registry.resources import (
     GLOBALS,
@@ -24,9 +27,8 @@ from airflow_provider_payments.emulator.schema_registry.resources import (
     not_found,
 )
 from airflow_provider_payments.emulator.schema_registry.shapes import global_to_wire, resource_to_wire
-from airflow_provider_payments.emulator.store import Store
 
-# The path names a resource's kind in more ways than the resource itself does.
+# The kinds by their names in paths.
 _KINDS: Mapping[str, Kind] = {
     "schemas": "schemas",
     "fieldgroups": "mixins",
@@ -36,8 +38,8 @@ _KINDS: Mapping[str, Kind] = {
 }
 _COUNTED: tuple[Kind, ...] = ("schemas", "mixins", "datatypes", "classes")
 _RECENT = 10
-# Members that lists look at most often, read without shaping the whole resource.
-_QUICK: Mapping[str, Callable[[Resource], Any]] = {
+# The members that lists read most often, without making the whole wire form.
+_READERS: Mapping[str, Callable[[Resource], Any]] = {
     "$id": lambda resource: resource.id,
     "meta:altId": lambda resource: resource.alt_id,
     "meta:resourceType": lambda resource: resource.kind,
@@ -53,9 +55,9 @@ _QUICK: Mapping[str, Callable[[Resource], Any]] = {
 _KEYS = {"$id": "id", "meta:altId": "alt_id", "meta:resourceType": "kind", "title": "title"}
 
 
-def show_stats(call: Call) -> Answer:
-    registry, options = call.sandbox.registry, call.sandbox.options
-    everything = list(registry.store.select().behind(None))
+def show_stats(call: Call[Registry]) -> Answer:
+    registry, options = call.state, call.state.sandbox.options
+    everything = list(registry.store.select().after(None))
     counts = {kind: sum(resource.kind == kind for resource in everything) for kind in _COUNTED}
     unions = {registry.class_of(resource) for resource in everything if resource.in_union}
 
@@ -79,7 +81,7 @@ def _class_usage(registry: Registry, everything: Iterable[Resource]) -> list[dic
     usage: dict[str, list[dict[str, Any]]] = {}
     for resource in everything:
         if resource.kind == "schemas":
-            entry = {key: read(resource) for key, read in _QUICK.items() if key in ("$id", "title", "description")}
+            entry = {key: read(resource) for key, read in _READERS.items() if key in ("$id", "title", "description")}
             usage.setdefault(str(registry.class_of(resource)), []).append(entry)
     return [
         {"$id": class_id, "title": registry.known(class_id).title, "numberOfSchemas": len(schemas), "schemas": schemas}
@@ -87,45 +89,45 @@ def _class_usage(registry: Registry, everything: Iterable[Resource]) -> list[dic
     ]
 
 
-def _tenant_handlers(name: str, kind: Kind) -> Routes:
+def _tenant_handlers(name: str, kind: Kind) -> Routes[Registry]:
     path = f"/tenant/{name}"
 
-    def shown(call: Call) -> Resource:
-        return call.sandbox.registry.get(kind, call.params["id"])
+    def shown(call: Call[Registry]) -> Resource:
+        return call.state.get(kind, call.params["id"])
 
-    def list_all(call: Call) -> Answer:
+    def list_all(call: Call[Registry]) -> Answer:
         form = list_form(call.headers.get("accept", ""))
-        registry = call.sandbox.registry
+        registry = call.state
         return listing.answer(
             call,
-            Listing(registry.store, lambda resource: _read(resource, registry), _QUICK, _KEYS),
+            Listing(registry.store, lambda resource: _read(resource, registry), _READERS, _KEYS),
             path,
             lambda resource: resource_to_wire(resource, registry, form),
             [Filter("meta:resourceType", one_of((kind,)), equals=(kind,))],
         )
 
-    def show(call: Call) -> Answer:
+    def show(call: Call[Registry]) -> Answer:
         form = lookup_form(call.headers.get("accept", ""))
-        # What Adobe made is found from here as well: Adobe's own client never asks the other container.
+        # Global resources are found here too: Adobe's own client never asks the global container.
         shared = find_global(kind, call.params["id"])
         if shared is not None:
             return Answer(global_to_wire(shared, form))
-        registry = call.sandbox.registry
+        registry = call.state
         union = unions.find_union(registry, call.params["id"], form) if kind == "schemas" else None
         return Answer(union or resource_to_wire(shown(call), registry, form))
 
-    def create(call: Call) -> Answer:
-        registry = call.sandbox.registry
+    def create(call: Call[Registry]) -> Answer:
+        registry = call.state
         return Answer(resource_to_wire(registry.create(kind, call.json_object()), registry), 201)
 
-    def put(call: Call) -> Answer:
-        registry, resource = call.sandbox.registry, shown(call)
+    def put(call: Call[Registry]) -> Answer:
+        registry, resource = call.state, shown(call)
         _check_match(call, resource, required=False)
         return Answer(resource_to_wire(registry.replace(resource, call.json_object()), registry))
 
-    def patch(call: Call) -> Answer:
-        registry, resource = call.sandbox.registry, shown(call)
-        _check_match(call, resource, required=call.world.readings.registry_requires_if_match)
+    def patch(call: Call[Registry]) -> Answer:
+        registry, resource = call.state, shown(call)
+        _check_match(call, resource, required=call.state.sandbox.runtime_options.registry_requires_if_match)
         # Patches address the resource as the registry shows it.
         wire = resource_to_wire(resource, registry)
         try:
@@ -135,8 +137,8 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes:
             raise RegistryRefusal("1010-400", "Patch invalid", error.detail) from error
         return Answer(resource_to_wire(registry.replace(resource, body), registry))
 
-    def delete(call: Call) -> Answer:
-        call.sandbox.registry.delete(shown(call))
+    def delete(call: Call[Registry]) -> Answer:
+        call.state.delete(shown(call))
         return Answer(None, 204)
 
     return (
@@ -149,7 +151,7 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes:
     )
 
 
-def _check_match(call: Call, resource: Resource, *, required: bool) -> None:
+def _check_match(call: Call[Registry], resource: Resource, *, required: bool) -> None:
     """Refuse a change whose ``If-Match`` names another version, with quotes or without, or is missing if required."""
     given = call.headers.get("if-match", "").strip().strip('"')
     if not given and required:
@@ -163,28 +165,28 @@ def _check_match(call: Call, resource: Resource, *, required: bool) -> None:
 
 
 def _read(resource: Resource, registry: Registry) -> dict[str, Any]:
-    """What filters and orders read: the resource, and what the registry notes of it, without a path."""
+    """What filters and orders read: the resource, with its registry metadata at the top level."""
     wire = resource_to_wire(resource, registry)
     return {**wire["meta:registryMetadata"], **wire}
 
 
 def _as_shown(instruction: Instruction, resource: Resource) -> Instruction:
-    """An instruction that names a definition as the client once called it leads to where the registry keeps it."""
+    """An instruction with the client's name of a definition changed to the registry's."""
     steps, source = (_place_shown(steps, resource) for steps in (instruction.steps, instruction.source))
     return replace(instruction, steps=steps, source=source)
 
 
 def _place_shown(steps: tuple[str, ...], resource: Resource) -> tuple[str, ...]:
-    made_of = resource.made_of
+    composition = resource.composition
     match steps:
-        case ("definitions", name, *rest) if name in (OWN_FIELDS, *made_of.parts):
-            return ("definitions", made_of.own_name, *rest)
+        case ("definitions", name, *rest) if name in (OWN_FIELDS, *composition.parts):
+            return ("definitions", composition.own_name, *rest)
         case ("properties", *_) if resource.properties:
-            return ("definitions", made_of.own_name, *steps)
+            return ("definitions", composition.own_name, *steps)
     return steps
 
 
-def _global_handlers(name: str, kind: Kind) -> Routes:
+def _global_handlers(name: str, kind: Kind) -> Routes[Registry]:
     path = f"/global/{name}"
     store: Store[Resource] = Store()
     for resource in GLOBALS.values():
@@ -192,11 +194,11 @@ def _global_handlers(name: str, kind: Kind) -> Routes:
             store.add(resource)
     shared = Listing(store, lambda resource: resource.content, {"updated": lambda resource: resource.updated})
 
-    def list_all(call: Call) -> Answer:
+    def list_all(call: Call[Registry]) -> Answer:
         form = list_form(call.headers.get("accept", ""))
         return listing.answer(call, shared, path, lambda resource: global_to_wire(resource, form))
 
-    def show(call: Call) -> Answer:
+    def show(call: Call[Registry]) -> Answer:
         form, found = lookup_form(call.headers.get("accept", "")), find_global(kind, call.params["id"])
         if found is None:
             raise not_found(kind, call.params["id"])
@@ -205,7 +207,7 @@ def _global_handlers(name: str, kind: Kind) -> Routes:
     return (("GET", path, list_all), ("GET", path + "/{id:path}", show))
 
 
-def _nowhere(call: Call) -> Answer:
+def _nowhere(call: Call[Registry]) -> Answer:
     container, name = call.params["container"], call.params["name"]
     what = f"collection '{name[:60]}' in it" if container in ("tenant", "global") else "such container"
     raise RegistryRefusal("1017-404", "Resource not found", f"'{container[:60]}': there is no {what}.")
@@ -215,8 +217,10 @@ def _refused(status: int, detail: str) -> Refusal:
     return RegistryRefusal("2010-403", "", detail) if status == 403 else PlainRefusal(status, detail)
 
 
+__all__ = ["DIALECT", "PREFIX", "ROUTES"]
+
 DIALECT = Dialect(_refused)
-ROUTES: Routes = (
+ROUTES: Routes[Registry] = (
     ("GET", "/stats", show_stats),
     *(route for name, kind in _KINDS.items() for route in _tenant_handlers(name, kind)),
     *(route for name, kind in _KINDS.items() for route in _global_handlers(name, kind)),
@@ -224,7 +228,7 @@ ROUTES: Routes = (
     *descriptor_routes.ROUTES,
     *unions.ROUTES,
     *rpc.ROUTES,
-    # Only what no path above has taken comes here.
+    # Only for paths that no route above matches.
     ("GET", "/{container}/{name}", _nowhere),
     ("GET", "/{container}/{name}/{id:path}", _nowhere),
 )

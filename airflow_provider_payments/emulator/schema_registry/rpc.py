@@ -1,4 +1,4 @@
-"""The registry's procedures: moving resources between sandboxes, samples of data, and the log of changes."""
+"""The registry's RPC operations: export and import, sample data, and the audit log."""
 
 from __future__ import annotations
 
@@ -6,46 +6,44 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.identifiers import new_hash, new_uuid
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.identifiers import new_hash, new_uuid
 from airflow_provider_payments.emulator.schema_registry import fields
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from airflow_provider_payments.emulator.schema_registry.resources import Kind, Resource, State, no_resource
 from airflow_provider_payments.emulator.schema_registry.sample_data import sample_of
 from airflow_provider_payments.emulator.schema_registry.shapes import resource_to_wire
 
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.schema_registry.registry import Registry
-
 TENANT_PLACEHOLDER = "<XDM_TENANTID_PLACEHOLDER>"
-# What says where a resource came from, and what its new place decides.
+# Members that describe the origin of a resource, or that its new registry sets.
 _LEFT_BEHIND = (
     *("imsOrg", "refs", "meta:registryMetadata", "meta:containerId", "meta:tenantNamespace", "meta:immutableTags"),
 )
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
-def _resource(call: Call) -> Resource:
-    """The tenant's resource that a path names, or a refusal."""
-    found = call.sandbox.registry.read(call.params["id"])
+def _resource(call: Call[Registry]) -> Resource:
+    """The tenant's resource in the path, or a refusal."""
+    found = call.state.read(call.params["id"])
     if found is None:
         raise no_resource(f"resource {call.params['id'][:300]}")
     return found
 
 
-def export(call: Call) -> Answer:
-    """A resource behind all of the tenant's that it needs, as another tenant's registry takes them."""
-    registry, needed = call.sandbox.registry, _with_needed(call.sandbox.registry, _resource(call))
+def export(call: Call[Registry]) -> Answer:
+    """A resource after all that it depends on, in a form that another tenant's registry imports."""
+    registry, needed = call.state, _with_needed(call.state, _resource(call))
     wires = [resource_to_wire(resource, registry) for resource in needed]
     text = json.dumps([{key: wire[key] for key in wire if key not in _LEFT_BEHIND} for wire in wires])
-    tenant = re.escape(call.sandbox.options.tenant)
+    tenant = re.escape(call.state.sandbox.options.tenant)
     return Answer(json.loads(re.sub(rf"(?<=ns\.adobe\.com/){tenant}(?=/)|(?<=_){tenant}\b", TENANT_PLACEHOLDER, text)))
 
 
 def _with_needed(registry: Registry, resource: Resource) -> list[Resource]:
-    """A resource behind what it refers to, each once, and never before what it needs itself."""
+    """A resource and its dependencies, each once, dependencies first."""
     result: dict[str, Resource] = {}
     pending = [(resource, False)]
     while pending:
@@ -60,12 +58,12 @@ def _with_needed(registry: Registry, resource: Resource) -> list[Resource]:
     return list(result.values())
 
 
-def import_resources(call: Call) -> Answer:
-    """Make the resources of an export under their ids: all of them, or none."""
-    registry, document = call.sandbox.registry, call.json()
+def import_resources(call: Call[Registry]) -> Answer:
+    """Create the resources of an export under their ids: all of them or none."""
+    registry, document = call.state, call.json()
     if not isinstance(document, list) or not document or not all(isinstance(entry, dict) for entry in document):
         raise _not_imported("The body is a list of at least one resource.")
-    here = json.loads(json.dumps(document).replace(TENANT_PLACEHOLDER, call.sandbox.options.tenant))
+    here = json.loads(json.dumps(document).replace(TENANT_PLACEHOLDER, call.state.sandbox.options.tenant))
     made: list[Resource] = []
     try:
         for entry in here:
@@ -91,18 +89,18 @@ def _not_imported(detail: str) -> RegistryRefusal:
     return RegistryRefusal("3005-400", "Import Resource Failed", f"Failed to import resources. Error: {detail}")
 
 
-def show_sample(call: Call) -> Answer:
-    """One record as a dataset of the schema would take it."""
+def show_sample(call: Call[Registry]) -> Answer:
+    """One record that is valid for the schema."""
     schema = _resource(call)
     if schema.kind != "schemas":
         raise no_resource(f"schema resource {schema.id}")
-    return Answer(sample_of({"type": "object", "properties": call.sandbox.registry.resolve(schema)[0]}))
+    return Answer(sample_of({"type": "object", "properties": call.state.resolve(schema)[0]}))
 
 
-def show_log(call: Call) -> Answer:
-    """What each write changed of a resource, newest first."""
-    resource, options = _resource(call), call.sandbox.options
-    states = [*resource.earlier, State(resource.updated, resource.content, resource.made_of)]
+def show_log(call: Call[Registry]) -> Answer:
+    """The changes of each write of a resource, newest first."""
+    resource, options = _resource(call), call.state.sandbox.options
+    states = [*resource.earlier, State(resource.updated, resource.content, resource.composition)]
     log, before = [], dict[str, Any]()
     for state in states:
         after = _written(state)
@@ -115,7 +113,7 @@ def show_log(call: Call) -> Answer:
                 "updatedTime": datetime.fromtimestamp(state.at / 1000, UTC).strftime("%m-%d-%Y %H:%M:%S"),
                 "requestId": new_uuid(),
                 "clientId": options.client_id,
-                "sandBoxId": call.sandbox.id,
+                "sandBoxId": call.state.sandbox.id,
                 "updates": [{**about, **change} for change in _changes(before, after, "")],
             }
         )
@@ -124,16 +122,16 @@ def show_log(call: Call) -> Answer:
 
 
 def _written(state: State) -> dict[str, Any]:
-    """What a write decides, where the registry shows it."""
-    made_of = state.made_of
-    wire: dict[str, Any] = {**state.content, "allOf": [{"$ref": reference} for reference in made_of.references]}
-    if made_of.properties:
-        wire["definitions"] = {made_of.own_name: {"type": "object", "properties": made_of.properties}}
-    return {**wire, "required": list(made_of.required)} if made_of.required else wire
+    """The members that a write can change, in the registry's form."""
+    composition = state.composition
+    wire: dict[str, Any] = {**state.content, "allOf": [{"$ref": reference} for reference in composition.references]}
+    if composition.properties:
+        wire["definitions"] = {composition.own_name: {"type": "object", "properties": composition.properties}}
+    return {**wire, "required": list(composition.required)} if composition.required else wire
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
-    """The members that differ, at any depth, with the JSON pointers that lead to them."""
+    """The members that differ, at any depth, with their JSON pointers."""
     for name in dict.fromkeys((*before, *after)):
         path = f"{where}/{name.replace('~', '~0').replace('/', '~1')}"
         old, new = before.get(name), after.get(name)
@@ -151,7 +149,7 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-ROUTES: Routes = (
+ROUTES: Routes[Registry] = (
     ("GET", "/rpc/export/{id:path}", export),
     ("POST", "/rpc/import", import_resources),
     ("GET", "/rpc/sampledata/{id:path}", show_sample),

@@ -1,24 +1,23 @@
-"""What the registry asks of a resource's content; each rule raises its refusal."""
+"""The rules for the content of resources; each raises its refusal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry import fields
 from airflow_provider_payments.emulator.schema_registry.composition import (
-    TAKEN,
+    REF_PROPERTY,
     Composition,
     malformed,
     unknown_reference,
 )
+from airflow_provider_payments.emulator.schema_registry.descriptors import Descriptors
 from airflow_provider_payments.emulator.schema_registry.global_resources import BEHAVIORS, IDENTITY_MAP
+from airflow_provider_payments.emulator.schema_registry.library import Library
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.resources import Kind, Resource, reference_not_found
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 # A field group also needs 'meta:intendedToExtend', which has a refusal of its own. A schema's 'type' is required in the
 # published interface, but Adobe's own client leaves it out.
@@ -30,15 +29,15 @@ _NEEDED: Mapping[Kind, tuple[str, ...]] = {
 }
 
 
-def check_title(registry: Registry, body: Mapping[str, Any], itself: Resource | None) -> None:
-    """Titles are unique over all kinds of resources.
+def check_title(library: Library, body: Mapping[str, Any], itself: Resource | None) -> None:
+    """Titles must be unique over all kinds of resources.
 
-    :param itself: the resource that is to bear the title, None when it is new.
+    :param itself: the resource with the title; None if it is new.
     """
     title = body.get("title")
     if not isinstance(title, str) or not title.strip():
         raise RegistryRefusal("1500-400", "Title missing", "A resource needs a 'title', which is text.")
-    for other in registry.store.find("title", (title,)):
+    for other in library.store.find("title", (title,)):
         if other is not itself:
             raise RegistryRefusal(
                 "1521-400",
@@ -48,7 +47,7 @@ def check_title(registry: Registry, body: Mapping[str, Any], itself: Resource | 
 
 
 def check_form(kind: Kind, body: Mapping[str, Any]) -> None:
-    """The members that every body needs, and their types."""
+    """Check the required members of a body, and their types."""
     for member in _NEEDED[kind]:
         if body.get(member) is None:
             raise malformed(f"The body needs '{member}'.")
@@ -61,65 +60,67 @@ def check_form(kind: Kind, body: Mapping[str, Any]) -> None:
         raise malformed("'meta:immutableTags' must be a list of texts.")
 
 
-def completed(made_of: Composition, allowed: str | None) -> Composition:
+def completed(composition: Composition, allowed: str | None) -> Composition:
     """A composition with completed fields.
 
-    :param allowed: the only name that its fields may have at the top, None when they may have any.
+    :param allowed: the only allowed top-level name; None for any.
     """
     if allowed is None:
-        return replace(made_of, properties=fields.complete_all(made_of.properties, ""))
-    for name in made_of.properties:
+        return replace(composition, properties=fields.complete_all(composition.properties, ""))
+    for name in composition.properties:
         if name != allowed:
             raise RegistryRefusal(
                 "1021-400",
                 "Namespace validation error",
                 f"The custom field '{name[:200]}' must stand below a top-level field named {allowed}.",
             )
-    return replace(made_of, properties={name: fields.complete(tree, name) for name, tree in made_of.properties.items()})
+    return replace(
+        composition, properties={name: fields.complete(tree, name) for name, tree in composition.properties.items()}
+    )
 
 
-def check_references(registry: Registry, kind: Kind, identifier: str, made_of: Composition) -> None:
-    """References lead to resources that fit, and never back.
+def check_references(library: Library, kind: Kind, identifier: str, composition: Composition) -> None:
+    """References must name resources of a fitting kind, without a cycle.
 
-    :param identifier: of the resource that refers.
+    :param identifier: of the referring resource.
     """
-    for reference in made_of.references:
-        found = _referred(registry, reference)
+    for reference in composition.references:
+        found = _referred(library, reference)
         if found is None:
             raise reference_not_found(reference, "datatypes" if kind == "datatypes" else "mixins")
         if kind == "datatypes" and found != "datatypes":
             raise unknown_reference(f"A data type cannot extend '{reference[:200]}', which is no data type.")
-        other = registry.store.get(reference)
-        if reference == identifier or (other is not None and identifier in registry.extends(other)):
+        other = library.store.get(reference)
+        if reference == identifier or (other is not None and identifier in library.extends(other)):
             raise RegistryRefusal("1504-400", "Reference circular", f"{identifier} would extend itself.")
-    for entry in made_of.entries:
-        if entry.taken is not None and registry.kind_of(entry.target) != "mixins":
-            raise malformed(f"'{TAKEN}' takes fields of a field group, and {entry.target} is none.")
-    for reference in fields.references(made_of.properties):
-        found = _referred(registry, reference)
+    for entry in composition.entries:
+        if entry.taken is not None and library.kind_of(entry.target) != "mixins":
+            raise malformed(f"'{REF_PROPERTY}' takes fields of a field group, and {entry.target} is none.")
+    for reference in fields.references(composition.properties):
+        found = _referred(library, reference)
         if found is None:
             raise reference_not_found(reference, "datatypes")
         if found != "datatypes":
             raise unknown_reference(f"A field refers to '{reference[:200]}', which is no data type.")
 
 
-def _referred(registry: Registry, reference: str) -> Kind | None:
-    """What a reference names, None where reads do not find it yet."""
-    hidden = registry.store.get(reference) and not registry.store.read(reference)
-    return None if hidden else registry.kind_of(reference)
+def _referred(library: Library, reference: str) -> Kind | None:
+    """The kind that a reference names; None while reads are behind."""
+    hidden = library.store.get(reference) and not library.store.read(reference)
+    return None if hidden else library.kind_of(reference)
 
 
-def _check_schema(registry: Registry, body: Mapping[str, Any], made_of: Composition) -> None:
-    classes = [reference for reference in made_of.references if registry.kind_of(reference) == "classes"]
+def _check_schema(library: Library, body: Mapping[str, Any], composition: Composition) -> None:
+    classes = [reference for reference in composition.references if library.kind_of(reference) == "classes"]
     if len(classes) != 1:
         raise _class_invalid(
             f"A schema refers to exactly one class in 'allOf'; this one refers to {len(classes)}.",
         )
     if body.get("meta:class", classes[0]) != classes[0]:
         raise _class_invalid("'meta:class' and the class in 'allOf' differ.")
-    meant_for = {classes[0], *registry.extends(registry.known(classes[0]))}
-    for reference in made_of.references:
-        found = registry.find(reference)
+    meant_for = {classes[0], *library.extends(library.known(classes[0]))}
+    for reference in composition.references:
+        found = library.find(reference)
         if found and found.kind == "mixins" and not meant_for & set(found.content.get("meta:intendedToExtend", ())):
             raise RegistryRefusal(
                 "1506-400", "Field group not compatible", f"{reference} is not meant to extend {classes[0]}."
@@ -130,7 +131,7 @@ def _class_invalid(detail: str) -> RegistryRefusal:
     return RegistryRefusal("1502-400", "Class invalid", detail)
 
 
-def _check_field_group(registry: Registry, body: Mapping[str, Any], made_of: Composition) -> None:
+def _check_field_group(library: Library, body: Mapping[str, Any], composition: Composition) -> None:
     meant = body.get("meta:intendedToExtend")
     if not isinstance(meant, list) or not meant or not all(isinstance(name, str) for name in meant):
         raise RegistryRefusal(
@@ -139,14 +140,14 @@ def _check_field_group(registry: Registry, body: Mapping[str, Any], made_of: Com
             "A field group needs 'meta:intendedToExtend', a list of the classes that it extends.",
         )
     for name in meant:
-        if registry.kind_of(name) not in ("classes", "behaviors"):
+        if library.kind_of(name) not in ("classes", "behaviors"):
             raise unknown_reference(f"'{name[:200]}' names no known class.")
-    if not made_of.properties:
+    if not composition.properties:
         raise RegistryRefusal("1505-400", "Schema definition invalid", "A field group needs at least one field.")
 
 
-def _check_class(_: Registry, __: Mapping[str, Any], made_of: Composition) -> None:
-    if len([reference for reference in made_of.references if reference in BEHAVIORS]) != 1:
+def _check_class(_: Library, __: Mapping[str, Any], composition: Composition) -> None:
+    if len([reference for reference in composition.references if reference in BEHAVIORS]) != 1:
         raise RegistryRefusal(
             "1508-400",
             "Behaviour missing",
@@ -154,12 +155,12 @@ def _check_class(_: Registry, __: Mapping[str, Any], made_of: Composition) -> No
         )
 
 
-def _check_data_type(_: Registry, __: Mapping[str, Any], made_of: Composition) -> None:
-    if not made_of.properties and not made_of.references:
+def _check_data_type(_: Library, __: Mapping[str, Any], composition: Composition) -> None:
+    if not composition.properties and not composition.references:
         raise malformed("A data type needs at least one field.")
 
 
-CHECKS: Mapping[Kind, Callable[[Registry, Mapping[str, Any], Composition], None]] = {
+CHECKS: Mapping[Kind, Callable[[Library, Mapping[str, Any], Composition], None]] = {
     "schemas": _check_schema,
     "mixins": _check_field_group,
     "classes": _check_class,
@@ -167,15 +168,15 @@ CHECKS: Mapping[Kind, Callable[[Registry, Mapping[str, Any], Composition], None]
 }
 
 
-def check_union(registry: Registry, resource: Resource) -> None:
-    """A schema can only be enabled for Profile when its records tell whom they are about."""
+def check_union(descriptors: Descriptors, resource: Resource) -> None:
+    """A schema can be enabled for Profile only if its records have an identity."""
     title = "Union descriptor validation error"
-    unnamed = registry.descriptors.relation_without_identity(resource)
+    unnamed = descriptors.relation_without_identity(resource)
     if unnamed is not None:
         raise RegistryRefusal(
             "1526-400", title, f"The related field {unnamed} needs a reference identity descriptor for a union."
         )
-    if IDENTITY_MAP not in resource.references and not registry.descriptors.has_primary(resource):
+    if IDENTITY_MAP not in resource.references and not descriptors.has_primary(resource):
         raise RegistryRefusal(
             "1528-400", title, "A schema in a union needs the identityMap field group or a primary identity."
         )

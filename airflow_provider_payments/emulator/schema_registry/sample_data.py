@@ -1,4 +1,4 @@
-"""A record that shows what a schema holds: one value for each field, the same every time."""
+"""A sample record of a schema: one value for each field, always the same."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _TEXTS = {
     "uri": "https://example.com/",
     "uri-reference": "/uri-reference",
 }
-# Where it fits the bounds of a field.
+# Used where it fits the bounds of a field.
 _USUAL_NUMBER = 4862
-# Of a text; what a schema asks beyond that is not met.
-MAX_LENGTH = 100
+# The longest text; a schema that requires a longer one gets an invalid sample.
+MAX_TEXT_CHARACTERS = 100
 
 
 def sample_of(node: Any) -> Any:
-    """A value that a resolved field takes, but for what its pattern asks. A list has one entry.
+    """A valid value of a resolved field, except for its pattern. A list has one entry.
 
-    :param node: a field, or what stands in the place of one.
+    :param node: a field, or anything in its place.
     """
     if not isinstance(node, Mapping):
         return "string"
@@ -61,5 +61,5 @@ def _number(node: Mapping[str, Any]) -> Any:
 
 def _text(node: Mapping[str, Any]) -> str:
     text = _TEXTS.get(str(node.get("format")), "string")
-    text += "x" * (min(int(node.get("minLength", 0)), MAX_LENGTH) - len(text))
-    return text[: int(node.get("maxLength", MAX_LENGTH))]
+    text += "x" * (min(int(node.get("minLength", 0)), MAX_TEXT_CHARACTERS) - len(text))
+    return text[: int(node.get("maxLength", MAX_TEXT_CHARACTERS))]

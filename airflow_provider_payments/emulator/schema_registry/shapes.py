@@ -1,19 +1,17 @@
-"""What the registry shows of its resources and descriptors, in each of the forms that they can be asked for."""
+"""The wire form of resources and descriptors, in each requested form."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from airflow_provider_payments.emulator.core.sandbox import DEFAULT_SANDBOX, Sandbox
 from airflow_provider_payments.emulator.schema_registry.accept import Form
 from airflow_provider_payments.emulator.schema_registry.composition import LOCAL, reference_to_wire
 from airflow_provider_payments.emulator.schema_registry.descriptors import DEPRECATED, Descriptor
 from airflow_provider_payments.emulator.schema_registry.fields import without_texts
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.schema_registry.registry import Registry
-    from airflow_provider_payments.emulator.schema_registry.resources import Resource
-    from airflow_provider_payments.emulator.world import Sandbox
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
+from airflow_provider_payments.emulator.schema_registry.resources import Resource
 
 LIBRARY_VERSION = "1.27.4"
 _PLAIN = Form()
@@ -66,7 +64,7 @@ def resource_to_wire(resource: Resource, registry: Registry, form: Form = _PLAIN
 
 
 def _place(sandbox: Sandbox) -> dict[str, str]:
-    kind = "production" if sandbox.name == "prod" else "development"
+    kind = "production" if sandbox.name == DEFAULT_SANDBOX else "development"
     return {"meta:sandboxId": sandbox.id, "meta:sandboxType": kind}
 
 
@@ -90,13 +88,13 @@ def _definition(resource: Resource, registry: Registry, form: Form) -> dict[str,
     if form.notext:
         own = without_texts({"properties": own})["properties"]
     wire: dict[str, Any] = {}
-    entries = [entry.to_wire() for entry in resource.made_of.entries]
+    entries = [entry.to_wire() for entry in resource.composition.entries]
     if own:
-        name = resource.made_of.own_name
+        name = resource.composition.own_name
         entries.append(reference_to_wire(LOCAL + name))
         wire["definitions"] = {name: {"type": "object", "properties": own, "meta:xdmType": "object"}}
     wire |= {"allOf": entries, "refs": list(resource.references)}
-    required = resource.made_of.required
+    required = resource.composition.required
     return {**wire, "required": list(required)} if required else wire
 
 

@@ -1,21 +1,19 @@
-"""Union schemas: for each class, all that its schemas hold which Profile may use. Nobody writes them."""
+"""Union schemas: for each class, the fields of its schemas that are enabled for Profile. They are read-only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_payments.emulator.exchange import Answer, Call, Routes
-from airflow_provider_payments.emulator.query import Listing
+from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
+from airflow_provider_payments.emulator.core.query import Listing
+from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import fields, listing
 from airflow_provider_payments.emulator.schema_registry.accept import Form, list_form, lookup_form
 from airflow_provider_payments.emulator.schema_registry.global_resources import IDENTITY_MAP
+from airflow_provider_payments.emulator.schema_registry.registry import Registry
 from airflow_provider_payments.emulator.schema_registry.resources import Resource, no_resource
-from airflow_provider_payments.emulator.store import Store
-
-if TYPE_CHECKING:
-    from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 SUFFIX = "__union"
 PATH = "/tenant/unions"
@@ -31,7 +29,7 @@ _OWN = {
 def unions(registry: Registry, schemas: Iterable[Resource]) -> dict[str, list[Resource]]:
     """The schemas that are in a union, by the id of the class that they share.
 
-    :param schemas: those to look at.
+    :param schemas: the candidates.
     """
     found: dict[str, list[Resource]] = {}
     for schema in schemas:
@@ -41,11 +39,11 @@ def unions(registry: Registry, schemas: Iterable[Resource]) -> dict[str, list[Re
 
 
 def find_union(registry: Registry, identifier: str, form: Form) -> dict[str, Any] | None:
-    """A union as it is shown, None when there is none of that id.
+    """The wire form of the union with an id, or None.
 
     :param identifier: ``$id`` or ``meta:altId``.
     """
-    # What names a schema must not cost a look at all schemas.
+    # A schema's id must not cost a search of all schemas.
     if not identifier.endswith(SUFFIX):
         return None
     for class_id, schemas in unions(registry, registry.of_kind("schemas")).items():
@@ -57,7 +55,7 @@ def find_union(registry: Registry, identifier: str, form: Form) -> dict[str, Any
 def union_to_wire(registry: Registry, class_id: str, schemas: list[Resource], form: Form) -> dict[str, Any]:
     """A union.
 
-    :param schemas: those that are in it.
+    :param schemas: its schemas.
     """
     its_class = registry.known(class_id)
     short = {"$id": class_id + SUFFIX, "meta:altId": its_class.alt_id + SUFFIX, "version": "1.0"}
@@ -102,21 +100,21 @@ class _Union:
     number: int = -1
 
 
-def list_unions(call: Call) -> Answer:
-    registry, form = call.sandbox.registry, list_form(call.headers.get("accept", ""))
+def list_unions(call: Call[Registry]) -> Answer:
+    registry, form = call.state, list_form(call.headers.get("accept", ""))
     store: Store[_Union] = Store()
-    for class_id, schemas in unions(registry, registry.store.select("kind", ("schemas",)).behind(None)).items():
+    for class_id, schemas in unions(registry, registry.store.select("kind", ("schemas",)).after(None)).items():
         store.add(_Union(class_id + SUFFIX, union_to_wire(registry, class_id, schemas, form)))
     found = Listing(store, lambda union: union.content, {"updated": lambda union: 0})
     return listing.answer(call, found, PATH, lambda union: union.content)
 
 
-def show_union(call: Call) -> Answer:
+def show_union(call: Call[Registry]) -> Answer:
     form = lookup_form(call.headers.get("accept", ""))
-    wire = find_union(call.sandbox.registry, call.params["id"], form)
+    wire = find_union(call.state, call.params["id"], form)
     if wire is None:
         raise no_resource(f"union resource {call.params['id'][:300]}")
     return Answer(wire)
 
 
-ROUTES: Routes = (("GET", PATH, list_unions), ("GET", PATH + "/{id:path}", show_union))
+ROUTES: Routes[Registry] = (("GET", PATH, list_unions), ("GET", PATH + "/{id:path}", show_union))

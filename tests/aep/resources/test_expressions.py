@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.resources.expressions import attributes_read
-from airflow_provider_payments.emulator.data_prep import expressions
-from airflow_provider_payments.emulator.data_prep.values import ExpressionError
+from airflow_provider_payments.emulator.data_prep.language import expressions
+from airflow_provider_payments.emulator.data_prep.language.values import ExpressionError
 
 
 @pytest.mark.parametrize(

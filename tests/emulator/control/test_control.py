@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.emulator.client import CATALOG, FLOW, PAYPAL, Client
 
 KINDS = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.emulator.client import CREDENTIALS, FLOW, REGISTRY, Client, source_body
 
 SOURCES = f"{FLOW}/sourceConnections"

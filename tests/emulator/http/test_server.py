@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.emulator.client import CREDENTIALS, FLOW, Client
 
 ROOT = Path(__file__).parents[3]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from airflow_provider_payments.emulator.server import EmulatorServer
+from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.emulator.client import CRM_FLOW_SPEC, FLOW, PAYPAL_SPEC, Client
 from tests.emulator.page.page_reader import Node, read
 

@@ -27,12 +27,12 @@ def test_another_process_makes_the_same() -> None:
         "import hashlib, json\n"
         "from airflow_provider_payments.emulator.samples import paypal, square, stripe\n"
         "for vendor in (paypal, square, stripe):\n"
-        "    made = [[table.path, table.born, list(table.rows)] for table in vendor.tables(1760000000.0)]\n"
+        "    made = [[table.path, table.created, list(table.rows)] for table in vendor.tables(1760000000.0)]\n"
         "    print(hashlib.sha256(json.dumps(made).encode()).hexdigest())\n"
     )
     here = [
         hashlib.sha256(
-            json.dumps([[table.path, table.born, list(table.rows)] for table in tables.values()]).encode()
+            json.dumps([[table.path, table.created, list(table.rows)] for table in tables.values()]).encode()
         ).hexdigest()
         for tables in TABLES.values()
     ]
@@ -50,7 +50,7 @@ def test_another_process_makes_the_same() -> None:
 def test_another_start_moves_the_times_and_nothing_else() -> None:
     later = {table.path: table for table in paypal.tables(START + 86400)}
     for path, table in TABLES["paypal"].items():
-        assert [at - 86400 for at in later[path].born] == list(table.born)
+        assert [at - 86400 for at in later[path].created] == list(table.created)
         times = [column.name for column in table.columns if column.format]
         for old, new in zip(table.rows, later[path].rows, strict=True):
             if CORRUPT not in old:
@@ -60,8 +60,8 @@ def test_another_start_moves_the_times_and_nothing_else() -> None:
 @pytest.mark.parametrize(("vendor", "path"), ALL)
 def test_a_table_is_in_order(vendor: str, path: str) -> None:
     table = TABLES[vendor][path]
-    assert list(table.born) == sorted(table.born)
-    assert len(table.rows) == len(table.born)
+    assert list(table.created) == sorted(table.created)
+    assert len(table.rows) == len(table.created)
     # What a first run finds does not depend on how fast somebody is.
     assert table.count(START - 3600) == table.count(START + 899)
     places = [place for flaw in table.flaws for place in flaw.places]
@@ -139,7 +139,7 @@ def value_at(row: Any, where: tuple[str, ...]) -> Any:
 def by_id(table: Table) -> dict[str, tuple[float, Mapping[str, Any]]]:
     """Where an id leads: the rows as a client sees them, duplicates and unparsable ones left out."""
     flawed = {place for flaw in table.flaws if flaw.kind in (DUPLICATE, UNPARSABLE) for place in flaw.places}
-    rows = enumerate(zip(table.born, table.rows, strict=True))
+    rows = enumerate(zip(table.created, table.rows, strict=True))
     return {identity(row): (born, row) for place, (born, row) in rows if place not in flawed}
 
 
@@ -178,7 +178,7 @@ def test_what_a_row_names_exists_and_is_older(
 ) -> None:
     known, table = by_id(TABLES[vendor][parent]), TABLES[vendor][child]
     assert len(table.good_rows) > 0
-    for born, row in zip(table.born, table.good_rows, strict=True):
+    for born, row in zip(table.created, table.good_rows, strict=True):
         named_born, named = known[at(row, reference)]
         assert named_born <= born
         if amounts is not None:
@@ -227,7 +227,7 @@ def test_most_payments_succeed_and_those_refunded_all_did() -> None:
 
 def test_rows_come_into_being_one_each_quarter_of_an_hour() -> None:
     for vendor, path in (("paypal", "PayPal.Transactions"), ("square", "Square.Payments"), ("stripe", "charges")):
-        born = TABLES[vendor][path].born
+        born = TABLES[vendor][path].created
         future = born[bisect_right(born, START) :]
         assert future[:3] == [START + 900, START + 1800, START + 2700]
 
@@ -235,7 +235,7 @@ def test_rows_come_into_being_one_each_quarter_of_an_hour() -> None:
 def test_four_payouts_in_ten_come_hours_after_their_times() -> None:
     payouts = TABLES["paypal"]["PayPal.Payouts"]
     times = [datetime.fromisoformat(row["Create_Time"]) for row in payouts.rows]
-    late = Counter(born - time.timestamp() for born, time in zip(payouts.born, times, strict=True))
+    late = Counter(born - time.timestamp() for born, time in zip(payouts.created, times, strict=True))
     assert {seconds / 3600 for seconds in late} == {0, 1, 2, 4, 6}
     assert 0.35 < 1 - late[0] / late.total() < 0.45
     assert [row["Value_Date"] for row in payouts.rows] == [str(time.date()) for time in times]

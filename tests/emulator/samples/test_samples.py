@@ -225,8 +225,8 @@ def test_a_schedule_never_reads_rows_that_arrive_late(client: Client) -> None:
     # The first run reads all the past, each later one half an hour; who is late is so by an hour at least.
     read = [
         row["Payout_Item_Id"]
-        for row, born in zip(arrived, payouts.born, strict=False)
-        if born <= first or born == datetime.fromisoformat(row["Create_Time"]).timestamp()
+        for row, created in zip(arrived, payouts.created, strict=False)
+        if created <= first or created == datetime.fromisoformat(row["Create_Time"]).timestamp()
     ]
     landed = client.control("GET", f"datasets/{body['_dataset']}/rows", params={"limit": 5000})["rows"]
     assert [row["_id"] for row in landed] == read

@@ -1,0 +1,133 @@
+"""One request and its answer, as the handlers of services see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from airflow_provider_payments.emulator.core.parsing import UnreadableBody, parse_count, parse_json
+from airflow_provider_payments.emulator.core.refusals import GatewayRefusal, Refusal
+from airflow_provider_payments.emulator.core.sandbox import Sandbox
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler returns.
+
+    :param body: sent as JSON; bytes are sent as they are, and None sends no body.
+    """
+
+    body: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Call(Generic[State]):
+    """A request.
+
+    :param state: what the service holds, of the sandbox that the request names where sandboxes divide it.
+    :param query: decoded pairs in the order sent; a name may repeat.
+    :param headers: lower-case names.
+    :param params: the path parameters of the route.
+    :param raw: the body.
+    """
+
+    state: State
+    path: str
+    query: list[tuple[str, str]]
+    headers: Mapping[str, str]
+    params: Mapping[str, str]
+    raw: bytes
+
+    def parameter(self, name: str) -> str | None:
+        """The first value of a query parameter.
+
+        :param name: matched exactly.
+        """
+        return next((value for key, value in self.query if key == name), None)
+
+    def whole_number(
+        self,
+        name: str,
+        refuse: Callable[[str], Refusal],
+        default: int | None = None,
+        minimum: int = 0,
+        maximum: int | None = None,
+    ) -> int:
+        """A query parameter that is a whole number, or a refusal.
+
+        :param refuse: makes the service's refusal from a detail.
+        :param default: used where the request does not name it; None if it must.
+        :param maximum: None for no limit.
+        """
+        text = self.parameter(name)
+        number = default if text is None else parse_count(text)
+        if number is None or not minimum <= number <= (number if maximum is None else maximum):
+            bounds = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
+            raise refuse(f"'{name}' must be a whole number, {bounds}.")
+        return number
+
+    def query_with(self, **changes: object) -> str:
+        """The query with some parameters changed: what the link to another page ends with.
+
+        :param changes: new values by name; None removes a parameter.
+        """
+        kept = [pair for pair in self.query if pair[0] not in changes]
+        return urlencode(kept + [(name, str(value)) for name, value in changes.items() if value is not None])
+
+    def json(self) -> Any:
+        """The body as JSON, None when there is none; raises :class:`UnreadableBody`."""
+        return parse_json(self.raw) if self.raw.strip() else None
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object; raises :class:`UnreadableBody`."""
+        body = self.json()
+        if not isinstance(body, dict):
+            raise UnreadableBody("The request body must be a JSON object.")
+        return body
+
+
+Handler = Callable[[Call[State]], Answer]
+# Method, path below the service's prefix, handler.
+Routes = tuple[tuple[str, str, Handler[State]], ...]
+
+
+class Dialect:
+    """How a service words the refusals that all services have in common.
+
+    :param refuse: makes a refusal from a status and a detail.
+    """
+
+    def __init__(self, refuse: Callable[[int, str], Refusal]) -> None:
+        self.refuse = refuse
+
+    def organisation_empty(self) -> Refusal:
+        """The refusal of an organisation header without a value."""
+        return GatewayRefusal("400003", "Missing header")
+
+    def check_sandbox(self, headers: Mapping[str, str], sandboxes: Mapping[str, Sandbox]) -> None:
+        """Refuse headers that name no sandbox, or one that the credential may not use.
+
+        :param headers: lower-case names.
+        :param sandboxes: all sandboxes by name.
+        """
+        self.check_sandbox_name(headers, sandboxes)
+        if sandboxes[headers["x-sandbox-name"]].is_hidden:
+            raise self.refuse(403, "Access is denied for this resource from access control.")
+
+    def check_sandbox_name(self, headers: Mapping[str, str], known: Collection[str]) -> None:
+        """Refuse headers that name no sandbox.
+
+        :param headers: lower-case names.
+        :param known: the names of all sandboxes.
+        """
+        name = headers.get("x-sandbox-name", "")
+        if not name:
+            raise self.refuse(400, "The header x-sandbox-name is missing.")
+        if name not in known:
+            raise self.refuse(404, f"There is no sandbox '{name[:100]}' in this organisation.")

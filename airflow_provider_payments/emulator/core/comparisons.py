@@ -1,0 +1,97 @@
+"""Conditions on single values in queries of lists, and sort keys."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from airflow_provider_payments.emulator.core.patterns import Pattern
+from airflow_provider_payments.emulator.core.refusals import Refusal
+
+Check = Callable[[Any], bool]
+SortKey = tuple[Any, ...]
+
+ORDERINGS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_WHOLE = re.compile(r"-?\d{1,300}", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,300}(\.\d{1,300})?([eE][-+]?\d{1,3})?", re.ASCII)
+_DOTTED = re.compile(r"\d{1,18}(\.\d{1,18})*", re.ASCII)
+
+
+def as_text(value: Any) -> str | None:
+    """A value as a query writes it; None for null, objects and lists."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (str, int, float)) else None
+
+
+def as_number(text: str) -> int | float | None:
+    """The number that a text represents, or None."""
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number."""
+    return value.__class__ is int or value.__class__ is float
+
+
+def sort_key(value: Any) -> SortKey:
+    """The sort key of a value: first null and containers, then numbers, then all else as text."""
+    if is_number(value):
+        return (1, value)
+    text = as_text(value)
+    return (0,) if text is None else (2, text)
+
+
+def dotted(text: str) -> tuple[Any, ...]:
+    """The sort key of a dotted version, part by part; other texts come after all versions."""
+    return (0, *map(int, text.split("."))) if _DOTTED.fullmatch(text) else (1, text)
+
+
+def one_of(wanted: Iterable[str]) -> Check:
+    """Whether a value equals one of some texts, or the number that one of them represents."""
+    texts = frozenset(wanted)
+    numbers = {number for number in map(as_number, texts) if number is not None}
+
+    def fits(value: Any) -> bool:
+        if value.__class__ is str:
+            return value in texts
+        return value in numbers if is_number(value) else as_text(value) in texts
+
+    return fits
+
+
+def in_order(sign: str, limit: str, place: Callable[[str], Any] = str) -> Check:
+    """Whether a value is less or greater than a limit. Null, objects and lists never are.
+
+    :param sign: one of :data:`ORDERINGS`.
+    :param place: the sort key of texts.
+    """
+    stands, number, limit_place = ORDERINGS[sign], as_number(limit), place(limit)
+
+    def fits(value: Any) -> bool:
+        # Called for up to 100,000 values in one request: is_number() is inlined for speed.
+        if value.__class__ is int or value.__class__ is float:
+            return number is not None and stands(value, number)
+        text = as_text(value)
+        return text is not None and stands(place(text), limit_place)
+
+    return fits
+
+
+def like(source: str, refuse: Callable[[str], Refusal]) -> Check:
+    """Whether a regular expression is found in a text.
+
+    :param refuse: makes the refusal of an expression that is not accepted.
+    """
+
+    pattern = Pattern(source, refuse)
+    return lambda value: isinstance(value, str) and any(pattern.found_in(value))

@@ -1,0 +1,125 @@
+"""Faults: which requests they happen to, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+import itertools
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+DEFAULT_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which requests a fault can happen to.
+
+    :param methods: upper case; None for any.
+    :param path: a glob over the whole path, in which ``*`` stands for any text, slashes too; None for any.
+    :param nth: the first matching request that the fault can happen to, counted from 1.
+    """
+
+    methods: tuple[str, ...] | None = None
+    path: str | None = None
+    nth: int = 1
+
+    def matches(self, method: str, path: str) -> bool:
+        if self.methods is not None and method not in self.methods:
+            return False
+        return self.path is None or fnmatch.fnmatchcase(path, self.path)
+
+
+@dataclass(slots=True)
+class Fault:
+    """One fault.
+
+    :param times: how often it happens at most; None for without limit.
+    :param probability: that it happens to a matching request.
+    :param action: what happens, see ``http.fault_injection``.
+    :param options: of the action, by name.
+    :param matched: how many requests have matched.
+    :param fired: how often it has happened.
+    """
+
+    match: Match
+    action: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    times: int | None = 1
+    probability: float = 1.0
+    id: str = ""
+    matched: int = 0
+    fired: int = 0
+
+    def to_wire(self) -> dict[str, Any]:
+        match = {"method": self.match.methods, "path": self.match.path, "nth": self.match.nth}
+        return {
+            "id": self.id,
+            "match": match,
+            "times": self.times,
+            "probability": self.probability,
+            "action": self.action,
+            **self.options,
+            "matched": self.matched,
+            "fired": self.fired,
+        }
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can happen to the request that matched last."""
+        return self.matched >= self.match.nth and (self.times is None or self.fired < self.times)
+
+
+class Faults:
+    """The faults in force, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        # Set when these faults are discarded, for the requests that a delay still holds.
+        self.over = asyncio.Event()
+        self._faults: dict[str, Fault] = {}
+        self._numbers = itertools.count(1)
+        self.seed(DEFAULT_SEED)
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(self._faults.values())
+
+    def seed(self, seed: int) -> None:
+        """Restart the random draws of all probabilities.
+
+        :param seed: the same one gives the same draws.
+        """
+        self._random = random.Random(seed)
+
+    def add(self, fault: Fault) -> None:
+        """Put a fault into force and give it its id."""
+        fault.id = f"fault-{next(self._numbers)}"
+        self._faults[fault.id] = fault
+
+    def get(self, identifier: str) -> Fault | None:
+        return self._faults.get(identifier)
+
+    def remove(self, identifier: str) -> None:
+        """Take a fault out of force."""
+        del self._faults[identifier]
+
+    def clear(self) -> None:
+        self._faults.clear()
+
+    def match_request(self, method: str, path: str) -> Fault | None:
+        """The fault that happens to a request: the first that matches it, is ready and wins its draw.
+
+        Every matching fault counts the request, so that ``nth`` does not depend on the faults before it.
+
+        :param path: decoded, without the query.
+        """
+        chosen: Fault | None = None
+        for fault in self:
+            if not fault.match.matches(method, path):
+                continue
+            fault.matched += 1
+            if chosen is None and fault.is_ready and self._random.random() < fault.probability:
+                fault.fired += 1
+                chosen = fault
+        return chosen

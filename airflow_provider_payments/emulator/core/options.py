@@ -1,0 +1,52 @@
+"""What can be chosen at the start of an emulator, and what while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from airflow_provider_payments.emulator.core.clock import TimeMode
+from airflow_provider_payments.emulator.core.rate_limit import Limit
+
+
+@dataclass(frozen=True)
+class Options:
+    """The emulated organisation and its one client; fixed at the start.
+
+    :param client_id: the API key that the gateway accepts.
+    :param client_secret: its secret.
+    :param org: the organisation, ``...@AdobeOrg``.
+    :param time: how time passes, see :class:`~airflow_provider_payments.emulator.core.clock.Clock`.
+    :param tenant: the tenant id, without the leading underscore.
+    :param rate_limit: how many requests the gateway lets through; None for all.
+    """
+
+    client_id: str = "emulator-client"
+    client_secret: str = field(default="emulator-secret", repr=False)
+    org: str = "EMULATOR@AdobeOrg"
+    time: TimeMode = "fast"
+    tenant: str = "emulator"
+    rate_limit: Limit | None = None
+
+    @property
+    def user_id(self) -> str:
+        """The id of the technical account that creates everything."""
+        return f"{self.client_id}@techacct.adobe.com"
+
+
+@dataclass(slots=True)
+class RuntimeOptions:
+    """How to read what the documents leave open, and what the credential may do; can change at any time.
+
+    :param last_run_shows_active: whether a dataflow's ``lastRunDetails`` shows a run that has not ended; the documents
+        know only the states ``success`` and ``failed``.
+    :param queries_are_utf8: whether the platform's services read the query of an address as UTF-8; read as Latin-1,
+        a filter misses every name that is not ASCII.
+    :param registry_requires_if_match: whether the Schema Registry refuses a PATCH without ``If-Match``; one document
+        says so, and Adobe's own samples send none.
+    :param sandbox_admin: whether the credential may list all sandboxes, not only its own.
+    """
+
+    last_run_shows_active: bool = True
+    queries_are_utf8: bool = True
+    registry_requires_if_match: bool = True
+    sandbox_admin: bool = False

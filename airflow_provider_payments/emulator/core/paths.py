@@ -1,0 +1,158 @@
+"""Paths into rows and records: ``a.b``, ``a[0].b`` and ``a[*].b``.
+
+A backslash stands before a period that is part of a name: ``address.street\\.name``. A special name may be wrapped, as
+in ``address.${street\\.name}``: brackets and spaces are then part of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+# Far more than any record has: an array is filled up to the written index.
+MAX_INDEX = 1000
+
+_WRAPPED = re.compile(r"\$\{((?:[^{}\\]|\\.)+)\}", re.DOTALL)
+_NAME = re.compile(r"(?P<name>(?:\\.|[^.\[\\])+)(?P<indexes>(?:\[(?:\d{1,9}|\*)\])*)", re.DOTALL | re.ASCII)
+_INDEX = re.compile(r"\[(\d+|\*)\]", re.ASCII)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+class Everywhere:
+    """The step to every entry of an array."""
+
+
+EVERYWHERE = Everywhere()
+Steps = tuple[str | int | Everywhere, ...]
+
+
+def unwrapped(path: str) -> str:
+    """A path without ``${...}`` around special names: brackets in them are escaped instead."""
+    return _WRAPPED.sub(lambda match: match[1].replace("[", "\\["), path)
+
+
+@lru_cache(maxsize=4096)
+def steps_of(path: str) -> Steps | None:
+    """The steps of a path, or None if it is not valid."""
+    path = unwrapped(path)
+    steps: list[str | int | Everywhere] = []
+    at = -1
+    while at < len(path):
+        match = _NAME.match(path, at + 1)
+        if match is None:
+            return None
+        steps.append(unescaped(match["name"]))
+        steps += [EVERYWHERE if index == "*" else int(index) for index in _INDEX.findall(match["indexes"])]
+        at = match.end()
+        if path[at : at + 1] not in ("", "."):
+            return None
+    return tuple(steps)
+
+
+def is_everywhere(path: str) -> bool:
+    """Whether a path leads to all entries of an array."""
+    return EVERYWHERE in (steps_of(path) or ())
+
+
+def unescaped(path: str) -> str:
+    """A path without its backslashes: the name of a column, if it is a single name."""
+    return _ESCAPED.sub(r"\1", path)
+
+
+def read(row: Mapping[str, Any], path: str) -> Any:
+    """A source attribute of a row: a column, or a path into a tree; None when there is none.
+
+    :param path: the whole text may be a column's name, with its periods escaped or not.
+    """
+    if path in row:
+        return row[path]
+    column = _column(path)
+    if column in row:
+        return row[column]
+    steps = steps_of(path)
+    return None if steps is None else _read(row, steps)
+
+
+@lru_cache(maxsize=4096)
+def _column(path: str) -> str:
+    return unescaped(unwrapped(path))
+
+
+def below(value: Any, path: str) -> Any:
+    """The value at a path whose first name stands for the given value itself."""
+    return _read(value, (steps_of(path) or ("",))[1:])
+
+
+def _read(node: Any, steps: Steps) -> Any:
+    for place, step in enumerate(steps):
+        if isinstance(step, str):
+            node = node.get(step) if isinstance(node, Mapping) else None
+        elif not isinstance(node, list):
+            return None
+        elif isinstance(step, int):
+            node = node[step] if step < len(node) else None
+        else:
+            found = [_read(entry, steps[place + 1 :]) for entry in node]
+            deeper = any(isinstance(later, Everywhere) for later in steps[place + 1 :])
+            return [entry for part in found for entry in part or ()] if deeper else found
+        if node is None:
+            return None
+    return node
+
+
+class Occupied(Exception):
+    """A path that leads through a value that is no object or array."""
+
+
+def write(record: dict[str, Any], steps: Steps, value: Any, convert: Callable[[Any], Any]) -> None:
+    """Put a value into a record; raises :class:`Occupied`.
+
+    :param steps: the path; an :data:`EVERYWHERE` step, of which there is one at most, spreads the entries of the value.
+    :param convert: converts a value to the field's type.
+    """
+    # Before anything is written: a value that does not fit must not leave empty objects behind.
+    if any(isinstance(step, Everywhere) for step in steps):
+        entries = value if isinstance(value, list) else [value]
+        _write(record, steps, [None if entry is None else convert(entry) for entry in entries])
+    else:
+        _write(record, steps, convert(value))
+
+
+def _write(node: Any, steps: Steps, value: Any) -> None:
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, Everywhere):
+        for index, entry in enumerate(value):
+            if entry is not None:
+                _write(node, (index, *rest), entry)
+            elif rest:  # an entry without the attribute is an entry
+                _child(node, index, {} if isinstance(rest[0], str) else [])
+            elif index >= len(node):
+                _set(node, index, None)
+    elif not rest:
+        _set(node, step, value)
+    else:
+        _write(_child(node, step, {} if isinstance(rest[0], str) else []), rest, value)
+
+
+def _child(node: Any, step: str | int, fresh: Any) -> Any:
+    known = _get(node, step)
+    if known is None:
+        _set(node, step, fresh)
+        return fresh
+    if type(known) is not type(fresh):
+        raise Occupied
+    return known
+
+
+def _get(node: Any, step: str | int) -> Any:
+    if isinstance(step, str):
+        return node.get(step)
+    return node[step] if step < len(node) else None
+
+
+def _set(node: Any, step: str | int, value: Any) -> None:
+    if isinstance(step, int):
+        node.extend([None] * (step + 1 - len(node)))
+    node[step] = value

@@ -1,0 +1,257 @@
+"""An ordered collection of resources with constant-time pages and look-ups.
+
+It can be eventually consistent: during a :class:`Lag`, lists do not show what was just created and still show what was
+just removed, as the platform's indexes do. Reads by id can lag too.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from array import array
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from airflow_provider_payments.emulator.core.clock import Clock
+
+IndexKey = tuple[str, str]
+# Every item has this key: its entry is the whole list.
+_ALL: IndexKey = ("", "")
+
+
+class Numbered(Protocol):
+    """What a :class:`Store` needs of its items.
+
+    :param number: set by the store.
+    """
+
+    id: str
+    number: int
+
+
+Item = TypeVar("Item", bound=Numbered)
+
+
+class Lag:
+    """How long lists and reads by id stay behind the writes of the current request.
+
+    :param clock: measures the seconds.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        # Each is set for the duration of one request; 0 when its writes show at once.
+        self.list_seconds = 0.0
+        self.read_seconds = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection(Generic[Item]):
+    """What a list shows at one point in time, in the order of creation.
+
+    :param items: of the whole store, by number.
+    :param numbers: ascending; those from ``begin`` up to, without, ``end`` are selected.
+    :param unlisted: numbers of items that lists do not show yet.
+    """
+
+    items: Sequence[Item | None]
+    numbers: Sequence[int]
+    begin: int
+    end: int
+    unlisted: Collection[int]
+
+    def __len__(self) -> int:
+        return self.end - self.begin - sum(map(self._covers, self.unlisted))
+
+    def _covers(self, number: int) -> bool:
+        place = bisect_left(self.numbers, number, self.begin, self.end)
+        return place < self.end and self.numbers[place] == number
+
+    def after(self, number: int | None, *, newest_first: bool = False) -> Iterator[Item]:
+        """The selected items that come after one.
+
+        :param number: of an item, which may have been removed; None for all items.
+        :param newest_first: whether the last one comes first.
+        """
+        begin, end = self.begin, self.end
+        if number is not None and newest_first:
+            end = bisect_left(self.numbers, number, begin, end)
+        elif number is not None:
+            begin = bisect_right(self.numbers, number, begin, end)
+        places = range(end - 1, begin - 1, -1) if newest_first else range(begin, end)
+        found = filter(None, map(self.items.__getitem__, map(self.numbers.__getitem__, places)))
+        if not self.unlisted:
+            return found
+        return (item for item in found if item.number not in self.unlisted)
+
+
+class Store(Generic[Item]):
+    """Items in the order of their creation.
+
+    An item's number is its place in that order and is never reused, so a page can begin after any number even when the
+    item with that number has been removed.
+
+    :param keys: names of the index's keys, each with the function that reads an item's values for it.
+    :param lag: how far lists are behind; None where they never are.
+    :param moment: reads when an item was created.
+    """
+
+    def __init__(
+        self,
+        keys: Mapping[str, Callable[[Item], Iterable[str]]] | None = None,
+        lag: Lag | None = None,
+        moment: Callable[[Item], int] = lambda item: 0,
+    ) -> None:
+        # Signs the continuation tokens of this store's lists.
+        self.secret = secrets.token_bytes(16)
+        # Whether items were added in the order of their creation times: only then can a list be cut by time.
+        self.chronological = True
+        self._keys = dict(keys or {})
+        self._lag = lag
+        self._moment = moment
+        self._by_id: dict[str, Item] = {}
+        # Removed items that lists still show stay in the order and in the index, but not among the ids.
+        self._order: list[Item | None] = []
+        self._moments = array("q")
+        self._index: dict[IndexKey, list[int]] = {_ALL: []}
+        self._entries: dict[int, tuple[IndexKey, ...]] = {}
+        # By number, until when lists do not show a created item, or still show a removed one; infinite if hidden.
+        self._unlisted: dict[int, float] = {}
+        self._still_listed: dict[int, float] = {}
+        # By id, until when a read does not find it.
+        self._unreadable: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Item]:
+        return (item for item in self._order if item is not None and item.number not in self._still_listed)
+
+    def get(self, identifier: str) -> Item | None:
+        """An item, or None."""
+        return self._by_id.get(identifier)
+
+    def read(self, identifier: str) -> Item | None:
+        """An item as a request by id, or a reference, finds it: None while reads are behind."""
+        if self._lag is not None and self._unreadable.get(identifier, 0.0) > self._lag.clock.now():
+            return None
+        return self._by_id.get(identifier)
+
+    def find(self, key: str, values: Iterable[str]) -> list[Item]:
+        """Items by values of a key, in order."""
+        items = (self._order[number] for number in self._numbers(key, values))
+        return [item for item in items if item is not None and item.number not in self._still_listed]
+
+    def add(self, item: Item) -> Item:
+        """Append an item and give it its number."""
+        item.number = len(self._order)
+        self._order.append(item)
+        moment = self._moment(item)
+        self.chronological = self.chronological and moment >= (self._moments[-1] if self._moments else moment)
+        self._moments.append(moment)
+        self._by_id[item.id] = item
+        self._enter(item)
+        if (until := self._behind_until()) is not None:
+            self._unlisted[item.number] = until
+        if self._lag is not None and self._lag.read_seconds > 0:
+            self._unreadable[item.id] = self._lag.clock.now() + self._lag.read_seconds
+        return item
+
+    def changed(self, item: Item) -> None:
+        """Update the index after a write that may have changed a key's values."""
+        self._leave(item.number)
+        self._enter(item)
+
+    def remove(self, item: Item) -> None:
+        """Remove an item; its number is not reused."""
+        self._catch_up()
+        del self._by_id[item.id]
+        self._unreadable.pop(item.id, None)
+        until = self._behind_until()
+        if until is None or self._unlisted.pop(item.number, None) is not None:
+            self._drop(item.number)
+        else:
+            self._still_listed[item.number] = until
+
+    def hide(self, item: Item) -> None:
+        """Keep an item out of lists and reads until :meth:`show`; it stays unchanged."""
+        self._unlisted[item.number] = self._unreadable[item.id] = math.inf
+
+    def show(self, item: Item) -> None:
+        """Undo :meth:`hide`."""
+        self._unlisted.pop(item.number, None)
+        self._unreadable.pop(item.id, None)
+
+    def is_hidden(self, identifier: str) -> bool:
+        return self._unreadable.get(identifier) == math.inf
+
+    @property
+    def hidden(self) -> list[Item]:
+        """The items that :meth:`hide` hides."""
+        return [self._by_id[identifier] for identifier in self._unreadable if self.is_hidden(identifier)]
+
+    @property
+    def keys(self) -> Collection[str]:
+        """The keys of :meth:`select`."""
+        return ("id", *self._keys)
+
+    def select(
+        self, key: str = "", values: Iterable[str] = (), since: float | None = None, until: float | None = None
+    ) -> Selection[Item]:
+        """What lists show: everything, or the items with one of the values of a key.
+
+        :param key: empty for everything.
+        :param since: the earliest creation time; only where the store is :attr:`chronological`.
+        :param until: the latest creation time.
+        """
+        self._catch_up()
+        numbers = self._numbers(key, values) if key else self._index[_ALL]
+        begin, end = 0, len(numbers)
+        if since is not None:
+            begin = bisect_left(numbers, bisect_left(self._moments, since))
+        if until is not None:
+            end = max(begin, bisect_left(numbers, bisect_right(self._moments, until)))
+        return Selection(self._order, numbers, begin, end, self._unlisted.keys())
+
+    def _numbers(self, key: str, values: Iterable[str]) -> Sequence[int]:
+        wanted = frozenset(values)
+        if key == "id":
+            known = [item.number for value in wanted if (item := self._by_id.get(value)) is not None]
+            gone = [number for number in self._still_listed if (item := self._order[number]) and item.id in wanted]
+            return sorted(known + gone)
+        found = [self._index.get((key, value), ()) for value in wanted]
+        return found[0] if len(found) == 1 else sorted({number for numbers in found for number in numbers})
+
+    def _behind_until(self) -> float | None:
+        if self._lag is None or self._lag.list_seconds <= 0:
+            return None
+        return self._lag.clock.now() + self._lag.list_seconds
+
+    def _catch_up(self) -> None:
+        if self._lag is None or not (self._unlisted or self._still_listed):
+            return
+        now = self._lag.clock.now()
+        self._unlisted = {number: until for number, until in self._unlisted.items() if until > now}
+        for number in [number for number, until in self._still_listed.items() if until <= now]:
+            del self._still_listed[number]
+            self._drop(number)
+
+    def _drop(self, number: int) -> None:
+        self._leave(number)
+        self._order[number] = None
+
+    def _enter(self, item: Item) -> None:
+        found = {(key, value) for key, read in self._keys.items() for value in read(item)}
+        entries = (_ALL, *found)
+        for entry in entries:
+            insort(self._index.setdefault(entry, []), item.number)
+        self._entries[item.number] = entries
+
+    def _leave(self, number: int) -> None:
+        for entry in self._entries.pop(number):
+            numbers = self._index[entry]
+            del numbers[bisect_left(numbers, number)]
+            if not numbers and entry != _ALL:
+                del self._index[entry]

@@ -1,0 +1,1 @@
+"""The expression language of Data Prep: parsing, evaluating, its functions."""

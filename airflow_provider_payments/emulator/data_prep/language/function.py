@@ -1,0 +1,203 @@
+"""Functions of the expression language: signatures, checking of arguments, calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_payments.emulator.core.dates import parse_time
+from airflow_provider_payments.emulator.data_prep.language.values import (
+    ExpressionError,
+    as_text,
+    number,
+    shown,
+    truth,
+    whole,
+)
+
+Now = Callable[[], float]
+# The maximum of variadic functions.
+MAX_ARGUMENTS = 200
+
+_SIGNATURE = re.compile(r"(?P<name>\w+)\((?P<parameters>.*)\) -> (?P<gives>\w+)")
+_PARAMETER = re.compile(r"(?P<name>\w+)(?P<optional>\?)?: (?P<kind>\w+)(?P<many>\.\.\.)?")
+
+
+def as_time(value: Any) -> datetime:
+    """A time, or a text in one of the forms that need no format."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise ExpressionError(f"{shown(value)} is no time")
+    return parse_time(value)
+
+
+def _array(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ExpressionError(f"{shown(value)} is no array")
+    return value
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ExpressionError(f"{shown(value)} is no object")
+    return value
+
+
+def _single(value: Any) -> Any:
+    if isinstance(value, list | Mapping):
+        raise ExpressionError(f"an {shown(value)} is no single value")
+    return value
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+# By kind of parameter: what converts an argument to it.
+_KINDS: Mapping[str, Callable[[Any], Any]] = {
+    "text": as_text,
+    "number": number,
+    "whole": whole,
+    "boolean": truth,
+    "time": as_time,
+    "array": _array,
+    "object": _object,
+    "single": _single,
+    "any": _as_it_is,
+    "lambda": _as_it_is,
+}
+# By kind of value: its type as the API lists it; it lists none for other kinds.
+_JAVA_TYPES: Mapping[str, str] = {
+    "text": "java.lang.String",
+    "number": "java.lang.Number",
+    "whole": "java.lang.Integer",
+    "boolean": "java.lang.Boolean",
+    "time": "java.time.ZonedDateTime",
+    "object": "java.util.Map",
+    "array": "[Ljava.lang.Object;",
+}
+# The kinds that are never an array.
+SINGLE_KINDS = frozenset({"text", "single", "number", "whole", "boolean", "time", "object"})
+
+
+def java_type(kind: str) -> str:
+    """The type of a kind of values as the API lists it."""
+    return _JAVA_TYPES.get(kind, "java.lang.Object")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a function.
+
+    :param kind: of values; other single values are converted where possible.
+    :param many: whether it takes all further arguments.
+    """
+
+    name: str
+    kind: str
+    is_optional: bool
+    many: bool
+
+    def argument(self, value: Any) -> Any:
+        """Convert an argument; raises :class:`ExpressionError`."""
+        nothing = value is None and self.kind in ("time", "array", "object")
+        return None if nothing else _KINDS[self.kind](value)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function.
+
+    :param parameters: the first one of a method is the value that it is called on.
+    :param gives: the kind of its result.
+    :param apply: called with the clock and the arguments.
+    :param result: of the example, as the documents print it; empty where the example reads attributes.
+    """
+
+    name: str
+    category: str
+    parameters: tuple[Parameter, ...]
+    gives: str
+    apply: Callable[..., Any]
+    description: str
+    example: str
+    result: str
+
+    @property
+    def fewest(self) -> int:
+        """The minimum number of arguments."""
+        return sum(not parameter.is_optional for parameter in self.parameters)
+
+    @property
+    def most(self) -> int:
+        """The maximum number of arguments."""
+        return MAX_ARGUMENTS if self.parameters and self.parameters[-1].many else len(self.parameters)
+
+    @property
+    def signature(self) -> str:
+        """Its result, name and parameters as the API lists them: ``ZonedDateTime date(Object, String)``."""
+        kinds = (_short(parameter.kind) + "..." * parameter.many for parameter in self.parameters)
+        return f"{_short(self.gives)} {self.name}({', '.join(kinds)})"
+
+    def parameter(self, place: int) -> Parameter:
+        """The parameter of an argument, by its index from 0."""
+        return self.parameters[min(place, len(self.parameters) - 1)]
+
+    def call(self, now: Now, given: Sequence[Any]) -> Any:
+        """The result; None if the first argument is None and the function works on that one."""
+        if given and given[0] is None and self._needs_something:
+            return None
+        return self.apply(now, *(self.parameter(place).argument(value) for place, value in enumerate(given)))
+
+    @property
+    def _needs_something(self) -> bool:
+        first = self.parameters[0]
+        return first.kind not in ("any", "single", "boolean") and not first.many
+
+
+def _short(kind: str) -> str:
+    return "Object[]" if kind == "array" else java_type(kind).rpartition(".")[2]
+
+
+LoggedRequest = tuple[str, Callable[..., Any], str, str, str]
+
+
+def group(category: str, *entries: LoggedRequest) -> dict[str, Function]:
+    """Functions of one category by name.
+
+    :param entries: signature, function, description, example, and the example's result as JSON or text.
+    """
+    functions = (_function(category, *entry) for entry in entries)
+    return {function.name: function for function in functions}
+
+
+def _function(
+    category: str, signature: str, apply: Callable[..., Any], description: str, example: str, result: str
+) -> Function:
+    match = _SIGNATURE.fullmatch(signature)
+    assert match is not None, signature
+    parameters = []
+    for text in filter(None, match["parameters"].split(", ")):
+        part = _PARAMETER.fullmatch(text)
+        assert part is not None, signature
+        parameters.append(Parameter(part["name"], part["kind"], bool(part["optional"]), bool(part["many"])))
+    return Function(match["name"], category, tuple(parameters), match["gives"], apply, description, example, result)
+
+
+def plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that needs no clock."""
+    return lambda _, *given: function(*given)
+
+
+def on_some(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same; its result is None if its first argument is None."""
+    return lambda _, value, *more: None if value is None else function(value, *more)
+
+
+def spread(given: tuple[Any, ...]) -> list[Any]:
+    """The arguments, or the entries of an array that is the only argument."""
+    return given[0] if len(given) == 1 and isinstance(given[0], list) else list(given)

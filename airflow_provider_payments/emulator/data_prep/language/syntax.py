@@ -1,0 +1,132 @@
+"""The syntax tree of expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_payments.emulator.core.paths import is_everywhere, steps_of
+from airflow_provider_payments.emulator.data_prep.language.functions import FUNCTIONS, METHODS
+
+# These functions test for an attribute, which need not exist.
+ABOUT_PATHS = ("contains_key", "is_set")
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A source attribute."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list."""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A map: keys and values in turn."""
+
+    entries: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A call of a function; the first argument of a method is the value that it is called on."""
+
+    name: str
+    arguments: tuple[Expression | Lambda, ...]
+    method: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """A part of the result of a function.
+
+    :param path: its first name stands for the result.
+    """
+
+    call: Apply
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """``parameter -> body``, an argument of functions that go through an array."""
+
+    parameter: str
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Operate:
+    """An operator with its operands, one or two."""
+
+    sign: str
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """``condition ? yes : no``."""
+
+    condition: Expression
+    yes: Expression
+    no: Expression
+
+
+Expression = Literal | Path | Items | Entries | Apply | Below | Operate | Choose
+
+
+def paths(expression: Expression) -> list[str]:
+    """The source attributes that an expression reads, each once."""
+    return list(dict.fromkeys(_paths(expression)))
+
+
+def _paths(expression: Expression | Lambda) -> Iterator[str]:
+    match expression:
+        case Path(path):
+            yield path
+        case Apply(name, _, False) if name in ABOUT_PATHS:
+            return
+        case Apply(_, children) | Items(children) | Entries(children) | Operate(_, children):
+            for child in children:
+                yield from _paths(child)
+        case Below(call):
+            yield from _paths(call)
+        case Choose(condition, yes, no):
+            for child in (condition, yes, no):
+                yield from _paths(child)
+        case Lambda(parameter, body):
+            yield from (path for path in _paths(body) if first_name(path) != parameter)
+
+
+def first_name(path: str) -> str:
+    """The first name of a path; the whole text if it is not a valid path."""
+    steps = steps_of(path)
+    return str(steps[0]) if steps else path
+
+
+def is_array(expression: Expression | Lambda) -> bool:
+    """Whether the value can only be an array or None."""
+    match expression:
+        case Path(path) | Below(_, path):
+            return is_everywhere(path)
+        case Items():
+            return True
+        case Apply(name, _, method):
+            return (METHODS if method else FUNCTIONS)[name].gives == "array"
+        case Choose(_, yes, no):
+            return is_array(yes) and is_array(no)
+    return False

@@ -1,0 +1,143 @@
+"""All services, the control interface and the page as one ASGI application."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Match, Mount, Route
+
+from airflow_provider_payments.emulator.control import routes as control
+from airflow_provider_payments.emulator.core.call import Answer, Call, Handler
+from airflow_provider_payments.emulator.core.parsing import UnreadableBody
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal, Refusal, error_page
+from airflow_provider_payments.emulator.http.fault_injection import FaultContext, inject_fault
+from airflow_provider_payments.emulator.http.gateway import check_request
+from airflow_provider_payments.emulator.http.middleware import (
+    CONTROL_PREFIX,
+    SCOPE_KEY,
+    IncomingRequest,
+    RequestMiddleware,
+)
+from airflow_provider_payments.emulator.organisation import SERVICES, Organisation, Service
+
+CONTROL = Service(
+    CONTROL_PREFIX, control.ROUTES, control.DIALECT, lambda organisation, _: organisation, on_platform=False
+)
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def make_app(organisation: Organisation) -> Starlette:
+    """The ASGI application of an organisation."""
+    routes: list[BaseRoute] = [Route("/", _page(organisation), methods=["GET"])]
+    for service in (*SERVICES, CONTROL):
+        below = [
+            Route(path or service.prefix, _endpoint(organisation, service, handler), methods=[method])
+            for method, path, handler in service.routes
+        ]
+        # A mount matches only paths below it: routes at a service's prefix itself are added beside it.
+        at_prefix = [route for route in below if route.path == service.prefix]
+        routes += [*at_prefix, Mount(service.prefix, routes=[route for route in below if route not in at_prefix])]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(RequestMiddleware, organisation=organisation)],
+        exception_handlers={404: _not_a_route, 405: _not_a_route},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _page(organisation: Organisation) -> Endpoint:
+    async def serve(request: Request) -> Response:
+        # Imported with the first request for the page: it would add a tenth to the time of each start.
+        from airflow_provider_payments.emulator.page.routes import show
+
+        return show(organisation, request)
+
+    return serve
+
+
+def _endpoint(organisation: Organisation, service: Service[Any], handler: Handler[Any]) -> Endpoint:
+    async def serve(request: Request) -> Response:
+        incoming: IncomingRequest = request.scope[SCOPE_KEY]
+
+        # A plain function, as the handlers are: nothing awaits between its checks and its changes, so parallel requests
+        # cannot interleave within it. A fault may call it later, or not at all.
+        def handle() -> Response:
+            try:
+                return _response(handler(_call(organisation, service, request, incoming)))
+            except UnreadableBody as error:
+                return refuse(service.dialect.refuse(400, str(error)))
+            except Refusal as refusal:
+                return refuse(refusal)
+            except Exception:
+                # A bug of the emulator: the cause goes to stderr, the client gets the service's 500.
+                traceback.print_exc()
+                return refuse(service.dialect.refuse(500, "The service failed unexpectedly."))
+
+        def refuse(refusal: Refusal) -> Response:
+            if incoming.entry is not None:
+                incoming.entry.problem = (refusal.label, refusal.detail[:300])
+            body = refusal.body(incoming.request_id, organisation.clock.now())
+            return _response(Answer(body, refusal.status, refusal.headers))
+
+        faults = organisation.faults
+        fault = faults.match_request(request.method, request.scope["path"]) if service is not CONTROL else None
+        if fault is None:
+            return handle()
+        if incoming.entry is not None:
+            incoming.entry.fault = (fault.id, fault.action)
+        return await inject_fault(fault, FaultContext(organisation, service, handle, refuse))
+
+    return serve
+
+
+def _call(organisation: Organisation, service: Service[Any], request: Request, incoming: IncomingRequest) -> Call[Any]:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+    raw = incoming.body
+    if service.on_platform:
+        check_request(organisation, service.dialect, request.method, headers, raw is None or bool(raw))
+    if raw is None:
+        raise PlainRefusal(413, "The request body is larger than the emulator accepts.")
+    if service.on_platform:
+        service.dialect.check_sandbox(headers, organisation.sandboxes)
+    sent = request.scope["query_string"].decode("latin-1")
+    encoding = "utf-8" if organisation.runtime_options.queries_are_utf8 or not service.on_platform else "latin-1"
+    query = parse_qsl(sent, keep_blank_values=True, encoding=encoding, errors="replace")
+    state = service.state(organisation, headers.get("x-sandbox-name", ""))
+    return Call(state, request.scope["path"], query, headers, request.path_params, raw)
+
+
+def _response(answer: Answer) -> Response:
+    if answer.body is None:
+        return Response(status_code=answer.status, headers=dict(answer.headers))
+    if isinstance(answer.body, bytes):
+        return Response(answer.body, answer.status, dict(answer.headers))
+    # ASCII only: a lone surrogate that a client sent could not be encoded otherwise.
+    content = json.dumps(answer.body, separators=(",", ":")).encode("ascii")
+    return Response(content, answer.status, dict(answer.headers), "application/json")
+
+
+async def _not_a_route(request: Request, error: Any) -> Response:
+    headers = {"Allow": ", ".join(sorted(_methods(request)))} if error.status_code == 405 else {}
+    return HTMLResponse(error_page(error.status_code), error.status_code, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """The methods that a path accepts; the scope says which mount it belongs to."""
+    base = request.scope["root_path"]
+    mounts = (route for route in request.app.routes if isinstance(route, Mount))
+    routes = next((mount.routes for mount in mounts if mount.path == base), request.app.routes)
+    return {
+        method
+        for route in routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }

@@ -1,0 +1,189 @@
+"""Fault injection: what each fault does to a request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from airflow_provider_payments.emulator.core.faults import Fault
+from airflow_provider_payments.emulator.core.refusals import GatewayRefusal, Refusal, error_page
+from airflow_provider_payments.emulator.data_prep.refusals import DataPrepRefusal
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal
+from airflow_provider_payments.emulator.http.connection import close_connection
+from airflow_provider_payments.emulator.http.gateway import token_invalid, too_many_requests
+from airflow_provider_payments.emulator.organisation import Organisation, Service
+from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesRefusal
+from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
+
+
+class ConnectionClosed(Response):
+    """No answer: the connection closes."""
+
+    def __init__(self, reset: bool = False) -> None:
+        super().__init__()
+        self.reset = reset
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await close_connection(scope, receive, self.reset)
+
+
+class Truncated(Response):
+    """The head of an answer and the first half of its body; then the connection closes."""
+
+    def __init__(self, whole: Response) -> None:
+        super().__init__()
+        self.whole = whole
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        whole = self.whole
+        await send({"type": "http.response.start", "status": whole.status_code, "headers": whole.raw_headers})
+        half = bytes(whole.body[: len(whole.body) // 2])
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        await close_connection(scope, receive)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultContext:
+    """A request that a fault happens to.
+
+    :param service: the called service.
+    :param handle: applies the request and returns its answer; may be called later.
+    :param refuse: makes an answer from a refusal.
+    """
+
+    organisation: Organisation
+    service: Service[Any]
+    handle: Callable[[], Response]
+    refuse: Callable[[Refusal], Response]
+
+
+async def inject_fault(fault: Fault, request: FaultContext) -> Response:
+    """The answer to a request that a fault happens to; the action decides whether the request is applied."""
+    if fault.action != "delay":
+        return _ACTIONS[fault.action](fault, request)
+    try:
+        async with asyncio.timeout(fault.options["seconds"]):
+            await request.organisation.faults.over.wait()
+    except TimeoutError:
+        request.organisation.clock.run_due()
+        return request.handle()
+    # A reset has begun new state, into which no request to the old state may leak; or the emulator stops.
+    return ConnectionClosed()
+
+
+def _apply_then_drop(fault: Fault, request: FaultContext) -> Response:
+    request.handle()
+    return ConnectionClosed()
+
+
+def _reset(fault: Fault, request: FaultContext) -> Response:
+    if fault.options["apply"]:
+        request.handle()
+    return ConnectionClosed(reset=True)
+
+
+def _status(fault: Fault, request: FaultContext) -> Response:
+    options = fault.options
+    status = options["status"]
+    if status in (204, 304) or (status < 400 and "body" not in options):
+        response = Response(status_code=status)
+    elif "body" not in options:
+        response = request.refuse(_refusal(fault, request))
+    elif isinstance(options["body"], str):
+        response = Response(options["body"].encode("utf-8"), status, media_type="text/plain")
+    else:
+        response = Response(json.dumps(options["body"]).encode("ascii"), status, media_type="application/json")
+    response.headers.update(options["headers"])
+    return response
+
+
+def _refusal(fault: Fault, request: FaultContext) -> Refusal:
+    """The refusal with the fault's status by the called service, or by the service that its code belongs to."""
+    status, detail = fault.options["status"], f"The emulator answers this because of {fault.id}."
+    kind, _, number = fault.options.get("code", "").partition("-")
+    match kind:
+        case "FLOW":
+            return FlowRefusal(number, detail)
+        case "XDM":
+            return RegistryRefusal(number, "", detail)
+        case "MAPPER":
+            return DataPrepRefusal(number, "", detail)
+        case "SMS":
+            return SandboxesRefusal(number, detail)
+        case "":
+            if request.service.on_platform and status in (401, 429):
+                return token_invalid() if status == 401 else too_many_requests()
+            return request.service.dialect.refuse(status, detail)
+    return GatewayRefusal(kind, detail)
+
+
+def _apply_then_status(fault: Fault, request: FaultContext) -> Response:
+    request.handle()
+    return _status(fault, request)
+
+
+def _late_apply(fault: Fault, request: FaultContext) -> Response:
+    def apply() -> None:
+        request.handle()
+
+    clock = request.organisation.clock
+    clock.call_at(clock.now() + fault.options["seconds"], apply)
+    return _status(fault, request) if "status" in fault.options else ConnectionClosed()
+
+
+def _bad_json(fault: Fault, request: FaultContext) -> Response:
+    response = request.handle()
+    if response.body:
+        response.body = response.body[:-1]
+        response.headers["content-length"] = str(len(response.body))
+    return response
+
+
+def _html(fault: Fault, request: FaultContext) -> Response:
+    status = fault.options["status"]
+    return HTMLResponse(error_page(status), status, fault.options["headers"])
+
+
+def _expire_token(fault: Fault, request: FaultContext) -> Response:
+    request.organisation.tokens.revoke_all()
+    return request.refuse(token_invalid())
+
+
+def _list_lag(fault: Fault, request: FaultContext) -> Response:
+    lag = request.organisation.lag
+    lag.list_seconds = fault.options["seconds"]
+    try:
+        return request.handle()
+    finally:
+        lag.list_seconds = 0.0
+
+
+def _read_lag(fault: Fault, request: FaultContext) -> Response:
+    lag = request.organisation.lag
+    lag.read_seconds = fault.options["seconds"]
+    try:
+        return request.handle()
+    finally:
+        lag.read_seconds = 0.0
+
+
+_ACTIONS: Mapping[str, Callable[[Fault, FaultContext], Response]] = {
+    "status": _status,
+    "drop_before": lambda fault, request: ConnectionClosed(),
+    "apply_then_drop": _apply_then_drop,
+    "apply_then_status": _apply_then_status,
+    "late_apply": _late_apply,
+    "reset": _reset,
+    "truncate": lambda fault, request: Truncated(request.handle()),
+    "bad_json": _bad_json,
+    "html": _html,
+    "expire_token": _expire_token,
+    "list_lag": _list_lag,
+    "read_lag": _read_lag,
+}
