@@ -105,7 +105,7 @@ class _Processes:
 
     def start(self, command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         with log.open("wb") as output:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
                 command,
                 stdout=output,
                 stderr=subprocess.STDOUT,

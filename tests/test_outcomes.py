@@ -76,6 +76,7 @@ def told(listener: socket.socket, home: Path, flow_id: str, returncode: int = 0,
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", WORKER, flow_id],
         env=environment | {"AIRFLOW_HOME": str(home)},
+        check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

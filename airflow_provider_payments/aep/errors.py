@@ -203,8 +203,10 @@ class RequestError(PlatformError):
     @property
     def says_gone(self) -> bool:
         """
-        Whether the service itself says that there is no such object: a 404 in its own words, not one of the gateway
-        (six digits), of a proxy, or about the sandbox (``FLOW-21..``).
+        Whether the service itself says that there is no such object.
+
+        That is a 404 in its own words, not one of the gateway (six digits), of a proxy, or about the sandbox
+        (``FLOW-21..``).
         """
         says_so = self.problem.says_something and not self.reason
         return self.status == 404 and says_so and not re.match(_ELSEWHERE, self.code)

@@ -137,8 +137,9 @@ class Fields:
 
     def is_named(self, key: str, name: str) -> bool:
         """
-        Whether it has the name, in Unicode normal form C: text looks the same in others, and some systems write those.
-        What has none that can be read may be the one.
+        Whether it has the name, or none that can be read and so may be the one.
+
+        Names are compared in Unicode normal form C: text looks the same in others, and some systems write those.
         """
         value = self.value(key)
         if not isinstance(value, str):

@@ -244,8 +244,9 @@ def as_mapping(field: str, value: object) -> dict[str, Any]:
 
 def as_list(field: str, value: object) -> list[Any] | None:
     """
-    Return a list, from JSON text and any other sequence too, such as what mapped tasks have returned; ``None`` for
-    ``None``, empty text and JSON's ``null``.
+    Return a list, from JSON text and any other sequence too, such as what mapped tasks have returned.
+
+    ``None``, empty text and JSON's ``null`` give ``None``.
     """
     value = None if _absent(value) else _decoded(field, value)
     if value is None:

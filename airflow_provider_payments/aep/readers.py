@@ -1,6 +1,8 @@
 """
-Values out of answers. Every function is total: whatever JSON a service answers, it returns a value, or ``None`` where
-what is there is not what is meant. Nothing here raises.
+Values out of answers.
+
+Every function is total: whatever JSON a service answers, it returns a value, or ``None`` where what is there is not
+what is meant. Nothing here raises.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """
-Known secrets, and text without them. A service or a proxy may repeat what it was sent, and its words end in errors.
-Secrets are removed before text is shortened: a masker that looks for whole secrets misses parts.
+Known secrets, and text without them.
+
+A service or a proxy may repeat what it was sent, and its words end in errors. Secrets are removed before text is
+shortened: a masker that looks for whole secrets misses parts.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Organisation:
         self.options = options
         self.origin = origin
         # Tokens survive a reset: the identity service does not belong to the platform.
-        self.tokens = Tokens(options, lambda: self.clock.now())
+        self.tokens = Tokens(options, lambda: self.clock.now())  # noqa: PLW0108 - a reset brings another clock
         self.faults = Faults()
         self.reset()
 

@@ -133,6 +133,8 @@ class TeardownOutcome(TypedDict):
 
 class PlannedDataflows(TypedDict):
     """
+    What a plan found.
+
     ``changed``: definitions for which something is to be done or stands in the way; ``drifted``: those that are not as
     written, without what is ignored; ``digest``: the same for plans that do the same; ``text``: the plan as people read
     it; ``summary``: how many steps of each action; ``plan``: all of it but unchanged steps, as ``-o json`` prints it.

@@ -63,8 +63,9 @@ class Attributes:
 
     def has(self, source: str) -> bool:
         """
-        Whether it is one of them. Odd names may be wrapped as ``${...}`` and periods within them escaped; places in
-        arrays do not count.
+        Whether it is one of them.
+
+        Odd names may be wrapped as ``${...}`` and periods within them escaped; places in arrays do not count.
         """
         return self._read(source) in self._known
 

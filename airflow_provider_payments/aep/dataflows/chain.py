@@ -22,7 +22,7 @@ from airflow_provider_payments.aep.resources.sources import SOURCES, Source
 __all__ = ["Chain", "Known", "Planning", "Stop"]
 
 
-class Stop(Exception):
+class Stop(Exception):  # noqa: N818 - ends the planning of one definition, and is no error
     """Nothing more can be said of a definition: a step of it is a conflict on which the others stand."""
 
 

@@ -17,10 +17,9 @@ _JINJA = re.compile(r"\{\{|\{%")
 
 def merged(below: Node | None, above: Node) -> Node:
     """
-    Return ``above`` with what ``below`` adds: objects are merged, all else is replaced, also by a ``null``, which
-    counts as not written.
+    Return ``above`` with what ``below`` adds: objects are merged, all else is replaced.
 
-    Each value keeps the place where it was written.
+    A ``null`` replaces too, and counts as not written. Each value keeps the place where it was written.
     """
     if not isinstance(above.value, dict):
         return above

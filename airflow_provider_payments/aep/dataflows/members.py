@@ -1,6 +1,8 @@
 """
-What a value can be written as: its members, each with its meaning, from which files are read and written and the
-published JSON Schema is made. An attrs class holds them, so there is one list.
+What a value can be written as: its members, each with its meaning.
+
+From them files are read and written, and the published JSON Schema is made. An attrs class holds them, so there is one
+list.
 """
 
 from __future__ import annotations

@@ -86,6 +86,8 @@ class _Items:
 
 class Snapshot:
     """
+    A reader that asks for each list once.
+
     :param reads: what is asked, at most once for each list.
     :param page_size: items to ask for in a page of Flow Service and Data Prep.
     :param progress: is called with the name of each list that is going to be read.

@@ -96,8 +96,9 @@ class TargetSteps(SourceSteps):
 
     def _fields(self, schema: Existing | None) -> list[Known]:
         """
-        Plan the team's own fields: each stays in the field group that holds it, those that are missing are added to
-        the definition's own.
+        Plan the team's own fields.
+
+        Each stays in the field group that holds it, those that are missing are added to the definition's own.
 
         :return: the field groups of which the schema must be composed.
         """

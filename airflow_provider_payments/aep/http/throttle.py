@@ -24,9 +24,10 @@ MAX_PAUSE_SECONDS = 3600.0
 
 class Throttle:
     """
-    Keeps the requests of several threads a little apart, and further once the service has answered 429: each ``with``
-    block begins one interval after the one before it. A block that would have to wait for more than a minute is refused
-    instead, with the seconds that are left.
+    Keeps the requests of several threads a little apart, and further once the service has answered 429.
+
+    Each ``with`` block begins one interval after the one before it. A block that would have to wait for more than a
+    minute is refused instead, with the seconds that are left.
 
     :param clock: what measures and sleeps.
     """

@@ -113,8 +113,9 @@ class Observer:
 
     def _is_withdrawn(self, existing: Existing, differences: list[Difference], *, checked: bool) -> bool:
         """
-        Whether an attempt of this chain made and disabled it, and it is right otherwise, or can be made so by an update
-        that is allowed. Before it is read by its id: whether that may be.
+        Whether an attempt of this chain made and disabled it, and it is right otherwise.
+
+        What an update that is allowed can make right counts as right. Before it is read by its id: whether that may be.
         """
         others = [d for d in differences if d.field != "state"]
         reached = self.if_exists == "update" and all(d.field.startswith(self.desired.changeable) for d in others)

@@ -108,8 +108,10 @@ class Resource(ABC):
 
     def look_further(self, reads: Reads) -> Iterable[Existing]:
         """
-        Yield them by another key, or out of the unfiltered list: a filter may miss names that are not ASCII, or in
-        another normal form. Asked before one is made, and where no list shows one that was made.
+        Yield them by another key, or out of the unfiltered list.
+
+        A filter may miss names that are not ASCII, or in another normal form. Asked before one is made, and where no
+        list shows one that was made.
 
         :raises ConflictError: if another object stands in the way.
         """
@@ -146,8 +148,9 @@ class Resource(ABC):
 
     def validate(self, client: Client) -> None:
         """
-        Let the service check what a creation would take unchecked; called once it is :meth:`ready`. A plan, which
-        sends no POST, does without.
+        Let the service check what a creation would take unchecked; called once it is :meth:`ready`.
+
+        A plan, which sends no POST, does without.
 
         :raises InvalidInputError: if it would not work.
         """

@@ -274,8 +274,9 @@ class MappingSet(Resource):
 
     def ready(self, reads: Reads) -> Self:
         """
-        Check the sources. Those of a mapping set that exists are not checked: explore may show other attributes than at
-        its creation.
+        Check the sources.
+
+        Those of a mapping set that exists are not checked: explore may show other attributes than at its creation.
         """
         self._check_unknown_attributes()
         return self.complete(reads)

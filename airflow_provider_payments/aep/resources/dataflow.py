@@ -213,8 +213,10 @@ class Dataflow(FlowServiceResource):
 
     def _fence(self, reads: Reads) -> float:
         """
-        Seconds before which a new dataflow must not run: until then its creation has settled, and a task that was
-        killed in between has been tried again, so a duplicate is gone or disabled before it ingests.
+        Seconds before which a new dataflow must not run.
+
+        Until then its creation has settled, and a task that was killed in between has been tried again, so a duplicate
+        is gone or disabled before it ingests.
         """
         settle = reads.dataflow_settle_seconds
         return settle + self.retry_delay + FENCE_MARGIN_SECONDS if settle else 0.0

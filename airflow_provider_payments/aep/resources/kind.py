@@ -1,9 +1,8 @@
 """
-A kind of object: what holds for all its objects, whatever is desired. Teardown and the removal of duplicates need no
-more.
+A kind of object: what holds for all its objects, whatever is desired.
 
-What somebody desires is a :class:`~.base.Resource`. A new kind is one file beside this one, which holds both, and one
-small operator.
+Teardown and the removal of duplicates need no more. What somebody desires is a :class:`~.base.Resource`. A new kind is
+one file beside this one, which holds both, and one small operator.
 """
 
 from __future__ import annotations

@@ -126,8 +126,9 @@ class Schedule:
 
 def read_schedule(params: Fields | Mapping[str, Any]) -> dict[str, Any]:
     """
-    Read a dataflow's ``scheduleParams``, which come back as they were sent, numbers or text, in the words of
-    :attr:`Schedule.desired`; an absent ``backfill`` is the service's default.
+    Read a dataflow's ``scheduleParams``, in the words of :attr:`Schedule.desired`.
+
+    They come back as they were sent, numbers or text; an absent ``backfill`` is the service's default.
 
     :raises UnreadableError: if they cannot be understood.
     """

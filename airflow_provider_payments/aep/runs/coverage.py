@@ -55,8 +55,9 @@ class Reading:
     @property
     def may_hold_rows(self) -> bool:
         """
-        Whether it has brought rows, or may have: it has not failed, and is not known to have moved none. One that ended
-        with an unknown status may have.
+        Whether it has brought rows, or may have: it has not failed, and is not known to have moved none.
+
+        One that ended with an unknown status may have.
         """
         run = self.run
         failed = run.state is State.FAILED and run.known

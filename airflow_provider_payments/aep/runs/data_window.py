@@ -1,6 +1,7 @@
 """
-The data window of a flow run on demand: the range of delta values whose rows it reads. Source: "On-demand ingestion" of
-Adobe's Flow Service guides.
+The data window of a flow run on demand: the range of delta values whose rows it reads.
+
+Source: "On-demand ingestion" of Adobe's Flow Service guides.
 """
 
 from __future__ import annotations

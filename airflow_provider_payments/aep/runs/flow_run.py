@@ -115,8 +115,10 @@ class FlowRun:
     @property
     def state(self) -> State:
         """
-        The run's state. ``success`` with failed records is partial. An unknown word is active as long as the run has no
-        completion time, and failed once it has one.
+        The run's state.
+
+        ``success`` with failed records is partial. An unknown word is active as long as the run has no completion time,
+        and failed once it has one.
         """
         if self._word in _FAILED:
             return State.FAILED
@@ -272,8 +274,9 @@ Skip = Literal["none", "others", "all"]
 
 class RunList:
     """
-    A dataflow's runs in pages, each run with its item. The newest are asked for first, in documented ways only; no
-    document promises that the service keeps to that order.
+    A dataflow's runs in pages, each run with its item.
+
+    The newest are asked for first, in documented ways only; no document promises that the service keeps to that order.
 
     :param skip: which items that cannot be read are skipped, with a warning that names each: ``none``, where it
         decides something that there is no such run; ``others``, those that do not say that they are this dataflow's;

@@ -77,8 +77,10 @@ def successor(client: Client, run: FlowRun) -> FlowRun:
 
 def newest_failed(client: Client, flow_id: str) -> FlowRun | None:
     """
-    Return the newest run that failed and whose window no later run has read, among the dataflow's
-    :data:`MAX_RUNS_SEARCHED`; where there is none, its newest run; ``None`` if it has none at all.
+    Return the newest run that failed and whose window no later run has read.
+
+    :data:`MAX_RUNS_SEARCHED` of the dataflow's runs are searched. Where none is such, its newest run is returned;
+    ``None`` if it has none at all.
 
     :raises UnreadableError: if it may be one that cannot be read, or such a one may have read the window.
     """

@@ -92,6 +92,5 @@ def like(source: str, refuse: Callable[[str], Refusal]) -> Check:
 
     :param refuse: makes the refusal of an expression that is not accepted.
     """
-
     pattern = Pattern(source, refuse)
     return lambda value: isinstance(value, str) and any(pattern.found_in(value))

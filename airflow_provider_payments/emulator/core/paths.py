@@ -1,4 +1,4 @@
-"""Paths into rows and records: ``a.b``, ``a[0].b`` and ``a[*].b``.
+r"""Paths into rows and records: ``a.b``, ``a[0].b`` and ``a[*].b``.
 
 A backslash stands before a period that is part of a name: ``address.street\\.name``. A special name may be wrapped, as
 in ``address.${street\\.name}``: brackets and spaces are then part of it.

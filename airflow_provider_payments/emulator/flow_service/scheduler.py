@@ -147,7 +147,7 @@ def _launch(service: FlowService, run: Run, due: float) -> None:
 
 
 def _appear(service: FlowService, run: Run) -> None:
-    service, flow = service, run.flow
+    flow = run.flow
     service.runs.add(run)
     if service.flows.is_hidden(flow.id):
         service.runs.hide(run)
