@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import Stats
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_bool, as_number, as_optional_text
 from airflow_provider_payments.aep.readers import mapping, shown
-from airflow_provider_payments.aep.runs.flow_run import FlowRun, State
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, Status
 from airflow_provider_payments.aep.services import with_values
 from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError, FlowRunFailedError
 
@@ -52,7 +52,7 @@ class Tolerance:
 
     def accepts(self, run: FlowRun) -> bool:
         """Return whether an ended run is accepted."""
-        return run.state in (State.SUCCEEDED, State.PARTIAL) and not self._objection(run)
+        return run.status in (Status.SUCCEEDED, Status.PARTIAL) and not self._objection(run)
 
     def judge(self, run: FlowRun, log: Any, *, counts: bool = True) -> dict[str, Any]:
         """
@@ -65,7 +65,7 @@ class Tolerance:
         if counts:
             emit_metrics(run)
         reasons = "; ".join(run.errors) or "the service gives no reason"
-        if run.state not in (State.SUCCEEDED, State.PARTIAL):
+        if run.status not in (Status.SUCCEEDED, Status.PARTIAL):
             raise FlowRunFailedError(f"{run}. {reasons}")
         if objection := self._objection(run):
             raise FlowRunFailedError(f"{run}, {objection}. {reasons}")
@@ -77,7 +77,7 @@ class Tolerance:
         if None in run.counts and (limit or not self.accept_unknown):
             rule = limit if self.accept_unknown else "unknown_counts is 'fail'"
             return f"its counts cannot be read ({run.unknown_counts or 'it has none'}) where {rule}"
-        if run.state is State.SUCCEEDED:
+        if run.status is Status.SUCCEEDED:
             return ""
         # A partial run with a count of no failed records does not say how many failed.
         share = run.failed_ratio or 1.0
@@ -106,14 +106,14 @@ class RunLog:
         if run is None:
             return
         self.last = str(run)
-        if (run.id, run.status) == self._logged:
+        if (run.id, run.raw_status) == self._logged:
             return
-        self._logged = run.id, run.status
+        self._logged = run.id, run.raw_status
         self._log.info("%s", run)
-        if not run.known and run.status not in self._warned:
-            self._warned.add(run.status)
+        if not run.known and run.raw_status not in self._warned:
+            self._warned.add(run.raw_status)
             text = "Flow run %s has the undocumented raw status %r: once it has ended, it counts as failed"
-            self._log.warning(text, run.id, run.status)
+            self._log.warning(text, run.id, run.raw_status)
 
 
 def ended_run(event: object, timed_out: type[Exception]) -> FlowRun:
@@ -133,7 +133,7 @@ def ended_run(event: object, timed_out: type[Exception]) -> FlowRun:
     if status == "error" and payload.get("retryable") is True:
         raise ExperiencePlatformUnavailableError(text)
     run = FlowRun.from_json(payload.get("run")) if status == "ended" else None
-    if run is None or run.state is State.ACTIVE:
+    if run is None or run.status is Status.ACTIVE:
         raise FlowRunFailedError(f"The wait ended without a flow run: {text}")
     return run
 
@@ -154,7 +154,7 @@ def deadline(*limits: float | timedelta | None) -> float | None:
 
 def emit_metrics(run: FlowRun) -> None:
     """Emit the metrics of an ended run, tagged with its dataflow and status; unknown counts are not emitted."""
-    tags = {"flow_id": run.flow_id, "status": run.state.value}
+    tags = {"flow_id": run.flow_id, "status": run.status.value}
     if (seconds := _seconds(run)) is not None:
         Stats.timing("payments.flow_run.duration", timedelta(seconds=seconds), tags=tags)
     for name, records in zip(("records_in", "records_out", "records_failed"), run.counts, strict=True):

@@ -177,26 +177,26 @@ class RetryFlowRunOperator(FlowRunOperator):
 
     def request(self, context: Context) -> RunRequest | Started:
         """Return the request to repeat the run; or the later run that has repeated it, or is about to."""
-        from airflow_provider_payments.aep.runs.flow_run import State
+        from airflow_provider_payments.aep.runs.flow_run import Status
         from airflow_provider_payments.aep.runs.on_demand import RepeatedRun
         from airflow_provider_payments.operators.run_state import Started
 
         run = self._run_to_repeat()
-        if run.state is State.FAILED:
+        if run.status is Status.FAILED:
             return RepeatedRun.of(self.hook.client, run)
         doing = "waiting for it" if run.is_active else "there is nothing to repeat"
         self.log.info("%s; %s", run, doing)
         return Started(run.id, run=run)
 
     def _run_to_repeat(self) -> FlowRun:
-        from airflow_provider_payments.aep.runs.flow_run import State
+        from airflow_provider_payments.aep.runs.flow_run import Status
         from airflow_provider_payments.aep.runs.lookups import newest_failed, read_run, successor
 
         client = self.hook.client
         run_id, flow_id = as_optional_id("run_id", self.run_id), as_optional_id("flow_id", self.flow_id)
         if run_id:
             run = read_run(client, run_id)
-            return successor(client, run) if run.state is State.FAILED else run
+            return successor(client, run) if run.status is Status.FAILED else run
         if not flow_id:
             raise InvalidInputError("run_id", self.run_id, "a run's id, or flow_id, must be given")
         newest = newest_failed(client, flow_id)

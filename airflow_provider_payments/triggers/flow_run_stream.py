@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.inputs import as_time
-from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
+from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, Status, runs_of
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
 from airflow_provider_payments.versions import stream_producer_base
@@ -122,10 +122,10 @@ class Progress:
         self._announced, self._seen_at = self._still_of_use(), now
         self._runs = sorted(runs, key=lambda run: (run.created_at, run.id))
         for run in self._runs[:-MAX_LATER_RUNS]:
-            if run.state is State.ACTIVE:
+            if run.status is Status.ACTIVE:
                 log.error("%s, though %d later ones are there: it is not waited for any longer", run, MAX_LATER_RUNS)
         self._move()
-        return [run for run in self._runs if run.state is not State.ACTIVE and not self._is_done(run)]
+        return [run for run in self._runs if run.status is not Status.ACTIVE and not self._is_done(run)]
 
     def announced(self, runs: Iterable[FlowRun]) -> None:
         """Take note that Airflow has stored the runs' events."""
@@ -133,12 +133,12 @@ class Progress:
         self._move()
 
     def _is_done(self, run: FlowRun) -> bool:
-        if run.state is State.ACTIVE:
+        if run.status is Status.ACTIVE:
             return False
-        return run.state not in self._statuses or run.id in self._announced
+        return run.status not in self._statuses or run.id in self._announced
 
     def _move(self) -> None:
-        forgotten = {run.id for run in self._runs[:-MAX_LATER_RUNS] if run.state is State.ACTIVE}
+        forgotten = {run.id for run in self._runs[:-MAX_LATER_RUNS] if run.status is Status.ACTIVE}
         open_runs = [run for run in self._runs if not self._is_done(run) and run.id not in forgotten]
         if reached := open_runs[:1] or self._runs[-1:]:
             self._cursor = min(reached[0].created_at, self._seen_at)

@@ -19,7 +19,7 @@ QUARTER = 900.0
 
 
 def run(number: int, created_at: float, status: str = "success") -> FlowRun:
-    return FlowRun(id=f"{number:036}", flow_id="flow", status=status, created_at=created_at)
+    return FlowRun(id=f"{number:036}", flow_id="flow", raw_status=status, created_at=created_at)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Life:
     takes: float
 
     def at(self, now: float) -> FlowRun:
-        return self.run if now >= self.run.created_at + self.takes else replace(self.run, status="inProgress")
+        return self.run if now >= self.run.created_at + self.takes else replace(self.run, raw_status="inProgress")
 
 
 @st.composite
@@ -92,7 +92,7 @@ def test_none_is_lost_and_none_that_was_noted_comes_again(
             noted |= {run.id for run in news[:acknowledged]}
         if then != "goes on":
             progress = Progress.from_json(WANTED, state)
-    assert set(service.announced) == {life.run.id for life in made if life.run.status != "failed"}
+    assert set(service.announced) == {life.run.id for life in made if life.run.raw_status != "failed"}
 
 
 def test_the_state_of_a_long_life_is_small() -> None:

@@ -27,7 +27,7 @@ from airflow_provider_payments.aep.errors import (
 )
 from airflow_provider_payments.aep.readers import at, iso, moment, text
 from airflow_provider_payments.aep.resources.schedule import period_seconds
-from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, State, runs_of
+from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, Status, runs_of
 from airflow_provider_payments.aep.runs.wait import Wait
 from airflow_provider_payments.aep.services import Json
 
@@ -72,7 +72,7 @@ class RunQueries:
         self._known_runs(known)
         for wait in known:
             # Another may have begun since, which a dataflow need not show while it runs.
-            if wait.may_be_another and wait.run and wait.run.state is not State.ACTIVE and not wait.error:
+            if wait.may_be_another and wait.run and wait.run.status is not Status.ACTIVE and not wait.error:
                 self._list_runs(wait)
 
     def _listed(self, collection: str, waits: list[Wait], ids: Iterable[str]) -> dict[str, Json]:

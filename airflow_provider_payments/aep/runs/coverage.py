@@ -18,7 +18,7 @@ from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import PlatformError, UnsettledError
 from airflow_provider_payments.aep.readers import iso
 from airflow_provider_payments.aep.runs.data_window import Window
-from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, State
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, Status
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +60,13 @@ class Reading:
         One that ended with an unknown status may have.
         """
         run = self.run
-        failed = run.state is State.FAILED and run.known
+        failed = run.status is Status.FAILED and run.known
         moved_none = run.input_records == 0 and run.output_records == 0 and not run.failed_records
         return run.is_active or not (failed or moved_none)
 
     def __str__(self) -> str:
         window = self.asked or self.copied
-        return f"flow run {self.run.id}, {self.run.state}, reads {window or 'what it does not show yet'}"
+        return f"flow run {self.run.id}, {self.run.status}, reads {window or 'what it does not show yet'}"
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class State(StrEnum):
-    """Where a run stands."""
+class Status(StrEnum):
+    """Where a run stands, in our words; the service's own is its raw status."""
 
     ACTIVE = "active"
     SUCCEEDED = "succeeded"
@@ -69,7 +69,7 @@ class FlowRun:
 
     :param id: its id.
     :param flow_id: whose run it is.
-    :param status: the raw status, the service's own word.
+    :param raw_status: the service's own word.
     :param created_at: when the service made it, epoch seconds.
     :param started_at: when it began to work, epoch seconds; ``None`` while it is queued.
     :param completed_at: when it ended, epoch seconds; some failed runs never get one.
@@ -88,7 +88,7 @@ class FlowRun:
 
     id: str
     flow_id: str
-    status: str
+    raw_status: str
     created_at: float
     started_at: float | None = None
     completed_at: float | None = None
@@ -105,35 +105,35 @@ class FlowRun:
 
     @property
     def known(self) -> bool:
-        """Whether the status is a word that we know."""
+        """Whether the raw status is a word that we know."""
         return self._word in _ACTIVE | _SUCCEEDED | _PARTIAL | _FAILED
 
     @property
     def _word(self) -> str:
-        return self.status.lower().replace("_", "").replace(" ", "")
+        return self.raw_status.lower().replace("_", "").replace(" ", "")
 
     @property
-    def state(self) -> State:
+    def status(self) -> Status:
         """
-        The run's state.
+        The run's status in our words.
 
         ``success`` with failed records is partial. An unknown word is active as long as the run has no completion time,
         and failed once it has one.
         """
         if self._word in _FAILED:
-            return State.FAILED
+            return Status.FAILED
         if self._word in _PARTIAL or (self._word in _SUCCEEDED and (self.failed_records or 0) > 0):
-            return State.PARTIAL
+            return Status.PARTIAL
         if self._word in _SUCCEEDED:
-            return State.SUCCEEDED
+            return Status.SUCCEEDED
         if self._word in _ACTIVE or self.completed_at is None:
-            return State.ACTIVE
-        return State.FAILED
+            return Status.ACTIVE
+        return Status.FAILED
 
     @property
     def is_active(self) -> bool:
         """Whether it has not ended."""
-        return self.state is State.ACTIVE
+        return self.status is Status.ACTIVE
 
     @property
     def began(self) -> float:
@@ -154,8 +154,8 @@ class FlowRun:
         return self.failed_records / total if total else 0.0
 
     def __str__(self) -> str:
-        said = f"flow run {self.id} is {self.status}"
-        if self.state is State.ACTIVE and self.counts == (None, None, None):
+        said = f"flow run {self.id} is {self.raw_status}"
+        if self.status is Status.ACTIVE and self.counts == (None, None, None):
             return said
         came, went, failed = ("unknown" if number is None else number for number in self.counts)
         return f"{said}: {came} records in, {went} out, {failed} failed"
@@ -164,7 +164,7 @@ class FlowRun:
         """Return what the sensor hands on: plain JSON, times as ISO 8601 text in UTC, ``None`` for what is unknown."""
         return {
             "run_id": self.id,
-            "status": self.state.value,
+            "status": self.status.value,
             "input_records": self.input_records,
             "output_records": self.output_records,
             "failed_records": self.failed_records,
@@ -181,7 +181,7 @@ class FlowRun:
     def from_json(cls, value: object) -> FlowRun | None:
         """Read :meth:`to_json`'s form; ``None`` if it is not one. A field of a newer version is passed over."""
         given = mapping(value)
-        run_id, flow_id, status = text(given.get("id")), text(given.get("flow_id")), given.get("status")
+        run_id, flow_id, status = text(given.get("id")), text(given.get("flow_id")), given.get("raw_status")
         created_at = _epoch(given.get("created_at"))
         if run_id is None or flow_id is None or created_at is None or not isinstance(status, str):
             return None
@@ -213,7 +213,7 @@ class FlowRun:
         return cls(
             id=run_id,
             flow_id=flow_id,
-            status=text(at(metrics, "statusSummary", "status")) or "",
+            raw_status=text(at(metrics, "statusSummary", "status")) or "",
             created_at=created_at,
             started_at=moment(at(metrics, "durationSummary", "startedAtUTC")),
             completed_at=moment(at(metrics, "durationSummary", "completedAtUTC")),

@@ -8,7 +8,7 @@ from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.api.settling import MIN_SEARCH_SECONDS, SEARCH_INTERVAL_SECONDS
 from airflow_provider_payments.aep.errors import RequestError, UnreadableError, UnsettledError
 from airflow_provider_payments.aep.runs.data_window import Window
-from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, State, runs_of
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, Status, runs_of
 
 #: Of a dataflow, the newest ones: a page of the service's list.
 MAX_RUNS_SEARCHED = 100
@@ -88,7 +88,7 @@ def newest_failed(client: Client, flow_id: str) -> FlowRun | None:
     runs = patiently(client, lambda: newest_runs(client, flow_id, MAX_RUNS_SEARCHED))
     for run in runs:
         window = Window.of(run)
-        if run.state is State.FAILED and not (window and any(map(window.is_like, seen))):
+        if run.status is Status.FAILED and not (window and any(map(window.is_like, seen))):
             return run
         seen += [window] if window else []
     return next(iter(runs), None)

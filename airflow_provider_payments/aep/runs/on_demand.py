@@ -36,7 +36,7 @@ from airflow_provider_payments.aep.resources.kind import created_object
 from airflow_provider_payments.aep.resources.schedule import read_schedule
 from airflow_provider_payments.aep.runs.coverage import Coverage, Reading, read_coverage
 from airflow_provider_payments.aep.runs.data_window import Window
-from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, State
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, Status
 from airflow_provider_payments.aep.runs.lookups import MAX_RUNS_SEARCHED, newest_runs
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json, segment
 
@@ -175,10 +175,10 @@ class RunRequest(ABC):
         """
         found = patiently(self.client, lambda: self._candidates(baseline))
         if active:
-            found = [run for run in found if run.state is State.ACTIVE]
+            found = [run for run in found if run.status is Status.ACTIVE]
         if self.window and all(map(Window.of, found)):
             # One that failed has been made good, where another reads the same window.
-            found = [run for run in found if run.state is not State.FAILED] or found
+            found = [run for run in found if run.status is not Status.FAILED] or found
         if len(found) > 1:
             raise UnsettledError(
                 f"Several runs of dataflow {self.flow_id} may be the one that was asked for: "
@@ -211,7 +211,7 @@ class RunRequest(ABC):
         if self.is_not(run):
             return False
         if run.created_at < baseline.since:
-            was_under_way = run.state is State.ACTIVE or (run.completed_at or 0.0) >= baseline.since
+            was_under_way = run.status is Status.ACTIVE or (run.completed_at or 0.0) >= baseline.since
             return baseline.allow_older and was_under_way and is_like
         return window is None or self.window is None or is_like
 

@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import PlatformError, UnreadableError
 from airflow_provider_payments.aep.readers import MAX_EPOCH_SECONDS, shown
 from airflow_provider_payments.aep.runs.data_window import Window
-from airflow_provider_payments.aep.runs.flow_run import FlowRun, State, runs_of
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, Status, runs_of
 from airflow_provider_payments.aep.runs.lookups import newest_failed, successor
 from airflow_provider_payments.aep.runs.on_demand import OnDemandRun, RunBaseline
 from airflow_provider_payments.aep.runs.record_counts import FAILED, INPUT, OUTPUT, read_counts
@@ -73,7 +73,7 @@ def test_an_item_that_names_itself_is_readable_whatever_else_it_holds(item: Any)
 @pytest.mark.parametrize("place", ["metrics", "activities", "params", "createdClient"])
 def test_an_item_of_any_depth_is_readable(place: str) -> None:
     item = {"id": "a", "flowId": FLOW, "createdAt": 1_700_000_000_000, place: deep()}
-    assert FlowRun.from_item(item).state is State.ACTIVE
+    assert FlowRun.from_item(item).status is Status.ACTIVE
 
 
 def test_a_name_of_any_depth_is_unreadable() -> None:

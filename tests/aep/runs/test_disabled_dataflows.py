@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.errors import DataflowDisabledError, RequestError
-from airflow_provider_payments.aep.runs.flow_run import State
+from airflow_provider_payments.aep.runs.flow_run import Status
 from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
@@ -60,10 +60,10 @@ def test_a_run_that_began_before_is_waited_out(fleet: Make, queries: Ask) -> Non
     disable(asking, wait.flow_id)
     poll(asking, [wait])
     assert wait.run
-    assert (wait.run.state, wait.error) == (State.ACTIVE, None)
+    assert (wait.run.status, wait.error) == (Status.ACTIVE, None)
     flows.release()
     poll(asking, [wait])
-    assert wait.run.state is not State.ACTIVE
+    assert wait.run.status is not Status.ACTIVE
 
 
 def test_a_run_that_the_dataflow_does_not_show_is_found(fleet: Make, queries: Ask) -> None:

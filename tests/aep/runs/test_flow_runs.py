@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnreadableError
 from airflow_provider_payments.aep.runs.batch_polling import RunQueries
-from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunSelection, State, runs_of
+from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunSelection, Status, runs_of
 from airflow_provider_payments.aep.runs.wait import Wait
 from tests.aep.chain import FLOW_SERVICE, Chain
 from tests.conftest import Emulator
@@ -48,7 +48,7 @@ ITEM: dict[str, Any] = {
 READ = FlowRun(
     id="run-1",
     flow_id="flow-1",
-    status="success",
+    raw_status="success",
     created_at=1772366400.0,
     started_at=1772366401.5,
     completed_at=1772366460.0,
@@ -110,7 +110,7 @@ EMPTY: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("given", EMPTY.values(), ids=EMPTY)
 def test_what_is_missing_counts_as_a_run_that_has_not_begun(given: dict[str, Any]) -> None:
     run = FlowRun.from_item(item() | given)
-    assert run.state is State.ACTIVE
+    assert run.status is Status.ACTIVE
     assert (run.started_at, run.completed_at, run.counts, run.batch_ids) == (None, None, (None, None, None), ())
     assert str(run) == "flow run r is "
 
@@ -203,43 +203,45 @@ def test_a_run_says_what_became_of_it() -> None:
 # ---- judging -------------------------------------------------------------------------------------------------------
 
 WORDS = {
-    State.ACTIVE: ("queued", "scheduled", "pending", "processing", "inProgress", "IN_PROGRESS", "running", "started"),
-    State.SUCCEEDED: ("success", "SUCCESS", "succeeded", "completed", "COMPLETED"),
-    State.PARTIAL: ("partialSuccess", "PARTIAL_SUCCESS", "PARTIAL_FAILURE", "partial success"),
-    State.FAILED: ("failed", "FAILED", "Failure", "cancelled", "canceled", "aborted", "error"),
+    Status.ACTIVE: ("queued", "scheduled", "pending", "processing", "inProgress", "IN_PROGRESS", "running", "started"),
+    Status.SUCCEEDED: ("success", "SUCCESS", "succeeded", "completed", "COMPLETED"),
+    Status.PARTIAL: ("partialSuccess", "PARTIAL_SUCCESS", "PARTIAL_FAILURE", "partial success"),
+    Status.FAILED: ("failed", "FAILED", "Failure", "cancelled", "canceled", "aborted", "error"),
 }
-KNOWN = [(word, state) for state, words in WORDS.items() for word in words]
+KNOWN = [(word, status) for status, words in WORDS.items() for word in words]
 ENDED = 1772366460000
 
 
-@pytest.mark.parametrize(("word", "state"), KNOWN, ids=[word for word, _ in KNOWN])
-def test_every_known_word_has_its_state(word: str, state: State) -> None:
+@pytest.mark.parametrize(("word", "status"), KNOWN, ids=[word for word, _ in KNOWN])
+def test_every_known_raw_status_has_its_status(word: str, status: Status) -> None:
     run = FlowRun.from_item(item(statusSummary={"status": word}))
-    assert (run.state, run.known) == (state, True)
-    assert run.status == word
+    assert (run.status, run.known) == (status, True)
+    assert run.raw_status == word
 
 
-@pytest.mark.parametrize(("completed", "state"), [(None, State.ACTIVE), (ENDED, State.FAILED)], ids=["open", "ended"])
+@pytest.mark.parametrize(
+    ("completed", "status"), [(None, Status.ACTIVE), (ENDED, Status.FAILED)], ids=["open", "ended"]
+)
 def test_an_unknown_word_is_waited_for_until_the_run_has_ended_and_then_fails(
-    completed: int | None, state: State
+    completed: int | None, status: Status
 ) -> None:
     run = FlowRun.from_item(item(statusSummary={"status": "paused"}, durationSummary={"completedAtUTC": completed}))
-    assert (run.state, run.known) == (state, False)
+    assert (run.status, run.known) == (status, False)
 
 
 def test_a_run_that_has_ended_without_a_word_is_not_waited_for_any_more() -> None:
-    assert FlowRun.from_item(item(durationSummary={"completedAtUTC": ENDED})).state is State.FAILED
+    assert FlowRun.from_item(item(durationSummary={"completedAtUTC": ENDED})).status is Status.FAILED
 
 
 @pytest.mark.parametrize("word", ["success", "completed"])
 def test_success_with_failed_records_is_partial(word: str) -> None:
     run = FlowRun.from_item(item(statusSummary={"status": word}, recordSummary={"failedRecordCount": 1}))
-    assert run.state is State.PARTIAL
+    assert run.status is Status.PARTIAL
 
 
 def test_success_with_errors_but_without_failed_records_is_success() -> None:
     errors = [{"code": "CONNECTOR-2001-500", "message": "x"}]
-    assert FlowRun.from_item(item(statusSummary={"status": "success", "errors": errors})).state is State.SUCCEEDED
+    assert FlowRun.from_item(item(statusSummary={"status": "success", "errors": errors})).status is Status.SUCCEEDED
 
 
 RATIOS = [
@@ -323,7 +325,7 @@ def test_a_run_id_that_does_not_exist_is_a_clear_error(client: Client) -> None:
 def test_the_counts_are_those_of_the_rows_that_arrived(flow_id: str, chain: Chain, emulator: Emulator) -> None:
     runs = in_order(chain.client, flow_id)
     first = runs[0]
-    assert first.state is State.PARTIAL
+    assert first.status is Status.PARTIAL
     assert first.input_records == first.output_records + first.failed_records > 1000
     assert sum(run.output_records for run in runs) == emulator.rows(chain.dataset_id)["count"]
     batches = {batch["id"]: batch for batch in emulator.objects("batches")}
@@ -336,12 +338,12 @@ def test_a_later_run_replaces_a_failed_one_where_the_latest_is_asked_for(chain: 
     emulator.advance(300)
     failed = find(chain.client, RunSelection(flow_id))
     assert failed is not None
-    assert (failed.state, failed.output_records) == (State.FAILED, 0)
+    assert (failed.status, failed.output_records) == (Status.FAILED, 0)
     assert failed.errors[0].startswith("CONNECTOR-2001-500: ")
     emulator.advance(900)
     latest = find(chain.client, RunSelection(flow_id, pick="latest"))
     assert latest is not None
-    assert latest.state is State.SUCCEEDED
+    assert latest.status is Status.SUCCEEDED
     assert find(chain.client, RunSelection(flow_id)) == failed
 
 
