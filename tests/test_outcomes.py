@@ -33,7 +33,7 @@ from tests.sensors.flows import written_history as written_history
 RUN = FlowRun(
     id="run-1",
     flow_id="flow-1",
-    status="success",
+    raw_status="success",
     created_at=1000.0,
     started_at=1001.0,
     completed_at=1063.5,
@@ -131,7 +131,7 @@ def judge(run: FlowRun, **arguments: Any) -> dict[str, Any]:
 
 
 def test_a_partial_run_that_counts_no_failed_records_is_within_no_ratio() -> None:
-    uncounted = replace(RUN, status="partialSuccess", failed_records=0)
+    uncounted = replace(RUN, raw_status="partialSuccess", failed_records=0)
     assert judge(uncounted, accept_partial=True)["status"] == "partial"
     with pytest.raises(FlowRunFailedError, match=r"max_failed_ratio is 0\.99"):
         judge(uncounted, max_failed_ratio=0.99)
@@ -164,7 +164,7 @@ NULL = replace(RUN, failed_records=None, unknown_counts="failedRecordCount=null"
 def test_unknown_counts_fail_with_what_came(status: str, arguments: dict[str, Any], rule: str) -> None:
     said = rf"1195 out, unknown failed, its counts cannot be read \(failedRecordCount=null\) where {rule}"
     with pytest.raises(FlowRunFailedError, match=said):
-        judge(replace(NULL, status=status), **arguments)
+        judge(replace(NULL, raw_status=status), **arguments)
 
 
 def test_unknown_counts_that_are_accepted_have_no_key_and_are_never_zero(caplog: pytest.LogCaptureFixture) -> None:
@@ -176,14 +176,14 @@ def test_unknown_counts_that_are_accepted_have_no_key_and_are_never_zero(caplog:
 
 
 def test_a_partial_run_with_unknown_counts_takes_both_arguments_to_be_accepted() -> None:
-    partial = replace(NULL, status="partialSuccess")
+    partial = replace(NULL, raw_status="partialSuccess")
     assert judge(partial, accept_partial=True, unknown_counts="accept")["status"] == "partial"
     with pytest.raises(FlowRunFailedError, match="an unknown share where accept_partial is off"):
         judge(partial, unknown_counts="accept")
 
 
 def test_a_failed_run_fails_for_its_own_reason_whatever_its_counts() -> None:
-    failed = replace(NULL, status="failed", errors=("CONNECTOR-1001-500: Copy.",))
+    failed = replace(NULL, raw_status="failed", errors=("CONNECTOR-1001-500: Copy.",))
     with pytest.raises(FlowRunFailedError, match=r"is failed: .* unknown failed\. CONNECTOR-1001-500: Copy\.$"):
         judge(failed, unknown_counts="accept")
 

@@ -68,7 +68,7 @@ def test_an_ended_run_is_handed_over_whole(history: History) -> None:
         "run": {
             "id": run["id"],
             "flow_id": history.partial,
-            "status": "success",
+            "raw_status": "success",
             "created_at": run["createdAt"] / 1000,
             "started_at": times["startedAtUTC"] / 1000,
             "completed_at": times["completedAtUTC"] / 1000,
@@ -89,7 +89,7 @@ def test_an_ended_run_is_handed_over_whole(history: History) -> None:
 
 def test_a_failed_run_is_an_ended_one_which_the_worker_judges(history: History) -> None:
     (event,) = events(trigger(history.failed))
-    assert (event["status"], event["run"]["status"]) == ("ended", "failed")
+    assert (event["status"], event["run"]["raw_status"]) == ("ended", "failed")
 
 
 def test_it_means_the_run_that_the_sensor_means(history: History) -> None:
@@ -272,7 +272,7 @@ def test_an_unknown_status_with_a_completion_time_has_ended(history: History, pr
     item = run_item(history.good, "vanished", completed=True)
     proxy_of_history.fault("GET", RUNS, status=200, body=answer(item), times=99)
     (event,) = events(trigger(history.good))
-    assert (event["status"], event["run"]["status"]) == ("ended", "vanished")
+    assert (event["status"], event["run"]["raw_status"]) == ("ended", "vanished")
     assert proxy_of_history.count("GET", RUNS) == 1
 
 

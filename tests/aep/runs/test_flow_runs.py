@@ -156,7 +156,7 @@ def test_a_run_survives_an_event() -> None:
 
 def test_an_event_of_a_newer_version_is_read_and_one_that_holds_no_run_is_none() -> None:
     assert FlowRun.from_json(READ.to_json() | {"invented_later": 1}) == READ
-    for other in (None, {}, "run-1", {"id": "run-1"}, READ.to_json() | {"status": None}):
+    for other in (None, {}, "run-1", {"id": "run-1"}, READ.to_json() | {"raw_status": None}):
         assert FlowRun.from_json(other) is None
 
 
