@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import TaskInstanceKey
+from airflow.models.taskinstancekey import TaskInstanceKey
 
 from airflow_provider_payments.emulator.server import EmulatorServer
 from tests.conftest import Emulator
