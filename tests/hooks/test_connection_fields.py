@@ -18,6 +18,7 @@ from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy
 from tests.hooks.conftest import SetConnection
 from tests.operators.arguments import WILD
+from tests.versions.expected import fails_on
 
 URL = "https://platform.example.com"
 DEFAULT_SCOPES = "openid,AdobeID,read_organizations,additional_info.projectedProductContext,session"
@@ -158,6 +159,7 @@ def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(set_connectio
     assert [part for part in parts if part not in str(refusal.value)] == []
 
 
+@fails_on("3.0", "3.1", reason="Airflow does not read a connection whose extra is no object, and calls it undefined")
 @pytest.mark.parametrize("extra", ['["a-secret"]', '"a-secret"', "5", "true"])
 def test_an_extra_that_is_json_but_no_object_is_refused_without_repeating_it(
     set_connection: SetConnection, extra: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -26,9 +25,3 @@ def airflow(platform: EmulatorServer, tmp_path_factory: pytest.TempPathFactory) 
     home.environment["AIRFLOW__CORE__TEST_CONNECTION"] = "Enabled"
     home.run("db", "migrate")
     return home
-
-
-@pytest.fixture(scope="session", autouse=True)
-def python_version(record_testsuite_property: Callable[[str, object], None]) -> None:
-    """Note in the report which Python this is."""
-    record_testsuite_property("python", ".".join(map(str, sys.version_info[:3])))

@@ -81,7 +81,8 @@ def check(session: nox.Session, release: Release) -> None:
     session.install(*release.requirements(*TEST_TOOLS))
     session.chdir(REPOSITORY)
     session.run(
-        *("python", "-m", "pytest", "-o", "junit_family=xunit1", f"--junitxml={RESULTS / release.version}.xml"),
+        *("python", "-m", "pytest", "-o", "junit_family=xunit1", "-o", f"junit_suite_name=Python {session.python}"),
+        f"--junitxml={RESULTS / release.version}.xml",
         "tests/versions",
         *(() if short else TESTS_THAT_RUN_AIRFLOW),
         env={"PAYMENTS_AIRFLOW": release.version},

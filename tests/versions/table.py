@@ -25,7 +25,8 @@ class Report:
     """
 
     def __init__(self, file: Path) -> None:
-        self.python = ""
+        #: Which Python it was: the name that the suite was given.
+        self.python = "not reported"
         self.reasons: dict[str, str] = {}
         self._outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._outcomes[INSTALLATION][OK if file.exists() else FAILED] += 1
@@ -54,7 +55,7 @@ class Report:
         return ", ".join([f"{passed} ok", *others] if passed else others)
 
     def _read(self, suite: ElementTree.Element) -> None:
-        self.python = next((p.get("value", "") for p in suite.iter("property") if p.get("name") == "python"), "")
+        self.python = suite.get("name", "")
         for case in suite.iter("testcase"):
             row, (outcome, reason) = _row(case), _outcome(case)
             self._outcomes[row][outcome] += 1
@@ -90,7 +91,7 @@ def print_table(results: Path, versions: list[str]) -> bool:
     :param versions: the releases that were asked for.
     """
     reports = {version: Report(results / f"{version}.xml") for version in versions}
-    table = Table("check", *(f"{version}\nPython {report.python or '?'}" for version, report in reports.items()))
+    table = Table("check", *(f"{version}\n{report.python}" for version, report in reports.items()))
     notes: dict[str, int] = {}
     for row in _rows(reports):
         cells = []
