@@ -59,6 +59,17 @@ def test_a_mapping_set_returns_once_its_dataflow_can_refer_to_it(writer: Chain, 
     assert writer.ensure(writer.dataflow()).created
 
 
+def test_a_young_mapping_set_is_read_in_the_version_that_is_adopted(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    want = chain.mapping_set()
+    path = f"{want.kind.path}/{chain.ensure(want).existing.id}"
+    chain.client.request("PUT", path, body=want.ready(chain.client).payload())
+    adopted = writer.ensure(want).existing
+    assert want.outputs(adopted, 0.0) == {"version": 1}
+    assert [read["query"] for read in emulator.requests(method="GET", path=path)] == ["version=1"]
+
+
 def test_what_was_made_and_cannot_be_read_in_time_is_worth_another_attempt(
     writer: Chain, emulator: Emulator, chain: Chain
 ) -> None:
