@@ -120,8 +120,8 @@ def test_a_field_group_that_cannot_be_read_between_look_and_change_is_changed_la
 ) -> None:
     made, groups = chain.ensure(chain.field_group()).existing.id, "*/tenant/fieldgroups/*"
     emulator.fail("status", status=404, method="PATCH", path=groups)
-    # One read comes before the change, and one after its refusal.
-    emulator.fail("status", status=404, method="GET", path=groups, nth=2)
+    # Three reads come before the change, and one after its refusal.
+    emulator.fail("status", status=404, method="GET", path=groups, nth=4)
     changed = writer.ensure(chain.field_group(fields={"a": "string"}), if_exists="update")
     assert (changed.existing.id, changed.updated) == (made, True)
     assert [r["status"] for r in emulator.requests(method="PATCH", path="/data/foundation/schemaregistry")] == [
