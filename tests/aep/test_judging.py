@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -113,12 +114,25 @@ def test_fields_are_compared_as_the_list_shows_them_where_they_refer_to_nothing_
     chain.ensure(chain.field_group())
     (existing,) = chain.field_group().look_up(reader)
     before = len(emulator.requests())
-    assert chain.field_group(fields={"product.name": "number"}).differences(reader, existing)
+    assert chain.field_group(fields={"product.name": "string"}).differences(reader, existing) == []
     assert len(emulator.requests()) == before
     reference = {"$ref": "https://ns.adobe.com/emulator/datatypes/a"}
     fields = {"_emulator": {"type": "object", "properties": {"product": {"type": "object"} | reference}}}
     item = existing.item | {"definitions": {"customFields": {"properties": fields}}}
     chain.field_group().differences(reader, Existing(existing.id, item=item))
+    assert len(emulator.requests()) == before + 1
+
+
+@pytest.mark.parametrize("name", ["field group", "ad-hoc class"])
+def test_fields_that_a_list_does_not_show_yet_are_read_before_they_differ(
+    name: str, chain: Chain, reader: Reads, emulator: Emulator
+) -> None:
+    want = KINDS[name].build(chain)
+    chain.ensure(want)
+    (existing,) = want.look_up(reader)
+    late = json.loads(json.dumps(existing.item).replace("Product_Id", "Other").replace('"product"', '"other"'))
+    before = len(emulator.requests())
+    assert want.differences(reader, Existing(existing.id, existing.created, existing.etag, late)) == []
     assert len(emulator.requests()) == before + 1
 
 
@@ -243,6 +257,21 @@ def test_nothing_else_is_changed_where_somebody_changes_the_new_dataflow_while_i
     assert ensure(make_client(proxy.url), want).created
     (flow,) = emulator.objects("flows")
     assert (flow["state"], flow["scheduleParams"]["interval"]) == ("disabled", 45)
+
+
+@pytest.mark.parametrize("enabled", [None, False])
+def test_a_later_try_that_may_not_update_keeps_the_description_that_somebody_gave(
+    enabled: bool | None, chain: Chain, emulator: Emulator
+) -> None:
+    want = chain.dataflow(description="ours", enabled=enabled)
+    made = chain.ensure(want).existing
+    (flow,) = emulator.objects("flows")
+    text = flow["description"].replace("ours", "theirs")
+    patch = [{"op": "replace", "path": "/description", "value": text}]
+    chain.client.request("PATCH", f"{want.kind.path}/{made.id}", body=patch, headers={"If-Match": flow["etag"]})
+    again = chain.ensure(want, attempt=2)
+    assert (again.existing.id, again.updated) == (made.id, False)
+    assert emulator.objects("flows")[0]["description"] == text
 
 
 def test_who_wants_it_disabled_and_may_not_change_it_adopts_it_as_it_is(chain: Chain, emulator: Emulator) -> None:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 from airflow_provider_payments.aep.api.client import Client
@@ -277,9 +278,10 @@ class _Provisioning:
         if not claimed(self.client, self.duplicates, existing):
             return None
         left = self._left([duplicate.existing for duplicate in duplicates] + self._own_unlisted(existing))
-        if is_changed := bool(seen.leeway) and (ours or seen.ours or self.if_exists == "update"):
-            existing = self._updated(existing, list(seen.leeway))
-        return self._outcome(self.desired, existing, created=seen.ours, updated=is_changed, duplicates=left)
+        changes = self._allowed(seen.leeway) if ours or seen.ours or self.if_exists == "update" else []
+        if changes:
+            existing = self._updated(existing, changes)
+        return self._outcome(self.desired, existing, created=seen.ours, updated=bool(changes), duplicates=left)
 
     def _own_unlisted(self, winner: Existing) -> list[Existing]:
         """Return what this call made and no list shows: nobody else can have adopted it."""
@@ -356,7 +358,7 @@ class _Provisioning:
             now = self.desired.kind.read(self.client, existing)
             if now is None:
                 break
-            existing, differences = now, self._changeable(now)
+            existing, differences = now, self._allowed(self.desired.differences(self.client, now))
             if not differences:
                 # As any later look-up shows it.
                 return next((e for e in self.desired.look_up(self.client) if e.id == now.id), now)
@@ -365,15 +367,14 @@ class _Provisioning:
             "next attempt looks again"
         )
 
-    def _changeable(self, existing: Existing) -> list[Difference]:
-        """Return what may be changed; without ``update`` only what does not decide, of an object that this run made."""
-        found = self.desired.differences(self.client, existing)
-        return found if self.if_exists == "update" else [d for d in found if not self.desired.decides(d)]
+    def _allowed(self, differences: Iterable[Difference]) -> list[Difference]:
+        """Return what may be changed; without ``update`` only what completes an object that this run made."""
+        return [d for d in differences if self.if_exists == "update" or self.desired.follows_creation(d)]
 
     def _change(self, existing: Existing, differences: list[Difference]) -> Existing:
         desired, latest = self.desired, self.desired.latest(self.client, existing)
         if latest is not existing:
-            differences = self._changeable(latest)
+            differences = self._allowed(desired.differences(self.client, latest))
         match desired.judge(latest, differences, self.observer.now.platform):
             case Fixed(fixed, advice):
                 raise ConflictError(desired.kind.name, desired.name, latest.id, fixed, advice)

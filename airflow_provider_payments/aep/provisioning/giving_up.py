@@ -137,8 +137,10 @@ def _why_it_stays(client: Client, desired: Resource, made: Existing, now: Existi
         return ""
     if mark.adopted:
         return "has been adopted by another task"
-    is_other = made.etag and now.etag != made.etag and not mark.given_up
-    return "has been changed by somebody else" if is_other and desired.differences(client, now) else ""
+    if not made.etag or now.etag == made.etag or mark.given_up:
+        return ""
+    is_other = any(map(desired.decides, desired.differences(client, now)))
+    return "has been changed by somebody else" if is_other else ""
 
 
 # ---- later attempts --------------------------------------------------------------------------------------------------

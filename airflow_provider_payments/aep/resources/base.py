@@ -79,7 +79,7 @@ class Resource(ABC):
     What somebody desires to exist. Arguments are checked when the value is built, before any request.
 
     :param name: its key in the sandbox.
-    :param description: free text; not compared.
+    :param description: free text; compared only by an update, where the service lets it be changed.
     :param extra: payload fields that this package does not model, merged in.
     """
 
@@ -173,6 +173,10 @@ class Resource(ABC):
     def decides(self, difference: Difference) -> bool:
         """Whether an object that differs so is not the desired one; what else differs can be left as it is."""
         return difference.field not in ("name", "description")
+
+    def follows_creation(self, difference: Difference) -> bool:
+        """Whether a new object differs so because no creation can say otherwise: then a change completes it."""
+        return False
 
     def is_duplicate(self, differences: list[Difference]) -> bool:
         """Whether an object that differs so does the same work."""

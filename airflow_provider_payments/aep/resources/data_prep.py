@@ -140,6 +140,9 @@ class MappingSetKind(Kind):
     def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
         return self.read_item(self.fields_of_item(data_prep.mapping_set(reads, object_id, version)))
 
+    def version_of(self, existing: Existing) -> int:
+        return self.fields_of(existing).count("version")
+
     def read(self, reads: Reads, existing: Existing) -> Existing | None:
         # Nobody can delete one, but it may not be read yet, and what refers to it would be refused.
         if reads.now() < existing.created + self.settle_seconds(reads):
@@ -148,7 +151,7 @@ class MappingSetKind(Kind):
 
     def confirm(self, reads: Reads, existing: Existing) -> None:
         if self.settle_seconds(reads):
-            self.get(reads, existing.id, self.fields_of(existing).count("version"))
+            self.get(reads, existing.id, self.version_of(existing))
 
     def belongs_to(self, existing: Existing) -> str | None:
         return schema_of(self.fields_of(existing))

@@ -274,8 +274,10 @@ class Dataflow(FlowServiceResource):
         return not any(d.field == "sourceConnectionIds" for d in differences)
 
     def decides(self, difference: Difference) -> bool:
-        # One that shall be disabled is made enabled: no creation says otherwise.
-        return super().decides(difference) and not (difference.field == "state" and self.enabled is False)
+        return super().decides(difference) and not self.follows_creation(difference)
+
+    def follows_creation(self, difference: Difference) -> bool:
+        return difference.field == "state" and self.enabled is False
 
     fixed_advice = "A change of these does not reach a dataflow that exists: choose another name."
     #: What a change can reach in a dataflow that exists; a new source or target pair wants a new dataflow.

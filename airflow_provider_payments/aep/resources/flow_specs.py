@@ -24,6 +24,9 @@ from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSI
 
 log = logging.getLogger(__name__)
 
+#: What the validator raises besides its own errors where a schema passes its own check and is broken all the same.
+_STUMBLES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
 
 @dataclass(frozen=True)
 class FlowSpec:
@@ -173,7 +176,7 @@ def check_against(field: str, value: Any, schema: Json | None, authority: str = 
         Draft7Validator.check_schema(schema)
         # Of an empty registry: a reference to elsewhere is not followed.
         errors = list(Draft7Validator(schema, registry=Registry()).iter_errors(value))
-    except (SchemaError, Unresolvable, re.error, RecursionError, OverflowError) as broken:
+    except (SchemaError, Unresolvable, re.error, RecursionError, *_STUMBLES) as broken:
         log.debug("%s is not held against the schema of %s: %s", field, authority, type(broken).__name__)
         return  # a schema that is itself broken proves nothing; the service decides
     if error := best_match(errors):

@@ -125,6 +125,10 @@ class Kind(ABC):
         etag = readers.text(readers.at(fields.item, *self.etag_at))
         return Existing(fields.identity(self.id_key), fields.moment(*self.created_at), etag, dict(fields.item))
 
+    def version_of(self, existing: Existing) -> int:
+        """Return which version of it a list shows; only mapping sets have several that can be read."""
+        return 0
+
     def is_going(self, fields: Fields) -> bool:
         """Whether an item is being deleted."""
         return False
@@ -163,7 +167,7 @@ class Kind(ABC):
         :raises ReadLagError: if it cannot be read yet.
         """
         try:
-            return self.get(reads, existing.id)
+            return self.get(reads, existing.id, self.version_of(existing))
         except RequestError as error:
             if not error.says_gone:
                 raise

@@ -130,6 +130,13 @@ class RegistryResource(Resource):
             answer = client.request("PATCH", path, body=operations)
         return self.kind.listed(dict(readers.mapping(answer.body))) or existing
 
+    def differences(self, reads: Reads, existing: Existing) -> list[Difference]:
+        """Compare by meaning; fields that a list shows may be out of date, so they are read before they differ."""
+        found = super().differences(reads, existing)
+        if not found or refers_elsewhere(existing.item, ADHOC_BEHAVIOUR):
+            return found
+        return super().differences(reads, self.kind.get(reads, existing.id))
+
     def _resolved(self, reads: Reads, existing: Existing, namespace: str) -> Fields:
         """
         Return the members of a resource with all that it refers to resolved.

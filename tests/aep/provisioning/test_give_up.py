@@ -319,6 +319,21 @@ def test_what_somebody_has_changed_is_theirs_and_stays(
     assert list(states(emulator).values()) == ["enabled"]
 
 
+def test_what_somebody_has_only_described_otherwise_is_deleted_all_the_same(
+    chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
+    def describe() -> None:
+        (flow,) = emulator.objects("flows")
+        patch = [{"op": "replace", "path": "/description", "value": flow["description"].replace("ours", "theirs")}]
+        path, headers = f"{FLOW_SERVICE}/flows/{flow['id']}", {"If-Match": flow["etag"]}
+        chain.client.request("PATCH", path, body=patch, headers=headers)
+
+    proxy.fault("GET", "/flows[?]", times=2)
+    proxy.fault("GET", "/flows[?]", status=403, body=json.dumps({"title": "no"}).encode(), first=describe)
+    assert "which this call made, was deleted" in give_up(proxied, chain.dataflow(description="ours"))
+    assert states(emulator) == {}
+
+
 # ---- beside other writers ------------------------------------------------------------------------------------------
 
 

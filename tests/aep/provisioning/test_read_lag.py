@@ -59,6 +59,17 @@ def test_a_mapping_set_returns_once_its_dataflow_can_refer_to_it(writer: Chain, 
     assert writer.ensure(writer.dataflow()).created
 
 
+def test_a_young_mapping_set_is_read_in_the_version_that_is_adopted(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
+    want = chain.mapping_set()
+    path = f"{want.kind.path}/{chain.ensure(want).existing.id}"
+    chain.client.request("PUT", path, body=want.ready(chain.client).payload())
+    adopted = writer.ensure(want).existing
+    assert want.outputs(adopted, 0.0) == {"version": 1}
+    assert [read["query"] for read in emulator.requests(method="GET", path=path)] == ["version=1"]
+
+
 def test_what_was_made_and_cannot_be_read_in_time_is_worth_another_attempt(
     writer: Chain, emulator: Emulator, chain: Chain
 ) -> None:
@@ -109,8 +120,8 @@ def test_a_field_group_unreadable_between_list_and_change_is_changed_later(
 ) -> None:
     made, groups = chain.ensure(chain.field_group()).existing.id, "*/tenant/fieldgroups/*"
     emulator.fail("status", status=404, method="PATCH", path=groups)
-    # One read comes before the change, and one after its refusal.
-    emulator.fail("status", status=404, method="GET", path=groups, nth=2)
+    # Three reads come before the change, and one after its refusal.
+    emulator.fail("status", status=404, method="GET", path=groups, nth=4)
     changed = writer.ensure(chain.field_group(fields={"a": "string"}), if_exists="update")
     assert (changed.existing.id, changed.updated) == (made, True)
     assert [r["status"] for r in emulator.requests(method="PATCH", path="/data/foundation/schemaregistry")] == [

@@ -214,6 +214,7 @@ BROKEN: dict[str, dict[str, Any] | None] = {
     "refers to nothing": {"$ref": "#/definitions/schedule"},
     "refers to elsewhere": {"$ref": "http://127.0.0.1:9/schedule"},
     "refers to itself": {"$ref": "#"},
+    "refers to what is no schema": {"$ref": "#/a", "a": [{}]},
 }
 
 
