@@ -17,8 +17,8 @@ _JINJA = re.compile(r"\{\{|\{%")
 
 def merged(below: Node | None, above: Node) -> Node:
     """
-    Return ``above`` with what ``below`` adds: objects are merged, all else is replaced, also by a ``null``, which counts
-    as not written.
+    Return ``above`` with what ``below`` adds: objects are merged, all else is replaced, also by a ``null``, which is as
+    good as not written.
 
     Each value keeps the place where it was written.
     """
