@@ -51,14 +51,12 @@ class DataflowSteps(TargetSteps):
                 return existing
             self.conflict(DATAFLOW, definition.name, f"there is no dataflow {definition.id}", (), ("id",))
             raise Stop
-        for name in (definition.name, *definition.previous_names):
-            if found := self.sandbox.named(name):
-                if len(found) > 1:
-                    others = ", ".join(each.id for each in found[1:])
-                    taken = f"several dataflows are called {name!r}: the oldest, {found[0].id}, is taken"
-                    self.planning.notes.append(f"{taken}; {others} may bring each row once more")
-                return found[0]
-        return None
+        found = [each for name in (definition.name, *definition.previous_names) for each in self.sandbox.named(name)]
+        if len(found) > 1:
+            others = ", ".join(f"{name_of(each)!r} ({each.id})" for each in found[1:])
+            taken = f"several dataflows have the name or a previous one: {name_of(found[0])!r} ({found[0].id}) is taken"
+            self.planning.notes.append(f"{taken}; {others} may bring each row once more")
+        return found[0] if found else None
 
     # ---- a dataflow that is there ----------------------------------------------------------------------------------
 

@@ -149,7 +149,9 @@ def test_a_second_dataflow_of_the_same_name_is_noted(client: Client, emulator: E
     client.request("POST", "/data/foundation/flowservice/flows", body=body)
     plan = plan_text(client, tmp_path, TEN_LINES)
     assert not_done(plan) == {}
-    assert plan.notes[0].startswith(f"several dataflows are called 'PayPal catalog products': the oldest, {flow['id']}")
+    assert plan.notes[0].partition(" is taken")[0] == (
+        f"several dataflows have the name or a previous one: 'PayPal catalog products' ({flow['id']})"
+    )
 
 
 def _twin(emulator: Emulator) -> dict[str, object]:
