@@ -175,6 +175,22 @@ def test_a_definition_may_refer_to_what_another_one_describes(client: Client, tm
     assert not_done(again) == {}
 
 
+def test_a_field_group_that_two_definitions_share_holds_the_fields_of_both(client: Client, tmp_path: Path) -> None:
+    plans = TEN_LINES.replace(NAME, "Plans").replace("PayPal.Catalog_Products", "PayPal.Billing_Plans")
+    plans = plans.replace("Product_Id", "Id").replace("product.name: Product_Name", "plan.name: Name")
+    plans = plans.replace("  product.type: Type\n", "").replace("product.createTime", "plan.created")
+    both = [f"{text}schema: {{title: Shared}}\n" for text in (TEN_LINES, plans)]
+    apply(client, plan_text(client, tmp_path, *both))
+    assert not_done(plan_text(client, tmp_path, *both)) == {}
+    more = [text.replace("  _id:", f"  more.{at}: {{value: x}}\n  _id:") for at, text in enumerate(both)]
+    plan = plan_text(client, tmp_path, *more)
+    (step,) = (step for step in plan.steps if step.kind == "field group")
+    assert (step.action, len(step.users)) == ("update", 2)
+    assert "more" in str(step.changes)
+    apply(client, plan)
+    assert not_done(plan_text(client, tmp_path, *more)) == {}
+
+
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
