@@ -111,8 +111,8 @@ class Chain:
         at: tuple[str, ...] = (),
         **what: Any,
     ) -> None:
-        """Add a step that somebody must decide about."""
-        key = str(what.get("id") or unknown_id(kind.name, name))
+        """Add a step that somebody must decide about, this definition's alone: others may want the object as it is."""
+        key = f"{what.get('id') or unknown_id(kind.name, name)} of {self.definition.name}"
         self.add(kind, name, "conflict", key, reason=reason, changes=tuple(changes), at=at, **what)
 
     def keep(self, kind: Kind, name: str, existing: Existing, *, used: bool) -> Known:

@@ -68,6 +68,21 @@ def test_several_base_connections_or_datasets_of_one_name_want_an_id(
     assert plan_text(client, tmp_path, by_id).conflicts == ()
 
 
+def test_all_columns_that_a_table_lacks_are_named(client: Client, tmp_path: Path) -> None:
+    _, reason = conflict(client, tmp_path, TEN_LINES.replace(": Type", ": Typ").replace(": Product_Name", ": Name"))
+    assert reason == (
+        "mappings.product.name: PayPal.Catalog_Products has no 'Name'; "
+        "mappings.product.type: PayPal.Catalog_Products has no 'Typ'; did you mean 'Type'?"
+    )
+
+
+def test_a_conflict_about_a_shared_object_is_that_of_the_definition_alone(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    second = TEN_LINES.replace(NAME, "Again") + f"dataset: {NAME}\nschema: Other\nallow_second_reader: true\n"
+    plan = plan_text(client, tmp_path, TEN_LINES, second)
+    assert (the_step(plan, "conflict").users, plan.changed) == (("Again",), ("Again",))
+
+
 def test_what_waits_for_a_conflict_is_blocked(client: Client, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     text = TEN_LINES.replace("PayPal.Catalog_Products", "PayPal.Orders").replace("every 30 minutes", "every day")
