@@ -68,7 +68,8 @@ def _written(part: str) -> str:
     number = ord(part)
     ways = [re.escape(part), f"x{number:02x}", f"u{number:08x}"]
     entities = [f"#{number}", f"#x{number:x}", *([codepoint2name[number]] if number in codepoint2name else [])]
-    return rf"(?:\\*+(?i:{'|'.join(ways)})|(?i:{code}|{escapes}|&(?:{'|'.join(entities)});))"
+    # The longest first: a percent sign begins its own code.
+    return rf"(?:(?i:{code}|{escapes}|&(?:{'|'.join(entities)});)|\\*+(?i:{'|'.join(ways)}))"
 
 
 def _percent(text: str) -> str:

@@ -96,6 +96,7 @@ def test_no_part_of_a_secret_survives_wherever_a_text_is_cut(
     assert [piece for piece in pieces if piece in said] == []
 
 
+@example("0000000%", "URL", "plain")
 @given(
     st.text(st.characters(exclude_characters=FILLING, exclude_categories=("Cc", "Cs")), min_size=8, max_size=80)
     .map(str.strip)
