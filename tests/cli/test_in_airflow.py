@@ -8,12 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import airflow
 import pytest
 
 from airflow_provider_payments.cli.commands import COMMANDS
 from airflow_provider_payments.cli.definition import get_commands
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import Emulator
+
+VERSION = tuple(map(int, airflow.__version__.split(".")[:2]))
+pytestmark = pytest.mark.skipif(VERSION < (3, 2), reason="Airflow takes commands from providers from 3.2 on")
 
 
 @pytest.fixture

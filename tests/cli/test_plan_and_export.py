@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -122,9 +125,24 @@ def test_a_dataflow_that_was_named_and_is_no_payments_source_is_refused(
 
 
 def test_a_plan_needs_no_database_of_airflows(folder: Path, tmp_path: Path, connected: Emulator) -> None:
-    import os
-
     home = {"AIRFLOW_HOME": str(tmp_path / "home"), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////nowhere/a.db"}
     command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "plan", str(folder), "-o", "json"]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | home)
     assert (done.returncode, json.loads(done.stdout)["summary"]["create"]) == (0, 7), done.stderr
+
+
+def test_on_a_terminal_signs_have_colours_and_elsewhere_none(folder: Path, connected: Emulator) -> None:
+    command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "plan", str(folder)]
+    controller, terminal = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    with os.fdopen(controller, "rb") as screen:
+        process = subprocess.Popen(command, stdout=terminal, stderr=terminal, env=environment | {"TERM": "xterm"})
+        os.close(terminal)
+        shown = b""
+        with suppress(OSError):  # a terminal whose other side is closed
+            while piece := os.read(screen.fileno(), 65536):
+                shown += piece
+    assert process.wait() == 0
+    assert b"\x1b[32m  + dataflow PayPal catalog products\x1b[0m" in shown
+    plain = subprocess.run(command, capture_output=True, env=environment, check=True).stdout
+    assert b"\x1b" not in plain

@@ -41,7 +41,7 @@ def plan(folder: Path | str, **arguments: Any) -> dict[str, Any]:
     )
 
 
-def export(folder: Path, **arguments: Any) -> dict[str, Any]:
+def export(folder: Path | str, **arguments: Any) -> dict[str, Any]:
     return ExportDataflowsOperator(task_id="export", path=str(folder), **arguments).execute(context())
 
 
@@ -136,8 +136,8 @@ def test_an_export_writes_files_that_plan_as_unchanged(folder: Path, tmp_path: P
     assert export(tmp_path / "exported", overwrite=True, names=["PayPal*"])["files"] == made["files"]
 
 
-def test_an_export_goes_to_an_object_storage(folder: Path) -> None:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-    made = export("memory://exports/dataflows")  # type: ignore[arg-type]
-    assert ObjectStoragePath(made["files"][0]).read_text().startswith("version: 1\nname: PayPal catalog products\n")
+def test_an_export_goes_to_an_object_storage(folder: Path, tmp_path: Path) -> None:
+    made = export(f"file://{tmp_path}/storage/dataflows")
+    assert made["files"] == [f"file://{tmp_path}/storage/dataflows/PayPal_catalog_products.yaml"]
+    text = (tmp_path / "storage" / "dataflows" / "PayPal_catalog_products.yaml").read_text()
+    assert text.startswith("version: 1\nname: PayPal catalog products\n")

@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-<<<<<<< HEAD:tests/system/test_mapped_steps.py
-=======
-from airflow.models.taskinstancekey import TaskInstanceKey
->>>>>>> versions:tests/operators/test_mapped_steps.py
 
 from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import Emulator, connection_json

@@ -47,6 +47,7 @@ class Planning:
     :param marks: whether the connection writes marks; without them nothing is anybody's.
     :param datasets: datasets that are going to be created, by name, each with its schema: others may refer to them.
     :param schemas: schemas that are going to be created, by title.
+    :param fields: by field group, the fields that definitions want it to hold: what one adds, others keep.
     :param new_readers: what dataflows that are going to be created read and write to -> the first of them.
     """
 
@@ -55,6 +56,7 @@ class Planning:
     marks: bool = True
     datasets: dict[str, tuple[Known, Known]] = field(default_factory=dict)
     schemas: dict[str, Known] = field(default_factory=dict)
+    fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     new_readers: dict[tuple[str, str, str], str] = field(default_factory=dict)
     steps: dict[tuple[str, str], Step] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -109,8 +111,8 @@ class Chain:
         at: tuple[str, ...] = (),
         **what: Any,
     ) -> None:
-        """Add a step that somebody must decide about."""
-        key = str(what.get("id") or unknown_id(kind.name, name))
+        """Add a step that somebody must decide about, this definition's alone: others may want the object as it is."""
+        key = f"{what.get('id') or unknown_id(kind.name, name)} of {self.definition.name}"
         self.add(kind, name, "conflict", key, reason=reason, changes=tuple(changes), at=at, **what)
 
     def keep(self, kind: Kind, name: str, existing: Existing, *, used: bool) -> Known:

@@ -51,14 +51,12 @@ class DataflowSteps(TargetSteps):
                 return existing
             self.conflict(DATAFLOW, definition.name, f"there is no dataflow {definition.id}", (), ("id",))
             raise Stop
-        for name in (definition.name, *definition.previous_names):
-            if found := self.sandbox.named(name):
-                if len(found) > 1:
-                    others = ", ".join(each.id for each in found[1:])
-                    taken = f"several dataflows are called {name!r}: the oldest, {found[0].id}, is taken"
-                    self.planning.notes.append(f"{taken}; {others} may bring each row once more")
-                return found[0]
-        return None
+        found = [each for name in (definition.name, *definition.previous_names) for each in self.sandbox.named(name)]
+        if len(found) > 1:
+            others = ", ".join(f"{name_of(each)!r} ({each.id})" for each in found[1:])
+            taken = f"several dataflows have the name or a previous one: {name_of(found[0])!r} ({found[0].id}) is taken"
+            self.planning.notes.append(f"{taken}; {others} may bring each row once more")
+        return found[0] if found else None
 
     # ---- a dataflow that is there ----------------------------------------------------------------------------------
 
@@ -83,31 +81,31 @@ class DataflowSteps(TargetSteps):
         return self._new_mapping_set(schema, Known(self.base_id or "", parts.base))
 
     def _live_dataflow(self, parts: Parts, schema: Known, mapping_set: Known) -> None:
-        dataflow = parts.dataflow
-        fields = DATAFLOW.fields_of(dataflow)
-        used, live = mapping_used(fields), name_of(dataflow)
-        spec = self.definition.source.flow_spec
-        desired = self._dataflow(
-            name=self.definition.name if live in self.definition.previous_names or not self.definition.id else None,
-            source_id=parts.source.id if parts.source else "gone",
-            target_id=parts.target.id if parts.target else "gone",
-            mapping_set=used or (mapping_set.id, 0),
-            spec=self._flow_spec() if spec else FlowSpec(fields.text("flowSpec", "id") or "unknown"),
-        )
-        differences = [d for d in desired.differences(self.snapshot, dataflow) if not d.field.endswith("ConnectionIds")]
-        if self.definition.id and live not in self.definition.previous_names:
-            differences = [d for d in differences if d.field != "name"]
-        if self.definition.enabled is None and fields.text("state") == "disabled":
-            differences = [d for d in differences if d.field != "state"]
-            self._note_disabled(dataflow)
+        dataflow, fields = parts.dataflow, DATAFLOW.fields_of(parts.dataflow)
+        used = mapping_used(fields)
+        ends = [next(iter(fields.texts(member)), "none") for member in ("sourceConnectionIds", "targetConnectionIds")]
+        # A flow spec that nobody wrote is the one that is there.
+        spec = self._flow_spec() if self.definition.source.flow_spec else FlowSpec(str(fields.text("flowSpec", "id")))
+        desired = self._dataflow(*ends, mapping_set=used or (mapping_set.id, 0), spec=spec)
+        differences = self._differences(desired, dataflow)
         shown = list(differences)
         if mapping_set.existing is None or mapping_set.existing is not parts.mapping_set:
             differences.append(Difference("mapping", mapping_set.id, used))
             shown += self._changed_mappings(parts, schema)
             version = MAPPING_SET.fields_of(mapping_set.existing).count("version") if mapping_set.existing else 0
             desired = attrs.evolve(desired, mapping_set_id=mapping_set.id, mapping_set_version=version)
-        reason = _what_it_affects(differences)
-        self.judge(live, desired, dataflow, used=True, differences=differences, shown=shown, reason=reason)
+        name, reason = name_of(dataflow), _what_it_affects(differences)
+        self.judge(name, desired, dataflow, used=True, differences=differences, shown=shown, reason=reason)
+
+    def _differences(self, desired: Dataflow, dataflow: Existing) -> list[Difference]:
+        """Return what differs and counts; connections have been held against the definition by themselves."""
+        definition, left_out = self.definition, {"sourceConnectionIds", "targetConnectionIds"}
+        if definition.id and name_of(dataflow) not in definition.previous_names:
+            left_out.add("name")  # the id tells which one it is
+        if definition.enabled is None and dataflow.item.get("state") == "disabled":
+            left_out.add("state")
+            self._note_disabled(dataflow)
+        return [each for each in desired.differences(self.snapshot, dataflow) if each.field not in left_out]
 
     def _changed_mappings(self, parts: Parts, schema: Known) -> Iterator[Difference]:
         """Yield the differences of each destination, as files have them."""
@@ -141,13 +139,7 @@ class DataflowSteps(TargetSteps):
         self._guard(base, source, dataset)
         target = self._new_target(schema, dataset)
         mapping_set = self._new_mapping_set(schema, base)
-        desired = self._dataflow(
-            name=self.definition.name,
-            source_id=source.id,
-            target_id=target.id,
-            mapping_set=(mapping_set.id, 0),
-            spec=self._flow_spec(),
-        )
+        desired = self._dataflow(source.id, target.id, mapping_set=(mapping_set.id, 0), spec=self._flow_spec())
         desired.ready(self.snapshot)
         self.create(DATAFLOW, self.definition.name, desired, self._about_history())
 
@@ -229,15 +221,13 @@ class DataflowSteps(TargetSteps):
     def _flow_spec(self) -> FlowSpec:
         return look_up_flow_spec(self.snapshot, self.definition.flow_spec, self.vendor.spec_id)
 
-    def _dataflow(
-        self, *, name: str | None, source_id: str, target_id: str, mapping_set: tuple[str, int], spec: FlowSpec
-    ) -> Dataflow:
+    def _dataflow(self, source_id: str, target_id: str, *, mapping_set: tuple[str, int], spec: FlowSpec) -> Dataflow:
         definition, column = self.definition, self.definition.delta_column
         written: Json = (
             {"name": column.name, "dateFormat": column.format, "timezone": column.timezone} if column else {}
         )
         return Dataflow(
-            name=name or definition.name,
+            name=definition.name,
             description=definition.description,
             source_connection_id=source_id,
             target_connection_id=target_id,

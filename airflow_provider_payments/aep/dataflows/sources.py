@@ -163,15 +163,14 @@ class SourceSteps(Chain):
         if self.definition.delta_column:
             asked[("delta_column",)] = [self.definition.delta_column.name]
         asked[("source", "columns")] = list(source.columns or ())
-        wrong = False
-        for steps, columns in asked.items():
-            for column in columns:
-                if not known.has(column) and (not known.is_tree or known.corrections(column)):
-                    wrong = True
-                    hint = self.similar(column, known.names)
-                    reason = f"{'.'.join(steps)}: {source.place} has no {column!r}{hint}"
-                    self.conflict(SOURCE_CONNECTION, self.source_name, reason, (), steps)
+        wrong = {
+            steps: f"{'.'.join(steps)}: {source.place} has no {column!r}{self.similar(column, known.names)}"
+            for steps, columns in asked.items()
+            for column in columns
+            if not known.has(column) and (not known.is_tree or known.corrections(column))
+        }
         if wrong:
+            self.conflict(SOURCE_CONNECTION, self.source_name, "; ".join(wrong.values()), (), next(iter(wrong)))
             raise Stop
 
     @cached_property

@@ -142,7 +142,7 @@ class TargetSteps(SourceSteps):
         classes = FIELD_GROUP.fields_of(group).texts("meta:intendedToExtend")
         desired = FieldGroup(
             name=self.definition.name,
-            fields=fields,
+            fields=self._with_those_of_others(group.id, fields),
             class_id=classes[0] if classes else PROFILE_CLASS,
             tenant_id=self.sandbox.tenant_id,
         )
@@ -152,13 +152,18 @@ class TargetSteps(SourceSteps):
         title, written = self.definition.field_group_title or "", self.definition.schema
         desired = FieldGroup(
             name=title,
-            fields=self._typed(missing),
+            fields=self._with_those_of_others(unknown_id(FIELD_GROUP.name, title), self._typed(missing)),
             class_id=(written.class_ if isinstance(written, WrittenSchema) else None) or PROFILE_CLASS,
             tenant_id=self.sandbox.tenant_id,
         )
         unknown = self.base_id is None and any(kind is _ANY for kind in missing.values())
         reason = "the types of its fields are known once the base connection is there" if unknown else ""
         return self.create(FIELD_GROUP, title, None if unknown else desired, reason)
+
+    def _with_those_of_others(self, group: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what all definitions so far want a field group to hold: its one step must not lose any."""
+        self.planning.fields[group] = together = {**fields, **self.planning.fields.get(group, {})}
+        return dict(together)
 
     def _is_own_group(self, group: Existing) -> bool:
         return _same(self.definition.field_group_title or "", name_of(group, "title"))

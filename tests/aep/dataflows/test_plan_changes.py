@@ -76,6 +76,10 @@ def reasons(plan: Plan) -> str:
         ("PayPal.Catalog_Products", "PayPal.Billing_Plans", {"source connection": "conflict"}, "Three ways"),
         ("Type, Create_Time]", "Create_Time]", {"source connection": "conflict"}, "params.columns"),
         ("every day\n", "once\n#", {"dataflow": "conflict"}, "FLOW-1403"),
+        ("every day", "{every: day, backfill: false}", {"dataflow": "conflict"}, "FLOW-1404"),
+        ("5%\n", "5%\n#", {}, ""),
+        ("tolerance: 5%", "error_diagnostics: true", {}, ""),
+        ("PayPal connection", "Other connection", {"source connection": "conflict"}, "desired 'Other connection'"),
     ],
 )  # fmt: skip
 def test_a_change_of_the_file_is_planned_as_it_can_be_done(
@@ -132,6 +136,38 @@ class ByHand:
         self.client.request("DELETE", f"/data/foundation/{path}")
 
 
+def change_dataset(hand: ByHand, **members: Any) -> None:
+    hand.client.request("PATCH", f"/data/foundation/catalog/dataSets/{hand.the('dataSets')}", body=members)
+
+
+def without_tag(hand: ByHand) -> None:
+    change_dataset(hand, tags={"team": ["sales"]})
+
+
+def described_anew(hand: ByHand) -> None:
+    change_dataset(hand, description="By hand")
+
+
+def other_columns(hand: ByHand) -> None:
+    (source,) = hand.emulator.objects("sourceConnections")
+    operations = [{"op": "replace", "path": "/params/columns", "value": source["params"]["columns"][:2]}]
+    path, headers = f"/data/foundation/flowservice/sourceConnections/{source['id']}", {"If-Match": source["etag"]}
+    hand.client.request("PATCH", path, body=operations, headers=headers)
+
+
+def another_mapping_set(hand: ByHand) -> None:
+    (known,), (flow,) = hand.emulator.objects("mappingSets"), hand.emulator.objects("flows")
+    pairs = [{name: pair[name] for name in ("sourceType", "source", "destination")} for pair in known["mappings"]]
+    pairs[0 if pairs[0]["destination"] == "_id" else 1]["source"] = "Type"
+    body = {"name": "by hand", "outputSchema": known["outputSchema"], "mappings": pairs}
+    made = hand.client.request("POST", "/data/foundation/conversion/mappingSets", body=body).body["id"]
+    steps = [
+        step if step["name"] == "Copy" else {"name": "Mapping", "params": {"mappingId": made, "mappingVersion": "0"}}
+        for step in flow["transformations"]
+    ]
+    hand.patch({"op": "replace", "path": "/transformations", "value": steps})
+
+
 def without_dataset(hand: ByHand) -> None:
     hand.delete(f"catalog/dataSets/{hand.the('dataSets')}")
 
@@ -143,6 +179,12 @@ def replace(path: str, value: object) -> Callable[[ByHand], None]:
 @pytest.mark.parametrize(
     ("change", "steps", "said"),
     [
+        (another_mapping_set, {"dataflow": "update"}, "mappings._id: desired 'Product_Id', actual 'Type'"),
+        (replace("/transformations/0/params/deltaColumn/name", "Type"), {"dataflow": "update"}, "actual 'Type'"),
+        (replace("/description", "By hand"), {}, ""),
+        (without_tag, {"dataset": "update"}, "team=finance"),
+        (described_anew, {"dataset": "update"}, "desired 'Loaded daily', actual 'By hand'"),
+        (other_columns, {"source connection": "conflict"}, "params.columns"),
         (replace("/scheduleParams/frequency", "week"), {"dataflow": "update"}, "actual 'week'"),
         (replace("/options/partialIngestionPercent", 50), {"dataflow": "update"}, "desired 5, actual 50"),
         (replace("/name", "Renamed"), {"dataflow": "conflict"}, "previous_names: [Renamed]"),
@@ -180,3 +222,21 @@ def test_a_field_that_somebody_added_is_no_drift(client: Client, emulator: Emula
     wider = PRODUCTS.replace("product.name: string", "product.name: string\n    product.more: string")
     apply(client, plan_text(client, applied, wider))
     assert not_done(plan_text(client, applied, PRODUCTS)) == {}
+
+
+def test_the_mapping_of_a_dataflow_that_runs_once_is_not_changed(client: Client, tmp_path: Path) -> None:
+    once = PRODUCTS.replace("every day", "once").replace("delta_column: Create_Time\n", "")
+    apply(client, plan_text(client, tmp_path, once))
+    assert not_done(plan_text(client, tmp_path, once)) == {}
+    plan = plan_text(client, tmp_path, once.replace("_id: Product_Id", "_id: Product_Name"))
+    assert not_done(plan) == {"mapping set": "blocked", "dataflow": "conflict"}
+    assert "FLOW-1366" in reasons(plan)
+
+
+def test_a_schema_that_is_referred_to_must_be_the_one_of_the_dataset(client: Client, applied: Path) -> None:
+    described = PRODUCTS[PRODUCTS.index("schema:") : PRODUCTS.index("dataset:")]
+    refers = PRODUCTS.replace(described, "schema: Product schema\n")
+    assert not_done(plan_text(client, applied, refers)) == {}
+    plan = plan_text(client, applied, refers.replace("schema: Product schema", "schema: Other"))
+    assert not_done(plan) == {"schema": "conflict"}
+    assert "schema: desired 'Other', actual 'Product schema'" in reasons(plan)

@@ -68,6 +68,21 @@ def test_several_base_connections_or_datasets_of_one_name_want_an_id(
     assert plan_text(client, tmp_path, by_id).conflicts == ()
 
 
+def test_all_columns_that_a_table_lacks_are_named(client: Client, tmp_path: Path) -> None:
+    _, reason = conflict(client, tmp_path, TEN_LINES.replace(": Type", ": Typ").replace(": Product_Name", ": Name"))
+    assert reason == (
+        "mappings.product.name: PayPal.Catalog_Products has no 'Name'; "
+        "mappings.product.type: PayPal.Catalog_Products has no 'Typ'; did you mean 'Type'?"
+    )
+
+
+def test_a_conflict_about_a_shared_object_is_that_of_the_definition_alone(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    second = TEN_LINES.replace(NAME, "Again") + f"dataset: {NAME}\nschema: Other\nallow_second_reader: true\n"
+    plan = plan_text(client, tmp_path, TEN_LINES, second)
+    assert (the_step(plan, "conflict").users, plan.changed) == (("Again",), ("Again",))
+
+
 def test_what_waits_for_a_conflict_is_blocked(client: Client, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     text = TEN_LINES.replace("PayPal.Catalog_Products", "PayPal.Orders").replace("every 30 minutes", "every day")
@@ -149,7 +164,9 @@ def test_a_second_dataflow_of_the_same_name_is_noted(client: Client, emulator: E
     client.request("POST", "/data/foundation/flowservice/flows", body=body)
     plan = plan_text(client, tmp_path, TEN_LINES)
     assert not_done(plan) == {}
-    assert plan.notes[0].startswith(f"several dataflows are called 'PayPal catalog products': the oldest, {flow['id']}")
+    assert plan.notes[0].partition(" is taken")[0] == (
+        f"several dataflows have the name or a previous one: 'PayPal catalog products' ({flow['id']})"
+    )
 
 
 def _twin(emulator: Emulator) -> dict[str, object]:
@@ -171,6 +188,22 @@ def test_a_definition_may_refer_to_what_another_one_describes(client: Client, tm
     apply(client, plan)
     again = plan_text(client, tmp_path, refers + "dataset: Products\n", TEN_LINES + shared)
     assert not_done(again) == {}
+
+
+def test_a_field_group_that_two_definitions_share_holds_the_fields_of_both(client: Client, tmp_path: Path) -> None:
+    plans = TEN_LINES.replace(NAME, "Plans").replace("PayPal.Catalog_Products", "PayPal.Billing_Plans")
+    plans = plans.replace("Product_Id", "Id").replace("product.name: Product_Name", "plan.name: Name")
+    plans = plans.replace("  product.type: Type\n", "").replace("product.createTime", "plan.created")
+    both = [f"{text}schema: {{title: Shared}}\n" for text in (TEN_LINES, plans)]
+    apply(client, plan_text(client, tmp_path, *both))
+    assert not_done(plan_text(client, tmp_path, *both)) == {}
+    more = [text.replace("  _id:", f"  more.{at}: {{value: x}}\n  _id:") for at, text in enumerate(both)]
+    plan = plan_text(client, tmp_path, *more)
+    (step,) = (step for step in plan.steps if step.kind == "field group")
+    assert (step.action, len(step.users)) == ("update", 2)
+    assert "more" in str(step.changes)
+    apply(client, plan)
+    assert not_done(plan_text(client, tmp_path, *more)) == {}
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
