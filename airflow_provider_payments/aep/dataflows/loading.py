@@ -95,13 +95,23 @@ def load_project(
 def environments(*paths: Path | str, top: Path | None = None) -> list[str]:
     """Return the names of the environments in the project file above the paths, as far as it can be read."""
     file = find_project_file(Path(paths[0] if paths else "."), top)
-    node = read_yaml(file.read_bytes(), str(file), []) if file else None
+    node = _read(file, []) if file else None
     return list(node.at("environments").members) if node and "environments" in node.members else []
 
 
 def _covers(paths: Iterable[Path], file: Path | None) -> bool:
     """Whether the paths hold all of a project file's folder."""
     return file is not None and any(path.resolve() in (file.resolve(), file.parent.resolve()) for path in paths)
+
+
+def _read(file: Path, problems: list[Problem]) -> Node | None:
+    try:
+        with file.open("rb") as stream:
+            source = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        problems.append(Problem(Place(str(file)), "", f"it cannot be read: {error.strerror}"))
+        return None
+    return read_yaml(source, str(file), problems)
 
 
 class _Loading:
@@ -144,7 +154,7 @@ class _Loading:
         return next(iter(found.values()))
 
     def _read_project(self, file: Path) -> ProjectFile | None:
-        node = self._read(file)
+        node = _read(file, self.problems)
         if node is None:
             return None
         self.defaults = node.members.get("defaults")
@@ -166,17 +176,8 @@ class _Loading:
 
     # ---- definitions -----------------------------------------------------------------------------------------------
 
-    def _read(self, file: Path) -> Node | None:
-        try:
-            with file.open("rb") as stream:
-                source = stream.read(MAX_BYTES + 1)
-        except OSError as error:
-            self.problems.append(Problem(Place(str(file)), "", f"it cannot be read: {error.strerror}"))
-            return None
-        return read_yaml(source, str(file), self.problems)
-
     def _definitions(self, file: Path, project: ProjectFile | None) -> Iterator[Located]:
-        root = self._read(file)
+        root = _read(file, self.problems)
         if root is None:
             return
         if not isinstance(root.value, dict):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_payments.aep.dataflows.loading import environments, load_project
+from airflow_provider_payments.aep.dataflows.problems import DefinitionError
 from tests.aep.dataflows.files import TEN_LINES, only_definition, problems_of, write_files
 
 PROJECT = """\
@@ -156,3 +157,11 @@ def test_environments_are_named_as_far_as_the_project_file_can_be_read(folder: P
     assert environments(folder) == ["dev", "prod"]
     write_files(folder, project="a: [")
     assert environments(folder) == []
+
+
+def test_paths_of_several_projects_are_refused(tmp_path: Path) -> None:
+    write_files(tmp_path, one__project=PROJECT, two__project=PROJECT.replace("finance", "sales"), one__orders=ORDERS)
+    with pytest.raises(
+        DefinitionError, match=r"the paths belong to several projects: .*one/project\.yaml, .*two/project"
+    ):
+        load_project(tmp_path / "one", tmp_path / "two", environment="dev")
