@@ -120,7 +120,7 @@ COMMANDS = (
                 ("--manage-schema",),
                 {"action": "store_true", "help": "describe schema, fields and dataset instead of referring to them"},
             ),
-            CONN_ID,
+            Option(("--conn-id",), {"metavar": "ID", "help": "the Airflow connection (default: aep_default)"}),
             OUTPUT,
         ),
         "export.export",
@@ -142,13 +142,16 @@ COMMANDS = (
 
 
 def run(command: Command, args: argparse.Namespace) -> int:
-    """Run a command; return its exit status. What it fails with is printed, an error of ours without a traceback."""
+    """Run a command; return its exit status. An error of ours or of a file is printed without a traceback."""
     from airflow_provider_payments.aep.errors import PlatformError
 
     module, _, function = command.function.rpartition(".")
     try:
         status: int = getattr(importlib.import_module(f"{__package__}.{module}"), function)(args)
-    except PlatformError as error:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except (PlatformError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return status

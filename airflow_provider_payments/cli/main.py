@@ -32,7 +32,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         status = run(args.run, args)
-        sys.stdout.flush()
     except BrokenPipeError:
         # Whoever reads has seen enough; what is left must not fail once more when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

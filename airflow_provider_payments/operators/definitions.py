@@ -197,7 +197,7 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
                 raise InvalidInputError("path", str(folder), allowed)
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in export.files.items():
-            (folder / name).write_text(text)
+            (folder / name).write_text(text, encoding="utf-8")
         for refusal in export.refused:
             self.log.warning("%s (%s) is refused: %s", refusal.name, refusal.id, refusal.reason)
         self.log.info("%s", export.summary)

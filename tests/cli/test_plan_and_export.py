@@ -124,6 +124,13 @@ def test_a_dataflow_that_was_named_and_is_no_payments_source_is_refused(
     assert (status, "the name or id of a dataflow in the sandbox" in err) == (1, True)
 
 
+def test_a_folder_that_cannot_be_written_is_status_1(run: Run, folder: Path, client: Client) -> None:
+    apply(client, plan_text(client, folder.parent / "same", TEN_LINES))
+    status, out, err = run("export", "--to", folder / "products.yaml" / "below")
+    assert (status, out) == (1, "")
+    assert "Not a directory" in err
+
+
 def test_a_plan_needs_no_database_of_airflows(folder: Path, tmp_path: Path, connected: Emulator) -> None:
     home = {"AIRFLOW_HOME": str(tmp_path / "home"), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////nowhere/a.db"}
     command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "plan", str(folder), "-o", "json"]

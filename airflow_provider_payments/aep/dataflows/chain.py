@@ -58,17 +58,22 @@ class Planning:
     schemas: dict[str, Known] = field(default_factory=dict)
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     new_readers: dict[tuple[str, str, str], str] = field(default_factory=dict)
-    steps: dict[tuple[str, str], Step] = field(default_factory=dict)
+    _steps: dict[tuple[str, str], Step] = field(default_factory=dict)
+    _users: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     drift: list[str] = field(default_factory=list)
 
     def add(self, key: str, step: Step) -> None:
         """Add a step; one that another definition needs too is one step, and what is to be done of it counts."""
-        before = self.steps.get((step.kind, key))
-        if before:
-            users = tuple(dict.fromkeys([*before.users, *step.users]))
-            step = attrs.evolve(before if step.action in ("unchanged", "adopt") else step, users=users)
-        self.steps[step.kind, key] = step
+        place = step.kind, key
+        self._users.setdefault(place, {}).update(dict.fromkeys(step.users))
+        if place not in self._steps or step.action not in ("unchanged", "adopt"):
+            self._steps[place] = step
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps so far, each with all who need it."""
+        return [attrs.evolve(step, users=tuple(self._users[place])) for place, step in self._steps.items()]
 
 
 class Chain:

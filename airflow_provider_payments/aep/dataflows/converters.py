@@ -32,7 +32,7 @@ _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
 
 def to_name(value: object) -> str:
     """Return a dataflow's name: parts that are named after it must be allowed too."""
-    name = inputs.as_name("", value)
+    name = _name(value)
     if len(name) > MAX_NAME:
         raise InvalidInputError("", value, f"at most {MAX_NAME} characters, for its parts are named after it")
     return name
@@ -40,7 +40,13 @@ def to_name(value: object) -> str:
 
 def to_optional_name(value: object) -> str | None:
     """Return the name of a part, ``None`` where nobody wrote one."""
-    return None if value is None else inputs.as_name("", value)
+    return None if value is None else _name(value)
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidInputError("", value, "it must be text: write it in quotes")
+    return inputs.as_name("", value)
 
 
 def to_names(value: object) -> tuple[str, ...]:

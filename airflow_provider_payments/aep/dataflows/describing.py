@@ -17,6 +17,7 @@ from airflow_provider_payments.aep.dataflows.definition import (
 )
 from airflow_provider_payments.aep.dataflows.sandbox import Parts, Sandbox, name_of, reads_what
 from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SPEC
+from airflow_provider_payments.aep.dataflows.yamlfile import JINJA
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.readers import mapping, text
@@ -87,9 +88,12 @@ class Describing:
         if parts.schema is None:
             raise UnsayableError("its dataset follows a schema that is none of the team's own")
         try:
-            return self._definition(parts)
+            definition = self._definition(parts)
         except InvalidInputError as error:
             raise UnsayableError(f"a definition cannot say it: {error.field}: {error.allowed}") from None
+        if JINJA.search(definition.to_yaml()):
+            raise UnsayableError("a part of it holds `{{` or `{%`, which a file takes for Jinja")
+        return definition
 
     def _definition(self, parts: Parts) -> Definition:
         assert parts.source
@@ -104,7 +108,7 @@ class Describing:
         mark = DATAFLOW.mark_of(parts.dataflow)
         return Definition(
             **named,
-            description=self.dataflow["description"],
+            description=self._description(),
             manage_unmarked=mark is None,
             enabled=False if self.dataflow["state"] == "disabled" else None,
             allow_second_reader=self._has_other_readers(parts.source, parts.dataset),
@@ -116,6 +120,15 @@ class Describing:
             tolerance=f"{percent:g}%" if percent else None,
             error_diagnostics=True if diagnostics and not percent else None,
         )
+
+    def _description(self) -> str | None:
+        found: str | None = self.dataflow["description"]
+        if not found or not found.strip():
+            return None
+        if not JINJA.search(found):
+            return found
+        self.comments.append("its description is left out, for it holds what a file takes for Jinja")
+        return None
 
     def _named(self, live: str) -> Json:
         """Return the name, and the id where the name would not find the dataflow."""

@@ -26,6 +26,12 @@ __all__ = ["DataflowSteps"]
 
 DAY_SECONDS = 86400
 
+#: What a change of a dataflow does to rows, by the head of the difference's field.
+_AFFECTS = {
+    "mapping": "rows of later runs are mapped anew; rows that landed stay as they are. The mapping set of before stays",
+    "deltaColumn": "later runs find new rows by another value: rows that landed may come again, others may be left out",
+}
+
 
 class DataflowSteps(TargetSteps):
     """The steps of a whole definition."""
@@ -196,9 +202,7 @@ class DataflowSteps(TargetSteps):
 
     def _about_history(self) -> str:
         schedule = self.definition.schedule
-        if schedule.every and schedule.backfill is False:
-            return "reads rows that are new from its start on"
-        return "reads all history with its first run"
+        return _history(reads_all=not schedule.every or schedule.backfill is not False)
 
     # ---- the values ------------------------------------------------------------------------------------------------
 
@@ -252,11 +256,18 @@ def _source(mapped: tuple[str, str] | None) -> str | None:
 
 def _what_it_affects(differences: list[Difference]) -> str:
     """Say which rows a change reaches, for a reviewer."""
-    fields = {difference.field.partition(".")[0] for difference in differences}
-    if "mapping" in fields:
-        return "rows of later runs are mapped anew; rows that landed stay as they are. The mapping set of before stays"
-    if fields & {"deltaColumn", "options", "scheduleParams"}:
-        return "it holds for later runs; no row is read again"
+    fields = {each.field: each.desired for each in differences}
+    heads = {field.partition(".")[0] for field in fields}
+    said = [text for head, text in _AFFECTS.items() if head in heads]
     if "state" in fields:
-        return "a dataflow that is enabled reads what is new since its last run"
-    return ""
+        enabled = fields["state"] == "enabled"
+        said.append("reads what is new since its last run" if enabled else "no run begins while it is disabled")
+    if "scheduleParams.backfill" in fields:
+        said.append(_history(reads_all=bool(fields["scheduleParams.backfill"])))
+    elif not said and heads & {"options", "scheduleParams"}:
+        said.append("it holds for later runs; no row is read again")
+    return ". ".join(said)
+
+
+def _history(*, reads_all: bool) -> str:
+    return "reads all history with its first run" if reads_all else "reads rows that are new from its start on"

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from airflow_provider_payments.aep.dataflows.problems import Problem, did_you_mean
-from airflow_provider_payments.aep.dataflows.yamlfile import Node, Scalar
+from airflow_provider_payments.aep.dataflows.yamlfile import JINJA, NO_JINJA, Node, Scalar
 
 __all__ = ["Variables", "merged"]
 
 _VARIABLE = re.compile(r"(\$?)\$\{var\.([^{}]*)\}")
-_JINJA = re.compile(r"\{\{|\{%")
 
 
 def merged(below: Node | None, above: Node) -> Node:
@@ -61,9 +60,8 @@ class Variables:
         names = [name for escape, name in _VARIABLE.findall(text) if not escape]
         unknown = [name for name in dict.fromkeys(names) if name not in self.values]
         problems += [Problem(node.place, ".".join(path), self._unknown(name)) for name in unknown]
-        if _JINJA.search(text):
-            allowed = "Jinja is not rendered in definitions; use ${var.name} and `variables` of the environment"
-            problems.append(Problem(node.place, ".".join(path), allowed))
+        if JINJA.search(text):
+            problems.append(Problem(node.place, ".".join(path), NO_JINJA))
         whole = _VARIABLE.fullmatch(text)
         if whole and not whole[1]:
             return self.values.get(whole[2], "")

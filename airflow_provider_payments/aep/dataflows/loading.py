@@ -15,6 +15,7 @@ from airflow_provider_payments.aep.dataflows.members import read_value
 from airflow_provider_payments.aep.dataflows.problems import DefinitionError, Place, Problem, did_you_mean
 from airflow_provider_payments.aep.dataflows.project import (
     DEFAULT_CONN_ID,
+    PROJECT_FILE,
     Environment,
     ProjectFile,
     definition_files,
@@ -168,6 +169,8 @@ class _Loading:
             names = ", ".join(known) or "none"
             unknown = f"there is no environment '{self.environment}'{did_you_mean(self.environment or '', known)} "
             allowed = f"{unknown if self.environment else 'name the environment '}(known: {names})"
+            if file is None:
+                allowed = f"{unknown.strip()}: there is no {PROJECT_FILE} here or above, up to the folder of .git"
             self.problems.append(Problem(Place(str(file or ".")), "environments", allowed))
         return chosen
 

@@ -20,7 +20,17 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.services import Json
 
-__all__ = ["InconsistentError", "Issue", "Member", "member", "members_of", "name_of", "read_value", "write_value"]
+__all__ = [
+    "InconsistentError",
+    "Issue",
+    "Member",
+    "is_secret",
+    "member",
+    "members_of",
+    "name_of",
+    "read_value",
+    "write_value",
+]
 
 Value = TypeVar("Value")
 #: JSON Schema of what may stand in many places.
@@ -126,9 +136,14 @@ def read_value(cls: type[Value], node: Node, problems: list[Problem], path: tupl
     return None
 
 
+def is_secret(name: str) -> bool:
+    """Whether a name is that of a secret, which stands in no file."""
+    return bool(_SECRET.search(name))
+
+
 def _unknown(name: str, node: Node, known: Mapping[str, object], path: tuple[str, ...]) -> Problem:
     place = node.key or node.place
-    if _SECRET.search(name):
+    if is_secret(name):
         remember(node.plain)
         allowed = "no secret stands in a file: name the vendor's Airflow connection, `airflow_conn_id`"
         return Problem(place, ".".join(path), allowed)

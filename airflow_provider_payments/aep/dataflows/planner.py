@@ -54,7 +54,7 @@ def make_plan(
     # Who refers to what another definition describes finds it among the steps.
     for located in sorted(project.definitions, key=_refers):
         DataflowSteps(planning, located).plan()
-    steps = _blocked(in_order(planning.steps.values(), ORDER))
+    steps = _blocked(in_order(planning.steps, ORDER))
     notes = [*planning.notes, *_orphans(project, planning)]
     if any(step.action == "create" for step in steps):
         notes.append(HIDDEN)
@@ -91,7 +91,7 @@ def _orphans(project: Project, planning: Planning) -> list[str]:
     """Name the dataflows that carry the project's mark and that no definition reaches."""
     if not project.is_whole or project.name is None:
         return []
-    reached = {step.id for step in planning.steps.values()}
+    reached = {step.id for step in planning.steps}
     return [
         f"dataflow {name_of(each)!r} ({each.id}) carries this project's mark, and no definition says it"
         for each in planning.sandbox.dataflows

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from airflow_provider_payments.aep.dataflows import converters as to
-from airflow_provider_payments.aep.dataflows.members import TEXT, member
+from airflow_provider_payments.aep.dataflows.members import TEXT, is_secret, member
 from airflow_provider_payments.aep.dataflows.yamlfile import Scalar
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.resources.converters import named
@@ -50,6 +50,10 @@ def _to_variables(value: object) -> Mapping[str, Scalar]:
     for name in value:
         if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
             raise InvalidInputError(str(name), name, "a name is letters, digits and underscores, the first no digit")
+        if is_secret(name):
+            raise InvalidInputError(
+                name, "", "no secret is a variable, for plans show them: name an Airflow connection"
+            )
     return {name: to_variable(one) for name, one in value.items()}
 
 

@@ -14,10 +14,12 @@ from typing import Any
 
 from airflow_provider_payments.aep.dataflows.problems import Place, Problem
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "Node", "Scalar", "read_scalar", "read_yaml"]
+__all__ = ["JINJA", "MAX_BYTES", "MAX_DEPTH", "NO_JINJA", "Node", "Scalar", "read_scalar", "read_yaml"]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
+JINJA = re.compile(r"\{\{|\{%")
+NO_JINJA = "Jinja is not rendered in definitions; use ${var.name} and `variables` of the environment"
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]{1,15}")
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -108,7 +110,9 @@ def _document(source: bytes, file: str, problems: list[Problem]) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-        problems.append(Problem(place, "", f"this is no YAML: {error.problem or error.context}"))
+        is_jinja = JINJA.search("".join(text.split("\n")[place.line - 1 : place.line]))
+        reason = NO_JINJA if is_jinja else error.problem or error.context
+        problems.append(Problem(place, "", f"this is no YAML: {reason}"))
     except yaml.YAMLError:
         problems.append(Problem(Place(file), "", "this is no YAML: it holds characters that no text has"))
     return None

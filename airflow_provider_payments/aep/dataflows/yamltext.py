@@ -15,6 +15,9 @@ WIDTH = 120
 #: What YAML 1.2 takes for a number and YAML 1.1 does not.
 _NUMBERS = re.compile(r"[-+]?(0o[0-7]+|0x[0-9a-fA-F]+|\.?[0-9][0-9_]*(\.[0-9]*)?([eE][-+]?[0-9]+)?)")
 
+#: YAML 1.1 takes it for a line break, which unquoted and single-quoted text does not keep.
+_NEXT_LINE = "\x85"
+
 
 def write_yaml(value: Mapping[str, Any] | Sequence[Any]) -> str:
     """Return a document in block style, members in their order."""
@@ -36,7 +39,8 @@ def _dumper() -> Any:
             super().increase_indent(flow, False)
 
     def text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
-        style = '"' if read_scalar(data) != data or _NUMBERS.fullmatch(data) else "|" if "\n" in data else None
+        is_other = read_scalar(data) != data or _NUMBERS.fullmatch(data) or _NEXT_LINE in data
+        style = '"' if is_other else "|" if "\n" in data else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
     Dumper.add_representer(str, text)

@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.resources.schema_registry import Schema
 from tests.aep.chain import TABLE, Chain
 from tests.aep.dataflows.applying import apply, not_done, plan_of, plan_text
-from tests.aep.dataflows.bodies import FLOW_SPECS, Made, Maker
+from tests.aep.dataflows.bodies import FLOW_SERVICE, FLOW_SPECS, Made, Maker, base_body
 from tests.aep.dataflows.files import TEN_LINES
 from tests.conftest import Emulator
 
@@ -162,6 +162,23 @@ def test_a_dataset_whose_name_another_one_has_is_named_by_its_id(
     assert f"dataset: {dataset['id']}\n" in text
     assert text.startswith("# the dataset's id stands here, for its name does not tell it; it holds in one sandbox\n")
     assert not_done(plan_of(client, tmp_path)) == {}
+
+
+@pytest.mark.parametrize("description", ["Rows of {{ ds }}", "{% raw %}", "  "])
+def test_a_description_that_no_file_can_hold_is_left_out(client: Client, tmp_path: Path, description: str) -> None:
+    Maker(client).make(Made(description=description))
+    (text,) = export_to(tmp_path, client).files.values()
+    assert "\ndescription" not in text
+    assert text.startswith("# its description is left out") == bool(description.strip())
+    assert not_done(plan_of(client, tmp_path)) == {}
+
+
+def test_a_dataflow_with_a_part_that_looks_like_jinja_is_refused(client: Client, tmp_path: Path) -> None:
+    maker = Maker(client)
+    maker.bases["paypal"] = maker.post(f"{FLOW_SERVICE}/connections", base_body("own {{ x }}"))["id"]
+    maker.make(Made())
+    (refusal,) = export_to(tmp_path, client).refused
+    assert refusal.reason == "a part of it holds `{{` or `{%`, which a file takes for Jinja"
 
 
 def test_a_schedule_without_backfill_says_so(client: Client, tmp_path: Path) -> None:

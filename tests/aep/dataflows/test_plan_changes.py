@@ -95,6 +95,27 @@ def test_a_change_of_the_file_is_planned_as_it_can_be_done(
 
 
 @pytest.mark.parametrize(
+    ("live", "now", "said"),
+    [
+        ("every day", "every 2 hours", "it holds for later runs; no row is read again"),
+        ("every day", "{every: day, backfill: false}", "reads rows that are new from its start on"),
+        ("{every: day, backfill: false}", "{every: day, backfill: true}", "reads all history with its first run"),
+        ("every day\nenabled: false", "every day\nenabled: true", "reads what is new since its last run"),
+        ("every day", "every day\nenabled: false", "no run begins while it is disabled"),
+        ("every day", "every day\ndelta_column: {name: Create_Time, format: yyyy}",
+         "later runs find new rows by another value: rows that landed may come again, others may be left out"),
+    ],
+)  # fmt: skip
+def test_a_change_of_a_dataflow_says_which_rows_it_reaches(
+    live: str, now: str, said: str, client: Client, tmp_path: Path
+) -> None:
+    apply(client, plan_text(client, tmp_path, PRODUCTS.replace("every day", live)))
+    text = PRODUCTS.replace("delta_column: Create_Time\n", "") if "delta_column" in now else PRODUCTS
+    (step,) = [s for s in plan_text(client, tmp_path, text.replace("every day", now)).steps if not s.is_done]
+    assert (step.action, step.reason) == ("update", said)
+
+
+@pytest.mark.parametrize(
     ("was", "now"),
     [
         ("every day", "every 2 hours"),

@@ -70,6 +70,11 @@ def test_one_environment_is_the_default_and_several_must_be_named(folder: Path) 
     assert load_project(folder).environment == "dev"
 
 
+def test_an_environment_without_a_project_file_names_what_is_missing(tmp_path: Path) -> None:
+    (problem,) = problems_of(write_files(tmp_path, products=TEN_LINES), environment="prod")
+    assert problem.endswith("no environment 'prod': there is no project.yaml here or above, up to the folder of .git")
+
+
 def test_an_unknown_variable_is_named_where_the_default_was_written(folder: Path) -> None:
     write_files(folder, project=PROJECT.replace("pace: 15", "pase: 15"))
     (problem,) = problems_of(folder, environment="prod")
@@ -95,6 +100,7 @@ def test_a_problem_of_a_default_comes_once_however_many_definitions_have_it(fold
         ("aep_conn_id:", "conn_id:", "9:5: environments.dev.conn_id: there is no such member"),
         ("on: false", "on: [1]", "10:59: environments.dev.variables.on: it must be text, a number, true or false"),
         ("on: false", "1on: false", "10:60: environments.dev.variables.1on: a name is letters, digits and"),
+        ("on: false", "api_key: x", "10:64: environments.dev.variables.api_key: no secret is a variable"),
         ("version: 1", "version: 3", "1:10: version: this release reads version 1"),
         ("defaults:", "default:", "3:1: default: there is no such member; did you mean 'defaults'?"),
     ],

@@ -48,7 +48,7 @@ def refused(tmp_path: Path, text: str, was: str, now: str) -> list[str]:
         ("name: Square payments\n", "", "1:1: name: it must be given"),
         ("name: Square payments", "name: Square, EU", "2:7: name: 1 to 100 characters, no blanks at the ends, no con"),
         ("name: Square payments", f"name: {'x' * 91}", "2:7: name: at most 90 characters, for its parts"),
-        ("name: Square payments", "name: 2026", "2:7: name: 1 to 100 characters, no blanks at the ends, no con"),
+        ("name: Square payments", "name: 2026", "2:7: name: it must be text: write it in quotes"),
         ("version: 1", "version: 2", "1:10: version: this release reads version 1"),
         ("version: 1", "enabled: true", "1:1: version: this release reads version 1"),
         ("columns: [Id, Created_At]", "columns: [Id]", "12:15: mappings.payment.at: 'Created_At' is not among"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.dataflows.problems import Place, Problem
-from airflow_provider_payments.aep.dataflows.yamlfile import MAX_BYTES, Node, read_yaml
+from airflow_provider_payments.aep.dataflows.yamlfile import MAX_BYTES, NO_JINJA, Node, read_yaml
 from airflow_provider_payments.aep.dataflows.yamltext import write_yaml
 
 
@@ -67,6 +67,7 @@ def test_values_and_names_know_where_they_stand() -> None:
         ("a: !env x", "f.yaml:1:4: a: no tags"),
         ("<<: {a: 1}", "f.yaml:1:1: no merge keys; use defaults"),
         ("a: {{ x }}", "f.yaml:1:5: a: a member's name is text. Jinja is not rendered in definitions; use ${var.name}"),
+        ("{% if x %}\na: 1", f"f.yaml:1:2: this is no YAML: {NO_JINJA}"),
         ("", "f.yaml:1:1: the file is empty"),
         ("a: 1\n---\nb: 2", "f.yaml:2:1: one document only; several dataflows stand under `dataflows:`"),
         ("a: [1", "f.yaml:2:1: this is no YAML: did not find expected ',' or ']'"),
@@ -87,8 +88,11 @@ def test_any_file_gives_a_value_or_problems(source: bytes) -> None:
 
 
 #: Texts that some YAML reader takes for something else, and any others.
-TEXTS = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20) | st.sampled_from(
-    ["no", "1e3", "0o7", "2026-01-01", "~", "", " x", "a\nb", "a: b", "# c", "5", "true", "1:30", "+1", ".5", "a\n\n"]
+TEXTS = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
+    [
+        *("no", "1e3", "0o7", "2026-01-01", "~", "", " x", "a\nb", "a: b", "# c", "5", "true", "1:30", "+1", ".5"),
+        *("a\n\n", "\x85a", "a\x00", "a\r\nb"),
+    ]
 )
 SCALARS = st.none() | st.booleans() | st.integers(-(10**14), 10**14) | TEXTS
 VALUES: st.SearchStrategy[Any] = st.recursive(
