@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.provisioning.ensure import ensure
 from airflow_provider_payments.aep.resources.base import Change, Fixed, Resource
+from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import FIELDS, FLOW_SERVICE, KINDS, UPDATES, Chain
@@ -177,6 +178,20 @@ def test_a_change_that_comes_too_late_is_judged_fixed(
     change = want.change(existing, want.differences(reader, existing))
     with pytest.raises(Exception, match=code):
         want.send(chain.client, existing, change)
+
+
+def test_each_of_several_transformations_of_one_name_keeps_its_own_parameters(chain: Chain, reader: Reads) -> None:
+    chain.ensure(chain.dataflow())
+    want = chain.dataflow(delta_column=DeltaColumn("Type"))
+    (existing,) = want.look_up(reader)
+    copy, mapping = existing.item["transformations"]
+    first = copy | {"params": copy["params"] | {"own": 1}}
+    live = Existing(existing.id, item=existing.item | {"transformations": [first, copy, mapping]})
+    change = judged(reader, want, live)
+    assert isinstance(change, Change)
+    (step,) = change.operations
+    assert [shown["params"].get("own") for shown in step["value"]] == [1, None, None]
+    assert [shown["params"].get("deltaColumn", {}).get("name") for shown in step["value"]] == ["Type", "Type", None]
 
 
 def test_an_interval_can_be_changed_after_the_start(chain: Chain, reader: Reads) -> None:

@@ -40,7 +40,6 @@ from airflow_provider_payments.aep.resources.live_dataflow import (
     put,
     read_dataflow,
     started,
-    transformation,
 )
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schedule import SCHEDULE_FIELDS, Schedule
@@ -306,8 +305,8 @@ class Dataflow(FlowServiceResource):
         texts = {"name": self.name, "description": Mark.described(fields.text("description"), self.description or "")}
         operations = [put(f"/{member}", text) for member, text in texts.items() if member in changed]
         if to_once or any(name.startswith(("mapping", "deltaColumn.")) for name in changed):
-            params = self._changed_params(fields, changed)
-            operations.append(changed_transformations(fields, self._transformations(), params, without_copy=to_once))
+            changes = self._changes_of_params(changed)
+            operations.append(changed_transformations(fields, self._transformations(), changes, without_copy=to_once))
         schedule = {name: v for name, v in self.schedule.desired.items() if f"scheduleParams.{name}" in changed}
         for name, value in (schedule | ({"backfill": None} if to_once else {})).items():
             if value is not None:
@@ -321,11 +320,15 @@ class Dataflow(FlowServiceResource):
         action: Literal["enable", "disable"] = "disable" if self.enabled is False else "enable"
         return Change(tuple(operations), action if "state" in changed else None)
 
-    def _changed_params(self, fields: Fields, changed: set[str]) -> dict[str, Json]:
-        """Return the parameters of the live transformations, changed in what differs."""
-        copy, used = transformation(fields, "Copy").item, transformation(fields, "Mapping").item
-        params = {"Copy": with_delta_column(copy, self.delta_column)} if self.delta_column else {}
-        return params | ({"Mapping": dict(used) | self._mapping_params} if "mapping" in changed else {})
+    def _changes_of_params(self, changed: set[str]) -> dict[str, Callable[[Json], Json]]:
+        """Return what gives a live transformation what differs, and leaves all else in it as it is."""
+        delta_column, mapping = self.delta_column, self._mapping_params
+        changes: dict[str, Callable[[Json], Json]] = {}
+        if delta_column:
+            changes["Copy"] = lambda copy: with_delta_column(copy, delta_column)
+        if "mapping" in changed:
+            changes["Mapping"] = lambda used: used | mapping
+        return changes
 
     def send(self, client: Client, existing: Existing, change: Change) -> Existing:
         if change.operations:

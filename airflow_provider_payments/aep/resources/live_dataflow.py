@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 from unicodedata import normalize
 
 from airflow_provider_payments.aep import readers
@@ -71,21 +70,21 @@ def started(fields: Fields, now: float) -> bool:
 
 
 def changed_transformations(
-    fields: Fields, new: list[Json], params: Mapping[str, Mapping[str, Any]], *, without_copy: bool
+    fields: Fields, new: list[Json], changes: Mapping[str, Callable[[Json], Json]], *, without_copy: bool
 ) -> Json:
     """
     Return the patch of a dataflow's transformations; one that is missing is put before the others.
 
     :param new: those of a new dataflow.
-    :param params: by name, the parameters of those that are there.
+    :param changes: by name, what changes the parameters of those that are there.
     :param without_copy: whether it must not have a delta column, as a single run.
     """
     found = [dict(step.item) for step in fields.each("transformations")]
     missing = [step for step in new if step["name"] not in {step.get("name") for step in found}]
     kept = [step for step in found if not (without_copy and step.get("name") == "Copy")]
     for step in kept:
-        if (name := str(step.get("name"))) in params:
-            step["params"] = params[name]
+        if change := changes.get(str(step.get("name"))):
+            step["params"] = change(dict(readers.mapping(step.get("params"))))
     return {"op": "replace", "path": "/transformations", "value": missing + kept}
 
 
