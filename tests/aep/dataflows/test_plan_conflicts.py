@@ -48,6 +48,25 @@ def test_what_is_not_there_is_a_conflict_before_anything_is_made(
     assert plan.count("create") == 0
 
 
+REFERRING = TEN_LINES.replace(NAME, "Refers") + "schema: PayPal catalog products\ndataset: {name: Other}\n"
+
+
+def test_a_mapping_to_a_field_that_the_schema_lacks_is_a_conflict(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path / "described", TEN_LINES))
+    assert plan_text(client, tmp_path, REFERRING).conflicts == ()
+    wrong = REFERRING.replace("product.type: Type", "product.kind: Type")
+    reason = "mappings.product.kind: schema 'PayPal catalog products' has no field 'product.kind'"
+    assert conflict(client, tmp_path, wrong) == ("schema", reason)
+
+
+def test_a_mapping_to_a_field_that_another_definition_adds_is_no_conflict(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    more = TEN_LINES.replace("product.type: Type", "product.type: Type\n  product.kind: Type")
+    refers = REFERRING.replace("product.type: Type", "product.kind: Type")
+    plan = plan_text(client, tmp_path, more, refers)
+    assert (plan.conflicts, plan.count("update")) == ((), 2)
+
+
 def test_several_base_connections_or_datasets_of_one_name_want_an_id(
     client: Client, chain: Chain, tmp_path: Path
 ) -> None:
