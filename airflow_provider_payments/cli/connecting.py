@@ -13,7 +13,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 
 __all__ = ["client_of", "progress"]
 
-#: Seconds after which somebody who waits wants to see why.
+#: Seconds of silence before progress is shown.
 SILENCE_SECONDS = 2.0
 
 

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = run(args.run, args)
     except BrokenPipeError:
-        # Whoever reads has seen enough; what is left must not fail once more when the interpreter ends.
+        # The reader has closed the pipe; the final flush of the interpreter must not fail on it once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

@@ -19,10 +19,10 @@ from airflow_provider_payments.aep.resources.base import Fixed, Resource
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.resources.sources import SOURCES, Source
 
-__all__ = ["Chain", "Known", "Planning", "Stop"]
+__all__ = ["Chain", "Known", "Planning", "StuckError"]
 
 
-class Stop(Exception):
+class StuckError(Exception):
     """Nothing more can be said of a definition: a step of it is a conflict on which the others stand."""
 
 
@@ -76,7 +76,7 @@ class Planning:
 
     @property
     def steps(self) -> list[Step]:
-        """The steps so far, each with all who need it."""
+        """The steps so far, each with all definitions that need it."""
         return [attrs.evolve(step, users=tuple(self._users[place])) for place, step in self._steps.items()]
 
 

@@ -130,8 +130,7 @@ class Definition(Checked):
         default=None,
         converter=to_delta_column,
         metadata=member(
-            "By which new rows are told: a column's name, or an object. Required for a table that is read "
-            "more than once.",
+            "Distinguishes new rows: a column's name, or an object. Required for a table that is read more than once.",
             TEXT,
             nested=DeltaColumn,
             write=from_delta_column,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_payments.aep.dataflows import converters as to
@@ -57,16 +58,44 @@ def vendor_of(source: Existing) -> str | None:
     return next((name for name, source in SOURCES.items() if source.spec_id == spec_id), None)
 
 
+@dataclass(frozen=True)
+class _Whole:
+    """The parts of a dataflow that lacks none."""
+
+    dataflow: Existing
+    source: Existing
+    base: Existing
+    target: Existing
+    dataset: Existing
+    schema: Existing
+    mapping_set: Existing
+
+
+def _whole(parts: Parts) -> _Whole:
+    found = {name: getattr(parts, name) for name in ("source", "base", "target", "dataset", "mapping_set")}
+    for name, part in found.items():
+        if part is None:
+            raise UnsayableError(f"it has no {name.replace('base', 'base connection').replace('_', ' ')}, or several")
+    if parts.schema is None:
+        raise UnsayableError("its dataset follows a schema that is none of the team's own")
+    return _Whole(dataflow=parts.dataflow, schema=parts.schema, **found)
+
+
 class Describing:
     """
     Says one dataflow as a definition.
 
     :param manage_schema: whether schema and dataset are described, instead of referred to.
+    :raises UnsayableError: for a draft, and for a dataflow that lacks a part.
+    :raises UnreadableError: if the dataflow cannot be understood.
     """
 
     def __init__(self, sandbox: Sandbox, parts: Parts, *, manage_schema: bool) -> None:
-        self.sandbox, self.parts, self.manage_schema = sandbox, parts, manage_schema
+        self.sandbox, self.manage_schema = sandbox, manage_schema
         self.dataflow = read_dataflow(DATAFLOW.fields_of(parts.dataflow))
+        if self.dataflow["state"] == "draft":
+            raise UnsayableError("it is a draft")
+        self.parts = _whole(parts)
         #: What a reader of the file should know.
         self.comments: list[str] = []
 
@@ -75,30 +104,17 @@ class Describing:
         Return the definition.
 
         :raises UnsayableError: with the reason, where the format cannot say the dataflow.
-        :raises UnreadableError: if the dataflow or a part of it cannot be understood.
+        :raises UnreadableError: if a part of the dataflow cannot be understood.
         """
-        parts = self.parts
-        if self.dataflow["state"] == "draft":
-            raise UnsayableError("it is a draft")
-        for name in ("source", "base", "target", "dataset", "mapping_set"):
-            if getattr(parts, name) is None:
-                raise UnsayableError(
-                    f"it has no {name.replace('base', 'base connection').replace('_', ' ')}, or several"
-                )
-        if parts.schema is None:
-            raise UnsayableError("its dataset follows a schema that is none of the team's own")
         try:
-            definition = self._definition(parts)
+            definition = self._definition(self.parts)
         except InvalidInputError as error:
             raise UnsayableError(f"a definition cannot say it: {error.field}: {error.allowed}") from None
         if JINJA.search(definition.to_yaml()):
             raise UnsayableError("a part of it holds `{{` or `{%`, which a file takes for Jinja")
         return definition
 
-    def _definition(self, parts: Parts) -> Definition:
-        assert parts.source
-        assert parts.base
-        assert parts.dataset
+    def _definition(self, parts: _Whole) -> Definition:
         live = name_of(parts.dataflow)
         named = self._named(live)
         once = self.dataflow["scheduleParams.frequency"] == "once"
@@ -205,8 +221,6 @@ class Describing:
 
     def _referred_target(self) -> Json:
         schema, dataset = self.parts.schema, self.parts.dataset
-        assert schema
-        assert dataset
         name = name_of(dataset)
         alike = [each for each in DATASET.list_all(self.sandbox.snapshot) if name_of(each) == name]
         if len(alike) != 1:
@@ -215,8 +229,6 @@ class Describing:
 
     def _described_target(self, name: str) -> Json:
         schema, dataset = self.parts.schema, self.parts.dataset
-        assert schema
-        assert dataset
         title, item = name_of(schema, "title"), SCHEMA.fields_of(schema)
         references = [entry.text("$ref") or "" for entry in item.each("allOf")]
         groups = self.sandbox.field_groups(schema)
@@ -237,7 +249,6 @@ class Describing:
     # ---- what happens with the rows --------------------------------------------------------------------------------
 
     def _mappings(self) -> tuple[FieldMapping, ...]:
-        assert self.parts.mapping_set
         own = f"{self.sandbox.namespace}."
         found = []
         for kind, source, destination in mapping_meaning(MAPPING_SET.fields_of(self.parts.mapping_set))["mappings"]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from airflow_provider_payments.aep.dataflows.chain import Known, Stop
+from airflow_provider_payments.aep.dataflows.chain import Known, StuckError
 from airflow_provider_payments.aep.dataflows.converters import written_destination
 from airflow_provider_payments.aep.dataflows.sandbox import Parts, name_of
 from airflow_provider_payments.aep.dataflows.sources import choose
@@ -44,7 +44,7 @@ class DataflowSteps(TargetSteps):
                 self._new()
             else:
                 self._live(self.sandbox.parts(found))
-        except Stop:
+        except StuckError:
             return
         except (UnreadableError, InvalidInputError) as error:
             self.conflict(DATAFLOW, self.definition.name, str(error))
@@ -56,7 +56,7 @@ class DataflowSteps(TargetSteps):
             if existing := DATAFLOW.find(self.snapshot, definition.id):
                 return existing
             self.conflict(DATAFLOW, definition.name, f"there is no dataflow {definition.id}", (), ("id",))
-            raise Stop
+            raise StuckError
         found = [each for name in (definition.name, *definition.previous_names) for each in self.sandbox.named(name)]
         if len(found) > 1:
             others = ", ".join(f"{name_of(each)!r} ({each.id})" for each in found[1:])
@@ -171,7 +171,7 @@ class DataflowSteps(TargetSteps):
         """
         See that no row is brought in twice.
 
-        :raises Stop: if another dataflow reads the same, or a dataflow that is gone may have.
+        :raises StuckError: if another dataflow reads the same, or a dataflow that is gone may have.
         """
         written, name = self.definition.source, self.definition.name
         if self.definition.allow_second_reader:
@@ -180,7 +180,7 @@ class DataflowSteps(TargetSteps):
         if first != name:
             reason = f"{first!r} reads {written.place} into the same dataset: each row would come twice"
             self.conflict(DATAFLOW, name, reason, (), ("source",))
-            raise Stop
+            raise StuckError
         if dataset.existing is None:
             return
         if readers := self.sandbox.readers_of(base.id, written.place, dataset.id):
@@ -190,7 +190,7 @@ class DataflowSteps(TargetSteps):
                 f"Was it renamed? Write `previous_names: [{other}]`. If both are meant: `allow_second_reader: true`"
             )
             self.conflict(DATAFLOW, name, reason, (), ("source",))
-            raise Stop
+            raise StuckError
         is_old = source.existing and source.existing.created < self.snapshot.now() - DAY_SECONDS
         schedule = self.definition.schedule
         if is_old and dataset.existing.item.get("lastBatchId") and schedule.every and schedule.backfill is None:
@@ -199,7 +199,7 @@ class DataflowSteps(TargetSteps):
                 "`backfill: true` to read all history again, or `backfill: false` to read new rows only"
             )
             self.conflict(DATAFLOW, name, reason, (), ("schedule",))
-            raise Stop
+            raise StuckError
 
     def _about_history(self) -> str:
         schedule = self.definition.schedule

@@ -232,7 +232,7 @@ def from_reference(value: Schema | Dataset | str) -> Any:
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class DeltaColumn:
-    """The column by which new rows are told from those already read."""
+    """The column that distinguishes new rows from those already read."""
 
     name: str = attrs.field(converter=to.to_text, metadata=member("Its name.", TEXT))
     format: str | None = attrs.field(

@@ -51,7 +51,7 @@ def make_plan(
     :raises RequestError: if a list cannot be read.
     """
     planning = Planning(Sandbox(snapshot), project.name, marks)
-    # Who refers to what another definition describes finds it among the steps.
+    # Definitions that refer to what others describe come after them.
     for located in sorted(project.definitions, key=_refers):
         DataflowSteps(planning, located).plan()
     steps = _blocked(in_order(planning.steps, ORDER))

@@ -1,4 +1,4 @@
-"""What is in a sandbox, as plans and exports look at it: dataflows with their parts, and who uses what."""
+"""What is in a sandbox, as plans and exports look at it: dataflows with their parts, and what uses what."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from unicodedata import normalize
 
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.attributes import Attributes
-from airflow_provider_payments.aep.dataflows.chain import Chain, Known, Stop
+from airflow_provider_payments.aep.dataflows.chain import Chain, Known, StuckError
 from airflow_provider_payments.aep.dataflows.converters import written_destination
 from airflow_provider_payments.aep.dataflows.sandbox import Parts, name_of
 from airflow_provider_payments.aep.errors import Difference, Failure, InvalidInputError, RequestError
@@ -106,7 +106,7 @@ class SourceSteps(Chain):
             reason = f"it is no base connection of {self.vendor.title}: name another one"
             changes = [Difference("connectionSpec.id", self.vendor.spec_id, spec_id)]
             self.conflict(BASE_CONNECTION, name, reason, changes, ("source", "connection"), id=base.id)
-            raise Stop
+            raise StuckError
         return self.keep(BASE_CONNECTION, name, base, used=used)
 
     def _base(self) -> Known:
@@ -115,7 +115,7 @@ class SourceSteps(Chain):
             if existing := BASE_CONNECTION.find(self.snapshot, asked.id):
                 return self.base_is_right(existing, used=False)
             self.conflict(BASE_CONNECTION, asked.id, "there is no base connection of this id", (), at)
-            raise Stop
+            raise StuckError
         name = asked.name or ""
         everything = list(BASE_CONNECTION.list_all(self.snapshot))
         named = [each for each in everything if _is_named(name, each)]
@@ -125,7 +125,7 @@ class SourceSteps(Chain):
             self.conflict(
                 BASE_CONNECTION, name, f"several have this name: write `connection: {{id: ...}}`, one of {ids}", (), at
             )
-            raise Stop
+            raise StuckError
         if named:
             return self.base_is_right((fitting or named)[0], used=False)
         if asked.airflow_conn_id:
@@ -133,7 +133,7 @@ class SourceSteps(Chain):
         hint = self.similar(name, map(name_of, everything))
         reason = f"there is no base connection of this name; to create it, write `airflow_conn_id`{hint}"
         self.conflict(BASE_CONNECTION, name, reason, (), at)
-        raise Stop
+        raise StuckError
 
     # ---- columns ---------------------------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ class SourceSteps(Chain):
         """
         Hold mapped columns and the delta column against the table, before anything is made for it.
 
-        :raises Stop: if the table is not there, or lacks one.
+        :raises StuckError: if the table is not there, or lacks one.
         """
         source, at = self.definition.source, ("source", "table" if self.definition.source.table else "resource")
         if base.existing is None or source.path:
@@ -150,13 +150,13 @@ class SourceSteps(Chain):
             known = Attributes(tuple(self.columns) if source.table else self._attributes(base.id))
         except InvalidInputError as error:
             self.conflict(SOURCE_CONNECTION, self.source_name, error.allowed, (), at)
-            raise Stop from None
+            raise StuckError from None
         except RequestError as error:
             if error.failure is not Failure.FINAL or error.status not in (400, 404):
                 raise
             reason = f"{source.place} cannot be explored: {error.problem.detail or error.problem.title or error}"
             self.conflict(SOURCE_CONNECTION, self.source_name, reason, (), at)
-            raise Stop from None
+            raise StuckError from None
         asked: dict[tuple[str, ...], list[str]] = {
             ("mappings", written_destination(m.destination)): m.reads() for m in self.definition.mappings
         }
@@ -171,7 +171,7 @@ class SourceSteps(Chain):
         }
         if wrong:
             self.conflict(SOURCE_CONNECTION, self.source_name, "; ".join(wrong.values()), (), next(iter(wrong)))
-            raise Stop
+            raise StuckError
 
     @cached_property
     def columns(self) -> Mapping[str, Json]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from unicodedata import normalize
 
-from airflow_provider_payments.aep.dataflows.chain import Known, Stop
+from airflow_provider_payments.aep.dataflows.chain import Known, StuckError
 from airflow_provider_payments.aep.dataflows.converters import own_field, written_destination
 from airflow_provider_payments.aep.dataflows.definition import Dataset as WrittenDataset
 from airflow_provider_payments.aep.dataflows.definition import Schema as WrittenSchema
@@ -42,7 +42,7 @@ class TargetSteps(SourceSteps):
                 changes = [Difference("schema", written, title)]
                 reason = "the dataset follows another schema, and a dataset keeps its schema: name another dataset"
                 self.conflict(SCHEMA, title, reason, changes, ("schema",), id=existing.id)
-                raise Stop
+                raise StuckError
             return self.keep(SCHEMA, title, existing, used=used)
         if self.definition.schema_title is None:
             return self.keep(SCHEMA, title, existing, used=used)
@@ -50,7 +50,7 @@ class TargetSteps(SourceSteps):
             changes = [Difference("schema.title", written.title, title)]
             reason = "a schema keeps its title, and a dataset its schema: name another dataset"
             self.conflict(SCHEMA, title, reason, changes, ("schema",), id=existing.id)
-            raise Stop
+            raise StuckError
         groups = self._fields(existing)
         composed = [entry.text("$ref") or "" for entry in SCHEMA.fields_of(existing).each("allOf")]
         class_id = (written.class_ if written else None) or next(iter(composed), PROFILE_CLASS)
@@ -70,7 +70,7 @@ class TargetSteps(SourceSteps):
                 return self.planning.schemas[written]
             hint = self.similar(written, (name_of(each, "title") for each in titles))
             self.conflict(SCHEMA, written, f"there is no schema of this title or $id{hint}", (), ("schema",))
-            raise Stop
+            raise StuckError
         title = self.definition.schema_title or self.definition.name
         if found := [each for each in titles if _same(title, name_of(each, "title"))]:
             return self.live_schema(found[0], used=False)
@@ -90,7 +90,7 @@ class TargetSteps(SourceSteps):
             if "/" not in group and group not in known:
                 reason = f"there is no field group of this title{self.similar(group, known)}"
                 self.conflict(FIELD_GROUP, group, reason, (), ("schema", "field_groups"))
-                raise Stop
+                raise StuckError
             ids.append(known.get(group, group))
         return tuple(ids)
 
@@ -186,7 +186,7 @@ class TargetSteps(SourceSteps):
         """
         See that a schema that is referred to has the team's own fields that are mapped, before a mapping set is made.
 
-        :raises Stop: if it lacks one.
+        :raises StuckError: if it lacks one.
         """
         if schema.existing is None or self.definition.field_group_title is not None:
             return
@@ -203,7 +203,7 @@ class TargetSteps(SourceSteps):
         reason = ". ".join(f"mappings.{written}: schema {title!r} has no field {path!r}" for written, path in missing)
         if missing:
             self.conflict(SCHEMA, title, reason, (), ("mappings", missing[0][0]), id=schema.id)
-            raise Stop
+            raise StuckError
 
     def _grows(self, schema: Existing, groups: list[Existing]) -> bool:
         """Whether another definition of the plan adds fields to a schema."""
@@ -225,7 +225,7 @@ class TargetSteps(SourceSteps):
         if asked and asked != existing.id and not _same(asked, name):
             reason = "the rows of a dataflow do not move to another dataset: give it another name"
             self.conflict(DATASET, name, reason, [Difference("dataset", asked, name)], ("dataset",), id=existing.id)
-            raise Stop
+            raise StuckError
         if not isinstance(written, WrittenDataset):
             return self.keep(DATASET, name, existing, used=used)
         return self.judge(name, self._dataset(written, schema), existing, used=used, at=("dataset",))
@@ -249,7 +249,7 @@ class TargetSteps(SourceSteps):
         if len(found) > 1:
             ids = ", ".join(each.id for each in found)
             self.conflict(DATASET, written, f"several have this name: write an id, one of {ids}", (), ("dataset",))
-            raise Stop
+            raise StuckError
         if found:
             schema = self.schema_of(found[0])
             return self.live_schema(schema, used=False), self.live_dataset(
@@ -259,19 +259,19 @@ class TargetSteps(SourceSteps):
             return self.planning.datasets[written]
         reason = f"there is no dataset of this name or id{self.similar(written, map(name_of, everything))}"
         self.conflict(DATASET, written, reason, (), ("dataset",))
-        raise Stop
+        raise StuckError
 
     def schema_of(self, dataset: Existing) -> Existing:
         """
         Return the schema of a dataset.
 
-        :raises Stop: if it is gone.
+        :raises StuckError: if it is gone.
         """
         schema_id = DATASET.fields_of(dataset).text("schemaRef", "id")
         if schema_id and (schema := SCHEMA.find(self.snapshot, schema_id)):
             return schema
         self.conflict(DATASET, name_of(dataset), "its schema is gone, or is none of the team's own", id=dataset.id)
-        raise Stop
+        raise StuckError
 
     def _dataset(self, written: WrittenDataset, schema: Known) -> Dataset:
         return Dataset(

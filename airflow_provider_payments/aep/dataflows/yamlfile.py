@@ -87,7 +87,7 @@ def read_yaml(source: bytes, file: str, problems: list[Problem]) -> Node | None:
     return None if found else node
 
 
-class _Unusable(Exception):
+class _UnusableError(Exception):
     """What stands behind cannot be read."""
 
 
@@ -105,7 +105,7 @@ def _document(source: bytes, file: str, problems: list[Problem]) -> Node | None:
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         return _Builder(file, yaml.parse(text, Loader=loader), problems).document()
-    except _Unusable:
+    except _UnusableError:
         return None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -139,12 +139,12 @@ class _Builder:
     def _node(self, event: Any) -> Node:
         if self._is(event, "Alias") or event.anchor is not None:
             self._refuse(event, "no anchors and aliases; use defaults or variables")
-            raise _Unusable
+            raise _UnusableError
         if event.tag is not None:
             self._refuse(event, "no tags")
         if len(self.path) > MAX_DEPTH:
             self._refuse(event, f"at most {MAX_DEPTH} levels")
-            raise _Unusable
+            raise _UnusableError
         if self._is(event, "Scalar"):
             return Node(read_scalar(event.value) if event.implicit[0] else event.value, self._place(event))
         members = self._is(event, "MappingStart")
@@ -173,7 +173,7 @@ class _Builder:
     def _name(self, event: Any) -> str:
         if not self._is(event, "Scalar"):
             self._refuse(event, "a member's name is text. Jinja is not rendered in definitions; use ${var.name}")
-            raise _Unusable
+            raise _UnusableError
         if event.anchor is not None or event.tag is not None:
             self._refuse(event, "no anchors and tags")
         if event.value == "<<" and event.implicit[0]:
