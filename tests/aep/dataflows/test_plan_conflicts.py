@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.dataflows import render
+from airflow_provider_payments.aep.dataflows.export import export_dataflows
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import RequestError
 from tests.aep.chain import Chain
 from tests.aep.dataflows.applying import actions, apply, not_done, plan_of, plan_text, the_step
+from tests.aep.dataflows.bodies import Made, Maker
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import PAYPAL, Emulator
 
@@ -272,3 +276,11 @@ def test_a_draft_of_the_name_is_a_conflict(client: Client, emulator: Emulator, t
     client.request("POST", "/data/foundation/flowservice/flows", params={"mode": "draft"}, body=body)
     plan = plan_text(client, tmp_path, TEN_LINES)
     assert [change.actual for change in the_step(plan, "conflict").changes] == ["draft"]
+
+
+def test_a_name_in_the_sandbox_writes_no_line_of_a_plan(client: Client, tmp_path: Path) -> None:
+    Maker(client).make(Made(names=("Flow", "s\x1b[2J\nNothing to do", "t")))
+    (text,) = export_dataflows(Snapshot(client)).files.values()
+    plan = plan_text(client, tmp_path, text.replace("PayPal.Catalog_Products", "PayPal.Transactions"))
+    assert "source connection s\\x1b[2J\\x0aNothing to do (" in render.plan_text(plan)
+    assert "source connection s\\x1b[2J Nothing to do |" in render.plan_markdown(plan)
