@@ -38,7 +38,7 @@ class TargetSteps(SourceSteps):
         """Plan a schema that is there."""
         title, written = name_of(existing, "title"), self.definition.schema
         if isinstance(written, str):
-            if written not in (existing.id, title):
+            if written != existing.id and not _same(written, title):
                 changes = [Difference("schema", written, title)]
                 reason = "the dataset follows another schema, and a dataset keeps its schema: name another dataset"
                 self.conflict(SCHEMA, title, reason, changes, ("schema",), id=existing.id)
