@@ -55,6 +55,14 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "HTML": escape,
     "Python": lambda secret: repr(secret)[1:-1],
 }
+
+
+def of_schema(text: str) -> PlatformError:
+    with pytest.raises(InvalidInputError) as failed:
+        check_against("params", {"field": "no"}, {"properties": {"field": {"const": text}}}, "the flow spec")
+    return failed.value
+
+
 SHOWN: dict[str, Callable[[str], PlatformError]] = {
     "service's words": lambda text: of_problem(detail=text),
     "words in another type": lambda text: of_problem(detail={"echo": [text]}),
@@ -66,19 +74,13 @@ SHOWN: dict[str, Callable[[str], PlatformError]] = {
     "what is allowed": lambda text: InvalidInputError("name", "x", f"the service says: {text}"),
     "difference": lambda text: ConflictError("dataflow", "x", "id", [Difference("name", "y", text)]),
     "unreadable item": lambda text: UnreadableError("flow run x", text),
-    "broken rule": lambda text: of_schema(text),
+    "broken rule": of_schema,
 }
 
 
 def of_problem(**words: Any) -> RequestError:
     problem = Problem.from_body({"error_code": "403000", **words})
     return RequestError(Failure.FINAL, "GET", "/flows", status=403, problem=problem)
-
-
-def of_schema(text: str) -> PlatformError:
-    with pytest.raises(InvalidInputError) as failed:
-        check_against("params", {"field": "no"}, {"properties": {"field": {"const": text}}}, "the flow spec")
-    return failed.value
 
 
 @pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN)
