@@ -281,13 +281,13 @@ def world() -> Iterator[World]:
         yield World(server.url)
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES, ids=lambda part: str(part))
+@pytest.mark.parametrize(("method", "path"), ROUTES, ids=str)
 def test_every_answer_is_sound(world: World, method: str, path: str) -> None:
     each_asked(requests_to(method, path), 6 if method == "GET" else 16, lambda asked: exchange(world, asked))
     check_read(world, f"{CONTROL}/state")
 
 
-@pytest.mark.parametrize(("method", "path"), CONTROL_ROUTES, ids=lambda part: str(part))
+@pytest.mark.parametrize(("method", "path"), CONTROL_ROUTES, ids=str)
 def test_every_answer_of_the_control_interface_is_sound(world: World, method: str, path: str) -> None:
     def order(asked: Hostile) -> None:
         exchange(world, asked)
