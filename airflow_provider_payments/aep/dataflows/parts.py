@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -24,6 +23,9 @@ from airflow_provider_payments.aep.resources.converters import named
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as NewRows
 from airflow_provider_payments.aep.resources.flow_service import FORMATS
 from airflow_provider_payments.aep.resources.sources import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["Checked", "Connection", "Dataset", "DeltaColumn", "Schedule", "Schema", "Source"]
 
