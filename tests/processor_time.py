@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-#: Seconds of each test file in this process and those that it started; these count when they are waited for.
+#: Seconds of each test file in this process and those that it started. These count when they are waited for: a process
+#: that serves a whole session, such as the Airflow of tests/system, counts with the last file of that session.
 _by_file: Counter[str] = Counter()
 #: Seconds of each process of pytest-xdist that has ended, and the files that it ran.
 _workers: list[tuple[float, dict[str, float]]] = []
