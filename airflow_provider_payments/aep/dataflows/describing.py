@@ -12,6 +12,7 @@ from airflow_provider_payments.aep.dataflows.definition import (
     Dataset,
     Definition,
     DeltaColumn,
+    Identity,
     Schedule,
     Schema,
     Source,
@@ -33,6 +34,7 @@ from airflow_provider_payments.aep.resources.data_prep import (
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as NewRows
 from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, source_meaning
+from airflow_provider_payments.aep.resources.identity import field_path, is_primary, namespace_of
 from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.live_dataflow import read_dataflow
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_TYPES, SCHEMA
@@ -242,22 +244,39 @@ class Describing:
             fields=fields or None,
             field_group=None if own == f"{title} - fields" else own,
             field_groups=further,
+            identity=self._identity(schema),
         )
         live = name_of(dataset)
         return {"schema": described, "dataset": Dataset(name=None if live == name else live)}
 
+    def _identity(self, schema: Existing) -> Identity | None:
+        """Return the identity that a definition can say: it has place for one."""
+        found = self.sandbox.identities_of(schema.id)
+        if not found:
+            return None
+        if len(found) > 1:
+            self.comments.append("its schema has further identities, of which a definition says one")
+        namespace = namespace_of(found[0])
+        if namespace is None:
+            self.comments.append("the identity of its schema is left out, for its namespace has no code")
+            return None
+        place = self._place(field_path(found[0]).removeprefix("/").replace("/", "."))
+        primary = True if is_primary(found[0]) else None
+        return Identity(field=to.written_destination(place), namespace=namespace, primary=primary)
+
+    def _place(self, path: str) -> str:
+        """Return the path of a field, for any tenant."""
+        own = f"{self.sandbox.namespace}."
+        return f"_{TENANT_PLACEHOLDER}.{path.removeprefix(own)}" if path.startswith(own) else path
+
     # ---- what happens with the rows --------------------------------------------------------------------------------
 
     def _mappings(self) -> tuple[FieldMapping, ...]:
-        own = f"{self.sandbox.namespace}."
         found = []
         for kind, source, destination in mapping_meaning(MAPPING_SET.fields_of(self.parts.mapping_set))["mappings"]:
             if kind not in SOURCE_TYPES or destination is None or (source is None and kind != "STATIC"):
                 raise UnsayableError(f"its mapping set holds a mapping of an unknown kind ({kind})")
-            place = (
-                f"_{TENANT_PLACEHOLDER}.{destination.removeprefix(own)}" if destination.startswith(own) else destination
-            )
-            found.append(FieldMapping(source or "", place, kind))
+            found.append(FieldMapping(source or "", self._place(destination), kind))
         if not found:
             raise UnsayableError("its mapping set is empty")
         return tuple(sorted(found, key=lambda each: to.written_destination(each.destination)))

@@ -25,7 +25,7 @@ from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as 
 from airflow_provider_payments.aep.resources.flow_service import FORMATS
 from airflow_provider_payments.aep.resources.sources import SOURCES
 
-__all__ = ["Checked", "Connection", "Dataset", "DeltaColumn", "Schedule", "Schema", "Source"]
+__all__ = ["Checked", "Connection", "Dataset", "DeltaColumn", "Identity", "Schedule", "Schema", "Source"]
 
 
 class Checked:
@@ -160,6 +160,30 @@ def to_source(value: object) -> Source:
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
+class Identity:
+    """The field that tells whose a row is."""
+
+    field: str = attrs.field(
+        converter=to.to_field, metadata=member("The field, written as a destination of `mappings`.", TEXT)
+    )
+    namespace: str = attrs.field(
+        converter=to.to_id, metadata=member("The code of its identity namespace, such as Email.", TEXT)
+    )
+    primary: bool | None = attrs.field(
+        default=None,
+        converter=to.to_optional_flag,
+        metadata=member("Whether it is the schema's primary identity. Default: the service's, which is no.", FLAG),
+    )
+
+
+def to_identity(value: object) -> Identity | None:
+    """Return an identity, ``None`` where nobody wrote one."""
+    if value is not None and not isinstance(value, Identity):
+        raise InvalidInputError("", value, "it must be an object with `field` and `namespace`")
+    return value
+
+
+@attrs.frozen(kw_only=True, field_transformer=named)
 class Schema(Checked):
     """The schema that the dataset follows, as it should be."""
 
@@ -193,6 +217,11 @@ class Schema(Checked):
         default=(),
         converter=to.to_texts,
         metadata=member("Further field groups, each a title or an $id.", TEXTS, each=to.to_text),
+    )
+    identity: Identity | None = attrs.field(
+        default=None,
+        converter=to_identity,
+        metadata=member("The field that tells whose a row is. Compared where written.", nested=Identity),
     )
 
 

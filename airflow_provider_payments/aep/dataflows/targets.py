@@ -10,9 +10,10 @@ from airflow_provider_payments.aep.dataflows.chain import Known, StuckError
 from airflow_provider_payments.aep.dataflows.converters import own_field
 from airflow_provider_payments.aep.dataflows.definition import Dataset as WrittenDataset
 from airflow_provider_payments.aep.dataflows.definition import Schema as WrittenSchema
+from airflow_provider_payments.aep.dataflows.profiles import ProfileSteps
 from airflow_provider_payments.aep.dataflows.sandbox import name_of
 from airflow_provider_payments.aep.dataflows.snapshot import unknown_id
-from airflow_provider_payments.aep.dataflows.sources import SourceSteps, choose
+from airflow_provider_payments.aep.dataflows.sources import choose
 from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.readers import mapping
@@ -27,7 +28,7 @@ __all__ = ["TargetSteps"]
 _ANY = None
 
 
-class TargetSteps(SourceSteps):
+class TargetSteps(ProfileSteps):
     """The steps from the source connection to the dataset."""
 
     # ---- the schema ------------------------------------------------------------------------------------------------
@@ -55,7 +56,9 @@ class TargetSteps(SourceSteps):
         references = tuple(known.id for known in groups if known.id not in composed) + self._further_groups()
         description = written.description if written else None
         desired = Schema(name=self.definition.name, class_id=class_id, field_groups=references, description=description)
-        return self.judge(title, desired, existing, used=used, at=("schema",))
+        known = self.judge(title, desired, existing, used=used, at=("schema",))
+        self.identity(known, title, used=used)
+        return known
 
     def new_schema(self) -> Known:
         """Plan the schema of a dataset that is not there yet."""
@@ -77,6 +80,7 @@ class TargetSteps(SourceSteps):
         description = written.description if written else None
         desired = Schema(name=title, class_id=class_id, field_groups=groups, description=description)
         self.planning.schemas[title] = created = self.create(SCHEMA, title, desired)
+        self.identity(created, title, used=False)
         return created
 
     def _further_groups(self) -> tuple[str, ...]:

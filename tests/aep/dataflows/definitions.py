@@ -7,7 +7,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.dataflows.converters import CLASSES
-from airflow_provider_payments.aep.dataflows.definition import Connection, Dataset, Definition, DeltaColumn, Source
+from airflow_provider_payments.aep.dataflows.definition import (
+    Connection,
+    Dataset,
+    Definition,
+    DeltaColumn,
+    Identity,
+    Source,
+)
 from airflow_provider_payments.aep.dataflows.definition import Schedule as Pace
 from airflow_provider_payments.aep.dataflows.definition import Schema as Target
 
@@ -64,6 +71,7 @@ def definitions(draw: st.DrawFn) -> Definition:
         class_=st.sampled_from([*CLASSES, "https://ns.adobe.com/x"]),
         field_group=NAMES.map("G {}".format),
         field_groups=st.lists(NAMES, max_size=2),
+        identity=st.builds(Identity, field=FIELDS.map("xdm:{}".format), namespace=WORDS, primary=st.booleans()),
     ).map(lambda given: Target(**given))
     datasets = optional(name=NAMES, description=TEXTS, tags=st.dictionaries(WORDS, st.lists(TEXTS, max_size=2))).map(
         lambda given: Dataset(**given)
