@@ -168,6 +168,7 @@ class Definition(Checked):
         yield from self._column_issues()
         yield from self._destination_issues()
         yield from self._identity_issues()
+        yield from self._profile_issues()
         if self.tolerated_percent and self.error_diagnostics is False:
             allowed = "with a tolerance the service keeps bad rows anyway"
             yield Issue(("error_diagnostics",), False, allowed)
@@ -222,6 +223,13 @@ class Definition(Checked):
         if not _holds(fields, own):
             among = "mapped, nor among schema.fields" if schema.fields is None else "among schema.fields"
             yield Issue(("schema", "identity", "field"), own, f"'{own}' is not {among}{did_you_mean(own, fields)}")
+
+    def _profile_issues(self) -> Iterator[Issue]:
+        """Hold a dataset in Profile against its schema, where that is described."""
+        dataset, schema = self.dataset, self.schema
+        is_missing = schema is None or (isinstance(schema, Schema) and not schema.profile)
+        if isinstance(dataset, Dataset) and dataset.profile and is_missing:
+            yield Issue(("dataset", "profile"), True, "its schema must be in Profile too: `profile: true` there")
 
     @property
     def tolerated_percent(self) -> float | None:

@@ -1,4 +1,4 @@
-"""What makes a schema's rows part of profiles, planned: its identity."""
+"""What makes a schema's rows part of profiles, planned: its identity, and that it is in Profile."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from airflow_provider_payments.aep.dataflows.sources import SourceSteps
 from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.resources.data_prep import TENANT_PLACEHOLDER
 from airflow_provider_payments.aep.resources.identity import IDENTITY, ONE_PRIMARY, Identity, field_path
+from airflow_provider_payments.aep.resources.profile import SchemaProfile, is_in_profile
 from airflow_provider_payments.aep.resources.schema_registry import SCHEMA
 
-__all__ = ["ProfileSteps"]
+__all__ = ["INTO_PROFILE", "ProfileSteps"]
 
+#: What a reviewer should know of a schema or dataset that comes into Profile.
+INTO_PROFILE = "its rows become part of customer profiles, and that cannot be undone"
 _AT = ("schema", "identity")
 
 
 class ProfileSteps(SourceSteps):
     """The steps between the schema and the dataset."""
 
-    def identity(self, schema: Known, title: str, *, used: bool) -> None:
+    def identity_and_profile(self, schema: Known, title: str, *, used: bool) -> None:
         """
         Plan what the definition says of a schema that it describes.
 
@@ -28,8 +31,32 @@ class ProfileSteps(SourceSteps):
         :param used: whether the dataflow uses the schema already.
         """
         written = self.definition.schema
-        if isinstance(written, WrittenSchema) and written.identity:
+        if not isinstance(written, WrittenSchema):
+            return
+        if written.identity:
             self._identity(written.identity, schema, title, used=used)
+        if written.profile is not None:
+            self._profile(schema, title, enabled=written.profile)
+
+    def _profile(self, schema: Known, title: str, *, enabled: bool) -> None:
+        kind, at = SchemaProfile.kind, ("schema", "profile")
+        is_enabled = schema.existing is not None and is_in_profile(schema.existing)
+        if is_enabled == enabled:
+            return
+        if is_enabled:
+            changes = [Difference("schema.profile", enabled, is_enabled)]
+            self.conflict(kind, title, "a schema stays in Profile: leave `profile` out", changes, at, id=schema.id)
+        elif schema.existing and (obstacle := self._foreign(SCHEMA, schema.existing)):
+            self.conflict(kind, title, obstacle, (), at)
+        else:
+            self.planning.profiles.add(schema.id)
+            self.create(kind, title, SchemaProfile(name=title, schema_id=schema.id), INTO_PROFILE)
+
+    def is_going_to_be_in_profile(self, schema: Known) -> bool:
+        """Whether a schema is in Profile, now or once the plan is applied."""
+        if schema.id in self.planning.profiles:
+            return True
+        return schema.existing is not None and is_in_profile(schema.existing)
 
     def _identity(self, written: WrittenIdentity, schema: Known, title: str, *, used: bool) -> None:
         desired = Identity(

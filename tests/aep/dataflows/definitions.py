@@ -50,6 +50,12 @@ def mappings(columns: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any
     return st.dictionaries(places, sources, min_size=1, max_size=4)
 
 
+def profile_of(given: dict[str, Any]) -> bool | None:
+    """What a schema may say of Profile: it needs a primary identity."""
+    identity, said = given.get("identity"), given.get("profile")
+    return said if not said or (identity and identity.primary) else None
+
+
 @st.composite
 def definitions(draw: st.DrawFn) -> Definition:
     """Any definition that holds together."""
@@ -72,7 +78,8 @@ def definitions(draw: st.DrawFn) -> Definition:
         field_group=NAMES.map("G {}".format),
         field_groups=st.lists(NAMES, max_size=2),
         identity=st.builds(Identity, field=FIELDS.map("xdm:{}".format), namespace=WORDS, primary=st.booleans()),
-    ).map(lambda given: Target(**given))
+        profile=st.booleans(),
+    ).map(lambda given: Target(**given | {"profile": profile_of(given)}))
     datasets = optional(name=NAMES, description=TEXTS, tags=st.dictionaries(WORDS, st.lists(TEXTS, max_size=2))).map(
         lambda given: Dataset(**given)
     )
