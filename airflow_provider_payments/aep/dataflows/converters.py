@@ -225,8 +225,8 @@ def to_percent(value: object) -> str | None:
     if value is None:
         return None
     found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
-    if not found or not 0 < float(found[1]) <= 100:
-        raise InvalidInputError("", value, "a percentage, more than 0% and at most 100%, such as 5%")
+    if not found or float(found[1]) > 100:
+        raise InvalidInputError("", value, "a percentage, at most 100%, such as 5%")
     return str(value)
 
 

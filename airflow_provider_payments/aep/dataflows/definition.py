@@ -151,7 +151,7 @@ class Definition(Checked):
         default=None,
         converter=to.to_percent,
         metadata=member(
-            "The share of bad rows below which the others still land, such as 5%. Default: none.",
+            "The share of bad rows below which the others still land, such as 5%; 0% takes it away. Default: none.",
             TEXT,
         ),
     )

@@ -93,7 +93,7 @@ def definitions(draw: st.DrawFn) -> Definition:
         schema=targets | NAMES,
         dataset=datasets | NAMES,
         target_name=NAMES,
-        tolerance=st.sampled_from(["0.1%", "5%", "12.5%", "100%"]),
+        tolerance=st.sampled_from(["0%", "0.1%", "5%", "12.5%", "100%"]),
     )
     name, mapped = draw(NAMES), draw(mappings(columns))
     return Definition(name=name, source=source, mappings=mapped, **pace, **draw(others))
