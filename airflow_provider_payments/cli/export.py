@@ -8,6 +8,7 @@ from pathlib import Path
 
 from airflow_provider_payments.aep.dataflows.export import Export, export_dataflows
 from airflow_provider_payments.aep.dataflows.project import DEFAULT_CONN_ID
+from airflow_provider_payments.aep.dataflows.render import on_a_line
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.cli.connecting import client_of, progress
@@ -27,7 +28,7 @@ def export(args: argparse.Namespace) -> int:
         for file in made.files:
             print(folder / file)
         for refusal in made.refused:
-            print(f"{refusal.name} ({refusal.id}) refused: {refusal.reason}", file=sys.stderr)
+            print(on_a_line(f"{refusal.name} ({refusal.id}) refused: {refusal.reason}"), file=sys.stderr)
         print(made.summary)
     else:
         rows = [{"name": name, "outcome": "exported", "reason": ""} for name in made.files]

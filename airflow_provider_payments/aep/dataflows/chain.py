@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,10 @@ class Planning:
         self._users.setdefault(place, {}).update(dict.fromkeys(step.users))
         if place not in self._steps or step.action not in ("unchanged", "adopt"):
             self._steps[place] = step
+
+    def updates(self, ids: Collection[str]) -> bool:
+        """Whether one of these objects is going to be updated, as far as is known."""
+        return any(step.action == "update" and step.id in ids for step in self._steps.values())
 
     @property
     def steps(self) -> list[Step]:

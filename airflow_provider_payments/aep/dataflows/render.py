@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unicodedata import category
 
 from airflow_provider_payments.aep.dataflows.plan import ACTIONS, Action, Plan, Step, plain_value
 from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.readers import shown
 
-__all__ = ["plan_markdown", "plan_text"]
+__all__ = ["on_a_line", "plan_markdown", "plan_text"]
 
 _DONE: dict[Action, str] = {
     "create": "to create",
@@ -33,7 +34,7 @@ def plan_text(plan: Plan, *, unchanged: bool = False) -> str:
             lines += [name, *(f"  {line}" for step in steps for line in _step_lines(step)), ""]
     lines += [f"Note: {note}." for note in plan.notes]
     lines += [_summary(plan), f"Digest {plan.digest}"]
-    return "\n".join(lines)
+    return "\n".join(map(on_a_line, lines))
 
 
 def plan_markdown(plan: Plan) -> str:
@@ -87,4 +88,9 @@ def _row(step: Step) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return on_a_line(" ".join(text.split())).replace("|", "\\|").replace("<", "&lt;")
+
+
+def on_a_line(text: str) -> str:
+    """Return text whose control characters are escaped: a name in the sandbox writes no line of its own."""
+    return "".join(f"\\x{ord(c):02x}" if category(c) in ("Cc", "Zl", "Zp") else c for c in text)

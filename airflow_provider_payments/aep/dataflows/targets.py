@@ -7,7 +7,7 @@ from typing import Any
 from unicodedata import normalize
 
 from airflow_provider_payments.aep.dataflows.chain import Known, StuckError
-from airflow_provider_payments.aep.dataflows.converters import own_field
+from airflow_provider_payments.aep.dataflows.converters import own_field, written_destination
 from airflow_provider_payments.aep.dataflows.definition import Dataset as WrittenDataset
 from airflow_provider_payments.aep.dataflows.definition import Schema as WrittenSchema
 from airflow_provider_payments.aep.dataflows.profiles import INTO_PROFILE, ProfileSteps
@@ -26,6 +26,8 @@ __all__ = ["TargetSteps"]
 
 #: Stands for a type that is not compared: a field that exists keeps its own.
 _ANY = None
+#: Begins the ids of the classes and field groups that Adobe publishes: no field of the team's own is in them.
+STANDARD_PARTS = "https://ns.adobe.com/xdm/"
 
 
 class TargetSteps(ProfileSteps):
@@ -37,7 +39,7 @@ class TargetSteps(ProfileSteps):
         """Plan a schema that is there."""
         title, written = name_of(existing, "title"), self.definition.schema
         if isinstance(written, str):
-            if written not in (existing.id, title):
+            if written != existing.id and not _same(written, title):
                 changes = [Difference("schema", written, title)]
                 reason = "the dataset follows another schema, and a dataset keeps its schema: name another dataset"
                 self.conflict(SCHEMA, title, reason, changes, ("schema",), id=existing.id)
@@ -185,6 +187,40 @@ class TargetSteps(ProfileSteps):
         columns = {own_field(m.destination): m.source for m in self.definition.mappings if m.source_type == "ATTRIBUTE"}
         return {path: self.type_of(columns.get(path, "")) if kind is _ANY else kind for path, kind in fields.items()}
 
+    def check_destinations(self, schema: Known) -> None:
+        """
+        See that a schema that is referred to has the team's own fields that are mapped, before a mapping set is made.
+
+        :raises StuckError: if it lacks one.
+        """
+        if schema.existing is None or self.definition.field_group_title is not None:
+            return
+        groups = self.sandbox.field_groups(schema.existing)
+        if self._grows(schema.existing, groups) or self._has_other_parts(schema.existing):
+            return
+        nodes = [self.sandbox.own_fields(group) for group in groups]
+        missing = [
+            (written_destination(m.destination), path)
+            for m in self.definition.mappings
+            if (path := own_field(m.destination)) and not any(_may_hold(node, path) for node in nodes)
+        ]
+        title = name_of(schema.existing, "title")
+        reason = ". ".join(f"mappings.{written}: schema {title!r} has no field {path!r}" for written, path in missing)
+        if missing:
+            self.conflict(SCHEMA, title, reason, (), ("mappings", missing[0][0]), id=schema.id)
+            raise StuckError
+
+    def _grows(self, schema: Existing, groups: list[Existing]) -> bool:
+        """Whether another definition of the plan adds fields to a schema."""
+        ids = {schema.id, *(group.id for group in groups)}
+        return self.planning.updates(ids)
+
+    def _has_other_parts(self, schema: Existing) -> bool:
+        """Whether a schema is composed of the team's own classes or types, whose fields no list of groups tells."""
+        references = [entry.text("$ref") or "" for entry in SCHEMA.fields_of(schema).each("allOf")]
+        own = self.sandbox.own_field_groups
+        return any(each not in own and not each.startswith(STANDARD_PARTS) for each in references)
+
     # ---- the dataset -----------------------------------------------------------------------------------------------
 
     def live_dataset(self, existing: Existing, schema: Known, *, used: bool = True) -> Known:
@@ -272,5 +308,17 @@ def _holds(node: Fields, path: str) -> bool:
     for step in path.split("."):
         found = mapping(mapping(found).get("properties")).get(step)
         if found is None:
+            return False
+    return True
+
+
+def _may_hold(node: Fields, path: str) -> bool:
+    """Whether a path may lead to a field: what an array, a map or a reference holds is not looked into."""
+    found: Any = node.item
+    for step in path.split("."):
+        if any(keyword in found for keyword in ("$ref", "allOf", "items", "additionalProperties")):
+            return True
+        found = mapping(mapping(found.get("properties")).get(step.partition("[")[0]))
+        if not found:
             return False
     return True

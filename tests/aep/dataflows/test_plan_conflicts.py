@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.dataflows import render
+from airflow_provider_payments.aep.dataflows.export import export_dataflows
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import RequestError
 from tests.aep.chain import Chain
 from tests.aep.dataflows.applying import actions, apply, not_done, plan_of, plan_text, the_step
+from tests.aep.dataflows.bodies import Made, Maker
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import PAYPAL, Emulator
 
@@ -46,6 +50,25 @@ def test_what_is_not_there_is_a_conflict_before_anything_is_made(
     assert the_step(plan, "conflict").kind == kind
     assert reason in the_step(plan, "conflict").reason
     assert plan.count("create") == 0
+
+
+REFERRING = TEN_LINES.replace(NAME, "Refers") + "schema: PayPal catalog products\ndataset: {name: Other}\n"
+
+
+def test_a_mapping_to_a_field_that_the_schema_lacks_is_a_conflict(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path / "described", TEN_LINES))
+    assert plan_text(client, tmp_path, REFERRING).conflicts == ()
+    wrong = REFERRING.replace("product.type: Type", "product.kind: Type")
+    reason = "mappings.product.kind: schema 'PayPal catalog products' has no field 'product.kind'"
+    assert conflict(client, tmp_path, wrong) == ("schema", reason)
+
+
+def test_a_mapping_to_a_field_that_another_definition_adds_is_no_conflict(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    more = TEN_LINES.replace("product.type: Type", "product.type: Type\n  product.kind: Type")
+    refers = REFERRING.replace("product.type: Type", "product.kind: Type")
+    plan = plan_text(client, tmp_path, more, refers)
+    assert (plan.conflicts, plan.count("update")) == ((), 2)
 
 
 def test_several_base_connections_or_datasets_of_one_name_want_an_id(
@@ -253,3 +276,11 @@ def test_a_draft_of_the_name_is_a_conflict(client: Client, emulator: Emulator, t
     client.request("POST", "/data/foundation/flowservice/flows", params={"mode": "draft"}, body=body)
     plan = plan_text(client, tmp_path, TEN_LINES)
     assert [change.actual for change in the_step(plan, "conflict").changes] == ["draft"]
+
+
+def test_a_name_in_the_sandbox_writes_no_line_of_a_plan(client: Client, tmp_path: Path) -> None:
+    Maker(client).make(Made(names=("Flow", "s\x1b[2J\nNothing to do", "t")))
+    (text,) = export_dataflows(Snapshot(client)).files.values()
+    plan = plan_text(client, tmp_path, text.replace("PayPal.Catalog_Products", "PayPal.Transactions"))
+    assert "source connection s\\x1b[2J\\x0aNothing to do (" in render.plan_text(plan)
+    assert "source connection s\\x1b[2J Nothing to do |" in render.plan_markdown(plan)
