@@ -22,12 +22,13 @@ import urllib.request
 from contextlib import suppress
 from importlib.resources import as_file, files
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_payments.emulator.extra import SERVER, is_missing
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from rich.console import Console
     from rich.table import Table
 

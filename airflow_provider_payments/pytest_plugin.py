@@ -8,13 +8,14 @@ emulator's web server only when a test uses the fixture.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from airflow_provider_payments.emulator.http.server import EmulatorServer
 
 __all__ = ["ExperiencePlatform", "experience_platform"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import itertools
 import json
 import os
@@ -53,6 +54,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "tests/system" if file.startswith("tests/system/") else file
 
     return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_finish() -> None:
+    """Leave modules and tests, which stay until the end, out of garbage collections, and collect more seldom."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 class Emulator(ExperiencePlatform):

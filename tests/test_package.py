@@ -71,25 +71,6 @@ print("loaded:", *(m for m in set(sys.modules) - before if m.startswith(late) an
     assert run(code, AIRFLOW_HOME=str(tmp_path)).splitlines()[-1] == "loaded:"
 
 
-@pytest.mark.parametrize(
-    ("command", "shown"),
-    [
-        ("list", "airflow-provider-payments"),
-        ("hooks", "aep"),
-        ("links", "airflow_provider_payments.links.ExperiencePlatformLink"),
-    ],
-)
-def test_airflow_shows_the_provider(command: str, shown: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", "providers", command, "-o", "plain"],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=without_airflow(AIRFLOW_HOME=str(tmp_path)),
-    )
-    assert shown in done.stdout
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel that is made of the source distribution: what the latter lacks, the wheel lacks too."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.cli.commands import COMMANDS, run
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
 
 __all__ = ["export", "plan", "schema", "validate"]
 

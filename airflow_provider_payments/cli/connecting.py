@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from time import monotonic
+from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_payments.aep.api.client import Client
 
 __all__ = ["client_of", "progress"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.export import Export, export_dataflows
 from airflow_provider_payments.aep.dataflows.project import DEFAULT_CONN_ID
@@ -13,6 +13,9 @@ from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.cli.connecting import client_of, progress
 from airflow_provider_payments.cli.output import print_rows
+
+if TYPE_CHECKING:
+    import argparse
 
 __all__ = ["export"]
 

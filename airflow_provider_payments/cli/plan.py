@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.loading import load_project
-from airflow_provider_payments.aep.dataflows.plan import Plan
 from airflow_provider_payments.aep.dataflows.planner import make_plan
 from airflow_provider_payments.aep.dataflows.render import plan_markdown, plan_text
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.cli.connecting import client_of, progress
 from airflow_provider_payments.cli.output import print_value
 from airflow_provider_payments.cli.validate import given_variables
+
+if TYPE_CHECKING:
+    import argparse
+
+    from airflow_provider_payments.aep.dataflows.plan import Plan
 
 __all__ = ["plan"]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.json_schema import definition_schema, project_schema
+
+if TYPE_CHECKING:
+    import argparse
 
 __all__ = ["schema"]
 

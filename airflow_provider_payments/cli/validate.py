@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.loading import Project, environments, load_project
 from airflow_provider_payments.aep.dataflows.problems import DefinitionError, Problem
 from airflow_provider_payments.aep.dataflows.yamlfile import Scalar, read_scalar
 from airflow_provider_payments.cli.output import print_rows
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
 
 __all__ = ["given_variables", "validate"]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.errors import PlatformError
 from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @contextmanager

@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError, UnreadableError
 from airflow_provider_payments.aep.http.auth import ClientCredentials
 from airflow_provider_payments.aep.http.clock import Clock
 from airflow_provider_payments.aep.http.throttle import Throttle
-from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.hooks.connection import client_from
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.http.transport import Transport
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -17,6 +16,8 @@ from airflow_provider_payments.rendering import TextStaysText
 from airflow_provider_payments.versions import honour_retry_after
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.provisioning.provisioned import Provisioned

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
@@ -15,6 +14,8 @@ from airflow_provider_payments.hooks.experience_platform import ExperiencePlatfo
 from airflow_provider_payments.operators.base import CreateOperator
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.resources.base import Resource

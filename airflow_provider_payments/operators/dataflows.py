@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_payments.aep.inputs import as_bool, as_optional_text
@@ -12,6 +10,9 @@ from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.operators.base import CreateOperator, ExperiencePlatformOperator
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.resources.base import Resource

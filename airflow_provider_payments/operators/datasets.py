@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.inputs import as_mapping
@@ -10,6 +9,8 @@ from airflow_provider_payments.aep.services import DATASET_SCHEMA_VERSION
 from airflow_provider_payments.operators.base import CreateOperator
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_payments.aep.resources.base import Resource
 
 __all__ = ["CreateTargetDatasetOperator"]

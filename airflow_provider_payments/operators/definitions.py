@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -16,6 +15,8 @@ from airflow_provider_payments.hooks.experience_platform import ExperiencePlatfo
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.dataflows.loading import Project

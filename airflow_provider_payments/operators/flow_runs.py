@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_payments.aep.errors import InvalidInputError
@@ -12,6 +10,9 @@ from airflow_provider_payments.operators.started_run import FlowRunOperator
 from airflow_provider_payments.versions import Reschedulable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.runs.data_window import Window

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_payments.aep.services import SCHEMA_VERSION
 from airflow_provider_payments.operators.base import CreateOperator
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_payments.aep.resources.base import Resource
 
 __all__ = ["CreateMappingSetOperator"]

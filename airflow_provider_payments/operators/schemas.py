@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.inputs import as_list, as_mapping
@@ -12,6 +11,8 @@ from airflow_provider_payments.links import keep
 from airflow_provider_payments.operators.base import CreateOperator
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.resources.base import Resource

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from airflow.providers.common.compat.sdk import Stats, conf
@@ -22,6 +20,9 @@ from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
     from airflow.providers.common.compat.sdk import Context
 
     # These load with the task, not when a DAG is parsed.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.inputs import as_bool
@@ -12,6 +11,8 @@ from airflow_provider_payments.operators.base import ExperiencePlatformOperator,
 from airflow_provider_payments.versions import other_runs_are_active
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.providers.common.compat.sdk import Context
 
 __all__ = ["TeardownChainOperator"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -30,6 +29,8 @@ from airflow_provider_payments.rendering import TextStaysText
 from airflow_provider_payments.versions import first_reschedule, honour_retry_after
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.runs.batch_polling import RunQueries

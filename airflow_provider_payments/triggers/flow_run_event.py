@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Hashable, Sequence
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import TriggerEvent
@@ -15,6 +13,9 @@ from airflow_provider_payments.hooks.experience_platform import ExperiencePlatfo
 from airflow_provider_payments.versions import event_trigger_base, require_event_streams
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Hashable, Sequence
+    from datetime import datetime, timedelta
+
     from airflow.triggers.base import BaseEventTrigger
 
     from airflow_provider_payments.triggers.flow_run_stream import Announcement, FlowRunStream

@@ -6,10 +6,8 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_payments.aep.api import flow_service
@@ -20,6 +18,9 @@ from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
 from airflow_provider_payments.versions import stream_producer_base
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+    from datetime import datetime
+
     from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 else:
     SharedStreamProducer = stream_producer_base()

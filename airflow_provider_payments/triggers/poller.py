@@ -14,10 +14,9 @@ import logging
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow.providers.common.compat.sdk import Stats
 
@@ -26,10 +25,14 @@ from airflow_provider_payments.aep.http.auth import TOKEN_PATH
 from airflow_provider_payments.aep.http.retries import MAX_WAIT_SECONDS
 from airflow_provider_payments.aep.http.throttle import MAX_PAUSE_SECONDS, is_throttled
 from airflow_provider_payments.aep.runs.batch_polling import QUESTION_SECONDS, RunQueries
-from airflow_provider_payments.aep.runs.flow_run import FlowRun
 from airflow_provider_payments.aep.runs.wait import IDS_PER_REQUEST, Wait
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airflow_provider_payments.aep.runs.flow_run import FlowRun
 
 log = logging.getLogger(__name__)
 

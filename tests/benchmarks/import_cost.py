@@ -67,6 +67,7 @@ def measure(modules: list[str]) -> tuple[float, int] | None:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", CHILD, json.dumps(modules)],
+            check=False,
             env=environment,
             capture_output=True,
             text=True,

@@ -197,7 +197,7 @@ def test_a_wait_for_anothers_run_may_be_deferred_and_goes_on_in_a_retry(stage: S
         run(stage, try_number=2, timeout=0)
     again = deferral(stage, try_number=2)
     assert (again.method_name, again.trigger.selection["run_id"]) == ("execute_reused", first["run_id"])
-    shown = {"id": first["run_id"], "flow_id": stage.flow_id, "status": "success", "created_at": 2e9}
+    shown = {"id": first["run_id"], "flow_id": stage.flow_id, "raw_status": "success", "created_at": 2e9}
     ended = shown | {"input_records": 3, "output_records": 3, "failed_records": 0}
     counted.clear()
     assert resume(stage, again, {"status": "ended", "run": ended})["reused"] is True

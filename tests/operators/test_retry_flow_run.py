@@ -229,7 +229,7 @@ def test_a_deferred_wait_ends_as_one_on_the_worker(stage: Stage) -> None:
         retry(stage, deferrable=True)
     made = stage.runs()[1]["id"]
     assert deferred.value.trigger.serialize()[1]["selection"]["run_id"] == made
-    run = {"id": made, "flow_id": stage.flow_id, "status": "success", "created_at": 2e9}
+    run = {"id": made, "flow_id": stage.flow_id, "raw_status": "success", "created_at": 2e9}
     run |= {"input_records": 7, "output_records": 7, "failed_records": 0}
     window = {"window_start": 1793491200.0, "window_end": 1793577600.0}
     task = stage.operator(RetryFlowRunOperator, run_id="failed", deferrable=True)

@@ -259,7 +259,7 @@ def test_so_it_does_after_a_deferral_and_in_the_next_try(stage: Stage, proxy: Fa
     answer = json.dumps({"items": [unknown]}).encode()
     proxy.fault("GET", LISTS, status=200, body=answer)
     proxy.fault("GET", f"{RUNS}/", status=200, body=answer, times=2)
-    run_of_theirs = {"id": theirs["id"], "flow_id": stage.flow_id, "status": "success", "created_at": 2e9}
+    run_of_theirs = {"id": theirs["id"], "flow_id": stage.flow_id, "raw_status": "success", "created_at": 2e9}
     event = {"status": "ended", "run": run_of_theirs | {"window_start": 0.0, "window_end": 1000.0}}
     for deferred in (deferral(stage, url=proxy.url), deferral(stage, url=proxy.url, try_number=2)):
         with pytest.raises(FlowRunFailedError, match="was taken for the run of this task"):

@@ -231,7 +231,7 @@ def test_a_deferred_wait_ends_as_one_on_the_worker_would(connected: Emulator) ->
 ENDED: dict[str, Any] = {
     "id": "run-1",
     "flow_id": "flow",
-    "status": "failed",
+    "raw_status": "failed",
     "created_at": 2e9,
     "errors": ["CONNECTOR-1001-500: The source refused the credential."],
 }

@@ -94,7 +94,37 @@ class WarmAirflow:
         self._process.communicate()
 
 
-class AirflowHome:
+class AirflowDatabase:
+    """
+    What an Airflow has stored.
+
+    :param home: its folder.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def returned(self, dag_id: str) -> dict[str, Any]:
+        """Return what the tasks of the DAG's latest run returned."""
+        query = "SELECT task_id, value FROM xcom WHERE run_id=? AND dag_id=? AND key='return_value'"
+        return {task: json.loads(value) for task, value in self.rows(query, self.latest_run(dag_id), dag_id)}
+
+    def states(self, dag_id: str) -> dict[str, str]:
+        """Return how the tasks of the DAG's latest run ended."""
+        query = "SELECT task_id, state FROM task_instance WHERE run_id=? AND dag_id=?"
+        return dict(self.rows(query, self.latest_run(dag_id), dag_id))
+
+    def rows(self, query: str, *values: str) -> list[Any]:
+        """Ask Airflow's database."""
+        with closing(sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True)) as database:
+            return database.execute(query, values).fetchall()
+
+    def latest_run(self, dag_id: str) -> str:
+        """Return the id of a DAG's latest run."""
+        return str(self.rows("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id DESC", dag_id)[0][0])
+
+
+class AirflowHome(AirflowDatabase):
     """
     A new Airflow, with its tables.
 
@@ -104,8 +134,8 @@ class AirflowHome:
     """
 
     def __init__(self, warm: WarmAirflow, home: Path, connection: str, *dags: Path) -> None:
+        super().__init__(home)
         self._warm = warm
-        self.home = home
         (home / "dags").mkdir()
         for file in dags:
             shutil.copy(file, home / "dags")
@@ -127,22 +157,3 @@ class AirflowHome:
         """
         options = ["--conf", json.dumps(conf)] if conf else []
         return self.run("dags", "test", dag_id, *arguments, *options, returncode=returncode)
-
-    def returned(self, dag_id: str) -> dict[str, Any]:
-        """Return what the tasks of the DAG's latest run returned."""
-        query = "SELECT task_id, value FROM xcom WHERE run_id=? AND dag_id=? AND key='return_value'"
-        return {task: json.loads(value) for task, value in self.rows(query, self.latest_run(dag_id), dag_id)}
-
-    def states(self, dag_id: str) -> dict[str, str]:
-        """Return how the tasks of the DAG's latest run ended."""
-        query = "SELECT task_id, state FROM task_instance WHERE run_id=? AND dag_id=?"
-        return dict(self.rows(query, self.latest_run(dag_id), dag_id))
-
-    def rows(self, query: str, *values: str) -> list[Any]:
-        """Ask Airflow's database."""
-        with closing(sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True)) as database:
-            return database.execute(query, values).fetchall()
-
-    def latest_run(self, dag_id: str) -> str:
-        """Return the id of a DAG's latest run."""
-        return str(self.rows("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id DESC", dag_id)[0][0])

@@ -36,7 +36,7 @@ def test_failed_polls_never_end_the_trigger(
         ({"status": 429, "headers": {"Retry-After": "1800"}}, "again in 1800 s"),
         ({"status": 429, "headers": {"Retry-After": "86400"}}, "again in 86400 s"),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_a_service_that_refuses_is_left_alone_for_a_while(
     supervisor: Supervisor, flow_id: str, proxied: FaultProxy, said: Callable[[str], int], fault: Any, pause: str

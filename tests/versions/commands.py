@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from tests.system.airflow_process import AirflowHome, python
+from tests.system.airflow_process import python
+from tests.versions.conftest import InstalledAirflow
 
 SCRIPT = """
 import contextlib, io, json, sys, traceback
@@ -38,7 +39,7 @@ class Ended:
     text: str
 
 
-def run_all(airflow: AirflowHome, *commands: tuple[str, ...]) -> dict[tuple[str, ...], Ended]:
+def run_all(airflow: InstalledAirflow, *commands: tuple[str, ...]) -> dict[tuple[str, ...], Ended]:
     """Run commands one after the other, whether they fail or not."""
     results = airflow.home / "ended.json"
     python("-c", SCRIPT, str(results), json.dumps(commands), environment=airflow.environment, timeout=900)

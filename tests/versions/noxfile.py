@@ -50,7 +50,7 @@ def find_python(wanted: tuple[str, ...]) -> str:
         kept = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
         for place in (shutil.which(f"python{version}"), *kept):
             # What pyenv puts on the PATH may lead nowhere.
-            if place and not subprocess.run([place, "-c", ""], capture_output=True).returncode:
+            if place and not subprocess.run([place, "-c", ""], check=False, capture_output=True).returncode:
                 os.environ["PATH"] = f"{Path(place).parent}{os.pathsep}{os.environ['PATH']}"
                 return version
     return wanted[0]

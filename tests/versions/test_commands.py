@@ -9,8 +9,9 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from airflow_provider_payments.emulator.http.server import EmulatorServer
-from tests.system.airflow_process import REPOSITORY, AirflowHome, python
+from tests.system.airflow_process import REPOSITORY, python
 from tests.versions.commands import Ended, run_all
+from tests.versions.conftest import InstalledAirflow
 from tests.versions.expected import AIRFLOW, fails_on
 
 DAG_ID = "payments_dataflow"
@@ -38,7 +39,7 @@ def connection(form: str, url: str, secret: str = "emulator-secret") -> tuple[st
 
 
 @pytest.fixture(scope="module")
-def shown(airflow: AirflowHome, platform: EmulatorServer) -> Commands:
+def shown(airflow: InstalledAirflow, platform: EmulatorServer) -> Commands:
     """What the commands that the tests below ask for have printed, in an Airflow without a DAG run."""
     connections = {form: connection(form, platform.url) for form in ("uri", "json", "parts")}
     connections["wrong"] = connection("parts", platform.url, secret="wrong")
@@ -56,7 +57,7 @@ def shown(airflow: AirflowHome, platform: EmulatorServer) -> Commands:
     )
 
 
-def test_the_installed_wheel_runs_and_not_the_checkout(airflow: AirflowHome) -> None:
+def test_the_installed_wheel_runs_and_not_the_checkout(airflow: InstalledAirflow) -> None:
     code = "import airflow_provider_payments as package; print(package.__file__)"
     file = python("-c", code, environment=airflow.environment).strip()
     assert "site-packages" in file

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.system.airflow_process import AirflowHome, python
+from tests.system.airflow_process import python
+from tests.versions.conftest import InstalledAirflow
 
 DAG_ID = "payments_dataflow"
 PARSE = "import runpy, sys\nfor file in sys.argv[1:]: runpy.run_path(file)"
@@ -22,7 +23,7 @@ for _ in range(2):
 """
 
 
-def test_parsing_the_example_dags_warns_of_nothing_of_ours(airflow: AirflowHome) -> None:
+def test_parsing_the_example_dags_warns_of_nothing_of_ours(airflow: InstalledAirflow) -> None:
     """A warning names the file that has caused it."""
     files = sorted(map(str, (airflow.home / "dags").glob("*.py")))
     shown = python("-W", "always", "-c", PARSE, *files, environment=airflow.environment)
@@ -31,7 +32,7 @@ def test_parsing_the_example_dags_warns_of_nothing_of_ours(airflow: AirflowHome)
 
 
 @pytest.fixture(scope="module")
-def twice(airflow: AirflowHome) -> list[dict[str, Any]]:
+def twice(airflow: InstalledAirflow) -> list[dict[str, Any]]:
     """What the tasks of two runs of the DAG returned."""
     python("-c", TWICE, DAG_ID, environment=airflow.environment, timeout=900)
     runs = airflow.rows("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id", DAG_ID)
@@ -52,7 +53,7 @@ def test_the_second_run_of_a_dag_creates_nothing(twice: list[dict[str, Any]]) ->
     assert created(twice[1]) == {False}
 
 
-def test_no_xcom_is_null(airflow: AirflowHome, twice: list[dict[str, Any]]) -> None:
+def test_no_xcom_is_null(airflow: InstalledAirflow, twice: list[dict[str, Any]]) -> None:
     """Airflow 3.0 refuses one, and fails the task."""
     assert twice
     assert airflow.rows("SELECT task_id, key FROM xcom WHERE value IS NULL OR value = 'null'") == []

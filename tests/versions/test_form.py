@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
-from tests.system.airflow_process import AirflowHome, python
+from tests.system.airflow_process import python
+from tests.versions.conftest import InstalledAirflow
 from tests.versions.expected import SERIES, fails_on
 
 #: What the web page of Airflow 3 asks for.
@@ -45,7 +46,7 @@ found = {
 
 
 @pytest.fixture(scope="module")
-def form(airflow: AirflowHome) -> dict[str, Any]:
+def form(airflow: InstalledAirflow) -> dict[str, Any]:
     code = FORM_OF_AIRFLOW_2 if SERIES.startswith("2.") else FORM_OF_AIRFLOW_3
     shown = python(
         "-W", "ignore", "-c", f"{code}\nimport json; print(json.dumps(found))", environment=airflow.environment

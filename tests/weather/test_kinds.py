@@ -15,6 +15,7 @@ import pytest
 
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.pages import objects
 from airflow_provider_payments.aep.errors import PlatformError
 from airflow_provider_payments.aep.http.clock import Clock
 from tests.benchmarks.waiting_sandbox import FLOW_SERVICE, Run, Sandbox
@@ -88,7 +89,8 @@ def test_a_reader_gets_the_truth_or_one_error(
     client = make_client(url, clock=Clock(), operation_timeout=60.0)
     try:
         with client.transport.within(SECONDS):
-            found = list(flow_service.items(client, "runs", f"id=={','.join(IDS)}", orderby="-createdAt"))
+            read = flow_service.pages(client, "runs", f"id=={','.join(IDS)}", orderby="-createdAt")
+            found = [item for page in read for item in objects(page, "runs")]
     except PlatformError:
         return
     # Items that nobody can read may be among them, and as many readable ones may be missing.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.api import pages
-from airflow_provider_payments.aep.api.client import Reads
 from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
 from airflow_provider_payments.aep.http.answers import UnexpectedError, an_object
 from airflow_provider_payments.aep.readers import text
 from airflow_provider_payments.aep.services import CATALOG, PAGE, Json, segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_payments.aep.api.client import Reads
 
 
 def datasets(reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import attrs
 
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, ReadOnlyError, RequestError
-from airflow_provider_payments.aep.http.answers import Answer, Expected
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.http.transport import Call, Credential, Transport, require_https
 from airflow_provider_payments.aep.readers import mapping, text
 from airflow_provider_payments.aep.services import DEFAULT_URL
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.http.answers import Answer, Expected
 
 #: Empty pages in a row that are followed; a service may filter behind its paging.
 MAX_EMPTY_PAGES = 20

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.api import pages
-from airflow_provider_payments.aep.api.client import Reads
 from airflow_provider_payments.aep.http.answers import UnexpectedError
 from airflow_provider_payments.aep.readers import mappings, text
 from airflow_provider_payments.aep.services import DATA_PREP, PAGE, Json, segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_payments.aep.api.client import Reads
 
 _MAPPING_SETS = f"{DATA_PREP}/mappingSets"
 

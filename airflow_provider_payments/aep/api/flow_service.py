@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from airflow_provider_payments.aep.api import pages as any_pages
 from airflow_provider_payments.aep.api.attributes import paths_of
-from airflow_provider_payments.aep.api.client import Reads
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.http.answers import UnexpectedError, an_item, an_object
 from airflow_provider_payments.aep.readers import at, mapping, mappings, text
 from airflow_provider_payments.aep.services import FLOW_SERVICE, PAGE, Json, segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_payments.aep.api.client import Reads
 
 
 def items(reads: Reads, collection: str, *filters: str, limit: int = PAGE) -> Iterator[Json]:

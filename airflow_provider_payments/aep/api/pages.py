@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.errors import Failure, RequestError, UnreadableError
 from airflow_provider_payments.aep.http.answers import Expected, UnexpectedError, an_object
 from airflow_provider_payments.aep.readers import text
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.services import Json
 
 
 def objects(items: list[Any], collection: str) -> list[Json]:

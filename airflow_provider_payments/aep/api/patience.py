@@ -9,13 +9,14 @@ absent: a later read may be understood.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_payments.aep.errors import RequestError, UnreadableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_payments.aep.api.client import Client, Reads
 
 log = logging.getLogger(__name__)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow_provider_payments.aep.api import pages
-from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.readers import mappings, text
 from airflow_provider_payments.aep.services import PAGE, SANDBOXES
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.api.client import Client
 
 
 def names(client: Client) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.api import pages
-from airflow_provider_payments.aep.api.client import Reads
 from airflow_provider_payments.aep.http.answers import UnexpectedError, an_object
 from airflow_provider_payments.aep.readers import at, text
 from airflow_provider_payments.aep.services import ACCEPT_FULL, ACCEPT_LIST, PAGE, SCHEMA_REGISTRY, Json, segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_payments.aep.api.client import Reads
 
 DESCRIPTORS = f"{SCHEMA_REGISTRY}/tenant/descriptors"
 #: Only the second version of the list comes in pages.

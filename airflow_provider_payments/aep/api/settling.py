@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError, UnsettledError
 from airflow_provider_payments.aep.http.clock import Deadline
 from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, TICK_SECONDS
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.api.client import Client
 
 log = logging.getLogger(__name__)
 

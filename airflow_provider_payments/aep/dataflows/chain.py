@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from airflow_provider_payments.aep.dataflows.definition import Definition
-from airflow_provider_payments.aep.dataflows.loading import Located
 from airflow_provider_payments.aep.dataflows.plan import Step
 from airflow_provider_payments.aep.dataflows.problems import did_you_mean
-from airflow_provider_payments.aep.dataflows.sandbox import Sandbox
 from airflow_provider_payments.aep.dataflows.snapshot import unknown_id
-from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.resources.base import Fixed, Resource
-from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.resources.sources import SOURCES, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from airflow_provider_payments.aep.dataflows.definition import Definition
+    from airflow_provider_payments.aep.dataflows.loading import Located
+    from airflow_provider_payments.aep.dataflows.sandbox import Sandbox
+    from airflow_provider_payments.aep.errors import Difference
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
 
 __all__ = ["Chain", "Known", "Planning", "StuckError"]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.dataflows.definition import Dataset, Definition, Schema
 from airflow_provider_payments.aep.dataflows.members import write_value
 from airflow_provider_payments.aep.dataflows.problems import Place, Problem
 from airflow_provider_payments.aep.dataflows.yamlfile import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["contradictions"]
 

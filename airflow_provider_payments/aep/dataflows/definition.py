@@ -7,8 +7,7 @@ What nobody writes is used for a creation and compared with nothing. Formats of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -34,8 +33,12 @@ from airflow_provider_payments.aep.dataflows.parts import (
 )
 from airflow_provider_payments.aep.dataflows.problems import did_you_mean
 from airflow_provider_payments.aep.resources.converters import named
-from airflow_provider_payments.aep.resources.data_prep import FieldMapping
 from airflow_provider_payments.aep.resources.sources import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_provider_payments.aep.resources.data_prep import FieldMapping
 
 __all__ = ["VERSION", "Connection", "Dataset", "Definition", "DeltaColumn", "Identity", "Schedule", "Schema", "Source"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.dataflows import converters as to
 from airflow_provider_payments.aep.dataflows.definition import (
@@ -36,12 +36,14 @@ from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as NewRows
 from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, source_meaning
 from airflow_provider_payments.aep.resources.identity import field_path, is_primary, namespace_of
-from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.live_dataflow import read_dataflow
 from airflow_provider_payments.aep.resources.profile import IDENTITY_MAP, is_in_profile
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_TYPES, SCHEMA
 from airflow_provider_payments.aep.resources.sources import SOURCES
 from airflow_provider_payments.aep.services import PROFILE_CLASS, Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.resources.kind import Existing
 
 __all__ = ["Describing", "UnsayableError", "vendor_of"]
 

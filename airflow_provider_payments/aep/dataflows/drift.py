@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.definition import Definition
 from airflow_provider_payments.aep.dataflows.members import members_of
-from airflow_provider_payments.aep.dataflows.plan import Plan, Step
 from airflow_provider_payments.aep.dataflows.problems import did_you_mean
 from airflow_provider_payments.aep.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from airflow_provider_payments.aep.dataflows.plan import Plan, Step
 
 __all__ = ["check_ignored", "drifted"]
 

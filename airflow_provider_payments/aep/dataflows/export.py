@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.describing import Describing, UnsayableError, vendor_of
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
-from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
-from airflow_provider_payments.aep.resources.kind import Existing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+    from airflow_provider_payments.aep.resources.kind import Existing
 
 __all__ = ["Export", "Refusal", "export_dataflows"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -18,9 +18,13 @@ from airflow_provider_payments.aep.resources.dataflow import DATAFLOW, Dataflow
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
 from airflow_provider_payments.aep.resources.flow_service import TARGET_CONNECTION, TargetConnection
 from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, look_up_flow_spec
-from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.live_dataflow import mapping_used
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.services import Json
 
 __all__ = ["DataflowSteps"]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.dataflows.definition import VERSION, Definition
 from airflow_provider_payments.aep.dataflows.members import Member, members_of
 from airflow_provider_payments.aep.dataflows.project import ProjectFile
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.services import Json
 
 __all__ = ["definition_schema", "project_schema"]
 

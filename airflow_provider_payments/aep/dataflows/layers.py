@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.problems import Problem, did_you_mean
 from airflow_provider_payments.aep.dataflows.yamlfile import JINJA, NO_JINJA, Node, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Variables", "merged"]
 

@@ -4,9 +4,9 @@ Files of definitions, read and checked: all of them or all that is wrong with th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.consistency import contradictions
 from airflow_provider_payments.aep.dataflows.definition import Definition
@@ -24,6 +24,9 @@ from airflow_provider_payments.aep.dataflows.project import (
 )
 from airflow_provider_payments.aep.dataflows.yamlfile import MAX_BYTES, Node, Scalar, read_yaml
 from airflow_provider_payments.aep.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["Located", "Project", "environments", "load_project"]
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from airflow_provider_payments.aep.dataflows.problems import Problem, did_you_mean
-from airflow_provider_payments.aep.dataflows.yamlfile import Node
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.redaction import remember
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.dataflows.yamlfile import Node
+    from airflow_provider_payments.aep.services import Json
 
 __all__ = [
     "InconsistentError",

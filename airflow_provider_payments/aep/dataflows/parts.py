@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -26,6 +25,9 @@ from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as 
 from airflow_provider_payments.aep.resources.flow_service import FORMATS
 from airflow_provider_payments.aep.resources.profile import IDENTITY_MAP
 from airflow_provider_payments.aep.resources.sources import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["Checked", "Connection", "Dataset", "DeltaColumn", "Identity", "Schedule", "Schema", "Source"]
 

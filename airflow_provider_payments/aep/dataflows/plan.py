@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from airflow_provider_payments.aep.dataflows.problems import Place
-from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.readers import shown
-from airflow_provider_payments.aep.resources.base import Change, Resource
-from airflow_provider_payments.aep.resources.kind import Existing
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from airflow_provider_payments.aep.dataflows.problems import Place
+    from airflow_provider_payments.aep.errors import Difference
+    from airflow_provider_payments.aep.resources.base import Change, Resource
+    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.services import Json
 
 __all__ = ["ACTIONS", "PLAN_FORMAT", "Action", "Plan", "Step", "in_order", "plain_value"]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 
 from airflow_provider_payments.aep.dataflows.chain import Planning
 from airflow_provider_payments.aep.dataflows.flows import DataflowSteps
-from airflow_provider_payments.aep.dataflows.loading import Located, Project
 from airflow_provider_payments.aep.dataflows.plan import Plan, Step, in_order
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
-from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
@@ -17,6 +17,10 @@ from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION
 from airflow_provider_payments.aep.resources.identity import IDENTITY
 from airflow_provider_payments.aep.resources.profile import SchemaProfile
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.dataflows.loading import Located, Project
+    from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 
 __all__ = ["make_plan"]
 

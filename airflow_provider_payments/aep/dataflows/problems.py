@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_payments.aep.errors import PlatformError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["DefinitionError", "Place", "Problem", "did_you_mean"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_payments.aep.dataflows.chain import Known
+from typing import TYPE_CHECKING
+
 from airflow_provider_payments.aep.dataflows.converters import to_destination
 from airflow_provider_payments.aep.dataflows.definition import Identity as WrittenIdentity
 from airflow_provider_payments.aep.dataflows.definition import Schema as WrittenSchema
@@ -12,6 +13,9 @@ from airflow_provider_payments.aep.resources.data_prep import TENANT_PLACEHOLDER
 from airflow_provider_payments.aep.resources.identity import IDENTITY, ONE_PRIMARY, Identity, field_path
 from airflow_provider_payments.aep.resources.profile import SchemaProfile, is_in_profile
 from airflow_provider_payments.aep.resources.schema_registry import SCHEMA
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.dataflows.chain import Known
 
 __all__ = ["INTO_PROFILE", "ProfileSteps"]
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from airflow_provider_payments.aep.dataflows import converters as to
 from airflow_provider_payments.aep.dataflows.members import TEXT, is_secret, member
-from airflow_provider_payments.aep.dataflows.yamlfile import Scalar
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.resources.converters import named
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow_provider_payments.aep.dataflows.yamlfile import Scalar
 
 __all__ = ["DEFAULT_CONN_ID", "PROJECT_FILE", "Environment", "ProjectFile", "definition_files", "find_project_file"]
 

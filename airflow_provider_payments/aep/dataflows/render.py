@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from unicodedata import category
 
 from airflow_provider_payments.aep.dataflows.plan import ACTIONS, Action, Plan, Step, plain_value
-from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.readers import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_payments.aep.errors import Difference
 
 __all__ = ["on_a_line", "plan_markdown", "plan_text"]
 

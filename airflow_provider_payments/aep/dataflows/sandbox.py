@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import schema_registry
-from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
@@ -21,10 +19,15 @@ from airflow_provider_payments.aep.resources.flow_service import (
     TARGET_CONNECTION,
 )
 from airflow_provider_payments.aep.resources.identity import IDENTITY, is_primary
-from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.resources.live_dataflow import mapping_used
 from airflow_provider_payments.aep.resources.schema_fields import resolved_properties
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
 
 __all__ = ["Parts", "Sandbox", "reads_what"]
 

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 from urllib.parse import unquote
 
-from airflow_provider_payments.aep.api.client import Params, Place, Reads
 from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
-from airflow_provider_payments.aep.http.answers import Expected
 from airflow_provider_payments.aep.readers import at, sequence, text
 from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
@@ -24,9 +22,13 @@ from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, TARGET_CONNECTION
 from airflow_provider_payments.aep.resources.identity import IDENTITY
 from airflow_provider_payments.aep.resources.items import FlowServiceKind
-from airflow_provider_payments.aep.resources.kind import Kind
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 from airflow_provider_payments.aep.services import CATALOG, DATA_PREP, FLOW_SERVICE, PAGE, SCHEMA_REGISTRY, Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.api.client import Params, Place, Reads
+    from airflow_provider_payments.aep.http.answers import Expected
+    from airflow_provider_payments.aep.resources.kind import Kind
 
 __all__ = ["FLOW_SERVICE_PAGE", "FLOW_SPEC", "Snapshot", "unknown_id"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from airflow_provider_payments.aep.api import flow_service
@@ -15,12 +15,16 @@ from airflow_provider_payments.aep.errors import Difference, Failure, InvalidInp
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.provisioning.decide import Adopt, Memory, Now, Resolve, Rules, Seen, decide
 from airflow_provider_payments.aep.readers import mapping, text
-from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, SourceConnection
-from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.schema_fields import xdm_type
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_TYPES
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.services import Json
 
 __all__ = ["SourceSteps", "choose"]
 

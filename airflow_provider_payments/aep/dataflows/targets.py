@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from airflow_provider_payments.aep.dataflows.chain import Known, StuckError
@@ -15,12 +14,16 @@ from airflow_provider_payments.aep.dataflows.sandbox import name_of
 from airflow_provider_payments.aep.dataflows.snapshot import unknown_id
 from airflow_provider_payments.aep.dataflows.sources import choose
 from airflow_provider_payments.aep.errors import Difference
-from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.readers import mapping
 from airflow_provider_payments.aep.resources.catalog import DATASET, Dataset, is_in_profile
-from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA, FieldGroup, Schema
 from airflow_provider_payments.aep.services import PROFILE_CLASS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_payments.aep.fields import Fields
+    from airflow_provider_payments.aep.resources.kind import Existing
 
 __all__ = ["TargetSteps"]
 

@@ -8,11 +8,13 @@ text. No aliases, tags or merge keys, no key twice. JSON is YAML, so a JSON file
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.dataflows.problems import Place, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["JINJA", "MAX_BYTES", "MAX_DEPTH", "NO_JINJA", "Node", "Scalar", "read_scalar", "read_yaml"]
 

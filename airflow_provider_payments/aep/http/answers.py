@@ -13,14 +13,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import unescape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
 from airflow_provider_payments.aep.http.retries import is_token_refused, parse_date, parse_retry_after
 from airflow_provider_payments.aep.readers import text
 from airflow_provider_payments.aep.redaction import redacted
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.services import Json
 
 MAX_TITLE = 80
 BLANK = "answered blank"

@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -22,6 +21,9 @@ from airflow_provider_payments.aep.http.answers import UnexpectedError
 from airflow_provider_payments.aep.http.transport import Call, Transport, require_https
 from airflow_provider_payments.aep.readers import mapping, number
 from airflow_provider_payments.aep.redaction import remember
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOKEN_PATH = "/ims/token/v3"
 #: Before its end a token is no longer used for so long, so that none dies between signing and arrival.

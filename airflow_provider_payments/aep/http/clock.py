@@ -7,8 +7,11 @@ import statistics
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Answers that the estimate of the platform's time rests on.
 MAX_SAMPLES = 9

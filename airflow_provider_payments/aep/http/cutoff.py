@@ -13,9 +13,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from requests import Response, Session
 from requests.adapters import HTTPAdapter
@@ -23,6 +22,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Seconds without an attempt after which the thread ends.
 IDLE_SECONDS = 2.0

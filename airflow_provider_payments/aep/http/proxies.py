@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from airflow_provider_payments.aep.redaction import remember
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def is_loopback(host: str) -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.errors import Failure, RequestError
-from airflow_provider_payments.aep.http.clock import Clock
 from airflow_provider_payments.aep.http.retries import MAX_WAIT_SECONDS
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from airflow_provider_payments.aep.http.clock import Clock
 
 #: Seconds between two requests after the first 429 that says how long to wait, a little more than services that let 60
 #: a minute pass want; and after another, which any intermediary may send. Each further one doubles it.

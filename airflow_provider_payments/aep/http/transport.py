@@ -11,7 +11,6 @@ import logging
 import os
 import random
 import threading
-from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
@@ -28,6 +27,8 @@ from airflow_provider_payments.aep.http.retries import MAX_ATTEMPTS, decide, par
 from airflow_provider_payments.aep.http.unanswered import through, unanswered
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     import requests
 
     from airflow_provider_payments.aep.http.cutoff import Attempt

@@ -20,14 +20,17 @@ The driver (:mod:`.ensure`) observes, sleeps and sends; a plan can ask the same 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_payments.aep.api.settling import MAX_REQUESTS, MIN_SEARCH_SECONDS, SEARCH_INTERVAL_SECONDS
-from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
-from airflow_provider_payments.aep.resources.kind import Existing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from airflow_provider_payments.aep.errors import Difference
+    from airflow_provider_payments.aep.resources.kind import Existing
 
 #: Sums of floating-point seconds are no finer; a clock that is simulated might never pass the rest.
 RESOLUTION_SECONDS = 1e-6

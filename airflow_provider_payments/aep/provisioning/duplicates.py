@@ -8,13 +8,16 @@ chain, and what is too old to be work in progress. A dataflow that stays is disa
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.api.client import Client
-from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.resources.kind import Existing
-from airflow_provider_payments.aep.resources.marks import Mark, Writer
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.marks import Mark, Writer
 
 log = logging.getLogger(__name__)
 

@@ -20,10 +20,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS, Patience, ReadLagError
 from airflow_provider_payments.aep.api.settling import Settling
 from airflow_provider_payments.aep.errors import (
@@ -61,6 +60,11 @@ from airflow_provider_payments.aep.resources.base import Change, Fixed, Resource
 from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.switches import switch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_payments.aep.api.client import Client
 
 log = logging.getLogger(__name__)
 

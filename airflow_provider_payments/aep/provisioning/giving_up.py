@@ -16,17 +16,20 @@ import logging
 import math
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import PlatformError, RequestError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
-from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
-from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.resources.kind import Existing
-from airflow_provider_payments.aep.resources.marks import Mark, Writer
 from airflow_provider_payments.aep.resources.switches import rewrite_mark, switch
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
+    from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.marks import Mark, Writer
 
 log = logging.getLogger(__name__)
 

@@ -4,16 +4,20 @@ Observing: which objects of a name are there, each with what :mod:`.decide` need
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Difference, RequestError
 from airflow_provider_payments.aep.provisioning.decide import Memory, Now, Seen
-from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
 from airflow_provider_payments.aep.provisioning.giving_up import busy_until, was_disabled_by_giving_up
-from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.resources.kind import Existing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
+    from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.kind import Existing
 
 
 @dataclass

@@ -5,10 +5,13 @@ What came of a creation step: which object it is, and what the next steps need.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.services import Json, with_values
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.kind import Existing
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,22 @@ Source: the tutorials "Delete dataflows" and "Delete source connections", Adobe'
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, all_kinds
-from airflow_provider_payments.aep.resources.marks import Writer
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.resources.marks import Writer
+    from airflow_provider_payments.aep.services import Json
 
 log = logging.getLogger(__name__)
 

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import Difference, RequestError
-from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import add_extra
 from airflow_provider_payments.aep.resources.converters import named, to_mapping, to_name, to_optional_text
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
-from airflow_provider_payments.aep.resources.marks import Mark
-from airflow_provider_payments.aep.services import Json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from airflow_provider_payments.aep.api.client import Client, Reads
+    from airflow_provider_payments.aep.fields import Fields
+    from airflow_provider_payments.aep.resources.marks import Mark
+    from airflow_provider_payments.aep.services import Json
 
 
 class Comparison(ABC):

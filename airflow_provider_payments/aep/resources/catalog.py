@@ -4,14 +4,12 @@ Datasets of the Catalog. Source: Adobe's page "Create a dataset using APIs" and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import catalog
-from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.resources.base import Change, Resource, without_empty
@@ -20,6 +18,11 @@ from airflow_provider_payments.aep.resources.items import user_of
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, PAGE, Json, segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from airflow_provider_payments.aep.api.client import Client, Reads
 
 MARK_TAG = "airflow/mark"
 PROFILE_TAG = "unifiedProfile"

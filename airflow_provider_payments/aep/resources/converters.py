@@ -7,15 +7,17 @@ They are those of :mod:`..inputs` in a form that attrs and a type checker unders
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from functools import wraps
-from typing import Any
-
-import attrs
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep import inputs
 from airflow_provider_payments.aep.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    import attrs
 
 #: In a field's metadata: what users call it, where that is not its name.
 ARGUMENT = "argument"

@@ -13,14 +13,13 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import data_prep, schema_registry
 from airflow_provider_payments.aep.api.attributes import Attributes
-from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import (
@@ -40,6 +39,9 @@ from airflow_provider_payments.aep.resources.converters import (
 from airflow_provider_payments.aep.resources.expressions import attributes_read
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.services import DATA_PREP, PAGE, SCHEMA_VERSION, Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.api.client import Client, Reads
 
 log = logging.getLogger(__name__)
 SOURCE_TYPES = ("ATTRIBUTE", "EXPRESSION", "STATIC")

@@ -7,18 +7,15 @@ Sources: the tutorials "Create a dataflow for payments sources" and "Update data
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
-from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import add_extra, as_mapping
 from airflow_provider_payments.aep.resources.base import Change, without_empty
 from airflow_provider_payments.aep.resources.converters import named, to_bool, to_column_names, to_id, to_int, to_number
@@ -45,6 +42,12 @@ from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schedule import SCHEDULE_FIELDS, Schedule
 from airflow_provider_payments.aep.resources.switches import act, switch
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json, segment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from airflow_provider_payments.aep.api.client import Client, Reads
+    from airflow_provider_payments.aep.fields import Fields
 
 log = logging.getLogger(__name__)
 

@@ -6,15 +6,18 @@ Source: the tutorial "Create a dataflow for payments sources".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_data, as_mapping, as_optional_text
 from airflow_provider_payments.aep.resources.base import without_empty
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_payments.aep.fields import Fields
+    from airflow_provider_payments.aep.services import Json
 
 _MEMBERS = ("name", "dateFormat", "timezone")
 

@@ -7,15 +7,13 @@ old and new, and Adobe's OpenAPI file. Nothing is unique there: a repeated POST 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.api.client import Reads
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.redaction import remember
@@ -29,7 +27,6 @@ from airflow_provider_payments.aep.resources.converters import (
     to_optional_text,
 )
 from airflow_provider_payments.aep.resources.items import FlowServiceKind
-from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.source_columns import (
     Column,
     as_columns,
@@ -38,7 +35,6 @@ from airflow_provider_payments.aep.resources.source_columns import (
     shown_types,
     written_types,
 )
-from airflow_provider_payments.aep.resources.sources import Source
 from airflow_provider_payments.aep.services import (
     ADHOC_SCHEMA_VERSION,
     DATA_LAKE_SPEC_ID,
@@ -47,6 +43,13 @@ from airflow_provider_payments.aep.services import (
     SPEC_VERSION,
     Json,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_provider_payments.aep.api.client import Reads
+    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.sources import Source
 
 BASE_CONNECTION = FlowServiceKind(
     name="base connection",

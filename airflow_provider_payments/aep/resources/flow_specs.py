@@ -10,17 +10,19 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_id, as_list, as_mapping, as_optional_text
 from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.services import DATA_LAKE_SPEC_ID, SPEC_VERSION, Json, with_values
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.api.client import Client, Reads
 
 log = logging.getLogger(__name__)
 

@@ -6,21 +6,24 @@ Sources: Adobe's page "Descriptors endpoint" and its OpenAPI file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import schema_registry
-from airflow_provider_payments.aep.api.client import Reads
 from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError
-from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_bool, as_data
 from airflow_provider_payments.aep.resources.base import Resource, without_empty
 from airflow_provider_payments.aep.resources.converters import named, to_bool, to_id
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.services import PAGE, SCHEMA_REGISTRY, Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from airflow_provider_payments.aep.api.client import Reads
+    from airflow_provider_payments.aep.fields import Fields
 
 DESCRIPTOR_TYPE = "xdm:descriptorIdentity"
 #: How a descriptor may name its namespace: by its code, such as Email, or by a number that one organisation has.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.api.client import Reads
-from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.services import FLOW_SERVICE, PAGE, Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_payments.aep.api.client import Reads
+    from airflow_provider_payments.aep.fields import Fields
 
 
 class FlowServiceKind(Kind):

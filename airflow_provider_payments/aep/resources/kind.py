@@ -10,19 +10,22 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import patience
-from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.http.answers import Answer
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import PAGE, Json, segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from airflow_provider_payments.aep.api.client import Client, Reads
+    from airflow_provider_payments.aep.http.answers import Answer
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from airflow_provider_payments.aep import readers
@@ -11,7 +11,11 @@ from airflow_provider_payments.aep.inputs import as_bool, as_int, as_number
 from airflow_provider_payments.aep.resources.delta_column import read_delta_column
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schedule import read_schedule
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow_provider_payments.aep.services import Json
 
 
 def read_dataflow(fields: Fields) -> Json:

@@ -6,18 +6,21 @@ Source: Adobe's page "Create a schema using the Schema Registry API", its part o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.resources.base import Change
 from airflow_provider_payments.aep.resources.converters import named, to_id
-from airflow_provider_payments.aep.resources.kind import Existing, Kind
-from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schema_registry import SCHEMA, RegistryKind, RegistryResource
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_payments.aep.api.client import Client, Reads
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.marks import Mark
+    from airflow_provider_payments.aep.services import Json
 
 UNION_TAG = "union"
 #: A standard field group: records bring their identities themselves, so its schemas need no field that is primary.

@@ -9,9 +9,8 @@ sources".
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -20,6 +19,9 @@ from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_bool, as_int, lenient
 from airflow_provider_payments.aep.readers import at, text
 from airflow_provider_payments.aep.resources.converters import named, to_bool, to_int, to_seconds, to_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Frequency -> (least interval, its length in seconds).
 PERIODS = {"minute": (15, 60), "hour": (1, 3600), "day": (1, 86400), "week": (1, 604800)}

@@ -12,13 +12,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_number
 from airflow_provider_payments.aep.resources.base import Comparison
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.services import Json
 
 #: Formats that make another XDM type of a text.
 _FORMATS_OF_TYPES = ("date", "date-time")

@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import schema_registry
-from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_list, as_mapping
@@ -32,6 +31,9 @@ from airflow_provider_payments.aep.resources.schema_fields import (
     resolved_properties,
 )
 from airflow_provider_payments.aep.services import ACCEPT_ONE, PAGE, PROFILE_CLASS, SCHEMA_REGISTRY, Json, segment
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.api.client import Client, Reads
 
 XDM = "https://ns.adobe.com/xdm"
 ADHOC_BEHAVIOUR = f"{XDM}/data/adhoc"

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_data, as_list, as_mapping, as_optional_text
 from airflow_provider_payments.aep.resources.schema_fields import xdm_type
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.services import Json
 
 Column = str | Mapping[str, Any]
 #: XDM's names of types that JSON schema has no name for -> what they are there. The others are called the same.

@@ -7,10 +7,13 @@ Sources: Adobe's catalogue of sources and its pages "PayPal", "Square" and "Stri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)

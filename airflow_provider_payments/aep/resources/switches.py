@@ -4,13 +4,15 @@ Writes to a dataflow that change nothing of what it moves: its state, and the ma
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import RequestError
-from airflow_provider_payments.aep.resources.kind import Existing
-from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import FLOW_SERVICE, segment
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.marks import Mark
 
 _FLOWS = f"{FLOW_SERVICE}/flows"
 

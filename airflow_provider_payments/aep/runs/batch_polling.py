@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS, ReadLagError
 from airflow_provider_payments.aep.errors import (
     DataflowDisabledError,
@@ -29,7 +27,12 @@ from airflow_provider_payments.aep.readers import at, iso, moment, text
 from airflow_provider_payments.aep.resources.schedule import period_seconds
 from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, Status, runs_of
 from airflow_provider_payments.aep.runs.wait import Wait
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.services import Json
 
 log = logging.getLogger(__name__)
 

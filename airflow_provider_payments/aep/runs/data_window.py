@@ -7,13 +7,15 @@ Source: "On-demand ingestion" of Adobe's Flow Service guides.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_time
 from airflow_provider_payments.aep.readers import iso
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, asked_window
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.services import Json
 
 #: What gives each DAG run a window.
 HINT = "A DAG with schedule=CronDataIntervalTimetable(...) has one for each run; '@daily' is empty from Airflow 3 on"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.api.settling import MIN_SEARCH_SECONDS, SEARCH_INTERVAL_SECONDS
 from airflow_provider_payments.aep.errors import RequestError, UnreadableError, UnsettledError
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, Status, runs_of
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.api.client import Client
 
 #: Of a dataflow, the newest ones: a page of the service's list.
 MAX_RUNS_SEARCHED = 100

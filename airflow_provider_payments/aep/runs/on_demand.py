@@ -16,12 +16,10 @@ import logging
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.api.settling import MAX_REQUESTS, Settling
 from airflow_provider_payments.aep.errors import (
@@ -30,7 +28,6 @@ from airflow_provider_payments.aep.errors import (
     UnreadableError,
     UnsettledError,
 )
-from airflow_provider_payments.aep.http.answers import Answer
 from airflow_provider_payments.aep.readers import at, mapping, mappings, number, sequence, shown, text
 from airflow_provider_payments.aep.resources.kind import created_object
 from airflow_provider_payments.aep.resources.schedule import read_schedule
@@ -39,6 +36,12 @@ from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, Status
 from airflow_provider_payments.aep.runs.lookups import MAX_RUNS_SEARCHED, newest_runs
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json, segment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.http.answers import Answer
 
 log = logging.getLogger(__name__)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.errors import PlatformError
-from airflow_provider_payments.aep.http.clock import PlatformClock
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, RunSelection
-from airflow_provider_payments.aep.services import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_payments.aep.errors import PlatformError
+    from airflow_provider_payments.aep.http.clock import PlatformClock
+    from airflow_provider_payments.aep.services import Json
 
 #: Ids in one URL; each takes 37 characters, or 39 where the comma is escaped.
 IDS_PER_REQUEST = 100

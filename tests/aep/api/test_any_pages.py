@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from airflow_provider_payments.aep.api import catalog, data_prep, flow_service, schema_registry
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
+from airflow_provider_payments.aep.http.auth import AccessToken
 from airflow_provider_payments.aep.http.clock import Clock
 from airflow_provider_payments.aep.http.retries import MAX_ATTEMPTS
 from tests.conftest import Emulator
@@ -31,6 +32,9 @@ PAGES = 4
 MOST_REQUESTS = (PAGES + 2) * MAX_ATTEMPTS
 PLATFORM = "/data/foundation/"
 ID = "3f1c0a6e"
+
+#: No example needs one of its own: the proxy answers whatever the token.
+TOKEN = AccessToken("emulator-client", "a-token")
 
 Make = Callable[..., Client]
 Ask = Callable[[Client], Any]
@@ -48,7 +52,7 @@ SINGLES: dict[str, Ask] = {
     "dataset": lambda client: catalog.dataset(client, ID),
     "a_batch_of": lambda client: catalog.a_batch_of(client, ID),
     "mapping_set": lambda client: data_prep.mapping_set(client, ID, 0),
-    "tenant_id": lambda client: schema_registry.tenant_id(client),
+    "tenant_id": schema_registry.tenant_id,
     "test_base_connection": lambda client: flow_service.test_base_connection(client, ID),
     "explore": lambda client: flow_service.explore(client, ID),
     "explore_resource": lambda client: flow_service.explore_resource(client, ID, "charges"),
@@ -196,7 +200,7 @@ def test_a_list_ends_with_values_or_one_error(
     way: str, proxy: FaultProxy, make_client: Make, answers: list[tuple[int, bytes]]
 ) -> None:
     service = Service(proxy, in_a_circle(answers))
-    found = outcome(LISTS[way], make_client(proxy.url, clock=service.clock))
+    found = outcome(LISTS[way], make_client(proxy.url, credential=TOKEN, clock=service.clock))
     assert len(service.asked) <= MOST_REQUESTS
     if isinstance(found, list) and way != "pages":
         assert all(isinstance(item, dict) for item in found)
@@ -213,7 +217,7 @@ def test_a_single_answer_gives_a_value_or_one_error(
     way: str, proxy: FaultProxy, make_client: Make, answer: tuple[int, bytes]
 ) -> None:
     service = Service(proxy, in_a_circle([answer]))
-    found = outcome(SINGLES[way], make_client(proxy.url, clock=service.clock))
+    found = outcome(SINGLES[way], make_client(proxy.url, credential=TOKEN, clock=service.clock))
     assert len(service.asked) <= MAX_ATTEMPTS
     if way in ("tenant_id", "a_batch_of") and isinstance(found, str):
         assert found.encode()  # it can be sent
@@ -235,7 +239,7 @@ def test_a_list_without_end_is_cut_by_the_deadline(way: str, proxy: FaultProxy, 
         return page(items=[item], results=[item], data=[item], _links=link(name), _page={"next": name})
 
     service = Service(proxy, endless)
-    found = outcome(LISTS[way], make_client(proxy.url, clock=service.clock, operation_timeout=300.0))
+    found = outcome(LISTS[way], make_client(proxy.url, credential=TOKEN, clock=service.clock, operation_timeout=300.0))
     assert isinstance(found, RequestError)
     assert service.elapsed <= 300 + 7
     assert 300 / 7 - 1 <= len(service.asked) <= 300 / 7 + 1
@@ -265,7 +269,7 @@ def test_flow_service_lists_that_lead_nowhere_are_incomplete(
     reason: str, second: dict[str, Any], proxy: FaultProxy, make_client: Make
 ) -> None:
     service = Service(proxy, in_a_circle([page(items=[{"id": "1"}], _links=link("a")), page(**second)]))
-    client = make_client(proxy.url, clock=service.clock)
+    client = make_client(proxy.url, credential=TOKEN, clock=service.clock)
     _, said = read_until_cut(lambda: flow_service.pages(client, "flows"))
     assert reason in said
     assert "the list is incomplete" in said
@@ -278,7 +282,7 @@ def test_registry_lists_that_repeat_themselves_are_incomplete(
 ) -> None:
     second = {"_page": {"next": "b"}} | second
     service = Service(proxy, in_a_circle([page(results=[{"$id": "1"}], _page={"next": "a"}), page(**second)]))
-    client = make_client(proxy.url, clock=service.clock)
+    client = make_client(proxy.url, credential=TOKEN, clock=service.clock)
     _, said = read_until_cut(lambda: schema_registry.resources(client, "schemas"))
     assert "the list is incomplete: the service repeats a page" in said
     assert len(service.asked) == 2
@@ -294,14 +298,14 @@ def with_empty_pages(count: int, way: str) -> list[tuple[int, bytes]]:
 @pytest.mark.parametrize("way", ["items", "registry_results"])
 def test_twenty_empty_pages_in_a_row_are_followed(way: str, proxy: FaultProxy, make_client: Make) -> None:
     service = Service(proxy, in_a_circle(with_empty_pages(20, way)))
-    assert LISTS[way](make_client(proxy.url, clock=service.clock)) == [{"id": ID, "$id": ID}]
+    assert LISTS[way](make_client(proxy.url, credential=TOKEN, clock=service.clock)) == [{"id": ID, "$id": ID}]
     assert len(service.asked) == 21
 
 
 @pytest.mark.parametrize("way", ["items", "registry_results"])
 def test_twenty_one_empty_pages_in_a_row_are_an_incomplete_list(way: str, proxy: FaultProxy, make_client: Make) -> None:
     service = Service(proxy, in_a_circle(with_empty_pages(21, way)))
-    _, said = read_until_cut(lambda: iter(LISTS[way](make_client(proxy.url, clock=service.clock))))
+    _, said = read_until_cut(lambda: iter(LISTS[way](make_client(proxy.url, credential=TOKEN, clock=service.clock))))
     assert "empty pages" in said
     assert len(service.asked) == 21
 
@@ -313,7 +317,7 @@ def test_short_pages_of_lists_without_links_are_not_the_last(way: str, proxy: Fa
     if way == "datasets":
         held = [page(**{ident: {"name": "n"}}) for ident in ids]
     service = Service(proxy, in_a_circle([*held, page(data=[]) if way == "mapping_sets" else page()]))
-    assert [item["id"] for item in LISTS[way](make_client(proxy.url, clock=service.clock))] == ids
+    assert [item["id"] for item in LISTS[way](make_client(proxy.url, credential=TOKEN, clock=service.clock))] == ids
     assert len(service.asked) == 4
 
 
@@ -328,7 +332,7 @@ def test_a_token_comes_back_as_it_was_given(token: str, proxy: FaultProxy, make_
         href = f"/flows?limit=1&continuationToken={quote(token, safe=safe)}"
         pages = [page(items=[], _links={"next": {"href": href}}), page(items=[])]
         service = Service(proxy, in_a_circle(pages))
-        assert list(flow_service.items(make_client(proxy.url, clock=service.clock), "flows")) == []
+        assert list(flow_service.items(make_client(proxy.url, credential=TOKEN, clock=service.clock), "flows")) == []
         assert [asked.get("continuationToken") for asked in service.asked] == [None, [token]]
 
 
@@ -339,7 +343,7 @@ def test_whatever_stands_in_links_ends_the_list_or_leads_on_or_is_refused(
 ) -> None:
     first = page(items=[{"id": ID}], _links=links)
     service = Service(proxy, lambda path: page(items=[]) if "continuationToken" in path else first)
-    found = outcome(LISTS["items"], make_client(proxy.url, clock=service.clock))
+    found = outcome(LISTS["items"], make_client(proxy.url, credential=TOKEN, clock=service.clock))
     if isinstance(found, PlatformError):
         assert isinstance(found, RequestError)
         assert found.failure is Failure.AMBIGUOUS

@@ -24,10 +24,10 @@ from tests.fault_proxy import FaultProxy
 ASKED: dict[str, tuple[Callable[[Client, Any], object], str]] = {
     "item": (lambda client, key: flow_service.item(client, "flows", key), "flows/{}"),
     "schema": (lambda client, key: schema_registry.resource(client, "schemas", key), "tenant/schemas/{}"),
-    "dataset": (lambda client, key: catalog.dataset(client, key), "dataSets/{}"),
+    "dataset": (catalog.dataset, "dataSets/{}"),
     "mapping set": (lambda client, key: data_prep.mapping_set(client, key, 1), "mappingSets/{}"),
-    "test": (lambda client, key: flow_service.test_base_connection(client, key), "connections/{}/test"),
-    "explore": (lambda client, key: flow_service.explore(client, key), "connections/{}/explore"),
+    "test": (flow_service.test_base_connection, "connections/{}/test"),
+    "explore": (flow_service.explore, "connections/{}/explore"),
     "explore REST": (
         lambda client, key: flow_service.explore_resource(client, key, "x"),
         "connections/{}/explore",

@@ -28,7 +28,7 @@ from airflow_provider_payments.aep.http.answers import (
 from airflow_provider_payments.aep.http.auth import ClientCredentials
 from airflow_provider_payments.aep.http.transport import Call, Transport
 from tests.aep.chain import DATA_PREP, FLOW_SERVICE
-from tests.aep.http.raw_server import RawServer, raw_server, sends
+from tests.aep.http.raw_server import Connection, RawServer, raw_server, sends
 from tests.fault_proxy import FaultProxy
 
 FLOWS = f"{FLOW_SERVICE}/flows"
@@ -243,7 +243,11 @@ def test_any_answer_is_a_value_or_one_error_that_can_be_shown(
 def mouth() -> Any:
     """A server that says what stands in its list next, and closes the connection."""
     words: list[bytes] = []
-    with raw_server(lambda connection: sends(words[-1], close=True)(connection)) as server:
+
+    def say(connection: Connection) -> None:
+        sends(words[-1], close=True)(connection)
+
+    with raw_server(say) as server:
         yield server, words
 
 

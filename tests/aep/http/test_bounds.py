@@ -291,8 +291,8 @@ def endless(connection: Any) -> None:
 LISTS: dict[str, Callable[[Client], Iterator[Any]]] = {
     FLOW_SERVICE: lambda client: flow_service.items(client, "flows"),
     "schemaregistry": lambda client: schema_registry.resources(client, "schemas"),
-    CATALOG: lambda client: catalog.datasets(client),
-    DATA_PREP: lambda client: data_prep.mapping_sets(client),
+    CATALOG: catalog.datasets,
+    DATA_PREP: data_prep.mapping_sets,
 }
 
 

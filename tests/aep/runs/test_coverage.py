@@ -50,7 +50,7 @@ def decided(*readings: Reading, tolerance: Tolerance = ALL, wanted: Window = TOD
 COUNTS = st.tuples(*[st.none() | st.integers(0, 3)] * 3)
 STATUSES = st.sampled_from(["success", "partialSuccess", "failed", "inProgress", "odd", ""])
 READINGS = st.builds(
-    lambda run, asked: Reading(run, asked),
+    Reading,
     st.builds(flow_run, STATUSES, COUNTS, st.none() | WINDOWS, st.floats(1, 100), st.uuids().map(str)),
     st.none() | WINDOWS,
 )
