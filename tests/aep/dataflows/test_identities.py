@@ -119,6 +119,21 @@ def test_an_identity_that_differs_is_a_conflict(client: Client, applied: Path, w
     assert drifted(plan, ["schema"]) == []
 
 
+def test_descriptors_are_listed_once_and_only_where_an_identity_is_written(
+    client: Client, emulator: Emulator, applied: Path
+) -> None:
+    def asked() -> int:
+        return sum(request["path"] == DESCRIPTORS for request in emulator.requests())
+
+    other = IDENTIFIED.replace("PayPal catalog products", "Other")
+    apply(client, plan_text(client, applied, IDENTIFIED, other))
+    before = asked()
+    plan_text(client, applied, TEN_LINES, TEN_LINES.replace("PayPal catalog products", "Other"))
+    assert asked() == before
+    assert not_done(plan_text(client, applied, IDENTIFIED, other)) == {}
+    assert asked() == before + 1
+
+
 def test_the_schema_of_another_project_gets_no_identity(client: Client, tmp_path: Path) -> None:
     write_files(tmp_path, project="version: 1\nproject: finance\n")
     apply(client, plan_text(client, tmp_path, TEN_LINES), owner="sales")
