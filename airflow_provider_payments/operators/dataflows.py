@@ -111,7 +111,8 @@ class CreateDataflowOperator(CreateOperator):
         service's default, true. (templated)
     :param error_diagnostics: whether to keep bad rows for download, for 30 days. Defaults to ``None``: kept with
         ``partial_ingestion_percent`` only. (templated)
-    :param partial_ingestion_percent: share of bad rows, above 0 up to 100 percent, below which the other rows land.
+    :param partial_ingestion_percent: share of bad rows, up to 100 percent, below which the other rows land; 0 is none,
+        and takes it away where an update finds one.
         Defaults to ``None``: no partial ingestion. (templated)
     """
 

@@ -86,8 +86,8 @@ DATAFLOW: list[Row] = [
         ("delta_column='Create_Time'", "Product_Id, Type"),
     ),
     ("delta column of unknown keys", {"delta_column": {"column": "x"}}, ("delta_column=['column']", "dateFormat")),
-    ("no tolerance", {"partial_ingestion_percent": 0}, ("partial_ingestion_percent=0", "more than 0, at most 100")),
-    ("too much tolerance", {"partial_ingestion_percent": "101"}, ("partial_ingestion_percent=101", "at most 100")),
+    ("negative tolerance", {"partial_ingestion_percent": -1}, ("partial_ingestion_percent=-1", "0 to 100")),
+    ("too much tolerance", {"partial_ingestion_percent": "101"}, ("partial_ingestion_percent=101", "0 to 100")),
     (
         "tolerance without diagnostics",
         {"partial_ingestion_percent": 5, "error_diagnostics": False},

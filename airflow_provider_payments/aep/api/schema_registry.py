@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.api.client import Reads
 
+DESCRIPTORS = f"{SCHEMA_REGISTRY}/tenant/descriptors"
+#: Only the second version of the list comes in pages.
+ACCEPT_DESCRIPTORS = "application/vnd.adobe.xdm-v2+json"
+ACCEPT_DESCRIPTOR = "application/vnd.adobe.xdm+json"
+
 
 def resources(reads: Reads, kind: str, title: str | None = None, limit: int = PAGE) -> Iterator[Json]:
     """
@@ -35,6 +40,30 @@ def resources(reads: Reads, kind: str, title: str | None = None, limit: int = PA
 
     for page in reads.walk(path, ask, "$id"):
         yield from pages.objects(page, kind)
+
+
+def descriptors(reads: Reads, limit: int = PAGE) -> Iterator[Json]:
+    """
+    Yield all descriptors of the sandbox: what fields of its schemas mean beyond their types.
+
+    :param limit: descriptors to ask for in a page, 300 at most.
+    """
+    params = {"orderby": "updated", "limit": str(limit)}
+
+    def ask(start: str | None) -> tuple[list[Any], str | None]:
+        asked = params | ({"start": start} if start else {})
+        page = reads.get(DESCRIPTORS, asked, headers={"Accept": ACCEPT_DESCRIPTORS}, expected=pages.holding("results"))
+        return page["results"], _next_start(page)
+
+    for page in reads.walk(DESCRIPTORS, ask, "@id"):
+        yield from pages.objects(page, "descriptors")
+
+
+def descriptor(reads: Reads, descriptor_id: str) -> Json:
+    """Return one descriptor."""
+    path, headers = f"{DESCRIPTORS}/{segment(descriptor_id)}", {"Accept": ACCEPT_DESCRIPTOR}
+    found: Json = reads.get(path, headers=headers, expected=pages.identified("@id"))
+    return found
 
 
 def resource(reads: Reads, kind: str, resource_id: str, accept: str = ACCEPT_FULL) -> Json:

@@ -50,6 +50,7 @@ class Planning:
     :param marks: whether the connection writes marks; without them nothing is anybody's.
     :param datasets: datasets that are going to be created, by name, each with its schema: others may refer to them.
     :param schemas: schemas that are going to be created, by title.
+    :param profiles: ids of the schemas that are going to be in Profile.
     :param fields: by field group, the fields that definitions want it to hold: what one adds, others keep.
     :param new_readers: what dataflows that are going to be created read and write to -> the first of them.
     """
@@ -59,6 +60,7 @@ class Planning:
     marks: bool = True
     datasets: dict[str, tuple[Known, Known]] = field(default_factory=dict)
     schemas: dict[str, Known] = field(default_factory=dict)
+    profiles: set[str] = field(default_factory=set)
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     new_readers: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _steps: dict[tuple[str, str], Step] = field(default_factory=dict)

@@ -76,6 +76,11 @@ def to_optional_id(value: object) -> str | None:
     return None if value is None else inputs.as_id("", value)
 
 
+def to_id(value: object) -> str:
+    """Return an id."""
+    return inputs.as_id("", value)
+
+
 def to_flag(value: object) -> bool:
     """Return a boolean; no text is one."""
     if not isinstance(value, bool):
@@ -196,14 +201,23 @@ def own_field(destination: str) -> str | None:
     return destination.removeprefix(own) if destination.startswith(own) else None
 
 
-def _mapping(destination: object, source: object) -> FieldMapping:
-    place = to_text(destination)
+def to_destination(written: object) -> str:
+    """Return the path of a field that is written as a destination."""
+    place = to_text(written)
     if place.startswith(STANDARD_PREFIX):
-        place = to_text(place.removeprefix(STANDARD_PREFIX))
-    elif not place.startswith("_"):
-        place = f"_{TENANT_PLACEHOLDER}.{place}"
+        return to_text(place.removeprefix(STANDARD_PREFIX))
+    return place if place.startswith("_") else f"_{TENANT_PLACEHOLDER}.{place}"
+
+
+def to_field(value: object) -> str:
+    """Return a field as files have it."""
+    to_destination(value)
+    return to_text(value)
+
+
+def _mapping(destination: object, source: object) -> FieldMapping:
     source_type, text = to_mapped(source)
-    return FieldMapping(text, place, source_type)
+    return FieldMapping(text, to_destination(destination), source_type)
 
 
 def to_percent(value: object) -> str | None:
@@ -211,8 +225,8 @@ def to_percent(value: object) -> str | None:
     if value is None:
         return None
     found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
-    if not found or not 0 < float(found[1]) <= 100:
-        raise InvalidInputError("", value, "a percentage, more than 0% and at most 100%, such as 5%")
+    if not found or float(found[1]) > 100:
+        raise InvalidInputError("", value, "a percentage, at most 100%, such as 5%")
     return str(value)
 
 

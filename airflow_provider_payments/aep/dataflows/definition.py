@@ -18,6 +18,7 @@ from airflow_provider_payments.aep.dataflows.parts import (
     Connection,
     Dataset,
     DeltaColumn,
+    Identity,
     Schedule,
     Schema,
     Source,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.resources.data_prep import FieldMapping
 
-__all__ = ["VERSION", "Connection", "Dataset", "Definition", "DeltaColumn", "Schedule", "Schema", "Source"]
+__all__ = ["VERSION", "Connection", "Dataset", "Definition", "DeltaColumn", "Identity", "Schedule", "Schema", "Source"]
 
 VERSION = 1
 
@@ -153,7 +154,7 @@ class Definition(Checked):
         default=None,
         converter=to.to_percent,
         metadata=member(
-            "The share of bad rows below which the others still land, such as 5%. Default: none.",
+            "The share of bad rows below which the others still land, such as 5%; 0% takes it away. Default: none.",
             TEXT,
         ),
     )
@@ -169,6 +170,8 @@ class Definition(Checked):
         yield from self._delta_column_issues()
         yield from self._column_issues()
         yield from self._destination_issues()
+        yield from self._identity_issues()
+        yield from self._profile_issues()
         if self.tolerated_percent and self.error_diagnostics is False:
             allowed = "with a tolerance the service keeps bad rows anyway"
             yield Issue(("error_diagnostics",), False, allowed)
@@ -211,6 +214,25 @@ class Definition(Checked):
             own = to.own_field(mapping.destination)
             if fields is not None and own is not None and not _holds(fields, own):
                 yield Issue(steps, written, f"'{own}' is not among schema.fields{did_you_mean(own, fields)}")
+
+    def _identity_issues(self) -> Iterator[Issue]:
+        """Hold an identity of the team's own against the fields that the schema will have."""
+        schema = self.schema if isinstance(self.schema, Schema) else None
+        own = to.own_field(to.to_destination(schema.identity.field)) if schema and schema.identity else None
+        if schema is None or own is None:
+            return
+        mapped = filter(None, (to.own_field(m.destination) for m in self.mappings))
+        fields = dict.fromkeys(mapped) if schema.fields is None else schema.fields
+        if not _holds(fields, own):
+            among = "mapped, nor among schema.fields" if schema.fields is None else "among schema.fields"
+            yield Issue(("schema", "identity", "field"), own, f"'{own}' is not {among}{did_you_mean(own, fields)}")
+
+    def _profile_issues(self) -> Iterator[Issue]:
+        """Hold a dataset in Profile against its schema, where that is described."""
+        dataset, schema = self.dataset, self.schema
+        is_missing = schema is None or (isinstance(schema, Schema) and not schema.profile)
+        if isinstance(dataset, Dataset) and dataset.profile and is_missing:
+            yield Issue(("dataset", "profile"), True, "its schema must be in Profile too: `profile: true` there")
 
     @property
     def tolerated_percent(self) -> float | None:

@@ -12,6 +12,7 @@ from airflow_provider_payments.aep.dataflows.definition import (
     Dataset,
     Definition,
     DeltaColumn,
+    Identity,
     Schedule,
     Schema,
     Source,
@@ -22,6 +23,7 @@ from airflow_provider_payments.aep.dataflows.yamlfile import JINJA
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.readers import mapping, text
+from airflow_provider_payments.aep.resources import catalog
 from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.data_prep import (
     MAPPING_SET,
@@ -33,7 +35,9 @@ from airflow_provider_payments.aep.resources.data_prep import (
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as NewRows
 from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, source_meaning
+from airflow_provider_payments.aep.resources.identity import field_path, is_primary, namespace_of
 from airflow_provider_payments.aep.resources.live_dataflow import read_dataflow
+from airflow_provider_payments.aep.resources.profile import IDENTITY_MAP, is_in_profile
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_TYPES, SCHEMA
 from airflow_provider_payments.aep.resources.sources import SOURCES
 from airflow_provider_payments.aep.services import PROFILE_CLASS, Json
@@ -238,28 +242,57 @@ class Describing:
         further = [each for each in references if each not in (class_id, *(group.id for group in groups))]
         fields = {path: node for group in groups for path, node in _leaves(self.sandbox.own_fields(group))}
         own = name_of(groups[0], "title") if groups else None
+        identity = self._identity(schema)
+        in_profile = self._is_in_profile(schema, dataset, identity, further)
         described = Schema(
             title=None if title == name else title,
             class_=None if class_id == PROFILE_CLASS else class_id,
             fields=fields or None,
             field_group=None if own == f"{title} - fields" else own,
             field_groups=further,
+            identity=identity,
+            profile=True if in_profile else None,
         )
-        live = name_of(dataset)
-        return {"schema": described, "dataset": Dataset(name=None if live == name else live)}
+        live, profile = name_of(dataset), True if in_profile and catalog.is_in_profile(dataset) else None
+        return {"schema": described, "dataset": Dataset(name=None if live == name else live, profile=profile)}
+
+    def _is_in_profile(self, schema: Existing, dataset: Existing, identity: Identity | None, groups: list[str]) -> bool:
+        """Whether a definition can say that the schema is in Profile."""
+        identified = identity is not None and identity.primary
+        if is_in_profile(schema) and (identified or IDENTITY_MAP in groups):
+            return True
+        if is_in_profile(schema) or catalog.is_in_profile(dataset):
+            self.comments.append("that it is in Profile is left out, for its schema has no primary identity to write")
+        return False
+
+    def _identity(self, schema: Existing) -> Identity | None:
+        """Return the identity that a definition can say: it has place for one."""
+        found = self.sandbox.identities_of(schema.id)
+        if not found:
+            return None
+        if len(found) > 1:
+            self.comments.append("its schema has further identities, of which a definition says one")
+        namespace = namespace_of(found[0])
+        if namespace is None:
+            self.comments.append("the identity of its schema is left out, for its namespace has no code")
+            return None
+        place = self._place(field_path(found[0]).removeprefix("/").replace("/", "."))
+        primary = True if is_primary(found[0]) else None
+        return Identity(field=to.written_destination(place), namespace=namespace, primary=primary)
+
+    def _place(self, path: str) -> str:
+        """Return the path of a field, for any tenant."""
+        own = f"{self.sandbox.namespace}."
+        return f"_{TENANT_PLACEHOLDER}.{path.removeprefix(own)}" if path.startswith(own) else path
 
     # ---- what happens with the rows --------------------------------------------------------------------------------
 
     def _mappings(self) -> tuple[FieldMapping, ...]:
-        own = f"{self.sandbox.namespace}."
         found = []
         for kind, source, destination in mapping_meaning(MAPPING_SET.fields_of(self.parts.mapping_set))["mappings"]:
             if kind not in SOURCE_TYPES or destination is None or (source is None and kind != "STATIC"):
                 raise UnsayableError(f"its mapping set holds a mapping of an unknown kind ({kind})")
-            place = (
-                f"_{TENANT_PLACEHOLDER}.{destination.removeprefix(own)}" if destination.startswith(own) else destination
-            )
-            found.append(FieldMapping(source or "", place, kind))
+            found.append(FieldMapping(source or "", self._place(destination), kind))
         if not found:
             raise UnsayableError("its mapping set is empty")
         return tuple(sorted(found, key=lambda each: to.written_destination(each.destination)))

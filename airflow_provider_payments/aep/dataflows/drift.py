@@ -61,7 +61,7 @@ def _counts(step: Step, user: str, ignored: Collection[str]) -> bool:
 
 
 def _member(kind: str, field: str) -> str:
-    if kind in ("schema", "field group"):
+    if kind in ("schema", "field group", "identity", "profile enablement"):
         return "schema"
     if kind == "dataset":
         return "dataset"

@@ -190,8 +190,8 @@ def write_value(value: Any) -> Json:
     """Return a value's members as files have them: what was written, nothing that is a default."""
     written: Json = {}
     for name, (field, how) in members_of(type(value)).items():
-        found = getattr(value, field.name)
-        if found == field.default or found is None:
+        found, factory = getattr(value, field.name), getattr(field.default, "factory", None)
+        if found is None or found == (factory() if factory else field.default):
             continue
         written[name] = how.write(found) if how.write else _plain(found)
     return written

@@ -19,15 +19,17 @@ from airflow_provider_payments.aep.dataflows.members import (
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_time
 from airflow_provider_payments.aep.resources import schedule as schedules
+from airflow_provider_payments.aep.resources.catalog import PROFILE_TAG
 from airflow_provider_payments.aep.resources.converters import named
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as NewRows
 from airflow_provider_payments.aep.resources.flow_service import FORMATS
+from airflow_provider_payments.aep.resources.profile import IDENTITY_MAP
 from airflow_provider_payments.aep.resources.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Checked", "Connection", "Dataset", "DeltaColumn", "Schedule", "Schema", "Source"]
+__all__ = ["Checked", "Connection", "Dataset", "DeltaColumn", "Identity", "Schedule", "Schema", "Source"]
 
 
 class Checked:
@@ -162,6 +164,30 @@ def to_source(value: object) -> Source:
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
+class Identity:
+    """The field that tells whose a row is."""
+
+    field: str = attrs.field(
+        converter=to.to_field, metadata=member("The field, written as a destination of `mappings`.", TEXT)
+    )
+    namespace: str = attrs.field(
+        converter=to.to_id, metadata=member("The code of its identity namespace, such as Email.", TEXT)
+    )
+    primary: bool | None = attrs.field(
+        default=None,
+        converter=to.to_optional_flag,
+        metadata=member("Whether it is the schema's primary identity. Default: the service's, which is no.", FLAG),
+    )
+
+
+def to_identity(value: object) -> Identity | None:
+    """Return an identity, ``None`` where nobody wrote one."""
+    if value is not None and not isinstance(value, Identity):
+        raise InvalidInputError("", value, "it must be an object with `field` and `namespace`")
+    return value
+
+
+@attrs.frozen(kw_only=True, field_transformer=named)
 class Schema(Checked):
     """The schema that the dataset follows, as it should be."""
 
@@ -196,10 +222,25 @@ class Schema(Checked):
         converter=to.to_texts,
         metadata=member("Further field groups, each a title or an $id.", TEXTS, each=to.to_text),
     )
+    identity: Identity | None = attrs.field(
+        default=None,
+        converter=to_identity,
+        metadata=member("The field that tells whose a row is. Compared where written.", nested=Identity),
+    )
+    profile: bool | None = attrs.field(
+        default=None,
+        converter=to.to_optional_flag,
+        metadata=member("Whether its rows are part of profiles. It cannot be undone. Compared where written.", FLAG),
+    )
+
+    def issues(self) -> Iterator[Issue]:
+        identified = bool(self.identity and self.identity.primary) or IDENTITY_MAP in self.field_groups
+        if self.profile and not identified:
+            yield Issue(("profile",), True, "a schema in Profile needs an `identity` with `primary: true`")
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
-class Dataset:
+class Dataset(Checked):
     """The dataset that the rows go to, as it should be."""
 
     name: str | None = attrs.field(
@@ -215,6 +256,15 @@ class Dataset:
             "Tags that it has at least.", {"type": "object", "additionalProperties": TEXTS}, each=to.to_texts
         ),
     )
+    profile: bool | None = attrs.field(
+        default=None,
+        converter=to.to_optional_flag,
+        metadata=member("Whether its rows are part of profiles. It cannot be undone. Compared where written.", FLAG),
+    )
+
+    def issues(self) -> Iterator[Issue]:
+        if self.profile is not None and PROFILE_TAG in self.tags:
+            yield Issue(("tags", PROFILE_TAG), self.tags[PROFILE_TAG], "leave it out with `profile`")
 
 
 def to_schema(value: object) -> Schema | str:

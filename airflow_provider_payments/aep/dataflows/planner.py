@@ -14,6 +14,8 @@ from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, TARGET_CONNECTION
+from airflow_provider_payments.aep.resources.identity import IDENTITY
+from airflow_provider_payments.aep.resources.profile import SchemaProfile
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ ORDER = [
         BASE_CONNECTION,
         FIELD_GROUP,
         SCHEMA,
+        IDENTITY,
+        SchemaProfile.kind,
         SOURCE_CONNECTION,
         DATASET,
         TARGET_CONNECTION,

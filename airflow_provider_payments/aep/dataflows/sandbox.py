@@ -18,6 +18,7 @@ from airflow_provider_payments.aep.resources.flow_service import (
     SOURCE_CONNECTION,
     TARGET_CONNECTION,
 )
+from airflow_provider_payments.aep.resources.identity import IDENTITY, is_primary
 from airflow_provider_payments.aep.resources.live_dataflow import mapping_used
 from airflow_provider_payments.aep.resources.schema_fields import resolved_properties
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
@@ -140,6 +141,21 @@ class Sandbox:
     def own_field_groups(self) -> Mapping[str, Existing]:
         """The team's own field groups by id."""
         return {each.id: each for each in FIELD_GROUP.list_all(self.snapshot)}
+
+    def identities_of(self, schema_id: str) -> list[Existing]:
+        """
+        Return the identities of a schema, the primary one first.
+
+        :raises UnreadableError: if one of them cannot be understood.
+        """
+        return sorted(self._identities.get(schema_id, ()), key=lambda each: (not is_primary(each), each.age))
+
+    @cached_property
+    def _identities(self) -> Mapping[str | None, list[Existing]]:
+        found: dict[str | None, list[Existing]] = {}
+        for identity in IDENTITY.list_all(self.snapshot):
+            found.setdefault(IDENTITY.belongs_to(identity), []).append(identity)
+        return found
 
     def own_fields(self, group: Existing) -> Fields:
         """Return the object that holds a field group's fields under the tenant's namespace."""

@@ -20,6 +20,7 @@ from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, TARGET_CONNECTION
+from airflow_provider_payments.aep.resources.identity import IDENTITY
 from airflow_provider_payments.aep.resources.items import FlowServiceKind
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 from airflow_provider_payments.aep.services import CATALOG, DATA_PREP, FLOW_SERVICE, PAGE, SCHEMA_REGISTRY, Json
@@ -219,7 +220,7 @@ class Snapshot:
 
 def _lists(page_size: int) -> Iterator[_List]:
     flow_service: tuple[Kind, ...] = DATAFLOW, SOURCE_CONNECTION, TARGET_CONNECTION, BASE_CONNECTION, FLOW_SPEC
-    registry: tuple[Kind, ...] = SCHEMA, FIELD_GROUP
+    registry: tuple[Kind, ...] = SCHEMA, FIELD_GROUP, IDENTITY
     for kind in flow_service:
         yield _List(kind, page_size, lambda items: {"items": items}, lambda item: {"items": [item]})
     for kind in registry:

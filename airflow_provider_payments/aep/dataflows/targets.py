@@ -9,12 +9,13 @@ from airflow_provider_payments.aep.dataflows.chain import Known, StuckError
 from airflow_provider_payments.aep.dataflows.converters import own_field, written_destination
 from airflow_provider_payments.aep.dataflows.definition import Dataset as WrittenDataset
 from airflow_provider_payments.aep.dataflows.definition import Schema as WrittenSchema
+from airflow_provider_payments.aep.dataflows.profiles import INTO_PROFILE, ProfileSteps
 from airflow_provider_payments.aep.dataflows.sandbox import name_of
 from airflow_provider_payments.aep.dataflows.snapshot import unknown_id
-from airflow_provider_payments.aep.dataflows.sources import SourceSteps, choose
+from airflow_provider_payments.aep.dataflows.sources import choose
 from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.readers import mapping
-from airflow_provider_payments.aep.resources.catalog import DATASET, Dataset
+from airflow_provider_payments.aep.resources.catalog import DATASET, Dataset, is_in_profile
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA, FieldGroup, Schema
 from airflow_provider_payments.aep.services import PROFILE_CLASS
 
@@ -32,7 +33,7 @@ _ANY = None
 STANDARD_PARTS = "https://ns.adobe.com/xdm/"
 
 
-class TargetSteps(SourceSteps):
+class TargetSteps(ProfileSteps):
     """The steps from the source connection to the dataset."""
 
     # ---- the schema ------------------------------------------------------------------------------------------------
@@ -60,7 +61,9 @@ class TargetSteps(SourceSteps):
         references = tuple(known.id for known in groups if known.id not in composed) + self._further_groups()
         description = written.description if written else None
         desired = Schema(name=self.definition.name, class_id=class_id, field_groups=references, description=description)
-        return self.judge(title, desired, existing, used=used, at=("schema",))
+        known = self.judge(title, desired, existing, used=used, at=("schema",))
+        self.identity_and_profile(known, title, used=used)
+        return known
 
     def new_schema(self) -> Known:
         """Plan the schema of a dataset that is not there yet."""
@@ -82,6 +85,7 @@ class TargetSteps(SourceSteps):
         description = written.description if written else None
         desired = Schema(name=title, class_id=class_id, field_groups=groups, description=description)
         self.planning.schemas[title] = created = self.create(SCHEMA, title, desired)
+        self.identity_and_profile(created, title, used=False)
         return created
 
     def _further_groups(self) -> tuple[str, ...]:
@@ -232,7 +236,7 @@ class TargetSteps(SourceSteps):
             raise StuckError
         if not isinstance(written, WrittenDataset):
             return self.keep(DATASET, name, existing, used=used)
-        return self.judge(name, self._dataset(written, schema), existing, used=used, at=("dataset",))
+        return self._judge_dataset(self._dataset(written, schema), existing, used=used)
 
     def new_dataset(self) -> tuple[Known, Known]:
         """Plan schema and dataset of a dataflow that is not there yet."""
@@ -243,9 +247,14 @@ class TargetSteps(SourceSteps):
         desired = self._dataset(written or WrittenDataset(), schema)
         named = list(desired.look_up(self.snapshot)) if schema.existing else []
         if existing := choose(self, desired, named):
-            return schema, self.judge(name_of(existing), desired, existing, used=False, at=("dataset",))
-        self.planning.datasets[desired.name] = created = schema, self.create(DATASET, desired.name, desired)
+            return schema, self._judge_dataset(desired, existing, used=False)
+        about = INTO_PROFILE if desired.profile else ""
+        self.planning.datasets[desired.name] = created = schema, self.create(DATASET, desired.name, desired, about)
         return created
+
+    def _judge_dataset(self, desired: Dataset, existing: Existing, *, used: bool) -> Known:
+        about = INTO_PROFILE if desired.profile and not is_in_profile(existing) else ""
+        return self.judge(name_of(existing), desired, existing, used=used, at=("dataset",), reason=about)
 
     def _referred_dataset(self, written: str) -> tuple[Known, Known]:
         everything = list(DATASET.list_all(self.snapshot))
@@ -278,11 +287,17 @@ class TargetSteps(SourceSteps):
         raise StuckError
 
     def _dataset(self, written: WrittenDataset, schema: Known) -> Dataset:
+        name = written.name or self.definition.name
+        if written.profile and not self.is_going_to_be_in_profile(schema):
+            reason = "its schema is not in Profile: write `profile: true` where the schema is described"
+            self.conflict(DATASET, name, reason, (), ("dataset", "profile"))
+            raise StuckError
         return Dataset(
-            name=written.name or self.definition.name,
+            name=name,
             schema_id=schema.id,
             description=written.description,
             tags={name: list(values) for name, values in written.tags.items()},
+            profile=written.profile,
         )
 
 

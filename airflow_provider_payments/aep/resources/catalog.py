@@ -13,7 +13,7 @@ from airflow_provider_payments.aep.api import catalog
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.resources.base import Change, Resource, without_empty
-from airflow_provider_payments.aep.resources.converters import named, to_content_type, to_id, to_mapping
+from airflow_provider_payments.aep.resources.converters import named, to_bool, to_content_type, to_id, to_mapping
 from airflow_provider_payments.aep.resources.items import user_of
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
 from airflow_provider_payments.aep.resources.marks import Mark
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client, Reads
 
 MARK_TAG = "airflow/mark"
+PROFILE_TAG = "unifiedProfile"
+_SWITCH = "enabled:"
 
 
 class DatasetKind(Kind):
@@ -71,6 +73,7 @@ class Dataset(Resource):
     :param schema_id: the schema's ``$id``.
     :param schema_version: the content type that asks for the schema; its major version counts.
     :param tags: Catalog tags, each a list of texts, such as ``{"unifiedProfile": ["enabled: true"]}``.
+    :param profile: whether its rows are part of profiles, which needs a schema that is in Profile. It cannot be undone.
     """
 
     kind = DATASET
@@ -79,7 +82,11 @@ class Dataset(Resource):
     schema_version: str = attrs.field(default=DATASET_SCHEMA_VERSION, converter=to_content_type)
     tags: Mapping[str, Any] = attrs.field(factory=dict, converter=to_mapping)
 
+    profile: bool | None = attrs.field(default=None, converter=to_bool)
+
     def check(self) -> None:
+        if self.profile is not None and PROFILE_TAG in self.tags:
+            raise InvalidInputError(f"tags.{PROFILE_TAG}", self.tags[PROFILE_TAG], "leave it out with `profile`")
         if MARK_TAG in self.tags:
             raise InvalidInputError(f"tags.{MARK_TAG}", self.tags[MARK_TAG], "this tag is the provider's own")
         for name, values in self.tags.items():
@@ -92,7 +99,7 @@ class Dataset(Resource):
                 "name": self.name,
                 "description": self.description,
                 "schemaRef": {"id": self.schema_id, "contentType": self.schema_version},
-                "tags": dict(self.tags),
+                "tags": dict(self.tags) | ({PROFILE_TAG: [f"{_SWITCH}true"]} if self.profile else {}),
             }
         )
 
@@ -104,7 +111,12 @@ class Dataset(Resource):
         made_id = reference.rsplit("/", 1)[-1] if isinstance(reference, str) else None
         return created_object(answer, self.kind.path, made_id)
 
-    changeable: ClassVar[tuple[str, ...]] = ("tags", "description")
+    changeable: ClassVar[tuple[str, ...]] = ("tags", "description", "profile")
+
+    def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
+        if difference.field == "profile" and not self.profile:
+            return "A dataset stays in Profile: leave `profile` out."
+        return super().obstacle(existing, difference, now)
 
     def latest(self, reads: Reads, existing: Existing) -> Existing:
         return self.kind.read(reads, existing) or existing
@@ -114,7 +126,11 @@ class Dataset(Resource):
         theirs = {name: self.kind.fields_of(existing).texts("tags", name) for name in self.tags}
         missing = {name: values for name, values in self.tags.items() if not _pairs({name: values}) <= _pairs(theirs)}
         grown = {name: [*theirs[name], *values] for name, values in missing.items()}
-        described = any(d.field == "description" for d in differences)
+        changed = {d.field for d in differences}
+        if "profile" in changed:
+            kept = self.kind.fields_of(existing).texts("tags", PROFILE_TAG)
+            grown[PROFILE_TAG] = [*(tag for tag in kept if not tag.startswith(_SWITCH)), f"{_SWITCH}true"]
+        described = "description" in changed
         members = ({"tags": grown} if grown else {}) | ({"description": self.description} if described else {})
         return Change((members,) if members else ())
 
@@ -125,11 +141,15 @@ class Dataset(Resource):
 
     def desired_fields(self) -> Json:
         described = {"description": self.description} if self.description else {}
-        return self._meaning(Fields(self.name, self.body())) | described
+        switched = {} if self.profile is None else {"profile": self.profile}
+        return self._meaning(Fields(self.name, self.body())) | described | switched
 
     def actual_fields(self, reads: Reads, existing: Existing) -> Json:
         fields = self.kind.fields_of(existing)
-        return self._meaning(fields) | {"description": fields.text("description")}
+        return self._meaning(fields) | {
+            "description": fields.text("description"),
+            "profile": is_in_profile(existing),
+        }
 
     def _meaning(self, fields: Fields) -> Json:
         return {
@@ -138,6 +158,16 @@ class Dataset(Resource):
             # The service and others add tags of their own, so "at least these".
             "tags": frozenset(_pairs({name: fields.texts("tags", name) for name in self.tags})),
         }
+
+
+def is_in_profile(dataset: Existing) -> bool:
+    """
+    Whether the rows of a dataset are part of profiles.
+
+    :raises UnreadableError: if its tags cannot be understood.
+    """
+    tags = DATASET.fields_of(dataset).texts("tags", PROFILE_TAG)
+    return f"{_SWITCH}true" in (tag.replace(" ", "") for tag in tags)
 
 
 def _pairs(tags: Mapping[str, Any]) -> set[str]:

@@ -89,7 +89,8 @@ class Dataflow(FlowServiceResource):
     :param delta_column: needed for a table on any schedule but ``once``, and only there.
     :param source_columns: the source connection's columns, where known: the delta column must be among them.
     :param error_diagnostics: whether bad rows are kept for download, for 30 days.
-    :param partial_ingestion_percent: the share of bad rows, above 0 up to 100, below which the others still land.
+    :param partial_ingestion_percent: the share of bad rows, up to 100, below which the others still land. 0 takes
+        partial ingestion away from a dataflow that has it: one bad row fails the run.
     :param enabled: whether it runs. ``None`` is not written: a new dataflow is enabled, and one that was disabled since
         differs, but an update does not enable it.
     :param retry_delay: seconds after which a task that was killed is tried again; without a start of its own, the
@@ -114,9 +115,9 @@ class Dataflow(FlowServiceResource):
 
     def check(self) -> None:
         percent = self.partial_ingestion_percent
-        if percent is not None and not 0 < percent <= 100:
-            raise InvalidInputError("partial_ingestion_percent", percent, "more than 0, at most 100")
-        if percent is not None and self.error_diagnostics is False:
+        if percent is not None and not 0 <= percent <= 100:
+            raise InvalidInputError("partial_ingestion_percent", percent, "0 to 100")
+        if percent and self.error_diagnostics is False:
             raise InvalidInputError("error_diagnostics", False, "partial ingestion turns diagnostics on by itself")
         self._check_delta_column()
         self._check_end_time()
@@ -172,10 +173,13 @@ class Dataflow(FlowServiceResource):
 
     def _options(self) -> Json:
         # Partial ingestion turns diagnostics on by itself.
-        diagnostics = True if self.partial_ingestion_percent is not None else self.error_diagnostics
-        return without_empty(
-            {"errorDiagnosticsEnabled": diagnostics, "partialIngestionPercent": self.partial_ingestion_percent}
-        )
+        percent = self.partial_ingestion_percent or None
+        diagnostics = True if percent else self.error_diagnostics
+        return without_empty({"errorDiagnosticsEnabled": diagnostics, "partialIngestionPercent": percent})
+
+    @property
+    def _takes_partial_ingestion_away(self) -> bool:
+        return self.partial_ingestion_percent == 0
 
     def look_further(self, reads: Reads) -> Iterator[Existing]:
         """See as well that no other dataflow reads the source connection: a pair of them belongs to one dataflow."""
@@ -250,6 +254,7 @@ class Dataflow(FlowServiceResource):
         fields |= {} if self.description is None else {"description": self.description}
         fields |= {f"scheduleParams.{name}": value for name, value in self.schedule.desired.items()}
         fields |= {f"options.{name}": value for name, value in self._options().items()}
+        fields |= {"options.partialIngestionPercent": None} if self._takes_partial_ingestion_away else {}
         if self.delta_column:
             fields |= {f"deltaColumn.{name}": value for name, value in self.delta_column.desired.items()}
         return fields
@@ -319,6 +324,8 @@ class Dataflow(FlowServiceResource):
         if any(name.startswith("options.") for name in changed):
             options = dict(fields.mapping("options")) | self._options()
             options.pop("isSampleDataflow", None)  # the service's own
+            if self._takes_partial_ingestion_away:
+                options.pop("partialIngestionPercent", None)
             operations.append(put("/options", options))
         action: Literal["enable", "disable"] = "disable" if self.enabled is False else "enable"
         return Change(tuple(operations), action if "state" in changed else None)

@@ -7,7 +7,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.dataflows.converters import CLASSES
-from airflow_provider_payments.aep.dataflows.definition import Connection, Dataset, Definition, DeltaColumn, Source
+from airflow_provider_payments.aep.dataflows.definition import (
+    Connection,
+    Dataset,
+    Definition,
+    DeltaColumn,
+    Identity,
+    Source,
+)
 from airflow_provider_payments.aep.dataflows.definition import Schedule as Pace
 from airflow_provider_payments.aep.dataflows.definition import Schema as Target
 
@@ -43,6 +50,12 @@ def mappings(columns: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any
     return st.dictionaries(places, sources, min_size=1, max_size=4)
 
 
+def profile_of(given: dict[str, Any]) -> bool | None:
+    """What a schema may say of Profile: it needs a primary identity."""
+    identity, said = given.get("identity"), given.get("profile")
+    return said if not said or (identity and identity.primary) else None
+
+
 @st.composite
 def definitions(draw: st.DrawFn) -> Definition:
     """Any definition that holds together."""
@@ -64,7 +77,9 @@ def definitions(draw: st.DrawFn) -> Definition:
         class_=st.sampled_from([*CLASSES, "https://ns.adobe.com/x"]),
         field_group=NAMES.map("G {}".format),
         field_groups=st.lists(NAMES, max_size=2),
-    ).map(lambda given: Target(**given))
+        identity=st.builds(Identity, field=FIELDS.map("xdm:{}".format), namespace=WORDS, primary=st.booleans()),
+        profile=st.booleans(),
+    ).map(lambda given: Target(**given | {"profile": profile_of(given)}))
     datasets = optional(name=NAMES, description=TEXTS, tags=st.dictionaries(WORDS, st.lists(TEXTS, max_size=2))).map(
         lambda given: Dataset(**given)
     )
@@ -78,7 +93,7 @@ def definitions(draw: st.DrawFn) -> Definition:
         schema=targets | NAMES,
         dataset=datasets | NAMES,
         target_name=NAMES,
-        tolerance=st.sampled_from(["0.1%", "5%", "12.5%", "100%"]),
+        tolerance=st.sampled_from(["0%", "0.1%", "5%", "12.5%", "100%"]),
     )
     name, mapped = draw(NAMES), draw(mappings(columns))
     return Definition(name=name, source=source, mappings=mapped, **pace, **draw(others))

@@ -132,6 +132,12 @@ tolerance: 5%
 """  # fmt: skip
 
 
+def test_empty_defaults_are_not_written() -> None:
+    source = Source(vendor="stripe", connection="Stripe", resource="charges")
+    definition = Definition(name="x", source=source, dataset=Dataset(name="y"), mappings={"_id": "id"})
+    assert definition.to_yaml().endswith("dataset:\n  name: y\nmappings:\n  _id: id\n")
+
+
 @settings(max_examples=40)
 @given(definitions())
 def test_any_definition_reads_back_as_it_was_written(definition: Definition) -> None:

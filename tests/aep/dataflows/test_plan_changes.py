@@ -56,6 +56,7 @@ def reasons(plan: Plan) -> str:
     [
         ("every day", "every 2 hours", {"dataflow": "update"}, "frequency: desired 'hour', actual 'day'"),
         ("tolerance: 5%", "tolerance: 10%", {"dataflow": "update"}, "partialIngestionPercent: desired 10, actual 5"),
+        ("tolerance: 5%", "tolerance: 0%", {"dataflow": "update"}, "partialIngestionPercent: desired None, actual 5"),
         ("5%\n", "5%\ndescription: All\n", {"dataflow": "update"}, "description: desired 'All'"),
         ("5%\n", "5%\nenabled: false\n", {"dataflow": "update"}, "state: desired 'disabled', actual 'enabled'"),
         ("delta_column: Create_Time", "delta_column: {name: Create_Time, format: yyyy}", {"dataflow": "update"},
@@ -115,10 +116,23 @@ def test_a_change_of_a_dataflow_says_which_rows_it_reaches(
     assert (step.action, step.reason) == ("update", said)
 
 
+def test_a_tolerance_of_zero_takes_partial_ingestion_away_and_leaves_the_diagnostics(
+    client: Client, emulator: Emulator, applied: Path
+) -> None:
+    apply(client, plan_text(client, applied, PRODUCTS.replace("5%", "0%")))
+    (flow,) = emulator.objects("flows")
+    assert flow["options"].get("partialIngestionPercent") is None
+    assert flow["options"]["errorDiagnosticsEnabled"] is True
+    without = PRODUCTS.replace("tolerance: 5%", "tolerance: 0%\nerror_diagnostics: false")
+    apply(client, plan_text(client, applied, without))
+    assert not_done(plan_text(client, applied, without)) == {}
+
+
 @pytest.mark.parametrize(
     ("was", "now"),
     [
         ("every day", "every 2 hours"),
+        ("tolerance: 5%", "tolerance: 0%"),
         ("_id: Product_Id", "_id: Product_Name"),
         ("name: Products\n", "name: Goods\nprevious_names: [Products]\n"),
         ("product.name: string", "product.name: string\n    product.x: string"),

@@ -89,7 +89,7 @@ def test_a_problem_of_a_default_comes_once_however_many_definitions_have_it(fold
         "orders", "refunds").replace("PayPal.Orders", "B"), third=ORDERS.replace("tolerance: null\n", "").replace(
         "PayPal orders", "x").replace("PayPal.Orders", "C"))  # fmt: skip
     assert problems_of(folder, environment="prod") == [
-        "project.yaml:6:14: tolerance: a percentage, more than 0% and at most 100%, such as 5%"
+        "project.yaml:6:14: tolerance: a percentage, at most 100%, such as 5%"
     ]
 
 

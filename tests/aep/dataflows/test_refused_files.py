@@ -64,7 +64,7 @@ def refused(tmp_path: Path, text: str, was: str, now: str) -> list[str]:
         ("every hour", "{every: 1 hour, start: 2026-12-24 06:00}", "14:34: schedule.start: the time must carry a time"),
         ("every hour", "once", "13:15: delta_column: leave it out where it runs once"),
         ("delta_column: Created_At\n", "", "1:1: delta_column: it must be given for a table that is read more than on"),
-        ("every hour", "every hour\ntolerance: 0.05", "15:12: tolerance: a percentage, more than 0%"),
+        ("every hour", "every hour\ntolerance: 0.05", "15:12: tolerance: a percentage, at most 100%"),
         ("every hour", "every hour\ntolerance: 5%\nerror_diagnostics: false", "16:20: error_diagnostics: with a toler"),
         ("every hour", "every hour\nenabled: yes", "15:10: enabled: it must be true or false"),
         ("every hour", "every hour\nprevious_names: [Square payments]", "15:17: previous_names: its name of now is no"),

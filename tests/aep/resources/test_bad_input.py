@@ -123,13 +123,8 @@ REFUSED: dict[str, tuple[type[Resource], dict[str, Any], str, str]] = {
         "end_time='2100-01-01T00:00:00+00:00'",
         "does not list endTime",
     ),
-    "0 percent": (
-        Dataflow,
-        {"partial_ingestion_percent": 0},
-        "partial_ingestion_percent=0",
-        "more than 0, at most 100",
-    ),
-    "101 percent": (Dataflow, {"partial_ingestion_percent": "101"}, "partial_ingestion_percent=101", "at most 100"),
+    "-1 percent": (Dataflow, {"partial_ingestion_percent": -1}, "partial_ingestion_percent=-1", "0 to 100"),
+    "101 percent": (Dataflow, {"partial_ingestion_percent": "101"}, "partial_ingestion_percent=101", "0 to 100"),
     "partial without diagnostics": (
         Dataflow,
         {"partial_ingestion_percent": 5, "error_diagnostics": "false"},

@@ -1,0 +1,76 @@
+"""
+Schemas in Real-Time Customer Profile: a tag that is set once, when the schema has an identity, and never removed.
+
+Source: Adobe's page "Create a schema using the Schema Registry API", its part on Profile.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from airflow_provider_payments.aep.resources.base import Change
+from airflow_provider_payments.aep.resources.converters import named, to_id
+from airflow_provider_payments.aep.resources.schema_registry import SCHEMA, RegistryKind, RegistryResource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_payments.aep.api.client import Client, Reads
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.marks import Mark
+    from airflow_provider_payments.aep.services import Json
+
+UNION_TAG = "union"
+#: A standard field group: records bring their identities themselves, so its schemas need no field that is primary.
+IDENTITY_MAP = "https://ns.adobe.com/xdm/context/identitymap"
+
+
+@attrs.frozen(kw_only=True, field_transformer=named)
+class SchemaProfile(RegistryResource):
+    """
+    That the records of a schema are part of profiles.
+
+    It is apart from the schema, because the schema's identity comes in between: the registry refuses it before.
+
+    :param name: the schema's title.
+    :param schema_id: the schema's ``$id``.
+    """
+
+    # It has no id and no list of its own, so a walk through all kinds must meet the schemas only once.
+    kind: ClassVar[Kind] = RegistryKind(name="profile enablement", path=SCHEMA.path, carries_mark=False)
+
+    schema_id: str = attrs.field(converter=to_id)
+
+    def body(self) -> Json:
+        return {"op": "add", "path": "/meta:immutableTags", "value": [UNION_TAG]}
+
+    def look_up(self, reads: Reads) -> Iterator[Existing]:
+        """Yield the schema, once it is in Profile."""
+        schema = self.kind.get(reads, self.schema_id)
+        if is_in_profile(schema):
+            yield schema
+
+    def look_further(self, reads: Reads) -> Iterator[Existing]:
+        return self.look_up(reads)
+
+    def create(self, client: Client, mark: Mark | None = None) -> Existing:
+        schema = self.kind.get(client, self.schema_id)
+        tags = {"value": [*self.kind.fields_of(schema).texts("meta:immutableTags"), UNION_TAG]}
+        return self.send(client, schema, Change((self.payload() | tags,)))
+
+    def desired_fields(self) -> Json:
+        return {}
+
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+        return {}
+
+
+def is_in_profile(schema: Existing) -> bool:
+    """
+    Whether the records of a schema are part of profiles.
+
+    :raises UnreadableError: if its tags cannot be understood.
+    """
+    return UNION_TAG in SCHEMA.fields_of(schema).texts("meta:immutableTags")

@@ -1,0 +1,205 @@
+"""The identity of a schema: as it is planned, created and exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.dataflows.drift import drifted
+from airflow_provider_payments.aep.dataflows.export import export_dataflows
+from airflow_provider_payments.aep.dataflows.plan import Plan
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+from airflow_provider_payments.aep.errors import ConflictError
+from airflow_provider_payments.aep.provisioning.ensure import ensure
+from airflow_provider_payments.aep.resources.identity import Identity
+from tests.aep.dataflows.applying import apply, not_done, plan_of, plan_text, the_step
+from tests.aep.dataflows.files import TEN_LINES, problems_of, write_files
+from tests.conftest import Emulator
+
+DESCRIPTORS = "/data/foundation/schemaregistry/tenant/descriptors"
+SAID = "identity: {field: product.name, namespace: Email, primary: true}"
+IDENTIFIED = f"{TEN_LINES}schema:\n  {SAID}\n"
+
+
+@pytest.fixture
+def applied(client: Client, tmp_path: Path) -> Path:
+    """A folder whose definition is there, with its identity."""
+    apply(client, plan_text(client, tmp_path, IDENTIFIED))
+    return tmp_path
+
+
+def descriptors(client: Client) -> list[dict[str, Any]]:
+    answer = client.get(DESCRIPTORS, headers={"Accept": "application/vnd.adobe.xdm-v2+json"})
+    return list(answer["results"])
+
+
+def describe(client: Client, emulator: Emulator, field: str, **how: Any) -> None:
+    """Add an identity by hand."""
+    (schema,) = emulator.objects("schemas")
+    body = {
+        "@type": "xdm:descriptorIdentity",
+        "xdm:sourceSchema": schema["$id"],
+        "xdm:sourceVersion": 1,
+        "xdm:sourceProperty": field,
+        "xdm:namespace": "Email",
+        "xdm:property": "xdm:code",
+        **how,
+    }
+    client.request("POST", DESCRIPTORS, body=body)
+
+
+def export_to(folder: Path, client: Client) -> str:
+    export = export_dataflows(Snapshot(client), (), manage_schema=True)
+    assert export.refused == []
+    ((name, text),) = export.files.items()
+    write_files(folder, **{name.removesuffix(".yaml"): text})
+    return text
+
+
+def said(plan: Plan) -> str:
+    step = the_step(plan, "conflict")
+    assert step.kind == "identity"
+    return "; ".join([*map(str, step.changes), step.reason])
+
+
+def test_an_identity_is_created_after_its_schema_and_then_unchanged(
+    client: Client, emulator: Emulator, applied: Path
+) -> None:
+    (descriptor,) = descriptors(client)
+    (schema,) = emulator.objects("schemas")
+    assert descriptor["xdm:sourceSchema"] == schema["$id"]
+    path = descriptor["xdm:sourceProperty"]
+    assert path.startswith("/_")
+    assert path.endswith("/product/name")
+    assert (descriptor["xdm:namespace"], descriptor["xdm:isPrimary"]) == ("Email", True)
+    assert not_done(plan_text(client, applied, IDENTIFIED)) == {}
+    assert not_done(plan_text(client, applied, IDENTIFIED.replace(", primary: true", ""))) == {}
+
+
+def test_an_identity_that_is_added_to_a_file_is_planned_as_new(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    plan = plan_text(client, tmp_path, IDENTIFIED)
+    assert not_done(plan) == {"identity": "create"}
+    assert the_step(plan, "create").name == "product.name of PayPal catalog products"
+    apply(client, plan)
+    assert not_done(plan_text(client, tmp_path, IDENTIFIED)) == {}
+
+
+@pytest.mark.parametrize("field", ["_id", "xdm:person.name.firstName"])
+def test_a_standard_field_is_written_as_in_mappings(client: Client, tmp_path: Path, field: str) -> None:
+    groups = "field_groups: ['https://ns.adobe.com/xdm/context/profile-person-details']"
+    text = f"{TEN_LINES}schema:\n  {groups}\n  {SAID.replace('product.name', field)}\n"
+    apply(client, plan_text(client, tmp_path, text))
+    (descriptor,) = descriptors(client)
+    assert descriptor["xdm:sourceProperty"] == "/" + field.removeprefix("xdm:").replace(".", "/")
+    assert not_done(plan_text(client, tmp_path, text)) == {}
+    export_to(tmp_path / "exported", client)
+    assert not_done(plan_of(client, tmp_path / "exported")) == {}
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "reason"),
+    [
+        (
+            "Email",
+            "Phone",
+            "namespace: desired 'Phone', actual 'Email'; Profiles may rest on an identity, so it is not",
+        ),
+        ("primary: true", "primary: false", "primary: desired False, actual True; Profiles may rest"),
+        ("field: product.name", "field: product.type", "A schema has one primary identity: write the field that is it"),
+    ],
+)
+def test_an_identity_that_differs_is_a_conflict(client: Client, applied: Path, was: str, now: str, reason: str) -> None:
+    plan = plan_text(client, applied, IDENTIFIED.replace(was, now))
+    assert reason in said(plan)
+    assert drifted(plan) == ["PayPal catalog products"]
+    assert drifted(plan, ["schema"]) == []
+
+
+def test_descriptors_are_listed_once_and_only_where_an_identity_is_written(
+    client: Client, emulator: Emulator, applied: Path
+) -> None:
+    def asked() -> int:
+        return sum(request["path"] == DESCRIPTORS for request in emulator.requests())
+
+    other = IDENTIFIED.replace("PayPal catalog products", "Other")
+    apply(client, plan_text(client, applied, IDENTIFIED, other))
+    before = asked()
+    plan_text(client, applied, TEN_LINES, TEN_LINES.replace("PayPal catalog products", "Other"))
+    assert asked() == before
+    assert not_done(plan_text(client, applied, IDENTIFIED, other)) == {}
+    assert asked() == before + 1
+
+
+def test_the_schema_of_another_project_gets_no_identity(client: Client, tmp_path: Path) -> None:
+    write_files(tmp_path, project="version: 1\nproject: finance\n")
+    apply(client, plan_text(client, tmp_path, TEN_LINES), owner="sales")
+    assert said(plan_text(client, tmp_path, IDENTIFIED)) == "it belongs to 'sales', by its mark: change it there"
+
+
+def test_a_path_of_the_older_documents_means_the_same(client: Client, emulator: Emulator, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    describe(client, emulator, "/xdm:_id")
+    assert not_done(plan_text(client, tmp_path, IDENTIFIED.replace("product.name, n", "_id, n"))) == {
+        "identity": "conflict"
+    }
+    assert (
+        not_done(plan_text(client, tmp_path, f"{TEN_LINES}schema: {{identity: {{field: _id, namespace: Email}}}}"))
+        == {}
+    )
+
+
+def test_an_export_says_the_primary_identity_and_plans_as_unchanged(
+    client: Client, emulator: Emulator, applied: Path
+) -> None:
+    describe(client, emulator, "/_id")
+    text = export_to(applied / "exported", client)
+    assert "  identity:\n    field: product.name\n    namespace: Email\n    primary: true\n" in text
+    assert text.startswith("# its schema has further identities, of which a definition says one\n")
+    assert not_done(plan_of(client, applied / "exported")) == {}
+
+
+def test_an_export_leaves_out_an_identity_whose_namespace_has_no_code(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    describe(client, emulator, "/_id", **{"xdm:namespace": "4", "xdm:property": "xdm:id"})
+    text = export_to(tmp_path / "exported", client)
+    assert "identity:" not in text
+    assert text.startswith("# the identity of its schema is left out, for its namespace has no code\n")
+
+
+@pytest.mark.parametrize(
+    ("schema", "problem"),
+    [
+        ("{identity: {namespace: Email}}", "f.yaml:11:20: schema.identity.field: it must be given"),
+        ("{identity: _id}", "f.yaml:11:20: schema.identity: it must be an object with `field` and `namespace`"),
+        (
+            "{identity: {field: product.nam, namespace: Email}}",
+            "f.yaml:11:28: schema.identity.field: 'product.nam' is not mapped, nor among schema.fields; did you mean",
+        ),
+        (
+            "{fields: {product: {type: object}, x: string}, identity: {field: y, namespace: Email}}",
+            "f.yaml:11:74: schema.identity.field: 'y' is not among schema.fields",
+        ),
+    ],
+)
+def test_an_identity_that_is_not_allowed_is_named_with_its_place(tmp_path: Path, schema: str, problem: str) -> None:
+    found = problems_of(write_files(tmp_path, f=f"{TEN_LINES}schema: {schema}\n"))
+    assert [one[: len(problem)] for one in found] == [problem]
+
+
+def test_a_second_primary_identity_is_refused_before_it_is_sent(
+    client: Client, emulator: Emulator, applied: Path
+) -> None:
+    (schema,) = emulator.objects("schemas")
+    desired = Identity(name="/_id", schema_id=schema["$id"], namespace="Email", primary=True)
+    with pytest.raises(ConflictError, match="A schema has one primary identity"):
+        ensure(client, desired)
+    assert len(descriptors(client)) == 1
+    made = ensure(client, Identity(name="/_id", schema_id=schema["$id"], namespace="Email"))
+    again = ensure(client, Identity(name="/_id", schema_id=schema["$id"], namespace="Email"))
+    assert (made.created, again.created, again.existing.id) == (True, False, made.existing.id)
