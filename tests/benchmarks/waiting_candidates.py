@@ -264,7 +264,7 @@ class Waiting:
             return isinstance(payload, dict) and payload.get("status") == "success"
         run = payload["run"]
         expected = self.job.runs[place], self.job.flows[place], "success"
-        return bool((run["id"], run["flow_id"], run["status"]) == expected)
+        return bool((run["id"], run["flow_id"], run["raw_status"]) == expected)
 
     async def _tick(self) -> None:
         """Note how late the loop is; what it holds up for a second makes a hundred ticks late."""

@@ -197,7 +197,7 @@ class Turns:
         now, run = time.time(), turn.run
         told = payloads[0].get("run") if len(payloads) == 1 and isinstance(payloads[0], dict) else None
         expected = run.id, run.flow_id, "success"
-        if not told or (told["id"], told["flow_id"], told["status"]) != expected or now < run.ends:
+        if not told or (told["id"], told["flow_id"], told["raw_status"]) != expected or now < run.ends:
             self.ended.wrong.append(f"{turn} was told {payloads}"[:500])
         else:
             self.ended.right += 1
