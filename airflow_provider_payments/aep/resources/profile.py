@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_payments.aep.api.client import Client, Reads
+    from airflow_provider_payments.aep.errors import RequestError
     from airflow_provider_payments.aep.resources.kind import Existing, Kind
     from airflow_provider_payments.aep.resources.marks import Mark
     from airflow_provider_payments.aep.services import Json
@@ -59,6 +60,10 @@ class SchemaProfile(RegistryResource):
         schema = self.kind.get(client, self.schema_id)
         tags = {"value": [*self.kind.fields_of(schema).texts("meta:immutableTags"), UNION_TAG]}
         return self.send(client, schema, Change((self.payload() | tags,)))
+
+    def is_out_of_date(self, error: RequestError) -> bool:
+        # Somebody else has changed the schema since it was read.
+        return error.status == 412
 
     def desired_fields(self) -> Json:
         return {}

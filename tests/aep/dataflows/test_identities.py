@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from airflow_provider_payments.aep.resources.identity import Identity
 from tests.aep.dataflows.applying import apply, not_done, plan_of, plan_text, the_step
 from tests.aep.dataflows.files import TEN_LINES, problems_of, write_files
 from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
 
 DESCRIPTORS = "/data/foundation/schemaregistry/tenant/descriptors"
 SAID = "identity: {field: product.name, namespace: Email, primary: true}"
@@ -190,6 +192,21 @@ def test_an_export_leaves_out_an_identity_whose_namespace_has_no_code(
 def test_an_identity_that_is_not_allowed_is_named_with_its_place(tmp_path: Path, schema: str, problem: str) -> None:
     found = problems_of(write_files(tmp_path, f=f"{TEN_LINES}schema: {schema}\n"))
     assert [one[: len(problem)] for one in found] == [problem]
+
+
+@pytest.mark.parametrize("fault", [{"lose": True}, {"before": True}, {"status": 503}], ids=["lost", "not sent", "503"])
+def test_an_identity_whose_creation_had_no_answer_is_there_once(
+    client: Client,
+    make_client: Callable[..., Client],
+    proxy: FaultProxy,
+    emulator: Emulator,
+    applied: Path,
+    fault: dict[str, Any],
+) -> None:
+    (schema,) = emulator.objects("schemas")
+    proxy.fault("POST", "/descriptors", **fault)
+    ensure(make_client(proxy.url), Identity(name="/_id", schema_id=schema["$id"], namespace="Email"))
+    assert [one["xdm:sourceProperty"] for one in descriptors(client)].count("/_id") == 1
 
 
 def test_a_second_primary_identity_is_refused_before_it_is_sent(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -12,10 +14,12 @@ from airflow_provider_payments.aep.dataflows.drift import drifted
 from airflow_provider_payments.aep.dataflows.plan import Plan
 from airflow_provider_payments.aep.provisioning.ensure import ensure
 from airflow_provider_payments.aep.resources.profile import SchemaProfile
+from airflow_provider_payments.aep.resources.schema_registry import SCHEMA
 from tests.aep.dataflows.applying import actions, apply, not_done, plan_of, plan_text, the_step
 from tests.aep.dataflows.files import TEN_LINES, problems_of, write_files
 from tests.aep.dataflows.test_identities import describe, export_to
 from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
 
 NAME = "PayPal catalog products"
 IDENTITY = "identity: {field: product.name, namespace: Email, primary: true}"
@@ -125,6 +129,27 @@ def test_a_schema_comes_into_profile_once(client: Client, emulator: Emulator, pl
     assert (first.created, second.created) == (True, False)
     assert first.existing.id == second.existing.id == schema["$id"]
     assert tags(emulator)[0] == ["union"]
+
+
+@pytest.mark.parametrize("fault", [{}, {"lose": True}, {"before": True}], ids=["412", "lost", "not sent"])
+def test_a_schema_comes_into_profile_though_somebody_else_changes_it_or_an_answer_is_lost(
+    client: Client,
+    make_client: Callable[..., Client],
+    proxy: FaultProxy,
+    emulator: Emulator,
+    plain: Path,
+    fault: dict[str, Any],
+) -> None:
+    (schema,) = emulator.objects("schemas")
+    path = f"{SCHEMA.path}/{quote(schema['$id'], safe='')}"
+    match = {"If-Match": schema["meta:registryMetadata"]["eTag"]}
+    described = [{"op": "add", "path": "/description", "value": "by hand"}]
+    proxy.fault(
+        "PATCH", SCHEMA.path, first=lambda: client.request("PATCH", path, body=described, headers=match), **fault
+    )
+    ensure(make_client(proxy.url), SchemaProfile(name=NAME, schema_id=schema["$id"]))
+    (schema,) = emulator.objects("schemas")
+    assert (schema["meta:immutableTags"], schema["description"]) == (["union"], "by hand")
 
 
 # ---- files and exports ---------------------------------------------------------------------------------------------
