@@ -110,7 +110,7 @@ def _scopes(extra: dict[str, Any]) -> str:
 
 
 def _yaml(text: str) -> object:
-    import yaml  # type: ignore[import-untyped,unused-ignore]
+    import yaml
 
     try:
         return yaml.safe_load(text)  # JSON is YAML too
