@@ -17,6 +17,7 @@ from airflow_provider_payments.operators.connections import (
 )
 from tests.conftest import Emulator
 from tests.operators.chain import TaskInstance, build, context, run
+from tests.versions.expected import fails_on
 
 ConnectVendor = Callable[..., None]
 TOKENS = {"access_token": "token-of-the-shop", "refresh_token": "refresh-of-the-shop"}
@@ -124,6 +125,7 @@ def test_what_a_vendors_connection_lacks_is_named_before_any_request(
     assert connected.requests() == []
 
 
+@fails_on("3.0", "3.1", reason="Airflow does not read a connection whose extra is no object, and calls it undefined")
 @pytest.mark.parametrize("extra", ['["a-secret"]', '"a-secret"', "5"])
 def test_a_vendors_extra_that_is_no_object_is_refused(
     connected: Emulator, connect_vendor: ConnectVendor, extra: str
