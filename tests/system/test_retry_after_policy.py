@@ -1,4 +1,4 @@
-"""A service that asks to be left alone for five minutes, met by a task in a real Airflow 3.3."""
+"""A task in a real Airflow 3.3 meets a rate limit with a Retry-After of five minutes."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ def test_a_creation_whose_answer_was_lost_is_found_and_not_repeated(
 
 
 @faults(("request lost", "no id"), NOT_APPLIED)
-def test_a_creation_that_was_not_carried_out_is_repeated_after_the_window(
+def test_a_creation_that_was_not_carried_out_is_repeated_after_the_settle_time(
     kind: Kind,
     fault: dict[str, Any],
     settling: float,
