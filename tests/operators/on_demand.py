@@ -82,6 +82,8 @@ class Stage:
         self.store = Store()
         #: When the DAG run began, by the emulator's clock.
         self.began = self.now
+        #: The midnight before it; it stays where the clock is moved past the next one.
+        self.today = self.now // DAY * DAY
         self.task = Task()
         self.flow_id = ""
 

@@ -27,7 +27,7 @@ def stage(connected: Emulator, make_client: Callable[..., Client], with_store: b
 
 def operator(stage: Stage, days_ago: int = 2, **arguments: Any) -> Any:
     """The operator for the window of a day."""
-    start = stage.now // DAY * DAY - days_ago * DAY
+    start = stage.today - days_ago * DAY
     window = {"window_start": start, "window_end": start + DAY}
     given = {"flow_id": stage.flow_id, "delta_column": DELTA, "accept_partial": True}
     return stage.operator(RunDataflowOperator, **given | window | arguments)

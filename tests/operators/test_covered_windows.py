@@ -44,7 +44,7 @@ def by_hand(stage: Stage, **arguments: Any) -> dict[str, Any]:
 
 def window_of(stage: Stage, days_ago: int, **seconds: int) -> dict[str, int]:
     """A day's window, its ends moved."""
-    start = stage.now // DAY * DAY - days_ago * DAY
+    start = stage.today - days_ago * DAY
     return {"window_start": start + seconds.get("start", 0), "window_end": start + DAY + seconds.get("end", 0)}
 
 

@@ -40,7 +40,7 @@ def start_run(stage: Stage, days_ago: int = 2, outcome: str | None = None) -> st
     """Run the dataflow over a day, and let the run end; return its id."""
     if outcome:
         stage.emulator.order(outcome)
-    start = stage.now // DAY * DAY - days_ago * DAY
+    start = stage.today - days_ago * DAY
     window = {"window_start": start, "window_end": start + DAY, "delta_column": DELTA}
     task = stage.operator(RunDataflowOperator, flow_id=stage.flow_id, wait_for_completion=False, **window)
     run_id = str(task.execute(stage.context())["run_id"])

@@ -28,7 +28,7 @@ from tests.sensors.conftest import said as said
 
 
 def test_a_window_is_asked_for_and_what_it_moved_is_returned(stage: Stage) -> None:
-    start = datetime.fromtimestamp(stage.now // DAY * DAY - DAY, UTC)
+    start = datetime.fromtimestamp(stage.today - DAY, UTC)
     interval = {"data_interval_start": start, "data_interval_end": start + timedelta(days=1)}
     task = operator(stage, window_start=None, window_end=None)
     asked_at = stage.now
@@ -268,7 +268,7 @@ def test_so_it_does_after_a_deferral_and_in_the_next_try(stage: Stage, proxy: Fa
 
 @pytest.mark.parametrize("if_covered", ["reuse", "again"])
 def test_clearing_the_task_then_starts_another_run(stage: Stage, proxy: FaultProxy, if_covered: str) -> None:
-    start = stage.now // DAY * DAY - 5 * DAY
+    start = stage.today - 5 * DAY
     somebody_runs_it(stage, start, start + DAY)()
     (theirs,) = stage.runs()
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
