@@ -19,6 +19,7 @@ from airflow_provider_payments.aep.dataflows.definition import (
 )
 from airflow_provider_payments.aep.dataflows.sandbox import Parts, Sandbox, name_of, reads_what
 from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SPEC
+from airflow_provider_payments.aep.dataflows.unsaid import unknown_transformations, unsaid
 from airflow_provider_payments.aep.dataflows.yamlfile import JINJA
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
 from airflow_provider_payments.aep.fields import Fields
@@ -101,9 +102,11 @@ class Describing:
         self.dataflow = read_dataflow(DATAFLOW.fields_of(parts.dataflow))
         if self.dataflow["state"] == "draft":
             raise UnsayableError("it is a draft")
+        if unknown := unknown_transformations(parts.dataflow):
+            raise UnsayableError(f"it has a transformation of an unknown kind ({', '.join(unknown)})")
         self.parts = _whole(parts)
         #: What a reader of the file should know.
-        self.comments: list[str] = []
+        self.comments: list[str] = list(unsaid(parts.dataflow, self.parts.source, self.parts.target))
 
     def definition(self) -> Definition:
         """
@@ -312,8 +315,6 @@ class Describing:
         if frequency == "once":
             return Schedule()
         every = str(frequency) if interval in (1, None) else f"{interval} {frequency}s"
-        if self.dataflow["scheduleParams.endTime"] is not None:
-            self.comments.append("its schedule has an end, which a definition does not say")
         return Schedule(every=every, backfill=None if self.dataflow["scheduleParams.backfill"] else False)
 
 
