@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pty
 import re
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.cli.connecting import MASKING_NOISE
 from tests.aep.dataflows.applying import apply, plan_text
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.cli.conftest import Run
@@ -136,6 +138,16 @@ def test_a_plan_needs_no_database_of_airflows(folder: Path, tmp_path: Path, conn
     command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "plan", str(folder), "-o", "json"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | home)
     assert (done.returncode, json.loads(done.stdout)["summary"]["create"]) == (0, 7), done.stderr
+    assert MASKING_NOISE not in done.stderr
+
+
+def test_other_warnings_of_airflows_maskers_are_shown(run: Run, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run("plan", folder)
+    (masker, *_) = [name for name in logging.root.manager.loggerDict if name.endswith("secrets_masker")]
+    caplog.clear()
+    for message in (f"{MASKING_NOISE} (<%d chars)", "Cannot mask: %d"):
+        logging.getLogger(masker).warning(message, 5)
+    assert [record.getMessage() for record in caplog.records] == ["Cannot mask: 5"]
 
 
 def test_on_a_terminal_signs_have_colours_and_elsewhere_none(folder: Path, connected: Emulator) -> None:

@@ -161,7 +161,7 @@ class Describing:
             name, wrong = to.to_name(live), ""
         except InvalidInputError as error:
             name = "".join(letter if letter.isalnum() or letter in "-_." else " " for letter in live)
-            wrong = f"it is called {live!r}, which no definition can be ({error.allowed})"
+            wrong = f"it is called {live!r}, a name that no definition can have ({error.allowed})"
         if not wrong and len(self.sandbox.named(live)) == 1:
             return {"name": name}
         self.comments.append(wrong or "several dataflows have this name")

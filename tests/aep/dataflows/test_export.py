@@ -144,7 +144,7 @@ def test_an_id_stands_where_a_name_would_not_tell_with_a_comment_that_says_why(
     assert sorted(export.files) == ["Payments_EU.yaml", "Twin.yaml", "Twin_2.yaml"]
     for file, why in (
         ("Twin.yaml", "several dataflows have this name"),
-        ("Payments_EU.yaml", "'Payments, EU', which no"),
+        ("Payments_EU.yaml", "'Payments, EU', a name that no definition"),
     ):
         assert why in export.files[file]
         assert "# the id tells which one it is; it holds in this sandbox only" in export.files[file]
