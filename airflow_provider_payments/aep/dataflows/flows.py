@@ -12,7 +12,7 @@ from airflow_provider_payments.aep.dataflows.sandbox import Parts, name_of
 from airflow_provider_payments.aep.dataflows.sources import choose
 from airflow_provider_payments.aep.dataflows.targets import TargetSteps
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError, UnreadableError
-from airflow_provider_payments.aep.readers import iso, moment
+from airflow_provider_payments.aep.readers import at, iso, moment
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET, MappingSet, mapping_meaning
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW, Dataflow
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
@@ -131,11 +131,9 @@ class DataflowSteps(TargetSteps):
                 yield Difference(f"mappings.{written}", *sources)
 
     def _note_disabled(self, dataflow: Existing) -> None:
-        changed = moment(dataflow.item.get("updatedAt"))
-        since = f" since {iso(changed)}" if changed else ""
         self.planning.drift.append(self.definition.name)
         self.planning.notes.append(
-            f"{self.definition.name!r} is disabled{since}, by somebody or by the platform after 30 days of failures; "
+            f"{self.definition.name!r} is disabled{_since(dataflow)}, by somebody or by the platform after 30 days of failures; "
             "write `enabled: true` to enable it, or `enabled: false`"
         )
 
@@ -249,6 +247,15 @@ class DataflowSteps(TargetSteps):
             partial_ingestion_percent=definition.tolerated_percent,
             enabled=definition.enabled,
         )
+
+
+def _since(dataflow: Existing) -> str:
+    """Say when a dataflow was disabled; where something else was its last change, when that was."""
+    changed = moment(dataflow.item.get("updatedAt"))
+    if changed is None:
+        return ""
+    was_last = at(dataflow.item, "lastOperation", "operation") == "disable"
+    return f" since {iso(changed)}" if was_last else f" (last changed {iso(changed)})"
 
 
 def _source(mapped: tuple[str, str] | None) -> str | None:

@@ -249,6 +249,8 @@ def test_a_dataflow_that_was_disabled_is_shown_and_left_alone(
     plan = plan_text(client, applied, PRODUCTS)
     assert (plan.is_empty, plan.drift) == (True, ("Products",))
     assert plan.notes[0].startswith("'Products' is disabled since 20")
+    replace("/scheduleParams/interval", 1)(ByHand(client, emulator))
+    assert plan_text(client, applied, PRODUCTS).notes[0].startswith("'Products' is disabled (last changed 20")
     assert not_done(plan_text(client, applied, PRODUCTS + "enabled: true\n")) == {"dataflow": "update"}
     assert plan_text(client, applied, PRODUCTS + "enabled: false\n").drift == ()
 
