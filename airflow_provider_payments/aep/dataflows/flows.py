@@ -133,8 +133,8 @@ class DataflowSteps(TargetSteps):
     def _note_disabled(self, dataflow: Existing) -> None:
         self.planning.drift.append(self.definition.name)
         self.planning.notes.append(
-            f"{self.definition.name!r} is disabled{_since(dataflow)}, by somebody or by the platform after 30 days of failures; "
-            "write `enabled: true` to enable it, or `enabled: false`"
+            f"{self.definition.name!r} is disabled{_since(dataflow)}, by somebody or by the platform after 30 days of "
+            "failures; write `enabled: true` to enable it, or `enabled: false`"
         )
 
     # ---- a dataflow that is not there ------------------------------------------------------------------------------

@@ -98,10 +98,11 @@ def _may_be_hidden(steps: tuple[Step, ...]) -> list[str]:
     if not new:
         return []
     names = ", ".join(new[:MAX_NAMED]) + (f" and {len(new) - MAX_NAMED} more" if len(new) > MAX_NAMED else "")
-    return [
+    hidden = (
         f"no list shows {names}. If access labels hide a dataflow of such a name from this credential, or one that "
         "reads the same into the same dataset, rows would come twice"
-    ]
+    )
+    return [hidden]
 
 
 def _orphans(project: Project, planning: Planning) -> list[str]:
