@@ -119,6 +119,37 @@ def test_an_export_plans_as_unchanged(run: Run, folder: Path, client: Client, co
     assert run("export", "square *", "--to", to, "--force", "-o", "json")[0] == 0
 
 
+PROJECT = """\
+version: 1
+project: finance
+defaults:
+  source: {vendor: paypal, connection: Other, flow_spec: Other, columns: [Id]}
+  mappings: {payment.note: Note}
+  schedule: every hour
+  delta_column: Created
+  tolerance: 7%
+environments:
+  dev: {aep_conn_id: aep_default}
+  prod: {aep_conn_id: nowhere}
+"""
+
+
+def test_an_export_under_a_project_uses_its_environment_and_not_its_defaults(
+    run: Run, connected: Emulator, tmp_path: Path
+) -> None:
+    for source in ("square", "stripe"):
+        body = {"sandbox": "dev", "dataflows": 1, "source": source, "name_prefix": source}
+        connected.control("POST", "seed", json=body)
+    to = write_files(tmp_path, project=PROJECT) / "exported"
+    (tmp_path / ".git").mkdir()
+    assert "name the environment (known: dev, prod)" in run("export", "--to", to)[2]
+    assert "AIRFLOW_CONN_NOWHERE" in run("export", "--to", to, "-e", "prod")[2]
+    assert run("export", "--to", to, "-e", "dev")[0] == 0
+    assert "  payment.note: null\n" in (to / "stripe_1.yaml").read_text()
+    assert run("plan", to, "-e", "dev", "--detailed-exitcode")[0] == 0
+    assert run("export", "--to", to, "--force", "--conn-id", "aep_default")[0] == 0
+
+
 def test_a_dataflow_that_was_named_and_is_no_payments_source_is_refused(
     run: Run, folder: Path, connected: Emulator
 ) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.dataflows.describing import Describing, UnsayableError, vendor_of
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
     from airflow_provider_payments.aep.resources.kind import Existing
@@ -58,13 +58,20 @@ class Export:
         return ", ".join(counts)
 
 
-def export_dataflows(snapshot: Snapshot, patterns: Iterable[str] = (), *, manage_schema: bool = False) -> Export:
+def export_dataflows(
+    snapshot: Snapshot,
+    patterns: Iterable[str] = (),
+    *,
+    manage_schema: bool = False,
+    defaults: Mapping[str, Any] | None = None,
+) -> Export:
     """
     Return definitions of what is there.
 
     :param patterns: names, ids, or patterns with ``*`` and ``?``; none means all dataflows.
     :param manage_schema: whether schema and dataset are described; by default they are referred to, for others may use
         them too.
+    :param defaults: of the project file above the files, which they must not take for what is there.
     :raises InvalidInputError: if a pattern matches nothing.
     :raises RequestError: if a list cannot be read.
     """
@@ -79,13 +86,13 @@ def export_dataflows(snapshot: Snapshot, patterns: Iterable[str] = (), *, manage
                 skipped += 1
                 continue
             describing = Describing(sandbox, parts, manage_schema=manage_schema)
-            text = describing.definition().to_yaml()
+            text = describing.definition().to_yaml(defaults or {})
         except (UnsayableError, UnreadableError) as error:
             export.refused.append(Refusal(name_of(dataflow), dataflow.id, str(error)))
             continue
         comments = "".join(f"# {' '.join(comment.split())}\n" for comment in describing.comments)
         export.files[_file_name(name_of(dataflow), export.files)] = comments + text
-    return Export(export.files, export.refused, skipped)
+    return Export(dict(sorted(export.files.items())), export.refused, skipped)
 
 
 def _chosen(sandbox: Sandbox, patterns: list[str]) -> Iterator[tuple[Existing, bool]]:
