@@ -105,8 +105,8 @@ COMMANDS = (
         "export",
         "Write files of the dataflows that are there",
         "Write a definition for each payments dataflow of the sandbox, such that `plan` says unchanged. Schema and "
-        "dataset are referred to by name. The environment is one of project.yaml, which is looked for in the folder and "
-        "above it. It only reads the platform. The exit status is 1 where a payments dataflow "
+        "dataset are referred to by name. The environment is one of project.yaml, which is looked for in the folder "
+        "and above it. It only reads the platform. The exit status is 1 where a payments dataflow "
         "cannot be said in a file; dataflows of other vendors are counted and skipped.",
         (
             Option(
