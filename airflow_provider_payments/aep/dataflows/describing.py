@@ -108,10 +108,11 @@ class Describing:
         #: What a reader of the file should know.
         self.comments: list[str] = list(unsaid(parts.dataflow, self.parts.source, self.parts.target))
 
-    def definition(self) -> Definition:
+    def file(self, defaults: Mapping[str, Any]) -> str:
         """
-        Return the definition.
+        Return the definition as a file's text, with comments on top.
 
+        :param defaults: of the project file above it.
         :raises UnsayableError: with the reason, where the format cannot say the dataflow.
         :raises UnreadableError: if a part of the dataflow cannot be understood.
         """
@@ -119,9 +120,10 @@ class Describing:
             definition = self._definition(self.parts)
         except InvalidInputError as error:
             raise UnsayableError(f"a definition cannot say it: {error.field}: {error.allowed}") from None
-        if JINJA.search(definition.to_yaml()):
+        text = definition.to_yaml(defaults)
+        if JINJA.search(text):
             raise UnsayableError("a part of it holds `{{` or `{%`, which a file takes for Jinja")
-        return definition
+        return "".join(f"# {' '.join(comment.split())}\n" for comment in self.comments) + text
 
     def _definition(self, parts: _Whole) -> Definition:
         live = name_of(parts.dataflow)

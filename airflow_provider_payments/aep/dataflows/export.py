@@ -85,13 +85,11 @@ def export_dataflows(
                     raise UnsayableError("it reads no payments source")
                 skipped += 1
                 continue
-            describing = Describing(sandbox, parts, manage_schema=manage_schema)
-            text = describing.definition().to_yaml(defaults or {})
+            text = Describing(sandbox, parts, manage_schema=manage_schema).file(defaults or {})
         except (UnsayableError, UnreadableError) as error:
             export.refused.append(Refusal(name_of(dataflow), dataflow.id, str(error)))
             continue
-        comments = "".join(f"# {' '.join(comment.split())}\n" for comment in describing.comments)
-        export.files[_file_name(name_of(dataflow), export.files)] = comments + text
+        export.files[_file_name(name_of(dataflow), export.files)] = text
     return Export(dict(sorted(export.files.items())), export.refused, skipped)
 
 
