@@ -51,7 +51,7 @@ def test_the_detailed_status_says_whether_something_is_to_be_done(run: Run, fold
     assert run("plan", folder, "--detailed-exitcode")[0] == 2
     apply(client, plan_text(client, folder.parent / "same", TEN_LINES))
     status, out, _ = run("plan", folder, "--detailed-exitcode")
-    assert (status, out.splitlines()[0]) == (0, "Nothing to do: 1 definition is as written.")
+    assert (status, out.splitlines()[:3]) == (0, ["Sandbox dev", "", "Nothing to do: 1 definition is as written."])
     assert "    dataflow PayPal catalog products (" in run("plan", folder, "--all")[1]
 
 

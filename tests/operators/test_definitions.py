@@ -51,7 +51,7 @@ def test_a_plan_returns_what_is_to_be_done(folder: Path) -> None:
     assert (nothing["changed"], nothing["drifted"], nothing["plan"]["steps"]) == ([], [], [])
     changed = plan(folder, variables={"pace": "2 hours"})
     assert (changed["changed"], changed["drifted"], changed["summary"]["update"]) == ([NAME], [NAME], 1)
-    assert "scheduleParams.frequency: minute -> hour" in changed["text"]
+    assert "schedule.frequency: minute -> hour" in changed["text"]
     assert changed["digest"] != nothing["digest"]
 
 
