@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.dataflows.describing import Describing, UnsayableError, vendor_of
+from airflow_provider_payments.aep.dataflows.problems import did_you_mean
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 
@@ -103,9 +104,9 @@ def _chosen(sandbox: Sandbox, patterns: list[str]) -> Iterator[tuple[Existing, b
         if matches or not patterns:
             yield dataflow, any(one in (dataflow.id, name) for one in matches)
     if unmatched := [one for one in patterns if one not in matched]:
-        raise InvalidInputError(
-            "name", unmatched, "the name or id of a dataflow in the sandbox, or a pattern that fits one"
-        )
+        near = did_you_mean(unmatched[0], map(name_of, sandbox.dataflows))
+        allowed = f"the name or id of a dataflow in the sandbox, or a pattern that fits one{near}"
+        raise InvalidInputError("name", ", ".join(unmatched), allowed)
 
 
 def _file_name(name: str, taken: Iterable[str]) -> str:

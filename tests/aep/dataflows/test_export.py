@@ -100,8 +100,8 @@ def test_patterns_choose_and_one_that_fits_nothing_is_refused(
     seed(emulator, "square", 12)
     files = export_to(tmp_path, client, "square seed 1*").files
     assert sorted(files) == [f"square_seed_{at}.yaml" for at in (1, 10, 11, 12)]
-    with pytest.raises(InvalidInputError, match="the name or id of a dataflow in the sandbox"):
-        export_to(tmp_path, client, "squares*")
+    with pytest.raises(InvalidInputError, match="a pattern that fits one; did you mean 'square seed 1'"):
+        export_to(tmp_path, client, "squares seed 1", "square*")
 
 
 # ---- what is counted, and what is refused --------------------------------------------------------------------------
