@@ -32,7 +32,7 @@ DAY_SECONDS = 86400
 
 #: What a change of a dataflow does to rows, by the head of the difference's field.
 _AFFECTS = {
-    "mapping": "rows of later runs are mapped anew; rows that landed stay as they are. The mapping set of before stays",
+    "mapping": "rows of later runs are mapped anew; rows that landed stay as they are. The former mapping set stays",
     "deltaColumn": "later runs find new rows by another value: rows that landed may come again, others may be left out",
 }
 
@@ -277,7 +277,7 @@ def _what_it_affects(differences: list[Difference]) -> str:
     if "scheduleParams.backfill" in fields:
         said.append(_history(reads_all=bool(fields["scheduleParams.backfill"])))
     elif not said and heads & {"options", "scheduleParams"}:
-        said.append("it holds for later runs; no row is read again")
+        said.append("holds for later runs; no row is read again")
     return ". ".join(said)
 
 
