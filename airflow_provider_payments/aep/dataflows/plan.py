@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import attrs
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.errors import Difference
     from airflow_provider_payments.aep.resources.base import Change, Resource
     from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.sources import Source
     from airflow_provider_payments.aep.services import Json
 
-__all__ = ["ACTIONS", "PLAN_FORMAT", "Action", "Plan", "Step", "in_order", "plain_value"]
+__all__ = ["ACTIONS", "PLAN_FORMAT", "Action", "Login", "Plan", "Step", "in_order", "plain_value"]
 
 Action = Literal["unchanged", "adopt", "create", "update", "conflict", "blocked"]
 #: What each action means, by its sign in a plan's text.
@@ -35,6 +36,18 @@ ACTIONS: dict[Action, str] = {
 PLAN_FORMAT = 1
 
 
+class Login(NamedTuple):
+    """
+    What a new base connection logs in with.
+
+    :param conn_id: the Airflow connection that holds the vendor's credential.
+    :param source: whose account it is.
+    """
+
+    conn_id: str
+    source: Source
+
+
 @attrs.frozen(kw_only=True)
 class Step:
     """
@@ -48,6 +61,8 @@ class Step:
     :param desired: what it should be; ``None`` where a value needs what only an apply knows.
     :param existing: what is there.
     :param change: what makes the one of the other.
+    :param login: what a new base connection logs in with.
+    :param ignored: ids of objects of the same name that are none of this definition's.
     """
 
     kind: str
@@ -61,6 +76,8 @@ class Step:
     desired: Resource | None = attrs.field(default=None, repr=False, eq=False)
     existing: Existing | None = attrs.field(default=None, repr=False, eq=False)
     change: Change | None = attrs.field(default=None, repr=False, eq=False)
+    login: Login | None = attrs.field(default=None, repr=False, eq=False)
+    ignored: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False)
 
     @property
     def is_done(self) -> bool:
