@@ -102,6 +102,29 @@ COMMANDS = (
         "plan.plan",
     ),
     Command(
+        "apply",
+        "Create and change what a plan says",
+        "Make a plan, show it, and do what it says once it is approved: by `yes` on a terminal, by --yes, or by "
+        "--expect with the digest of a plan that somebody has looked at. `plan` only shows it. Creations of a kind are "
+        "made together, so many definitions take as long as one. What stands in the way of one definition holds up "
+        "that one only. An apply that was interrupted is finished by the next one. The exit status is 0 where all is "
+        "as written, else 1.",
+        (
+            PATHS,
+            ENVIRONMENT,
+            VARIABLE,
+            ONLY,
+            CONN_ID,
+            OUTPUT,
+            Option(("-y", "--yes"), {"action": "store_true", "help": "ask nothing"}),
+            Option(
+                ("--expect",),
+                {"metavar": "DIGEST", "help": "ask nothing, and apply only the plan of this digest"},
+            ),
+        ),
+        "apply.apply",
+    ),
+    Command(
         "export",
         "Write files of the dataflows that are there",
         "Write a definition for each payments dataflow of the sandbox, such that `plan` says unchanged. Schema and "

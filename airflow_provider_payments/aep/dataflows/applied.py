@@ -63,9 +63,14 @@ class AppliedDefinition:
         """Whether the sandbox holds what it says."""
         return not self.problems
 
+    @property
+    def flow_id(self) -> str | None:
+        """The id of its dataflow, where that is there."""
+        return self.ids.get(DATAFLOW.name)
+
     def to_json(self) -> Json:
         """Return it as plain JSON."""
-        own = {"flow_id": self.ids.get(DATAFLOW.name.replace(" ", "_")), "runs_since": self.runs_since}
+        own = {"flow_id": self.flow_id, "runs_since": self.runs_since}
         return with_values({"done": self.is_done, "ids": dict(self.ids), "problems": list(self.problems)} | own)
 
 
@@ -109,6 +114,12 @@ class Applied:
     def is_done(self) -> bool:
         """Whether the sandbox holds what all definitions say."""
         return all(each.is_done for each in self.definitions)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What nobody has to do anything about, and a reader should know."""
+        left = f"duplicates were left: {', '.join(self.duplicates)}" if self.duplicates else None
+        return (*self.plan.notes, *filter(None, [left]))
 
     @property
     def retryable(self) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.applied import Applied, Done
 from airflow_provider_payments.aep.dataflows.placeholders import filled
-from airflow_provider_payments.aep.dataflows.planner import make_plan
+from airflow_provider_payments.aep.dataflows.planner import plan_project
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, unknown_id
 from airflow_provider_payments.aep.errors import (
     ConflictError,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.base import Resource
     from airflow_provider_payments.aep.resources.sources import Source
 
-__all__ = ["apply_definitions"]
+__all__ = ["apply_plan"]
 
 log = logging.getLogger(__name__)
 
@@ -67,12 +67,12 @@ LEVELS = (
 MAX_PLANS = 4
 
 
-def apply_definitions(
+def apply_plan(
     client: Client,
     project: Project,
+    plan: Plan,
     *,
     credential: Callable[[str, Source], Mapping[str, str]],
-    expect: str | None = None,
     attempt: int = 1,
     run: str = "",
     progress: Callable[[str], None] = lambda name: None,
@@ -82,30 +82,27 @@ def apply_definitions(
 
     A definition that fails takes along what waits for it; the others go on.
 
+    :param plan: the plan of these definitions, made by :func:`~.planner.plan_project` a moment ago. Its creations look
+        again, its changes are refused where the object has changed since.
     :param credential: returns what a new base connection logs in with, of an Airflow connection and a vendor.
-    :param expect: the digest of the plan that somebody has approved; default: any plan is applied.
     :param attempt: Airflow's try number. From the second on, an earlier one may have asked for a creation and died.
     :param run: distinguishes one run of a DAG from another, in marks.
     :param progress: is called with what is being done.
-    :raises InvalidInputError: if there is no project file, or the plan is not the expected one.
+    :raises InvalidInputError: if there is no project file.
     :raises ReadOnlyError: if the connection is read-only and something is to be done.
     :raises RequestError: if a list cannot be read.
     """
     if project.name is None:
         allowed = "a project file: write project.yaml with the lines `version: 1` and `project: NAME` above the files"
         raise InvalidInputError("project", None, allowed)
+    if client.read_only and plan.to_do:
+        raise ReadOnlyError("The apply", "of this plan")
     work = _Work(client, Writer(project.name, run), attempt, credential, progress)
-    plan = work.plan(project)
-    if expect is not None and plan.digest != expect:
-        allowed = f"the digest of the plan as it is now, {plan.digest}: it has changed since {expect!r} was looked at"
-        raise InvalidInputError("expect", expect, allowed)
-    if client.read_only and any(step.action in ("create", "update") for step in plan.steps):
-        raise ReadOnlyError("POST", "(apply)")
-    for _ in range(MAX_PLANS):
+    for further in range(MAX_PLANS):
         work.take(plan)
-        if not work.again:
+        if not work.again or further == MAX_PLANS - 1:
             break
-        plan = work.plan(project)
+        plan = plan_project(client, project, progress)
     return Applied.of(project, plan, work.done | work.unsure, at=client.now())
 
 
@@ -136,24 +133,13 @@ class _Work:
         self._ids: dict[str, str] = {}
         self._failed: set[str] = set()
 
-    def plan(self, project: Project) -> Plan:
-        """Plan what is left to do."""
-        self.progress("reading the sandbox")
-        return make_plan(
-            project,
-            Snapshot(self.client),
-            organisation=self.client.org_id,
-            sandbox=self.client.sandbox,
-            marks=self.client.marks,
-        )
-
     def take(self, plan: Plan) -> None:
         """Do what a plan says. Base connections come first and alone: with them tables can be explored."""
         self.again = False
         self.unsure.clear()
         for level in LEVELS:
             names = {kind.name for kind in level}
-            steps = [step for step in plan.steps if step.kind in names and step.action in ("create", "update")]
+            steps = [step for step in plan.to_do if step.kind in names]
             self._update([step for step in steps if step.action == "update"])
             created = self._create([step for step in steps if step.action == "create"])
             if created and level == (BASE_CONNECTION,):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import attrs
 
+from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.readers import shown
 
 if TYPE_CHECKING:
@@ -127,6 +128,11 @@ class Plan:
         return tuple(step for step in self.steps if step.action == "conflict")
 
     @property
+    def to_do(self) -> tuple[Step, ...]:
+        """The steps that an apply takes."""
+        return tuple(step for step in self.steps if step.action in ("create", "update"))
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is to be done."""
         return all(step.is_done for step in self.steps)
@@ -147,6 +153,17 @@ class Plan:
         steps = [(step.kind, step.name, step.action, step.id, _sorted_changes(step.changes)) for step in self.steps]
         content = json.dumps([self.organisation, self.sandbox, self.project, sorted(steps, key=repr)])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def expect(self, digest: str | None) -> None:
+        """
+        See that it is the plan that somebody has approved.
+
+        :param digest: of that one; ``None``: any plan is as good.
+        :raises InvalidInputError: if it is another one.
+        """
+        if digest is not None and digest != self.digest:
+            allowed = f"the digest of the plan as it is now, {self.digest}; it has changed since that one was approved"
+            raise InvalidInputError("expect", digest, allowed)
 
     def to_json(self) -> Json:
         """Return it as plain JSON; ``format`` tells its form."""

@@ -10,6 +10,7 @@ from airflow_provider_payments.aep.dataflows.chain import Planning
 from airflow_provider_payments.aep.dataflows.flows import DataflowSteps
 from airflow_provider_payments.aep.dataflows.plan import Plan, Step, in_order
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
@@ -19,10 +20,12 @@ from airflow_provider_payments.aep.resources.profile import SchemaProfile
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.dataflows.loading import Located, Project
-    from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+    from collections.abc import Callable
 
-__all__ = ["make_plan"]
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.dataflows.loading import Located, Project
+
+__all__ = ["make_plan", "plan_project"]
 
 #: Kinds in the order in which they are created.
 ORDER = [
@@ -44,6 +47,17 @@ HIDDEN = (
     "what access labels hide from this credential is in no list: an object that is hidden is planned as new, and a "
     "dataflow that is hidden is no second reader"
 )
+
+
+def plan_project(client: Client, project: Project, progress: Callable[[str], None] = lambda name: None) -> Plan:
+    """
+    Return what is to be done so that the sandbox of a client holds what the definitions say.
+
+    :param progress: is called with the name of each list that is going to be read.
+    :raises RequestError: if a list cannot be read.
+    """
+    snapshot = Snapshot(client, progress=progress)
+    return make_plan(project, snapshot, organisation=client.org_id, sandbox=client.sandbox, marks=client.marks)
 
 
 def make_plan(
