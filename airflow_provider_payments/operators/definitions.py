@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -45,7 +46,7 @@ class DefinitionsOperator(ExperiencePlatformOperator):
     :param definition: a file, or a folder with all that is below it; relative to the DAG's folder. (templated)
     :param environment: an environment of the project file. Defaults to ``None``: the only one. (templated)
     :param variables: variables by name; they overrule those of the environment. Defaults to ``None``. (templated)
-    :param only: names of the definitions that are meant. Defaults to ``None``: all. (templated)
+    :param only: the name of the definition that is meant, or a list of names. Defaults to ``None``: all. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``None``: the environment's,
         else ``aep_default``. (templated)
     """
@@ -75,6 +76,15 @@ class DefinitionsOperator(ExperiencePlatformOperator):
         self.variables = variables
         self.only = only
 
+    @abstractmethod
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Do what the operator is for.
+
+        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as where a file is wrong.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
+
     def project(self) -> Project:
         """
         Read the definitions.
@@ -88,7 +98,7 @@ class DefinitionsOperator(ExperiencePlatformOperator):
             folder / as_text("definition", self.definition),
             environment=as_optional_text("environment", self.environment),
             variables=as_mapping("variables", self.variables),
-            only=_texts("only", self.only),
+            only=_names("only", self.only),
             conn_id=as_optional_text("aep_conn_id", self.aep_conn_id),
             top=top,
         )
@@ -334,6 +344,12 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
 
 def _texts(argument: str, value: object) -> list[str]:
     return [as_text(argument, one) for one in as_list(argument, value) or ()]
+
+
+def _names(argument: str, value: object) -> list[str]:
+    """Return names; text that is no list in JSON is one name, as a mapped task gets it."""
+    is_name = isinstance(value, str) and not value.lstrip().startswith("[")
+    return [as_text(argument, value)] if is_name and value else _texts(argument, value)
 
 
 def _folders(operator: ExperiencePlatformOperator) -> tuple[Path, Path | None]:

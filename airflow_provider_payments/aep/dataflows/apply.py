@@ -225,6 +225,6 @@ class _Work:
         self.done[step.kind, step.name] = done
 
     def _fail(self, step: Step, error: PlatformError) -> None:
-        log.error("%s %r failed: %s", step.kind, step.name, error)
+        log.info("Failed: %s %r: %s", step.kind, step.name, error)
         self._note(step, Done("failed", step.id, error))
         self._failed.update(step.users)
