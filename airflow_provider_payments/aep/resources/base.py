@@ -252,7 +252,7 @@ class Resource(ABC):
 
         :raises RequestError: with status 412 where somebody else has changed it meanwhile.
         """
-        raise NotImplementedError
+        return self.kind.patch(client, existing, change.operations) if change.operations else existing
 
     def outputs(self, existing: Existing, at: float) -> Json:
         """

@@ -52,6 +52,18 @@ class DatasetKind(Kind):
             return payload
         return payload | {"tags": dict(payload.get("tags") or {}) | {MARK_TAG: [str(mark)]}}
 
+    def with_mark(self, existing: Existing, operations: Sequence[Json], mark: Mark) -> tuple[Json, ...]:
+        members = dict(next(iter(operations), {}))
+        return (members | {"tags": dict(members.get("tags") or {}) | {MARK_TAG: [str(mark)]}},)
+
+    def patch(
+        self, client: Client, existing: Existing, operations: Sequence[Json], *, safe: bool | None = None
+    ) -> Existing:
+        # Catalog shows no etag; what is sent is merged into what is there, tag by tag.
+        for members in operations:
+            client.request("PATCH", f"{self.path}/{segment(existing.id)}", body=members, safe=safe)
+        return existing
+
     def mark_of(self, existing: Existing) -> Mark | None:
         return next(map(Mark.read, self.fields_of(existing).texts("tags", MARK_TAG)), None)
 
@@ -133,11 +145,6 @@ class Dataset(Resource):
         described = "description" in changed
         members = ({"tags": grown} if grown else {}) | ({"description": self.description} if described else {})
         return Change((members,) if members else ())
-
-    def send(self, client: Client, existing: Existing, change: Change) -> Existing:
-        for members in change.operations:
-            client.request("PATCH", f"{self.kind.path}/{segment(existing.id)}", body=members)
-        return existing
 
     def desired_fields(self) -> Json:
         described = {"description": self.description} if self.description else {}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
-from airflow_provider_payments.aep.services import FLOW_SERVICE, PAGE, Json
+from airflow_provider_payments.aep.services import FLOW_SERVICE, PAGE, Json, segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from airflow_provider_payments.aep.api.client import Reads
+    from airflow_provider_payments.aep.api.client import Client, Reads
     from airflow_provider_payments.aep.fields import Fields
 
 
@@ -36,6 +38,14 @@ class FlowServiceKind(Kind):
     def read(self, reads: Reads, existing: Existing) -> Existing | None:
         now = super().read(reads, existing)
         return now if now and now.item.get("state") != "deleting" else None
+
+    def patch(
+        self, client: Client, existing: Existing, operations: Sequence[Json], *, safe: bool | None = None
+    ) -> Existing:
+        # The etag goes back as it came, its inner quotes included.
+        headers, path = {"If-Match": existing.etag or "*"}, f"{self.path}/{segment(existing.id)}"
+        answer = client.request("PATCH", path, body=list(operations), headers=headers, safe=safe)
+        return replace(existing, etag=readers.text(readers.at(answer.body, "etag")) or existing.etag)
 
     def blocking_reference(self, reads: Reads, existing: Existing) -> str:
         return next(filter(None, (user_of(reads, existing.id, *place) for place in self.referrers.items())), "")

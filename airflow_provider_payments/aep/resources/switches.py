@@ -1,5 +1,5 @@
 """
-Writes to a dataflow that change nothing of what it moves: its state, and the mark at the end of its description.
+Writes that change nothing of what an object is: whether a dataflow is enabled, and whose mark an object carries.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from airflow_provider_payments.aep.services import FLOW_SERVICE, segment
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
     from airflow_provider_payments.aep.resources.marks import Mark
 
 _FLOWS = f"{FLOW_SERVICE}/flows"
@@ -33,17 +33,15 @@ def switch(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -
     return True
 
 
-def rewrite_mark(client: Client, dataflow: Existing, mark: Mark) -> bool:
+def rewrite_mark(client: Client, kind: Kind, existing: Existing, mark: Mark) -> bool:
     """
-    Replace the mark of a dataflow; return whether nobody had changed the dataflow since it was read, or deleted it.
+    Replace the mark of an object; return whether nobody had changed the object since it was read, or deleted it.
 
-    A repeat after a lost answer is refused where the first one took effect, so it counts as somebody else's.
+    Where the service has etags, a repeat after a lost answer is refused if the first one took effect, so it counts as
+    somebody else's.
     """
-    text = mark.replace(dataflow.item.get("description"))
-    operations = [{"op": "add", "path": "/description", "value": text}]
-    headers = {"If-Match": dataflow.etag or "*"}
     try:
-        client.request("PATCH", f"{_FLOWS}/{segment(dataflow.id)}", body=operations, headers=headers, safe=True)
+        kind.patch(client, existing, kind.with_mark(existing, (), mark), safe=True)
     except RequestError as error:
         if error.status == 412 or error.says_gone:
             return False
