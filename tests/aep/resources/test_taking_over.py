@@ -91,8 +91,8 @@ def test_a_lost_answer_leaves_the_same_mark(name: str, fault: dict[str, Any], ch
 
 def rename(chain: Chain, kind: Kind, existing: Existing) -> None:
     """Change the name by hand, as somebody else would, and so the etag."""
-    operations = [{"op": "add", "path": "/name", "value": "renamed"}]
-    chain.client.request("PATCH", f"{kind.path}/{existing.id}", body=operations, headers={"If-Match": str(existing.etag)})
+    operations, headers = [{"op": "add", "path": "/name", "value": "renamed"}], {"If-Match": str(existing.etag)}
+    chain.client.request("PATCH", f"{kind.path}/{existing.id}", body=operations, headers=headers)
 
 
 FLOW_SERVICE_KINDS = ["dataflow", "source connection", "target connection", "base connection"]
