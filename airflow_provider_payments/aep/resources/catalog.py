@@ -20,7 +20,7 @@ from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, PAGE, Json, segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from airflow_provider_payments.aep.api.client import Client, Reads
 
@@ -40,11 +40,11 @@ class DatasetKind(Kind):
     def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
         return self.read_item(self.fields_of_item(catalog.dataset(reads, object_id)))
 
-    def blocking_reference(self, reads: Reads, existing: Existing) -> str:
+    def blocking_reference(self, reads: Reads, existing: Existing, going: Collection[str] = ()) -> str:
         # Not every way that rows come by sets the last batch.
         if batch := existing.item.get("lastBatchId") or catalog.a_batch_of(reads, existing.id):
             return f"it holds rows: batch {batch}"
-        return next(filter(None, (user_of(reads, existing.id, *place) for place in self.referrers.items())), "")
+        return user_of(reads, self, existing.id, going)
 
     # A dataset's description is what people read it by; its tags are for machines.
     def marked(self, payload: Json, mark: Mark | None) -> Json:

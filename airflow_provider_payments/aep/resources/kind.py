@@ -22,7 +22,7 @@ from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import PAGE, Json, segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from airflow_provider_payments.aep.api.client import Client, Reads
     from airflow_provider_payments.aep.http.answers import Answer
@@ -252,10 +252,11 @@ class Kind(ABC):
 
     # ---- removing --------------------------------------------------------------------------------------------------
 
-    def blocking_reference(self, reads: Reads, existing: Existing) -> str:
+    def blocking_reference(self, reads: Reads, existing: Existing, going: Collection[str] = ()) -> str:
         """
         Say why the object must not be deleted; empty where nothing is in the way.
 
+        :param going: ids of what is going to be deleted before: it is in the way of nothing.
         :raises UnreadableError: if what might refer to it cannot be understood.
         """
         return f"a {self} is never deleted"
