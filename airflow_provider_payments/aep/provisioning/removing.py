@@ -48,19 +48,21 @@ def _remove(
     if existing is None:
         return None
     reason = _obstacle(client, kind, existing, is_ours)
-    if not reason and disable:
-        _disable(client, kind, existing)
-    reason = reason or kind.refusal(client, existing)
+    if not reason:
+        note = "; it is disabled" if disable and _disabled(client, kind, existing) else ""
+        reason = f"{refusal}{note}" if (refusal := kind.refusal(client, existing)) else ""
     log.info("%s %s %s %s", "Kept" if reason else "Removed", kind, existing.id, reason)
     return reason
 
 
-def _disable(client: Client, kind: Kind, existing: Existing) -> None:
+def _disabled(client: Client, kind: Kind, existing: Existing) -> bool:
+    """Disable it, where that is possible; return whether it was."""
     try:
-        kind.disable(client, existing)
+        return kind.disable(client, existing)
     except RequestError as error:
         if error.failure is not Failure.FINAL:  # a draft, for example, cannot be disabled, and runs never
             raise
+        return False
 
 
 def _obstacle(client: Client, kind: Kind, existing: Existing, is_ours: Callable[[Mark | None], bool]) -> str:
