@@ -70,6 +70,15 @@ CONN_ID = Option(
     ("--conn-id",),
     {"metavar": "ID", "help": "the Airflow connection (default: the environment's, else aep_default)"},
 )
+TAKE_OVER = Option(
+    ("--take-over",),
+    {
+        "action": "append",
+        "default": [],
+        "metavar": "OWNER",
+        "help": "whose objects become this project's, such as a DAG's id, as their marks say it; repeatable",
+    },
+)
 
 COMMANDS = (
     Command(
@@ -92,6 +101,7 @@ COMMANDS = (
             VARIABLE,
             ONLY,
             CONN_ID,
+            TAKE_OVER,
             OUTPUT,
             Option(("--all",), {"action": "store_true", "help": "show what is unchanged too"}),
             Option(
@@ -115,6 +125,7 @@ COMMANDS = (
             VARIABLE,
             ONLY,
             CONN_ID,
+            TAKE_OVER,
             OUTPUT,
             Option(("-y", "--yes"), {"action": "store_true", "help": "ask nothing"}),
             Option(

@@ -47,6 +47,8 @@ class DefinitionsOperator(ExperiencePlatformOperator):
     :param environment: an environment of the project file. Defaults to ``None``: the only one. (templated)
     :param variables: variables by name; they overrule those of the environment. Defaults to ``None``. (templated)
     :param only: the name of the definition that is meant, or a list of names. Defaults to ``None``: all. (templated)
+    :param take_over: owners, such as DAGs by their ids, whose objects become this project's as far as the definitions
+        use them. Defaults to ``None``: an object with another owner's mark is a conflict where it differs. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``None``: the environment's,
         else ``aep_default``. (templated)
     """
@@ -57,8 +59,9 @@ class DefinitionsOperator(ExperiencePlatformOperator):
         "environment",
         "variables",
         "only",
+        "take_over",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"variables": "json", "only": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"variables": "json", "only": "json", "take_over": "json"}
 
     def __init__(
         self,
@@ -67,6 +70,7 @@ class DefinitionsOperator(ExperiencePlatformOperator):
         environment: str | None = None,
         variables: Mapping[str, Any] | str | None = None,
         only: Sequence[str] | str | None = None,
+        take_over: Sequence[str] | str | None = None,
         aep_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -75,6 +79,7 @@ class DefinitionsOperator(ExperiencePlatformOperator):
         self.environment = environment
         self.variables = variables
         self.only = only
+        self.take_over = take_over
 
     @abstractmethod
     def execute(self, context: Context) -> dict[str, Any]:
@@ -158,7 +163,8 @@ class PlanDataflowsOperator(DefinitionsOperator):
                 raise InvalidInputError("on_drift", self.on_drift, f"one of {', '.join(ON_DRIFT)}")
             ignored = _texts("ignore", self.ignore)
             project = self.project()
-            plan = plan_project(ExperiencePlatformHook(project.aep_conn_id).client, project)
+            client, owners = ExperiencePlatformHook(project.aep_conn_id).client, _names("take_over", self.take_over)
+            plan = plan_project(client, project, take_over=owners)
             check_ignored(plan, ignored)
         text, names = plan_text(plan), drifted(plan, ignored)
         self.log.info("%s", text)
@@ -215,7 +221,8 @@ class ApplyDataflowsOperator(DefinitionsOperator):
         from airflow_provider_payments.aep.dataflows.render import applied_text, plan_text
 
         hook, ti = ExperiencePlatformHook(project.aep_conn_id), context.get("ti")
-        plan = plan_project(hook.client, project)
+        owners = _names("take_over", self.take_over)
+        plan = plan_project(hook.client, project, take_over=owners)
         self.log.info("%s", plan_text(plan))
         plan.expect(as_optional_text("expect", self.expect))
         applied = apply_plan(
@@ -223,6 +230,7 @@ class ApplyDataflowsOperator(DefinitionsOperator):
             project,
             plan,
             credential=hook.vendor_credential,
+            take_over=owners,
             attempt=int(getattr(ti, "try_number", 1) or 1),
             run=f"{getattr(ti, 'dag_id', '')}/{context.get('run_id') or getattr(ti, 'run_id', '')}",
         )

@@ -40,7 +40,7 @@ from airflow_provider_payments.aep.resources.profile import SchemaProfile
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.dataflows.loading import Project
@@ -75,6 +75,7 @@ def apply_plan(
     credential: Callable[[str, Source], Mapping[str, str]],
     attempt: int = 1,
     run: str = "",
+    take_over: Collection[str] = (),
     progress: Callable[[str], None] = lambda name: None,
 ) -> Applied:
     """
@@ -87,6 +88,7 @@ def apply_plan(
     :param credential: returns what a new base connection logs in with, of an Airflow connection and a vendor.
     :param attempt: Airflow's try number. From the second on, an earlier one may have asked for a creation and died.
     :param run: distinguishes one run of a DAG from another, in marks.
+    :param take_over: the owners with whom the plan was made.
     :param progress: is called with what is being done.
     :raises InvalidInputError: if there is no project file.
     :raises ReadOnlyError: if the connection is read-only and something is to be done.
@@ -102,7 +104,7 @@ def apply_plan(
         work.take(plan)
         if not work.again or further == MAX_PLANS - 1:
             break
-        plan = plan_project(client, project, progress)
+        plan = plan_project(client, project, take_over=take_over, progress=progress)
     return Applied.of(project, plan, work.done | work.unsure, at=client.now())
 
 

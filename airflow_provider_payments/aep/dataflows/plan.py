@@ -85,6 +85,11 @@ class Step:
         """Whether nothing is to be done, now or by somebody."""
         return self.action == "unchanged"
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the object is used as it is."""
+        return self.action in ("unchanged", "adopt")
+
     def to_json(self) -> Json:
         """Return it as plain JSON, no credential in it."""
         changes = [
