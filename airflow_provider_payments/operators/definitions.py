@@ -169,7 +169,7 @@ class PlanDataflowsOperator(DefinitionsOperator):
         text, names = plan_text(plan), drifted(plan, ignored)
         self.log.info("%s", text)
         if names and self.on_drift != "report":
-            message = f"not as written: {', '.join(names)}\n{text}"
+            message = f"not as written: {', '.join(names)} (the task's log shows the plan)"
             raise AirflowSkipException(message) if self.on_drift == "skip" else ExperiencePlatformFailedError(message)
         summary = {action: plan.count(action) for action in ("create", "adopt", "update", "conflict", "blocked")}
         return {

@@ -46,10 +46,8 @@ ORDER = [
         DATAFLOW,
     )
 ]
-HIDDEN = (
-    "what access labels hide from this credential is in no list: an object that is hidden is planned as new, and a "
-    "dataflow that is hidden is no second reader"
-)
+#: How many new dataflows a note names.
+MAX_NAMED = 3
 
 
 def plan_project(
@@ -102,9 +100,7 @@ def make_plan(
     for located in sorted(project.definitions, key=_refers):
         DataflowSteps(planning, located).plan()
     steps = _blocked(in_order(planning.steps, ORDER))
-    notes = [*planning.notes, *_orphans(project, planning), *_owners_of_nothing(planning)]
-    if any(step.action == "create" for step in steps):
-        notes.append(HIDDEN)
+    notes = [*planning.notes, *_orphans(project, planning), *_owners_of_nothing(planning), *_may_be_hidden(steps)]
     if not marks:
         notes.append("the connection writes no marks, so any object is changed as if it were this project's")
     return Plan(
@@ -152,6 +148,19 @@ def _owners_of_nothing(planning: Planning) -> list[str]:
         for owner in sorted(planning.take_over)
         if owner not in found
     ]
+
+
+def _may_be_hidden(steps: tuple[Step, ...]) -> list[str]:
+    """Say of new dataflows what no list can tell: rows come twice where one is there, and hidden."""
+    new = [repr(step.name) for step in steps if (step.kind, step.action) == (DATAFLOW.name, "create")]
+    if not new:
+        return []
+    names = ", ".join(new[:MAX_NAMED]) + (f" and {len(new) - MAX_NAMED} more" if len(new) > MAX_NAMED else "")
+    hidden = (
+        f"no list shows {names}. If access labels hide a dataflow of such a name from this credential, or one that "
+        "reads the same into the same dataset, rows would come twice"
+    )
+    return [hidden]
 
 
 def _orphans(project: Project, planning: Planning) -> list[str]:
