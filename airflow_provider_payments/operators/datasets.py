@@ -1,19 +1,20 @@
-"""Operator for datasets of the Catalog."""
+"""Operators for datasets of the Catalog."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_payments.aep.inputs import as_mapping
+from airflow_provider_payments.aep.inputs import as_mapping, as_optional_id
 from airflow_provider_payments.aep.services import DATASET_SCHEMA_VERSION
-from airflow_provider_payments.operators.base import CreateOperator
+from airflow_provider_payments.operators.base import CreateOperator, FindOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
 
-__all__ = ["CreateTargetDatasetOperator"]
+__all__ = ["CreateTargetDatasetOperator", "FindDatasetOperator"]
 
 
 class CreateTargetDatasetOperator(CreateOperator):
@@ -57,3 +58,42 @@ class CreateTargetDatasetOperator(CreateOperator):
             tags=as_mapping("tags", self.tags),
             **self.common,
         )
+
+
+class FindDatasetOperator(FindOperator):
+    """
+    Find a dataset by its name or id.
+
+    The arguments of :class:`~airflow_provider_payments.operators.base.FindOperator` apply too. Returns
+    :class:`~airflow_provider_payments.operators.outputs.FoundDataset`: ``schema_id`` is the ``$id`` of its schema,
+    which the target connection and the mapping set need.
+
+    .. seealso:: ``docs/operators.md#find-what-is-there`` in the manual.
+
+    :param schema_id: ``$id`` of the schema that the dataset must follow. Defaults to ``None``: any. (templated)
+    """
+
+    template_fields: Sequence[str] = (*FindOperator.template_fields, "schema_id")
+
+    def __init__(self, *, schema_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.schema_id = schema_id
+
+    def kind(self) -> Kind:
+        """Return the kind, and check ``schema_id``."""
+        from airflow_provider_payments.aep.resources.catalog import DATASET
+
+        as_optional_id("schema_id", self.schema_id)
+        return DATASET
+
+    def obstacle(self, existing: Existing) -> str:
+        """Return whether a dataset follows another schema."""
+        desired, actual = as_optional_id("schema_id", self.schema_id), self._schema_of(existing)
+        return "" if desired in (None, actual) else f"it follows another schema, {actual}"
+
+    def outputs(self, existing: Existing) -> dict[str, Any]:
+        """Return the ``$id`` of its schema."""
+        return {"schema_id": self._schema_of(existing)}
+
+    def _schema_of(self, existing: Existing) -> str | None:
+        return self.kind().fields_of(existing).text("schemaRef", "id")

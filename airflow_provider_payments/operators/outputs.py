@@ -18,6 +18,7 @@ __all__ = [
     "CreatedSourceConnection",
     "ExportedDataflows",
     "FlowRunSummary",
+    "FoundDataset",
     "FoundFlowSpec",
     "PlannedDataflows",
     "ReusableFlowRunSummary",
@@ -28,7 +29,7 @@ __all__ = [
 
 class CreatedObject(TypedDict):
     """
-    What every ``Create...`` operator returns.
+    What every ``Create...`` operator returns, and ``FindBaseConnectionOperator``.
 
     ``id`` of the object; ``name``; ``created``: whether this task created it (``False``: it was adopted); ``etag``,
     where the service gives one; ``duplicates``: ids of the duplicates that were kept, because another writer created
@@ -67,6 +68,12 @@ class CreatedAdHocSchema(CreatedSchema):
 
     class_id: str
     class_created: bool
+
+
+class FoundDataset(CreatedObject):
+    """``schema_id``: the ``$id`` of the schema that the dataset follows."""
+
+    schema_id: NotRequired[str]
 
 
 class CreatedMappingSet(CreatedObject):

@@ -8,7 +8,7 @@ from airflow_provider_payments.aep.inputs import as_list, as_mapping
 from airflow_provider_payments.aep.services import PROFILE_CLASS
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.links import keep
-from airflow_provider_payments.operators.base import CreateOperator
+from airflow_provider_payments.operators.base import CreateOperator, FindOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
 
-__all__ = ["CreateAdHocSchemaOperator", "CreateTargetSchemaOperator"]
+__all__ = ["CreateAdHocSchemaOperator", "CreateTargetSchemaOperator", "FindSchemaOperator"]
 
 
 class CreateTargetSchemaOperator(CreateOperator):
@@ -91,6 +92,29 @@ class CreateTargetSchemaOperator(CreateOperator):
             keep(context, "field_group_id", group.existing.id)
             result = self.provision(context, self._schema(group.existing.id)).to_json()
         return result | {"field_group_id": group.existing.id, "field_group_created": group.created}
+
+
+class FindSchemaOperator(FindOperator):
+    """
+    Find a schema by its title or ``$id``.
+
+    It has no arguments but those of :class:`~airflow_provider_payments.operators.base.FindOperator`. Returns
+    :class:`~airflow_provider_payments.operators.outputs.CreatedSchema`.
+
+    .. seealso:: ``docs/operators.md#find-what-is-there`` in the manual.
+    """
+
+    def kind(self) -> Kind:
+        """Return the kind."""
+        from airflow_provider_payments.aep.resources.schema_registry import SCHEMA
+
+        return SCHEMA
+
+    def outputs(self, existing: Existing) -> dict[str, Any]:
+        """Return the schema's version and the tenant's namespace."""
+        from airflow_provider_payments.aep.resources.schema_registry import registry_outputs
+
+        return registry_outputs(existing)
 
 
 class CreateAdHocSchemaOperator(CreateOperator):

@@ -24,10 +24,16 @@ from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_mapping
 from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
-from airflow_provider_payments.operators.base import CreateOperator
-from airflow_provider_payments.operators.connections import CreateBaseConnectionOperator, CreateSourceConnectionOperator
+from airflow_provider_payments.operators.base import CreateOperator, FindOperator
+from airflow_provider_payments.operators.connections import (
+    CreateBaseConnectionOperator,
+    CreateSourceConnectionOperator,
+    FindBaseConnectionOperator,
+)
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
+from airflow_provider_payments.operators.datasets import FindDatasetOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
+from airflow_provider_payments.operators.schemas import FindSchemaOperator
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.conftest import PAYPAL, Emulator
 from tests.operators.arguments import Changes, changes
@@ -111,6 +117,9 @@ UNKNOWABLE = [
 #: Arguments that are held against what the service answers to a read.
 CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
     FindFlowSpecOperator: {"name", "source"},
+    FindBaseConnectionOperator: {"name"},
+    FindSchemaOperator: {"name"},
+    FindDatasetOperator: {"name"},
     CreateSourceConnectionOperator: {"table"},
     CreateMappingSetOperator: {"mappings"},
     # The flow spec that an id alone names; a start that has passed is right for a dataflow that is there.
@@ -131,7 +140,8 @@ class Stage:
     def usual(self, operator: type[BaseOperator], variant: dict[str, Any]) -> dict[str, Any]:
         """Arguments that make a new object, from a source connection that no dataflow reads yet."""
         usual = OPERATORS[operator] | variant
-        fresh = {"name": f"step {self.seen}"} if "name" in usual else {}
+        names_new = "name" in usual and not issubclass(operator, FindOperator)
+        fresh = {"name": f"step {self.seen}"} if names_new else {}
         ids = {name: value for name, value in self.ids.items() if name in usual and name not in variant}
         if operator is CreateDataflowOperator:
             ids["source_connection_id"] = self.new_source()
