@@ -30,9 +30,18 @@ class CreateTargetDatasetOperator(CreateOperator):
         ``"application/vnd.adobe.xed+json;version=1"``. (templated)
     :param tags: Catalog tags, each a list of texts: ``{"team": ["payments"]}``. Defaults to ``None``: only the mark.
         (templated)
+    :param profile: whether its rows are part of profiles: true brings it into Real-Time Customer Profile, which cannot
+        be undone and needs a schema that is there. Defaults to ``None``: left as it is, a new one is not in Profile.
+        (templated)
     """
 
-    template_fields: Sequence[str] = (*CreateOperator.template_fields, "schema_id", "schema_version", "tags")
+    template_fields: Sequence[str] = (
+        *CreateOperator.template_fields,
+        "schema_id",
+        "schema_version",
+        "tags",
+        "profile",
+    )
     template_fields_renderers: ClassVar[dict[str, str]] = {**CreateOperator.template_fields_renderers, "tags": "json"}
 
     def __init__(
@@ -41,12 +50,14 @@ class CreateTargetDatasetOperator(CreateOperator):
         schema_id: str,
         schema_version: str = DATASET_SCHEMA_VERSION,
         tags: dict[str, list[str]] | str | None = None,
+        profile: bool | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.schema_id = schema_id
         self.schema_version = schema_version
         self.tags = tags
+        self.profile = profile
 
     def resource(self) -> Resource:
         """Build the dataset."""
@@ -56,6 +67,7 @@ class CreateTargetDatasetOperator(CreateOperator):
             schema_id=self.schema_id,
             schema_version=self.schema_version,
             tags=as_mapping("tags", self.tags),
+            profile=self.profile,
             **self.common,
         )
 
