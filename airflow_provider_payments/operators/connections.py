@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.resources.base import Resource
     from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.sources import Source
 
 __all__ = [
     "CreateBaseConnectionOperator",
