@@ -153,12 +153,13 @@ class DataflowSteps(TargetSteps):
 
     def _new_target(self, schema: Known, dataset: Known) -> Known:
         desired = TargetConnection(name=self._target_name, dataset_id=dataset.id, schema_id=schema.id)
-        named = list(desired.look_up(self.snapshot)) if dataset.existing else []
-        free = [each for each in named if each.id not in self.sandbox.users]
+        named = list(desired.look_up(self.snapshot))
+        free = [each for each in named if dataset.existing and each.id not in self.sandbox.users]
         right = [each for each in free if not desired.differences(self.snapshot, each)]
         if existing := choose(self, desired, right):
             return self.keep(TARGET_CONNECTION, self._target_name, existing, used=False)
-        return self.create(TARGET_CONNECTION, self._target_name, desired)
+        ignored = tuple(each.id for each in named)
+        return self.create(TARGET_CONNECTION, self._target_name, desired, ignored=ignored)
 
     def _new_mapping_set(self, schema: Known, base: Known) -> Known:
         desired = self._mapping_set(schema)

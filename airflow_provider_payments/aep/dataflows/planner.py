@@ -9,7 +9,11 @@ import attrs
 from airflow_provider_payments.aep.dataflows.chain import Planning
 from airflow_provider_payments.aep.dataflows.flows import DataflowSteps
 from airflow_provider_payments.aep.dataflows.plan import Plan, Step, in_order
+from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.resources.base import OWNER
 from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
@@ -19,10 +23,12 @@ from airflow_provider_payments.aep.resources.profile import SchemaProfile
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.dataflows.loading import Located, Project
-    from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+    from collections.abc import Callable, Collection
 
-__all__ = ["make_plan"]
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.dataflows.loading import Located, Project
+
+__all__ = ["make_plan", "plan_project"]
 
 #: Kinds in the order in which they are created.
 ORDER = [
@@ -44,8 +50,38 @@ ORDER = [
 MAX_NAMED = 3
 
 
+def plan_project(
+    client: Client,
+    project: Project,
+    *,
+    take_over: Collection[str] = (),
+    progress: Callable[[str], None] = lambda name: None,
+) -> Plan:
+    """
+    Return what is to be done so that the sandbox of a client holds what the definitions say.
+
+    :param take_over: as :func:`make_plan` has it.
+    :param progress: is called with the name of each list that is going to be read.
+    :raises RequestError: if a list cannot be read.
+    """
+    return make_plan(
+        project,
+        Snapshot(client, progress=progress),
+        organisation=client.org_id,
+        sandbox=client.sandbox,
+        marks=client.marks,
+        take_over=take_over,
+    )
+
+
 def make_plan(
-    project: Project, snapshot: Snapshot, *, organisation: str = "", sandbox: str = "", marks: bool = True
+    project: Project,
+    snapshot: Snapshot,
+    *,
+    organisation: str = "",
+    sandbox: str = "",
+    marks: bool = True,
+    take_over: Collection[str] = (),
 ) -> Plan:
     """
     Return what is to be done so that the sandbox holds what the definitions say.
@@ -54,15 +90,17 @@ def make_plan(
     :param organisation: whose sandbox it is, for the plan's reader and digest.
     :param sandbox: its name.
     :param marks: whether the connection writes marks.
+    :param take_over: owners, such as DAGs by their ids: what carries the mark of one of them, and the definitions use,
+        becomes the project's.
+    :raises InvalidInputError: if there is no project that could take something over, or the connection has no marks.
     :raises RequestError: if a list cannot be read.
     """
-    planning = Planning(Sandbox(snapshot), project.name, marks)
+    planning = Planning(Sandbox(snapshot), project.name, marks, _former_owners(project, take_over, marks=marks))
     # Definitions that refer to what others describe come after them.
     for located in sorted(project.definitions, key=_refers):
         DataflowSteps(planning, located).plan()
     steps = _blocked(in_order(planning.steps, ORDER))
-    notes = [*planning.notes, *_orphans(project, planning)]
-    notes += _may_be_hidden(steps)
+    notes = [*planning.notes, *_orphans(project, planning), *_owners_of_nothing(planning), *_may_be_hidden(steps)]
     if not marks:
         notes.append("the connection writes no marks, so any object is changed as if it were this project's")
     return Plan(
@@ -75,6 +113,16 @@ def make_plan(
         notes=tuple(dict.fromkeys(notes)),
         drift=tuple(planning.drift),
     )
+
+
+def _former_owners(project: Project, take_over: Collection[str], *, marks: bool) -> frozenset[str]:
+    """Return the owners to take over from, if that is possible."""
+    if take_over and project.name is None:
+        allowed = f"what is taken over needs an owner: a {PROJECT_FILE} with `version: 1` and `project: NAME`"
+        raise InvalidInputError("take_over", sorted(take_over), allowed)
+    if take_over and not marks:
+        raise InvalidInputError("marks", False, "who owns an object is known by its mark; switch marks on to take over")
+    return frozenset(take_over) - {project.name}
 
 
 def _refers(located: Located) -> int:
@@ -90,6 +138,16 @@ def _blocked(steps: tuple[Step, ...]) -> tuple[Step, ...]:
         attrs.evolve(step, action="blocked") if step.action in to_do and stuck.issuperset(step.users) else step
         for step in steps
     )
+
+
+def _owners_of_nothing(planning: Planning) -> list[str]:
+    """Name the owners from whom nothing is taken over: one may be misspelt."""
+    found = {change.actual for step in planning.steps for change in step.changes if change.field == OWNER}
+    return [
+        f"nothing that the definitions use carries the mark of {owner!r}"
+        for owner in sorted(planning.take_over)
+        if owner not in found
+    ]
 
 
 def _may_be_hidden(steps: tuple[Step, ...]) -> list[str]:

@@ -12,9 +12,10 @@ from airflow_provider_payments.aep.readers import shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from airflow_provider_payments.aep.dataflows.applied import Applied
     from airflow_provider_payments.aep.errors import Difference
 
-__all__ = ["on_a_line", "plan_markdown", "plan_text"]
+__all__ = ["applied_text", "on_a_line", "plan_markdown", "plan_text"]
 
 #: How many of the definitions that share an object are named.
 MAX_NAMED = 3
@@ -42,6 +43,21 @@ def plan_text(plan: Plan, *, unchanged: bool = False) -> str:
     lines += [f"Note: {note}." for note in plan.notes]
     lines += [_summary(plan), f"Digest {plan.digest}"]
     return "\n".join(map(on_a_line, lines))
+
+
+def applied_text(applied: Applied) -> str:
+    """Return what came of an apply as text: of each definition that is not done why, and a summary."""
+    lines = []
+    for definition in applied.definitions:
+        if not definition.is_done:
+            lines += [f"{definition.name} is not done", *(f"  {problem}" for problem in definition.problems), ""]
+    lines += [f"Note: {note}." for note in applied.notes]
+    counts = [
+        f"{number} {word}" for word in ("created", "found", "updated", "failed") if (number := applied.counts[word])
+    ]
+    done = sum(definition.is_done for definition in applied.definitions)
+    what = f"{', '.join(counts) or 'nothing to do'}; {done} of {len(applied.definitions)} definitions are as written."
+    return "\n".join(map(on_a_line, [*lines, f"Apply: {what}"]))
 
 
 def plan_markdown(plan: Plan) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from airflow_provider_payments.aep.resources.marks import Writer
 from tests.aep.dataflows.files import write_files
 
 
-def plan_of(client: Client, folder: Path, **how: Any) -> Plan:
+def plan_of(client: Client, folder: Path, *, take_over: Collection[str] = (), **how: Any) -> Plan:
     """Plan the definitions of a folder."""
-    return make_plan(load_project(folder, **how), Snapshot(client), sandbox=client.sandbox, marks=client.marks)
+    project, snapshot = load_project(folder, **how), Snapshot(client)
+    return make_plan(project, snapshot, sandbox=client.sandbox, marks=client.marks, take_over=take_over)
 
 
 def plan_text(client: Client, folder: Path, *texts: str, **how: Any) -> Plan:

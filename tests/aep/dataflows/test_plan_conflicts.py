@@ -120,7 +120,7 @@ def test_what_another_project_marked_is_not_changed(client: Client, tmp_path: Pa
     apply(client, plan_text(client, tmp_path, TEN_LINES), owner="sales")
     assert not_done(plan_text(client, tmp_path, TEN_LINES)) == {}
     kind, reason = conflict(client, tmp_path, TEN_LINES.replace("every 30 minutes", "every day"))
-    assert (kind, reason) == ("dataflow", "it belongs to 'sales', by its mark: change it there")
+    assert (kind, reason) == ("dataflow", "it belongs to 'sales', by its mark: change it there, or take it over")
 
 
 def test_what_nobody_marked_is_changed_only_where_the_file_says_so(make_client: object, tmp_path: Path) -> None:
