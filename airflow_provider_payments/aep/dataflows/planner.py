@@ -135,7 +135,7 @@ def _blocked(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     stuck = {user for step in steps if step.action == "conflict" for user in step.users}
     to_do = ("create", "update", "adopt")
     return tuple(
-        attrs.evolve(step, action="blocked") if step.action in to_do and stuck.issuperset(step.users) else step
+        attrs.evolve(step, action="blocked") if step.action in to_do and stuck.issuperset(step.affected) else step
         for step in steps
     )
 
