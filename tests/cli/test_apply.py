@@ -35,7 +35,7 @@ def writes(emulator: Emulator) -> list[str]:
 
 def test_an_apply_shows_the_plan_and_does_it(run: Run, folder: Path, connected: Emulator) -> None:
     status, out, _ = run("apply", folder, "--yes")
-    assert out.splitlines()[0] == NAME
+    assert out.splitlines()[:3] == ["Sandbox dev, project finance", "", NAME]
     assert out.splitlines()[-1] == "Apply: 7 created; 1 of 1 definitions are as written."
     assert (status, len(connected.objects("flows"))) == (0, 1)
     assert run("plan", folder, "--detailed-exitcode")[0] == 0
