@@ -40,10 +40,9 @@ from airflow_provider_payments.aep.resources.profile import SchemaProfile
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.dataflows.loading import Project
     from airflow_provider_payments.aep.dataflows.plan import Plan, Step
     from airflow_provider_payments.aep.resources.base import Resource
     from airflow_provider_payments.aep.resources.sources import Source
@@ -69,13 +68,11 @@ MAX_PLANS = 4
 
 def apply_plan(
     client: Client,
-    project: Project,
     plan: Plan,
     *,
     credential: Callable[[str, Source], Mapping[str, str]],
     attempt: int = 1,
     run: str = "",
-    take_over: Collection[str] = (),
     progress: Callable[[str], None] = lambda name: None,
 ) -> Applied:
     """
@@ -83,29 +80,28 @@ def apply_plan(
 
     A definition that fails takes along what waits for it; the others go on.
 
-    :param plan: the plan of these definitions, made by :func:`~.planner.plan_project` a moment ago. Its creations look
-        again, its changes are refused where the object has changed since.
+    :param plan: made by :func:`~.planner.plan_project` a moment ago. Its creations look again, its changes are refused
+        where the object has changed since.
     :param credential: returns what a new base connection logs in with, of an Airflow connection and a vendor.
     :param attempt: Airflow's try number. From the second on, an earlier one may have asked for a creation and died.
     :param run: distinguishes one run of a DAG from another, in marks.
-    :param take_over: the owners with whom the plan was made.
     :param progress: is called with what is being done.
     :raises InvalidInputError: if there is no project file.
     :raises ReadOnlyError: if the connection is read-only and something is to be done.
     :raises RequestError: if a list cannot be read.
     """
-    if project.name is None:
+    if plan.project is None:
         allowed = "a project file: write project.yaml with the lines `version: 1` and `project: NAME` above the files"
         raise InvalidInputError("project", None, allowed)
     if client.read_only and plan.to_do:
         raise ReadOnlyError("The apply", "of this plan")
-    work = _Work(client, Writer(project.name, run), attempt, credential, progress)
+    work = _Work(client, Writer(plan.project, run), attempt, credential, progress)
     for further in range(MAX_PLANS):
         work.take(plan)
         if not work.again or further == MAX_PLANS - 1:
             break
-        plan = plan_project(client, project, take_over=take_over, progress=progress)
-    return Applied.of(project, plan, work.done | work.unsure, at=client.now())
+        plan = plan_project(client, plan.written, take_over=plan.take_over, progress=progress)
+    return Applied.of(plan, work.done | work.unsure, at=client.now())
 
 
 class _Work:

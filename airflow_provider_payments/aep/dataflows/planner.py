@@ -112,6 +112,8 @@ def make_plan(
         steps=steps,
         notes=tuple(dict.fromkeys(notes)),
         drift=tuple(planning.drift),
+        written=project,
+        take_over=tuple(sorted(take_over)),
     )
 
 
