@@ -154,6 +154,7 @@ def test_any_definition_means_the_same_above_any_defaults(definition: Definition
     problems: list[Problem] = []
     above = Variables({}).fill(merged(nodes(defaults), Node(members, written.place)), problems)
     assert (read_value(Definition, above, problems), problems) == (definition, [])
+    assert list(VALIDATOR.iter_errors(written.plain)) == []
 
 
 VALIDATOR = jsonschema.Draft7Validator(definition_schema())
