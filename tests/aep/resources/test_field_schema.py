@@ -13,7 +13,7 @@ TEXT: dict[str, Any] = {"type": "string"}
 RIGHT: list[dict[str, Any]] = [
     TEXT | {"title": "", "description": "d", "format": "date", "$ref": "#/definitions/a", "pattern": "^a"},
     {"type": "number", "minimum": -0.5, "maximum": 1, "exclusiveMinimum": 0, "exclusiveMaximum": 2.5},
-    TEXT | {"minLength": 0, "maxLength": 5.0, "enum": [1, None], "meta:enum": {"a": "A"}},
+    TEXT | {"minLength": 0, "maxLength": 5.0, "maxItems": 10**400, "enum": [1, None], "meta:enum": {"a": "A"}},
     {"type": "array", "items": TEXT, "minItems": 1, "maxItems": 2},
     {"type": "object", "properties": {"a": TEXT}, "required": ["a"], "additionalProperties": False},
     {"type": "object", "additionalProperties": TEXT},
