@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
 from airflow_provider_payments.aep.inputs import as_list, as_optional_text, as_text
-from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.resources.sources import find_source, require_source
 from airflow_provider_payments.aep.services import ADHOC_SCHEMA_VERSION, DATA_LAKE_SPEC_ID, SCHEMA_VERSION
 from airflow_provider_payments.hooks.errors import airflow_errors
-from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import CreateOperator, FindOperator
 
 if TYPE_CHECKING:
@@ -63,28 +61,8 @@ class CreateBaseConnectionOperator(CreateOperator):
         from airflow_provider_payments.aep.resources.flow_service import BaseConnection
 
         source = find_source(self.source)
-        return BaseConnection(source=source, credential=self._credential(source), **self.common)
-
-    def _credential(self, source: Source) -> dict[str, str]:
-        from airflow_provider_payments.hooks.connection import extra_of, text_of
-
-        connection = ExperiencePlatformHook.get_connection(as_text("vendor_conn_id", self.vendor_conn_id))
-        extra = extra_of(connection)
-        held = {
-            "host": connection.host,
-            "client_id": connection.login,
-            "client_secret": connection.password,
-            # Where there is only a token (Stripe's API key), it is the password.
-            "access_token": text_of(extra, "access_token")
-            or (None if "clientSecret" in source.auth_params else connection.password),
-            "refresh_token": text_of(extra, "refresh_token"),
-        }
-        remember(*(held[name] for name in ("client_secret", "access_token", "refresh_token")))
-        missing = [theirs for theirs, ours in source.auth_params.items() if not held[ours]]
-        if missing:
-            allowed = f"the connection must hold {', '.join(missing)} of {source.title}"
-            raise InvalidInputError("vendor_conn_id", self.vendor_conn_id, allowed)
-        return {theirs: str(held[ours]) for theirs, ours in source.auth_params.items()}
+        credential = self.hook.vendor_credential(as_text("vendor_conn_id", self.vendor_conn_id), source)
+        return BaseConnection(source=source, credential=credential, **self.common)
 
 
 class FindBaseConnectionOperator(FindOperator):
