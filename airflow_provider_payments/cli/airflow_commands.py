@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-__all__ = ["export", "plan", "schema", "validate"]
+__all__ = ["apply", "export", "plan", "schema", "validate"]
 
 
 def _of(name: str) -> Callable[[argparse.Namespace], None]:
@@ -23,4 +23,4 @@ def _of(name: str) -> Callable[[argparse.Namespace], None]:
     return call
 
 
-export, plan, schema, validate = (_of(name) for name in ("export", "plan", "schema", "validate"))
+apply, export, plan, schema, validate = (_of(name) for name in ("apply", "export", "plan", "schema", "validate"))

@@ -7,9 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.loading import load_project
-from airflow_provider_payments.aep.dataflows.planner import make_plan
+from airflow_provider_payments.aep.dataflows.planner import plan_project
 from airflow_provider_payments.aep.dataflows.render import plan_markdown, plan_text
-from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.cli.connecting import client_of, progress
 from airflow_provider_payments.cli.output import print_value
 from airflow_provider_payments.cli.validate import given_variables
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.dataflows.plan import Plan
 
-__all__ = ["plan"]
+__all__ = ["plan", "print_plan"]
 
 _STYLES = {"+": "green", "~": "yellow", "!": "bold red", "=": "cyan", ".": "dim"}
 
@@ -35,15 +34,15 @@ def plan(args: argparse.Namespace) -> int:
     )
     client = client_of(project.aep_conn_id)
     with progress("reading the sandbox") as show:
-        snapshot = Snapshot(client, progress=show)
-        made = make_plan(project, snapshot, organisation=client.org_id, sandbox=client.sandbox, marks=client.marks)
-    _print(made, args.output, unchanged=args.all)
+        made = plan_project(client, project, take_over=args.take_over, progress=show)
+    print_plan(made, args.output, unchanged=args.all)
     if made.conflicts:
         return 1
     return 2 if args.detailed_exitcode and not made.is_empty else 0
 
 
-def _print(made: Plan, output: str, *, unchanged: bool) -> None:
+def print_plan(made: Plan, output: str, *, unchanged: bool = False) -> None:
+    """Print a plan in a format."""
     if output in ("json", "yaml"):
         print_value(made.to_json(), output)
     elif output == "markdown":

@@ -6,7 +6,7 @@ import logging
 import re
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.api import sandboxes
 from airflow_provider_payments.aep.api.client import Client
@@ -20,10 +20,13 @@ from airflow_provider_payments.aep.http.auth import (
 )
 from airflow_provider_payments.aep.http.transport import Credential, Transport
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_mapping
-from airflow_provider_payments.aep.redaction import redacted
+from airflow_provider_payments.aep.redaction import redacted, remember
 from airflow_provider_payments.aep.services import DEFAULT_URL
 from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS
 from airflow_provider_payments.versions import mask_secret
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.resources.sources import Source
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,29 @@ _EXTRAS = {*CONNECTION_FIELDS, "proxies", "verify", *_OPTIONS}
 MAX_SANDBOXES, MAX_SANDBOX_NAME = 20, 60
 #: The beginnings of a list of scopes in the form's text field, in JSON or YAML.
 _LIST_STARTS = ("[", "- ")
+
+
+def vendor_credential(connection: Any, source: Source) -> dict[str, str]:
+    """
+    Return what a base connection of a vendor logs in with, from the vendor's Airflow connection.
+
+    :raises InvalidInputError: naming what the connection lacks.
+    """
+    extra = extra_of(connection)
+    held = {
+        "host": connection.host,
+        "client_id": connection.login,
+        "client_secret": connection.password,
+        # Where there is only a token (Stripe's API key), it is the password.
+        "access_token": text_of(extra, "access_token")
+        or (None if "clientSecret" in source.auth_params else connection.password),
+        "refresh_token": text_of(extra, "refresh_token"),
+    }
+    remember(*(held[name] for name in ("client_secret", "access_token", "refresh_token")))
+    if missing := [theirs for theirs, ours in source.auth_params.items() if not held[ours]]:
+        allowed = f"the connection must hold {', '.join(missing)} of {source.title}"
+        raise InvalidInputError("vendor_conn_id", connection.conn_id, allowed)
+    return {theirs: str(held[ours]) for theirs, ours in source.auth_params.items()}
 
 
 def client_from(connection: Any) -> Client:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
     from airflow_provider_payments.aep.resources.marks import Writer
+    from airflow_provider_payments.aep.resources.sources import Source
 
 __all__ = ["ExperiencePlatformHook"]
 
@@ -73,6 +74,19 @@ class ExperiencePlatformHook(BaseHook):
         from airflow_provider_payments.hooks.connection import client_from
 
         return client_from(self.get_connection(as_text("aep_conn_id", self.aep_conn_id)))
+
+    @classmethod
+    def vendor_credential(cls, conn_id: str, source: Source) -> dict[str, str]:
+        """
+        Return what a base connection logs in with.
+
+        :param conn_id: id of the Airflow connection that holds the vendor's credential.
+        :param source: the vendor's source.
+        :raises InvalidInputError: naming what the connection lacks.
+        """
+        from airflow_provider_payments.hooks.connection import vendor_credential
+
+        return vendor_credential(cls.get_connection(conn_id), source)
 
     def get_conn(self) -> Client:
         """Return :attr:`client`."""

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
 from airflow_provider_payments.aep.inputs import as_list, as_optional_text, as_text
-from airflow_provider_payments.aep.redaction import remember
 from airflow_provider_payments.aep.resources.sources import find_source, require_source
 from airflow_provider_payments.aep.services import ADHOC_SCHEMA_VERSION, DATA_LAKE_SPEC_ID, SCHEMA_VERSION
 from airflow_provider_payments.hooks.errors import airflow_errors
-from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
-from airflow_provider_payments.operators.base import CreateOperator
+from airflow_provider_payments.operators.base import CreateOperator, FindOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
     from airflow_provider_payments.aep.resources.sources import Source
 
 __all__ = [
@@ -26,6 +25,7 @@ __all__ = [
     "CreateDatasetBaseConnectionOperator",
     "CreateSourceConnectionOperator",
     "CreateTargetConnectionOperator",
+    "FindBaseConnectionOperator",
 ]
 
 
@@ -61,28 +61,45 @@ class CreateBaseConnectionOperator(CreateOperator):
         from airflow_provider_payments.aep.resources.flow_service import BaseConnection
 
         source = find_source(self.source)
-        return BaseConnection(source=source, credential=self._credential(source), **self.common)
+        credential = self.hook.vendor_credential(as_text("vendor_conn_id", self.vendor_conn_id), source)
+        return BaseConnection(source=source, credential=credential, **self.common)
 
-    def _credential(self, source: Source) -> dict[str, str]:
-        from airflow_provider_payments.hooks.connection import extra_of, text_of
 
-        connection = ExperiencePlatformHook.get_connection(as_text("vendor_conn_id", self.vendor_conn_id))
-        extra = extra_of(connection)
-        held = {
-            "host": connection.host,
-            "client_id": connection.login,
-            "client_secret": connection.password,
-            # Where there is only a token (Stripe's API key), it is the password.
-            "access_token": text_of(extra, "access_token")
-            or (None if "clientSecret" in source.auth_params else connection.password),
-            "refresh_token": text_of(extra, "refresh_token"),
-        }
-        remember(*(held[name] for name in ("client_secret", "access_token", "refresh_token")))
-        missing = [theirs for theirs, ours in source.auth_params.items() if not held[ours]]
-        if missing:
-            allowed = f"the connection must hold {', '.join(missing)} of {source.title}"
-            raise InvalidInputError("vendor_conn_id", self.vendor_conn_id, allowed)
-        return {theirs: str(held[ours]) for theirs, ours in source.auth_params.items()}
+class FindBaseConnectionOperator(FindOperator):
+    """
+    Find the base connection of a vendor account, whose credential Airflow then need not hold.
+
+    The arguments of :class:`~airflow_provider_payments.operators.base.FindOperator` apply too. Returns
+    :class:`~airflow_provider_payments.operators.outputs.CreatedObject`.
+
+    .. seealso:: ``docs/operators.md#find-what-is-there`` in the manual.
+
+    :param source: ``paypal``, ``square`` or ``stripe``; a base connection of another source is refused. Defaults to
+        ``None``: of any source. (templated)
+    """
+
+    template_fields: Sequence[str] = (*FindOperator.template_fields, "source")
+
+    def __init__(self, *, source: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+
+    def kind(self) -> Kind:
+        """Return the kind, and check ``source``."""
+        from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION
+
+        self._source()
+        return BASE_CONNECTION
+
+    def obstacle(self, existing: Existing) -> str:
+        """Return whether a base connection is of another source."""
+        source = self._source()
+        spec_id = self.kind().fields_of(existing).text("connectionSpec", "id")
+        return "" if source is None or spec_id == source.spec_id else f"it is no base connection of {source.title}"
+
+    def _source(self) -> Source | None:
+        given = as_optional_text("source", self.source)
+        return find_source(given) if given else None
 
 
 class CreateSourceConnectionOperator(CreateOperator):

@@ -1,7 +1,8 @@
-"""Operators for definitions: plans, the check for drift, and exports, also where Airflow has no command line."""
+"""Operators for definitions: plans, the check for drift, applies and exports, also where there is no command line."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -9,9 +10,10 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_bool, as_list, as_mapping, as_optional_text, as_text
-from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.links import ExperiencePlatformLink, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
 
 if TYPE_CHECKING:
@@ -19,31 +21,34 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_payments.aep.dataflows.applied import Applied
     from airflow_provider_payments.aep.dataflows.loading import Project
-    from airflow_provider_payments.aep.dataflows.plan import Plan
 
-__all__ = ["ExportDataflowsOperator", "PlanDataflowsOperator"]
+__all__ = [
+    "ApplyDataflowOperator",
+    "ApplyDataflowsOperator",
+    "DefinitionsOperator",
+    "ExportDataflowsOperator",
+    "PlanDataflowsOperator",
+]
 
 ON_DRIFT = ("report", "fail", "skip")
 
 
-class PlanDataflowsOperator(ExperiencePlatformOperator):
+class DefinitionsOperator(ExperiencePlatformOperator):
     """
-    Compare definitions with the sandbox, log the plan, and say where the two differ. It only reads.
+    Base of the operators that read definitions.
 
-    Returns :class:`~airflow_provider_payments.operators.outputs.PlannedDataflows`. The files are read when the task
-    runs: a broken one fails this task, and breaks no DAG.
+    The files are read when the task runs: a broken one fails this task, and breaks no DAG.
 
     .. seealso:: ``docs/definitions.md#in-airflow`` in the manual.
 
     :param definition: a file, or a folder with all that is below it; relative to the DAG's folder. (templated)
     :param environment: an environment of the project file. Defaults to ``None``: the only one. (templated)
     :param variables: variables by name; they overrule those of the environment. Defaults to ``None``. (templated)
-    :param only: names of the definitions to plan. Defaults to ``None``: all. (templated)
-    :param on_drift: what to do where a definition is not as written: ``report`` returns it, ``fail`` fails the task
-        without a retry, ``skip`` skips the task. Defaults to ``"report"``. (templated)
-    :param ignore: members whose drift does not count, such as ``tolerance`` or ``Square payments.enabled``. Applies to
-        ``on_drift``; the plan shows them all the same. Defaults to ``None``. (templated)
+    :param only: the name of the definition that is meant, or a list of names. Defaults to ``None``: all. (templated)
+    :param take_over: owners, such as DAGs by their ids, whose objects become this project's as far as the definitions
+        use them. Defaults to ``None``: an object with another owner's mark is a conflict where it differs. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``None``: the environment's,
         else ``aep_default``. (templated)
     """
@@ -54,10 +59,9 @@ class PlanDataflowsOperator(ExperiencePlatformOperator):
         "environment",
         "variables",
         "only",
-        "on_drift",
-        "ignore",
+        "take_over",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"variables": "json", "only": "json", "ignore": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"variables": "json", "only": "json", "take_over": "json"}
 
     def __init__(
         self,
@@ -66,8 +70,7 @@ class PlanDataflowsOperator(ExperiencePlatformOperator):
         environment: str | None = None,
         variables: Mapping[str, Any] | str | None = None,
         only: Sequence[str] | str | None = None,
-        on_drift: Literal["report", "fail", "skip"] | str = "report",
-        ignore: Sequence[str] | str | None = None,
+        take_over: Sequence[str] | str | None = None,
         aep_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -76,6 +79,69 @@ class PlanDataflowsOperator(ExperiencePlatformOperator):
         self.environment = environment
         self.variables = variables
         self.only = only
+        self.take_over = take_over
+
+    @abstractmethod
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Do what the operator is for.
+
+        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as where a file is wrong.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
+
+    def project(self) -> Project:
+        """
+        Read the definitions.
+
+        :raises DefinitionError: with all problems of all files.
+        """
+        from airflow_provider_payments.aep.dataflows.loading import load_project
+
+        folder, top = _folders(self)
+        return load_project(
+            folder / as_text("definition", self.definition),
+            environment=as_optional_text("environment", self.environment),
+            variables=as_mapping("variables", self.variables),
+            only=_names("only", self.only),
+            conn_id=as_optional_text("aep_conn_id", self.aep_conn_id),
+            top=top,
+        )
+
+
+class PlanDataflowsOperator(DefinitionsOperator):
+    """
+    Compare definitions with the sandbox, log the plan, and say where the two differ. It only reads.
+
+    The arguments of :class:`DefinitionsOperator` apply too. Returns
+    :class:`~airflow_provider_payments.operators.outputs.PlannedDataflows`.
+
+    .. seealso:: ``docs/definitions.md#in-airflow`` in the manual.
+
+    :param on_drift: what to do where a definition is not as written: ``report`` returns it, ``fail`` fails the task
+        without a retry, ``skip`` skips the task. Defaults to ``"report"``. (templated)
+    :param ignore: members whose drift does not count, such as ``tolerance`` or ``Square payments.enabled``. Applies to
+        ``on_drift``; the plan shows them all the same. Defaults to ``None``. (templated)
+    """
+
+    template_fields: Sequence[str] = (
+        *DefinitionsOperator.template_fields,
+        "on_drift",
+        "ignore",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        **DefinitionsOperator.template_fields_renderers,
+        "ignore": "json",
+    }
+
+    def __init__(
+        self,
+        *,
+        on_drift: Literal["report", "fail", "skip"] | str = "report",
+        ignore: Sequence[str] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
         self.on_drift = on_drift
         self.ignore = ignore
 
@@ -89,18 +155,21 @@ class PlanDataflowsOperator(ExperiencePlatformOperator):
         :raises AirflowSkipException: if something is not as written and ``on_drift`` is ``skip``.
         """
         from airflow_provider_payments.aep.dataflows.drift import check_ignored, drifted
+        from airflow_provider_payments.aep.dataflows.planner import plan_project
         from airflow_provider_payments.aep.dataflows.render import plan_text
 
         with airflow_errors():
             if self.on_drift not in ON_DRIFT:
                 raise InvalidInputError("on_drift", self.on_drift, f"one of {', '.join(ON_DRIFT)}")
             ignored = _texts("ignore", self.ignore)
-            plan = self._plan(self._project())
+            project = self.project()
+            client, owners = ExperiencePlatformHook(project.aep_conn_id).client, _names("take_over", self.take_over)
+            plan = plan_project(client, project, take_over=owners)
             check_ignored(plan, ignored)
         text, names = plan_text(plan), drifted(plan, ignored)
         self.log.info("%s", text)
         if names and self.on_drift != "report":
-            message = f"not as written: {', '.join(names)}\n{text}"
+            message = f"not as written: {', '.join(names)} (the task's log shows the plan)"
             raise AirflowSkipException(message) if self.on_drift == "skip" else ExperiencePlatformFailedError(message)
         summary = {action: plan.count(action) for action in ("create", "adopt", "update", "conflict", "blocked")}
         return {
@@ -112,27 +181,99 @@ class PlanDataflowsOperator(ExperiencePlatformOperator):
             "plan": plan.to_json() | {"steps": [step.to_json() for step in plan.steps if not step.is_done]},
         }
 
-    def _project(self) -> Project:
-        from airflow_provider_payments.aep.dataflows.loading import load_project
 
-        folder, top = _folders(self)
-        return load_project(
-            folder / as_text("definition", self.definition),
-            environment=as_optional_text("environment", self.environment),
-            variables=as_mapping("variables", self.variables),
-            only=_texts("only", self.only),
-            conn_id=as_optional_text("aep_conn_id", self.aep_conn_id),
-            top=top,
+class ApplyDataflowsOperator(DefinitionsOperator):
+    """
+    Make the sandbox hold what definitions say, in one task: all objects of a kind are created in the time of one.
+
+    The arguments of :class:`DefinitionsOperator` apply too. Returns
+    :class:`~airflow_provider_payments.operators.outputs.AppliedDataflows`. A definition that fails, or that something
+    stands in the way of, takes along only what waits for it; the task then fails with what is left, after the others
+    are done. The next try, or the next run, goes on.
+
+    .. seealso:: ``docs/definitions.md#apply`` in the manual.
+
+    :param expect: the digest of the plan that somebody has approved; the task fails where the plan is another one by
+        now. Defaults to ``None``: whatever is planned is applied. (templated)
+    """
+
+    template_fields: Sequence[str] = (*DefinitionsOperator.template_fields, "expect")
+
+    def __init__(self, *, expect: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.expect = expect
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Plan, and do what the plan says.
+
+        :raises ExperiencePlatformFailedError: if a file is wrong, the plan is not the expected one, or a definition is
+            not done that no other try can do.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
+        with airflow_errors():
+            applied = self._apply(context, self.project())
+        return applied.to_json() | {"flow_ids": [each.flow_id for each in applied.definitions]}
+
+    def _apply(self, context: Context, project: Project) -> Applied:
+        from airflow_provider_payments.aep.dataflows.apply import apply_plan
+        from airflow_provider_payments.aep.dataflows.planner import plan_project
+        from airflow_provider_payments.aep.dataflows.render import applied_text, plan_text
+
+        hook, ti = ExperiencePlatformHook(project.aep_conn_id), context.get("ti")
+        owners = _names("take_over", self.take_over)
+        plan = plan_project(hook.client, project, take_over=owners)
+        self.log.info("%s", plan_text(plan))
+        plan.expect(as_optional_text("expect", self.expect))
+        applied = apply_plan(
+            hook.client,
+            project,
+            plan,
+            credential=hook.vendor_credential,
+            take_over=owners,
+            attempt=int(getattr(ti, "try_number", 1) or 1),
+            run=f"{getattr(ti, 'dag_id', '')}/{context.get('run_id') or getattr(ti, 'run_id', '')}",
         )
+        text = applied_text(applied)
+        self.log.info("%s", text)
+        if not applied.is_done:
+            raise (ExperiencePlatformUnavailableError if applied.retryable else ExperiencePlatformFailedError)(text)
+        return applied
 
-    def _plan(self, project: Project) -> Plan:
-        from airflow_provider_payments.aep.dataflows.planner import make_plan
-        from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 
-        client = ExperiencePlatformHook(project.aep_conn_id).client
-        return make_plan(
-            project, Snapshot(client), organisation=client.org_id, sandbox=client.sandbox, marks=client.marks
-        )
+class ApplyDataflowOperator(ApplyDataflowsOperator):
+    """
+    Make the sandbox hold what one definition says: its whole chain, in one task.
+
+    The arguments of :class:`ApplyDataflowsOperator` apply too. Returns
+    :class:`~airflow_provider_payments.operators.outputs.AppliedDataflow`. For many definitions one
+    :class:`ApplyDataflowsOperator` asks far less.
+
+    .. seealso:: ``docs/definitions.md#apply`` in the manual.
+    """
+
+    operator_extra_links = (ExperiencePlatformLink(),)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Plan, and do what the plan says.
+
+        :raises ExperiencePlatformFailedError: if the file is wrong, holds several definitions of which ``only`` names
+            none, or something stands in the way.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
+        from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
+
+        with airflow_errors():
+            project = self.project()
+            if len(project.definitions) != 1:
+                names = ", ".join(repr(each.definition.name) for each in project.definitions)
+                raise InvalidInputError("only", self.only, f"the name of one definition; {self.definition} has {names}")
+            applied = self._apply(context, project)
+        (definition,), client = applied.definitions, ExperiencePlatformHook(project.aep_conn_id).client
+        flow_id = str(definition.flow_id)
+        store_link(context, url=client.url, sandbox=client.sandbox, page=DATAFLOW.page, object_id=flow_id)
+        return definition.to_json() | {"name": definition.name, "summary": dict(applied.counts)}
 
 
 class ExportDataflowsOperator(ExperiencePlatformOperator):
@@ -211,6 +352,12 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
 
 def _texts(argument: str, value: object) -> list[str]:
     return [as_text(argument, one) for one in as_list(argument, value) or ()]
+
+
+def _names(argument: str, value: object) -> list[str]:
+    """Return names; text that is no list in JSON is one name, as a mapped task gets it."""
+    is_name = isinstance(value, str) and not value.lstrip().startswith("[")
+    return [as_text(argument, value)] if is_name and value else _texts(argument, value)
 
 
 def _folders(operator: ExperiencePlatformOperator) -> tuple[Path, Path | None]:

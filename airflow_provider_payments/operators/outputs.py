@@ -9,6 +9,8 @@ Times are ISO 8601 text in UTC. What the service does not show has no key, for A
 from typing import Any, NotRequired, TypedDict
 
 __all__ = [
+    "AppliedDataflow",
+    "AppliedDataflows",
     "CreatedAdHocSchema",
     "CreatedDataflow",
     "CreatedMappingSet",
@@ -18,6 +20,7 @@ __all__ = [
     "CreatedSourceConnection",
     "ExportedDataflows",
     "FlowRunSummary",
+    "FoundDataset",
     "FoundFlowSpec",
     "PlannedDataflows",
     "ReusableFlowRunSummary",
@@ -28,7 +31,7 @@ __all__ = [
 
 class CreatedObject(TypedDict):
     """
-    What every ``Create...`` operator returns.
+    What every ``Create...`` operator returns, and ``FindBaseConnectionOperator``.
 
     ``id`` of the object; ``name``; ``created``: whether this task created it (``False``: it was adopted); ``etag``,
     where the service gives one; ``duplicates``: ids of the duplicates that were kept, because another writer created
@@ -67,6 +70,12 @@ class CreatedAdHocSchema(CreatedSchema):
 
     class_id: str
     class_created: bool
+
+
+class FoundDataset(CreatedObject):
+    """``schema_id``: the ``$id`` of the schema that the dataset follows."""
+
+    schema_id: NotRequired[str]
 
 
 class CreatedMappingSet(CreatedObject):
@@ -146,6 +155,43 @@ class PlannedDataflows(TypedDict):
     text: str
     summary: dict[str, int]
     plan: dict[str, Any]
+
+
+class AppliedDataflow(TypedDict):
+    """
+    What came of one definition.
+
+    ``name``; ``flow_id`` of its dataflow; ``ids`` of all its objects by kind, such as ``target_connection``;
+    ``runs_since``: from when on a flow run is current, as ISO 8601 text, for a sensor; ``done``; ``problems``: empty,
+    for the task fails where there is one; ``summary``: how many objects were ``created``, ``found``, ``updated``.
+    """
+
+    name: str
+    flow_id: str
+    ids: dict[str, str]
+    runs_since: str
+    done: bool
+    problems: list[str]
+    summary: dict[str, int]
+
+
+class AppliedDataflows(TypedDict):
+    """
+    What came of many definitions.
+
+    ``flow_ids`` of their dataflows in the definitions' order, to be expanded over; ``definitions``: by name what
+    :class:`AppliedDataflow` has, but ``name`` and ``summary``; ``summary``: how many objects were ``created``,
+    ``found`` or ``updated``; ``duplicates``: ids of objects that mean the same as one of these and were left;
+    ``digest`` of the last plan; ``done``; ``format``: raised when a member changes its meaning.
+    """
+
+    flow_ids: list[str]
+    definitions: dict[str, dict[str, Any]]
+    summary: dict[str, int]
+    duplicates: list[str]
+    digest: str
+    done: bool
+    format: int
 
 
 class ExportedDataflows(TypedDict):

@@ -54,11 +54,21 @@ class Patience:
 
     def wait(self, error: UnreadableError | RequestError) -> None:
         """
-        Sleep before the next read; raise ``error`` where no read, or none in the operation's time, is left.
+        Sleep before the next read, as :meth:`pause` has it.
+
+        :param error: any failure.
+        """
+        self.client.transport.clock.sleep(self.pause(error))
+
+    def pause(self, error: UnreadableError | RequestError) -> float:
+        """
+        Return how many seconds to sleep before the next read.
+
+        It raises ``error`` where no read, or none in the operation's time, is left.
 
         :param error: any failure; those that no read can change are raised at once.
         """
-        seconds = min(FIRST_WAIT_SECONDS * 2 ** min(self.waits, 10), MAX_WAIT_SECONDS)
+        seconds: float = min(FIRST_WAIT_SECONDS * 2 ** min(self.waits, 10), MAX_WAIT_SECONDS)
         transport = self.client.transport
         if isinstance(error, ReadLagError):
             # Not all at once, however young it is: the platform's clock may be understood better meanwhile.
@@ -73,7 +83,7 @@ class Patience:
             raise error
         log.warning("%s; looking again in %.0f s", error, seconds)
         self.waits += 1
-        transport.clock.sleep(seconds)
+        return seconds
 
 
 def patiently(client: Client, ask: Callable[[], Result]) -> Result:

@@ -48,35 +48,43 @@ class Settling:
         """How long what was sent just now may take to show."""
         return self.settle_seconds + TICK_SECONDS if self.settle_seconds else 0.0
 
-    def after_lost_answer(self, error: RequestError, noun: str, sent: int) -> None:
+    def pause_after_lost_answer(self, error: RequestError, noun: str, sent: int) -> float:
         """
-        Sleep until what was asked for must show.
+        Return how many seconds to sleep until what was asked for must show, as :meth:`pause` does.
 
         :param error: how a request to create it failed; any but a lost answer is raised.
         :param noun: what to look for then.
         :param sent: how many such requests there were.
-        :raises UnsettledError: as :meth:`sleep` does.
+        :raises UnsettledError: as :meth:`pause` does.
         """
         if error.failure is not Failure.AMBIGUOUS or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
             raise error
         log.warning("%s; looking for the %s before asking again", error, noun)
         pause = FIRST_WAIT_SECONDS * 2 ** (sent - 1) if error.retry_after is None else error.retry_after
-        self.sleep(max(self.seconds_after_sending, pause), "to show")
+        return self.pause(max(self.seconds_after_sending, pause), "to show")
 
     def sleep(self, seconds: float, why: str) -> None:
         """
         Sleep, and say why.
 
+        :raises UnsettledError: as :meth:`pause` does.
+        """
+        if self.pause(seconds, why):
+            log.info("Waiting %.0f s for %s %s", seconds, self.what, why)
+            self.client.transport.clock.sleep(seconds)
+
+    def pause(self, seconds: float, why: str) -> float:
+        """
+        Return ``seconds`` for a sleep that is allowed.
+
+        :param why: ends the sentence "it needs 3 s ...".
         :raises UnsettledError: if that is longer than what is left.
         """
-        if not seconds:
-            return
-        if seconds > self.client.transport.remaining:
+        if seconds and seconds > self.client.transport.remaining:
             limit = f"operation_timeout ({self.client.operation_timeout:g} s)"
             if self.before_it_begins.remaining < seconds:
                 limit = "the time before it begins"
             raise UnsettledError(
                 f"{self.what} needs {seconds:.0f} s {why}, longer than is left of {limit}; the next attempt looks again"
             )
-        log.info("Waiting %.0f s for %s %s", seconds, self.what, why)
-        self.client.transport.clock.sleep(seconds)
+        return seconds

@@ -118,10 +118,10 @@ class Chain:
         step = Step(kind=kind.name, name=name, action=action, users=(self.definition.name,), place=place, **what)
         self.planning.add(key, step)
 
-    def create(self, kind: Kind, name: str, desired: Resource | None = None, reason: str = "") -> Known:
+    def create(self, kind: Kind, name: str, desired: Resource | None = None, reason: str = "", **what: Any) -> Known:
         """Add the creation of an object."""
         key = unknown_id(kind.name, name)
-        self.add(kind, name, "create", key, desired=desired, reason=reason)
+        self.add(kind, name, "create", key, desired=desired, reason=reason, **what)
         return Known(key)
 
     def conflict(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import attrs
 
+from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.readers import shown
 
 if TYPE_CHECKING:
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.errors import Difference
     from airflow_provider_payments.aep.resources.base import Change, Resource
     from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.sources import Source
     from airflow_provider_payments.aep.services import Json
 
-__all__ = ["ACTIONS", "PLAN_FORMAT", "Action", "Plan", "Step", "in_order", "plain_value"]
+__all__ = ["ACTIONS", "PLAN_FORMAT", "Action", "Login", "Plan", "Step", "in_order", "plain_value"]
 
 Action = Literal["unchanged", "adopt", "create", "update", "conflict", "blocked"]
 #: What each action means, by its sign in a plan's text.
@@ -35,6 +37,18 @@ ACTIONS: dict[Action, str] = {
 PLAN_FORMAT = 1
 
 
+class Login(NamedTuple):
+    """
+    What a new base connection logs in with.
+
+    :param conn_id: the Airflow connection that holds the vendor's credential.
+    :param source: whose account it is.
+    """
+
+    conn_id: str
+    source: Source
+
+
 @attrs.frozen(kw_only=True)
 class Step:
     """
@@ -48,6 +62,8 @@ class Step:
     :param desired: what it should be; ``None`` where a value needs what only an apply knows.
     :param existing: what is there.
     :param change: what makes the one of the other.
+    :param login: what a new base connection logs in with.
+    :param ignored: ids of objects of the same name that are none of this definition's.
     """
 
     kind: str
@@ -61,6 +77,8 @@ class Step:
     desired: Resource | None = attrs.field(default=None, repr=False, eq=False)
     existing: Existing | None = attrs.field(default=None, repr=False, eq=False)
     change: Change | None = attrs.field(default=None, repr=False, eq=False)
+    login: Login | None = attrs.field(default=None, repr=False, eq=False)
+    ignored: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False)
 
     @property
     def is_done(self) -> bool:
@@ -115,6 +133,11 @@ class Plan:
         return tuple(step for step in self.steps if step.action == "conflict")
 
     @property
+    def to_do(self) -> tuple[Step, ...]:
+        """The steps that an apply takes."""
+        return tuple(step for step in self.steps if step.action in ("create", "update"))
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is to be done."""
         return all(step.is_done for step in self.steps)
@@ -135,6 +158,17 @@ class Plan:
         steps = [(step.kind, step.name, step.action, step.id, _sorted_changes(step.changes)) for step in self.steps]
         content = json.dumps([self.organisation, self.sandbox, self.project, sorted(steps, key=repr)])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def expect(self, digest: str | None) -> None:
+        """
+        See that it is the plan that somebody has approved.
+
+        :param digest: of that one; ``None``: any plan is as good.
+        :raises InvalidInputError: if it is another one.
+        """
+        if digest is not None and digest != self.digest:
+            allowed = f"the digest of the plan as it is now, {self.digest}; it has changed since that one was approved"
+            raise InvalidInputError("expect", digest, allowed)
 
     def to_json(self) -> Json:
         """Return it as plain JSON; ``format`` tells its form."""

@@ -11,6 +11,7 @@ from airflow_provider_payments.aep.dataflows.flows import DataflowSteps
 from airflow_provider_payments.aep.dataflows.plan import Plan, Step, in_order
 from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.resources.base import OWNER
 from airflow_provider_payments.aep.resources.catalog import DATASET
@@ -22,12 +23,12 @@ from airflow_provider_payments.aep.resources.profile import SchemaProfile
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
+    from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.dataflows.loading import Located, Project
-    from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 
-__all__ = ["make_plan"]
+__all__ = ["make_plan", "plan_project"]
 
 #: Kinds in the order in which they are created.
 ORDER = [
@@ -45,10 +46,32 @@ ORDER = [
         DATAFLOW,
     )
 ]
-HIDDEN = (
-    "what access labels hide from this credential is in no list: an object that is hidden is planned as new, and a "
-    "dataflow that is hidden is no second reader"
-)
+#: How many new dataflows a note names.
+MAX_NAMED = 3
+
+
+def plan_project(
+    client: Client,
+    project: Project,
+    *,
+    take_over: Collection[str] = (),
+    progress: Callable[[str], None] = lambda name: None,
+) -> Plan:
+    """
+    Return what is to be done so that the sandbox of a client holds what the definitions say.
+
+    :param take_over: as :func:`make_plan` has it.
+    :param progress: is called with the name of each list that is going to be read.
+    :raises RequestError: if a list cannot be read.
+    """
+    return make_plan(
+        project,
+        Snapshot(client, progress=progress),
+        organisation=client.org_id,
+        sandbox=client.sandbox,
+        marks=client.marks,
+        take_over=take_over,
+    )
 
 
 def make_plan(
@@ -77,9 +100,7 @@ def make_plan(
     for located in sorted(project.definitions, key=_refers):
         DataflowSteps(planning, located).plan()
     steps = _blocked(in_order(planning.steps, ORDER))
-    notes = [*planning.notes, *_orphans(project, planning), *_owners_of_nothing(planning)]
-    if any(step.action == "create" for step in steps):
-        notes.append(HIDDEN)
+    notes = [*planning.notes, *_orphans(project, planning), *_owners_of_nothing(planning), *_may_be_hidden(steps)]
     if not marks:
         notes.append("the connection writes no marks, so any object is changed as if it were this project's")
     return Plan(
@@ -127,6 +148,19 @@ def _owners_of_nothing(planning: Planning) -> list[str]:
         for owner in sorted(planning.take_over)
         if owner not in found
     ]
+
+
+def _may_be_hidden(steps: tuple[Step, ...]) -> list[str]:
+    """Say of new dataflows what no list can tell: rows come twice where one is there, and hidden."""
+    new = [repr(step.name) for step in steps if (step.kind, step.action) == (DATAFLOW.name, "create")]
+    if not new:
+        return []
+    names = ", ".join(new[:MAX_NAMED]) + (f" and {len(new) - MAX_NAMED} more" if len(new) > MAX_NAMED else "")
+    hidden = (
+        f"no list shows {names}. If access labels hide a dataflow of such a name from this credential, or one that "
+        "reads the same into the same dataset, rows would come twice"
+    )
+    return [hidden]
 
 
 def _orphans(project: Project, planning: Planning) -> list[str]:

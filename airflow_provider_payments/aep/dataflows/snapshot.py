@@ -104,7 +104,7 @@ class Snapshot:
     ) -> None:
         self._reads, self._progress = reads, progress
         self._lists = {one.kind.path: one for one in _lists(page_size)}
-        self._items: dict[str, _Items] = {}
+        self._items: dict[str, _Items | RequestError] = {}
         self._answers: dict[object, Any] = {}
 
     # ---- what Reads has --------------------------------------------------------------------------------------------
@@ -194,18 +194,24 @@ class Snapshot:
 
     def _read(self, whole: _List) -> _Items:
         if whole.kind.path not in self._items:
-            self._progress(whole.kind.collection)
-            found = _Items()
-            try:
-                for item in whole.kind.items(self._reads, limit=whole.limit):
-                    self._add(found, whole.kind, item)
-            except RequestError as error:
-                if error.status == 403:
-                    service = next(service for service in _PERMISSIONS if whole.kind.path.startswith(service))
-                    error.add(f"the credential needs the permission {_PERMISSIONS[service]!r} to read this list")
-                raise
-            self._items[whole.kind.path] = found
-        return self._items[whole.kind.path]
+            self._items[whole.kind.path] = self._read_once(whole)
+        if isinstance(found := self._items[whole.kind.path], RequestError):
+            raise found
+        return found
+
+    def _read_once(self, whole: _List) -> _Items | RequestError:
+        """Return the items of a list, or why it cannot be read: it is not asked for again for each that needs it."""
+        self._progress(whole.kind.collection)
+        found = _Items()
+        try:
+            for item in whole.kind.items(self._reads, limit=whole.limit):
+                self._add(found, whole.kind, item)
+        except RequestError as error:
+            if error.status == 403:
+                service = next(service for service in _PERMISSIONS if whole.kind.path.startswith(service))
+                error.add(f"the credential needs the permission {_PERMISSIONS[service]!r} to read this list")
+            return error
+        return found
 
     @staticmethod
     def _add(found: _Items, kind: Kind, item: Json) -> None:

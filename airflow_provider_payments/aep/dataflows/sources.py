@@ -10,6 +10,7 @@ from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.attributes import Attributes
 from airflow_provider_payments.aep.dataflows.chain import Chain, Known, StuckError
 from airflow_provider_payments.aep.dataflows.converters import written_destination
+from airflow_provider_payments.aep.dataflows.plan import Login
 from airflow_provider_payments.aep.dataflows.sandbox import Parts, name_of
 from airflow_provider_payments.aep.errors import Difference, Failure, InvalidInputError, RequestError
 from airflow_provider_payments.aep.fields import Fields
@@ -73,13 +74,13 @@ class SourceSteps(Chain):
         """Plan base and source connection of a dataflow that is not there yet."""
         base = self._base()
         desired = self.source_connection(base.id)
-        candidates = [
-            each for each in desired.look_up(self.snapshot) if base.existing and each.id not in self.sandbox.users
-        ]
-        right = [each for each in candidates if not desired.differences(self.snapshot, each)]
+        named = list(desired.look_up(self.snapshot))
+        free = [each for each in named if base.existing and each.id not in self.sandbox.users]
+        right = [each for each in free if not desired.differences(self.snapshot, each)]
         if existing := choose(self, desired, right):
             return base, self.keep(SOURCE_CONNECTION, self.source_name, existing, used=False)
-        return base, self.create(SOURCE_CONNECTION, self.source_name, desired)
+        ignored = tuple(each.id for each in named)
+        return base, self.create(SOURCE_CONNECTION, self.source_name, desired, ignored=ignored)
 
     def source_connection(self, base_id: str) -> SourceConnection:
         """Return the source connection that is desired."""
@@ -133,7 +134,8 @@ class SourceSteps(Chain):
         if named:
             return self.base_is_right((fitting or named)[0], used=False)
         if asked.airflow_conn_id:
-            return self.create(BASE_CONNECTION, name, reason=f"with the credential of {asked.airflow_conn_id!r}")
+            reason = f"with the credential of {asked.airflow_conn_id!r}"
+            return self.create(BASE_CONNECTION, name, reason=reason, login=Login(asked.airflow_conn_id, self.vendor))
         hint = self.similar(name, map(name_of, everything))
         reason = f"there is no base connection of this name; to create it, write `airflow_conn_id`{hint}"
         self.conflict(BASE_CONNECTION, name, reason, (), at)

@@ -12,9 +12,9 @@ from airflow_provider_payments.aep.provisioning.decide import Memory, Now, Seen
 from airflow_provider_payments.aep.provisioning.giving_up import busy_until, was_disabled_by_giving_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
-    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.api.client import Client, Reads
     from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
     from airflow_provider_payments.aep.resources.base import Resource
     from airflow_provider_payments.aep.resources.kind import Existing
@@ -30,6 +30,7 @@ class Observer:
     :param duplicates: takes note of what this call made itself.
     :param if_exists: as :func:`.ensure.ensure` has it.
     :param memory: of what the operation has done and learnt.
+    :param ignored: ids of objects that do not count, whatever they are called.
     """
 
     client: Client
@@ -37,29 +38,41 @@ class Observer:
     duplicates: Duplicates
     if_exists: str
     memory: Memory
+    ignored: Collection[str] = ()
     #: What the last look has shown, by id, without what is gone.
     seen: dict[str, Seen] = field(default_factory=dict)
     #: Whether the first key has missed something: from then on each look is by both.
     by_both: bool = False
     _listed: dict[str, Existing] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        #: What is looked at, and when that was read, by the own clock; ``None``: just now.
+        self.reads: Reads = self.client
+        self._read_at: float | None = None
+
     @property
     def now(self) -> Now:
         """The time by both clocks."""
         return Now(self.client.transport.clock.monotonic(), self.client.now())
 
-    def look(self) -> None:
-        """Look at the lists."""
-        self._listed = _by_id(self.desired.look_up(self.client))
+    @property
+    def read_at(self) -> Now:
+        """When the lists were read: later than that nothing is known."""
+        return self.now if self._read_at is None else Now(self._read_at, self.client.transport.now(self._read_at))
+
+    def look(self, reads: Reads, read_at: float | None = None) -> None:
+        """Look at the lists, or at what they showed a moment ago."""
+        self.reads, self._read_at = reads, read_at
+        self._listed = self._found(self.desired.look_up(reads))
         if self.by_both:
-            self._listed = _by_id(self.desired.look_further(self.client)) | self._listed
+            self._listed = self._found(self.desired.look_further(reads)) | self._listed
         self.memory = self.memory.looked(self._listed, self.now.own, searched=self.by_both)
         self.seen = {}
         self._compare(self._listed.values())
 
     def search(self) -> None:
         """Look by the second key too."""
-        found = _by_id(self.desired.look_further(self.client))
+        found = self._found(self.desired.look_further(self.reads))
         missed = {object_id: existing for object_id, existing in found.items() if object_id not in self._listed}
         self.by_both = bool(missed)
         self._listed |= missed
@@ -105,7 +118,7 @@ class Observer:
             if existing.id in self.memory.gone and not checked:
                 continue
             try:
-                differences = self.desired.differences(self.client, existing)
+                differences = self.desired.differences(self.reads, existing)
             except RequestError as error:
                 if not error.says_gone:
                     raise
@@ -131,6 +144,5 @@ class Observer:
             return False
         return not checked or was_disabled_by_giving_up(writer, mark, existing)
 
-
-def _by_id(listed: Iterable[Existing]) -> dict[str, Existing]:
-    return {existing.id: existing for existing in listed}
+    def _found(self, listed: Iterable[Existing]) -> dict[str, Existing]:
+        return {existing.id: existing for existing in listed if existing.id not in self.ignored}

@@ -161,11 +161,7 @@ class RegistryResource(Resource):
         return self.kind.get(client, named.group())
 
     def outputs(self, existing: Existing, at: float) -> Json:
-        namespace, alt_id = (readers.text(existing.item.get(name)) for name in ("meta:tenantNamespace", "meta:altId"))
-        return {
-            "version": readers.text(existing.item.get("version")) or "1.0",
-            "tenant_id": (namespace or (alt_id or "").split(".", 1)[0]).removeprefix("_") or None,
-        }
+        return registry_outputs(existing)
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
@@ -322,6 +318,15 @@ class Schema(RegistryResource):
 
     def _composed_of(self, existing: Existing) -> set[str | None]:
         return {entry.text("$ref") for entry in self.kind.fields_of(existing).each("allOf")}
+
+
+def registry_outputs(existing: Existing) -> Json:
+    """Return what next steps need of a resource besides its id: version, and the tenant's namespace without ``_``."""
+    namespace, alt_id = (readers.text(existing.item.get(name)) for name in ("meta:tenantNamespace", "meta:altId"))
+    return {
+        "version": readers.text(existing.item.get("version")) or "1.0",
+        "tenant_id": (namespace or (alt_id or "").split(".", 1)[0]).removeprefix("_") or None,
+    }
 
 
 def checked_fields(argument: str, value: object) -> Json:

@@ -147,7 +147,7 @@ class RunRequest(ABC):
                 try:
                     return self._ask(), False
                 except RequestError as error:
-                    self._settling.after_lost_answer(error, "flow run", sent)
+                    self._settling.sleep(self._settling.pause_after_lost_answer(error, "flow run", sent), "to show")
                 if found := self.find(baseline):
                     return found.id, True
         raise UnsettledError(

@@ -197,6 +197,17 @@ def _twin(emulator: Emulator) -> dict[str, object]:
     return {name: source[name] for name in ("name", "baseConnectionId", "data", "params", "connectionSpec")}
 
 
+def test_a_plan_that_creates_dataflows_says_once_that_they_may_be_hidden(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    several = [TEN_LINES.replace(NAME, f"Products {at}") for at in range(5)]
+    (note,) = plan_text(client, tmp_path, *several).notes
+    assert note.startswith("no list shows 'Products 0', 'Products 1', 'Products 2' and 2 more. If access labels hide a")
+    apply(client, plan_text(client, tmp_path / "one", several[0]))
+    more = plan_text(client, tmp_path / "one", several[0].replace("_id: Product_Id", "_id: Type"))
+    assert (more.count("create"), more.notes) == (1, ())
+
+
 # ---- what definitions share ----------------------------------------------------------------------------------------
 
 

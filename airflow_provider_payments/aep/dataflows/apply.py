@@ -1,0 +1,232 @@
+"""
+Applying: what a plan says is done, level by level, all objects of a level in lock step.
+
+Nothing is remembered between two applies. A plan is made first; what it creates is looked for once more before it is
+created, by :func:`~..provisioning.ensure.ensure_many`. Where somebody else changed an object meanwhile, or the answer
+to a change was lost, another plan shows what is left. So an apply that was killed is finished by the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow_provider_payments.aep.dataflows.applied import Applied, Done
+from airflow_provider_payments.aep.dataflows.placeholders import filled
+from airflow_provider_payments.aep.dataflows.planner import plan_project
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, unknown_id
+from airflow_provider_payments.aep.errors import (
+    ConflictError,
+    Failure,
+    InvalidInputError,
+    PlatformError,
+    ReadOnlyError,
+    RequestError,
+)
+from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS
+from airflow_provider_payments.aep.provisioning.ensure import ensure_many
+from airflow_provider_payments.aep.resources.catalog import DATASET
+from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
+from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
+from airflow_provider_payments.aep.resources.flow_service import (
+    BASE_CONNECTION,
+    SOURCE_CONNECTION,
+    TARGET_CONNECTION,
+    BaseConnection,
+)
+from airflow_provider_payments.aep.resources.identity import IDENTITY
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.profile import SchemaProfile
+from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.dataflows.loading import Project
+    from airflow_provider_payments.aep.dataflows.plan import Plan, Step
+    from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.sources import Source
+
+__all__ = ["apply_plan"]
+
+log = logging.getLogger(__name__)
+
+#: Kinds that can be made at the same time: what they refer to is of a level above.
+LEVELS = (
+    (BASE_CONNECTION,),
+    (FIELD_GROUP,),
+    (SCHEMA,),
+    (IDENTITY,),
+    (SchemaProfile.kind,),
+    (SOURCE_CONNECTION, DATASET, MAPPING_SET),
+    (TARGET_CONNECTION,),
+    (DATAFLOW,),
+)
+#: How often one apply makes a plan, where others change the same objects or answers to changes are lost.
+MAX_PLANS = 4
+
+
+def apply_plan(
+    client: Client,
+    project: Project,
+    plan: Plan,
+    *,
+    credential: Callable[[str, Source], Mapping[str, str]],
+    attempt: int = 1,
+    run: str = "",
+    take_over: Collection[str] = (),
+    progress: Callable[[str], None] = lambda name: None,
+) -> Applied:
+    """
+    Make the sandbox hold what definitions say, as far as nothing stands in the way.
+
+    A definition that fails takes along what waits for it; the others go on.
+
+    :param plan: the plan of these definitions, made by :func:`~.planner.plan_project` a moment ago. Its creations look
+        again, its changes are refused where the object has changed since.
+    :param credential: returns what a new base connection logs in with, of an Airflow connection and a vendor.
+    :param attempt: Airflow's try number. From the second on, an earlier one may have asked for a creation and died.
+    :param run: distinguishes one run of a DAG from another, in marks.
+    :param take_over: the owners with whom the plan was made.
+    :param progress: is called with what is being done.
+    :raises InvalidInputError: if there is no project file.
+    :raises ReadOnlyError: if the connection is read-only and something is to be done.
+    :raises RequestError: if a list cannot be read.
+    """
+    if project.name is None:
+        allowed = "a project file: write project.yaml with the lines `version: 1` and `project: NAME` above the files"
+        raise InvalidInputError("project", None, allowed)
+    if client.read_only and plan.to_do:
+        raise ReadOnlyError("The apply", "of this plan")
+    work = _Work(client, Writer(project.name, run), attempt, credential, progress)
+    for further in range(MAX_PLANS):
+        work.take(plan)
+        if not work.again or further == MAX_PLANS - 1:
+            break
+        plan = plan_project(client, project, take_over=take_over, progress=progress)
+    return Applied.of(project, plan, work.done | work.unsure, at=client.now())
+
+
+class _Work:
+    """
+    What one apply does.
+
+    :param client: for requests.
+    :param writer: in whose name objects are made.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        writer: Writer,
+        attempt: int,
+        credential: Callable[[str, Source], Mapping[str, str]],
+        progress: Callable[[str], None],
+    ) -> None:
+        self.client, self.writer, self.attempt = client, writer, attempt
+        self.credential, self.progress = credential, progress
+        #: What came of each object for which something was to be done, by kind and name.
+        self.done: dict[tuple[str, str], Done] = {}
+        #: What came of changes that must be looked at once more, as far as is known.
+        self.unsure: dict[tuple[str, str], Done] = {}
+        #: Whether another plan must show what is left.
+        self.again = False
+        self._ids: dict[str, str] = {}
+        self._failed: set[str] = set()
+
+    def take(self, plan: Plan) -> None:
+        """Do what a plan says. Base connections come first and alone: with them tables can be explored."""
+        self.again = False
+        self.unsure.clear()
+        for level in LEVELS:
+            names = {kind.name for kind in level}
+            steps = [step for step in plan.to_do if step.kind in names]
+            self._update([step for step in steps if step.action == "update"])
+            created = self._create([step for step in steps if step.action == "create"])
+            if created and level == (BASE_CONNECTION,):
+                self.again = True
+                return
+
+    def _open(self, steps: Sequence[Step]) -> list[Step]:
+        """Return the steps that somebody needs for whom nothing has failed."""
+        return [step for step in steps if not self._failed.issuperset(step.users)]
+
+    # ---- changes ---------------------------------------------------------------------------------------------------
+
+    def _update(self, steps: Sequence[Step]) -> None:
+        for step in self._open(steps):
+            self.progress(f"changing {step.kind} {step.name!r}")
+            try:
+                self._send(step)
+            except RequestError as error:
+                is_lost = error.failure is Failure.AMBIGUOUS
+                if not (is_lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
+                    self._fail(step, error)
+                    continue
+                log.warning("%s; looking at the %s again", error, step.kind)
+                self._note(step, Done("updated", step.id))
+                self.unsure[step.kind, step.name] = Done("failed", step.id, error)
+                self.again = True
+                if is_lost:
+                    self.client.transport.clock.sleep(max(FIRST_WAIT_SECONDS, error.retry_after or 0.0))
+            except PlatformError as error:
+                self._fail(step, error)
+
+    def _send(self, step: Step) -> None:
+        if step.desired is None or step.existing is None or step.change is None:
+            raise TypeError(f"{step} says no change")
+        with self.client.transport.within(self.client.operation_timeout):
+            desired = filled(step.desired, self._ids)
+            desired.send(self.client, step.existing, filled(step.change, self._ids))
+        log.info("Changed %s %r: id %s", step.kind, step.name, step.id)
+        self._note(step, Done("updated", step.id))
+
+    # ---- creations -------------------------------------------------------------------------------------------------
+
+    def _create(self, steps: Sequence[Step]) -> bool:
+        """Create what is missing; return whether there was something to create."""
+        ready: list[tuple[Step, Resource]] = []
+        for step in self._open(steps):
+            try:
+                ready.append((step, self._desired(step)))
+            except PlatformError as error:
+                self._fail(step, error)
+        if not ready:
+            return False
+        self.progress(f"creating {len(ready)} of kind {', '.join(dict.fromkeys(step.kind for step, _ in ready))}")
+        results = ensure_many(
+            self.client,
+            [desired for _, desired in ready],
+            read=lambda: Snapshot(self.client),
+            attempt=self.attempt,
+            writer=self.writer,
+            ignored={each for step, _ in ready for each in step.ignored},
+        )
+        for (step, _), result in zip(ready, results, strict=True):
+            if isinstance(result, PlatformError):
+                self._fail(step, result)
+                continue
+            made = result.existing.id
+            self._ids[unknown_id(step.kind, step.name)] = made
+            log.info("%s %s %r: id %s", "Created" if result.created else "Found", step.kind, step.name, made)
+            self._note(step, Done("created" if result.created else "found", made, duplicates=result.duplicates))
+        return True
+
+    def _desired(self, step: Step) -> Resource:
+        if step.login:
+            credential = self.credential(step.login.conn_id, step.login.source)
+            return BaseConnection(name=step.name, source=step.login.source, credential=credential)
+        if step.desired is None:
+            raise ConflictError(step.kind, step.name, "", (), f"it cannot be made yet: {step.reason}")
+        return filled(step.desired, self._ids)
+
+    # ---- what came of it -------------------------------------------------------------------------------------------
+
+    def _note(self, step: Step, done: Done) -> None:
+        self.done[step.kind, step.name] = done
+
+    def _fail(self, step: Step, error: PlatformError) -> None:
+        log.info("Failed: %s %r: %s", step.kind, step.name, error)
+        self._note(step, Done("failed", step.id, error))
+        self._failed.update(step.users)

@@ -1,0 +1,38 @@
+"""What stands for ids that are known after an apply, replaced by these ids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_payments.aep.resources.base import Change, Resource
+
+__all__ = ["filled"]
+
+Value = TypeVar("Value", bound="Resource | Change")
+
+
+def filled(value: Value, ids: Mapping[str, str]) -> Value:
+    """
+    Return a desired object, or a change, with the ids of what it refers to.
+
+    :param ids: what stands for an id -> the id.
+    :raises InvalidInputError: if it cannot be with these ids.
+    """
+    members = {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+    changed = {name: new for name, old in members.items() if (new := _filled(old, ids)) != old}
+    return attrs.evolve(value, **changed) if changed else value
+
+
+def _filled(value: Any, ids: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return ids.get(value, value)
+    if isinstance(value, dict):
+        return {name: _filled(inner, ids) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(_filled(inner, ids) for inner in value)
+    return value
