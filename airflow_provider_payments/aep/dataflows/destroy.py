@@ -112,6 +112,17 @@ class Destroy:
         content = json.dumps([self.organisation, self.sandbox, self.project, ids])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
+    def expect(self, digest: str | None) -> None:
+        """
+        See that it deletes what somebody has approved.
+
+        :param digest: of what was approved; ``None``: anything is as good.
+        :raises InvalidInputError: if it deletes something else.
+        """
+        if digest is not None and digest != self.digest:
+            allowed = f"the digest of what would be deleted now, {self.digest}; that has changed since it was approved"
+            raise InvalidInputError("expect", digest, allowed)
+
     def to_json(self) -> Json:
         """Return it as plain JSON; ``format`` tells its form."""
         return {
