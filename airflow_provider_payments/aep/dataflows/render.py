@@ -69,6 +69,7 @@ def destroy_text(destroy: Destroy) -> str:
         if removals:
             heading = name or "What no definition reaches"
             lines += [heading, *(f"  {line}" for each in removals for line in _removal_lines(each)), ""]
+    lines += [f"Note: {note}." for note in destroy.notes]
     goes, stays = len(destroy.to_delete), len(destroy.removals) - len(destroy.to_delete)
     return "\n".join(
         map(on_a_line, [*lines, f"Destroy: {goes} to delete, {stays} to keep.", f"Digest {destroy.digest}"])

@@ -108,8 +108,8 @@ def test_a_plan_shows_from_whom_to_whom_an_object_goes(client: Client, tmp_path:
     shown = rendered(plan).splitlines()
     at = next(i for i, line in enumerate(shown) if line.startswith(f"  ~ dataflow {NAME}"))
     assert shown[at + 1 : at + 4] == [
-        "      scheduleParams.frequency: minute -> day",
-        "      scheduleParams.interval: 30 -> 1",
+        "      schedule.frequency: minute -> day",
+        "      schedule.interval: 30 -> 1",
         "      owner: sales -> finance",
     ]
     assert plan.count("update") == 6
