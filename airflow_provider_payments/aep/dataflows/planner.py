@@ -8,10 +8,11 @@ import attrs
 
 from airflow_provider_payments.aep.dataflows.chain import Planning
 from airflow_provider_payments.aep.dataflows.flows import DataflowSteps
+from airflow_provider_payments.aep.dataflows.placeholders import texts_of
 from airflow_provider_payments.aep.dataflows.plan import Plan, Step, in_order
 from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
-from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, unknown_id
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.resources.base import OWNER
 from airflow_provider_payments.aep.resources.catalog import DATASET
@@ -99,7 +100,7 @@ def make_plan(
     # Definitions that refer to what others describe come after them.
     for located in sorted(project.definitions, key=_refers):
         DataflowSteps(planning, located).plan()
-    steps = _blocked(in_order(planning.steps, ORDER))
+    steps = _blocked(_shared(in_order(planning.steps, ORDER)))
     notes = [*planning.notes, *_orphans(project, planning), *_owners_of_nothing(planning), *_may_be_hidden(steps)]
     if not marks:
         notes.append("the connection writes no marks, so any object is changed as if it were this project's")
@@ -112,6 +113,8 @@ def make_plan(
         steps=steps,
         notes=tuple(dict.fromkeys(notes)),
         drift=tuple(planning.drift),
+        written=project,
+        take_over=tuple(sorted(take_over)),
     )
 
 
@@ -128,6 +131,20 @@ def _former_owners(project: Project, take_over: Collection[str], *, marks: bool)
 def _refers(located: Located) -> int:
     definition = located.definition
     return isinstance(definition.dataset, str) + isinstance(definition.schema, str)
+
+
+def _shared(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return steps, each creation needed by all definitions that need what refers to it."""
+    users = {unknown_id(step.kind, step.name): dict.fromkeys(step.users) for step in steps if step.action == "create"}
+    shared = []
+    for step in reversed(steps):
+        is_new = step.action == "create"
+        own = users[unknown_id(step.kind, step.name)] if is_new else dict.fromkeys(step.users)
+        for text in texts_of(step.desired):
+            if text in users:
+                users[text].update(own)
+        shared.append(attrs.evolve(step, users=tuple(own)) if is_new else step)
+    return tuple(reversed(shared))
 
 
 def _blocked(steps: tuple[Step, ...]) -> tuple[Step, ...]:
