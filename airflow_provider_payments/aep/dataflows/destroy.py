@@ -197,10 +197,8 @@ def _notes(removals: tuple[Removal, ...]) -> Iterator[str]:
         again = sorted(unread.intersection(each.users))
         if each.kind is DATASET and each.existing.item.get("lastBatchId") and again:
             names = ", ".join(map(repr, again))
-            yield (
-                f"dataset {each.name!r} keeps its rows: an apply of {names} after this brings them in once more, unless "
-                "`backfill: false` is written"
-            )
+            apply = f"an apply of {names} brings them in once more, unless `backfill: false` is written"
+            yield f"dataset {each.name!r} keeps its rows: {apply}"
 
 
 Candidate = tuple["Kind", "Existing", tuple[str, ...]]

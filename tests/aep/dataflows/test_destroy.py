@@ -92,7 +92,7 @@ def test_rows_that_an_apply_would_bring_in_once_more_are_noted(
     assert decided(client, folder).notes == ()
     emulator.advance(86400)
     (note,) = decided(client, folder).notes
-    assert note.startswith(f"dataset {NAME!r} keeps its rows: an apply of {NAME!r} after this brings them in once more")
+    assert note.startswith(f"dataset {NAME!r} keeps its rows: an apply of {NAME!r} brings them in once more")
     destroy(client, folder)
     # No dataflow goes any more.
     assert decided(client, folder).notes == ()
