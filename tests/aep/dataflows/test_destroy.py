@@ -86,6 +86,18 @@ def test_a_dataset_with_a_batch_stays_even_with_data(folder: Path, client: Clien
     assert len(there(emulator, "dataSets")) == 1
 
 
+def test_rows_that_an_apply_would_bring_in_once_more_are_noted(
+    folder: Path, client: Client, emulator: Emulator
+) -> None:
+    assert decided(client, folder).notes == ()
+    emulator.advance(86400)
+    (note,) = decided(client, folder).notes
+    assert note.startswith(f"dataset {NAME!r} keeps its rows: an apply of {NAME!r} brings them in once more")
+    destroy(client, folder)
+    # No dataflow goes any more.
+    assert decided(client, folder).notes == ()
+
+
 def test_only_the_named_definition_goes(client: Client, tmp_path: Path, emulator: Emulator) -> None:
     folder = applied(client, tmp_path, products=TEN_LINES, plans=PLANS)
     done = destroy(client, folder, only=[NAME], data=True)
