@@ -12,7 +12,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.readers import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from airflow_provider_payments.aep.dataflows.loading import Project
     from airflow_provider_payments.aep.dataflows.problems import Place
@@ -82,6 +82,15 @@ class Step:
     change: Change | None = attrs.field(default=None, repr=False, eq=False)
     login: Login | None = attrs.field(default=None, repr=False, eq=False)
     ignored: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False)
+
+    def used_by(self, users: Mapping[str, bool]) -> Step:
+        """
+        Return it with all its users.
+
+        :param users: the definitions that need it, each with whether it is affected.
+        """
+        unaffected = frozenset(user for user, affected in users.items() if not affected)
+        return attrs.evolve(self, users=tuple(users), unaffected=unaffected)
 
     @property
     def affected(self) -> tuple[str, ...]:
