@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
 from airflow_provider_payments.aep.dataflows.applied import Applied, Done
+from airflow_provider_payments.aep.dataflows.levels import LEVELS
 from airflow_provider_payments.aep.dataflows.placeholders import filled
 from airflow_provider_payments.aep.dataflows.planner import plan_project
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, unknown_id
@@ -28,19 +29,11 @@ from airflow_provider_payments.aep.errors import (
 )
 from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS
 from airflow_provider_payments.aep.provisioning.ensure import ensure_many
-from airflow_provider_payments.aep.resources.catalog import DATASET
-from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
-from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.flow_service import (
     BASE_CONNECTION,
-    SOURCE_CONNECTION,
-    TARGET_CONNECTION,
     BaseConnection,
 )
-from airflow_provider_payments.aep.resources.identity import IDENTITY
 from airflow_provider_payments.aep.resources.marks import Writer
-from airflow_provider_payments.aep.resources.profile import SchemaProfile
-from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,17 +47,6 @@ __all__ = ["apply_plan"]
 
 log = logging.getLogger(__name__)
 
-#: Kinds that can be made at the same time: what they refer to is of a level above.
-LEVELS = (
-    (BASE_CONNECTION,),
-    (FIELD_GROUP,),
-    (SCHEMA,),
-    (IDENTITY,),
-    (SchemaProfile.kind,),
-    (SOURCE_CONNECTION, DATASET, MAPPING_SET),
-    (TARGET_CONNECTION,),
-    (DATAFLOW,),
-)
 #: How often one apply makes a plan, where others change the same objects or answers to changes are lost.
 MAX_PLANS = 4
 #: With what a service refuses a reference to something that it cannot read yet.

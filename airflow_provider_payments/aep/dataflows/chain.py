@@ -67,16 +67,18 @@ class Planning:
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     new_readers: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _steps: dict[tuple[str, str], Step] = field(default_factory=dict)
-    _users: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
+    _users: dict[tuple[str, str], dict[str, bool]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     drift: list[str] = field(default_factory=list)
 
     def add(self, key: str, step: Step) -> None:
         """Add a step; one that another definition needs too is one step, and what is to be done of it counts."""
         place = step.kind, key
-        self._users.setdefault(place, {}).update(dict.fromkeys(step.users))
+        users = self._users.setdefault(place, {})
+        users |= {user: users.get(user, False) or not step.is_done for user in step.users}
         known = self._steps.get(place)
-        if known is None or not (step.changes_nothing or (known.action == "update" and _only_hands_over(step))):
+        is_less = step.changes_nothing or (known and known.action == "update" and _only_hands_over(step))
+        if known is None or known.is_done or not is_less:
             self._steps[place] = step
 
     def updates(self, ids: Collection[str]) -> bool:
@@ -86,7 +88,13 @@ class Planning:
     @property
     def steps(self) -> list[Step]:
         """The steps so far, each with all definitions that need it."""
-        return [attrs.evolve(step, users=tuple(self._users[place])) for place, step in self._steps.items()]
+        return [_used(step, self._users[place]) for place, step in self._steps.items()]
+
+
+def _used(step: Step, users: dict[str, bool]) -> Step:
+    """Return a step with all its users: each with whether it is affected."""
+    unaffected = frozenset(user for user, affected in users.items() if not affected)
+    return attrs.evolve(step, users=tuple(users), unaffected=unaffected)
 
 
 def _only_hands_over(step: Step) -> bool:

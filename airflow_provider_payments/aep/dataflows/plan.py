@@ -57,6 +57,7 @@ class Step:
 
     :param id: where it is there.
     :param users: the definitions that need it.
+    :param unaffected: those of them for which it is as it should be: another one changes or adopts it.
     :param changes: where it is not as it was written.
     :param reason: why it is a conflict, and the ways out; or what a reviewer should know.
     :param place: where the definition wrote what decides.
@@ -72,6 +73,7 @@ class Step:
     action: Action
     id: str | None = None
     users: tuple[str, ...] = ()
+    unaffected: frozenset[str] = frozenset()
     changes: tuple[Difference, ...] = ()
     reason: str = ""
     place: Place | None = None
@@ -80,6 +82,11 @@ class Step:
     change: Change | None = attrs.field(default=None, repr=False, eq=False)
     login: Login | None = attrs.field(default=None, repr=False, eq=False)
     ignored: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False)
+
+    @property
+    def affected(self) -> tuple[str, ...]:
+        """The definitions for which something is to be done of it, or stands in the way."""
+        return tuple(user for user in self.users if user not in self.unaffected)
 
     @property
     def is_done(self) -> bool:
@@ -150,7 +157,7 @@ class Plan:
     @property
     def changed(self) -> tuple[str, ...]:
         """The definitions for which something is to be done, or stands in the way."""
-        names = {user for step in self.steps if not step.is_done for user in step.users}
+        names = {user for step in self.steps if not step.is_done for user in step.affected}
         return tuple(name for name in self.definitions if name in names)
 
     def count(self, action: Action) -> int:

@@ -38,7 +38,7 @@ def plan_text(plan: Plan, *, unchanged: bool = False) -> str:
     """
     lines = [f"Sandbox {plan.sandbox}{_scope(plan)}", ""]
     for name in plan.definitions:
-        steps = [step for step in plan.steps if step.users[0] == name and (unchanged or not step.is_done)]
+        steps = [step for step in plan.steps if _shown_for(step)[0] == name and (unchanged or not step.is_done)]
         if steps:
             lines += [name, *(f"  {line}" for step in steps for line in _step_lines(step)), ""]
     lines += [f"Note: {note}." for note in plan.notes]
@@ -121,12 +121,17 @@ def _summary(plan: Plan) -> str:
 
 def _step_lines(step: Step) -> Iterator[str]:
     known = f" ({step.id})" if step.id else ""
-    shared = f", also for {_named(step.users[1:])}" if len(step.users) > 1 else ""
+    others = _shown_for(step)[1:]
+    shared = f", also for {_named(others)}" if others else ""
     yield f"{ACTIONS[step.action]} {step.kind} {step.name}{known}{shared}"
     yield from (f"    {_change(change)}" for change in step.changes)
     if step.reason:
         place = f" ({step.place.file}:{step.place.line})" if step.place and step.action == "conflict" else ""
         yield f"    {step.reason}{place}"
+
+
+def _shown_for(step: Step) -> tuple[str, ...]:
+    return step.affected or step.users
 
 
 def _named(names: Sequence[str]) -> str:
@@ -150,7 +155,7 @@ def _value(value: object) -> str:
 def _row(step: Step) -> str:
     what = [*map(_change, step.changes), *([step.reason] if step.reason else [])]
     sign = f"`{ACTIONS[step.action]}` {step.action}"
-    cells = (sign, f"{step.kind} {step.name}", _named(step.users), "; ".join(what))
+    cells = (sign, f"{step.kind} {step.name}", _named(_shown_for(step)), "; ".join(what))
     return f"| {' | '.join(map(_cell, cells))} |"
 
 
