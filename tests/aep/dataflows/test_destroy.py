@@ -32,6 +32,7 @@ from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.aep.dataflows.killing import Killed, mortal
 from tests.conftest import Emulator
 
+MANUAL = Path(__file__).parents[3] / "airflow_provider_payments" / "docs" / "destroy.md"
 FLOW_SERVICE = "/data/foundation/flowservice"
 FLOW = ["dataflow", "target connection", "source connection"]
 NEVER = {
@@ -323,6 +324,17 @@ def test_one_that_fails_in_the_middle_is_completed_by_the_next(
     assert seen == ["dataflow"]
     emulator.control("DELETE", "faults")
     assert kinds(destroy(client, folder)) == ["target connection", "source connection"]
+
+
+@pytest.mark.parametrize(("data", "requests"), [(False, 9), (True, 13)])
+def test_a_chain_costs_the_requests_that_the_manual_says(
+    data: bool, requests: int, folder: Path, client: Client, emulator: Emulator
+) -> None:
+    planned = decided(client, folder, data=data)
+    before = len(emulator.requests())
+    carry_out(client, planned)
+    assert len(emulator.requests()) - before == requests
+    assert f"{requests} requests" in MANUAL.read_text()
 
 
 # ---- orphans -------------------------------------------------------------------------------------------------------
