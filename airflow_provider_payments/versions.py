@@ -165,6 +165,12 @@ def render_to_text(template: Any, context: Any) -> str:
     return str(render_template_to_string(template, context))
 
 
+def put_task(context: Any, task: Any) -> None:
+    """Let templates refer to the task that is rendered: on Airflow 3.0 they have the DAG's own, which never is."""
+    if "task" in context and context["task"] is not task:
+        context["task"] = task
+
+
 def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:
     """
     Return the connection form's extra fields as Airflow 2.11 to 3.1 want them; from 3.2 on, provider info holds them.
