@@ -129,14 +129,14 @@ class Chain:
         key = f"{what.get('id') or unknown_id(kind.name, name)} of {self.definition.name}"
         self.add(kind, name, "conflict", key, reason=reason, changes=tuple(changes), at=at, **what)
 
-    def keep(self, kind: Kind, name: str, existing: Existing, *, used: bool) -> Known:
+    def keep(self, kind: Kind, name: str, existing: Existing, *, used: bool, desired: Resource | None = None) -> Known:
         """
         Add an object that is as it should be.
 
         :param used: whether the dataflow uses it already.
         """
-        action = "unchanged" if used or self._is_ours(kind, existing) else "adopt"
-        self.add(kind, name, action, existing.id, id=existing.id, existing=existing)
+        action = "unchanged" if used or self.is_ours(kind, existing) else "adopt"
+        self.add(kind, name, action, existing.id, id=existing.id, existing=existing, desired=desired)
         return Known(existing.id, existing)
 
     def judge(
@@ -161,7 +161,7 @@ class Chain:
         kind = desired.kind
         found = list(desired.differences(self.snapshot, existing) if differences is None else differences)
         if not found:
-            return self.keep(kind, name, existing, used=used)
+            return self.keep(kind, name, existing, used=used, desired=desired)
         latest = desired.latest(self.snapshot, existing)
         verdict = desired.judge(latest, found, self.snapshot.now())
         changes = list(found if shown is None else shown)
@@ -187,7 +187,8 @@ class Chain:
 
     # ---- whose it is -----------------------------------------------------------------------------------------------
 
-    def _is_ours(self, kind: Kind, existing: Existing) -> bool:
+    def is_ours(self, kind: Kind, existing: Existing) -> bool:
+        """Whether an object carries this project's mark."""
         mark = kind.mark_of(existing) if kind.carries_mark else None
         return mark is not None and mark.owner == self.planning.owner
 
