@@ -139,7 +139,7 @@ class Chain:
         key = f"{what.get('id') or unknown_id(kind.name, name)} of {self.definition.name}"
         self.add(kind, name, "conflict", key, reason=reason, changes=tuple(changes), at=at, **what)
 
-    def keep(self, kind: Kind, name: str, existing: Existing, *, used: bool) -> Known:
+    def keep(self, kind: Kind, name: str, existing: Existing, *, used: bool, desired: Resource | None = None) -> Known:
         """
         Add an object that is as it should be.
 
@@ -147,8 +147,8 @@ class Chain:
         """
         if self._former_owner(kind, existing):
             return self.judge(name, reference_to(kind)(), existing, used=used)
-        action = "unchanged" if used or self._is_ours(kind, existing) else "adopt"
-        self.add(kind, name, action, existing.id, id=existing.id, existing=existing)
+        action = "unchanged" if used or self.is_ours(kind, existing) else "adopt"
+        self.add(kind, name, action, existing.id, id=existing.id, existing=existing, desired=desired)
         return Known(existing.id, existing)
 
     def judge(
@@ -178,7 +178,7 @@ class Chain:
             owner = Difference(OWNER, self.planning.owner, former)
             found, changes = [*found, owner], [*changes, owner]
         if not found:
-            return self.keep(kind, name, existing, used=used)
+            return self.keep(kind, name, existing, used=used, desired=desired)
         latest = desired.latest(self.snapshot, existing)
         verdict = desired.judge(latest, found, self.snapshot.now())
         if isinstance(verdict, Fixed):
@@ -208,7 +208,8 @@ class Chain:
         mark = kind.mark_of(existing) if kind.carries_mark and self.planning.take_over else None
         return mark.owner if mark and mark.owner in self.planning.take_over else None
 
-    def _is_ours(self, kind: Kind, existing: Existing) -> bool:
+    def is_ours(self, kind: Kind, existing: Existing) -> bool:
+        """Whether an object carries this project's mark."""
         mark = kind.mark_of(existing) if kind.carries_mark else None
         return mark is not None and mark.owner == self.planning.owner
 

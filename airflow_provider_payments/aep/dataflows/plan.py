@@ -66,6 +66,8 @@ class Step:
     :param change: what makes the one of the other.
     :param login: what a new base connection logs in with.
     :param ignored: ids of objects of the same name that are none of this definition's.
+    :param passes: whether a conflict may pass by itself: something cannot be read, or understood, for now.
+    :param is_duplicate: whether it does the same as another object, which counts.
     """
 
     kind: str
@@ -82,6 +84,8 @@ class Step:
     change: Change | None = attrs.field(default=None, repr=False, eq=False)
     login: Login | None = attrs.field(default=None, repr=False, eq=False)
     ignored: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False)
+    passes: bool = attrs.field(default=False, repr=False)
+    is_duplicate: bool = attrs.field(default=False, repr=False)
 
     def used_by(self, users: Mapping[str, bool]) -> Step:
         """
