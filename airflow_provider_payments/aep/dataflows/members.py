@@ -37,6 +37,8 @@ __all__ = [
 Value = TypeVar("Value")
 #: JSON Schema of what may stand in many places.
 TEXT: Json = {"type": "string"}
+#: In an object of any names ``null`` takes a default away.
+TEXT_OR_NULL: Json = {"type": ["string", "null"]}
 TEXTS: Json = {"type": "array", "items": TEXT}
 FLAG: Json = {"type": "boolean"}
 
