@@ -70,6 +70,15 @@ CONN_ID = Option(
     ("--conn-id",),
     {"metavar": "ID", "help": "the Airflow connection (default: the environment's, else aep_default)"},
 )
+TAKE_OVER = Option(
+    ("--take-over",),
+    {
+        "action": "append",
+        "default": [],
+        "metavar": "OWNER",
+        "help": "whose objects become this project's, such as a DAG's id, as their marks say it; repeatable",
+    },
+)
 
 COMMANDS = (
     Command(
@@ -92,6 +101,7 @@ COMMANDS = (
             VARIABLE,
             ONLY,
             CONN_ID,
+            TAKE_OVER,
             OUTPUT,
             Option(("--all",), {"action": "store_true", "help": "show what is unchanged too"}),
             Option(
@@ -115,6 +125,7 @@ COMMANDS = (
             VARIABLE,
             ONLY,
             CONN_ID,
+            TAKE_OVER,
             OUTPUT,
             Option(("-y", "--yes"), {"action": "store_true", "help": "ask nothing"}),
             Option(
@@ -128,7 +139,8 @@ COMMANDS = (
         "export",
         "Write files of the dataflows that are there",
         "Write a definition for each payments dataflow of the sandbox, such that `plan` says unchanged. Schema and "
-        "dataset are referred to by name. It only reads the platform. The exit status is 1 where a payments dataflow "
+        "dataset are referred to by name. The environment is one of project.yaml, which is looked for in the folder "
+        "and above it. It only reads the platform. The exit status is 1 where a payments dataflow "
         "cannot be said in a file; dataflows of other vendors are counted and skipped.",
         (
             Option(
@@ -145,7 +157,8 @@ COMMANDS = (
                 ("--manage-schema",),
                 {"action": "store_true", "help": "describe schema, fields and dataset instead of referring to them"},
             ),
-            Option(("--conn-id",), {"metavar": "ID", "help": "the Airflow connection (default: aep_default)"}),
+            ENVIRONMENT,
+            CONN_ID,
             OUTPUT,
         ),
         "export.export",

@@ -14,7 +14,6 @@ from airflow_provider_payments.aep.services import Json, with_values
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_payments.aep.dataflows.loading import Project
     from airflow_provider_payments.aep.dataflows.plan import Plan, Step
     from airflow_provider_payments.aep.errors import PlatformError
 
@@ -90,7 +89,7 @@ class Applied:
     duplicates: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, project: Project, plan: Plan, done: Mapping[tuple[str, str], Done], at: float) -> Self:
+    def of(cls, plan: Plan, done: Mapping[tuple[str, str], Done], at: float) -> Self:
         """
         Return what came of a plan's steps.
 
@@ -100,7 +99,7 @@ class Applied:
         now = datetime.fromtimestamp(at, UTC)
         since = {
             each.definition.name: each.definition.schedule.desired.runs_since(now).isoformat()
-            for each in project.definitions
+            for each in plan.written.definitions
         }
         results = [(step, done.get((step.kind, step.name))) for step in plan.steps]
         return cls(

@@ -2,15 +2,18 @@
 Applying: what a plan says is done, level by level, all objects of a level in lock step.
 
 Nothing is remembered between two applies. A plan is made first; what it creates is looked for once more before it is
-created, by :func:`~..provisioning.ensure.ensure_many`. Where somebody else changed an object meanwhile, or the answer
-to a change was lost, another plan shows what is left. So an apply that was killed is finished by the next one.
+created, by :func:`~..provisioning.ensure.ensure_many`. Where somebody else changed an object meanwhile, the answer to a
+change was lost, or a service refused what refers to something that is too new to be read, another plan shows what is
+left. So an apply that was killed is finished by the next one.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING
 
+from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
 from airflow_provider_payments.aep.dataflows.applied import Applied, Done
 from airflow_provider_payments.aep.dataflows.placeholders import filled
 from airflow_provider_payments.aep.dataflows.planner import plan_project
@@ -43,7 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.dataflows.loading import Project
     from airflow_provider_payments.aep.dataflows.plan import Plan, Step
     from airflow_provider_payments.aep.resources.base import Resource
     from airflow_provider_payments.aep.resources.sources import Source
@@ -65,11 +67,12 @@ LEVELS = (
 )
 #: How often one apply makes a plan, where others change the same objects or answers to changes are lost.
 MAX_PLANS = 4
+#: With what a service refuses a reference to something that it cannot read yet.
+REFUSED_REFERENCE = (400, 404, 422)
 
 
 def apply_plan(
     client: Client,
-    project: Project,
     plan: Plan,
     *,
     credential: Callable[[str, Source], Mapping[str, str]],
@@ -82,8 +85,8 @@ def apply_plan(
 
     A definition that fails takes along what waits for it; the others go on.
 
-    :param plan: the plan of these definitions, made by :func:`~.planner.plan_project` a moment ago. Its creations look
-        again, its changes are refused where the object has changed since.
+    :param plan: made by :func:`~.planner.plan_project` a moment ago. Its creations look again, its changes are refused
+        where the object has changed since.
     :param credential: returns what a new base connection logs in with, of an Airflow connection and a vendor.
     :param attempt: Airflow's try number. From the second on, an earlier one may have asked for a creation and died.
     :param run: distinguishes one run of a DAG from another, in marks.
@@ -92,18 +95,18 @@ def apply_plan(
     :raises ReadOnlyError: if the connection is read-only and something is to be done.
     :raises RequestError: if a list cannot be read.
     """
-    if project.name is None:
+    if plan.project is None:
         allowed = "a project file: write project.yaml with the lines `version: 1` and `project: NAME` above the files"
         raise InvalidInputError("project", None, allowed)
     if client.read_only and plan.to_do:
         raise ReadOnlyError("The apply", "of this plan")
-    work = _Work(client, Writer(project.name, run), attempt, credential, progress)
+    work = _Work(client, Writer(plan.project, run), attempt, credential, progress)
     for further in range(MAX_PLANS):
         work.take(plan)
         if not work.again or further == MAX_PLANS - 1:
             break
-        plan = plan_project(client, project, progress)
-    return Applied.of(project, plan, work.done | work.unsure, at=client.now())
+        plan = plan_project(client, plan.written, take_over=plan.take_over, progress=progress)
+    return Applied.of(plan, work.done | work.unsure, at=client.now())
 
 
 class _Work:
@@ -126,17 +129,22 @@ class _Work:
         self.credential, self.progress = credential, progress
         #: What came of each object for which something was to be done, by kind and name.
         self.done: dict[tuple[str, str], Done] = {}
-        #: What came of changes that must be looked at once more, as far as is known.
+        #: What came of steps that must be looked at once more, as far as is known.
         self.unsure: dict[tuple[str, str], Done] = {}
         #: Whether another plan must show what is left.
         self.again = False
         self._ids: dict[str, str] = {}
+        #: The definitions of which a step has failed, for good or until the next plan.
         self._failed: set[str] = set()
+        self._postponed: set[str] = set()
+        #: When all that was made can be read by its id, by the own clock.
+        self._readable_at = -math.inf
 
     def take(self, plan: Plan) -> None:
         """Do what a plan says. Base connections come first and alone: with them tables can be explored."""
         self.again = False
         self.unsure.clear()
+        self._postponed.clear()
         for level in LEVELS:
             names = {kind.name for kind in level}
             steps = [step for step in plan.to_do if step.kind in names]
@@ -145,10 +153,14 @@ class _Work:
             if created and level == (BASE_CONNECTION,):
                 self.again = True
                 return
+        if self._postponed:
+            clock = self.client.transport.clock
+            clock.sleep(max(0.0, self._readable_at - clock.monotonic()))
 
     def _open(self, steps: Sequence[Step]) -> list[Step]:
         """Return the steps that somebody needs for whom nothing has failed."""
-        return [step for step in steps if not self._failed.issuperset(step.users)]
+        stuck = self._failed | self._postponed
+        return [step for step in steps if not stuck.issuperset(step.users)]
 
     # ---- changes ---------------------------------------------------------------------------------------------------
 
@@ -164,8 +176,7 @@ class _Work:
                     continue
                 log.warning("%s; looking at the %s again", error, step.kind)
                 self._note(step, Done("updated", step.id))
-                self.unsure[step.kind, step.name] = Done("failed", step.id, error)
-                self.again = True
+                self._postpone(step, error)
                 if is_lost:
                     self.client.transport.clock.sleep(max(FIRST_WAIT_SECONDS, error.retry_after or 0.0))
             except PlatformError as error:
@@ -207,6 +218,8 @@ class _Work:
                 continue
             made = result.existing.id
             self._ids[unknown_id(step.kind, step.name)] = made
+            if result.created:
+                self._readable_at = self.client.transport.clock.monotonic() + READ_LAG_SECONDS
             log.info("%s %s %r: id %s", "Created" if result.created else "Found", step.kind, step.name, made)
             self._note(step, Done("created" if result.created else "found", made, duplicates=result.duplicates))
         return True
@@ -225,6 +238,22 @@ class _Work:
         self.done[step.kind, step.name] = done
 
     def _fail(self, step: Step, error: PlatformError) -> None:
-        log.error("%s %r failed: %s", step.kind, step.name, error)
+        """Note that a step has failed, and with it those who need it."""
+        if self._may_refer_to_new(error):
+            log.warning("%s; something that it refers to may be too new to be read, so it is tried again", error)
+            self._postpone(step, error)
+            return
+        log.info("Failed: %s %r: %s", step.kind, step.name, error)
         self._note(step, Done("failed", step.id, error))
         self._failed.update(step.users)
+
+    def _postpone(self, step: Step, error: PlatformError) -> None:
+        """Leave a step, and those who need it, to the next plan."""
+        self.unsure[step.kind, step.name] = Done("failed", step.id, error)
+        self._postponed.update(step.users)
+        self.again = True
+
+    def _may_refer_to_new(self, error: PlatformError) -> bool:
+        if not isinstance(error, RequestError) or error.failure is not Failure.FINAL:
+            return False
+        return error.status in REFUSED_REFERENCE and self.client.transport.clock.monotonic() < self._readable_at

@@ -10,7 +10,9 @@ import attrs
 from airflow_provider_payments.aep.dataflows.plan import Step
 from airflow_provider_payments.aep.dataflows.problems import did_you_mean
 from airflow_provider_payments.aep.dataflows.snapshot import unknown_id
-from airflow_provider_payments.aep.resources.base import Fixed, Resource
+from airflow_provider_payments.aep.errors import Difference
+from airflow_provider_payments.aep.resources.base import OWNER, Fixed, Resource
+from airflow_provider_payments.aep.resources.reference import Reference, reference_to
 from airflow_provider_payments.aep.resources.sources import SOURCES, Source
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.dataflows.definition import Definition
     from airflow_provider_payments.aep.dataflows.loading import Located
     from airflow_provider_payments.aep.dataflows.sandbox import Sandbox
-    from airflow_provider_payments.aep.errors import Difference
     from airflow_provider_payments.aep.resources.kind import Existing, Kind
 
 __all__ = ["Chain", "Known", "Planning", "StuckError"]
@@ -48,6 +49,7 @@ class Planning:
 
     :param owner: the project in marks; ``None`` where no project file says it.
     :param marks: whether the connection writes marks; without them nothing is anybody's.
+    :param take_over: owners whose objects become the project's, as far as its definitions use them.
     :param datasets: datasets that are going to be created, by name, each with its schema: others may refer to them.
     :param schemas: schemas that are going to be created, by title.
     :param profiles: ids of the schemas that are going to be in Profile.
@@ -58,6 +60,7 @@ class Planning:
     sandbox: Sandbox
     owner: str | None = None
     marks: bool = True
+    take_over: frozenset[str] = frozenset()
     datasets: dict[str, tuple[Known, Known]] = field(default_factory=dict)
     schemas: dict[str, Known] = field(default_factory=dict)
     profiles: set[str] = field(default_factory=set)
@@ -72,7 +75,8 @@ class Planning:
         """Add a step; one that another definition needs too is one step, and what is to be done of it counts."""
         place = step.kind, key
         self._users.setdefault(place, {}).update(dict.fromkeys(step.users))
-        if place not in self._steps or step.action not in ("unchanged", "adopt"):
+        known = self._steps.get(place)
+        if known is None or not (step.changes_nothing or (known.action == "update" and _only_hands_over(step))):
             self._steps[place] = step
 
     def updates(self, ids: Collection[str]) -> bool:
@@ -83,6 +87,10 @@ class Planning:
     def steps(self) -> list[Step]:
         """The steps so far, each with all definitions that need it."""
         return [attrs.evolve(step, users=tuple(self._users[place])) for place, step in self._steps.items()]
+
+
+def _only_hands_over(step: Step) -> bool:
+    return isinstance(step.desired, Reference)
 
 
 class Chain:
@@ -135,6 +143,8 @@ class Chain:
 
         :param used: whether the dataflow uses it already.
         """
+        if self._former_owner(kind, existing):
+            return self.judge(name, reference_to(kind)(), existing, used=used)
         action = "unchanged" if used or self._is_ours(kind, existing) else "adopt"
         self.add(kind, name, action, existing.id, id=existing.id, existing=existing)
         return Known(existing.id, existing)
@@ -160,11 +170,15 @@ class Chain:
         """
         kind = desired.kind
         found = list(desired.differences(self.snapshot, existing) if differences is None else differences)
+        changes = list(found if shown is None else shown)
+        if former := self._former_owner(kind, existing):
+            desired = attrs.evolve(desired, owner=self.planning.owner)
+            owner = Difference(OWNER, self.planning.owner, former)
+            found, changes = [*found, owner], [*changes, owner]
         if not found:
             return self.keep(kind, name, existing, used=used)
         latest = desired.latest(self.snapshot, existing)
         verdict = desired.judge(latest, found, self.snapshot.now())
-        changes = list(found if shown is None else shown)
         if isinstance(verdict, Fixed):
             self.conflict(kind, name, verdict.advice, changes or verdict.differences, at, id=existing.id)
         elif obstacle := self._foreign(kind, existing):
@@ -187,6 +201,11 @@ class Chain:
 
     # ---- whose it is -----------------------------------------------------------------------------------------------
 
+    def _former_owner(self, kind: Kind, existing: Existing) -> str | None:
+        """Return whom an object is taken over from, ``None`` where it is not."""
+        mark = kind.mark_of(existing) if kind.carries_mark and self.planning.take_over else None
+        return mark.owner if mark and mark.owner in self.planning.take_over else None
+
     def _is_ours(self, kind: Kind, existing: Existing) -> bool:
         mark = kind.mark_of(existing) if kind.carries_mark else None
         return mark is not None and mark.owner == self.planning.owner
@@ -200,9 +219,9 @@ class Chain:
             if self.definition.manage_unmarked:
                 return ""
             return "nobody marked it, so it may be somebody else's: write `manage_unmarked: true` to change it"
-        if mark.owner == self.planning.owner:
+        if mark.owner == self.planning.owner or mark.owner in self.planning.take_over:
             return ""
-        return f"it belongs to {mark.owner!r}, by its mark: change it there"
+        return f"it belongs to {mark.owner!r}, by its mark: change it there, or take it over"
 
     # ---- what there is ---------------------------------------------------------------------------------------------
 

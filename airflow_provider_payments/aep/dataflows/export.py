@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.dataflows.describing import Describing, UnsayableError, vendor_of
+from airflow_provider_payments.aep.dataflows.problems import did_you_mean
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
     from airflow_provider_payments.aep.resources.kind import Existing
@@ -58,13 +59,20 @@ class Export:
         return ", ".join(counts)
 
 
-def export_dataflows(snapshot: Snapshot, patterns: Iterable[str] = (), *, manage_schema: bool = False) -> Export:
+def export_dataflows(
+    snapshot: Snapshot,
+    patterns: Iterable[str] = (),
+    *,
+    manage_schema: bool = False,
+    defaults: Mapping[str, Any] | None = None,
+) -> Export:
     """
     Return definitions of what is there.
 
     :param patterns: names, ids, or patterns with ``*`` and ``?``; none means all dataflows.
     :param manage_schema: whether schema and dataset are described; by default they are referred to, for others may use
         them too.
+    :param defaults: of the project file above the files, which they must not take for what is there.
     :raises InvalidInputError: if a pattern matches nothing.
     :raises RequestError: if a list cannot be read.
     """
@@ -78,14 +86,12 @@ def export_dataflows(snapshot: Snapshot, patterns: Iterable[str] = (), *, manage
                     raise UnsayableError("it reads no payments source")
                 skipped += 1
                 continue
-            describing = Describing(sandbox, parts, manage_schema=manage_schema)
-            text = describing.definition().to_yaml()
+            text = Describing(sandbox, parts, manage_schema=manage_schema).file(defaults or {})
         except (UnsayableError, UnreadableError) as error:
             export.refused.append(Refusal(name_of(dataflow), dataflow.id, str(error)))
             continue
-        comments = "".join(f"# {' '.join(comment.split())}\n" for comment in describing.comments)
-        export.files[_file_name(name_of(dataflow), export.files)] = comments + text
-    return Export(export.files, export.refused, skipped)
+        export.files[_file_name(name_of(dataflow), export.files)] = text
+    return Export(dict(sorted(export.files.items())), export.refused, skipped)
 
 
 def _chosen(sandbox: Sandbox, patterns: list[str]) -> Iterator[tuple[Existing, bool]]:
@@ -98,9 +104,9 @@ def _chosen(sandbox: Sandbox, patterns: list[str]) -> Iterator[tuple[Existing, b
         if matches or not patterns:
             yield dataflow, any(one in (dataflow.id, name) for one in matches)
     if unmatched := [one for one in patterns if one not in matched]:
-        raise InvalidInputError(
-            "name", unmatched, "the name or id of a dataflow in the sandbox, or a pattern that fits one"
-        )
+        near = did_you_mean(unmatched[0], map(name_of, sandbox.dataflows))
+        allowed = f"the name or id of a dataflow in the sandbox, or a pattern that fits one{near}"
+        raise InvalidInputError("name", ", ".join(unmatched), allowed)
 
 
 def _file_name(name: str, taken: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from airflow_provider_payments.aep.readers import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from airflow_provider_payments.aep.dataflows.loading import Project
     from airflow_provider_payments.aep.dataflows.problems import Place
     from airflow_provider_payments.aep.errors import Difference
     from airflow_provider_payments.aep.resources.base import Change, Resource
@@ -85,6 +86,11 @@ class Step:
         """Whether nothing is to be done, now or by somebody."""
         return self.action == "unchanged"
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the object is used as it is."""
+        return self.action in ("unchanged", "adopt")
+
     def to_json(self) -> Json:
         """Return it as plain JSON, no credential in it."""
         changes = [
@@ -111,6 +117,8 @@ class Plan:
     :param definitions: the names of all definitions that were planned.
     :param notes: what nobody has to do anything about, and a reader should know.
     :param drift: definitions that are not as written though an apply would change nothing: disabled behind their back.
+    :param written: the definitions.
+    :param take_over: the owners whose objects become the project's.
     """
 
     organisation: str
@@ -121,6 +129,8 @@ class Plan:
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
+    written: Project = attrs.field(repr=False, eq=False)
+    take_over: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     @property
     def conflicts(self) -> tuple[Step, ...]:

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 from unicodedata import category
 
 from airflow_provider_payments.aep.dataflows.plan import ACTIONS, Action, Plan, Step, plain_value
+from airflow_provider_payments.aep.dataflows.wording import in_words
 from airflow_provider_payments.aep.readers import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from airflow_provider_payments.aep.dataflows.applied import Applied
     from airflow_provider_payments.aep.errors import Difference
 
 __all__ = ["applied_text", "on_a_line", "plan_markdown", "plan_text"]
 
+#: How many of the definitions that share an object are named.
+MAX_NAMED = 3
 _DONE: dict[Action, str] = {
     "create": "to create",
     "adopt": "to adopt",
@@ -28,11 +31,11 @@ _DONE: dict[Action, str] = {
 
 def plan_text(plan: Plan, *, unchanged: bool = False) -> str:
     """
-    Return a plan as text: for each definition what is to be done, changes below each object, notes, a summary.
+    Return a plan as text: where, for each definition what is to be done, changes below each object, notes, a summary.
 
     :param unchanged: whether to show what is as it should be.
     """
-    lines = []
+    lines = [f"Sandbox {plan.sandbox}{_scope(plan)}", ""]
     for name in plan.definitions:
         steps = [step for step in plan.steps if step.users[0] == name and (unchanged or not step.is_done)]
         if steps:
@@ -59,8 +62,7 @@ def applied_text(applied: Applied) -> str:
 
 def plan_markdown(plan: Plan) -> str:
     """Return a plan as markdown: a table of what is to be done, for a review comment."""
-    where = f" of {plan.environment}" if plan.environment else ""
-    lines = [f"### Plan for sandbox `{plan.sandbox}`{where}", "", _summary(plan), ""]
+    lines = [f"### Plan for sandbox `{plan.sandbox}`{_scope(plan)}", "", _summary(plan), ""]
     steps = [step for step in plan.steps if not step.is_done]
     if steps:
         lines += ["| | object | definition | what |", "| --- | --- | --- | --- |"]
@@ -69,6 +71,11 @@ def plan_markdown(plan: Plan) -> str:
     lines += [f"- {_cell(note)}" for note in plan.notes]
     lines += [f"Digest `{plan.digest}`"]
     return "\n".join(lines)
+
+
+def _scope(plan: Plan) -> str:
+    project = f", project {plan.project}" if plan.project else ""
+    return f"{project}, environment {plan.environment}" if plan.environment else project
 
 
 def _summary(plan: Plan) -> str:
@@ -81,7 +88,7 @@ def _summary(plan: Plan) -> str:
 
 def _step_lines(step: Step) -> Iterator[str]:
     known = f" ({step.id})" if step.id else ""
-    shared = f", also for {', '.join(step.users[1:])}" if len(step.users) > 1 else ""
+    shared = f", also for {_named(step.users[1:])}" if len(step.users) > 1 else ""
     yield f"{ACTIONS[step.action]} {step.kind} {step.name}{known}{shared}"
     yield from (f"    {_change(change)}" for change in step.changes)
     if step.reason:
@@ -89,7 +96,14 @@ def _step_lines(step: Step) -> Iterator[str]:
         yield f"    {step.reason}{place}"
 
 
-def _change(change: Difference) -> str:
+def _named(names: Sequence[str]) -> str:
+    """Return names, not more than a reader looks through."""
+    rest = len(names) - MAX_NAMED
+    return f"{', '.join(names[:MAX_NAMED])} and {rest} more" if rest > 0 else ", ".join(names)
+
+
+def _change(found: Difference) -> str:
+    change = in_words(found)
     before, after = (_value(value) for value in (change.actual, change.desired))
     return f"{change.field}: {before} -> {after}"
 
@@ -103,7 +117,7 @@ def _value(value: object) -> str:
 def _row(step: Step) -> str:
     what = [*map(_change, step.changes), *([step.reason] if step.reason else [])]
     sign = f"`{ACTIONS[step.action]}` {step.action}"
-    cells = (sign, f"{step.kind} {step.name}", ", ".join(step.users), "; ".join(what))
+    cells = (sign, f"{step.kind} {step.name}", _named(step.users), "; ".join(what))
     return f"| {' | '.join(map(_cell, cells))} |"
 
 

@@ -122,7 +122,7 @@ def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing 
             mark = desired.kind.mark_of(now)
             if why := _why_it_stays(client, desired, made, now, mark):
                 return None, f"{why}, and stays"
-            if mark is None or rewrite_mark(client, now, replace(mark, given_up=math.ceil(client.now()))):
+            if mark is None or rewrite_mark(client, desired.kind, now, replace(mark, given_up=math.ceil(client.now()))):
                 return now, ""
         return None, "is being changed by others, and stays"
     except RequestError as error:
@@ -170,7 +170,7 @@ def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
     horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK_SECONDS
     if not mark.given_up and client.now() > horizon:
         return True
-    return rewrite_mark(client, existing, replace(mark, adopted=True, given_up=0))
+    return rewrite_mark(client, kind, existing, replace(mark, adopted=True, given_up=0))
 
 
 def was_disabled_by_giving_up(writer: Writer, mark: Mark | None, existing: Existing) -> bool:

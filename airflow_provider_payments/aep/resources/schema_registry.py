@@ -98,6 +98,22 @@ class RegistryKind(Kind):
     def confirm(self, reads: Reads, existing: Existing) -> None:
         self.get(reads, existing.id)
 
+    def patch(
+        self, client: Client, existing: Existing, operations: Sequence[Json], *, safe: bool | None = None
+    ) -> Existing:
+        body, path = list(operations), f"{self.path}/{segment(existing.id)}"
+        try:
+            headers = {"If-Match": existing.etag} if existing.etag else {}
+            answer = client.request("PATCH", path, body=body, headers=headers, safe=safe)
+        except RequestError as error:
+            if error.status != 412 or not existing.etag:
+                raise
+            if self.get(client, existing.id).etag != existing.etag:
+                raise
+            # Nobody has changed it: the service wants another form of the header, which no published sample shows.
+            answer = client.request("PATCH", path, body=body, safe=safe)
+        return self.listed(dict(readers.mapping(answer.body))) or existing
+
 
 SCHEMA = RegistryKind(name="schema", path=f"{SCHEMA_REGISTRY}/tenant/schemas")
 FIELD_GROUP = RegistryKind(name="field group", path=f"{SCHEMA_REGISTRY}/tenant/fieldgroups")
@@ -114,23 +130,6 @@ def _references(value: object) -> tuple[str, ...]:
 
 class RegistryResource(Resource):
     """What all resources of the registry share: a title that is taken names its object, and they only grow."""
-
-    def send(self, client: Client, existing: Existing, change: Change) -> Existing:
-        if not change.operations:
-            return existing
-        operations = list(change.operations)
-        path = f"{self.kind.path}/{segment(existing.id)}"
-        try:
-            headers = {"If-Match": existing.etag} if existing.etag else {}
-            answer = client.request("PATCH", path, body=operations, headers=headers)
-        except RequestError as error:
-            if error.status != 412 or not existing.etag:
-                raise
-            if self.kind.get(client, existing.id).etag != existing.etag:
-                raise
-            # Nobody has changed it: the service wants another form of the header, which no published sample shows.
-            answer = client.request("PATCH", path, body=operations)
-        return self.kind.listed(dict(readers.mapping(answer.body))) or existing
 
     def differences(self, reads: Reads, existing: Existing) -> list[Difference]:
         """Compare by meaning; fields that a list shows may be out of date, so they are read before they differ."""
@@ -162,11 +161,7 @@ class RegistryResource(Resource):
         return self.kind.get(client, named.group())
 
     def outputs(self, existing: Existing, at: float) -> Json:
-        namespace, alt_id = (readers.text(existing.item.get(name)) for name in ("meta:tenantNamespace", "meta:altId"))
-        return {
-            "version": readers.text(existing.item.get("version")) or "1.0",
-            "tenant_id": (namespace or (alt_id or "").split(".", 1)[0]).removeprefix("_") or None,
-        }
+        return registry_outputs(existing)
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
@@ -323,6 +318,15 @@ class Schema(RegistryResource):
 
     def _composed_of(self, existing: Existing) -> set[str | None]:
         return {entry.text("$ref") for entry in self.kind.fields_of(existing).each("allOf")}
+
+
+def registry_outputs(existing: Existing) -> Json:
+    """Return what next steps need of a resource besides its id: version, and the tenant's namespace without ``_``."""
+    namespace, alt_id = (readers.text(existing.item.get(name)) for name in ("meta:tenantNamespace", "meta:altId"))
+    return {
+        "version": readers.text(existing.item.get("version")) or "1.0",
+        "tenant_id": (namespace or (alt_id or "").split(".", 1)[0]).removeprefix("_") or None,
+    }
 
 
 def checked_fields(argument: str, value: object) -> Json:

@@ -98,7 +98,7 @@ def test_a_change_of_the_file_is_planned_as_it_can_be_done(
 @pytest.mark.parametrize(
     ("live", "now", "said"),
     [
-        ("every day", "every 2 hours", "it holds for later runs; no row is read again"),
+        ("every day", "every 2 hours", "holds for later runs; no row is read again"),
         ("every day", "{every: day, backfill: false}", "reads rows that are new from its start on"),
         ("{every: day, backfill: false}", "{every: day, backfill: true}", "reads all history with its first run"),
         ("every day\nenabled: false", "every day\nenabled: true", "reads what is new since its last run"),
@@ -249,6 +249,8 @@ def test_a_dataflow_that_was_disabled_is_shown_and_left_alone(
     plan = plan_text(client, applied, PRODUCTS)
     assert (plan.is_empty, plan.drift) == (True, ("Products",))
     assert plan.notes[0].startswith("'Products' is disabled since 20")
+    replace("/scheduleParams/interval", 1)(ByHand(client, emulator))
+    assert plan_text(client, applied, PRODUCTS).notes[0].startswith("'Products' is disabled (last changed 20")
     assert not_done(plan_text(client, applied, PRODUCTS + "enabled: true\n")) == {"dataflow": "update"}
     assert plan_text(client, applied, PRODUCTS + "enabled: false\n").drift == ()
 

@@ -120,7 +120,7 @@ def test_what_another_project_marked_is_not_changed(client: Client, tmp_path: Pa
     apply(client, plan_text(client, tmp_path, TEN_LINES), owner="sales")
     assert not_done(plan_text(client, tmp_path, TEN_LINES)) == {}
     kind, reason = conflict(client, tmp_path, TEN_LINES.replace("every 30 minutes", "every day"))
-    assert (kind, reason) == ("dataflow", "it belongs to 'sales', by its mark: change it there")
+    assert (kind, reason) == ("dataflow", "it belongs to 'sales', by its mark: change it there, or take it over")
 
 
 def test_what_nobody_marked_is_changed_only_where_the_file_says_so(make_client: object, tmp_path: Path) -> None:
@@ -195,6 +195,17 @@ def test_a_second_dataflow_of_the_same_name_is_noted(client: Client, emulator: E
 def _twin(emulator: Emulator) -> dict[str, object]:
     (source,) = emulator.objects("sourceConnections")
     return {name: source[name] for name in ("name", "baseConnectionId", "data", "params", "connectionSpec")}
+
+
+def test_a_plan_that_creates_dataflows_says_once_that_they_may_be_hidden(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    several = [TEN_LINES.replace(NAME, f"Products {at}") for at in range(5)]
+    (note,) = plan_text(client, tmp_path, *several).notes
+    assert note.startswith("no list shows 'Products 0', 'Products 1', 'Products 2' and 2 more. If access labels hide a")
+    apply(client, plan_text(client, tmp_path / "one", several[0]))
+    more = plan_text(client, tmp_path / "one", several[0].replace("_id: Product_Id", "_id: Type"))
+    assert (more.count("create"), more.notes) == (1, ())
 
 
 # ---- what definitions share ----------------------------------------------------------------------------------------
