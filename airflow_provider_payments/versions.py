@@ -181,6 +181,12 @@ def labelled_task_group() -> Any:
     return LabelledTaskGroup
 
 
+def put_task(context: Any, task: Any) -> None:
+    """Let templates refer to the task that is rendered: on Airflow 3.0 they have the DAG's own, which never is."""
+    if "task" in context and context["task"] is not task:
+        context["task"] = task
+
+
 def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:
     """
     Return the connection form's extra fields as Airflow 2.11 to 3.1 want them; from 3.2 on, provider info holds them.

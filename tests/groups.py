@@ -9,6 +9,47 @@ from airflow.providers.common.compat.sdk import DAG, TaskGroup
 
 from airflow_provider_payments.task_group import dataflow_task_group
 
+#: A definition of a file that says all that a task group can do.
+COMPLETE = """\
+version: 1
+name: Shop payments
+description: Payments of all shops
+enabled: false
+source:
+  vendor: paypal
+  connection: {name: Shop, airflow_conn_id: shop}
+  table: PayPal.Catalog_Products
+  columns: [Product_Id, Product_Name, Type, Create_Time]
+  flow_spec: CRMToAEP
+  name: Shop source
+schema:
+  title: Shop schema
+  description: One row for each product
+  class: profile
+  fields:
+    product.name: string
+    product.type: {type: string, title: Type}
+    product.vendor: string
+    product.createTime: date-time
+  field_group: Shop fields
+  field_groups: [Shop details, "https://ns.adobe.com/xdm/context/profile-person-details"]
+  identity: {field: product.name, namespace: Email, primary: true}
+  profile: true
+dataset: {name: Shop dataset, description: Every hour, tags: {team: [finance]}, profile: true}
+target_name: Shop target
+mappings:
+  _id: Product_Id
+  product.name: {expression: lower(Product_Name)}
+  product.type: Type
+  product.vendor: {value: paypal}
+  product.createTime: Create_Time
+  xdm:person.name.firstName: Product_Name
+delta_column: {name: Create_Time, format: "yyyy-MM-dd'T'HH:mm:ss'Z'", timezone: UTC}
+schedule: {every: 1 hour, backfill: true}
+tolerance: 5%
+error_diagnostics: true
+"""
+
 
 class Tasks:
     """A DAG run as a task sees it: what other tasks have returned."""

@@ -17,7 +17,7 @@ from airflow_provider_payments.task_group import dataflow_task_group
 from tests.aep.dataflows.applying import actions, plan_of
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import Emulator
-from tests.groups import build, run
+from tests.groups import COMPLETE, build, run
 from tests.operators.conftest import connect_vendor as connect_vendor
 
 NAME = "PayPal catalog products"
@@ -30,45 +30,6 @@ defaults: {tolerance: 5%}
 environments:
   dev: {variables: {pace: 30 minutes}}
   prod: {aep_conn_id: aep_prod, variables: {pace: 1 hour}}
-"""
-COMPLETE = """\
-version: 1
-name: Shop payments
-description: Payments of all shops
-enabled: false
-source:
-  vendor: paypal
-  connection: {name: Shop, airflow_conn_id: shop}
-  table: PayPal.Catalog_Products
-  columns: [Product_Id, Product_Name, Type, Create_Time]
-  flow_spec: CRMToAEP
-  name: Shop source
-schema:
-  title: Shop schema
-  description: One row for each product
-  class: profile
-  fields:
-    product.name: string
-    product.type: {type: string, title: Type}
-    product.vendor: string
-    product.createTime: date-time
-  field_group: Shop fields
-  field_groups: [Shop details, "https://ns.adobe.com/xdm/context/profile-person-details"]
-  identity: {field: product.name, namespace: Email, primary: true}
-  profile: true
-dataset: {name: Shop dataset, description: Every hour, tags: {team: [finance]}, profile: true}
-target_name: Shop target
-mappings:
-  _id: Product_Id
-  product.name: {expression: lower(Product_Name)}
-  product.type: Type
-  product.vendor: {value: paypal}
-  product.createTime: Create_Time
-  xdm:person.name.firstName: Product_Name
-delta_column: {name: Create_Time, format: "yyyy-MM-dd'T'HH:mm:ss'Z'", timezone: UTC}
-schedule: {every: 1 hour, backfill: true}
-tolerance: 5%
-error_diagnostics: true
 """
 SECOND = TEN_LINES.replace(f"name: {NAME}\n", "name: Second\nallow_second_reader: true\n")
 STEPS = [
