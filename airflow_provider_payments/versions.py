@@ -231,6 +231,11 @@ def has_event_streams() -> bool:
     return find_spec("airflow.triggers.shared_stream") is not None
 
 
+def has_approvals() -> bool:
+    """Whether a task can ask a person: Airflow 3.1 and newer."""
+    return find_spec("airflow.models.hitl") is not None
+
+
 def require_event_streams(name: str) -> None:
     """
     Refuse to build an event trigger that would lose events.
