@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from functools import cache
 from importlib.util import find_spec
 from typing import Any, NoReturn
 
@@ -163,6 +164,21 @@ def render_to_text(template: Any, context: Any) -> str:
         from airflow.utils.helpers import render_template_to_string  # type: ignore[no-redef,unused-ignore]
 
     return str(render_template_to_string(template, context))
+
+
+@cache
+def labelled_task_group() -> Any:
+    """Return a task group whose tasks are found by their labels, ``group["label"]``: Airflow's own from 3.3 on."""
+    from airflow.providers.common.compat.sdk import TaskGroup
+
+    if hasattr(TaskGroup, "__getitem__"):
+        return TaskGroup
+
+    class LabelledTaskGroup(TaskGroup):
+        def __getitem__(self, label: str) -> Any:
+            return self.get_child_by_label(label)
+
+    return LabelledTaskGroup
 
 
 def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:

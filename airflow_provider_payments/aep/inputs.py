@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -298,3 +298,12 @@ def add_extra(payload: dict[str, Any], extra: Mapping[str, Any], path: str = "ex
         else:
             merged[key] = value
     return merged
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence that names the most similar one of ``known``; empty where none is similar."""
+    import difflib
+
+    by_folded = {one.casefold(): one for one in known}
+    nearest = difflib.get_close_matches(name.casefold(), by_folded, n=1)
+    return f"; did you mean '{by_folded[nearest[0]]}'?" if nearest else ""

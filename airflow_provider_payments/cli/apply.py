@@ -34,14 +34,14 @@ def apply(args: argparse.Namespace) -> int:
     )
     client = client_of(project.aep_conn_id)
     with progress("reading the sandbox") as show:
-        plan = plan_project(client, project, show)
+        plan = plan_project(client, project, take_over=args.take_over, progress=show)
     if args.output == "table":  # what is printed for a program is the outcome alone
         print_plan(plan, args.output)
     plan.expect(args.expect)
     if plan.to_do and not args.yes and args.expect is None:
         confirmed("Apply this plan?")
     with progress("applying") as show:
-        applied = apply_plan(client, project, plan, credential=vendor_credential, progress=show)
+        applied = apply_plan(client, plan, credential=vendor_credential, progress=show)
     _print(applied, args.output)
     return 0 if applied.is_done else 1
 

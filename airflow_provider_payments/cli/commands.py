@@ -70,6 +70,16 @@ CONN_ID = Option(
     ("--conn-id",),
     {"metavar": "ID", "help": "the Airflow connection (default: the environment's, else aep_default)"},
 )
+YES = Option(("-y", "--yes"), {"action": "store_true", "help": "ask nothing"})
+TAKE_OVER = Option(
+    ("--take-over",),
+    {
+        "action": "append",
+        "default": [],
+        "metavar": "OWNER",
+        "help": "whose objects become this project's, such as a DAG's id, as their marks say it; repeatable",
+    },
+)
 
 COMMANDS = (
     Command(
@@ -92,6 +102,7 @@ COMMANDS = (
             VARIABLE,
             ONLY,
             CONN_ID,
+            TAKE_OVER,
             OUTPUT,
             Option(("--all",), {"action": "store_true", "help": "show what is unchanged too"}),
             Option(
@@ -115,8 +126,9 @@ COMMANDS = (
             VARIABLE,
             ONLY,
             CONN_ID,
+            TAKE_OVER,
             OUTPUT,
-            Option(("-y", "--yes"), {"action": "store_true", "help": "ask nothing"}),
+            YES,
             Option(
                 ("--expect",),
                 {"metavar": "DIGEST", "help": "ask nothing, and apply only the plan of this digest"},
@@ -128,7 +140,8 @@ COMMANDS = (
         "export",
         "Write files of the dataflows that are there",
         "Write a definition for each payments dataflow of the sandbox, such that `plan` says unchanged. Schema and "
-        "dataset are referred to by name. It only reads the platform. The exit status is 1 where a payments dataflow "
+        "dataset are referred to by name. The environment is one of project.yaml, which is looked for in the folder "
+        "and above it. It only reads the platform. The exit status is 1 where a payments dataflow "
         "cannot be said in a file; dataflows of other vendors are counted and skipped.",
         (
             Option(
@@ -145,10 +158,43 @@ COMMANDS = (
                 ("--manage-schema",),
                 {"action": "store_true", "help": "describe schema, fields and dataset instead of referring to them"},
             ),
-            Option(("--conn-id",), {"metavar": "ID", "help": "the Airflow connection (default: aep_default)"}),
+            ENVIRONMENT,
+            CONN_ID,
             OUTPUT,
         ),
         "export.export",
+    ),
+    Command(
+        "destroy",
+        "Delete the dataflows of files, with their connections",
+        "Show what the definitions reach, and delete it once it is approved: by `yes` on a terminal, by --yes, or by "
+        "--expect with the digest of what somebody has looked at. Dataflows and their source and target connections go "
+        "where this project's mark is on them and nothing else uses them; with --data also their datasets, if these "
+        "hold no batch. Schemas, field groups, mapping sets and base connections always stay. The files stay too, and "
+        "`apply` would create everything again. One that was interrupted is finished by the next one. The exit status "
+        "is 1 where something stayed that was to go.",
+        (
+            PATHS,
+            ENVIRONMENT,
+            VARIABLE,
+            ONLY,
+            CONN_ID,
+            Option(
+                ("--orphans",),
+                {
+                    "action": "store_true",
+                    "help": "what carries the project's mark and no definition reaches; deleted only with --expect",
+                },
+            ),
+            Option(("--data",), {"action": "store_true", "help": "delete datasets too, if they hold no batch"}),
+            OUTPUT,
+            YES,
+            Option(
+                ("--expect",),
+                {"metavar": "DIGEST", "help": "ask nothing, and delete only what has this digest"},
+            ),
+        ),
+        "destroy.destroy",
     ),
     Command(
         "schema",

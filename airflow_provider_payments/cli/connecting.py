@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from contextlib import contextmanager, redirect_stdout
@@ -21,6 +22,8 @@ __all__ = ["client_of", "progress", "vendor_credential"]
 
 #: Seconds of silence before progress is shown.
 SILENCE_SECONDS = 2.0
+#: What Airflow warns of with each short text in a connection, the name of a sandbox such as `dev` too.
+MASKING_NOISE = "Skipping masking for a secret as it's too short"
 
 
 def client_of(conn_id: str) -> Client:
@@ -43,6 +46,7 @@ def _airflow_connections(conn_id: str) -> Iterator[type[ExperiencePlatformHook]]
 
         from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 
+        _quieten_maskers()
         try:
             yield ExperiencePlatformHook
         except AirflowException as error:
@@ -58,6 +62,16 @@ def vendor_credential(conn_id: str, source: Source) -> dict[str, str]:
     """
     with _airflow_connections(conn_id) as hook:
         return hook.vendor_credential(conn_id, source)
+
+
+def _quieten_maskers() -> None:
+    """Drop one message of Airflow's maskers, whose modules have other names in each version; other messages stay."""
+    for name in [name for name in logging.root.manager.loggerDict if name.endswith("secrets_masker")]:
+        logging.getLogger(name).addFilter(_is_no_noise)
+
+
+def _is_no_noise(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith(MASKING_NOISE)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.export import Export, export_dataflows
-from airflow_provider_payments.aep.dataflows.project import DEFAULT_CONN_ID
+from airflow_provider_payments.aep.dataflows.loading import load_project_file
 from airflow_provider_payments.aep.dataflows.render import on_a_line
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import InvalidInputError
@@ -22,10 +22,16 @@ __all__ = ["export"]
 
 def export(args: argparse.Namespace) -> int:
     """Write files of what is there; status 1 where a payments dataflow was refused."""
-    client = client_of(args.conn_id or DEFAULT_CONN_ID)
-    with progress("reading the sandbox") as show:
-        made = export_dataflows(Snapshot(client, progress=show), args.patterns, manage_schema=args.manage_schema)
     folder = Path(args.to)
+    project = load_project_file(folder, environment=args.environment, conn_id=args.conn_id)
+    client = client_of(project.aep_conn_id)
+    with progress("reading the sandbox") as show:
+        made = export_dataflows(
+            Snapshot(client, progress=show),
+            args.patterns,
+            manage_schema=args.manage_schema,
+            defaults=project.defaults,
+        )
     _write(made, folder, force=args.force)
     if args.output == "table":
         for file in made.files:

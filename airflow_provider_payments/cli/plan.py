@@ -34,7 +34,7 @@ def plan(args: argparse.Namespace) -> int:
     )
     client = client_of(project.aep_conn_id)
     with progress("reading the sandbox") as show:
-        made = plan_project(client, project, show)
+        made = plan_project(client, project, take_over=args.take_over, progress=show)
     print_plan(made, args.output, unchanged=args.all)
     if made.conflicts:
         return 1

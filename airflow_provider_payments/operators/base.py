@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_payments.aep.inputs import as_bool, as_mapping, as_optional_text
+from airflow_provider_payments.aep.inputs import as_bool, as_mapping, as_optional_text, as_text
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
     from airflow_provider_payments.aep.resources.marks import Writer
 
-__all__ = ["CreateOperator", "ExperiencePlatformOperator"]
+__all__ = ["CreateOperator", "ExperiencePlatformOperator", "FindOperator"]
 
 
 class ExperiencePlatformOperator(TextStaysText, BaseOperator):
@@ -58,6 +59,59 @@ def writer_of(operator: Any, context: Context) -> Writer:
     run = context.get("run_id") or getattr(context.get("ti"), "run_id", "")
     dag = operator.dag.dag_id if operator.has_dag() else ""
     return Writer(as_optional_text("chain", operator.chain) or dag or "manual", str(run), dag)
+
+
+class FindOperator(ExperiencePlatformOperator):
+    """
+    Base of the operators that find one object, which must be there, and create none.
+
+    Each returns what the operator returns that creates such an object, with ``created`` false, so that either can stand
+    before the next step.
+
+    .. seealso:: ``docs/operators.md#find-what-is-there`` in the manual.
+
+    :param name: the object's name (a schema's title), or its id (a schema's ``$id``). (templated)
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
+    """
+
+    template_fields: Sequence[str] = (*ExperiencePlatformOperator.template_fields, "name")
+    operator_extra_links = (ExperiencePlatformLink(),)
+
+    def __init__(self, *, name: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+
+    @abstractmethod
+    def kind(self) -> Kind:
+        """Return the kind of the object. It is imported here, because parsing a DAG file needs none of them."""
+
+    def obstacle(self, existing: Existing) -> str:
+        """Return why an object of the name is not the one that is meant; empty where it may be."""
+        return ""
+
+    def outputs(self, existing: Existing) -> dict[str, Any]:
+        """Return what the next steps need besides id and name."""
+        return {}
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Find the object.
+
+        :raises ExperiencePlatformFailedError: if there is none of that name or id, or several.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
+        from airflow_provider_payments.aep.resources.finding import find_object, name_of
+        from airflow_provider_payments.aep.services import with_values
+
+        with airflow_errors():
+            kind = self.kind()
+            existing = find_object(self.hook.client, kind, as_text("name", self.name), obstacle=self.obstacle)
+            own = {"id": existing.id, "name": name_of(kind, existing), "created": False, "etag": existing.etag}
+            found = with_values(own | {"duplicates": []} | self.outputs(existing))
+        self.log.info("Found %s %r: id %s", kind, found["name"], existing.id)
+        client = self.hook.client
+        store_link(context, url=client.url, sandbox=client.sandbox, page=kind.page, object_id=existing.id)
+        return found
 
 
 class CreateOperator(ExperiencePlatformOperator):

@@ -9,7 +9,7 @@ from airflow_provider_payments.aep.inputs import as_list, as_optional_text, as_t
 from airflow_provider_payments.aep.resources.sources import find_source, require_source
 from airflow_provider_payments.aep.services import ADHOC_SCHEMA_VERSION, DATA_LAKE_SPEC_ID, SCHEMA_VERSION
 from airflow_provider_payments.hooks.errors import airflow_errors
-from airflow_provider_payments.operators.base import CreateOperator
+from airflow_provider_payments.operators.base import CreateOperator, FindOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.sources import Source
 
 __all__ = [
     "CreateBaseConnectionOperator",
     "CreateDatasetBaseConnectionOperator",
     "CreateSourceConnectionOperator",
     "CreateTargetConnectionOperator",
+    "FindBaseConnectionOperator",
 ]
 
 
@@ -60,6 +63,43 @@ class CreateBaseConnectionOperator(CreateOperator):
         source = find_source(self.source)
         credential = self.hook.vendor_credential(as_text("vendor_conn_id", self.vendor_conn_id), source)
         return BaseConnection(source=source, credential=credential, **self.common)
+
+
+class FindBaseConnectionOperator(FindOperator):
+    """
+    Find the base connection of a vendor account, whose credential Airflow then need not hold.
+
+    The arguments of :class:`~airflow_provider_payments.operators.base.FindOperator` apply too. Returns
+    :class:`~airflow_provider_payments.operators.outputs.CreatedObject`.
+
+    .. seealso:: ``docs/operators.md#find-what-is-there`` in the manual.
+
+    :param source: ``paypal``, ``square`` or ``stripe``; a base connection of another source is refused. Defaults to
+        ``None``: of any source. (templated)
+    """
+
+    template_fields: Sequence[str] = (*FindOperator.template_fields, "source")
+
+    def __init__(self, *, source: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+
+    def kind(self) -> Kind:
+        """Return the kind, and check ``source``."""
+        from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION
+
+        self._source()
+        return BASE_CONNECTION
+
+    def obstacle(self, existing: Existing) -> str:
+        """Return whether a base connection is of another source."""
+        source = self._source()
+        spec_id = self.kind().fields_of(existing).text("connectionSpec", "id")
+        return "" if source is None or spec_id == source.spec_id else f"it is no base connection of {source.title}"
+
+    def _source(self) -> Source | None:
+        given = as_optional_text("source", self.source)
+        return find_source(given) if given else None
 
 
 class CreateSourceConnectionOperator(CreateOperator):

@@ -112,8 +112,9 @@ class CreateDataflowOperator(CreateOperator):
     :param error_diagnostics: whether to keep bad rows for download, for 30 days. Defaults to ``None``: kept with
         ``partial_ingestion_percent`` only. (templated)
     :param partial_ingestion_percent: share of bad rows, up to 100 percent, below which the other rows land; 0 is none,
-        and takes it away where an update finds one.
-        Defaults to ``None``: no partial ingestion. (templated)
+        and takes it away where an update finds one. Defaults to ``None``: no partial ingestion. (templated)
+    :param enabled: whether it runs; ``update`` enables or disables one that is there. Defaults to ``None``: a new one
+        is enabled, and one that was disabled since is refused. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -133,6 +134,7 @@ class CreateDataflowOperator(CreateOperator):
         "backfill",
         "error_diagnostics",
         "partial_ingestion_percent",
+        "enabled",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         **CreateOperator.template_fields_renderers,
@@ -157,6 +159,7 @@ class CreateDataflowOperator(CreateOperator):
         backfill: bool | str | None = None,
         error_diagnostics: bool | str | None = None,
         partial_ingestion_percent: float | str | None = None,
+        enabled: bool | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -175,6 +178,7 @@ class CreateDataflowOperator(CreateOperator):
         self.backfill = backfill
         self.error_diagnostics = error_diagnostics
         self.partial_ingestion_percent = partial_ingestion_percent
+        self.enabled = enabled
 
     def resource(self) -> Resource:
         """Build the dataflow, its schedule and its delta column."""
@@ -203,6 +207,7 @@ class CreateDataflowOperator(CreateOperator):
             source_columns=self.source_columns,
             error_diagnostics=self.error_diagnostics,
             partial_ingestion_percent=self.partial_ingestion_percent,
+            enabled=self.enabled,
             # With exponential back-off the first retry comes after up to twice as long.
             retry_delay=self.retry_delay.total_seconds() * (2 if self.retry_exponential_backoff else 1),
             **self.common,

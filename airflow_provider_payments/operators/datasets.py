@@ -1,19 +1,20 @@
-"""Operator for datasets of the Catalog."""
+"""Operators for datasets of the Catalog."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_payments.aep.inputs import as_mapping
+from airflow_provider_payments.aep.inputs import as_mapping, as_optional_id
 from airflow_provider_payments.aep.services import DATASET_SCHEMA_VERSION
-from airflow_provider_payments.operators.base import CreateOperator
+from airflow_provider_payments.operators.base import CreateOperator, FindOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
 
-__all__ = ["CreateTargetDatasetOperator"]
+__all__ = ["CreateTargetDatasetOperator", "FindDatasetOperator"]
 
 
 class CreateTargetDatasetOperator(CreateOperator):
@@ -29,9 +30,18 @@ class CreateTargetDatasetOperator(CreateOperator):
         ``"application/vnd.adobe.xed+json;version=1"``. (templated)
     :param tags: Catalog tags, each a list of texts: ``{"team": ["payments"]}``. Defaults to ``None``: only the mark.
         (templated)
+    :param profile: whether its rows are part of profiles: true brings it into Real-Time Customer Profile, which cannot
+        be undone and needs a schema that is there. Defaults to ``None``: left as it is, a new one is not in Profile.
+        (templated)
     """
 
-    template_fields: Sequence[str] = (*CreateOperator.template_fields, "schema_id", "schema_version", "tags")
+    template_fields: Sequence[str] = (
+        *CreateOperator.template_fields,
+        "schema_id",
+        "schema_version",
+        "tags",
+        "profile",
+    )
     template_fields_renderers: ClassVar[dict[str, str]] = {**CreateOperator.template_fields_renderers, "tags": "json"}
 
     def __init__(
@@ -40,12 +50,14 @@ class CreateTargetDatasetOperator(CreateOperator):
         schema_id: str,
         schema_version: str = DATASET_SCHEMA_VERSION,
         tags: dict[str, list[str]] | str | None = None,
+        profile: bool | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.schema_id = schema_id
         self.schema_version = schema_version
         self.tags = tags
+        self.profile = profile
 
     def resource(self) -> Resource:
         """Build the dataset."""
@@ -55,5 +67,45 @@ class CreateTargetDatasetOperator(CreateOperator):
             schema_id=self.schema_id,
             schema_version=self.schema_version,
             tags=as_mapping("tags", self.tags),
+            profile=self.profile,
             **self.common,
         )
+
+
+class FindDatasetOperator(FindOperator):
+    """
+    Find a dataset by its name or id.
+
+    The arguments of :class:`~airflow_provider_payments.operators.base.FindOperator` apply too. Returns
+    :class:`~airflow_provider_payments.operators.outputs.FoundDataset`: ``schema_id`` is the ``$id`` of its schema,
+    which the target connection and the mapping set need.
+
+    .. seealso:: ``docs/operators.md#find-what-is-there`` in the manual.
+
+    :param schema_id: ``$id`` of the schema that the dataset must follow. Defaults to ``None``: any. (templated)
+    """
+
+    template_fields: Sequence[str] = (*FindOperator.template_fields, "schema_id")
+
+    def __init__(self, *, schema_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.schema_id = schema_id
+
+    def kind(self) -> Kind:
+        """Return the kind, and check ``schema_id``."""
+        from airflow_provider_payments.aep.resources.catalog import DATASET
+
+        as_optional_id("schema_id", self.schema_id)
+        return DATASET
+
+    def obstacle(self, existing: Existing) -> str:
+        """Return whether a dataset follows another schema."""
+        desired, actual = as_optional_id("schema_id", self.schema_id), self._schema_of(existing)
+        return "" if desired in (None, actual) else f"it follows another schema, {actual}"
+
+    def outputs(self, existing: Existing) -> dict[str, Any]:
+        """Return the ``$id`` of its schema."""
+        return {"schema_id": self._schema_of(existing)}
+
+    def _schema_of(self, existing: Existing) -> str | None:
+        return self.kind().fields_of(existing).text("schemaRef", "id")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -45,7 +46,9 @@ class DefinitionsOperator(ExperiencePlatformOperator):
     :param definition: a file, or a folder with all that is below it; relative to the DAG's folder. (templated)
     :param environment: an environment of the project file. Defaults to ``None``: the only one. (templated)
     :param variables: variables by name; they overrule those of the environment. Defaults to ``None``. (templated)
-    :param only: names of the definitions that are meant. Defaults to ``None``: all. (templated)
+    :param only: the name of the definition that is meant, or a list of names. Defaults to ``None``: all. (templated)
+    :param take_over: owners, such as DAGs by their ids, whose objects become this project's as far as the definitions
+        use them. Defaults to ``None``: an object with another owner's mark is a conflict where it differs. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``None``: the environment's,
         else ``aep_default``. (templated)
     """
@@ -56,8 +59,9 @@ class DefinitionsOperator(ExperiencePlatformOperator):
         "environment",
         "variables",
         "only",
+        "take_over",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"variables": "json", "only": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"variables": "json", "only": "json", "take_over": "json"}
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class DefinitionsOperator(ExperiencePlatformOperator):
         environment: str | None = None,
         variables: Mapping[str, Any] | str | None = None,
         only: Sequence[str] | str | None = None,
+        take_over: Sequence[str] | str | None = None,
         aep_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -74,6 +79,16 @@ class DefinitionsOperator(ExperiencePlatformOperator):
         self.environment = environment
         self.variables = variables
         self.only = only
+        self.take_over = take_over
+
+    @abstractmethod
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Do what the operator is for.
+
+        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as where a file is wrong.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed.
+        """
 
     def project(self) -> Project:
         """
@@ -88,7 +103,7 @@ class DefinitionsOperator(ExperiencePlatformOperator):
             folder / as_text("definition", self.definition),
             environment=as_optional_text("environment", self.environment),
             variables=as_mapping("variables", self.variables),
-            only=_texts("only", self.only),
+            only=_names("only", self.only),
             conn_id=as_optional_text("aep_conn_id", self.aep_conn_id),
             top=top,
         )
@@ -148,12 +163,13 @@ class PlanDataflowsOperator(DefinitionsOperator):
                 raise InvalidInputError("on_drift", self.on_drift, f"one of {', '.join(ON_DRIFT)}")
             ignored = _texts("ignore", self.ignore)
             project = self.project()
-            plan = plan_project(ExperiencePlatformHook(project.aep_conn_id).client, project)
+            client, owners = ExperiencePlatformHook(project.aep_conn_id).client, _names("take_over", self.take_over)
+            plan = plan_project(client, project, take_over=owners)
             check_ignored(plan, ignored)
         text, names = plan_text(plan), drifted(plan, ignored)
         self.log.info("%s", text)
         if names and self.on_drift != "report":
-            message = f"not as written: {', '.join(names)}\n{text}"
+            message = f"not as written: {', '.join(names)} (the task's log shows the plan)"
             raise AirflowSkipException(message) if self.on_drift == "skip" else ExperiencePlatformFailedError(message)
         summary = {action: plan.count(action) for action in ("create", "adopt", "update", "conflict", "blocked")}
         return {
@@ -205,12 +221,11 @@ class ApplyDataflowsOperator(DefinitionsOperator):
         from airflow_provider_payments.aep.dataflows.render import applied_text, plan_text
 
         hook, ti = ExperiencePlatformHook(project.aep_conn_id), context.get("ti")
-        plan = plan_project(hook.client, project)
+        plan = plan_project(hook.client, project, take_over=_names("take_over", self.take_over))
         self.log.info("%s", plan_text(plan))
         plan.expect(as_optional_text("expect", self.expect))
         applied = apply_plan(
             hook.client,
-            project,
             plan,
             credential=hook.vendor_credential,
             attempt=int(getattr(ti, "try_number", 1) or 1),
@@ -334,6 +349,12 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
 
 def _texts(argument: str, value: object) -> list[str]:
     return [as_text(argument, one) for one in as_list(argument, value) or ()]
+
+
+def _names(argument: str, value: object) -> list[str]:
+    """Return names; text that is no list in JSON is one name, as a mapped task gets it."""
+    is_name = isinstance(value, str) and not value.lstrip().startswith("[")
+    return [as_text(argument, value)] if is_name and value else _texts(argument, value)
 
 
 def _folders(operator: ExperiencePlatformOperator) -> tuple[Path, Path | None]:

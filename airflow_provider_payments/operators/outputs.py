@@ -20,6 +20,7 @@ __all__ = [
     "CreatedSourceConnection",
     "ExportedDataflows",
     "FlowRunSummary",
+    "FoundDataset",
     "FoundFlowSpec",
     "PlannedDataflows",
     "ReusableFlowRunSummary",
@@ -30,7 +31,7 @@ __all__ = [
 
 class CreatedObject(TypedDict):
     """
-    What every ``Create...`` operator returns.
+    What every ``Create...`` operator returns, and ``FindBaseConnectionOperator``.
 
     ``id`` of the object; ``name``; ``created``: whether this task created it (``False``: it was adopted); ``etag``,
     where the service gives one; ``duplicates``: ids of the duplicates that were kept, because another writer created
@@ -69,6 +70,12 @@ class CreatedAdHocSchema(CreatedSchema):
 
     class_id: str
     class_created: bool
+
+
+class FoundDataset(CreatedObject):
+    """``schema_id``: the ``$id`` of the schema that the dataset follows."""
+
+    schema_id: NotRequired[str]
 
 
 class CreatedMappingSet(CreatedObject):

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_payments.aep.inputs import as_list, as_mapping
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.inputs import as_list, as_mapping, as_optional_text, as_text
 from airflow_provider_payments.aep.services import PROFILE_CLASS
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.links import keep
-from airflow_provider_payments.operators.base import CreateOperator
+from airflow_provider_payments.operators.base import CreateOperator, FindOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.resources.base import Resource
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.schema_registry import FieldGroup, Schema
 
-__all__ = ["CreateAdHocSchemaOperator", "CreateTargetSchemaOperator"]
+__all__ = ["CreateAdHocSchemaOperator", "CreateTargetSchemaOperator", "FindSchemaOperator"]
 
 
 class CreateTargetSchemaOperator(CreateOperator):
@@ -25,8 +28,8 @@ class CreateTargetSchemaOperator(CreateOperator):
     Create the target schema, and with ``fields`` a field group of the tenant's own that it uses.
 
     The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too; ``name`` is the
-    schema's title. Titles are unique over all kinds of resource, so the field group is called ``<name> - fields``.
-    Returns :class:`~airflow_provider_payments.operators.outputs.CreatedSchema`, with ``fields``
+    schema's title. Titles are unique over all kinds of resource, so the field group has another one. Returns
+    :class:`~airflow_provider_payments.operators.outputs.CreatedSchema`, with ``fields``
     :class:`~airflow_provider_payments.operators.outputs.CreatedSchemaWithFields`.
 
     .. seealso:: ``docs/operators.md#if_exists`` in the manual, for what is compared.
@@ -38,10 +41,19 @@ class CreateTargetSchemaOperator(CreateOperator):
         also within arrays and maps. Defaults to ``None``: no field group. (templated)
     :param class_id: ``$id`` of the schema's class. Defaults to ``"https://ns.adobe.com/xdm/context/profile"``, XDM
         Individual Profile. (templated)
-    :param field_groups: ``$id`` of further field groups. Defaults to ``None``. (templated)
+    :param field_group: title of the field group that holds ``fields``. Defaults to ``None``: ``<name> - fields``.
+        (templated)
+    :param field_groups: further field groups that are there, each a title or an ``$id``. Defaults to ``None``.
+        (templated)
     """
 
-    template_fields: Sequence[str] = (*CreateOperator.template_fields, "fields", "class_id", "field_groups")
+    template_fields: Sequence[str] = (
+        *CreateOperator.template_fields,
+        "fields",
+        "class_id",
+        "field_group",
+        "field_groups",
+    )
     template_fields_renderers: ClassVar[dict[str, str]] = {**CreateOperator.template_fields_renderers, "fields": "json"}
 
     def __init__(
@@ -49,23 +61,47 @@ class CreateTargetSchemaOperator(CreateOperator):
         *,
         fields: dict[str, Any] | str | None = None,
         class_id: str = PROFILE_CLASS,
+        field_group: str | None = None,
         field_groups: list[str] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.fields = fields
         self.class_id = class_id
+        self.field_group = field_group
         self.field_groups = field_groups
 
     def resource(self) -> Resource:
-        """Build the schema, without the field group of ``fields``."""
-        return self._schema()
+        """Build the schema, without the field group of ``fields``; look up those that are given by their titles."""
+        return self._schema(map(self._id_of, self._groups))
 
-    def _schema(self, *own: str) -> Resource:
+    @property
+    def _groups(self) -> list[str]:
+        return [as_text("field_groups", group) for group in as_list("field_groups", self.field_groups) or ()]
+
+    def _id_of(self, group: str) -> str:
+        from airflow_provider_payments.aep.resources.finding import find_object
+        from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP
+
+        if "/" in group:
+            return group
+        return find_object(self.hook.client, FIELD_GROUP, group, argument="field_groups").id
+
+    def _schema(self, groups: Iterable[str]) -> Schema:
         from airflow_provider_payments.aep.resources.schema_registry import Schema
 
-        groups = [*(as_list("field_groups", self.field_groups) or ()), *own]
         return Schema(class_id=self.class_id, field_groups=tuple(groups), **self.common)
+
+    def _field_group(self) -> FieldGroup | None:
+        from airflow_provider_payments.aep.resources.schema_registry import FieldGroup
+
+        fields = as_mapping("fields", self.fields)
+        title = as_optional_text("field_group", self.field_group) or f"{self.name} - fields"
+        if title == self.name:
+            raise InvalidInputError("field_group", title, "another title than the schema's")
+        if not fields:
+            return None
+        return FieldGroup(name=title, description=self.description, fields=fields, class_id=self.class_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
@@ -74,23 +110,41 @@ class CreateTargetSchemaOperator(CreateOperator):
         :raises ExperiencePlatformFailedError: if another try cannot succeed.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
-        from airflow_provider_payments.aep.resources.schema_registry import FieldGroup
-
         with airflow_errors():
-            self._schema()  # both are checked before the first of them is created
-            fields = as_mapping("fields", self.fields)
-            if not fields:
-                return self.provision(context, self._schema()).to_json()
-            group = self.provision(
-                context,
-                FieldGroup(
-                    name=f"{self.name} - fields", description=self.description, fields=fields, class_id=self.class_id
-                ),
-            )
+            # Both are checked before the first of them is created.
+            self._schema(group for group in self._groups if "/" in group)
+            own = self._field_group()
+            further = [self._id_of(group) for group in self._groups]
+            if own is None:
+                return self.provision(context, self._schema(further)).to_json()
+            group = self.provision(context, own)
             # If the schema fails, the id of the field group is not lost.
             keep(context, "field_group_id", group.existing.id)
-            result = self.provision(context, self._schema(group.existing.id)).to_json()
+            result = self.provision(context, self._schema([*further, group.existing.id])).to_json()
         return result | {"field_group_id": group.existing.id, "field_group_created": group.created}
+
+
+class FindSchemaOperator(FindOperator):
+    """
+    Find a schema by its title or ``$id``.
+
+    It has no arguments but those of :class:`~airflow_provider_payments.operators.base.FindOperator`. Returns
+    :class:`~airflow_provider_payments.operators.outputs.CreatedSchema`.
+
+    .. seealso:: ``docs/operators.md#find-what-is-there`` in the manual.
+    """
+
+    def kind(self) -> Kind:
+        """Return the kind."""
+        from airflow_provider_payments.aep.resources.schema_registry import SCHEMA
+
+        return SCHEMA
+
+    def outputs(self, existing: Existing) -> dict[str, Any]:
+        """Return the schema's version and the tenant's namespace."""
+        from airflow_provider_payments.aep.resources.schema_registry import registry_outputs
+
+        return registry_outputs(existing)
 
 
 class CreateAdHocSchemaOperator(CreateOperator):

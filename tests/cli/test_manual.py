@@ -93,6 +93,16 @@ def test_the_plan_is_the_one_that_is_shown(
     assert (status, lines[: len(CONSOLE[command])]) == (0, CONSOLE[command])
 
 
+def test_the_apply_is_the_one_that_is_shown(
+    run: Run, connected: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(write_files(tmp_path, products=TEN, project="version: 1\nproject: finance\n"))
+    command = "$ payments apply . --yes"
+    status, lines = shown(run, command)
+    *plan, outcome = CONSOLE[command]
+    assert (status, lines[: len(plan)], lines[-1]) == (0, plan, outcome)
+
+
 def test_the_export_and_its_plan_are_those_that_are_shown(
     run: Run, connected: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,14 +129,22 @@ def test_the_commands_of_the_workflow_run(
     project = PROJECT.replace("PayPal production", "PayPal connection")
     write_files(tmp_path / "dataflows", project=project, products=short.replace("schedule: every 30 minutes", ""))
     monkeypatch.chdir(tmp_path)
-    commands = re.findall(r"- run: payments ([^>\n]+)", blocks("yaml")[3])
-    assert [run(*command.split())[0] for command in commands] == [0, 0]
+    commands = re.findall(r"run: payments ([^>\n]+)", blocks("yaml")[3] + blocks("yaml")[4])
+    *reading, apply = [command.split() for command in commands]
+    assert [run(*command)[0] for command in reading] == [0, 0, 0]
+    # As the workflow's jq does.
+    digest = json.loads(run("plan", "dataflows", "-e", "prod", "-o", "json")[1])["digest"]
+    assert "payments plan dataflows -e prod -o json | jq -r .digest" in blocks("yaml")[4]
+    assert apply[:5] == ["apply", "dataflows", "-e", "prod", "--expect"]
+    assert run(*apply[:5], digest)[0] == 0
+    assert len(connected.objects("flows")) == 1
 
 
-def test_the_dag_can_be_parsed() -> None:
+@pytest.mark.parametrize("block", range(1, len(blocks("python"))))
+def test_the_dags_can_be_parsed(block: int) -> None:
     names: dict[str, object] = {}
-    exec(blocks("python")[1], names)
-    assert "PlanDataflowsOperator" in names
+    exec(blocks("python")[block], names)
+    assert any(name.endswith("DataflowsOperator") for name in names)
 
 
 def test_the_figures_are_within_the_benchmarks_limits() -> None:

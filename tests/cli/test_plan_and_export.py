@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pty
 import re
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.cli.connecting import MASKING_NOISE
 from tests.aep.dataflows.applying import apply, plan_text
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.cli.conftest import Run
@@ -49,7 +51,7 @@ def test_the_detailed_status_says_whether_something_is_to_be_done(run: Run, fold
     assert run("plan", folder, "--detailed-exitcode")[0] == 2
     apply(client, plan_text(client, folder.parent / "same", TEN_LINES))
     status, out, _ = run("plan", folder, "--detailed-exitcode")
-    assert (status, out.splitlines()[0]) == (0, "Nothing to do: 1 definition is as written.")
+    assert (status, out.splitlines()[:3]) == (0, ["Sandbox dev", "", "Nothing to do: 1 definition is as written."])
     assert "    dataflow PayPal catalog products (" in run("plan", folder, "--all")[1]
 
 
@@ -117,6 +119,37 @@ def test_an_export_plans_as_unchanged(run: Run, folder: Path, client: Client, co
     assert run("export", "square *", "--to", to, "--force", "-o", "json")[0] == 0
 
 
+PROJECT = """\
+version: 1
+project: finance
+defaults:
+  source: {vendor: paypal, connection: Other, flow_spec: Other, columns: [Id]}
+  mappings: {payment.note: Note}
+  schedule: every hour
+  delta_column: Created
+  tolerance: 7%
+environments:
+  dev: {aep_conn_id: aep_default}
+  prod: {aep_conn_id: nowhere}
+"""
+
+
+def test_an_export_under_a_project_uses_its_environment_and_not_its_defaults(
+    run: Run, connected: Emulator, tmp_path: Path
+) -> None:
+    for source in ("square", "stripe"):
+        body = {"sandbox": "dev", "dataflows": 1, "source": source, "name_prefix": source}
+        connected.control("POST", "seed", json=body)
+    to = write_files(tmp_path, project=PROJECT) / "exported"
+    (tmp_path / ".git").mkdir()
+    assert "name the environment (known: dev, prod)" in run("export", "--to", to)[2]
+    assert "AIRFLOW_CONN_NOWHERE" in run("export", "--to", to, "-e", "prod")[2]
+    assert run("export", "--to", to, "-e", "dev")[0] == 0
+    assert "  payment.note: null\n" in (to / "stripe_1.yaml").read_text()
+    assert run("plan", to, "-e", "dev", "--detailed-exitcode")[0] == 0
+    assert run("export", "--to", to, "--force", "--conn-id", "aep_default")[0] == 0
+
+
 def test_a_dataflow_that_was_named_and_is_no_payments_source_is_refused(
     run: Run, folder: Path, connected: Emulator
 ) -> None:
@@ -136,6 +169,16 @@ def test_a_plan_needs_no_database_of_airflows(folder: Path, tmp_path: Path, conn
     command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "plan", str(folder), "-o", "json"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | home)
     assert (done.returncode, json.loads(done.stdout)["summary"]["create"]) == (0, 7), done.stderr
+    assert MASKING_NOISE not in done.stderr
+
+
+def test_other_warnings_of_airflows_maskers_are_shown(run: Run, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run("plan", folder)
+    (masker, *_) = [name for name in logging.root.manager.loggerDict if name.endswith("secrets_masker")]
+    caplog.clear()
+    for message in (f"{MASKING_NOISE} (<%d chars)", "Cannot mask: %d"):
+        logging.getLogger(masker).warning(message, 5)
+    assert [record.getMessage() for record in caplog.records] == ["Cannot mask: 5"]
 
 
 def test_on_a_terminal_signs_have_colours_and_elsewhere_none(folder: Path, connected: Emulator) -> None:

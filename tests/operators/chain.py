@@ -12,11 +12,17 @@ from airflow_provider_payments.operators.connections import (
     CreateDatasetBaseConnectionOperator,
     CreateSourceConnectionOperator,
     CreateTargetConnectionOperator,
+    FindBaseConnectionOperator,
 )
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
-from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
+from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator, FindDatasetOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
-from airflow_provider_payments.operators.schemas import CreateAdHocSchemaOperator, CreateTargetSchemaOperator
+from airflow_provider_payments.operators.profiles import CreateIdentityOperator, EnableSchemaForProfileOperator
+from airflow_provider_payments.operators.schemas import (
+    CreateAdHocSchemaOperator,
+    CreateTargetSchemaOperator,
+    FindSchemaOperator,
+)
 from tests.conftest import PAYPAL
 
 PRODUCTS = "PayPal.Catalog_Products"
@@ -41,10 +47,15 @@ ARGUMENTS: dict[type[BaseOperator], dict[str, Any]] = {
     },
     CreateAdHocSchemaOperator: {"name": "products - adhoc", "fields": {"Product_Id": "string"}},
     CreateTargetSchemaOperator: {"name": "products", "fields": FIELDS},
+    CreateIdentityOperator: {"name": "_{TENANT_ID}.product.name", "schema_id": "schema", "namespace": "Email"},
+    EnableSchemaForProfileOperator: {"name": "products", "schema_id": "schema"},
     CreateTargetDatasetOperator: {"name": "products", "schema_id": "schema"},
     CreateDatasetBaseConnectionOperator: {"name": "data lake"},
     CreateTargetConnectionOperator: {"name": "products - target", "dataset_id": "dataset", "schema_id": "schema"},
     CreateMappingSetOperator: {"name": "products - mapping", "schema_id": "schema", "mappings": MAPPINGS},
+    FindBaseConnectionOperator: {"name": "PayPal connection", "source": "paypal"},
+    FindSchemaOperator: {"name": "products"},
+    FindDatasetOperator: {"name": "products"},
     FindFlowSpecOperator: {"source": "paypal"},
     CreateDataflowOperator: {
         "name": "products",

@@ -24,10 +24,17 @@ from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_mapping
 from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
-from airflow_provider_payments.operators.base import CreateOperator
-from airflow_provider_payments.operators.connections import CreateBaseConnectionOperator, CreateSourceConnectionOperator
+from airflow_provider_payments.operators.base import CreateOperator, FindOperator
+from airflow_provider_payments.operators.connections import (
+    CreateBaseConnectionOperator,
+    CreateSourceConnectionOperator,
+    FindBaseConnectionOperator,
+)
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
+from airflow_provider_payments.operators.datasets import FindDatasetOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
+from airflow_provider_payments.operators.profiles import CreateIdentityOperator
+from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator, FindSchemaOperator
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.conftest import PAYPAL, Emulator
 from tests.operators.arguments import Changes, changes
@@ -85,6 +92,11 @@ RIGHT: dict[str, Any] = {
     "backfill": False,
     "error_diagnostics": True,
     "partial_ingestion_percent": 5.5,
+    "enabled": False,
+    "primary": True,
+    "profile": False,
+    "namespace": "Email",
+    "field_group": "more fields",
     "since": "2020-01-01T00:00:00Z",
     "pick": "latest",
     "accept_partial": True,
@@ -105,12 +117,21 @@ UNKNOWABLE = [
     ("BadRequestError", "The tag 'unifiedProfile'"),
     ("MAPPER-1000-400", "does not exist"),
     ("XDM-1504-400", "names no known"),
+    ("XDM-1520-400", "has no field at"),
     ("XDM-1010-404", "is not found"),
     ("XDM-1011-404", "is not found"),
+    ("XDM-1012-404", "is not found"),
 ]
 #: Arguments that are held against what the service answers to a read.
 CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
     FindFlowSpecOperator: {"name", "source"},
+    FindBaseConnectionOperator: {"name"},
+    FindSchemaOperator: {"name"},
+    FindDatasetOperator: {"name"},
+    # The tenant's namespace is read before these are looked at.
+    CreateIdentityOperator: {"name", "if_exists", "remove_duplicates", "chain"},
+    # Titles of field groups.
+    CreateTargetSchemaOperator: {"field_groups"},
     CreateSourceConnectionOperator: {"table"},
     CreateMappingSetOperator: {"mappings"},
     # The flow spec that an id alone names; a start that has passed is right for a dataflow that is there.
@@ -131,7 +152,8 @@ class Stage:
     def usual(self, operator: type[BaseOperator], variant: dict[str, Any]) -> dict[str, Any]:
         """Arguments that make a new object, from a source connection that no dataflow reads yet."""
         usual = OPERATORS[operator] | variant
-        fresh = {"name": f"step {self.seen}"} if "name" in usual else {}
+        names_new = "name" in usual and not issubclass(operator, (CreateIdentityOperator, FindOperator))
+        fresh = {"name": f"step {self.seen}"} if names_new else {}
         ids = {name: value for name, value in self.ids.items() if name in usual and name not in variant}
         if operator is CreateDataflowOperator:
             ids["source_connection_id"] = self.new_source()
@@ -174,6 +196,7 @@ def stage(connected: Emulator, client: Client, connect_vendor: Callable[..., Non
         "mapping_set_id": sent["transformations"][-1]["params"]["mappingId"],
         "flow_spec": run(FindFlowSpecOperator),
     }
+    run(CreateIdentityOperator, schema_id=ids["schema_id"], name="_id", primary=True)
     stripe = run(CreateBaseConnectionOperator, name="stripe", source="stripe")
     return Stage(connected, client, ids, stripe["id"])
 

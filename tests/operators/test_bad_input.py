@@ -8,16 +8,23 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
+from airflow_provider_payments.operators.base import CreateOperator
 from airflow_provider_payments.operators.connections import (
     CreateBaseConnectionOperator,
     CreateDatasetBaseConnectionOperator,
     CreateSourceConnectionOperator,
     CreateTargetConnectionOperator,
+    FindBaseConnectionOperator,
 )
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
-from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
+from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator, FindDatasetOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
-from airflow_provider_payments.operators.schemas import CreateAdHocSchemaOperator, CreateTargetSchemaOperator
+from airflow_provider_payments.operators.profiles import CreateIdentityOperator
+from airflow_provider_payments.operators.schemas import (
+    CreateAdHocSchemaOperator,
+    CreateTargetSchemaOperator,
+    FindSchemaOperator,
+)
 from tests.conftest import Emulator
 from tests.operators.chain import ARGUMENTS, run
 
@@ -173,7 +180,7 @@ SCHEMA: list[Row] = [
     (
         "field of a JSON schema with a hyphen",
         {"fields": {"a": {"type": "object", "properties": {"b-c": {"type": "string"}}}}},
-        ("fields.a.properties='b-c'", "does not match"),
+        ("fields.a.properties='b-c'", "letters, digits and underscores"),
     ),
     ("field inside a value", {"fields": {"a": "string", "a.b": "string"}}, ("fields='a.b'", "cannot hold")),
     ("fields that are a list", {"fields": '["a"]'}, ("fields=['a']", "object")),
@@ -213,7 +220,7 @@ CASES = [
     *(
         case
         for operator in ARGUMENTS
-        if "name" in ARGUMENTS[operator]
+        if issubclass(operator, CreateOperator) and operator is not CreateIdentityOperator
         for case in refused(
             operator,
             ("no name", {"name": ""}, ("name=''", "1 to 100 characters")),
@@ -222,6 +229,21 @@ CASES = [
             ("extra that is no object", {"extra": "[1]"}, ("extra=[1]", "object")),
         )
     ),
+    *refused(
+        CreateIdentityOperator,
+        ("no name", {"name": ""}, ("name=''", "it must be given")),
+        ("path with an open end", {"name": "/_acme/"}, ("name='/_acme/'", "does not end with one")),
+        ("no namespace", {"namespace": ""}, ("namespace=''", "as an id")),
+        ("broken primary", {"primary": "maybe"}, ("primary='maybe'", "true or false")),
+        ("unknown if_exists", {"name": "_id", "if_exists": "replace"}, ("if_exists='replace'", "reuse, update, fail")),
+    ),
+    *(
+        case
+        for operator in (FindBaseConnectionOperator, FindDatasetOperator, FindSchemaOperator)
+        for case in refused(operator, ("no name", {"name": ""}, ("name=''", "it must be given")))
+    ),
+    *refused(FindBaseConnectionOperator, ("unknown source", {"source": "adyen"}, ("source='adyen'", "paypal, square"))),
+    *refused(FindDatasetOperator, ("broken schema", {"schema_id": "a b"}, ("schema_id='a b'", "as an id"))),
     *(
         case
         for operator in (CreateDatasetBaseConnectionOperator, CreateTargetSchemaOperator, CreateDataflowOperator)

@@ -255,3 +255,13 @@ def test_a_dataflow_that_somebody_disabled_is_no_dataflow_to_adopt(connected: Em
     ExperiencePlatformHook().client.request("POST", action, params={"op": "disable"})
     with pytest.raises(AirflowFailException, match="state: desired 'enabled', actual 'disabled'"):
         create(ends)
+
+
+def test_a_dataflow_is_created_disabled_and_enabled_by_update(connected: Emulator) -> None:
+    ends = make_ends()
+    run(CreateDataflowOperator, **ends, enabled=False)
+    assert [flow["state"] for flow in connected.objects("flows")] == ["disabled"]
+    with pytest.raises(AirflowFailException, match="disabled"):
+        run(CreateDataflowOperator, **ends)
+    run(CreateDataflowOperator, **ends, enabled="true", if_exists="update")
+    assert [flow["state"] for flow in connected.objects("flows")] == ["enabled"]

@@ -16,6 +16,7 @@ from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
 from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
+from airflow_provider_payments.operators.profiles import CreateIdentityOperator, EnableSchemaForProfileOperator
 from airflow_provider_payments.operators.schemas import CreateAdHocSchemaOperator, CreateTargetSchemaOperator
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
 from tests.conftest import Emulator
@@ -42,6 +43,8 @@ def test_each_create_operator_returns_the_documented_keys(
     check(schema, outputs.CreatedSchemaWithFields)
     check(run(CreateTargetSchemaOperator, name="bare", fields=None), outputs.CreatedSchema)
     check(run(CreateAdHocSchemaOperator), outputs.CreatedAdHocSchema)
+    check(run(CreateIdentityOperator, schema_id=schema["id"], primary=True), outputs.CreatedObject)
+    check(run(EnableSchemaForProfileOperator, schema_id=schema["id"]), outputs.CreatedSchema)
     dataset = run(CreateTargetDatasetOperator, schema_id=schema["id"])
     check(dataset, outputs.CreatedObject)
     ends = {"dataset_id": dataset["id"], "schema_id": schema["id"]}

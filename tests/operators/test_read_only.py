@@ -65,7 +65,7 @@ def needs(operator: type[BaseOperator], emulator: Emulator) -> dict[str, Any]:
 def test_a_creation_is_refused_and_nothing_is_written(guard: Guard, operator: type[BaseOperator]) -> None:
     given = needs(operator, guard.emulator) | {"name": "new"}
     guard.up()
-    with pytest.raises(ExperiencePlatformFailedError, match=f"POST /data/.* {REFUSAL}"):
+    with pytest.raises(ExperiencePlatformFailedError, match=f"(POST|PATCH) /data/.* {REFUSAL}"):
         run(operator, **given)
     assert [path for path in guard.written() if not path.endswith("/mappingSets/validate")] == []
 

@@ -196,3 +196,23 @@ def test_a_second_try_finds_the_half_that_the_first_one_made(
     made = build(CreateTargetSchemaOperator).execute(context(TaskInstance(try_number=2)))
     assert (made["created"], made["field_group_created"]) == (True, False)
     assert len(emulator.objects("fieldgroups")) == 1
+
+
+def test_the_own_field_group_takes_the_title_that_is_given(connected: Emulator) -> None:
+    made = run(CreateTargetSchemaOperator, field_group="shared fields")
+    (group,) = connected.objects("fieldgroups")
+    assert (group["title"], group["$id"]) == ("shared fields", made["field_group_id"])
+    with pytest.raises(AirflowFailException, match="field_group='products' is not allowed: another title than"):
+        run(CreateTargetSchemaOperator, field_group="products")
+
+
+def test_a_further_field_group_is_found_by_its_title(connected: Emulator) -> None:
+    group = run(CreateTargetSchemaOperator, field_group="shop details")["field_group_id"]
+    run(CreateTargetSchemaOperator, name="other", fields={"note": "string"}, field_groups=["shop details"])
+    *_, schema = connected.posted("/schemas")
+    assert [entry["$ref"] for entry in schema["allOf"]][1] == group
+    with pytest.raises(
+        AirflowFailException, match=r"no field group of this title or \$id; did you mean 'shop details'"
+    ):
+        run(CreateTargetSchemaOperator, name="third", field_groups=["shop detail"])
+    assert len(connected.objects("schemas")) == 2

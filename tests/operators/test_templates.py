@@ -13,7 +13,12 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator, BaseSensorOpe
 from airflow_provider_payments.get_provider_info import get_provider_info
 from airflow_provider_payments.operators.connections import CreateSourceConnectionOperator
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
-from airflow_provider_payments.operators.definitions import ExportDataflowsOperator, PlanDataflowsOperator
+from airflow_provider_payments.operators.definitions import (
+    ApplyDataflowOperator,
+    ApplyDataflowsOperator,
+    ExportDataflowsOperator,
+    PlanDataflowsOperator,
+)
 from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
@@ -28,6 +33,8 @@ READ_AT_ONCE = {"timeout", "poke_interval"}
 ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
     FlowRunSensor: {"flow_id": "dataflow"},
     TeardownChainOperator: {},
+    ApplyDataflowOperator: {"definition": "dataflows"},
+    ApplyDataflowsOperator: {"definition": "dataflows"},
     PlanDataflowsOperator: {"definition": "dataflows"},
     ExportDataflowsOperator: {"path": "/tmp/dataflows"},
     RunDataflowOperator: {"flow_id": "dataflow"},

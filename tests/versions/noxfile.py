@@ -34,6 +34,8 @@ TESTS_THAT_RUN_AIRFLOW = (
     "tests/test_outcomes.py",
     "tests/test_pytest_plugin.py",
 )
+#: In one process the checks share one Airflow.
+SHORT = ("-n", "0", "--ignore=tests/versions/test_every_dag.py")
 TEST_TOOLS = ("pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "statsd>=3.3", "psutil")
 
 nox.needs_version = ">=2024.4"
@@ -62,7 +64,7 @@ def wheel(session: nox.Session) -> None:
     shutil.rmtree(STATE / "dist", ignore_errors=True)
     shutil.rmtree(RESULTS, ignore_errors=True)
     session.chdir(REPOSITORY)
-    session.run("uv", "build", "-q", "-o", str(STATE / "dist"), external=True)
+    session.run_install("uv", "build", "-q", "-o", str(STATE / "dist"), external=True)
     built = sorted(map(str, (STATE / "dist").glob("airflow_provider_payments-*")))
     session.run("twine", "check", "--strict", *built, external=True)
     session.run("validate-pyproject", "pyproject.toml", external=True)
@@ -84,7 +86,7 @@ def check(session: nox.Session, release: Release) -> None:
         *("python", "-m", "pytest", "-o", "junit_family=xunit1", "-o", f"junit_suite_name=Python {session.python}"),
         f"--junitxml={RESULTS / release.version}.xml",
         "tests/versions",
-        *(() if short else TESTS_THAT_RUN_AIRFLOW),
+        *(SHORT if short else TESTS_THAT_RUN_AIRFLOW),
         env={"PAYMENTS_AIRFLOW": release.version},
     )
 

@@ -14,7 +14,6 @@ from airflow_provider_payments.aep.services import Json, with_values
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_payments.aep.dataflows.loading import Project
     from airflow_provider_payments.aep.dataflows.plan import Plan, Step
     from airflow_provider_payments.aep.errors import PlatformError
 
@@ -99,7 +98,7 @@ class Applied:
     duplicates: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, project: Project, plan: Plan, done: Mapping[Key, Done], at: float) -> Self:
+    def of(cls, plan: Plan, done: Mapping[Key, Done], at: float) -> Self:
         """
         Return what came of a plan's steps.
 
@@ -109,7 +108,7 @@ class Applied:
         now = datetime.fromtimestamp(at, UTC)
         since = {
             each.definition.name: each.definition.schedule.desired.runs_since(now).isoformat()
-            for each in project.definitions
+            for each in plan.written.definitions
         }
         results = [(step, _outcome(step, done.get(key_of(step)))) for step in plan.steps]
         errors = [(key, each) for key, each in done.items() if each.error]

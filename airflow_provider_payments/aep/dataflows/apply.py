@@ -17,6 +17,7 @@ import attrs
 
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
 from airflow_provider_payments.aep.dataflows.applied import Applied, Done, Key, key_of
+from airflow_provider_payments.aep.dataflows.levels import LEVELS
 from airflow_provider_payments.aep.dataflows.placeholders import filled
 from airflow_provider_payments.aep.dataflows.planner import plan_project
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, unknown_id
@@ -32,25 +33,17 @@ from airflow_provider_payments.aep.errors import (
 from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, TICK_SECONDS
 from airflow_provider_payments.aep.provisioning.ensure import ensure_many
 from airflow_provider_payments.aep.provisioning.giving_up import may_be_given_up
-from airflow_provider_payments.aep.resources.catalog import DATASET
-from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.flow_service import (
     BASE_CONNECTION,
-    SOURCE_CONNECTION,
-    TARGET_CONNECTION,
     BaseConnection,
 )
-from airflow_provider_payments.aep.resources.identity import IDENTITY
 from airflow_provider_payments.aep.resources.marks import Writer
-from airflow_provider_payments.aep.resources.profile import SchemaProfile
-from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.dataflows.loading import Project
     from airflow_provider_payments.aep.dataflows.plan import Plan, Step
     from airflow_provider_payments.aep.resources.base import Resource
     from airflow_provider_payments.aep.resources.sources import Source
@@ -59,17 +52,6 @@ __all__ = ["apply_plan"]
 
 log = logging.getLogger(__name__)
 
-#: Kinds that can be made at the same time: what they refer to is of a level above.
-LEVELS = (
-    (BASE_CONNECTION,),
-    (FIELD_GROUP,),
-    (SCHEMA,),
-    (IDENTITY,),
-    (SchemaProfile.kind,),
-    (SOURCE_CONNECTION, DATASET, MAPPING_SET),
-    (TARGET_CONNECTION,),
-    (DATAFLOW,),
-)
 #: How often one apply makes a plan, where others change the same objects or answers to changes are lost.
 MAX_PLANS = 4
 #: With what a service refuses a reference to something that it cannot read yet.
@@ -80,7 +62,6 @@ UNREADABLE_SECONDS = 15.0
 
 def apply_plan(
     client: Client,
-    project: Project,
     plan: Plan,
     *,
     credential: Callable[[str, Source], Mapping[str, str]],
@@ -93,8 +74,8 @@ def apply_plan(
 
     A definition that fails takes along what waits for it; the others go on.
 
-    :param plan: the plan of these definitions, made by :func:`~.planner.plan_project` a moment ago. Its creations look
-        again, its changes are refused where the object has changed since.
+    :param plan: made by :func:`~.planner.plan_project` a moment ago. Its creations look again, its changes are refused
+        where the object has changed since.
     :param credential: returns what a new base connection logs in with, of an Airflow connection and a vendor.
     :param attempt: Airflow's try number. From the second on, an earlier one may have asked for a creation and died.
     :param run: distinguishes one run of a DAG from another, in marks.
@@ -103,18 +84,18 @@ def apply_plan(
     :raises ReadOnlyError: if the connection is read-only and something is to be done.
     :raises RequestError: if a list cannot be read.
     """
-    if project.name is None:
+    if plan.project is None:
         allowed = "a project file: write project.yaml with the lines `version: 1` and `project: NAME` above the files"
         raise InvalidInputError("project", None, allowed)
     if client.read_only and plan.to_do:
         raise ReadOnlyError("The apply", "of this plan")
-    work = _Work(client, Writer(project.name, run), attempt, credential, progress)
+    work = _Work(client, Writer(plan.project, run), attempt, credential, progress)
     for further in range(MAX_PLANS):
         work.take(plan)
         if not work.again or further == MAX_PLANS - 1:
             break
-        plan = plan_project(client, project, progress)
-    return Applied.of(project, plan, work.done | work.unsure, at=client.now())
+        plan = plan_project(client, plan.written, take_over=plan.take_over, progress=progress)
+    return Applied.of(plan, work.done | work.unsure, at=client.now())
 
 
 class _Work:
@@ -271,7 +252,7 @@ class _Work:
             log.warning("%s; something that it refers to may be too new to be read, so it is tried again", error)
             self._postpone(step, _unsettled(error), self._newest + READ_LAG_SECONDS - self.client.now())
             return
-        log.error("%s %r failed: %s", step.kind, step.name, error)
+        log.info("Failed: %s %r: %s", step.kind, step.name, error)
         self._note(step, Done("failed", step.id, error))
         self._failed.update(step.users)
 

@@ -10,7 +10,9 @@ import attrs
 from airflow_provider_payments.aep.dataflows.plan import Step
 from airflow_provider_payments.aep.dataflows.problems import did_you_mean
 from airflow_provider_payments.aep.dataflows.snapshot import unknown_id
-from airflow_provider_payments.aep.resources.base import Fixed, Resource
+from airflow_provider_payments.aep.errors import Difference
+from airflow_provider_payments.aep.resources.base import OWNER, Fixed, Resource
+from airflow_provider_payments.aep.resources.reference import Reference, reference_to
 from airflow_provider_payments.aep.resources.sources import SOURCES, Source
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.dataflows.definition import Definition
     from airflow_provider_payments.aep.dataflows.loading import Located
     from airflow_provider_payments.aep.dataflows.sandbox import Sandbox
-    from airflow_provider_payments.aep.errors import Difference
     from airflow_provider_payments.aep.resources.kind import Existing, Kind
 
 __all__ = ["Chain", "Known", "Planning", "StuckError"]
@@ -48,6 +49,7 @@ class Planning:
 
     :param owner: the project in marks; ``None`` where no project file says it.
     :param marks: whether the connection writes marks; without them nothing is anybody's.
+    :param take_over: owners whose objects become the project's, as far as its definitions use them.
     :param datasets: datasets that are going to be created, by name, each with its schema: others may refer to them.
     :param schemas: schemas that are going to be created, by title.
     :param profiles: ids of the schemas that are going to be in Profile.
@@ -58,21 +60,25 @@ class Planning:
     sandbox: Sandbox
     owner: str | None = None
     marks: bool = True
+    take_over: frozenset[str] = frozenset()
     datasets: dict[str, tuple[Known, Known]] = field(default_factory=dict)
     schemas: dict[str, Known] = field(default_factory=dict)
     profiles: set[str] = field(default_factory=set)
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     new_readers: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _steps: dict[tuple[str, str], Step] = field(default_factory=dict)
-    _users: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
+    _users: dict[tuple[str, str], dict[str, bool]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     drift: list[str] = field(default_factory=list)
 
     def add(self, key: str, step: Step) -> None:
         """Add a step; one that another definition needs too is one step, and what is to be done of it counts."""
         place = step.kind, key
-        self._users.setdefault(place, {}).update(dict.fromkeys(step.users))
-        if place not in self._steps or step.action not in ("unchanged", "adopt"):
+        users = self._users.setdefault(place, {})
+        users |= {user: users.get(user, False) or not step.is_done for user in step.users}
+        known = self._steps.get(place)
+        is_less = step.changes_nothing or (known and known.action == "update" and _only_hands_over(step))
+        if known is None or known.is_done or not is_less:
             self._steps[place] = step
 
     def updates(self, ids: Collection[str]) -> bool:
@@ -82,7 +88,17 @@ class Planning:
     @property
     def steps(self) -> list[Step]:
         """The steps so far, each with all definitions that need it."""
-        return [attrs.evolve(step, users=tuple(self._users[place])) for place, step in self._steps.items()]
+        return [_used(step, self._users[place]) for place, step in self._steps.items()]
+
+
+def _used(step: Step, users: dict[str, bool]) -> Step:
+    """Return a step with all its users: each with whether it is affected."""
+    unaffected = frozenset(user for user, affected in users.items() if not affected)
+    return attrs.evolve(step, users=tuple(users), unaffected=unaffected)
+
+
+def _only_hands_over(step: Step) -> bool:
+    return isinstance(step.desired, Reference)
 
 
 class Chain:
@@ -135,6 +151,8 @@ class Chain:
 
         :param used: whether the dataflow uses it already.
         """
+        if self._former_owner(kind, existing):
+            return self.judge(name, reference_to(kind)(), existing, used=used)
         action = "unchanged" if used or self.is_ours(kind, existing) else "adopt"
         self.add(kind, name, action, existing.id, id=existing.id, existing=existing, desired=desired)
         return Known(existing.id, existing)
@@ -160,11 +178,15 @@ class Chain:
         """
         kind = desired.kind
         found = list(desired.differences(self.snapshot, existing) if differences is None else differences)
+        changes = list(found if shown is None else shown)
+        if former := self._former_owner(kind, existing):
+            desired = attrs.evolve(desired, owner=self.planning.owner)
+            owner = Difference(OWNER, self.planning.owner, former)
+            found, changes = [*found, owner], [*changes, owner]
         if not found:
             return self.keep(kind, name, existing, used=used, desired=desired)
         latest = desired.latest(self.snapshot, existing)
         verdict = desired.judge(latest, found, self.snapshot.now())
-        changes = list(found if shown is None else shown)
         if isinstance(verdict, Fixed):
             self.conflict(kind, name, verdict.advice, changes or verdict.differences, at, id=existing.id)
         elif obstacle := self._foreign(kind, existing):
@@ -187,6 +209,11 @@ class Chain:
 
     # ---- whose it is -----------------------------------------------------------------------------------------------
 
+    def _former_owner(self, kind: Kind, existing: Existing) -> str | None:
+        """Return whom an object is taken over from, ``None`` where it is not."""
+        mark = kind.mark_of(existing) if kind.carries_mark and self.planning.take_over else None
+        return mark.owner if mark and mark.owner in self.planning.take_over else None
+
     def is_ours(self, kind: Kind, existing: Existing) -> bool:
         """Whether an object carries this project's mark."""
         mark = kind.mark_of(existing) if kind.carries_mark else None
@@ -201,9 +228,9 @@ class Chain:
             if self.definition.manage_unmarked:
                 return ""
             return "nobody marked it, so it may be somebody else's: write `manage_unmarked: true` to change it"
-        if mark.owner == self.planning.owner:
+        if mark.owner == self.planning.owner or mark.owner in self.planning.take_over:
             return ""
-        return f"it belongs to {mark.owner!r}, by its mark: change it there"
+        return f"it belongs to {mark.owner!r}, by its mark: change it there, or take it over"
 
     # ---- what there is ---------------------------------------------------------------------------------------------
 

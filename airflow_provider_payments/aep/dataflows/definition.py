@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from airflow_provider_payments.aep.dataflows import converters as to
+from airflow_provider_payments.aep.dataflows.layers import without_defaults
 from airflow_provider_payments.aep.dataflows.members import FLAG, TEXT, TEXTS, Issue, member, write_value
 from airflow_provider_payments.aep.dataflows.parts import (
     Checked,
@@ -265,11 +266,15 @@ class Definition(Checked):
             return None
         return (self.dataset.name if self.dataset else None) or self.name
 
-    def to_yaml(self) -> str:
-        """Return it as a file's text: what was written, nothing that is a default."""
+    def to_yaml(self, defaults: Mapping[str, Any] | None = None) -> str:
+        """
+        Return it as a file's text: what was written, nothing that is a default of the format.
+
+        :param defaults: of the project file above it; the text takes those away that were not written. Default: none.
+        """
         from airflow_provider_payments.aep.dataflows.yamltext import write_yaml
 
-        return write_yaml({"version": VERSION} | write_value(self))
+        return write_yaml({"version": VERSION} | without_defaults(write_value(self), defaults or {}))
 
 
 def _holds(fields: Mapping[str, Any], path: str) -> bool:

@@ -19,6 +19,7 @@ from airflow_provider_payments.aep.dataflows.definition import (
 )
 from airflow_provider_payments.aep.dataflows.sandbox import Parts, Sandbox, name_of, reads_what
 from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SPEC
+from airflow_provider_payments.aep.dataflows.unsaid import unknown_transformations, unsaid
 from airflow_provider_payments.aep.dataflows.yamlfile import JINJA
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
 from airflow_provider_payments.aep.fields import Fields
@@ -101,14 +102,17 @@ class Describing:
         self.dataflow = read_dataflow(DATAFLOW.fields_of(parts.dataflow))
         if self.dataflow["state"] == "draft":
             raise UnsayableError("it is a draft")
+        if unknown := unknown_transformations(parts.dataflow):
+            raise UnsayableError(f"it has a transformation of an unknown kind ({', '.join(unknown)})")
         self.parts = _whole(parts)
         #: What a reader of the file should know.
-        self.comments: list[str] = []
+        self.comments: list[str] = list(unsaid(parts.dataflow, self.parts.source, self.parts.target))
 
-    def definition(self) -> Definition:
+    def file(self, defaults: Mapping[str, Any]) -> str:
         """
-        Return the definition.
+        Return the definition as a file's text, with comments on top.
 
+        :param defaults: of the project file above it.
         :raises UnsayableError: with the reason, where the format cannot say the dataflow.
         :raises UnreadableError: if a part of the dataflow cannot be understood.
         """
@@ -116,9 +120,10 @@ class Describing:
             definition = self._definition(self.parts)
         except InvalidInputError as error:
             raise UnsayableError(f"a definition cannot say it: {error.field}: {error.allowed}") from None
-        if JINJA.search(definition.to_yaml()):
+        text = definition.to_yaml(defaults)
+        if JINJA.search(text):
             raise UnsayableError("a part of it holds `{{` or `{%`, which a file takes for Jinja")
-        return definition
+        return "".join(f"# {' '.join(comment.split())}\n" for comment in self.comments) + text
 
     def _definition(self, parts: _Whole) -> Definition:
         live = name_of(parts.dataflow)
@@ -158,7 +163,7 @@ class Describing:
             name, wrong = to.to_name(live), ""
         except InvalidInputError as error:
             name = "".join(letter if letter.isalnum() or letter in "-_." else " " for letter in live)
-            wrong = f"it is called {live!r}, which no definition can be ({error.allowed})"
+            wrong = f"it is called {live!r}, a name that no definition can have ({error.allowed})"
         if not wrong and len(self.sandbox.named(live)) == 1:
             return {"name": name}
         self.comments.append(wrong or "several dataflows have this name")
@@ -312,8 +317,6 @@ class Describing:
         if frequency == "once":
             return Schedule()
         every = str(frequency) if interval in (1, None) else f"{interval} {frequency}s"
-        if self.dataflow["scheduleParams.endTime"] is not None:
-            self.comments.append("its schedule has an end, which a definition does not say")
         return Schedule(every=every, backfill=None if self.dataflow["scheduleParams.backfill"] else False)
 
 

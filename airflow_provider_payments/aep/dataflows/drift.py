@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_payments.aep.dataflows.definition import Definition
 from airflow_provider_payments.aep.dataflows.members import members_of
 from airflow_provider_payments.aep.dataflows.problems import did_you_mean
+from airflow_provider_payments.aep.dataflows.wording import member_of
 from airflow_provider_payments.aep.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -16,16 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_ignored", "drifted"]
 
-#: What a difference of a dataflow is called -> the member that says it.
-_MEMBERS = {
-    "scheduleParams": "schedule",
-    "options.partialIngestionPercent": "tolerance",
-    "options.errorDiagnosticsEnabled": "error_diagnostics",
-    "deltaColumn": "delta_column",
-    "mapping": "mappings",
-    "state": "enabled",
-}
-
 
 def drifted(plan: Plan, ignored: Collection[str] = ()) -> list[str]:
     """
@@ -33,7 +24,7 @@ def drifted(plan: Plan, ignored: Collection[str] = ()) -> list[str]:
 
     :param ignored: members such as ``tolerance``, or one definition's such as ``Square payments.enabled``.
     """
-    found = {user for step in plan.steps if not step.is_done for user in step.users if _counts(step, user, ignored)}
+    found = {user for step in plan.steps if not step.is_done for user in step.affected if _counts(step, user, ignored)}
     found |= {name for name in plan.drift if not _is_ignored("enabled", name, ignored)}
     return [name for name in plan.definitions if name in found]
 
@@ -54,21 +45,10 @@ def check_ignored(plan: Plan, ignored: Collection[str]) -> None:
 
 def _counts(step: Step, user: str, ignored: Collection[str]) -> bool:
     """Whether a step is drift: unless it only changes what is ignored."""
-    members = {_member(step.kind, change.field) for change in step.changes}
+    members = {member_of(step.kind, change.field) for change in step.changes}
     if step.kind == "mapping set":
         members.add("mappings")
     return not members or not all(_is_ignored(member, user, ignored) for member in members)
-
-
-def _member(kind: str, field: str) -> str:
-    if kind in ("schema", "field group", "identity", "profile enablement"):
-        return "schema"
-    if kind == "dataset":
-        return "dataset"
-    if kind != "dataflow":
-        return "source"
-    head = field.partition(".")[0]
-    return _MEMBERS.get(field) or _MEMBERS.get(head) or head
 
 
 def _is_ignored(member: str, name: str, ignored: Collection[str]) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.dataflows.describing import Describing, UnsayableError, vendor_of
+from airflow_provider_payments.aep.dataflows.problems import did_you_mean
+from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
     from airflow_provider_payments.aep.resources.kind import Existing
@@ -58,18 +61,25 @@ class Export:
         return ", ".join(counts)
 
 
-def export_dataflows(snapshot: Snapshot, patterns: Iterable[str] = (), *, manage_schema: bool = False) -> Export:
+def export_dataflows(
+    snapshot: Snapshot,
+    patterns: Iterable[str] = (),
+    *,
+    manage_schema: bool = False,
+    defaults: Mapping[str, Any] | None = None,
+) -> Export:
     """
     Return definitions of what is there.
 
     :param patterns: names, ids, or patterns with ``*`` and ``?``; none means all dataflows.
     :param manage_schema: whether schema and dataset are described; by default they are referred to, for others may use
         them too.
+    :param defaults: of the project file above the files, which they must not take for what is there.
     :raises InvalidInputError: if a pattern matches nothing.
     :raises RequestError: if a list cannot be read.
     """
     sandbox, export = Sandbox(snapshot), Export()
-    skipped = 0
+    skipped, taken = 0, {PROJECT_FILE}
     for dataflow, is_named in _chosen(sandbox, list(patterns)):
         try:
             parts = sandbox.parts(dataflow)
@@ -78,14 +88,12 @@ def export_dataflows(snapshot: Snapshot, patterns: Iterable[str] = (), *, manage
                     raise UnsayableError("it reads no payments source")
                 skipped += 1
                 continue
-            describing = Describing(sandbox, parts, manage_schema=manage_schema)
-            text = describing.definition().to_yaml()
+            text = Describing(sandbox, parts, manage_schema=manage_schema).file(defaults or {})
         except (UnsayableError, UnreadableError) as error:
             export.refused.append(Refusal(name_of(dataflow), dataflow.id, str(error)))
             continue
-        comments = "".join(f"# {' '.join(comment.split())}\n" for comment in describing.comments)
-        export.files[_file_name(name_of(dataflow), export.files)] = comments + text
-    return Export(export.files, export.refused, skipped)
+        export.files[_file_name(name_of(dataflow), taken)] = text
+    return Export(dict(sorted(export.files.items())), export.refused, skipped)
 
 
 def _chosen(sandbox: Sandbox, patterns: list[str]) -> Iterator[tuple[Existing, bool]]:
@@ -98,15 +106,15 @@ def _chosen(sandbox: Sandbox, patterns: list[str]) -> Iterator[tuple[Existing, b
         if matches or not patterns:
             yield dataflow, any(one in (dataflow.id, name) for one in matches)
     if unmatched := [one for one in patterns if one not in matched]:
-        raise InvalidInputError(
-            "name", unmatched, "the name or id of a dataflow in the sandbox, or a pattern that fits one"
-        )
+        near = did_you_mean(unmatched[0], map(name_of, sandbox.dataflows))
+        allowed = f"the name or id of a dataflow in the sandbox, or a pattern that fits one{near}"
+        raise InvalidInputError("name", ", ".join(unmatched), allowed)
 
 
-def _file_name(name: str, taken: Iterable[str]) -> str:
+def _file_name(name: str, taken: set[str]) -> str:
+    """Return the name of a dataflow's file, which no system that ignores case takes for another one."""
     stem = re.sub(r"[^\w.-]+", "_", name).strip("._")[:MAX_FILE_NAME] or "dataflow"
-    lower = {file.lower() for file in taken}
-    number = 1
-    while f"{stem}{f'_{number}' if number > 1 else ''}.yaml".lower() in lower:
-        number += 1
-    return f"{stem}{f'_{number}' if number > 1 else ''}.yaml"
+    names = (f"{stem}{end}.yaml" for end in chain([""], map("_{}".format, count(2))))
+    chosen = next(each for each in names if each.lower() not in taken)
+    taken.add(chosen.lower())
+    return chosen

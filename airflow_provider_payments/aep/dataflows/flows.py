@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.dataflows.sources import choose
 from airflow_provider_payments.aep.dataflows.targets import TargetSteps
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.provisioning.giving_up import busy_until, was_disabled_by_giving_up
-from airflow_provider_payments.aep.readers import iso, moment
+from airflow_provider_payments.aep.readers import at, iso, moment
 from airflow_provider_payments.aep.resources.base import Change
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET, MappingSet, mapping_meaning
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW, Dataflow
@@ -36,7 +36,7 @@ DAY_SECONDS = 86400
 
 #: What a change of a dataflow does to rows, by the head of the difference's field.
 _AFFECTS = {
-    "mapping": "rows of later runs are mapped anew; rows that landed stay as they are. The mapping set of before stays",
+    "mapping": "rows of later runs are mapped anew; rows that landed stay as they are. The former mapping set stays",
     "deltaColumn": "later runs find new rows by another value: rows that landed may come again, others may be left out",
 }
 
@@ -171,12 +171,10 @@ class DataflowSteps(TargetSteps):
         return was_disabled_by_giving_up(Writer(mark.owner), mark, dataflow)
 
     def _note_disabled(self, dataflow: Existing) -> None:
-        changed = moment(dataflow.item.get("updatedAt"))
-        since = f" since {iso(changed)}" if changed else ""
         self.planning.drift.append(self.definition.name)
         self.planning.notes.append(
-            f"{self.definition.name!r} is disabled{since}, by somebody or by the platform after 30 days of failures; "
-            "write `enabled: true` to enable it, or `enabled: false`"
+            f"{self.definition.name!r} is disabled{_since(dataflow)}, by somebody or by the platform after 30 days of "
+            "failures; write `enabled: true` to enable it, or `enabled: false`"
         )
 
     # ---- a dataflow that is not there ------------------------------------------------------------------------------
@@ -292,6 +290,15 @@ class DataflowSteps(TargetSteps):
         )
 
 
+def _since(dataflow: Existing) -> str:
+    """Say when a dataflow was disabled; where something else was its last change, when that was."""
+    changed = moment(dataflow.item.get("updatedAt"))
+    if changed is None:
+        return ""
+    was_last = at(dataflow.item, "lastOperation", "operation") == "disable"
+    return f" since {iso(changed)}" if was_last else f" (last changed {iso(changed)})"
+
+
 def _source(mapped: tuple[str, str] | None) -> str | None:
     """Return what a destination is mapped from, as people read it."""
     if mapped is None:
@@ -311,7 +318,7 @@ def _what_it_affects(differences: list[Difference]) -> str:
     if "scheduleParams.backfill" in fields:
         said.append(_history(reads_all=bool(fields["scheduleParams.backfill"])))
     elif not said and heads & {"options", "scheduleParams"}:
-        said.append("it holds for later runs; no row is read again")
+        said.append("holds for later runs; no row is read again")
     return ". ".join(said)
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from airflow_provider_payments.aep.dataflows.problems import Problem, did_you_mean
 from airflow_provider_payments.aep.dataflows.yamlfile import JINJA, NO_JINJA, Node, Scalar
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["Variables", "merged"]
+__all__ = ["Variables", "merged", "without_defaults"]
 
 _VARIABLE = re.compile(r"(\$?)\$\{var\.([^{}]*)\}")
 
@@ -21,13 +19,27 @@ def merged(below: Node | None, above: Node) -> Node:
     """
     Return ``above`` with what ``below`` adds: objects are merged, all else is replaced.
 
-    A ``null`` replaces too, and counts as not written. Each value keeps the place where it was written.
+    A ``null`` takes away what stands below it. Each value keeps the place where it was written.
     """
     if not isinstance(above.value, dict):
         return above
     members = dict(below.members) if below else {}
-    members |= {name: merged(members.get(name), node) for name, node in above.value.items()}
+    for name, node in above.value.items():
+        if node.value is None and name in members:
+            del members[name]
+        else:
+            members[name] = merged(members.get(name), node)
     return replace(above, value=members)
+
+
+def without_defaults(written: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return plain members that mean the same above defaults: ``null`` takes those away that are not written."""
+    found = {
+        name: without_defaults(value, below) if isinstance(value, Mapping) and isinstance(below, Mapping) else value
+        for name, value in written.items()
+        for below in (defaults.get(name),)
+    }
+    return found | {name: None for name, below in defaults.items() if name not in written and below is not None}
 
 
 @dataclass(frozen=True)

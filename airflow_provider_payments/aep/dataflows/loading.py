@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.dataflows.consistency import contradictions
 from airflow_provider_payments.aep.dataflows.definition import Definition
@@ -28,7 +28,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Located", "Project", "environments", "load_project"]
+__all__ = ["Located", "Project", "environments", "load_project", "load_project_file"]
 
 #: Members of a file that are none of a definition.
 _OF_FILES = ("version", "defaults", "dataflows")
@@ -61,6 +61,7 @@ class Project:
     :param aep_conn_id: the Airflow connection to the sandbox.
     :param is_whole: whether these are all definitions of the project file's folder.
     :param warnings: what is allowed, and may not be meant.
+    :param defaults: the project file's, as they were written.
     """
 
     definitions: tuple[Located, ...]
@@ -69,6 +70,7 @@ class Project:
     aep_conn_id: str = DEFAULT_CONN_ID
     is_whole: bool = False
     warnings: tuple[Problem, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load_project(
@@ -93,6 +95,18 @@ def load_project(
     return _Loading(environment, dict(variables or {}), top).load(
         [Path(path) for path in paths or (".",)], list(only), conn_id
     )
+
+
+def load_project_file(path: Path, *, environment: str | None = None, conn_id: str | None = None) -> Project:
+    """
+    Read the project file of a folder alone, no definition; without one the project is empty.
+
+    :param path: the folder, which need not be there yet.
+    :param environment: one of the project file's; default: the only one. With ``conn_id`` none is needed.
+    :param conn_id: the Airflow connection, instead of the environment's.
+    :raises DefinitionError: with all problems of the file.
+    """
+    return _Loading(environment, {}, None).load_file(path, conn_id)
 
 
 def environments(*paths: Path | str, top: Path | None = None) -> list[str]:
@@ -125,6 +139,20 @@ class _Loading:
         self.defaults: Node | None = None
         self.variables = Variables(variables)
 
+    def load_file(self, path: Path, conn_id: str | None) -> Project:
+        file = find_project_file(path, self.top)
+        project = self._read_project(file) if file else None
+        chosen = None if conn_id and not self.environment else self._environment(project, file)
+        if self.problems:
+            raise DefinitionError(self.problems)
+        return Project(
+            definitions=(),
+            name=project.project if project else None,
+            environment=self.environment,
+            aep_conn_id=conn_id or (chosen or Environment()).aep_conn_id,
+            defaults=project.defaults if project else {},
+        )
+
     def load(self, paths: list[Path], only: list[str], conn_id: str | None) -> Project:
         file = self._project_file(paths)
         project = self._read_project(file) if file else None
@@ -145,6 +173,7 @@ class _Loading:
             aep_conn_id=conn_id or chosen.aep_conn_id,
             is_whole=not only and _covers(paths, file),
             warnings=tuple(dict.fromkeys(self.warnings)),
+            defaults=project.defaults if project else {},
         )
 
     # ---- the project file ------------------------------------------------------------------------------------------

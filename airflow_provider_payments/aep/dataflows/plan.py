@@ -14,6 +14,7 @@ from airflow_provider_payments.aep.readers import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from airflow_provider_payments.aep.dataflows.loading import Project
     from airflow_provider_payments.aep.dataflows.problems import Place
     from airflow_provider_payments.aep.errors import Difference
     from airflow_provider_payments.aep.resources.base import Change, Resource
@@ -56,6 +57,7 @@ class Step:
 
     :param id: where it is there.
     :param users: the definitions that need it.
+    :param unaffected: those of them for which it is as it should be: another one changes or adopts it.
     :param changes: where it is not as it was written.
     :param reason: why it is a conflict, and the ways out; or what a reviewer should know.
     :param place: where the definition wrote what decides.
@@ -73,6 +75,7 @@ class Step:
     action: Action
     id: str | None = None
     users: tuple[str, ...] = ()
+    unaffected: frozenset[str] = frozenset()
     changes: tuple[Difference, ...] = ()
     reason: str = ""
     place: Place | None = None
@@ -85,9 +88,19 @@ class Step:
     is_duplicate: bool = attrs.field(default=False, repr=False)
 
     @property
+    def affected(self) -> tuple[str, ...]:
+        """The definitions for which something is to be done of it, or stands in the way."""
+        return tuple(user for user in self.users if user not in self.unaffected)
+
+    @property
     def is_done(self) -> bool:
         """Whether nothing is to be done, now or by somebody."""
         return self.action == "unchanged"
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the object is used as it is."""
+        return self.action in ("unchanged", "adopt")
 
     def to_json(self) -> Json:
         """Return it as plain JSON, no credential in it."""
@@ -115,6 +128,8 @@ class Plan:
     :param definitions: the names of all definitions that were planned.
     :param notes: what nobody has to do anything about, and a reader should know.
     :param drift: definitions that are not as written though an apply would change nothing: disabled behind their back.
+    :param written: the definitions.
+    :param take_over: the owners whose objects become the project's.
     """
 
     organisation: str
@@ -125,6 +140,8 @@ class Plan:
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
+    written: Project = attrs.field(repr=False, eq=False)
+    take_over: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     @property
     def conflicts(self) -> tuple[Step, ...]:
@@ -144,7 +161,7 @@ class Plan:
     @property
     def changed(self) -> tuple[str, ...]:
         """The definitions for which something is to be done, or stands in the way."""
-        names = {user for step in self.steps if not step.is_done for user in step.users}
+        names = {user for step in self.steps if not step.is_done for user in step.affected}
         return tuple(name for name in self.definitions if name in names)
 
     def count(self, action: Action) -> int:

@@ -8,61 +8,60 @@ import attrs
 
 from airflow_provider_payments.aep.dataflows.chain import Planning
 from airflow_provider_payments.aep.dataflows.flows import DataflowSteps
+from airflow_provider_payments.aep.dataflows.levels import ORDER
 from airflow_provider_payments.aep.dataflows.placeholders import texts_of
 from airflow_provider_payments.aep.dataflows.plan import Plan, Step, in_order
+from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, unknown_id
-from airflow_provider_payments.aep.resources.catalog import DATASET
-from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.resources.base import OWNER
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
-from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, TARGET_CONNECTION
-from airflow_provider_payments.aep.resources.identity import IDENTITY
-from airflow_provider_payments.aep.resources.profile import SchemaProfile
-from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.dataflows.loading import Located, Project
 
 __all__ = ["make_plan", "plan_project"]
 
-#: Kinds in the order in which they are created.
-ORDER = [
-    kind.name
-    for kind in (
-        BASE_CONNECTION,
-        FIELD_GROUP,
-        SCHEMA,
-        IDENTITY,
-        SchemaProfile.kind,
-        SOURCE_CONNECTION,
-        DATASET,
-        TARGET_CONNECTION,
-        MAPPING_SET,
-        DATAFLOW,
-    )
-]
-HIDDEN = (
-    "what access labels hide from this credential is in no list: an object that is hidden is planned as new, and a "
-    "dataflow that is hidden is no second reader"
-)
+#: How many new dataflows a note names.
+MAX_NAMED = 3
 
 
-def plan_project(client: Client, project: Project, progress: Callable[[str], None] = lambda name: None) -> Plan:
+def plan_project(
+    client: Client,
+    project: Project,
+    *,
+    take_over: Collection[str] = (),
+    progress: Callable[[str], None] = lambda name: None,
+) -> Plan:
     """
     Return what is to be done so that the sandbox of a client holds what the definitions say.
 
+    :param take_over: as :func:`make_plan` has it.
     :param progress: is called with the name of each list that is going to be read.
     :raises RequestError: if a list cannot be read.
     """
-    snapshot = Snapshot(client, progress=progress)
-    return make_plan(project, snapshot, organisation=client.org_id, sandbox=client.sandbox, marks=client.marks)
+    return make_plan(
+        project,
+        Snapshot(client, progress=progress),
+        organisation=client.org_id,
+        sandbox=client.sandbox,
+        marks=client.marks,
+        take_over=take_over,
+    )
 
 
 def make_plan(
-    project: Project, snapshot: Snapshot, *, organisation: str = "", sandbox: str = "", marks: bool = True
+    project: Project,
+    snapshot: Snapshot,
+    *,
+    organisation: str = "",
+    sandbox: str = "",
+    marks: bool = True,
+    take_over: Collection[str] = (),
 ) -> Plan:
     """
     Return what is to be done so that the sandbox holds what the definitions say.
@@ -71,16 +70,17 @@ def make_plan(
     :param organisation: whose sandbox it is, for the plan's reader and digest.
     :param sandbox: its name.
     :param marks: whether the connection writes marks.
+    :param take_over: owners, such as DAGs by their ids: what carries the mark of one of them, and the definitions use,
+        becomes the project's.
+    :raises InvalidInputError: if there is no project that could take something over, or the connection has no marks.
     :raises RequestError: if a list cannot be read.
     """
-    planning = Planning(Sandbox(snapshot), project.name, marks)
+    planning = Planning(Sandbox(snapshot), project.name, marks, _former_owners(project, take_over, marks=marks))
     # Definitions that refer to what others describe come after them.
     for located in sorted(project.definitions, key=_refers):
         DataflowSteps(planning, located).plan()
     steps = _blocked(_shared(in_order(planning.steps, ORDER)))
-    notes = [*planning.notes, *_orphans(project, planning)]
-    if any(step.action == "create" for step in steps):
-        notes.append(HIDDEN)
+    notes = [*planning.notes, *_orphans(project, planning), *_owners_of_nothing(planning), *_may_be_hidden(steps)]
     if not marks:
         notes.append("the connection writes no marks, so any object is changed as if it were this project's")
     return Plan(
@@ -92,7 +92,19 @@ def make_plan(
         steps=steps,
         notes=tuple(dict.fromkeys(notes)),
         drift=tuple(planning.drift),
+        written=project,
+        take_over=tuple(sorted(take_over)),
     )
+
+
+def _former_owners(project: Project, take_over: Collection[str], *, marks: bool) -> frozenset[str]:
+    """Return the owners to take over from, if that is possible."""
+    if take_over and project.name is None:
+        allowed = f"what is taken over needs an owner: a {PROJECT_FILE} with `version: 1` and `project: NAME`"
+        raise InvalidInputError("take_over", sorted(take_over), allowed)
+    if take_over and not marks:
+        raise InvalidInputError("marks", False, "who owns an object is known by its mark; switch marks on to take over")
+    return frozenset(take_over) - {project.name}
 
 
 def _refers(located: Located) -> int:
@@ -119,9 +131,32 @@ def _blocked(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     stuck = {user for step in steps if step.action == "conflict" for user in step.users}
     to_do = ("create", "update", "adopt")
     return tuple(
-        attrs.evolve(step, action="blocked") if step.action in to_do and stuck.issuperset(step.users) else step
+        attrs.evolve(step, action="blocked") if step.action in to_do and stuck.issuperset(step.affected) else step
         for step in steps
     )
+
+
+def _owners_of_nothing(planning: Planning) -> list[str]:
+    """Name the owners from whom nothing is taken over: one may be misspelt."""
+    found = {change.actual for step in planning.steps for change in step.changes if change.field == OWNER}
+    return [
+        f"nothing that the definitions use carries the mark of {owner!r}"
+        for owner in sorted(planning.take_over)
+        if owner not in found
+    ]
+
+
+def _may_be_hidden(steps: tuple[Step, ...]) -> list[str]:
+    """Say of new dataflows what no list can tell: rows come twice where one is there, and hidden."""
+    new = [repr(step.name) for step in steps if (step.kind, step.action) == (DATAFLOW.name, "create")]
+    if not new:
+        return []
+    names = ", ".join(new[:MAX_NAMED]) + (f" and {len(new) - MAX_NAMED} more" if len(new) > MAX_NAMED else "")
+    hidden = (
+        f"no list shows {names}. If access labels hide a dataflow of such a name from this credential, or one that "
+        "reads the same into the same dataset, rows would come twice"
+    )
+    return [hidden]
 
 
 def _orphans(project: Project, planning: Planning) -> list[str]:

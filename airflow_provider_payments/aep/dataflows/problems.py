@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_payments.aep.errors import PlatformError
+from airflow_provider_payments.aep.inputs import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,10 +57,3 @@ class DefinitionError(PlatformError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(dict.fromkeys(problems)))
         super().__init__("\n".join(map(str, self.problems)))
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence that names the most similar one of ``known``; empty where none is similar."""
-    by_folded = {one.casefold(): one for one in known}
-    nearest = difflib.get_close_matches(name.casefold(), by_folded, n=1)
-    return f"; did you mean '{by_folded[nearest[0]]}'?" if nearest else ""

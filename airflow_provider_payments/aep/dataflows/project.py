@@ -116,10 +116,11 @@ def find_project_file(path: Path, top: Path | None = None) -> Path | None:
     """
     Return the project file of a file or folder: the one in the folder, or the nearest above.
 
+    :param path: a folder need not be there yet.
     :param top: where the search ends, such as a DAG bundle's folder; ``None`` ends it at the folder that holds
         ``.git``, and looks nowhere else where there is none.
     """
-    folder = path if path.is_dir() else path.parent
+    folder = path.parent if path.is_file() else path
     resolved = folder.resolve()
     ends = (
         top.resolve() if top else next((up for up in (resolved, *resolved.parents) if (up / ".git").exists()), resolved)

@@ -231,7 +231,10 @@ class TargetSteps(ProfileSteps):
         name, written = name_of(existing), self.definition.dataset
         asked = written if isinstance(written, str) else written.name if written else None
         if asked and asked != existing.id and not _same(asked, name):
-            reason = "the rows of a dataflow do not move to another dataset: give it another name"
+            reason = (
+                "the rows of a dataflow do not move to another dataset: write the one that is there, or give the "
+                "dataflow another name"
+            )
             self.conflict(DATASET, name, reason, [Difference("dataset", asked, name)], ("dataset",), id=existing.id)
             raise StuckError
         if not isinstance(written, WrittenDataset):

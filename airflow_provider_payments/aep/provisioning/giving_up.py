@@ -122,7 +122,7 @@ def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing 
             mark = desired.kind.mark_of(now)
             if why := _why_it_stays(client, desired, made, now, mark):
                 return None, f"{why}, and stays"
-            if mark is None or rewrite_mark(client, now, replace(mark, given_up=math.ceil(client.now()))):
+            if mark is None or rewrite_mark(client, desired.kind, now, replace(mark, given_up=math.ceil(client.now()))):
                 return now, ""
         return None, "is being changed by others, and stays"
     except RequestError as error:
@@ -167,7 +167,7 @@ def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
     mark = kind.mark_of(existing) if kind.ingests else None
     if mark is None or duplicates.is_mine(existing) or not may_be_given_up(client, mark, existing):
         return True
-    return rewrite_mark(client, existing, replace(mark, adopted=True, given_up=0))
+    return rewrite_mark(client, kind, existing, replace(mark, adopted=True, given_up=0))
 
 
 def may_be_given_up(client: Client, mark: Mark | None, existing: Existing) -> bool:

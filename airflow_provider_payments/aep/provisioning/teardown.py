@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
+from airflow_provider_payments.aep.provisioning.removing import remove
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, all_kinds
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def tear_down(
         for kind in kinds:
             if kind.is_deletable and (dataflows or not kind.ingests):
                 for existing in _made_by(client, writer, kind):
-                    patiently(client, partial(_remove, client, kind, existing, outcome))
+                    _remove(client, writer, kind, existing, outcome)
         stays = [kind for kind in kinds if not kind.is_deletable]
         for kind in (kind for kind in stays if kind.carries_mark):
             outcome.left_over.extend(_report(kind, existing) for existing in _made_by(client, writer, kind))
@@ -112,16 +112,14 @@ def _served(kind: Kind, existing: Existing) -> str | None:
         return None  # it would only have been reported
 
 
-def _remove(client: Client, kind: Kind, listed: Existing, outcome: Teardown) -> None:
-    existing = kind.read(client, listed)
-    if existing is None:
+def _remove(client: Client, writer: Writer, kind: Kind, listed: Existing, outcome: Teardown) -> None:
+    reason = remove(client, kind, listed, writer.made)
+    if reason is None:
         return
-    reason = kind.blocking_reference(client, existing) or kind.refusal(client, existing)
-    log.info("%s %s %s %s", "Kept" if reason else "Removed", kind.name, existing.id, reason)
     if reason:
-        outcome.kept.append(_report(kind, existing) | {"reason": reason})
+        outcome.kept.append(_report(kind, listed) | {"reason": reason})
     else:
-        outcome.removed.append(_report(kind, existing))
+        outcome.removed.append(_report(kind, listed))
 
 
 def _report(kind: Kind, existing: Existing) -> Json:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.services import Json
 
 
+#: What the difference between the owner that a mark names and the desired one is called.
+OWNER = "owner"
+
+
 class Comparison(ABC):
     """A desired value that knows how it is compared."""
 
@@ -82,6 +86,8 @@ class Resource(ABC):
     :param name: its key in the sandbox.
     :param description: free text; compared only by an update, where the service lets it be changed.
     :param extra: payload fields that this package does not model, merged in.
+    :param owner: whom the mark of an object that is there is to name; ``None`` leaves it as it is. A new object carries
+        the mark of its writer.
     """
 
     kind: ClassVar[Kind]
@@ -89,6 +95,7 @@ class Resource(ABC):
     name: str = attrs.field(converter=to_name)
     description: str | None = attrs.field(default=None, converter=to_optional_text)
     extra: Mapping[str, Any] = attrs.field(factory=dict, converter=to_mapping)
+    owner: str | None = None
 
     def __attrs_post_init__(self) -> None:
         self.check()
@@ -173,7 +180,7 @@ class Resource(ABC):
 
     def decides(self, difference: Difference) -> bool:
         """Whether an object that differs so is not the desired one; what else differs can be left as it is."""
-        return difference.field not in ("name", "description")
+        return difference.field not in ("name", "description", OWNER)
 
     def follows_creation(self, difference: Difference) -> bool:
         """Whether a new object differs so because no creation can say otherwise: then a change completes it."""
@@ -210,10 +217,12 @@ class Resource(ABC):
 
     def differences(self, reads: Reads, existing: Existing) -> list[Difference]:
         """Compare by meaning: what the service changes by nature is no difference."""
-        if self.kind.carries_mark:
-            self.kind.mark_of(existing)  # it decides on deletions
+        mark = self.kind.mark_of(existing) if self.kind.carries_mark else None  # it decides on deletions
         desired, actual = self.complete(reads).desired_fields(), self.actual_fields(reads, existing)
-        return [d for name, value in desired.items() for d in _differences(name, value, actual.get(name))]
+        found = [d for name, value in desired.items() for d in _differences(name, value, actual.get(name))]
+        if self.owner and mark and mark.owner != self.owner:
+            found.append(Difference(OWNER, self.owner, mark.owner))
+        return found
 
     #: What to do about a difference that an update cannot remove.
     fixed_advice: ClassVar[str] = "An update does not reach these fields: choose another name."
@@ -232,11 +241,21 @@ class Resource(ABC):
         :param differences: what :meth:`differences` returns for it.
         :param now: in epoch seconds of the platform's clock: some changes are allowed before a dataflow starts only.
         """
-        obstacles = [self.obstacle(existing, difference, now) for difference in differences]
+        own = [difference for difference in differences if difference.field != OWNER]
+        obstacles = [self.obstacle(existing, difference, now) for difference in own]
         if any(obstacles):
-            fixed = tuple(d for d, obstacle in zip(differences, obstacles, strict=True) if obstacle)
+            fixed = tuple(d for d, obstacle in zip(own, obstacles, strict=True) if obstacle)
             return Fixed(fixed, " ".join(dict.fromkeys(filter(None, obstacles))))
-        return self.change(existing, differences)
+        change = self.change(existing, own) if own else Change()
+        return change if len(own) == len(differences) else self._with_owner(existing, change)
+
+    def _with_owner(self, existing: Existing, change: Change) -> Change:
+        """Return a change that also lets the mark name another owner: both are one request."""
+        mark = self.kind.mark_of(existing)
+        if mark is None or self.owner is None:
+            return change
+        mark = mark.handed_to(self.owner, adopted=self.kind.ingests)
+        return attrs.evolve(change, operations=self.kind.with_mark(existing, change.operations, mark))
 
     def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
         """Return what to do about a difference that no update removes; empty where one does."""
@@ -252,7 +271,7 @@ class Resource(ABC):
 
         :raises RequestError: with status 412 where somebody else has changed it meanwhile.
         """
-        raise NotImplementedError
+        return self.kind.patch(client, existing, change.operations) if change.operations else existing
 
     def outputs(self, existing: Existing, at: float) -> Json:
         """

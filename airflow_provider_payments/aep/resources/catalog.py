@@ -20,7 +20,7 @@ from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, PAGE, Json, segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from airflow_provider_payments.aep.api.client import Client, Reads
 
@@ -40,17 +40,29 @@ class DatasetKind(Kind):
     def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
         return self.read_item(self.fields_of_item(catalog.dataset(reads, object_id)))
 
-    def blocking_reference(self, reads: Reads, existing: Existing) -> str:
+    def blocking_reference(self, reads: Reads, existing: Existing, going: Collection[str] = ()) -> str:
         # Not every way that rows come by sets the last batch.
         if batch := existing.item.get("lastBatchId") or catalog.a_batch_of(reads, existing.id):
             return f"it holds rows: batch {batch}"
-        return next(filter(None, (user_of(reads, existing.id, *place) for place in self.referrers.items())), "")
+        return user_of(reads, self, existing.id, going)
 
     # A dataset's description is what people read it by; its tags are for machines.
     def marked(self, payload: Json, mark: Mark | None) -> Json:
         if mark is None:
             return payload
         return payload | {"tags": dict(payload.get("tags") or {}) | {MARK_TAG: [str(mark)]}}
+
+    def with_mark(self, existing: Existing, operations: Sequence[Json], mark: Mark) -> tuple[Json, ...]:
+        members = dict(next(iter(operations), {}))
+        return (members | {"tags": dict(members.get("tags") or {}) | {MARK_TAG: [str(mark)]}},)
+
+    def patch(
+        self, client: Client, existing: Existing, operations: Sequence[Json], *, safe: bool | None = None
+    ) -> Existing:
+        # Catalog shows no etag; what is sent is merged into what is there, tag by tag.
+        for members in operations:
+            client.request("PATCH", f"{self.path}/{segment(existing.id)}", body=members, safe=safe)
+        return existing
 
     def mark_of(self, existing: Existing) -> Mark | None:
         return next(map(Mark.read, self.fields_of(existing).texts("tags", MARK_TAG)), None)
@@ -133,11 +145,6 @@ class Dataset(Resource):
         described = "description" in changed
         members = ({"tags": grown} if grown else {}) | ({"description": self.description} if described else {})
         return Change((members,) if members else ())
-
-    def send(self, client: Client, existing: Existing, change: Change) -> Existing:
-        for members in change.operations:
-            client.request("PATCH", f"{self.kind.path}/{segment(existing.id)}", body=members)
-        return existing
 
     def desired_fields(self) -> Json:
         described = {"description": self.description} if self.description else {}

@@ -7,7 +7,6 @@ Sources: the tutorials "Create a dataflow for payments sources" and "Update data
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -41,7 +40,7 @@ from airflow_provider_payments.aep.resources.live_dataflow import (
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schedule import SCHEDULE_FIELDS, Schedule
 from airflow_provider_payments.aep.resources.switches import act, switch
-from airflow_provider_payments.aep.services import FLOW_SERVICE, Json, segment
+from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -341,11 +340,7 @@ class Dataflow(FlowServiceResource):
         return changes
 
     def send(self, client: Client, existing: Existing, change: Change) -> Existing:
-        if change.operations:
-            # The etag goes back as it came, its inner quotes included.
-            headers, path = {"If-Match": existing.etag or "*"}, f"{self.kind.path}/{segment(existing.id)}"
-            answer = client.request("PATCH", path, body=list(change.operations), headers=headers)
-            existing = replace(existing, etag=readers.text(readers.at(answer.body, "etag")) or existing.etag)
+        existing = super().send(client, existing, change)
         if change.action:
             act(client, existing.id, change.action)
             existing = self.kind.read(client, existing) or existing

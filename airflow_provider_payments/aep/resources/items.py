@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
-from airflow_provider_payments.aep.services import FLOW_SERVICE, PAGE, Json
+from airflow_provider_payments.aep.services import FLOW_SERVICE, PAGE, Json, segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
-    from airflow_provider_payments.aep.api.client import Reads
+    from airflow_provider_payments.aep.api.client import Client, Reads
     from airflow_provider_payments.aep.fields import Fields
 
 
@@ -37,11 +39,29 @@ class FlowServiceKind(Kind):
         now = super().read(reads, existing)
         return now if now and now.item.get("state") != "deleting" else None
 
-    def blocking_reference(self, reads: Reads, existing: Existing) -> str:
-        return next(filter(None, (user_of(reads, existing.id, *place) for place in self.referrers.items())), "")
+    def patch(
+        self, client: Client, existing: Existing, operations: Sequence[Json], *, safe: bool | None = None
+    ) -> Existing:
+        # The etag goes back as it came, its inner quotes included.
+        headers, path = {"If-Match": existing.etag or "*"}, f"{self.path}/{segment(existing.id)}"
+        answer = client.request("PATCH", path, body=list(operations), headers=headers, safe=safe)
+        return replace(existing, etag=readers.text(readers.at(answer.body, "etag")) or existing.etag)
+
+    def blocking_reference(self, reads: Reads, existing: Existing, going: Collection[str] = ()) -> str:
+        return user_of(reads, self, existing.id, going)
 
 
-def user_of(reads: Reads, object_id: str, collection: str, reference: str) -> str:
+def user_of(reads: Reads, kind: Kind, object_id: str, going: Collection[str] = ()) -> str:
+    """
+    Say what refers to an object of a kind; empty where nothing does.
+
+    :param going: ids of what does not count.
+    """
+    users = (_user_among(reads, object_id, *place, going) for place in kind.referrers.items())
+    return next(filter(None, users), "")
+
+
+def _user_among(reads: Reads, object_id: str, collection: str, reference: str, going: Collection[str]) -> str:
     """
     Say which item of ``collection`` has the object's id under ``reference``, such as ``params.dataSetId``.
 
@@ -49,6 +69,8 @@ def user_of(reads: Reads, object_id: str, collection: str, reference: str) -> st
     """
     users, path = FlowServiceKind(name=collection, path=f"{FLOW_SERVICE}/{collection}"), reference.split(".")
     for item in flow_service.items(reads, collection):
+        if item.get("id") in going:
+            continue
         fields = users.fields_of_item(item)
         refers = object_id in (fields.texts(*path) if path[-1].endswith("Ids") else (fields.text(*path),))
         # Lists are eventually consistent and may return deleted objects.

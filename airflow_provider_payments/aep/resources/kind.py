@@ -22,10 +22,13 @@ from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import PAGE, Json, segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from airflow_provider_payments.aep.api.client import Client, Reads
     from airflow_provider_payments.aep.http.answers import Answer
+
+#: Where a mark stands, but for datasets.
+_DESCRIPTION = "/description"
 
 
 @dataclass(frozen=True)
@@ -217,16 +220,43 @@ class Kind(ABC):
             return payload
         return payload | {"description": f"{payload.get('description') or ''} {mark}".lstrip()}
 
+    def with_mark(self, existing: Existing, operations: Sequence[Json], mark: Mark) -> tuple[Json, ...]:
+        """
+        Return the operations of a PATCH, and among them what puts ``mark`` in the place of the one that is there.
+
+        :param existing: what is changed.
+        :param operations: of other changes, in the service's form; a new description among them keeps its text.
+        """
+        described = [step["value"] for step in operations if step["path"] == _DESCRIPTION]
+        text = described[-1] if described else existing.item.get("description")
+        others = (step for step in operations if step["path"] != _DESCRIPTION)
+        return (*others, {"op": "add", "path": _DESCRIPTION, "value": mark.replace(text)})
+
     def belongs_to(self, existing: Existing) -> str | None:
         """Return the id of the object that one without a mark serves."""
         return None
 
+    # ---- changing --------------------------------------------------------------------------------------------------
+
+    def patch(
+        self, client: Client, existing: Existing, operations: Sequence[Json], *, safe: bool | None = None
+    ) -> Existing:
+        """
+        Send a PATCH of an object as it was read; return the object as it is then, as far as the answer shows it.
+
+        :param operations: a JSON Patch, or of a dataset an object of members to merge.
+        :param safe: whether a repeat after a lost answer is harmless.
+        :raises RequestError: with status 412 where somebody else has changed it meanwhile, and the service can tell.
+        """
+        raise NotImplementedError(f"a {self} is never changed")
+
     # ---- removing --------------------------------------------------------------------------------------------------
 
-    def blocking_reference(self, reads: Reads, existing: Existing) -> str:
+    def blocking_reference(self, reads: Reads, existing: Existing, going: Collection[str] = ()) -> str:
         """
         Say why the object must not be deleted; empty where nothing is in the way.
 
+        :param going: ids of what is going to be deleted before: it is in the way of nothing.
         :raises UnreadableError: if what might refer to it cannot be understood.
         """
         return f"a {self} is never deleted"

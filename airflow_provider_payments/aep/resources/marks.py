@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from airflow_provider_payments.aep.errors import InvalidInputError
@@ -45,6 +45,14 @@ class Mark:
     def __str__(self) -> str:
         note = " adopted" if self.adopted else f" given up {self.given_up}" if self.given_up else ""
         return f"[airflow:{self.owner}#{self.run}.{self.nonce}{note}]"
+
+    def handed_to(self, owner: str, *, adopted: bool = False) -> Self:
+        """
+        Return the mark with another owner; by run and nonce it still tells which request made the object.
+
+        :param adopted: whether it records that too, so that a creator that gives up leaves the object alone.
+        """
+        return replace(self, owner=owner, adopted=adopted, given_up=0)
 
     @classmethod
     def read(cls, text: object) -> Self | None:

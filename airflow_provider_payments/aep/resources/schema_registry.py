@@ -21,7 +21,7 @@ from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_list, as_mapping
 from airflow_provider_payments.aep.resources.base import Change, Resource
 from airflow_provider_payments.aep.resources.converters import named, to_id
-from airflow_provider_payments.aep.resources.flow_specs import check_against
+from airflow_provider_payments.aep.resources.field_schema import FIELD_NAME, check_field
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schema_fields import (
@@ -43,34 +43,6 @@ MAX_DEPTH = 200
 
 _FORMATS = ("date", "date-time", "time", "uri", "email")
 FIELD_TYPES = ("string", "integer", "number", "boolean", *_FORMATS)
-_TEXT, _NUMBER, _COUNT = {"type": "string"}, {"type": "number"}, {"type": "integer", "minimum": 0}
-#: Adobe's page "Define XDM fields in the UI" lists no hyphen.
-_FIELD_NAME = "[A-Za-z0-9][A-Za-z0-9_]{0,127}"
-#: What the registry reads of a field that is given as a JSON schema. It would fill in a type that is left out.
-_FIELD_SCHEMA = {
-    "type": "object",
-    "required": ["type"],
-    "properties": {
-        "type": {"enum": ["string", "integer", "number", "boolean", "object", "array"]},
-        "title": _TEXT,
-        "description": _TEXT,
-        "format": _TEXT,
-        "$ref": _TEXT,
-        "pattern": _TEXT,
-        **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _NUMBER),
-        **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _COUNT),
-        "enum": {"type": "array", "minItems": 1},
-        "meta:enum": {"type": "object", "additionalProperties": _TEXT},
-        "required": {"type": "array", "items": _TEXT},
-        "properties": {
-            "type": "object",
-            "propertyNames": {"pattern": rf"^{_FIELD_NAME}\Z"},
-            "additionalProperties": {"$ref": "#"},
-        },
-        "items": {"$ref": "#"},
-        "additionalProperties": {"anyOf": [{"type": "boolean"}, {"maxProperties": 0}, {"$ref": "#"}]},
-    },
-}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,6 +70,22 @@ class RegistryKind(Kind):
     def confirm(self, reads: Reads, existing: Existing) -> None:
         self.get(reads, existing.id)
 
+    def patch(
+        self, client: Client, existing: Existing, operations: Sequence[Json], *, safe: bool | None = None
+    ) -> Existing:
+        body, path = list(operations), f"{self.path}/{segment(existing.id)}"
+        try:
+            headers = {"If-Match": existing.etag} if existing.etag else {}
+            answer = client.request("PATCH", path, body=body, headers=headers, safe=safe)
+        except RequestError as error:
+            if error.status != 412 or not existing.etag:
+                raise
+            if self.get(client, existing.id).etag != existing.etag:
+                raise
+            # Nobody has changed it: the service wants another form of the header, which no published sample shows.
+            answer = client.request("PATCH", path, body=body, safe=safe)
+        return self.listed(dict(readers.mapping(answer.body))) or existing
+
 
 SCHEMA = RegistryKind(name="schema", path=f"{SCHEMA_REGISTRY}/tenant/schemas")
 FIELD_GROUP = RegistryKind(name="field group", path=f"{SCHEMA_REGISTRY}/tenant/fieldgroups")
@@ -114,23 +102,6 @@ def _references(value: object) -> tuple[str, ...]:
 
 class RegistryResource(Resource):
     """What all resources of the registry share: a title that is taken names its object, and they only grow."""
-
-    def send(self, client: Client, existing: Existing, change: Change) -> Existing:
-        if not change.operations:
-            return existing
-        operations = list(change.operations)
-        path = f"{self.kind.path}/{segment(existing.id)}"
-        try:
-            headers = {"If-Match": existing.etag} if existing.etag else {}
-            answer = client.request("PATCH", path, body=operations, headers=headers)
-        except RequestError as error:
-            if error.status != 412 or not existing.etag:
-                raise
-            if self.kind.get(client, existing.id).etag != existing.etag:
-                raise
-            # Nobody has changed it: the service wants another form of the header, which no published sample shows.
-            answer = client.request("PATCH", path, body=operations)
-        return self.kind.listed(dict(readers.mapping(answer.body))) or existing
 
     def differences(self, reads: Reads, existing: Existing) -> list[Difference]:
         """Compare by meaning; fields that a list shows may be out of date, so they are read before they differ."""
@@ -162,11 +133,7 @@ class RegistryResource(Resource):
         return self.kind.get(client, named.group())
 
     def outputs(self, existing: Existing, at: float) -> Json:
-        namespace, alt_id = (readers.text(existing.item.get(name)) for name in ("meta:tenantNamespace", "meta:altId"))
-        return {
-            "version": readers.text(existing.item.get("version")) or "1.0",
-            "tenant_id": (namespace or (alt_id or "").split(".", 1)[0]).removeprefix("_") or None,
-        }
+        return registry_outputs(existing)
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
@@ -325,19 +292,30 @@ class Schema(RegistryResource):
         return {entry.text("$ref") for entry in self.kind.fields_of(existing).each("allOf")}
 
 
+def registry_outputs(existing: Existing) -> Json:
+    """Return what next steps need of a resource besides its id: version, and the tenant's namespace without ``_``."""
+    namespace, alt_id = (readers.text(existing.item.get(name)) for name in ("meta:tenantNamespace", "meta:altId"))
+    return {
+        "version": readers.text(existing.item.get("version")) or "1.0",
+        "tenant_id": (namespace or (alt_id or "").split(".", 1)[0]).removeprefix("_") or None,
+    }
+
+
 def checked_fields(argument: str, value: object) -> Json:
     """Return fields as path -> type, each checked."""
     fields = as_mapping(argument, value)
     if not fields:
         raise InvalidInputError(argument, value, "at least one field")
     for path, kind in fields.items():
-        if not all(re.fullmatch(_FIELD_NAME, step) for step in path.split(".")):
+        if not all(re.fullmatch(FIELD_NAME, step) for step in path.split(".")):
             allowed = "steps of letters, digits and underscores, the first no underscore, joined by dots"
             raise InvalidInputError(argument, path, allowed)
         if kind not in FIELD_TYPES and not (isinstance(kind, Mapping) and kind.get("type")):
             raise InvalidInputError(f"{argument}.{path}", kind, f"one of {', '.join(FIELD_TYPES)}, or a JSON schema")
         if isinstance(kind, Mapping):
-            check_against(f"{argument}.{path}", dict(kind), _FIELD_SCHEMA, "the Schema Registry")
+            if _is_deeper(kind, MAX_DEPTH):
+                raise InvalidInputError(argument, path, "no field may lie that deep")
+            check_field(f"{argument}.{path}", kind)
         if any(path.startswith(f"{other}.") for other in fields):
             raise InvalidInputError(argument, path, "a field that has a type cannot hold other fields")
     if _is_deeper(field_tree(fields), MAX_DEPTH):

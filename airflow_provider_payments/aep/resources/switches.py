@@ -1,20 +1,23 @@
 """
-Writes to a dataflow that change nothing of what it moves: its state, and the mark at the end of its description.
+Writes that change nothing of what an object is: whether a dataflow is enabled, and whose mark an object carries.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from airflow_provider_payments.aep.errors import RequestError
+from airflow_provider_payments.aep.api.patience import patiently
+from airflow_provider_payments.aep.errors import RequestError, UnsettledError
 from airflow_provider_payments.aep.services import FLOW_SERVICE, segment
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
     from airflow_provider_payments.aep.resources.marks import Mark
 
 _FLOWS = f"{FLOW_SERVICE}/flows"
+MAX_CHANGES = 3
 
 
 def act(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -> None:
@@ -33,19 +36,42 @@ def switch(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -
     return True
 
 
-def rewrite_mark(client: Client, dataflow: Existing, mark: Mark) -> bool:
+def rewrite_mark(client: Client, kind: Kind, existing: Existing, mark: Mark) -> bool:
     """
-    Replace the mark of a dataflow; return whether nobody had changed the dataflow since it was read, or deleted it.
+    Replace the mark of an object; return whether nobody had changed the object since it was read, or deleted it.
 
-    A repeat after a lost answer is refused where the first one took effect, so it counts as somebody else's.
+    Where the service has etags, a repeat after a lost answer is refused if the first one took effect, so it counts as
+    somebody else's.
     """
-    text = mark.replace(dataflow.item.get("description"))
-    operations = [{"op": "add", "path": "/description", "value": text}]
-    headers = {"If-Match": dataflow.etag or "*"}
     try:
-        client.request("PATCH", f"{_FLOWS}/{segment(dataflow.id)}", body=operations, headers=headers, safe=True)
+        kind.patch(client, existing, kind.with_mark(existing, (), mark), safe=True)
     except RequestError as error:
         if error.status == 412 or error.says_gone:
             return False
         raise
     return True
+
+
+def hand_over(client: Client, kind: Kind, existing: Existing, owner: str) -> Existing:
+    """
+    Let the mark of an object name another owner; return the object, read again where others changed it meanwhile.
+
+    Nothing is sent where the mark names the owner already, so a repeat after a lost answer or a kill is harmless.
+
+    :param existing: as it was read; whom its mark names then is whom the object is taken from.
+    :raises UnsettledError: if others change it every time, delete it or take it over too; a later attempt looks again.
+    :raises UnreadableError: if its mark cannot be read.
+    :raises RequestError: if a request fails in the end.
+    """
+    what, mark = f"{kind} {existing.id}", kind.mark_of(existing)
+    former = mark.owner if mark else None
+    for _ in range(MAX_CHANGES):
+        if mark is None or mark.owner not in (former, owner):
+            raise UnsettledError(f"{what} does not carry the mark of {former!r} any more: it was not taken over")
+        if mark.owner == owner or rewrite_mark(client, kind, existing, mark.handed_to(owner, adopted=kind.ingests)):
+            return existing
+        now = patiently(client, partial(kind.read, client, existing))
+        if now is None:
+            raise UnsettledError(f"{what} was deleted while it was to be taken over")
+        existing, mark = now, kind.mark_of(now)
+    raise UnsettledError(f"{what} could not be taken over: others change it; the next attempt looks again")

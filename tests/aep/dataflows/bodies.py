@@ -12,6 +12,8 @@ from airflow_provider_payments.aep.resources.sources import SOURCES
 
 FLOW_SERVICE = "/data/foundation/flowservice"
 REGISTRY = "/data/foundation/schemaregistry/tenant"
+AD_HOC = "application/vnd.adobe.xed-full-notext+json; version=1"
+BEHAVIOUR = "https://ns.adobe.com/xdm/data/adhoc"
 FULL = "application/vnd.adobe.xed-full+json;version=1"
 LAKE_SPEC = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 S3_SPEC = "ecadc60c-7455-4d87-84dc-2a0e293d997b"
@@ -36,6 +38,8 @@ class Made:
     What a dataflow is made of.
 
     :param names: of dataflow, source and target connection.
+    :param older: the data's format where source and target connection are made as the older documents do: a table's
+        path, an ad-hoc schema, a dataset base connection.
     """
 
     vendor: str = "paypal"
@@ -47,6 +51,7 @@ class Made:
     kinds: tuple[str, ...] = ("ATTRIBUTE", "ATTRIBUTE", "ATTRIBUTE")
     legacy: bool = False
     listed: bool = False
+    older: str | None = None
     disabled: bool = False
 
 
@@ -91,6 +96,7 @@ def made(draw: st.DrawFn) -> Made:
         kinds=(draw(kinds), draw(kinds), draw(kinds)),
         legacy=legacy,
         listed=draw(st.booleans()),
+        older=draw(st.sampled_from([None, "tabular", "parquet_xdm"])),
         disabled=draw(st.booleans()),
     )
 
@@ -112,17 +118,21 @@ class Maker:
         spec = {"id": SOURCES[made.vendor].spec_id, "version": "1.0"}
         schema = self._schema()
         shown = {"columns": _columns(*columns, delta)} if made.listed and delta else {}
+        data: dict[str, Any] = {"format": "tabular" if delta else "json"}
+        if made.older and delta:
+            params, shown = {"path": params["tableName"]}, {}
+            data = {"format": made.older, "schema": {"id": self._ad_hoc_schema(*columns, delta), "version": AD_HOC}}
         source = self.post(
             f"{FLOW_SERVICE}/sourceConnections",
             {
                 "name": made.names[1],
                 "baseConnectionId": self._base(made.vendor),
-                "data": {"format": "tabular" if delta else "json"},
+                "data": data,
                 "params": params | shown,
                 "connectionSpec": spec,
             },
         )["id"]
-        target = self._target(made.names[2], schema)
+        target = self._target(made.names[2], schema, older=made.older is not None)
         return self._dataflow(made, source, target, self._mapping_set(made, schema, columns), delta)
 
     def make_foreign(self) -> str:
@@ -161,7 +171,7 @@ class Maker:
     def _mapping(mapping_set: str) -> dict[str, Any]:
         return {"name": "Mapping", "params": {"mappingId": mapping_set, "mappingVersion": 0}}
 
-    def _target(self, name: str, schema: str) -> str:
+    def _target(self, name: str, schema: str, *, older: bool = False) -> str:
         reference = {"name": f"dataset {self.number}", "schemaRef": {"id": schema, "contentType": FULL}}
         (dataset,) = self.post("/data/foundation/catalog/dataSets", reference)
         body = {
@@ -170,7 +180,26 @@ class Maker:
             "params": {"dataSetId": dataset.rpartition("/")[2]},
             "connectionSpec": {"id": LAKE_SPEC, "version": "1.0"},
         }
+        if older:
+            body["data"] = {"format": "parquet_xdm", "schema": {"id": schema}}
+            body["baseConnectionId"] = self._lake()
         return str(self.post(f"{FLOW_SERVICE}/targetConnections", body)["id"])
+
+    def _lake(self) -> str:
+        if "lake" not in self.bases:
+            body = {"name": "data lake", "connectionSpec": {"id": LAKE_SPEC, "version": "1.0"}}
+            self.bases["lake"] = self.post(f"{FLOW_SERVICE}/connections", body)["id"]
+        return self.bases["lake"]
+
+    def _ad_hoc_schema(self, *columns: str) -> str:
+        """Make the schema of a source connection, with a class of its own."""
+        fields = {"type": "object", "properties": {column: {"type": "string"} for column in columns}}
+        own = {"type": "object", "title": f"class {self.number}", "description": ""}
+        class_id = self.post(
+            f"{REGISTRY}/classes", own | {"allOf": [{"$ref": BEHAVIOUR}, {"properties": {"_adhoc": fields}}]}
+        )["$id"]
+        schema = {"type": "object", "title": f"ad hoc {self.number}", "description": "", "allOf": [{"$ref": class_id}]}
+        return str(self.post(f"{REGISTRY}/schemas", schema)["$id"])
 
     def _dataflow(self, made: Made, source: str, target: str, mapping_set: str, delta: str | None) -> str:
         repeated = made.schedule["frequency"] != "once"

@@ -100,8 +100,8 @@ def test_patterns_choose_and_one_that_fits_nothing_is_refused(
     seed(emulator, "square", 12)
     files = export_to(tmp_path, client, "square seed 1*").files
     assert sorted(files) == [f"square_seed_{at}.yaml" for at in (1, 10, 11, 12)]
-    with pytest.raises(InvalidInputError, match="the name or id of a dataflow in the sandbox"):
-        export_to(tmp_path, client, "squares*")
+    with pytest.raises(InvalidInputError, match="a pattern that fits one; did you mean 'square seed 1'"):
+        export_to(tmp_path, client, "squares seed 1", "square*")
 
 
 # ---- what is counted, and what is refused --------------------------------------------------------------------------
@@ -144,11 +144,25 @@ def test_an_id_stands_where_a_name_would_not_tell_with_a_comment_that_says_why(
     assert sorted(export.files) == ["Payments_EU.yaml", "Twin.yaml", "Twin_2.yaml"]
     for file, why in (
         ("Twin.yaml", "several dataflows have this name"),
-        ("Payments_EU.yaml", "'Payments, EU', which no"),
+        ("Payments_EU.yaml", "'Payments, EU', a name that no definition"),
     ):
         assert why in export.files[file]
         assert "# the id tells which one it is; it holds in this sandbox only" in export.files[file]
     assert not_done(plan_of(client, tmp_path)) == {}
+
+
+def test_files_differ_in_more_than_case_and_none_is_taken_for_a_project_file(client: Client, tmp_path: Path) -> None:
+    maker = Maker(client)
+    for name in ("Project", "shop/1", "Shop_1", "..."):
+        maker.make(Made(names=(name, "s", "t")))
+    assert sorted(export_to(tmp_path, client).files) == [
+        "Project_2.yaml",
+        "Shop_1_2.yaml",
+        "dataflow.yaml",
+        "shop_1.yaml",
+    ]
+    plan = plan_of(client, tmp_path)
+    assert (len(plan.definitions), not_done(plan)) == (4, {})
 
 
 def test_a_dataset_whose_name_another_one_has_is_named_by_its_id(
@@ -187,6 +201,28 @@ def test_a_schedule_without_backfill_says_so(client: Client, tmp_path: Path) -> 
     assert "schedule:\n  every: hour\n  backfill: false\n" in text
 
 
+def test_what_a_definition_has_no_member_for_is_named_in_a_comment(client: Client, tmp_path: Path) -> None:
+    maker = Maker(client)
+    maker.make(Made(schedule={"frequency": "day", "interval": 1, "endTime": 4202444800}, options={"silent": True}))
+    (text,) = export_to(tmp_path, client).files.values()
+    assert text.startswith(
+        "# left out, for a definition has no member for it: options.silent, scheduleParams.endTime\nversion: 1\n"
+    )
+    assert not_done(plan_of(client, tmp_path)) == {}
+
+
+def test_a_transformation_that_no_definition_can_say_is_refused(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    Maker(client).make(Made())
+    path = f"{FLOW_SERVICE}/flows"
+    (flow,) = client.get(path)["items"]
+    flow["transformations"].append({"name": "Mask", "params": {}})
+    emulator.fail("status", method="GET", path=path, times=1, status=200, body={"items": [flow]})
+    (refusal,) = export_to(tmp_path, client).refused
+    assert refusal.reason == "it has a transformation of an unknown kind (Mask)"
+
+
 def test_two_readers_of_the_same_say_that_both_are_meant(client: Client, emulator: Emulator, tmp_path: Path) -> None:
     seed(emulator, "square", 2)
     export = export_to(tmp_path, client)
@@ -209,6 +245,19 @@ def test_the_chain_of_the_older_documents_is_exported_as_unchanged(
     chain.ensure(chain.dataflow(**ends))
     plan = round_trip(tmp_path / "exported", client)
     assert (not_done(plan), plan.definitions) == ({}, ("own dataflow",))
+
+
+def test_a_chain_of_the_older_documents_is_copied_without_what_the_newer_ones_leave_out(
+    client: Client, make_client: Callable[..., Client], tmp_path: Path
+) -> None:
+    Maker(client).make(Made(names=("Products", "s", "t"), older="parquet_xdm", legacy=True))
+    (text,) = export_to(tmp_path, client, manage_schema=True).files.values()
+    assert text.startswith("# left out, for Adobe's newer documents do without it: an ad-hoc schema and a dataset base")
+    assert "  path: PayPal.Catalog_Products\n  format: parquet_xdm\n" in text
+    assert not_done(plan_of(client, tmp_path)) == {}
+    other, copied = make_client(sandbox="prod"), text.replace("own paypal", "PayPal connection")
+    apply(other, plan_text(other, tmp_path / "prod", copied))
+    assert not_done(plan_text(other, tmp_path / "prod", copied)) == {}
 
 
 def test_what_was_exported_is_created_in_an_empty_sandbox(

@@ -139,7 +139,10 @@ def test_descriptors_are_listed_once_and_only_where_an_identity_is_written(
 def test_the_schema_of_another_project_gets_no_identity(client: Client, tmp_path: Path) -> None:
     write_files(tmp_path, project="version: 1\nproject: finance\n")
     apply(client, plan_text(client, tmp_path, TEN_LINES), owner="sales")
-    assert said(plan_text(client, tmp_path, IDENTIFIED)) == "it belongs to 'sales', by its mark: change it there"
+    assert (
+        said(plan_text(client, tmp_path, IDENTIFIED))
+        == "it belongs to 'sales', by its mark: change it there, or take it over"
+    )
 
 
 def test_a_path_of_the_older_documents_means_the_same(client: Client, emulator: Emulator, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.dataflows import render
+from airflow_provider_payments.aep.dataflows.drift import drifted
 from airflow_provider_payments.aep.dataflows.export import export_dataflows
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import RequestError
@@ -120,7 +121,7 @@ def test_what_another_project_marked_is_not_changed(client: Client, tmp_path: Pa
     apply(client, plan_text(client, tmp_path, TEN_LINES), owner="sales")
     assert not_done(plan_text(client, tmp_path, TEN_LINES)) == {}
     kind, reason = conflict(client, tmp_path, TEN_LINES.replace("every 30 minutes", "every day"))
-    assert (kind, reason) == ("dataflow", "it belongs to 'sales', by its mark: change it there")
+    assert (kind, reason) == ("dataflow", "it belongs to 'sales', by its mark: change it there, or take it over")
 
 
 def test_what_nobody_marked_is_changed_only_where_the_file_says_so(make_client: object, tmp_path: Path) -> None:
@@ -197,7 +198,41 @@ def _twin(emulator: Emulator) -> dict[str, object]:
     return {name: source[name] for name in ("name", "baseConnectionId", "data", "params", "connectionSpec")}
 
 
+def test_a_plan_that_creates_dataflows_says_once_that_they_may_be_hidden(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    several = [TEN_LINES.replace(NAME, f"Products {at}") for at in range(5)]
+    (note,) = plan_text(client, tmp_path, *several).notes
+    assert note.startswith("no list shows 'Products 0', 'Products 1', 'Products 2' and 2 more. If access labels hide a")
+    apply(client, plan_text(client, tmp_path / "one", several[0]))
+    more = plan_text(client, tmp_path / "one", several[0].replace("_id: Product_Id", "_id: Type"))
+    assert (more.count("create"), more.notes) == (1, ())
+
+
 # ---- what definitions share ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("new_name", ["A new one", "Z new one"])
+def test_a_definition_whose_base_connection_another_one_adopts_is_no_drift(
+    client: Client, tmp_path: Path, new_name: str
+) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    plan = plan_text(client, tmp_path, TEN_LINES, TEN_LINES.replace(NAME, new_name))
+    adopted = the_step(plan, "adopt")
+    assert (adopted.kind, set(adopted.users), adopted.affected) == ("base connection", {NAME, new_name}, (new_name,))
+    assert (plan.changed, drifted(plan)) == ((new_name,), [new_name])
+    assert "= base connection PayPal connection (24151d58-ffa7-4960-951d-58ffa7396097)\n" in render.plan_text(plan)
+
+
+def test_a_definition_that_only_refers_to_what_another_one_changes_is_no_drift(client: Client, tmp_path: Path) -> None:
+    shared = "schema: {title: Products}\ndataset: {name: Products, description: Daily}\n"
+    refers = REFERRING.replace("dataset: {name: Other}", "dataset: Products").replace(
+        "schema: PayPal catalog products\n", ""
+    )
+    refers += "allow_second_reader: true\n"
+    apply(client, plan_text(client, tmp_path, TEN_LINES + shared, refers))
+    plan = plan_text(client, tmp_path, TEN_LINES + shared.replace("Daily", "Hourly"), refers)
+    assert (not_done(plan), plan.changed, drifted(plan)) == ({"dataset": "update"}, (NAME,), [NAME])
 
 
 def test_a_definition_may_refer_to_what_another_one_describes(client: Client, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_the_schema_of_another_project_does_not_come_into_profile(client: Client
     step = the_step(plan_text(client, tmp_path, SCHEMA_ONLY), "conflict")
     assert (step.kind, step.reason) == (
         "profile enablement",
-        "it belongs to 'sales', by its mark: change it there",
+        "it belongs to 'sales', by its mark: change it there, or take it over",
     )
 
 

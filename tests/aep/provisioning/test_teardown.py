@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.provisioning.teardown import Teardown, tear_down
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.catalog import DATASET
+from airflow_provider_payments.aep.resources.flow_service import SOURCE_CONNECTION
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
+from airflow_provider_payments.aep.resources.switches import hand_over
 from tests.aep.chain import CATALOG, FLOW_SERVICE, KINDS, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -167,6 +170,18 @@ def test_without_marks_nothing_is_asked_at_all(make_client: Callable[..., Client
     with pytest.raises(InvalidInputError, match="marks=False is not allowed"):
         tear_down(make_client(marks=False), OWN)
     assert emulator.requests() == []
+
+
+def test_what_was_taken_over_since_it_was_listed_stays(
+    chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    source = chain.ensure(chain.source()).existing
+    (listed,) = chain.source().look_up(chain.client)
+    take_over = partial(hand_over, chain.client, SOURCE_CONNECTION, listed, "finance")
+    proxy.fault("GET", f"/sourceConnections/{source.id}", first=take_over)
+    (kept,) = tear_down(make_client(proxy.url), OWN).kept
+    assert (kept["id"], kept["reason"]) == (source.id, "its mark names another owner or run by now")
+    assert deletions(emulator) == []
 
 
 # ---- time and faults -----------------------------------------------------------------------------------------------

@@ -1,0 +1,155 @@
+"""
+What definitions reach in a sandbox: their dataflows, what these stand on, and what was made for them and is unused.
+
+A connection that no dataflow uses is a definition's by its name. So what a killed apply or destroy has left is found
+again; of a definition that goes also what reads or writes the same under another name.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+from unicodedata import normalize
+
+from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.dataflows.sandbox import name_of, reads_what
+from airflow_provider_payments.aep.errors import UnreadableError
+from airflow_provider_payments.aep.resources.catalog import DATASET
+from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
+from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
+from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, TARGET_CONNECTION
+from airflow_provider_payments.aep.resources.identity import IDENTITY
+from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_payments.aep.dataflows.definition import Definition
+    from airflow_provider_payments.aep.dataflows.sandbox import Sandbox
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+
+__all__ = ["Reach"]
+
+Found = tuple["Kind", "Existing"]
+
+
+class Reach:
+    """
+    What definitions reach.
+
+    :param sandbox: where.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox, self.snapshot = sandbox, sandbox.snapshot
+
+    def of(self, definition: Definition) -> list[Found]:
+        """
+        Return all that a definition reaches, each object once.
+
+        :raises UnreadableError: if its dataflow cannot be read yet.
+        :raises RequestError: if a list cannot be read.
+        """
+        found = {existing.id: (kind, existing) for kind, existing in self._found(definition, by_meaning=True)}
+        schemas = [existing for kind, existing in found.values() if kind is SCHEMA]
+        found |= {existing.id: (kind, existing) for schema in schemas for kind, existing in self._of_schema(schema)}
+        return list(found.values())
+
+    def used_by(self, definition: Definition) -> Iterator[Existing]:
+        """Yield what a definition's dataflow uses, and what it would use were it made now; some of it several times."""
+        return (existing for _, existing in self._found(definition, by_meaning=False))
+
+    def _found(self, definition: Definition, *, by_meaning: bool) -> Iterator[Found]:
+        for dataflow in self._dataflows(definition):
+            yield DATAFLOW, dataflow
+            yield from self._parts(dataflow)
+        bases = [each for each in self._all(BASE_CONNECTION) if _is_base(definition, each)]
+        yield from ((BASE_CONNECTION, base) for base in bases)
+        datasets = [each for each in self._all(DATASET) if _is_dataset(definition, each)]
+        yield from ((DATASET, each) for each in datasets)
+        reads = {(base.id, definition.source.place) for base in bases if by_meaning}
+        sources = _part_names(definition, definition.source.name, "source")
+        yield from ((SOURCE_CONNECTION, s) for s in self._sources if _has_name(sources, s) or reads_what(s) in reads)
+        writes = {dataset.id for dataset in datasets if by_meaning}
+        targets = _part_names(definition, definition.target_name, "target")
+        yield from ((TARGET_CONNECTION, t) for t in self._targets if _has_name(targets, t) or _writes_to(t) in writes)
+
+    # ---- dataflows and what they stand on ----------------------------------------------------------------------------
+
+    def _dataflows(self, definition: Definition) -> list[Existing]:
+        """Return all dataflows of the definition's names: of several none is any other definition's."""
+        if definition.id:
+            found = DATAFLOW.find(self.snapshot, definition.id)
+            return [found] if found else []
+        return [each for name in (definition.name, *definition.previous_names) for each in self.sandbox.named(name)]
+
+    def _parts(self, dataflow: Existing) -> Iterator[Found]:
+        try:
+            parts = self.sandbox.parts(dataflow)
+        except UnreadableError:
+            return  # what it uses cannot be deleted either: it may be anything
+        for kind, part in (
+            (TARGET_CONNECTION, parts.target),
+            (SOURCE_CONNECTION, parts.source),
+            (DATASET, parts.dataset),
+            (MAPPING_SET, parts.mapping_set),
+            (SCHEMA, parts.schema),
+            (BASE_CONNECTION, parts.base),
+        ):
+            if part:
+                yield kind, part
+
+    def _of_schema(self, schema: Existing) -> Iterator[Found]:
+        try:
+            yield from ((IDENTITY, each) for each in self.sandbox.identities_of(schema.id))
+            yield from ((FIELD_GROUP, each) for each in self.sandbox.field_groups(schema))
+        except UnreadableError:
+            return  # they would only have been reported
+
+    # ---- what no dataflow uses ---------------------------------------------------------------------------------------
+
+    def _all(self, kind: Kind) -> list[Existing]:
+        if kind not in self._lists:
+            self._lists[kind] = list(kind.list_all(self.snapshot))
+        return self._lists[kind]
+
+    @cached_property
+    def _lists(self) -> dict[Kind, list[Existing]]:
+        return {}
+
+    @cached_property
+    def _sources(self) -> list[Existing]:
+        return [each for each in self._all(SOURCE_CONNECTION) if each.id not in self.sandbox.users]
+
+    @cached_property
+    def _targets(self) -> list[Existing]:
+        return [each for each in self._all(TARGET_CONNECTION) if each.id not in self.sandbox.users]
+
+
+def _is_base(definition: Definition, base: Existing) -> bool:
+    asked = definition.source.connection
+    return base.id == asked.id if asked.id else _has_name([asked.name or ""], base)
+
+
+def _is_dataset(definition: Definition, dataset: Existing) -> bool:
+    written = definition.dataset
+    if isinstance(written, str):
+        return dataset.id == written or _has_name([written], dataset)
+    return _has_name([written.name] if written and written.name else _names(definition), dataset)
+
+
+def _names(definition: Definition) -> list[str]:
+    return [definition.name, *definition.previous_names]
+
+
+def _part_names(definition: Definition, written: str | None, part: str) -> list[str]:
+    """Return what a part may be called: as it is written, else after the dataflow."""
+    return [written] if written else [f"{name} - {part}" for name in _names(definition)]
+
+
+def _writes_to(target: Existing) -> str | None:
+    return readers.text(readers.at(target.item, "params", "dataSetId"))
+
+
+def _has_name(names: list[str], existing: Existing) -> bool:
+    return normalize("NFC", name_of(existing)) in {normalize("NFC", name) for name in names}

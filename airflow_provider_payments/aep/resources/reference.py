@@ -1,0 +1,50 @@
+"""
+What is only referred to: an object that is used as it is, whatever it is like. All that can change is whose it is.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import attrs
+
+from airflow_provider_payments.aep.resources.base import Resource
+from airflow_provider_payments.aep.resources.converters import named
+from airflow_provider_payments.aep.resources.switches import hand_over
+
+if TYPE_CHECKING:
+    from airflow_provider_payments.aep.api.client import Client, Reads
+    from airflow_provider_payments.aep.resources.base import Change
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.services import Json
+
+
+@attrs.frozen(kw_only=True, field_transformer=named)
+class Reference(Resource):
+    """An object that is there and is left as it is, but for the owner that its mark names."""
+
+    # Whatever it is called.
+    name: str = ""
+
+    def body(self) -> Json:
+        raise NotImplementedError("what is only referred to is never created")
+
+    def desired_fields(self) -> Json:
+        return {}
+
+    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+        return {}
+
+    def send(self, client: Client, existing: Existing, change: Change) -> Existing:
+        return hand_over(client, self.kind, existing, self.owner) if self.owner else existing
+
+
+@cache
+def reference_to(of: Kind) -> type[Reference]:
+    """Return the class of references to objects of a kind."""
+
+    class ReferenceToKind(Reference):
+        kind = of
+
+    return ReferenceToKind

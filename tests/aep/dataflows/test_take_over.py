@@ -1,0 +1,174 @@
+"""Plans that take over what carries another owner's mark, and their steps taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.dataflows.export import export_dataflows
+from airflow_provider_payments.aep.dataflows.plan import Plan
+from airflow_provider_payments.aep.dataflows.render import plan_text as rendered
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION
+from airflow_provider_payments.aep.resources.kind import all_kinds
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.operators.connections import (
+    CreateSourceConnectionOperator,
+    CreateTargetConnectionOperator,
+)
+from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
+from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
+from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
+from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
+from tests.aep.chain import Chain
+from tests.aep.dataflows.applying import apply, not_done, plan_of, plan_text
+from tests.aep.dataflows.files import TEN_LINES, write_files
+from tests.conftest import Emulator
+from tests.operators.chain import run
+
+DAG = "payments_dataflow"
+PROJECT = "version: 1\nproject: finance\n"
+NAME = "PayPal catalog products"
+Owners = dict[str, list[str]]
+
+
+def owners(client: Client) -> Owners:
+    """The owners in the marks of all objects of each kind that has marked ones."""
+    found: Owners = {}
+    for kind in all_kinds():
+        for existing in kind.list_all(client) if kind.carries_mark else ():
+            if mark := kind.mark_of(existing):
+                found.setdefault(kind.name, []).append(mark.owner)
+    return found
+
+
+def made_by_the_dag(chain: Chain, run_id: str = "") -> None:
+    """Make a chain as the example DAG does, on a base connection of its own."""
+    made = partial(run, run_id=run_id, chain=DAG)
+    base = chain.ensure(chain.base_connection(name="shop"), writer=Writer(DAG)).existing.id
+    source = made(CreateSourceConnectionOperator, base_connection_id=base)
+    schema = made(CreateTargetSchemaOperator)
+    dataset = made(CreateTargetDatasetOperator, schema_id=schema["id"])
+    ends = {"dataset_id": dataset["id"], "schema_id": schema["id"]}
+    made(
+        CreateDataflowOperator,
+        source_connection_id=source["id"],
+        target_connection_id=made(CreateTargetConnectionOperator, **ends)["id"],
+        mapping_set_id=made(CreateMappingSetOperator, schema_id=schema["id"])["id"],
+        description="Inbound data to Platform",
+    )
+
+
+@pytest.mark.parametrize("manage_schema", [True, False])
+def test_a_chain_of_the_example_dag_becomes_the_projects(
+    manage_schema: bool, chain: Chain, client: Client, connected: Emulator, tmp_path: Path
+) -> None:
+    made_by_the_dag(chain)
+    marked = {kind: [DAG] for kind in owners(client)}
+    assert owners(client) == marked
+    files = export_dataflows(Snapshot(client), manage_schema=manage_schema).files
+    (text,) = files.values()
+    write_files(tmp_path, project=PROJECT, products=text)
+    assert not_done(plan_of(client, tmp_path)) == {}
+    changed = text.replace("every 30 minutes", "every day").replace("30 minutes", "1 day")
+    assert changed != text
+    write_files(tmp_path, products=changed)
+    assert [step.reason for step in plan_of(client, tmp_path).conflicts] == [
+        f"it belongs to {DAG!r}, by its mark: change it there, or take it over"
+    ]
+    plan = plan_of(client, tmp_path, take_over={DAG})
+    assert set(not_done(plan).values()) == {"update"}
+    before = len(connected.requests(method="PATCH"))
+    apply(client, plan)
+    # One request for each object, the changed one among them.
+    assert len(connected.requests(method="PATCH")) - before == len(not_done(plan))
+    reached = {step.kind for step in plan.steps}
+    assert {kind: names for kind, names in owners(client).items() if kind in reached} == {
+        kind: ["finance"] for kind in marked if kind in reached
+    }
+    # Of a schema that is only referred to, the field group is not the definition's.
+    assert set(marked) - reached == (set() if manage_schema else {"field group"})
+    assert plan_of(client, tmp_path).is_empty
+    assert plan_of(client, tmp_path, take_over={DAG}).is_empty
+
+
+def taken_over(client: Client, folder: Path, *texts: str, owner: str = "sales") -> Plan:
+    write_files(folder, project=PROJECT)
+    return plan_text(client, folder, *texts, take_over={owner})
+
+
+def test_a_plan_shows_from_whom_to_whom_an_object_goes(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path / ".theirs", TEN_LINES), owner="sales")
+    plan = taken_over(client, tmp_path, TEN_LINES.replace("every 30 minutes", "every day"))
+    shown = rendered(plan).splitlines()
+    at = next(i for i, line in enumerate(shown) if line.startswith(f"  ~ dataflow {NAME}"))
+    assert shown[at + 1 : at + 4] == [
+        "      schedule.frequency: minute -> day",
+        "      schedule.interval: 30 -> 1",
+        "      owner: sales -> finance",
+    ]
+    assert plan.count("update") == 6
+
+
+def test_what_others_own_and_nobody_named_stays_theirs(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path / ".theirs", TEN_LINES), owner="orders")
+    plan = taken_over(client, tmp_path, TEN_LINES)
+    assert plan.is_empty
+    assert plan.notes == ("nothing that the definitions use carries the mark of 'sales'",)
+    (conflict,) = taken_over(client, tmp_path, TEN_LINES.replace("every 30", "every 45")).conflicts
+    assert conflict.reason.startswith("it belongs to 'orders'")
+
+
+def test_what_no_definition_uses_is_not_taken_over(client: Client, chain: Chain, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path / ".theirs", TEN_LINES), owner="sales")
+    chain.ensure(chain.source(name="spare"), writer=Writer("sales"))
+    apply(client, taken_over(client, tmp_path, TEN_LINES))
+    assert sorted(owners(client)["source connection"]) == ["finance", "sales"]
+
+
+def test_a_conflict_is_not_taken_over(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path / ".theirs", TEN_LINES), owner="sales")
+    plan = taken_over(client, tmp_path, TEN_LINES.replace("PayPal.Catalog_Products", "PayPal.Orders"))
+    assert [step.kind for step in plan.conflicts] == ["source connection"]
+    assert not_done(plan)["dataflow"] == "blocked"
+
+
+def test_a_shared_schema_keeps_its_change_where_another_definition_refers_to_it(client: Client, tmp_path: Path) -> None:
+    describes = TEN_LINES + "schema: {title: Products, description: All}\ndataset: {name: Products, tags: {a: [b]}}\n"
+    refers = TEN_LINES.replace(NAME, "Again").replace("PayPal.Catalog_Products", "PayPal.Billing_Plans")
+    refers = refers.replace("Product_Id", "Id").replace("Product_Name", "Name").replace("  product.type: Type\n", "")
+    refers += "dataset: Products\n"
+    apply(client, plan_text(client, tmp_path / ".theirs", describes, refers), owner="sales")
+    changed = describes.replace("[b]", "[b, c]").replace("description: All", "description: Every")
+    apply(client, taken_over(client, tmp_path, changed, refers))
+    assert taken_over(client, tmp_path, changed, refers).is_empty
+    assert {name for names in owners(client).values() for name in names} == {"finance"}
+
+
+def test_a_base_connection_that_is_only_used_is_taken_over_too(chain: Chain, client: Client, tmp_path: Path) -> None:
+    chain.ensure(chain.base_connection(name="shop"), writer=Writer("sales"))
+    plan = taken_over(client, tmp_path, TEN_LINES.replace("PayPal connection", "shop"))
+    assert not_done(plan)["base connection"] == "update"
+    apply(client, plan, owner="finance")
+    marks = [BASE_CONNECTION.mark_of(each) for each in BASE_CONNECTION.list_all(client)]
+    assert [mark.owner for mark in marks if mark] == ["finance"]
+
+
+def test_nothing_is_taken_over_without_a_project_or_marks(
+    client: Client, make_client: Callable[..., Client], tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInputError, match=r"take_over=.* needs an owner: a project.yaml"):
+        plan_text(client, tmp_path, TEN_LINES, take_over={"sales"})
+    write_files(tmp_path, project=PROJECT)
+    with pytest.raises(InvalidInputError, match="marks=False is not allowed: who owns an object"):
+        plan_text(make_client(marks=False), tmp_path, TEN_LINES, take_over={"sales"})
+
+
+def test_taking_over_is_part_of_the_digest(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path / ".theirs", TEN_LINES), owner="sales")
+    assert taken_over(client, tmp_path, TEN_LINES).digest != plan_of(client, tmp_path).digest

@@ -1,0 +1,210 @@
+"""Another owner in an object's mark: for every kind, once, and nothing else of the object changes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import ReadOnlyError, UnsettledError
+from airflow_provider_payments.aep.resources.base import OWNER, Change
+from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.reference import reference_to
+from airflow_provider_payments.aep.resources.switches import hand_over, rewrite_mark
+from tests.aep.chain import KINDS, UPDATES, Chain, Kind
+from tests.aep.provisioning.test_changes_under_faults import before_and_after
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+SALES = Writer("sales", "run", "dag")
+MARKED = pytest.mark.parametrize("name", [name for name in KINDS if name != "mapping set"])
+#: What every write changes.
+BY_NATURE = {"etag", "updatedAt", "updated", "version", "lastOperation", "meta:registryMetadata", "description", "tags"}
+
+
+def made(chain: Chain, name: str) -> Existing:
+    """An object of the kind, marked by sales, as a list shows it."""
+    desired = KINDS[name].build(chain, description="Paid orders")
+    chain.ensure(desired, writer=SALES)
+    return listed(chain, name)
+
+
+def listed(chain: Chain, name: str) -> Existing:
+    (existing,) = KINDS[name].build(chain).look_up(chain.client)
+    return existing
+
+
+def patches(emulator: Emulator) -> list[dict[str, Any]]:
+    return list(emulator.requests(method="PATCH"))
+
+
+def unmarked(item: dict[str, Any]) -> dict[str, Any]:
+    return {member: value for member, value in copy.deepcopy(item).items() if member not in BY_NATURE}
+
+
+@MARKED
+def test_only_the_owner_of_the_mark_changes(name: str, chain: Chain, emulator: Emulator) -> None:
+    before = made(chain, name)
+    kind = KINDS[name].build(chain).kind
+    hand_over(chain.client, kind, before, "finance")
+    after = listed(chain, name)
+    mark, former = kind.mark_of(after), kind.mark_of(before)
+    assert mark
+    assert former
+    assert (mark.owner, mark.run, mark.nonce) == ("finance", former.run, former.nonce)
+    assert after.item["description"].startswith("Paid orders")
+    assert unmarked(after.item) == unmarked(before.item)
+    assert len(patches(emulator)) == 1
+
+
+@MARKED
+def test_taking_over_again_sends_nothing(name: str, chain: Chain, emulator: Emulator) -> None:
+    kind = KINDS[name].build(chain).kind
+    hand_over(chain.client, kind, made(chain, name), "finance")
+    hand_over(chain.client, kind, listed(chain, name), "finance")
+    assert len(patches(emulator)) == 1
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "done and 500": {"action": "apply_then_status", "status": 500},
+    "done and cut": {"action": "apply_then_drop"},
+    "429": {"action": "status", "status": 429},
+    "reset": {"action": "reset", "apply": False},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@MARKED
+def test_a_lost_answer_leaves_the_same_mark(name: str, fault: dict[str, Any], chain: Chain, emulator: Emulator) -> None:
+    kind, existing = KINDS[name].build(chain).kind, made(chain, name)
+    emulator.fail(method="PATCH", path="*", times=1, **fault)
+    hand_over(chain.client, kind, existing, "finance")
+    assert [fault["fired"] for fault in emulator.faults()] == [1]
+    mark = kind.mark_of(listed(chain, name))
+    assert mark
+    assert mark.owner == "finance"
+
+
+def rename(chain: Chain, kind: Kind, existing: Existing) -> None:
+    """Change the name by hand, as somebody else would, and so the etag."""
+    operations, headers = [{"op": "add", "path": "/name", "value": "renamed"}], {"If-Match": str(existing.etag)}
+    chain.client.request("PATCH", f"{kind.path}/{existing.id}", body=operations, headers=headers)
+
+
+FLOW_SERVICE_KINDS = ["dataflow", "source connection", "target connection", "base connection"]
+
+
+@pytest.mark.parametrize("name", FLOW_SERVICE_KINDS)
+def test_somebody_elses_change_in_between_is_kept(
+    name: str, chain: Chain, proxy: FaultProxy, make_client: Callable[..., Client], emulator: Emulator
+) -> None:
+    kind, existing = KINDS[name].build(chain).kind, made(chain, name)
+    proxy.fault("PATCH", kind.path, first=lambda: rename(chain, KINDS[name], existing))
+    hand_over(make_client(proxy.url), kind, existing, "finance")
+    (item,) = (item for item in emulator.objects(KINDS[name].objects) if item["id"] == existing.id)
+    assert item["name"] == "renamed"
+    assert "[airflow:finance#" in item["description"]
+
+
+def test_what_others_change_every_time_is_left_to_the_next_attempt(
+    chain: Chain, proxy: FaultProxy, make_client: Callable[..., Client]
+) -> None:
+    existing, kind = made(chain, "source connection"), KINDS["source connection"].build(chain).kind
+    others = iter(range(9))
+
+    def change() -> None:
+        now = kind.read(chain.client, existing)
+        assert now
+        rename(chain, KINDS["source connection"], now)
+        next(others)
+
+    proxy.fault("PATCH", kind.path, first=change, times=99)
+    with pytest.raises(UnsettledError, match="could not be taken over: others change it") as unsettled:
+        hand_over(make_client(proxy.url), kind, existing, "finance")
+    assert unsettled.value.retryable
+    assert next(others) == 3
+
+
+def test_what_a_third_took_over_meanwhile_is_theirs(
+    chain: Chain, proxy: FaultProxy, make_client: Callable[..., Client]
+) -> None:
+    existing, kind = made(chain, "dataflow"), KINDS["dataflow"].build(chain).kind
+    proxy.fault("PATCH", kind.path, first=lambda: hand_over(chain.client, kind, existing, "orders"))
+    with pytest.raises(UnsettledError, match="does not carry the mark of 'sales' any more"):
+        hand_over(make_client(proxy.url), kind, existing, "finance")
+    mark = kind.mark_of(listed(chain, "dataflow"))
+    assert mark
+    assert mark.owner == "orders"
+
+
+def test_what_was_deleted_meanwhile_is_reported(chain: Chain, emulator: Emulator) -> None:
+    existing, kind = made(chain, "source connection"), KINDS["source connection"].build(chain).kind
+    emulator.advance(60)
+    kind.delete(chain.client, existing)
+    assert not rewrite_mark(chain.client, kind, existing, SALES.mark())
+    with pytest.raises(UnsettledError, match="was deleted while it was to be taken over"):
+        hand_over(chain.client, kind, existing, "finance")
+
+
+@MARKED
+def test_read_only_refuses_it(name: str, chain: Chain, make_client: Callable[..., Client]) -> None:
+    kind, existing = KINDS[name].build(chain).kind, made(chain, name)
+    with pytest.raises(ReadOnlyError):
+        hand_over(make_client(read_only=True), kind, existing, "finance")
+
+
+# ---- as part of what is desired ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", UPDATES)
+def test_an_owner_and_another_change_are_one_request(name: str, chain: Chain, emulator: Emulator) -> None:
+    before_and_after(chain, name)
+    desired = KINDS[name].build(chain, **UPDATES[name], owner="finance")
+    existing = desired.latest(chain.client, listed(chain, name))
+    found = desired.differences(chain.client, existing)
+    assert OWNER in {difference.field for difference in found}
+    change = desired.judge(existing, found, chain.client.now())
+    assert isinstance(change, Change)
+    desired.send(chain.client, existing, change)
+    assert len(patches(emulator)) == 1
+    assert desired.differences(chain.client, listed(chain, name)) == []
+
+
+def test_a_new_description_keeps_its_text_beside_the_new_owner(chain: Chain) -> None:
+    chain.ensure(chain.dataflow(description="Paid orders"), writer=SALES)
+    desired = chain.dataflow(description="All orders", owner="finance")
+    existing = listed(chain, "dataflow")
+    change = desired.judge(existing, desired.differences(chain.client, existing), chain.client.now())
+    assert isinstance(change, Change)
+    desired.send(chain.client, existing, change)
+    mark = desired.kind.mark_of(existing)
+    assert mark
+    assert listed(chain, "dataflow").item["description"] == f"All orders {mark.handed_to('finance', adopted=True)}"
+
+
+def test_without_an_owner_a_foreign_mark_is_no_difference(chain: Chain) -> None:
+    chain.ensure(chain.dataflow(), writer=SALES)
+    assert chain.dataflow().differences(chain.client, listed(chain, "dataflow")) == []
+
+
+def test_a_reference_differs_in_the_owner_only(chain: Chain, emulator: Emulator) -> None:
+    kind, existing = KINDS["base connection"].build(chain).kind, made(chain, "base connection")
+    reference = reference_to(kind)(owner="finance")
+    (difference,) = reference.differences(chain.client, existing)
+    assert tuple(difference) == (OWNER, "finance", "sales")
+    change = reference.judge(existing, [difference], chain.client.now())
+    assert isinstance(change, Change)
+    reference.send(chain.client, existing, change)
+    assert reference.differences(chain.client, listed(chain, "base connection")) == []
+
+
+def test_a_dataflow_that_was_taken_over_is_adopted_for_a_creator_that_gives_up(chain: Chain) -> None:
+    kind = KINDS["dataflow"].build(chain).kind
+    hand_over(chain.client, kind, made(chain, "dataflow"), "finance")
+    mark = kind.mark_of(listed(chain, "dataflow"))
+    assert mark
+    assert mark.adopted

@@ -1,0 +1,154 @@
+"""Operators that find what must be there, and create nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError
+from airflow_provider_payments.operators import outputs
+from airflow_provider_payments.operators.connections import (
+    CreateTargetConnectionOperator,
+    FindBaseConnectionOperator,
+)
+from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator, FindDatasetOperator
+from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator, FindSchemaOperator
+from tests.conftest import PAYPAL, Emulator
+from tests.fault_proxy import FaultProxy
+from tests.operators.chain import TaskInstance, build, context, run
+from tests.operators.test_outputs import check
+
+CONNECTIONS = "/data/foundation/flowservice/connections"
+DATASETS = "/data/foundation/catalog/dataSets"
+SQUARE_SPEC = "2acf109f-9b66-4d5e-bc18-ebb2adcff8d5"
+FINDERS: list[tuple[type[BaseOperator], str, str]] = [
+    (FindBaseConnectionOperator, "PayPal connection", "base connection"),
+    (FindSchemaOperator, "products", "schema"),
+    (FindDatasetOperator, "products", "dataset"),
+]
+EACH = pytest.mark.parametrize(("operator", "name", "kind"), FINDERS, ids=[kind for *_, kind in FINDERS])
+
+
+@pytest.fixture
+def made(connected: Emulator) -> dict[str, dict[str, Any]]:
+    """A schema and a dataset, beside the base connection that the emulator holds; what each is returned as."""
+    schema = run(CreateTargetSchemaOperator)
+    return {
+        "base connection": {"id": PAYPAL, "name": "PayPal connection", "duplicates": []},
+        "schema": {name: value for name, value in schema.items() if not name.startswith("field_group")},
+        "dataset": run(CreateTargetDatasetOperator, schema_id=schema["id"]) | {"schema_id": schema["id"]},
+    }
+
+
+def reads_only(emulator: Emulator, since: int) -> bool:
+    asked = [r for r in emulator.requests(since=since) if not r["path"].startswith("/ims")]
+    return bool(asked) and all(r["method"] == "GET" for r in asked)
+
+
+def last(emulator: Emulator) -> int:
+    return max(int(r["number"]) for r in emulator.requests())
+
+
+@EACH
+def test_what_is_there_is_returned_as_its_creation_returns_it(
+    connected: Emulator, made: dict[str, dict[str, Any]], operator: type[BaseOperator], name: str, kind: str
+) -> None:
+    since = last(connected)
+    found = run(operator)
+    volatile = {"created": False, "etag": found.get("etag")}
+    assert found | volatile == made[kind] | volatile
+    check(found, {"schema": outputs.CreatedSchema, "dataset": outputs.FoundDataset}.get(kind, outputs.CreatedObject))
+    assert reads_only(connected, since)
+
+
+@EACH
+def test_an_id_finds_the_object_too(
+    connected: Emulator, made: dict[str, dict[str, Any]], operator: type[BaseOperator], name: str, kind: str
+) -> None:
+    assert run(operator, name=made[kind]["id"]) == run(operator)
+
+
+@EACH
+def test_an_absent_object_fails_the_task_with_the_most_similar_name(
+    made: dict[str, dict[str, Any]], operator: type[BaseOperator], name: str, kind: str
+) -> None:
+    with pytest.raises(AirflowFailException, match=rf"there is no {kind} of this .*did you mean '{name}'"):
+        run(operator, name=f"{name[:-1]}x")
+
+
+def test_of_several_datasets_of_a_name_none_is_guessed(
+    client: Client, connected: Emulator, made: dict[str, dict[str, Any]]
+) -> None:
+    body = {"name": "products", "schemaRef": connected.objects("dataSets")[0]["schemaRef"]}
+    client.request("POST", DATASETS, body=body)
+    ids = [each["id"] for each in connected.objects("dataSets")]
+    with pytest.raises(AirflowFailException, match="several datasets have this name; give one of their ids") as refusal:
+        run(FindDatasetOperator)
+    assert [each for each in ids if each not in str(refusal.value)] == []
+    assert [run(FindDatasetOperator, name=each)["id"] for each in ids] == ids
+
+
+def test_of_several_base_connections_of_a_name_the_one_of_the_source_is_found(
+    client: Client, made: dict[str, dict[str, Any]]
+) -> None:
+    auth = {"specName": "OAuth2 Refresh Code", "params": dict.fromkeys(("host", "clientId", "clientSecret"), "x")}
+    auth["params"] |= {"accessToken": "a", "refreshToken": "r"}
+    body = {"name": "PayPal connection", "connectionSpec": {"id": SQUARE_SPEC, "version": "1.0"}, "auth": auth}
+    square = client.request("POST", CONNECTIONS, body=body).body["id"]
+    assert run(FindBaseConnectionOperator, source="square")["id"] == square
+    assert run(FindBaseConnectionOperator, source="paypal")["id"] == PAYPAL
+    with pytest.raises(AirflowFailException, match="several base connections have this name"):
+        run(FindBaseConnectionOperator, source=None)
+
+
+def test_a_base_connection_of_another_source_is_refused(made: dict[str, dict[str, Any]]) -> None:
+    with pytest.raises(AirflowFailException, match=rf"it is no base connection of Stripe \(base connection {PAYPAL}\)"):
+        run(FindBaseConnectionOperator, source="stripe")
+
+
+def test_a_dataset_of_another_schema_is_refused(made: dict[str, dict[str, Any]]) -> None:
+    assert run(FindDatasetOperator, schema_id=made["schema"]["id"])["id"] == made["dataset"]["id"]
+    other = run(CreateTargetSchemaOperator, name="others")["id"]
+    with pytest.raises(AirflowFailException, match=f"it follows another schema, {made['schema']['id']}"):
+        run(FindDatasetOperator, schema_id=other)
+
+
+def test_a_name_that_filters_misread_is_found_in_the_whole_list(
+    client: Client, connected: Emulator, made: dict[str, dict[str, Any]]
+) -> None:
+    body = {"name": "100% of the shops, all", "schemaRef": connected.objects("dataSets")[0]["schemaRef"]}
+    client.request("POST", DATASETS, body=body)
+    assert run(FindDatasetOperator, name=body["name"])["name"] == body["name"]
+
+
+def test_a_dataset_that_a_list_still_shows_after_its_deletion_is_absent(
+    client: Client, connected: Emulator, proxy: FaultProxy, connect: Callable[..., None], made: dict[str, Any]
+) -> None:
+    connect(proxy.url)
+    path = f"{DATASETS}/{made['dataset']['id']}"
+    connected.advance(60)
+    proxy.fault("GET", path, first=lambda: client.request("DELETE", path))
+    with pytest.raises(AirflowFailException, match="there is no dataset of this name or id"):
+        run(FindDatasetOperator)
+
+
+def test_a_service_that_does_not_answer_fails_the_task_for_now(connected: Emulator) -> None:
+    connected.fail("status", path=CONNECTIONS, status=503, times=50)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        run(FindBaseConnectionOperator)
+
+
+def test_the_link_leads_to_what_was_found(connected: Emulator, made: dict[str, dict[str, Any]]) -> None:
+    task = TaskInstance()
+    build(FindDatasetOperator).execute(context(task))
+    assert task.pushed == {"experience_platform_link": f"{connected.url}/"}
+
+
+def test_the_next_step_takes_what_was_found(connected: Emulator, made: dict[str, dict[str, Any]]) -> None:
+    found = run(FindDatasetOperator)
+    target = run(CreateTargetConnectionOperator, dataset_id=found["id"], schema_id=found["schema_id"])
+    assert target["created"] is True

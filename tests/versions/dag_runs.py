@@ -1,0 +1,38 @@
+"""``airflow dags test`` of an example DAG, twice, and what its tasks returned."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.system.airflow_process import python
+from tests.versions.conftest import InstalledAirflow
+
+#: Each with its arguments, in one process.
+TEST_DAG = """
+import json, sys
+from airflow.__main__ import main
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["airflow", "dags", "test", *arguments]
+    main()
+"""
+Returned = dict[str, Any]
+
+
+def run_twice(airflow: InstalledAirflow, dag_id: str, *dates: str) -> list[Returned]:
+    """
+    Run a DAG twice; return what the tasks of each run returned.
+
+    :param dates: of both runs; now when left out.
+    """
+    runs = [[dag_id, date] for date in dates] or [[dag_id]] * 2
+    python("-c", TEST_DAG, json.dumps(runs), environment=airflow.environment, timeout=900)
+    states = airflow.rows("SELECT run_id, state FROM dag_run WHERE dag_id=? ORDER BY id", dag_id)
+    assert [state for _, state in states] == ["success"] * 2
+    query = "SELECT task_id, value FROM xcom WHERE dag_id=? AND run_id=? AND key='return_value'"
+    return [{task: json.loads(value) for task, value in airflow.rows(query, dag_id, run)} for run, _ in states]
+
+
+def created(returned: Returned) -> set[bool]:
+    """Return what the tasks that create something said of it."""
+    return {output["created"] for output in returned.values() if isinstance(output, dict) and "created" in output}
