@@ -165,8 +165,8 @@ def test_no_dataflow_begins_before_it_was_looked_at_though_requests_are_slow(
     make_client: Callable[..., Client], emulator: Emulator, naps: list[float], tmp_path: Path
 ) -> None:
     def wait() -> None:
-        naps.append(4.0)
-        emulator.advance(4.0)
+        naps.append(8.0)
+        emulator.advance(8.0)
 
     texts = [named(f"Products {at}", SHARED) for at in range(40)]
     slow = make_client(credential=Watched(make_client().credential, wait), **SETTLING)
