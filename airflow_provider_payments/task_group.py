@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,21 +93,20 @@ def _read(
     """
     Return the one definition that is meant, with its project.
 
-    :param folder: the DAG's, where the search for a project file ends, unless ``.git`` says where.
+    :param folder: the DAG's.
     :raises DefinitionError: if it cannot be read, or a task group cannot do what it says.
     """
     # None of them is needed by a DAG without such a group.
     from airflow_provider_payments.aep.dataflows.loading import load_project
     from airflow_provider_payments.aep.dataflows.problems import DefinitionError, Place, Problem
 
-    has_git = any((up / ".git").exists() for up in (folder, *folder.parents))
     project = load_project(
         file,
         environment=environment,
         variables=variables,
         only=[name] if name else (),
         conn_id=aep_conn_id,
-        top=None if has_git else folder,
+        top=_top(folder),
     )
     first, *others = project.definitions
     if others:
@@ -115,6 +115,12 @@ def _read(
     if problems := [*_problems(first)]:
         raise DefinitionError(problems)
     return project, first
+
+
+@lru_cache(maxsize=16)
+def _top(folder: Path) -> Path:
+    """Return where the search for a project file ends: the folder above a DAG's that holds ``.git``, else the DAG's."""
+    return next((up for up in (folder, *folder.parents) if (up / ".git").exists()), folder)
 
 
 def _problems(located: Located) -> Iterator[Problem]:

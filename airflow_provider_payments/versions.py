@@ -181,6 +181,12 @@ def labelled_task_group() -> Any:
     return LabelledTaskGroup
 
 
+def put_task(context: Any, task: Any) -> None:
+    """Let templates refer to the task that is rendered: on Airflow 3.0 they have the DAG's own, which never is."""
+    if "task" in context and context["task"] is not task:
+        context["task"] = task
+
+
 def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:
     """
     Return the connection form's extra fields as Airflow 2.11 to 3.1 want them; from 3.2 on, provider info holds them.
@@ -223,6 +229,11 @@ def stream_producer_base() -> Any:
 def has_event_streams() -> bool:
     """Whether Airflow acknowledges an event trigger's events once they are stored: 3.3 and newer."""
     return find_spec("airflow.triggers.shared_stream") is not None
+
+
+def has_approvals() -> bool:
+    """Whether a task can ask a person: Airflow 3.1 and newer."""
+    return find_spec("airflow.models.hitl") is not None
 
 
 def require_event_streams(name: str) -> None:

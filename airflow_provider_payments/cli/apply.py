@@ -63,16 +63,7 @@ def _print(applied: Applied, output: str) -> None:
     if output in ("json", "yaml"):
         print_value(applied.to_json(), output)
     elif output == "markdown":
-        rows = [
-            {
-                "definition": each.name,
-                "done": each.is_done,
-                "dataflow": each.flow_id,
-                "problems": "; ".join(each.problems),
-            }
-            for each in applied.definitions
-        ]
-        print_rows(rows, output)
+        print_rows([_row(each) for each in applied.definitions], output)
     else:
         print(applied_text(applied))
 

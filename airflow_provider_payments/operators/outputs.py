@@ -179,7 +179,7 @@ class AppliedDataflows(TypedDict):
     """
     What came of many definitions.
 
-    ``flow_ids`` of their dataflows in the definitions' order, to be expanded over; ``definitions``: by name what
+    ``flow_ids`` of their dataflows in the definitions' order; ``definitions``: by name what
     :class:`AppliedDataflow` has, but ``name`` and ``summary``; ``summary``: how many objects were ``created``,
     ``found`` or ``updated``; ``duplicates``: ids of objects that mean the same as one of these and were left;
     ``digest`` of the last plan; ``done``; ``format``: raised when a member changes its meaning.

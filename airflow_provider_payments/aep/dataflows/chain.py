@@ -88,13 +88,7 @@ class Planning:
     @property
     def steps(self) -> list[Step]:
         """The steps so far, each with all definitions that need it."""
-        return [_used(step, self._users[place]) for place, step in self._steps.items()]
-
-
-def _used(step: Step, users: dict[str, bool]) -> Step:
-    """Return a step with all its users: each with whether it is affected."""
-    unaffected = frozenset(user for user, affected in users.items() if not affected)
-    return attrs.evolve(step, users=tuple(users), unaffected=unaffected)
+        return [step.used_by(self._users[place]) for place, step in self._steps.items()]
 
 
 def _only_hands_over(step: Step) -> bool:

@@ -12,7 +12,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.readers import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from airflow_provider_payments.aep.dataflows.loading import Project
     from airflow_provider_payments.aep.dataflows.problems import Place
@@ -86,6 +86,15 @@ class Step:
     ignored: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False)
     passes: bool = attrs.field(default=False, repr=False)
     is_duplicate: bool = attrs.field(default=False, repr=False)
+
+    def used_by(self, users: Mapping[str, bool]) -> Step:
+        """
+        Return it with all its users.
+
+        :param users: the definitions that need it, each with whether it is affected.
+        """
+        unaffected = frozenset(user for user, affected in users.items() if not affected)
+        return attrs.evolve(self, users=tuple(users), unaffected=unaffected)
 
     @property
     def affected(self) -> tuple[str, ...]:

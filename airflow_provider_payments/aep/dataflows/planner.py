@@ -114,16 +114,21 @@ def _refers(located: Located) -> int:
 
 def _shared(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return steps, each creation needed by all definitions that need what refers to it."""
-    users = {unknown_id(step.kind, step.name): dict.fromkeys(step.users) for step in steps if step.action == "create"}
+    users = {unknown_id(step.kind, step.name): _affects(step) for step in steps if step.action == "create"}
     shared = []
     for step in reversed(steps):
         is_new = step.action == "create"
-        own = users[unknown_id(step.kind, step.name)] if is_new else dict.fromkeys(step.users)
+        own = users[unknown_id(step.kind, step.name)] if is_new else _affects(step)
         for text in texts_of(step.desired):
             if text in users:
-                users[text].update(own)
-        shared.append(attrs.evolve(step, users=tuple(own)) if is_new else step)
+                users[text] |= {user: users[text].get(user, False) or affected for user, affected in own.items()}
+        shared.append(step.used_by(own) if is_new else step)
     return tuple(reversed(shared))
+
+
+def _affects(step: Step) -> dict[str, bool]:
+    """Return the definitions that need a step, each with whether it is affected."""
+    return {user: user not in step.unaffected for user in step.users}
 
 
 def _blocked(steps: tuple[Step, ...]) -> tuple[Step, ...]:

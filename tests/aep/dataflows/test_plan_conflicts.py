@@ -235,6 +235,14 @@ def test_a_definition_that_only_refers_to_what_another_one_changes_is_no_drift(c
     assert (not_done(plan), plan.changed, drifted(plan)) == ({"dataset": "update"}, (NAME,), [NAME])
 
 
+def test_a_definition_whose_schema_another_one_extends_is_no_drift(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES, REFERRING))
+    more = TEN_LINES.replace("product.type: Type", "product.type: Type\n  product.kind: Type")
+    plan = plan_text(client, tmp_path, more + "schema: {field_group: More fields}\n", REFERRING)
+    assert (plan.count("create"), plan.count("update")) == (2, 2)  # field group and mapping set, schema and dataflow
+    assert (plan.changed, drifted(plan)) == ((NAME,), [NAME])
+
+
 def test_a_definition_may_refer_to_what_another_one_describes(client: Client, tmp_path: Path) -> None:
     shared = "schema: {title: Products}\ndataset: {name: Products}\n"
     refers = TEN_LINES.replace(NAME, "Again").replace("PayPal.Catalog_Products", "PayPal.Billing_Plans")
