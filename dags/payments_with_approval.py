@@ -19,6 +19,14 @@ from airflow_provider_payments.operators.definitions import ApplyDataflowsOperat
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from airflow_provider_payments.versions import has_approvals
 
+# Airflow's page renders Markdown, and runs the lines of a block of code together. So each line is code of its own, and
+# its indent is of spaces that are kept.
+SHOWN_PLAN = (
+    "{% for line in ti.xcom_pull(task_ids='plan', key='text').splitlines() %}"
+    "{{ '`' ~ line.replace('  ', '\u00a0\u00a0') ~ '`  ' if line else '' }}\n"
+    "{% endfor %}"
+)
+
 with DAG(
     dag_id="payments_with_approval",
     description="Plan, ask somebody, apply exactly that plan",
@@ -48,7 +56,7 @@ with DAG(
         approve = ApprovalOperator(
             task_id="approve",
             subject="Apply this plan to Experience Platform?",
-            body="```\n{{ ti.xcom_pull(task_ids='plan', key='text') }}\n```",
+            body=SHOWN_PLAN,
         )
         apply = ApplyDataflowsOperator(task_id="apply", definition="dataflows", expect=plan.output["digest"])
         wait = FlowRunSensor.partial(
