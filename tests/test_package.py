@@ -60,7 +60,7 @@ before = set(sys.modules)
 import airflow_provider_payments.operators.connections, airflow_provider_payments.operators.schemas
 import airflow_provider_payments.operators.datasets, airflow_provider_payments.operators.mappings
 import airflow_provider_payments.operators.dataflows, airflow_provider_payments.operators.teardown
-import airflow_provider_payments.operators.definitions
+import airflow_provider_payments.operators.definitions, airflow_provider_payments.operators.lifecycle
 import airflow_provider_payments.sensors.flow_run
 wings = "airflow_provider_payments.aep"
 late = ("requests", "urllib3", "jsonschema", "attr",

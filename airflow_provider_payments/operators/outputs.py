@@ -11,6 +11,7 @@ from typing import Any, NotRequired, TypedDict
 __all__ = [
     "AppliedDataflow",
     "AppliedDataflows",
+    "ChangedDataflow",
     "CreatedAdHocSchema",
     "CreatedDataflow",
     "CreatedMappingSet",
@@ -18,11 +19,13 @@ __all__ = [
     "CreatedSchema",
     "CreatedSchemaWithFields",
     "CreatedSourceConnection",
+    "DeletedDataflow",
     "ExportedDataflows",
     "FlowRunSummary",
     "FoundDataset",
     "FoundFlowSpec",
     "PlannedDataflows",
+    "PublishedDataflow",
     "ReusableFlowRunSummary",
     "TeardownOutcome",
     "WindowedFlowRunSummary",
@@ -138,6 +141,40 @@ class TeardownOutcome(TypedDict):
     removed: list[dict[str, str]]
     kept: list[dict[str, str]]
     left_over: list[dict[str, str]]
+
+
+class ChangedDataflow(TypedDict):
+    """
+    What ``EnableDataflowOperator`` and ``DisableDataflowOperator`` return.
+
+    ``id`` and ``name`` of the dataflow; ``state_before`` and ``state`` in the service's words, such as ``enabled``;
+    ``changed``: whether this task had to change it.
+    """
+
+    id: str
+    name: str
+    state_before: str
+    state: str
+    changed: bool
+
+
+class PublishedDataflow(ChangedDataflow):
+    """``published``: what this task published, each with ``kind``, ``id`` and ``name``; the dataflow comes last."""
+
+    published: list[dict[str, str]]
+
+
+class DeletedDataflow(TypedDict):
+    """
+    What ``DeleteDataflowOperator`` returns: lists of ``kind``, ``id`` and ``name``.
+
+    Entries of ``kept`` also have ``reason``. ``id`` and ``name`` of the dataflow are missing where it was gone already.
+    """
+
+    id: NotRequired[str]
+    name: NotRequired[str]
+    removed: list[dict[str, str]]
+    kept: list[dict[str, str]]
 
 
 class PlannedDataflows(TypedDict):

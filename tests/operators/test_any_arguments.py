@@ -32,6 +32,13 @@ from airflow_provider_payments.operators.connections import (
 )
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
 from airflow_provider_payments.operators.datasets import FindDatasetOperator
+from airflow_provider_payments.operators.lifecycle import (
+    DeleteDataflowOperator,
+    DisableDataflowOperator,
+    EnableDataflowOperator,
+    ExistingDataflowOperator,
+    PublishDataflowOperator,
+)
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.profiles import CreateIdentityOperator
 from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator, FindSchemaOperator
@@ -103,7 +110,10 @@ RIGHT: dict[str, Any] = {
     "max_failed_ratio": 0.05,
     "unknown_counts": "accept",
 }
-OPERATORS: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {FlowRunSensor: {"flow_id": "flow"}}
+OF_DATAFLOWS = (DisableDataflowOperator, EnableDataflowOperator, PublishDataflowOperator, DeleteDataflowOperator)
+OPERATORS: dict[type[BaseOperator], dict[str, Any]] = (
+    ARGUMENTS | {FlowRunSensor: {"flow_id": "flow"}} | {operator: {"dataflow": "stage"} for operator in OF_DATAFLOWS}
+)
 
 #: Refusals for what only the service can know, by code and words: which objects there are, and what belongs together.
 UNKNOWABLE = [
@@ -125,6 +135,7 @@ UNKNOWABLE = [
 #: Arguments that are held against what the service answers to a read.
 CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
     FindFlowSpecOperator: {"name", "source"},
+    **{operator: {"dataflow"} for operator in OF_DATAFLOWS},
     FindBaseConnectionOperator: {"name"},
     FindSchemaOperator: {"name"},
     FindDatasetOperator: {"name"},
@@ -152,6 +163,8 @@ class Stage:
     def usual(self, operator: type[BaseOperator], variant: dict[str, Any]) -> dict[str, Any]:
         """Arguments that make a new object, from a source connection that no dataflow reads yet."""
         usual = OPERATORS[operator] | variant
+        if issubclass(operator, ExistingDataflowOperator):
+            return self.usual_of_a_dataflow(operator)
         names_new = "name" in usual and not issubclass(operator, (CreateIdentityOperator, FindOperator))
         fresh = {"name": f"step {self.seen}"} if names_new else {}
         ids = {name: value for name, value in self.ids.items() if name in usual and name not in variant}
@@ -160,6 +173,14 @@ class Stage:
         if variant is RESOURCE:
             ids["base_connection_id"] = self.stripe
         return usual | ids | fresh
+
+    def usual_of_a_dataflow(self, operator: type[BaseOperator]) -> dict[str, Any]:
+        """Arguments that name a dataflow; one of its own where it is going to be deleted."""
+        if operator is not DeleteDataflowOperator:
+            return OPERATORS[operator]
+        name = f"to delete {self.seen}"
+        run(CreateDataflowOperator, **self.usual(CreateDataflowOperator, {}) | {"name": name})
+        return {"dataflow": name}
 
     def new_source(self) -> str:
         body = {
