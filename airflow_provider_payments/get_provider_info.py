@@ -82,6 +82,7 @@ def get_provider_info() -> dict[str, Any]:
             "operators.definitions",
             "operators.flow_runs",
             "operators.lifecycle",
+            "operators.health",
             "operators.profiles",
             "operators.teardown",
         ),

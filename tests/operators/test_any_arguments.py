@@ -32,6 +32,7 @@ from airflow_provider_payments.operators.connections import (
 )
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
 from airflow_provider_payments.operators.datasets import FindDatasetOperator
+from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
 from airflow_provider_payments.operators.lifecycle import (
     DeleteDataflowOperator,
     DisableDataflowOperator,
@@ -109,11 +110,24 @@ RIGHT: dict[str, Any] = {
     "accept_partial": True,
     "max_failed_ratio": 0.05,
     "unknown_counts": "accept",
+    "names": ["st*"],
+    "variables": {"pace": "1 hour"},
+    "max_age": "PT6H",
+    "failures_since": "2026-01-01T00:00:00Z",
+    "test_connections": True,
+    "ignore": ["partial", "stale"],
+    "on_unhealthy": "report",
 }
 OF_DATAFLOWS = (DisableDataflowOperator, EnableDataflowOperator, PublishDataflowOperator, DeleteDataflowOperator)
-OPERATORS: dict[type[BaseOperator], dict[str, Any]] = (
-    ARGUMENTS | {FlowRunSensor: {"flow_id": "flow"}} | {operator: {"dataflow": "stage"} for operator in OF_DATAFLOWS}
-)
+OPERATORS: dict[type[BaseOperator], dict[str, Any]] = {
+    **ARGUMENTS,
+    FlowRunSensor: {"flow_id": "flow"},
+    **{operator: {"dataflow": "stage"} for operator in OF_DATAFLOWS},
+    CheckDataflowHealthOperator: {},
+}
+
+#: Arguments that name files of this machine, which tests of definitions cover: a root would be searched for hours.
+OF_FILES = {"definition"}
 
 #: Refusals for what only the service can know, by code and words: which objects there are, and what belongs together.
 UNKNOWABLE = [
@@ -136,6 +150,7 @@ UNKNOWABLE = [
 CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
     FindFlowSpecOperator: {"name", "source"},
     **{operator: {"dataflow"} for operator in OF_DATAFLOWS},
+    CheckDataflowHealthOperator: {"names"},
     FindBaseConnectionOperator: {"name"},
     FindSchemaOperator: {"name"},
     FindDatasetOperator: {"name"},
@@ -275,7 +290,7 @@ def test_any_arguments_end_in_sound_requests_or_in_an_error_that_names_one(
     stage: Stage, operator: type[BaseOperator]
 ) -> None:
     variants = [{}, *OTHERWISE.get(operator, [])]
-    names = sorted(operator.template_fields)
+    names = sorted(set(operator.template_fields) - OF_FILES)
     right = {name: value for name, value in (OPERATORS[operator] | RIGHT | stage.ids).items() if name in names}
     ends = set()
 

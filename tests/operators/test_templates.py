@@ -20,6 +20,7 @@ from airflow_provider_payments.operators.definitions import (
     PlanDataflowsOperator,
 )
 from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
+from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
 from airflow_provider_payments.operators.lifecycle import (
     DeleteDataflowOperator,
     DisableDataflowOperator,
@@ -39,6 +40,7 @@ READ_AT_ONCE = {"timeout", "poke_interval"}
 ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
     FlowRunSensor: {"flow_id": "dataflow"},
     TeardownChainOperator: {},
+    CheckDataflowHealthOperator: {},
     EnableDataflowOperator: {"dataflow": "products"},
     DisableDataflowOperator: {"dataflow": "products"},
     PublishDataflowOperator: {"dataflow": "products"},

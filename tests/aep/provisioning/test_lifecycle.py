@@ -194,7 +194,9 @@ def published(client: Client, dataflow: Existing) -> list[str]:
 def test_a_draft_is_published_after_what_it_refers_to(client: Client, draft: Existing, emulator: Emulator) -> None:
     assert published(client, draft) == ["base connection", "source connection", "dataflow"]
     assert actions(emulator) == ["connections", "sourceConnections", "flows"]
-    assert published(client, DATAFLOW.get(client, draft.id)) == []
+    now, asked = DATAFLOW.get(client, draft.id), len(emulator.requests())
+    assert published(client, now) == []
+    assert len(emulator.requests()) == asked
 
 
 def test_a_draft_can_neither_be_enabled_nor_disabled(client: Client, draft: Existing) -> None:
