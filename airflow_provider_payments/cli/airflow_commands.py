@@ -10,17 +10,19 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-__all__ = ["apply", "export", "plan", "schema", "validate"]
+__all__ = ["apply", "export", "plan", "schema", "status", "validate"]
 
 
 def _of(name: str) -> Callable[[argparse.Namespace], None]:
     (command,) = (command for command in COMMANDS if command.name == name)
 
     def call(args: argparse.Namespace) -> None:
-        if status := run(command, args):
-            raise SystemExit(status)
+        if code := run(command, args):
+            raise SystemExit(code)
 
     return call
 
 
-apply, export, plan, schema, validate = (_of(name) for name in ("apply", "export", "plan", "schema", "validate"))
+apply, export, plan, schema, status, validate = (
+    _of(name) for name in ("apply", "export", "plan", "schema", "status", "validate")
+)
