@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowNotFoundException, AirflowSkipException
 
+from airflow_provider_payments.aep.health.judging import PROBLEMS
 from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.operators import outputs
 from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
@@ -138,3 +140,15 @@ def test_it_only_reads(sandbox: Emulator) -> None:
     asked = [r for r in sandbox.requests(since=before) if not r["path"].startswith("/ims")]
     assert asked
     assert {r["method"] for r in asked} == {"GET"}
+
+
+PAGE = (Path(__file__).parent.parent.parent / "airflow_provider_payments" / "docs" / "health.md").read_text()
+
+
+def test_the_task_of_the_manual_can_be_built_and_its_table_names_every_problem() -> None:
+    (block,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    shown: dict[str, Any] = {"CheckDataflowHealthOperator": CheckDataflowHealthOperator, "tell_the_team": print}
+    exec(block, shown)
+    assert shown["check"].on_unhealthy == "fail"
+    section = PAGE.partition("## Problems")[2].partition("\n## ")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == PROBLEMS

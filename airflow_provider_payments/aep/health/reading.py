@@ -101,18 +101,22 @@ class _Seen:
 
 
 def check_health(
-    client: Client, question: Question, progress: Callable[[str], None] = lambda what: None
+    client: Client,
+    question: Question,
+    progress: Callable[[str], None] = lambda what: None,
+    page_size: int = FLOW_SERVICE_PAGE,
 ) -> tuple[Health, ...]:
     """
     Return the health of dataflows, by name.
 
     :param progress: is called with what is going to be read.
+    :param page_size: dataflows to ask for in a page.
     :raises InvalidInputError: if a pattern matches nothing.
     :raises RequestError: if a list cannot be read, or a request fails in a way that may pass. What cannot be read of a
         single dataflow is a problem of that one.
     """
     progress("dataflows")
-    flows = patiently(client, lambda: list(DATAFLOW.list_all(client, limit=FLOW_SERVICE_PAGE)))
+    flows = patiently(client, lambda: list(DATAFLOW.list_all(client, limit=page_size)))
     seen = _meant(flows, question)
     there = [one for one in seen if one.observation.id]
     progress("last runs")
