@@ -81,6 +81,8 @@ def get_provider_info() -> dict[str, Any]:
             "operators.dataflows",
             "operators.definitions",
             "operators.flow_runs",
+            "operators.lifecycle",
+            "operators.health",
             "operators.profiles",
             "operators.teardown",
         ),

@@ -32,6 +32,14 @@ from airflow_provider_payments.operators.connections import (
 )
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
 from airflow_provider_payments.operators.datasets import FindDatasetOperator
+from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
+from airflow_provider_payments.operators.lifecycle import (
+    DeleteDataflowOperator,
+    DisableDataflowOperator,
+    EnableDataflowOperator,
+    ExistingDataflowOperator,
+    PublishDataflowOperator,
+)
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.profiles import CreateIdentityOperator
 from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator, FindSchemaOperator
@@ -102,8 +110,24 @@ RIGHT: dict[str, Any] = {
     "accept_partial": True,
     "max_failed_ratio": 0.05,
     "unknown_counts": "accept",
+    "names": ["st*"],
+    "variables": {"pace": "1 hour"},
+    "max_age": "PT6H",
+    "failures_since": "2026-01-01T00:00:00Z",
+    "test_connections": True,
+    "ignore": ["partial", "stale"],
+    "on_unhealthy": "report",
 }
-OPERATORS: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {FlowRunSensor: {"flow_id": "flow"}}
+OF_DATAFLOWS = (DisableDataflowOperator, EnableDataflowOperator, PublishDataflowOperator, DeleteDataflowOperator)
+OPERATORS: dict[type[BaseOperator], dict[str, Any]] = {
+    **ARGUMENTS,
+    FlowRunSensor: {"flow_id": "flow"},
+    **{operator: {"dataflow": "stage"} for operator in OF_DATAFLOWS},
+    CheckDataflowHealthOperator: {},
+}
+
+#: Arguments that name files of this machine, which tests of definitions cover: a root would be searched for hours.
+OF_FILES = {"definition"}
 
 #: Refusals for what only the service can know, by code and words: which objects there are, and what belongs together.
 UNKNOWABLE = [
@@ -125,6 +149,8 @@ UNKNOWABLE = [
 #: Arguments that are held against what the service answers to a read.
 CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
     FindFlowSpecOperator: {"name", "source"},
+    **{operator: {"dataflow"} for operator in OF_DATAFLOWS},
+    CheckDataflowHealthOperator: {"names"},
     FindBaseConnectionOperator: {"name"},
     FindSchemaOperator: {"name"},
     FindDatasetOperator: {"name"},
@@ -152,6 +178,8 @@ class Stage:
     def usual(self, operator: type[BaseOperator], variant: dict[str, Any]) -> dict[str, Any]:
         """Arguments that make a new object, from a source connection that no dataflow reads yet."""
         usual = OPERATORS[operator] | variant
+        if issubclass(operator, ExistingDataflowOperator):
+            return self.usual_of_a_dataflow(operator)
         names_new = "name" in usual and not issubclass(operator, (CreateIdentityOperator, FindOperator))
         fresh = {"name": f"step {self.seen}"} if names_new else {}
         ids = {name: value for name, value in self.ids.items() if name in usual and name not in variant}
@@ -160,6 +188,14 @@ class Stage:
         if variant is RESOURCE:
             ids["base_connection_id"] = self.stripe
         return usual | ids | fresh
+
+    def usual_of_a_dataflow(self, operator: type[BaseOperator]) -> dict[str, Any]:
+        """Arguments that name a dataflow; one of its own where it is going to be deleted."""
+        if operator is not DeleteDataflowOperator:
+            return OPERATORS[operator]
+        name = f"to delete {self.seen}"
+        run(CreateDataflowOperator, **self.usual(CreateDataflowOperator, {}) | {"name": name})
+        return {"dataflow": name}
 
     def new_source(self) -> str:
         body = {
@@ -254,7 +290,7 @@ def test_any_arguments_end_in_sound_requests_or_in_an_error_that_names_one(
     stage: Stage, operator: type[BaseOperator]
 ) -> None:
     variants = [{}, *OTHERWISE.get(operator, [])]
-    names = sorted(operator.template_fields)
+    names = sorted(set(operator.template_fields) - OF_FILES)
     right = {name: value for name, value in (OPERATORS[operator] | RIGHT | stage.ids).items() if name in names}
     ends = set()
 
