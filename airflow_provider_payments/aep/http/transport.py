@@ -362,6 +362,7 @@ class Transport:
             if len(body) > self.max_body_bytes:
                 limit = f"{self.max_body_bytes / 2**20:.3g} MiB"
                 raise call.failed(Failure.AMBIGUOUS, f"the answer is longer than {limit}")
-            if len(body) > MIN_BOMB_BYTES and len(body) > MAX_COMPRESSION * response.raw.tell():
+            # Of an answer in chunks nobody counts the bytes that came.
+            if len(body) > MIN_BOMB_BYTES and 0 < MAX_COMPRESSION * response.raw.tell() < len(body):
                 raise call.failed(Failure.AMBIGUOUS, f"the answer is compressed more than {MAX_COMPRESSION} times")
         return bytes(body)
