@@ -81,6 +81,7 @@ def get_provider_info() -> dict[str, Any]:
             "operators.dataflows",
             "operators.definitions",
             "operators.flow_runs",
+            "operators.diagnostics",
             "operators.profiles",
             "operators.teardown",
         ),

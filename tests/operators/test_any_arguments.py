@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from airflow_provider_payments.operators.connections import (
 )
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
 from airflow_provider_payments.operators.datasets import FindDatasetOperator
+from airflow_provider_payments.operators.diagnostics import DownloadRowErrorsOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.profiles import CreateIdentityOperator
 from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator, FindSchemaOperator
@@ -39,6 +41,7 @@ from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.conftest import PAYPAL, Emulator
 from tests.operators.arguments import Changes, changes
 from tests.operators.chain import ARGUMENTS, COLUMNS, FIELDS, FLOW_SPEC, PRODUCTS, context, make_dataflow, run
+from tests.sensors.flows import advance_to_run
 
 EXAMPLES = int(os.environ.get("OPERATOR_EXAMPLES", "0"))
 NO_TABLE = {"table": None, "columns": None}
@@ -102,8 +105,12 @@ RIGHT: dict[str, Any] = {
     "accept_partial": True,
     "max_failed_ratio": 0.05,
     "unknown_counts": "accept",
+    "batch_ids": ["batch"],
 }
-OPERATORS: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {FlowRunSensor: {"flow_id": "flow"}}
+OPERATORS: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
+    FlowRunSensor: {"flow_id": "flow"},
+    DownloadRowErrorsOperator: {"path": "row-errors", "batch_ids": ["batch"]},
+}
 
 #: Refusals for what only the service can know, by code and words: which objects there are, and what belongs together.
 UNKNOWABLE = [
@@ -121,6 +128,7 @@ UNKNOWABLE = [
     ("XDM-1010-404", "is not found"),
     ("XDM-1011-404", "is not found"),
     ("XDM-1012-404", "is not found"),
+    ("NotFoundError", "Batch"),
 ]
 #: Arguments that are held against what the service answers to a read.
 CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
@@ -172,6 +180,13 @@ class Stage:
         made = self.client.request("POST", "/data/foundation/flowservice/sourceConnections", body=body).body
         self.asked()
         return str(made["id"])
+
+    def new_batch(self) -> str:
+        """The batch of a run in which no record failed: nothing of it is written anywhere."""
+        make_dataflow("good", error_diagnostics=True, backfill=False)
+        advance_to_run(self.emulator, after=3600.0)
+        good = [each for each in self.emulator.objects("batches") if not each["metrics"]["failedRecordCount"]]
+        return str(next(each["id"] for each in good if each["tags"]["acp_enableErrorDiagnostics"] == ["true"]))
 
     def asked(self) -> list[dict[str, Any]]:
         """What was asked since the last call, but for tokens."""
@@ -251,8 +266,11 @@ def judge(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any])
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
 def test_any_arguments_end_in_sound_requests_or_in_an_error_that_names_one(
-    stage: Stage, operator: type[BaseOperator]
+    stage: Stage, operator: type[BaseOperator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if operator is DownloadRowErrorsOperator:
+        stage.ids["batch_ids"] = [stage.new_batch()]
+        monkeypatch.chdir(tmp_path)
     variants = [{}, *OTHERWISE.get(operator, [])]
     names = sorted(operator.template_fields)
     right = {name: value for name, value in (OPERATORS[operator] | RIGHT | stage.ids).items() if name in names}
