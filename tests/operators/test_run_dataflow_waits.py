@@ -110,8 +110,7 @@ def test_failed_records_are_tolerated_up_to_the_ratio(stage: Stage, ratio: float
     if good:
         assert run(stage, max_failed_ratio=ratio)["status"] == "partial"
         return
-    said = r"max_failed_ratio is 0\.5\. .*\. Most frequent codes: MAPPER-3700-400 \(4\)$"
-    with pytest.raises(FlowRunFailedError, match=said):
+    with pytest.raises(FlowRunFailedError, match=r"max_failed_ratio is 0\.5"):
         run(stage, max_failed_ratio=ratio)
 
 
