@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-__all__ = ["apply", "export", "plan", "schema", "validate"]
+__all__ = ["apply", "diagnose", "export", "plan", "schema", "validate"]
 
 
 def _of(name: str) -> Callable[[argparse.Namespace], None]:
@@ -23,4 +23,5 @@ def _of(name: str) -> Callable[[argparse.Namespace], None]:
     return call
 
 
-apply, export, plan, schema, validate = (_of(name) for name in ("apply", "export", "plan", "schema", "validate"))
+apply, diagnose, export = (_of(name) for name in ("apply", "diagnose", "export"))
+plan, schema, validate = (_of(name) for name in ("plan", "schema", "validate"))

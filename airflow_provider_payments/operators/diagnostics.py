@@ -68,7 +68,7 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
 
         with airflow_errors():
             given = self._given()
-            folder = _folder(self.path)
+            folder = storage_folder("path", self.path)
             batch_ids = self._batches_of_the_run() if given is None else given
             download = Download(self.hook.client, folder, _writer(context))
             for batch_id in batch_ids:
@@ -112,21 +112,22 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
         return list(run.batch_ids)
 
 
-def _folder(path: object) -> Any:
+def storage_folder(argument: str, path: object) -> Any:
     """
     Return a folder of any store.
 
+    :param argument: what the user calls the path.
     :raises InvalidInputError: if the path is none.
     """
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-    text = as_text("path", path)
+    text = as_text(argument, path)
     try:
         folder = ObjectStoragePath(text)
         _ = folder.fs
     except Exception as error:  # stores raise errors of all kinds
         allowed = f"a path, or a URL of an object storage ({type(error).__name__}: {error})"
-        raise InvalidInputError("path", text, allowed) from error
+        raise InvalidInputError(argument, text, allowed) from error
     return folder
 
 

@@ -65,17 +65,23 @@ class Download:
 
     :param folder: where the files go.
     :param writer: part of the names of incomplete files: another writer's are not touched, one's own are overwritten.
+    :param examples: whether to keep an example of each kind of error, which holds values of records.
     :param files: what is there now, whether fetched or found complete.
-    :param errors: what the files say.
     :param without: batches that have no row errors though records failed, or may have, and why.
     """
 
     client: Client
     folder: StoragePath
     writer: str
+    examples: bool = False
     files: list[str] = field(default_factory=list)
-    errors: RowErrors = field(default_factory=RowErrors)
     without: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.errors = self._reader().found
+
+    def _reader(self) -> LineReader:
+        return LineReader(examples=self.examples)
 
     def add(self, batch_id: str) -> None:
         """
@@ -121,7 +127,7 @@ class Download:
         with _store(target):
             is_there = target.exists()
         try:
-            found = _counted(target) if is_there else self._fetched(batch_id, file, folder, part)
+            found = _counted(target, self._reader()) if is_there else self._fetched(batch_id, file, folder, part)
         except RequestError as error:
             if not error.says_gone:
                 raise
@@ -142,7 +148,7 @@ class Download:
         def write(chunks: Iterator[bytes]) -> RowErrors:
             with _store(part):
                 folder.mkdir(parents=True, exist_ok=True)
-            return _written(chunks, part, file.length)
+            return _written(chunks, part, self._reader(), file.length)
 
         try:
             found: RowErrors = data_access.read_file(self.client, batch_id, file, write)
@@ -167,13 +173,12 @@ class Download:
         log.warning("Batch %s has no row errors, though %s of its records failed: %s", batch_id, failed, reason)
 
 
-def _written(chunks: Iterable[bytes], part: StoragePath, length: int | None) -> RowErrors:
+def _written(chunks: Iterable[bytes], part: StoragePath, reader: LineReader, length: int | None) -> RowErrors:
     """
     Write a file; return what it says.
 
     :raises UnexpectedError: if it is no file of row errors, or shorter than Data Access says.
     """
-    reader = LineReader()
     with _store(part):
         out = part.open("wb")
     try:
@@ -191,9 +196,8 @@ def _written(chunks: Iterable[bytes], part: StoragePath, length: int | None) -> 
     return reader.finish()
 
 
-def _counted(target: StoragePath) -> RowErrors:
+def _counted(target: StoragePath, reader: LineReader) -> RowErrors:
     """Return what a file says that is complete."""
-    reader = LineReader()
     with _store(target), target.open("rb") as file:
         return reader.read(iter(lambda: file.read(READ_BYTES), b""))
 
