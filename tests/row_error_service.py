@@ -2,7 +2,7 @@
 A loopback service that answers what a download of row errors asks, with files of any size and kind.
 
 What the emulator cannot: files of a gigabyte, files that are cut, gone or something else. ``python -m
-tests.row_error_service FILES ROWS`` serves a batch from a process of its own and prints its address.
+tests.row_error_service FILES ROWS BYTES`` serves a batch from a process of its own and prints its address.
 """
 
 from __future__ import annotations
@@ -150,11 +150,9 @@ def row_error_service(files: dict[str, File], samples: File | None = None) -> It
 
 
 def main() -> None:
-    files, rows = map(int, sys.argv[1:])
-    contents = {
-        f"validation_errors_{at}.json": of(*map(line, range(at * rows, (at + 1) * rows))) for at in range(files)
-    }
-    with row_error_service(contents) as server:
+    files, rows, size = map(int, sys.argv[1:])
+    content = of(*(line(number, size) for number in range(rows)))
+    with row_error_service({f"validation_errors_{at}.json": content for at in range(files)}) as server:
         print(server.url, flush=True)
         sys.stdin.read()
 
