@@ -269,6 +269,29 @@ COMMANDS = (
         "status.status",
     ),
     Command(
+        "diagnose",
+        "Show which records of a flow run failed, and why",
+        "Show what failed of a flow run: status, counts, codes, columns and messages. A dataflow's id or name means "
+        "the newest of its last hundred runs that failed or is partial, else its newest. Values of the records, which "
+        "are customers' payments, are shown as *** unless --show-values is given. Without --to, samples of the row "
+        "errors are read; they are kept for 30 days. It only reads the platform.",
+        (
+            Option(("run_or_flow",), {"metavar": "RUN|FLOW", "help": "id of a flow run; id or name of a dataflow"}),
+            Option(
+                ("--to",),
+                {"metavar": "FOLDER", "help": "download all row errors, with their records, to a path or storage URL"},
+            ),
+            Option(
+                ("--show-values",),
+                {"action": "store_true", "help": "show an error of each kind with its record and message as they are"},
+            ),
+            ENVIRONMENT,
+            CONN_ID,
+            OUTPUT,
+        ),
+        "diagnose.diagnose",
+    ),
+    Command(
         "schema",
         "Print the JSON Schema of the files",
         "Print the JSON Schema of definition files, or of project.yaml, for editors. `validate` checks more: what "

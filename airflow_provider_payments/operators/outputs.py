@@ -22,6 +22,7 @@ __all__ = [
     "CreatedSourceConnection",
     "DataflowHealth",
     "DeletedDataflow",
+    "DownloadedRowErrors",
     "ExportedDataflows",
     "FlowRunSummary",
     "FoundDataset",
@@ -280,3 +281,22 @@ class ExportedDataflows(TypedDict):
     files: list[str]
     refused: list[dict[str, str]]
     skipped: int
+
+
+class DownloadedRowErrors(TypedDict):
+    """
+    What row errors say, without values of records.
+
+    ``batch_ids``; ``files``: paths of all their files that are in the folder now; ``rows``: records that failed;
+    ``codes``: how many errors of each code; ``errors``: the most frequent ones, ``code``, ``column``, ``count`` and
+    ``message``, where ``***`` stands for values; ``unreadable_lines``: lines of the files that are no row errors;
+    ``without_row_errors``: batches that have none though records failed, and why.
+    """
+
+    batch_ids: list[str]
+    files: list[str]
+    rows: int
+    codes: dict[str, int]
+    errors: list[dict[str, Any]]
+    unreadable_lines: int
+    without_row_errors: dict[str, str]
