@@ -53,7 +53,7 @@ def confirmed(question: str) -> None:
     :raises InvalidInputError: if there is no terminal, or the answer is another one.
     """
     if not sys.stdin.isatty():
-        raise InvalidInputError("--yes", None, "it must be given, or --expect DIGEST, where nobody can be asked")
+        raise InvalidInputError("yes", None, "it must be given, or --expect DIGEST, where nobody can be asked")
     print(f"{question} Only `yes` is taken for yes: ", end="", file=sys.stderr, flush=True)
     if (answer := sys.stdin.readline().strip()) != "yes":
         raise InvalidInputError("answer", answer, "`yes`; nothing was done")

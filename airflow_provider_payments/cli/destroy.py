@@ -73,7 +73,7 @@ def _is_approved(args: argparse.Namespace, planned: Destroy) -> bool:
     :raises InvalidInputError: where nobody can be asked, or the answer is another one.
     """
     if args.orphans and args.expect is None and args.yes:
-        raise InvalidInputError("--expect", None, "orphans are deleted only with the digest that their list ends with")
+        raise InvalidInputError("expect", None, "orphans are deleted only with the digest that their list ends with")
     if not planned.to_delete or (args.orphans and args.expect is None):
         return False
     if not args.yes and args.expect is None:

@@ -28,7 +28,7 @@ def export(args: argparse.Namespace) -> int:
     with progress("reading the sandbox") as show:
         made = export_dataflows(
             Snapshot(client, progress=show),
-            args.patterns,
+            args.names,
             manage_schema=args.manage_schema,
             defaults=project.defaults,
         )
