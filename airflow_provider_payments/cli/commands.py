@@ -322,10 +322,12 @@ COMMANDS = (
 def run(command: Command, args: argparse.Namespace) -> int:
     """Run a command; return its exit status. An error of ours or of a file is printed without a traceback."""
     from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
+    from airflow_provider_payments.cli.connecting import plain_log_lines
 
     module, _, function = command.function.rpartition(".")
     try:
-        status: int = getattr(importlib.import_module(f"{__package__}.{module}"), function)(args)
+        with plain_log_lines():
+            status: int = getattr(importlib.import_module(f"{__package__}.{module}"), function)(args)
         sys.stdout.flush()
     except BrokenPipeError:
         raise

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
+from airflow_provider_payments.aep.dataflows.project import owner
 from airflow_provider_payments.aep.dataflows.reach import Reach
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
 from airflow_provider_payments.aep.errors import InvalidInputError, ReadOnlyError, UnreadableError
@@ -166,9 +166,7 @@ def what_goes(
         are not all definitions of the project.
     :raises RequestError: if a list cannot be read.
     """
-    if project.name is None:
-        allowed = f"a {PROJECT_FILE} says whose objects may go; it needs two lines, `version: 1` and `project: NAME`"
-        raise InvalidInputError("project", None, allowed)
+    name = owner(project.name)
     if not marks:
         raise InvalidInputError("marks", False, "a destroy finds what it may delete by the marks; switch them on")
     if orphans and not project.is_whole:
@@ -177,12 +175,12 @@ def what_goes(
     chosen = () if orphans else tuple(located.definition for located in project.definitions)
     names = {definition.name for definition in chosen}
     others = [each.definition for each in whole.definitions if each.definition.name not in names]
-    deciding = _Deciding(project.name, Reach(Sandbox(snapshot)), others, data=data)
+    deciding = _Deciding(name, Reach(Sandbox(snapshot)), others, data=data)
     removals = tuple(deciding.judged(deciding.orphans() if orphans else deciding.reached(chosen)))
     return Destroy(
         organisation=organisation,
         sandbox=sandbox,
-        project=project.name,
+        project=name,
         environment=project.environment,
         definitions=tuple(definition.name for definition in chosen),
         removals=removals,

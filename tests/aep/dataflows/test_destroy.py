@@ -188,7 +188,7 @@ def test_without_marks_it_refuses(folder: Path, make_client: Callable[..., Clien
 
 def test_without_a_project_file_it_says_which_lines_to_write(client: Client, tmp_path: Path) -> None:
     write_files(tmp_path, products=TEN_LINES)
-    with pytest.raises(InvalidInputError, match="it needs two lines, `version: 1` and `project: NAME`"):
+    with pytest.raises(InvalidInputError, match="with the lines `version: 1` and `project: NAME`"):
         decided(client, tmp_path)
 
 
