@@ -182,7 +182,7 @@ COMMANDS = (
         "Delete the dataflows of files, with their connections",
         "Show what the definitions reach, and delete it once it is approved: by `yes` on a terminal, by --yes, or by "
         "--expect with the digest of what somebody has looked at. Dataflows and their source and target connections go "
-        "where this project's mark is on them and nothing else uses them; with --data also their datasets, if these "
+        "where this project's mark is on them and nothing else uses them; with --datasets also datasets, if these "
         "hold no batch. Schemas, field groups, mapping sets and base connections always stay. The files stay too, and "
         "`apply` would create everything again. One that was interrupted is finished by the next one. The exit status "
         "is 1 where something stayed that was to go.",
@@ -199,7 +199,7 @@ COMMANDS = (
                     "help": "what carries the project's mark and no definition reaches; deleted only with --expect",
                 },
             ),
-            Option(("--data",), {"action": "store_true", "help": "delete datasets too, if they hold no batch"}),
+            Option(("--datasets",), {"action": "store_true", "help": "delete datasets too, if they hold no batch"}),
             OUTPUT,
             YES,
             Option(

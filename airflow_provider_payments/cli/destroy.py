@@ -35,7 +35,7 @@ def destroy(args: argparse.Namespace) -> int:
             project,
             _whole(args, project),
             Snapshot(client, progress=show),
-            data=args.data,
+            datasets=args.datasets,
             orphans=args.orphans,
             organisation=client.org_id,
             sandbox=client.sandbox,
