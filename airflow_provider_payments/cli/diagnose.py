@@ -47,7 +47,7 @@ def diagnose(args: argparse.Namespace) -> int:
 
 def _folder(path: str) -> Any:
     with redirect_stdout(sys.stderr):  # some versions of Airflow log to where the result goes
-        from airflow_provider_payments.operators.diagnostics import storage_folder
+        from airflow_provider_payments.operators.storage import storage_folder
 
         return storage_folder("to", path)
 
