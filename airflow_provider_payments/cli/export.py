@@ -12,7 +12,7 @@ from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.tables import on_a_line
 from airflow_provider_payments.cli.connecting import client_of, progress
-from airflow_provider_payments.cli.output import print_rows
+from airflow_provider_payments.cli.output import print_rows, print_value
 
 if TYPE_CHECKING:
     import argparse
@@ -39,12 +39,14 @@ def export(args: argparse.Namespace) -> int:
         for refusal in made.refused:
             print(on_a_line(f"{refusal.name} ({refusal.id}) refused: {refusal.reason}"), file=sys.stderr)
         print(made.summary)
+    elif args.output == "markdown":
+        rows = [{"outcome": "exported", "what": str(folder / file), "reason": ""} for file in made.files]
+        rows += [
+            {"outcome": "refused", "what": f"{each.name} ({each.id})", "reason": each.reason} for each in made.refused
+        ]
+        print_rows(rows, args.output)
     else:
-        rows = [{"name": name, "outcome": "exported", "reason": ""} for name in made.files]
-        print_rows(
-            [*rows, *({"name": each.name, "outcome": "refused", "reason": each.reason} for each in made.refused)],
-            args.output,
-        )
+        print_value(made.to_json(folder), args.output)
     return 1 if made.refused else 0
 
 

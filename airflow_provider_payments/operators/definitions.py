@@ -325,8 +325,4 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
         for refusal in export.refused:
             self.log.warning("%s (%s) is refused: %s", refusal.name, refusal.id, refusal.reason)
         self.log.info("%s", export.summary)
-        return {
-            "files": [str(folder / name) for name in export.files],
-            "refused": [{"name": each.name, "id": each.id, "reason": each.reason} for each in export.refused],
-            "skipped": export.skipped,
-        }
+        return export.to_json(folder)

@@ -276,11 +276,17 @@ class AppliedDataflows(TypedDict):
 
 
 class ExportedDataflows(TypedDict):
-    """``files``: where they are; ``refused``: dataflows that no file can say, and why; ``skipped``: how many others."""
+    """
+    What an export wrote.
+
+    ``files``: where they are; ``refused``: dataflows that no file can say, and why; ``skipped``: how many others;
+    ``format``: raised when a member changes its meaning.
+    """
 
     files: list[str]
     refused: list[dict[str, str]]
     skipped: int
+    format: int
 
 
 class DownloadedRowErrors(TypedDict):

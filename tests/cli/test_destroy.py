@@ -125,6 +125,15 @@ def test_orphans_are_listed_and_deleted_only_with_their_digest(run: Run, folder:
     assert [flow["name"] for flow in connected.objects("flows")] == [NAME]
 
 
+def test_a_plan_after_a_destroy_says_that_the_rows_of_the_dataset_come_twice(
+    run: Run, folder: Path, connected: Emulator
+) -> None:
+    connected.advance(3600)
+    assert run("destroy", folder, "--yes")[0] == 0
+    out = run("plan", folder, "--only", NAME)[1]
+    assert "reads all history with its first run; the dataset holds rows, and what it has of that history" in out
+
+
 def test_of_a_project_whose_last_file_is_gone_all_are_orphans(run: Run, folder: Path, connected: Emulator) -> None:
     for file in ("plans.yaml", "products.yaml"):
         (folder / file).unlink()

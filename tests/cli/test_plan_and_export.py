@@ -73,7 +73,7 @@ def test_a_conflict_is_status_1_and_names_file_and_line(run: Run, folder: Path) 
 def test_a_plan_comes_in_the_format_that_is_asked_for(run: Run, folder: Path, output: str) -> None:
     out = run("plan", folder, "-o", output)[1]
     if output == "markdown":
-        assert out.startswith("### Plan for sandbox `dev`\n\nPlan: 7 to create, 1 to adopt.\n\n| | object |")
+        assert out.startswith("### Plan for sandbox `dev`\n\nPlan: 7 to create, 1 to adopt.\n\n| action | object |")
     else:
         made = (json.loads if output == "json" else yaml.safe_load)(out)
         assert (made["format"], made["sandbox"], made["changed"]) == (1, "dev", ["PayPal catalog products"])
@@ -116,7 +116,11 @@ def test_an_export_plans_as_unchanged(run: Run, folder: Path, client: Client, co
     assert run("plan", to, "--detailed-exitcode")[0] == 0
     status, _, err = run("export", "--to", to)
     assert (status, "4 of the files exist, such as" in err) == (1, True)
-    assert run("export", "square *", "--to", to, "--force", "-o", "json")[0] == 0
+    status, out, _ = run("export", "square 1", "--to", to, "--force", "-o", "json")
+    assert (status, json.loads(out)) == (
+        0,
+        {"format": 1, "files": [str(to / "square_1.yaml")], "refused": [], "skipped": 0},
+    )
 
 
 PROJECT = """\

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+    from airflow_provider_payments.aep.services import Json
 
 __all__ = ["Export", "Refusal", "export_dataflows"]
 
+#: Raised when a member of the JSON form changes its meaning.
+EXPORT_FORMAT = 1
 MAX_FILE_NAME = 80
 
 
@@ -49,6 +52,15 @@ class Export:
     files: dict[str, str] = field(default_factory=dict)
     refused: list[Refusal] = field(default_factory=list)
     skipped: int = 0
+
+    def to_json(self, folder: Any) -> Json:
+        """Return it as plain JSON; ``format`` tells its form. ``folder`` is where the files are."""
+        return {
+            "format": EXPORT_FORMAT,
+            "files": [str(folder / name) for name in self.files],
+            "refused": [{"name": each.name, "id": each.id, "reason": each.reason} for each in self.refused],
+            "skipped": self.skipped,
+        }
 
     @property
     def summary(self) -> str:

@@ -199,7 +199,7 @@ class DataflowSteps(TargetSteps):
         mapping_set = self._new_mapping_set(schema, base)
         desired = self._dataflow(source.id, target.id, mapping_set=(mapping_set.id, 0), spec=self._flow_spec())
         desired.ready(self.snapshot)
-        self.create(DATAFLOW, self.definition.name, desired, self._about_history())
+        self.create(DATAFLOW, self.definition.name, desired, self._about_history(dataset))
 
     def _new_target(self, schema: Known, dataset: Known) -> Known:
         desired = TargetConnection(name=self._target_name, dataset_id=dataset.id, schema_id=schema.id)
@@ -254,9 +254,12 @@ class DataflowSteps(TargetSteps):
             self.conflict(DATAFLOW, name, reason, (), ("schedule",))
             raise StuckError
 
-    def _about_history(self) -> str:
+    def _about_history(self, dataset: Known) -> str:
         schedule = self.definition.schedule
-        return _history(reads_all=not schedule.every or schedule.backfill is not False)
+        reads_all = not schedule.every or schedule.backfill is not False
+        holds_rows = reads_all and dataset.existing is not None and dataset.existing.item.get("lastBatchId")
+        again = "; the dataset holds rows, and what it has of that history comes twice"
+        return f"{_history(reads_all=reads_all)}{again if holds_rows else ''}"
 
     # ---- the values ------------------------------------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ def plan_markdown(plan: Plan) -> str:
     lines = [f"### Plan for sandbox `{plan.sandbox}`{_scope(plan)}", "", _summary(plan), ""]
     steps = [step for step in plan.steps if not step.is_done]
     if steps:
-        lines += [*markdown([_row(step) for step in steps], ["", "object", "definition", "what"]), ""]
+        lines += [*markdown([_row(step) for step in steps], ["action", "object", "definition", "what"]), ""]
     lines += [f"- {markdown_cell(note)}" for note in plan.notes]
     lines += [f"Digest `{plan.digest}`"]
     return "\n".join(lines)

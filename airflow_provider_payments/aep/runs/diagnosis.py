@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.row_errors import ErrorKind, RowErrors
     from airflow_provider_payments.aep.services import Json
 
+#: Raised when a member of the JSON form changes its meaning.
+DIAGNOSIS_FORMAT = 1
 #: What the user calls a run or dataflow that is named.
 ASKED = "run_or_flow"
 
@@ -58,8 +60,9 @@ class Diagnosis:
         return [self._row(kind, number) for kind, number in self.errors.kinds]
 
     def to_json(self) -> Json:
-        """Return it as plain JSON."""
+        """Return it as plain JSON; ``format`` tells its form."""
         return {
+            "format": DIAGNOSIS_FORMAT,
             **self.run.summary(),
             "flow_id": self.run.flow_id,
             "raw_status": self.run.raw_status,
