@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.apply import apply_plan
-from airflow_provider_payments.aep.dataflows.loading import load_project
 from airflow_provider_payments.aep.dataflows.planner import plan_project
 from airflow_provider_payments.aep.dataflows.project import owner
 from airflow_provider_payments.aep.dataflows.render import applied_text, plan_text
@@ -14,7 +13,7 @@ from airflow_provider_payments.cli.approving import approve
 from airflow_provider_payments.cli.connecting import client_of, plain_log_lines, progress, vendor_credential
 from airflow_provider_payments.cli.output import print_rows, print_value
 from airflow_provider_payments.cli.plan import print_plan
-from airflow_provider_payments.cli.validate import given_variables
+from airflow_provider_payments.cli.reading import project_of
 
 if TYPE_CHECKING:
     import argparse
@@ -26,13 +25,7 @@ __all__ = ["apply"]
 
 def apply(args: argparse.Namespace) -> int:
     """Print a plan, have it approved, do it; status 1 where something is left that was to be done."""
-    project = load_project(
-        *args.paths,
-        environment=args.environment,
-        variables=given_variables(args),
-        only=args.only,
-        conn_id=args.conn_id,
-    )
+    project = project_of(args, args.paths, args.only)
     owner(project.name)
     client = client_of(project.aep_conn_id)
     with progress("reading the sandbox") as show:

@@ -89,7 +89,7 @@ TAKE_OVER = Option(
         "action": "append",
         "default": [],
         "metavar": "OWNER",
-        "help": "whose objects become this project's, such as a DAG's id, as their marks say it; repeatable",
+        "help": "the owner in the marks of objects that become this project's, such as a DAG's id; repeatable",
     },
 )
 
@@ -131,7 +131,7 @@ COMMANDS = (
         "Make a plan, show it, and do what it says once it is approved: by `yes` on a terminal, by --yes, or by "
         "--expect with the digest of a plan that somebody has looked at. `plan` only shows it. Creations of a kind are "
         "made together, so many definitions take as long as one. What stands in the way of one definition holds up "
-        "that one only. An apply that was interrupted is finished by the next one. The exit status is 0 where all is "
+        "that one only. A repeat finishes one that was interrupted. The exit status is 0 where all is "
         "as written, else 1.",
         (
             PATHS,
@@ -155,7 +155,7 @@ COMMANDS = (
         "Write a definition for each payments dataflow of the sandbox, such that `plan` says unchanged. Schema and "
         "dataset are referred to by name. The environment is one of project.yaml, which is looked for in the folder "
         "and above it. It only reads the platform. The exit status is 1 where a payments dataflow "
-        "cannot be said in a file; dataflows of other vendors are counted and skipped.",
+        "cannot be written as a definition; dataflows of other vendors are counted and skipped.",
         (
             Option(
                 ("names",),
@@ -184,7 +184,7 @@ COMMANDS = (
         "--expect with the digest of what somebody has looked at. Dataflows and their source and target connections go "
         "where this project's mark is on them and nothing else uses them; with --datasets also datasets, if these "
         "hold no batch. Schemas, field groups, mapping sets and base connections always stay. The files stay too, and "
-        "`apply` would create everything again. One that was interrupted is finished by the next one. The exit status "
+        "`apply` would create everything again. A repeat finishes one that was interrupted. The exit status "
         "is 1 where something stayed that was to go.",
         (
             PATHS,
@@ -212,7 +212,7 @@ COMMANDS = (
     Command(
         "status",
         "Show how the dataflows' runs go: failed, lost records, disabled, too old",
-        "Show the health of dataflows as their runs tell it: which failed or lost records, which are disabled, whose "
+        "Show the health of dataflows: which failed or lost records, which are disabled, whose "
         "last successful run is too old. It only reads. `plan` compares definitions with the sandbox; `status` says "
         "how runs go, and without --definition it needs no files. Without a name it shows each dataflow that reads a "
         "payments source or that this provider made. The exit status is 0, or 1 where there is an error.",

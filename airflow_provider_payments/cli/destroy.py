@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.destroy import carry_out, what_goes
-from airflow_provider_payments.aep.dataflows.loading import load_project
 from airflow_provider_payments.aep.dataflows.project import find_project_file
 from airflow_provider_payments.aep.dataflows.render import destroy_text, removal_text
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
@@ -15,7 +14,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.cli.approving import approve
 from airflow_provider_payments.cli.connecting import client_of, progress
 from airflow_provider_payments.cli.output import print_rows, print_value
-from airflow_provider_payments.cli.validate import given_variables
+from airflow_provider_payments.cli.reading import project_of
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +27,8 @@ __all__ = ["destroy"]
 
 def destroy(args: argparse.Namespace) -> int:
     """Print what goes, have it approved, delete it; status 1 where something stayed that was to go."""
-    project = _load(args, args.paths, args.only)
+    # Of orphans the last file may be gone.
+    project = project_of(args, args.paths, args.only, may_be_empty=args.orphans)
     client = client_of(project.aep_conn_id)
     with progress("reading the sandbox") as show:
         planned = what_goes(
@@ -55,21 +55,10 @@ def destroy(args: argparse.Namespace) -> int:
     return 1 if done.failed else 0
 
 
-def _load(args: argparse.Namespace, paths: list[str], only: list[str]) -> Project:
-    return load_project(
-        *paths,
-        environment=args.environment,
-        variables=given_variables(args),
-        only=only,
-        conn_id=args.conn_id,
-        may_be_empty=args.orphans,  # the last file may be gone
-    )
-
-
 def _whole(args: argparse.Namespace, project: Project) -> Project:
     """Return the project with all its definitions: what one of the others uses must stay."""
     file = find_project_file(Path(args.paths[0] if args.paths else "."))
-    return project if project.is_whole or file is None else _load(args, [str(file.parent)], [])
+    return project if project.is_whole or file is None else project_of(args, [str(file.parent)])
 
 
 def _is_approved(args: argparse.Namespace, planned: Destroy) -> bool:

@@ -6,12 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.dataflows.loading import load_project
 from airflow_provider_payments.aep.dataflows.planner import plan_project
 from airflow_provider_payments.aep.dataflows.render import plan_markdown, plan_text
 from airflow_provider_payments.cli.connecting import client_of, progress
 from airflow_provider_payments.cli.output import print_value
-from airflow_provider_payments.cli.validate import given_variables
+from airflow_provider_payments.cli.reading import project_of
 
 if TYPE_CHECKING:
     import argparse
@@ -25,13 +24,7 @@ _STYLES = {"+": "green", "~": "yellow", "!": "bold red", "=": "cyan", ".": "dim"
 
 def plan(args: argparse.Namespace) -> int:
     """Print a plan; status 1 on a conflict, and with ``--detailed-exitcode`` 2 where something is to be done."""
-    project = load_project(
-        *args.paths,
-        environment=args.environment,
-        variables=given_variables(args),
-        only=args.only,
-        conn_id=args.conn_id,
-    )
+    project = project_of(args, args.paths, args.only)
     client = client_of(project.aep_conn_id)
     with progress("reading the sandbox") as show:
         made = plan_project(client, project, take_over=args.take_over, progress=show)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.dataflows.loading import load_project, load_project_file
+from airflow_provider_payments.aep.dataflows.loading import load_project_file
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.health.reading import Question, check_health
 from airflow_provider_payments.aep.health.report import health_json, health_rows, health_table
 from airflow_provider_payments.aep.inputs import as_duration, as_number, as_time
 from airflow_provider_payments.cli.connecting import client_of, progress
 from airflow_provider_payments.cli.output import print_rows, print_value
-from airflow_provider_payments.cli.validate import given_variables
+from airflow_provider_payments.cli.reading import project_of
 
 if TYPE_CHECKING:
     import argparse
@@ -44,13 +44,7 @@ def _question(args: argparse.Namespace) -> tuple[str, Question]:
         "ignore": args.ignore,
     }
     if args.definition:
-        project = load_project(
-            *args.definition,
-            environment=args.environment,
-            variables=given_variables(args),
-            only=args.names,
-            conn_id=args.conn_id,
-        )
+        project = project_of(args, args.definition, args.names)
         return project.aep_conn_id, Question(definitions=[one.definition for one in project.definitions], **how)
     if args.var:
         raise InvalidInputError("var", args.var[0][0], "variables are those of files: name them with --definition")

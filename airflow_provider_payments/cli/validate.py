@@ -6,19 +6,13 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.loading import Project, environments, load_project
 from airflow_provider_payments.aep.dataflows.problems import DefinitionError, Problem
-from airflow_provider_payments.aep.dataflows.yamlfile import Scalar, read_scalar
 from airflow_provider_payments.cli.output import print_rows
+from airflow_provider_payments.cli.reading import given_variables
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
-__all__ = ["given_variables", "validate"]
-
-
-def given_variables(args: argparse.Namespace) -> Mapping[str, Scalar]:
-    """Return the variables of the command line, read as in a file: ``true`` is a boolean, ``5`` a number."""
-    return {name: "" if (value := read_scalar(text)) is None else value for name, text in args.var}
+__all__ = ["validate"]
 
 
 def validate(args: argparse.Namespace) -> int:
