@@ -64,7 +64,14 @@ def test_the_table_of_operators_is_complete() -> None:
         for node in ast.parse(file.read_text()).body
         if isinstance(node, ast.ClassDef) and node.name.endswith(("Operator", "Sensor", "EventTrigger"))
     }
-    bases = {"CreateOperator", "DefinitionsOperator", "ExperiencePlatformOperator", "FindOperator", "FlowRunOperator"}
+    bases = {
+        "CreateOperator",
+        "DefinitionsOperator",
+        "ExistingDataflowOperator",
+        "ExperiencePlatformOperator",
+        "FindOperator",
+        "FlowRunOperator",
+    }
     shown = re.findall(r"^\| `(\w+(?:Operator|Sensor|Trigger))`", page("operators"), re.MULTILINE)
     assert classes - bases == set(shown)
 

@@ -62,11 +62,12 @@ before = set(sys.modules)
 import airflow_provider_payments.operators.connections, airflow_provider_payments.operators.schemas
 import airflow_provider_payments.operators.datasets, airflow_provider_payments.operators.mappings
 import airflow_provider_payments.operators.dataflows, airflow_provider_payments.operators.teardown
-import airflow_provider_payments.operators.definitions
+import airflow_provider_payments.operators.definitions, airflow_provider_payments.operators.lifecycle
+import airflow_provider_payments.operators.health
 import airflow_provider_payments.sensors.flow_run
 wings = "airflow_provider_payments.aep"
 late = ("requests", "urllib3", "jsonschema", "attr",
-    *(f"{wings}.{wing}." for wing in ("http", "api", "resources", "provisioning", "runs")))
+    *(f"{wings}.{wing}." for wing in ("http", "api", "resources", "provisioning", "runs", "health")))
 catalogue = f"{wings}.resources.sources"  # plain data, by which arguments are checked
 print("loaded:", *(m for m in set(sys.modules) - before if m.startswith(late) and m != catalogue))
 """

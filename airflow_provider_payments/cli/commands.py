@@ -95,7 +95,8 @@ COMMANDS = (
         "Compare files with a sandbox: what would be created or changed",
         "Compare definitions with the sandbox of the Airflow connection: what would be created, adopted or changed, "
         "and what stands in the way. It only reads. `validate` checks files without asking the platform; `export` "
-        "writes files of what is there. The exit status is 0, or 1 where there is an error or a conflict.",
+        "writes files of what is there; `status` says how runs go. The exit status is 0, or 1 where there is an error "
+        "or a conflict.",
         (
             PATHS,
             ENVIRONMENT,
@@ -195,6 +196,100 @@ COMMANDS = (
             ),
         ),
         "destroy.destroy",
+    ),
+    Command(
+        "status",
+        "Show how the dataflows' runs go: failed, lost records, disabled, too old",
+        "Show the health of dataflows as their runs tell it: which failed or lost records, which are disabled, whose "
+        "last successful run is too old. It only reads. `plan` compares definitions with the sandbox; `status` says "
+        "how runs go, and without --definition it needs no files. Without a name it shows each dataflow that reads a "
+        "payments source or that this provider made. The exit status is 0, or 1 where there is an error.",
+        (
+            Option(
+                ("patterns",),
+                {"nargs": "*", "metavar": "NAME", "help": "names, ids, or patterns with * and ?"},
+            ),
+            Option(
+                ("--definition",),
+                {
+                    "action": "append",
+                    "default": [],
+                    "metavar": "PATH",
+                    "help": "the dataflows of a file or folder of definitions, NAME being names of these; repeatable",
+                },
+            ),
+            ENVIRONMENT,
+            VARIABLE,
+            CONN_ID,
+            OUTPUT,
+            Option(
+                ("--max-age",),
+                {
+                    "metavar": "TIME",
+                    "help": "how old the last successful run may be: seconds, or text such as PT6H (default: twice the "
+                    "interval of each schedule)",
+                },
+            ),
+            Option(
+                ("--failures-since",),
+                {
+                    "metavar": "TIME",
+                    "help": "count runs and failed records since then, such as 2026-01-31T00:00:00Z: a request or more "
+                    "for each dataflow",
+                },
+            ),
+            Option(
+                ("--max-failed-ratio",),
+                {
+                    "metavar": "SHARE",
+                    "help": "the share of failed records, 0 to 1, that is tolerated",
+                },
+            ),
+            Option(
+                ("--test-connections",),
+                {
+                    "action": "store_true",
+                    "help": "let each base connection log in at its vendor: a request for each",
+                },
+            ),
+            Option(
+                ("--ignore",),
+                {
+                    "action": "append",
+                    "default": [],
+                    "metavar": "CODE",
+                    "help": "a problem that does not count, such as disabled or partial; repeatable",
+                },
+            ),
+            Option(
+                ("--detailed-exitcode",),
+                {"action": "store_true", "help": "exit with 2 where a dataflow is not healthy"},
+            ),
+        ),
+        "status.status",
+    ),
+    Command(
+        "diagnose",
+        "Show which records of a flow run failed, and why",
+        "Show what failed of a flow run: status, counts, codes, columns and messages. A dataflow's id or name means "
+        "the newest of its last hundred runs that failed or is partial, else its newest. Values of the records, which "
+        "are customers' payments, are shown as *** unless --show-values is given. Without --to, samples of the row "
+        "errors are read; they are kept for 30 days. It only reads the platform.",
+        (
+            Option(("run_or_flow",), {"metavar": "RUN|FLOW", "help": "id of a flow run; id or name of a dataflow"}),
+            Option(
+                ("--to",),
+                {"metavar": "FOLDER", "help": "download all row errors, with their records, to a path or storage URL"},
+            ),
+            Option(
+                ("--show-values",),
+                {"action": "store_true", "help": "show an error of each kind with its record and message as they are"},
+            ),
+            ENVIRONMENT,
+            CONN_ID,
+            OUTPUT,
+        ),
+        "diagnose.diagnose",
     ),
     Command(
         "schema",

@@ -98,12 +98,12 @@ class DefinitionsOperator(ExperiencePlatformOperator):
         """
         from airflow_provider_payments.aep.dataflows.loading import load_project
 
-        folder, top = _folders(self)
+        folder, top = folders_of(self)
         return load_project(
             folder / as_text("definition", self.definition),
             environment=as_optional_text("environment", self.environment),
             variables=as_mapping("variables", self.variables),
-            only=_names("only", self.only),
+            only=as_names("only", self.only),
             conn_id=as_optional_text("aep_conn_id", self.aep_conn_id),
             top=top,
         )
@@ -161,9 +161,9 @@ class PlanDataflowsOperator(DefinitionsOperator):
         with airflow_errors():
             if self.on_drift not in ON_DRIFT:
                 raise InvalidInputError("on_drift", self.on_drift, f"one of {', '.join(ON_DRIFT)}")
-            ignored = _texts("ignore", self.ignore)
+            ignored = as_texts("ignore", self.ignore)
             project = self.project()
-            client, owners = ExperiencePlatformHook(project.aep_conn_id).client, _names("take_over", self.take_over)
+            client, owners = ExperiencePlatformHook(project.aep_conn_id).client, as_names("take_over", self.take_over)
             plan = plan_project(client, project, take_over=owners)
             check_ignored(plan, ignored)
         text, names = plan_text(plan), drifted(plan, ignored)
@@ -221,7 +221,7 @@ class ApplyDataflowsOperator(DefinitionsOperator):
         from airflow_provider_payments.aep.dataflows.render import applied_text, plan_text
 
         hook, ti = ExperiencePlatformHook(project.aep_conn_id), context.get("ti")
-        plan = plan_project(hook.client, project, take_over=_names("take_over", self.take_over))
+        plan = plan_project(hook.client, project, take_over=as_names("take_over", self.take_over))
         self.log.info("%s", plan_text(plan))
         plan.expect(as_optional_text("expect", self.expect))
         applied = apply_plan(
@@ -329,7 +329,7 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
         with airflow_errors():
             folder = ObjectStoragePath(as_text("path", self.path))
             manage = bool(as_bool("manage_schema", self.manage_schema))
-            export = export_dataflows(Snapshot(self.hook.client), _texts("names", self.names), manage_schema=manage)
+            export = export_dataflows(Snapshot(self.hook.client), as_texts("names", self.names), manage_schema=manage)
             taken = [name for name in export.files if (folder / name).exists()]
             if taken and not as_bool("overwrite", self.overwrite):
                 allowed = f"{len(taken)} of the files exist, such as {taken[0]}; overwrite=True overwrites them"
@@ -347,17 +347,18 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
         }
 
 
-def _texts(argument: str, value: object) -> list[str]:
+def as_texts(argument: str, value: object) -> list[str]:
+    """Return a list of texts, from JSON text too."""
     return [as_text(argument, one) for one in as_list(argument, value) or ()]
 
 
-def _names(argument: str, value: object) -> list[str]:
+def as_names(argument: str, value: object) -> list[str]:
     """Return names; text that is no list in JSON is one name, as a mapped task gets it."""
     is_name = isinstance(value, str) and not value.lstrip().startswith("[")
-    return [as_text(argument, value)] if is_name and value else _texts(argument, value)
+    return [as_text(argument, value)] if is_name and value else as_texts(argument, value)
 
 
-def _folders(operator: ExperiencePlatformOperator) -> tuple[Path, Path | None]:
+def folders_of(operator: ExperiencePlatformOperator) -> tuple[Path, Path | None]:
     """Return the folder of the operator's DAG file, and its bundle's, where the search for a project file ends."""
     if (dag := operator.get_dag()) is None:
         return Path(), None

@@ -11,6 +11,8 @@ from typing import Any, NotRequired, TypedDict
 __all__ = [
     "AppliedDataflow",
     "AppliedDataflows",
+    "ChangedDataflow",
+    "CheckedDataflows",
     "CreatedAdHocSchema",
     "CreatedDataflow",
     "CreatedMappingSet",
@@ -18,11 +20,15 @@ __all__ = [
     "CreatedSchema",
     "CreatedSchemaWithFields",
     "CreatedSourceConnection",
+    "DataflowHealth",
+    "DeletedDataflow",
+    "DownloadedRowErrors",
     "ExportedDataflows",
     "FlowRunSummary",
     "FoundDataset",
     "FoundFlowSpec",
     "PlannedDataflows",
+    "PublishedDataflow",
     "ReusableFlowRunSummary",
     "TeardownOutcome",
     "WindowedFlowRunSummary",
@@ -140,6 +146,81 @@ class TeardownOutcome(TypedDict):
     left_over: list[dict[str, str]]
 
 
+class ChangedDataflow(TypedDict):
+    """
+    What ``EnableDataflowOperator`` and ``DisableDataflowOperator`` return.
+
+    ``id`` and ``name`` of the dataflow; ``state_before`` and ``state`` in the service's words, such as ``enabled``;
+    ``changed``: whether this task had to change it.
+    """
+
+    id: str
+    name: str
+    state_before: str
+    state: str
+    changed: bool
+
+
+class PublishedDataflow(ChangedDataflow):
+    """``published``: what this task published, each with ``kind``, ``id`` and ``name``; the dataflow comes last."""
+
+    published: list[dict[str, str]]
+
+
+class DeletedDataflow(TypedDict):
+    """
+    What ``DeleteDataflowOperator`` returns: lists of ``kind``, ``id`` and ``name``.
+
+    Entries of ``kept`` also have ``reason``. ``id`` and ``name`` of the dataflow are missing where it was gone already.
+    """
+
+    id: NotRequired[str]
+    name: NotRequired[str]
+    removed: list[dict[str, str]]
+    kept: list[dict[str, str]]
+
+
+class DataflowHealth(TypedDict):
+    """
+    The health of one dataflow.
+
+    ``name``; ``id``, missing where a definition's dataflow is not there; ``state`` in the service's word; ``healthy``;
+    ``problems``, each with ``code`` and ``text``; ``running``: whether a run is active; ``last_run``: the last one that
+    has ended, as :class:`FlowRunSummary` without ``batch_ids``; ``last_success_at``; ``age_seconds`` since then, and
+    ``max_age_seconds``, the limit; ``schedule_seconds`` between two runs; ``totals`` of the runs that were counted.
+    """
+
+    name: str
+    id: NotRequired[str]
+    state: NotRequired[str]
+    healthy: bool
+    problems: list[dict[str, str]]
+    running: bool
+    last_run: NotRequired[dict[str, Any]]
+    last_success_at: NotRequired[str]
+    age_seconds: NotRequired[int]
+    max_age_seconds: NotRequired[float]
+    schedule_seconds: NotRequired[float]
+    totals: NotRequired[dict[str, int]]
+
+
+class CheckedDataflows(TypedDict):
+    """
+    What a check of many dataflows found.
+
+    ``healthy``: whether all are; ``unhealthy``: the names of the others; ``summary``: how many dataflows, how many of
+    them healthy, and how many with each problem; ``text``: those that are not healthy, as a table; ``dataflows``: all
+    of them by name; ``format``: raised when a member changes its meaning.
+    """
+
+    healthy: bool
+    unhealthy: list[str]
+    summary: dict[str, int]
+    text: str
+    dataflows: list[DataflowHealth]
+    format: int
+
+
 class PlannedDataflows(TypedDict):
     """
     What a plan found.
@@ -200,3 +281,22 @@ class ExportedDataflows(TypedDict):
     files: list[str]
     refused: list[dict[str, str]]
     skipped: int
+
+
+class DownloadedRowErrors(TypedDict):
+    """
+    What row errors say, without values of records.
+
+    ``batch_ids``; ``files``: paths of all their files that are in the folder now; ``rows``: records that failed;
+    ``codes``: how many errors of each code; ``errors``: the most frequent ones, ``code``, ``column``, ``count`` and
+    ``message``, where ``***`` stands for values; ``unreadable_lines``: lines of the files that are no row errors;
+    ``without_row_errors``: batches that have none though records failed, and why.
+    """
+
+    batch_ids: list[str]
+    files: list[str]
+    rows: int
+    codes: dict[str, int]
+    errors: list[dict[str, Any]]
+    unreadable_lines: int
+    without_row_errors: dict[str, str]

@@ -131,10 +131,10 @@ class ApplyAttempt:
         """Apply them; every end but that of this process is a value."""
         random.seed(pace.random.random())  # the jitter of the transport's waits
         try:
-            client, project = make_client(pace), self.written.project()
+            client = make_client(pace)
             applied = apply_plan(
                 client,
-                plan_project(client, project),
+                plan_project(client, self.written.project()),
                 credential=lambda conn_id, source: CREDENTIAL,
                 attempt=self.try_number,
                 run=self.run_id,

@@ -19,7 +19,15 @@ from airflow_provider_payments.operators.definitions import (
     ExportDataflowsOperator,
     PlanDataflowsOperator,
 )
+from airflow_provider_payments.operators.diagnostics import DownloadRowErrorsOperator
 from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
+from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
+from airflow_provider_payments.operators.lifecycle import (
+    DeleteDataflowOperator,
+    DisableDataflowOperator,
+    EnableDataflowOperator,
+    PublishDataflowOperator,
+)
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
@@ -33,10 +41,16 @@ READ_AT_ONCE = {"timeout", "poke_interval"}
 ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
     FlowRunSensor: {"flow_id": "dataflow"},
     TeardownChainOperator: {},
+    CheckDataflowHealthOperator: {},
+    EnableDataflowOperator: {"dataflow": "products"},
+    DisableDataflowOperator: {"dataflow": "products"},
+    PublishDataflowOperator: {"dataflow": "products"},
+    DeleteDataflowOperator: {"dataflow": "products"},
     ApplyDataflowOperator: {"definition": "dataflows"},
     ApplyDataflowsOperator: {"definition": "dataflows"},
     PlanDataflowsOperator: {"definition": "dataflows"},
     ExportDataflowsOperator: {"path": "/tmp/dataflows"},
+    DownloadRowErrorsOperator: {"path": "/tmp/row-errors", "run_id": "run"},
     RunDataflowOperator: {"flow_id": "dataflow"},
     RetryFlowRunOperator: {"run_id": "run"},
 }

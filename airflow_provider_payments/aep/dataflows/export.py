@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_payments.aep.dataflows.choosing import chosen
 from airflow_provider_payments.aep.dataflows.describing import Describing, UnsayableError, vendor_of
-from airflow_provider_payments.aep.dataflows.problems import did_you_mean
 from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
-from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
+from airflow_provider_payments.aep.errors import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
-    from airflow_provider_payments.aep.resources.kind import Existing
 
 __all__ = ["Export", "Refusal", "export_dataflows"]
 
@@ -80,7 +78,7 @@ def export_dataflows(
     """
     sandbox, export = Sandbox(snapshot), Export()
     skipped, taken = 0, {PROJECT_FILE}
-    for dataflow, is_named in _chosen(sandbox, list(patterns)):
+    for dataflow, is_named in chosen(sandbox.dataflows, list(patterns)):
         try:
             parts = sandbox.parts(dataflow)
             if parts.source is None or vendor_of(parts.source) is None:
@@ -96,25 +94,10 @@ def export_dataflows(
     return Export(dict(sorted(export.files.items())), export.refused, skipped)
 
 
-def _chosen(sandbox: Sandbox, patterns: list[str]) -> Iterator[tuple[Existing, bool]]:
-    """Yield dataflows, each with whether somebody named it."""
-    matched = set()
-    for dataflow in sandbox.dataflows:
-        name = name_of(dataflow)
-        matches = [one for one in patterns if one in (dataflow.id, name) or fnmatchcase(name, one)]
-        matched.update(matches)
-        if matches or not patterns:
-            yield dataflow, any(one in (dataflow.id, name) for one in matches)
-    if unmatched := [one for one in patterns if one not in matched]:
-        near = did_you_mean(unmatched[0], map(name_of, sandbox.dataflows))
-        allowed = f"the name or id of a dataflow in the sandbox, or a pattern that fits one{near}"
-        raise InvalidInputError("name", ", ".join(unmatched), allowed)
-
-
 def _file_name(name: str, taken: set[str]) -> str:
     """Return the name of a dataflow's file, which no system that ignores case takes for another one."""
     stem = re.sub(r"[^\w.-]+", "_", name).strip("._")[:MAX_FILE_NAME] or "dataflow"
     names = (f"{stem}{end}.yaml" for end in chain([""], map("_{}".format, count(2))))
-    chosen = next(each for each in names if each.lower() not in taken)
-    taken.add(chosen.lower())
-    return chosen
+    free = next(each for each in names if each.lower() not in taken)
+    taken.add(free.lower())
+    return free

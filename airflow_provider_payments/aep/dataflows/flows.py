@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["DataflowSteps"]
 
 DAY_SECONDS = 86400
+#: Seconds beyond the settle time in which the creator of a second dataflow deletes it, unless it was killed.
+CREATOR_SECONDS = 10
 
 #: What a change of a dataflow does to rows, by the head of the difference's field.
 _AFFECTS = {
@@ -139,10 +141,18 @@ class DataflowSteps(TargetSteps):
                 yield Difference(f"mappings.{written}", *sources)
 
     def _disable_duplicate(self, desired: Dataflow, other: Existing) -> None:
-        """Plan that a second dataflow stops which an apply of this project, killed or at the same time, has made."""
+        """
+        Plan that a second dataflow stops which an apply of this project, killed or at the same time, has made.
+
+        :raises ReadLagError: if its creator may be about to delete it.
+        """
         if other.item.get("state") == "disabled" or not self.is_ours(DATAFLOW, other):
             return
         if desired.is_duplicate(desired.differences(self.snapshot, other)):
+            settle = self.snapshot.dataflow_settle_seconds
+            until = other.created + settle + CREATOR_SECONDS
+            if settle and self.snapshot.now() < until:
+                raise ReadLagError(f"{DATAFLOW} {other.id}", until)
             self.add(
                 DATAFLOW,
                 self.definition.name,

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.kind import Existing, Kind
     from airflow_provider_payments.aep.services import Json
 
-__all__ = ["find_object", "look_up_object", "name_of"]
+__all__ = ["AbsentError", "find_object", "look_up_object", "name_of"]
+
+
+class AbsentError(InvalidInputError):
+    """There is no object of the name or id that was given."""
 
 
 @dataclass
@@ -62,7 +66,8 @@ def look_up_object(
     :param asked: its name (a schema's title), or its id.
     :param argument: what the user calls ``asked``.
     :param obstacle: says why an object of that name is not meant; empty where it may be. Of several one is left.
-    :raises InvalidInputError: if there is none, none that is meant, or several; it names the most similar one, or ids.
+    :raises AbsentError: if there is none; it names the most similar one.
+    :raises InvalidInputError: if there is none that is meant, or several; it names their ids.
     :raises UnreadableError: if none has the name, and one that may have it cannot be understood.
     :raises RequestError: if the service refuses.
     """
@@ -84,7 +89,7 @@ def look_up_object(
     if listed.unreadable:
         raise listed.unreadable
     key = "title or $id" if kind.name_key == "title" else "name or id"
-    raise InvalidInputError(argument, asked, f"there is no {kind} of this {key}{did_you_mean(asked, listed.names)}")
+    raise AbsentError(argument, asked, f"there is no {kind} of this {key}{did_you_mean(asked, listed.names)}")
 
 
 def _ids(found: Iterable[Existing]) -> str:

@@ -15,11 +15,16 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.marks import Mark
 
 _FLOWS = f"{FLOW_SERVICE}/flows"
+Action = Literal["enable", "disable", "publish"]
 
 
-def act(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -> None:
-    """Enable or disable a dataflow."""
-    client.request("POST", f"{_FLOWS}/{segment(dataflow_id)}/action", params={"op": op}, safe=True)
+def act(client: Client, object_id: str, op: Action, path: str = _FLOWS) -> None:
+    """
+    Enable or disable a dataflow, or publish a draft; again after a lost answer.
+
+    :param path: of the collection that holds the object.
+    """
+    client.request("POST", f"{path}/{segment(object_id)}/action", params={"op": op}, safe=True)
 
 
 def switch(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -> bool:

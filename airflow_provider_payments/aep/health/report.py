@@ -1,0 +1,80 @@
+"""The health of dataflows as people and programs read it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from airflow_provider_payments.aep.dataflows.render import on_a_line
+from airflow_provider_payments.aep.health.judging import PROBLEMS, Health, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from airflow_provider_payments.aep.services import Json
+
+__all__ = ["HEALTH_FORMAT", "health_json", "health_rows", "health_table", "summary_line"]
+
+#: Raised when a member of the JSON form changes its meaning.
+HEALTH_FORMAT = 1
+#: Characters of a name in the table.
+MAX_NAME = 48
+
+
+def health_json(found: Sequence[Health]) -> Json:
+    """Return it as plain JSON."""
+    counts = Counter(problem.code for health in found for problem in health.problems)
+    return {
+        "format": HEALTH_FORMAT,
+        "healthy": all(health.is_healthy for health in found),
+        "unhealthy": [health.seen.name for health in found if not health.is_healthy],
+        "summary": {"dataflows": len(found), "healthy": sum(health.is_healthy for health in found)}
+        | {code: counts[code] for code in PROBLEMS if counts[code]},
+        "dataflows": [health.to_json() for health in found],
+    }
+
+
+def health_rows(found: Iterable[Health]) -> list[dict[str, str]]:
+    """Return a row for each dataflow, those that are not healthy first."""
+    return [_row(health) for health in sorted(found, key=lambda health: health.is_healthy)]
+
+
+def health_table(found: Sequence[Health], *, unhealthy_only: bool = False) -> str:
+    """
+    Return a table of what :func:`health_rows` returns, and a summary.
+
+    :param unhealthy_only: whether healthy dataflows are left out.
+    """
+    rows = health_rows(health for health in found if not (unhealthy_only and health.is_healthy))
+    lines = [*_aligned(rows), ""] if rows else []
+    return "\n".join([*lines, summary_line(found)])
+
+
+def summary_line(found: Sequence[Health]) -> str:
+    """Return how many dataflows are healthy, and what is wrong with the others."""
+    counts = Counter(problem.code for health in found for problem in health.problems)
+    wrong = ", ".join(f"{counts[code]} {code.replace('_', ' ')}" for code in PROBLEMS if counts[code])
+    healthy = sum(health.is_healthy for health in found)
+    return f"Health: {healthy} of {len(found)} healthy{f'; {wrong}' if wrong else ''}."
+
+
+def _row(health: Health) -> dict[str, str]:
+    seen, run = health.seen, health.seen.last_run
+    name = seen.name if len(seen.name) <= MAX_NAME else f"{seen.name[: MAX_NAME - 3]}..."
+    age = "never" if health.age is None else f"{duration(health.age)} ago"
+    said = "; ".join(problem.text for problem in health.problems) or "healthy"
+    status = "running" if seen.is_running and run is None else run.status.value if run else "none"
+    row = {"dataflow": name, "state": seen.state or "-", "last run": status, "last success": age, "health": said}
+    return {column: on_a_line(value) for column, value in row.items()}
+
+
+def _aligned(rows: Sequence[dict[str, str]]) -> list[str]:
+    columns = list(rows[0])
+    widths = [max(len(column), *(len(row[column]) for row in rows)) for column in columns[:-1]]
+    lines = [{column: column.upper() for column in columns}, *rows]
+    return [
+        "  ".join(
+            [*(row[column].ljust(width) for column, width in zip(columns[:-1], widths, strict=True)), row["health"]]
+        )
+        for row in lines
+    ]

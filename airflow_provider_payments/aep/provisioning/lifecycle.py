@@ -1,0 +1,280 @@
+"""
+The life of a dataflow that is there: it is enabled, disabled, published, deleted with its connections.
+
+What is so already is left alone, and after each write the object is read again: a lost answer, a kill and a repeat end
+the same. Sources: Adobe's tutorials "Update dataflows", "Delete dataflows" and "Create a draft", and its OpenAPI file.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from airflow_provider_payments.aep import readers
+from airflow_provider_payments.aep.api.patience import patiently
+from airflow_provider_payments.aep.errors import (
+    Failure,
+    InvalidInputError,
+    PlatformError,
+    RequestError,
+    UnsettledError,
+)
+from airflow_provider_payments.aep.provisioning.removing import remove
+from airflow_provider_payments.aep.resources.catalog import DATASET
+from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
+from airflow_provider_payments.aep.resources.finding import find_object, name_of
+from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, TARGET_CONNECTION
+from airflow_provider_payments.aep.resources.kind import Existing, Kind
+from airflow_provider_payments.aep.resources.switches import Action, act
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.services import Json
+
+__all__ = [
+    "Deletion",
+    "Part",
+    "delete_parts",
+    "find_dataflow",
+    "in_order",
+    "parts_of",
+    "publish",
+    "state_of",
+    "switch_to",
+]
+
+log = logging.getLogger(__name__)
+
+#: What users call the dataflow that is meant.
+ARGUMENT = "dataflow"
+#: Seconds before each read that follows a write; more reads would not tell more.
+WAITS_SECONDS = (0.0, 2.0, 4.0)
+#: States in which an object stays until somebody changes it; others pass.
+_LASTING = frozenset({"enabled", "disabled", "draft"})
+_REACHED: dict[Action, frozenset[str]] = {
+    "enable": frozenset({"enabled"}),
+    "disable": frozenset({"disabled"}),
+    "publish": frozenset({"enabled", "disabled"}),
+}
+#: The kinds that may go with a dataflow, users first.
+DELETED: tuple[Kind, ...] = (DATAFLOW, TARGET_CONNECTION, SOURCE_CONNECTION, DATASET)
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def find_dataflow(client: Client, asked: str) -> Existing:
+    """
+    Return the dataflow of an id, or of a name that only one dataflow has.
+
+    :raises AbsentError: if there is none; it names the most similar one.
+    :raises InvalidInputError: if several have the name; it names their ids.
+    :raises RequestError: if a request fails in the end.
+    """
+    if _ID.fullmatch(asked):  # an id alone spares the lists
+        try:
+            existing = patiently(client, partial(DATAFLOW.get, client, asked))
+        except RequestError as error:
+            if not error.says_gone:
+                raise
+        else:
+            if not DATAFLOW.is_going(DATAFLOW.fields_of(existing)):
+                return existing
+    return find_object(client, DATAFLOW, asked, argument=ARGUMENT)
+
+
+# ---- states --------------------------------------------------------------------------------------------------------
+
+
+def state_of(kind: Kind, existing: Existing) -> str:
+    """
+    Return an object's state in the service's word, empty where it shows none.
+
+    :raises UnreadableError: if it is no text.
+    """
+    return kind.fields_of(existing).text("state") or ""
+
+
+def switch_to(client: Client, dataflow: Existing, action: Action) -> Existing:
+    """
+    Enable or disable a dataflow; return it as it is then. Nothing is sent where it is so already.
+
+    :raises InvalidInputError: for a draft, which is neither.
+    :raises UnsettledError: if it does not show the new state; a later attempt looks again.
+    :raises RequestError: if the service refuses, or a request fails in the end.
+    """
+    state = state_of(DATAFLOW, dataflow)
+    if state in _REACHED[action]:
+        return dataflow
+    if state == "draft":
+        allowed = f"dataflow {dataflow.id} is a draft: publish it first (PublishDataflowOperator)"
+        raise InvalidInputError(ARGUMENT, dataflow.id, allowed)
+    return _change(client, DATAFLOW, dataflow, action)
+
+
+def publish(
+    client: Client, dataflow: Existing, report: Callable[[Kind, Existing], None] = lambda kind, existing: None
+) -> Existing:
+    """
+    Publish a dataflow that is a draft, after what it refers to that is one; return it as it is then.
+
+    :param report: called with each object that was published.
+    :raises UnsettledError: if an object does not show its new state; a later attempt goes on.
+    :raises RequestError: if the service refuses, such as a draft that is incomplete, or a request fails in the end.
+    """
+    if state_of(DATAFLOW, dataflow) != "draft":
+        return dataflow
+    for kind, existing in [*_connections_of(client, dataflow), (DATAFLOW, dataflow)]:
+        if state_of(kind, existing) == "draft":
+            dataflow = _change(client, kind, existing, "publish")
+            report(kind, dataflow)
+    return dataflow
+
+
+def _connections_of(client: Client, dataflow: Existing) -> Iterator[tuple[Kind, Existing]]:
+    """Yield what a dataflow refers to, each object after what it refers to itself."""
+    for kind, existing in _ends_of(client, dataflow):
+        if base_id := kind.fields_of(existing).text("baseConnectionId"):
+            base = patiently(client, partial(BASE_CONNECTION.find, client, base_id))
+            yield from [(BASE_CONNECTION, base)] if base else []
+        yield kind, existing
+
+
+def _ends_of(client: Client, dataflow: Existing) -> Iterator[tuple[Kind, Existing]]:
+    """Yield a dataflow's connections, as far as they are there."""
+    fields = DATAFLOW.fields_of(dataflow)
+    for kind, member in ((TARGET_CONNECTION, "targetConnectionIds"), (SOURCE_CONNECTION, "sourceConnectionIds")):
+        for object_id in fields.texts(member):
+            existing = patiently(client, partial(kind.find, client, object_id))
+            yield from [(kind, existing)] if existing else []
+
+
+def _change(client: Client, kind: Kind, existing: Existing, action: Action) -> Existing:
+    what, refusal = f"{kind} {existing.id}", None
+    with client.transport.within(client.operation_timeout):
+        try:
+            act(client, existing.id, action, kind.path)
+        except RequestError as error:
+            # A repeat after a lost answer is refused where the first one took effect: the object tells.
+            if error.failure not in (Failure.FINAL, Failure.AMBIGUOUS) or error.says_gone:
+                raise
+            refusal = error
+        for seconds in WAITS_SECONDS:
+            client.transport.clock.sleep(seconds)
+            now = patiently(client, partial(kind.read, client, existing))
+            if now is None:
+                raise UnsettledError(f"{what} was deleted while it was to be changed")
+            state = state_of(kind, now)
+            if state in _REACHED[action]:
+                return now
+            if refusal and refusal.failure is Failure.FINAL and state in _LASTING:
+                raise refusal
+    if refusal and refusal.failure is Failure.AMBIGUOUS:
+        raise refusal
+    raise UnsettledError(f"{what} is still {state or 'without a state'}; the next attempt looks again") from refusal
+
+
+# ---- deletion ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    A dataflow, or what goes with it; its JSON outlives a task that is killed.
+
+    :param created: when it was made, in epoch seconds.
+    """
+
+    kind: Kind
+    id: str
+    name: str = ""
+    created: float = 0.0
+
+    @classmethod
+    def of(cls, kind: Kind, existing: Existing) -> Part:
+        """Return the part that an object is."""
+        return cls(kind, existing.id, name_of(kind, existing), existing.created)
+
+    @classmethod
+    def from_json(cls, value: object) -> Part | None:
+        """Read :meth:`to_json`'s form; ``None`` where it is not one."""
+        given = readers.mapping(value)
+        kinds = {kind.name: kind for kind in DELETED}
+        kind, object_id = kinds.get(str(given.get("kind"))), readers.text(given.get("id"))
+        if kind is None or object_id is None:
+            return None
+        return cls(kind, object_id, readers.text(given.get("name")) or "", readers.number(given.get("created")) or 0.0)
+
+    def to_json(self) -> Json:
+        """Return it as plain JSON."""
+        return {"kind": self.kind.name, "id": self.id, "name": self.name, "created": self.created}
+
+    @property
+    def report(self) -> Json:
+        """What a task returns of it."""
+        return {"kind": self.kind.name, "id": self.id, "name": self.name}
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """
+    What became of a dataflow and of what goes with it.
+
+    :param removed: what was deleted.
+    :param kept: what stays, each with its ``reason``.
+    """
+
+    removed: list[Json] = field(default_factory=list)
+    kept: list[Json] = field(default_factory=list)
+
+
+def parts_of(client: Client, dataflow: Existing) -> list[Part]:
+    """
+    Return a dataflow, its connections and the datasets that it writes to, in the order in which they may go.
+
+    :raises UnreadableError: if what it refers to cannot be understood in the end.
+    :raises RequestError: if a request fails in the end.
+    """
+    found = [Part.of(DATAFLOW, dataflow)]
+    for kind, existing in _ends_of(client, dataflow):
+        found.append(Part.of(kind, existing))
+        if dataset_id := kind.fields_of(existing).text("params", "dataSetId") if kind is TARGET_CONNECTION else None:
+            dataset = patiently(client, partial(DATASET.find, client, dataset_id))
+            found += [Part.of(DATASET, dataset)] if dataset else []
+    return in_order(found)
+
+
+def in_order(parts: Iterable[Part]) -> list[Part]:
+    """Return parts in the order in which they may go, each once."""
+    found = {part.id: part for part in parts}
+    return sorted(found.values(), key=lambda part: DELETED.index(part.kind))
+
+
+def delete_parts(client: Client, parts: Iterable[Part], *, dataset: bool = False) -> Deletion:
+    """
+    Delete a dataflow and, of what goes with it, what nothing else uses; what is gone already is done.
+
+    No mark is asked for: the dataflow was named. It is disabled before, so that no run begins.
+
+    :param parts: as :func:`parts_of` returns them, possibly to a try that was killed since.
+    :param dataset: whether datasets go too, those without a batch.
+    :raises PlatformError: if the service refuses to delete the dataflow: the rest stays too.
+    :raises UnreadableError: if what may use something cannot be understood in the end; a repeat goes on.
+    :raises RequestError: if a request fails in the end, likewise.
+    """
+    outcome = Deletion()
+    for part in parts:
+        if part.kind is DATASET and not dataset:
+            continue
+        with client.transport.within(client.operation_timeout):
+            reason = remove(client, part.kind, Existing(part.id, part.created), lambda mark: True, disable=True)
+        if reason and part.kind is DATAFLOW:
+            raise PlatformError(f"dataflow {part.id} was not deleted: {reason}")
+        if reason:
+            outcome.kept.append(part.report | {"reason": reason})
+        elif reason is not None:
+            outcome.removed.append(part.report)
+    return outcome

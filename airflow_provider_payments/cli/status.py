@@ -1,0 +1,67 @@
+"""``payments status``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_payments.aep.dataflows.loading import load_project, load_project_file
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.health.reading import Question, check_health
+from airflow_provider_payments.aep.health.report import health_json, health_rows, health_table
+from airflow_provider_payments.aep.inputs import as_duration, as_number, as_time
+from airflow_provider_payments.cli.connecting import client_of, progress
+from airflow_provider_payments.cli.output import print_rows, print_value
+from airflow_provider_payments.cli.validate import given_variables
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from airflow_provider_payments.aep.health.judging import Health
+
+__all__ = ["status"]
+
+
+def status(args: argparse.Namespace) -> int:
+    """Print the health of dataflows; with ``--detailed-exitcode`` status 2 where one is not healthy."""
+    conn_id, question = _question(args)
+    client = client_of(conn_id)
+    with progress("reading") as show:
+        found = check_health(client, question, show)
+    _print(found, args.output)
+    return 2 if args.detailed_exitcode and not all(health.is_healthy for health in found) else 0
+
+
+def _question(args: argparse.Namespace) -> tuple[str, Question]:
+    """Return what is asked of which Airflow connection."""
+    since = as_time("--failures-since", args.failures_since)
+    how = {
+        "max_age": as_duration("--max-age", args.max_age),
+        "max_failed_ratio": as_number("--max-failed-ratio", args.max_failed_ratio),
+        "failures_since": since.timestamp() if since else None,
+        "test_connections": args.test_connections,
+        "ignore": args.ignore,
+    }
+    if args.definition:
+        project = load_project(
+            *args.definition,
+            environment=args.environment,
+            variables=given_variables(args),
+            only=args.patterns,
+            conn_id=args.conn_id,
+        )
+        return project.aep_conn_id, Question(definitions=[one.definition for one in project.definitions], **how)
+    if args.var:
+        raise InvalidInputError("--var", args.var[0][0], "variables are those of files: name them with --definition")
+    project = load_project_file(Path(), environment=args.environment, conn_id=args.conn_id)
+    return project.aep_conn_id, Question(patterns=args.patterns, **how)
+
+
+def _print(found: Sequence[Health], output: str) -> None:
+    if output == "table":
+        print(health_table(found))
+    elif output == "markdown":
+        print_rows(health_rows(found), output)
+    else:
+        print_value(health_json(found), output)

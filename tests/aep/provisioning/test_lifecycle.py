@@ -1,0 +1,316 @@
+"""Dataflows enabled, disabled, published and deleted: under faults, kills and repeats each ends the same."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnsettledError
+from airflow_provider_payments.aep.provisioning.lifecycle import (
+    Part,
+    delete_parts,
+    find_dataflow,
+    parts_of,
+    publish,
+    switch_to,
+)
+from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
+from airflow_provider_payments.aep.resources.finding import AbsentError
+from airflow_provider_payments.aep.resources.kind import Existing, Kind
+from airflow_provider_payments.aep.resources.switches import Action, act
+from tests.aep.chain import FLOW_SERVICE, Chain
+from tests.aep.conftest import Stepping
+from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
+
+FLOWS = f"{FLOW_SERVICE}/flows"
+LISTS = ("flows", "targetConnections", "sourceConnections")
+BOTH = pytest.mark.parametrize(("action", "state"), [("disable", "disabled"), ("enable", "enabled")])
+
+
+@pytest.fixture
+def flow_id(chain: Chain) -> str:
+    return chain.ensure(chain.dataflow()).existing.id
+
+
+@pytest.fixture
+def faulty(make_client: Callable[..., Client], proxy: FaultProxy) -> Client:
+    """A client behind the proxy that fails as a test wants."""
+    return make_client(proxy.url)
+
+
+def prepared(client: Client, flow_id: str, action: str) -> Existing:
+    """The dataflow in the state that an action changes."""
+    if action == "enable":
+        client.request("POST", f"{FLOWS}/{flow_id}/action", params={"op": "disable"})
+    return find_dataflow(client, flow_id)
+
+
+def state(emulator: Emulator) -> str:
+    (flow,) = emulator.objects("flows")
+    return str(flow["state"])
+
+
+def actions(emulator: Emulator) -> list[str]:
+    asked = [r for r in emulator.requests(method="POST") if r["path"].endswith("/action")]
+    return [r["path"].split("/")[-3] for r in asked]
+
+
+# ---- which one is meant --------------------------------------------------------------------------------------------
+
+
+def test_an_id_costs_one_read_and_a_name_finds_the_same(client: Client, flow_id: str, emulator: Emulator) -> None:
+    before = len(emulator.requests())
+    assert find_dataflow(client, flow_id).id == flow_id
+    assert len(emulator.requests()) == before + 1
+    assert find_dataflow(client, "own dataflow").id == flow_id
+
+
+def test_a_name_that_two_dataflows_have_is_refused_with_their_ids(client: Client, chain: Chain, flow_id: str) -> None:
+    body = chain.dataflow(name="twin").payload() | {"name": "own dataflow", "scheduleParams": {"startTime": 2222222222}}
+    body["scheduleParams"] |= {"frequency": "minute", "interval": 15}
+    twin = chain.post(FLOWS, body)["id"]
+    with pytest.raises(InvalidInputError, match="several dataflows have this name") as refusal:
+        find_dataflow(client, "own dataflow")
+    assert all(one in str(refusal.value) for one in (flow_id, twin))
+
+
+@pytest.mark.parametrize("asked", ["own dataflows", "11111111-2222-3333-4444-555555555555"])
+def test_a_dataflow_that_is_not_there_is_an_error_of_its_own(client: Client, flow_id: str, asked: str) -> None:
+    with pytest.raises(AbsentError, match="there is no dataflow of this name or id"):
+        find_dataflow(client, asked)
+
+
+# ---- enable and disable --------------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_a_change_is_sent_once_and_a_repeat_sends_nothing(
+    client: Client, flow_id: str, emulator: Emulator, action: Action, state: str
+) -> None:
+    before = prepared(client, flow_id, action)
+    now = switch_to(client, before, action)
+    assert (now.item["state"], now.etag != before.etag) == (state, True)
+    sent = len(actions(emulator))
+    assert switch_to(client, now, action) is now
+    assert len(actions(emulator)) == sent
+
+
+@BOTH
+@pytest.mark.parametrize("fault", ["lose", "cut", "503", "html"])
+def test_a_lost_answer_to_a_change_ends_as_an_answer_does(
+    client: Client, faulty: Client, proxy: FaultProxy, flow_id: str, action: Action, state: str, fault: str
+) -> None:
+    before = prepared(client, flow_id, action)
+    how: dict[str, dict[str, Any]] = {
+        "lose": {"lose": True},
+        "cut": {"cut": True},
+        "503": {"status": 503},
+        "html": {"status": 200, "body": b"<html>", "headers": {"Content-Type": "text/html"}},
+    }
+    proxy.fault("POST", "/action", **how[fault])
+    assert switch_to(faulty, before, action).item["state"] == state
+
+
+def test_a_change_whose_answers_are_all_lost_is_known_by_a_read(
+    faulty: Client, proxy: FaultProxy, flow_id: str
+) -> None:
+    before = find_dataflow(faulty, flow_id)
+    proxy.fault("POST", "/action", lose=True, times=50)
+    assert switch_to(faulty, before, "disable").item["state"] == "disabled"
+
+
+def test_a_change_that_never_shows_is_read_three_times_and_may_be_tried_again(
+    faulty: Client, proxy: FaultProxy, flow_id: str, naps: list[float]
+) -> None:
+    before = find_dataflow(faulty, flow_id)
+    proxy.fault("POST", "/action", status=200, body=b'{"id": "x", "etag": "y"}')
+    naps.clear()
+    asked = len(proxy.asked)
+    with pytest.raises(UnsettledError, match=f"dataflow {flow_id} is still enabled; the next attempt looks again"):
+        switch_to(faulty, before, "disable")
+    assert [method for method, *_ in proxy.asked[asked:]] == ["POST", "GET", "GET", "GET"]
+    assert sum(naps) == 6
+
+
+REFUSED = b'{"type": "https://ns.adobe.com/aep/errors/FLOW-1420-400", "title": "Bad Request", "detail": "updating"}'
+
+
+@pytest.mark.parametrize("reads", [1, 3])
+def test_a_refusal_while_the_state_passes_is_judged_by_what_comes_of_it(
+    faulty: Client, proxy: FaultProxy, client: Client, flow_id: str, reads: int
+) -> None:
+    before = find_dataflow(faulty, flow_id)
+    proxy.fault("POST", "/action", status=400, body=REFUSED, first=lambda: act(client, flow_id, "disable"))
+    shown = json.dumps({"items": [before.item | {"state": "disabling"}]}).encode()
+    proxy.fault("GET", f"/flows/{flow_id}", status=200, body=shown, times=reads)
+    if reads == 1:
+        assert switch_to(faulty, before, "disable").item["state"] == "disabled"
+    else:
+        with pytest.raises(UnsettledError, match="is still disabling"):
+            switch_to(faulty, before, "disable")
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_refusal_is_final_and_changes_nothing(
+    faulty: Client, proxy: FaultProxy, flow_id: str, emulator: Emulator, status: int
+) -> None:
+    before = find_dataflow(faulty, flow_id)
+    proxy.fault("POST", "/action", status=status)
+    with pytest.raises(RequestError) as refusal:
+        switch_to(faulty, before, "disable")
+    assert (refusal.value.retryable, refusal.value.status, state(emulator)) == (False, status, "enabled")
+
+
+# ---- drafts --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def draft(client: Client, chain: Chain) -> Existing:
+    """A dataflow that is a draft, and so are its source connection and the base connection of that."""
+
+    def drafted(path: str, body: dict[str, Any]) -> str:
+        return str(client.request("POST", path, body=body, params={"mode": "draft"}).body["id"])
+
+    base = drafted(f"{FLOW_SERVICE}/connections", chain.base_connection().payload())
+    source = drafted(f"{FLOW_SERVICE}/sourceConnections", chain.source(base_connection_id=base).payload())
+    schedule = {"startTime": 2222222222, "frequency": "minute", "interval": 15}
+    body = chain.dataflow(source_connection_id=source).payload() | {"scheduleParams": schedule}
+    return DATAFLOW.get(client, drafted(FLOWS, body))
+
+
+def published(client: Client, dataflow: Existing) -> list[str]:
+    seen: list[tuple[Kind, Existing]] = []
+    now = publish(client, dataflow, lambda kind, existing: seen.append((kind, existing)))
+    assert now.item["state"] == "enabled"
+    return [kind.name for kind, _ in seen]
+
+
+def test_a_draft_is_published_after_what_it_refers_to(client: Client, draft: Existing, emulator: Emulator) -> None:
+    assert published(client, draft) == ["base connection", "source connection", "dataflow"]
+    assert actions(emulator) == ["connections", "sourceConnections", "flows"]
+    now, asked = DATAFLOW.get(client, draft.id), len(emulator.requests())
+    assert published(client, now) == []
+    assert len(emulator.requests()) == asked
+
+
+def test_a_draft_can_neither_be_enabled_nor_disabled(client: Client, draft: Existing) -> None:
+    with pytest.raises(InvalidInputError, match="is a draft: publish it first"):
+        switch_to(client, draft, "enable")
+
+
+def test_a_draft_that_is_incomplete_stays_one_and_says_why(client: Client, emulator: Emulator) -> None:
+    spec = {"id": "14518937-270c-4525-bdec-c2ba7cce3860"}
+    made = client.request("POST", FLOWS, body={"name": "half", "flowSpec": spec}, params={"mode": "draft"}).body["id"]
+    with pytest.raises(RequestError, match="FLOW-1304-400"):
+        publish(client, DATAFLOW.get(client, made))
+    assert state(emulator) == "draft"
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_lost_answer_to_a_publication_ends_as_an_answer_does(
+    faulty: Client, proxy: FaultProxy, draft: Existing, nth: int
+) -> None:
+    kinds = ["connections", "sourceConnections", "flows"]
+    proxy.fault("POST", f"/{kinds[nth - 1]}/*/action", lose=True)
+    assert published(faulty, draft) == ["base connection", "source connection", "dataflow"]
+
+
+# ---- deletion ------------------------------------------------------------------------------------------------------
+
+
+def there(emulator: Emulator) -> int:
+    return sum(len(emulator.objects(kind)) for kind in (*LISTS, "dataSets"))
+
+
+def removed(client: Client, parts: list[Part], *, dataset: bool = False) -> list[str]:
+    return [one["kind"] for one in delete_parts(client, parts, dataset=dataset).removed]
+
+
+def test_a_dataflow_goes_before_its_connections_and_its_dataset_only_when_asked(
+    client: Client, flow_id: str, emulator: Emulator
+) -> None:
+    parts = parts_of(client, find_dataflow(client, flow_id))
+    assert removed(client, parts) == ["dataflow", "target connection", "source connection"]
+    assert len(emulator.objects("dataSets")) == 1
+    assert removed(client, parts, dataset=True) == ["dataset"]
+    assert (there(emulator), removed(client, parts, dataset=True)) == (0, [])
+
+
+def test_what_another_dataflow_uses_stays_with_the_reason(client: Client, chain: Chain, flow_id: str) -> None:
+    other = chain.ensure(chain.dataflow(name="other")).existing.id
+    outcome = delete_parts(client, parts_of(client, find_dataflow(client, flow_id)), dataset=True)
+    assert [one["kind"] for one in outcome.removed] == ["dataflow", "source connection"]
+    assert {one["kind"]: one["reason"] for one in outcome.kept} == {
+        "target connection": f"flows {other} refers to it",
+        "dataset": f"targetConnections {chain.target_id} refers to it",
+    }
+
+
+def test_a_dataset_with_a_batch_stays(client: Client, chain: Chain, emulator: Emulator) -> None:
+    made = chain.ensure(chain.dataflow(partial_ingestion_percent=5)).existing
+    start = emulator.objects("flows")[0]["scheduleParams"]["startTime"]
+    emulator.advance(start - emulator.control("GET", "state")["now"] + 60)
+    outcome = delete_parts(client, parts_of(client, find_dataflow(client, made.id)), dataset=True)
+    assert [one["kind"] for one in outcome.kept] == ["dataset"]
+    assert "it holds rows: batch" in outcome.kept[0]["reason"]
+
+
+class Killed(BaseException):
+    """The end of a process; nothing catches it."""
+
+
+def killed_after(requests: int) -> Callable[[], None]:
+    """What a credential does before each request: it ends the process once so many were sent."""
+    left = itertools.count(requests, -1)
+
+    def step() -> None:
+        if next(left) == 0:
+            raise Killed
+
+    return step
+
+
+def test_killed_before_any_request_a_second_try_ends_the_same(
+    make_client: Callable[..., Client], emulator: Emulator, credential: Callable[..., Any], naps: list[float]
+) -> None:
+    for moment in itertools.count():
+        emulator.reset()
+        chain = Chain(make_client())
+        parts = parts_of(chain.client, find_dataflow(chain.client, chain.ensure(chain.dataflow()).existing.id))
+        given = {name: getattr(credential(), name) for name in ("client_id", "client_secret", "transport", "ims_url")}
+        mortal = Stepping(**given, scopes=f"openid,acp.mortal-{moment}", step=killed_after(moment))
+        try:
+            delete_parts(make_client(credential=mortal), parts, dataset=True)
+            break
+        except Killed:
+            again = [Part.from_json(part.to_json()) for part in parts]
+        assert again == parts
+        delete_parts(make_client(), parts, dataset=True)
+        assert there(emulator) == 0
+    assert moment > 10
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_lost_answer_to_a_deletion_is_no_error(
+    faulty: Client, proxy: FaultProxy, flow_id: str, emulator: Emulator, kind: str
+) -> None:
+    parts = parts_of(faulty, find_dataflow(faulty, flow_id))
+    proxy.fault("DELETE", f"/{kind}/", lose=True)
+    assert removed(faulty, parts, dataset=True) == ["dataflow", "target connection", "source connection", "dataset"]
+    assert there(emulator) == 0
+
+
+def test_where_the_dataflow_may_not_go_nothing_else_goes(
+    faulty: Client, proxy: FaultProxy, flow_id: str, emulator: Emulator
+) -> None:
+    parts, before = parts_of(faulty, find_dataflow(faulty, flow_id)), there(emulator)
+    proxy.fault("DELETE", "/flows/", status=403)
+    with pytest.raises(Exception, match=f"dataflow {flow_id} was not deleted: .*403.*; it is disabled"):
+        delete_parts(faulty, parts)
+    assert (there(emulator), state(emulator)) == (before, "disabled")

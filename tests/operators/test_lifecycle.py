@@ -1,0 +1,194 @@
+"""The operators that enable, disable, publish and delete a dataflow, as tasks run them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
+from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.operators import outputs
+from airflow_provider_payments.operators.lifecycle import (
+    DeleteDataflowOperator,
+    DisableDataflowOperator,
+    EnableDataflowOperator,
+    PublishDataflowOperator,
+)
+from tests.conftest import Emulator
+from tests.operators.chain import TaskInstance, context, make_dataflow, make_ends
+from tests.operators.on_demand import Store
+from tests.operators.test_outputs import check
+
+OPERATORS: list[type[BaseOperator]] = [
+    EnableDataflowOperator,
+    DisableDataflowOperator,
+    PublishDataflowOperator,
+    DeleteDataflowOperator,
+]
+EACH = pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
+LISTS = ("flows", "targetConnections", "sourceConnections")
+LATER: dict[str, Any] = {"start_time": 2222222222}
+
+
+@pytest.fixture
+def flow_id(connected: Emulator) -> str:
+    return str(make_dataflow(**LATER)["id"])
+
+
+def run(
+    operator: type[BaseOperator], dataflow: object, where: Any = None, client: Client | None = None, **arguments: Any
+) -> dict[str, Any]:
+    step: Any = operator(task_id="step", dataflow=dataflow, **arguments)
+    if client:
+        step.hook = ExperiencePlatformHook()
+        step.hook.client = client
+    return dict(step.execute(context() if where is None else where))
+
+
+def there(emulator: Emulator, *kinds: str) -> int:
+    return sum(len(emulator.objects(kind)) for kind in kinds or LISTS)
+
+
+def test_disable_and_enable_say_what_was_and_what_is(connected: Emulator, flow_id: str) -> None:
+    was_enabled = run(DisableDataflowOperator, flow_id)
+    check(was_enabled, outputs.ChangedDataflow)
+    own = {"id": flow_id, "name": "products"}
+    assert was_enabled == own | {"state_before": "enabled", "state": "disabled", "changed": True}
+    unchanged = {"state_before": "disabled", "state": "disabled", "changed": False}
+    assert run(DisableDataflowOperator, "products") == own | unchanged
+    assert run(EnableDataflowOperator, "products") == was_enabled | {"state_before": "disabled", "state": "enabled"}
+
+
+def test_a_disabled_dataflow_begins_no_run_until_it_is_enabled(connected: Emulator) -> None:
+    flow = make_dataflow()["id"]
+    run(DisableDataflowOperator, flow)
+    connected.advance(3600)
+    assert connected.objects("runs") == []
+    run(EnableDataflowOperator, flow)
+    connected.advance(1860)
+    assert len(connected.objects("runs")) == 1
+
+
+def test_a_draft_is_published_and_a_second_time_left_alone(connected: Emulator) -> None:
+    ends = make_ends()
+    mapping = {"name": "Mapping", "params": {"mappingId": ends["mapping_set_id"], "mappingVersion": "0"}}
+    body = {
+        "name": "draft",
+        "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860", "version": "1.0"},
+        "sourceConnectionIds": [ends["source_connection_id"]],
+        "targetConnectionIds": [ends["target_connection_id"]],
+        "transformations": [mapping],
+        "scheduleParams": {"startTime": 2222222222, "frequency": "once"},
+    }
+    path = "/data/foundation/flowservice/flows"
+    draft = ExperiencePlatformHook().client.request("POST", path, body=body, params={"mode": "draft"}).body["id"]
+    with pytest.raises(ExperiencePlatformFailedError, match="is a draft: publish it first"):
+        run(EnableDataflowOperator, draft)
+    first = run(PublishDataflowOperator, "draft")
+    check(first, outputs.PublishedDataflow)
+    assert (first["state_before"], first["state"], first["changed"]) == ("draft", "enabled", True)
+    assert first["published"] == [{"kind": "dataflow", "id": draft, "name": "draft"}]
+    second = run(PublishDataflowOperator, "draft")
+    assert (second["state_before"], second["changed"], second["published"]) == ("enabled", False, [])
+
+
+@pytest.mark.parametrize("dataset", [True, "true", False, "false", None], ids=repr)
+def test_a_dataflow_goes_with_its_connections_and_its_dataset_only_on_request(
+    connected: Emulator, flow_id: str, dataset: object
+) -> None:
+    told = run(DeleteDataflowOperator, flow_id, dataset=dataset)
+    check(told, outputs.DeletedDataflow)
+    kinds = ["dataflow", "target connection", "source connection"]
+    goes = str(dataset).lower() == "true"
+    assert [entry["kind"] for entry in told["removed"]] == kinds + ["dataset"] * goes
+    assert (told["kept"], told["name"], there(connected), there(connected, "dataSets")) == ([], "products", 0, not goes)
+
+
+def test_a_dataflow_that_is_gone_is_no_error_and_the_log_says_so(
+    connected: Emulator, flow_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(DeleteDataflowOperator, "product") == {"removed": [], "kept": []}
+    assert "Nothing to delete: dataflow='product' is not allowed" in capsys.readouterr().out
+    run(DeleteDataflowOperator, flow_id)
+    assert run(DeleteDataflowOperator, flow_id) == {"removed": [], "kept": []}
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["name", "id"])
+@pytest.mark.parametrize(("kept", "left"), [(True, 0), (False, 2)], ids=["task store", "no task store"])
+def test_a_try_that_died_after_the_dataflow_is_finished_where_airflow_keeps_what_it_was_to_delete(
+    connected: Emulator, client: Client, flow_id: str, kept: bool, left: int, named: bool
+) -> None:
+    where = context() | ({"task_state_store": Store()} if kept else {})
+    connected.fail("status", method="DELETE", path="*/targetConnections/*", status=503, times=50)
+    asked = "products" if named else flow_id
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        run(DeleteDataflowOperator, asked, where, client)
+    assert (there(connected, "flows"), there(connected)) == (0, 2)
+    connected.control("DELETE", "faults")
+    told = run(DeleteDataflowOperator, asked, where, client)
+    assert there(connected) == left
+    assert [entry["kind"] for entry in told["removed"]] == ([] if left else ["target connection", "source connection"])
+
+
+def test_a_task_that_is_cleared_deletes_the_dataflow_that_has_the_name_by_then(connected: Emulator) -> None:
+    where = context() | {"task_state_store": Store()}
+    first = make_dataflow(**LATER)["id"]
+    assert run(DeleteDataflowOperator, "products", where)["id"] == first
+    later = make_dataflow(**LATER)["id"]
+    assert run(DeleteDataflowOperator, "products", where)["id"] == later
+    assert there(connected) == 0
+
+
+@EACH
+def test_read_only_lets_nothing_be_written(
+    connected: Emulator, connect: Callable[..., None], flow_id: str, operator: type[BaseOperator]
+) -> None:
+    path = f"/data/foundation/flowservice/flows/{flow_id}/action"
+    if operator is EnableDataflowOperator:
+        ExperiencePlatformHook().client.request("POST", path, params={"op": "disable"})
+    connect(connected.url, read_only=True)
+    asked = len(connected.requests())
+    if operator is PublishDataflowOperator:
+        assert run(operator, flow_id)["changed"] is False
+    else:
+        with pytest.raises(ExperiencePlatformFailedError, match="was not sent: read_only is set"):
+            run(operator, flow_id)
+    later = [r for r in connected.requests()[asked:] if not r["path"].startswith("/ims")]
+    assert {r["method"] for r in later} == {"GET"}
+
+
+@EACH
+@pytest.mark.parametrize("wrong", [None, "", "  ", 5, ["products"]], ids=repr)
+def test_a_dataflow_that_is_no_text_is_refused_before_any_request(
+    connected: Emulator, operator: type[BaseOperator], wrong: object
+) -> None:
+    with pytest.raises(AirflowFailException, match=r"dataflow=.* is not allowed: it must be given"):
+        run(operator, wrong)
+    assert connected.requests() == []
+
+
+@EACH
+def test_a_name_that_several_dataflows_have_is_refused(
+    connected: Emulator, flow_id: str, operator: type[BaseOperator]
+) -> None:
+    connected.control("POST", "seed", json={"sandbox": "dev", "dataflows": 2, "name_prefix": "x"})
+    client = ExperiencePlatformHook().client
+    first, second = (flow for flow in connected.objects("flows") if flow["name"].startswith("x "))
+    path = f"/data/foundation/flowservice/flows/{second['id']}"
+    rename = [{"op": "replace", "path": "/name", "value": first["name"]}]
+    client.request("PATCH", path, body=rename, headers={"If-Match": second["etag"]})
+    with pytest.raises(ExperiencePlatformFailedError, match="several dataflows have this name") as refusal:
+        run(operator, first["name"])
+    assert all(flow["id"] in str(refusal.value) for flow in (first, second))
+    assert there(connected, "flows") == 3
+
+
+@EACH
+def test_the_task_links_to_the_dataflow(connected: Emulator, flow_id: str, operator: type[BaseOperator]) -> None:
+    task = TaskInstance()
+    run(operator, flow_id, context(task))
+    assert task.pushed == {"experience_platform_link": f"{connected.url}/"}
