@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import Stats
 
@@ -14,8 +14,12 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_bool, as_number, as_optional_text
 from airflow_provider_payments.aep.readers import mapping, shown
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, Status
+from airflow_provider_payments.aep.runs.row_samples import own_codes
 from airflow_provider_payments.aep.services import with_values
 from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError, FlowRunFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -54,21 +58,25 @@ class Tolerance:
         """Return whether an ended run is accepted."""
         return run.status in (Status.SUCCEEDED, Status.PARTIAL) and not self._objection(run)
 
-    def judge(self, run: FlowRun, log: Any, *, counts: bool = True) -> dict[str, Any]:
+    def judge(
+        self, run: FlowRun, log: Any, *, counts: bool = True, sample: Callable[[FlowRun], str] = lambda run: ""
+    ) -> dict[str, Any]:
         """
         Log what an ended run moved, emit its metrics, and return its summary.
 
         :param counts: whether to emit metrics; if the run is another task's, that one does.
+        :param sample: returns what samples say of the failed records, for the error of a run that does not say it.
         :raises FlowRunFailedError: if the run failed, lost more than accepted, or does not say how much.
         """
         log.info("%s in %s; batches: %s", run, _duration(run), ", ".join(run.batch_ids) or "none")
         if counts:
             emit_metrics(run)
-        reasons = "; ".join(run.errors) or "the service gives no reason"
-        if run.status not in (Status.SUCCEEDED, Status.PARTIAL):
-            raise FlowRunFailedError(f"{run}. {reasons}")
-        if objection := self._objection(run):
-            raise FlowRunFailedError(f"{run}, {objection}. {reasons}")
+        failed = run.status not in (Status.SUCCEEDED, Status.PARTIAL)
+        objection = "" if failed else self._objection(run)
+        if failed or objection:
+            reasons = "; ".join(run.errors) or "the service gives no reason"
+            parts = [f"{run}, {objection}" if objection else str(run), reasons, own_codes(run) or sample(run)]
+            raise FlowRunFailedError(". ".join(filter(None, parts)))
         return with_values(run.summary())
 
     def _objection(self, run: FlowRun) -> str:

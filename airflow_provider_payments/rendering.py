@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.versions import render_to_text
+from airflow_provider_payments.versions import put_task, render_to_text
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
@@ -36,6 +36,7 @@ class TextStaysText(BaseOperator):
     def _do_render_template_fields(
         self, parent: Any, template_fields: Iterable[str], context: Any, jinja_env: Any, seen_oids: set[int]
     ) -> None:
+        put_task(context, self)
         is_native = _renders_natively(self)
         for field in sorted(template_fields, key=lambda field: _rendering_order(parent, field)):
             recorded = is_native and field not in NATIVE_ARGUMENTS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from functools import cache
 from importlib.util import find_spec
 from typing import Any, NoReturn
 
@@ -165,6 +166,27 @@ def render_to_text(template: Any, context: Any) -> str:
     return str(render_template_to_string(template, context))
 
 
+@cache
+def labelled_task_group() -> Any:
+    """Return a task group whose tasks are found by their labels, ``group["label"]``: Airflow's own from 3.3 on."""
+    from airflow.providers.common.compat.sdk import TaskGroup
+
+    if hasattr(TaskGroup, "__getitem__"):
+        return TaskGroup
+
+    class LabelledTaskGroup(TaskGroup):
+        def __getitem__(self, label: str) -> Any:
+            return self.get_child_by_label(label)
+
+    return LabelledTaskGroup
+
+
+def put_task(context: Any, task: Any) -> None:
+    """Let templates refer to the task that is rendered: on Airflow 3.0 they have the DAG's own, which never is."""
+    if "task" in context and context["task"] is not task:
+        context["task"] = task
+
+
 def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:
     """
     Return the connection form's extra fields as Airflow 2.11 to 3.1 want them; from 3.2 on, provider info holds them.
@@ -207,6 +229,11 @@ def stream_producer_base() -> Any:
 def has_event_streams() -> bool:
     """Whether Airflow acknowledges an event trigger's events once they are stored: 3.3 and newer."""
     return find_spec("airflow.triggers.shared_stream") is not None
+
+
+def has_approvals() -> bool:
+    """Whether a task can ask a person: Airflow 3.1 and newer."""
+    return find_spec("airflow.models.hitl") is not None
 
 
 def require_event_streams(name: str) -> None:

@@ -21,7 +21,10 @@ MODULES = [
         for part in INFO[kind]
         for name in part["python-modules"]
     ),
-    *(f"airflow_provider_payments.{name}" for name in ("exceptions", "links", "operators.base", "pytest_plugin")),
+    *(
+        f"airflow_provider_payments.{name}"
+        for name in ("exceptions", "links", "operators.base", "pytest_plugin", "task_group")
+    ),
 ]
 PUBLIC = {
     name: getattr(module, name)

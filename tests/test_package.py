@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.groups import COMPLETE
+
 REPOSITORY = Path(__file__).parent.parent
 
 
@@ -70,6 +72,22 @@ catalogue = f"{wings}.resources.sources"  # plain data, by which arguments are c
 print("loaded:", *(m for m in set(sys.modules) - before if m.startswith(late) and m != catalogue))
 """
     assert run(code, AIRFLOW_HOME=str(tmp_path)).splitlines()[-1] == "loaded:"
+
+
+def test_parsing_a_task_group_loads_neither_requests_nor_a_validator(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(COMPLETE)
+    code = f"""
+import sys
+from airflow.providers.common.compat.sdk import DAG
+before = set(sys.modules)
+from airflow_provider_payments.task_group import dataflow_task_group
+with DAG(dag_id="payments", schedule=None):
+    group = dataflow_task_group({str(tmp_path / "shop.yaml")!r})
+print("tasks:", len(group.children))
+late = ("requests", "urllib3", "jsonschema", "referencing")
+print("loaded:", *(m for m in set(sys.modules) - before if m.startswith(late)))
+"""
+    assert run(code, AIRFLOW_HOME=str(tmp_path)).splitlines()[-2:] == ["tasks: 10", "loaded:"]
 
 
 @pytest.fixture(scope="module")

@@ -288,3 +288,17 @@ class ReadOnlyError(PlatformError):
 
     def __init__(self, method: str, path: str) -> None:
         super().__init__(f"{method} {path} was not sent: read_only is set in the connection")
+
+
+class StoreError(PlatformError):
+    """
+    A store refuses a file, or cannot be reached.
+
+    :param path: of the file.
+    :param error: what the store raised.
+    """
+
+    retryable = True
+
+    def __init__(self, path: object, error: Exception) -> None:
+        super().__init__(f"{path} cannot be written or read: {type(error).__name__}: {_text(error)}")

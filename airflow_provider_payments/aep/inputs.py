@@ -264,7 +264,7 @@ def _absent(value: object) -> bool:
 def _sendable(field: str, value: object) -> None:
     """Refuse what no request can carry: not JSON, numbers without a value or without end, half of a character."""
     try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, allow_nan=False)).encode()
     except (TypeError, ValueError, RecursionError):
         allowed = "it must be plain JSON: objects, lists, text in Unicode, finite numbers, true, false, null"
         raise InvalidInputError(field, value, allowed) from None

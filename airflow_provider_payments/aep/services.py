@@ -16,6 +16,7 @@ FLOW_SERVICE = "/data/foundation/flowservice"
 SCHEMA_REGISTRY = "/data/foundation/schemaregistry"
 CATALOG = "/data/foundation/catalog"
 DATA_PREP = "/data/foundation/conversion"
+DATA_ACCESS = "/data/foundation/export"
 SANDBOXES = "/data/foundation/sandbox-management"
 
 #: What Schema Registry wants in ``Accept``: resources as they are composed (a list, one), or one with all it refers to

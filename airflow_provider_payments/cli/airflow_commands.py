@@ -1,4 +1,4 @@
-"""The commands as functions that Airflow calls."""
+"""The commands as functions that Airflow calls, each by its command's name."""
 
 from __future__ import annotations
 
@@ -10,19 +10,14 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-__all__ = ["apply", "export", "plan", "schema", "status", "validate"]
 
-
-def _of(name: str) -> Callable[[argparse.Namespace], None]:
-    (command,) = (command for command in COMMANDS if command.name == name)
+def __getattr__(name: str) -> Callable[[argparse.Namespace], None]:
+    command = next((command for command in COMMANDS if command.name == name), None)
+    if command is None:
+        raise AttributeError(name)
 
     def call(args: argparse.Namespace) -> None:
-        if code := run(command, args):
-            raise SystemExit(code)
+        if status := run(command, args):
+            raise SystemExit(status)
 
     return call
-
-
-apply, export, plan, schema, status, validate = (
-    _of(name) for name in ("apply", "export", "plan", "schema", "status", "validate")
-)

@@ -41,9 +41,7 @@ def apply(args: argparse.Namespace) -> int:
     if plan.to_do and not args.yes and args.expect is None:
         confirmed("Apply this plan?")
     with progress("applying") as show:
-        applied = apply_plan(
-            client, project, plan, credential=vendor_credential, take_over=args.take_over, progress=show
-        )
+        applied = apply_plan(client, plan, credential=vendor_credential, progress=show)
     _print(applied, args.output)
     return 0 if applied.is_done else 1
 
@@ -65,16 +63,7 @@ def _print(applied: Applied, output: str) -> None:
     if output in ("json", "yaml"):
         print_value(applied.to_json(), output)
     elif output == "markdown":
-        rows = [
-            {
-                "definition": each.name,
-                "done": each.is_done,
-                "dataflow": each.flow_id,
-                "problems": "; ".join(each.problems),
-            }
-            for each in applied.definitions
-        ]
-        print_rows(rows, output)
+        print_rows([_row(each) for each in applied.definitions], output)
     else:
         print(applied_text(applied))
 

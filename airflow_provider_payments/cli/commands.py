@@ -70,6 +70,7 @@ CONN_ID = Option(
     ("--conn-id",),
     {"metavar": "ID", "help": "the Airflow connection (default: the environment's, else aep_default)"},
 )
+YES = Option(("-y", "--yes"), {"action": "store_true", "help": "ask nothing"})
 TAKE_OVER = Option(
     ("--take-over",),
     {
@@ -128,7 +129,7 @@ COMMANDS = (
             CONN_ID,
             TAKE_OVER,
             OUTPUT,
-            Option(("-y", "--yes"), {"action": "store_true", "help": "ask nothing"}),
+            YES,
             Option(
                 ("--expect",),
                 {"metavar": "DIGEST", "help": "ask nothing, and apply only the plan of this digest"},
@@ -163,6 +164,38 @@ COMMANDS = (
             OUTPUT,
         ),
         "export.export",
+    ),
+    Command(
+        "destroy",
+        "Delete the dataflows of files, with their connections",
+        "Show what the definitions reach, and delete it once it is approved: by `yes` on a terminal, by --yes, or by "
+        "--expect with the digest of what somebody has looked at. Dataflows and their source and target connections go "
+        "where this project's mark is on them and nothing else uses them; with --data also their datasets, if these "
+        "hold no batch. Schemas, field groups, mapping sets and base connections always stay. The files stay too, and "
+        "`apply` would create everything again. One that was interrupted is finished by the next one. The exit status "
+        "is 1 where something stayed that was to go.",
+        (
+            PATHS,
+            ENVIRONMENT,
+            VARIABLE,
+            ONLY,
+            CONN_ID,
+            Option(
+                ("--orphans",),
+                {
+                    "action": "store_true",
+                    "help": "what carries the project's mark and no definition reaches; deleted only with --expect",
+                },
+            ),
+            Option(("--data",), {"action": "store_true", "help": "delete datasets too, if they hold no batch"}),
+            OUTPUT,
+            YES,
+            Option(
+                ("--expect",),
+                {"metavar": "DIGEST", "help": "ask nothing, and delete only what has this digest"},
+            ),
+        ),
+        "destroy.destroy",
     ),
     Command(
         "status",
@@ -234,6 +267,29 @@ COMMANDS = (
             ),
         ),
         "status.status",
+    ),
+    Command(
+        "diagnose",
+        "Show which records of a flow run failed, and why",
+        "Show what failed of a flow run: status, counts, codes, columns and messages. A dataflow's id or name means "
+        "the newest of its last hundred runs that failed or is partial, else its newest. Values of the records, which "
+        "are customers' payments, are shown as *** unless --show-values is given. Without --to, samples of the row "
+        "errors are read; they are kept for 30 days. It only reads the platform.",
+        (
+            Option(("run_or_flow",), {"metavar": "RUN|FLOW", "help": "id of a flow run; id or name of a dataflow"}),
+            Option(
+                ("--to",),
+                {"metavar": "FOLDER", "help": "download all row errors, with their records, to a path or storage URL"},
+            ),
+            Option(
+                ("--show-values",),
+                {"action": "store_true", "help": "show an error of each kind with its record and message as they are"},
+            ),
+            ENVIRONMENT,
+            CONN_ID,
+            OUTPUT,
+        ),
+        "diagnose.diagnose",
     ),
     Command(
         "schema",

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from airflow_provider_payments import __version__
 from airflow_provider_payments.cli.commands import COMMANDS, run
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     parser = _Parser(prog="payments", description="Dataflows from payments to Adobe Experience Platform, from files.")
+    parser.add_argument("--version", action="version", version=f"airflow-provider-payments {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     for command in COMMANDS:
         own = commands.add_parser(command.name, help=command.help, description=command.description)

@@ -221,16 +221,13 @@ class ApplyDataflowsOperator(DefinitionsOperator):
         from airflow_provider_payments.aep.dataflows.render import applied_text, plan_text
 
         hook, ti = ExperiencePlatformHook(project.aep_conn_id), context.get("ti")
-        owners = as_names("take_over", self.take_over)
-        plan = plan_project(hook.client, project, take_over=owners)
+        plan = plan_project(hook.client, project, take_over=as_names("take_over", self.take_over))
         self.log.info("%s", plan_text(plan))
         plan.expect(as_optional_text("expect", self.expect))
         applied = apply_plan(
             hook.client,
-            project,
             plan,
             credential=hook.vendor_credential,
-            take_over=owners,
             attempt=int(getattr(ti, "try_number", 1) or 1),
             run=f"{getattr(ti, 'dag_id', '')}/{context.get('run_id') or getattr(ti, 'run_id', '')}",
         )

@@ -22,6 +22,7 @@ __all__ = [
     "CreatedSourceConnection",
     "DataflowHealth",
     "DeletedDataflow",
+    "DownloadedRowErrors",
     "ExportedDataflows",
     "FlowRunSummary",
     "FoundDataset",
@@ -259,7 +260,7 @@ class AppliedDataflows(TypedDict):
     """
     What came of many definitions.
 
-    ``flow_ids`` of their dataflows in the definitions' order, to be expanded over; ``definitions``: by name what
+    ``flow_ids`` of their dataflows in the definitions' order; ``definitions``: by name what
     :class:`AppliedDataflow` has, but ``name`` and ``summary``; ``summary``: how many objects were ``created``,
     ``found`` or ``updated``; ``duplicates``: ids of objects that mean the same as one of these and were left;
     ``digest`` of the last plan; ``done``; ``format``: raised when a member changes its meaning.
@@ -280,3 +281,22 @@ class ExportedDataflows(TypedDict):
     files: list[str]
     refused: list[dict[str, str]]
     skipped: int
+
+
+class DownloadedRowErrors(TypedDict):
+    """
+    What row errors say, without values of records.
+
+    ``batch_ids``; ``files``: paths of all their files that are in the folder now; ``rows``: records that failed;
+    ``codes``: how many errors of each code; ``errors``: the most frequent ones, ``code``, ``column``, ``count`` and
+    ``message``, where ``***`` stands for values; ``unreadable_lines``: lines of the files that are no row errors;
+    ``without_row_errors``: batches that have none though records failed, and why.
+    """
+
+    batch_ids: list[str]
+    files: list[str]
+    rows: int
+    codes: dict[str, int]
+    errors: list[dict[str, Any]]
+    unreadable_lines: int
+    without_row_errors: dict[str, str]

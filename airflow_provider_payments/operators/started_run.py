@@ -301,8 +301,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
             )
         if (reading := Reading(run, requested)).is_contradictory:
             self._warn_about(reading)
-        judged = self._tolerance().judge(run, self.log, counts=not reused)
-        return judged | self.more_outputs(run, context, reused=reused)
+        return self._judge(run, counts=not reused) | self.more_outputs(run, context, reused=reused)
 
     def _warn_about(self, contradictory: Reading) -> None:
         """Warn once that runs do not show the windows that they were requested for."""

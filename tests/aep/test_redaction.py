@@ -59,7 +59,7 @@ WRITTEN: dict[str, Callable[[str], str]] = {
 
 def of_schema(text: str) -> PlatformError:
     with pytest.raises(InvalidInputError) as failed:
-        check_against("params", {"field": "no"}, {"properties": {"field": {"const": text}}}, "the flow spec")
+        check_against("params", {"field": "no"}, {"properties": {"field": {"const": text}}})
     return failed.value
 
 

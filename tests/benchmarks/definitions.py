@@ -27,6 +27,7 @@ from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.aep.dataflows.applying import apply
 from tests.aep.dataflows.files import TEN_LINES, write_files
+from tests.benchmarks import applying
 from tests.benchmarks.emulator import Table, emulator_process
 
 CHAINS, SEEDED = 300, 2000
@@ -122,6 +123,7 @@ def main() -> int:
     for scene in (one_definition, chains_of_their_own, seeded):
         with emulator_process() as (url, _, _), tempfile.TemporaryDirectory() as folder:
             scene(Bench(url, table), Path(folder) / "files")
+    applying.measure(table)
     return int(table.missed > 0)
 
 

@@ -4,7 +4,8 @@ Nothing twice, nothing lost: many chains under faults, kills and second writers,
     python -m tests.chaos --chains 500 --seed 1
 
 Prints a column for chains under faults, for chains one of whose processes is killed, and for chains that several runs
-of the DAG create at once. Exit status 1 where a promise is broken, a chain is not complete, a kill killed nothing, or
+of the DAG create at once; and the same for applies of three to six definitions, changed afterwards and applied again.
+Exit status 1 where a promise is broken, a chain is not complete, a kill killed nothing, or
 a long run met too few faults to say anything. ``--only kills/17`` runs one of them alone.
 """
 
@@ -41,6 +42,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--chains", type=int, default=500, help="chains under faults; as many with several writers")
     parser.add_argument("--kills", type=int, default=200, help="chains one of whose processes is killed")
+    parser.add_argument(
+        "--applies", type=int, default=100, help="applies under faults; as many killed, as many at once"
+    )
     parser.add_argument("--writers", type=int, default=2, help="DAG runs that create the same chain; 1 leaves this out")
     parser.add_argument("--schedules", type=int, default=0, help="schedules of faults that Hypothesis looks through")
     parser.add_argument("--seed", type=int, default=1, help="of all draws: the same seed gives the same trials")
@@ -63,8 +67,11 @@ def main() -> int:
         show_one(verdict)
         return int(not verdict.good)
     counts = {"chains": args.chains, "kills": args.kills, "writers": args.chains if args.writers > 1 else 0}
+    counts |= {"applies": args.applies, "applies-kills": args.applies}
+    counts["applies-writers"] = args.applies if args.writers > 1 else 0
     wanted = [part for part in PARTS if counts[part]]
     titles = {"chains": "under faults", "kills": "and killed", "writers": f"{args.writers} writers"}
+    titles |= {"applies": "applies", "applies-kills": "and killed", "applies-writers": f"{args.writers} applies"}
     columns = []
     begun = time.monotonic()
     context = multiprocessing.get_context("forkserver")
@@ -94,18 +101,18 @@ def _again(args: argparse.Namespace) -> str:
 
 
 def _case(args: argparse.Namespace, part: str, number: int) -> Case:
-    several = {"writers": args.writers, "remove_duplicates": args.remove_duplicates} if part == "writers" else {}
+    several = {"writers": args.writers, "remove_duplicates": args.remove_duplicates} if part.endswith("writers") else {}
     return Case(part, number, args.seed, **several)
 
 
 def _run(pool: ProcessPoolExecutor, column: Column, cases: list[Case], deadline: float) -> Column:
-    """Run cases, a few ahead, until all are done or the deadline is over."""
+    """Run cases, a few ahead, until all are done or the deadline is over; one at least."""
     begun = time.monotonic()
     todo, running = iter(cases), dict[Future[Verdict], Case]()
     while True:
-        if time.monotonic() < deadline:
-            for case in itertools.islice(todo, 4 - len(running)):
-                running[pool.submit(Case.verdict, case)] = case
+        ahead = 4 if time.monotonic() < deadline else 0 if running or column.verdicts else 1
+        for case in itertools.islice(todo, max(0, ahead - len(running))):
+            running[pool.submit(Case.verdict, case)] = case
         if not running:
             break
         for future in wait(running, return_when=FIRST_COMPLETED).done:

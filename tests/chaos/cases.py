@@ -10,7 +10,9 @@ from tests.chaos.kills import Kill
 from tests.chaos.timeline import Platform
 from tests.chaos.trials import Trial, Verdict, attempt, draw, draw_kill, points
 
-PARTS = ("chains", "kills", "writers")
+PARTS = ("chains", "kills", "writers", "applies", "applies-kills", "applies-writers")
+#: Of the applies that are killed at every point, without other faults.
+QUIET_DEFINITIONS = 3
 
 
 @cache
@@ -20,8 +22,8 @@ def platform() -> Platform:
 
 
 @cache
-def _quiet_points() -> list[Kill]:
-    return list(points(platform(), Trial("quiet")))
+def _quiet_points(definitions: int) -> list[Kill]:
+    return list(points(platform(), Trial("quiet", definitions=definitions)))
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,18 @@ class Case:
         Draw it. The first kills strike at every point of a chain that meets no fault, the others in chains that do.
         """
         seed = f"{self.seed}/{self}"
-        if self.part == "chains":
-            return draw(seed)
-        if self.part == "writers":
-            return draw(seed, self.writers, kill_share=0.1, remove_duplicates=self.remove_duplicates)
-        if self.number < len(_quiet_points()):
-            return Trial(seed, kill=_quiet_points()[self.number])
-        return draw_kill(platform(), seed)
+        applies = self.part.startswith("applies")
+        if self.part.endswith("writers"):
+            remove = self.remove_duplicates and not applies
+            return draw(seed, self.writers, kill_share=0.1, remove_duplicates=remove, applies=applies)
+        if not self.part.endswith("kills"):
+            return draw(seed, applies=applies)
+        quiet = _quiet_points(QUIET_DEFINITIONS if applies else 0)
+        if self.number < len(quiet):
+            # The files follow from the seed.
+            definitions = QUIET_DEFINITIONS if applies else 0
+            return Trial("quiet" if applies else seed, kill=quiet[self.number], definitions=definitions)
+        return draw_kill(platform(), seed, applies=applies)
 
     def verdict(self) -> Verdict:
         """Run it in this process, against its own emulator."""

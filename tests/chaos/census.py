@@ -9,24 +9,13 @@ from typing import Any
 
 from airflow_provider_payments.aep.resources.catalog import MARK_TAG
 from airflow_provider_payments.aep.resources.marks import Mark, Writer
-from tests.chaos.runs import DagRun
-from tests.chaos.tasks import STEPS
+from tests.chaos.runs import KINDS, DagRun
 from tests.chaos.timeline import Platform
 
-#: All rows of the table that the chain reads.
-ROWS = 150
-#: Which step makes objects of a kind; the schema's makes two.
-KINDS = {
-    "sourceConnections": "create_source_connection",
-    "schemas": "create_target_schema",
-    "fieldgroups": "create_target_schema",
-    "dataSets": "create_target_dataset",
-    "targetConnections": "create_target_connection",
-    "mappingSets": "create_mapping_set",
-    "flows": "create_dataflow",
-}
+#: The base connection that an apply makes; others are there from the beginning.
+BASE_CONNECTION = "Chaos PayPal"
 #: Kinds of which there must be one; the published interface deletes no mapping set.
-DELETABLE = KINDS.keys() - {"mappingSets"}
+DELETABLE = {*KINDS, "connections"} - {"mappingSets"}
 #: Kinds that a dataflow uses directly or by its target connection.
 USABLE = ("sourceConnections", "targetConnections", "dataSets")
 
@@ -78,7 +67,8 @@ def _count(copies: dict[str, list[str]], kinds: Iterable[str]) -> int:
 
 def look(platform: Platform) -> Objects:
     """Return what stands on the platform now."""
-    return {kind: platform.objects(kind) for kind in KINDS}
+    bases = [each for each in platform.objects("connections") if each["name"] == BASE_CONNECTION]
+    return {"connections": bases} | {kind: platform.objects(kind) for kind in KINDS}
 
 
 def take(platform: Platform, earlier: Objects, runs: Sequence[DagRun], later: DagRun) -> Census:
@@ -94,10 +84,10 @@ def take(platform: Platform, earlier: Objects, runs: Sequence[DagRun], later: Da
     used = ends | {target["params"]["dataSetId"] for target in objects["targetConnections"] if target["id"] in ends}
     there = {item["id"] for kind in ("sourceConnections", "targetConnections") for item in objects[kind]}
     told = {id_ for run in runs for returned in run.done.values() for id_ in returned.get("duplicates", ())}
-    ever = {id_ for kind in DELETABLE for found in (before, copies) for id_ in found.get(kind, ())}
-    landed: Counter[str] = Counter()
+    ever = {id_ for kind in later.told for found in (before, copies) for id_ in found.get(kind, ())}
+    landed: Counter[tuple[str, str]] = Counter()
     for dataset in objects["dataSets"]:
-        landed.update(row["_id"] for row in platform.rows(dataset["id"], limit=10 * ROWS)["rows"])
+        landed.update(map(_which, platform.rows(dataset["id"], limit=10 * later.rows)["rows"]))
     return Census(
         before=before,
         copies=copies,
@@ -105,7 +95,7 @@ def take(platform: Platform, earlier: Objects, runs: Sequence[DagRun], later: Da
             _id(item)
             for kind in sorted(DELETABLE)
             for item in earlier[kind]
-            if _id(item) in before.get(kind, ()) and not _is_explained(item, KINDS[kind], runs)
+            if _id(item) in before.get(kind, ()) and not _is_explained(item, kind, runs)
         ],
         unreported=sorted(ever - told),
         disabled=sum(flow["state"] == "disabled" for flow in flows if flow["id"] in copies.get("flows", ())),
@@ -113,7 +103,7 @@ def take(platform: Platform, earlier: Objects, runs: Sequence[DagRun], later: Da
         dangling=sorted(ends - there),
         unowned=[flow["id"] for flow in earlier["flows"] if flow["state"] == "enabled" and not _is_owned(flow, runs)],
         twice=landed.total() - len(landed),
-        lost=ROWS - len(landed),
+        lost=later.rows - len(landed),
     )
 
 
@@ -121,19 +111,25 @@ def _id(item: dict[str, Any]) -> str:
     return str(item.get("$id") or item["id"])
 
 
-def _is_explained(copy: dict[str, Any], step: str, runs: Sequence[DagRun]) -> bool:
+def _which(row: dict[str, Any]) -> tuple[str, str]:
+    """Tell a row from others: definitions write their name into theirs, for several may read one table."""
+    return row.get("_emulator", {}).get("payment", {}).get("by", ""), row["_id"]
+
+
+def _is_explained(copy: dict[str, Any], kind: str, runs: Sequence[DagRun]) -> bool:
     """Whether the run that made it may not have been told, or not have lived to remove it."""
     texts = (copy.get("description"), *(copy.get("tags") or {}).get(MARK_TAG, ()))
     mark = next(filter(None, map(Mark.read, texts)), None)
-    return mark is not None and any(step in r.troubled and Writer(mark.owner, r.run_id).made(mark) for r in runs)
+    if mark is None:
+        return False
+    return any(r.troubled.intersection(r.makers(kind)) and Writer(mark.owner, r.run_id).made(mark) for r in runs)
 
 
 def _is_owned(flow: dict[str, Any], runs: Sequence[DagRun]) -> bool:
     """Whether a run answers for a dataflow: it returned it, or could not remove it and says so, or was killed."""
-    step = KINDS["flows"]
     mark = Mark.read(flow.get("description"))
     return any(
-        run.done.get(step, {}).get("id") == flow["id"]
+        flow["id"] in run.returned("flows")
         or any(flow["id"] in message for message in run.messages)
         or (run.ends["killed"] and mark is not None and Writer(mark.owner, run.run_id).made(mark))
         for run in runs
@@ -141,16 +137,15 @@ def _is_owned(flow: dict[str, Any], runs: Sequence[DagRun]) -> bool:
 
 
 def _copies(objects: Objects, later: DagRun) -> dict[str, list[str]]:
-    copies = {kind: _others(found, later.done.get(KINDS[kind], {})) for kind, found in objects.items()}
+    copies = {kind: _others(found, later.returned(kind)) for kind, found in objects.items()}
     return {kind: ids for kind, ids in copies.items() if ids}
 
 
-def _others(found: list[dict[str, Any]], adopted: dict[str, Any]) -> list[str]:
-    """Return the ids of all but the adopted one; of all but the oldest, where none is."""
+def _others(found: list[dict[str, Any]], adopted: set[str]) -> list[str]:
+    """Return the ids of all but the adopted ones; of all but the oldest, where none is."""
     ids = list(map(_id, found))
-    known = {adopted.get("id"), adopted.get("field_group_id")}
-    kept = next((id_ for id_ in ids if id_ in known), next(iter(ids), None))
-    return [id_ for id_ in ids if id_ != kept]
+    kept = adopted.intersection(ids) or set(ids[:1])
+    return [id_ for id_ in ids if id_ not in kept]
 
 
 def broken(census: Census, runs: Sequence[DagRun], later: DagRun, creations: int, *, strict: bool) -> list[str]:
@@ -184,12 +179,13 @@ def broken(census: Census, runs: Sequence[DagRun], later: DagRun, creations: int
 
 def _disagreements(runs: Sequence[DagRun], later: DagRun, creations: int) -> Iterator[str]:
     """Tell where a later run does not find at once what complete runs have left."""
-    yield from (f"the later run made {step}" for step in STEPS if later.done[step].get("created"))
+    yield from (f"the later run made {step}" for step in later.changed())
     if later.waited:
         yield f"the later run waited {later.waited:g} s"
     if creations:
         yield f"the later run asked for {creations} creations"
+    known = dict(later.results())
     for run in runs:
-        for step, returned in run.done.items():
-            if step != "create_mapping_set" and returned["id"] != later.done[step]["id"]:
-                yield f"{step} of {run.run_id} returned what the later run does not know"
+        for what, found in run.results():
+            if known.get(what, found) != found:
+                yield f"{what} of {run.run_id} returned what the later run does not know"

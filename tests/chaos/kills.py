@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from random import Random
 
-from tests.chaos.tasks import Attempt, Ended, Pace
+from tests.chaos.runs import Task
+from tests.chaos.tasks import Ended, Pace
 from tests.chaos.timeline import Platform, Timeline
 
 #: Real seconds in which a child must have ended.
 SECONDS = 60
 # A server that has Airflow loaded forks the children: they start in milliseconds, and without the emulator's threads.
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.chaos.quiet"])
+_context.set_forkserver_preload(["tests.chaos.quiet", "tests.chaos.applies"])
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Kill:
     def __str__(self) -> str:
         return f"{self.step}, try {self.try_number}, point {self.point}"
 
-    def carry(self, task: Attempt, pace: Pace) -> Ended:
+    def carry(self, task: Task, pace: Pace) -> Ended:
         """Carry out an attempt; the chosen one in a process of its own, which does not survive it."""
         if (task.step, task.try_number) != (self.step, self.try_number):
             return task.run(pace)
@@ -50,6 +51,6 @@ class Kill:
         return receiver.recv() if receiver.poll() else Ended("endless")
 
 
-def _run(url: str, task: Attempt, draws: Random, jumps: float, point: int, sender: Connection) -> None:
+def _run(url: str, task: Task, draws: Random, jumps: float, point: int, sender: Connection) -> None:
     pace = Pace(Timeline(Platform(url)), draws, point, lambda: os.kill(os.getpid(), signal.SIGKILL), jumps)
     sender.send(task.run(pace))

@@ -11,9 +11,10 @@ import pytest
 
 from airflow_provider_payments.aep.resources.marks import Mark, Writer
 from airflow_provider_payments.emulator.core.faults import Match
+from tests.chaos.census import DELETABLE
 from tests.chaos.faults import ACTIONS, STREAMS, Strike
-from tests.chaos.runs import Carry
-from tests.chaos.tasks import STEPS, Attempt, Ended, Pace
+from tests.chaos.runs import Carry, Task
+from tests.chaos.tasks import STEPS, Ended, Pace
 from tests.chaos.timeline import Platform
 from tests.chaos.trials import Trial, attempt, draw, draw_kill, points
 
@@ -47,9 +48,35 @@ def test_two_writers_under_faults_and_kills_leave_one_chain(platform: Platform, 
     assert verdict.struck
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_an_apply_under_faults_leaves_each_object_once(platform: Platform, seed: int) -> None:
+    verdict = attempt(platform, draw(f"apply {seed}", applies=True))
+    assert (verdict.broken, verdict.incomplete) == ([], [])
+    assert verdict.struck
+
+
+@pytest.mark.parametrize("spread", [0.0, 20.0])
+def test_two_applies_at_once_leave_no_duplicates_but_of_mapping_sets(platform: Platform, spread: float) -> None:
+    verdict = attempt(platform, Trial("two applies", writers=2, spread=spread, definitions=4))
+    assert (verdict.broken, verdict.incomplete) == ([], [])
+    assert (verdict.census.count(*DELETABLE), verdict.ends["done"]) == (0, 4)
+
+
+def test_two_applies_under_faults_and_kills_ingest_nothing_twice(platform: Platform) -> None:
+    verdict = attempt(platform, draw("applies", 2, kill_share=0.5, applies=True))
+    assert (verdict.broken, verdict.incomplete) == ([], [])
+    assert (verdict.census.twice, verdict.census.lost) == (0, 0)
+
+
+def test_an_apply_killed_under_faults_is_finished_by_its_next_try(platform: Platform) -> None:
+    verdict = attempt(platform, draw_kill(platform, "apply", applies=True))
+    assert (verdict.broken, verdict.incomplete) == ([], [])
+    assert verdict.ends["killed"] == 1
+
+
 def test_a_copied_dataflow_of_a_killed_writer_is_told_and_disabled_before_it_runs(platform: Platform) -> None:
     def killing(run_id: str, point: int) -> Carry:
-        def carry(task: Attempt, pace: Pace) -> Ended:
+        def carry(task: Task, pace: Pace) -> Ended:
             if (task.step, task.try_number, task.run_id) == ("create_dataflow", 1, run_id):
                 pace.kill_at = point
             return task.run(pace)
@@ -71,7 +98,7 @@ def test_a_copied_dataflow_of_a_killed_writer_is_told_and_disabled_before_it_run
 def test_a_long_retry_after_does_not_keep_a_writer_from_its_copy_until_that_ingests(platform: Platform) -> None:
     gave_up_after_asking = []
 
-    def noting(task: Attempt, pace: Pace) -> Ended:
+    def noting(task: Task, pace: Pace) -> Ended:
         end = task.run(pace)
         if (task.step, end.how) == ("create_dataflow", "retry"):
             marks = [Mark.read(r["body"].get("description")) for r in platform.requests(method="POST") if _is_flow(r)]

@@ -8,11 +8,12 @@ from random import Random
 from typing import Any
 
 from tests.chaos import census, faults
+from tests.chaos.applies import ApplyRun, LaterApplyRun, Written
 from tests.chaos.census import Census
 from tests.chaos.faults import Strike
 from tests.chaos.kills import Kill
-from tests.chaos.runs import Carry, DagRun
-from tests.chaos.tasks import Attempt, Ended, Pace
+from tests.chaos.runs import Carry, DagRun, Task, run_here
+from tests.chaos.tasks import Ended, Pace
 from tests.chaos.timeline import Platform, Timeline
 
 #: The emulator's clock at the beginning of each trial, in epoch seconds.
@@ -32,6 +33,7 @@ class Trial:
     :param writers: how many runs of the DAG go on at once, beginning within ``spread`` virtual seconds.
     :param retry_delay: see :class:`.runs.DagRun`, as ``jumps``, ``kill_share`` and ``remove_duplicates``.
     :param kill: a process to kill for real.
+    :param definitions: how many are applied; 0 where a chain is made step by step.
     """
 
     seed: str
@@ -43,6 +45,7 @@ class Trial:
     kill_share: float = 0.0
     kill: Kill | None = None
     remove_duplicates: bool = False
+    definitions: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,14 @@ class Verdict:
         return not (self.broken or self.incomplete or self.missed)
 
 
-def draw(seed: str, writers: int = 1, *, kill_share: float = 0.0, remove_duplicates: bool = False) -> Trial:
-    """Draw a trial from its seed."""
+def draw(
+    seed: str, writers: int = 1, *, kill_share: float = 0.0, remove_duplicates: bool = False, applies: bool = False
+) -> Trial:
+    """Draw a trial from its seed; of a chain, or of an apply of three to six definitions."""
     draws = Random(seed)
     return Trial(
         seed=seed,
+        definitions=draws.randint(3, 6) if applies else 0,
         schedule=tuple(faults.draw(draws)),
         writers=writers,
         spread=draws.choice((0.0, 1.0, 10.0, 60.0)),
@@ -108,7 +114,7 @@ def points(platform: Platform, trial: Trial) -> dict[Kill, bool]:
     """
     seen: dict[Kill, bool] = {}
 
-    def noting(task: Attempt, pace: Pace) -> Ended:
+    def noting(task: Task, pace: Pace) -> Ended:
         end = task.run(pace)
         seen.update({Kill(task.step, task.try_number, n): n in pace.waits for n in range(pace.points)})
         return end
@@ -117,14 +123,14 @@ def points(platform: Platform, trial: Trial) -> dict[Kill, bool]:
     return seen
 
 
-def draw_kill(platform: Platform, seed: str) -> Trial:
+def draw_kill(platform: Platform, seed: str, *, applies: bool = False) -> Trial:
     """
     Draw a trial from its seed, and the point at which one of its tasks is killed that can be tried twice again.
 
     Half of the writes are late, and half of the tasks die where they begin to wait: an answer was lost there.
     """
     draws = Random(f"{seed}/kill")
-    trial = replace(draw(seed), schedule=tuple(faults.draw(draws, late=0.5)))
+    trial = replace(draw(seed, applies=applies), schedule=tuple(faults.draw(draws, late=0.5)))
     candidates = {kill: waits for kill, waits in points(platform, trial).items() if kill.try_number <= 2}
     waiting = [kill for kill, waits in candidates.items() if waits]
     return replace(trial, kill=draws.choice(waiting if waiting and draws.random() < 0.5 else list(candidates)))
@@ -132,7 +138,7 @@ def draw_kill(platform: Platform, seed: str) -> Trial:
 
 def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Verdict:
     """Run a trial on an empty platform."""
-    carry = carry or (trial.kill.carry if trial.kill else Attempt.run)
+    carry = carry or (trial.kill.carry if trial.kill else run_here)
     platform.control("POST", "reset", json={"clock": BEGINNING})
     platform.control("POST", "faults", json=[strike.fault() for strike in trial.schedule])
     draws = Random(f"{trial.seed}/starts")
@@ -144,7 +150,8 @@ def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Ver
     faults_met = platform.control("DELETE", "faults")["faults"]
     timeline.sleep(PAUSE)
     earlier = census.look(platform)
-    later = _dag_run(timeline, Trial(trial.seed, remove_duplicates=trial.remove_duplicates), "run-later").run()
+    calm = Trial(trial.seed, remove_duplicates=trial.remove_duplicates, definitions=trial.definitions)
+    later = _dag_run(timeline, calm, "run-later", later=True).run()
     afterwards = [r for r in platform.requests()[len(asked) :] if _is_of_platform(r)]
     timeline.sleep(DAY)
     found = census.take(platform, earlier, runs, later)
@@ -170,17 +177,19 @@ def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Ver
     )
 
 
-def _dag_run(timeline: Timeline, trial: Trial, run_id: str, carry: Carry = Attempt.run) -> DagRun:
-    return DagRun(
-        timeline,
-        run_id,
-        seed=f"{trial.seed}/{run_id}",
-        retry_delay=trial.retry_delay,
-        jumps=trial.jumps,
-        kill_share=trial.kill_share,
-        remove_duplicates=trial.remove_duplicates,
-        carry=carry,
-    )
+def _dag_run(timeline: Timeline, trial: Trial, run_id: str, carry: Carry = run_here, *, later: bool = False) -> DagRun:
+    how: dict[str, Any] = {
+        "seed": f"{trial.seed}/{run_id}",
+        "retry_delay": trial.retry_delay,
+        "jumps": trial.jumps,
+        "kill_share": trial.kill_share,
+        "remove_duplicates": trial.remove_duplicates,
+        "carry": carry,
+    }
+    if trial.definitions:
+        run_type = LaterApplyRun if later else ApplyRun
+        return run_type(timeline, run_id, written=Written(trial.seed, trial.definitions), **how)
+    return DagRun(timeline, run_id, **how)
 
 
 def _is_of_platform(request: dict[str, Any]) -> bool:

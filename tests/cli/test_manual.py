@@ -140,10 +140,10 @@ def test_the_commands_of_the_workflow_run(
     assert len(connected.objects("flows")) == 1
 
 
-@pytest.mark.parametrize("block", range(1, len(blocks("python"))))
-def test_the_dags_can_be_parsed(block: int) -> None:
+@pytest.mark.parametrize("block", [block for block in blocks("python") if "DataflowsOperator(" in block])
+def test_the_dags_can_be_parsed(block: str) -> None:
     names: dict[str, object] = {}
-    exec(blocks("python")[block], names)
+    exec(block, names)
     assert any(name.endswith("DataflowsOperator") for name in names)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from airflow_provider_payments import __version__
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.cli.conftest import Run
 
@@ -71,6 +72,10 @@ def test_a_warning_is_no_error(tmp_path: Path, run: Run) -> None:
 def test_a_wrong_usage_is_status_1(run: Run) -> None:
     status, _, err = run("validate", "--var", "x")
     assert (status, err.splitlines()[-1]) == (1, "payments validate: argument --var: 'x' is not NAME=VALUE")
+
+
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    assert run("--version") == (0, f"airflow-provider-payments {__version__}\n", "")
 
 
 def test_the_help_names_the_neighbour(run: Run) -> None:

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from airflow_provider_payments.operators.connections import (
 )
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
 from airflow_provider_payments.operators.datasets import FindDatasetOperator
+from airflow_provider_payments.operators.diagnostics import DownloadRowErrorsOperator
 from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
 from airflow_provider_payments.operators.lifecycle import (
     DeleteDataflowOperator,
@@ -47,6 +49,7 @@ from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.conftest import PAYPAL, Emulator
 from tests.operators.arguments import Changes, changes
 from tests.operators.chain import ARGUMENTS, COLUMNS, FIELDS, FLOW_SPEC, PRODUCTS, context, make_dataflow, run
+from tests.sensors.flows import advance_to_run
 
 EXAMPLES = int(os.environ.get("OPERATOR_EXAMPLES", "0"))
 NO_TABLE = {"table": None, "columns": None}
@@ -117,6 +120,7 @@ RIGHT: dict[str, Any] = {
     "test_connections": True,
     "ignore": ["partial", "stale"],
     "on_unhealthy": "report",
+    "batch_ids": ["batch"],
 }
 OF_DATAFLOWS = (DisableDataflowOperator, EnableDataflowOperator, PublishDataflowOperator, DeleteDataflowOperator)
 OPERATORS: dict[type[BaseOperator], dict[str, Any]] = {
@@ -124,6 +128,7 @@ OPERATORS: dict[type[BaseOperator], dict[str, Any]] = {
     FlowRunSensor: {"flow_id": "flow"},
     **{operator: {"dataflow": "stage"} for operator in OF_DATAFLOWS},
     CheckDataflowHealthOperator: {},
+    DownloadRowErrorsOperator: {"path": "row-errors", "batch_ids": ["batch"]},
 }
 
 #: Arguments that name files of this machine, which tests of definitions cover: a root would be searched for hours.
@@ -145,6 +150,7 @@ UNKNOWABLE = [
     ("XDM-1010-404", "is not found"),
     ("XDM-1011-404", "is not found"),
     ("XDM-1012-404", "is not found"),
+    ("NotFoundError", "Batch"),
 ]
 #: Arguments that are held against what the service answers to a read.
 CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
@@ -208,6 +214,13 @@ class Stage:
         made = self.client.request("POST", "/data/foundation/flowservice/sourceConnections", body=body).body
         self.asked()
         return str(made["id"])
+
+    def new_batch(self) -> str:
+        """The batch of a run in which no record failed: nothing of it is written anywhere."""
+        make_dataflow("good", error_diagnostics=True, backfill=False)
+        advance_to_run(self.emulator, after=3600.0)
+        good = [each for each in self.emulator.objects("batches") if not each["metrics"]["failedRecordCount"]]
+        return str(next(each["id"] for each in good if each["tags"]["acp_enableErrorDiagnostics"] == ["true"]))
 
     def asked(self) -> list[dict[str, Any]]:
         """What was asked since the last call, but for tokens."""
@@ -287,8 +300,11 @@ def judge(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any])
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
 def test_any_arguments_end_in_sound_requests_or_in_an_error_that_names_one(
-    stage: Stage, operator: type[BaseOperator]
+    stage: Stage, operator: type[BaseOperator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if operator is DownloadRowErrorsOperator:
+        stage.ids["batch_ids"] = [stage.new_batch()]
+        monkeypatch.chdir(tmp_path)
     variants = [{}, *OTHERWISE.get(operator, [])]
     names = sorted(set(operator.template_fields) - OF_FILES)
     right = {name: value for name, value in (OPERATORS[operator] | RIGHT | stage.ids).items() if name in names}

@@ -180,7 +180,7 @@ SCHEMA: list[Row] = [
     (
         "field of a JSON schema with a hyphen",
         {"fields": {"a": {"type": "object", "properties": {"b-c": {"type": "string"}}}}},
-        ("fields.a.properties='b-c'", "does not match"),
+        ("fields.a.properties='b-c'", "letters, digits and underscores"),
     ),
     ("field inside a value", {"fields": {"a": "string", "a.b": "string"}}, ("fields='a.b'", "cannot hold")),
     ("fields that are a list", {"fields": '["a"]'}, ("fields=['a']", "object")),

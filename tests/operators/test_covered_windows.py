@@ -163,12 +163,12 @@ def test_a_run_whose_counts_are_unknown_covers_and_is_judged(stage: Stage, proxy
 def test_a_run_made_before_its_window_was_over_is_reused_with_a_warning(
     stage: Stage, said: Callable[[str], int]
 ) -> None:
-    tomorrow = window_of(stage, 0)
-    params = {"startTime": stage.now, "windowStartTime": tomorrow["window_start"], "windowEndTime": stage.now + 3600}
+    start, end = window_of(stage, 1)["window_start"], stage.now + 3600  # shortly after midnight today has no rows
+    params = {"startTime": stage.now, "windowStartTime": start, "windowEndTime": end}
     body = {"flowId": stage.flow_id, "params": params | {"deltaColumn": {"name": DELTA}}}
     stage.connect().request("POST", RUNS, body=body)
     stage.emulator.advance(3700)
-    brought = by_hand(stage, window_start=tomorrow["window_start"], window_end=params["windowEndTime"])
+    brought = by_hand(stage, window_start=start, window_end=end)
     assert brought["reused"] is True
     assert said("before the window was over: rows that came later are not in it") == 1
 

@@ -19,6 +19,7 @@ from airflow_provider_payments.operators.definitions import (
     ExportDataflowsOperator,
     PlanDataflowsOperator,
 )
+from airflow_provider_payments.operators.diagnostics import DownloadRowErrorsOperator
 from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
 from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
 from airflow_provider_payments.operators.lifecycle import (
@@ -49,6 +50,7 @@ ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
     ApplyDataflowsOperator: {"definition": "dataflows"},
     PlanDataflowsOperator: {"definition": "dataflows"},
     ExportDataflowsOperator: {"path": "/tmp/dataflows"},
+    DownloadRowErrorsOperator: {"path": "/tmp/row-errors", "run_id": "run"},
     RunDataflowOperator: {"flow_id": "dataflow"},
     RetryFlowRunOperator: {"run_id": "run"},
 }

@@ -130,7 +130,7 @@ class AirflowHome(AirflowDatabase):
 
     :param home: an empty folder.
     :param connection: the provider's default connection, as ``AIRFLOW_CONN_...`` takes it.
-    :param dags: DAG files.
+    :param dags: DAG files, and folders of what these read.
     """
 
     def __init__(self, warm: WarmAirflow, home: Path, connection: str, *dags: Path) -> None:
@@ -138,7 +138,10 @@ class AirflowHome(AirflowDatabase):
         self._warm = warm
         (home / "dags").mkdir()
         for file in dags:
-            shutil.copy(file, home / "dags")
+            if file.is_dir():
+                shutil.copytree(file, home / "dags" / file.name)
+            else:
+                shutil.copy(file, home / "dags")
         shutil.copy(warm.new_database, home / "airflow.db")
         self.environment = warm.environment | {"AIRFLOW_CONN_AEP_DEFAULT": connection}
 

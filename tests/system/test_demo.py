@@ -1,4 +1,4 @@
-"""The README's first command, interrupted; CI runs it to its end."""
+"""The README's first command, interrupted (CI runs it to its end), and what it shows of three vendors."""
 
 from __future__ import annotations
 
@@ -36,3 +36,19 @@ def test_however_it_is_ended_no_process_and_no_file_is_left(
     assert not [process for process in started if process.is_running()]
     assert list(temporary.iterdir()) == []
     assert list(home.iterdir()) == []
+
+
+def test_all_shows_the_rows_of_three_vendors_and_a_plan_that_finds_nothing_to_do(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow_provider_payments.demo", "--all"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env=os.environ | {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "COLUMNS": "200"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for rows in ("1995 rows in the dataset 'Square payments'", "1498 rows in", "1195 rows in"):
+        assert f"The first of {rows}" in done.stdout
+    assert "Nothing to do: 3 definitions are as written." in done.stdout
+    assert list(tmp_path.iterdir()) == []

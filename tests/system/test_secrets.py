@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sqlite3
 import threading
 import traceback
@@ -33,6 +34,7 @@ from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import SERIAL, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
 from tests.system.airflow_process import REPOSITORY, AirflowHome
+from tests.versions.expected import fails_on
 
 #: Each looks different in an URL, in a form and in base64.
 SECRETS = {
@@ -280,8 +282,13 @@ def aftermath(new_airflow: Callable[..., AirflowHome]) -> Iterator[Aftermath]:
         yield Aftermath(evidence, SECRETS | issued, printed, elsewhere, proxy)
 
 
+def plain(printed: str) -> str:
+    """Text without colours and line breaks, which Airflow 3.0 puts into an error's message."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", printed).split())
+
+
 def test_all_that_should_fail_did(aftermath: Aftermath) -> None:
-    said = aftermath.printed
+    said = plain(aftermath.printed)
     assert "/flows failed (outcome unknown); redirects to" in said
     assert "/connections failed (final); 400 - Invalid request" in said
     assert f"{IMS} failed (no usable answer); redirects to" in said
@@ -289,6 +296,7 @@ def test_all_that_should_fail_did(aftermath: Aftermath) -> None:
     assert len(set(aftermath.proxy.authorizations) - {""}) > 2  # the token was renewed
 
 
+@fails_on("3.0", reason="airflow dags test prints the secrets that it is asked to mask")
 def test_no_secret_is_anywhere_but_where_it_belongs(aftermath: Aftermath) -> None:
     assert aftermath.evidence.showing(aftermath.secrets) == set()
 

@@ -15,6 +15,7 @@ from tests.fault_proxy import FaultProxy, fault_proxy
 from tests.sensors.flows import answer, run_item
 from tests.system.airflow_process import AirflowHome
 from tests.system.every_wait import EVENTS, FLAGS, MODES
+from tests.versions.expected import SERIES, fails_on
 
 DAG_FILE = Path(__file__).with_name("every_wait.py")
 FOREVER = 1_000_000
@@ -65,7 +66,7 @@ def happen(proxy: FaultProxy, flow: str, event: str) -> None:
         show({"id": flow, "lastRunDetails": {"id": run["id"], "startedAtUTC": run["createdAt"]}}, run)
 
 
-#: Added to the DAG: a deferred wait bears a service that is down for ten minutes, and polls once a second.
+#: Added to the DAGs: a deferred wait bears a service that is down for ten minutes, and polls once a second.
 QUICKLY = """
 import airflow_provider_payments.sensors.flow_run as sensor
 import airflow_provider_payments.triggers.flow_run as trigger
@@ -77,14 +78,15 @@ sensor.MIN_POLL_INTERVAL_SECONDS = 0.01
 
 @pytest.fixture(scope="module")
 def ended(new_airflow: Callable[..., AirflowHome]) -> dict[str, tuple[str, int]]:
-    """How each task of the DAG ended, and in which try."""
+    """How each task of the DAGs ended, and in which try."""
     with EmulatorServer(time="manual") as server, fault_proxy(server.url) as proxy:
         airflow = new_airflow(connection_json(proxy.url), DAG_FILE)
         with (airflow.home / "dags" / DAG_FILE.name).open("a") as dag:
             dag.write(QUICKLY)
         for mode, event, flag in product(MODES, EVENTS, FLAGS):
             happen(proxy, f"{mode}-{event}-{flag}", event)
-        airflow.test_dag(DAG_FILE.stem, returncode=1)
+        for mode in MODES:
+            airflow.test_dag(f"{DAG_FILE.stem}_{mode}", returncode=1)
     rows = airflow.rows("SELECT task_id, state, try_number FROM task_instance")
     return {task: (state, tries) for task, state, tries in rows}
 
@@ -93,4 +95,10 @@ def ended(new_airflow: Callable[..., AirflowHome]) -> dict[str, tuple[str, int]]
 @pytest.mark.parametrize("event", EVENTS)
 def test_a_task_ends_in_every_mode_as_promised(ended: dict[str, tuple[str, int]], event: str, flag: str) -> None:
     promised = PROMISED[event.removesuffix("_later")][FLAGS.index(flag)]
-    assert {mode: ended[f"{mode}-{event}-{flag}"] for mode in MODES} == dict.fromkeys(MODES, promised)
+    modes = [mode for mode in MODES if not (mode == "reschedule" and SERIES == "3.0")]
+    assert {mode: ended[f"{mode}-{event}-{flag}"] for mode in modes} == dict.fromkeys(modes, promised)
+
+
+@fails_on("3.0", reason="airflow dags test hands a rescheduled sensor its start as text, at which any sensor fails")
+def test_a_rescheduled_wait_goes_on_in_the_same_try(ended: dict[str, tuple[str, int]]) -> None:
+    assert ended["reschedule-succeeded_later-plain"] == SUCCEEDS

@@ -9,6 +9,7 @@ It is a program, not a module to import: it runs in a process of its own, becaus
 
 from __future__ import annotations
 
+import functools
 import gc
 import json
 import os
@@ -22,8 +23,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-#: Seconds after which a command is killed.
-MAX_SECONDS = 180
+#: Seconds after which a command is killed; generous, because a test machine may be busy.
+MAX_SECONDS = 600
+#: Seconds in which the threads of the rehearsal end.
+MAX_JOIN_SECONDS = 60
 #: The database as ``airflow db migrate`` leaves it.
 NEW_DATABASE = "new.db"
 #: What a command needs is needed here: parsing, the scheduler's decisions, the execution API and its database queries.
@@ -48,11 +51,15 @@ def airflow(*arguments: str) -> None:
 
 
 def in_fork(function: Callable[..., None], *arguments: Any) -> int:
-    """Call a function in a fork, which ends as a process of its own would; return its exit code."""
+    """Call a function in a fork, which ends as a process of its own would, or is killed; return its exit code."""
     if not (child := os.fork()):
         function(*arguments)
         sys.exit()
+    # An alarm of its own would end with the first task that has an `execution_timeout`: Airflow takes that over.
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
+    signal.alarm(MAX_SECONDS)
     _, status = os.waitpid(child, 0)
+    signal.alarm(0)
     return os.waitstatus_to_exitcode(status)
 
 
@@ -64,27 +71,28 @@ def rehearse(home: Path) -> None:
     in_fork(airflow, "db", "migrate")
     with closing(sqlite3.connect(home / "airflow.db")) as old, closing(sqlite3.connect(home / NEW_DATABASE)) as new:
         old.backup(new)
-    if api_threads_end():
-        airflow("dags", "test", "rehearsal")
-        end_threads()
-    else:
-        from airflow.cli import cli_parser  # noqa: F401
+    is_shared_by_us = share_api()
+    airflow("dags", "test", "rehearsal")
+    end_threads(is_shared_by_us)
 
 
-def api_threads_end() -> bool:
+def share_api() -> bool:
     """
-    From Airflow 3.0 to 3.2 each task starts an execution API of its own, whose thread nothing ends.
+    Let all tasks use one execution API, as Airflow 3.3 does; return whether Airflow itself does not.
 
-    A process that has run a task cannot be forked there, so this one only imports Airflow.
+    From 3.0 to 3.2 each task starts one, whose thread nothing ends.
     """
     try:
-        from airflow.sdk.execution_time.supervisor import in_process_api_server
+        from airflow.sdk.execution_time import supervisor
     except ImportError:
-        return True  # Airflow 2
-    return hasattr(in_process_api_server, "cache_clear")
+        return False  # Airflow 2
+    if hasattr(supervisor.in_process_api_server, "cache_clear"):
+        return False
+    supervisor.in_process_api_server = functools.lru_cache(maxsize=1)(supervisor.in_process_api_server)
+    return True
 
 
-def end_threads() -> None:
+def end_threads(is_shared_by_us: bool) -> None:
     """A fork has none of them, and would wait for what they do."""
     from airflow import settings
 
@@ -92,19 +100,25 @@ def end_threads() -> None:
     # Those of the tasks notice within a second that their task has ended, and use the execution API until then.
     for thread in threading.enumerate():
         if "_handle_socket_comms" in thread.name:
-            thread.join(MAX_SECONDS)
+            thread.join(MAX_JOIN_SECONDS)
     try:
         from airflow.sdk.execution_time.supervisor import in_process_api_server
     except ImportError:
         pass  # Airflow 2
     else:
-        app = in_process_api_server().app
+        api = in_process_api_server()
+        if is_shared_by_us:
+            loop = api.transport.app.loop
+            loop.call_soon_threadsafe(loop.stop)
         in_process_api_server.cache_clear()
-        in_process_api_server()._app = app
+        in_process_api_server()._app = api.app
+        del api
     gc.collect()  # the old execution API's end stops its threads
     gc.freeze()
     for thread in set(threading.enumerate()) - {threading.main_thread()}:
-        thread.join(MAX_SECONDS)
+        thread.join(MAX_JOIN_SECONDS)
+        if thread.is_alive():
+            sys.exit(f"{thread.name} has not ended")
 
 
 def move_to(link: Path, home: str) -> None:
@@ -116,7 +130,6 @@ def move_to(link: Path, home: str) -> None:
 
 def run(order: dict[str, Any]) -> None:
     """Become a command."""
-    signal.alarm(MAX_SECONDS)
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(order["home"])

@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import connection_json
 from tests.system.airflow_process import REPOSITORY, AirflowDatabase, python
+from tests.system.vendors import CONNECTIONS
 
 
 class InstalledAirflow(AirflowDatabase):
@@ -32,6 +33,7 @@ class InstalledAirflow(AirflowDatabase):
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
             "AIRFLOW_CONN_AEP_DEFAULT": connection,
+            **CONNECTIONS,
         }
 
 

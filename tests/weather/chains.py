@@ -30,7 +30,8 @@ from tests.weather import pages
 from tests.weather.http import Answer, Request, Server
 from tests.weather.kinds import Kind, Weather, kinds
 
-PARTS = {"chains": 1, "pairs": 2}
+#: How many writers each part has; those of applies apply definitions in place of making a chain step by step.
+PARTS = {"chains": 1, "pairs": 2, "applies": 1, "apply-pairs": 2}
 #: Ended by nothing but the operation's deadline, 900 s and thousands of requests away: a trial takes that for endless.
 ENDLESS = "endless pages of new items"
 #: Real seconds that an answer trickles before its connection ends: virtual time does not pass meanwhile.
@@ -116,7 +117,9 @@ class Case:
         """Run it in this process; return what came of it, and the bad answers that it met, by kind."""
         seed = f"{self.seed}/weather/{self}"
         # With faults of its own the emulator would hide what is to be tried.
-        trial = replace(draw(seed, PARTS[self.part], remove_duplicates=True), schedule=(), jumps=0.0)
+        applies = self.part.startswith("appl")
+        drawn = draw(seed, PARTS[self.part], remove_duplicates=not applies, applies=applies)
+        trial = replace(drawn, schedule=(), jumps=0.0)
         stormy = platform()
         met = tuple(kind for kind in kinds(trickles=TRICKLE) if kind.name != ENDLESS)
         stormy.weather = Weather(seed, self.share, met)
@@ -135,10 +138,9 @@ class Outcome:
 
 
 def run(chains: int, pairs: int, seed: int, share: float) -> bool:
-    """Run the trials, print what came of them, and return whether all is well."""
-    cases = [Case("chains", n, seed, share) for n in range(chains)] + [
-        Case("pairs", n, seed, share) for n in range(pairs)
-    ]
+    """Run the trials, an apply for each ten of chains, print what came of them, and return whether all is well."""
+    counts = {"chains": chains, "pairs": pairs, "applies": -(-chains // 10), "apply-pairs": -(-pairs // 10)}
+    cases = [Case(part, n, seed, share) for part, count in counts.items() for n in range(count)]
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.chaos.quiet"])
     outcome, todo = Outcome(), iter(cases)

@@ -56,6 +56,19 @@ def dataset(reads: Reads, dataset_id: str) -> Json:
     return {**found[dataset_id], "id": dataset_id}
 
 
+def batch(reads: Reads, batch_id: str) -> Json:
+    """Return one batch: its status, metrics, tags and times, as far as the Catalog shows them."""
+
+    def the_batch(body: Any) -> Json:
+        found = an_object(body).get(batch_id)
+        if not isinstance(found, dict):
+            raise UnexpectedError("the answer holds another batch")
+        return found
+
+    found: Json = reads.get(f"{CATALOG}/batches/{segment(batch_id)}", expected=the_batch)
+    return found
+
+
 def a_batch_of(reads: Reads, dataset_id: str) -> str | None:
     """Return the id of one of a dataset's batches, ``None`` where it has none."""
     params = {"dataSet": dataset_id, "limit": "1"}

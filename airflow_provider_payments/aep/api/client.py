@@ -130,6 +130,8 @@ class Client:
         headers: Mapping[str, str] | None = None,
         safe: bool | None = None,
         expected: Expected | None = None,
+        into: Callable[[Iterator[bytes]], Any] | None = None,
+        attempts: int | None = None,
         in_sandbox: bool = True,
     ) -> Answer:
         """
@@ -138,6 +140,8 @@ class Client:
         :param body: JSON, or a function that returns it for each attempt anew.
         :param safe: whether a repeat of a write is harmless, as with a deletion; that of a read is.
         :param expected: what the answer's body must be, see :mod:`.answers`.
+        :param into: takes a file in chunks, see :class:`.transport.Call`.
+        :param attempts: how many times it is sent at most, where that is not as many times as any.
         :param in_sandbox: whether the request is about the sandbox, which it then names.
         :raises RequestError: for every answer but a 2xx of the expected shape.
         :raises ReadOnlyError: for a write where ``read_only`` is set.
@@ -161,6 +165,8 @@ class Client:
             safe=safe,
             changes_nothing=reads,
             expected=expected,
+            into=into,
+            attempts=attempts,
         )
         with self.transport.within(self.operation_timeout):
             return self.transport.send(call)

@@ -14,14 +14,20 @@ from airflow_provider_payments.aep.services import Json, with_values
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_payments.aep.dataflows.loading import Project
     from airflow_provider_payments.aep.dataflows.plan import Plan, Step
     from airflow_provider_payments.aep.errors import PlatformError
 
-__all__ = ["APPLIED_FORMAT", "Applied", "AppliedDefinition", "Done"]
+__all__ = ["APPLIED_FORMAT", "Applied", "AppliedDefinition", "Done", "Key", "key_of"]
+
+Key = tuple[str, str, str | None]
 
 #: Raised when a member of the JSON form changes its meaning.
 APPLIED_FORMAT = 1
+
+
+def key_of(step: Step) -> Key:
+    """Return what tells a step from others, also in another plan; of several objects of a name each has its id."""
+    return step.kind, step.name, step.id
 
 
 @attrs.frozen
@@ -33,12 +39,14 @@ class Done:
     :param id: of the object, where it is there.
     :param error: why it failed.
     :param duplicates: ids of objects that mean the same and were left.
+    :param users: the definitions that needed it.
     """
 
     what: Literal["created", "found", "updated", "failed"]
     id: str | None = None
     error: PlatformError | None = None
     duplicates: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -90,24 +98,27 @@ class Applied:
     duplicates: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, project: Project, plan: Plan, done: Mapping[tuple[str, str], Done], at: float) -> Self:
+    def of(cls, plan: Plan, done: Mapping[Key, Done], at: float) -> Self:
         """
         Return what came of a plan's steps.
 
-        :param done: what came of those that were taken, by kind and name.
+        :param done: what came of those that were taken, in this plan or an earlier one.
         :param at: now, in epoch seconds of the platform's clock.
         """
         now = datetime.fromtimestamp(at, UTC)
         since = {
             each.definition.name: each.definition.schedule.desired.runs_since(now).isoformat()
-            for each in project.definitions
+            for each in plan.written.definitions
         }
-        results = [(step, done.get((step.kind, step.name))) for step in plan.steps]
+        results = [(step, _outcome(step, done.get(key_of(step)))) for step in plan.steps]
+        errors = [(key, each) for key, each in done.items() if each.error]
+        duplicates = [one for each in done.values() for one in each.duplicates]
+        duplicates += [step.id for step in plan.steps if step.is_duplicate and step.id]
         return cls(
             plan=plan,
-            definitions=tuple(_definition(name, results, since[name]) for name in plan.definitions),
+            definitions=tuple(_definition(name, results, errors, since[name]) for name in plan.definitions),
             counts=Counter(each.what for each in done.values()),
-            duplicates=tuple(dict.fromkeys(one for each in done.values() for one in each.duplicates)),
+            duplicates=tuple(dict.fromkeys(duplicates)),
         )
 
     @property
@@ -138,20 +149,34 @@ class Applied:
         }
 
 
-def _definition(name: str, results: Sequence[tuple[Step, Done | None]], runs_since: str) -> AppliedDefinition:
+def _outcome(step: Step, done: Done | None) -> Done | None:
+    """Return what came of a step of the last plan: what an earlier one did to the object may be out of date."""
+    if step.action in ("conflict", "blocked"):
+        return None
+    is_there = step.action in ("unchanged", "adopt")
+    return None if is_there and done and done.error else done
+
+
+def _definition(
+    name: str, results: Sequence[tuple[Step, Done | None]], errors: Sequence[tuple[Key, Done]], runs_since: str
+) -> AppliedDefinition:
     own = [(step, done) for step, done in results if name in step.users]
     ids = {step.kind.replace(" ", "_"): found for step, done in own if (found := (done and done.id) or step.id)}
-    failed = [(step, done.error) for step, done in own if done and done.error]
+    failed = {key_of(step): done.error for step, done in own if done and done.error}
     undone = [step for step, done in own if done is None and step.action not in ("unchanged", "adopt")]
-    problems = [f"{step.kind} {step.name!r}: {error}" for step, error in failed]
-    problems += [f"{step.kind} {step.name!r}: {step.reason}" for step in undone if step.action == "conflict"]
+    if undone and not failed:
+        # What it waited for may be there by now.
+        failed = {key: done.error for key, done in errors if name in done.users and done.error}
+    conflicts = [step for step in undone if step.action == "conflict"]
+    problems = [f"{kind} {of!r}: {error}" for (kind, of, _), error in failed.items()]
+    problems += [f"{step.kind} {step.name!r}: {step.reason}" for step in conflicts]
     if waiting := [f"{step.kind} {step.name!r}" for step in undone if step.action != "conflict"]:
         problems.append(f"not done, for it waits for that: {', '.join(waiting)}")
-    only_retryable = bool(failed) and all(error.retryable for _, error in failed)
+    may_pass = [error.retryable for error in failed.values()] + [step.passes for step in conflicts]
     return AppliedDefinition(
         name=name,
         ids=ids,
         runs_since=runs_since,
         problems=tuple(problems),
-        retryable=only_retryable and all(step.action != "conflict" for step in undone),
+        retryable=bool(may_pass) and all(may_pass),
     )

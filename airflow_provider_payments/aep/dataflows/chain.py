@@ -67,16 +67,18 @@ class Planning:
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     new_readers: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _steps: dict[tuple[str, str], Step] = field(default_factory=dict)
-    _users: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
+    _users: dict[tuple[str, str], dict[str, bool]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     drift: list[str] = field(default_factory=list)
 
     def add(self, key: str, step: Step) -> None:
         """Add a step; one that another definition needs too is one step, and what is to be done of it counts."""
         place = step.kind, key
-        self._users.setdefault(place, {}).update(dict.fromkeys(step.users))
+        users = self._users.setdefault(place, {})
+        users |= {user: users.get(user, False) or not step.is_done for user in step.users}
         known = self._steps.get(place)
-        if known is None or not (step.changes_nothing or (known.action == "update" and _only_hands_over(step))):
+        is_less = step.changes_nothing or (known and known.action == "update" and _only_hands_over(step))
+        if known is None or known.is_done or not is_less:
             self._steps[place] = step
 
     def updates(self, ids: Collection[str]) -> bool:
@@ -86,7 +88,7 @@ class Planning:
     @property
     def steps(self) -> list[Step]:
         """The steps so far, each with all definitions that need it."""
-        return [attrs.evolve(step, users=tuple(self._users[place])) for place, step in self._steps.items()]
+        return [step.used_by(self._users[place]) for place, step in self._steps.items()]
 
 
 def _only_hands_over(step: Step) -> bool:
@@ -137,7 +139,7 @@ class Chain:
         key = f"{what.get('id') or unknown_id(kind.name, name)} of {self.definition.name}"
         self.add(kind, name, "conflict", key, reason=reason, changes=tuple(changes), at=at, **what)
 
-    def keep(self, kind: Kind, name: str, existing: Existing, *, used: bool) -> Known:
+    def keep(self, kind: Kind, name: str, existing: Existing, *, used: bool, desired: Resource | None = None) -> Known:
         """
         Add an object that is as it should be.
 
@@ -145,8 +147,8 @@ class Chain:
         """
         if self._former_owner(kind, existing):
             return self.judge(name, reference_to(kind)(), existing, used=used)
-        action = "unchanged" if used or self._is_ours(kind, existing) else "adopt"
-        self.add(kind, name, action, existing.id, id=existing.id, existing=existing)
+        action = "unchanged" if used or self.is_ours(kind, existing) else "adopt"
+        self.add(kind, name, action, existing.id, id=existing.id, existing=existing, desired=desired)
         return Known(existing.id, existing)
 
     def judge(
@@ -176,7 +178,7 @@ class Chain:
             owner = Difference(OWNER, self.planning.owner, former)
             found, changes = [*found, owner], [*changes, owner]
         if not found:
-            return self.keep(kind, name, existing, used=used)
+            return self.keep(kind, name, existing, used=used, desired=desired)
         latest = desired.latest(self.snapshot, existing)
         verdict = desired.judge(latest, found, self.snapshot.now())
         if isinstance(verdict, Fixed):
@@ -206,7 +208,8 @@ class Chain:
         mark = kind.mark_of(existing) if kind.carries_mark and self.planning.take_over else None
         return mark.owner if mark and mark.owner in self.planning.take_over else None
 
-    def _is_ours(self, kind: Kind, existing: Existing) -> bool:
+    def is_ours(self, kind: Kind, existing: Existing) -> bool:
+        """Whether an object carries this project's mark."""
         mark = kind.mark_of(existing) if kind.carries_mark else None
         return mark is not None and mark.owner == self.planning.owner
 

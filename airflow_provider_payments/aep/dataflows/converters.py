@@ -130,13 +130,17 @@ def from_class(class_id: str) -> str:
     return next((name for name, known in CLASSES.items() if known == class_id), class_id)
 
 
+class _Fields(dict[str, Any]):
+    """Fields that have been checked: a definition's value converts again what its file was checked for."""
+
+
 def to_fields(value: object) -> Mapping[str, Any] | None:
     """Return fields as path -> type, ``None`` where nobody wrote any."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, _Fields):
+        return value
     if not isinstance(value, Mapping):
         raise InvalidInputError("", value, "it must be an object of field to type")
-    return checked_fields("", value)
+    return _Fields(checked_fields("", value))
 
 
 def to_tags(value: object) -> Mapping[str, tuple[str, ...]]:

@@ -13,7 +13,7 @@ import attrs
 
 from airflow_provider_payments.aep.dataflows import converters as to
 from airflow_provider_payments.aep.dataflows.layers import without_defaults
-from airflow_provider_payments.aep.dataflows.members import FLAG, TEXT, TEXTS, Issue, member, write_value
+from airflow_provider_payments.aep.dataflows.members import FLAG, TEXT, TEXT_OR_NULL, TEXTS, Issue, member, write_value
 from airflow_provider_payments.aep.dataflows.parts import (
     Checked,
     Connection,
@@ -120,11 +120,10 @@ class Definition(Checked):
                 "type": "object",
                 "minProperties": 1,
                 "additionalProperties": {
-                    "type": ["string", "object"],
-                    "maxProperties": 1,
+                    "type": ["string", "object", "null"],
                     "minProperties": 1,
                     "additionalProperties": False,
-                    "properties": {"expression": TEXT, "value": TEXT},
+                    "properties": {"expression": TEXT_OR_NULL, "value": TEXT_OR_NULL},
                 },
             },
             each=to.to_mapped,

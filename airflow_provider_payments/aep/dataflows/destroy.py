@@ -86,6 +86,7 @@ class Destroy:
     :param organisation: whose sandbox it is.
     :param project: the owner in the marks of what goes.
     :param definitions: those whose objects go; none where it is the orphans'.
+    :param notes: what a reader should know of what follows.
     """
 
     organisation: str
@@ -94,6 +95,7 @@ class Destroy:
     environment: str | None
     definitions: tuple[str, ...]
     removals: tuple[Removal, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def to_delete(self) -> tuple[Removal, ...]:
@@ -112,6 +114,17 @@ class Destroy:
         content = json.dumps([self.organisation, self.sandbox, self.project, ids])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
+    def expect(self, digest: str | None) -> None:
+        """
+        See that it deletes what somebody has approved.
+
+        :param digest: of what was approved; ``None``: anything is as good.
+        :raises InvalidInputError: if it deletes something else.
+        """
+        if digest is not None and digest != self.digest:
+            allowed = f"the digest of what would be deleted now, {self.digest}; that has changed since it was approved"
+            raise InvalidInputError("expect", digest, allowed)
+
     def to_json(self) -> Json:
         """Return it as plain JSON; ``format`` tells its form."""
         return {
@@ -123,6 +136,7 @@ class Destroy:
             "digest": self.digest,
             "definitions": list(self.definitions),
             "removals": [each.to_json() for each in self.removals],
+            "notes": list(self.notes),
         }
 
 
@@ -164,15 +178,27 @@ def what_goes(
     names = {definition.name for definition in chosen}
     others = [each.definition for each in whole.definitions if each.definition.name not in names]
     deciding = _Deciding(project.name, Reach(Sandbox(snapshot)), others, data=data)
-    found = deciding.orphans() if orphans else deciding.reached(chosen)
+    removals = tuple(deciding.judged(deciding.orphans() if orphans else deciding.reached(chosen)))
     return Destroy(
         organisation=organisation,
         sandbox=sandbox,
         project=project.name,
         environment=project.environment,
         definitions=tuple(definition.name for definition in chosen),
-        removals=tuple(deciding.judged(found)),
+        removals=removals,
+        notes=tuple(_notes(removals)),
     )
+
+
+def _notes(removals: tuple[Removal, ...]) -> Iterator[str]:
+    """Say where an apply after the destroy would bring rows in once more."""
+    unread = {user for each in removals if each.kind is DATAFLOW and each.action == "delete" for user in each.users}
+    for each in removals:
+        again = sorted(unread.intersection(each.users))
+        if each.kind is DATASET and each.existing.item.get("lastBatchId") and again:
+            names = ", ".join(map(repr, again))
+            apply = f"an apply of {names} brings them in once more, unless `backfill: false` is written"
+            yield f"dataset {each.name!r} keeps its rows: {apply}"
 
 
 Candidate = tuple["Kind", "Existing", tuple[str, ...]]

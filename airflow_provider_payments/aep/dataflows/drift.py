@@ -24,7 +24,7 @@ def drifted(plan: Plan, ignored: Collection[str] = ()) -> list[str]:
 
     :param ignored: members such as ``tolerance``, or one definition's such as ``Square payments.enabled``.
     """
-    found = {user for step in plan.steps if not step.is_done for user in step.users if _counts(step, user, ignored)}
+    found = {user for step in plan.steps if not step.is_done for user in step.affected if _counts(step, user, ignored)}
     found |= {name for name in plan.drift if not _is_ignored("enabled", name, ignored)}
     return [name for name in plan.definitions if name in found]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.dataflows.choosing import chosen
 from airflow_provider_payments.aep.dataflows.describing import Describing, UnsayableError, vendor_of
+from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
 from airflow_provider_payments.aep.errors import UnreadableError
 
@@ -75,7 +77,7 @@ def export_dataflows(
     :raises RequestError: if a list cannot be read.
     """
     sandbox, export = Sandbox(snapshot), Export()
-    skipped = 0
+    skipped, taken = 0, {PROJECT_FILE}
     for dataflow, is_named in chosen(sandbox.dataflows, list(patterns)):
         try:
             parts = sandbox.parts(dataflow)
@@ -88,14 +90,14 @@ def export_dataflows(
         except (UnsayableError, UnreadableError) as error:
             export.refused.append(Refusal(name_of(dataflow), dataflow.id, str(error)))
             continue
-        export.files[_file_name(name_of(dataflow), export.files)] = text
+        export.files[_file_name(name_of(dataflow), taken)] = text
     return Export(dict(sorted(export.files.items())), export.refused, skipped)
 
 
-def _file_name(name: str, taken: Iterable[str]) -> str:
+def _file_name(name: str, taken: set[str]) -> str:
+    """Return the name of a dataflow's file, which no system that ignores case takes for another one."""
     stem = re.sub(r"[^\w.-]+", "_", name).strip("._")[:MAX_FILE_NAME] or "dataflow"
-    lower = {file.lower() for file in taken}
-    number = 1
-    while f"{stem}{f'_{number}' if number > 1 else ''}.yaml".lower() in lower:
-        number += 1
-    return f"{stem}{f'_{number}' if number > 1 else ''}.yaml"
+    names = (f"{stem}{end}.yaml" for end in chain([""], map("_{}".format, count(2))))
+    free = next(each for each in names if each.lower() not in taken)
+    taken.add(free.lower())
+    return free

@@ -6,19 +6,23 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from airflow_provider_payments.aep.api.patience import ReadLagError
 from airflow_provider_payments.aep.dataflows.chain import Known, StuckError
 from airflow_provider_payments.aep.dataflows.converters import written_destination
 from airflow_provider_payments.aep.dataflows.sandbox import Parts, name_of
 from airflow_provider_payments.aep.dataflows.sources import choose
 from airflow_provider_payments.aep.dataflows.targets import TargetSteps
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError, UnreadableError
+from airflow_provider_payments.aep.provisioning.giving_up import busy_until, was_disabled_by_giving_up
 from airflow_provider_payments.aep.readers import at, iso, moment
+from airflow_provider_payments.aep.resources.base import Change
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET, MappingSet, mapping_meaning
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW, Dataflow
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
 from airflow_provider_payments.aep.resources.flow_service import TARGET_CONNECTION, TargetConnection
 from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, look_up_flow_spec
 from airflow_provider_payments.aep.resources.live_dataflow import mapping_used
+from airflow_provider_payments.aep.resources.marks import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["DataflowSteps"]
 
 DAY_SECONDS = 86400
+#: Seconds beyond the settle time in which the creator of a second dataflow deletes it, unless it was killed.
+CREATOR_SECONDS = 10
 
 #: What a change of a dataflow does to rows, by the head of the difference's field.
 _AFFECTS = {
@@ -44,21 +50,21 @@ class DataflowSteps(TargetSteps):
         """Add them all, as far as they can be known."""
         try:
             found = self._find()
-            if found is None:
-                self._new()
+            if found:
+                self._live(self.sandbox.parts(found[0]), found[1:])
             else:
-                self._live(self.sandbox.parts(found))
+                self._new()
         except StuckError:
             return
         except (UnreadableError, InvalidInputError) as error:
-            self.conflict(DATAFLOW, self.definition.name, str(error))
+            self.conflict(DATAFLOW, self.definition.name, str(error), passes=isinstance(error, UnreadableError))
 
-    def _find(self) -> Existing | None:
-        """Return the dataflow, ``None`` where it is to be created."""
+    def _find(self) -> list[Existing]:
+        """Return the dataflow, and others of its name; nothing where it is to be created."""
         definition = self.definition
         if definition.id:
             if existing := DATAFLOW.find(self.snapshot, definition.id):
-                return existing
+                return [existing]
             self.conflict(DATAFLOW, definition.name, f"there is no dataflow {definition.id}", (), ("id",))
             raise StuckError
         found = [each for name in (definition.name, *definition.previous_names) for each in self.sandbox.named(name)]
@@ -66,11 +72,11 @@ class DataflowSteps(TargetSteps):
             others = ", ".join(f"{name_of(each)!r} ({each.id})" for each in found[1:])
             taken = f"several dataflows have the name or a previous one: {name_of(found[0])!r} ({found[0].id}) is taken"
             self.planning.notes.append(f"{taken}; {others} may bring each row once more")
-        return found[0] if found else None
+        return found
 
     # ---- a dataflow that is there ----------------------------------------------------------------------------------
 
-    def _live(self, parts: Parts) -> None:
+    def _live(self, parts: Parts, others: list[Existing]) -> None:
         self.base_id = parts.base.id if parts.base else None
         self.live_source(parts)
         if parts.target is None or parts.dataset is None:
@@ -80,7 +86,7 @@ class DataflowSteps(TargetSteps):
         schema = self.live_schema(parts.schema or self.schema_of(parts.dataset))
         self.live_dataset(parts.dataset, schema)
         self.keep(TARGET_CONNECTION, name_of(parts.target) or self._target_name, parts.target, used=True)
-        self._live_dataflow(parts, schema, self._live_mapping_set(parts, schema))
+        self._live_dataflow(parts, schema, self._live_mapping_set(parts, schema), others)
 
     def _live_mapping_set(self, parts: Parts, schema: Known) -> Known:
         desired = self._mapping_set(schema)
@@ -90,13 +96,17 @@ class DataflowSteps(TargetSteps):
                 return self.keep(MAPPING_SET, self._mapping_set_name, parts.mapping_set, used=True)
         return self._new_mapping_set(schema, Known(self.base_id or "", parts.base))
 
-    def _live_dataflow(self, parts: Parts, schema: Known, mapping_set: Known) -> None:
+    def _live_dataflow(self, parts: Parts, schema: Known, mapping_set: Known, others: list[Existing]) -> None:
         dataflow, fields = parts.dataflow, DATAFLOW.fields_of(parts.dataflow)
         used = mapping_used(fields)
         ends = [next(iter(fields.texts(member)), "none") for member in ("sourceConnectionIds", "targetConnectionIds")]
         # A flow spec that nobody wrote is the one that is there.
         spec = self._flow_spec() if self.definition.source.flow_spec else FlowSpec(str(fields.text("flowSpec", "id")))
         desired = self._dataflow(*ends, mapping_set=used or (mapping_set.id, 0), spec=spec)
+        for other in others:
+            self._disable_duplicate(desired, other)
+        if self._was_given_up(dataflow):
+            desired = attrs.evolve(desired, enabled=True)
         differences = self._differences(desired, dataflow)
         shown = list(differences)
         if mapping_set.existing is None or mapping_set.existing is not parts.mapping_set:
@@ -112,7 +122,7 @@ class DataflowSteps(TargetSteps):
         definition, left_out = self.definition, {"sourceConnectionIds", "targetConnectionIds"}
         if definition.id and name_of(dataflow) not in definition.previous_names:
             left_out.add("name")  # the id tells which one it is
-        if definition.enabled is None and dataflow.item.get("state") == "disabled":
+        if desired.enabled is None and dataflow.item.get("state") == "disabled":
             left_out.add("state")
             self._note_disabled(dataflow)
         return [each for each in desired.differences(self.snapshot, dataflow) if each.field not in left_out]
@@ -129,6 +139,46 @@ class DataflowSteps(TargetSteps):
                 written = written_destination(str(destination).replace(f"{self.sandbox.namespace}.", "_{TENANT_ID}."))
                 sources = (_source(each.get(destination)) for each in (after, before))
                 yield Difference(f"mappings.{written}", *sources)
+
+    def _disable_duplicate(self, desired: Dataflow, other: Existing) -> None:
+        """
+        Plan that a second dataflow stops which an apply of this project, killed or at the same time, has made.
+
+        :raises ReadLagError: if its creator may be about to delete it.
+        """
+        if other.item.get("state") == "disabled" or not self.is_ours(DATAFLOW, other):
+            return
+        if desired.is_duplicate(desired.differences(self.snapshot, other)):
+            settle = self.snapshot.dataflow_settle_seconds
+            until = other.created + settle + CREATOR_SECONDS
+            if settle and self.snapshot.now() < until:
+                raise ReadLagError(f"{DATAFLOW} {other.id}", until)
+            self.add(
+                DATAFLOW,
+                self.definition.name,
+                "update",
+                other.id,
+                id=other.id,
+                changes=(Difference("state", "disabled", other.item.get("state")),),
+                reason="this project made it besides the one that counts: each row would come twice",
+                desired=attrs.evolve(desired, enabled=False),
+                existing=other,
+                change=Change(action="disable"),
+                is_duplicate=True,
+            )
+
+    def _was_given_up(self, dataflow: Existing) -> bool:
+        """
+        Whether an apply of this project disabled the dataflow because it could not finish, and nobody wished that.
+
+        :raises ReadLagError: if its creator may still be deleting it.
+        """
+        mark = DATAFLOW.mark_of(dataflow)
+        if mark is None or self.definition.enabled is False or not self.is_ours(DATAFLOW, dataflow):
+            return False
+        if self.snapshot.now() < (until := busy_until(mark)):
+            raise ReadLagError(f"{DATAFLOW} {dataflow.id}", until)
+        return was_disabled_by_giving_up(Writer(mark.owner), mark, dataflow)
 
     def _note_disabled(self, dataflow: Existing) -> None:
         self.planning.drift.append(self.definition.name)

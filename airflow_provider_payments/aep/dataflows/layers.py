@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_payments.aep.dataflows.problems import Problem, did_you_mean
@@ -29,7 +29,11 @@ def merged(below: Node | None, above: Node) -> Node:
             del members[name]
         else:
             members[name] = merged(members.get(name), node)
-    return replace(above, value=members)
+    return _with(above, members)
+
+
+def _with(node: Node, value: Scalar | list[Node] | dict[str, Node]) -> Node:
+    return Node(value, node.place, node.key)
 
 
 def without_defaults(written: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,11 +68,12 @@ class Variables:
                 if "${var." in name:
                     allowed = "variables stand in values, not in members' names"
                     problems.append(Problem(child.key or child.place, ".".join((*path, name)), allowed))
-            return replace(node, value={k: self.fill(v, problems, (*path, k)) for k, v in node.value.items()})
+            return _with(node, {k: self.fill(v, problems, (*path, k)) for k, v in node.value.items()})
         if isinstance(node.value, list):
-            entries = [self.fill(entry, problems, (*path, str(at))) for at, entry in enumerate(node.value)]
-            return replace(node, value=entries)
-        return replace(node, value=self._filled(node, problems, path)) if isinstance(node.value, str) else node
+            return _with(node, [self.fill(each, problems, (*path, str(at))) for at, each in enumerate(node.value)])
+        # Variables and templates alike begin with a brace.
+        is_filled = isinstance(node.value, str) and "{" in node.value
+        return _with(node, self._filled(node, problems, path)) if is_filled else node
 
     def _filled(self, node: Node, problems: list[Problem], path: tuple[str, ...]) -> Scalar:
         text = str(node.value)

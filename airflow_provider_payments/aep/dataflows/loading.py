@@ -5,6 +5,7 @@ Files of definitions, read and checked: all of them or all that is wrong with th
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,17 +119,36 @@ def environments(*paths: Path | str, top: Path | None = None) -> list[str]:
 
 def _covers(paths: Iterable[Path], file: Path | None) -> bool:
     """Whether the paths hold all of a project file's folder."""
+    # The folder, or the project file itself: another file costs no look at the disk.
+    paths = [path for path in paths if path.suffix not in (".yaml", ".yml") or path.name == PROJECT_FILE]
     return file is not None and any(path.resolve() in (file.resolve(), file.parent.resolve()) for path in paths)
 
 
 def _read(file: Path, problems: list[Problem]) -> Node | None:
+    source = _bytes_of(file, problems)
+    return None if source is None else read_yaml(source, str(file), problems)
+
+
+def _bytes_of(file: Path, problems: list[Problem]) -> bytes | None:
     try:
         with file.open("rb") as stream:
-            source = stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_BYTES + 1)
     except OSError as error:
         problems.append(Problem(Place(str(file)), "", f"it cannot be read: {error.strerror}"))
         return None
-    return read_yaml(source, str(file), problems)
+
+
+@lru_cache(maxsize=16)
+def _project_of(source: bytes, file: str) -> tuple[Node | None, ProjectFile | None, tuple[Problem, ...]]:
+    """
+    Return what a project file holds, what it means, and what is wrong with it.
+
+    A DAG file with many groups of one project reads it for each.
+    """
+    problems: list[Problem] = []
+    node = read_yaml(source, file, problems)
+    project = read_value(ProjectFile, node, problems) if node else None
+    return node, project, tuple(problems)
 
 
 class _Loading:
@@ -179,6 +199,8 @@ class _Loading:
     # ---- the project file ------------------------------------------------------------------------------------------
 
     def _project_file(self, paths: list[Path]) -> Path | None:
+        if len(paths) == 1:
+            return find_project_file(paths[0], self.top)
         found = {(file.resolve() if file else None): file for file in (find_project_file(p, self.top) for p in paths)}
         if len(found) > 1:
             known = ", ".join(sorted(str(file) for file in found.values() if file))
@@ -186,11 +208,13 @@ class _Loading:
         return next(iter(found.values()))
 
     def _read_project(self, file: Path) -> ProjectFile | None:
-        node = _read(file, self.problems)
-        if node is None:
+        source = _bytes_of(file, self.problems)
+        if source is None:
             return None
-        self.defaults = node.members.get("defaults")
-        return read_value(ProjectFile, node, self.problems)
+        node, project, problems = _project_of(source, str(file))
+        self.problems += problems
+        self.defaults = node.members.get("defaults") if node else None
+        return project
 
     def _environment(self, project: ProjectFile | None, file: Path | None) -> Environment | None:
         known = project.environments if project else {}

@@ -37,12 +37,16 @@ __all__ = [
 Value = TypeVar("Value")
 #: JSON Schema of what may stand in many places.
 TEXT: Json = {"type": "string"}
+#: In an object of any names ``null`` takes a default away.
+TEXT_OR_NULL: Json = {"type": ["string", "null"]}
 TEXTS: Json = {"type": "array", "items": TEXT}
 FLAG: Json = {"type": "boolean"}
 
 _MEMBER = "member"
 _SECRET = re.compile(r"secret|password|passwd|token|api_?key|private_?key|credential", re.IGNORECASE)
 _INVALID = object()
+#: By class, for a DAG file with many groups reads many values.
+_members: dict[type, Mapping[str, tuple[attrs.Attribute[Any], Member]]] = {}
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,12 @@ def member(doc: str, accepts: Json | None = None, **how: Any) -> dict[str, Membe
     return {_MEMBER: Member(doc, accepts, **how)}
 
 
-def members_of(cls: Any) -> dict[str, tuple[attrs.Attribute[Any], Member]]:
+def members_of(cls: type) -> Mapping[str, tuple[attrs.Attribute[Any], Member]]:
     """Return the members of a class by the names that files have for them."""
-    return {name_of(field): (field, field.metadata[_MEMBER]) for field in attrs.fields(cls)}
+    if cls not in _members:
+        fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cls)
+        _members[cls] = {name_of(field): (field, field.metadata[_MEMBER]) for field in fields}
+    return _members[cls]
 
 
 def name_of(field: attrs.Attribute[Any]) -> str:
@@ -161,29 +168,38 @@ def _read_member(
     if how.nested_each and isinstance(node.value, dict):
         values = {name: read_value(how.nested_each, one, problems, (*path, name)) for name, one in node.value.items()}
         return _INVALID if None in values.values() else values
-    if how.each and isinstance(node.value, (dict, list)) and node.value:
+    found: list[Problem] = []
+    convert: Any = field.converter or _as_it_is
+    value = _converted(convert, node, found, path, field.name)
+    problems += _problems_of_entries(how, node, path) or found if found else ()
+    return value
+
+
+def _problems_of_entries(how: Member, node: Node, path: tuple[str, ...]) -> list[Problem]:
+    """Return what is wrong with each entry of a list or object; empty where that is the whole."""
+    problems: list[Problem] = []
+    if how.each and isinstance(node.value, (dict, list)):
         entries = node.value.items() if isinstance(node.value, dict) else enumerate(node.value)
-        known = len(problems)
         for step, entry in entries:
-            _is_right(how.each, entry, problems, (*path, str(step)))
-        if len(problems) > known:
-            return _INVALID
-    convert: Any = field.converter or (lambda value: value)
-    return convert(node.plain) if _is_right(convert, node, problems, path, field.name) else _INVALID
+            _converted(how.each, entry, problems, (*path, str(step)))
+    return problems
 
 
-def _is_right(
-    check: Callable[[object], Any], node: Node, problems: list[Problem], path: tuple[str, ...], name: str = ""
-) -> bool:
+def _as_it_is(value: object) -> Any:
+    return value
+
+
+def _converted(
+    convert: Callable[[object], Any], node: Node, problems: list[Problem], path: tuple[str, ...], name: str = ""
+) -> Any:
     try:
-        check(node.plain)
+        return convert(node.plain)
     except InvalidInputError as error:
         within = error.field.removeprefix(name).removeprefix(".")
         # A member's name may hold dots, as a field's path does.
         steps = [within] if within in node.members else within.split(".")
         problems.append(Problem(node.at(*steps).place, ".".join((*path, *([within] if within else []))), error.allowed))
-        return False
-    return True
+        return _INVALID
 
 
 def write_value(value: Any) -> Json:

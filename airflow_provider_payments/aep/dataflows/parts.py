@@ -209,7 +209,7 @@ class Schema(Checked):
         converter=to.to_fields,
         metadata=member(
             "The team's own fields: path -> type or JSON schema. Default: those that the mappings name.",
-            {"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "object"]}},
+            {"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "object", "null"]}},
         ),
     )
     field_group: str | None = attrs.field(
@@ -253,7 +253,9 @@ class Dataset(Checked):
         factory=dict,
         converter=to.to_tags,
         metadata=member(
-            "Tags that it has at least.", {"type": "object", "additionalProperties": TEXTS}, each=to.to_texts
+            "Tags that it has at least.",
+            {"type": "object", "additionalProperties": TEXTS | {"type": ["array", "null"]}},
+            each=to.to_texts,
         ),
     )
     profile: bool | None = attrs.field(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from airflow_provider_payments.aep.resources.base import Change, Resource
 
-__all__ = ["filled"]
+__all__ = ["filled", "texts_of"]
 
 Value = TypeVar("Value", bound="Resource | Change")
 
@@ -36,3 +36,18 @@ def _filled(value: Any, ids: Mapping[str, str]) -> Any:
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
         return type(value)(_filled(inner, ids) for inner in value)
     return value
+
+
+def texts_of(value: Resource | None) -> Iterator[str]:
+    """Yield the texts of a desired object: what stands for an id is among them."""
+    if value is not None:
+        for field in attrs.fields(type(value)):
+            yield from _texts(getattr(value, field.name))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list, tuple)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)

@@ -12,8 +12,9 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.readers import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from airflow_provider_payments.aep.dataflows.loading import Project
     from airflow_provider_payments.aep.dataflows.problems import Place
     from airflow_provider_payments.aep.errors import Difference
     from airflow_provider_payments.aep.resources.base import Change, Resource
@@ -56,6 +57,7 @@ class Step:
 
     :param id: where it is there.
     :param users: the definitions that need it.
+    :param unaffected: those of them for which it is as it should be: another one changes or adopts it.
     :param changes: where it is not as it was written.
     :param reason: why it is a conflict, and the ways out; or what a reviewer should know.
     :param place: where the definition wrote what decides.
@@ -64,6 +66,8 @@ class Step:
     :param change: what makes the one of the other.
     :param login: what a new base connection logs in with.
     :param ignored: ids of objects of the same name that are none of this definition's.
+    :param passes: whether a conflict may pass by itself: something cannot be read, or understood, for now.
+    :param is_duplicate: whether it does the same as another object, which counts.
     """
 
     kind: str
@@ -71,6 +75,7 @@ class Step:
     action: Action
     id: str | None = None
     users: tuple[str, ...] = ()
+    unaffected: frozenset[str] = frozenset()
     changes: tuple[Difference, ...] = ()
     reason: str = ""
     place: Place | None = None
@@ -79,6 +84,22 @@ class Step:
     change: Change | None = attrs.field(default=None, repr=False, eq=False)
     login: Login | None = attrs.field(default=None, repr=False, eq=False)
     ignored: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False)
+    passes: bool = attrs.field(default=False, repr=False)
+    is_duplicate: bool = attrs.field(default=False, repr=False)
+
+    def used_by(self, users: Mapping[str, bool]) -> Step:
+        """
+        Return it with all its users.
+
+        :param users: the definitions that need it, each with whether it is affected.
+        """
+        unaffected = frozenset(user for user, affected in users.items() if not affected)
+        return attrs.evolve(self, users=tuple(users), unaffected=unaffected)
+
+    @property
+    def affected(self) -> tuple[str, ...]:
+        """The definitions for which something is to be done of it, or stands in the way."""
+        return tuple(user for user in self.users if user not in self.unaffected)
 
     @property
     def is_done(self) -> bool:
@@ -116,6 +137,8 @@ class Plan:
     :param definitions: the names of all definitions that were planned.
     :param notes: what nobody has to do anything about, and a reader should know.
     :param drift: definitions that are not as written though an apply would change nothing: disabled behind their back.
+    :param written: the definitions.
+    :param take_over: the owners whose objects become the project's.
     """
 
     organisation: str
@@ -126,6 +149,8 @@ class Plan:
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
+    written: Project = attrs.field(repr=False, eq=False)
+    take_over: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     @property
     def conflicts(self) -> tuple[Step, ...]:
@@ -145,7 +170,7 @@ class Plan:
     @property
     def changed(self) -> tuple[str, ...]:
         """The definitions for which something is to be done, or stands in the way."""
-        names = {user for step in self.steps if not step.is_done for user in step.users}
+        names = {user for step in self.steps if not step.is_done for user in step.affected}
         return tuple(name for name in self.definitions if name in names)
 
     def count(self, action: Action) -> int:

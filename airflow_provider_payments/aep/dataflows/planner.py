@@ -8,19 +8,15 @@ import attrs
 
 from airflow_provider_payments.aep.dataflows.chain import Planning
 from airflow_provider_payments.aep.dataflows.flows import DataflowSteps
+from airflow_provider_payments.aep.dataflows.levels import ORDER
+from airflow_provider_payments.aep.dataflows.placeholders import texts_of
 from airflow_provider_payments.aep.dataflows.plan import Plan, Step, in_order
 from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
-from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, unknown_id
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.resources.base import OWNER
-from airflow_provider_payments.aep.resources.catalog import DATASET
-from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
-from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, TARGET_CONNECTION
-from airflow_provider_payments.aep.resources.identity import IDENTITY
-from airflow_provider_payments.aep.resources.profile import SchemaProfile
-from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -30,22 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["make_plan", "plan_project"]
 
-#: Kinds in the order in which they are created.
-ORDER = [
-    kind.name
-    for kind in (
-        BASE_CONNECTION,
-        FIELD_GROUP,
-        SCHEMA,
-        IDENTITY,
-        SchemaProfile.kind,
-        SOURCE_CONNECTION,
-        DATASET,
-        TARGET_CONNECTION,
-        MAPPING_SET,
-        DATAFLOW,
-    )
-]
 #: How many new dataflows a note names.
 MAX_NAMED = 3
 
@@ -99,7 +79,7 @@ def make_plan(
     # Definitions that refer to what others describe come after them.
     for located in sorted(project.definitions, key=_refers):
         DataflowSteps(planning, located).plan()
-    steps = _blocked(in_order(planning.steps, ORDER))
+    steps = _blocked(_shared(in_order(planning.steps, ORDER)))
     notes = [*planning.notes, *_orphans(project, planning), *_owners_of_nothing(planning), *_may_be_hidden(steps)]
     if not marks:
         notes.append("the connection writes no marks, so any object is changed as if it were this project's")
@@ -112,6 +92,8 @@ def make_plan(
         steps=steps,
         notes=tuple(dict.fromkeys(notes)),
         drift=tuple(planning.drift),
+        written=project,
+        take_over=tuple(sorted(take_over)),
     )
 
 
@@ -130,12 +112,31 @@ def _refers(located: Located) -> int:
     return isinstance(definition.dataset, str) + isinstance(definition.schema, str)
 
 
+def _shared(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return steps, each creation needed by all definitions that need what refers to it."""
+    users = {unknown_id(step.kind, step.name): _affects(step) for step in steps if step.action == "create"}
+    shared = []
+    for step in reversed(steps):
+        is_new = step.action == "create"
+        own = users[unknown_id(step.kind, step.name)] if is_new else _affects(step)
+        for text in texts_of(step.desired):
+            if text in users:
+                users[text] |= {user: users[text].get(user, False) or affected for user, affected in own.items()}
+        shared.append(step.used_by(own) if is_new else step)
+    return tuple(reversed(shared))
+
+
+def _affects(step: Step) -> dict[str, bool]:
+    """Return the definitions that need a step, each with whether it is affected."""
+    return {user: user not in step.unaffected for user in step.users}
+
+
 def _blocked(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return steps, those blocked that wait for a conflict and that no other definition needs."""
     stuck = {user for step in steps if step.action == "conflict" for user in step.users}
     to_do = ("create", "update", "adopt")
     return tuple(
-        attrs.evolve(step, action="blocked") if step.action in to_do and stuck.issuperset(step.users) else step
+        attrs.evolve(step, action="blocked") if step.action in to_do and stuck.issuperset(step.affected) else step
         for step in steps
     )
 

@@ -1,4 +1,4 @@
-"""A plan as people read it: plain text, or markdown for a review."""
+"""Plans, and what came of them, as people read them: plain text, or markdown for a review."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from airflow_provider_payments.aep.dataflows.applied import Applied
+    from airflow_provider_payments.aep.dataflows.destroy import Destroy, Removal
     from airflow_provider_payments.aep.errors import Difference
 
-__all__ = ["applied_text", "on_a_line", "plan_markdown", "plan_text"]
+__all__ = ["applied_text", "destroy_text", "on_a_line", "plan_markdown", "plan_text", "removal_text"]
 
 #: How many of the definitions that share an object are named.
 MAX_NAMED = 3
@@ -37,7 +38,7 @@ def plan_text(plan: Plan, *, unchanged: bool = False) -> str:
     """
     lines = [f"Sandbox {plan.sandbox}{_scope(plan)}", ""]
     for name in plan.definitions:
-        steps = [step for step in plan.steps if step.users[0] == name and (unchanged or not step.is_done)]
+        steps = [step for step in plan.steps if _shown_for(step)[0] == name and (unchanged or not step.is_done)]
         if steps:
             lines += [name, *(f"  {line}" for step in steps for line in _step_lines(step)), ""]
     lines += [f"Note: {note}." for note in plan.notes]
@@ -60,6 +61,38 @@ def applied_text(applied: Applied) -> str:
     return "\n".join(map(on_a_line, [*lines, f"Apply: {what}"]))
 
 
+def destroy_text(destroy: Destroy) -> str:
+    """Return what a destroy deletes and what stays as text: where, for each definition, a summary."""
+    lines = [f"Sandbox {destroy.sandbox}{_scope(destroy)}", ""]
+    for name in destroy.definitions or (None,):
+        removals = [each for each in destroy.removals if next(iter(each.users), None) == name]
+        if removals:
+            heading = name or "What no definition reaches"
+            lines += [heading, *(f"  {line}" for each in removals for line in _removal_lines(each)), ""]
+    lines += [f"Note: {note}." for note in destroy.notes]
+    goes, stays = len(destroy.to_delete), len(destroy.removals) - len(destroy.to_delete)
+    return "\n".join(
+        map(on_a_line, [*lines, f"Destroy: {goes} to delete, {stays} to keep.", f"Digest {destroy.digest}"])
+    )
+
+
+def _removal_lines(removal: Removal) -> Iterator[str]:
+    shared = f", also for {_named(removal.users[1:])}" if len(removal.users) > 1 else ""
+    yield f"{'-' if removal.action == 'delete' else ' '} {_what(removal)}{shared}"
+    if removal.reason:
+        yield f"    {removal.reason}"
+
+
+def removal_text(removal: Removal) -> str:
+    """Return what became of one object, as a line."""
+    outcome = f"{removal.outcome[:1].upper()}{removal.outcome[1:]}"
+    return on_a_line(f"{outcome} {_what(removal)}{f': {removal.reason}' if removal.reason else ''}")
+
+
+def _what(removal: Removal) -> str:
+    return f"{removal.kind} {removal.name} ({removal.existing.id})"
+
+
 def plan_markdown(plan: Plan) -> str:
     """Return a plan as markdown: a table of what is to be done, for a review comment."""
     lines = [f"### Plan for sandbox `{plan.sandbox}`{_scope(plan)}", "", _summary(plan), ""]
@@ -73,7 +106,7 @@ def plan_markdown(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _scope(plan: Plan) -> str:
+def _scope(plan: Plan | Destroy) -> str:
     project = f", project {plan.project}" if plan.project else ""
     return f"{project}, environment {plan.environment}" if plan.environment else project
 
@@ -88,12 +121,17 @@ def _summary(plan: Plan) -> str:
 
 def _step_lines(step: Step) -> Iterator[str]:
     known = f" ({step.id})" if step.id else ""
-    shared = f", also for {_named(step.users[1:])}" if len(step.users) > 1 else ""
+    others = _shown_for(step)[1:]
+    shared = f", also for {_named(others)}" if others else ""
     yield f"{ACTIONS[step.action]} {step.kind} {step.name}{known}{shared}"
     yield from (f"    {_change(change)}" for change in step.changes)
     if step.reason:
         place = f" ({step.place.file}:{step.place.line})" if step.place and step.action == "conflict" else ""
         yield f"    {step.reason}{place}"
+
+
+def _shown_for(step: Step) -> tuple[str, ...]:
+    return step.affected or step.users
 
 
 def _named(names: Sequence[str]) -> str:
@@ -117,7 +155,7 @@ def _value(value: object) -> str:
 def _row(step: Step) -> str:
     what = [*map(_change, step.changes), *([step.reason] if step.reason else [])]
     sign = f"`{ACTIONS[step.action]}` {step.action}"
-    cells = (sign, f"{step.kind} {step.name}", _named(step.users), "; ".join(what))
+    cells = (sign, f"{step.kind} {step.name}", _named(_shown_for(step)), "; ".join(what))
     return f"| {' | '.join(map(_cell, cells))} |"
 
 

@@ -125,6 +125,9 @@ class SourceSteps(Chain):
         everything = list(BASE_CONNECTION.list_all(self.snapshot))
         named = [each for each in everything if _is_named(name, each)]
         fitting = [each for each in named if mapping(each.item.get("connectionSpec")).get("id") == self.vendor.spec_id]
+        if len(fitting) > 1 and all(self.is_ours(BASE_CONNECTION, each) for each in fitting):
+            # Applies at the same time made them: the oldest counts, as every writer chooses.
+            fitting = [min(fitting, key=lambda each: each.age)]
         if len(fitting) > 1:
             ids = ", ".join(each.id for each in sorted(fitting, key=lambda each: each.age))
             self.conflict(
@@ -160,6 +163,8 @@ class SourceSteps(Chain):
         except RequestError as error:
             if error.failure is not Failure.FINAL or error.status not in (400, 404):
                 raise
+            if error.says_gone:
+                BASE_CONNECTION.check_gone(self.snapshot, base.existing)
             reason = f"{source.place} cannot be explored: {error.problem.detail or error.problem.title or error}"
             self.conflict(SOURCE_CONNECTION, self.source_name, reason, (), at)
             raise StuckError from None

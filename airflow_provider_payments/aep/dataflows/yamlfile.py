@@ -8,7 +8,7 @@ text. No aliases, tags or merge keys, no key twice. JSON is YAML, so a JSON file
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.dataflows.problems import Place, Problem
@@ -120,6 +120,10 @@ def _document(source: bytes, file: str, problems: list[Problem]) -> Node | None:
     return None
 
 
+def _kind(event: Any) -> str:
+    return type(event).__name__
+
+
 class _Builder:
     """Makes nodes of a parser's events, which say more than what PyYAML makes of them."""
 
@@ -129,17 +133,18 @@ class _Builder:
 
     def document(self) -> Node | None:
         next(self.events)  # the stream begins
-        if not self._is(first := next(self.events), "DocumentStart"):
+        if _kind(first := next(self.events)) != "DocumentStartEvent":
             self._refuse(first, "the file is empty")
             return None
         node = self._node(next(self.events))
         next(self.events)  # the document ends
-        if not self._is(second := next(self.events), "StreamEnd"):
+        if _kind(second := next(self.events)) != "StreamEndEvent":
             self._refuse(second, "one document only; several dataflows stand under `dataflows:`")
         return node
 
-    def _node(self, event: Any) -> Node:
-        if self._is(event, "Alias") or event.anchor is not None:
+    def _node(self, event: Any, key: Place | None = None) -> Node:
+        kind = _kind(event)
+        if kind == "AliasEvent" or event.anchor is not None:
             self._refuse(event, "no anchors and aliases; use defaults or variables")
             raise _UnusableError
         if event.tag is not None:
@@ -147,14 +152,13 @@ class _Builder:
         if len(self.path) > MAX_DEPTH:
             self._refuse(event, f"at most {MAX_DEPTH} levels")
             raise _UnusableError
-        if self._is(event, "Scalar"):
-            return Node(read_scalar(event.value) if event.implicit[0] else event.value, self._place(event))
-        members = self._is(event, "MappingStart")
-        return Node(self._members() if members else self._entries(), self._place(event))
+        if kind == "ScalarEvent":
+            return Node(read_scalar(event.value) if event.implicit[0] else event.value, self._place(event), key)
+        return Node(self._members() if kind == "MappingStartEvent" else self._entries(), self._place(event), key)
 
     def _entries(self) -> list[Node]:
         entries: list[Node] = []
-        while not self._is(event := next(self.events), "SequenceEnd"):
+        while _kind(event := next(self.events)) != "SequenceEndEvent":
             self.path.append(str(len(entries)))
             entries.append(self._node(event))
             self.path.pop()
@@ -162,18 +166,18 @@ class _Builder:
 
     def _members(self) -> dict[str, Node]:
         members: dict[str, Node] = {}
-        while not self._is(event := next(self.events), "MappingEnd"):
+        while _kind(event := next(self.events)) != "MappingEndEvent":
             name, key = self._name(event), self._place(event)
             if name in members:
                 self._refuse(event, f"'{name}' stands here twice; first in line {(members[name].key or key).line}")
             self.path.append(name)
-            member = replace(self._node(next(self.events)), key=key)
+            member = self._node(next(self.events), key)
             self.path.pop()
             members.setdefault(name, member)
         return members
 
     def _name(self, event: Any) -> str:
-        if not self._is(event, "Scalar"):
+        if _kind(event) != "ScalarEvent":
             self._refuse(event, "a member's name is text. Jinja is not rendered in definitions; use ${var.name}")
             raise _UnusableError
         if event.anchor is not None or event.tag is not None:
@@ -181,10 +185,6 @@ class _Builder:
         if event.value == "<<" and event.implicit[0]:
             self._refuse(event, "no merge keys; use defaults")
         return str(event.value)
-
-    @staticmethod
-    def _is(event: Any, kind: str) -> bool:
-        return type(event).__name__ == f"{kind}Event"
 
     def _place(self, event: Any) -> Place:
         return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)

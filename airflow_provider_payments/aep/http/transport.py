@@ -8,11 +8,13 @@ error says so (:attr:`Failure.AMBIGUOUS`) and :mod:`.ensure` looks before it ask
 from __future__ import annotations
 
 import logging
+import math
 import os
 import random
 import threading
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -20,14 +22,22 @@ from weakref import WeakSet
 
 from airflow_provider_payments import __version__
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
-from airflow_provider_payments.aep.http.answers import Answer, Expected, Received, a_document, anything, read
+from airflow_provider_payments.aep.http.answers import (
+    Answer,
+    Expected,
+    Received,
+    UnexpectedError,
+    a_document,
+    anything,
+    read,
+)
 from airflow_provider_payments.aep.http.clock import Clock, Deadline, PlatformClock
 from airflow_provider_payments.aep.http.proxies import is_loopback, only, proxy_for, remember_password, shown
 from airflow_provider_payments.aep.http.retries import MAX_ATTEMPTS, decide, parse_date
 from airflow_provider_payments.aep.http.unanswered import through, unanswered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import requests
 
@@ -91,6 +101,9 @@ class Call:
     :param safe: whether it may be repeated after an unknown outcome; by default only a GET may.
     :param changes_nothing: whether it only reads; by default a GET does.
     :param expected: what its body must be; by default an object or a list, and of a DELETE anything.
+    :param into: takes a file, the body of a 200, in chunks, for each attempt anew; what it returns is the answer's
+        body. The time-out of whole answers does not apply to it. It may raise :class:`.UnexpectedError`.
+    :param attempts: how many times it is sent at most; by default as many times as the transport sends any.
     :param credential: what signs it; ``None`` for the token request itself.
     """
 
@@ -104,6 +117,8 @@ class Call:
     safe: bool | None = None
     changes_nothing: bool | None = None
     expected: Expected | None = None
+    into: Callable[[Iterator[bytes]], Any] | None = field(default=None, repr=False)
+    attempts: int | None = None
 
     @property
     def reads(self) -> bool:
@@ -210,7 +225,7 @@ class Transport:
 
         :raises RequestError: for every answer but a 2xx of the expected shape.
         """
-        credential, renewed = call.credential, False
+        credential, renewed, attempts = call.credential, False, call.attempts or self.attempts
         for attempt in count(1):
             # Outside the attempt: a token request that fails has had its own retries and gets no second lot.
             token = credential.token() if credential else None
@@ -224,13 +239,13 @@ class Transport:
                     renewed=renewed,
                     jitter=random.random(),
                     remaining=self.remaining,
-                    attempts=self.attempts,
+                    attempts=attempts,
                 )
                 if not decision.again or (decision.renew and not (credential and credential.reject(token))):
                     raise
                 renewed = renewed or decision.renew
                 text = "%s; attempt %d of %d, retrying in %.1f s"
-                log.warning(text, error, attempt, max(attempt, self.attempts), decision.wait)
+                log.warning(text, error, attempt, max(attempt, attempts), decision.wait)
             self.clock.sleep(decision.wait)
         raise AssertionError("unreachable")
 
@@ -269,7 +284,7 @@ class Transport:
         if remaining <= 0:
             raise call.failed(Failure.NOT_SENT, "the operation's time is over")
         connect, silence = (min(timeout, remaining) for timeout in self.timeouts)
-        whole = min(connect + 2 * silence, remaining)
+        whole = remaining if call.into else min(connect + 2 * silence, remaining)
         proxy = proxy_for(call.url, self.proxies)
         received = None
         with cutoff.after(whole) as attempt, self._cuttable(attempt):
@@ -279,9 +294,14 @@ class Transport:
                 failure, reason = unanswered(error, call.url, proxy, connect, silence)
                 if failure is Failure.NOT_SENT or not attempt.was_cut:
                     raise call.failed(failure, reason) from None
+            except UnexpectedError as error:
+                if not attempt.was_cut:
+                    raise call.failed(Failure.AMBIGUOUS, str(error)) from None
         # A body without a length just ends then.
         if received is None or (attempt.was_cut and received.status != 429):
             raise call.failed(Failure.AMBIGUOUS, f"no complete answer within {whole:.3g} s{through(proxy)}")
+        if isinstance(received, Answer):
+            return received
         if received.status == 407 and proxy:
             raise call.failed(Failure.AMBIGUOUS, f"the proxy {shown(proxy)} asks for a login", status=407)
         replaceable = call.credential is not None and call.credential.renewable
@@ -313,7 +333,7 @@ class Transport:
             if self._closed:  # meanwhile, so its connection was not among those that were dropped
                 self._session().close()
 
-    def _exchange(self, call: Call, token: str | None, proxy: str, timeouts: tuple[float, float]) -> Received:
+    def _exchange(self, call: Call, token: str | None, proxy: str, timeouts: tuple[float, float]) -> Received | Answer:
         from requests.exceptions import RequestException
 
         headers = {"Accept": "application/json", "User-Agent": f"airflow-provider-payments/{__version__}"}
@@ -343,25 +363,31 @@ class Transport:
             date = parse_date(response.headers.get("date")) if call.credential else None
             if date is not None:
                 self.platform_clock.observe(date)
+            if call.into and response.status_code == HTTPStatus.OK:
+                return Answer(HTTPStatus.OK, call.into(_chunks(call, response)), self.last_request_id)
             try:
-                body = self._body(call, response)
+                body = b"".join(_chunks(call, response, self.max_body_bytes))
             except (RequestException, RequestError):
                 if response.status_code != 429:
                     raise
                 body = b""  # nothing was made, whatever follows
         return Received(call.method, call.path, response.status_code, response.headers, body, call.reads)
 
-    def _body(self, call: Call, response: requests.Response) -> bytes:
-        """Read the body, no further than the limit: little compressed data may be a lot."""
-        body = bytearray()
-        encoding = response.headers.get("content-encoding", "")
-        if "," in encoding:
-            raise call.failed(Failure.AMBIGUOUS, "the answer is compressed more than once")
-        for chunk in response.iter_content(COMPRESSED_CHUNK_BYTES if encoding else CHUNK_BYTES):
-            body += chunk
-            if len(body) > self.max_body_bytes:
-                limit = f"{self.max_body_bytes / 2**20:.3g} MiB"
-                raise call.failed(Failure.AMBIGUOUS, f"the answer is longer than {limit}")
-            if len(body) > MIN_BOMB_BYTES and len(body) > MAX_COMPRESSION * response.raw.tell():
-                raise call.failed(Failure.AMBIGUOUS, f"the answer is compressed more than {MAX_COMPRESSION} times")
-        return bytes(body)
+
+def _chunks(call: Call, response: requests.Response, limit: float = math.inf) -> Iterator[bytes]:
+    """
+    Yield the body, decompressed, but of a bomb only the beginning: little compressed data may be a lot.
+
+    :param limit: bytes that it may have.
+    """
+    size, encoding = 0, response.headers.get("content-encoding", "")
+    if "," in encoding:
+        raise call.failed(Failure.AMBIGUOUS, "the answer is compressed more than once")
+    for chunk in response.iter_content(COMPRESSED_CHUNK_BYTES if encoding else CHUNK_BYTES):
+        size += len(chunk)
+        if size > limit:
+            raise call.failed(Failure.AMBIGUOUS, f"the answer is longer than {limit / 2**20:.3g} MiB")
+        # Of an answer in chunks nobody counts the bytes that came.
+        if size > MIN_BOMB_BYTES and 0 < MAX_COMPRESSION * response.raw.tell() < size:
+            raise call.failed(Failure.AMBIGUOUS, f"the answer is compressed more than {MAX_COMPRESSION} times")
+        yield chunk

@@ -10,7 +10,7 @@ The driver (:mod:`.ensure`) observes, sleeps and sends; a plan can ask the same 
 | nothing | :class:`Wait` until what was sent has settled, :class:`Search`, then :class:`Create`, three times at most |
 | the oldest that is right is young, or what was sent is | :class:`Wait` until both have settled |
 | the oldest that is right was only listed | :class:`Check` |
-| this call made it, and an older one differs that ingests the same | :class:`Withdraw` |
+| this call made it, right or not by now, and an older one differs that ingests the same | :class:`Withdraw` |
 | its creator may still be deleting it | :class:`Wait` |
 | else the oldest that is right | :class:`Adopt` |
 | all differ, and an earlier attempt has only disabled the oldest | :class:`Check`, :class:`Wait`, :class:`Revive` |
@@ -230,7 +230,9 @@ def decide(rules: Rules, observed: Collection[Seen], memory: Memory, now: Now) -
     if not observed:
         return _nothing_is_there(rules, memory, now)
     right = [seen for seen in observed if not seen.differences]
-    return _one_is_right(_oldest(right), rules, observed, memory, now) if right else _all_differ(observed, memory, now)
+    if right:
+        return _one_is_right(_oldest(right), rules, observed, memory, now)
+    return _all_differ(rules, observed, memory, now)
 
 
 def _own_is_missing(rules: Rules, memory: Memory, now: Now, *, beside: bool) -> Action | None:
@@ -289,9 +291,11 @@ def _one_is_right(winner: Seen, rules: Rules, observed: Collection[Seen], memory
     return Adopt(winner, _duplicates(winner, observed))
 
 
-def _all_differ(observed: Collection[Seen], memory: Memory, now: Now) -> Action:
+def _all_differ(rules: Rules, observed: Collection[Seen], memory: Memory, now: Now) -> Action:
     oldest = _oldest(observed)
     duplicates = _duplicates(oldest, observed)
+    if rules.ingests and (own := next((seen for seen in duplicates if seen.ours), None)):
+        return Withdraw(own)
     if memory.revived or not oldest.withdrawn:
         return Resolve(oldest, duplicates)
     if not oldest.checked:

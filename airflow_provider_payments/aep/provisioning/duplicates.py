@@ -8,7 +8,7 @@ chain, and what is too old to be work in progress. A dataflow that stays is disa
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class Duplicates:
         mark = self.desired.kind.mark_of(existing) if self.desired.kind.ingests else None
         if mark is not None and mark.nonce in self.unseen:
             self.unseen.discard(mark.nonce)
-            self.made[existing.id] = existing
+            # What it was when it was made is unknown: somebody else may have changed it meanwhile.
+            self.made[existing.id] = replace(existing, etag=None)
 
     def resolve(self, duplicates: Iterable[Existing]) -> tuple[str, ...]:
         """

@@ -116,7 +116,7 @@ def _drive(client: Client, operations: Sequence[Operation], read: Callable[[], R
             began = clock.monotonic()
             due = [operation for operation in pending if operation.due <= began]
             if due:
-                _take_steps(client, due, [each for each in pending if each not in due], read())
+                _take_steps(client, due, pending, read())
             else:
                 _sleep(client, _all_due(pending) - began, pending)
         # Of each kind the one that was made last: what was made before it has had longer.
@@ -129,13 +129,19 @@ def _drive(client: Client, operations: Sequence[Operation], read: Callable[[], R
         raise
 
 
-def _take_steps(client: Client, due: Iterable[Operation], waiting: Iterable[Operation], reads: Reads | None) -> None:
-    """Let those step that are due, the most urgent first, until one that waits must not wait any longer."""
+def _take_steps(client: Client, due: Sequence[Operation], pending: Sequence[Operation], reads: Reads | None) -> None:
+    """Let those step that are due, the most urgent first, until another one must not wait any longer."""
     clock = client.transport.clock
-    began = clock.monotonic()
+    read_at = now = clock.monotonic()
+    left = set(due)
     for operation in sorted(due, key=lambda each: each.latest):
-        operation.step(reads or client, None if reads is None else began)
-        if any(each.latest <= clock.monotonic() for each in waiting):
+        left.discard(operation)
+        operation.step(reads or client, None if reads is None else read_at)
+        began, now = now, clock.monotonic()
+        others = [each for each in pending if each.result is None and each is not operation]
+        for other in others:
+            other.allow(now - began)
+        if any(each.latest <= now for each in others if each not in left):
             return
 
 

@@ -140,7 +140,7 @@ def _why_it_stays(client: Client, desired: Resource, made: Existing, now: Existi
         return ""
     if mark.adopted:
         return "has been adopted by another task"
-    if not made.etag or now.etag == made.etag or mark.given_up:
+    if (made.etag and now.etag == made.etag) or mark.given_up:
         return ""
     is_other = any(map(desired.decides, desired.differences(client, now)))
     return "has been changed by somebody else" if is_other else ""
@@ -164,13 +164,18 @@ def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
     :return: whether that is recorded or need not be; if not, the dataflow has been changed or deleted meanwhile.
     """
     kind = duplicates.desired.kind
-    mark = kind.mark_of(existing) if kind.ingests and client.dataflow_settle_seconds else None
-    if mark is None or mark.adopted or duplicates.is_mine(existing) or client.read_only or not client.marks:
-        return True
-    horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK_SECONDS
-    if not mark.given_up and client.now() > horizon:
+    mark = kind.mark_of(existing) if kind.ingests else None
+    if mark is None or duplicates.is_mine(existing) or not may_be_given_up(client, mark, existing):
         return True
     return rewrite_mark(client, kind, existing, replace(mark, adopted=True, given_up=0))
+
+
+def may_be_given_up(client: Client, mark: Mark | None, existing: Existing) -> bool:
+    """Whether the creator of a dataflow may still give it up, and nobody has recorded that it is adopted."""
+    if mark is None or mark.adopted or client.read_only or not client.marks or not client.dataflow_settle_seconds:
+        return False
+    horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK_SECONDS
+    return bool(mark.given_up) or client.now() <= horizon
 
 
 def was_disabled_by_giving_up(writer: Writer, mark: Mark | None, existing: Existing) -> bool:

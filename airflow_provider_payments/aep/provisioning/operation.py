@@ -23,6 +23,7 @@ from airflow_provider_payments.aep.errors import (
     UnreadableError,
     UnsettledError,
 )
+from airflow_provider_payments.aep.http.clock import Deadline
 from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, TICK_SECONDS
 from airflow_provider_payments.aep.provisioning.decide import (
     Adopt,
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from airflow_provider_payments.aep.api.client import Client, Reads
-    from airflow_provider_payments.aep.http.clock import Deadline
     from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,11 @@ class Operation:
             return math.inf
         settle_seconds = self.rules.settle_seconds
         return max(self.due, min(self.due + settle_seconds, self.settling.before_it_begins.at - 2 * settle_seconds))
+
+    def allow(self, seconds: float) -> None:
+        """Give it as much longer as the steps of others have taken: its timeout is for what it does itself."""
+        if self._deadline is not None:
+            self._deadline = Deadline(self._deadline.clock, self._deadline.at + seconds)
 
     def step(self, reads: Reads, read_at: float | None = None) -> None:
         """

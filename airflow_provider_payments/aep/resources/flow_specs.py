@@ -160,11 +160,10 @@ def fits(fields: Fields, source_spec_id: str | None) -> bool:
     )
 
 
-def check_against(field: str, value: Any, schema: Json | None, authority: str = "the flow spec") -> None:
+def check_against(field: str, value: Any, schema: Json | None) -> None:
     """
     Hold a value against a JSON schema, such as the one that the live flow spec hands out.
 
-    :param authority: whose schema it is.
     :raises InvalidInputError: naming the field that does not fit.
     """
     if schema is None:
@@ -179,8 +178,8 @@ def check_against(field: str, value: Any, schema: Json | None, authority: str = 
         # Of an empty registry: a reference to elsewhere is not followed.
         errors = list(Draft7Validator(schema, registry=Registry()).iter_errors(value))
     except (SchemaError, Unresolvable, re.error, RecursionError, *_STUMBLES) as broken:
-        log.debug("%s is not held against the schema of %s: %s", field, authority, type(broken).__name__)
+        log.debug("%s is not held against the schema of the flow spec: %s", field, type(broken).__name__)
         return  # a schema that is itself broken proves nothing; the service decides
     if error := best_match(errors):
         at = ".".join([field, *map(str, error.absolute_path)])
-        raise InvalidInputError(at, error.instance, f"{authority} says: {redacted(error.message)[:500]}")
+        raise InvalidInputError(at, error.instance, f"the flow spec says: {redacted(error.message)[:500]}")

@@ -11,11 +11,9 @@ import attrs
 
 from airflow_provider_payments.aep.resources.base import Resource
 from airflow_provider_payments.aep.resources.converters import named
-from airflow_provider_payments.aep.resources.switches import hand_over
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.api.client import Client, Reads
-    from airflow_provider_payments.aep.resources.base import Change
+    from airflow_provider_payments.aep.api.client import Reads
     from airflow_provider_payments.aep.resources.kind import Existing, Kind
     from airflow_provider_payments.aep.services import Json
 
@@ -35,9 +33,6 @@ class Reference(Resource):
 
     def actual_fields(self, reads: Reads, existing: Existing) -> Json:
         return {}
-
-    def send(self, client: Client, existing: Existing, change: Change) -> Existing:
-        return hand_over(client, self.kind, existing, self.owner) if self.owner else existing
 
 
 @cache

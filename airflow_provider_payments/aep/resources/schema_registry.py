@@ -21,7 +21,7 @@ from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.inputs import as_list, as_mapping
 from airflow_provider_payments.aep.resources.base import Change, Resource
 from airflow_provider_payments.aep.resources.converters import named, to_id
-from airflow_provider_payments.aep.resources.flow_specs import check_against
+from airflow_provider_payments.aep.resources.field_schema import FIELD_NAME, check_field
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schema_fields import (
@@ -43,34 +43,6 @@ MAX_DEPTH = 200
 
 _FORMATS = ("date", "date-time", "time", "uri", "email")
 FIELD_TYPES = ("string", "integer", "number", "boolean", *_FORMATS)
-_TEXT, _NUMBER, _COUNT = {"type": "string"}, {"type": "number"}, {"type": "integer", "minimum": 0}
-#: Adobe's page "Define XDM fields in the UI" lists no hyphen.
-_FIELD_NAME = "[A-Za-z0-9][A-Za-z0-9_]{0,127}"
-#: What the registry reads of a field that is given as a JSON schema. It would fill in a type that is left out.
-_FIELD_SCHEMA = {
-    "type": "object",
-    "required": ["type"],
-    "properties": {
-        "type": {"enum": ["string", "integer", "number", "boolean", "object", "array"]},
-        "title": _TEXT,
-        "description": _TEXT,
-        "format": _TEXT,
-        "$ref": _TEXT,
-        "pattern": _TEXT,
-        **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _NUMBER),
-        **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _COUNT),
-        "enum": {"type": "array", "minItems": 1},
-        "meta:enum": {"type": "object", "additionalProperties": _TEXT},
-        "required": {"type": "array", "items": _TEXT},
-        "properties": {
-            "type": "object",
-            "propertyNames": {"pattern": rf"^{_FIELD_NAME}\Z"},
-            "additionalProperties": {"$ref": "#"},
-        },
-        "items": {"$ref": "#"},
-        "additionalProperties": {"anyOf": [{"type": "boolean"}, {"maxProperties": 0}, {"$ref": "#"}]},
-    },
-}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -335,13 +307,15 @@ def checked_fields(argument: str, value: object) -> Json:
     if not fields:
         raise InvalidInputError(argument, value, "at least one field")
     for path, kind in fields.items():
-        if not all(re.fullmatch(_FIELD_NAME, step) for step in path.split(".")):
+        if not all(re.fullmatch(FIELD_NAME, step) for step in path.split(".")):
             allowed = "steps of letters, digits and underscores, the first no underscore, joined by dots"
             raise InvalidInputError(argument, path, allowed)
         if kind not in FIELD_TYPES and not (isinstance(kind, Mapping) and kind.get("type")):
             raise InvalidInputError(f"{argument}.{path}", kind, f"one of {', '.join(FIELD_TYPES)}, or a JSON schema")
         if isinstance(kind, Mapping):
-            check_against(f"{argument}.{path}", dict(kind), _FIELD_SCHEMA, "the Schema Registry")
+            if _is_deeper(kind, MAX_DEPTH):
+                raise InvalidInputError(argument, path, "no field may lie that deep")
+            check_field(f"{argument}.{path}", kind)
         if any(path.startswith(f"{other}.") for other in fields):
             raise InvalidInputError(argument, path, "a field that has a type cannot hold other fields")
     if _is_deeper(field_tree(fields), MAX_DEPTH):

@@ -30,8 +30,8 @@ from airflow_provider_payments.aep.readers import (
     shown,
     text,
 )
-from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.runs.record_counts import read_counts
+from airflow_provider_payments.aep.runs.run_problems import errors_of, failed_codes
 from airflow_provider_payments.aep.services import PAGE, Json
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class FlowRun:
     :param failed_records: how many did not.
     :param batch_ids: the batches that hold its records, and its failed records for 30 days.
     :param errors: ``code: message`` as the service gives them, without repeats.
+    :param failed_codes: the codes of its failed records, the most frequent first, each with how many where it says so.
     :param window_start: where the data window begins that it reads, epoch seconds: as it was asked for where the run
         shows that, else as its copying shows it, which some runs do only once they copy.
     :param window_end: where that ends.
@@ -97,6 +98,7 @@ class FlowRun:
     failed_records: int | None = None
     batch_ids: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    failed_codes: tuple[str, ...] = ()
     window_start: float | None = None
     window_end: float | None = None
     copied_start: float | None = None
@@ -187,7 +189,7 @@ class FlowRun:
             return None
         values: dict[str, Any] = {name: _epoch(given.get(name)) for name in _MOMENTS}
         values |= {name: count(given.get(name)) for name in ("input_records", "output_records", "failed_records")}
-        values |= {name: _texts(given.get(name)) for name in ("batch_ids", "errors")}
+        values |= {name: _texts(given.get(name)) for name in ("batch_ids", "errors", "failed_codes")}
         unknown_counts = text(given.get("unknown_counts")) or ""
         return cls(run_id, flow_id, text(status) or "", created_at, **values, unknown_counts=unknown_counts)
 
@@ -218,7 +220,8 @@ class FlowRun:
             started_at=moment(at(metrics, "durationSummary", "startedAtUTC")),
             completed_at=moment(at(metrics, "durationSummary", "completedAtUTC")),
             batch_ids=tuple(dict.fromkeys(_batches(activities))),
-            errors=tuple(dict.fromkeys(_errors(metrics, activities))),
+            failed_codes=tuple(map(str, failed_codes(metrics, activities))),
+            errors=tuple(dict.fromkeys(errors_of(metrics, activities))),
             window_start=window_start,
             window_end=window_end,
             copied_start=copied_start,
@@ -375,12 +378,3 @@ def _batches(activities: list[Mapping[str, Any]]) -> Iterator[str]:
         for target in mappings(activity.get("targetInfo")):
             if at(target, "reference", "type") == "Batch":
                 yield from _texts(at(target, "reference", "ids"))
-
-
-def _errors(metrics: Mapping[str, Any], activities: list[Mapping[str, Any]]) -> Iterator[str]:
-    for holder in (metrics, *activities):
-        status = mapping(holder.get("statusSummary"))
-        for error in [*mappings(status.get("errors")), *mappings(at(status, "extensions", "errors"))]:
-            parts = [error.get("code"), error.get("message")]
-            if said := ": ".join(redacted(text(part) or shown(part)) for part in parts if part):
-                yield said

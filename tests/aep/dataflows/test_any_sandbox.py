@@ -42,7 +42,12 @@ def two(emulator: Emulator, client: Client) -> tuple[Client, str, dict[str, Any]
     for name in ("First", "Second"):
         maker.make(Made(names=(name, "source", "target"), listed=True, description=name))
     text = export_dataflows(Snapshot(client), ["First"], manage_schema=True).files["First.yaml"]
-    return client, text, {path: _ask(client, path) for path in LISTS}
+    return client, text, answers_of(client)
+
+
+def answers_of(client: Client) -> dict[str, Any]:
+    """What the lists answer."""
+    return {path: _ask(client, path) for path in LISTS}
 
 
 def _ask(client: Client, path: str) -> Any:

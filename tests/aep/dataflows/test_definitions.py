@@ -15,7 +15,7 @@ from airflow_provider_payments.aep.dataflows.definition import Connection, Datas
 from airflow_provider_payments.aep.dataflows.definition import Schedule as Pace
 from airflow_provider_payments.aep.dataflows.definition import Schema as Target
 from airflow_provider_payments.aep.dataflows.json_schema import definition_schema, project_schema
-from airflow_provider_payments.aep.dataflows.layers import Variables
+from airflow_provider_payments.aep.dataflows.layers import Variables, merged
 from airflow_provider_payments.aep.dataflows.members import read_value
 from airflow_provider_payments.aep.dataflows.problems import Place, Problem
 from airflow_provider_payments.aep.dataflows.yamlfile import Node, read_yaml
@@ -142,6 +142,19 @@ def test_empty_defaults_are_not_written() -> None:
 @given(definitions())
 def test_any_definition_reads_back_as_it_was_written(definition: Definition) -> None:
     assert read(definition.to_yaml()) == definition
+
+
+@settings(max_examples=60)
+@given(definitions(), definitions())
+def test_any_definition_means_the_same_above_any_defaults(definition: Definition, other: Definition) -> None:
+    defaults = {name: value for name, value in plain(other).items() if name != "name"}
+    written = read_yaml(definition.to_yaml(defaults).encode(), "f.yaml", [])
+    assert written is not None
+    members = {name: member for name, member in written.members.items() if name != "version"}
+    problems: list[Problem] = []
+    above = Variables({}).fill(merged(nodes(defaults), Node(members, written.place)), problems)
+    assert (read_value(Definition, above, problems), problems) == (definition, [])
+    assert list(VALIDATOR.iter_errors(written.plain)) == []
 
 
 VALIDATOR = jsonschema.Draft7Validator(definition_schema())

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from airflow_provider_payments.aep.dataflows.destroy import carry_out
 from airflow_provider_payments.aep.errors import InvalidInputError, ReadOnlyError, RequestError
 from airflow_provider_payments.aep.http.auth import ClientCredentials
 from airflow_provider_payments.aep.resources.flow_service import SOURCE_CONNECTION
-from airflow_provider_payments.aep.resources.switches import hand_over
-from tests.aep.conftest import Stepping
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.switches import rewrite_mark
 from tests.aep.dataflows.applying import apply, plan_of
 from tests.aep.dataflows.destroying import (
     NAME,
@@ -30,8 +29,10 @@ from tests.aep.dataflows.destroying import (
     there,
 )
 from tests.aep.dataflows.files import TEN_LINES, write_files
+from tests.aep.dataflows.killing import Killed, mortal
 from tests.conftest import Emulator
 
+MANUAL = Path(__file__).parents[3] / "airflow_provider_payments" / "docs" / "destroy.md"
 FLOW_SERVICE = "/data/foundation/flowservice"
 FLOW = ["dataflow", "target connection", "source connection"]
 NEVER = {
@@ -84,6 +85,18 @@ def test_a_dataset_with_a_batch_stays_even_with_data(folder: Path, client: Clien
     assert reasons(planned)["dataset"] in {f"it holds rows: batch {b['id']}" for b in emulator.objects("batches")}
     carry_out(client, planned)
     assert len(there(emulator, "dataSets")) == 1
+
+
+def test_rows_that_an_apply_would_bring_in_once_more_are_noted(
+    folder: Path, client: Client, emulator: Emulator
+) -> None:
+    assert decided(client, folder).notes == ()
+    emulator.advance(86400)
+    (note,) = decided(client, folder).notes
+    assert note.startswith(f"dataset {NAME!r} keeps its rows: an apply of {NAME!r} brings them in once more")
+    destroy(client, folder)
+    # No dataflow goes any more.
+    assert decided(client, folder).notes == ()
 
 
 def test_only_the_named_definition_goes(client: Client, tmp_path: Path, emulator: Emulator) -> None:
@@ -196,7 +209,7 @@ def test_a_read_only_connection_is_refused_before_anything_is_sent(
 def test_what_was_taken_over_meanwhile_stays(folder: Path, client: Client, emulator: Emulator) -> None:
     planned = decided(client, folder)
     (source,) = SOURCE_CONNECTION.list_all(client)
-    hand_over(client, SOURCE_CONNECTION, source, "sales")
+    rewrite_mark(client, SOURCE_CONNECTION, source, Writer("sales").mark())
     done = carry_out(client, planned)
     (kept,) = done.failed
     assert (kept.kind, kept.reason) == (SOURCE_CONNECTION, "its mark names another owner or run by now")
@@ -251,21 +264,6 @@ def test_faults_and_lost_answers_do_not_break_it(
     assert there(emulator) == set()
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
-def killed_before(number: int) -> Callable[[], None]:
-    """Return what a credential does before each request: die before the one of this number."""
-    counted: Iterator[int] = iter(range(number))
-
-    def step() -> None:
-        if next(counted, None) is None:
-            raise Killed
-
-    return step
-
-
 @pytest.mark.parametrize("named_by_hand", [False, True])
 def test_killed_before_any_request_and_done_again_it_ends_the_same(
     named_by_hand: bool,
@@ -281,9 +279,7 @@ def test_killed_before_any_request_and_done_again_it_ends_the_same(
         folder = applied(client, tmp_path, products=TEN_LINES)
         if named_by_hand:
             rename_connections(client, emulator)
-        given = credential()
-        stepping = partial(Stepping, given.client_id, given.client_secret, given.transport, scopes=given.scopes)
-        dying = make_client(credential=stepping(ims_url=emulator.url, step=killed_before(number)))
+        dying = make_client(credential=mortal(credential(), number))
         try:
             destroy(dying, folder, data=True)
         except Killed:
@@ -328,6 +324,17 @@ def test_one_that_fails_in_the_middle_is_completed_by_the_next(
     assert seen == ["dataflow"]
     emulator.control("DELETE", "faults")
     assert kinds(destroy(client, folder)) == ["target connection", "source connection"]
+
+
+@pytest.mark.parametrize(("data", "requests"), [(False, 9), (True, 13)])
+def test_a_chain_costs_the_requests_that_the_manual_says(
+    data: bool, requests: int, folder: Path, client: Client, emulator: Emulator
+) -> None:
+    planned = decided(client, folder, data=data)
+    before = len(emulator.requests())
+    carry_out(client, planned)
+    assert len(emulator.requests()) - before == requests
+    assert f"{requests} requests" in MANUAL.read_text()
 
 
 # ---- orphans -------------------------------------------------------------------------------------------------------

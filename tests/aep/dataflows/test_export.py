@@ -151,6 +151,16 @@ def test_an_id_stands_where_a_name_would_not_tell_with_a_comment_that_says_why(
     assert not_done(plan_of(client, tmp_path)) == {}
 
 
+def test_files_differ_in_more_than_case_and_none_is_taken_for_a_project_file(client: Client, tmp_path: Path) -> None:
+    maker = Maker(client)
+    for name in ("Project", "shop/1", "Shop_1", "..."):
+        maker.make(Made(names=(name, "s", "t")))
+    files = sorted(name.lower() for name in export_to(tmp_path, client).files)
+    assert files == ["dataflow.yaml", "project_2.yaml", "shop_1.yaml", "shop_1_2.yaml"]
+    plan = plan_of(client, tmp_path)
+    assert (len(plan.definitions), not_done(plan)) == (4, {})
+
+
 def test_a_dataset_whose_name_another_one_has_is_named_by_its_id(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:

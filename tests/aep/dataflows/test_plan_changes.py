@@ -61,6 +61,7 @@ def reasons(plan: Plan) -> str:
         ("5%\n", "5%\nenabled: false\n", {"dataflow": "update"}, "state: desired 'disabled', actual 'enabled'"),
         ("delta_column: Create_Time", "delta_column: {name: Create_Time, format: yyyy}", {"dataflow": "update"},
          "deltaColumn.dateFormat: desired 'yyyy'"),
+        ("delta_column: Create_Time", "delta_column: Type", {"dataflow": "update"}, "deltaColumn.name: desired 'Type'"),
         ("name: Products\n", "name: Goods\nprevious_names: [Products]\n", {"dataflow": "update"}, "desired 'Goods'"),
         ("_id: Product_Id", "_id: Product_Name", {"mapping set": "create", "dataflow": "update"},
          "mappings._id: desired 'Product_Name', actual 'Product_Id'"),
@@ -240,6 +241,54 @@ def test_a_change_in_the_user_interface_is_shown(
     found = {kind: action for kind, action in not_done(plan).items() if action not in ("blocked", "adopt")}
     assert found == steps
     assert said in reasons(plan)
+
+
+def test_a_mapping_set_that_says_the_same_is_used_again(client: Client, emulator: Emulator, applied: Path) -> None:
+    another_mapping_set(ByHand(client, emulator))
+    plan = plan_text(client, applied, PRODUCTS)
+    assert not_done(plan) == {"mapping set": "adopt", "dataflow": "update"}
+    (adopted,) = [step for step in plan.steps if step.action == "adopt"]
+    assert adopted.id in {each["id"] for each in emulator.objects("mappingSets")}
+
+
+def test_error_diagnostics_alone_are_an_update(client: Client, tmp_path: Path) -> None:
+    plain = PRODUCTS.replace("tolerance: 5%\n", "")
+    apply(client, plan_text(client, tmp_path, plain))
+    plan = plan_text(client, tmp_path, f"{plain}error_diagnostics: true\n")
+    assert not_done(plan) == {"dataflow": "update"}
+    assert "errorDiagnosticsEnabled: desired True, actual False" in reasons(plan)
+
+
+FLOW_SERVICE, REGISTRY = "/data/foundation/flowservice", "/data/foundation/schemaregistry/tenant"
+
+
+@pytest.mark.parametrize(
+    ("path", "empty", "kind", "reason"),
+    [
+        (
+            f"{FLOW_SERVICE}/sourceConnections",
+            {"items": []},
+            "source connection",
+            "the dataflow's source connection is",
+        ),
+        (f"{FLOW_SERVICE}/connections", {"items": []}, "source connection", "the dataflow's base connection is gone"),
+        (
+            f"{FLOW_SERVICE}/targetConnections",
+            {"items": []},
+            "target connection",
+            "the dataflow's target connection is",
+        ),
+        (f"{REGISTRY}/schemas", {"results": []}, "dataset", "its schema is gone, or is none of the team's own"),
+    ],
+)
+def test_what_is_gone_under_a_dataflow_is_a_conflict(
+    path: str, empty: dict[str, Any], kind: str, reason: str, client: Client, emulator: Emulator, applied: Path
+) -> None:
+    emulator.fail("status", method="GET", path=path, times=9, status=200, body=empty)
+    emulator.fail("status", method="GET", path=f"{path}/*", times=9, status=404)
+    emulator.advance(86400)
+    plan = plan_text(client, applied, PRODUCTS)
+    assert (kind, True) in [(step.kind, step.reason.startswith(reason)) for step in plan.conflicts]
 
 
 def test_a_dataflow_that_was_disabled_is_shown_and_left_alone(

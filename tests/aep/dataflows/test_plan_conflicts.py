@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.dataflows import render
+from airflow_provider_payments.aep.dataflows.drift import drifted
 from airflow_provider_payments.aep.dataflows.export import export_dataflows
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import RequestError
@@ -209,6 +210,37 @@ def test_a_plan_that_creates_dataflows_says_once_that_they_may_be_hidden(
 
 
 # ---- what definitions share ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("new_name", ["A new one", "Z new one"])
+def test_a_definition_whose_base_connection_another_one_adopts_is_no_drift(
+    client: Client, tmp_path: Path, new_name: str
+) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES))
+    plan = plan_text(client, tmp_path, TEN_LINES, TEN_LINES.replace(NAME, new_name))
+    adopted = the_step(plan, "adopt")
+    assert (adopted.kind, set(adopted.users), adopted.affected) == ("base connection", {NAME, new_name}, (new_name,))
+    assert (plan.changed, drifted(plan)) == ((new_name,), [new_name])
+    assert "= base connection PayPal connection (24151d58-ffa7-4960-951d-58ffa7396097)\n" in render.plan_text(plan)
+
+
+def test_a_definition_that_only_refers_to_what_another_one_changes_is_no_drift(client: Client, tmp_path: Path) -> None:
+    shared = "schema: {title: Products}\ndataset: {name: Products, description: Daily}\n"
+    refers = REFERRING.replace("dataset: {name: Other}", "dataset: Products").replace(
+        "schema: PayPal catalog products\n", ""
+    )
+    refers += "allow_second_reader: true\n"
+    apply(client, plan_text(client, tmp_path, TEN_LINES + shared, refers))
+    plan = plan_text(client, tmp_path, TEN_LINES + shared.replace("Daily", "Hourly"), refers)
+    assert (not_done(plan), plan.changed, drifted(plan)) == ({"dataset": "update"}, (NAME,), [NAME])
+
+
+def test_a_definition_whose_schema_another_one_extends_is_no_drift(client: Client, tmp_path: Path) -> None:
+    apply(client, plan_text(client, tmp_path, TEN_LINES, REFERRING))
+    more = TEN_LINES.replace("product.type: Type", "product.type: Type\n  product.kind: Type")
+    plan = plan_text(client, tmp_path, more + "schema: {field_group: More fields}\n", REFERRING)
+    assert (plan.count("create"), plan.count("update")) == (2, 2)  # field group and mapping set, schema and dataflow
+    assert (plan.changed, drifted(plan)) == ((NAME,), [NAME])
 
 
 def test_a_definition_may_refer_to_what_another_one_describes(client: Client, tmp_path: Path) -> None:

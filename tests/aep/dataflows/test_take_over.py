@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,12 @@ from airflow_provider_payments.aep.dataflows.plan import Plan
 from airflow_provider_payments.aep.dataflows.render import plan_text as rendered
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.http.auth import ClientCredentials
+from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION
 from airflow_provider_payments.aep.resources.kind import all_kinds
 from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.switches import rewrite_mark
 from airflow_provider_payments.operators.connections import (
     CreateSourceConnectionOperator,
     CreateTargetConnectionOperator,
@@ -28,7 +32,9 @@ from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperat
 from tests.aep.chain import Chain
 from tests.aep.dataflows.applying import apply, not_done, plan_of, plan_text
 from tests.aep.dataflows.files import TEN_LINES, write_files
+from tests.aep.dataflows.killing import Killed, mortal
 from tests.conftest import Emulator
+from tests.fault_proxy import FaultProxy
 from tests.operators.chain import run
 
 DAG = "payments_dataflow"
@@ -108,8 +114,8 @@ def test_a_plan_shows_from_whom_to_whom_an_object_goes(client: Client, tmp_path:
     shown = rendered(plan).splitlines()
     at = next(i for i, line in enumerate(shown) if line.startswith(f"  ~ dataflow {NAME}"))
     assert shown[at + 1 : at + 4] == [
-        "      scheduleParams.frequency: minute -> day",
-        "      scheduleParams.interval: 30 -> 1",
+        "      schedule.frequency: minute -> day",
+        "      schedule.interval: 30 -> 1",
         "      owner: sales -> finance",
     ]
     assert plan.count("update") == 6
@@ -172,3 +178,59 @@ def test_nothing_is_taken_over_without_a_project_or_marks(
 def test_taking_over_is_part_of_the_digest(client: Client, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path / ".theirs", TEN_LINES), owner="sales")
     assert taken_over(client, tmp_path, TEN_LINES).digest != plan_of(client, tmp_path).digest
+
+
+# ---- what happens in between ---------------------------------------------------------------------------------------
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "500": {"action": "status", "status": 500},
+    "done and 500": {"action": "apply_then_status", "status": 500},
+    "done and cut": {"action": "apply_then_drop"},
+    "reset": {"action": "reset", "apply": False},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_lost_answers_do_not_break_it(
+    fault: dict[str, Any], client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    apply(client, plan_text(client, tmp_path / ".theirs", TEN_LINES), owner="sales")
+    plan = taken_over(client, tmp_path, TEN_LINES.replace("every 30 minutes", "every day"))
+    emulator.fail(method="PATCH", path="*", nth=2, times=2, **fault)
+    apply(client, plan, owner="finance")
+    assert [fault["fired"] for fault in emulator.faults()] == [2]
+    assert {name for names in owners(client).values() for name in names} == {"finance"}
+
+
+def test_killed_before_any_request_and_applied_again_it_ends_the_same(
+    client: Client,
+    make_client: Callable[..., Client],
+    credential: Callable[..., ClientCredentials],
+    emulator: Emulator,
+    tmp_path: Path,
+) -> None:
+    for number in range(1, 60):
+        emulator.reset()
+        apply(client, plan_text(client, tmp_path / ".theirs", TEN_LINES), owner="sales")
+        dying = make_client(credential=mortal(credential(), number))
+        try:
+            apply(dying, taken_over(dying, tmp_path, TEN_LINES), owner="finance")
+        except Killed:
+            apply(client, taken_over(client, tmp_path, TEN_LINES), owner="finance")
+            assert {name for names in owners(client).values() for name in names} == {"finance"}
+        else:
+            break
+    assert number > 14
+
+
+def test_what_a_third_took_over_meanwhile_is_theirs(
+    client: Client, make_client: Callable[..., Client], proxy: FaultProxy, tmp_path: Path
+) -> None:
+    apply(client, plan_text(client, tmp_path / ".theirs", TEN_LINES), owner="sales")
+    plan = taken_over(client, tmp_path, TEN_LINES)
+    (dataflow,) = DATAFLOW.list_all(client)
+    theirs = partial(rewrite_mark, client, DATAFLOW, dataflow, Writer("orders").mark())
+    proxy.fault("PATCH", f"/flows/{dataflow.id}", first=theirs)
+    apply(make_client(proxy.url), plan, owner="finance")
+    assert owners(client)["dataflow"] == ["orders"]
+    assert owners(client)["source connection"] == ["finance"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_payments.aep.dataflows.loading import Project
 from airflow_provider_payments.aep.dataflows.plan import Plan, Step
 from airflow_provider_payments.aep.dataflows.render import plan_markdown, plan_text
 from airflow_provider_payments.aep.dataflows.wording import in_words, member_of
@@ -52,9 +53,8 @@ def test_a_difference_belongs_to_the_member_that_says_it(kind: str, field: str, 
 def test_of_many_definitions_that_share_an_object_a_few_are_named() -> None:
     names = tuple(f"P{at}" for at in range(9))
     step = Step(kind="base connection", name="PayPal", action="adopt", id="1", users=names)
-    plan = Plan(
-        organisation="o", sandbox="dev", project="finance", environment="prod", definitions=names, steps=(step,)
-    )
+    where = {"organisation": "o", "sandbox": "dev", "project": "finance", "environment": "prod"}
+    plan = Plan(**where, definitions=names, steps=(step,), written=Project(()))
     lines = plan_text(plan).splitlines()
     assert lines[0] == "Sandbox dev, project finance, environment prod"
     assert "  = base connection PayPal (1), also for P1, P2, P3 and 5 more" in lines

@@ -250,6 +250,16 @@ def test_a_long_list_of_items_that_are_alike_is_no_bomb() -> None:
         assert get(Transport(attempts=1), server) == {"items": items}
 
 
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_long_answer_in_chunks_is_no_bomb(encoding: str) -> None:
+    items = [{"id": str(number)} for number in range(200_000)]
+    body = json.dumps({"items": items}).encode()
+    sent = gzip.compress(body) if encoding == "gzip" else body
+    head = b"Transfer-Encoding: chunked\r\nContent-Encoding: %b\r\n\r\n" % encoding.encode()
+    with raw_server(sends(OK, head, b"%x\r\n%b\r\n0\r\n\r\n" % (len(sent), sent))) as server:
+        assert get(Transport(attempts=1), server) == {"items": items}
+
+
 def test_an_answer_as_long_as_the_limit_is_read() -> None:
     body = b'"%s"' % (b"x" * (MIB - 2))
     transport = Transport(attempts=1, max_body_bytes=MIB)

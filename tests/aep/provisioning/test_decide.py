@@ -50,6 +50,7 @@ OLD, YOUNG, NEW = seen(checked=True), seen(created=PLATFORM - 4), seen("n", crea
 DIFFERS = seen("d", differences=OTHER, is_duplicate=False)
 SENT = Memory(posts=1, sent_at=NOW.own)
 OURS = seen("m", created=PLATFORM - 100, ours=True)
+STOPPED = seen("m", created=PLATFORM - 100, ours=True, differences=(Difference("state", "enabled", "disabled"),))
 MADE = Memory(posts=1, sent_at=NOW.own - 100, mine="m", searched=True)
 FIRST = seen("f", created=PLATFORM - 101, differences=OTHER, is_duplicate=True)
 WITHDRAWN = seen("w", differences=(Difference("state", "enabled", "disabled"),), withdrawn=True)
@@ -128,6 +129,9 @@ CASES: dict[str, tuple[Rules, Collection[Seen], Memory, Action]] = {
     "our own never shows, one that differs does": (CONNECTION, [DIFFERS], made(30), Wait(2.0, "to show in lists")),
     # Another writer was first with something else.
     "our own dataflow, and an older one that ingests the same": (DATAFLOW, [OURS, FIRST], MADE, Withdraw(OURS)),
+    "our own dataflow that somebody disabled, and an older one that differs": (
+        DATAFLOW, [STOPPED, FIRST], MADE, Withdraw(STOPPED),
+    ),
     "our own connection, and an older one that differs": (CONNECTION, [OURS, FIRST], MADE, Adopt(OURS, (FIRST,))),
     "our own dataflow, and an older one that reads something else": (DATAFLOW, [OURS, DIFFERS], MADE, Adopt(OURS)),
     "somebody else's dataflow, and an older one that differs": (

@@ -17,7 +17,7 @@ from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.flow_service import SOURCE_CONNECTION
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
-from airflow_provider_payments.aep.resources.switches import hand_over
+from airflow_provider_payments.aep.resources.switches import rewrite_mark
 from tests.aep.chain import CATALOG, FLOW_SERVICE, KINDS, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -177,7 +177,7 @@ def test_what_was_taken_over_since_it_was_listed_stays(
 ) -> None:
     source = chain.ensure(chain.source()).existing
     (listed,) = chain.source().look_up(chain.client)
-    take_over = partial(hand_over, chain.client, SOURCE_CONNECTION, listed, "finance")
+    take_over = partial(rewrite_mark, chain.client, SOURCE_CONNECTION, listed, Writer("finance").mark())
     proxy.fault("GET", f"/sourceConnections/{source.id}", first=take_over)
     (kept,) = tear_down(make_client(proxy.url), OWN).kept
     assert (kept["id"], kept["reason"]) == (source.id, "its mark names another owner or run by now")

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.api.client import Client
-from airflow_provider_payments.aep.errors import ReadOnlyError, UnsettledError
+from airflow_provider_payments.aep.errors import ReadOnlyError
 from airflow_provider_payments.aep.resources.base import OWNER, Change
 from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.kind import Kind as ResourceKind
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.reference import reference_to
-from airflow_provider_payments.aep.resources.switches import hand_over, rewrite_mark
+from airflow_provider_payments.aep.resources.switches import rewrite_mark
 from tests.aep.chain import KINDS, UPDATES, Chain, Kind
 from tests.aep.provisioning.test_changes_under_faults import before_and_after
 from tests.conftest import Emulator
-from tests.fault_proxy import FaultProxy
 
 SALES = Writer("sales", "run", "dag")
 MARKED = pytest.mark.parametrize("name", [name for name in KINDS if name != "mapping set"])
@@ -38,6 +38,13 @@ def listed(chain: Chain, name: str) -> Existing:
     return existing
 
 
+def hand_over(client: Client, kind: ResourceKind, existing: Existing) -> bool:
+    """Let finance be the owner."""
+    mark = kind.mark_of(existing)
+    assert mark
+    return rewrite_mark(client, kind, existing, mark.handed_to("finance"))
+
+
 def patches(emulator: Emulator) -> list[dict[str, Any]]:
     return list(emulator.requests(method="PATCH"))
 
@@ -50,7 +57,7 @@ def unmarked(item: dict[str, Any]) -> dict[str, Any]:
 def test_only_the_owner_of_the_mark_changes(name: str, chain: Chain, emulator: Emulator) -> None:
     before = made(chain, name)
     kind = KINDS[name].build(chain).kind
-    hand_over(chain.client, kind, before, "finance")
+    assert hand_over(chain.client, kind, before)
     after = listed(chain, name)
     mark, former = kind.mark_of(after), kind.mark_of(before)
     assert mark
@@ -58,14 +65,6 @@ def test_only_the_owner_of_the_mark_changes(name: str, chain: Chain, emulator: E
     assert (mark.owner, mark.run, mark.nonce) == ("finance", former.run, former.nonce)
     assert after.item["description"].startswith("Paid orders")
     assert unmarked(after.item) == unmarked(before.item)
-    assert len(patches(emulator)) == 1
-
-
-@MARKED
-def test_taking_over_again_sends_nothing(name: str, chain: Chain, emulator: Emulator) -> None:
-    kind = KINDS[name].build(chain).kind
-    hand_over(chain.client, kind, made(chain, name), "finance")
-    hand_over(chain.client, kind, listed(chain, name), "finance")
     assert len(patches(emulator)) == 1
 
 
@@ -82,7 +81,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 def test_a_lost_answer_leaves_the_same_mark(name: str, fault: dict[str, Any], chain: Chain, emulator: Emulator) -> None:
     kind, existing = KINDS[name].build(chain).kind, made(chain, name)
     emulator.fail(method="PATCH", path="*", times=1, **fault)
-    hand_over(chain.client, kind, existing, "finance")
+    hand_over(chain.client, kind, existing)
     assert [fault["fired"] for fault in emulator.faults()] == [1]
     mark = kind.mark_of(listed(chain, name))
     assert mark
@@ -99,62 +98,28 @@ FLOW_SERVICE_KINDS = ["dataflow", "source connection", "target connection", "bas
 
 
 @pytest.mark.parametrize("name", FLOW_SERVICE_KINDS)
-def test_somebody_elses_change_in_between_is_kept(
-    name: str, chain: Chain, proxy: FaultProxy, make_client: Callable[..., Client], emulator: Emulator
+def test_what_somebody_else_has_changed_since_it_was_read_keeps_its_mark(
+    name: str, chain: Chain, emulator: Emulator
 ) -> None:
     kind, existing = KINDS[name].build(chain).kind, made(chain, name)
-    proxy.fault("PATCH", kind.path, first=lambda: rename(chain, KINDS[name], existing))
-    hand_over(make_client(proxy.url), kind, existing, "finance")
+    rename(chain, KINDS[name], existing)
+    assert not hand_over(chain.client, kind, existing)
     (item,) = (item for item in emulator.objects(KINDS[name].objects) if item["id"] == existing.id)
     assert item["name"] == "renamed"
-    assert "[airflow:finance#" in item["description"]
+    assert "[airflow:sales#" in item["description"]
 
 
-def test_what_others_change_every_time_is_left_to_the_next_attempt(
-    chain: Chain, proxy: FaultProxy, make_client: Callable[..., Client]
-) -> None:
+def test_what_is_gone_is_no_error(chain: Chain, emulator: Emulator) -> None:
     existing, kind = made(chain, "source connection"), KINDS["source connection"].build(chain).kind
-    others = iter(range(9))
-
-    def change() -> None:
-        now = kind.read(chain.client, existing)
-        assert now
-        rename(chain, KINDS["source connection"], now)
-        next(others)
-
-    proxy.fault("PATCH", kind.path, first=change, times=99)
-    with pytest.raises(UnsettledError, match="could not be taken over: others change it") as unsettled:
-        hand_over(make_client(proxy.url), kind, existing, "finance")
-    assert unsettled.value.retryable
-    assert next(others) == 3
-
-
-def test_what_a_third_took_over_meanwhile_is_theirs(
-    chain: Chain, proxy: FaultProxy, make_client: Callable[..., Client]
-) -> None:
-    existing, kind = made(chain, "dataflow"), KINDS["dataflow"].build(chain).kind
-    proxy.fault("PATCH", kind.path, first=lambda: hand_over(chain.client, kind, existing, "orders"))
-    with pytest.raises(UnsettledError, match="does not carry the mark of 'sales' any more"):
-        hand_over(make_client(proxy.url), kind, existing, "finance")
-    mark = kind.mark_of(listed(chain, "dataflow"))
-    assert mark
-    assert mark.owner == "orders"
-
-
-def test_what_was_deleted_meanwhile_is_reported(chain: Chain, emulator: Emulator) -> None:
-    existing, kind = made(chain, "source connection"), KINDS["source connection"].build(chain).kind
-    emulator.advance(60)
     kind.delete(chain.client, existing)
-    assert not rewrite_mark(chain.client, kind, existing, SALES.mark())
-    with pytest.raises(UnsettledError, match="was deleted while it was to be taken over"):
-        hand_over(chain.client, kind, existing, "finance")
+    assert not hand_over(chain.client, kind, existing)
 
 
 @MARKED
 def test_read_only_refuses_it(name: str, chain: Chain, make_client: Callable[..., Client]) -> None:
     kind, existing = KINDS[name].build(chain).kind, made(chain, name)
     with pytest.raises(ReadOnlyError):
-        hand_over(make_client(read_only=True), kind, existing, "finance")
+        hand_over(make_client(read_only=True), kind, existing)
 
 
 # ---- as part of what is desired ------------------------------------------------------------------------------------
@@ -203,8 +168,11 @@ def test_a_reference_differs_in_the_owner_only(chain: Chain, emulator: Emulator)
 
 
 def test_a_dataflow_that_was_taken_over_is_adopted_for_a_creator_that_gives_up(chain: Chain) -> None:
-    kind = KINDS["dataflow"].build(chain).kind
-    hand_over(chain.client, kind, made(chain, "dataflow"), "finance")
-    mark = kind.mark_of(listed(chain, "dataflow"))
+    chain.ensure(chain.dataflow(), writer=SALES)
+    desired, existing = chain.dataflow(owner="finance"), listed(chain, "dataflow")
+    change = desired.judge(existing, desired.differences(chain.client, existing), chain.client.now())
+    assert isinstance(change, Change)
+    desired.send(chain.client, existing, change)
+    mark = desired.kind.mark_of(listed(chain, "dataflow"))
     assert mark
     assert mark.adopted

@@ -57,6 +57,7 @@ READ = FlowRun(
     failed_records=2,
     batch_ids=("B1", "B2"),
     errors=("CONNECTOR-2001-500: Promotion.", "MAPPER-3700-400: No date."),
+    failed_codes=("MAPPER-3700-400 (2)",),
 )
 
 

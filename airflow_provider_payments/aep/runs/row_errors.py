@@ -1,0 +1,200 @@
+"""
+Row errors: what failed in which column, and how often, counted line by line in bounded memory.
+
+A line of a file of row errors is an object: the record (``_corrupt_record``), its errors with code and message
+(``_errors``), and the file's name. What is kept of it holds no value of the record, unless examples are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import astuple, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.aep.http.answers import UnexpectedError
+from airflow_provider_payments.aep.readers import mapping, mappings
+from airflow_provider_payments.aep.runs.row_messages import MASK, without_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from airflow_provider_payments.aep.services import Json
+
+#: Kinds of errors that are told apart; the others are counted together.
+MAX_KINDS = 1000
+#: Bytes of a line that is read. A record has a few thousand.
+MAX_LINE_BYTES = 2**22
+#: Characters of an example.
+MAX_EXAMPLE = 2000
+#: Code of a row error that names none.
+NO_CODE = "unknown"
+#: A longer number may be one of an account.
+MAX_CODE = 999_999
+_CODE = r"(?:[A-Z][A-Z0-9_]{0,15}-)?[0-9]{1,6}(?:-[0-9]{1,6})?"
+
+
+@dataclass(frozen=True)
+class ErrorKind:
+    """
+    Errors with one code, in one column, with one message.
+
+    :param code: as the file has it, such as ``3700``.
+    :param column: a path with ``.``; empty where the message names none.
+    :param message: without values of records.
+    """
+
+    code: str
+    column: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """
+    One error as the service shows it. It holds values of a customer's payment.
+
+    :param message: with its values.
+    :param record: the record that failed.
+    """
+
+    message: str
+    record: str
+
+
+@dataclass
+class RowErrors:
+    """
+    What the lines of files of row errors say.
+
+    :param rows: records that failed.
+    :param unreadable: lines that are no row errors, or longer than :data:`MAX_LINE_BYTES`.
+    :param counts: how many errors there are of each kind.
+    :param examples: of each kind the first error; only where they are asked for.
+    """
+
+    rows: int = 0
+    unreadable: int = 0
+    counts: dict[ErrorKind, int] = field(default_factory=dict)
+    examples: dict[ErrorKind, Example] | None = None
+
+    @property
+    def codes(self) -> dict[str, int]:
+        """How many errors there are of each code, the most frequent first."""
+        totals: dict[str, int] = {}
+        for kind, number in self.counts.items():
+            totals[kind.code] = totals.get(kind.code, 0) + number
+        return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def kinds(self) -> list[tuple[ErrorKind, int]]:
+        """The kinds and their numbers, the most frequent first."""
+        return sorted(self.counts.items(), key=lambda item: (-item[1], *astuple(item[0])))
+
+    def add(self, other: RowErrors) -> None:
+        """Add what another file says."""
+        self.rows += other.rows
+        self.unreadable += other.unreadable
+        for kind, number in other.counts.items():
+            self._count(kind, number)
+        if self.examples is not None:
+            self.examples = {**(other.examples or {}), **self.examples}
+
+    def add_line(self, line: bytes | bytearray) -> None:
+        """Count what a line says; blank lines say nothing."""
+        if not line.strip():
+            return
+        try:
+            given = json.loads(line)
+        except (ValueError, RecursionError):
+            given = None
+        if not isinstance(given, dict):
+            self.unreadable += 1
+            return
+        self.rows += 1
+        for error in mappings(given.get("_errors")) or [{}]:
+            self._add_error(error, given)
+
+    def _add_error(self, error: Mapping[str, Any], line: Json) -> None:
+        described = without_values(error.get("message"))
+        kind = self._count(ErrorKind(code_of(error), described.column, described.message), 1)
+        if self.examples is not None and kind not in self.examples:
+            record = line.get("_corrupt_record")
+            text = record if isinstance(record, str) else json.dumps(record, ensure_ascii=False)
+            self.examples[kind] = Example(str(error.get("message") or "")[:MAX_EXAMPLE], text[:MAX_EXAMPLE])
+
+    def _count(self, kind: ErrorKind, number: int) -> ErrorKind:
+        if kind not in self.counts and len(self.counts) >= MAX_KINDS:
+            kind = replace(kind, column="", message=MASK)
+            if kind not in self.counts and len(self.counts) >= 2 * MAX_KINDS:
+                kind = replace(kind, code=NO_CODE)
+        self.counts[kind] = self.counts.get(kind, 0) + number
+        return kind
+
+
+def code_of(error: object) -> str:
+    """Return the code of an error, :data:`NO_CODE` for what is none."""
+    code = mapping(error).get("code")
+    if isinstance(code, int) and not isinstance(code, bool) and 0 <= code <= MAX_CODE:
+        return str(code)
+    return code if isinstance(code, str) and re.fullmatch(_CODE, code) else NO_CODE
+
+
+class LineReader:
+    """
+    Counts the lines of one file, whose chunks it is fed, in bounded memory.
+
+    :param examples: whether to keep an example of each kind.
+    """
+
+    def __init__(self, *, examples: bool = False) -> None:
+        self.found = RowErrors(examples={} if examples else None)
+        self.bytes = 0
+        self._rest = bytearray()
+        #: Whether the beginning of this line was too long, and has been thrown away.
+        self._is_too_long = False
+        self._has_begun = False
+
+    def feed(self, chunk: bytes) -> None:
+        """
+        Take the next chunk.
+
+        :raises UnexpectedError: if the file does not begin as JSON Lines do: something else answered in its place.
+        """
+        self.bytes += len(chunk)
+        self._check_beginning(chunk)
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            self._end_line(line)
+        self._rest += rest
+        if len(self._rest) > MAX_LINE_BYTES:
+            self._rest.clear()
+            self._is_too_long = True
+
+    def finish(self) -> RowErrors:
+        """Return what was counted; the last line may lack its end."""
+        self._end_line(b"")
+        return self.found
+
+    def read(self, chunks: Iterable[bytes]) -> RowErrors:
+        """Read a whole file."""
+        for chunk in chunks:
+            self.feed(chunk)
+        return self.finish()
+
+    def _check_beginning(self, chunk: bytes) -> None:
+        if self._has_begun or not (begin := chunk.lstrip()):
+            return
+        self._has_begun = True
+        if begin[:1] != b"{":
+            what = "HTML" if begin[:1] == b"<" else "something else"
+            raise UnexpectedError(f"answered {what} instead of JSON Lines")
+
+    def _end_line(self, end: bytes) -> None:
+        line = self._rest + end
+        if self._is_too_long or len(line) > MAX_LINE_BYTES:
+            self.found.unreadable += 1
+        else:
+            self.found.add_line(line)
+        self._rest.clear()
+        self._is_too_long = False

@@ -1,0 +1,85 @@
+"""What a flow run itself says of what went wrong: its errors, and how many records failed with which code."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.aep.readers import at, count, mapping, mappings, shown, text
+from airflow_provider_payments.aep.redaction import redacted
+from airflow_provider_payments.aep.runs.row_errors import NO_CODE, code_of
+from airflow_provider_payments.aep.runs.row_messages import without_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+#: Codes of errors of single records, whose messages may hold values.
+_OF_RECORDS = re.compile(r"(?:MAPPER|DCVS)-|INGEST-1[45]")
+
+
+@dataclass(frozen=True)
+class FailedCode:
+    """
+    A code with which records of a run failed.
+
+    :param code: such as ``MAPPER-3700-400``.
+    :param count: how many records; ``None`` where the run does not say.
+    :param message: without values of records.
+    """
+
+    code: str
+    count: int | None
+    message: str
+
+    def __str__(self) -> str:
+        return self.code if self.count is None else f"{self.code} ({self.count})"
+
+
+def errors_of(metrics: Mapping[str, Any], activities: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield ``code: message`` of a run's errors; of errors of its records without values."""
+    for holder in (metrics, *activities):
+        status = mapping(holder.get("statusSummary"))
+        for error in [*mappings(status.get("errors")), *mappings(at(status, "extensions", "errors"))]:
+            parts = [error.get("code"), _message(error)]
+            if said := ": ".join(redacted(text(part) or shown(part)) for part in parts if part):
+                yield said
+
+
+def failed_codes(metrics: Mapping[str, Any], activities: Iterable[Mapping[str, Any]]) -> list[FailedCode]:
+    """
+    Return the codes with which records failed, the most frequent first; those without a number last.
+
+    They are the run's ``failedInfo``, whose details no document describes; where that is empty, the errors that have a
+    number of records.
+    """
+    found = [each for each in _failed_info(metrics, activities) if each.code != NO_CODE]
+    if not found:
+        found = [each for each in _counted_errors(activities) if each.code != NO_CODE]
+    by_code = {each.code: each for each in reversed(found)}
+    return sorted(by_code.values(), key=lambda each: (-(each.count or 0), each.code))
+
+
+def _failed_info(metrics: Mapping[str, Any], activities: Iterable[Mapping[str, Any]]) -> Iterator[FailedCode]:
+    for holder in (metrics, *activities):
+        for info in mappings(at(holder, "recordSummary", "failedInfo")):
+            number = count(at(info, "details", "recordCount"))
+            yield _failed(info, count(info.get("recordCount")) if number is None else number)
+
+
+def _counted_errors(activities: Iterable[Mapping[str, Any]]) -> Iterator[FailedCode]:
+    for activity in activities:
+        for error in mappings(at(activity, "statusSummary", "extensions", "errors")):
+            if number := count(error.get("recordCount")):
+                yield _failed(error, number)
+
+
+def _failed(info: Mapping[str, Any], number: int | None) -> FailedCode:
+    return FailedCode(code_of(info), number or None, without_values(info.get("message")).message)
+
+
+def _message(error: Mapping[str, Any]) -> object:
+    """Return an error's message, without values if it is about records."""
+    message, code = error.get("message"), error.get("code")
+    is_of_records = "recordCount" in error or (isinstance(code, str) and _OF_RECORDS.match(code))
+    return without_values(message).message if is_of_records else message

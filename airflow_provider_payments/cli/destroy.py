@@ -1,0 +1,96 @@
+"""``payments destroy``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_payments.aep.dataflows.destroy import carry_out, what_goes
+from airflow_provider_payments.aep.dataflows.loading import load_project
+from airflow_provider_payments.aep.dataflows.project import find_project_file
+from airflow_provider_payments.aep.dataflows.render import destroy_text, removal_text
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.cli.apply import confirmed
+from airflow_provider_payments.cli.connecting import client_of, progress
+from airflow_provider_payments.cli.output import print_rows, print_value
+from airflow_provider_payments.cli.validate import given_variables
+
+if TYPE_CHECKING:
+    import argparse
+
+    from airflow_provider_payments.aep.dataflows.destroy import Destroy, Removal
+    from airflow_provider_payments.aep.dataflows.loading import Project
+
+__all__ = ["destroy"]
+
+
+def destroy(args: argparse.Namespace) -> int:
+    """Print what goes, have it approved, delete it; status 1 where something stayed that was to go."""
+    project = _load(args, args.paths, args.only)
+    client = client_of(project.aep_conn_id)
+    with progress("reading the sandbox") as show:
+        planned = what_goes(
+            project,
+            _whole(args, project),
+            Snapshot(client, progress=show),
+            data=args.data,
+            orphans=args.orphans,
+            organisation=client.org_id,
+            sandbox=client.sandbox,
+            marks=client.marks,
+        )
+    is_table = args.output == "table"
+    if is_table:
+        print(destroy_text(planned))
+    planned.expect(args.expect)
+    if not _is_approved(args, planned):
+        _print(planned, args.output)
+        return 0
+    done = carry_out(client, planned, _report if is_table else lambda removal: None)
+    if is_table:
+        print(f"Destroy: {len(done.to_delete) - len(done.failed)} of {len(done.to_delete)} deleted.")
+    _print(done, args.output)
+    return 1 if done.failed else 0
+
+
+def _load(args: argparse.Namespace, paths: list[str], only: list[str]) -> Project:
+    return load_project(
+        *paths, environment=args.environment, variables=given_variables(args), only=only, conn_id=args.conn_id
+    )
+
+
+def _whole(args: argparse.Namespace, project: Project) -> Project:
+    """Return the project with all its definitions: what one of the others uses must stay."""
+    file = find_project_file(Path(args.paths[0] if args.paths else "."))
+    return project if project.is_whole or file is None else _load(args, [str(file.parent)], [])
+
+
+def _is_approved(args: argparse.Namespace, planned: Destroy) -> bool:
+    """
+    Return whether something is to be deleted and may be.
+
+    :raises InvalidInputError: where nobody can be asked, or the answer is another one.
+    """
+    if args.orphans and args.expect is None and args.yes:
+        raise InvalidInputError("--expect", None, "orphans are deleted only with the digest that their list ends with")
+    if not planned.to_delete or (args.orphans and args.expect is None):
+        return False
+    if not args.yes and args.expect is None:
+        if args.output != "table":
+            _print(planned, args.output)
+        confirmed(f"Delete {len(planned.to_delete)} objects of sandbox {planned.sandbox}?")
+    return True
+
+
+def _report(removal: Removal) -> None:
+    print(removal_text(removal), flush=True)
+
+
+def _print(destroy: Destroy, output: str) -> None:
+    """Print it for a program; of a table, everything is printed by then."""
+    if output in ("json", "yaml"):
+        print_value(destroy.to_json(), output)
+    elif output == "markdown":
+        rows = ({**each.to_json(), "definitions": ", ".join(each.users)} for each in destroy.removals)
+        print_rows(list(rows), output)

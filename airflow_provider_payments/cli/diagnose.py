@@ -1,0 +1,91 @@
+"""``payments diagnose``."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_payments.aep.dataflows.loading import load_project_file
+from airflow_provider_payments.aep.dataflows.render import on_a_line
+from airflow_provider_payments.aep.readers import iso
+from airflow_provider_payments.aep.runs.diagnosis import Diagnosis
+from airflow_provider_payments.aep.runs.diagnosis import diagnose as diagnose_run
+from airflow_provider_payments.cli.connecting import client_of, progress
+from airflow_provider_payments.cli.output import print_rows, print_value
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from airflow_provider_payments.aep.services import Json
+
+__all__ = ["diagnose"]
+
+
+def diagnose(args: argparse.Namespace) -> int:
+    """Print what failed of a run, or of the last run of a dataflow that failed; download its row errors."""
+    project = load_project_file(Path(), environment=args.environment, conn_id=args.conn_id)
+    client = client_of(project.aep_conn_id)
+    folder = _folder(args.to) if args.to else None
+    with progress("reading the run") as show:
+        show(args.run_or_flow)
+        found = diagnose_run(
+            client, args.run_or_flow, folder=folder, writer=f"cli-{uuid.uuid4().hex[:8]}", examples=args.show_values
+        )
+    if args.output in ("json", "yaml"):
+        print_value(found.to_json(), args.output)
+    elif args.output == "markdown":
+        print_rows(found.rows or [_code_row(row) for row in found.to_json()["codes"]], args.output)
+    else:
+        for line in _lines(found):
+            print(on_a_line(line))
+    return 0
+
+
+def _folder(path: str) -> Any:
+    with redirect_stdout(sys.stderr):  # some versions of Airflow log to where the result goes
+        from airflow_provider_payments.operators.diagnostics import storage_folder
+
+        return storage_folder("to", path)
+
+
+def _lines(found: Diagnosis) -> Iterator[str]:
+    run = found.run
+    yield str(run)
+    ended = f", ended {iso(run.completed_at)}" if run.completed_at else ""
+    yield f"dataflow {run.flow_id}{ended}; batches: {', '.join(run.batch_ids) or 'none'}"
+    known = {each.code for each in found.codes}
+    yield from (f"  {error}" for error in run.errors if error.partition(":")[0] not in known)
+    rows, is_told = found.rows, bool(found.errors.counts)
+    if found.codes:
+        yield from ("", "Failed records by code, as the run says:")
+        codes = [_code_row(row) for row in found.to_json()["codes"]]
+        yield from _table(codes, ("count", "code") if is_told else ("count", "code", "message"))
+    if is_told:
+        yield from ("", f"{found.errors.rows} {'samples' if found.is_sampled else 'row errors'} by code and column:")
+        yield from _table(rows, ("count", "code", "column", "message"))
+    elif found.is_sampled and run.failed_records != 0 and not run.is_active:
+        yield from ("", "There are no samples of row errors")
+    if found.without or found.files:
+        yield ""
+    yield from (f"Batch {batch_id} has no row errors: {reason}" for batch_id, reason in found.without.items())
+    yield from found.files or ()
+
+
+def _table(rows: Sequence[Json], columns: Sequence[str]) -> Iterator[str]:
+    """Yield aligned lines; the last column is as long as it is. An example stands below its row."""
+    cells = [list(columns), *([str(row[name]) for name in columns] for row in rows)]
+    widths = [max(len(line[at]) for line in cells) for at in range(len(columns) - 1)]
+    for line, row in zip(cells, [{}, *rows], strict=True):
+        yield "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]])
+        if row.get("example") not in (None, row.get("message")):
+            yield f"      example: {row['example']}"
+        if "record" in row:
+            yield f"      record: {row['record']}"
+
+
+def _code_row(row: Json) -> Json:
+    return {"count": "" if row["count"] is None else row["count"], "code": row["code"], "message": row["message"]}

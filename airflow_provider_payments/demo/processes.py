@@ -1,0 +1,91 @@
+"""The demo's processes, and the end of all of them; what the emulator's answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["Processes", "get_json", "start_emulator"]
+
+#: Seconds that processes may take to end, before and after they are killed.
+END_TIMEOUT_SECONDS = 8.0
+
+
+class Processes:
+    """Starts each command in a session of its own; all processes of these sessions end with the block."""
+
+    def __init__(self) -> None:
+        self._sessions: set[int] = set()
+
+    def start(self, command: list[str], log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """
+        Start a command.
+
+        :param log: for what it prints; its folder becomes the working directory.
+        """
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=log.parent,
+                start_new_session=True,
+            )
+        self._sessions.add(process.pid)
+        return process
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        import psutil
+
+        # Children are added, because an interrupt may have come between the start of a process and its record.
+        own = psutil.Process().children(recursive=True)
+        sessions = self._sessions | {child.pid for child in own}
+        # Airflow moves its task processes to process groups of their own, but not out of the session.
+        members = [*own, *(p for p in psutil.process_iter() if p not in own and _session(p.pid) in sessions)]
+        for member in members:
+            with suppress(psutil.NoSuchProcess):
+                member.terminate()
+        _ended, alive = psutil.wait_procs(members, timeout=END_TIMEOUT_SECONDS)
+        for member in alive:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(alive, timeout=END_TIMEOUT_SECONDS)
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None  # it has ended
+
+
+def start_emulator(processes: Processes, home: Path, environment: Mapping[str, str]) -> str:
+    """Start the emulator on a free port; return its URL once it answers."""
+    log = home / "emulator.log"
+    process = processes.start([sys.executable, "-u", "-m", "airflow_provider_payments.emulator"], log, environment)
+    while process.poll() is None:
+        ready = [line for line in log.read_text().splitlines() if line.startswith("ready ")]
+        if ready:
+            return ready[0].removeprefix("ready ")
+        time.sleep(0.05)
+    raise SystemExit(f"The emulator did not start:\n{log.read_text()}")
+
+
+def get_json(url: str) -> Any:
+    """Return what a local service answers, without a proxy of the environment."""
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
+        return json.load(answer)

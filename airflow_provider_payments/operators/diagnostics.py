@@ -1,0 +1,138 @@
+"""The operator that downloads why records failed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_payments.aep.errors import InvalidInputError, UnsettledError
+from airflow_provider_payments.aep.inputs import as_id, as_list, as_optional_id, as_text
+from airflow_provider_payments.hooks.errors import airflow_errors
+from airflow_provider_payments.operators.base import ExperiencePlatformOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+__all__ = ["DownloadRowErrorsOperator"]
+
+#: Kinds of errors that the output and the log show.
+MAX_SHOWN = 20
+
+
+class DownloadRowErrorsOperator(ExperiencePlatformOperator):
+    """
+    Download the row errors of a flow run: which records failed, and why.
+
+    It only reads the platform. Returns :class:`~airflow_provider_payments.operators.outputs.DownloadedRowErrors`. For
+    each batch there is a folder below ``path`` with the files of Data Access, JSON Lines, as they are. **They hold
+    values of customers' payments**; output and log show codes, columns, counts and messages without values. A file that
+    is complete is not downloaded again. Experience Platform keeps row errors for 30 days.
+
+    .. seealso:: ``docs/diagnostics.md#downloadrowerrorsoperator`` in the manual.
+
+    :param path: the folder to write to: a path, or a URL of an object storage such as ``s3://conn@bucket/row-errors``.
+        (templated)
+    :param run_id: id of the flow run, which must have ended. Defaults to ``None``: ``batch_ids`` are given. (templated)
+    :param batch_ids: ids of batches, instead of a run: a list, or one id. Defaults to ``None``: those of the run.
+        (templated)
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
+    """
+
+    template_fields: Sequence[str] = (*ExperiencePlatformOperator.template_fields, "path", "run_id", "batch_ids")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"batch_ids": "json"}
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        run_id: str | None = None,
+        batch_ids: Sequence[str] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.path = path
+        self.run_id = run_id
+        self.batch_ids = batch_ids
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Download the files that are not there yet.
+
+        :raises ExperiencePlatformFailedError: if another try cannot succeed: a wrong argument, a refusal.
+        :raises ExperiencePlatformUnavailableError: if another try may succeed: the store refuses a file, an answer is
+            not usable, or the run has not ended.
+        """
+        from airflow_provider_payments.aep.runs.row_error_files import Download
+
+        with airflow_errors():
+            given = self._given()
+            folder = storage_folder("path", self.path)
+            batch_ids = self._batches_of_the_run() if given is None else given
+            download = Download(self.hook.client, folder, _writer(context))
+            for batch_id in batch_ids:
+                download.add(batch_id)
+        errors = download.errors
+        shown = [
+            {"code": kind.code, "column": kind.column, "count": number, "message": kind.message}
+            for kind, number in errors.kinds[:MAX_SHOWN]
+        ]
+        for each in shown:
+            self.log.info("%(count)d of code %(code)s in column %(column)r: %(message)s", each)
+        return {
+            "batch_ids": batch_ids,
+            "files": download.files,
+            "rows": errors.rows,
+            "codes": errors.codes,
+            "errors": shown,
+            "unreadable_lines": errors.unreadable,
+            "without_row_errors": download.without,
+        }
+
+    def _given(self) -> list[str] | None:
+        """Return the batches that the arguments name; ``None`` if they name a run."""
+        value = self.batch_ids
+        is_id = isinstance(value, str) and not value.lstrip().startswith("[")
+        ids = [as_optional_id("batch_ids", value)] if is_id else as_list("batch_ids", value)
+        given = None if ids in (None, [None]) else [as_id("batch_ids", each) for each in ids or ()]
+        run_id = as_optional_id("run_id", self.run_id)
+        if (given is None) == (run_id is None):
+            raise InvalidInputError("run_id", self.run_id, "a flow run's id, or batch_ids, one of them, must be given")
+        return given if given is None else list(dict.fromkeys(given))
+
+    def _batches_of_the_run(self) -> list[str]:
+        from airflow_provider_payments.aep.runs.lookups import read_run
+
+        run = read_run(self.hook.client, as_id("run_id", self.run_id))
+        if run.is_active:
+            raise UnsettledError(f"{run}: it has not ended, so its row errors are not complete")
+        if not run.batch_ids:
+            self.log.warning("%s. It has no batch, so there are no row errors", run)
+        return list(run.batch_ids)
+
+
+def storage_folder(argument: str, path: object) -> Any:
+    """
+    Return a folder of any store.
+
+    :param argument: what the user calls the path.
+    :raises InvalidInputError: if the path is none.
+    """
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    text = as_text(argument, path)
+    try:
+        folder = ObjectStoragePath(text)
+        _ = folder.fs
+    except Exception as error:  # stores raise errors of all kinds
+        allowed = f"a path, or a URL of an object storage ({type(error).__name__}: {error})"
+        raise InvalidInputError(argument, text, allowed) from error
+    return folder
+
+
+def _writer(context: Context) -> str:
+    """Return a short name of the task instance, the same in each of its tries."""
+    ti = context.get("ti")
+    names = [str(getattr(ti, name, "")) for name in ("dag_id", "task_id", "run_id", "map_index")]
+    return hashlib.sha256("/".join(names).encode()).hexdigest()[:8]

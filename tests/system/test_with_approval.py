@@ -1,0 +1,97 @@
+"""Plan, approval, apply: the example DAG, and somebody who answers while it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.emulator.http.server import EmulatorServer
+from airflow_provider_payments.versions import has_approvals
+from tests.conftest import Emulator, connection_json
+from tests.system.airflow_process import REPOSITORY, AirflowHome, python
+from tests.system.vendors import CONNECTIONS
+
+DAG_ID = "payments_with_approval"
+DAGS = REPOSITORY / "dags"
+PROGRAM = str(Path(__file__).with_name("approvals.py"))
+ALL_BUT_THE_WAIT = ("plan", "is_something_to_do", "approve", "apply", "dataflows")
+
+pytestmark = pytest.mark.skipif(not has_approvals(), reason="Airflow asks people from 3.1 on")
+
+
+@dataclass
+class Approver:
+    """An Airflow with the DAG, and somebody who approves whatever it asks."""
+
+    airflow: AirflowHome
+    emulator: Emulator
+    states: list[dict[str, str]] = field(default_factory=list)
+
+    def run(self, before_the_answer: Callable[[], Any] | None = None, returncode: int = 0) -> tuple[str, str]:
+        """Run the DAG, and approve the plan; return what was shown to be approved, and the run's log."""
+        environment = self.airflow.environment
+        with ThreadPoolExecutor() as beside:
+            run = beside.submit(self.airflow.test_dag, DAG_ID, returncode=returncode)
+            if before_the_answer:
+                python(PROGRAM, DAG_ID, environment=environment)
+                before_the_answer()
+            asked = python(PROGRAM, DAG_ID, "Approve", environment=environment)
+            log = run.result()
+        self.states.append(self.airflow.states(DAG_ID))
+        return asked, log
+
+
+@pytest.fixture(scope="module")
+def approver(new_airflow: Callable[..., AirflowHome]) -> Iterator[Approver]:
+    with EmulatorServer(time="fast") as server:
+        airflow = new_airflow(connection_json(server.url), DAGS / f"{DAG_ID}.py", DAGS / "dataflows")
+        airflow.environment |= CONNECTIONS
+        yield Approver(airflow, Emulator(server.url))
+
+
+@pytest.fixture(scope="module")
+def asked(approver: Approver) -> str:
+    """What was shown of the first plan, which was approved."""
+    return approver.run()[0]
+
+
+def change_interval(approver: Approver, client: Client, hours: int) -> None:
+    """Change a dataflow behind the definitions' back."""
+    (flow,) = (flow for flow in approver.emulator.objects("flows") if flow["name"] == "Square payments")
+    path = f"/data/foundation/flowservice/flows/{flow['id']}"
+    operation = {"op": "replace", "path": "/scheduleParams/interval", "value": str(hours)}
+    client.request("PATCH", path, body=[operation], headers={"If-Match": flow["etag"]})
+
+
+def test_an_approved_plan_is_applied_and_the_rows_land(approver: Approver, asked: str) -> None:
+    assert "+ dataflow Square payments" in asked
+    assert set(approver.states[0].values()) == {"success"}
+    datasets = {dataset["name"]: dataset["id"] for dataset in approver.emulator.objects("dataSets")}
+    counts = {name: approver.emulator.rows(dataset)["count"] for name, dataset in datasets.items()}
+    assert counts == {"PayPal catalog": 1195, "Square payments": 1995, "Stripe charges": 1498}
+
+
+def test_nobody_is_asked_where_nothing_is_to_be_done(approver: Approver, asked: str) -> None:
+    approver.airflow.test_dag(DAG_ID)
+    states = approver.airflow.states(DAG_ID)
+    assert [states[task] for task in ALL_BUT_THE_WAIT] == ["success", "success", "skipped", "skipped", "skipped"]
+
+
+def test_a_plan_that_has_changed_since_it_was_shown_is_not_applied(
+    approver: Approver, asked: str, make_client: Callable[..., Client]
+) -> None:
+    client = make_client(url=approver.emulator.url)
+    change_interval(approver, client, 6)
+    shown, log = approver.run(lambda: change_interval(approver, client, 12), returncode=1)
+    assert "interval: 6 -> 1" in shown
+    assert approver.states[-1]["apply"] == "failed"
+    assert "digest" in log
+    (flow,) = (flow for flow in approver.emulator.objects("flows") if flow["name"] == "Square payments")
+    assert str(flow["scheduleParams"]["interval"]) == "12"
+    change_interval(approver, client, 1)
