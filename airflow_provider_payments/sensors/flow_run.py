@@ -6,7 +6,6 @@ import math
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.exceptions import AirflowRescheduleException
@@ -142,11 +141,6 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
             self.timeout = min(self.timeout, self.execution_timeout.total_seconds())
             self.execution_timeout = None
 
-    @cached_property
-    def hook(self) -> ExperiencePlatformHook:
-        """The hook; reads the connection with its first use."""
-        return ExperiencePlatformHook(self.aep_conn_id)
-
     def execute(self, context: Context) -> Any:
         """
         Poll once on the worker; if the run has not ended, wait in the sensor's mode.
@@ -228,12 +222,12 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         :raises ExperiencePlatformUnavailableError: if another poll may succeed.
         """
         with airflow_errors():
-            tolerance = self._tolerance()  # before the first request, so that a wrong argument fails at once
+            self._tolerance()  # before the first request, so that a wrong argument fails at once
             run = self._poll(context).run
         self.run_log.note(run)
         if run is None or run.is_active:
             return PokeReturnValue(is_done=False)
-        return PokeReturnValue(is_done=True, xcom_value=tolerance.judge(run, self.log))
+        return PokeReturnValue(is_done=True, xcom_value=self._conclude(run, context))
 
     def _wait_of(self, context: Context) -> Wait:
         """Return the wait; it keeps what one poll learns for the next."""
@@ -299,5 +293,5 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         from airflow_provider_payments.outcomes import ended_run
 
         with airflow_errors():
-            tolerance = self._tolerance()
-        return tolerance.judge(ended_run(event, AirflowSensorTimeout), self.log)
+            self._tolerance()
+        return self._conclude(ended_run(event, AirflowSensorTimeout), context)
