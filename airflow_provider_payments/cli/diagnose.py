@@ -59,12 +59,12 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     yield f"dataflow {run.flow_id}{ended}; batches: {', '.join(run.batch_ids) or 'none'}"
     known = {each.code for each in found.codes}
     yield from (f"  {error}" for error in run.errors if error.partition(":")[0] not in known)
-    rows, is_told = found.rows, bool(found.errors.counts)
+    rows, has_kinds = found.rows, bool(found.errors.counts)
     if found.codes:
         yield from ("", "Failed records by code, as the run says:")
         codes = [_code_row(row) for row in found.to_json()["codes"]]
-        yield from _table(codes, ("count", "code") if is_told else ("count", "code", "message"))
-    if is_told:
+        yield from _table(codes, ("count", "code") if has_kinds else ("count", "code", "message"))
+    if has_kinds:
         yield from ("", f"{found.errors.rows} {'samples' if found.is_sampled else 'row errors'} by code and column:")
         yield from _table(rows, ("count", "code", "column", "message"))
     elif found.is_sampled and run.failed_records != 0 and not run.is_active:
