@@ -256,6 +256,13 @@ def as_list(field: str, value: object) -> list[Any] | None:
     return list(value)
 
 
+def as_texts(field: str, value: object) -> list[str] | None:
+    """Return a list of texts; text that is no list in JSON is one of them, as a mapped task gets it."""
+    is_one = isinstance(value, str) and not _absent(value) and not value.lstrip().startswith("[")
+    values = [value] if is_one else as_list(field, value)
+    return None if values is None else [as_text(field, one) for one in values]
+
+
 def _absent(value: object) -> bool:
     # A template around an absent XCom renders to the text "None".
     return value is None or (isinstance(value, str) and value.strip() in ("", "None"))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airflow_provider_payments.aep.errors import InvalidInputError
+
 __all__ = ["COMMANDS", "OUTPUTS", "Command", "Option", "run"]
 
 OUTPUTS = ("table", "json", "yaml", "markdown")
@@ -20,6 +22,16 @@ class Option(NamedTuple):
 
     flags: tuple[str, ...]
     how: Mapping[str, Any]
+
+    @property
+    def argument(self) -> str:
+        """The name of the argument in Python."""
+        return self.flags[-1].lstrip("-").replace("-", "_")
+
+    @property
+    def shown(self) -> str:
+        """How a message names it: the long flag, or what stands for a value in the usage."""
+        return self.flags[-1] if self.flags[-1].startswith("-") else str(self.how["metavar"])
 
 
 class Command(NamedTuple):
@@ -146,7 +158,7 @@ COMMANDS = (
         "cannot be said in a file; dataflows of other vendors are counted and skipped.",
         (
             Option(
-                ("patterns",),
+                ("names",),
                 {
                     "nargs": "*",
                     "metavar": "NAME",
@@ -170,7 +182,7 @@ COMMANDS = (
         "Delete the dataflows of files, with their connections",
         "Show what the definitions reach, and delete it once it is approved: by `yes` on a terminal, by --yes, or by "
         "--expect with the digest of what somebody has looked at. Dataflows and their source and target connections go "
-        "where this project's mark is on them and nothing else uses them; with --data also their datasets, if these "
+        "where this project's mark is on them and nothing else uses them; with --datasets also datasets, if these "
         "hold no batch. Schemas, field groups, mapping sets and base connections always stay. The files stay too, and "
         "`apply` would create everything again. One that was interrupted is finished by the next one. The exit status "
         "is 1 where something stayed that was to go.",
@@ -187,7 +199,7 @@ COMMANDS = (
                     "help": "what carries the project's mark and no definition reaches; deleted only with --expect",
                 },
             ),
-            Option(("--data",), {"action": "store_true", "help": "delete datasets too, if they hold no batch"}),
+            Option(("--datasets",), {"action": "store_true", "help": "delete datasets too, if they hold no batch"}),
             OUTPUT,
             YES,
             Option(
@@ -206,7 +218,7 @@ COMMANDS = (
         "payments source or that this provider made. The exit status is 0, or 1 where there is an error.",
         (
             Option(
-                ("patterns",),
+                ("names",),
                 {"nargs": "*", "metavar": "NAME", "help": "names, ids, or patterns with * and ?"},
             ),
             Option(
@@ -309,15 +321,27 @@ COMMANDS = (
 
 def run(command: Command, args: argparse.Namespace) -> int:
     """Run a command; return its exit status. An error of ours or of a file is printed without a traceback."""
-    from airflow_provider_payments.aep.errors import PlatformError
+    from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
+    from airflow_provider_payments.cli.connecting import plain_log_lines
 
     module, _, function = command.function.rpartition(".")
     try:
-        status: int = getattr(importlib.import_module(f"{__package__}.{module}"), function)(args)
+        with plain_log_lines():
+            status: int = getattr(importlib.import_module(f"{__package__}.{module}"), function)(args)
         sys.stdout.flush()
     except BrokenPipeError:
         raise
+    except InvalidInputError as error:
+        print(_in_words_of(command, error), file=sys.stderr)
+        return 1
     except (PlatformError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return status
+
+
+def _in_words_of(command: Command, error: InvalidInputError) -> str:
+    """Return an error's message; an argument has the name that the command line gives it, such as ``--max-age``."""
+    names = {option.argument: option.shown for option in command.options}
+    name = names.get(error.field, error.field)
+    return f"{name}: {error.allowed}" if error.value is None else str(type(error)(name, error.value, error.allowed))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.sources import Source
     from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 
-__all__ = ["client_of", "progress", "vendor_credential"]
+__all__ = ["client_of", "plain_log_lines", "progress", "vendor_credential"]
 
 #: Seconds of silence before progress is shown.
 SILENCE_SECONDS = 2.0
@@ -72,6 +72,30 @@ def _quieten_maskers() -> None:
 
 def _is_no_noise(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith(MASKING_NOISE)
+
+
+@contextmanager
+def plain_log_lines(level: int = logging.WARNING) -> Iterator[None]:
+    """
+    Print what this package logs as it is, to the errors: each Airflow version has a format and a place of its own.
+
+    :param level: what is less than that is not printed.
+    """
+    logger, handler = logging.getLogger(__name__.partition(".")[0]), _ToErrors()
+    before = logger.level, logger.handlers, logger.propagate
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before[0])
+        logger.handlers, logger.propagate = before[1:]
+
+
+class _ToErrors(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        # Not the stream of the beginning: a progress that is shown replaces it.
+        print(record.getMessage(), file=sys.stderr)
 
 
 @contextmanager

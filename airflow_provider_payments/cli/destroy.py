@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from airflow_provider_payments.aep.dataflows.project import find_project_file
 from airflow_provider_payments.aep.dataflows.render import destroy_text, removal_text
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.cli.apply import confirmed
+from airflow_provider_payments.cli.approving import approve
 from airflow_provider_payments.cli.connecting import client_of, progress
 from airflow_provider_payments.cli.output import print_rows, print_value
 from airflow_provider_payments.cli.validate import given_variables
@@ -34,7 +35,7 @@ def destroy(args: argparse.Namespace) -> int:
             project,
             _whole(args, project),
             Snapshot(client, progress=show),
-            data=args.data,
+            datasets=args.datasets,
             orphans=args.orphans,
             organisation=client.org_id,
             sandbox=client.sandbox,
@@ -73,13 +74,12 @@ def _is_approved(args: argparse.Namespace, planned: Destroy) -> bool:
     :raises InvalidInputError: where nobody can be asked, or the answer is another one.
     """
     if args.orphans and args.expect is None and args.yes:
-        raise InvalidInputError("--expect", None, "orphans are deleted only with the digest that their list ends with")
+        raise InvalidInputError("expect", None, "orphans are deleted only with the digest that their list ends with")
     if not planned.to_delete or (args.orphans and args.expect is None):
         return False
-    if not args.yes and args.expect is None:
-        if args.output != "table":
-            _print(planned, args.output)
-        confirmed(f"Delete {len(planned.to_delete)} objects of sandbox {planned.sandbox}?")
+    if not args.yes and args.expect is None and not sys.stdin.isatty():
+        _print(planned, args.output)  # so a program can read what would go
+    approve(args, destroy_text(planned), f"Delete {len(planned.to_delete)} objects of sandbox {planned.sandbox}?")
     return True
 
 

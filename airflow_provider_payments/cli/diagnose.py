@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.loading import load_project_file
-from airflow_provider_payments.aep.dataflows.render import on_a_line
 from airflow_provider_payments.aep.readers import iso
 from airflow_provider_payments.aep.runs.diagnosis import Diagnosis
 from airflow_provider_payments.aep.runs.diagnosis import diagnose as diagnose_run
 from airflow_provider_payments.aep.runs.row_error_files import Download
+from airflow_provider_payments.aep.tables import aligned, on_a_line
 from airflow_provider_payments.cli.connecting import client_of, progress
 from airflow_provider_payments.cli.output import print_rows, print_value
 
@@ -46,7 +46,7 @@ def diagnose(args: argparse.Namespace) -> int:
 
 
 def _download(client: Client, args: argparse.Namespace) -> Download:
-    from airflow_provider_payments.operators.diagnostics import storage_folder
+    from airflow_provider_payments.operators.storage import storage_folder
 
     writer = f"cli-{uuid.uuid4().hex[:8]}"
     return Download(client, storage_folder("to", args.to), writer, shown=args.to, examples=args.show_values)
@@ -76,11 +76,9 @@ def _lines(found: Diagnosis) -> Iterator[str]:
 
 
 def _table(rows: Sequence[Json], columns: Sequence[str]) -> Iterator[str]:
-    """Yield aligned lines; the last column is as long as it is. An example stands below its row."""
-    cells = [list(columns), *([str(row[name]) for name in columns] for row in rows)]
-    widths = [max(len(line[at]) for line in cells) for at in range(len(columns) - 1)]
-    for line, row in zip(cells, [{}, *rows], strict=True):
-        yield "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]])
+    """Yield aligned lines. An example stands below its row."""
+    for line, row in zip(aligned(rows, columns), [{}, *rows], strict=True):
+        yield f"  {line}"
         if row.get("example") not in (None, row.get("message")):
             yield f"      example: {row['example']}"
         if "record" in row:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.export import Export, export_dataflows
 from airflow_provider_payments.aep.dataflows.loading import load_project_file
-from airflow_provider_payments.aep.dataflows.render import on_a_line
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.tables import on_a_line
 from airflow_provider_payments.cli.connecting import client_of, progress
 from airflow_provider_payments.cli.output import print_rows
 
@@ -28,7 +28,7 @@ def export(args: argparse.Namespace) -> int:
     with progress("reading the sandbox") as show:
         made = export_dataflows(
             Snapshot(client, progress=show),
-            args.patterns,
+            args.names,
             manage_schema=args.manage_schema,
             defaults=project.defaults,
         )

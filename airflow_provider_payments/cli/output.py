@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_payments.aep.tables import markdown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -23,18 +25,7 @@ def print_value(value: Any, output: str) -> None:
 
 def print_rows(rows: Sequence[Mapping[str, Any]], output: str) -> None:
     """Print rows as ``json``, ``yaml`` or a ``markdown`` table."""
-    if output == "markdown":
-        print(_markdown(rows))
-    else:
+    if output != "markdown":
         print_value(list(rows), output)
-
-
-def _markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    if not rows:
-        return ""
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    return " ".join(str(value).split()).replace("|", "\\|")
+    elif rows:
+        print("\n".join(markdown([list(row.values()) for row in rows], list(rows[0]))))

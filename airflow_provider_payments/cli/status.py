@@ -35,10 +35,10 @@ def status(args: argparse.Namespace) -> int:
 
 def _question(args: argparse.Namespace) -> tuple[str, Question]:
     """Return what is asked of which Airflow connection."""
-    since = as_time("--failures-since", args.failures_since)
+    since = as_time("failures_since", args.failures_since)
     how = {
-        "max_age": as_duration("--max-age", args.max_age),
-        "max_failed_ratio": as_number("--max-failed-ratio", args.max_failed_ratio),
+        "max_age": as_duration("max_age", args.max_age),
+        "max_failed_ratio": as_number("max_failed_ratio", args.max_failed_ratio),
         "failures_since": since.timestamp() if since else None,
         "test_connections": args.test_connections,
         "ignore": args.ignore,
@@ -48,14 +48,14 @@ def _question(args: argparse.Namespace) -> tuple[str, Question]:
             *args.definition,
             environment=args.environment,
             variables=given_variables(args),
-            only=args.patterns,
+            only=args.names,
             conn_id=args.conn_id,
         )
         return project.aep_conn_id, Question(definitions=[one.definition for one in project.definitions], **how)
     if args.var:
-        raise InvalidInputError("--var", args.var[0][0], "variables are those of files: name them with --definition")
+        raise InvalidInputError("var", args.var[0][0], "variables are those of files: name them with --definition")
     project = load_project_file(Path(), environment=args.environment, conn_id=args.conn_id)
-    return project.aep_conn_id, Question(patterns=args.patterns, **how)
+    return project.aep_conn_id, Question(patterns=args.names, **how)
 
 
 def _print(found: Sequence[Health], output: str) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow.providers.common.compat.sdk import AirflowSkipException
-
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.inputs import as_bool, as_list, as_mapping, as_optional_text, as_text
+from airflow_provider_payments.aep.inputs import as_bool, as_optional_text, as_texts
 from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
+from airflow_provider_payments.operators.checking import as_ending, end_task, project_of
+from airflow_provider_payments.operators.storage import storage_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +30,6 @@ __all__ = [
     "ExportDataflowsOperator",
     "PlanDataflowsOperator",
 ]
-
-ON_DRIFT = ("report", "fail", "skip")
 
 
 class DefinitionsOperator(ExperiencePlatformOperator):
@@ -96,17 +93,7 @@ class DefinitionsOperator(ExperiencePlatformOperator):
 
         :raises DefinitionError: with all problems of all files.
         """
-        from airflow_provider_payments.aep.dataflows.loading import load_project
-
-        folder, top = folders_of(self)
-        return load_project(
-            folder / as_text("definition", self.definition),
-            environment=as_optional_text("environment", self.environment),
-            variables=as_mapping("variables", self.variables),
-            only=as_names("only", self.only),
-            conn_id=as_optional_text("aep_conn_id", self.aep_conn_id),
-            top=top,
-        )
+        return project_of(self, as_texts("only", self.only) or ())
 
 
 class PlanDataflowsOperator(DefinitionsOperator):
@@ -114,7 +101,7 @@ class PlanDataflowsOperator(DefinitionsOperator):
     Compare definitions with the sandbox, log the plan, and say where the two differ. It only reads.
 
     The arguments of :class:`DefinitionsOperator` apply too. Returns
-    :class:`~airflow_provider_payments.operators.outputs.PlannedDataflows`.
+    :class:`~airflow_provider_payments.operators.outputs.PlannedDataflows`, also where it fails or skips.
 
     .. seealso:: ``docs/definitions.md#in-airflow`` in the manual.
 
@@ -159,20 +146,16 @@ class PlanDataflowsOperator(DefinitionsOperator):
         from airflow_provider_payments.aep.dataflows.render import plan_text
 
         with airflow_errors():
-            if self.on_drift not in ON_DRIFT:
-                raise InvalidInputError("on_drift", self.on_drift, f"one of {', '.join(ON_DRIFT)}")
-            ignored = as_texts("ignore", self.ignore)
+            ending = as_ending("on_drift", self.on_drift)
+            ignored = as_texts("ignore", self.ignore) or []
             project = self.project()
-            client, owners = ExperiencePlatformHook(project.aep_conn_id).client, as_names("take_over", self.take_over)
-            plan = plan_project(client, project, take_over=owners)
+            client, owners = ExperiencePlatformHook(project.aep_conn_id).client, as_texts("take_over", self.take_over)
+            plan = plan_project(client, project, take_over=owners or ())
             check_ignored(plan, ignored)
         text, names = plan_text(plan), drifted(plan, ignored)
         self.log.info("%s", text)
-        if names and self.on_drift != "report":
-            message = f"not as written: {', '.join(names)} (the task's log shows the plan)"
-            raise AirflowSkipException(message) if self.on_drift == "skip" else ExperiencePlatformFailedError(message)
         summary = {action: plan.count(action) for action in ("create", "adopt", "update", "conflict", "blocked")}
-        return {
+        outputs = {
             "changed": list(plan.changed),
             "drifted": names,
             "digest": plan.digest,
@@ -180,6 +163,8 @@ class PlanDataflowsOperator(DefinitionsOperator):
             "summary": summary,
             "plan": plan.to_json() | {"steps": [step.to_json() for step in plan.steps if not step.is_done]},
         }
+        message = f"not as written: {', '.join(names)} (the task's log shows the plan)"
+        return end_task(context, ending, outputs, message) if names else outputs
 
 
 class ApplyDataflowsOperator(DefinitionsOperator):
@@ -221,7 +206,7 @@ class ApplyDataflowsOperator(DefinitionsOperator):
         from airflow_provider_payments.aep.dataflows.render import applied_text, plan_text
 
         hook, ti = ExperiencePlatformHook(project.aep_conn_id), context.get("ti")
-        plan = plan_project(hook.client, project, take_over=as_names("take_over", self.take_over))
+        plan = plan_project(hook.client, project, take_over=as_texts("take_over", self.take_over) or ())
         self.log.info("%s", plan_text(plan))
         plan.expect(as_optional_text("expect", self.expect))
         applied = apply_plan(
@@ -321,15 +306,15 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
         :raises ExperiencePlatformFailedError: if another try cannot succeed, such as over existing files.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
-
         from airflow_provider_payments.aep.dataflows.export import export_dataflows
         from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 
         with airflow_errors():
-            folder = ObjectStoragePath(as_text("path", self.path))
+            folder = storage_folder("path", self.path)
             manage = bool(as_bool("manage_schema", self.manage_schema))
-            export = export_dataflows(Snapshot(self.hook.client), as_texts("names", self.names), manage_schema=manage)
+            export = export_dataflows(
+                Snapshot(self.hook.client), as_texts("names", self.names) or (), manage_schema=manage
+            )
             taken = [name for name in export.files if (folder / name).exists()]
             if taken and not as_bool("overwrite", self.overwrite):
                 allowed = f"{len(taken)} of the files exist, such as {taken[0]}; overwrite=True overwrites them"
@@ -345,23 +330,3 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
             "refused": [{"name": each.name, "id": each.id, "reason": each.reason} for each in export.refused],
             "skipped": export.skipped,
         }
-
-
-def as_texts(argument: str, value: object) -> list[str]:
-    """Return a list of texts, from JSON text too."""
-    return [as_text(argument, one) for one in as_list(argument, value) or ()]
-
-
-def as_names(argument: str, value: object) -> list[str]:
-    """Return names; text that is no list in JSON is one name, as a mapped task gets it."""
-    is_name = isinstance(value, str) and not value.lstrip().startswith("[")
-    return [as_text(argument, value)] if is_name and value else as_texts(argument, value)
-
-
-def folders_of(operator: ExperiencePlatformOperator) -> tuple[Path, Path | None]:
-    """Return the folder of the operator's DAG file, and its bundle's, where the search for a project file ends."""
-    if (dag := operator.get_dag()) is None:
-        return Path(), None
-    file, relative = Path(dag.fileloc), getattr(dag, "relative_fileloc", None)
-    steps = len(Path(relative).parts) if relative else 0
-    return file.parent, file.parents[steps - 1] if 0 < steps <= len(file.parents) else None

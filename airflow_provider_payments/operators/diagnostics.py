@@ -6,9 +6,10 @@ import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_payments.aep.errors import InvalidInputError, UnsettledError
-from airflow_provider_payments.aep.inputs import as_id, as_list, as_optional_id, as_text
+from airflow_provider_payments.aep.inputs import as_id, as_optional_id, as_texts
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
+from airflow_provider_payments.operators.storage import storage_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,17 +86,15 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
             "files": download.files,
             "rows": errors.rows,
             "codes": errors.codes,
-            "errors": shown,
+            "row_errors": shown,
             "unreadable_lines": errors.unreadable,
             "without_row_errors": download.without,
         }
 
     def _given(self) -> list[str] | None:
         """Return the batches that the arguments name; ``None`` if they name a run."""
-        value = self.batch_ids
-        is_id = isinstance(value, str) and not value.lstrip().startswith("[")
-        ids = [as_optional_id("batch_ids", value)] if is_id else as_list("batch_ids", value)
-        given = None if ids in (None, [None]) else [as_id("batch_ids", each) for each in ids or ()]
+        ids = as_texts("batch_ids", self.batch_ids)
+        given = None if ids is None else [as_id("batch_ids", each) for each in ids]
         run_id = as_optional_id("run_id", self.run_id)
         if (given is None) == (run_id is None):
             raise InvalidInputError("run_id", self.run_id, "a flow run's id, or batch_ids, one of them, must be given")
@@ -110,25 +109,6 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
         if not run.batch_ids:
             self.log.warning("%s. It has no batch, so there are no row errors", run)
         return list(run.batch_ids)
-
-
-def storage_folder(argument: str, path: object) -> Any:
-    """
-    Return a folder of any store.
-
-    :param argument: what the user calls the path.
-    :raises InvalidInputError: if the path is none.
-    """
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-    text = as_text(argument, path)
-    try:
-        folder = ObjectStoragePath(text)
-        _ = folder.fs
-    except Exception as error:  # stores raise errors of all kinds
-        allowed = f"a path, or a URL of an object storage ({type(error).__name__}: {error})"
-        raise InvalidInputError(argument, text, allowed) from error
-    return folder
 
 
 def _writer(context: Context) -> str:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow.providers.common.compat.sdk import AirflowSkipException
-
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import (
     as_bool,
     as_duration,
-    as_mapping,
     as_number,
     as_optional_text,
+    as_texts,
     as_time,
 )
-from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
-from airflow_provider_payments.operators.definitions import as_names, folders_of
+from airflow_provider_payments.operators.checking import as_ending, end_task, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,12 +25,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.dataflows.loading import Project
-    from airflow_provider_payments.aep.health.judging import Health
     from airflow_provider_payments.aep.health.reading import Question
 
 __all__ = ["CheckDataflowHealthOperator"]
-
-ON_UNHEALTHY = ("report", "fail", "skip")
 
 
 class CheckDataflowHealthOperator(ExperiencePlatformOperator):
@@ -123,62 +117,40 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
         :raises AirflowSkipException: if a dataflow is not healthy and ``on_unhealthy`` is ``skip``.
         """
         from airflow_provider_payments.aep.health.reading import check_health
-        from airflow_provider_payments.aep.health.report import health_json, health_table
+        from airflow_provider_payments.aep.health.report import health_json, health_table, summary_line
 
         with airflow_errors():
+            ending = as_ending("on_unhealthy", self.on_unhealthy)
             conn_id, question = self._question()
             found = check_health(ExperiencePlatformHook(conn_id).client, question)
         self.log.info("Checked %d dataflows\n%s", len(found), health_table(found))
         checked = health_json(found) | {"text": health_table(found, unhealthy_only=True)}
-        if checked["unhealthy"] and self.on_unhealthy != "report":
-            self._end(context, checked, found)
-        return checked
-
-    def _end(self, context: Context, checked: dict[str, Any], found: Sequence[Health]) -> None:
-        """Fail or skip the task, whose XComs are pushed before: what an alert shows is in them."""
-        from airflow_provider_payments.aep.health.report import summary_line
-
-        for key, value in {**checked, "return_value": checked}.items():
-            if "ti" in context:
-                context["ti"].xcom_push(key=key, value=value)
         message = f"{summary_line(found)} The task's log shows the table"
-        raise AirflowSkipException(message) if self.on_unhealthy == "skip" else ExperiencePlatformFailedError(message)
+        return end_task(context, ending, checked, message) if checked["unhealthy"] else checked
 
     def _question(self) -> tuple[str, Question]:
         """Return what is asked of which Airflow connection."""
         from airflow_provider_payments.aep.health.reading import Question
 
-        if self.on_unhealthy not in ON_UNHEALTHY:
-            raise InvalidInputError("on_unhealthy", self.on_unhealthy, f"one of {', '.join(ON_UNHEALTHY)}")
-        names, since = as_names("names", self.names), as_time("failures_since", self.failures_since)
+        names, since = as_texts("names", self.names) or [], as_time("failures_since", self.failures_since)
         limits: dict[str, Any] = {
             "max_age": as_duration("max_age", self.max_age),
             "max_failed_ratio": as_number("max_failed_ratio", self.max_failed_ratio),
             "failures_since": since.timestamp() if since else None,
             "test_connections": bool(as_bool("test_connections", self.test_connections)),
-            "ignore": as_names("ignore", self.ignore),
+            "ignore": as_texts("ignore", self.ignore) or [],
         }
-        conn_id = as_optional_text("aep_conn_id", self.aep_conn_id)
-        if project := self._project(names, conn_id):
+        if project := self._project(names):
             definitions = [located.definition for located in project.definitions]
             return project.aep_conn_id, Question(definitions=definitions, **limits)
+        conn_id = as_optional_text("aep_conn_id", self.aep_conn_id)
         return conn_id or ExperiencePlatformHook.default_conn_name, Question(patterns=names, **limits)
 
-    def _project(self, names: list[str], conn_id: str | None) -> Project | None:
+    def _project(self, names: list[str]) -> Project | None:
         """Return the definitions, if their place is given."""
-        if (definition := as_optional_text("definition", self.definition)) is None:
+        if as_optional_text("definition", self.definition) is None:
             for name in ("environment", "variables"):
                 if getattr(self, name):
                     raise InvalidInputError(name, getattr(self, name), "it needs `definition`")
             return None
-        from airflow_provider_payments.aep.dataflows.loading import load_project
-
-        folder, top = folders_of(self)
-        return load_project(
-            folder / definition,
-            environment=as_optional_text("environment", self.environment),
-            variables=as_mapping("variables", self.variables),
-            only=names,
-            conn_id=conn_id,
-            top=top,
-        )
+        return project_of(self, names)

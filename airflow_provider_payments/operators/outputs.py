@@ -210,7 +210,7 @@ class CheckedDataflows(TypedDict):
 
     ``healthy``: whether all are; ``unhealthy``: the names of the others; ``summary``: how many dataflows, how many of
     them healthy, and how many with each problem; ``text``: those that are not healthy, as a table; ``dataflows``: all
-    of them by name; ``format``: raised when a member changes its meaning.
+    of them, in a list; ``format``: raised when a member changes its meaning.
     """
 
     healthy: bool
@@ -288,7 +288,7 @@ class DownloadedRowErrors(TypedDict):
     What row errors say, without values of records.
 
     ``batch_ids``; ``files``: paths of all their files that are in the folder now; ``rows``: records that failed;
-    ``codes``: how many errors of each code; ``errors``: the most frequent ones, ``code``, ``column``, ``count`` and
+    ``codes``: how many errors of each code; ``row_errors``: the most frequent ones, ``code``, ``column``, ``count`` and
     ``message``, where ``***`` stands for values; ``unreadable_lines``: lines of the files that are no row errors;
     ``without_row_errors``: batches that have none though records failed, and why.
     """
@@ -297,6 +297,6 @@ class DownloadedRowErrors(TypedDict):
     files: list[str]
     rows: int
     codes: dict[str, int]
-    errors: list[dict[str, Any]]
+    row_errors: list[dict[str, Any]]
     unreadable_lines: int
     without_row_errors: dict[str, str]

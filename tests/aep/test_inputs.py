@@ -23,6 +23,7 @@ from airflow_provider_payments.aep.inputs import (
     as_name,
     as_number,
     as_text,
+    as_texts,
     as_time,
 )
 
@@ -302,3 +303,18 @@ def test_an_extra_field_that_contradicts_an_argument_is_refused(extra: dict[str,
         add_extra({"data": {"format": "json"}, "name": "n"}, extra)
     assert (refused.value.field, refused.value.value) == (field, value)
     assert "set by an argument of its own" in refused.value.allowed
+
+
+@pytest.mark.parametrize(
+    ("given", "texts"),
+    [
+        ("Square payments", ["Square payments"]),
+        ('["a", "b"]', ["a", "b"]),
+        (("a",), ["a"]),
+        ([], []),
+        (None, None),
+        ("None", None),  # a template around an absent XCom
+    ],
+)
+def test_one_text_is_a_list_of_it(given: object, texts: list[str] | None) -> None:
+    assert as_texts("names", given) == texts

@@ -34,8 +34,10 @@ def writes(emulator: Emulator) -> list[str]:
 
 
 def test_an_apply_shows_the_plan_and_does_it(run: Run, folder: Path, connected: Emulator) -> None:
-    status, out, _ = run("apply", folder, "--yes")
+    status, out, err = run("apply", folder, "--yes")
     assert out.splitlines()[:3] == ["Sandbox dev, project finance", "", NAME]
+    assert out.count("Note: no list shows") == 1
+    assert [line.partition(":")[0] for line in err.splitlines()][-1] == f"Created dataflow {NAME!r}"
     assert out.splitlines()[-1] == "Apply: 7 created; 1 of 1 definitions are as written."
     assert (status, len(connected.objects("flows"))) == (0, 1)
     assert run("plan", folder, "--detailed-exitcode")[0] == 0
@@ -84,6 +86,7 @@ def test_without_a_project_file_it_says_which_lines_to_write(run: Run, folder: P
     (folder / "project.yaml").unlink()
     status, _, err = run("apply", folder, "--yes")
     assert status == 1
+    assert err.startswith("project: nothing says whose the objects are: write project.yaml")
     assert "`version: 1` and `project: NAME`" in err
     assert writes(connected) == []
 
@@ -112,12 +115,10 @@ def test_programs_get_the_outcome_alone(run: Run, folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("answer", "status", "made"), [("yes", 0, 1), ("y", 1, 0), ("", 1, 0)])
-def test_a_person_at_a_terminal_is_asked(
-    folder: Path, connected: Emulator, answer: str, status: int, made: int
-) -> None:
+def at_terminal(answer: str, *words: object) -> tuple[int, str, str]:
+    """Run a command whose question somebody answers at a terminal."""
     leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "apply", str(folder)]
+    command = [sys.executable, "-m", "airflow_provider_payments.cli.main", *map(str, words)]
     with subprocess.Popen(
         command, stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     ) as process:
@@ -125,9 +126,24 @@ def test_a_person_at_a_terminal_is_asked(
         out, err = process.communicate(timeout=120)
     os.close(leader)
     os.close(follower)
+    return process.returncode, out, err
+
+
+@pytest.mark.parametrize(("answer", "status", "made"), [("yes", 0, 1), ("y", 1, 0), ("", 1, 0)])
+def test_a_person_at_a_terminal_is_asked(
+    folder: Path, connected: Emulator, answer: str, status: int, made: int
+) -> None:
+    ended, out, err = at_terminal(answer, "apply", folder)
     assert "Apply this plan? Only `yes` is taken for yes: " in err
     assert ("nothing was done" in err) is not made
-    assert (process.returncode, len(connected.objects("flows")), NAME in out) == (status, made, True)
+    assert (ended, len(connected.objects("flows")), NAME in out) == (status, made, True)
+
+
+def test_a_person_sees_what_is_approved_and_a_program_gets_one_document(folder: Path, connected: Emulator) -> None:
+    for command, shown in (("apply", "Plan: 7 to create, 1 to adopt."), ("destroy", "Destroy: 3 to delete, 5 to keep")):
+        status, out, err = at_terminal("yes", command, folder, "-o", "json")
+        assert (status, json.loads(out)["format"]) == (0, 1)
+        assert shown in err.partition("Only `yes`")[0]
 
 
 def test_a_new_base_connection_takes_the_credential_of_the_named_airflow_connection(

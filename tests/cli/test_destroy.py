@@ -51,7 +51,7 @@ def test_it_shows_what_goes_and_what_stays_and_then_deletes(run: Run, folder: Pa
         f"  - source connection {NAME} - source",
         f"    dataset {NAME}",
     ]
-    assert lines[7] == "      a dataset is deleted only with `--data`, and only without a batch"
+    assert lines[7] == "      a dataset is deleted only with `--datasets`, and only without a batch"
     assert f"    schema {NAME}" in lines
     assert "      a mapping set is never deleted: others may use it" in lines
     assert [line for line in lines if line.startswith(("Destroy", "Deleted"))] == [
@@ -72,17 +72,17 @@ def test_without_a_terminal_an_approval_is_asked_for_by_option(run: Run, folder:
 
 
 def test_only_what_was_approved_is_deleted(run: Run, folder: Path, connected: Emulator) -> None:
-    digest = digest_of(run("destroy", folder, "--only", NAME, "--data")[1])
+    digest = digest_of(run("destroy", folder, "--only", NAME, "--datasets")[1])
     status, _, err = run("destroy", folder, "--only", NAME, "--expect", digest)
     assert (status, "that has changed since it was approved" in err) == (1, True)
     assert deletions(connected) == []
-    assert run("destroy", folder, "--only", NAME, "--data", "--expect", digest)[0] == 0
+    assert run("destroy", folder, "--only", NAME, "--datasets", "--expect", digest)[0] == 0
     assert [dataset["name"] for dataset in connected.objects("dataSets")] == ["Billing plans"]
 
 
 def test_a_dataset_that_a_definition_elsewhere_in_the_project_names_stays(run: Run, folder: Path) -> None:
     write_files(folder, below__more=PLANS.replace("Billing plans", "More") + f"dataset: {NAME}\n")
-    out = run("destroy", folder / "products.yaml", "--data")[1]
+    out = run("destroy", folder / "products.yaml", "--datasets")[1]
     assert "      definition 'More' uses it" in out.splitlines()
 
 
@@ -94,8 +94,8 @@ def test_a_broken_file_of_the_project_ends_it(run: Run, folder: Path, connected:
 
 
 def test_nothing_to_delete_is_no_error_and_no_question(run: Run, folder: Path) -> None:
-    assert run("destroy", folder, "--data", "--yes")[0] == 0
-    status, out, _ = run("destroy", folder, "--data")
+    assert run("destroy", folder, "--datasets", "--yes")[0] == 0
+    status, out, _ = run("destroy", folder, "--datasets")
     assert status == 0
     assert "Destroy: 0 to delete" in out
 

@@ -77,13 +77,15 @@ def test_counts_and_connection_tests_are_part_of_the_json_form(run: Run, sandbox
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["goods 3 1"], "NAME='goods 3 1' is not allowed: the name or id"),
         (["goods 3 1"], "did you mean 'good 3 1'"),
         (["--max-age", "soon"], "--max-age='soon' is not allowed"),
         (["--failures-since", "2026-01-01"], "--failures-since='2026-01-01' is not allowed: the time must carry"),
-        (["--max-failed-ratio", "0.5"], "it needs `failures_since`"),
+        (["--max-failed-ratio", "0.5"], "--max-failed-ratio=0.5 is not allowed: it needs `failures_since`"),
         (["--ignore", "partail"], "did you mean 'partial'"),
         (["--var", "name=x"], "name them with --definition"),
         (["--definition", "nowhere"], "nowhere"),
+        (["--conn-id", "nowhere"], "--conn-id='nowhere' is not allowed: the id of an Airflow connection"),
         (["--conn-id", "nowhere"], "AIRFLOW_CONN_NOWHERE"),
     ],
 )

@@ -15,7 +15,7 @@ from airflow_provider_payments.operators.definitions import ExportDataflowsOpera
 from tests.aep.dataflows.applying import apply, plan_text
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import Emulator
-from tests.operators.chain import context
+from tests.operators.chain import TaskInstance, context
 
 NAME = "PayPal catalog products"
 PROJECT = """\
@@ -67,8 +67,13 @@ def test_drift_fails_or_skips_the_task_where_that_is_asked(folder: Path) -> None
     with pytest.raises(ExperiencePlatformFailedError, match=f"not as written: {NAME}") as failure:
         plan(folder, on_drift="fail", **late)
     assert "hour" not in str(failure.value)  # Airflow logs the plan once, and this message twice
+    task = TaskInstance()
+    check = PlanDataflowsOperator(
+        task_id="x", definition=str(folder), environment="dev", on_drift="skip", variables={"pace": "2 hours"}
+    )
     with pytest.raises(AirflowSkipException, match="not as written"):
-        plan(folder, on_drift="skip", **late)
+        check.execute(context(task))
+    assert (task.pushed["drifted"], task.pushed["return_value"]["drifted"]) == ([NAME], [NAME])
     assert plan(folder, on_drift="fail")["drifted"] == []
 
 
@@ -78,7 +83,7 @@ def test_what_is_ignored_is_no_drift(folder: Path, ignored: str) -> None:
     made = plan(folder, on_drift="fail", ignore=[ignored], **late)
     assert (made["changed"], made["drifted"]) == ([NAME], [])
     with pytest.raises(ExperiencePlatformFailedError):
-        plan(folder, on_drift="fail", ignore=["tolerance"], **late)
+        plan(folder, on_drift="fail", ignore="tolerance", **late)
 
 
 def test_a_dataflow_that_was_disabled_is_drift(folder: Path, client: Client, connected: Emulator) -> None:

@@ -75,7 +75,7 @@ def test_the_row_errors_of_a_partial_run_land_as_files(history: History, tmp_pat
     assert sorted(found["files"]) == [f"{tmp_path}/{n}" for n in sorted(files)]
     lines = [json.loads(each) for name, text in files.items() if "/row_errors/" in name for each in text.splitlines()]
     assert (len(lines), found["rows"], found["codes"]) == (5, 5, {"1111": 3, "3700": 2})
-    assert {(error["column"], error["count"]) for error in found["errors"]} == {("_id", 3), ("Create_Time", 2)}
+    assert {(error["column"], error["count"]) for error in found["row_errors"]} == {("_id", 3), ("Create_Time", 2)}
 
 
 def test_no_value_of_a_record_is_in_output_or_log(

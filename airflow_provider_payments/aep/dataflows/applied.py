@@ -128,9 +128,8 @@ class Applied:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What nobody has to do anything about, and a reader should know."""
-        left = f"duplicates were left: {', '.join(self.duplicates)}" if self.duplicates else None
-        return (*self.plan.notes, *filter(None, [left]))
+        """What nobody has to do anything about, and a reader should know; the plan has notes of its own."""
+        return (f"duplicates were left: {', '.join(self.duplicates)}",) if self.duplicates else ()
 
     @property
     def retryable(self) -> bool:

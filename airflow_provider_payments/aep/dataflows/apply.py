@@ -20,11 +20,11 @@ from airflow_provider_payments.aep.dataflows.applied import Applied, Done, Key, 
 from airflow_provider_payments.aep.dataflows.levels import LEVELS
 from airflow_provider_payments.aep.dataflows.placeholders import filled
 from airflow_provider_payments.aep.dataflows.planner import plan_project
+from airflow_provider_payments.aep.dataflows.project import owner
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, unknown_id
 from airflow_provider_payments.aep.errors import (
     ConflictError,
     Failure,
-    InvalidInputError,
     PlatformError,
     ReadOnlyError,
     RequestError,
@@ -84,12 +84,10 @@ def apply_plan(
     :raises ReadOnlyError: if the connection is read-only and something is to be done.
     :raises RequestError: if a list cannot be read.
     """
-    if plan.project is None:
-        allowed = "a project file: write project.yaml with the lines `version: 1` and `project: NAME` above the files"
-        raise InvalidInputError("project", None, allowed)
+    project = owner(plan.project)
     if client.read_only and plan.to_do:
         raise ReadOnlyError("The apply", "of this plan")
-    work = _Work(client, Writer(plan.project, run), attempt, credential, progress)
+    work = _Work(client, Writer(project, run), attempt, credential, progress)
     for further in range(MAX_PLANS):
         work.take(plan)
         if not work.again or further == MAX_PLANS - 1:

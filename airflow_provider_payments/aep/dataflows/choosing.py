@@ -17,14 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["chosen"]
 
 
-def chosen(
-    dataflows: Collection[Existing], patterns: Sequence[str], argument: str = "name"
-) -> Iterator[tuple[Existing, bool]]:
+def chosen(dataflows: Collection[Existing], patterns: Sequence[str]) -> Iterator[tuple[Existing, bool]]:
     """
     Yield the dataflows that are meant, each with whether somebody named it.
 
     :param patterns: names, ids, or patterns with ``*`` and ``?``; none means all dataflows.
-    :param argument: what the user calls them.
     :raises InvalidInputError: after the last one, if a pattern matches nothing.
     """
     matched = set()
@@ -37,4 +34,4 @@ def chosen(
     if unmatched := [one for one in patterns if one not in matched]:
         near = did_you_mean(unmatched[0], map(name_of, dataflows))
         allowed = f"the name or id of a dataflow in the sandbox, or a pattern that fits one{near}"
-        raise InvalidInputError(argument, ", ".join(unmatched), allowed)
+        raise InvalidInputError("names", ", ".join(unmatched), allowed)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
+from airflow_provider_payments.aep.dataflows.project import owner
 from airflow_provider_payments.aep.dataflows.reach import Reach
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
 from airflow_provider_payments.aep.errors import InvalidInputError, ReadOnlyError, UnreadableError
@@ -145,7 +145,7 @@ def what_goes(
     whole: Project,
     snapshot: Snapshot,
     *,
-    data: bool = False,
+    datasets: bool = False,
     orphans: bool = False,
     organisation: str = "",
     sandbox: str = "",
@@ -157,7 +157,7 @@ def what_goes(
     :param project: the definitions whose objects go.
     :param whole: all definitions of the project: what one of the others uses stays.
     :param snapshot: the sandbox.
-    :param data: whether datasets go too, those without a batch.
+    :param datasets: whether datasets go too, those without a batch.
     :param orphans: let what carries the project's mark and no definition reaches go, instead of what definitions reach.
     :param organisation: whose sandbox it is, for the reader and the digest.
     :param sandbox: its name.
@@ -166,9 +166,7 @@ def what_goes(
         are not all definitions of the project.
     :raises RequestError: if a list cannot be read.
     """
-    if project.name is None:
-        allowed = f"a {PROJECT_FILE} says whose objects may go; it needs two lines, `version: 1` and `project: NAME`"
-        raise InvalidInputError("project", None, allowed)
+    name = owner(project.name)
     if not marks:
         raise InvalidInputError("marks", False, "a destroy finds what it may delete by the marks; switch them on")
     if orphans and not project.is_whole:
@@ -177,12 +175,12 @@ def what_goes(
     chosen = () if orphans else tuple(located.definition for located in project.definitions)
     names = {definition.name for definition in chosen}
     others = [each.definition for each in whole.definitions if each.definition.name not in names]
-    deciding = _Deciding(project.name, Reach(Sandbox(snapshot)), others, data=data)
+    deciding = _Deciding(name, Reach(Sandbox(snapshot)), others, datasets=datasets)
     removals = tuple(deciding.judged(deciding.orphans() if orphans else deciding.reached(chosen)))
     return Destroy(
         organisation=organisation,
         sandbox=sandbox,
-        project=project.name,
+        project=name,
         environment=project.environment,
         definitions=tuple(definition.name for definition in chosen),
         removals=removals,
@@ -210,11 +208,11 @@ class _Deciding:
 
     :param owner: the project.
     :param others: the definitions whose objects stay.
-    :param data: whether datasets may go.
+    :param datasets: whether datasets may go.
     """
 
-    def __init__(self, owner: str, reach: Reach, others: list[Definition], *, data: bool) -> None:
-        self.owner, self.reach, self.others, self.data = owner, reach, others, data
+    def __init__(self, owner: str, reach: Reach, others: list[Definition], *, datasets: bool) -> None:
+        self.owner, self.reach, self.others, self.datasets = owner, reach, others, datasets
         self.snapshot = reach.snapshot
         #: Ids of what goes, as far as it is decided: users come first.
         self.going: set[str] = set()
@@ -266,8 +264,8 @@ class _Deciding:
                 return obstacle
             if user := self._used_by.get(existing.id):
                 return f"definition {user!r} uses it"
-            if kind is DATASET and not self.data:
-                return "a dataset is deleted only with `--data`, and only without a batch"
+            if kind is DATASET and not self.datasets:
+                return "a dataset is deleted only with `--datasets`, and only without a batch"
             return kind.blocking_reference(self.snapshot, existing, self.going)
         except UnreadableError as error:
             return str(error)

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.dataflows.yamlfile import Scalar
 
-__all__ = ["DEFAULT_CONN_ID", "PROJECT_FILE", "Environment", "ProjectFile", "definition_files", "find_project_file"]
+__all__ = [
+    "DEFAULT_CONN_ID",
+    "PROJECT_FILE",
+    "Environment",
+    "ProjectFile",
+    "definition_files",
+    "find_project_file",
+    "owner",
+]
 
 PROJECT_FILE = "project.yaml"
 DEFAULT_CONN_ID = "aep_default"
@@ -110,6 +118,18 @@ class ProjectFile:
         converter=_to_environments,
         metadata=member("By name. One alone is the default.", nested_each=Environment),
     )
+
+
+def owner(project: str | None) -> str:
+    """
+    Return the name of a project, which is the owner in marks.
+
+    :raises InvalidInputError: if there is none, for want of a project file.
+    """
+    if project is None:
+        lines = f"write {PROJECT_FILE} above the files, with the lines `version: 1` and `project: NAME`"
+        raise InvalidInputError("project", None, f"nothing says whose the objects are: {lines}")
+    return project
 
 
 def find_project_file(path: Path, top: Path | None = None) -> Path | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from unicodedata import category
 
 from airflow_provider_payments.aep.dataflows.plan import ACTIONS, Action, Plan, Step, plain_value
 from airflow_provider_payments.aep.dataflows.wording import in_words
 from airflow_provider_payments.aep.readers import shown
+from airflow_provider_payments.aep.tables import markdown, markdown_cell, on_a_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.dataflows.destroy import Destroy, Removal
     from airflow_provider_payments.aep.errors import Difference
 
-__all__ = ["applied_text", "destroy_text", "on_a_line", "plan_markdown", "plan_text", "removal_text"]
+__all__ = ["applied_text", "destroy_text", "plan_markdown", "plan_text", "removal_text"]
 
 #: How many of the definitions that share an object are named.
 MAX_NAMED = 3
@@ -98,10 +98,8 @@ def plan_markdown(plan: Plan) -> str:
     lines = [f"### Plan for sandbox `{plan.sandbox}`{_scope(plan)}", "", _summary(plan), ""]
     steps = [step for step in plan.steps if not step.is_done]
     if steps:
-        lines += ["| | object | definition | what |", "| --- | --- | --- | --- |"]
-        lines += [_row(step) for step in steps]
-        lines.append("")
-    lines += [f"- {_cell(note)}" for note in plan.notes]
+        lines += [*markdown([_row(step) for step in steps], ["", "object", "definition", "what"]), ""]
+    lines += [f"- {markdown_cell(note)}" for note in plan.notes]
     lines += [f"Digest `{plan.digest}`"]
     return "\n".join(lines)
 
@@ -152,17 +150,7 @@ def _value(value: object) -> str:
     return value if isinstance(value, str) else shown(plain_value(value))
 
 
-def _row(step: Step) -> str:
+def _row(step: Step) -> tuple[str, ...]:
     what = [*map(_change, step.changes), *([step.reason] if step.reason else [])]
     sign = f"`{ACTIONS[step.action]}` {step.action}"
-    cells = (sign, f"{step.kind} {step.name}", _named(_shown_for(step)), "; ".join(what))
-    return f"| {' | '.join(map(_cell, cells))} |"
-
-
-def _cell(text: str) -> str:
-    return on_a_line(" ".join(text.split())).replace("|", "\\|").replace("<", "&lt;")
-
-
-def on_a_line(text: str) -> str:
-    """Return text whose control characters are escaped: a name in the sandbox writes no line of its own."""
-    return "".join(f"\\x{ord(c):02x}" if category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+    return sign, f"{step.kind} {step.name}", _named(_shown_for(step)), "; ".join(what)

@@ -209,7 +209,7 @@ class Snapshot:
         except RequestError as error:
             if error.status == 403:
                 service = next(service for service in _PERMISSIONS if whole.kind.path.startswith(service))
-                error.add(f"the credential needs the permission {_PERMISSIONS[service]!r} to read this list")
+                error.add(f"The credential needs the permission {_PERMISSIONS[service]!r} to read this list")
             return error
         return found
 

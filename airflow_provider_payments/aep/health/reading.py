@@ -142,7 +142,7 @@ def _meant(flows: Sequence[Existing], question: Question) -> list[_Seen]:
     if question.definitions is not None:
         return [seen for definition in question.definitions for seen in _of_definition(flows, definition)]
     if question.patterns:
-        return [_seen(flow) for flow, _ in chosen(flows, question.patterns, "names")]
+        return [_seen(flow) for flow, _ in chosen(flows, question.patterns)]
     return [_seen(flow) for flow in flows if _is_ours(flow)]
 
 

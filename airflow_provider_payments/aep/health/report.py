@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.dataflows.render import on_a_line
 from airflow_provider_payments.aep.health.judging import PROBLEMS, Health, duration
+from airflow_provider_payments.aep.tables import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +46,10 @@ def health_table(found: Sequence[Health], *, unhealthy_only: bool = False) -> st
     :param unhealthy_only: whether healthy dataflows are left out.
     """
     rows = health_rows(health for health in found if not (unhealthy_only and health.is_healthy))
-    lines = [*_aligned(rows), ""] if rows else []
+    shown = [
+        {column.upper(): _short(cell) if column == "dataflow" else cell for column, cell in row.items()} for row in rows
+    ]
+    lines = [*aligned(shown, list(shown[0])), ""] if shown else []
     return "\n".join([*lines, summary_line(found)])
 
 
@@ -60,21 +63,11 @@ def summary_line(found: Sequence[Health]) -> str:
 
 def _row(health: Health) -> dict[str, str]:
     seen, run = health.seen, health.seen.last_run
-    name = seen.name if len(seen.name) <= MAX_NAME else f"{seen.name[: MAX_NAME - 3]}..."
     age = "never" if health.age is None else f"{duration(health.age)} ago"
     said = "; ".join(problem.text for problem in health.problems) or "healthy"
     status = "running" if seen.is_running and run is None else run.status.value if run else "none"
-    row = {"dataflow": name, "state": seen.state or "-", "last run": status, "last success": age, "health": said}
-    return {column: on_a_line(value) for column, value in row.items()}
+    return {"dataflow": seen.name, "state": seen.state or "-", "last run": status, "last success": age, "health": said}
 
 
-def _aligned(rows: Sequence[dict[str, str]]) -> list[str]:
-    columns = list(rows[0])
-    widths = [max(len(column), *(len(row[column]) for row in rows)) for column in columns[:-1]]
-    lines = [{column: column.upper() for column in columns}, *rows]
-    return [
-        "  ".join(
-            [*(row[column].ljust(width) for column, width in zip(columns[:-1], widths, strict=True)), row["health"]]
-        )
-        for row in lines
-    ]
+def _short(name: str) -> str:
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 3]}..."

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.row_errors import ErrorKind, RowErrors
     from airflow_provider_payments.aep.services import Json
 
-ASKED = "RUN|FLOW"
+#: What the user calls a run or dataflow that is named.
+ASKED = "run_or_flow"
 
 
 @dataclass(frozen=True)

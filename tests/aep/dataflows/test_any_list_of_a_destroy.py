@@ -21,7 +21,7 @@ from tests.conftest import Emulator
 def project(client: Client, tmp_path: Path) -> tuple[Client, Path, set[str], dict[str, Any]]:
     """Two dataflows of a project: a client, the files, the ids of what is the second's, and what the lists answer."""
     folder = applied(client, tmp_path, products=TEN_LINES, plans=PLANS)
-    second = {each.existing.id for each in decided(client, folder, only=["Billing plans"], data=True).to_delete}
+    second = {each.existing.id for each in decided(client, folder, only=["Billing plans"], datasets=True).to_delete}
     assert len(second) == 4
     return client, folder, second, answers_of(client)
 
@@ -42,7 +42,7 @@ def test_whatever_stands_in_a_list_nothing_goes_that_may_be_in_use(
     body = spoiled(answers[path], LISTS[path], place, value)
     emulator.fail("status", method="GET", path=path, nth=1, times=1, status=200, body=body)
     try:
-        planned = decided(client, folder, only=[NAME], data=True)
+        planned = decided(client, folder, only=[NAME], datasets=True)
     except PlatformError:
         return
     assert not second & {each.existing.id for each in planned.to_delete}

@@ -39,7 +39,7 @@ NEVER = {
     kind: f"a {kind} is never deleted: others may use it"
     for kind in ("base connection", "field group", "mapping set", "schema")
 }
-DATASET_STAYS = "a dataset is deleted only with `--data`, and only without a batch"
+DATASET_STAYS = "a dataset is deleted only with `--datasets`, and only without a batch"
 
 
 @pytest.fixture
@@ -74,14 +74,14 @@ def test_a_dataflow_is_disabled_before_it_is_deleted(folder: Path, client: Clien
 
 
 def test_with_data_an_empty_dataset_goes_last(folder: Path, client: Client, emulator: Emulator) -> None:
-    assert kinds(decided(client, folder, data=True)) == [*FLOW, "dataset"]
-    destroy(client, folder, data=True)
+    assert kinds(decided(client, folder, datasets=True)) == [*FLOW, "dataset"]
+    destroy(client, folder, datasets=True)
     assert there(emulator) == set()
 
 
 def test_a_dataset_with_a_batch_stays_even_with_data(folder: Path, client: Client, emulator: Emulator) -> None:
     emulator.advance(86400)
-    planned = decided(client, folder, data=True)
+    planned = decided(client, folder, datasets=True)
     assert reasons(planned)["dataset"] in {f"it holds rows: batch {b['id']}" for b in emulator.objects("batches")}
     carry_out(client, planned)
     assert len(there(emulator, "dataSets")) == 1
@@ -101,7 +101,7 @@ def test_rows_that_an_apply_would_bring_in_once_more_are_noted(
 
 def test_only_the_named_definition_goes(client: Client, tmp_path: Path, emulator: Emulator) -> None:
     folder = applied(client, tmp_path, products=TEN_LINES, plans=PLANS)
-    done = destroy(client, folder, only=[NAME], data=True)
+    done = destroy(client, folder, only=[NAME], datasets=True)
     assert {each.name for each in done.to_delete} == {NAME, f"{NAME} - source", f"{NAME} - target"}
     assert [flow["name"] for flow in emulator.objects("flows")] == ["Billing plans"]
     assert len(there(emulator)) == 4
@@ -110,7 +110,7 @@ def test_only_the_named_definition_goes(client: Client, tmp_path: Path, emulator
 def test_a_former_name_leads_to_the_dataflow_too(folder: Path, client: Client, emulator: Emulator) -> None:
     renamed = TEN_LINES.replace(NAME, "Products") + f"previous_names: [{NAME}]\n"
     write_files(folder, products=renamed)
-    destroy(client, folder, data=True)
+    destroy(client, folder, datasets=True)
     assert there(emulator) == set()
 
 
@@ -132,7 +132,7 @@ def test_what_is_not_the_projects_stays(
     owner: str, make_client: Callable[..., Client], client: Client, tmp_path: Path, emulator: Emulator
 ) -> None:
     folder = applied(make_client(marks=owner != "nobody"), tmp_path, owner=owner, products=TEN_LINES)
-    planned = decided(client, folder, data=True)
+    planned = decided(client, folder, datasets=True)
     foreign = {
         "sales": "it belongs to 'sales', by its mark",
         "nobody": "nobody marked it, so it may be somebody else's",
@@ -148,7 +148,7 @@ def test_what_a_dataflow_of_others_uses_stays(folder: Path, client: Client, emul
     schedule = {"startTime": 4102444800, "frequency": "week", "interval": 1}
     body = {name: flow[name] for name in members} | {"name": "theirs", "scheduleParams": schedule}
     theirs = client.request("POST", f"{FLOW_SERVICE}/flows", body=body).body["id"]
-    planned = decided(client, folder, data=True)
+    planned = decided(client, folder, datasets=True)
     assert kinds(planned) == ["dataflow"]
     assert reasons(planned)["source connection"] == f"flows {theirs} refers to it"
     assert reasons(planned)["target connection"] == f"flows {theirs} refers to it"
@@ -161,7 +161,7 @@ def test_what_a_dataflow_of_others_uses_stays(folder: Path, client: Client, emul
 def test_a_dataset_that_another_definition_names_stays(folder: Path, client: Client, emulator: Emulator) -> None:
     # It is not applied, so nothing in the sandbox refers to the dataset.
     write_files(folder, plans=PLANS + f"dataset: {NAME}\n")
-    planned = decided(client, folder, only=[NAME], data=True)
+    planned = decided(client, folder, only=[NAME], datasets=True)
     assert reasons(planned)["dataset"] == "definition 'Billing plans' uses it"
     carry_out(client, planned)
     assert len(there(emulator, "dataSets")) == 1
@@ -172,7 +172,7 @@ def test_what_cannot_be_read_may_refer_to_it(folder: Path, client: Client, emula
     odd = {"id": "odd", "name": "odd", "sourceConnectionIds": {"x": 1}, "targetConnectionIds": 5}
     answer = {"items": [*shown, odd]}
     emulator.fail("status", method="GET", path=f"*{FLOW_SERVICE}/flows", times=1, status=200, body=answer)
-    planned = decided(client, folder, data=True)
+    planned = decided(client, folder, datasets=True)
     assert kinds(planned) == ["dataflow"]
     for kind, member in (("source connection", "sourceConnectionIds"), ("target connection", "targetConnectionIds")):
         assert reasons(planned)[kind].startswith(f"flows odd cannot be read: its {member} is ")
@@ -188,7 +188,7 @@ def test_without_marks_it_refuses(folder: Path, make_client: Callable[..., Clien
 
 def test_without_a_project_file_it_says_which_lines_to_write(client: Client, tmp_path: Path) -> None:
     write_files(tmp_path, products=TEN_LINES)
-    with pytest.raises(InvalidInputError, match="it needs two lines, `version: 1` and `project: NAME`"):
+    with pytest.raises(InvalidInputError, match="with the lines `version: 1` and `project: NAME`"):
         decided(client, tmp_path)
 
 
@@ -217,7 +217,7 @@ def test_what_was_taken_over_meanwhile_stays(folder: Path, client: Client, emula
 
 
 def test_what_got_a_user_meanwhile_stays(folder: Path, client: Client, emulator: Emulator) -> None:
-    planned = decided(client, folder, data=True)
+    planned = decided(client, folder, datasets=True)
     (target,) = emulator.objects("targetConnections")
     members = ("name", "data", "params", "connectionSpec")
     body = {name: target[name] for name in members}
@@ -227,9 +227,9 @@ def test_what_got_a_user_meanwhile_stays(folder: Path, client: Client, emulator:
 
 
 def test_a_repeat_deletes_nothing_more(folder: Path, client: Client, emulator: Emulator) -> None:
-    destroy(client, folder, data=True)
+    destroy(client, folder, datasets=True)
     asked = deletions(emulator)
-    again = decided(client, folder, data=True)
+    again = decided(client, folder, datasets=True)
     assert again.to_delete == ()
     carry_out(client, again)
     assert deletions(emulator) == asked
@@ -260,7 +260,7 @@ def test_faults_and_lost_answers_do_not_break_it(
         emulator.fail(method="DELETE", path=f"*/{path}/*", **fault)
         emulator.fail(method="GET", path=f"*/{path}", nth=2, **fault)
     emulator.fail(method="POST", path="*/action", **fault)
-    assert destroy(client, folder, data=True).failed == ()
+    assert destroy(client, folder, datasets=True).failed == ()
     assert there(emulator) == set()
 
 
@@ -281,12 +281,12 @@ def test_killed_before_any_request_and_done_again_it_ends_the_same(
             rename_connections(client, emulator)
         dying = make_client(credential=mortal(credential(), number))
         try:
-            destroy(dying, folder, data=True)
+            destroy(dying, folder, datasets=True)
         except Killed:
             killed += 1
         else:
             break
-        assert destroy(client, folder, data=True).failed == ()
+        assert destroy(client, folder, datasets=True).failed == ()
         assert there(emulator) == set()
     assert killed > 15
     assert there(emulator) == set()
@@ -300,7 +300,7 @@ def test_what_a_killed_one_left_goes_though_another_definition_reads_the_same(
     rename_connections(client, emulator)
     (flow,) = (flow for flow in emulator.objects("flows") if flow["name"] == NAME)
     client.request("DELETE", f"{FLOW_SERVICE}/flows/{flow['id']}")
-    assert kinds(destroy(client, folder, only=[NAME], data=True)) == [*FLOW[1:], "dataset"]
+    assert kinds(destroy(client, folder, only=[NAME], datasets=True)) == [*FLOW[1:], "dataset"]
     assert plan_of(client, folder, only=["Again"]).is_empty
 
 
@@ -330,7 +330,7 @@ def test_one_that_fails_in_the_middle_is_completed_by_the_next(
 def test_a_chain_costs_the_requests_that_the_manual_says(
     data: bool, requests: int, folder: Path, client: Client, emulator: Emulator
 ) -> None:
-    planned = decided(client, folder, data=data)
+    planned = decided(client, folder, datasets=data)
     before = len(emulator.requests())
     carry_out(client, planned)
     assert len(emulator.requests()) - before == requests
@@ -352,7 +352,7 @@ def test_orphans_are_what_no_definition_reaches(client: Client, tmp_path: Path, 
     assert planned.definitions == ()
     carry_out(client, planned)
     assert [flow["name"] for flow in emulator.objects("flows")] == [NAME]
-    assert kinds(decided(client, folder, orphans=True, data=True)) == ["dataset"]
+    assert kinds(decided(client, folder, orphans=True, datasets=True)) == ["dataset"]
 
 
 def test_orphans_of_others_are_not_listed(client: Client, tmp_path: Path) -> None:
@@ -373,7 +373,7 @@ def test_orphans_need_all_definitions(client: Client, tmp_path: Path) -> None:
 def test_the_digest_is_that_of_what_goes(folder: Path, client: Client) -> None:
     first = decided(client, folder)
     assert first.digest == decided(client, folder).digest
-    assert first.digest != decided(client, folder, data=True).digest
+    assert first.digest != decided(client, folder, datasets=True).digest
     carry_out(client, first)
     assert first.digest != decided(client, folder).digest
 
@@ -394,7 +394,7 @@ def test_it_is_plain_json(folder: Path, client: Client) -> None:
 
 
 def test_after_a_destroy_an_apply_makes_it_anew(folder: Path, client: Client, emulator: Emulator) -> None:
-    destroy(client, folder, data=True)
+    destroy(client, folder, datasets=True)
     apply(client, plan_of(client, folder), owner="finance")
     assert plan_of(client, folder).is_empty
     assert len(there(emulator)) == 4

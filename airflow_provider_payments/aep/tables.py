@@ -1,0 +1,39 @@
+"""Rows as people read them: columns of text, or a table in markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from unicodedata import category
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = ["aligned", "markdown", "markdown_cell", "on_a_line"]
+
+
+def on_a_line(text: str) -> str:
+    """Return text whose control characters are escaped: a name in the sandbox writes no line of its own."""
+    return "".join(f"\\x{ord(c):02x}" if category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+
+
+def aligned(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> Iterator[str]:
+    """
+    Yield a line of the columns' names, then one of each row; the last column is as long as it is.
+
+    :param columns: which members of the rows are shown.
+    """
+    lines = [list(columns), *([on_a_line(str(row[name])) for name in columns] for row in rows)]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(columns) - 1)]
+    for line in lines:
+        yield "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]])
+
+
+def markdown(rows: Sequence[Sequence[object]], heading: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of a table; a cell holds no line break and no markup of its own."""
+    for line in (heading, ["---"] * len(heading), *rows):
+        yield f"| {' | '.join(markdown_cell(str(cell)) for cell in line)} |"
+
+
+def markdown_cell(text: str) -> str:
+    """Return text for a cell of a table, or a line, in markdown."""
+    return on_a_line(" ".join(text.split())).replace("|", "\\|").replace("<", "&lt;")
