@@ -10,6 +10,7 @@ from airflow_provider_payments.versions import outlet_events
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_payments.aep.runs.flow_run import FlowRun
     from airflow_provider_payments.aep.runs.route import Route
@@ -36,6 +37,9 @@ class JudgesFlowRuns:
     unknown_counts: str
     log: Any
     outlets: list[Any]
+    #: Read once; it holds ``None`` if it could not be read.
+    _route: tuple[Route | None] | None = None
+    _lineage: OperatorLineage | None = None
 
     @cached_property
     def hook(self) -> ExperiencePlatformHook:
@@ -87,6 +91,7 @@ class JudgesFlowRuns:
         :param more: outputs beside the run's summary.
         :raises FlowRunFailedError: if the run failed, lost more records than accepted, or its counts are unknown.
         """
+        self._lineage = self._read_lineage(run)
         output = self._judge(run, counts=counts) | (more or {})
         self._announce(run, output, context)
         return output
@@ -106,13 +111,46 @@ class JudgesFlowRuns:
             self.log.warning("Could not fill the events of the outlets: %s", error)
 
     def _route_of(self, run: FlowRun) -> Route | None:
-        """Return where the rows of a run's dataflow come from and go to; ``None`` if that cannot be read."""
-        from airflow_provider_payments.aep.runs.route import Route
+        """Return where the rows of a run's dataflow come from and go to, read once; ``None`` if it cannot be read."""
+        from airflow_provider_payments.aep.runs.route import read_route
+
+        if self._route is None:
+            try:
+                client = self.hook.client
+                with client.transport.within(MAX_REPORT_SECONDS):
+                    self._route = (read_route(client, run.flow_id),)
+            except Exception as error:  # whatever it is, the run has ended
+                self.log.warning("Could not read where dataflow %s writes to: %s", run.flow_id, error)
+                self._route = (None,)
+        return self._route[0]
+
+    # ---- OpenLineage -------------------------------------------------------------------------------------------------
+
+    def _read_lineage(self, run: FlowRun) -> OperatorLineage | None:
+        """Return what OpenLineage learns of a run that has ended; ``None`` where it is not active, or nothing known."""
+        from airflow_provider_payments import lineage
 
         try:
+            if not lineage.is_active() or (route := self._route_of(run)) is None:
+                return None
+            from airflow_provider_payments.aep.runs.route import read_tables
+
             client = self.hook.client
             with client.transport.within(MAX_REPORT_SECONDS):
-                return Route.read(client, run.flow_id)
+                tables = read_tables(client, route)
+            for problem in tables.problems:
+                self.log.warning("Could not read a part of the lineage of dataflow %s: %s", run.flow_id, problem)
+            return lineage.lineage_of(run, route, tables, client.url)
         except Exception as error:  # whatever it is, the run has ended
-            self.log.warning("Could not read where dataflow %s writes to: %s", run.flow_id, error)
+            self.log.warning("Could not tell OpenLineage of flow run %s: %s", run.id, error)
             return None
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage:
+        """Return what OpenLineage learns when the task has ended, also after a deferral."""
+        from airflow_provider_payments.lineage import no_lineage
+
+        return self._lineage or no_lineage()
+
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage:
+        """Return what it learns when the task has failed: of a failed run the same."""
+        return self.get_openlineage_facets_on_complete(task_instance)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.flow_run import FlowRun
     from airflow_provider_payments.aep.runs.route import Route
 
-__all__ = ["announce", "dataset_outlets"]
+__all__ = ["announce", "dataset_outlets", "uri_of"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Arrival:
     The rows of a flow run in a dataset.
 
     :param uri: the dataset's; ``None`` if it could not be read.
-    :param extra: what an event says: plain JSON.
+    :param extra: what an event says: text, numbers and booleans.
     :param has_landed: whether the rows have arrived; of a run that a task does not wait for they may not.
     """
 
@@ -86,7 +86,7 @@ def announce(
     names = {"flow_id": run.flow_id} | ({"flow_name": route.flow_name} if route and route.flow_name else {})
     arrival = Arrival(
         uri=uri_of(route) if route else None,
-        extra=names | (window.to_json() if window else {}) | output,
+        extra=names | (window.to_json() if window else {}) | _flat(output),
         has_landed=run.status in (Status.SUCCEEDED, Status.PARTIAL),
     )
     if others := arrival.fill(events, outlets):
@@ -96,5 +96,9 @@ def announce(
 
 def uri_of(route: Route) -> str | None:
     """Return the URI of the dataset that a dataflow writes to; ``None`` if the service does not show it."""
-    client, dataset_id = route.client, route.dataset_id
-    return dataset_uri(client.org_id, client.sandbox, dataset_id) if dataset_id else None
+    return dataset_uri(route.org_id, route.sandbox, route.dataset_id) if route.dataset_id else None
+
+
+def _flat(output: dict[str, Any]) -> dict[str, Any]:
+    """Return an output with text for lists: Airflow 2.11 and 3.0 fail a task on a list in the event of an alias."""
+    return {name: ",".join(value) if isinstance(value, list) else value for name, value in output.items()}

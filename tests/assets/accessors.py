@@ -21,3 +21,8 @@ def alias_events(accessor: Any) -> dict[str, dict[str, Any]]:
     except AttributeError:  # Airflow 2
         return {event["dest_dataset_uri"]: event["extra"] for event in accessor.dataset_alias_events}
     return {event.dest_asset_key.uri: event.extra for event in events}
+
+
+def as_said(returned: dict[str, Any]) -> dict[str, Any]:
+    """Return what a task returns as an event says it."""
+    return returned | {"batch_ids": ",".join(returned["batch_ids"])}

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import Asset, AssetAlias, TaskDeferred
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.exceptions import FlowRunFailedError
 from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator
-from tests.assets.accessors import alias_events, outlet_events
+from tests.assets.accessors import alias_events, as_said, outlet_events
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.chain import make_dataflow
@@ -59,7 +59,7 @@ def test_an_event_of_the_dataset_carries_counts_status_and_run(history: History,
     task, events = sensor(flow_id=history.partial, outlets=[own, FOREIGN], **ANY, **arguments), outlet_events()
     returned = task.execute(context() | {"outlet_events": events})
     window = {name: events[own].extra[name] for name in ("window_start", "window_end")}
-    assert events[own].extra == returned | window | {"flow_id": history.partial, "flow_name": "partial"}
+    assert events[own].extra == as_said(returned) | window | {"flow_id": history.partial, "flow_name": "partial"}
     assert (returned["status"], returned["failed_records"]) == ("partial", 5)
     assert not events[FOREIGN].extra
 
@@ -73,7 +73,7 @@ def test_an_event_after_a_deferral_says_the_same(connected: Emulator) -> None:
     event = asyncio.run(_first(deferred.value.trigger))
     task, events = sensor(flow_id=flow, deferrable=True, outlets=[own, alias], **ANY), outlet_events()
     returned = task.resume_execution("execute_complete", {"event": event}, context() | {"outlet_events": events})
-    assert returned.items() < events[own].extra.items()
+    assert as_said(returned).items() < events[own].extra.items()
     assert alias_events(events[alias]) == {own.uri: events[own].extra}
 
 
@@ -137,7 +137,7 @@ def test_a_run_on_demand_says_its_window_and_an_alias_only_what_has_arrived(stag
     task = operator(stage, outlets=[own, alias], wait_for_completion=waits)
     returned = task.execute(stage.context(outlet_events=events))
     said = events[own].extra
-    assert returned.items() <= said.items()
+    assert as_said(returned).items() <= said.items()
     assert (said["flow_id"], said["reused"]) == (stage.flow_id, False)
     assert said["window_start"] < said["window_end"]
     assert alias_events(events[alias]) == ({own.uri: said} if waits else {})
@@ -151,5 +151,5 @@ def test_a_repeated_run_says_its_window(stage: Stage) -> None:
     task = stage.operator(RetryFlowRunOperator, run_id=stage.runs()[0]["id"], accept_partial=True, outlets=[alias])
     returned = task.execute(stage.context(outlet_events=events))
     (said,) = alias_events(events[alias]).values()
-    assert returned.items() <= said.items()
+    assert as_said(returned).items() <= said.items()
     assert datetime.fromisoformat(said["window_start"]).timestamp() == stage.today - 2 * DAY

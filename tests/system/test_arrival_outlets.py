@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.versions import has_named_assets
+from tests.assets.accessors import as_said
 from tests.assets.test_events import uri_of
 from tests.conftest import connection_json
 from tests.fault_proxy import FaultProxy
@@ -49,7 +50,7 @@ def test_each_mode_stores_events_with_counts_and_a_foreign_outlet_gets_none(
         assert foreign == [{}]
         # One of the dataset, and one by its alias.
         assert len(told) == 2
-        assert all(returned[mode].items() < event.items() for event in told)
+        assert all(as_said(returned[mode]).items() < event.items() for event in told)
         assert {event["flow_id"] for event in told} == {history.partial}
 
 

@@ -28,6 +28,7 @@ RESULTS = STATE / "results"
 TESTS_THAT_RUN_AIRFLOW = (
     "tests/assets",
     "tests/hooks",
+    "tests/lineage",
     "tests/operators",
     "tests/sensors",
     "tests/triggers",
