@@ -39,9 +39,9 @@ _INSTEAD = "use ApplyDataflowOperator"
 
 
 def dataflow_task_group(
-    file: str | Path,
+    definition: str | Path,
     *,
-    name: str | None = None,
+    only: str | None = None,
     environment: str | None = None,
     variables: Mapping[str, str | float | bool] | None = None,
     group_id: str | None = None,
@@ -58,11 +58,11 @@ def dataflow_task_group(
 
     .. seealso:: ``docs/definitions.md#as-tasks-of-a-dag`` in the manual.
 
-    :param file: the definition's file; relative to the DAG's folder.
-    :param name: name of the definition, where the file holds several. Defaults to ``None``: its only one.
+    :param definition: the definition's file; relative to the DAG's folder.
+    :param only: name of the definition, where the file holds several. Defaults to ``None``: its only one.
     :param environment: an environment of the project file. Defaults to ``None``: the only one.
     :param variables: variables by name; they overrule those of the environment. Defaults to ``None``.
-    :param group_id: id of the group. Defaults to ``None``: ``name``, else the file's name without its ending; letters
+    :param group_id: id of the group. Defaults to ``None``: ``only``, else the file's name without its ending; letters
         that no id takes become underscores.
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``None``: the environment's,
         else that of ``default_args`` and the DAG's, else ``aep_default``.
@@ -71,11 +71,12 @@ def dataflow_task_group(
         line and, where there is one, the operator that can.
     """
     group: TaskGroup = labelled_task_group()(
-        group_id=group_id or re.sub(r"[^A-Za-z0-9_-]", "_", name or Path(file).stem), default_args=default_args or {}
+        group_id=group_id or re.sub(r"[^A-Za-z0-9_-]", "_", only or Path(definition).stem),
+        default_args=default_args or {},
     )
     folder = Path(group.dag.fileloc).parent
     with airflow_errors():
-        project, located = _read(folder / file, folder, name, environment, variables, aep_conn_id)
+        project, located = _read(folder / definition, folder, only, environment, variables, aep_conn_id)
         group.tooltip = located.definition.description or ""
         with group:
             _Steps(located.definition, project, aep_conn_id).make()
@@ -85,7 +86,7 @@ def dataflow_task_group(
 def _read(
     file: Path,
     folder: Path,
-    name: str | None,
+    only: str | None,
     environment: str | None,
     variables: Mapping[str, Any] | None,
     aep_conn_id: str | None,
@@ -104,14 +105,14 @@ def _read(
         file,
         environment=environment,
         variables=variables,
-        only=[name] if name else (),
+        only=[only] if only else (),
         conn_id=aep_conn_id,
         top=_top(folder),
     )
     first, *others = project.definitions
     if others:
         known = ", ".join(located.definition.name for located in project.definitions)
-        raise DefinitionError([Problem(Place(str(file)), "", f"choose one of its definitions by `name`: {known}")])
+        raise DefinitionError([Problem(Place(str(file)), "", f"choose one of its definitions by `only`: {known}")])
     if problems := [*_problems(first)]:
         raise DefinitionError(problems)
     return project, first

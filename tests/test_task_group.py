@@ -210,9 +210,9 @@ def test_one_of_several_definitions_of_a_file_is_chosen_by_its_name(tmp_path: Pa
     single = "\n".join(f"    {line}" for line in TYPED.splitlines()[1:])
     both = f"version: 1\ndataflows:\n  -\n{single}\n  -\n{single.replace(NAME, 'Second products')}\n"
     write_files(tmp_path, both=both)
-    group = build(tmp_path / "both.yaml", name="Second products")
+    group = build(tmp_path / "both.yaml", only="Second products")
     assert (group.group_id, group["create_dataflow"].name) == ("Second_products", "Second products")
-    with pytest.raises(AirflowFailException, match=f"choose one of its definitions by `name`: {NAME}, Second products"):
+    with pytest.raises(AirflowFailException, match=f"choose one of its definitions by `only`: {NAME}, Second products"):
         build(tmp_path / "both.yaml")
 
 

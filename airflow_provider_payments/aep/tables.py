@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from unicodedata import category
+from unicodedata import category, east_asian_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,9 +23,15 @@ def aligned(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> Ite
     :param columns: which members of the rows are shown.
     """
     lines = [list(columns), *([on_a_line(str(row[name])) for name in columns] for row in rows)]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(columns) - 1)]
+    widths = [max(_width(line[at]) for line in lines) for at in range(len(columns) - 1)]
     for line in lines:
-        yield "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]])
+        padded = (f"{cell}{' ' * (width - _width(cell))}" for cell, width in zip(line, widths, strict=False))
+        yield "  ".join([*padded, line[-1]])
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def markdown(rows: Sequence[Sequence[object]], heading: Sequence[str]) -> Iterator[str]:

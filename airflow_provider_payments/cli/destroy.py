@@ -57,7 +57,12 @@ def destroy(args: argparse.Namespace) -> int:
 
 def _load(args: argparse.Namespace, paths: list[str], only: list[str]) -> Project:
     return load_project(
-        *paths, environment=args.environment, variables=given_variables(args), only=only, conn_id=args.conn_id
+        *paths,
+        environment=args.environment,
+        variables=given_variables(args),
+        only=only,
+        conn_id=args.conn_id,
+        may_be_empty=args.orphans,  # the last file may be gone
     )
 
 

@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
+        print(f"payments {args.command}: interrupted; what was sent by then stays, a repeat goes on", file=sys.stderr)
         return 130
     return status
 

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -137,6 +138,23 @@ def test_a_person_at_a_terminal_is_asked(
     assert "Apply this plan? Only `yes` is taken for yes: " in err
     assert ("nothing was done" in err) is not made
     assert (ended, len(connected.objects("flows")), NAME in out) == (status, made, True)
+
+
+def test_an_interrupt_ends_it_with_its_own_status_and_without_a_traceback(folder: Path, connected: Emulator) -> None:
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "apply", str(folder)]
+    with subprocess.Popen(
+        command, stdin=follower, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    ) as process:
+        assert process.stderr
+        read = ""
+        while not read.endswith("taken for yes: ") and (character := process.stderr.read(1)):
+            read += character
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+    os.close(leader)
+    os.close(follower)
+    assert (process.returncode, err.strip().partition(";")[0]) == (130, "payments apply: interrupted")
 
 
 def test_a_person_sees_what_is_approved_and_a_program_gets_one_document(folder: Path, connected: Emulator) -> None:

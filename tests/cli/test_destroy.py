@@ -125,6 +125,16 @@ def test_orphans_are_listed_and_deleted_only_with_their_digest(run: Run, folder:
     assert [flow["name"] for flow in connected.objects("flows")] == [NAME]
 
 
+def test_of_a_project_whose_last_file_is_gone_all_are_orphans(run: Run, folder: Path, connected: Emulator) -> None:
+    for file in ("plans.yaml", "products.yaml"):
+        (folder / file).unlink()
+    status, out, _ = run("destroy", folder, "--orphans")
+    assert (status, "Destroy: 6 to delete" in out) == (0, True)
+    assert run("destroy", folder, "--orphans", "--expect", digest_of(out))[0] == 0
+    assert connected.objects("flows") == []
+    assert "there is no definition" in run("destroy", folder)[2]
+
+
 @pytest.mark.parametrize("words", [["--only", NAME], ["PATH"]])
 def test_orphans_need_the_whole_project(words: list[str], run: Run, folder: Path) -> None:
     paths = [folder / "products.yaml"] if words == ["PATH"] else [folder, *words]

@@ -81,6 +81,7 @@ def load_project(
     only: Iterable[str] = (),
     conn_id: str | None = None,
     top: Path | None = None,
+    may_be_empty: bool = False,
 ) -> Project:
     """
     Read definitions, and the project file above them if there is one.
@@ -91,11 +92,11 @@ def load_project(
     :param only: names of the definitions to return; default: all. All are checked.
     :param conn_id: the Airflow connection, instead of the environment's.
     :param top: where the search for the project file ends, see :func:`.project.find_project_file`.
+    :param may_be_empty: whether it is no problem that there is no definition.
     :raises DefinitionError: with all problems of all files.
     """
-    return _Loading(environment, dict(variables or {}), top).load(
-        [Path(path) for path in paths or (".",)], list(only), conn_id
-    )
+    loading = _Loading(environment, dict(variables or {}), top, may_be_empty)
+    return loading.load([Path(path) for path in paths or (".",)], list(only), conn_id)
 
 
 def load_project_file(path: Path, *, environment: str | None = None, conn_id: str | None = None) -> Project:
@@ -152,8 +153,10 @@ def _project_of(source: bytes, file: str) -> tuple[Node | None, ProjectFile | No
 
 
 class _Loading:
-    def __init__(self, environment: str | None, variables: Mapping[str, Scalar], top: Path | None) -> None:
-        self.environment, self.top = environment, top
+    def __init__(
+        self, environment: str | None, variables: Mapping[str, Scalar], top: Path | None, may_be_empty: bool = False
+    ) -> None:
+        self.environment, self.top, self.may_be_empty = environment, top, may_be_empty
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.defaults: Node | None = None
@@ -289,6 +292,6 @@ class _Loading:
                 if name not in by_name:
                     allowed = f"there is no definition '{name}'{did_you_mean(name, by_name)}"
                     self.problems.append(Problem(Place(str(paths[0])), "", allowed))
-            if not located:
+            if not located and not self.may_be_empty:
                 self.problems.append(Problem(Place(str(paths[0])), "", "there is no definition: no *.yaml that is one"))
         return [one for one in located if not only or one.definition.name in only]

@@ -170,7 +170,7 @@ def _orphans(project: Project, planning: Planning) -> list[str]:
         return []
     reached = {step.id for step in planning.steps}
     return [
-        f"dataflow {name_of(each)!r} ({each.id}) carries this project's mark, and no definition says it"
+        f"dataflow {name_of(each)!r} ({each.id}) is an orphan: marked by this project, reached by no definition"
         for each in planning.sandbox.dataflows
         if each.id not in reached and (mark := DATAFLOW.mark_of(each)) and mark.owner == project.name
     ]

@@ -7,7 +7,7 @@ platform disables after 30 days of failures, the release notes of June 2026.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
 
@@ -34,19 +34,7 @@ ProblemCode = Literal[
     "credential",
 ]
 #: What may be wrong, in the order in which it is shown.
-PROBLEMS: tuple[ProblemCode, ...] = (
-    "missing",
-    "unreadable",
-    "draft",
-    "disabled",
-    "disabled_by_platform",
-    "failed",
-    "partial",
-    "unknown_counts",
-    "stale",
-    "failure_share",
-    "credential",
-)
+PROBLEMS: tuple[ProblemCode, ...] = get_args(ProblemCode)
 #: How many of its intervals a scheduled dataflow may go without a successful run.
 MAX_INTERVALS = 2
 #: Seconds of failures after which the platform disables a dataflow, less a day for runs that end early.
