@@ -73,7 +73,7 @@ def test_a_conflict_is_status_1_and_names_file_and_line(run: Run, folder: Path) 
 def test_a_plan_comes_in_the_format_that_is_asked_for(run: Run, folder: Path, output: str) -> None:
     out = run("plan", folder, "-o", output)[1]
     if output == "markdown":
-        assert out.startswith("### Plan for sandbox `dev`\n\nPlan: 7 to create, 1 to adopt.\n\n| | object |")
+        assert out.startswith("### Plan for sandbox `dev`\n\nPlan: 7 to create, 1 to adopt.\n\n|  | object |")
     else:
         made = (json.loads if output == "json" else yaml.safe_load)(out)
         assert (made["format"], made["sandbox"], made["changed"]) == (1, "dev", ["PayPal catalog products"])
