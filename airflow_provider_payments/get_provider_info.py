@@ -37,6 +37,15 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "read_timeout": {"label": "Read timeout (s)", "schema": SECONDS},
 }
 
+ASSET_URIS: list[dict[str, Any]] = [
+    {
+        "schemes": ["aep"],
+        "handler": f"{PACKAGE}.assets.experience_platform.sanitize_uri",
+        "factory": f"{PACKAGE}.assets.experience_platform.create_asset",
+        "to_openlineage_converter": f"{PACKAGE}.assets.experience_platform.convert_asset_to_openlineage",
+    }
+]
+
 FIELD_BEHAVIOUR: dict[str, Any] = {
     "hidden-fields": ["port", "schema"],
     "relabeling": {"login": "Client id", "password": "Client secret", "host": "Platform URL"},
@@ -89,5 +98,7 @@ def get_provider_info() -> dict[str, Any]:
         ),
         "sensors": _modules("sensors.flow_run"),
         "triggers": _modules("triggers.flow_run", "triggers.flow_run_event"),
+        "asset-uris": ASSET_URIS,
+        "dataset-uris": ASSET_URIS,  # what Airflow 2.11 reads
         "extra-links": [f"{PACKAGE}.links.ExperiencePlatformLink"],
     }

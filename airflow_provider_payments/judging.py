@@ -1,4 +1,4 @@
-"""What the sensor and the run operators share: they judge a flow run once it has ended."""
+"""What the sensor and the run operators share: they judge a flow run once it has ended, and report it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,27 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
+from airflow_provider_payments.versions import outlet_events
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
     from airflow_provider_payments.aep.runs.flow_run import FlowRun
+    from airflow_provider_payments.aep.runs.route import Route
     from airflow_provider_payments.outcomes import RunLog, Tolerance
 
 __all__ = ["JudgesFlowRuns"]
 
 #: Seconds that a poll may take though the timeout has passed: the run may have ended in time.
 LAST_POLL_SECONDS = 5.0
+#: Seconds in which a task reads where rows come from and go to, for what it reports; its outcome is known by then.
+MAX_REPORT_SECONDS = 30.0
 
 
 class JudgesFlowRuns:
     """
-    The hook, the arguments that say how many records may fail, and the run's lines in the task's log.
+    The hook, the arguments that say how many records may fail, the run's lines in the log, and the outlets' events.
 
     :meta private:
     """
@@ -29,6 +36,10 @@ class JudgesFlowRuns:
     max_failed_ratio: float | str | None
     unknown_counts: str
     log: Any
+    outlets: list[Any]
+    #: Read once; it holds ``None`` if it could not be read.
+    _route: tuple[Route | None] | None = None
+    _lineage: OperatorLineage | None = None
 
     @cached_property
     def hook(self) -> ExperiencePlatformHook:
@@ -69,3 +80,77 @@ class JudgesFlowRuns:
         except Exception as error:  # the run has been judged, whatever this may be
             self.log.info("There are no samples of the failed records: %s", error)
             return ""
+
+    def _conclude(
+        self, run: FlowRun, context: Context, *, counts: bool = True, more: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """
+        Judge a run that has ended, report it, and return the task's output.
+
+        :param counts: whether to emit metrics; if the run is another task's, that one does.
+        :param more: outputs beside the run's summary.
+        :raises FlowRunFailedError: if the run failed, lost more records than accepted, or its counts are unknown.
+        """
+        self._lineage = self._read_lineage(run)
+        output = self._judge(run, counts=counts) | (more or {})
+        self._announce(run, output, context)
+        return output
+
+    def _announce(self, run: FlowRun, output: dict[str, Any], context: Context) -> None:
+        """Say in the events of the outlets what the run has moved; whatever fails, the task's outcome stays."""
+        events = outlet_events(context)
+        if not self.outlets or events is None:
+            return
+        from airflow_provider_payments.assets.events import announce, dataset_outlets
+
+        if not (outlets := dataset_outlets(self.outlets)):
+            return
+        try:
+            announce(run, output, outlets=outlets, events=events, route=self._route_of(run), log=self.log)
+        except Exception as error:  # whatever it is, the rows have arrived
+            self.log.warning("Could not fill the events of the outlets: %s", error)
+
+    def _route_of(self, run: FlowRun) -> Route | None:
+        """Return where the rows of a run's dataflow come from and go to, read once; ``None`` if it cannot be read."""
+        from airflow_provider_payments.aep.runs.route import read_route
+
+        if self._route is None:
+            try:
+                client = self.hook.client
+                with client.transport.within(MAX_REPORT_SECONDS):
+                    self._route = (read_route(client, run.flow_id),)
+            except Exception as error:  # whatever it is, the run has ended
+                self.log.warning("Could not read where dataflow %s writes to: %s", run.flow_id, error)
+                self._route = (None,)
+        return self._route[0]
+
+    # ---- OpenLineage -------------------------------------------------------------------------------------------------
+
+    def _read_lineage(self, run: FlowRun) -> OperatorLineage | None:
+        """Return what OpenLineage learns of a run that has ended; ``None`` where it is not active, or nothing known."""
+        from airflow_provider_payments import lineage
+
+        try:
+            if not lineage.is_active() or (route := self._route_of(run)) is None:
+                return None
+            from airflow_provider_payments.aep.runs.route import read_tables
+
+            client = self.hook.client
+            with client.transport.within(MAX_REPORT_SECONDS):
+                tables = read_tables(client, route)
+            for problem in tables.problems:
+                self.log.warning("Could not read a part of the lineage of dataflow %s: %s", run.flow_id, problem)
+            return lineage.lineage_of(run, route, tables, client.url)
+        except Exception as error:  # whatever it is, the run has ended
+            self.log.warning("Could not tell OpenLineage of flow run %s: %s", run.id, error)
+            return None
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage:
+        """Return what OpenLineage learns when the task has ended, also after a deferral."""
+        from airflow_provider_payments.lineage import no_lineage
+
+        return self._lineage or no_lineage()
+
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage:
+        """Return what it learns when the task has failed: of a failed run the same."""
+        return self.get_openlineage_facets_on_complete(task_instance)

@@ -231,6 +231,16 @@ def has_event_streams() -> bool:
     return find_spec("airflow.triggers.shared_stream") is not None
 
 
+def has_named_assets() -> bool:
+    """Whether an asset has a name besides its URI: Airflow 3.0 and newer."""
+    return find_spec("airflow.sdk") is not None
+
+
+def outlet_events(context: Any) -> Any | None:
+    """Return what a task's success says of its outlets; ``None`` where there is no Airflow around the task."""
+    return context.get("outlet_events")
+
+
 def has_approvals() -> bool:
     """Whether a task can ask a person: Airflow 3.1 and newer."""
     return find_spec("airflow.models.hitl") is not None

@@ -23,7 +23,14 @@ MODULES = [
     ),
     *(
         f"airflow_provider_payments.{name}"
-        for name in ("exceptions", "links", "operators.base", "pytest_plugin", "task_group")
+        for name in (
+            "assets.experience_platform",
+            "exceptions",
+            "links",
+            "operators.base",
+            "pytest_plugin",
+            "task_group",
+        )
     ),
 ]
 PUBLIC = {

@@ -83,7 +83,12 @@ def test_every_extra_of_the_connection_is_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sign", "file"), [(".partial(", "system/mapped_tables.py"), (".as_teardown(", "system/setup_and_teardown.py")]
+    ("sign", "file"),
+    [
+        (".partial(", "system/mapped_tables.py"),
+        (".as_teardown(", "system/setup_and_teardown.py"),
+        ("DownloadRowErrorsOperator(", "system/row_errors.py"),
+    ],
 )
 def test_the_steps_that_are_shown_are_those_that_a_test_runs(sign: str, file: str) -> None:
     (block,) = (block for block in blocks("python") if sign in block)

@@ -25,7 +25,7 @@ from tests.what_happens import stage as stage
 
 
 def test_every_row_has_its_test() -> None:
-    for module in ("requests", "runs"):
+    for module in ("dataflows", "requests", "runs"):
         import_module(f"tests.test_what_happens_to_{module}")
     assert set(ROWS) == TESTED
 

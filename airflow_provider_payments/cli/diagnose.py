@@ -6,12 +6,13 @@ import sys
 import uuid
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.loading import load_project_file
 from airflow_provider_payments.aep.readers import iso
 from airflow_provider_payments.aep.runs.diagnosis import Diagnosis
 from airflow_provider_payments.aep.runs.diagnosis import diagnose as diagnose_run
+from airflow_provider_payments.aep.runs.row_error_files import Download
 from airflow_provider_payments.aep.tables import aligned, on_a_line
 from airflow_provider_payments.cli.connecting import client_of, progress
 from airflow_provider_payments.cli.output import print_rows, print_value
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
+    from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.services import Json
 
 __all__ = ["diagnose"]
@@ -29,12 +31,10 @@ def diagnose(args: argparse.Namespace) -> int:
     """Print what failed of a run, or of the last run of a dataflow that failed; download its row errors."""
     project = load_project_file(Path(), environment=args.environment, conn_id=args.conn_id)
     client = client_of(project.aep_conn_id)
-    folder = _folder(args.to) if args.to else None
-    with progress("reading the run") as show:
+    with redirect_stdout(sys.stderr), progress("reading the run") as show:  # some versions of Airflow log to the output
         show(args.run_or_flow)
-        found = diagnose_run(
-            client, args.run_or_flow, folder=folder, writer=f"cli-{uuid.uuid4().hex[:8]}", examples=args.show_values
-        )
+        download = _download(client, args) if args.to else None
+        found = diagnose_run(client, args.run_or_flow, download=download, examples=args.show_values)
     if args.output in ("json", "yaml"):
         print_value(found.to_json(), args.output)
     elif args.output == "markdown":
@@ -45,11 +45,11 @@ def diagnose(args: argparse.Namespace) -> int:
     return 0
 
 
-def _folder(path: str) -> Any:
-    with redirect_stdout(sys.stderr):  # some versions of Airflow log to where the result goes
-        from airflow_provider_payments.operators.storage import storage_folder
+def _download(client: Client, args: argparse.Namespace) -> Download:
+    from airflow_provider_payments.operators.storage import storage_folder
 
-        return storage_folder("to", path)
+    writer = f"cli-{uuid.uuid4().hex[:8]}"
+    return Download(client, storage_folder("to", args.to), writer, shown=args.to, examples=args.show_values)
 
 
 def _lines(found: Diagnosis) -> Iterator[str]:

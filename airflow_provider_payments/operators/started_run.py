@@ -179,7 +179,9 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         store_link(context, url=client.url, sandbox=client.sandbox, page=DATAFLOW.page, object_id=run.flow_id)
         self.run_log.note(run)
         if not waits:
-            return with_values(run.summary()) | self.more_outputs(run, context, reused=started.reused)
+            output = with_values(run.summary()) | self.more_outputs(run, context, reused=started.reused)
+            self._announce(run, output, context)
+            return output
         if run.is_active and self.deferrable:
             self._defer_wait(started, run, pause, until)
         ended = self._wait(client, run, pause, until)
@@ -301,7 +303,8 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
             )
         if (reading := Reading(run, requested)).is_contradictory:
             self._warn_about(reading)
-        return self._judge(run, counts=not reused) | self.more_outputs(run, context, reused=reused)
+        more = self.more_outputs(run, context, reused=reused)
+        return self._conclude(run, context, counts=not reused, more=more)
 
     def _warn_about(self, contradictory: Reading) -> None:
         """Warn once that runs do not show the windows that they were requested for."""

@@ -227,7 +227,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         self.run_log.note(run)
         if run is None or run.is_active:
             return PokeReturnValue(is_done=False)
-        return PokeReturnValue(is_done=True, xcom_value=self._judge(run))
+        return PokeReturnValue(is_done=True, xcom_value=self._conclude(run, context))
 
     def _wait_of(self, context: Context) -> Wait:
         """Return the wait; it keeps what one poll learns for the next."""
@@ -294,4 +294,4 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
 
         with airflow_errors():
             self._tolerance()  # so that a wrong argument fails whatever the event says
-        return self._judge(ended_run(event, AirflowSensorTimeout))
+        return self._conclude(ended_run(event, AirflowSensorTimeout), context)

@@ -4,8 +4,9 @@ What a dataflow costs in Airflow, in three shapes: a task for each step, one map
     python -m tests.benchmarks.local_executor
 
 Airflow runs with the LocalExecutor, its parts in processes of their own, and creates whole chains in an emulator that
-answers at once; settle times are 0. Prints wall seconds and requests a dataflow, and how many times less than the steps
-the other shapes take; the exit status is 1 where that is less than its limit. It takes some minutes.
+answers at once; settle times are 0. The shapes take turns, and the least of each counts: what else the machine does is
+none of theirs. Prints wall seconds and requests a dataflow, and how many times less than the steps the other shapes
+take; the exit status is 1 where that is less than its limit. It takes some minutes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
@@ -23,8 +25,9 @@ from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.benchmarks.emulator import Table, emulator_process
 from tests.system.live_airflow import LiveAirflow
 
-#: Shape -> how many dataflows: as many as show what one more of them costs.
-CHAINS = {"steps": 10, "mapped": 40, "one_task": 100}
+#: Shape -> how many dataflows a turn: as many as show what one more of them costs.
+CHAINS = {"steps": 5, "mapped": 30, "one_task": 100}
+TURNS = 3
 #: Shape -> how many times less than the steps a dataflow takes, at least.
 LIMITS = {"mapped": 8, "one_task": 50}
 PATIENCE_SECONDS = 1800.0
@@ -38,18 +41,16 @@ from airflow.providers.common.compat.sdk import DAG
 from airflow_provider_payments.operators.definitions import ApplyDataflowOperator, ApplyDataflowsOperator
 from airflow_provider_payments.task_group import dataflow_task_group
 
-
-def files(shape):
-    return sorted(map(str, (Path(__file__).parent / shape).glob("chain_*.yaml")))
-
-
-with DAG(dag_id="steps", schedule=None):
-    for file in files("steps"):
-        dataflow_task_group(file)
-with DAG(dag_id="mapped", schedule=None):
-    ApplyDataflowOperator.partial(task_id="apply").expand(definition=files("mapped"))
-with DAG(dag_id="one_task", schedule=None):
-    ApplyDataflowsOperator(task_id="apply", definition="one_task")
+for folder in sorted(Path(__file__).parent.glob("*_turn_*")):
+    files = sorted(map(str, folder.glob("chain_*.yaml")))
+    with DAG(dag_id=folder.name, schedule=None):
+        if folder.name.startswith("steps"):
+            for file in files:
+                dataflow_task_group(file)
+        elif folder.name.startswith("mapped"):
+            ApplyDataflowOperator.partial(task_id="apply").expand(definition=files)
+        else:
+            ApplyDataflowsOperator(task_id="apply", definition=str(folder))
 """
 
 
@@ -61,30 +62,36 @@ class Cost:
     requests: float
 
 
+def name_of(shape: str, turn: int) -> str:
+    """Return the name of a turn's DAG, and of its folder."""
+    return f"{shape}_turn_{turn}"
+
+
 def write_dags(folder: Path, chains: Mapping[str, int]) -> None:
     """Write the DAGs and their definitions, which share nothing but their base connection."""
-    for shape, count in chains.items():
+    for (shape, count), turn in product(chains.items(), range(TURNS)):
+        name = name_of(shape, turn)
         texts = {
-            f"chain_{at:03}": (TEN_LINES + FIELDS).replace("PayPal catalog products", f"{shape} {at}")
+            f"chain_{at:03}": (TEN_LINES + FIELDS).replace("PayPal catalog products", f"{name} {at}")
             for at in range(count)
         }
-        write_files(folder / shape, project=PROJECT, **texts)
+        write_files(folder / name, project=PROJECT, **texts)
     (folder / "shapes.py").write_text(DAGS)
 
 
-def cost(airflow: LiveAirflow, platform: ExperiencePlatform, shape: str, count: int) -> Cost:
-    """Run a shape's DAG once; return what each of its dataflows cost."""
+def cost(airflow: LiveAirflow, platform: ExperiencePlatform, dag_id: str, count: int) -> Cost:
+    """Run a DAG once; return what each of its dataflows cost."""
     before = len(platform.requests())
-    run = airflow.trigger(shape)
+    run = airflow.trigger(dag_id)
     query = "SELECT state, start_date, end_date FROM dag_run WHERE dag_id=? AND run_id=?"
     state, began, ended = airflow.wait_until(
-        lambda: next((row for row in airflow.rows(query, shape, run) if row[0] in ("success", "failed")), None),
+        lambda: next((row for row in airflow.rows(query, dag_id, run) if row[0] in ("success", "failed")), None),
         PATIENCE_SECONDS,
     )
     if state != "success":
-        raise SystemExit(f"{shape}: {airflow.states(shape, run)}; logs in {airflow.home}")
+        raise SystemExit(f"{dag_id}: {airflow.states(dag_id, run)}; logs in {airflow.home}")
     asked = [each for each in platform.requests()[before:] if not each["path"].startswith("/ims/")]
-    made = [flow for flow in platform.objects("flows") if flow["name"].startswith(f"{shape} ")]
+    made = [flow for flow in platform.objects("flows") if flow["name"].startswith(f"{dag_id} ")]
     assert len(made) == count
     seconds = (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds()
     return Cost(seconds / count, len(asked) / count)
@@ -93,20 +100,24 @@ def cost(airflow: LiveAirflow, platform: ExperiencePlatform, shape: str, count: 
 def main() -> int:
     """Print the figures; return the exit status."""
     parser = argparse.ArgumentParser(description="What a dataflow costs in Airflow, in three shapes.")
-    parser.add_argument("--tenth", action="store_true", help="a tenth of the dataflows, to see whether it runs")
-    part = 10 if parser.parse_args().tenth else 1
-    chains = {shape: max(count // part, 1) for shape, count in CHAINS.items()}
+    parser.add_argument("--short", action="store_true", help="few dataflows, to see whether it runs")
+    chains = dict.fromkeys(CHAINS, 2) if parser.parse_args().short else CHAINS
     with emulator_process() as (url, _, _), tempfile.TemporaryDirectory() as folder:
         platform = ExperiencePlatform(url)
         airflow = LiveAirflow(Path(folder), platform.connection(), [])
         write_dags(airflow.home / "dags", chains)
+        costs: dict[str, list[Cost]] = {shape: [] for shape in chains}
         with airflow:
-            costs = {shape: cost(airflow, platform, shape, count) for shape, count in chains.items()}
-    for shape, each in costs.items():
-        print(f"{shape:<10}{chains[shape]:>4} dataflows: {each.seconds:.3g} s and {each.requests:.3g} requests each")
+            for turn, (shape, count) in product(range(TURNS), chains.items()):
+                costs[shape].append(cost(airflow, platform, name_of(shape, turn), count))
+    least = {shape: min(each.seconds for each in turns) for shape, turns in costs.items()}
+    for shape, turns in costs.items():
+        seconds = ", ".join(f"{each.seconds:.3g}" for each in turns)
+        requests = max(each.requests for each in turns)
+        print(f"{shape:<10}{chains[shape]:>4} dataflows a turn: {seconds} s and {requests:.3g} requests each")
     table = Table()
     for shape, limit in LIMITS.items():
-        times = costs["steps"].seconds / costs[shape].seconds
+        times = least["steps"] / least[shape]
         table.row(f"{shape}: times less than the steps, wall seconds a dataflow", times, limit, "", at_least=True)
     return int(table.missed > 0)
 

@@ -31,7 +31,7 @@ LIMIT_MB, LIMIT_SECONDS = 60, 60
 
 @contextmanager
 def service(files: int, rows: int) -> Iterator[str]:
-    """Serve a batch with so many files of so many row errors each; gives the address."""
+    """Serve a batch with this number of files and of row errors in each; gives the address."""
     command = [sys.executable, "-m", "tests.row_error_service", str(files), str(rows), str(RECORD_BYTES)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -106,13 +106,13 @@ def _case(args: argparse.Namespace, part: str, number: int) -> Case:
 
 
 def _run(pool: ProcessPoolExecutor, column: Column, cases: list[Case], deadline: float) -> Column:
-    """Run cases, a few ahead, until all are done or the deadline is over."""
+    """Run cases, a few ahead, until all are done or the deadline is over; one at least."""
     begun = time.monotonic()
     todo, running = iter(cases), dict[Future[Verdict], Case]()
     while True:
-        if time.monotonic() < deadline:
-            for case in itertools.islice(todo, 4 - len(running)):
-                running[pool.submit(Case.verdict, case)] = case
+        ahead = 4 if time.monotonic() < deadline else 0 if running or column.verdicts else 1
+        for case in itertools.islice(todo, max(0, ahead - len(running))):
+            running[pool.submit(Case.verdict, case)] = case
         if not running:
             break
         for future in wait(running, return_when=FIRST_COMPLETED).done:

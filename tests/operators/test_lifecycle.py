@@ -192,3 +192,13 @@ def test_the_task_links_to_the_dataflow(connected: Emulator, flow_id: str, opera
     task = TaskInstance()
     run(operator, flow_id, context(task))
     assert task.pushed == {"experience_platform_link": f"{connected.url}/"}
+
+
+def test_what_was_kept_of_another_dataflow_is_left_alone(connected: Emulator, client: Client, flow_id: str) -> None:
+    where = context() | {"task_state_store": Store()}
+    connected.fail("status", method="DELETE", path="*/targetConnections/*", status=503, times=50)
+    with pytest.raises(ExperiencePlatformUnavailableError):
+        run(DeleteDataflowOperator, flow_id, where, client)
+    connected.control("DELETE", "faults")
+    assert run(DeleteDataflowOperator, "another", where, client) == {"removed": [], "kept": []}
+    assert there(connected) == 2

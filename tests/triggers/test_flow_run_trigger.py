@@ -60,7 +60,7 @@ def test_an_ended_run_is_handed_over_whole(history: History) -> None:
     run, _ = history.runs(history.partial)
     records, times = run["metrics"]["recordSummary"], run["metrics"]["durationSummary"]
     (event,) = events(trigger(history.partial))
-    errors = event["run"].pop("errors")
+    errors, codes = event["run"].pop("errors"), event["run"].pop("failed_codes")
     window = run["activities"][0]["durationSummary"]["extensions"]
     (batch,) = [b for b in history.emulator.objects("batches") if b["tags"]["flowRunId"] == [run["id"]]]
     assert event == {
@@ -84,6 +84,7 @@ def test_an_ended_run_is_handed_over_whole(history: History) -> None:
         },
     }
     assert "DCVS-1111-400: The message cannot be validated: [#: required key [_id] not found]" in errors
+    assert any("DCVS-1111-400" in code for code in codes)
     assert json.loads(json.dumps(event)) == event
 
 

@@ -26,7 +26,9 @@ STATE = REPOSITORY / ".nox"
 RESULTS = STATE / "results"
 #: What runs Airflow beside the checks of this folder: its own processes, or operators and triggers in a test's.
 TESTS_THAT_RUN_AIRFLOW = (
+    "tests/assets",
     "tests/hooks",
+    "tests/lineage",
     "tests/operators",
     "tests/sensors",
     "tests/triggers",

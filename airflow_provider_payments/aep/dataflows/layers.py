@@ -23,13 +23,13 @@ def merged(below: Node | None, above: Node) -> Node:
     """
     if not isinstance(above.value, dict):
         return above
-    members = dict(below.members) if below else {}
+    rest = dict(below.members) if below else {}
+    members: dict[str, Node] = {}
     for name, node in above.value.items():
-        if node.value is None and name in members:
-            del members[name]
-        else:
-            members[name] = merged(members.get(name), node)
-    return _with(above, members)
+        under = rest.pop(name, None)
+        if node.value is not None or under is None:
+            members[name] = merged(under, node)
+    return _with(above, members | rest)
 
 
 def _with(node: Node, value: Scalar | list[Node] | dict[str, Node]) -> Node:

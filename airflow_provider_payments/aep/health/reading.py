@@ -22,7 +22,7 @@ from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SERVICE_PAGE
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnreadableError
 from airflow_provider_payments.aep.health.judging import PROBLEMS, Health, Limits, Observation, RunTotals, judge
 from airflow_provider_payments.aep.inputs import did_you_mean
-from airflow_provider_payments.aep.readers import at, mappings, moment, text
+from airflow_provider_payments.aep.readers import at, mappings, moment, sequence, text
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.flow_service import SOURCE_CONNECTION
 from airflow_provider_payments.aep.resources.schedule import period_seconds
@@ -293,8 +293,8 @@ def _base_of(seen: _Seen) -> str | None:
 
 
 def _base_by_source(seen: _Seen, by_source: dict[str, str | None]) -> str | None:
-    sources = at(seen.item, "sourceConnectionIds")
-    return next(filter(None, (by_source.get(str(source)) for source in (sources or ()))), None)
+    sources = map(text, sequence(seen.item.get("sourceConnectionIds")))
+    return next(filter(None, (by_source.get(source or "") for source in sources)), None)
 
 
 def _tested(client: Client, base_id: str) -> str:

@@ -13,7 +13,6 @@ from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.finding import find_object
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, Status
 from airflow_provider_payments.aep.runs.lookups import MAX_RUNS_SEARCHED, newest_runs
-from airflow_provider_payments.aep.runs.row_error_files import Download
 from airflow_provider_payments.aep.runs.row_samples import read_samples
 from airflow_provider_payments.aep.runs.run_problems import FailedCode, failed_codes
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.runs.row_error_files import StoragePath
+    from airflow_provider_payments.aep.runs.row_error_files import Download
     from airflow_provider_payments.aep.runs.row_errors import ErrorKind, RowErrors
     from airflow_provider_payments.aep.services import Json
 
@@ -93,28 +92,23 @@ class Diagnosis:
         return alike[0] if len(alike) == 1 else code
 
 
-def diagnose(
-    client: Client, asked: str, *, folder: StoragePath | None = None, writer: str = "", examples: bool = False
-) -> Diagnosis:
+def diagnose(client: Client, asked: str, *, download: Download | None = None, examples: bool = False) -> Diagnosis:
     """
     Return what failed of a run.
 
     :param asked: a run's id, or a dataflow's id or name: of its newest runs the first that failed or is partial.
-    :param folder: where to download all row errors to; ``None``: samples are read.
-    :param writer: part of the names of incomplete files, see :class:`.Download`.
-    :param examples: whether to show an error of each kind with the values of its record.
+    :param download: what downloads all row errors; ``None``: samples are read.
+    :param examples: whether samples show an error of each kind with the values of its record.
     :raises InvalidInputError: if there is neither a run nor a dataflow with a run.
     :raises PlatformError: if the service refuses, an answer cannot be understood, or the store refuses.
     """
     item = _run_item(client, asked)
     run, metrics = FlowRun.from_item(item), mapping(item.get("metrics"))
     codes = failed_codes(metrics, mappings(at(item, "activities") or at(item, "activites")))
-    if run.is_active or run.failed_records == 0:
-        return Diagnosis(run, codes, read_samples(client, ()), None if folder is None else [])
-    if folder is None:
-        return Diagnosis(run, codes, read_samples(client, run.batch_ids, examples=examples))
-    download = Download(client, folder, writer, examples=examples)
-    for batch_id in run.batch_ids:
+    batch_ids = () if run.is_active or run.failed_records == 0 else run.batch_ids
+    if download is None:
+        return Diagnosis(run, codes, read_samples(client, batch_ids, examples=examples))
+    for batch_id in batch_ids:
         download.add(batch_id)
     return Diagnosis(run, codes, download.errors, download.files, download.without)
 

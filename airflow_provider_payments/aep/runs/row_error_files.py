@@ -65,6 +65,7 @@ class Download:
 
     :param folder: where the files go.
     :param writer: part of the names of incomplete files: another writer's are not touched, one's own are overwritten.
+    :param shown: what the folder is called in ``files``: a store's path may leave out the connection that was given.
     :param examples: whether to keep an example of each kind of error, which holds values of records.
     :param files: what is there now, whether fetched or found complete.
     :param without: batches that have no row errors though records failed, or may have, and why.
@@ -73,6 +74,7 @@ class Download:
     client: Client
     folder: StoragePath
     writer: str
+    shown: str = ""
     examples: bool = False
     files: list[str] = field(default_factory=list)
     without: dict[str, str] = field(default_factory=dict)
@@ -137,7 +139,7 @@ class Download:
         if not is_there:
             with _store(target):
                 part.fs.mv(part.path, target.path)
-        self.files.append(str(target))
+        self.files.append("/".join([(self.shown or str(self.folder)).rstrip("/"), *folders, name]))
         if found.unreadable:
             log.warning("%d lines of %s are no row errors, and were not counted", found.unreadable, target)
         if is_counted:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.services import Json
 
-#: Kinds of errors that are told apart; the others are counted together.
+#: Kinds of errors that are counted apart; the others are counted together.
 MAX_KINDS = 1000
 #: Bytes of a line that is read. A record has a few thousand.
 MAX_LINE_BYTES = 2**22

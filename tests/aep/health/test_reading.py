@@ -365,3 +365,43 @@ def test_the_table_shows_what_is_wrong_first_and_names_write_no_lines_of_their_o
 def test_a_question_that_makes_no_sense_is_refused(question: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         Question(**question)
+
+
+def test_what_needs_no_run_to_be_judged_costs_no_request(sandbox: Sandbox, chain: Chain) -> None:
+    chain.ensure(chain.dataflow(), writer=Writer("shop"))  # it begins in some minutes
+    body = {"name": "draft", "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860"}}
+    sandbox.client.request("POST", FLOWS, body=body, params={"mode": "draft"})
+    (resting,) = sandbox.seed(1, runs=0)
+    sandbox.act(resting, "disable")
+    sandbox.asked()
+    assert len(sandbox.check(patterns=["*"])) == 3
+    assert sandbox.asked() == ["flows"]
+
+
+def test_a_dataflow_that_shows_another_ones_run_is_judged_by_its_own(
+    proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox
+) -> None:
+    first, _ = good(sandbox, 2)
+    sandbox.let_run("fail_copy", flowId=first)
+    flows = sandbox.emulator.objects("flows")
+    foreign = {flow["id"]: flow["lastRunDetails"] for flow in flows}
+    swapped = [flow | {"lastRunDetails": foreign[other["id"]]} for flow, other in zip(flows, flows[::-1], strict=True)]
+    proxy.fault("GET", "/flows?", status=200, body=json.dumps({"items": swapped}).encode())
+    assert faulty.check() == {"good 3 1": ["failed"], "good 3 2": []}
+
+
+def test_a_credential_of_ours_that_is_refused_is_no_vendors(
+    proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox
+) -> None:
+    good(sandbox, 1)
+    proxy.fault("GET", "/test", status=403)
+    with pytest.raises(RequestError, match="403"):
+        faulty.check(test_connections=True)
+
+
+def test_a_dataflow_whose_mark_cannot_be_read_may_be_ours(proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox) -> None:
+    good(sandbox, 1)
+    (flow,) = sandbox.emulator.objects("flows")
+    odd = flow | {"description": 5, "inheritedAttributes": {}}
+    proxy.fault("GET", "/flows?", status=200, body=json.dumps({"items": [odd]}).encode())
+    assert list(faulty.check()) == ["good 3 1"]

@@ -1,0 +1,1 @@
+"""Datasets of Experience Platform as Airflow's assets."""

@@ -1,0 +1,73 @@
+"""The URI scheme ``aep``, as Airflow uses it when a DAG names an asset."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from airflow.providers.common.compat.sdk import Asset
+from airflow.providers_manager import ProvidersManager
+
+from airflow_provider_payments.assets.experience_platform import (
+    convert_asset_to_openlineage,
+    create_asset,
+    dataset_uri,
+    sanitize_uri,
+)
+from airflow_provider_payments.versions import has_named_assets
+
+URI = "aep://ABC123/dev/60f1a2b3c4d5e6f708192a3b"
+
+
+def test_a_dataset_has_the_same_uri_with_and_without_the_organisations_suffix() -> None:
+    for org_id in ("ABC123@AdobeOrg", "ABC123"):
+        assert dataset_uri(org_id, "dev", "60f1a2b3c4d5e6f708192a3b") == URI
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "aep://ABC123@AdobeOrg/dev/60f1",
+        "aep://AdobeOrg/dev/60f1",
+        "aep:///dev/60f1",
+        "aep://ABC123/dev",
+        "aep://ABC123/dev/",
+        "aep://ABC123/dev/60f1/rows",
+        "aep://ABC123/dev/60f1?limit=1",
+        "aep://ABC123/d v/60f1",
+        "aep://ABC123/dev/..",
+    ],
+)
+def test_a_uri_of_another_form_is_refused_with_the_right_form(uri: str) -> None:
+    with pytest.raises(ValueError, match=r"write aep://<organisation without @AdobeOrg>/<sandbox>/<dataset id>"):
+        sanitize_uri(urlsplit(uri))
+
+
+@pytest.mark.skipif(not has_named_assets(), reason="Airflow 2.11 only warns")
+def test_airflow_refuses_an_asset_of_another_form() -> None:
+    with pytest.raises(ValueError, match="is no dataset of Experience Platform"):
+        Asset("aep://ABC123@AdobeOrg/dev/60f1")
+
+
+def test_airflow_keeps_a_right_uri_and_knows_handler_factory_and_converter() -> None:
+    assert Asset(URI).uri == URI
+    manager = ProvidersManager()
+    # Airflow 2.11 says dataset for asset.
+    kind = "asset" if hasattr(manager, "asset_uri_handlers") else "dataset"
+    registered = [
+        getattr(manager, f"{kind}_{part}").get("aep")
+        for part in ("uri_handlers", "factories", "to_openlineage_converters")
+    ]
+    assert registered == [sanitize_uri, create_asset, convert_asset_to_openlineage]
+
+
+def test_the_factory_makes_a_labelled_asset_where_airflow_has_labels() -> None:
+    asset = create_asset(org_id="ABC123@AdobeOrg", sandbox="dev", dataset_id="60f1a2b3c4d5e6f708192a3b", name="Sales")
+    assert asset.uri == URI
+    assert getattr(asset, "name", "Sales") == "Sales"
+
+
+def test_the_sandbox_is_the_namespace_of_openlineage() -> None:
+    pytest.importorskip("openlineage", reason="without it Airflow asks no converter")
+    dataset = convert_asset_to_openlineage(Asset(URI))
+    assert (dataset.namespace, dataset.name) == ("aep://ABC123/dev", "60f1a2b3c4d5e6f708192a3b")

@@ -1,0 +1,191 @@
+"""What a task says to OpenLineage once its flow run has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AssetAlias, TaskDeferred
+
+from airflow_provider_payments.exceptions import FlowRunFailedError
+from tests.assets.accessors import outlet_events
+from tests.assets.test_events import reads, uri_of
+from tests.conftest import PAYPAL, Emulator
+from tests.fault_proxy import FaultProxy
+from tests.lineage.schemas import check
+from tests.operators.chain import COLUMNS, PRODUCTS, make_dataflow
+from tests.sensors.conftest import context, sensor
+from tests.sensors.flows import History, advance_to_run
+
+ANY = {"accept_partial": True}
+SOURCE = f"paypal://{PAYPAL}"
+
+
+def event_of(task: Any, *, failed: bool = False) -> dict[str, Any]:
+    """What Airflow would send of a task that has run, held against OpenLineage's schemas."""
+    from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+    from openlineage.client.serde import Serde
+
+    if failed:
+        lineage, state = task.get_openlineage_facets_on_failure(None), RunState.FAIL
+    else:
+        lineage, state = task.get_openlineage_facets_on_complete(None), RunState.COMPLETE
+    event = RunEvent(
+        eventType=state,
+        eventTime=datetime.now(UTC).isoformat(),
+        run=Run(str(uuid.uuid4()), lineage.run_facets),
+        job=Job("airflow", "dag.wait", lineage.job_facets),
+        inputs=lineage.inputs,
+        outputs=lineage.outputs,
+        producer="https://airflow.apache.org",
+    )
+    sent: dict[str, Any] = json.loads(Serde.to_json(event))
+    check(sent)
+    return sent
+
+
+def run(**arguments: Any) -> Any:
+    task = sensor(**arguments)
+    task.execute(context())
+    return task
+
+
+@pytest.mark.usefixtures("openlineage")
+def test_both_ends_have_their_columns_and_rows(history: History) -> None:
+    event = event_of(run(flow_id=history.partial, **ANY))
+    (source,), (target,) = event["inputs"], event["outputs"]
+    assert (source["namespace"], source["name"]) == (SOURCE, PRODUCTS)
+    assert [column["name"] for column in source["facets"]["schema"]["fields"]] == COLUMNS
+    assert source["inputFacets"]["inputStatistics"]["rowCount"] == 1200
+    assert f"{target['namespace']}/{target['name']}" == uri_of(history.emulator, history.partial)
+    assert target["outputFacets"]["outputStatistics"]["rowCount"] == 1195
+    columns = {column["name"]: column["type"] for column in target["facets"]["schema"]["fields"]}
+    assert columns["_emulator.product.createTime"] == "date-time"
+
+
+@pytest.mark.usefixtures("openlineage")
+def test_each_mapped_field_comes_from_its_column(history: History) -> None:
+    (target,) = event_of(run(flow_id=history.partial, **ANY))["outputs"]
+    fields = target["facets"]["columnLineage"]["fields"]
+    columns = {path: [each["field"] for each in found["inputFields"]] for path, found in fields.items()}
+    assert columns == {
+        "_id": ["Product_Id"],
+        "_emulator.product.name": ["Product_Name"],
+        "_emulator.product.createTime": ["Create_Time"],
+    }
+    assert set(columns) <= {column["name"] for column in target["facets"]["schema"]["fields"]}
+    assert {(each["namespace"], each["name"]) for found in fields.values() for each in found["inputFields"]} == {
+        (SOURCE, PRODUCTS)
+    }
+
+
+@pytest.mark.usefixtures("openlineage")
+def test_an_expression_is_shown_with_the_columns_it_reads_and_a_constant_is_left_out(connected: Emulator) -> None:
+    mappings = [
+        {"source": "Product_Id", "destination": "_id"},
+        {
+            "source": "concat(Product_Name, Product_Id)",
+            "destination": "_{TENANT_ID}.product.name",
+            "source_type": "EXPRESSION",
+        },
+    ]
+    from tests.operators.chain import CreateDataflowOperator, make_ends
+    from tests.operators.chain import run as create
+
+    flow = create(CreateDataflowOperator, name="products", partial_ingestion_percent=5, **make_ends(mappings=mappings))[
+        "id"
+    ]
+    advance_to_run(connected)
+    (target,) = event_of(run(flow_id=flow, **ANY))["outputs"]
+    name = target["facets"]["columnLineage"]["fields"]["_emulator.product.name"]
+    assert name["transformationDescription"] == "concat(Product_Name, Product_Id)"
+    assert {each["field"] for each in name["inputFields"]} == {"Product_Name", "Product_Id"}
+
+
+@pytest.mark.usefixtures("openlineage")
+def test_the_flow_run_is_named_with_its_platform(history: History) -> None:
+    facet = event_of(run(flow_id=history.good))["run"]["facets"]["externalQuery"]
+    assert facet["externalQueryId"] in {run["id"] for run in history.runs(history.good)}
+    assert facet["source"] == history.emulator.url
+
+
+@pytest.mark.usefixtures("openlineage")
+def test_a_failed_run_has_its_lineage_too(history: History) -> None:
+    task = sensor(flow_id=history.failed)
+    with pytest.raises(FlowRunFailedError):
+        task.execute(context())
+    event = event_of(task, failed=True)
+    assert event["inputs"][0]["inputFacets"]["inputStatistics"]["rowCount"] == 1200
+    assert event["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"] == 0
+
+
+@pytest.mark.usefixtures("openlineage")
+def test_lineage_after_a_deferral_is_the_same(connected: Emulator) -> None:
+    flow = make_dataflow(partial_ingestion_percent=5)["id"]
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor(flow_id=flow, deferrable=True, **ANY).execute(context())
+    advance_to_run(connected)
+    task = sensor(flow_id=flow, deferrable=True, **ANY)
+    fired = asyncio.run(_first(deferred.value.trigger))
+    task.resume_execution("execute_complete", {"event": fired}, context())
+    event = event_of(task)
+    assert event["outputs"] == event_of(run(flow_id=flow, **ANY))["outputs"]
+
+
+async def _first(trigger: Any) -> Any:
+    return (await anext(trigger.run())).payload
+
+
+@pytest.mark.usefixtures("openlineage")
+def test_five_reads_serve_lineage_and_outlets_together(history: History) -> None:
+    before = len(reads(history.emulator))
+    task = sensor(flow_id=history.good, outlets=[AssetAlias("arrived")])
+    task.execute(context() | {"outlet_events": outlet_events()})
+    assert sorted(reads(history.emulator)[before:]) == [
+        "flows",
+        "mappingSets",
+        "schemas",
+        "sourceConnections",
+        "targetConnections",
+    ]
+
+
+@pytest.mark.usefixtures("openlineage")
+def test_a_part_that_cannot_be_read_is_left_out_and_logged(
+    history: History, proxy_of_history: FaultProxy, said: Callable[[str], int]
+) -> None:
+    proxy_of_history.fault("GET", "/sourceConnections/", status=404, body=b'{"errorCode": "FLOW-1", "message": "no"}')
+    event = event_of(run(flow_id=history.good))
+    assert event["inputs"] == []
+    assert "columnLineage" not in event["outputs"][0]["facets"]
+    assert said(f"Could not read a part of the lineage of dataflow {history.good}") == 1
+
+
+@pytest.mark.usefixtures("openlineage")
+def test_without_a_flow_run_nothing_is_said(history: History) -> None:
+    event = event_of(sensor(flow_id=history.waiting), failed=True)
+    assert (event["inputs"], event["outputs"]) == ([], [])
+
+
+def test_without_openlineage_nothing_of_it_is_imported_or_read(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "airflow.providers.openlineage", None)
+    monkeypatch.setitem(sys.modules, "openlineage", None)
+    known, before = set(sys.modules), len(reads(history.emulator))
+    run(flow_id=history.good)
+    assert [name for name in set(sys.modules) - known if "openlineage" in name] == []
+    assert reads(history.emulator)[before:] == []
+
+
+def test_openlineage_without_a_transport_costs_no_read(history: History) -> None:
+    pytest.importorskip("airflow.providers.openlineage", reason="an optional library")
+    before = len(reads(history.emulator))
+    run(flow_id=history.good)
+    assert reads(history.emulator)[before:] == []
