@@ -14,12 +14,14 @@ import pytest
 from airflow.providers.common.compat.sdk import AssetAlias, TaskDeferred
 
 from airflow_provider_payments.exceptions import FlowRunFailedError
+from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from tests.assets.accessors import outlet_events
 from tests.assets.test_events import reads, uri_of
 from tests.conftest import PAYPAL, Emulator
 from tests.fault_proxy import FaultProxy
 from tests.lineage.schemas import check
-from tests.operators.chain import COLUMNS, PRODUCTS, make_dataflow
+from tests.operators.chain import COLUMNS, PRODUCTS, make_dataflow, make_ends
+from tests.operators.chain import run as create
 from tests.sensors.conftest import context, sensor
 from tests.sensors.flows import History, advance_to_run
 
@@ -94,16 +96,19 @@ def test_an_expression_is_shown_with_the_columns_it_reads_and_a_constant_is_left
             "destination": "_{TENANT_ID}.product.name",
             "source_type": "EXPRESSION",
         },
+        {
+            "source": "2026-01-01T00:00:00Z",
+            "destination": "_{TENANT_ID}.product.createTime",
+            "source_type": "STATIC",
+        },
     ]
-    from tests.operators.chain import CreateDataflowOperator, make_ends
-    from tests.operators.chain import run as create
-
-    flow = create(CreateDataflowOperator, name="products", partial_ingestion_percent=5, **make_ends(mappings=mappings))[
-        "id"
-    ]
+    arguments = {"name": "products", "partial_ingestion_percent": 5} | make_ends(mappings=mappings)
+    flow = create(CreateDataflowOperator, **arguments)["id"]
     advance_to_run(connected)
     (target,) = event_of(run(flow_id=flow, **ANY))["outputs"]
-    name = target["facets"]["columnLineage"]["fields"]["_emulator.product.name"]
+    fields = target["facets"]["columnLineage"]["fields"]
+    assert set(fields) == {"_id", "_emulator.product.name"}
+    name = fields["_emulator.product.name"]
     assert name["transformationDescription"] == "concat(Product_Name, Product_Id)"
     assert {each["field"] for each in name["inputFields"]} == {"Product_Name", "Product_Id"}
 
