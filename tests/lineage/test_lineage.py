@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AssetAlias, TaskDeferred
 
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.exceptions import FlowRunFailedError
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from tests.assets.accessors import outlet_events
@@ -22,6 +23,8 @@ from tests.fault_proxy import FaultProxy
 from tests.lineage.schemas import check
 from tests.operators.chain import COLUMNS, PRODUCTS, make_dataflow, make_ends
 from tests.operators.chain import run as create
+from tests.operators.on_demand import Stage
+from tests.operators.run_dataflow import operator
 from tests.sensors.conftest import context, sensor
 from tests.sensors.flows import History, advance_to_run
 
@@ -170,6 +173,30 @@ def test_a_part_that_cannot_be_read_is_left_out_and_logged(
     assert event["inputs"] == []
     assert "columnLineage" not in event["outputs"][0]["facets"]
     assert said(f"Could not read a part of the lineage of dataflow {history.good}") == 1
+
+
+@pytest.mark.usefixtures("openlineage")
+@pytest.mark.parametrize("garbled", [{"mappings": 5}, {"mappings": [{"source": 5, "destination": []}]}], ids=str)
+def test_a_garbled_mapping_set_takes_the_column_lineage_only(
+    history: History, proxy_of_history: FaultProxy, garbled: dict[str, Any]
+) -> None:
+    (flow,) = (flow for flow in history.emulator.objects("flows") if flow["id"] == history.good)
+    used = flow["transformations"][-1]["params"]["mappingId"]
+    body = json.dumps({"id": used, "version": 0, "createdDate": 2_000_000_000_000} | garbled).encode()
+    proxy_of_history.fault("GET", f"/mappingSets/{used}", status=200, body=body)
+    (target,) = event_of(run(flow_id=history.good))["outputs"]
+    assert "schema" in target["facets"]
+    assert "columnLineage" not in target["facets"]
+
+
+@pytest.mark.usefixtures("openlineage")
+def test_a_run_on_demand_has_its_lineage(connected: Emulator, make_client: Callable[..., Client]) -> None:
+    stage = Stage(connected, make_client, True)
+    stage.make_dataflow()
+    task = operator(stage)
+    returned = task.execute(stage.context())
+    (target,) = event_of(task)["outputs"]
+    assert target["outputFacets"]["outputStatistics"]["rowCount"] == returned["output_records"] > 0
 
 
 @pytest.mark.usefixtures("openlineage")
