@@ -2,7 +2,7 @@
 The URI scheme ``aep``: a dataset of Experience Platform as an asset of Airflow, before 3.0 a dataset of Airflow.
 
 ``aep://<organisation>/<sandbox>/<dataset id>``; the organisation stands without ``@AdobeOrg``, which a URI would take
-for a host behind user info, and Airflow 2.11 would cut the organisation off.
+for a host behind user info, and Airflow 2.11 and 3.0 would cut the organisation off.
 """
 
 from __future__ import annotations
@@ -51,15 +51,10 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
     :raises ValueError: if it is none of a dataset. Airflow 2.11 only warns then.
     """
     organisation, path = uri.netloc, uri.path.split("/")
-    # What Airflow 2.11 leaves of "<organisation>@AdobeOrg".
+    # What Airflow 2.11 and 3.0 leave of "<organisation>@AdobeOrg".
     is_cut = organisation == _ORG_SUFFIX.removeprefix("@")
-    if (
-        is_cut
-        or uri.query
-        or uri.fragment
-        or len(path) != 3
-        or not all(map(_NAME.fullmatch, (organisation, *path[1:])))
-    ):
+    has_names = len(path) == 3 and all(map(_NAME.fullmatch, (organisation, *path[1:])))
+    if not has_names or is_cut or uri.query or uri.fragment:
         raise ValueError(f"{uri.geturl()!r} is no dataset of Experience Platform: write {FORM}")
     return uri
 

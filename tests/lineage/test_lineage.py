@@ -13,13 +13,18 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AssetAlias, TaskDeferred
 
+from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.exceptions import FlowRunFailedError
+from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from tests.assets.accessors import outlet_events
 from tests.assets.test_events import reads, uri_of
 from tests.conftest import PAYPAL, Emulator
 from tests.fault_proxy import FaultProxy
 from tests.lineage.schemas import check
-from tests.operators.chain import COLUMNS, PRODUCTS, make_dataflow
+from tests.operators.chain import COLUMNS, PRODUCTS, make_dataflow, make_ends
+from tests.operators.chain import run as create
+from tests.operators.on_demand import Stage
+from tests.operators.run_dataflow import operator
 from tests.sensors.conftest import context, sensor
 from tests.sensors.flows import History, advance_to_run
 
@@ -94,16 +99,19 @@ def test_an_expression_is_shown_with_the_columns_it_reads_and_a_constant_is_left
             "destination": "_{TENANT_ID}.product.name",
             "source_type": "EXPRESSION",
         },
+        {
+            "source": "2026-01-01T00:00:00Z",
+            "destination": "_{TENANT_ID}.product.createTime",
+            "source_type": "STATIC",
+        },
     ]
-    from tests.operators.chain import CreateDataflowOperator, make_ends
-    from tests.operators.chain import run as create
-
-    flow = create(CreateDataflowOperator, name="products", partial_ingestion_percent=5, **make_ends(mappings=mappings))[
-        "id"
-    ]
+    arguments = {"name": "products", "partial_ingestion_percent": 5} | make_ends(mappings=mappings)
+    flow = create(CreateDataflowOperator, **arguments)["id"]
     advance_to_run(connected)
     (target,) = event_of(run(flow_id=flow, **ANY))["outputs"]
-    name = target["facets"]["columnLineage"]["fields"]["_emulator.product.name"]
+    fields = target["facets"]["columnLineage"]["fields"]
+    assert set(fields) == {"_id", "_emulator.product.name"}
+    name = fields["_emulator.product.name"]
     assert name["transformationDescription"] == "concat(Product_Name, Product_Id)"
     assert {each["field"] for each in name["inputFields"]} == {"Product_Name", "Product_Id"}
 
@@ -165,6 +173,30 @@ def test_a_part_that_cannot_be_read_is_left_out_and_logged(
     assert event["inputs"] == []
     assert "columnLineage" not in event["outputs"][0]["facets"]
     assert said(f"Could not read a part of the lineage of dataflow {history.good}") == 1
+
+
+@pytest.mark.usefixtures("openlineage")
+@pytest.mark.parametrize("garbled", [{"mappings": 5}, {"mappings": [{"source": 5, "destination": []}]}], ids=str)
+def test_a_garbled_mapping_set_takes_the_column_lineage_only(
+    history: History, proxy_of_history: FaultProxy, garbled: dict[str, Any]
+) -> None:
+    (flow,) = (flow for flow in history.emulator.objects("flows") if flow["id"] == history.good)
+    used = flow["transformations"][-1]["params"]["mappingId"]
+    body = json.dumps({"id": used, "version": 0, "createdDate": 2_000_000_000_000} | garbled).encode()
+    proxy_of_history.fault("GET", f"/mappingSets/{used}", status=200, body=body)
+    (target,) = event_of(run(flow_id=history.good))["outputs"]
+    assert "schema" in target["facets"]
+    assert "columnLineage" not in target["facets"]
+
+
+@pytest.mark.usefixtures("openlineage")
+def test_a_run_on_demand_has_its_lineage(connected: Emulator, make_client: Callable[..., Client]) -> None:
+    stage = Stage(connected, make_client, True)
+    stage.make_dataflow()
+    task = operator(stage)
+    returned = task.execute(stage.context())
+    (target,) = event_of(task)["outputs"]
+    assert target["outputFacets"]["outputStatistics"]["rowCount"] == returned["output_records"] > 0
 
 
 @pytest.mark.usefixtures("openlineage")

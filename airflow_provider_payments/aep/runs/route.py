@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import data_prep, flow_service, schema_registry
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client, Reads
     from airflow_provider_payments.aep.services import Json
 
-__all__ = ["Mapped", "Route", "Table", "read_route", "read_tables"]
+__all__ = ["Mapped", "Route", "Table", "Tables", "read_route", "read_tables"]
+
+Read = TypeVar("Read")
 
 #: Fields of a schema that are reported at most; those of Adobe's largest classes are some hundreds.
 MAX_FIELDS = 2000
@@ -126,17 +128,19 @@ def read_route(client: Client, flow_id: str) -> Route:
 def read_tables(reads: Reads, route: Route) -> Tables:
     """Read what else lineage says of a route: source connection, mapping set and schema."""
     problems: list[str] = []
+    nothing: Json = {}
+    no_fields: tuple[Mapped, ...] = ()
 
-    def tried(read: Callable[[], Json]) -> Json:
+    def tried(read: Callable[[], Read], otherwise: Read) -> Read:
         try:
             return read()
         except PlatformError as error:
             problems.append(str(error))
-            return {}
+            return otherwise
 
-    source = tried(lambda: _referred(reads, route.flow, "sourceConnections", "sourceConnectionIds"))
-    mapping_set = tried(lambda: _mapping_set(reads, route.flow))
-    schema = tried(lambda: schema_registry.resource(reads, "schemas", route.schema_id) if route.schema_id else {})
+    source = tried(lambda: _referred(reads, route.flow, "sourceConnections", "sourceConnectionIds"), nothing)
+    mapped = tried(lambda: tuple(_mapped(_mapping_set(reads, route.flow))), no_fields)
+    schema = tried(lambda: _schema(reads, route.schema_id), nothing)
     spec = readers.at(source, "connectionSpec", "id")
     fields = tuple(_fields(schema))[:MAX_FIELDS]
     return Tables(
@@ -144,7 +148,7 @@ def read_tables(reads: Reads, route: Route) -> Tables:
         connection_id=readers.text(source.get("baseConnectionId")),
         source=_source_table(source),
         target=Table(route.dataset_id, fields) if route.dataset_id else None,
-        mapped=tuple(_mapped(mapping_set)),
+        mapped=mapped,
         problems=tuple(problems),
     )
 
@@ -158,6 +162,10 @@ def _referred(reads: Reads, flow: Json, collection: str, member: str) -> Json:
 def _mapping_set(reads: Reads, flow: Json) -> Json:
     used = mapping_used(Fields("dataflow", flow))
     return data_prep.mapping_set(reads, *used) if used else {}
+
+
+def _schema(reads: Reads, schema_id: str | None) -> Json:
+    return schema_registry.resource(reads, "schemas", schema_id) if schema_id else {}
 
 
 def _source_table(source: Json) -> Table | None:
