@@ -18,6 +18,7 @@ from tests.conftest import connection_json
 from tests.fault_proxy import FaultProxy
 from tests.sensors.flows import History, answer
 from tests.system.airflow_process import REPOSITORY, AirflowHome
+from tests.versions.expected import fails_on
 
 DAG_FILE = Path(__file__).with_name("arrival_outlets.py")
 EXAMPLE = REPOSITORY / "dags" / "payments_arrival_events.py"
@@ -54,13 +55,17 @@ def test_each_mode_stores_events_with_counts_and_a_foreign_outlet_gets_none(
         assert {event["flow_id"] for event in told} == {history.partial}
 
 
-def test_the_example_announces_a_run_and_its_consumer_handles_it_once(airflow: AirflowHome, history: History) -> None:
+def test_the_example_announces_a_run_by_an_alias(airflow: AirflowHome, history: History) -> None:
     airflow.test_dag("payments_arrivals", flow_id=history.partial, since="2020-01-01T00:00:00Z")
     stored = [(uri, json.loads(extra)) for task, uri, extra in airflow.rows(EVENTS) if task == "wait_for_flow_run"]
-    assert [uri for uri, _ in stored] == [airflow.environment["ARRIVALS"]]
-    event = SimpleNamespace(extra=stored[0][1])
+    assert [(uri, said["flow_id"]) for uri, said in stored] == [(airflow.environment["ARRIVALS"], history.partial)]
+
+
+@fails_on("2.11", reason="a DAG that is scheduled by an alias asks the database when it is parsed")
+def test_the_consumer_of_the_example_handles_a_run_once() -> None:
     report = runpy.run_path(str(EXAMPLE))["report"]
+    event = SimpleNamespace(extra={"run_id": "run", "status": "partial", "output_records": 1195, "failed_records": 5})
     by_people = SimpleNamespace(extra={"from_rest_api": True})
     # As Airflow hands it over: at the asset and at the alias.
     lines = report.function({"asset": [event, by_people], "alias": [event]})
-    assert lines == [f"Flow run {event.extra['run_id']} partial: 1195 records arrived, 5 failed"]
+    assert lines == ["Flow run run partial: 1195 records arrived, 5 failed"]

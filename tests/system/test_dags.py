@@ -53,7 +53,13 @@ def twice(request: pytest.FixtureRequest, new_airflow: Callable[..., AirflowHome
         yield Twice(dag_id, logs, returned, asked, rows)
 
 
-@pytest.mark.parametrize("file", sorted(DAGS.glob("*.py")), ids=lambda file: file.stem)
+def parsed(file: Path) -> Any:
+    """A DAG file as a test's parameter."""
+    asks = fails_on("2.11", reason="a DAG that is scheduled by an alias asks the database when it is parsed")
+    return pytest.param(file, id=file.stem, marks=[asks] if file.stem == "payments_arrival_events" else [])
+
+
+@pytest.mark.parametrize("file", map(parsed, sorted(DAGS.glob("*.py"))))
 def test_lists_of_objects_are_edited_as_json_in_the_trigger_form(file: Path) -> None:
     for dag in (value for value in runpy.run_path(str(file)).values() if isinstance(value, DAG)):
         params = {name: dag.params.get_param(name) for name in dag.params}
