@@ -147,7 +147,7 @@ PAGE = (Path(__file__).parent.parent.parent / "airflow_provider_payments" / "doc
 
 def test_the_task_of_the_manual_can_be_built_and_its_table_names_every_problem() -> None:
     (block,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    shown: dict[str, Any] = {"CheckDataflowHealthOperator": CheckDataflowHealthOperator, "tell_the_team": print}
+    shown: dict[str, Any] = {"CheckDataflowHealthOperator": CheckDataflowHealthOperator, "send_alert": print}
     exec(block, shown)
     assert shown["check"].on_unhealthy == "fail"
     section = PAGE.partition("## Problems")[2].partition("\n## ")[0]
