@@ -34,9 +34,9 @@ KEEP_SECONDS = 30 * 86400.0
 
 class ExistingDataflowOperator(ExperiencePlatformOperator):
     """
-    Base of the operators that change one dataflow that is there, whoever created it.
+    Base of the operators that change one dataflow that is there, also one that a person created.
 
-    Each may be repeated: what is as it should be is left alone.
+    Each may be repeated: where the state is right, nothing is sent.
 
     .. seealso:: ``docs/operators.md#enable-disable-publish-delete`` in the manual.
 
@@ -161,7 +161,7 @@ class PublishDataflowOperator(ExistingDataflowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Publish what is a draft; a dataflow that is none is left alone.
+        Publish a draft; for any other dataflow nothing is sent.
 
         :raises ExperiencePlatformFailedError: if there is no such dataflow, or the service refuses, as with a draft
             that is incomplete or whose start time has passed.

@@ -87,7 +87,7 @@ class Applied:
     """
     What came of an apply.
 
-    :param plan: the last plan that was made: what it left alone is in it.
+    :param plan: the last plan that was made; it holds what was not applied.
     :param counts: how many objects were created, found, updated, and how many failed.
     :param duplicates: ids of objects that mean the same as one of these, and were left.
     """

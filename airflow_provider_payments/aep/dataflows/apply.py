@@ -260,7 +260,7 @@ class _Work:
         return error.status in REFUSED_REFERENCE and sent_at < self._newest + READ_LAG_SECONDS
 
     def _postpone(self, step: Step, error: PlatformError, seconds: float) -> None:
-        """Leave a step, and those who need it, to the next plan, which is made after so many seconds at least."""
+        """Leave a step, and the definitions that need it, to the next plan, not before ``seconds`` have passed."""
         self.unsure[key_of(step)] = Done("failed", step.id, error, users=step.users)
         self._postponed.update(step.users)
         self._look_again(seconds)

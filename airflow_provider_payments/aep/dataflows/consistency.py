@@ -75,7 +75,7 @@ def _descriptions(written: Sequence[Written], member: str, described: Any) -> It
 
 
 def _schemas(written: Sequence[Written]) -> Iterator[Problem]:
-    """A dataset follows one schema, whoever describes it."""
+    """A dataset follows one schema, in every file that describes it."""
     first: dict[str, tuple[str, Place]] = {}
     for definition, node in written:
         schema = definition.schema if isinstance(definition.schema, str) else definition.schema_title

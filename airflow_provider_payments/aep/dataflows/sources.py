@@ -126,7 +126,7 @@ class SourceSteps(Chain):
         named = [each for each in everything if _is_named(name, each)]
         fitting = [each for each in named if mapping(each.item.get("connectionSpec")).get("id") == self.vendor.spec_id]
         if len(fitting) > 1 and all(self.is_ours(BASE_CONNECTION, each) for each in fitting):
-            # Applies at the same time made them: the oldest counts, as every writer chooses.
+            # Applies at the same time made them: all writers take the oldest.
             fitting = [min(fitting, key=lambda each: each.age)]
         if len(fitting) > 1:
             ids = ", ".join(each.id for each in sorted(fitting, key=lambda each: each.age))

@@ -1,5 +1,5 @@
 """
-What is only referred to: an object that is used as it is, whatever it is like. All that can change is whose it is.
+What is only referred to: an object that is used as it is. Only the owner in its mark can change.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Reference(Resource):
     """An object that is there and is left as it is, but for the owner that its mark names."""
 
-    # Whatever it is called.
+    # A reference needs no name.
     name: str = ""
 
     def body(self) -> Json:
