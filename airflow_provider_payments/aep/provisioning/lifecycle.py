@@ -1,8 +1,9 @@
 """
 The life of a dataflow that is there: it is enabled, disabled, published, deleted with its connections.
 
-Where the state is right nothing is sent, and after each write the object is read again: a lost answer, a kill and a repeat end
-the same. Sources: Adobe's tutorials "Update dataflows", "Delete dataflows" and "Create a draft", and its OpenAPI file.
+Where the state is right nothing is sent, and after each write the object is read again: a lost answer, a kill and a
+repeat end the same. Sources: Adobe's tutorials "Update dataflows", "Delete dataflows" and "Create a draft", and its
+OpenAPI file.
 """
 
 from __future__ import annotations
