@@ -144,7 +144,13 @@ def test_an_interrupt_ends_it_with_its_own_status_and_without_a_traceback(folder
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "apply", str(folder)]
     with subprocess.Popen(
-        command, stdin=follower, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+        command,
+        stdin=follower,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it
     ) as process:
         assert process.stderr
         read = ""

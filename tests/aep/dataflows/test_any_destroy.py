@@ -144,7 +144,7 @@ DATASETS = st.sampled_from(["", "dataset: other\n", "dataset: {name: B}\n", "dat
 
 
 @settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
 )
 @given(data=st.data())
 def test_only_marked_and_unused_objects_go(
