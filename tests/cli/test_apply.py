@@ -142,15 +142,12 @@ def test_a_person_at_a_terminal_is_asked(
 
 def test_an_interrupt_ends_it_with_its_own_status_and_without_a_traceback(folder: Path, connected: Emulator) -> None:
     leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "apply", str(folder)]
+    # What a shell starts in the background ignores the signal, and so do its children.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    script = f"{heeding}; from airflow_provider_payments.cli.main import main; raise SystemExit(main())"
+    command = [sys.executable, "-c", script, "apply", str(folder)]
     with subprocess.Popen(
-        command,
-        stdin=follower,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=dict(os.environ),
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it
+        command, stdin=follower, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     ) as process:
         assert process.stderr
         read = ""
