@@ -62,7 +62,9 @@ def test_every_class_it_names_exists() -> None:
 BUILT_ON = (
     "__init__",
     "base",
+    "checking",
     "outputs",
+    "storage",
     "run_state",
     "poller",
     "daemon_threads",

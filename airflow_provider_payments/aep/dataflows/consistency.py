@@ -23,7 +23,6 @@ def contradictions(written: Sequence[Written]) -> Iterator[Problem]:
     yield from _readers(written)
     yield from _descriptions(written, "schema", lambda d: d.schema if isinstance(d.schema, Schema) else None)
     yield from _descriptions(written, "dataset", lambda d: d.dataset if isinstance(d.dataset, Dataset) else None)
-    yield from _schemas(written)
 
 
 def _names(written: Sequence[Written]) -> Iterator[Problem]:
@@ -72,23 +71,6 @@ def _descriptions(written: Sequence[Written], member: str, described: Any) -> It
         if ours != theirs:
             allowed = f"'{name}' is described otherwise in {_short(before)}: describe it once, and refer to it by name"
             yield Problem(place, member, allowed)
-
-
-def _schemas(written: Sequence[Written]) -> Iterator[Problem]:
-    """A dataset follows one schema, in every file that describes it."""
-    first: dict[str, tuple[str, Place]] = {}
-    for definition, node in written:
-        schema = definition.schema if isinstance(definition.schema, str) else definition.schema_title
-        if definition.dataset_name is None or schema is None or "/" in schema:  # an $id may be that of any title
-            continue
-        place = node.at("schema").place if definition.schema else node.at("dataset").place
-        before, there = first.setdefault(definition.dataset_name, (schema, place))
-        if before != schema:
-            allowed = (
-                f"dataset '{definition.dataset_name}' follows schema '{before}' in {_short(there)}, and a dataset has "
-                f"one schema: write `schema: {before}`, or only `dataset: {definition.dataset_name}`"
-            )
-            yield Problem(place, "schema", allowed)
 
 
 def _short(place: Place) -> str:

@@ -251,6 +251,10 @@ class TargetSteps(ProfileSteps):
         named = list(desired.look_up(self.snapshot)) if schema.existing else []
         if existing := choose(self, desired, named):
             return schema, self._judge_dataset(desired, existing, used=False)
+        if (planned := self.planning.datasets.get(desired.name)) and planned[0].id != schema.id:
+            reason = "another definition creates it with another schema: describe it once, and refer to it by name"
+            self.conflict(DATASET, desired.name, reason, (), ("dataset",))
+            raise StuckError
         about = INTO_PROFILE if desired.profile else ""
         self.planning.datasets[desired.name] = created = schema, self.create(DATASET, desired.name, desired, about)
         return created

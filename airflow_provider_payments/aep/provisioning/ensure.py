@@ -23,6 +23,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
+from airflow_provider_payments.aep.provisioning.decide import RESOLUTION_SECONDS
 from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
 from airflow_provider_payments.aep.provisioning.giving_up import give_up
 from airflow_provider_payments.aep.provisioning.operation import Operation
@@ -114,7 +115,7 @@ def _drive(client: Client, operations: Sequence[Operation], read: Callable[[], R
     try:
         while pending := [operation for operation in operations if operation.result is None]:
             began = clock.monotonic()
-            due = [operation for operation in pending if operation.due <= began]
+            due = [operation for operation in pending if operation.due - began <= RESOLUTION_SECONDS]
             if due:
                 _take_steps(client, due, pending, read())
             else:

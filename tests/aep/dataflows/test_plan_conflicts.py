@@ -327,3 +327,14 @@ def test_a_name_in_the_sandbox_writes_no_line_of_a_plan(client: Client, tmp_path
     plan = plan_text(client, tmp_path, text.replace("PayPal.Catalog_Products", "PayPal.Transactions"))
     assert "source connection s\\x1b[2J\\x0aNothing to do (" in render.plan_text(plan)
     assert "source connection s\\x1b[2J Nothing to do |" in render.plan_markdown(plan)
+
+
+def test_a_new_dataset_that_two_definitions_describe_with_two_schemas_is_a_conflict(
+    client: Client, tmp_path: Path
+) -> None:
+    both = [TEN_LINES.replace("PayPal catalog products", name) + "dataset: {name: D}\n" for name in ("A", "B")]
+    both[1] = both[1].replace("Catalog_Products", "Payouts").replace("product.type: Type", "product.type: Product_Name")
+    plan = plan_text(client, tmp_path, *both)
+    (step,) = (step for step in plan.conflicts if step.kind == "dataset")
+    assert step.reason == "another definition creates it with another schema: describe it once, and refer to it by name"
+    assert step.users == ("B",)

@@ -134,22 +134,11 @@ def test_two_readers_of_one_table_into_one_dataset_are_refused_unless_both_are_m
 
 @pytest.mark.parametrize("shared", ["schema: {title: T, description: A}", "dataset: {name: D, description: A}"])
 def test_a_shared_object_that_two_files_describe_otherwise_is_refused(tmp_path: Path, shared: str) -> None:
-    kind, schema = shared.partition(":")[0], "" if shared.startswith("schema") else "\nschema: {title: T}"
-    text = f"{shared}{schema}\n"
-    write_files(tmp_path, a=f"{STRIPE}{text}", b=STRIPE.replace("charges", "refunds") + text.replace("A}", "B}"))
+    kind = shared.partition(":")[0]
+    write_files(tmp_path, a=f"{STRIPE}{shared}\n", b=STRIPE.replace("charges", "refunds") + shared.replace("A}", "B}"))
     (problem,) = problems_of(tmp_path)
     assert problem.startswith(f"b.yaml:6:{len(kind) + 3}: {kind}: '")
     assert problem.endswith("is described otherwise in a.yaml:6: describe it once, and refer to it by name")
-
-
-def test_a_dataset_that_two_files_describe_with_two_schemas_is_refused(tmp_path: Path) -> None:
-    other = STRIPE.replace("charges", "refunds")
-    write_files(tmp_path, a=f"{STRIPE}dataset: {{name: D}}\n", b=f"{other}dataset: {{name: D}}\n")
-    (problem,) = problems_of(tmp_path)
-    assert problem.startswith("b.yaml:6:10: schema: dataset 'D' follows schema 'Stripe charges' in a.yaml:6")
-    assert problem.endswith("write `schema: Stripe charges`, or only `dataset: D`")
-    write_files(tmp_path, b=f"{other}schema: Stripe charges\ndataset: {{name: D}}\n")
-    assert len(load_project(tmp_path).definitions) == 2
 
 
 @pytest.mark.parametrize(
