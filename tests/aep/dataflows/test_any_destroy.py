@@ -144,7 +144,7 @@ DATASETS = st.sampled_from(["", "dataset: other\n", "dataset: {name: B}\n", "dat
 
 
 @settings(
-    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
 )
 @given(data=st.data())
 def test_only_marked_and_unused_objects_go(
@@ -157,7 +157,7 @@ def test_only_marked_and_unused_objects_go(
         name.lower(): definition(name, data.draw(st.sampled_from(BASES)), data.draw(DATASETS)) for name in ("A", "B")
     }
     chosen: list[dict[str, Any]] = [{}, {"only": ["A"]}, {"orphans": True}]
-    how = data.draw(st.sampled_from(chosen)) | {"data": data.draw(st.booleans())}
+    how = data.draw(st.sampled_from(chosen)) | {"datasets": data.draw(st.booleans())}
     before, batches = by_id(emulator), {dataset_of(batch) for batch in emulator.objects("batches")}
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder), project=PROJECT, **texts)
@@ -169,7 +169,7 @@ def test_only_marked_and_unused_objects_go(
         assert not deleted & {below for item in after.values() for below in used(item)}
         datasets = {object_id for object_id in deleted if "schemaRef" in before[object_id]}
         assert not datasets & batches
-        assert not datasets or how["data"]
+        assert not datasets or how["datasets"]
         spared = ["B"] if "only" in how else ["A", "B"] if "orphans" in how else []
         assert not deleted & {object_id for name in spared for object_id in used_by_all_of(before, name)}
         assert decided(client, Path(folder), **how).to_delete == ()
