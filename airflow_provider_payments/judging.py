@@ -10,10 +10,10 @@ from airflow_provider_payments.versions import outlet_events
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
-    from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_payments.aep.runs.flow_run import FlowRun
     from airflow_provider_payments.aep.runs.route import Route
+    from airflow_provider_payments.lineage import Lineage
     from airflow_provider_payments.outcomes import RunLog, Tolerance
 
 __all__ = ["JudgesFlowRuns"]
@@ -39,7 +39,7 @@ class JudgesFlowRuns:
     outlets: list[Any]
     #: Read once; it holds ``None`` if it could not be read.
     _route: tuple[Route | None] | None = None
-    _lineage: OperatorLineage | None = None
+    _lineage: Lineage | None = None
 
     @cached_property
     def hook(self) -> ExperiencePlatformHook:
@@ -126,7 +126,7 @@ class JudgesFlowRuns:
 
     # ---- OpenLineage -------------------------------------------------------------------------------------------------
 
-    def _read_lineage(self, run: FlowRun) -> OperatorLineage | None:
+    def _read_lineage(self, run: FlowRun) -> Lineage | None:
         """Return what OpenLineage learns of a run that has ended; ``None`` where it is not active, or nothing known."""
         from airflow_provider_payments import lineage
 
@@ -145,12 +145,12 @@ class JudgesFlowRuns:
             self.log.warning("Could not tell OpenLineage of flow run %s: %s", run.id, error)
             return None
 
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage:
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Lineage:
         """Return what OpenLineage learns when the task has ended, also after a deferral."""
         from airflow_provider_payments.lineage import no_lineage
 
         return self._lineage or no_lineage()
 
-    def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage:
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> Lineage:
         """Return what it learns when the task has failed: of a failed run the same."""
         return self.get_openlineage_facets_on_complete(task_instance)

@@ -8,7 +8,7 @@ Airflow ends after ten seconds, so all that has to be read is read before, in th
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_payments.assets.events import uri_of
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.runs.flow_run import FlowRun
     from airflow_provider_payments.aep.runs.route import Mapped, Route, Table, Tables
+
+    Lineage: TypeAlias = OperatorLineage[Any, Any]
 
 __all__ = ["is_active", "lineage_of", "no_lineage"]
 
@@ -32,14 +34,14 @@ def is_active() -> bool:
     return not is_disabled()
 
 
-def no_lineage() -> OperatorLineage:
+def no_lineage() -> Lineage:
     """Return what a task says of which nothing is known; Airflow adds its inlets and outlets."""
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     return OperatorLineage()
 
 
-def lineage_of(run: FlowRun, route: Route, tables: Tables, platform_url: str) -> OperatorLineage:
+def lineage_of(run: FlowRun, route: Route, tables: Tables, platform_url: str) -> Lineage:
     """
     Return what a task says of a flow run that has ended.
 
@@ -86,7 +88,9 @@ def _targets(run: FlowRun, route: Route, tables: Tables, source: Any) -> Iterato
     uri, table, records = uri_of(route), tables.target, run.output_records
     if not (uri and table):
         return
-    written = {} if records is None else {"outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=records)}
+    written: dict[str, Any] = {}
+    if records is not None:
+        written["outputStatistics"] = OutputStatisticsOutputDatasetFacet(rowCount=records)
     yield OutputDataset(
         namespace=uri.rpartition("/")[0],
         name=table.name,
