@@ -41,14 +41,6 @@ def test_a_day_is_ingested_once(in_real_time: InstalledAirflow) -> None:
     assert second["run_window"] == first["run_window"] | {"reused": True}
 
 
-def test_definitions_are_applied_once(airflow: InstalledAirflow) -> None:
-    first, second = run_twice(airflow, "payments_from_definitions")
-    assert (created(first), created(second)) == ({True}, {False})
-    assert first["dataflow.apply"]["summary"]["created"] >= 7
-    assert second["dataflow.apply"]["summary"] == {}
-    assert second["wait_for_flow_run"] == first["wait_for_flow_run"]
-
-
 @pytest.mark.skipif(not versions.has_event_streams(), reason="the DAG of arrivals needs Airflow 3.3")
 def test_the_dag_of_arrivals_reports_nothing_where_nothing_has_arrived(airflow: InstalledAirflow) -> None:
     assert run_twice(airflow, "payments_on_arrival") == [{"report": []}] * 2
