@@ -15,7 +15,6 @@ from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS, Patienc
 from airflow_provider_payments.aep.api.settling import Settling
 from airflow_provider_payments.aep.errors import (
     ConflictError,
-    Difference,
     Failure,
     PlatformError,
     RequestError,
@@ -24,7 +23,8 @@ from airflow_provider_payments.aep.errors import (
     UnsettledError,
 )
 from airflow_provider_payments.aep.http.clock import Deadline
-from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, TICK_SECONDS
+from airflow_provider_payments.aep.http.retries import TICK_SECONDS
+from airflow_provider_payments.aep.provisioning.changing import Changes
 from airflow_provider_payments.aep.provisioning.decide import (
     Adopt,
     Check,
@@ -43,19 +43,18 @@ from airflow_provider_payments.aep.provisioning.decide import (
 from airflow_provider_payments.aep.provisioning.giving_up import GIVE_UP_SECONDS, claimed, give_up
 from airflow_provider_payments.aep.provisioning.observing import Observer
 from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
-from airflow_provider_payments.aep.resources.base import Change, Fixed, Resource
 from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.switches import switch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from airflow_provider_payments.aep.api.client import Client, Reads
     from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
+    from airflow_provider_payments.aep.resources.base import Resource
 
 log = logging.getLogger(__name__)
 
-MAX_CHANGES = 3
 _FAIL_ADVICE = "if_exists='fail' adopts nothing that was there before."
 
 
@@ -96,11 +95,10 @@ class Operation:
         seconds = desired.kind.settle_seconds(client)
         self.rules = Rules(desired.kind.may_duplicate, seconds, desired.kind.ingests)
         self.settling = Settling(client, f"{desired.kind} {desired.name!r}", seconds)
+        self.changes = Changes(client, desired, if_exists, self.settling)
         #: The service's id of the request that made it.
         self.made_by = ""
         self.ready: Resource | None = None
-        #: Whether something that was there has been changed.
-        self.changed = False
         #: When a creation was first refused because of something that cannot be read.
         self.refused: float | None = None
 
@@ -305,9 +303,9 @@ class Operation:
         if not claimed(self.client, self.duplicates, existing):
             return Pause()
         left = self._left([duplicate.existing for duplicate in duplicates] + self._own_unlisted(existing))
-        changes = self._allowed(seen.leeway) if ours or seen.ours or self.if_exists == "update" else []
+        changes = self.changes.allowed(seen.leeway) if ours or seen.ours or self.if_exists == "update" else []
         if changes:
-            existing = self._updated(existing, changes)
+            existing = self.changes.updated(existing, changes)
         return self._outcome(self.desired, existing, created=seen.ours, updated=bool(changes), duplicates=left)
 
     def _own_unlisted(self, winner: Existing) -> list[Existing]:
@@ -339,7 +337,7 @@ class Operation:
             advice = "Change the arguments, choose another name, or let if_exists='update' change what can be changed."
             advice = _FAIL_ADVICE if self.if_exists == "fail" else advice
             raise ConflictError(self.desired.kind.name, self.desired.name, seen.id, seen.differences, advice)
-        updated = self._updated(seen.existing, [*seen.differences, *seen.leeway])
+        updated = self.changes.updated(seen.existing, [*seen.differences, *seen.leeway])
         left = self._left([duplicate.existing for duplicate in duplicates])
         return self._outcome(self.desired, updated, created=False, updated=True, duplicates=left)
 
@@ -348,65 +346,6 @@ class Operation:
         if self.desired.kind.may_duplicate:
             return self.duplicates.resolve(duplicates)
         return tuple(duplicate.id for duplicate in duplicates)
-
-    def _check_gone(self, existing: Existing, error: RequestError) -> None:
-        """
-        Find out whether a 404 speaks of the object itself: that to a change may speak of what the change refers to.
-
-        :raises ReadLagError: if it does, and the object is so young that it may not be readable yet.
-        """
-        kind = self.desired.kind
-        if error.method != "GET":
-            try:
-                kind.confirm(self.client, existing)
-                kind.read(self.client, existing)
-            except RequestError as unread:
-                if not unread.says_gone:
-                    raise
-            else:
-                return
-        kind.check_gone(self.client, existing)
-
-    def _updated(self, existing: Existing, differences: list[Difference]) -> Existing:
-        """Change it; where somebody else changed it meanwhile, or the answer is lost, look what is left to do."""
-        for _ in range(MAX_CHANGES):
-            try:
-                return self._change(existing, differences)
-            except RequestError as error:
-                if error.says_gone:
-                    self._check_gone(existing, error)
-                lost = error.failure is Failure.AMBIGUOUS
-                if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
-                    raise
-                self.changed = self.changed or lost
-                log.warning("%s; looking at the %s again", error, self.desired.kind)
-                if lost:
-                    self.settling.sleep(max(FIRST_WAIT_SECONDS, error.retry_after or 0.0), "to be changed")
-            now = self.desired.kind.read(self.client, existing)
-            if now is None:
-                break
-            existing, differences = now, self._allowed(self.desired.differences(self.client, now))
-            if not differences:
-                # As any later look-up shows it.
-                return next((e for e in self.desired.look_up(self.client) if e.id == now.id), now)
-        raise UnsettledError(
-            f"{self.settling.what} ({existing.id}) could not be changed: others change it, or answers are lost; the "
-            "next attempt looks again"
-        )
-
-    def _allowed(self, differences: Iterable[Difference]) -> list[Difference]:
-        """Return what may be changed; without ``update`` only what completes an object that this run made."""
-        return [d for d in differences if self.if_exists == "update" or self.desired.follows_creation(d)]
-
-    def _change(self, existing: Existing, differences: list[Difference]) -> Existing:
-        desired, latest = self.desired, self.desired.latest(self.client, existing)
-        if latest is not existing:
-            differences = self._allowed(desired.differences(self.client, latest))
-        match desired.judge(latest, differences, self.observer.now.platform):
-            case Fixed(fixed, advice):
-                raise ConflictError(desired.kind.name, desired.name, latest.id, fixed, advice)
-            case Change() as change:
-                return desired.send(self.client, latest, change)
 
     def _outcome(
         self,
@@ -420,4 +359,4 @@ class Operation:
         is_mine = existing.id == self.observer.memory.mine
         request_id = self.made_by if is_mine else self.client.transport.last_request_id
         at = self.observer.now.platform
-        return Provisioned(resource, existing, created, request_id, at, updated or self.changed, duplicates)
+        return Provisioned(resource, existing, created, request_id, at, updated or self.changes.was_lost, duplicates)

@@ -18,6 +18,14 @@ from airflow_provider_payments.aep.dataflows.planner import make_plan
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from tests.aep.dataflows.files import write_files
 
+#: What may become of a request that changes something.
+LOST_ANSWERS: dict[str, dict[str, Any]] = {
+    "500": {"action": "status", "status": 500},
+    "done and 500": {"action": "apply_then_status", "status": 500},
+    "done and cut": {"action": "apply_then_drop"},
+    "reset": {"action": "reset", "apply": False},
+}
+
 
 def plan_of(client: Client, folder: Path, *, take_over: Collection[str] = (), **how: Any) -> Plan:
     """Plan the definitions of a folder."""

@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.http.auth import ClientCredentials
 from airflow_provider_payments.aep.resources.flow_service import SOURCE_CONNECTION
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.switches import rewrite_mark
-from tests.aep.dataflows.applying import apply, plan_of
+from tests.aep.dataflows.applying import LOST_ANSWERS, apply, plan_of
 from tests.aep.dataflows.destroying import (
     NAME,
     PLANS,
@@ -243,13 +243,7 @@ def test_what_is_gone_by_then_is_no_failure(folder: Path, client: Client) -> Non
     assert again.failed == ()
 
 
-FAULTS: dict[str, dict[str, Any]] = {
-    "500": {"action": "status", "status": 500},
-    "429": {"action": "status", "status": 429},
-    "done and 500": {"action": "apply_then_status", "status": 500},
-    "done and cut": {"action": "apply_then_drop"},
-    "reset": {"action": "reset", "apply": False},
-}
+FAULTS = LOST_ANSWERS | {"429": {"action": "status", "status": 429}}
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)

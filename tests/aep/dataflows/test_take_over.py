@@ -30,7 +30,7 @@ from airflow_provider_payments.operators.datasets import CreateTargetDatasetOper
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
 from tests.aep.chain import Chain
-from tests.aep.dataflows.applying import apply, not_done, plan_of, plan_text
+from tests.aep.dataflows.applying import LOST_ANSWERS, apply, not_done, plan_of, plan_text
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.aep.dataflows.killing import Killed, mortal
 from tests.conftest import Emulator
@@ -182,15 +182,8 @@ def test_taking_over_is_part_of_the_digest(client: Client, tmp_path: Path) -> No
 
 # ---- what happens in between ---------------------------------------------------------------------------------------
 
-FAULTS: dict[str, dict[str, Any]] = {
-    "500": {"action": "status", "status": 500},
-    "done and 500": {"action": "apply_then_status", "status": 500},
-    "done and cut": {"action": "apply_then_drop"},
-    "reset": {"action": "reset", "apply": False},
-}
 
-
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("fault", LOST_ANSWERS.values(), ids=LOST_ANSWERS)
 def test_lost_answers_do_not_break_it(
     fault: dict[str, Any], client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:

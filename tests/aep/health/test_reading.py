@@ -11,58 +11,13 @@ import pytest
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.dataflows.definition import Definition
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
-from airflow_provider_payments.aep.health.judging import Health
 from airflow_provider_payments.aep.health.reading import Question, check_health
 from airflow_provider_payments.aep.health.report import health_json, health_table
 from airflow_provider_payments.aep.resources.marks import Writer
 from tests.aep.chain import FLOW_SERVICE, Chain
+from tests.aep.health.sandbox import DAY, FLOWS, Sandbox, codes
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
-
-DAY = 86400
-FLOWS = f"{FLOW_SERVICE}/flows"
-
-
-class Sandbox:
-    """A sandbox with seeded dataflows, and the health that a client finds there."""
-
-    def __init__(self, emulator: Emulator, make_client: Callable[[], Client]) -> None:
-        self.emulator, self._make_client = emulator, make_client
-
-    @property
-    def client(self) -> Client:
-        """A client that has not seen an earlier time: one does not believe in days that pass at once."""
-        return self._make_client()
-
-    def seed(self, count: int, runs: int = 1, **order: Any) -> list[str]:
-        """Seed dataflows that run once a day; those of one prefix have the same histories."""
-        before = {flow["id"] for flow in self.emulator.objects("flows")}
-        body = {"sandbox": "dev", "dataflows": count, "runs_per_dataflow": runs, "enabled": True} | order
-        self.emulator.control("POST", "seed", json=body)
-        return [flow["id"] for flow in self.emulator.objects("flows") if flow["id"] not in before]
-
-    def act(self, flow_id: str, op: str) -> None:
-        self.client.request("POST", f"{FLOWS}/{flow_id}/action", params={"op": op})
-
-    def let_run(self, outcome: str | None = None, times: int = 1, **details: Any) -> None:
-        """Let the dataflows run once more, a day later."""
-        if outcome:
-            self.emulator.order(outcome, times=times, **details)
-        self.emulator.advance(DAY)
-
-    def check(self, **question: Any) -> dict[str, list[str]]:
-        """The codes of the problems of each dataflow, by its name."""
-        return {health.seen.name: codes(health) for health in check_health(self.client, Question(**question))}
-
-    def asked(self) -> list[str]:
-        """Collections that were asked for since the last call, each request once."""
-        asked = [r for r in self.emulator.requests() if not r["path"].startswith("/ims")]
-        self.emulator.control("DELETE", "requests")
-        return [r["path"].removeprefix(f"{FLOW_SERVICE}/") for r in asked]
-
-
-def codes(health: Health) -> list[str]:
-    return [problem.code for problem in health.problems]
 
 
 @pytest.fixture

@@ -266,7 +266,7 @@ class Killed(BaseException):
 
 
 def killed_after(requests: int) -> Callable[[], None]:
-    """What a credential does before each request: it ends the process once so many were sent."""
+    """What a credential does before each request: it ends the process before one of them."""
     left = itertools.count(requests, -1)
 
     def step() -> None:
