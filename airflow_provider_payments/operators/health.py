@@ -122,9 +122,11 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
         with airflow_errors():
             ending = as_ending("on_unhealthy", self.on_unhealthy)
             conn_id, question = self._question()
-            found = check_health(ExperiencePlatformHook(conn_id).client, question)
+            client = ExperiencePlatformHook(conn_id).client
+            found = check_health(client, question)
         self.log.info("Checked %d dataflows\n%s", len(found), health_table(found))
         checked = health_json(found) | {"text": health_table(found, unhealthy_only=True)}
+        checked |= {"org_id": client.org_id, "sandbox": client.sandbox}
         message = f"{summary_line(found)} The task's log shows the table"
         return end_task(context, ending, checked, message) if checked["unhealthy"] else checked
 
