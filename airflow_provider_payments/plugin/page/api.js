@@ -66,15 +66,15 @@ const listOf = (answer, key) => (Array.isArray(answer?.[key]) ? answer[key].filt
 
 /** All datasets of Experience Platform that Airflow knows, also those that no DAG names at the moment. */
 export async function readAssets() {
+  const query = { uri_pattern: "aep://", only_active: false, order_by: "id", limit: PAGE_LIMIT };
   const found = [];
-  for (let total = 1; found.length < total; ) {
-    const query = { uri_pattern: "aep://", only_active: false, order_by: "id", limit: PAGE_LIMIT, offset: found.length };
-    const answer = await get("assets", query);
-    const page = listOf(answer, "assets");
-    if (!page.length) break;
+  let page;
+  do {
+    const answer = await get("assets", { ...query, offset: found.length });
+    page = listOf(answer, "assets");
     found.push(...page);
-    total = answer.total_entries;
-  }
+    if (found.length >= answer.total_entries) break;
+  } while (page.length);
   return found.filter((asset) => String(asset.uri).startsWith("aep://"));
 }
 
@@ -88,14 +88,13 @@ export async function readXComEntries(key, days) {
   const since = new Date(now() - days * DAY_MILLISECONDS).toISOString();
   const query = { xcom_key: key, run_after_gte: since, order_by: "-timestamp", limit: PAGE_LIMIT };
   const entries = [];
-  let total = 1;
-  for (let page = 0; page < MAX_XCOM_PAGES && entries.length < total; page += 1) {
+  let total = 0;
+  for (let page = 0; page < MAX_XCOM_PAGES; page += 1) {
     const answer = await get(xcomPath("~", "~", "~"), { ...query, offset: entries.length });
     const found = listOf(answer, "xcom_entries");
-    if (!found.length) break;
     entries.push(...found);
     total = Number(answer.total_entries) || 0;
-    if (isSorted(found)) break;
+    if (!found.length || entries.length >= total || isSorted(found)) break;
   }
   return { entries: entries.sort((a, b) => timeOf(b) - timeOf(a)), total };
 }

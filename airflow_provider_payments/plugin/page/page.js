@@ -9,7 +9,11 @@ import { FAILURE_DAYS, Failures, readHealth } from "./xcoms.js";
 /** Failed runs that are read before anything is shown, and with each further step. */
 const FIRST_FAILURES = 4;
 const FURTHER_FAILURES = 20;
-const PERMISSIONS = { assets: ["Assets", "Asset Aliases"], xcoms: ["XComs"] };
+/** What a first read needs, and what the page lacks without it. */
+const AREAS = {
+  assets: { needed: "“can read on Assets” and “can read on Asset Aliases”", lost: "datasets and their runs are" },
+  xcoms: { needed: "“can read on XComs”", lost: "failed runs and health checks are" },
+};
 
 const $ = (id) => document.getElementById(id);
 const filters = $("filters").elements;
@@ -20,19 +24,18 @@ let health = { flows: new Map(), check: null };
 // ---- what could not be read ------------------------------------------------------------------------------------------
 
 /** Whether a read succeeded; if not, the page says so, and shows the rest. */
-async function succeeds(reading, area, lost) {
+async function succeeds(reading, area) {
   try {
     await reading;
     return true;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    say(error, area, lost);
+    say(error, AREAS[area]);
     return false;
   }
 }
 
-function say(error, area, lost) {
-  const needed = PERMISSIONS[area].map((each) => `“can read on ${each}”`).join(" and ");
+function say(error, { needed, lost }) {
   const login = () => el("a", { href: ROOT.href, target: "_top" }, "Log in");
   const texts = {
     401: () => ["You are not logged in to Airflow. ", login()],
@@ -46,16 +49,17 @@ function say(error, area, lost) {
 // ---- the first screen ------------------------------------------------------------------------------------------------
 
 async function start() {
-  const listed = succeeds(failures.list(), "xcoms", "failed runs are");
-  const checked = succeeds(readHealth().then((found) => (health = found)), "xcoms", "the last health check is");
-  const hasAssets = await succeeds(readAssets().then(addAssets), "assets", "datasets and their runs are");
+  const listed = succeeds(failures.list(), "xcoms");
+  const checked = succeeds(readHealth().then((found) => (health = found)), "xcoms");
+  const hasAssets = await succeeds(readAssets().then(addAssets), "assets");
   const hasFailures = (await listed) && (await readFailures(FIRST_FAILURES));
   await checked;
   places.addHealth(health.flows);
   drawAll();
   summarise(hasAssets, hasFailures);
   $("filters").hidden = places.all.length === 0;
-  if (!places.all.length && hasAssets) $("rows").append(nothing());
+  if (places.all.length) $("rows").append(rows);
+  else if (hasAssets) $("rows").append(nothing());
   $("rows").setAttribute("aria-busy", "false");
 }
 
@@ -83,10 +87,7 @@ function nothing() {
 
 // ---- rows ------------------------------------------------------------------------------------------------------------
 
-const tables = {
-  datasets: table("Datasets"),
-  dataflows: table("Dataflows whose dataset no task has announced"),
-};
+const rows = table();
 const bodies = new Map();
 const placeOf = new WeakMap();
 
@@ -101,13 +102,15 @@ function reach(element) {
 }
 
 function drawAll() {
-  $("rows").append(tables.datasets.section, tables.dataflows.section);
   const failsNow = (place) => place.lastFailure > place.lastEvent;
   const sorted = places.all.sort(
-    (a, b) => failsNow(b) - failsNow(a) || a.sandbox.localeCompare(b.sandbox) || a.name.localeCompare(b.name, undefined, { numeric: true }),
+    (a, b) =>
+      failsNow(b) - failsNow(a) ||
+      !a.dataset - !b.dataset ||
+      a.sandbox.localeCompare(b.sandbox) ||
+      a.name.localeCompare(b.name, undefined, { numeric: true }),
   );
   for (const place of sorted) draw(place);
-  hideEmptyTables();
   inView.observe($("more"));
 }
 
@@ -116,9 +119,9 @@ function draw(place) {
   const body = bodies.get(place.key) ?? newBody(place);
   const lanes = place.lanes(health.flows, Number(filters.runs.value), now());
   const rows = lanes.map((lane, i) => laneRow({ place, ...lane, now: now(), note: i ? null : noteOf(place) }));
+  body.removeAttribute("aria-busy");
   body.replaceChildren(...(place.isRead ? rows : [waitingRow(place, now())]));
   place.hasProblem = lanes.some(hasProblem);
-  place.words = [body.textContent, place.dataset, ...place.flows].join(" ").toLowerCase();
   filter(place);
 }
 
@@ -126,7 +129,7 @@ function newBody(place) {
   const body = el("tbody", { role: "rowgroup" });
   bodies.set(place.key, body);
   placeOf.set(body, place);
-  (place.dataset ? tables.datasets : tables.dataflows).element.append(body);
+  rows.append(body);
   inView.observe(body);
   listSandbox(place.sandbox);
   return body;
@@ -138,10 +141,6 @@ function noteOf(place) {
   return [place.error && notice(`${place.error} `, button("Try again", again)), unnamed].filter((each) => each);
 }
 
-function hideEmptyTables() {
-  for (const { section, element } of Object.values(tables)) section.hidden = !element.tBodies.length;
-}
-
 async function readOnce(place) {
   if (place.isAsked) return;
   place.isAsked = true;
@@ -151,6 +150,7 @@ async function readOnce(place) {
 async function readAgain(place) {
   if (!place.asset) return;
   place.error = "";
+  bodies.get(place.key).setAttribute("aria-busy", "true");
   try {
     const events = await readEvents(place.asset.id, Number(filters.runs.value));
     place.takeEvents(events.map(runOfEvent));
@@ -167,7 +167,6 @@ function redraw(place) {
     bodies.delete(key);
   }
   draw(place);
-  hideEmptyTables();
 }
 
 /** Whether the next failed runs could be read; rows that are there show them at once. */
@@ -177,7 +176,7 @@ async function readFailures(limit) {
   const reading = failures.read(limit).then((runs) => {
     for (const place of add(runs)) if (isDrawn) redraw(place);
   });
-  return succeeds(reading, "xcoms", "failed runs are");
+  return succeeds(reading, "xcoms");
 }
 
 async function readFurtherFailures() {
@@ -188,11 +187,10 @@ async function readFurtherFailures() {
 // ---- filters ---------------------------------------------------------------------------------------------------------
 
 function filter(place) {
-  const words = filters.text.value.toLowerCase().split(/\s+/);
   const isShown =
     (!filters.sandbox.value || place.sandbox === filters.sandbox.value) &&
     (!filters.problems.checked || place.hasProblem) &&
-    words.every((word) => place.words.includes(word));
+    place.mentions(filters.text.value.trim().toLowerCase());
   bodies.get(place.key).hidden = !isShown;
 }
 
@@ -207,14 +205,11 @@ function applyFilters() {
   if (filters.text.value || filters.problems.checked) places.all.forEach(readOnce);
 }
 
-function readAllAgain() {
-  for (const place of places.all) place.isAsked = false;
-  for (const body of bodies.values()) {
-    inView.unobserve(body);
-    inView.observe(body);
-  }
+/** Another number of runs, for the rows that have been read. */
+function changeRuns() {
+  for (const place of places.all) if (place.isAsked) readAgain(place);
 }
 
 $("filters").addEventListener("submit", (event) => event.preventDefault());
-$("filters").addEventListener("input", (event) => (event.target === filters.runs ? readAllAgain() : applyFilters()));
+$("filters").addEventListener("input", (event) => (event.target === filters.runs ? changeRuns() : applyFilters()));
 start();

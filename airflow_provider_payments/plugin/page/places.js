@@ -20,7 +20,14 @@ export class Place {
   }
 
   get lastFailure() {
-    return Math.max(0, ...this.failureRuns.map((run) => run.announced));
+    return Math.max(0, ...this.failureRuns.map((run) => run.ended));
+  }
+
+  /** Whether a text is in a name, an id, a code or a reason; it is in small letters. */
+  mentions(text) {
+    const runs = [...this.eventRuns, ...this.failureRuns];
+    const said = runs.flatMap((run) => [run.flowName, run.codes, run.reason]);
+    return [this.name, this.dataset, this.sandbox, ...this.flows, ...said].some((each) => each.toLowerCase().includes(text));
   }
 
   takeEvents(runs) {

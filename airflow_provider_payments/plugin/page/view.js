@@ -113,7 +113,11 @@ function drawing(run, most) {
   const scaled = (records) => (records ? Math.max(MIN_PART, (records / most) * BAR_HEIGHT) : 0);
   const [failed, landed] = [scaled(run.failed), scaled(run.landed)];
   const known = failed + landed;
-  if (!known) return picture.append(part("nothing", 0, BAR_HEIGHT)), picture;
+  if (!known) {
+    const height = run.landed === null || run.status === "failed" ? BAR_HEIGHT : MIN_PART;
+    picture.append(part("nothing", BAR_HEIGHT - height, height));
+    return picture;
+  }
   const shrunk = Math.min(1, BAR_HEIGHT / known);
   picture.append(part("landed", BAR_HEIGHT - landed * shrunk, landed * shrunk));
   picture.append(part("failed", BAR_HEIGHT - known * shrunk, failed * shrunk));
@@ -151,14 +155,13 @@ export const notice = (...children) => el("p", { class: "notice" }, ...children)
 const beside = (...children) => el("div", { class: "beside" }, ...children);
 const cell = (name, ...children) => el("td", { role: "cell", class: name }, ...children);
 
-/** An empty table with its heading: the section, and the table in it. */
-export function table(heading) {
+/** The table, without rows. */
+export function table() {
   const headings = ["Dataset and dataflow", "Freshness", "Last runs", "Last failure"];
   const cells = headings.map((each) => el("th", { role: "columnheader", scope: "col" }, each));
   cells[2].append(el("span", { class: "key landed-key" }, "landed"), el("span", { class: "key failed-key" }, "failed"));
   const head = el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, cells));
-  const element = el("table", { role: "table", "aria-label": heading }, head);
-  return { section: el("section", {}, el("h2", {}, heading), element), element };
+  return el("table", { role: "table", "aria-label": "Datasets and dataflows" }, head);
 }
 
 /** The row of one dataflow of a dataset. */
@@ -178,14 +181,16 @@ export function laneRow({ place, lane, freshness, runs, note, now }) {
 /** The row of a dataset whose events have not been read yet. */
 export function waitingRow(place, now) {
   const age = place.lastEvent ? [ago(place.lastEvent, now)] : [];
-  return el("tr", { role: "row" }, nameCell(place, null, ""), cell("freshness", age), cell("runs"), cell("failures"));
+  const cells = [nameCell(place, null, ""), cell("freshness", age), cell("runs"), cell("failures")];
+  return el("tr", { role: "row", class: "waiting" }, cells);
 }
 
 function nameCell(place, lane, flowName) {
-  const dataset = place.name && el("div", { class: "dataset" }, platformLink(datasetPage(place.sandbox, place.dataset), place.name));
-  const flow = lane && flowName && platformLink(dataflowPage(place.sandbox, lane.flow), flowName);
-  const where = place.sandbox && `${flow ? " in " : ""}${place.sandbox}`;
-  return el("th", { role: "rowheader", scope: "row" }, dataset || null, beside(flow || null, where));
+  const dataset = place.name && platformLink(datasetPage(place.sandbox, place.dataset), place.name);
+  const flow = flowName && platformLink(dataflowPage(place.sandbox, lane.flow), flowName);
+  const where = place.sandbox && `${dataset && flow ? " in " : ""}${place.sandbox}`;
+  const below = beside(dataset ? flow : "", where);
+  return el("th", { role: "rowheader", scope: "row" }, el("div", { class: "name" }, dataset || flow), below);
 }
 
 function freshnessCell({ last, limit, isLate }, lane, now) {
