@@ -42,18 +42,21 @@ RUN = FlowRun(
     failed_records=5,
     batch_ids=("batch-1", "batch-2"),
 )
-#: Waits as a worker does; Airflow 3 makes the metrics ready when a task's process starts, 2.11 with the first one.
+#: Waits as a worker does; Airflow makes the metrics ready with the first one, from 3.2 on when a task's process starts.
 WORKER = """
 import sys
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 
 try:
+    from airflow.sdk.observability import stats
     from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
-    from airflow.sdk.observability.stats import initialize
 except ImportError:
     pass
 else:
-    initialize(factory=get_stats_factory(), export_legacy_names=True)
+    if hasattr(stats, "initialize"):
+        stats.initialize(factory=get_stats_factory(), export_legacy_names=True)
+    else:  # 3.2
+        stats.Stats.initialize(factory=get_stats_factory(stats.Stats))
 FlowRunSensor(task_id="wait", flow_id=sys.argv[1], accept_partial=True).execute({})
 """
 
