@@ -80,6 +80,11 @@ class Browser:
         self._call("POST", "/window/rect", width=width, height=height)
         self._call("POST", "/url", url=url)
 
+    def before_each_page(self, script: str) -> None:
+        """Run JavaScript in each page before its own."""
+        command = {"cmd": "Page.addScriptToEvaluateOnNewDocument", "params": {"source": script}}
+        self._call("POST", "/goog/cdp/execute", **command)
+
     def log_in(self, url: str, token: str) -> None:
         """Hold an Airflow's session cookie; empty: log out."""
         self.open(f"{url}/payments-page/theme.js")

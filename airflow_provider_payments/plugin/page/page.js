@@ -7,7 +7,7 @@ import { ago, button, el, laneRow, notice, plural, table, taskLink, waitingRow }
 import { FAILURE_DAYS, Failures, readHealth } from "./xcoms.js";
 
 /** Failed runs that are read before anything is shown, and with each further step. */
-const FIRST_FAILURES = 4;
+const FIRST_FAILURES = 3;
 const FURTHER_FAILURES = 20;
 /** What a first read needs, and what the page lacks without it. */
 const AREAS = {
