@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseOp
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.dataflows.problems import DefinitionError
 from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, RequestError
-from airflow_provider_payments.aep.http.transport import Clock
+from airflow_provider_payments.aep.http.clock import Clock
 from airflow_provider_payments.aep.inputs import as_mapping
 from airflow_provider_payments.aep.runs.coverage import CoveredError
 from airflow_provider_payments.exceptions import (
