@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_payments.aep.inputs import as_bool, as_text
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
-from airflow_provider_payments.operators.base import ExperiencePlatformOperator
+from airflow_provider_payments.operators.base import ExperiencePlatformOperator, attempt_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,9 +145,11 @@ class DisableDataflowOperator(ExistingDataflowOperator):
 def _switch(
     operator: ExistingDataflowOperator, context: Context, action: Literal["enable", "disable"]
 ) -> dict[str, Any]:
-    from airflow_provider_payments.aep.provisioning.lifecycle import switch_to
+    from airflow_provider_payments.aep.provisioning.lifecycle import await_earlier_tries, switch_to
 
     with airflow_errors():
+        _ = operator.asked  # before any wait, so that a wrong argument fails at once
+        await_earlier_tries(operator.hook.client, attempt_of(context))
         before = operator.find(context)
         return operator.outputs(before, switch_to(operator.hook.client, before, action))
 

@@ -62,6 +62,21 @@ def test_disable_and_enable_say_what_was_and_what_is(connected: Emulator, flow_i
     assert run(EnableDataflowOperator, "products") == was_enabled | {"state_before": "disabled", "state": "enabled"}
 
 
+@pytest.mark.parametrize("operator", OPERATORS[:2], ids=lambda operator: operator.__name__)
+def test_a_second_try_waits_for_what_the_first_may_have_asked_for(
+    connected: Emulator,
+    make_client: Callable[..., Client],
+    flow_id: str,
+    naps: list[float],
+    operator: type[BaseOperator],
+) -> None:
+    client = make_client(dataflow_settle_seconds=50.0)
+    run(operator, flow_id, client=client)
+    assert sum(naps) == 0
+    run(operator, flow_id, context(TaskInstance(2)), client)
+    assert sum(naps) == 51
+
+
 def test_a_disabled_dataflow_begins_no_run_until_it_is_enabled(connected: Emulator) -> None:
     flow = make_dataflow()["id"]
     run(DisableDataflowOperator, flow)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException, TaskDeferred
 
 from airflow_provider_payments.aep.api.client import Client
@@ -42,13 +41,10 @@ def dataset_of(emulator: Emulator) -> str:
     return str(dataset["id"])
 
 
-@pytest.mark.parametrize("how", [{}, {"mode": "reschedule"}, {"deferrable": True}], ids=str)
-@pytest.mark.parametrize("flag", [{}, {"soft_fail": True}, {"never_fail": True}], ids=str)
-def test_a_failed_run_is_pushed_in_each_mode_also_where_it_skips(
-    history: History, how: dict[str, Any], flag: dict[str, bool]
-) -> None:
+@pytest.mark.parametrize("arguments", [{}, {"deferrable": True}, {"soft_fail": True}, {"never_fail": True}], ids=str)
+def test_a_failed_run_is_pushed_also_where_it_skips_the_task(history: History, arguments: dict[str, bool]) -> None:
     run = history.runs(history.failed)[0]
-    failed = pushed(sensor(flow_id=history.failed, **how, **flag))[KEY]
+    failed = pushed(sensor(flow_id=history.failed, **arguments))[KEY]
     check(failed, outputs.FailedFlowRun)
     reason = failed.pop("reason")
     assert reason.startswith("CONNECTOR-2001-500: Errors occurred while the data was promoted.; ")
@@ -151,10 +147,9 @@ def test_a_push_that_fails_is_logged_and_the_run_still_fails_the_task(
     [
         ({"flow_id": "good"}, None),
         ({"flow_id": "waiting", "timeout": 0}, AirflowSensorTimeout),
-        ({"flow_id": "waiting", "mode": "reschedule"}, AirflowRescheduleException),
         ({"flow_id": "gone"}, ExperiencePlatformFailedError),
     ],
-    ids=["success", "timeout", "reschedule", "deleted"],
+    ids=["success", "timeout", "deleted"],
 )
 def test_a_task_that_no_run_fails_pushes_none(history: History, arguments: dict[str, Any], error: Any) -> None:
     name = arguments["flow_id"]
@@ -187,3 +182,4 @@ def test_a_run_on_demand_that_fails_is_pushed_with_its_names(
     assert failed["run_id"] == stage.runs()[0]["id"]
     names = ("products", "products", dataset_of(connected))
     assert (failed["flow_name"], failed["dataset_name"], failed["dataset_id"]) == names
+    assert len(connected.requests(method="GET", path=f"/data/foundation/flowservice/flows/{stage.flow_id}")) == 1

@@ -2,7 +2,8 @@
 The life of a dataflow that is there: it is enabled, disabled, published.
 
 Where the state is right nothing is sent, and after each write the object is read again: a lost answer, a kill and a
-repeat end the same. Sources: Adobe's tutorials "Update dataflows" and "Create a draft", and its OpenAPI file.
+repeat end the same. A request whose answer was lost may take effect late; nothing is reported before that. Sources:
+Adobe's tutorials "Update dataflows" and "Create a draft", and its OpenAPI file.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.api.patience import patiently
+from airflow_provider_payments.aep.api.settling import MAX_REQUESTS, Settling
 from airflow_provider_payments.aep.errors import (
     Failure,
     InvalidInputError,
     RequestError,
     UnsettledError,
 )
+from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.finding import find_object
 from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, TARGET_CONNECTION
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.resources.kind import Existing, Kind
 
-__all__ = ["ends_of", "find_dataflow", "publish", "state_of", "switch_to"]
+__all__ = ["await_earlier_tries", "ends_of", "find_dataflow", "publish", "state_of", "switch_to"]
 
 #: What users call the dataflow that is meant.
 ARGUMENT = "dataflow"
@@ -66,6 +69,18 @@ def find_dataflow(client: Client, asked: str) -> Existing:
 
 
 # ---- states --------------------------------------------------------------------------------------------------------
+
+
+def await_earlier_tries(client: Client, attempt: int) -> None:
+    """
+    Wait until what an earlier try of a task asked for has taken effect, or never will.
+
+    :param attempt: the number of this try; there is none before the first.
+    """
+    if attempt > 1:
+        settling = Settling(client, "what an earlier try asked for", DATAFLOW.settle_seconds(client))
+        with client.transport.within(client.operation_timeout):
+            settling.sleep(settling.seconds_after_sending, "to take effect")
 
 
 def state_of(kind: Kind, existing: Existing) -> str:
@@ -132,25 +147,54 @@ def ends_of(client: Client, dataflow: Existing) -> Iterator[tuple[Kind, Existing
 
 
 def _change(client: Client, kind: Kind, existing: Existing, action: Action) -> Existing:
-    what, refusal = f"{kind} {existing.id}", None
+    settling = Settling(client, f"{kind} {existing.id}", kind.settle_seconds(client))
+    refusal: RequestError | None = None
     with client.transport.within(client.operation_timeout):
-        try:
-            act(client, existing.id, action, kind.path)
-        except RequestError as error:
-            # A repeat after a lost answer is refused where the first one took effect: the object tells.
-            if error.failure not in (Failure.FINAL, Failure.AMBIGUOUS) or error.says_gone:
-                raise
-            refusal = error
-        for seconds in WAITS_SECONDS:
-            client.transport.clock.sleep(seconds)
-            now = patiently(client, partial(kind.read, client, existing))
-            if now is None:
-                raise UnsettledError(f"{what} was deleted while it was to be changed")
-            state = state_of(kind, now)
-            if state in _REACHED[action]:
+        for _ in range(MAX_REQUESTS):
+            refusal = _refusal(client, kind, existing, action)
+            if refusal and refusal.failure is Failure.AMBIGUOUS:
+                if (refusal.retry_after or 0.0) > MAX_WAIT_SECONDS:
+                    raise refusal
+                # It may take effect as late as that, and would undo what is asked for after this.
+                pause = max(settling.seconds_after_sending, FIRST_WAIT_SECONDS, refusal.retry_after or 0.0)
+                settling.sleep(pause, "to be changed")
+            if now := _reached(client, kind, existing, action, refusal):
                 return now
-            if refusal and refusal.failure is Failure.FINAL and state in _LASTING:
+    raise UnsettledError(
+        f"{settling.what} could not be changed: answers are lost; the next attempt looks again"
+    ) from refusal
+
+
+def _refusal(client: Client, kind: Kind, existing: Existing, action: Action) -> RequestError | None:
+    """Ask for a change; return what stands in the way, where only the object tells what came of it."""
+    try:
+        act(client, existing.id, action, kind.path, safe=False)
+    except RequestError as error:
+        if error.failure not in (Failure.FINAL, Failure.AMBIGUOUS) or error.says_gone:
+            raise
+        return error
+    return None
+
+
+def _reached(
+    client: Client, kind: Kind, existing: Existing, action: Action, refusal: RequestError | None
+) -> Existing | None:
+    """
+    Return an object that shows the state that was asked for; ``None`` where a lost request had no effect.
+
+    :param refusal: what the service said to the change, if it was not done.
+    """
+    what, state = f"{kind} {existing.id}", ""
+    for seconds in WAITS_SECONDS:
+        client.transport.clock.sleep(seconds)
+        now = patiently(client, partial(kind.read, client, existing))
+        if now is None:
+            raise UnsettledError(f"{what} was deleted while it was to be changed")
+        state = state_of(kind, now)
+        if state in _REACHED[action]:
+            return now
+        if refusal and state in _LASTING:
+            if refusal.failure is Failure.FINAL:
                 raise refusal
-    if refusal and refusal.failure is Failure.AMBIGUOUS:
-        raise refusal
+            return None
     raise UnsettledError(f"{what} is still {state or 'without a state'}; the next attempt looks again") from refusal

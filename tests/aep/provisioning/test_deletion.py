@@ -196,6 +196,12 @@ def test_what_is_taken_over_meanwhile_is_not_deleted_by_the_second_try(
     assert marks(emulator) == [theirs]
 
 
+def test_an_item_whose_id_is_no_text_ends_no_deletion(faulty: Client, proxy: FaultProxy, flow_id: str) -> None:
+    items = b'{"items": [{"id": {"of": "another kind"}, "name": "odd"}]}'
+    proxy.fault("GET", "/flows[?]", status=200, body=items)
+    assert delete(faulty, asked=flow_id) == ["dataflow", "target connection", "source connection"]
+
+
 def test_without_marks_nothing_is_written_into_what_goes(
     make_client: Callable[..., Client], flow_id: str, emulator: Emulator
 ) -> None:

@@ -120,6 +120,38 @@ def test_a_change_whose_answers_are_all_lost_is_known_by_a_read(
     assert switch_to(faulty, before, "disable").item["state"] == "disabled"
 
 
+def test_a_request_that_takes_effect_late_undoes_nothing_that_is_asked_for_later(
+    make_client: Callable[..., Client], flow_id: str, emulator: Emulator
+) -> None:
+    client = make_client(dataflow_settle_seconds=10.0)
+    disabled = switch_to(client, find_dataflow(client, flow_id), "disable")
+    emulator.fail("late_apply", method="POST", path="*/action", seconds=9)
+    switch_to(client, switch_to(client, disabled, "enable"), "disable")
+    emulator.advance(60)
+    assert state(emulator) == "disabled"
+
+
+def test_a_change_that_is_never_answered_nor_done_is_asked_for_three_times(
+    faulty: Client, proxy: FaultProxy, flow_id: str
+) -> None:
+    before = find_dataflow(faulty, flow_id)
+    proxy.fault("POST", "/action", status=503, times=50)
+    with pytest.raises(UnsettledError, match="answers are lost; the next attempt looks again"):
+        switch_to(faulty, before, "disable")
+    assert proxy.count("POST", "/action") == 3
+
+
+def test_a_change_that_is_to_be_asked_for_much_later_ends_the_try(
+    faulty: Client, proxy: FaultProxy, flow_id: str, naps: list[float]
+) -> None:
+    before = find_dataflow(faulty, flow_id)
+    proxy.fault("POST", "/action", status=503, headers={"Retry-After": "300"})
+    naps.clear()
+    with pytest.raises(RequestError, match="the service asks to wait 300 s"):
+        switch_to(faulty, before, "disable")
+    assert sum(naps) == 0
+
+
 def test_a_change_that_never_shows_is_read_three_times_and_may_be_tried_again(
     faulty: Client, proxy: FaultProxy, flow_id: str, naps: list[float]
 ) -> None:
