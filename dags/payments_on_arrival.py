@@ -40,12 +40,18 @@ if has_event_streams():  # on an Airflow before 3.3 this file defines nothing
         @task
         def report(triggering_asset_events: dict | None = None) -> list[str]:
             """Print what arrived; several runs may have ended since the last DAG run."""
-            payloads = [event.extra.get("payload") for event in (triggering_asset_events or {}).get(arrived, [])]
-            runs = {run["run_id"]: run for run in payloads if run}
+            extras = [event.extra for event in (triggering_asset_events or {}).get(arrived, [])]
+            # Anybody may emit an event, with any extra.
+            payloads = [extra.get("payload") for extra in extras if isinstance(extra, dict)]
+            runs = {
+                run_id: run
+                for run in payloads
+                if isinstance(run, dict) and isinstance(run_id := run.get("run_id"), str)
+            }
             lines = [
-                f"Flow run {run['run_id']} {run['status']}: {run['input_records']} records read, "
-                f"{run['output_records']} arrived, {run['failed_records']} failed"
-                for run in runs.values()
+                f"Flow run {run_id} {run.get('status')}: {run.get('input_records')} records read, "
+                f"{run.get('output_records')} arrived, {run.get('failed_records')} failed"
+                for run_id, run in runs.items()
             ]
             print("\n".join(lines))
             return lines

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +108,17 @@ def test_the_watcher_that_is_shown_can_be_built() -> None:
     exec(block.replace("<dataflow>", "dataflow"), shown)
     (watcher,) = shown["arrived"].watchers
     assert watcher.trigger.asset == shown["arrived"].name
+
+
+def test_the_graph_that_is_shown_can_be_built() -> None:
+    from airflow.sdk import DAG, Asset, task
+
+    from airflow_provider_payments.sensors.flow_run import FlowRunSensor
+
+    (block,) = (block for block in blocks("python") if "inlets=[source]" in block)
+    shown: dict[str, Any] = {"DAG": DAG, "Asset": Asset, "task": task, "FlowRunSensor": FlowRunSensor}
+    exec(block.replace("<organisation>/<sandbox>/<dataset id>", "ABC/dev/60f1").replace("<dataflow>", "flow"), shown)
+    assert shown["dataset"].uri == "aep://ABC/dev/60f1"
 
 
 def told(heading: str) -> set[str]:

@@ -43,19 +43,22 @@ RUN = FlowRun(
     failed_records=5,
     batch_ids=("batch-1", "batch-2"),
 )
-#: Makes the metrics ready: Airflow 3 does it when a task's process starts, 2.11 with the first one.
+#: Makes the metrics ready: Airflow does it with the first one, from 3.2 on when a task's process starts.
 WORKER = """
 import sys
 from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 
 try:
+    from airflow.sdk.observability import stats
     from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
-    from airflow.sdk.observability.stats import initialize
 except ImportError:
     pass
 else:
-    initialize(factory=get_stats_factory(), export_legacy_names=True)
+    if hasattr(stats, "initialize"):
+        stats.initialize(factory=get_stats_factory(), export_legacy_names=True)
+    else:  # 3.2
+        stats.Stats.initialize(factory=get_stats_factory(stats.Stats))
 """
 WAIT = 'FlowRunSensor(task_id="wait", flow_id=sys.argv[1], accept_partial=True).execute({})'
 CHECK = 'CheckDataflowHealthOperator(task_id="check", names=sys.argv[1]).execute({})'

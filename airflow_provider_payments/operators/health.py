@@ -124,12 +124,14 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
         with airflow_errors():
             ending = as_ending("on_unhealthy", self.on_unhealthy)
             conn_id, question = self._question()
-            found = check_health(ExperiencePlatformHook(conn_id).client, question)
+            client = ExperiencePlatformHook(conn_id).client
+            found = check_health(client, question)
         self.log.info("Checked %d dataflows\n%s", len(found), health_table(found))
         for health in found:
             if health.seen.id and health.age is not None:
                 emit_freshness(Names(health.seen.id, health.seen.name), health.age)
         checked = health_json(found) | {"text": health_table(found, unhealthy_only=True)}
+        checked |= {"org_id": client.org_id, "sandbox": client.sandbox}
         message = f"{summary_line(found)} The task's log shows the table"
         return end_task(context, ending, checked, message) if checked["unhealthy"] else checked
 

@@ -245,7 +245,8 @@ class CheckedDataflows(TypedDict):
 
     ``healthy``: whether all are; ``unhealthy``: the names of the others; ``summary``: how many dataflows, how many of
     them healthy, and how many with each problem; ``text``: those that are not healthy, as a table; ``dataflows``: all
-    of them, in a list; ``format``: raised when a member changes its meaning.
+    of them, in a list; ``org_id`` and ``sandbox``: where they are; ``format``: raised when a member changes its
+    meaning.
     """
 
     healthy: bool
@@ -253,6 +254,8 @@ class CheckedDataflows(TypedDict):
     summary: dict[str, int]
     text: str
     dataflows: list[DataflowHealth]
+    org_id: str
+    sandbox: str
     format: int
 
 

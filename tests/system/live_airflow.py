@@ -197,6 +197,20 @@ class LiveAirflow:
         found = self.rows(query, dag_id, run_id or self._latest_run(dag_id))
         return {_name(task, index): state or "" for task, index, state in found}
 
+    def wait_until_heard(
+        self, dag_id: str, run_id: str, task_id: str, times: int = 1, seconds: float = PATIENCE
+    ) -> None:
+        """
+        Wait until the scheduler has heard that workers are done with a task, for example because it is deferred.
+
+        Airflow 3.3 takes a task that comes back from its deferral earlier for a dead one, and marks it failed.
+
+        :param times: how often workers have run it by then, all mapped indexes together.
+        """
+        task = f"TaskInstanceKey(dag_id='{dag_id}', task_id='{task_id}', run_id='{run_id}'"
+        heard = f"Received executor event with state success for task instance {task}"
+        self.wait_until(lambda: self.log("scheduler").count(heard) >= times, seconds)
+
     def xcoms(self, dag_id: str, run_id: str | None = None, key: str = "return_value") -> dict[str, Any]:
         """Return what each task of a DAG run put into an XCom; names and run as in :meth:`states`."""
         query = "SELECT task_id, map_index, value FROM xcom WHERE dag_id=? AND run_id=? AND key=?"

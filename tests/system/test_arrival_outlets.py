@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.versions import has_named_assets
+from airflow_provider_payments.versions import has_event_streams, has_named_assets
 from tests.assets.accessors import as_said
 from tests.assets.test_events import uri_of
 from tests.conftest import connection_json
 from tests.fault_proxy import FaultProxy
+from tests.operators.row_errors import files_below
 from tests.sensors.flows import History, answer
 from tests.system.airflow_process import REPOSITORY, AirflowHome
-from tests.versions.expected import fails_on
 
 DAG_FILE = Path(__file__).with_name("arrival_outlets.py")
 EXAMPLE = REPOSITORY / "dags" / "payments_arrival_events.py"
@@ -55,17 +55,51 @@ def test_each_mode_stores_events_with_counts_and_a_foreign_outlet_gets_none(
         assert {event["flow_id"] for event in told} == {history.partial}
 
 
-def test_the_example_announces_a_run_by_an_alias(airflow: AirflowHome, history: History) -> None:
-    airflow.test_dag("payments_arrivals", flow_id=history.partial, since="2020-01-01T00:00:00Z")
+def test_the_example_announces_a_run_by_an_alias_and_keeps_its_row_errors(
+    airflow: AirflowHome, history: History, tmp_path: Path
+) -> None:
+    given = {"flow_id": history.partial, "since": "2020-01-01T00:00:00Z", "folder": str(tmp_path)}
+    airflow.test_dag("payments_arrivals", **given)
     stored = [(uri, json.loads(extra)) for task, uri, extra in airflow.rows(EVENTS) if task == "wait_for_flow_run"]
     assert [(uri, said["flow_id"]) for uri, said in stored] == [(airflow.environment["ARRIVALS"], history.partial)]
+    downloaded = airflow.returned("payments_arrivals")["download_row_errors"]
+    assert len(files_below(tmp_path)) == len(downloaded["files"]) > 0
 
 
-@fails_on("2.11", reason="a DAG that is scheduled by an alias asks the database when it is parsed")
-def test_the_consumer_of_the_example_handles_a_run_once() -> None:
-    report = runpy.run_path(str(EXAMPLE))["report"]
-    event = SimpleNamespace(extra={"run_id": "run", "status": "partial", "output_records": 1195, "failed_records": 5})
-    by_people = SimpleNamespace(extra={"from_rest_api": True})
+#: What anybody may put into an event, by Airflow's REST API for example.
+MALFORMED: list[Any] = [None, {}, {"from_rest_api": True}, {"run_id": None}, {"run_id": ["run"]}, {"payload": "run"}]
+
+
+def events_of(*extras: Any) -> list[Any]:
+    return [SimpleNamespace(extra=extra) for extra in extras]
+
+
+@pytest.fixture
+def consumer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """The consumer's task."""
+    # Airflow 2.11 asks its database when it parses a DAG that is scheduled by an alias.
+    monkeypatch.setenv("PAYMENTS_DATASET", "aep://EMULATOR/dev/60f1a2b3")
+    report: Callable[..., list[str]] = runpy.run_path(str(EXAMPLE))["report"].function
+    return report
+
+
+def test_the_consumer_of_the_example_handles_a_run_once(consumer: Callable[..., list[str]]) -> None:
+    events = events_of({"run_id": "run", "status": "partial", "output_records": 1195, "failed_records": 5})
     # As Airflow hands it over: at the asset and at the alias.
-    lines = report.function({"asset": [event, by_people], "alias": [event]})
+    lines = consumer({"asset": events, "alias": events})
     assert lines == ["Flow run run partial: 1195 records arrived, 5 failed"]
+
+
+def test_the_consumer_of_the_example_survives_events_of_any_form(consumer: Callable[..., list[str]]) -> None:
+    assert consumer({"asset": events_of(*MALFORMED, {"run_id": "<b>"})}) == [
+        "Flow run <b> None: None records arrived, None failed"
+    ]
+
+
+@pytest.mark.skipif(not has_event_streams(), reason="the DAG of arrivals needs Airflow 3.3")
+def test_the_dag_of_arrivals_survives_events_of_any_form() -> None:
+    found = runpy.run_path(str(EXAMPLE.with_name("payments_on_arrival.py")))
+    payloads = [{"payload": extra} for extra in (*MALFORMED, {"run_id": "<b>"})]
+    assert found["report"].function({found["arrived"]: events_of(*MALFORMED, *payloads)}) == [
+        "Flow run <b> None: None records read, None arrived, None failed"
+    ]

@@ -70,13 +70,9 @@ class Waits:
         """
         Wait until these sensors are deferred, and the scheduler has heard so.
 
-        Airflow 3.3 takes a task that comes back from its deferral earlier for a dead one, and marks it failed.
-
         :param times: how often workers have run sensors by then.
         """
-        task = f"TaskInstanceKey(dag_id='{DAG}', task_id='wait', run_id='{self.run_id}'"
-        heard = f"Received executor event with state success for task instance {task}"
-        self.airflow.wait_until(lambda: self.airflow.log("scheduler").count(heard) >= times, LIMIT)
+        self.airflow.wait_until_heard(DAG, self.run_id, "wait", times, LIMIT)
         self.airflow.wait_until(lambda: self.states(places) <= {"deferred", *ENDS}, LIMIT)
         assert self.states(places) == {"deferred"}
 

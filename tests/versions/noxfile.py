@@ -38,7 +38,11 @@ TESTS_THAT_RUN_AIRFLOW = (
 )
 #: In one process the checks share one Airflow.
 SHORT = ("-n", "0", "--ignore=tests/versions/test_every_dag.py")
-TEST_TOOLS = ("pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "statsd>=3.3", "psutil")
+TEST_TOOLS = (
+    *("pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "statsd>=3.3", "psutil"),
+    # The extra "openlineage".
+    *("apache-airflow-providers-openlineage>=2.0", "openlineage-python>=1.30"),
+)
 
 nox.needs_version = ">=2024.4"
 nox.options.envdir = str(STATE)
