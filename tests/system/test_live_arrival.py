@@ -59,7 +59,7 @@ class Arrivals:
         self.emulator, self.folder = emulator, folder
         self.watched = make_dataflow("watched", partial_ingestion_percent=5, start_delay=7200)["id"]
         weekly: dict[str, Any] = {"frequency": "week", "interval": 1}
-        self.partial = make_dataflow("<b>partial</b>", partial_ingestion_percent=5, **weekly)["id"]
+        self.partial = make_dataflow("partial [red] [/]", partial_ingestion_percent=5, **weekly)["id"]
         self.failing = make_dataflow("failing", error_diagnostics=True, **weekly)["id"]
         asked = ONCE | {"partial_ingestion_percent": 10, "target_connection_id": other_target()}
         self.on_demand = make_dataflow("on demand", **asked)["id"]
@@ -163,7 +163,7 @@ def test_a_partial_run_leaves_files_of_row_errors_and_starts_the_consumer(deferr
     waited, downloaded = returned["wait_for_flow_run"], returned["download_row_errors"]
     assert (waited["status"], waited["output_records"], waited["failed_records"]) == ("partial", 1195, 5)
     ((dag_id, task_id, extra),) = deferred.events(deferred.dataset(deferred.partial))
-    assert (dag_id, task_id, extra["flow_name"]) == (WAITS, "wait_for_flow_run", "<b>partial</b>")
+    assert (dag_id, task_id, extra["flow_name"]) == (WAITS, "wait_for_flow_run", "partial [red] [/]")
     assert as_said(waited).items() < extra.items()
     assert deferred.reported(FOLLOWS) == {f"Flow run {waited['run_id']} partial: 1195 records arrived, 5 failed"}
     assert len(files_below(deferred.folder / "errors")) == len(downloaded["files"]) > 0
