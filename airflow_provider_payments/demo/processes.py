@@ -73,10 +73,15 @@ def _session(pid: int) -> int | None:
         return None  # it has ended
 
 
-def start_emulator(processes: Processes, home: Path, environment: Mapping[str, str]) -> str:
-    """Start the emulator on a free port; return its URL once it answers."""
+def start_emulator(processes: Processes, home: Path, environment: Mapping[str, str], *options: str) -> str:
+    """
+    Start the emulator on a free port; return its URL once it answers.
+
+    :param options: of its command line.
+    """
     log = home / "emulator.log"
-    process = processes.start([sys.executable, "-u", "-m", "airflow_provider_payments.emulator"], log, environment)
+    command = [sys.executable, "-u", "-m", "airflow_provider_payments.emulator", *options]
+    process = processes.start(command, log, environment)
     while process.poll() is None:
         ready = [line for line in log.read_text().splitlines() if line.startswith("ready ")]
         if ready:

@@ -14,11 +14,11 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import psutil
 import pytest
@@ -34,7 +34,13 @@ on_demand = pytest.mark.skipif(SENSORS < 20, reason="set LIVE_SENSORS to how man
 CONNECTION = "AIRFLOW_CONN_AEP_DEFAULT"
 #: Seconds that Airflow may take for something that takes it a few; generous, because a test machine may be busy.
 PATIENCE = 120.0
-PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+#: Part -> its command. Parts that serve their logs would quarrel over the port.
+COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "api-server": ("api-server",),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "dag-processor": ("dag-processor",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+}
 #: Short intervals, so that a kill is noticed in seconds; what a database in one file can bear.
 SETTINGS = {
     "CORE__EXECUTOR": "LocalExecutor",
@@ -66,6 +72,10 @@ class LiveAirflow:
     :param settings: Airflow's own, such as ``triggerer__capacity="500"``.
     """
 
+    #: Name -> the part that is started under it at first.
+    parts: ClassVar[Mapping[str, str]] = {part: part for part in COMMANDS}
+    commands: ClassVar[Mapping[str, tuple[str, ...]]] = COMMANDS
+
     def __init__(self, home: Path, connection: str, dags: Sequence[Path], **settings: str) -> None:
         self.home = home
         (home / "dags").mkdir()
@@ -96,12 +106,9 @@ class LiveAirflow:
 
     def __enter__(self) -> LiveAirflow:
         try:
-            python("-m", "airflow", "db", "migrate", environment=self.environment)
-            # Readers and the one writer do not hold each other up; the file keeps this for all who open it.
-            with closing(sqlite3.connect(self.home / "airflow.db")) as database:
-                database.execute("PRAGMA journal_mode=WAL")
-            for part in PARTS:
-                self.start(part)
+            self.prepare_database()
+            for name, part in self.parts.items():
+                self.start(part, name)
             self.wait_until(self._is_healthy)
         except BaseException:
             self.stop()
@@ -119,21 +126,27 @@ class LiveAirflow:
             self.kill(name)
         self._http.close()
 
+    def prepare_database(self) -> None:
+        """Create Airflow's tables."""
+        python("-m", "airflow", "db", "migrate", environment=self.environment)
+        # Readers and the one writer do not hold each other up; the file keeps this for all who open it.
+        with closing(sqlite3.connect(self.home / "airflow.db")) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+
     # ---- parts -----------------------------------------------------------------------------------------------------
 
     def start(self, part: str, name: str | None = None) -> None:
         """
         Start a part in a session of its own.
 
-        :param part: one of :data:`PARTS`.
+        :param part: one of :attr:`commands`.
         :param name: what to call it, where there are several.
         """
         name = name or part
-        # Two triggerers would quarrel over the port from which they serve their logs.
-        silent = ["--skip-serve-logs"] if part in ("scheduler", "triggerer") else []
+        command = [argument.format(name=name) for argument in self.commands[part]]
         with (self.home / f"{name}.log").open("ab") as log:
             self._running[name] = psutil.Popen(
-                [sys.executable, "-m", "airflow", part, *silent],
+                [sys.executable, "-m", "airflow", *command],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self.environment,

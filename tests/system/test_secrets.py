@@ -33,6 +33,7 @@ from airflow_provider_payments.aep.services import FLOW_SERVICE
 from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import SERIAL, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
+from tests.secret_forms import forms
 from tests.system.airflow_process import REPOSITORY, AirflowHome
 from tests.versions.expected import fails_on
 
@@ -105,19 +106,6 @@ def listener(status: int = 200) -> Iterator[Listener]:
 
 
 # ---- the search ------------------------------------------------------------------------------------------------------
-
-
-def forms(secret: str) -> set[bytes]:
-    """The secret as it is, as URLs, forms, JSON and source text write it, and in base64 wherever in a text it stood."""
-    plain = secret.encode()
-    written = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
-    found = {text.encode() for text in written}
-    for offset in range(3):
-        # What stands before and after it in a text changes the first and the last characters only.
-        code = base64.b64encode(b"\0" * offset + plain)[(0, 2, 3)[offset] :]
-        code = code.rstrip(b"=")[:-1]
-        found |= {code, code.translate(bytes.maketrans(b"+/", b"-_")), quote(code, safe="").encode()}
-    return found
 
 
 @dataclass

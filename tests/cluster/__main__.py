@@ -1,0 +1,114 @@
+"""
+A cluster of Airflow on this machine: what the provider promises, counted while its parts are killed.
+
+    python -m tests.cluster
+    python -m tests.cluster --quick
+
+It starts Postgres, Redis, Airflow with two Celery workers and two triggerers, and three emulators, each in a session of
+its own; runs the scenarios; prints a table, then the warnings of the provider and what is not as promised; and ends every
+process. The exit status is 1 if anything is not as promised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from airflow_provider_payments.demo.processes import Processes
+from tests.cluster import report
+from tests.cluster.chains import Cluster, run_chains, write_example
+from tests.cluster.parts import WORKERS, ClusterAirflow
+from tests.cluster.platforms import SECRETS, connections, start_platforms
+from tests.cluster.report import Line
+from tests.cluster.scans import scan_logs, secrets_in
+from tests.cluster.servers import Servers, missing_packages
+
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main() -> int:
+    """Run the scenarios; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster", description="What is promised, on a cluster.")
+    parser.add_argument("--quick", action="store_true", help="a part of it, in less than five minutes")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="an empty folder in which logs stay")
+    options = parser.parse_args()
+    if missing := missing_packages():
+        print(f"Install {' and '.join(missing)} first (apt-get install {' '.join(missing)}, or the like).")
+        return 2
+    for number in END_SIGNALS:
+        signal.signal(number, _interrupt)
+    with tempfile.TemporaryDirectory(prefix="payments-cluster-") as folder:
+        home = options.keep or Path(folder)
+        # The servers' users pass through it.
+        home.chmod(0o711)
+        with cluster_in(home) as cluster:
+            misses = [miss for line in quick(cluster) for miss in line.misses()]
+            misses += secrets_in("the database's dump", cluster.servers.dump(), SECRETS)
+        misses += scan(home)
+        return report.print_misses(misses)
+
+
+@contextmanager
+def cluster_in(home: Path) -> Iterator[Cluster]:
+    """Start everything in a folder; end everything."""
+    began = time.monotonic()
+    with Processes() as processes:
+        servers = Servers(processes, home)
+        servers.start()
+        platforms = start_platforms(processes, home)
+        folder = home / "airflow"
+        folder.mkdir()
+        dags = [write_example(home)]
+        with ClusterAirflow(folder, servers, connections(platforms), dags) as airflow:
+            print(f"up after {time.monotonic() - began:.0f} s")
+            report.print_head()
+            yield Cluster(airflow, servers, platforms)
+
+
+def quick(cluster: Cluster) -> Iterator[Line]:
+    """Run the short scenarios."""
+    lines = (
+        lambda: run_chains(cluster, "the example", "fast", ["Example"]),
+        lambda: run_chains(cluster, "the example again", "fast", ["Example"]),
+        lambda: run_chains(
+            cluster,
+            "10 runs, pairs, faults, a worker killed",
+            "real",
+            [f"Quick {number}" for number in range(5)],
+            runs_per_name=2,
+            faults=True,
+            kills={WORKERS[0]: 0.3},
+        ),
+    )
+    for scenario in lines:
+        line = scenario()
+        report.print_line(line)
+        yield line
+
+
+def scan(home: Path) -> list[str]:
+    """Print the provider's warnings; return what the logs should not hold."""
+    logs = scan_logs(home / "airflow")
+    for line, times in sorted(logs.lines.items()):
+        print(f"logged {times:>4} times  {line}")
+    texts = ((file.relative_to(home), file.read_bytes()) for file in sorted((home / "airflow").rglob("*.log")))
+    return [*logs.misses, *(miss for file, text in texts for miss in secrets_in(str(file), text, SECRETS))]
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    # A second signal must not interrupt the clean-up, whose time is limited.
+    for number in END_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

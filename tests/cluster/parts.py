@@ -1,0 +1,101 @@
+"""Airflow as a cluster: Postgres, Redis, two Celery workers and two triggerers beside the other parts."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tests.cluster.servers import Servers
+from tests.system.airflow_process import python
+from tests.system.live_airflow import COMMANDS, CONNECTION, LiveAirflow
+
+__all__ = ["WORKERS", "WORKER_SLOTS", "ClusterAirflow"]
+
+WORKERS = ("worker 1", "worker 2")
+TRIGGERERS = ("triggerer 1", "triggerer 2")
+#: Tasks that one worker runs at once.
+WORKER_SLOTS = 4
+SETTINGS = {
+    "core__executor": "CeleryExecutor",
+    "core__parallelism": "32",
+    "core__max_active_runs_per_dag": "64",
+    # Seconds: a killed worker's tasks are noticed after the first, those that it had only received after the second.
+    "scheduler__task_instance_heartbeat_timeout": "45",
+    "scheduler__task_queued_timeout": "120",
+    "triggerer__job_heartbeat_sec": "2",
+    # Airflow's own default. At 12, triggers change hands while the triggerers start on a busy machine.
+    "triggerer__triggerer_health_check_threshold": "30",
+    "dag_processor__refresh_interval": "10",
+    "celery__worker_concurrency": str(WORKER_SLOTS),
+    "logging__json_logs": "True",
+}
+
+
+class ClusterAirflow(LiveAirflow):
+    """
+    Such an Airflow, with its connections in its database, as a cluster has them.
+
+    :param connections: connection id -> connection, as ``AIRFLOW_CONN_...`` takes it.
+    """
+
+    parts: ClassVar[Mapping[str, str]] = {
+        "api-server": "api-server",
+        "scheduler": "scheduler",
+        "dag-processor": "dag-processor",
+        **dict.fromkeys(TRIGGERERS, "triggerer"),
+        **dict.fromkeys(WORKERS, "worker"),
+    }
+    commands: ClassVar[Mapping[str, tuple[str, ...]]] = COMMANDS | {
+        # Each has a name and a file of its process id of its own.
+        "worker": (
+            *("celery", "worker", "--celery-hostname", "{name}@%h", "--pid", "{name}.pid"),
+            *("--skip-serve-logs", "--without-mingle", "--without-gossip"),
+        ),
+    }
+
+    def __init__(
+        self, home: Path, servers: Servers, connections: Mapping[str, str], dags: Sequence[Path], **settings: str
+    ) -> None:
+        own = {
+            "core__fernet_key": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+            "database__sql_alchemy_conn": f"postgresql+psycopg2://{servers.address}",
+            "celery__broker_url": servers.broker,
+            "celery__result_backend": f"db+postgresql://{servers.address}",
+        }
+        super().__init__(home, "", dags, **SETTINGS | own | settings)
+        del self.environment[CONNECTION]
+        self._servers, self._connections = servers, connections
+
+    def __enter__(self) -> ClusterAirflow:
+        super().__enter__()
+        for conn_id, connection in self._connections.items():
+            known = json.loads(connection)
+            body = {**known, "extra": json.dumps(known["extra"])} if "extra" in known else known
+            self.api("POST", "connections", connection_id=conn_id, **body)
+        return self
+
+    def prepare_database(self) -> None:
+        python("-m", "airflow", "db", "migrate", environment=self.environment)
+
+    def rows(self, query: str, *values: Any) -> list[Any]:
+        import psycopg2
+        import psycopg2.extras
+
+        with closing(psycopg2.connect(f"postgresql://{self._servers.address}")) as database:
+            database.set_session(readonly=True, autocommit=True)
+            # As SQLite returns JSON: text, which the caller reads.
+            for register in (psycopg2.extras.register_default_json, psycopg2.extras.register_default_jsonb):
+                register(database, loads=str)
+            with database.cursor() as cursor:
+                cursor.execute(query.replace("?", "%s"), values)
+                return cursor.fetchall()
+
+    def restart(self, name: str) -> None:
+        """Kill a part with all its processes, and start it again."""
+        self.kill(name)
+        self.start(self.parts[name], name)

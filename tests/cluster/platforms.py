@@ -1,0 +1,47 @@
+"""The emulators, one for each kind of clock, and Airflow's connections to them; their secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_payments.demo.processes import Processes, start_emulator
+from airflow_provider_payments.pytest_plugin import ExperiencePlatform
+
+__all__ = ["SECRETS", "TIMES", "connections", "start_platforms"]
+
+TIMES = ("fast", "real", "manual")
+#: Each looks different in a URL, in a form and in base64.
+SECRETS = {
+    "the client secret": "cluster client+of/this~trial==",
+    "Square's access token": "square access+of/this~trial==",
+    "Stripe's key": "stripe key+of/this~trial==",
+}
+
+
+def start_platforms(processes: Processes, home: Path) -> dict[str, ExperiencePlatform]:
+    """Start an emulator for each of :data:`TIMES`; return them by these."""
+    platforms = {}
+    for time in TIMES:
+        folder = home / time
+        folder.mkdir()
+        options = ("--time", time, "--client-secret", SECRETS["the client secret"])
+        url = start_emulator(processes, folder, os.environ, *options)
+        platforms[time] = ExperiencePlatform(url, conn_id=f"aep_{time}")
+    return platforms
+
+
+def connections(platforms: Mapping[str, ExperiencePlatform]) -> dict[str, str]:
+    """Return the connections to the emulators and the vendors by their ids."""
+    secret = {"password": SECRETS["the client secret"]}
+    own = {platform.conn_id: json.loads(platform.connection()) | secret for platform in platforms.values()}
+    square = {"access_token": SECRETS["Square's access token"], "refresh_token": "none"}
+    vendors: dict[str, dict[str, Any]] = {
+        "square_default": {"conn_type": "generic", "host": "connect.squareup.com", "login": "shop", "extra": square},
+        "stripe_default": {"conn_type": "generic", "password": SECRETS["Stripe's key"]},
+    }
+    vendors["square_default"]["password"] = "unused"
+    return {conn_id: json.dumps(connection) for conn_id, connection in (own | vendors).items()}
