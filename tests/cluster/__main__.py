@@ -4,9 +4,9 @@ A cluster of Airflow on this machine: what the provider promises, counted while 
     python -m tests.cluster
     python -m tests.cluster --quick
 
-It starts Postgres, Redis, Airflow with two Celery workers and two triggerers, and three emulators, each in a session of
-its own; runs the scenarios; prints a table, then the warnings of the provider and what is not as promised; and ends every
-process. The exit status is 1 if anything is not as promised.
+It starts Postgres, Redis, Airflow with two Celery workers and two triggerers, and three emulators, each in a session
+of its own; runs the scenarios; prints a table, then the warnings of the provider and what is not as promised; and ends
+every process. The exit status is 1 if anything is not as promised.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from types import FrameType
 from typing import NoReturn
 
 from airflow_provider_payments.demo.processes import Processes
-from tests.cluster import report
-from tests.cluster.chains import Cluster, run_chains, write_example
-from tests.cluster.parts import WORKERS, ClusterAirflow
+from tests.cluster import chains, plans, report, waits, windows
+from tests.cluster.chains import Cluster
+from tests.cluster.parts import ClusterAirflow
 from tests.cluster.platforms import SECRETS, connections, start_platforms
 from tests.cluster.report import Line
-from tests.cluster.scans import scan_logs, secrets_in
+from tests.cluster.scans import processes_in, scan_logs, secrets_in
 from tests.cluster.servers import Servers, missing_packages
+from tests.system.airflow_process import REPOSITORY
 
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -49,16 +50,17 @@ def main() -> int:
         home = options.keep or Path(folder)
         # The servers' users pass through it.
         home.chmod(0o711)
-        with cluster_in(home) as cluster:
-            misses = [miss for line in quick(cluster) for miss in line.misses()]
+        with cluster_in(home, quick=options.quick) as (cluster, lines):
+            misses = [miss for line in show(lines) for miss in line.misses()]
             misses += secrets_in("the database's dump", cluster.servers.dump(), SECRETS)
+        misses += [f"left behind: {process.name()} ({process.pid})" for process in processes_in(home)]
         misses += scan(home)
         return report.print_misses(misses)
 
 
 @contextmanager
-def cluster_in(home: Path) -> Iterator[Cluster]:
-    """Start everything in a folder; end everything."""
+def cluster_in(home: Path, *, quick: bool) -> Iterator[tuple[Cluster, Iterator[Line]]]:
+    """Start everything in a folder, with the scenarios that are to run; end everything."""
     began = time.monotonic()
     with Processes() as processes:
         servers = Servers(processes, home)
@@ -66,30 +68,32 @@ def cluster_in(home: Path) -> Iterator[Cluster]:
         platforms = start_platforms(processes, home)
         folder = home / "airflow"
         folder.mkdir()
-        dags = [write_example(home)]
-        with ClusterAirflow(folder, servers, connections(platforms), dags) as airflow:
-            print(f"up after {time.monotonic() - began:.0f} s")
-            report.print_head()
-            yield Cluster(airflow, servers, platforms)
+        watched = "" if quick else waits.seed(platforms["waits"], "Watched", 1)[0]
+        dags = [chains.write_example(home)] + ([] if quick else more_dags(home, platforms["waits"].conn_id))
+        airflow = ClusterAirflow(folder, servers, connections(platforms), dags)
+        airflow.environment["PAYMENTS_FLOW_ID"] = watched
+        windows.write_definitions(folder / "dags")
+        with airflow:
+            print(f"up after {time.monotonic() - began:.0f} s", flush=True)
+            cluster = Cluster(airflow, servers, platforms)
+            yield cluster, plans.quick(cluster) if quick else plans.whole(cluster, watched)
 
 
-def quick(cluster: Cluster) -> Iterator[Line]:
-    """Run the short scenarios."""
-    lines = (
-        lambda: run_chains(cluster, "the example", "fast", ["Example"]),
-        lambda: run_chains(cluster, "the example again", "fast", ["Example"]),
-        lambda: run_chains(
-            cluster,
-            "10 runs, pairs, faults, a worker killed",
-            "real",
-            [f"Quick {number}" for number in range(5)],
-            runs_per_name=2,
-            faults=True,
-            kills={WORKERS[0]: 0.3},
-        ),
-    )
-    for scenario in lines:
-        line = scenario()
+def more_dags(home: Path, conn_id: str) -> list[Path]:
+    """Return the DAG files of the whole command beside the example."""
+    own = Path(__file__).with_name("cluster_dags.py")
+    return [
+        own,
+        REPOSITORY / "tests" / "system" / "many_sensors.py",
+        windows.write_windows_example(home),
+        waits.write_arrivals_example(home, conn_id),
+    ]
+
+
+def show(lines: Iterator[Line]) -> Iterator[Line]:
+    """Print each line as soon as its scenario is over."""
+    report.print_head()
+    for line in lines:
         report.print_line(line)
         yield line
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.chaos.runs import KINDS
 
-__all__ = ["Census", "count"]
+__all__ = ["TOKENS", "Census", "count"]
 
 #: The published interface deletes no mapping set: two writers at once may each make one, which does nothing.
 UNDELETABLE = "mappingSets"
@@ -71,7 +72,8 @@ def count(platform: ExperiencePlatform, names: Collection[str]) -> Census:
     landed: Counter[str] = Counter()
     for dataset in found["dataSets"]:
         rows = platform.rows(dataset["id"], limit=MOST_ROWS)["rows"]
-        landed.update(f"{dataset['id']} {row['_id']}" for row in rows)
+        # Some payments of the sample share an id; the whole row tells them apart.
+        landed.update(dataset["id"] + json.dumps(row, sort_keys=True) for row in rows)
     requests = platform.requests()
     return Census(
         names=names,

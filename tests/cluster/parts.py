@@ -14,7 +14,7 @@ from tests.cluster.servers import Servers
 from tests.system.airflow_process import python
 from tests.system.live_airflow import COMMANDS, CONNECTION, LiveAirflow
 
-__all__ = ["WORKERS", "WORKER_SLOTS", "ClusterAirflow"]
+__all__ = ["TRIGGERERS", "WORKERS", "WORKER_SLOTS", "ClusterAirflow"]
 
 WORKERS = ("worker 1", "worker 2")
 TRIGGERERS = ("triggerer 1", "triggerer 2")
@@ -98,4 +98,8 @@ class ClusterAirflow(LiveAirflow):
     def restart(self, name: str) -> None:
         """Kill a part with all its processes, and start it again."""
         self.kill(name)
+        self.revive(name)
+
+    def revive(self, name: str) -> None:
+        """Start a part that was killed."""
         self.start(self.parts[name], name)

@@ -1,4 +1,4 @@
-"""The emulators, one for each kind of clock, and Airflow's connections to them; their secrets."""
+"""The emulators, with each kind of clock, and Airflow's connections to them; their secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 
 __all__ = ["SECRETS", "TIMES", "connections", "start_platforms"]
 
-TIMES = ("fast", "real", "manual")
+#: Name -> kind of clock. Sensors and watchers have a platform of their own, which shows what they alone request.
+TIMES = {"fast": "fast", "real": "real", "manual": "manual", "waits": "manual"}
 #: Each looks different in a URL, in a form and in base64.
 SECRETS = {
     "the client secret": "cluster client+of/this~trial==",
@@ -23,14 +24,14 @@ SECRETS = {
 
 
 def start_platforms(processes: Processes, home: Path) -> dict[str, ExperiencePlatform]:
-    """Start an emulator for each of :data:`TIMES`; return them by these."""
+    """Start an emulator for each of :data:`TIMES`; return them by their names."""
     platforms = {}
-    for time in TIMES:
-        folder = home / time
+    for name, time in TIMES.items():
+        folder = home / name
         folder.mkdir()
         options = ("--time", time, "--client-secret", SECRETS["the client secret"])
         url = start_emulator(processes, folder, os.environ, *options)
-        platforms[time] = ExperiencePlatform(url, conn_id=f"aep_{time}")
+        platforms[name] = ExperiencePlatform(url, conn_id=f"aep_{name}")
     return platforms
 
 

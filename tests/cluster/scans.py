@@ -6,13 +6,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tests.secret_forms import forms
 from tests.test_log_lines import rows
 
-__all__ = ["LogScan", "scan_logs", "secrets_in"]
+__all__ = ["LogScan", "processes_in", "scan_logs", "secrets_in"]
 
 PACKAGE = "airflow_provider_payments"
 #: How each of the emulator's tokens begins.
@@ -73,3 +76,14 @@ def secrets_in(where: str, content: bytes, secrets: Mapping[str, str]) -> Iterat
             yield f"{name} in {where}"
     if TOKEN in content:
         yield f"a token in {where}"
+
+
+def processes_in(home: Path) -> list[psutil.Process]:
+    """Return the processes that work in a folder."""
+    found = []
+    for process in psutil.process_iter():
+        # Another user's, or one that has ended.
+        with suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(home.resolve()):
+                found.append(process)
+    return found

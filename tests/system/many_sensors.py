@@ -15,6 +15,10 @@ with DAG(dag_id="many_sensors", schedule=None, catchup=False):
         """Return the ids that the DAG run's conf names."""
         return list(params["flow_ids"])
 
-    FlowRunSensor.partial(task_id="wait", max_failed_ratio=1, poke_interval=1, deferrable=True).expand(
-        flow_id=dataflows()
-    )
+    FlowRunSensor.partial(
+        task_id="wait",
+        max_failed_ratio=1,
+        poke_interval=1,
+        deferrable=True,
+        aep_conn_id="{{ params.get('aep_conn_id', 'aep_default') }}",
+    ).expand(flow_id=dataflows())

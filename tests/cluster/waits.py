@@ -1,0 +1,134 @@
+"""Hundreds of deferred sensors, and a DAG that runs when payments arrive, while triggerers are killed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_payments.pytest_plugin import ExperiencePlatform
+from tests.cluster.census import TOKENS, Census
+from tests.cluster.chains import PATIENCE_SECONDS, Cluster
+from tests.cluster.parts import TRIGGERERS
+from tests.cluster.report import Line
+from tests.system.airflow_process import REPOSITORY
+
+__all__ = ["seed", "wait_for_arrivals", "wait_for_many", "write_arrivals_example"]
+
+SENSORS_DAG, ARRIVALS_DAG = "many_sensors", "payments_on_arrival"
+DAY_SECONDS = 86400.0
+#: A flow run takes one and a half.
+AFTER_THE_START_SECONDS = 60.0
+
+
+def write_arrivals_example(folder: Path, conn_id: str) -> Path:
+    """Write the example DAG of arrivals into a folder, so that it polls often; return the file."""
+    text = (REPOSITORY / "dags" / f"{ARRIVALS_DAG}.py").read_text()
+    before = "asset=ARRIVED)"
+    assert text.count(before) == 1
+    file = folder / f"{ARRIVALS_DAG}.py"
+    file.write_text(text.replace(before, f'asset=ARRIVED, aep_conn_id="{conn_id}", poll_interval=1)'))
+    return file
+
+
+def seed(platform: ExperiencePlatform, name: str, number: int) -> list[str]:
+    """Make dataflows that run once a day; return their ids, in the order in which they run."""
+    order = {"sandbox": platform.sandbox, "dataflows": number, "enabled": True, "name_prefix": name}
+    platform.control("POST", "seed", json=order)
+    flows = [flow for flow in platform.objects("flows") if flow["name"].startswith(f"{name} ")]
+    return [flow["id"] for flow in sorted(flows, key=_start)]
+
+
+def wait_for_many(cluster: Cluster, platform: ExperiencePlatform, sensors: int) -> Line:
+    """
+    Let sensors wait in one triggerer; kill it, and let all flow runs end before another takes the waits over.
+
+    What each sensor returns is compared with its dataflow's run.
+    """
+    airflow = cluster.airflow
+    flows = seed(platform, "Waits", sensors)
+    platform.control("DELETE", "requests")
+    busy, other = TRIGGERERS
+    airflow.kill(other)
+    run = airflow.trigger(SENSORS_DAG, {"flow_ids": flows, "aep_conn_id": platform.conn_id})
+    airflow.wait_until_heard(SENSORS_DAG, run, "wait", sensors, PATIENCE_SECONDS)
+    airflow.kill(busy)
+    _advance_past(platform, flows)
+    airflow.revive(other)
+    cluster.ended(SENSORS_DAG, [run])
+    airflow.revive(busy)
+    returned = airflow.xcoms(SENSORS_DAG, run)
+    runs = _runs(platform, flows)
+    wrong = [at for at, flow in enumerate(flows) if not _agrees(returned.get(f"wait[{at}]"), runs[flow])]
+    states = airflow.states(SENSORS_DAG, run)
+    green = sum(states.get(f"wait[{at}]") == "success" for at in range(sensors))
+    further = [f"{len(wrong)} sensors returned another run"] * bool(wrong)
+    title = f"{sensors} deferred sensors, a triggerer killed"
+    return Line(title, sensors, green, _census(platform, runs.values()), cluster.seconds(SENSORS_DAG, [run]), further)
+
+
+def wait_for_arrivals(cluster: Cluster, platform: ExperiencePlatform, flow_id: str) -> Line:
+    """Let a DAG run for each flow run that ends; two end while no triggerer runs."""
+    airflow = cluster.airflow
+    platform.control("DELETE", "requests")
+    began = time.monotonic()
+    # From the watcher's first poll on, runs count.
+    airflow.wait_until(lambda: airflow.rows("SELECT key FROM asset_state_store"), PATIENCE_SECONDS)
+    _advance_past(platform, [flow_id])
+    airflow.wait_until(lambda: len(_reported(cluster)) == 1, PATIENCE_SECONDS)
+    for name in TRIGGERERS:
+        airflow.kill(name)
+    for _ in range(2):
+        platform.advance(DAY_SECONDS)
+    for name in TRIGGERERS:
+        airflow.revive(name)
+    ended = _runs(platform, [flow_id])[flow_id]
+    airflow.wait_until(lambda: len(_reported(cluster)) >= len(ended), PATIENCE_SECONDS)
+    green = sum(any(run["id"] in line for line in _reported(cluster)) for run in ended)
+    title = "arrivals, flow runs while triggerers restart"
+    return Line(title, len(ended), green, _census(platform, [ended]), time.monotonic() - began)
+
+
+def _advance_past(platform: ExperiencePlatform, flows: Iterable[str]) -> None:
+    """Move the clock to a moment after the first runs of these dataflows."""
+    wanted = set(flows)
+    last = max(_start(flow) for flow in platform.objects("flows") if flow["id"] in wanted)
+    platform.advance(last + AFTER_THE_START_SECONDS - platform.advance(0))
+
+
+def _start(flow: dict[str, Any]) -> float:
+    return float(flow["scheduleParams"]["startTime"])
+
+
+def _runs(platform: ExperiencePlatform, flows: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return the runs of each dataflow, the earliest first."""
+    found: dict[str, list[dict[str, Any]]] = {flow: [] for flow in flows}
+    for run in platform.objects("runs"):
+        if run["flowId"] in found:
+            found[run["flowId"]].append(run)
+    return found
+
+
+def _agrees(returned: Any, runs: list[dict[str, Any]]) -> bool:
+    """Whether a sensor returned the only run of its dataflow, with its counts."""
+    if not returned or len(runs) != 1:
+        return False
+    records = runs[0]["metrics"]["recordSummary"]
+    counts = {f"{name}_records": records[f"{name}RecordCount"] for name in ("input", "output", "failed")}
+    return returned.items() >= ({"run_id": runs[0]["id"]} | counts).items()
+
+
+def _census(platform: ExperiencePlatform, runs: Iterable[list[dict[str, Any]]]) -> Census:
+    requests = platform.requests()
+    tokens = sum(request["path"].startswith(TOKENS) for request in requests)
+    return Census((), flow_runs=sum(map(len, runs)), requests=len(requests), tokens=tokens)
+
+
+def _reported(cluster: Cluster) -> set[str]:
+    """Return the lines that the DAG of arrivals has printed."""
+    returned = cluster.airflow.rows(
+        "SELECT value FROM xcom WHERE dag_id=? AND task_id='report' AND key='return_value'", ARRIVALS_DAG
+    )
+    return {line for (value,) in returned for line in json.loads(value)}

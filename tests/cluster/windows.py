@@ -1,0 +1,128 @@
+"""Flow runs on demand: over windows while workers and triggerers are killed, and by catch-up and backfill."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from airflow_provider_payments.pytest_plugin import ExperiencePlatform
+from tests.aep.dataflows.files import TEN_LINES, write_files
+from tests.cluster.census import count
+from tests.cluster.chains import PATIENCE_SECONDS, Cluster
+from tests.cluster.parts import TRIGGERERS, WORKER_SLOTS, WORKERS
+from tests.cluster.report import Line
+from tests.system.airflow_process import REPOSITORY
+
+__all__ = ["begin_apply", "catch_up", "run_windows", "write_definitions", "write_windows_example"]
+
+DEFINITIONS = 10
+#: So many dataflows are run on workers at once, and as many by deferred tasks; a slot of each worker stays free.
+DATAFLOWS = 2 * (WORKER_SLOTS - 1)
+DAYS = 3
+WINDOWS_DAG, WINDOWS_NAME = "payments_windows", "PayPal catalog products by day"
+MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+ONCE = "schedule: once\nstart: 2199-12-31T00:00:00Z\n"
+
+
+def write_definitions(folder: Path) -> None:
+    """Write the definitions of both folders beside the DAGs."""
+    on_demand = TEN_LINES.replace("delta_column: Create_Time\nschedule: every 30 minutes\n", ONCE)
+    fields = "schema: {fields: {product.name: string, product.type: string, product.createTime: date-time}}\n"
+    for name, text, number in (("Ten", TEN_LINES, DEFINITIONS), ("Window", on_demand, 2 * DATAFLOWS)):
+        texts = {
+            f"chain_{at}": (text + fields).replace("PayPal catalog products", f"{name} {at}")
+            for at in range(1, number + 1)
+        }
+        write_files(folder / name, project=f"version: 1\nproject: {name}\n", **texts)
+
+
+def write_windows_example(folder: Path) -> Path:
+    """Write the example DAG of windows into a folder, with the days of this week, in haste; return the file."""
+    text = (REPOSITORY / "dags" / f"{WINDOWS_DAG}.py").read_text()
+    start = MIDNIGHT - timedelta(days=DAYS)
+    changes = {
+        "datetime(2026, 11, 19, tzinfo=UTC)": f"datetime({start.year}, {start.month}, {start.day}, tzinfo=UTC)",
+        "Param(2 * 60 * 60,": "Param(0,",
+        '"poll_interval": 10': '"poll_interval": 1',
+        "timedelta(minutes=1)": "timedelta(seconds=5)",
+        'Param("aep_default"': 'Param("aep_real"',
+    }
+    for before, after in changes.items():
+        assert text.count(before) == 1, before
+        text = text.replace(before, after)
+    file = folder / f"{WINDOWS_DAG}.py"
+    file.write_text(text)
+    return file
+
+
+def begin_apply(cluster: Cluster, platform: ExperiencePlatform, folder: str, number: int) -> Callable[[], Line]:
+    """Begin to apply a folder of definitions in one task; return what waits for its end. A unit is a dataflow."""
+    dag_id = "apply_definitions"
+    platform.control("DELETE", "requests")
+    run = cluster.airflow.trigger(dag_id, {"folder": folder, "aep_conn_id": platform.conn_id})
+
+    def end() -> Line:
+        green = number if cluster.ended(dag_id, [run]) == ["success"] else 0
+        census = count(platform, [f"{folder} {at}" for at in range(1, number + 1)])
+        return Line(f"{number} definitions, one task", number, green, census, cluster.seconds(dag_id, [run]))
+
+    return end
+
+
+def run_windows(cluster: Cluster, platform: ExperiencePlatform) -> Line:
+    """Run dataflows on demand; kill each worker and each triggerer while none of the flow runs has ended."""
+    airflow, dag_id = cluster.airflow, "windows_in_both_modes"
+    names = [f"Window {at}" for at in range(1, 2 * DATAFLOWS + 1)]
+    flows = [flow["id"] for flow in platform.objects("flows") if flow["name"] in names]
+    platform.control("DELETE", "requests")
+    platform.order("stuck", times=None)
+    conf = {"worker": flows[:DATAFLOWS], "deferred": flows[DATAFLOWS:], "aep_conn_id": platform.conn_id}
+    run = airflow.trigger(dag_id, conf)
+    airflow.wait_until(lambda: _runs(platform, flows) == len(flows), PATIENCE_SECONDS)
+    for name in (*WORKERS, *TRIGGERERS):
+        airflow.restart(name)
+    platform.control("POST", "outcomes/release")
+    platform.control("DELETE", "outcomes")
+    cluster.ended(dag_id, [run])
+    states = Counter(
+        name.partition("[")[0] for name, state in airflow.states(dag_id, run).items() if state == "success"
+    )
+    census = count(platform, names)
+    further = [f"{census.flow_runs} flow runs for {len(flows)} windows"] * (census.flow_runs != len(flows))
+    title = f"{len(flows)} windows, workers and triggerers killed"
+    green = states["worker"] + states["deferred"]
+    return Line(title, len(flows), green, census, cluster.seconds(dag_id, [run]), further)
+
+
+def catch_up(cluster: Cluster, platform: ExperiencePlatform) -> Line:
+    """Let Airflow catch up the last days, then fill in as many before them."""
+    airflow = cluster.airflow
+    platform.control("DELETE", "requests")
+    began = time.monotonic()
+    airflow.api("PATCH", f"dags/{WINDOWS_DAG}", is_paused=False)
+    airflow.wait_until(lambda: _days_done(cluster) >= DAYS, PATIENCE_SECONDS)
+    begin, end = (str(MIDNIGHT - timedelta(days=days)) for days in (2 * DAYS, DAYS + 1))
+    airflow.api("POST", "backfills", dag_id=WINDOWS_DAG, from_date=begin, to_date=end, max_active_runs=1)
+    airflow.wait_until(lambda: _days_done(cluster) >= 2 * DAYS, PATIENCE_SECONDS)
+    airflow.api("PATCH", f"dags/{WINDOWS_DAG}", is_paused=True)
+    census = count(platform, [WINDOWS_NAME])
+    further = [f"{census.flow_runs} flow runs for {2 * DAYS} days"] * (census.flow_runs != 2 * DAYS)
+    title = f"{DAYS} days by catch-up, {DAYS} by backfill"
+    return Line(title, 2 * DAYS, _green(cluster), census, time.monotonic() - began, further)
+
+
+def _runs(platform: ExperiencePlatform, flows: Sequence[str]) -> int:
+    return sum(run["flowId"] in flows for run in platform.objects("runs"))
+
+
+def _days_done(cluster: Cluster) -> int:
+    query = "SELECT count(*) FROM dag_run WHERE dag_id=? AND state IN ('success', 'failed')"
+    return int(cluster.airflow.rows(query, WINDOWS_DAG)[0][0])
+
+
+def _green(cluster: Cluster) -> int:
+    query = "SELECT count(*) FROM dag_run WHERE dag_id=? AND state='success'"
+    return int(cluster.airflow.rows(query, WINDOWS_DAG)[0][0])
