@@ -22,6 +22,7 @@ class Line:
     :param green: how many of them succeeded.
     :param seconds: from the first trigger to the last end.
     :param further: what else is not as promised.
+    :param notes: what it has cost.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Line:
     census: Census
     seconds: float
     further: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     def misses(self) -> list[str]:
         """Name what is not as promised."""
@@ -53,6 +55,8 @@ def print_head() -> None:
 def print_line(line: Line) -> None:
     """Print a scenario's line as soon as it is over."""
     print(TEMPLATE.format(*line.cells()), flush=True)
+    for note in line.notes:
+        print(f"    {note}", flush=True)
 
 
 def print_misses(misses: Sequence[str]) -> int:

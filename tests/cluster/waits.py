@@ -13,6 +13,7 @@ from tests.cluster.census import TOKENS, Census
 from tests.cluster.chains import PATIENCE_SECONDS, Cluster
 from tests.cluster.parts import TRIGGERERS
 from tests.cluster.report import Line
+from tests.cluster.usage import memory
 from tests.system.airflow_process import REPOSITORY
 
 __all__ = ["seed", "wait_for_arrivals", "wait_for_many", "write_arrivals_example"]
@@ -54,6 +55,7 @@ def wait_for_many(cluster: Cluster, platform: ExperiencePlatform, sensors: int) 
     airflow.kill(other)
     run = airflow.trigger(SENSORS_DAG, {"flow_ids": flows, "aep_conn_id": platform.conn_id})
     airflow.wait_until_heard(SENSORS_DAG, run, "wait", sensors, PATIENCE_SECONDS)
+    notes = [f"with {sensors} waits in one triggerer: {memory(airflow)}"]
     airflow.kill(busy)
     _advance_past(platform, flows)
     airflow.revive(other)
@@ -66,7 +68,9 @@ def wait_for_many(cluster: Cluster, platform: ExperiencePlatform, sensors: int) 
     green = sum(states.get(f"wait[{at}]") == "success" for at in range(sensors))
     further = [f"{len(wrong)} sensors returned another run"] * bool(wrong)
     title = f"{sensors} deferred sensors, a triggerer killed"
-    return Line(title, sensors, green, _census(platform, runs.values()), cluster.seconds(SENSORS_DAG, [run]), further)
+    return Line(
+        title, sensors, green, _census(platform, runs.values()), cluster.seconds(SENSORS_DAG, [run]), further, notes
+    )
 
 
 def wait_for_arrivals(cluster: Cluster, platform: ExperiencePlatform, flow_id: str) -> Line:

@@ -14,6 +14,7 @@ from tests.cluster.census import count
 from tests.cluster.chains import PATIENCE_SECONDS, Cluster
 from tests.cluster.parts import TRIGGERERS, WORKER_SLOTS, WORKERS
 from tests.cluster.report import Line
+from tests.cluster.usage import memory
 from tests.system.airflow_process import REPOSITORY
 
 __all__ = ["begin_apply", "catch_up", "run_windows", "write_definitions", "write_windows_example"]
@@ -24,7 +25,7 @@ DATAFLOWS = 2 * (WORKER_SLOTS - 1)
 DAYS = 3
 WINDOWS_DAG, WINDOWS_NAME = "payments_windows", "PayPal catalog products by day"
 MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-ONCE = "schedule: once\nstart: 2199-12-31T00:00:00Z\n"
+ONCE = 'schedule: {start: "2199-12-31T00:00:00Z"}\n'
 
 
 def write_definitions(folder: Path) -> None:
@@ -82,6 +83,7 @@ def run_windows(cluster: Cluster, platform: ExperiencePlatform) -> Line:
     conf = {"worker": flows[:DATAFLOWS], "deferred": flows[DATAFLOWS:], "aep_conn_id": platform.conn_id}
     run = airflow.trigger(dag_id, conf)
     airflow.wait_until(lambda: _runs(platform, flows) == len(flows), PATIENCE_SECONDS)
+    notes = [f"with {DATAFLOWS} tasks on workers: {memory(airflow)}"]
     for name in (*WORKERS, *TRIGGERERS):
         airflow.restart(name)
     platform.control("POST", "outcomes/release")
@@ -94,7 +96,7 @@ def run_windows(cluster: Cluster, platform: ExperiencePlatform) -> Line:
     further = [f"{census.flow_runs} flow runs for {len(flows)} windows"] * (census.flow_runs != len(flows))
     title = f"{len(flows)} windows, workers and triggerers killed"
     green = states["worker"] + states["deferred"]
-    return Line(title, len(flows), green, census, cluster.seconds(dag_id, [run]), further)
+    return Line(title, len(flows), green, census, cluster.seconds(dag_id, [run]), further, notes)
 
 
 def catch_up(cluster: Cluster, platform: ExperiencePlatform) -> Line:

@@ -160,7 +160,7 @@ class LiveAirflow:
         # The members of a session may be in process groups of their own, as tasks are. One that is starting another
         # must not get away with it: it is stopped before anybody is killed.
         seen: set[psutil.Process] = set()
-        while new := {process for process in psutil.process_iter() if _session(process.pid) == part.pid} - seen:
+        while new := {process for process in psutil.process_iter() if session_of(process.pid) == part.pid} - seen:
             for process in new:
                 with suppress(psutil.NoSuchProcess):
                     process.suspend()
@@ -170,6 +170,10 @@ class LiveAirflow:
                 process.kill()
         part.wait(PATIENCE)
         psutil.wait_procs(seen, timeout=PATIENCE)
+
+    def sessions(self) -> dict[str, int]:
+        """Return the session of each part that runs."""
+        return {name: part.pid for name, part in self._running.items()}
 
     def log(self, name: str) -> str:
         """Return what a part has printed."""
@@ -269,7 +273,8 @@ def _name(task_id: str, map_index: int) -> str:
     return task_id if map_index < 0 else f"{task_id}[{map_index}]"
 
 
-def _session(pid: int) -> int | None:
+def session_of(pid: int) -> int | None:
+    """Return the session of a process."""
     try:
         return os.getsid(pid)
     except OSError:
