@@ -39,23 +39,31 @@ def main() -> int:
     """Run the scenarios; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.cluster", description="What is promised, on a cluster.")
     parser.add_argument("--quick", action="store_true", help="a part of it, in less than five minutes")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="an empty folder in which logs stay")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="a new folder, in which logs stay")
     options = parser.parse_args()
     if missing := missing_packages():
         print(f"Install {' and '.join(missing)} first (apt-get install {' '.join(missing)}, or the like).")
         return 2
     for number in END_SIGNALS:
         signal.signal(number, _interrupt)
-    with tempfile.TemporaryDirectory(prefix="payments-cluster-") as folder:
-        home = options.keep or Path(folder)
-        # The servers' users pass through it.
-        home.chmod(0o711)
-        with cluster_in(home, quick=options.quick) as (cluster, lines):
-            misses = [miss for line in show(lines) for miss in line.misses()]
-            misses += secrets_in("the database's dump", cluster.servers.dump(), SECRETS)
-        misses += [f"left behind: {process.name()} ({process.pid})" for process in processes_in(home)]
-        misses += scan(home)
-        return report.print_misses(misses)
+    try:
+        with tempfile.TemporaryDirectory(prefix="payments-cluster-") as folder:
+            return report.print_misses(misses_in((options.keep or Path(folder)).resolve(), quick=options.quick))
+    except KeyboardInterrupt:
+        print("stopped; nothing is left behind")
+        return 130
+
+
+def misses_in(home: Path, *, quick: bool) -> list[str]:
+    """Run a cluster in a folder; return what is not as promised."""
+    # The servers' users pass through it.
+    home.mkdir(exist_ok=True)
+    home.chmod(0o711)
+    with cluster_in(home, quick=quick) as (cluster, lines):
+        misses = show(lines)
+        misses += secrets_in("the database's dump", cluster.servers.dump(), SECRETS)
+    misses += [f"left behind: {process.name()} ({process.pid})" for process in processes_in(home)]
+    return misses + scan(home)
 
 
 @contextmanager
@@ -90,12 +98,17 @@ def more_dags(home: Path, conn_id: str) -> list[Path]:
     ]
 
 
-def show(lines: Iterator[Line]) -> Iterator[Line]:
-    """Print each line as soon as its scenario is over."""
+def show(lines: Iterator[Line]) -> list[str]:
+    """Print each line as soon as its scenario is over; return what is not as promised."""
+    misses = []
     report.print_head()
-    for line in lines:
-        report.print_line(line)
-        yield line
+    try:
+        for line in lines:
+            report.print_line(line)
+            misses += line.misses()
+    except AssertionError as error:  # a scenario did not end, or a part has ended by itself
+        misses.append(str(error))
+    return misses
 
 
 def scan(home: Path) -> list[str]:

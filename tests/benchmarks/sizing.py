@@ -1,0 +1,91 @@
+"""
+What 10, 100 and 1,000 dataflows take in one task: requests, processor time and memory, also under a rate limit.
+
+    python -m tests.benchmarks.sizing
+
+New chains of seven objects are applied, planned again with nothing to do, and checked for their health, each number in
+a process of its own and at an emulator of its own, whose clock the waits move. Prints the figures; there are no limits.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow_provider_payments.aep.health.reading import Question, check_health
+from tests.benchmarks.applying import VirtualTime, write
+from tests.benchmarks.emulator import emulator_process
+
+NUMBERS = (10, 100, 1000)
+#: Requests a minute -> the largest number of dataflows that is applied under it; beyond, requests tell the time.
+LIMITS = {60: 100, 600: 100}
+MIB_OF_KIB = 1024
+
+
+@dataclass(frozen=True)
+class Cost:
+    """
+    What some work has taken.
+
+    :param waited: seconds of the emulator's clock.
+    :param processor: seconds.
+    """
+
+    requests: int
+    waited: float
+    processor: float
+
+
+def cost(run: VirtualTime, work: Callable[[], object]) -> Cost:
+    """Do some work; return what it has taken."""
+    waited, processor = run.seconds, time.process_time()
+    requests = len(run.asked(work))
+    return Cost(requests, run.seconds - waited, time.process_time() - processor)
+
+
+def measure(number: int, limit: int | None) -> None:
+    """Print what so many dataflows take."""
+    with emulator_process() as (url, _, _), tempfile.TemporaryDirectory() as folder:
+        run, files = VirtualTime(url), write(Path(folder), number)
+        before = _memory()
+        if limit:
+            run.platform.control("PUT", "rate-limit", json={"requests_a_minute": limit, "burst": 10})
+        costs = {"apply": cost(run, lambda: run.apply(files))}
+        if not limit:
+            costs["plan, nothing to do"] = cost(run, lambda: run.plan(files))
+            costs["health"] = cost(run, lambda: check_health(run.client, Question()))
+        for name, each in costs.items():
+            print(
+                f"{number:>6} dataflows, {name:<20}{limit or 'no':>5} a minute:{each.requests:>7} requests,"
+                f"{each.waited:>7.0f} s waited,{each.processor:>7.2f} s of processor",
+                flush=True,
+            )
+        print(f"{'':>6} memory beyond what was loaded: {_memory() - before:.0f} MiB", flush=True)
+
+
+def _memory() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB_OF_KIB
+
+
+def main() -> int:
+    """Print the figures; return the exit status."""
+    cases: list[tuple[int, int | None]] = [(number, None) for number in NUMBERS]
+    cases += [(number, limit) for limit, most in LIMITS.items() for number in NUMBERS if number <= most]
+    context = multiprocessing.get_context("spawn")
+    failed = 0
+    for case in cases:
+        process = context.Process(target=measure, args=case)
+        process.start()
+        process.join()
+        failed += process.exitcode != 0
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
