@@ -30,6 +30,7 @@ from tests.cluster.platforms import SECRETS, connections, start_platforms
 from tests.cluster.report import Line
 from tests.cluster.scans import processes_in, scan_logs, secrets_in
 from tests.cluster.servers import Servers, missing_packages
+from tests.cluster.usage import memory
 from tests.system.airflow_process import REPOSITORY
 
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -82,7 +83,7 @@ def cluster_in(home: Path, *, quick: bool) -> Iterator[tuple[Cluster, Iterator[L
         airflow.environment["PAYMENTS_FLOW_ID"] = watched
         windows.write_definitions(folder / "dags")
         with airflow:
-            print(f"up after {time.monotonic() - began:.0f} s", flush=True)
+            print(f"up after {time.monotonic() - began:.0f} s: {memory(airflow)}", flush=True)
             cluster = Cluster(airflow, servers, platforms)
             yield cluster, plans.quick(cluster) if quick else plans.whole(cluster, watched)
 

@@ -11,7 +11,7 @@ from tests.cluster.census import count
 from tests.cluster.parts import ClusterAirflow
 from tests.cluster.report import Line
 from tests.cluster.servers import Servers
-from tests.cluster.usage import Database
+from tests.cluster.usage import Usage
 from tests.system.airflow_process import REPOSITORY
 
 __all__ = ["PATIENCE_SECONDS", "Cluster", "run_chains", "write_example"]
@@ -90,7 +90,7 @@ def run_chains(
     platform.control("DELETE", "requests")
     for fault in FAULTS if faults else ():
         platform.fail(path="/data/*", times=None, **fault)  # type: ignore[arg-type]
-    before = Database.read(airflow)
+    before = Usage.read(airflow)
     conf = [{"aep_conn_id": platform.conn_id, "name": name} for name in names for _ in range(runs_per_name)]
     runs = [airflow.trigger(DAG_ID, each) for each in conf]
     for worker, share in (kills or {}).items():
@@ -102,7 +102,7 @@ def run_chains(
         platform.advance(UNTIL_THE_FIRST_RUN_SECONDS)
     states = cluster.ended(DAG_ID, runs)
     platform.control("DELETE", "faults")
-    notes = [Database.read(airflow).since(before, len(runs))]
+    notes = [Usage.read(airflow).since(before, len(runs))]
     green, seconds = states.count("success"), cluster.seconds(DAG_ID, runs)
     return Line(title, len(runs), green, count(platform, names), seconds, notes=notes)
 

@@ -1,4 +1,4 @@
-"""What the parts of the cluster take: memory of their processes, size and transactions of the database."""
+"""What the parts of the cluster take: memory, processor time, and the size and transactions of the database."""
 
 from __future__ import annotations
 
@@ -9,52 +9,71 @@ import psutil
 from tests.cluster.parts import ClusterAirflow
 from tests.system.live_airflow import session_of
 
-__all__ = ["Database", "memory"]
+__all__ = ["Usage", "memory"]
 
-MIB = 2**20
+KIB, MIB = 2**10, 2**20
 
 
 @dataclass(frozen=True)
-class Database:
+class Usage:
     """
-    What Airflow's database has done so far.
+    What Airflow has taken so far.
 
-    :param size: bytes on disk.
+    :param processor: seconds of all its parts, tasks included; what a killed part took is lost.
+    :param size: bytes of the database on disk.
     """
 
+    processor: float
     size: int
     transactions: int
     connections: int
 
     @classmethod
-    def read(cls, airflow: ClusterAirflow) -> Database:
-        """Ask it."""
+    def read(cls, airflow: ClusterAirflow) -> Usage:
+        """Ask the processes and the database."""
         query = (
             "SELECT pg_database_size(datname), xact_commit + xact_rollback, numbackends "
             "FROM pg_stat_database WHERE datname = current_database()"
         )
-        return cls(*map(int, airflow.rows(query)[0]))
+        processor = sum(_processor(member) for members in _members(airflow).values() for member in members)
+        return cls(processor, *map(int, airflow.rows(query)[0]))
 
-    def since(self, earlier: Database, units: int) -> str:
-        """Say what it has taken for each unit since then."""
-        size, transactions = (
-            (self.size - earlier.size) / units / 1024,
-            (self.transactions - earlier.transactions) / units,
+    def since(self, earlier: Usage, units: int) -> str:
+        """Say what each unit has taken since then."""
+        processor = (self.processor - earlier.processor) / units
+        kib, transactions = (self.size - earlier.size) / units / KIB, (self.transactions - earlier.transactions) / units
+        return (
+            f"each: {processor:.0f} s of processor; database: {kib:.0f} KiB, {transactions:.0f} transactions; "
+            f"{self.connections} connections"
         )
-        return f"database: {size:.0f} KiB and {transactions:.0f} transactions each; {self.connections} connections"
 
 
 def memory(airflow: ClusterAirflow) -> str:
     """Say what memory each part has, what processes share counted once among them."""
-    found = []
-    for name, pid in airflow.sessions().items():
-        members = (process for process in psutil.process_iter() if session_of(process.pid) == pid)
-        found.append(f"{name} {sum(map(_pss, members)) / MIB:.0f} MiB")
-    return ", ".join(found)
+    found = {name: sum(map(_memory, members)) / MIB for name, members in _members(airflow).items()}
+    return ", ".join(f"{name} {mib:.0f} MiB" for name, mib in found.items())
 
 
-def _pss(process: psutil.Process) -> int:
+def _members(airflow: ClusterAirflow) -> dict[str, list[psutil.Process]]:
+    """Return the processes of each part."""
+    sessions = {pid: name for name, pid in airflow.sessions().items()}
+    found: dict[str, list[psutil.Process]] = {name: [] for name in sessions.values()}
+    for process in psutil.process_iter():
+        if name := sessions.get(session_of(process.pid) or 0):
+            found[name].append(process)
+    return found
+
+
+def _memory(process: psutil.Process) -> int:
     try:
         return int(process.memory_full_info().pss)
     except psutil.Error:
         return 0  # it has ended
+
+
+def _processor(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0  # it has ended
+    return float(times.user + times.system + times.children_user + times.children_system)
