@@ -41,14 +41,13 @@ def no_lineage() -> Lineage:
     return OperatorLineage()
 
 
-def lineage_of(run: FlowRun, route: Route, tables: Tables, platform_url: str) -> Lineage:
+def lineage_of(run: FlowRun, route: Route, tables: Tables) -> Lineage:
     """
     Return what a task says of a flow run that has ended.
 
     :param run: the run.
     :param route: where the rows of its dataflow come from and go to.
     :param tables: both ends.
-    :param platform_url: whose run it is.
     """
     from airflow.providers.common.compat.openlineage.facet import ExternalQueryRunFacet
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -57,7 +56,7 @@ def lineage_of(run: FlowRun, route: Route, tables: Tables, platform_url: str) ->
     return OperatorLineage(
         inputs=[source] if source else [],
         outputs=list(_targets(run, route, tables, source)),
-        run_facets={"externalQuery": ExternalQueryRunFacet(externalQueryId=run.id, source=platform_url)},
+        run_facets={"externalQuery": ExternalQueryRunFacet(externalQueryId=run.id, source=route.url)},
     )
 
 

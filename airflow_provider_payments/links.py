@@ -33,19 +33,22 @@ class ExperiencePlatformLink(BaseOperatorLink):
 
 
 def store_link(context: Any, *, url: str, sandbox: str, page: str, object_id: str) -> None:
-    """
-    Store the address of an object's page for :class:`ExperiencePlatformLink`.
+    """Store the address that :func:`page_address` returns, for :class:`ExperiencePlatformLink`."""
+    keep(context, _key_of(context.get("ti")), page_address(url, sandbox, page, object_id))
 
-    :param url: the platform's URL; if it is not Adobe's, there are no such pages, and the link leads to its root.
+
+def page_address(url: str, sandbox: str, page: str, object_id: str) -> str:
+    """
+    Return the address of an object's page in the user interface.
+
+    :param url: the platform's URL; if it is not Adobe's, there are no such pages, and the address is that of its root.
     :param sandbox: name of the sandbox.
     :param page: path of its kind's page in the user interface, with ``{id}`` for its id.
     :param object_id: id of the object.
     """
-    if (urlsplit(url).hostname or "").endswith(".adobe.io"):
-        address = f"{UI}/#/sname:{quote(sandbox)}/platform/{page.format(id=quote(object_id, safe=''))}"
-    else:
-        address = f"{url}/"
-    keep(context, _key_of(context.get("ti")), address)
+    if not (urlsplit(url).hostname or "").endswith(".adobe.io"):
+        return f"{url}/"
+    return f"{UI}/#/sname:{quote(sandbox)}/platform/{page.format(id=quote(object_id, safe=''))}"
 
 
 def _key_of(ti: Any) -> str:
@@ -54,7 +57,7 @@ def _key_of(ti: Any) -> str:
     return f"{LINK_KEY}_{index}" if isinstance(index, int) and index >= 0 else LINK_KEY
 
 
-def keep(context: Any, key: str, value: str) -> None:
+def keep(context: Any, key: str, value: object) -> None:
     """Push an XCom, if there is a task instance; a test may run a step by ``execute({})``, without one."""
     if "ti" in context:
         context["ti"].xcom_push(key=key, value=value)

@@ -1,8 +1,9 @@
-"""What an ended flow run means to a task: its log lines, its metrics, and whether it is accepted."""
+"""What an ended flow run means to a task: whether it is accepted, its log lines and its metrics."""
 
 from __future__ import annotations
 
 import math
+import re
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,12 +15,16 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_bool, as_number, as_optional_text
 from airflow_provider_payments.aep.readers import mapping, shown
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, Status
-from airflow_provider_payments.aep.runs.row_samples import own_codes
-from airflow_provider_payments.aep.services import with_values
 from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError, FlowRunFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from airflow_provider_payments.aep.runs.flow_parts import Names
+    from airflow_provider_payments.aep.runs.row_samples import FrequentCodes
+
+
+#: Characters of a tag's value: a metric with all its tags is allowed 250.
+MAX_TAG_CHARACTERS = 40
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True)
@@ -56,28 +61,14 @@ class Tolerance:
 
     def accepts(self, run: FlowRun) -> bool:
         """Return whether an ended run is accepted."""
-        return run.status in (Status.SUCCEEDED, Status.PARTIAL) and not self._objection(run)
+        return self.rejection(run) is None
 
-    def judge(
-        self, run: FlowRun, log: Any, *, counts: bool = True, sample: Callable[[FlowRun], str] = lambda run: ""
-    ) -> dict[str, Any]:
-        """
-        Log what an ended run moved, emit its metrics, and return its summary.
-
-        :param counts: whether to emit metrics; if the run is another task's, that one does.
-        :param sample: returns what samples say of the failed records, for the error of a run that does not say it.
-        :raises FlowRunFailedError: if the run failed, lost more than accepted, or does not say how much.
-        """
-        log.info("%s in %s; batches: %s", run, _duration(run), ", ".join(run.batch_ids) or "none")
-        if counts:
-            emit_metrics(run)
-        failed = run.status not in (Status.SUCCEEDED, Status.PARTIAL)
-        objection = "" if failed else self._objection(run)
-        if failed or objection:
-            reasons = "; ".join(run.errors) or "the service gives no reason"
-            parts = [f"{run}, {objection}" if objection else str(run), reasons, own_codes(run) or sample(run)]
-            raise FlowRunFailedError(". ".join(filter(None, parts)))
-        return with_values(run.summary())
+    def rejection(self, run: FlowRun) -> Rejection | None:
+        """Return why an ended run fails its task; ``None`` if it is accepted."""
+        if run.status not in (Status.SUCCEEDED, Status.PARTIAL):
+            return Rejection(run)
+        objection = self._objection(run)
+        return Rejection(run, objection) if objection else None
 
     def _objection(self, run: FlowRun) -> str:
         """Return why a run that claims success, wholly or in part, is not accepted; empty if it is."""
@@ -93,6 +84,37 @@ class Tolerance:
             return ""
         failed = "an unknown share" if run.failed_ratio is None else f"a share of {share:.4f}"
         return f"{failed} where {limit or 'accept_partial is off'}"
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """
+    Why an ended run fails its task.
+
+    :param run: the run.
+    :param objection: which argument of the task does not accept it; empty if the run itself failed.
+    """
+
+    run: FlowRun
+    objection: str = ""
+
+    @property
+    def _errors(self) -> str:
+        return "; ".join(self.run.errors) or "the service gives no reason"
+
+    @property
+    def reason(self) -> str:
+        """The objection, and what the service says."""
+        return f"{self.objection}. {self._errors}" if self.objection else self._errors
+
+    def error(self, codes: FrequentCodes | None) -> FlowRunFailedError:
+        """
+        Return the error that fails the task.
+
+        :param codes: the most frequent codes of the failed records.
+        """
+        parts = f"{self.run}{', ' if self.objection else '. '}{self.reason}"
+        return FlowRunFailedError(f"{parts}. {codes}" if codes else parts)
 
 
 class RunLog:
@@ -160,14 +182,35 @@ def deadline(*limits: float | timedelta | None) -> float | None:
     return time.time() + min(finite) if finite else None
 
 
-def emit_metrics(run: FlowRun) -> None:
-    """Emit the metrics of an ended run, tagged with its dataflow and status; unknown counts are not emitted."""
-    tags = {"flow_id": run.flow_id, "status": run.status.value}
+def log_outcome(run: FlowRun, names: Names, log: Any) -> None:
+    """Log what an ended run moved: the last line of its task."""
+    log.info("%s in %s; batches: %s; %s", run, _duration(run), ", ".join(run.batch_ids) or "none", names)
+
+
+def emit_metrics(run: FlowRun, names: Names) -> None:
+    """Emit the metrics of an ended run, tagged with its status and names; what is unknown is not emitted."""
+    tags = _tags(names) | {"status": run.status.value}
     if (seconds := _seconds(run)) is not None:
         Stats.timing("payments.flow_run.duration", timedelta(seconds=seconds), tags=tags)
     for name, records in zip(("records_in", "records_out", "records_failed"), run.counts, strict=True):
         if records is not None:
             Stats.incr(f"payments.flow_run.{name}", records, tags=tags)
+    if run.status in (Status.SUCCEEDED, Status.PARTIAL) and run.completed_at is not None:
+        emit_freshness(names, max(0.0, time.time() - run.completed_at))
+
+
+def emit_freshness(names: Names, seconds: float) -> None:
+    """
+    Emit how old the data of a dataflow is.
+
+    :param seconds: since its newest successful run has ended; a partial one counts as successful.
+    """
+    Stats.gauge("payments.dataset.freshness_seconds", seconds, tags=_tags(names))
+
+
+def _tags(names: Names) -> dict[str, str]:
+    """Return names as StatsD accepts them: Airflow drops a metric with any other character, or a longer name."""
+    return {key: _NOT_IN_TAGS.sub("_", value)[:MAX_TAG_CHARACTERS] for key, value in names.to_json().items()}
 
 
 def _seconds(run: FlowRun) -> float | None:

@@ -20,9 +20,10 @@ import pytest
 from hypothesis import example, given
 
 from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.runs.flow_parts import Names
 from airflow_provider_payments.aep.runs.flow_run import FlowRun
 from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError, FlowRunFailedError
-from airflow_provider_payments.outcomes import Tolerance, deadline, ended_run
+from airflow_provider_payments.outcomes import Tolerance, deadline, ended_run, log_outcome
 from tests.any_json import ANY_JSON, QUIETLY
 from tests.fault_proxy import FaultProxy
 from tests.sensors.conftest import history as history
@@ -42,20 +43,25 @@ RUN = FlowRun(
     failed_records=5,
     batch_ids=("batch-1", "batch-2"),
 )
-#: Waits as a worker does; Airflow 3 makes the metrics ready when a task's process starts, 2.11 with the first one.
+#: Makes the metrics ready: Airflow does it with the first one, from 3.2 on when a task's process starts.
 WORKER = """
 import sys
+from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 
 try:
+    from airflow.sdk.observability import stats
     from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
-    from airflow.sdk.observability.stats import initialize
 except ImportError:
     pass
 else:
-    initialize(factory=get_stats_factory(), export_legacy_names=True)
-FlowRunSensor(task_id="wait", flow_id=sys.argv[1], accept_partial=True).execute({})
+    if hasattr(stats, "initialize"):
+        stats.initialize(factory=get_stats_factory(), export_legacy_names=True)
+    else:  # 3.2
+        stats.Stats.initialize(factory=get_stats_factory(stats.Stats))
 """
+WAIT = 'FlowRunSensor(task_id="wait", flow_id=sys.argv[1], accept_partial=True).execute({})'
+CHECK = 'CheckDataflowHealthOperator(task_id="check", names=sys.argv[1]).execute({})'
 
 
 @pytest.fixture
@@ -67,14 +73,16 @@ def listener() -> Iterator[socket.socket]:
         yield bound
 
 
-def told(listener: socket.socket, home: Path, flow_id: str, returncode: int = 0, **settings: str) -> list[str]:
-    """What StatsD is told while a worker of an Airflow with these settings waits for a dataflow's run."""
+def told(
+    listener: socket.socket, home: Path, flow_id: str, returncode: int = 0, task: str = WAIT, **settings: str
+) -> list[str]:
+    """What StatsD is told while a worker of an Airflow with these settings runs a task for a dataflow."""
     pytest.importorskip("statsd", reason="apache-airflow[statsd] is not installed")
     host, port = listener.getsockname()
     own = {"STATSD_ON": "True", "STATSD_HOST": host, "STATSD_PORT": str(port)} | settings
     environment = os.environ | {f"AIRFLOW__METRICS__{name}": value for name, value in own.items()}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", WORKER, flow_id],
+        [sys.executable, "-W", "ignore", "-c", WORKER + task, flow_id],
         env=environment | {"AIRFLOW_HOME": str(home)},
         check=False,
         stdout=subprocess.PIPE,
@@ -93,22 +101,27 @@ def told(listener: socket.socket, home: Path, flow_id: str, returncode: int = 0,
 def test_statsd_receives_what_arrived(history: History, listener: socket.socket, tmp_path: Path) -> None:
     run = history.runs(history.partial)[0]["metrics"]
     times, records = run["durationSummary"], run["recordSummary"]
-    assert told(listener, tmp_path, history.partial) == [
+    *counts, freshness = told(listener, tmp_path, history.partial)
+    assert counts == [
         "airflow.payments.flow_run.poll.requests:2|c",
         f"airflow.payments.flow_run.duration:{times['completedAtUTC'] - times['startedAtUTC']:.6f}|ms",
         f"airflow.payments.flow_run.records_in:{records['inputRecordCount']}|c",
         f"airflow.payments.flow_run.records_out:{records['outputRecordCount']}|c",
         f"airflow.payments.flow_run.records_failed:{records['failedRecordCount']}|c",
     ]
+    # The emulator's clock is ahead of this machine's.
+    assert freshness == "airflow.payments.dataset.freshness_seconds:0.0|g"
 
 
-def test_a_run_that_fails_the_task_is_counted_too_and_tagged_with_dataflow_and_state(
+def test_a_run_that_fails_the_task_is_counted_too_and_tagged_with_its_names_and_status(
     history: History, listener: socket.socket, tmp_path: Path
 ) -> None:
     records = history.runs(history.failed)[0]["metrics"]["recordSummary"]
     counts = told(listener, tmp_path, history.failed, returncode=1, STATSD_INFLUXDB_ENABLED="True")[2:]
+    dataset = history.emulator.objects("dataSets")[0]["id"]
+    names = f"flow_id={history.failed},flow_name=failed,dataset_id={dataset},dataset_name=products"
     assert counts == [
-        f"airflow.payments.flow_run.{name},flow_id={history.failed},status=failed:{max(0, records[key])}|c"
+        f"airflow.payments.flow_run.{name},{names},status=failed:{max(0, records[key])}|c"
         for name, key in (
             ("records_in", "inputRecordCount"),
             ("records_out", "outputRecordCount"),
@@ -117,31 +130,67 @@ def test_a_run_that_fails_the_task_is_counted_too_and_tagged_with_dataflow_and_s
     ]
 
 
+def test_a_name_that_statsd_would_not_take_is_made_one_that_it_takes(
+    history: History, proxy_of_history: FaultProxy, listener: socket.socket, tmp_path: Path
+) -> None:
+    shown = next(flow for flow in history.emulator.objects("flows") if flow["id"] == history.partial)
+    named = shown | {"name": "Zürich, EU: 5|c=1 and what is longer than a tag may be"}
+    proxy_of_history.fault("GET", "/flows[?]", status=200, body=answer(named))
+    lines = told(listener, tmp_path, history.partial, STATSD_INFLUXDB_ENABLED="True")[1:]
+    name = "Z_rich_EU_5_c_1_and_what_is_longer_than_"
+    assert {line.partition(",")[2].partition(":")[0].removesuffix(",status=partial") for line in lines} == {
+        f"flow_id={history.partial},flow_name={name}"
+    }
+
+
+def test_a_check_emits_the_age_of_the_newest_successful_run(
+    history: History, listener: socket.socket, tmp_path: Path
+) -> None:
+    ended = history.runs(history.failed)[1]["metrics"]["durationSummary"]["completedAtUTC"] / 1000
+    age = history.emulator.control("GET", "clock")["now"] - ended
+    (line,) = told(listener, tmp_path, history.failed, task=CHECK, STATSD_INFLUXDB_ENABLED="True")
+    name, _, value = line.removesuffix("|g").partition(":")
+    assert name == f"airflow.payments.dataset.freshness_seconds,flow_id={history.failed},flow_name=failed"
+    assert float(value) == pytest.approx(age, abs=2)
+
+
 def test_a_count_that_is_unknown_is_no_metric(
     history: History, proxy_of_history: FaultProxy, listener: socket.socket, tmp_path: Path
 ) -> None:
     run = run_item(history.good, "success", True, outputRecordCount=7, failedRecordCount=None)
     proxy_of_history.fault("GET", "/runs", status=200, body=answer(run))
-    assert told(listener, tmp_path, history.good, returncode=1)[2:] == ["airflow.payments.flow_run.records_out:7|c"]
+    told_of = told(listener, tmp_path, history.good, returncode=1)[2:-1]
+    assert told_of == ["airflow.payments.flow_run.records_out:7|c"]
 
 
-def judge(run: FlowRun, **arguments: Any) -> dict[str, Any]:
+def judge(run: FlowRun, **arguments: Any) -> None:
     given = {"accept_partial": False, "max_failed_ratio": None, "unknown_counts": "fail"} | arguments
-    return Tolerance.read(**given).judge(run, logging.getLogger("task"))
+    if rejection := Tolerance.read(**given).rejection(run):
+        raise rejection.error(None)
 
 
 def test_a_partial_run_that_counts_no_failed_records_is_within_no_ratio() -> None:
     uncounted = replace(RUN, raw_status="partialSuccess", failed_records=0)
-    assert judge(uncounted, accept_partial=True)["status"] == "partial"
+    judge(uncounted, accept_partial=True)
     with pytest.raises(FlowRunFailedError, match=r"max_failed_ratio is 0\.99"):
         judge(uncounted, max_failed_ratio=0.99)
 
 
-def test_the_last_line_sums_the_run_up(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("names", "end"),
+    [
+        ({}, "dataflow flow-1"),
+        ({"flow_name": "shop"}, "dataflow 'shop' (flow-1)"),
+        ({"flow_name": "shop", "dataset_id": "ds-1"}, "dataflow 'shop' (flow-1); dataset ds-1"),
+        ({"dataset_id": "ds-1", "dataset_name": "rows"}, "dataflow flow-1; dataset 'rows' (ds-1)"),
+    ],
+    ids=str,
+)
+def test_the_last_line_sums_the_run_up(caplog: pytest.LogCaptureFixture, names: dict[str, str], end: str) -> None:
     caplog.set_level(logging.INFO)
-    judge(RUN, accept_partial=True)
+    log_outcome(RUN, Names("flow-1", **names), logging.getLogger("task"))
     assert caplog.messages == [
-        "flow run run-1 is success: 1200 records in, 1195 out, 5 failed in 62.5 s; batches: batch-1, batch-2"
+        f"flow run run-1 is success: 1200 records in, 1195 out, 5 failed in 62.5 s; batches: batch-1, batch-2; {end}"
     ]
 
 
@@ -167,17 +216,17 @@ def test_unknown_counts_fail_with_what_came(status: str, arguments: dict[str, An
         judge(replace(NULL, raw_status=status), **arguments)
 
 
-def test_unknown_counts_that_are_accepted_have_no_key_and_are_never_zero(caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_counts_that_are_accepted_are_logged_as_unknown(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    returned = judge(replace(NULL, input_records=None), unknown_counts="accept")
-    assert (returned["status"], returned["output_records"]) == ("succeeded", 1195)
-    assert {"input_records", "failed_records"}.isdisjoint(returned)
+    unknown = replace(NULL, input_records=None)
+    judge(unknown, unknown_counts="accept")
+    log_outcome(unknown, Names("flow-1"), logging.getLogger("task"))
     assert "flow run run-1 is success: unknown records in, 1195 out, unknown failed in 62.5 s" in caplog.text
 
 
 def test_a_partial_run_with_unknown_counts_takes_both_arguments_to_be_accepted() -> None:
     partial = replace(NULL, raw_status="partialSuccess")
-    assert judge(partial, accept_partial=True, unknown_counts="accept")["status"] == "partial"
+    judge(partial, accept_partial=True, unknown_counts="accept")
     with pytest.raises(FlowRunFailedError, match="an unknown share where accept_partial is off"):
         judge(partial, unknown_counts="accept")
 

@@ -113,6 +113,15 @@ def test_the_wheel_carries_the_example_dags_and_the_licence(wheel: zipfile.ZipFi
     assert not any(name.startswith(("tests/", "dags/")) for name in names)
 
 
+def test_the_wheel_carries_the_page_and_its_entry_point(wheel: zipfile.ZipFile) -> None:
+    page = "airflow_provider_payments/plugin/page"
+    packed = {name for name in wheel.namelist() if name.startswith(page)}
+    assert packed == {f"{page}/{file.name}" for file in (REPOSITORY / page).iterdir()}
+    (points,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
+    declared = wheel.read(points).decode()
+    assert "[airflow.plugins]\npayments = airflow_provider_payments.plugin:PaymentsPlugin" in declared
+
+
 def test_what_pypi_shows_links_no_file_of_the_repository(wheel: zipfile.ZipFile) -> None:
     (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
     shown = wheel.read(metadata).decode()

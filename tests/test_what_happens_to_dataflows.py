@@ -10,7 +10,6 @@ import pytest
 from airflow_provider_payments.exceptions import ExperiencePlatformUnavailableError
 from airflow_provider_payments.operators.lifecycle import DeleteDataflowOperator, DisableDataflowOperator
 from tests.operators.chain import make_dataflow
-from tests.operators.on_demand import Store
 from tests.what_happens import LOSSES, Stage, event
 from tests.what_happens import stage as stage
 
@@ -32,12 +31,11 @@ def test_lost_switch(
 def test_killed_deletion(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     connect(stage.emulator.url)
     make_dataflow()
-    given = {"task_state_store": Store()}
     stage.emulator.fail("status", method="DELETE", path="*/targetConnections/*", status=503, times=9)
     with pytest.raises(ExperiencePlatformUnavailableError):
-        stage.run(DeleteDataflowOperator, dataflow="products", given=given)
+        stage.run(DeleteDataflowOperator, dataflow="products")
     assert stage.emulator.objects("flows") == []
     stage.emulator.control("DELETE", "faults")
-    stage.run(DeleteDataflowOperator, dataflow="products", given=given)
+    stage.run(DeleteDataflowOperator, dataflow="products")
     assert stage.emulator.objects("targetConnections") == stage.emulator.objects("sourceConnections") == []
     stage.has_shown(row)

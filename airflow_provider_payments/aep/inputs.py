@@ -16,6 +16,8 @@ from airflow_provider_payments.aep.services import has_dot_segment
 #: never be found again, and so be created on every run.
 FORBIDDEN_IN_NAMES = ",!*~=<>&+%\"'"
 MAX_NAME = 100
+#: Characters of an id: it stands in paths, whose length servers limit.
+MAX_ID = 500
 #: What every JSON reader keeps exactly.
 MAX_INT = 2**53
 #: Epoch seconds that are taken for a time, besides 0: September 2001 to the end of 2099.
@@ -68,8 +70,10 @@ def as_constant(field: str, value: object) -> str:
 
 def as_id(field: str, value: object) -> str:
     """Return an object's id, often a URI: text that can stand in a path and in a filter."""
-    if not isinstance(value, str) or _absent(value) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./:#{}-]*", value):
-        raise InvalidInputError(field, value, "it must be given, as an id: letters, digits and any of _ . / : # {} -")
+    form = rf"[A-Za-z0-9_][A-Za-z0-9_./:#{{}}-]{{0,{MAX_ID - 1}}}"
+    if not isinstance(value, str) or _absent(value) or not re.fullmatch(form, value):
+        allowed = f"it must be given, as an id: up to {MAX_ID} letters, digits and any of _ . / : # {{}} -"
+        raise InvalidInputError(field, value, allowed)
     if has_dot_segment(value):
         raise InvalidInputError(field, value, "no part of an id between slashes may be . or ..")
     return value

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.flow_run import FlowRun
     from airflow_provider_payments.aep.runs.route import Route
 
-__all__ = ["announce", "dataset_outlets", "uri_of"]
+__all__ = ["announce", "dataset_outlets", "flat", "uri_of"]
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,9 @@ def announce(
     :param log: the task's.
     """
     window = Window.of(run)
-    names = {"flow_id": run.flow_id} | ({"flow_name": route.flow_name} if route and route.flow_name else {})
     arrival = Arrival(
         uri=uri_of(route) if route else None,
-        extra=names | (window.to_json() if window else {}) | _flat(output),
+        extra=(window.to_json() if window else {}) | flat(output),
         has_landed=run.status in (Status.SUCCEEDED, Status.PARTIAL),
     )
     if others := arrival.fill(events, outlets):
@@ -99,6 +98,6 @@ def uri_of(route: Route) -> str | None:
     return dataset_uri(route.org_id, route.sandbox, route.dataset_id) if route.dataset_id else None
 
 
-def _flat(output: dict[str, Any]) -> dict[str, Any]:
+def flat(output: dict[str, Any]) -> dict[str, Any]:
     """Return an output with text for lists: Airflow 2.11 and 3.0 fail a task on a list in the event of an alias."""
     return {name: ",".join(value) if isinstance(value, list) else value for name, value in output.items()}

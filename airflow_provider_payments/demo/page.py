@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import socket
 import time
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.demo.chain import DAG_ID
 from airflow_provider_payments.demo.display import failed
 from airflow_provider_payments.demo.new_airflow import CONNECTION_ID, platform_connection
-from airflow_provider_payments.demo.processes import get_json
+from airflow_provider_payments.demo.processes import get_json, post_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +24,14 @@ __all__ = ["serve"]
 
 #: Seconds that `airflow standalone` may take until its scheduler is healthy.
 START_TIMEOUT_SECONDS = 120.0
+HISTORY_DAG = Path(__file__).parent / "history_dag.py"
+HISTORY_DAG_ID = "payments_history"
+#: What the emulator makes up for the page. It draws counts by the name: one of Square's runs loses some records, the
+#: last one all.
+HISTORIES = (
+    {"source": "square", "dataflows": 1, "runs_per_dataflow": 8, "name_prefix": "Square UK"},
+    {"source": "stripe", "dataflows": 1, "runs_per_dataflow": 4, "name_prefix": "Stripe UK"},
+)
 
 
 def serve(console: Console, airflow: Airflow, emulator: str) -> int:
@@ -38,6 +50,9 @@ def serve(console: Console, airflow: Airflow, emulator: str) -> int:
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(_free_port()),
     }
     airflow.run("connections", "add", CONNECTION_ID, "--conn-json", platform_connection(emulator))
+    if _has_page():
+        with console.status("A few flow runs go before"):
+            _make_history(airflow, emulator)
     process = airflow.start("standalone", log="standalone.log")
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     with console.status("Airflow is starting"):
@@ -47,11 +62,29 @@ def serve(console: Console, airflow: Airflow, emulator: str) -> int:
                 return 1
             time.sleep(0.3)
     console.print(f"Airflow: {address}/dags/{DAG_ID}", soft_wrap=True)
+    if _has_page():
+        console.print(f"What has arrived: {address}/plugin/payments", soft_wrap=True)
     password = airflow.home / "standalone_admin_password.txt"  # only Airflow 2.11 has a login
     if password.is_file():
         console.print(f"Log in as admin with the password {password.read_text()}", markup=False)
     console.print("Trigger the DAG there. Ctrl-C ends everything.")
     return process.wait()
+
+
+def _has_page() -> bool:
+    # Not asked of Airflow itself: this process must not import it, for it would write outside of the demo's folder.
+    return tuple(map(int, version("apache-airflow").split(".")[:2])) >= (3, 1)
+
+
+def _make_history(airflow: Airflow, emulator: str) -> None:
+    """Let the emulator make up dataflows with runs, and a DAG announce these."""
+    for history in HISTORIES:
+        post_json(f"{emulator}/__emulator__/seed", {"sandbox": "dev", "enabled": True, **history})
+    runs = get_json(f"{emulator}/__emulator__/state?sandbox=dev&kind=runs")["sandboxes"]["dev"]["runs"]
+    shutil.copy(HISTORY_DAG, airflow.home / "dags")
+    conf = json.dumps({"run_ids": [run["id"] for run in runs]})
+    # Some of the runs failed, and so the DAG run.
+    airflow.start("dags", "test", HISTORY_DAG_ID, "--conf", conf, log="history.log").wait()
 
 
 def _free_port() -> int:

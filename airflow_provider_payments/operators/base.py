@@ -52,6 +52,11 @@ class ExperiencePlatformOperator(TextStaysText, BaseOperator):
         return ExperiencePlatformHook(self.aep_conn_id)
 
 
+def attempt_of(context: Context) -> int:
+    """Return the number of a task's try; 1 where there is no Airflow around it."""
+    return int(getattr(context.get("ti"), "try_number", 1) or 1)
+
+
 def writer_of(operator: Any, context: Context) -> Writer:
     """Return the chain (by default the DAG's id), DAG run and DAG that a task writes into marks."""
     from airflow_provider_payments.aep.resources.marks import Writer
@@ -205,7 +210,7 @@ class CreateOperator(ExperiencePlatformOperator):
         result = self.hook.provision(
             resource,
             if_exists=self.if_exists,
-            attempt=int(getattr(context.get("ti"), "try_number", 1) or 1),
+            attempt=attempt_of(context),
             writer=writer_of(self, context),
             remove_duplicates=bool(as_bool("remove_duplicates", self.remove_duplicates)),
         )

@@ -11,7 +11,7 @@ from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, 
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
-from airflow_provider_payments.operators.base import ExperiencePlatformOperator
+from airflow_provider_payments.operators.base import ExperiencePlatformOperator, attempt_of
 from airflow_provider_payments.operators.checking import as_ending, end_task, project_of
 from airflow_provider_payments.operators.storage import storage_folder
 
@@ -213,7 +213,7 @@ class ApplyDataflowsOperator(DefinitionsOperator):
             hook.client,
             plan,
             credential=hook.vendor_credential,
-            attempt=int(getattr(ti, "try_number", 1) or 1),
+            attempt=attempt_of(context),
             run=f"{getattr(ti, 'dag_id', '')}/{context.get('run_id') or getattr(ti, 'run_id', '')}",
         )
         text = applied_text(applied)

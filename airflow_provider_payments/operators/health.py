@@ -118,13 +118,20 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
         """
         from airflow_provider_payments.aep.health.reading import check_health
         from airflow_provider_payments.aep.health.report import health_json, health_table, summary_line
+        from airflow_provider_payments.aep.runs.flow_parts import Names
+        from airflow_provider_payments.outcomes import emit_freshness
 
         with airflow_errors():
             ending = as_ending("on_unhealthy", self.on_unhealthy)
             conn_id, question = self._question()
-            found = check_health(ExperiencePlatformHook(conn_id).client, question)
+            client = ExperiencePlatformHook(conn_id).client
+            found = check_health(client, question)
         self.log.info("Checked %d dataflows\n%s", len(found), health_table(found))
+        for health in found:
+            if health.seen.id and health.age is not None:
+                emit_freshness(Names(health.seen.id, health.seen.name), health.age)
         checked = health_json(found) | {"text": health_table(found, unhealthy_only=True)}
+        checked |= {"org_id": client.org_id, "sandbox": client.sandbox}
         message = f"{summary_line(found)} The task's log shows the table"
         return end_task(context, ending, checked, message) if checked["unhealthy"] else checked
 

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_payments.aep.inputs import as_bool, as_text
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
-from airflow_provider_payments.operators.base import ExperiencePlatformOperator
-from airflow_provider_payments.versions import keep_at_least, task_store
+from airflow_provider_payments.operators.base import ExperiencePlatformOperator, attempt_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_payments.aep.provisioning.lifecycle import Part
     from airflow_provider_payments.aep.resources.kind import Existing
 
 __all__ = [
@@ -26,10 +24,6 @@ __all__ = [
     "ExistingDataflowOperator",
     "PublishDataflowOperator",
 ]
-
-STORE_KEY = "payments_deletion"
-#: Seconds for which a task's next try finds what this one was to delete.
-KEEP_SECONDS = 30 * 86400.0
 
 
 class ExistingDataflowOperator(ExperiencePlatformOperator):
@@ -76,12 +70,21 @@ class ExistingDataflowOperator(ExperiencePlatformOperator):
         :meta private:
         """
         from airflow_provider_payments.aep.provisioning.lifecycle import find_dataflow
+
+        existing = find_dataflow(self.hook.client, self.asked)
+        self.link(context, existing)
+        return existing
+
+    def link(self, context: Context, dataflow: Existing) -> None:
+        """
+        Store the link to the dataflow's page.
+
+        :meta private:
+        """
         from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 
         client = self.hook.client
-        existing = find_dataflow(client, self.asked)
-        store_link(context, url=client.url, sandbox=client.sandbox, page=DATAFLOW.page, object_id=existing.id)
-        return existing
+        store_link(context, url=client.url, sandbox=client.sandbox, page=DATAFLOW.page, object_id=dataflow.id)
 
     def outputs(self, before: Existing, now: Existing) -> dict[str, Any]:
         """
@@ -142,9 +145,11 @@ class DisableDataflowOperator(ExistingDataflowOperator):
 def _switch(
     operator: ExistingDataflowOperator, context: Context, action: Literal["enable", "disable"]
 ) -> dict[str, Any]:
-    from airflow_provider_payments.aep.provisioning.lifecycle import switch_to
+    from airflow_provider_payments.aep.provisioning.lifecycle import await_earlier_tries, switch_to
 
     with airflow_errors():
+        _ = operator.asked  # before any wait, so that a wrong argument fails at once
+        await_earlier_tries(operator.hook.client, attempt_of(context))
         before = operator.find(context)
         return operator.outputs(before, switch_to(operator.hook.client, before, action))
 
@@ -167,13 +172,14 @@ class PublishDataflowOperator(ExistingDataflowOperator):
             that is incomplete or whose start time has passed.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
-        from airflow_provider_payments.aep.provisioning.lifecycle import Part, publish
+        from airflow_provider_payments.aep.provisioning.deletion import Part
+        from airflow_provider_payments.aep.provisioning.lifecycle import publish
 
         published: list[dict[str, Any]] = []
         with airflow_errors():
             before = self.find(context)
             now = publish(
-                self.hook.client, before, lambda kind, existing: published.append(Part.of(kind, existing).report)
+                self.hook.client, before, lambda kind, existing: published.append(Part(kind, existing).report)
             )
             return self.outputs(before, now) | {"published": published}
 
@@ -183,7 +189,8 @@ class DeleteDataflowOperator(ExistingDataflowOperator):
     Delete a dataflow, then its target and source connection as far as nothing else uses them.
 
     The arguments of :class:`ExistingDataflowOperator` apply too. It asks for no mark: the dataflow is named here. Rows,
-    base connection, mapping set and schema stay. A dataflow that is gone already is no error. Returns
+    base connection, mapping set and schema stay. A dataflow that is gone already is no error. Before it goes, the marks
+    of what goes with it name the deletion, so that a try after a kill finishes it. Returns
     :class:`~airflow_provider_payments.operators.outputs.DeletedDataflow`.
 
     .. seealso:: ``docs/operators.md#enable-disable-publish-delete`` in the manual.
@@ -206,52 +213,23 @@ class DeleteDataflowOperator(ExistingDataflowOperator):
             dataflow.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
-        from airflow_provider_payments.aep.provisioning.lifecycle import delete_parts
-
-        with airflow_errors():
-            asked, dataset = self.asked, bool(as_bool("dataset", self.dataset))
-            store = task_store(context)
-            parts = self._parts(context, _kept_parts(store, asked))
-            if store is not None:
-                _keep(store, asked, parts)
-            self.log.info("To delete: %s", ", ".join(f"{part.kind} {part.id}" for part in parts) or "nothing")
-            outcome = delete_parts(self.hook.client, parts, dataset=dataset)
-            if store is not None:
-                _keep(store, asked, [])
-        for name, reports in (("Removed", outcome.removed), ("Kept", outcome.kept)):
-            self.log.info("%s: %s", name, reports or "nothing")
-        own = {"id": parts[0].id, "name": parts[0].name} if parts else {}
-        return own | {"removed": outcome.removed, "kept": outcome.kept}
-
-    def _parts(self, context: Context, kept: list[Part]) -> list[Part]:
-        """
-        Return what is to go, the dataflow first.
-
-        :param kept: what an earlier try was to delete.
-        """
-        from airflow_provider_payments.aep.provisioning.lifecycle import in_order, parts_of
+        from airflow_provider_payments.aep.provisioning.deletion import Deletion
+        from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
         from airflow_provider_payments.aep.resources.finding import AbsentError
 
-        try:
-            existing = self.find(context)
-        except AbsentError as error:
-            if not kept:
+        own: dict[str, Any] = {}
+        with airflow_errors():
+            deletion = Deletion(self.hook.client, self.asked, dataset=bool(as_bool("dataset", self.dataset)))
+            try:
+                parts = deletion.parts()
+            except AbsentError as error:
                 self.log.warning("Nothing to delete: %s", error)
-            return kept
-        return in_order([*parts_of(self.hook.client, existing), *kept])
-
-
-def _keep(store: Any, asked: str, parts: list[Part]) -> None:
-    """Keep what is to go for the next try: once a dataflow is gone, nothing says which connections were its own."""
-    kept = {"dataflow": asked, "parts": [part.to_json() for part in parts]}
-    keep_at_least(store, STORE_KEY, kept, KEEP_SECONDS)
-
-
-def _kept_parts(store: Any, asked: str) -> list[Part]:
-    """Return what an earlier try was to delete, where it was the same dataflow's."""
-    from airflow_provider_payments.aep.provisioning.lifecycle import Part
-
-    kept = (store.get(STORE_KEY) if store is not None else None) or {}
-    if kept.get("dataflow") != asked:
-        return []
-    return [part for value in kept.get("parts", ()) if (part := Part.from_json(value))]
+                parts = []
+            if parts and parts[0].kind is DATAFLOW:
+                self.link(context, parts[0].existing)
+                own = {name: parts[0].report[name] for name in ("id", "name")}
+            self.log.info("To delete: %s", ", ".join(map(str, parts)) or "nothing")
+            outcome = deletion.carry_out(parts)
+        for name, reports in (("Removed", outcome.removed), ("Kept", outcome.kept)):
+            self.log.info("%s: %s", name, reports or "nothing")
+        return own | {"removed": outcome.removed, "kept": outcome.kept}

@@ -24,6 +24,7 @@ __all__ = [
     "DeletedDataflow",
     "DownloadedRowErrors",
     "ExportedDataflows",
+    "FailedFlowRun",
     "FlowRunSummary",
     "FoundDataset",
     "FoundFlowSpec",
@@ -112,10 +113,15 @@ class FlowRunSummary(TypedDict):
     What ``FlowRunSensor`` returns.
 
     ``status``: ``succeeded`` or ``partial``. Counts are numbers of records, without a key where they cannot be read and
-    ``unknown_counts="accept"``. ``batch_ids``: the batches that landed in the data lake.
+    ``unknown_counts="accept"``. ``batch_ids``: the batches that landed in the data lake. ``flow_name`` is missing where
+    no poll has shown the dataflow, ``dataset_id`` and ``dataset_name`` where neither outlets nor OpenLineage need them.
     """
 
     run_id: str
+    flow_id: str
+    flow_name: NotRequired[str]
+    dataset_id: NotRequired[str]
+    dataset_name: NotRequired[str]
     status: str
     input_records: NotRequired[int]
     output_records: NotRequired[int]
@@ -136,6 +142,35 @@ class ReusableFlowRunSummary(WindowedFlowRunSummary):
     """What ``RunDataflowOperator`` returns: also whether the run existed before this task requested one."""
 
     reused: bool
+
+
+class FailedFlowRun(TypedDict):
+    """
+    What sensor and run operators push as the XCom ``flow_run`` before a flow run fails or skips their task.
+
+    ``status``: ``failed``, ``partial``, or ``succeeded`` if its counts are unknown. ``reason``: what the service says,
+    after the task's argument that does not accept the run. ``codes``: the most frequent codes of the failed records,
+    such as ``MAPPER-3107 (12)``. ``batch_ids``: with commas. ``page``: the dataflow in the user interface. What is
+    unknown has no key.
+    """
+
+    run_id: str
+    flow_id: str
+    status: str
+    reason: str
+    flow_name: NotRequired[str]
+    dataset_id: NotRequired[str]
+    dataset_name: NotRequired[str]
+    sandbox: NotRequired[str]
+    org_id: NotRequired[str]
+    input_records: NotRequired[int]
+    output_records: NotRequired[int]
+    failed_records: NotRequired[int]
+    batch_ids: NotRequired[str]
+    started_at: NotRequired[str]
+    completed_at: NotRequired[str]
+    codes: NotRequired[str]
+    page: NotRequired[str]
 
 
 class TeardownOutcome(TypedDict):
@@ -210,7 +245,8 @@ class CheckedDataflows(TypedDict):
 
     ``healthy``: whether all are; ``unhealthy``: the names of the others; ``summary``: how many dataflows, how many of
     them healthy, and how many with each problem; ``text``: those that are not healthy, as a table; ``dataflows``: all
-    of them, in a list; ``format``: raised when a member changes its meaning.
+    of them, in a list; ``org_id`` and ``sandbox``: where they are; ``format``: raised when a member changes its
+    meaning.
     """
 
     healthy: bool
@@ -218,6 +254,8 @@ class CheckedDataflows(TypedDict):
     summary: dict[str, int]
     text: str
     dataflows: list[DataflowHealth]
+    org_id: str
+    sandbox: str
     format: int
 
 

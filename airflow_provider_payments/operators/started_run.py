@@ -12,7 +12,6 @@ from airflow.providers.common.compat.sdk import Stats, conf
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id
-from airflow_provider_payments.aep.services import with_values
 from airflow_provider_payments.exceptions import RUN_CONTINUES, FlowRunTimeoutError
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.judging import LAST_POLL_SECONDS, JudgesFlowRuns
@@ -179,9 +178,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         store_link(context, url=client.url, sandbox=client.sandbox, page=DATAFLOW.page, object_id=run.flow_id)
         self.run_log.note(run)
         if not waits:
-            output = with_values(run.summary()) | self.more_outputs(run, context, reused=started.reused)
-            self._announce(run, output, context)
-            return output
+            return self._report(run, context, self.more_outputs(run, context, reused=started.reused))
         if run.is_active and self.deferrable:
             self._defer_wait(started, run, pause, until)
         ended = self._wait(client, run, pause, until)
@@ -198,6 +195,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
                 poll_interval=pause,
                 deadline=until,
                 created_since=run.created_at,
+                flow=self._flow.to_json() if self._flow else None,
             ),
             # Under `dags test` Airflow drops the keyword arguments of a deferral.
             method_name=f"execute_{'reused' if started.reused else 'found' if started.found else 'complete'}",
@@ -250,6 +248,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
             if run:
                 return state.keep_run(Started(run.id, found=True, run=run))
         request = request.ready()
+        self._flow = request.flow
         self.before_start(context)
         coverage = request.look(own)
         if coverage.contradictory:
@@ -284,9 +283,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         return run
 
     def _resume(self, event: object, context: Context, *, found: bool = False, reused: bool = False) -> dict[str, Any]:
-        from airflow_provider_payments.outcomes import ended_run
-
-        return self._end(ended_run(event, FlowRunTimeoutError), context, found=found, reused=reused)
+        return self._end(self._ended_run(event, FlowRunTimeoutError), context, found=found, reused=reused)
 
     def _end(self, run: FlowRun, context: Context, *, found: bool = False, reused: bool = False) -> dict[str, Any]:
         """Judge a run that has ended, and return the task's output."""

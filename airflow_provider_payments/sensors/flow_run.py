@@ -169,6 +169,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
                     poll_interval=max(self.poke_interval, MIN_POLL_INTERVAL_SECONDS),
                     deadline=until,
                     **self._wait_of(context).handover(),
+                    flow=self._flow.to_json() if self._flow else None,
                     max_errors=None if self.silent_fail else MAX_POLL_ERRORS,
                 ),
                 method_name="execute_complete",
@@ -259,7 +260,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         if wait.flow_id and self._queries is None:
             where = {"url": client.url, "sandbox": client.sandbox}
             store_link(context, page=DATAFLOW.page, object_id=wait.flow_id, **where)
-        self._queries = self._queries or RunQueries(client)
+        self._queries = self._queries or RunQueries(client, on_dataflow=self._note)
         sent, left = client.transport.sent, self._seconds_left()
         try:
             with client.transport.within(max(left, LAST_POLL_SECONDS)):
@@ -271,6 +272,12 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         if wait.error:
             raise wait.error
         return wait
+
+    def _note(self, flow: dict[str, Any]) -> None:
+        """Note the dataflow that a poll has shown."""
+        from airflow_provider_payments.aep.runs.flow_parts import FlowParts
+
+        self._flow = FlowParts.of_item(flow)
 
     def _waited(self, context: Context) -> float:
         """Return the seconds that this wait took before it was rescheduled."""
@@ -290,8 +297,6 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         :raises FlowRunFailedError: if the run failed, or the service refused the trigger's request.
         :raises ExperiencePlatformUnavailableError: if polling failed, and a retry may succeed.
         """
-        from airflow_provider_payments.outcomes import ended_run
-
         with airflow_errors():
             self._tolerance()  # so that a wrong argument fails whatever the event says
-        return self._conclude(ended_run(event, AirflowSensorTimeout), context)
+        return self._conclude(self._ended_run(event, AirflowSensorTimeout), context)

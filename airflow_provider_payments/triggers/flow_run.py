@@ -57,9 +57,10 @@ class FlowRunTrigger(BaseTrigger):
     Wait until a flow run has ended, and return it in the event.
 
     It only reads, because Airflow may run a trigger twice. All triggers of a connection in a triggerer share one
-    poller, see :mod:`~airflow_provider_payments.triggers.poller`. The event is ``{"status": "ended", "run": {...}}``,
-    ``{"status": "timeout", "message": ...}`` or ``{"status": "error", "message": ..., "retryable": ...}``; the worker
-    judges the run. The trigger raises no errors of its own while it waits.
+    poller, see :mod:`~airflow_provider_payments.triggers.poller`. The event is
+    ``{"status": "ended", "run": {...}, "flow": {...}}``, ``{"status": "timeout", "message": ...}`` or
+    ``{"status": "error", "message": ..., "retryable": ...}``; the worker judges the run. The trigger raises no errors
+    of its own while it waits.
 
     .. seealso:: ``docs/waiting.md#what-is-requested`` in the manual.
 
@@ -80,6 +81,8 @@ class FlowRunTrigger(BaseTrigger):
         ``True``.
     :param by_own_clock: whether ``selection["since"]`` is a time of Airflow's clock, which the platform's may differ
         from. Defaults to ``False``.
+    :param flow: the dataflow as the worker has seen it, for the event of an ended run: the fields of
+        :class:`~airflow_provider_payments.aep.runs.route.FlowParts`. Defaults to ``None``: it has not seen it.
     :raises InvalidInputError: if ``poll_interval`` is not a duration.
     """
 
@@ -96,6 +99,7 @@ class FlowRunTrigger(BaseTrigger):
         quiet_since: float | None = None,
         fail_if_disabled: bool = True,
         by_own_clock: bool = False,
+        flow: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.aep_conn_id = aep_conn_id
@@ -108,6 +112,7 @@ class FlowRunTrigger(BaseTrigger):
         self.quiet_since = quiet_since
         self.fail_if_disabled = fail_if_disabled
         self.by_own_clock = by_own_clock
+        self.flow = flow
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all plain JSON."""
@@ -123,6 +128,7 @@ class FlowRunTrigger(BaseTrigger):
             "quiet_since": self.quiet_since,
             "fail_if_disabled": self.fail_if_disabled,
             "by_own_clock": self.by_own_clock,
+            "flow": self.flow,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -165,7 +171,7 @@ class FlowRunTrigger(BaseTrigger):
                     failures.reset()
                     run_log.note(run)
                     if run is not None and not run.is_active:
-                        return {"status": "ended", "run": run.to_json()}
+                        return {"status": "ended", "run": run.to_json(), "flow": self.flow}
                     continue
                 failures.add(throttled=is_throttled(error))
                 text = "Could not poll for %s (%d failures in a row): %s"

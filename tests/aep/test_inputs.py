@@ -11,12 +11,14 @@ import pytest
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import (
+    MAX_ID,
     add_extra,
     as_bool,
     as_column_names,
     as_constant,
     as_data,
     as_duration,
+    as_id,
     as_int,
     as_list,
     as_mapping,
@@ -69,6 +71,14 @@ LOST_NAMES: dict[str, object] = {
 @pytest.mark.parametrize("name", LOST_NAMES.values(), ids=LOST_NAMES)
 def test_a_name_that_could_not_be_found_again_is_refused(name: object) -> None:
     assert refusal(as_name, name).allowed.startswith("1 to 100 characters, no blanks at the ends")
+
+
+@pytest.mark.parametrize(
+    "value", [None, "None", "", "a b", "a/../b", "é", "x" * (MAX_ID + 1)], ids=lambda v: str(v)[:9]
+)
+def test_what_cannot_stand_in_a_path_as_an_id_is_refused(value: object) -> None:
+    assert as_id("run_id", "x" * MAX_ID) == "x" * MAX_ID
+    assert "as an id" in str(refusal(as_id, value)) or "between slashes" in str(refusal(as_id, value))
 
 
 def test_a_name_in_another_unicode_form_is_refused() -> None:

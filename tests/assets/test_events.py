@@ -59,7 +59,9 @@ def test_an_event_of_the_dataset_carries_counts_status_and_run(history: History,
     task, events = sensor(flow_id=history.partial, outlets=[own, FOREIGN], **ANY, **arguments), outlet_events()
     returned = task.execute(context() | {"outlet_events": events})
     window = {name: events[own].extra[name] for name in ("window_start", "window_end")}
-    assert events[own].extra == as_said(returned) | window | {"flow_id": history.partial, "flow_name": "partial"}
+    assert events[own].extra == as_said(returned) | window
+    names = {"flow_id": history.partial, "flow_name": "partial", "dataset_name": "products"}
+    assert (names | {"dataset_id": own.uri.rpartition("/")[2]}).items() <= returned.items()
     assert (returned["status"], returned["failed_records"]) == ("partial", 5)
     assert not events[FOREIGN].extra
 
@@ -98,7 +100,7 @@ def test_another_dataset_among_the_outlets_gets_no_counts_and_a_warning(
 
 def test_two_reads_serve_the_outlets_and_none_where_there_are_none(history: History) -> None:
     flow, emulator = history.good, history.emulator
-    for outlets, expected in (([], []), ([FOREIGN], []), ([AssetAlias("a")], ["flows", "targetConnections"])):
+    for outlets, expected in (([], []), ([FOREIGN], []), ([AssetAlias("a")], ["targetConnections", "dataSets"])):
         before = len(reads(emulator))
         events_of(sensor(flow_id=flow, outlets=outlets))
         assert reads(emulator)[before:] == expected
@@ -109,11 +111,28 @@ def test_a_dataset_that_cannot_be_read_is_taken_from_the_outlets_and_logged(
 ) -> None:
     own, alias = Asset(uri_of(history.emulator, history.good)), AssetAlias("arrived")
     refusal = b'{"errorCode": "FLOW-1", "message": "no"}'
-    proxy_of_history.fault("GET", f"/flows/{history.good}", status=404, body=refusal)
+    proxy_of_history.fault("GET", "/targetConnections/", status=404, body=refusal)
     events = events_of(sensor(flow_id=history.good, outlets=[own, alias]))
     assert events[own].extra["status"] == "succeeded"
     assert not alias_events(events[alias])
     assert said(f"Could not read where dataflow {history.good} writes to") == 1
+
+
+def test_a_dataset_whose_name_cannot_be_read_is_known_by_its_id(
+    history: History, proxy_of_history: FaultProxy, said: Callable[[str], int]
+) -> None:
+    alias = AssetAlias("arrived")
+    proxy_of_history.fault("GET", "/dataSets/", status=403, body=b'{"type": "error", "title": "no"}')
+    events = events_of(sensor(flow_id=history.good, outlets=[alias]))
+    (extra,) = alias_events(events[alias]).values()
+    assert (extra["flow_name"], "dataset_name" in extra) == ("good", False)
+    assert said(f"Could not read where dataflow {history.good} writes to") == 1
+
+
+def test_a_wait_for_a_run_by_its_id_reads_its_dataflow_for_the_outlets(history: History) -> None:
+    before, alias = len(reads(history.emulator)), AssetAlias("arrived")
+    events_of(sensor(run_id=history.runs(history.good)[0]["id"], outlets=[alias], **ANY))
+    assert reads(history.emulator)[before:] == ["flows", "targetConnections", "dataSets"]
 
 
 def test_a_failed_run_says_nothing(history: History) -> None:

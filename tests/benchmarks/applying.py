@@ -16,7 +16,8 @@ from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.aep.dataflows.files import write_files
 from tests.aep.dataflows.watched import PROJECT, named
-from tests.benchmarks.emulator import Table, emulator_process
+from tests.benchmarks.emulator import emulator_process
+from tests.benchmarks.limits import Table
 
 NEW, CHANGED = 100, 300
 SHARED = "schema: {title: Shared schema}\ndataset: {name: Shared}\nallow_second_reader: true\n"

@@ -5,6 +5,8 @@ Nothing twice, nothing lost: many chains under faults, kills and second writers,
 
 Prints a column for chains under faults, for chains one of whose processes is killed, and for chains that several runs
 of the DAG create at once; and the same for applies of three to six definitions, changed afterwards and applied again.
+Two more are for dataflows that are there, which tasks enable, disable, publish and delete, and for schemas and datasets
+that are brought into Profile: under faults, with other writers and people, and killed.
 Exit status 1 where a promise is broken, a chain is not complete, a kill killed nothing, or
 a long run met too few faults to say anything. ``--only kills/17`` runs one of them alone.
 """
@@ -45,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--applies", type=int, default=100, help="applies under faults; as many killed, as many at once"
     )
+    parser.add_argument("--lives", type=int, default=200, help="dataflows that are there, under faults; as many killed")
     parser.add_argument("--writers", type=int, default=2, help="DAG runs that create the same chain; 1 leaves this out")
     parser.add_argument("--schedules", type=int, default=0, help="schedules of faults that Hypothesis looks through")
     parser.add_argument("--seed", type=int, default=1, help="of all draws: the same seed gives the same trials")
@@ -68,10 +71,12 @@ def main() -> int:
         return int(not verdict.good)
     counts = {"chains": args.chains, "kills": args.kills, "writers": args.chains if args.writers > 1 else 0}
     counts |= {"applies": args.applies, "applies-kills": args.applies}
+    counts |= {"lives": args.lives, "lives-kills": args.lives}
     counts["applies-writers"] = args.applies if args.writers > 1 else 0
     wanted = [part for part in PARTS if counts[part]]
     titles = {"chains": "under faults", "kills": "and killed", "writers": f"{args.writers} writers"}
     titles |= {"applies": "applies", "applies-kills": "and killed", "applies-writers": f"{args.writers} applies"}
+    titles |= {"lives": "lives", "lives-kills": "and killed"}
     columns = []
     begun = time.monotonic()
     context = multiprocessing.get_context("forkserver")

@@ -166,11 +166,11 @@ class ApplyRun(DagRun):
     :param written: the definitions.
     """
 
-    steps: ClassVar[tuple[str, ...]] = ("apply", "apply_changes")
     #: What else a killed or failed apply leaves beside a chain that is found by its dataflow is inert.
     told: ClassVar[frozenset[str]] = frozenset({"flows"})
     reach: ClassVar[int] = 100
     written: Written = Written("", 0)
+    steps: tuple[str, ...] = ("apply", "apply_changes")
 
     @property
     def rows(self) -> int:
@@ -196,7 +196,8 @@ class ApplyRun(DagRun):
         return ApplyAttempt(step, self.run_id, try_number, written)
 
 
+@dataclass
 class LaterApplyRun(ApplyRun):
     """Applies once more what was applied, and sees that another plan says unchanged."""
 
-    steps = ("apply_changes", "plan")
+    steps: tuple[str, ...] = ("apply_changes", "plan")

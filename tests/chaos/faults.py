@@ -60,6 +60,12 @@ _LATE_DATAFLOW: Faults = {
     "lag-45": {"action": "list_lag", "seconds": 45},
     "read-lag-45": {"action": "read_lag", "seconds": 45},
 }
+#: What the service says of a change that somebody else's has got in the way of; it has no effect.
+_CONFLICTS: Faults = {
+    "409": {"action": "status", "status": 409},
+    "412": {"action": "status", "status": 412},
+    "428": {"action": "status", "status": 428},
+}
 #: Later than any settle time: then nothing can be promised.
 _TOO_LATE: Faults = {
     "late-120": {"action": "late_apply", "seconds": 120},
@@ -73,6 +79,7 @@ ACTIONS: Faults = {
     **_READ_LAG,
     **_READ_LAG_REGISTRY,
     **_LATE_DATAFLOW,
+    **_CONFLICTS,
     **_TOO_LATE,
 }
 
@@ -106,6 +113,8 @@ STREAMS = {
     "token": Stream({"path": "/ims/*"}, tuple(_LOST.keys() - {"expire-token"} | _APPLIED.keys()), 0.2, 80),
     "registry": Stream(_REGISTRY, (*_READ_LAG, *_READ_LAG_REGISTRY), 0.4, 40),
     "lag": Stream(_WRITES, (*_LAG, *_READ_LAG), 0.4, 120),
+    # Drawn for what is there already: of changes of a chain that is made, each refusal would be final.
+    "conflict": Stream({"method": "PATCH", "path": f"{_PLATFORM}/*Connections/*"}, tuple(_CONFLICTS), 0.0, 0),
 }
 
 

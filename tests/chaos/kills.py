@@ -17,7 +17,7 @@ from tests.chaos.timeline import Platform, Timeline
 SECONDS = 60
 # A server that has Airflow loaded forks the children: they start in milliseconds, and without the emulator's threads.
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.chaos.quiet", "tests.chaos.applies"])
+_context.set_forkserver_preload(["tests.chaos.quiet", "tests.chaos.applies", "tests.chaos.lives"])
 
 
 @dataclass(frozen=True)

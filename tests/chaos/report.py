@@ -20,6 +20,7 @@ _STREAMS = {
     "token": "on requests for a token",
     "registry": "in reads of the registry that lag behind",
     "lag": "in lists and reads that lag behind",
+    "conflict": "on changes of what is there: refused",
 }
 #: In the order of their definition, those that are drawn.
 _KINDS = [kind for kind in ACTIONS if any(kind in stream.actions for stream in STREAMS.values())]
@@ -152,6 +153,7 @@ def show_one(verdict: Verdict) -> None:
         print(f"  {text}")
     if verdict.missed:
         print("  the kill killed nothing")
+    print(f"  {trial.what}")
     print(f"  {trial.writers} writers, retry delay {trial.retry_delay:g} s, killed: {trial.kill or trial.kill_share}")
     print(f"  attempts: {dict(verdict.ends)}; {verdict.requests} requests; {verdict.census}")
     print(f"  faults: {' '.join(map(str, verdict.struck)) or 'none'}")

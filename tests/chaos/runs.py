@@ -70,9 +70,9 @@ class DagRun:
     :param values: what steps returned last, also those that were not done.
     :param messages: of all attempts that ended with an error.
     :param troubled: steps of which an attempt was killed or ended with an error.
+    :param steps: its tasks, in order.
     """
 
-    steps: ClassVar[tuple[str, ...]] = tuple(STEPS)
     #: Kinds of which a copy that stays must be told.
     told: ClassVar[frozenset[str]] = frozenset(KINDS) - {"mappingSets"}
     #: How many requests and waits a task has, about.
@@ -93,6 +93,7 @@ class DagRun:
     messages: list[str] = field(default_factory=list)
     waited: float = 0.0
     message: str = ""
+    steps: tuple[str, ...] = tuple(STEPS)
 
     def run(self) -> DagRun:
         """Run the tasks until one has failed for good or all are done."""

@@ -22,7 +22,7 @@ def _strikes(stream: str) -> st.SearchStrategy[Strike]:
 def trials() -> st.SearchStrategy[Trial]:
     """Trials of few faults, wherever they may lie; one chain or two at once."""
     schedules = st.lists(
-        st.one_of(*map(_strikes, STREAMS)), max_size=12, unique_by=lambda strike: (strike.stream, strike.nth)
+        st.one_of(*map(_strikes, _REACH)), max_size=12, unique_by=lambda strike: (strike.stream, strike.nth)
     )
     return st.builds(
         Trial,

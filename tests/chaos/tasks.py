@@ -149,7 +149,7 @@ class PacedCredential:
         return self.inner.reject(token)
 
 
-def make_client(pace: Pace) -> Client:
+def make_client(pace: Pace, *, marks: bool = True) -> Client:
     """Return a client in virtual time, as a process that has just started would have it."""
     timeline = pace.timeline
     url = timeline.platform.url
@@ -170,6 +170,7 @@ def make_client(pace: Pace) -> Client:
         url=url,
         settle_seconds=CONSISTENCY_WINDOW,
         dataflow_settle_seconds=DATAFLOW_WINDOW,
+        marks=marks,
     )
 
 
@@ -190,6 +191,28 @@ class Ended:
     retry_after: float | None = None
 
 
+def execute(task: Any, pace: Pace, run_id: str, try_number: int) -> Ended:
+    """Execute an operator as one try of its task; every end but that of this process is a value."""
+    random.seed(pace.random.random())  # the jitter of the transport's waits
+    task.hook = ExperiencePlatformHook()
+    task.hook.client = make_client(pace)
+    context: Any = {"ti": TaskInstance(try_number), "run_id": run_id}
+    try:
+        value = dict(task.execute(context))
+        pace.point()
+    except ExperiencePlatformUnavailableError as error:
+        return Ended("retry", message=str(error), retry_after=error.retry_after)
+    except AirflowFailException as error:
+        return Ended("failed", message=str(error))
+    except Killed:
+        return Ended("killed")
+    except Endless:
+        return Ended("endless")
+    except Exception as error:
+        return Ended("crashed", message=f"{type(error).__name__}: {error}")
+    return Ended("done", value)
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One attempt of a task."""
@@ -202,27 +225,9 @@ class Attempt:
     remove_duplicates: bool
 
     def run(self, pace: Pace) -> Ended:
-        """Execute the operator; every end but that of this process is a value."""
-        random.seed(pace.random.random())  # the jitter of the transport's waits
+        """Execute the operator."""
         operator, arguments = STEPS[self.step]
         common: dict[str, Any] = {"retry_delay": timedelta(seconds=self.retry_delay)}
         if issubclass(operator, CreateOperator):
             common["remove_duplicates"] = self.remove_duplicates
-        task: Any = build(operator, **arguments(self.done), **common)
-        task.hook = ExperiencePlatformHook()
-        task.hook.client = make_client(pace)
-        context: Any = {"ti": TaskInstance(self.try_number), "run_id": self.run_id}
-        try:
-            value = dict(task.execute(context))
-            pace.point()
-        except ExperiencePlatformUnavailableError as error:
-            return Ended("retry", message=str(error), retry_after=error.retry_after)
-        except AirflowFailException as error:
-            return Ended("failed", message=str(error))
-        except Killed:
-            return Ended("killed")
-        except Endless:
-            return Ended("endless")
-        except Exception as error:
-            return Ended("crashed", message=f"{type(error).__name__}: {error}")
-        return Ended("done", value)
+        return execute(build(operator, **arguments(self.done), **common), pace, self.run_id, self.try_number)

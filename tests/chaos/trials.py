@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -46,6 +47,11 @@ class Trial:
     kill: Kill | None = None
     remove_duplicates: bool = False
     definitions: int = 0
+
+    @property
+    def what(self) -> str:
+        """What is tried, in words."""
+        return f"{self.definitions} definitions" if self.definitions else "a chain"
 
 
 @dataclass(frozen=True)
@@ -106,36 +112,6 @@ def draw(
     )
 
 
-def points(platform: Platform, trial: Trial) -> dict[Kill, bool]:
-    """
-    Return every point at which one of the trial's tasks can be killed, and whether it lies before a wait.
-
-    The trial is run once to learn them.
-    """
-    seen: dict[Kill, bool] = {}
-
-    def noting(task: Task, pace: Pace) -> Ended:
-        end = task.run(pace)
-        seen.update({Kill(task.step, task.try_number, n): n in pace.waits for n in range(pace.points)})
-        return end
-
-    attempt(platform, trial, noting)
-    return seen
-
-
-def draw_kill(platform: Platform, seed: str, *, applies: bool = False) -> Trial:
-    """
-    Draw a trial from its seed, and the point at which one of its tasks is killed that can be tried twice again.
-
-    Half of the writes are late, and half of the tasks die where they begin to wait: an answer was lost there.
-    """
-    draws = Random(f"{seed}/kill")
-    trial = replace(draw(seed, applies=applies), schedule=tuple(faults.draw(draws, late=0.5)))
-    candidates = {kill: waits for kill, waits in points(platform, trial).items() if kill.try_number <= 2}
-    waiting = [kill for kill, waits in candidates.items() if waits]
-    return replace(trial, kill=draws.choice(waiting if waiting and draws.random() < 0.5 else list(candidates)))
-
-
 def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Verdict:
     """Run a trial on an empty platform."""
     carry = carry or (trial.kill.carry if trial.kill else run_here)
@@ -152,7 +128,7 @@ def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Ver
     earlier = census.look(platform)
     calm = Trial(trial.seed, remove_duplicates=trial.remove_duplicates, definitions=trial.definitions)
     later = _dag_run(timeline, calm, "run-later", later=True).run()
-    afterwards = [r for r in platform.requests()[len(asked) :] if _is_of_platform(r)]
+    afterwards = [r for r in platform.requests()[len(asked) :] if is_of_platform(r)]
     timeline.sleep(DAY)
     found = census.take(platform, earlier, runs, later)
     return Verdict(
@@ -162,19 +138,62 @@ def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Ver
         ),
         incomplete=[f"{run.run_id}: {run.message}" for run in runs if not run.complete],
         census=found,
-        struck=[
-            replace(strike, times=met["fired"])
-            for strike, met in zip(trial.schedule, faults_met, strict=True)
-            if met["fired"]
-        ],
+        struck=struck(trial, faults_met),
         ends=sum((run.ends for run in runs), Counter()),
-        requests=sum(map(_is_of_platform, asked)),
-        tokens=sum(not _is_of_platform(r) for r in asked),
+        requests=sum(map(is_of_platform, asked)),
+        tokens=sum(not is_of_platform(r) for r in asked),
         later_requests=len(afterwards),
         removed=[r["method"] for r in afterwards].count("DELETE"),
         jumps=timeline.jumps,
         virtual_seconds=virtual_seconds,
     )
+
+
+def struck(trial: Trial, faults_met: list[dict[str, Any]]) -> list[Strike]:
+    """
+    Return the faults of the schedule that did strike, each as often as it did.
+
+    :param faults_met: the same as the emulator shows them.
+    """
+    pairs = zip(trial.schedule, faults_met, strict=True)
+    return [replace(strike, times=met["fired"]) for strike, met in pairs if met["fired"]]
+
+
+def points(
+    platform: Platform, trial: Trial, attempt: Callable[[Platform, Any, Carry], Verdict] = attempt
+) -> dict[Kill, bool]:
+    """
+    Return every point at which one of the trial's tasks can be killed, and whether it lies before a wait.
+
+    The trial is run once to learn them.
+    """
+    seen: dict[Kill, bool] = {}
+
+    def noting(task: Task, pace: Pace) -> Ended:
+        end = task.run(pace)
+        seen.update({Kill(task.step, task.try_number, n): n in pace.waits for n in range(pace.points)})
+        return end
+
+    attempt(platform, trial, noting)
+    return seen
+
+
+def choose(draws: Random, points: dict[Kill, bool]) -> Kill:
+    """Choose a point of a task that can be tried twice again: half of the time one before a wait, if there is one."""
+    candidates = {kill: waits for kill, waits in points.items() if kill.try_number <= 2}
+    waiting = [kill for kill, waits in candidates.items() if waits]
+    return draws.choice(waiting if waiting and draws.random() < 0.5 else list(candidates))
+
+
+def draw_kill(platform: Platform, seed: str, *, applies: bool = False) -> Trial:
+    """
+    Draw a trial from its seed, and the point at which one of its tasks is killed.
+
+    Half of the writes are late, and half of the tasks die where they begin to wait: an answer was lost there.
+    """
+    draws = Random(f"{seed}/kill")
+    trial = replace(draw(seed, applies=applies), schedule=tuple(faults.draw(draws, late=0.5)))
+    return replace(trial, kill=choose(draws, points(platform, trial)))
 
 
 def _dag_run(timeline: Timeline, trial: Trial, run_id: str, carry: Carry = run_here, *, later: bool = False) -> DagRun:
@@ -192,7 +211,7 @@ def _dag_run(timeline: Timeline, trial: Trial, run_id: str, carry: Carry = run_h
     return DagRun(timeline, run_id, **how)
 
 
-def _is_of_platform(request: dict[str, Any]) -> bool:
+def is_of_platform(request: dict[str, Any]) -> bool:
     return not request["path"].startswith("/ims/")
 
 

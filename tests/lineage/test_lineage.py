@@ -156,7 +156,7 @@ def test_five_reads_serve_lineage_and_outlets_together(history: History) -> None
     task = sensor(flow_id=history.good, outlets=[AssetAlias("arrived")])
     task.execute(context() | {"outlet_events": outlet_events()})
     assert sorted(reads(history.emulator)[before:]) == [
-        "flows",
+        "dataSets",
         "mappingSets",
         "schemas",
         "sourceConnections",

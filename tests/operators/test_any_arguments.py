@@ -8,24 +8,21 @@ always the same; for a hunt, set ``OPERATOR_EXAMPLES`` to the number of tries fo
 
 from __future__ import annotations
 
-import json
+import importlib
+import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseOperator
+from airflow.providers.common.compat.sdk import BaseOperator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.client import Client
-from airflow_provider_payments.aep.errors import ConflictError, InvalidInputError, RequestError
-from airflow_provider_payments.aep.inputs import as_mapping
-from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
-from airflow_provider_payments.operators.base import CreateOperator, FindOperator
+from airflow_provider_payments.get_provider_info import get_provider_info
 from airflow_provider_payments.operators.connections import (
     CreateBaseConnectionOperator,
     CreateSourceConnectionOperator,
@@ -33,23 +30,32 @@ from airflow_provider_payments.operators.connections import (
 )
 from airflow_provider_payments.operators.dataflows import CreateDataflowOperator, FindFlowSpecOperator
 from airflow_provider_payments.operators.datasets import FindDatasetOperator
+from airflow_provider_payments.operators.definitions import (
+    ApplyDataflowOperator,
+    ApplyDataflowsOperator,
+    ExportDataflowsOperator,
+    PlanDataflowsOperator,
+)
 from airflow_provider_payments.operators.diagnostics import DownloadRowErrorsOperator
+from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator, RunDataflowOperator
 from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
 from airflow_provider_payments.operators.lifecycle import (
     DeleteDataflowOperator,
     DisableDataflowOperator,
     EnableDataflowOperator,
-    ExistingDataflowOperator,
     PublishDataflowOperator,
 )
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.profiles import CreateIdentityOperator
 from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator, FindSchemaOperator
+from airflow_provider_payments.operators.teardown import TeardownChainOperator
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
+from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import PAYPAL, Emulator
+from tests.operators.any_arguments import Stage, judge, strolling
 from tests.operators.arguments import Changes, changes
-from tests.operators.chain import ARGUMENTS, COLUMNS, FIELDS, FLOW_SPEC, PRODUCTS, context, make_dataflow, run
-from tests.sensors.flows import advance_to_run
+from tests.operators.chain import ARGUMENTS, COLUMNS, FIELDS, FLOW_SPEC, PRODUCTS, make_dataflow, run
+from tests.operators.on_demand import DELTA, ONCE
 
 EXAMPLES = int(os.environ.get("OPERATOR_EXAMPLES", "0"))
 NO_TABLE = {"table": None, "columns": None}
@@ -121,42 +127,60 @@ RIGHT: dict[str, Any] = {
     "ignore": ["partial", "stale"],
     "on_unhealthy": "report",
     "batch_ids": ["batch"],
+    "only": ["PayPal catalog products"],
+    "take_over": ["sales"],
+    "on_drift": "fail",
+    "overwrite": True,
+    "manage_schema": True,
+    "dataflows": True,
+    "window_end": "2020-01-02T00:00:00Z",
+    "if_covered": "again",
+    "window_lag": "PT1H",
+    "max_window_wait": 60,
+    "poll_interval": "PT1M",
+    "timeout": 3600,
+    "wait_for_completion": False,
 }
 OF_DATAFLOWS = (DisableDataflowOperator, EnableDataflowOperator, PublishDataflowOperator, DeleteDataflowOperator)
+OF_DEFINITIONS = (PlanDataflowsOperator, ApplyDataflowsOperator, ApplyDataflowOperator)
 OPERATORS: dict[type[BaseOperator], dict[str, Any]] = {
     **ARGUMENTS,
     FlowRunSensor: {"flow_id": "flow"},
     **{operator: {"dataflow": "stage"} for operator in OF_DATAFLOWS},
     CheckDataflowHealthOperator: {},
     DownloadRowErrorsOperator: {"path": "row-errors", "batch_ids": ["batch"]},
+    TeardownChainOperator: {},
+    **{operator: {"definition": "files"} for operator in OF_DEFINITIONS},
+    ExportDataflowsOperator: {"path": "export"},
+    RunDataflowOperator: {"flow_id": "once", "window_start": 1_600_000_000, "window_end": 1_600_086_400},
+    RetryFlowRunOperator: {"run_id": "run"},
+}
+#: Arguments for what has to be there before an operator can do anything.
+PREPARED: dict[type[BaseOperator], Callable[[Stage], dict[str, Any]]] = {
+    PlanDataflowsOperator: lambda stage: stage.applied("files"),
+    DownloadRowErrorsOperator: lambda stage: {"batch_ids": [stage.new_batch()]},
+    RunDataflowOperator: lambda stage: {"flow_id": make_dataflow("once", **ONCE)["id"], "delta_column": DELTA},
+    RetryFlowRunOperator: lambda stage: {"run_id": stage.new_run()},
 }
 
-#: Arguments that name files of this machine, which tests of definitions cover: a root would be searched for hours.
-OF_FILES = {"definition"}
+#: Arguments that name files of this machine, which other tests cover: a root would be searched, or written to.
+OF_FILES: dict[type[BaseOperator], set[str]] = {
+    **{operator: {"definition"} for operator in (*OF_DEFINITIONS, CheckDataflowHealthOperator)},
+    ExportDataflowsOperator: {"path"},
+}
 
-#: Refusals for what only the service can know, by code and words: which objects there are, and what belongs together.
-UNKNOWABLE = [
-    ("FLOW-1439-404", "not found"),
-    ("FLOW-1412-400", "The mapping version"),
-    ("FLOW-1413-400", ""),
-    ("FLOW-1330-400", ""),
-    ("FLOW-1367-400", "not among the source connection's columns"),
-    ("FLOW-1419-400", "it does not exist"),
-    ("BadRequestError", "names no schema"),
-    ("BadRequestError", "The tag 'unifiedProfile'"),
-    ("MAPPER-1000-400", "does not exist"),
-    ("XDM-1504-400", "names no known"),
-    ("XDM-1520-400", "has no field at"),
-    ("XDM-1010-404", "is not found"),
-    ("XDM-1011-404", "is not found"),
-    ("XDM-1012-404", "is not found"),
-    ("NotFoundError", "Batch"),
-]
 #: Arguments that are held against what the service answers to a read.
 CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
     FindFlowSpecOperator: {"name", "source"},
     **{operator: {"dataflow"} for operator in OF_DATAFLOWS},
     CheckDataflowHealthOperator: {"names"},
+    ExportDataflowsOperator: {"names", "path"},
+    # What the plan shows.
+    PlanDataflowsOperator: {"ignore"},
+    ApplyDataflowsOperator: {"expect"},
+    ApplyDataflowOperator: {"expect"},
+    RunDataflowOperator: {"delta_column", "max_window_wait"},
+    RetryFlowRunOperator: {"flow_id"},
     FindBaseConnectionOperator: {"name"},
     FindSchemaOperator: {"name"},
     FindDatasetOperator: {"name"},
@@ -171,66 +195,9 @@ CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
 }
 
 
-@dataclass
-class Stage:
-    """The emulator with one chain, whose ids the operators are given."""
-
-    emulator: Emulator
-    client: Client
-    ids: dict[str, Any]
-    stripe: str
-    seen: int = 0
-
-    def usual(self, operator: type[BaseOperator], variant: dict[str, Any]) -> dict[str, Any]:
-        """Arguments that make a new object, from a source connection that no dataflow reads yet."""
-        usual = OPERATORS[operator] | variant
-        if issubclass(operator, ExistingDataflowOperator):
-            return self.usual_of_a_dataflow(operator)
-        names_new = "name" in usual and not issubclass(operator, (CreateIdentityOperator, FindOperator))
-        fresh = {"name": f"step {self.seen}"} if names_new else {}
-        ids = {name: value for name, value in self.ids.items() if name in usual and name not in variant}
-        if operator is CreateDataflowOperator:
-            ids["source_connection_id"] = self.new_source()
-        if variant is RESOURCE:
-            ids["base_connection_id"] = self.stripe
-        return usual | ids | fresh
-
-    def usual_of_a_dataflow(self, operator: type[BaseOperator]) -> dict[str, Any]:
-        """Arguments that name a dataflow; one of its own where it is going to be deleted."""
-        if operator is not DeleteDataflowOperator:
-            return OPERATORS[operator]
-        name = f"to delete {self.seen}"
-        run(CreateDataflowOperator, **self.usual(CreateDataflowOperator, {}) | {"name": name})
-        return {"dataflow": name}
-
-    def new_source(self) -> str:
-        body = {
-            "name": f"source {self.seen}",
-            "baseConnectionId": PAYPAL,
-            "data": {"format": "tabular"},
-            "params": {"tableName": PRODUCTS},
-            "connectionSpec": {"id": "221c7626-58f6-4eec-8ee2-042b0226f03b", "version": "1.0"},
-        }
-        made = self.client.request("POST", "/data/foundation/flowservice/sourceConnections", body=body).body
-        self.asked()
-        return str(made["id"])
-
-    def new_batch(self) -> str:
-        """The batch of a run in which no record failed: nothing of it is written anywhere."""
-        make_dataflow("good", error_diagnostics=True, backfill=False)
-        advance_to_run(self.emulator, after=3600.0)
-        good = [each for each in self.emulator.objects("batches") if not each["metrics"]["failedRecordCount"]]
-        return str(next(each["id"] for each in good if each["tags"]["acp_enableErrorDiagnostics"] == ["true"]))
-
-    def asked(self) -> list[dict[str, Any]]:
-        """What was asked since the last call, but for tokens."""
-        new = self.emulator.requests(since=self.seen)
-        self.seen = max([self.seen, *(r["number"] for r in new)])
-        return [r for r in new if not r["path"].startswith("/ims")]
-
-
 @pytest.fixture
-def stage(connected: Emulator, client: Client, connect_vendor: Callable[..., None]) -> Stage:
+def stage(connected: Emulator, make_client: Callable[..., Client], connect_vendor: Callable[..., None]) -> Stage:
+    client = make_client(clock=strolling(connected))
     connect_vendor(login="client", password="secret", extra={"access_token": "a", "refresh_token": "r"}, host="shop")
     flow = make_dataflow("stage")
     sent = connected.posted("/flows")[0]
@@ -250,64 +217,27 @@ def stage(connected: Emulator, client: Client, connect_vendor: Callable[..., Non
     return Stage(connected, client, ids, stripe["id"])
 
 
-def is_unknowable(refusal: RequestError, extra: object) -> bool:
-    """Whether no check of ours could have foreseen a refusal."""
-    said = refusal.problem
-    # Fields that nobody models here stand in `extra`; whoever writes them must know them.
-    own = [key for key in (as_mapping("extra", extra) if extra else ()) if key and key in said.detail]
-    return bool(own) or any(code == (said.code or said.title) and words in said.detail for code, words in UNKNOWABLE)
-
-
-def writes(asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The requests that change something."""
-    return [r for r in asked if r["method"] != "GET" and not r["path"].endswith("/validate")]
-
-
-def judge(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any]) -> str:
-    """Run it once; see that it ended in one of the two ways, and say in which."""
-    stage.asked()
-    error: Exception | None = None
-    returned: Any = None
-    try:
-        step = operator(task_id="step", **arguments)
-        returned = step.poke(context()).xcom_value if isinstance(step, FlowRunSensor) else step.execute(context())
-    except (ExperiencePlatformFailedError, AirflowNotFoundException) as raised:
-        error = raised
-    asked = stage.asked()
-    refused = [r for r in asked if r["status"] >= 400]
-    cause = error.__cause__ if error else None
-    if isinstance(error, AirflowNotFoundException):
-        assert asked == []
-    elif isinstance(cause, InvalidInputError):
-        argument = cause.field.split(".")[0]
-        assert argument in operator.template_fields, cause
-        assert asked == [] or argument in CHECKED_BY_READS.get(operator, ()), cause
-        assert writes(asked) == refused == []
-    elif isinstance(cause, RequestError):
-        assert is_unknowable(cause, arguments.get("extra")), (str(cause), asked[-1:])
-    elif error:
-        assert isinstance(cause, ConflictError)
-        assert refused == []
-    else:
-        assert refused == []
-        json.dumps(returned, allow_nan=False)
-        if isinstance(step, CreateOperator) and step.if_exists != "fail":
-            again = step.execute(context())
-            assert (again["id"], again["created"]) == (returned["id"], False)
-            assert writes(stage.asked()) == []
-    return type(cause or error).__name__
+def test_every_operator_and_sensor_of_the_provider_is_given_any_arguments() -> None:
+    info = get_provider_info()
+    modules = [name for part in ("operators", "sensors") for each in info[part] for name in each["python-modules"]]
+    members = [value for module in modules for value in vars(importlib.import_module(module)).values()]
+    classes = {each for each in members if inspect.isclass(each) and issubclass(each, BaseOperator)}
+    named = {each for each in classes if each.__module__ in modules and not each.__name__.startswith("_")}
+    assert {each for each in named if not inspect.isabstract(each)} == OPERATORS.keys()
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
 def test_any_arguments_end_in_sound_requests_or_in_an_error_that_names_one(
     stage: Stage, operator: type[BaseOperator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if operator is DownloadRowErrorsOperator:
-        stage.ids["batch_ids"] = [stage.new_batch()]
-        monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    write_files(tmp_path / "files", project="version: 1\nproject: finance\n", a=TEN_LINES)
+    prepared = PREPARED.get(operator, lambda stage: {})(stage)
+    usual = OPERATORS[operator] | prepared
+    stage.ids |= prepared
     variants = [{}, *OTHERWISE.get(operator, [])]
-    names = sorted(set(operator.template_fields) - OF_FILES)
-    right = {name: value for name, value in (OPERATORS[operator] | RIGHT | stage.ids).items() if name in names}
+    names = sorted(set(operator.template_fields) - OF_FILES.get(operator, set()))
+    right = {name: value for name, value in (usual | RIGHT | stage.ids).items() if name in names}
     ends = set()
 
     @settings(
@@ -319,7 +249,8 @@ def test_any_arguments_end_in_sound_requests_or_in_an_error_that_names_one(
     )
     @given(st.sampled_from(variants), changes(names, right))
     def each(variant: dict[str, Any], given: Changes) -> None:
-        ends.add(judge(stage, operator, stage.usual(operator, variant) | given))
+        arguments = stage.usual(operator, usual, variant) | given
+        ends.add(judge(stage, operator, arguments, CHECKED_BY_READS.get(operator, ())))
 
     each()
     assert ends >= {"InvalidInputError", "NoneType"}

@@ -43,6 +43,7 @@ def test_a_report_holds_each_dataflow_and_the_log_a_table(
     check_keys(found, outputs.CheckedDataflows)
     assert (found["healthy"], found["unhealthy"]) == (False, [f"{GOOD} 2"])
     assert found["summary"] == {"dataflows": 2, "healthy": 1, "disabled": 1}
+    assert (found["org_id"], found["sandbox"]) == ("EMULATOR@AdobeOrg", "dev")
     for dataflow in found["dataflows"]:
         check_keys(dataflow, outputs.DataflowHealth)
     assert [problem["code"] for problem in found["dataflows"][1]["problems"]] == ["disabled"]

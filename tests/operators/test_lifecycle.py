@@ -20,7 +20,6 @@ from airflow_provider_payments.operators.lifecycle import (
 )
 from tests.conftest import Emulator
 from tests.operators.chain import TaskInstance, context, make_dataflow, make_ends
-from tests.operators.on_demand import Store
 from tests.operators.test_outputs import check
 
 OPERATORS: list[type[BaseOperator]] = [
@@ -61,6 +60,21 @@ def test_disable_and_enable_say_what_was_and_what_is(connected: Emulator, flow_i
     unchanged = {"state_before": "disabled", "state": "disabled", "changed": False}
     assert run(DisableDataflowOperator, "products") == own | unchanged
     assert run(EnableDataflowOperator, "products") == was_enabled | {"state_before": "disabled", "state": "enabled"}
+
+
+@pytest.mark.parametrize("operator", OPERATORS[:2], ids=lambda operator: operator.__name__)
+def test_a_second_try_waits_for_what_the_first_may_have_asked_for(
+    connected: Emulator,
+    make_client: Callable[..., Client],
+    flow_id: str,
+    naps: list[float],
+    operator: type[BaseOperator],
+) -> None:
+    client = make_client(dataflow_settle_seconds=50.0)
+    run(operator, flow_id, client=client)
+    assert sum(naps) == 0
+    run(operator, flow_id, context(TaskInstance(2)), client)
+    assert sum(naps) == 51
 
 
 def test_a_disabled_dataflow_begins_no_run_until_it_is_enabled(connected: Emulator) -> None:
@@ -118,28 +132,26 @@ def test_a_dataflow_that_is_gone_is_no_error_and_the_log_says_so(
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["name", "id"])
-@pytest.mark.parametrize(("kept", "left"), [(True, 0), (False, 2)], ids=["task store", "no task store"])
-def test_a_try_that_died_after_the_dataflow_is_finished_where_airflow_keeps_what_it_was_to_delete(
-    connected: Emulator, client: Client, flow_id: str, kept: bool, left: int, named: bool
+def test_a_try_that_died_after_the_dataflow_is_finished_by_the_next(
+    connected: Emulator, client: Client, flow_id: str, named: bool
 ) -> None:
-    where = context() | ({"task_state_store": Store()} if kept else {})
     connected.fail("status", method="DELETE", path="*/targetConnections/*", status=503, times=50)
     asked = "products" if named else flow_id
     with pytest.raises(ExperiencePlatformUnavailableError):
-        run(DeleteDataflowOperator, asked, where, client)
+        run(DeleteDataflowOperator, asked, client=client)
     assert (there(connected, "flows"), there(connected)) == (0, 2)
     connected.control("DELETE", "faults")
-    told = run(DeleteDataflowOperator, asked, where, client)
-    assert there(connected) == left
-    assert [entry["kind"] for entry in told["removed"]] == ([] if left else ["target connection", "source connection"])
+    told = run(DeleteDataflowOperator, asked)
+    check(told, outputs.DeletedDataflow)
+    assert [entry["kind"] for entry in told["removed"]] == ["target connection", "source connection"]
+    assert (there(connected), run(DeleteDataflowOperator, asked)) == (0, {"removed": [], "kept": []})
 
 
 def test_a_task_that_is_cleared_deletes_the_dataflow_that_has_the_name_by_then(connected: Emulator) -> None:
-    where = context() | {"task_state_store": Store()}
     first = make_dataflow(**LATER)["id"]
-    assert run(DeleteDataflowOperator, "products", where)["id"] == first
+    assert run(DeleteDataflowOperator, "products")["id"] == first
     later = make_dataflow(**LATER)["id"]
-    assert run(DeleteDataflowOperator, "products", where)["id"] == later
+    assert run(DeleteDataflowOperator, "products")["id"] == later
     assert there(connected) == 0
 
 
@@ -194,11 +206,12 @@ def test_the_task_links_to_the_dataflow(connected: Emulator, flow_id: str, opera
     assert task.pushed == {"experience_platform_link": f"{connected.url}/"}
 
 
-def test_what_was_kept_of_another_dataflow_is_left_alone(connected: Emulator, client: Client, flow_id: str) -> None:
-    where = context() | {"task_state_store": Store()}
+def test_what_the_deletion_of_another_dataflow_has_left_stays(
+    connected: Emulator, client: Client, flow_id: str
+) -> None:
     connected.fail("status", method="DELETE", path="*/targetConnections/*", status=503, times=50)
     with pytest.raises(ExperiencePlatformUnavailableError):
-        run(DeleteDataflowOperator, flow_id, where, client)
+        run(DeleteDataflowOperator, flow_id, client=client)
     connected.control("DELETE", "faults")
-    assert run(DeleteDataflowOperator, "another", where, client) == {"removed": [], "kept": []}
+    assert run(DeleteDataflowOperator, "another") == {"removed": [], "kept": []}
     assert there(connected) == 2

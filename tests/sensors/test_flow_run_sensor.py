@@ -46,6 +46,8 @@ def test_it_returns_what_the_run_moved(history: History) -> None:
     assert arrived >= 1195
     assert wait(flow_id=history.partial, **ANY) == {
         "run_id": run["id"],
+        "flow_id": history.partial,
+        "flow_name": "partial",
         "status": "partial",
         "input_records": arrived + 5,
         "output_records": arrived,

@@ -178,6 +178,7 @@ def test_a_deferral_carries_plain_json_and_no_secret(history: History) -> None:
     # The worker has seen that there was nothing by now.
     now = history.emulator.control("GET", "clock")["now"]
     assert arguments.pop("quiet_since") == pytest.approx(now, abs=5)
+    assert arguments.pop("flow").items() > {"id": history.waiting, "name": "waiting", "mapping_version": 0}.items()
     assert arguments == {
         "aep_conn_id": "aep_default",
         "selection": {"flow_id": history.waiting, "run_id": None, "since": 1767225600, "pick": "latest"},
@@ -240,7 +241,7 @@ ENDED: dict[str, Any] = {
 def test_an_event_of_a_failed_run_fails_with_its_codes_and_messages(connected: Emulator) -> None:
     with pytest.raises(FlowRunFailedError, match=r"flow run run-1 is failed.*CONNECTOR-1001-500: The source refused"):
         resume({"status": "ended", "run": ENDED}, flow_id="flow")
-    assert connected.requests() == []
+    assert connected.requests(path="/data/foundation/flowservice/runs") == []
 
 
 MALFORMED: dict[str, Any] = {

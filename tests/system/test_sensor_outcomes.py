@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -77,8 +78,8 @@ sensor.MIN_POLL_INTERVAL_SECONDS = 0.01
 
 
 @pytest.fixture(scope="module")
-def ended(new_airflow: Callable[..., AirflowHome]) -> dict[str, tuple[str, int]]:
-    """How each task of the DAGs ended, and in which try."""
+def airflow(new_airflow: Callable[..., AirflowHome]) -> AirflowHome:
+    """An Airflow that has run the DAGs."""
     with EmulatorServer(time="manual") as server, fault_proxy(server.url) as proxy:
         airflow = new_airflow(connection_json(proxy.url), DAG_FILE)
         with (airflow.home / "dags" / DAG_FILE.name).open("a") as dag:
@@ -87,6 +88,12 @@ def ended(new_airflow: Callable[..., AirflowHome]) -> dict[str, tuple[str, int]]
             happen(proxy, f"{mode}-{event}-{flag}", event)
         for mode in MODES:
             airflow.test_dag(f"{DAG_FILE.stem}_{mode}", returncode=1)
+    return airflow
+
+
+@pytest.fixture(scope="module")
+def ended(airflow: AirflowHome) -> dict[str, tuple[str, int]]:
+    """How each task ended, and in which try."""
     rows = airflow.rows("SELECT task_id, state, try_number FROM task_instance")
     return {task: (state, tries) for task, state, tries in rows}
 
@@ -102,3 +109,12 @@ def test_a_task_ends_in_every_mode_as_promised(ended: dict[str, tuple[str, int]]
 @fails_on("3.0", reason="airflow dags test hands a rescheduled sensor its start as text, at which any sensor fails")
 def test_a_rescheduled_wait_goes_on_in_the_same_try(ended: dict[str, tuple[str, int]]) -> None:
     assert ended["reschedule-succeeded_later-plain"] == SUCCEEDS
+
+
+def test_a_run_that_fails_or_skips_its_task_is_an_xcom_in_every_mode(airflow: AirflowHome) -> None:
+    found = airflow.rows("SELECT task_id, value FROM xcom WHERE key = 'flow_run'")
+    pushed = {task: json.loads(value)["status"] for task, value in found}
+    statuses = {"failed": "failed", "failed_later": "failed", "partial": "partial", "unknown_counts": "succeeded"}
+    modes = [mode for mode in MODES if not (mode == "reschedule" and SERIES == "3.0")]
+    expected = {f"{m}-{event}-{flag}": statuses[event] for m, event, flag in product(modes, statuses, FLAGS)}
+    assert {task: status for task, status in pushed.items() if task.partition("-")[0] in modes} == expected

@@ -50,6 +50,7 @@ def test_its_arguments_are_plain_json_that_make_it_again() -> None:
         "quiet_since": None,
         "fail_if_disabled": True,
         "by_own_clock": False,
+        "flow": None,
     }
     module, name = path.rsplit(".", 1)
     again = getattr(import_module(module), name)(**json.loads(json.dumps(arguments)))
@@ -59,7 +60,9 @@ def test_its_arguments_are_plain_json_that_make_it_again() -> None:
 def test_an_ended_run_is_handed_over_whole(history: History) -> None:
     run, _ = history.runs(history.partial)
     records, times = run["metrics"]["recordSummary"], run["metrics"]["durationSummary"]
-    (event,) = events(trigger(history.partial))
+    waiting, flow = trigger(history.partial), {"id": history.partial, "name": "partial"}
+    waiting.flow = flow
+    (event,) = events(waiting)
     errors, codes = event["run"].pop("errors"), event["run"].pop("failed_codes")
     window = run["activities"][0]["durationSummary"]["extensions"]
     (batch,) = [b for b in history.emulator.objects("batches") if b["tags"]["flowRunId"] == [run["id"]]]
@@ -82,6 +85,7 @@ def test_an_ended_run_is_handed_over_whole(history: History) -> None:
             "copied_end": window["windowEnd"] / 1000,
             "unknown_counts": "",
         },
+        "flow": flow,
     }
     assert "DCVS-1111-400: The message cannot be validated: [#: required key [_id] not found]" in errors
     assert any("DCVS-1111-400" in code for code in codes)

@@ -19,13 +19,15 @@ for arguments in json.loads(sys.argv[1]):
 Returned = dict[str, Any]
 
 
-def run_twice(airflow: InstalledAirflow, dag_id: str, *dates: str) -> list[Returned]:
+def run_twice(airflow: InstalledAirflow, dag_id: str, *dates: str, **conf: str) -> list[Returned]:
     """
     Run a DAG twice; return what the tasks of each run returned.
 
     :param dates: of both runs; now when left out.
+    :param conf: params of both runs.
     """
-    runs = [[dag_id, date] for date in dates] or [[dag_id]] * 2
+    given = ["--conf", json.dumps(conf)] if conf else []
+    runs = [[dag_id, date, *given] for date in dates] or [[dag_id, *given]] * 2
     python("-c", TEST_DAG, json.dumps(runs), environment=airflow.environment, timeout=900)
     states = airflow.rows("SELECT run_id, state FROM dag_run WHERE dag_id=? ORDER BY id", dag_id)
     assert [state for _, state in states] == ["success"] * 2

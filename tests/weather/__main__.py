@@ -6,8 +6,8 @@ Bad weather: answers of load balancers, gateways and half-broken services that n
 
 The first form lets that many triggers wait in one process for so long: runs come and end all the time, a wait that is
 over is replaced by another, some are cancelled and begun again, and twice one dataflow's questions hang. The second
-puts the same kinds of answers before whole chains in virtual time, with one writer and with two, and before applies of
-definitions, one for each ten chains.
+puts the same kinds of answers before whole chains in virtual time, with one writer and with two, before applies of
+definitions, one for each ten chains, and before tasks that change dataflows that are there, one for each four.
 
 Prints each figure with its limit; the exit status is 1 when one is missed.
 """
@@ -30,7 +30,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--without", action="append", default=[], metavar="KIND", help="leave a kind out, for waits")
     parser.add_argument("--chains", type=int, default=0, help="chains with one writer, instead of waits")
     parser.add_argument("--pairs", type=int, default=0, help="chains with two writers, instead of waits")
-    parser.add_argument("--only", metavar="PART/NUMBER", help="one chain alone, such as chains/17 or apply-pairs/4")
+    parser.add_argument("--only", metavar="PART/NUMBER", help="one chain alone, such as chains/17 or lives/4")
     return parser.parse_args()
 
 

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 
 import tests.chaos.quiet  # noqa: F401
 from airflow_provider_payments.emulator.http.server import EmulatorServer
-from tests.benchmarks.emulator import Table
-from tests.chaos import report
+from tests.benchmarks.limits import Table
+from tests.chaos import lives, report
 from tests.chaos.census import DELETABLE
 from tests.chaos.timeline import Platform
 from tests.chaos.trials import Verdict, attempt, draw
@@ -30,8 +30,9 @@ from tests.weather import pages
 from tests.weather.http import Answer, Request, Server
 from tests.weather.kinds import Kind, Weather, kinds
 
-#: How many writers each part has; those of applies apply definitions in place of making a chain step by step.
-PARTS = {"chains": 1, "pairs": 2, "applies": 1, "apply-pairs": 2}
+#: How many writers each part has; those of applies apply definitions in place of making a chain step by step. Lives are
+#: of dataflows that are there, with as many writers as a scene has.
+PARTS = {"chains": 1, "pairs": 2, "applies": 1, "apply-pairs": 2, "lives": 0}
 #: Ended by nothing but the operation's deadline, 900 s and thousands of requests away: a trial takes that for endless.
 ENDLESS = "endless pages of new items"
 #: Real seconds that an answer trickles before its connection ends: virtual time does not pass meanwhile.
@@ -115,15 +116,15 @@ class Case:
 
     def verdict(self) -> tuple[Verdict, Counter[str]]:
         """Run it in this process; return what came of it, and the bad answers that it met, by kind."""
-        seed = f"{self.seed}/weather/{self}"
-        # With faults of its own the emulator would hide what is to be tried.
-        applies = self.part.startswith("appl")
-        drawn = draw(seed, PARTS[self.part], remove_duplicates=not applies, applies=applies)
-        trial = replace(drawn, schedule=(), jumps=0.0)
-        stormy = platform()
+        seed, stormy = f"{self.seed}/weather/{self}", platform()
         met = tuple(kind for kind in kinds(trickles=TRICKLE) if kind.name != ENDLESS)
         stormy.weather = Weather(seed, self.share, met)
-        return attempt(stormy, trial), stormy.met
+        # With faults of its own the emulator would hide what is to be tried.
+        if self.part == "lives":
+            return lives.attempt(stormy, replace(lives.draw(seed), schedule=())), stormy.met
+        applies = self.part.startswith("appl")
+        drawn = draw(seed, PARTS[self.part], remove_duplicates=not applies, applies=applies)
+        return attempt(stormy, replace(drawn, schedule=(), jumps=0.0)), stormy.met
 
 
 @dataclass
@@ -138,8 +139,12 @@ class Outcome:
 
 
 def run(chains: int, pairs: int, seed: int, share: float) -> bool:
-    """Run the trials, an apply for each ten of chains, print what came of them, and return whether all is well."""
+    """
+    Run the trials, an apply for each ten of chains and a life for each four, print what came of them, and return
+    whether all is well.
+    """
     counts = {"chains": chains, "pairs": pairs, "applies": -(-chains // 10), "apply-pairs": -(-pairs // 10)}
+    counts["lives"] = -(-chains // 4)
     cases = [Case(part, n, seed, share) for part, count in counts.items() for n in range(count)]
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.chaos.quiet"])
@@ -191,4 +196,4 @@ def show(outcome: Outcome, again: str) -> bool:
     table.row("dataflows enabled twice", enabled, 0, "")
     table.row("rows that landed twice or not at all", outcome.total(lambda v: v.census.twice + v.census.lost), 0, "")
     table.row("trials in which a promise was broken", outcome.total(lambda v: bool(v.broken)), 0, "")
-    return not table.missed
+    return table.exit_status == 0

@@ -1,55 +1,38 @@
 """
-The life of a dataflow that is there: it is enabled, disabled, published, deleted with its connections.
+The life of a dataflow that is there: it is enabled, disabled, published.
 
 Where the state is right nothing is sent, and after each write the object is read again: a lost answer, a kill and a
-repeat end the same. Sources: Adobe's tutorials "Update dataflows", "Delete dataflows" and "Create a draft", and its
-OpenAPI file.
+repeat end the same. A request whose answer was lost may take effect late; nothing is reported before that. Sources:
+Adobe's tutorials "Update dataflows" and "Create a draft", and its OpenAPI file.
 """
 
 from __future__ import annotations
 
-import logging
 import re
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api.patience import patiently
+from airflow_provider_payments.aep.api.settling import MAX_REQUESTS, Settling
 from airflow_provider_payments.aep.errors import (
     Failure,
     InvalidInputError,
-    PlatformError,
     RequestError,
     UnsettledError,
 )
-from airflow_provider_payments.aep.provisioning.removing import remove
-from airflow_provider_payments.aep.resources.catalog import DATASET
+from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
-from airflow_provider_payments.aep.resources.finding import find_object, name_of
+from airflow_provider_payments.aep.resources.finding import find_object
 from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, TARGET_CONNECTION
-from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.resources.switches import Action, act
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.services import Json
+    from airflow_provider_payments.aep.resources.kind import Existing, Kind
 
-__all__ = [
-    "Deletion",
-    "Part",
-    "delete_parts",
-    "find_dataflow",
-    "in_order",
-    "parts_of",
-    "publish",
-    "state_of",
-    "switch_to",
-]
-
-log = logging.getLogger(__name__)
+__all__ = ["await_earlier_tries", "ends_of", "find_dataflow", "publish", "state_of", "switch_to"]
 
 #: What users call the dataflow that is meant.
 ARGUMENT = "dataflow"
@@ -62,8 +45,6 @@ _REACHED: dict[Action, frozenset[str]] = {
     "disable": frozenset({"disabled"}),
     "publish": frozenset({"enabled", "disabled"}),
 }
-#: The kinds that may go with a dataflow, users first.
-DELETED: tuple[Kind, ...] = (DATAFLOW, TARGET_CONNECTION, SOURCE_CONNECTION, DATASET)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -88,6 +69,18 @@ def find_dataflow(client: Client, asked: str) -> Existing:
 
 
 # ---- states --------------------------------------------------------------------------------------------------------
+
+
+def await_earlier_tries(client: Client, attempt: int) -> None:
+    """
+    Wait until what an earlier try of a task asked for has taken effect, or never will.
+
+    :param attempt: the number of this try; there is none before the first.
+    """
+    if attempt > 1:
+        settling = Settling(client, "what an earlier try asked for", DATAFLOW.settle_seconds(client))
+        with client.transport.within(client.operation_timeout):
+            settling.sleep(settling.seconds_after_sending, "to take effect")
 
 
 def state_of(kind: Kind, existing: Existing) -> str:
@@ -137,14 +130,14 @@ def publish(
 
 def _connections_of(client: Client, dataflow: Existing) -> Iterator[tuple[Kind, Existing]]:
     """Yield what a dataflow refers to, each object after what it refers to itself."""
-    for kind, existing in _ends_of(client, dataflow):
+    for kind, existing in ends_of(client, dataflow):
         if base_id := kind.fields_of(existing).text("baseConnectionId"):
             base = patiently(client, partial(BASE_CONNECTION.find, client, base_id))
             yield from [(BASE_CONNECTION, base)] if base else []
         yield kind, existing
 
 
-def _ends_of(client: Client, dataflow: Existing) -> Iterator[tuple[Kind, Existing]]:
+def ends_of(client: Client, dataflow: Existing) -> Iterator[tuple[Kind, Existing]]:
     """Yield a dataflow's connections, as far as they are there."""
     fields = DATAFLOW.fields_of(dataflow)
     for kind, member in ((TARGET_CONNECTION, "targetConnectionIds"), (SOURCE_CONNECTION, "sourceConnectionIds")):
@@ -154,128 +147,54 @@ def _ends_of(client: Client, dataflow: Existing) -> Iterator[tuple[Kind, Existin
 
 
 def _change(client: Client, kind: Kind, existing: Existing, action: Action) -> Existing:
-    what, refusal = f"{kind} {existing.id}", None
+    settling = Settling(client, f"{kind} {existing.id}", kind.settle_seconds(client))
+    refusal: RequestError | None = None
     with client.transport.within(client.operation_timeout):
-        try:
-            act(client, existing.id, action, kind.path)
-        except RequestError as error:
-            # A repeat after a lost answer is refused where the first one took effect: the object tells.
-            if error.failure not in (Failure.FINAL, Failure.AMBIGUOUS) or error.says_gone:
-                raise
-            refusal = error
-        for seconds in WAITS_SECONDS:
-            client.transport.clock.sleep(seconds)
-            now = patiently(client, partial(kind.read, client, existing))
-            if now is None:
-                raise UnsettledError(f"{what} was deleted while it was to be changed")
-            state = state_of(kind, now)
-            if state in _REACHED[action]:
+        for _ in range(MAX_REQUESTS):
+            refusal = _refusal(client, kind, existing, action)
+            if refusal and refusal.failure is Failure.AMBIGUOUS:
+                if (refusal.retry_after or 0.0) > MAX_WAIT_SECONDS:
+                    raise refusal
+                # It may take effect as late as that, and would undo what is asked for after this.
+                pause = max(settling.seconds_after_sending, FIRST_WAIT_SECONDS, refusal.retry_after or 0.0)
+                settling.sleep(pause, "to be changed")
+            if now := _reached(client, kind, existing, action, refusal):
                 return now
-            if refusal and refusal.failure is Failure.FINAL and state in _LASTING:
+    raise UnsettledError(
+        f"{settling.what} could not be changed: answers are lost; the next attempt looks again"
+    ) from refusal
+
+
+def _refusal(client: Client, kind: Kind, existing: Existing, action: Action) -> RequestError | None:
+    """Ask for a change; return what stands in the way, where only the object tells what came of it."""
+    try:
+        act(client, existing.id, action, kind.path, safe=False)
+    except RequestError as error:
+        if error.failure not in (Failure.FINAL, Failure.AMBIGUOUS) or error.says_gone:
+            raise
+        return error
+    return None
+
+
+def _reached(
+    client: Client, kind: Kind, existing: Existing, action: Action, refusal: RequestError | None
+) -> Existing | None:
+    """
+    Return an object that shows the state that was asked for; ``None`` where a lost request had no effect.
+
+    :param refusal: what the service said to the change, if it was not done.
+    """
+    what, state = f"{kind} {existing.id}", ""
+    for seconds in WAITS_SECONDS:
+        client.transport.clock.sleep(seconds)
+        now = patiently(client, partial(kind.read, client, existing))
+        if now is None:
+            raise UnsettledError(f"{what} was deleted while it was to be changed")
+        state = state_of(kind, now)
+        if state in _REACHED[action]:
+            return now
+        if refusal and state in _LASTING:
+            if refusal.failure is Failure.FINAL:
                 raise refusal
-    if refusal and refusal.failure is Failure.AMBIGUOUS:
-        raise refusal
-    raise UnsettledError(f"{what} is still {state or 'without a state'}; the next attempt looks again") from refusal
-
-
-# ---- deletion ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Part:
-    """
-    A dataflow, or what goes with it; its JSON outlives a task that is killed.
-
-    :param created: when it was made, in epoch seconds.
-    """
-
-    kind: Kind
-    id: str
-    name: str = ""
-    created: float = 0.0
-
-    @classmethod
-    def of(cls, kind: Kind, existing: Existing) -> Part:
-        """Return the part that an object is."""
-        return cls(kind, existing.id, name_of(kind, existing), existing.created)
-
-    @classmethod
-    def from_json(cls, value: object) -> Part | None:
-        """Read :meth:`to_json`'s form; ``None`` where it is not one."""
-        given = readers.mapping(value)
-        kinds = {kind.name: kind for kind in DELETED}
-        kind, object_id = kinds.get(str(given.get("kind"))), readers.text(given.get("id"))
-        if kind is None or object_id is None:
             return None
-        return cls(kind, object_id, readers.text(given.get("name")) or "", readers.number(given.get("created")) or 0.0)
-
-    def to_json(self) -> Json:
-        """Return it as plain JSON."""
-        return {"kind": self.kind.name, "id": self.id, "name": self.name, "created": self.created}
-
-    @property
-    def report(self) -> Json:
-        """What a task returns of it."""
-        return {"kind": self.kind.name, "id": self.id, "name": self.name}
-
-
-@dataclass(frozen=True)
-class Deletion:
-    """
-    What became of a dataflow and of what goes with it.
-
-    :param removed: what was deleted.
-    :param kept: what stays, each with its ``reason``.
-    """
-
-    removed: list[Json] = field(default_factory=list)
-    kept: list[Json] = field(default_factory=list)
-
-
-def parts_of(client: Client, dataflow: Existing) -> list[Part]:
-    """
-    Return a dataflow, its connections and the datasets that it writes to, in the order in which they may go.
-
-    :raises UnreadableError: if what it refers to cannot be understood in the end.
-    :raises RequestError: if a request fails in the end.
-    """
-    found = [Part.of(DATAFLOW, dataflow)]
-    for kind, existing in _ends_of(client, dataflow):
-        found.append(Part.of(kind, existing))
-        if dataset_id := kind.fields_of(existing).text("params", "dataSetId") if kind is TARGET_CONNECTION else None:
-            dataset = patiently(client, partial(DATASET.find, client, dataset_id))
-            found += [Part.of(DATASET, dataset)] if dataset else []
-    return in_order(found)
-
-
-def in_order(parts: Iterable[Part]) -> list[Part]:
-    """Return parts in the order in which they may go, each once."""
-    found = {part.id: part for part in parts}
-    return sorted(found.values(), key=lambda part: DELETED.index(part.kind))
-
-
-def delete_parts(client: Client, parts: Iterable[Part], *, dataset: bool = False) -> Deletion:
-    """
-    Delete a dataflow and, of what goes with it, what nothing else uses; what is gone already is done.
-
-    No mark is asked for: the dataflow was named. It is disabled before, so that no run begins.
-
-    :param parts: as :func:`parts_of` returns them, possibly to a try that was killed since.
-    :param dataset: whether datasets go too, those without a batch.
-    :raises PlatformError: if the service refuses to delete the dataflow: the rest stays too.
-    :raises UnreadableError: if what may use something cannot be understood in the end; a repeat goes on.
-    :raises RequestError: if a request fails in the end, likewise.
-    """
-    outcome = Deletion()
-    for part in parts:
-        if part.kind is DATASET and not dataset:
-            continue
-        with client.transport.within(client.operation_timeout):
-            reason = remove(client, part.kind, Existing(part.id, part.created), lambda mark: True, disable=True)
-        if reason and part.kind is DATAFLOW:
-            raise PlatformError(f"dataflow {part.id} was not deleted: {reason}")
-        if reason:
-            outcome.kept.append(part.report | {"reason": reason})
-        elif reason is not None:
-            outcome.removed.append(part.report)
-    return outcome
+    raise UnsettledError(f"{what} is still {state or 'without a state'}; the next attempt looks again") from refusal

@@ -285,6 +285,8 @@ class Operation:
             # It may also be hidden from the credential: the refusal says which object it is.
             named_by = f"{self.settling.what} ({error.problem.detail})"
             raise ReadLagError(named_by, self.refused + READ_LAG_SECONDS) from error
+        if named is None and self.desired.is_taken(error):
+            raise ReadLagError(self.settling.what, self.refused + READ_LAG_SECONDS) from error
         if named is None:
             raise error
         seen = self.observer.seen_as(named, differences, checked=True)

@@ -1,5 +1,5 @@
 """
-Deletes one object, if it is still whose it was and nothing uses it: what a teardown and a destroy do with each.
+Deletes one object, if it is still whose it was and nothing uses it: what teardown, destroy and deletion do with each.
 
 It is read by its id before, for lists are eventually consistent. A repeat after a lost answer, or after a kill, finds
 nothing more to do.
@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.api.patience import patiently
-from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.errors import Failure, RequestError, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +21,27 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.kind import Existing, Kind
     from airflow_provider_payments.aep.resources.marks import Mark
 
-__all__ = ["remove"]
+__all__ = ["find_marked", "list_whole", "remove"]
 
 log = logging.getLogger(__name__)
+
+
+def list_whole(client: Client, kind: Kind) -> list[Existing]:
+    """Return all objects of a kind: the whole list before the first deletion, because deletions shift pages."""
+    return patiently(client, lambda: list(kind.list_all(client)))
+
+
+def find_marked(client: Client, kind: Kind, is_ours: Callable[[Mark | None], bool]) -> list[Existing]:
+    """Return the objects of a kind whose marks are meant; one whose mark cannot be read stays, with a warning."""
+
+    def is_meant(existing: Existing) -> bool:
+        try:
+            return is_ours(kind.mark_of(existing))
+        except UnreadableError as error:
+            log.warning("Kept: %s", error)
+            return False
+
+    return [existing for existing in list_whole(client, kind) if is_meant(existing)]
 
 
 def remove(

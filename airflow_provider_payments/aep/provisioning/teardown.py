@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
-from airflow_provider_payments.aep.provisioning.removing import remove
+from airflow_provider_payments.aep.provisioning.removing import find_marked, list_whole, remove
 from airflow_provider_payments.aep.resources.kind import Existing, Kind, all_kinds
 
 if TYPE_CHECKING:
@@ -76,33 +75,16 @@ def tear_down(
         kinds = all_kinds()
         for kind in kinds:
             if kind.is_deletable and (dataflows or not kind.ingests):
-                for existing in _made_by(client, writer, kind):
+                for existing in find_marked(client, kind, writer.made):
                     _remove(client, writer, kind, existing, outcome)
         stays = [kind for kind in kinds if not kind.is_deletable]
         for kind in (kind for kind in stays if kind.carries_mark):
-            outcome.left_over.extend(_report(kind, existing) for existing in _made_by(client, writer, kind))
+            outcome.left_over.extend(_report(kind, existing) for existing in find_marked(client, kind, writer.made))
         served = {left["id"] for left in outcome.left_over}
         for kind in (kind for kind in stays if served and not kind.carries_mark):
-            serving = [existing for existing in _listed(client, kind) if _served(kind, existing) in served]
+            serving = [existing for existing in list_whole(client, kind) if _served(kind, existing) in served]
             outcome.left_over.extend(_report(kind, existing) for existing in serving)
     return outcome
-
-
-def _listed(client: Client, kind: Kind) -> list[Existing]:
-    # The whole list before the first deletion: pages shift when items are deleted.
-    return patiently(client, lambda: list(kind.list_all(client)))
-
-
-def _made_by(client: Client, writer: Writer, kind: Kind) -> list[Existing]:
-    return [existing for existing in _listed(client, kind) if _is_of(writer, kind, existing)]
-
-
-def _is_of(writer: Writer, kind: Kind, existing: Existing) -> bool:
-    try:
-        return writer.made(kind.mark_of(existing))
-    except UnreadableError as error:
-        log.warning("Kept: %s", error)
-        return False
 
 
 def _served(kind: Kind, existing: Existing) -> str | None:

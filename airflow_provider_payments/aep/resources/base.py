@@ -198,6 +198,10 @@ class Resource(ABC):
         """Return the object that a refused creation names as standing in its way, if the service names one."""
         return None
 
+    def is_taken(self, error: RequestError) -> bool:
+        """Whether a refused creation says that the object is there, or its like, though it names none."""
+        return False
+
     @abstractmethod
     def desired_fields(self) -> Json:
         """

@@ -12,7 +12,7 @@ import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import schema_registry
-from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError
+from airflow_provider_payments.aep.errors import ConflictError, Difference, InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_bool, as_data
 from airflow_provider_payments.aep.resources.base import Resource, without_empty
 from airflow_provider_payments.aep.resources.converters import named, to_bool, to_id
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 DESCRIPTOR_TYPE = "xdm:descriptorIdentity"
 #: How a descriptor may name its namespace: by its code, such as Email, or by a number that one organisation has.
 BY_CODE = "xdm:code"
+#: Refusal: the descriptor breaks a rule.
+INVALID = "XDM-1520-400"
 
 
 class IdentityKind(Kind):
@@ -124,6 +126,10 @@ class Identity(Resource):
         """
         others = (each for each in identities if field_path(each) != self.name)
         return next(filter(is_primary, others), None) if self.primary else None
+
+    def is_taken(self, error: RequestError) -> bool:
+        """Whether the schema has got a primary identity since it was looked for: the code alone may say anything."""
+        return error.code == INVALID and bool(self.primary) and "primary" in error.problem.detail.lower()
 
     fixed_advice: ClassVar[str] = "Profiles may rest on an identity, so it is not changed: write what is there."
 

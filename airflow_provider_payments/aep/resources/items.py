@@ -69,7 +69,7 @@ def _user_among(reads: Reads, object_id: str, collection: str, reference: str, g
     """
     users, path = FlowServiceKind(name=collection, path=f"{FLOW_SERVICE}/{collection}"), reference.split(".")
     for item in flow_service.items(reads, collection):
-        if item.get("id") in going:
+        if readers.text(item.get("id")) in going:
             continue
         fields = users.fields_of_item(item)
         refers = object_id in (fields.texts(*path) if path[-1].endswith("Ids") else (fields.text(*path),))

@@ -19,7 +19,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 
 _MARK = re.compile(
     r"\s?\[airflow:(?P<owner>[\w.-]+)#(?P<run>[0-9a-f]+)\.(?P<nonce>[0-9a-f]+)"
-    r"(?: (?:(?P<adopted>adopted)|given up (?P<given_up>[0-9]{1,12})))?\]\s*$"
+    r"(?: (?:(?P<adopted>adopted)|given up (?P<given_up>[0-9]{1,12})|deletion (?P<deletion>[0-9a-f]{12})))?\]\s*$"
 )
 MAX_OWNER = 250
 
@@ -34,6 +34,8 @@ class Mark:
     :param nonce: of the one request that made it.
     :param adopted: whether another task or try has adopted it while its creator could still give up; of dataflows only.
     :param given_up: when its creator gave up, in epoch seconds of the platform's clock; 0: never. Of dataflows only.
+    :param deletion: which deletion of a dataflow it goes with, as :func:`deletion_digest` has it; empty: none. Of
+        connections and datasets only.
     """
 
     owner: str
@@ -41,9 +43,11 @@ class Mark:
     nonce: str
     adopted: bool = False
     given_up: int = 0
+    deletion: str = ""
 
     def __str__(self) -> str:
         note = " adopted" if self.adopted else f" given up {self.given_up}" if self.given_up else ""
+        note = f" deletion {self.deletion}" if self.deletion else note
         return f"[airflow:{self.owner}#{self.run}.{self.nonce}{note}]"
 
     def handed_to(self, owner: str, *, adopted: bool = False) -> Self:
@@ -52,7 +56,7 @@ class Mark:
 
         :param adopted: whether it records that too, so that a creator that gives up leaves the object alone.
         """
-        return replace(self, owner=owner, adopted=adopted, given_up=0)
+        return replace(self, owner=owner, adopted=adopted, given_up=0, deletion="")
 
     @classmethod
     def read(cls, text: object) -> Self | None:
@@ -60,8 +64,8 @@ class Mark:
         found = _MARK.search(text) if isinstance(text, str) else None
         if found is None:
             return None
-        owner, run, nonce, adopted, given_up = found.groups()
-        return cls(owner, run, nonce, bool(adopted), int(given_up or 0))
+        owner, run, nonce, adopted, given_up, deletion = found.groups()
+        return cls(owner, run, nonce, bool(adopted), int(given_up or 0), deletion or "")
 
     @classmethod
     def without(cls, text: str | None) -> str | None:
@@ -102,7 +106,7 @@ class Writer:
     @property
     def run_digest(self) -> str:
         """What the marks of this run hold. Those of the first edition held no DAG, so none of them is this run's."""
-        return hashlib.sha256(f"{self.owner}\0{self.dag}\0{self.run}".encode()).hexdigest()[:12]
+        return _digest(f"{self.owner}\0{self.dag}\0{self.run}")
 
     def mark(self) -> Mark:
         """Return a mark for one creation."""
@@ -111,3 +115,12 @@ class Writer:
     def made(self, mark: Mark | None) -> bool:
         """Whether an object with this mark was made by this run of the chain."""
         return mark is not None and (mark.owner, mark.run) == (self.owner, self.run_digest)
+
+
+def deletion_digest(asked: str) -> str:
+    """Return what marks hold of a deletion that names its dataflow so, by name or id."""
+    return _digest(f"deletion\0{asked}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -58,7 +58,9 @@ class SchemaProfile(RegistryResource):
 
     def create(self, client: Client, mark: Mark | None = None) -> Existing:
         schema = self.kind.get(client, self.schema_id)
-        tags = {"value": [*self.kind.fields_of(schema).texts("meta:immutableTags"), UNION_TAG]}
+        # Somebody else may have enabled it since it was looked up.
+        others = (tag for tag in self.kind.fields_of(schema).texts("meta:immutableTags") if tag != UNION_TAG)
+        tags = {"value": [*others, UNION_TAG]}
         return self.send(client, schema, Change((self.payload() | tags,)))
 
     def is_out_of_date(self, error: RequestError) -> bool:

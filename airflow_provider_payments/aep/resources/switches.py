@@ -18,13 +18,14 @@ _FLOWS = f"{FLOW_SERVICE}/flows"
 Action = Literal["enable", "disable", "publish"]
 
 
-def act(client: Client, object_id: str, op: Action, path: str = _FLOWS) -> None:
+def act(client: Client, object_id: str, op: Action, path: str = _FLOWS, *, safe: bool = True) -> None:
     """
-    Enable or disable a dataflow, or publish a draft; again after a lost answer.
+    Enable or disable a dataflow, or publish a draft.
 
     :param path: of the collection that holds the object.
+    :param safe: whether it is sent again after a lost answer.
     """
-    client.request("POST", f"{path}/{segment(object_id)}/action", params={"op": op}, safe=True)
+    client.request("POST", f"{path}/{segment(object_id)}/action", params={"op": op}, safe=safe)
 
 
 def switch(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -> bool:

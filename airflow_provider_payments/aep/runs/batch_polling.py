@@ -29,7 +29,7 @@ from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, Flo
 from airflow_provider_payments.aep.runs.wait import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.services import Json
@@ -51,11 +51,18 @@ class RunQueries:
 
     :param client: for the requests.
     :param question_seconds: for one question at first; without a bound for a worker that polls for itself alone.
+    :param on_dataflow: is called with each dataflow that is shown.
     """
 
-    def __init__(self, client: Client, question_seconds: float = math.inf) -> None:
+    def __init__(
+        self,
+        client: Client,
+        question_seconds: float = math.inf,
+        on_dataflow: Callable[[Json], None] = lambda flow: None,
+    ) -> None:
         self.client = client
         self._question_seconds = question_seconds
+        self._on_dataflow = on_dataflow
         #: Whether dataflows show their last runs; else each is asked for its runs.
         self._shows_last_runs = True
         self._polls = 0
@@ -145,6 +152,7 @@ class RunQueries:
             except RequestError as error:
                 wait.error = error
                 continue
+            self._on_dataflow(flow)
             shows[wait] = self._dataflow(wait, flow, now)
         quiet = [wait for wait, shown in shows.items() if shown == "nothing"]
         if quiet and self._polls % VERIFY_EVERY == 0:

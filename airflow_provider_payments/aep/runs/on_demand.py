@@ -33,6 +33,7 @@ from airflow_provider_payments.aep.resources.kind import created_object
 from airflow_provider_payments.aep.resources.schedule import read_schedule
 from airflow_provider_payments.aep.runs.coverage import Coverage, Reading, read_coverage
 from airflow_provider_payments.aep.runs.data_window import Window
+from airflow_provider_payments.aep.runs.flow_parts import FlowParts
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, Status
 from airflow_provider_payments.aep.runs.lookups import MAX_RUNS_SEARCHED, newest_runs
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json, segment
@@ -101,11 +102,13 @@ class RunRequest(ABC):
     :param client: for the requests.
     :param flow_id: whose run it will be.
     :param window: what it will read, where that is known.
+    :param flow: the dataflow, where :meth:`ready` has read it.
     """
 
     client: Client
     flow_id: str
     window: Window | None
+    flow: FlowParts | None = None
 
     @abstractmethod
     def ready(self) -> Self:
@@ -260,7 +263,7 @@ class OnDemandRun(RunRequest):
         if self.delta_column and settled and self.delta_column != settled:
             allowed = f"it must be {settled!r}, which an earlier run of the dataflow has settled (FLOW-1382)"
             raise InvalidInputError("delta_column", self.delta_column, allowed)
-        return replace(self, delta_column=None) if settled else self
+        return replace(self, delta_column=None if settled else self.delta_column, flow=FlowParts.of_item(flow))
 
     def look(self, own: Reading | None = None) -> Coverage:
         if self.accepts is None:

@@ -1,8 +1,9 @@
 """
 Where a dataflow's rows come from and go to: what reports say besides a flow run.
 
-Objects are read once, by their ids: the dataflow and its target connection, and for lineage also its source connection,
-its mapping set and the schema. Nothing is decided on them: what the service does not show, or shows garbled, is absent.
+Objects are read once, by their ids: target connection and dataset, for lineage also source connection, mapping set and
+schema, and the dataflow itself where no poll has shown it. Nothing is decided on them: what the service does not show,
+or shows garbled, is absent.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.api import data_prep, flow_service, schema_registry
+from airflow_provider_payments.aep.api import catalog, data_prep, flow_service, schema_registry
 from airflow_provider_payments.aep.errors import PlatformError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
 from airflow_provider_payments.aep.resources.expressions import attributes_read
-from airflow_provider_payments.aep.resources.live_dataflow import mapping_used
 from airflow_provider_payments.aep.resources.sources import SOURCES
+from airflow_provider_payments.aep.runs.flow_parts import FlowParts, Names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,25 +67,31 @@ class Mapped:
 @dataclass(frozen=True)
 class Route:
     """
-    What a dataflow reads and writes.
+    What a dataflow reads and writes; ``None`` where it is not shown.
 
     :param flow: the dataflow.
+    :param url: the platform's URL.
     :param org_id: the organisation.
     :param sandbox: the sandbox.
     :param dataset_id: the dataset that rows go to.
-    :param schema_id: the dataset's schema.
+    :param dataset_name: its name.
+    :param schema_id: its schema.
+    :param problems: what could not be read, for a log.
     """
 
-    flow: Json
+    flow: FlowParts
+    url: str
     org_id: str
     sandbox: str
     dataset_id: str | None
+    dataset_name: str | None
     schema_id: str | None
+    problems: tuple[str, ...]
 
     @property
-    def flow_name(self) -> str | None:
-        """The dataflow's name."""
-        return readers.text(self.flow.get("name"))
+    def names(self) -> Names:
+        """What people know its ends by."""
+        return Names(self.flow.id, self.flow.name, self.dataset_id, self.dataset_name)
 
 
 @dataclass(frozen=True)
@@ -108,39 +115,55 @@ class Tables:
     problems: tuple[str, ...]
 
 
-def read_route(client: Client, flow_id: str) -> Route:
-    """
-    Read a dataflow and its target connection.
+class _Reading:
+    """Reads one object after the other; one that cannot be read is empty, and a problem."""
 
-    :raises RequestError: if the service does not show them.
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def tried(self, read: Callable[[], Read], otherwise: Read) -> Read:
+        """Return what is read, or ``otherwise``."""
+        try:
+            return read()
+        except PlatformError as error:
+            self.problems.append(str(error))
+            return otherwise
+
+
+def read_route(client: Client, flow_id: str, seen: FlowParts | None = None) -> Route:
     """
-    flow = flow_service.item(client, "flows", flow_id)
-    target = _referred(client, flow, "targetConnections", "targetConnectionIds")
+    Read where a dataflow writes to.
+
+    :param seen: the dataflow, where a poll has shown it.
+    """
+    reading, nothing = _Reading(), dict[str, Any]()
+    flow = seen if seen and seen.id == flow_id else None
+    if flow is None:
+        item = reading.tried(lambda: flow_service.item(client, "flows", flow_id), {"id": flow_id})
+        flow = FlowParts.of_item(item)
+    target_id = flow.target_connection_id
+    target = reading.tried(lambda: _connection(client, "targetConnections", target_id), nothing)
+    dataset_id = readers.text(readers.at(target, "params", "dataSetId"))
+    dataset = reading.tried(lambda: catalog.dataset(client, dataset_id) if dataset_id else nothing, nothing)
     return Route(
-        flow,
-        client.org_id,
-        client.sandbox,
-        readers.text(readers.at(target, "params", "dataSetId")),
-        readers.text(readers.at(target, "data", "schema", "id")),
+        flow=flow,
+        url=client.url,
+        org_id=client.org_id,
+        sandbox=client.sandbox,
+        dataset_id=dataset_id,
+        dataset_name=readers.text(dataset.get("name")),
+        schema_id=readers.text(readers.at(target, "data", "schema", "id")),
+        problems=tuple(reading.problems),
     )
 
 
 def read_tables(reads: Reads, route: Route) -> Tables:
     """Read what else lineage says of a route: source connection, mapping set and schema."""
-    problems: list[str] = []
-    nothing: Json = {}
+    reading, nothing, flow = _Reading(), dict[str, Any](), route.flow
     no_fields: tuple[Mapped, ...] = ()
-
-    def tried(read: Callable[[], Read], otherwise: Read) -> Read:
-        try:
-            return read()
-        except PlatformError as error:
-            problems.append(str(error))
-            return otherwise
-
-    source = tried(lambda: _referred(reads, route.flow, "sourceConnections", "sourceConnectionIds"), nothing)
-    mapped = tried(lambda: tuple(_mapped(_mapping_set(reads, route.flow))), no_fields)
-    schema = tried(lambda: _schema(reads, route.schema_id), nothing)
+    source = reading.tried(lambda: _connection(reads, "sourceConnections", flow.source_connection_id), nothing)
+    mapped = reading.tried(lambda: tuple(_mapped(_mapping_set(reads, flow))), no_fields)
+    schema = reading.tried(lambda: _schema(reads, route.schema_id), nothing)
     spec = readers.at(source, "connectionSpec", "id")
     fields = tuple(_fields(schema))[:MAX_FIELDS]
     return Tables(
@@ -149,19 +172,16 @@ def read_tables(reads: Reads, route: Route) -> Tables:
         source=_source_table(source),
         target=Table(route.dataset_id, fields) if route.dataset_id else None,
         mapped=mapped,
-        problems=tuple(problems),
+        problems=tuple(reading.problems),
     )
 
 
-def _referred(reads: Reads, flow: Json, collection: str, member: str) -> Json:
-    """Return the one object to which a member of a dataflow refers; an empty one where it refers to no single."""
-    ids = [found for each in readers.sequence(flow.get(member)) if (found := readers.text(each))]
-    return flow_service.item(reads, collection, ids[0]) if len(ids) == 1 else {}
+def _connection(reads: Reads, collection: str, connection_id: str | None) -> Json:
+    return flow_service.item(reads, collection, connection_id) if connection_id else {}
 
 
-def _mapping_set(reads: Reads, flow: Json) -> Json:
-    used = mapping_used(Fields("dataflow", flow))
-    return data_prep.mapping_set(reads, *used) if used else {}
+def _mapping_set(reads: Reads, flow: FlowParts) -> Json:
+    return data_prep.mapping_set(reads, flow.mapping_set_id, flow.mapping_version) if flow.mapping_set_id else {}
 
 
 def _schema(reads: Reads, schema_id: str | None) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.api import data_access
@@ -63,20 +64,38 @@ def read_samples(
     return found
 
 
-def sampled_codes(client: Client, run: FlowRun) -> str:
+@dataclass(frozen=True)
+class FrequentCodes:
     """
-    Return the most frequent codes among a run's samples as the end of an error, asked for once; empty where none are.
+    The most frequent codes of a run's failed records.
+
+    :param text: the codes, each with how many records where that is known, such as ``MAPPER-3107 (12)``.
+    :param sampled: of how many sampled records; ``None``: the run itself names them.
+    """
+
+    text: str
+    sampled: int | None = None
+
+    def __str__(self) -> str:
+        """Return them as the end of an error."""
+        among = "" if self.sampled is None else f" among {self.sampled} sampled records"
+        return f"Most frequent codes{among}: {self.text}"
+
+
+def sampled_codes(client: Client, run: FlowRun) -> FrequentCodes | None:
+    """
+    Return the most frequent codes among a run's samples, asked for once; ``None`` where there are none.
 
     :raises RequestError: if the service refuses.
     """
     if not run.batch_ids or run.failed_records == 0:
-        return ""
+        return None
     with client.transport.within(MAX_WAIT_SECONDS):
         found = read_samples(client, run.batch_ids, attempts=1)
     codes = ", ".join(f"{code} ({number})" for code, number in list(found.codes.items())[:MAX_CODES])
-    return f"Most frequent codes among {found.rows} sampled records: {codes}" if codes else ""
+    return FrequentCodes(codes, found.rows) if codes else None
 
 
-def own_codes(run: FlowRun) -> str:
-    """Return the most frequent codes that a run names itself as the end of an error; empty where it names none."""
-    return f"Most frequent codes: {', '.join(run.failed_codes[:MAX_CODES])}" if run.failed_codes else ""
+def own_codes(run: FlowRun) -> FrequentCodes | None:
+    """Return the most frequent codes that a run names itself; ``None`` where it names none."""
+    return FrequentCodes(", ".join(run.failed_codes[:MAX_CODES])) if run.failed_codes else None

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.api.patience import ReadLagError
 from airflow_provider_payments.aep.dataflows.drift import drifted
 from airflow_provider_payments.aep.dataflows.export import export_dataflows
 from airflow_provider_payments.aep.dataflows.plan import Plan
@@ -16,6 +18,7 @@ from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import ConflictError
 from airflow_provider_payments.aep.provisioning.ensure import ensure
 from airflow_provider_payments.aep.resources.identity import Identity
+from tests.aep.chain import Chain
 from tests.aep.dataflows.applying import apply, not_done, plan_of, plan_text, the_step
 from tests.aep.dataflows.files import TEN_LINES, problems_of, write_files
 from tests.conftest import Emulator
@@ -223,3 +226,37 @@ def test_a_second_primary_identity_is_refused_before_it_is_sent(
     made = ensure(client, Identity(name="/_id", schema_id=schema["$id"], namespace="Email"))
     again = ensure(client, Identity(name="/_id", schema_id=schema["$id"], namespace="Email"))
     assert (made.created, again.created, again.existing.id) == (True, False, made.existing.id)
+
+
+@pytest.fixture
+def hidden(client: Client, emulator: Emulator) -> Identity:
+    """A schema's primary identity, made by another writer, that no list shows for nine seconds."""
+    schema = Chain(client).schema_id
+    emulator.fail("list_lag", method="POST", path="*/descriptors", seconds=9)
+    desired = Identity(name="/_id", schema_id=schema, namespace="Email", primary=True)
+    assert ensure(client, desired).created
+    return desired
+
+
+def test_a_primary_identity_that_another_writer_has_just_made_is_adopted_once_it_shows(
+    client: Client, hidden: Identity, naps: list[float]
+) -> None:
+    naps.clear()
+    assert not ensure(client, hidden).created
+    assert 9 <= sum(naps) <= 20
+    assert len(descriptors(client)) == 1
+
+
+def test_a_primary_identity_of_another_field_that_did_not_show_is_a_conflict(client: Client, hidden: Identity) -> None:
+    with pytest.raises(ConflictError, match="A schema has one primary identity"):
+        ensure(client, attrs.evolve(hidden, name="/_emulator/product/name"))
+
+
+def test_a_primary_identity_that_never_shows_may_be_tried_again(
+    make_client: Callable[..., Client], proxy: FaultProxy, hidden: Identity, naps: list[float]
+) -> None:
+    proxy.fault("GET", "/descriptors", status=200, body=b'{"results": [], "_page": {"count": 0}}', times=99)
+    naps.clear()
+    with pytest.raises(ReadLagError, match="does not find it yet"):
+        ensure(make_client(proxy.url), hidden)
+    assert sum(naps) <= 40

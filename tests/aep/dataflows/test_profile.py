@@ -206,3 +206,14 @@ def test_an_export_leaves_out_profile_where_no_identity_can_be_written(
     assert "profile" not in text[text.index("version:") :]
     assert "# that it is in Profile is left out, for its schema has no primary identity to write\n" in text
     assert not_done(plan_of(client, tmp_path / "exported")) == {}
+
+
+def test_a_schema_that_another_writer_has_just_enabled_gets_no_second_tag(
+    client: Client, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator, plain: Path
+) -> None:
+    (schema,) = emulator.objects("schemas")
+    desired = SchemaProfile(name=schema["title"], schema_id=schema["$id"])
+    proxy.fault("GET", "/tenant/schemas/", times=2)  # looked up, and once more before it is written
+    proxy.fault("GET", "/tenant/schemas/", first=lambda: ensure(client, desired))
+    ensure(make_client(proxy.url), desired)
+    assert tags(emulator)[0] == ["union"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +11,7 @@ import pytest
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnsettledError
 from airflow_provider_payments.aep.provisioning.lifecycle import (
-    Part,
-    delete_parts,
     find_dataflow,
-    parts_of,
     publish,
     switch_to,
 )
@@ -24,7 +20,6 @@ from airflow_provider_payments.aep.resources.finding import AbsentError
 from airflow_provider_payments.aep.resources.kind import Existing, Kind
 from airflow_provider_payments.aep.resources.switches import Action, act
 from tests.aep.chain import FLOW_SERVICE, Chain
-from tests.aep.conftest import Stepping
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
@@ -125,6 +120,38 @@ def test_a_change_whose_answers_are_all_lost_is_known_by_a_read(
     assert switch_to(faulty, before, "disable").item["state"] == "disabled"
 
 
+def test_a_request_that_takes_effect_late_undoes_nothing_that_is_asked_for_later(
+    make_client: Callable[..., Client], flow_id: str, emulator: Emulator
+) -> None:
+    client = make_client(dataflow_settle_seconds=10.0)
+    disabled = switch_to(client, find_dataflow(client, flow_id), "disable")
+    emulator.fail("late_apply", method="POST", path="*/action", seconds=9)
+    switch_to(client, switch_to(client, disabled, "enable"), "disable")
+    emulator.advance(60)
+    assert state(emulator) == "disabled"
+
+
+def test_a_change_that_is_never_answered_nor_done_is_asked_for_three_times(
+    faulty: Client, proxy: FaultProxy, flow_id: str
+) -> None:
+    before = find_dataflow(faulty, flow_id)
+    proxy.fault("POST", "/action", status=503, times=50)
+    with pytest.raises(UnsettledError, match="answers are lost; the next attempt looks again"):
+        switch_to(faulty, before, "disable")
+    assert proxy.count("POST", "/action") == 3
+
+
+def test_a_change_that_is_to_be_asked_for_much_later_ends_the_try(
+    faulty: Client, proxy: FaultProxy, flow_id: str, naps: list[float]
+) -> None:
+    before = find_dataflow(faulty, flow_id)
+    proxy.fault("POST", "/action", status=503, headers={"Retry-After": "300"})
+    naps.clear()
+    with pytest.raises(RequestError, match="the service asks to wait 300 s"):
+        switch_to(faulty, before, "disable")
+    assert sum(naps) == 0
+
+
 def test_a_change_that_never_shows_is_read_three_times_and_may_be_tried_again(
     faulty: Client, proxy: FaultProxy, flow_id: str, naps: list[float]
 ) -> None:
@@ -219,98 +246,3 @@ def test_a_lost_answer_to_a_publication_ends_as_an_answer_does(
     kinds = ["connections", "sourceConnections", "flows"]
     proxy.fault("POST", f"/{kinds[nth - 1]}/*/action", lose=True)
     assert published(faulty, draft) == ["base connection", "source connection", "dataflow"]
-
-
-# ---- deletion ------------------------------------------------------------------------------------------------------
-
-
-def there(emulator: Emulator) -> int:
-    return sum(len(emulator.objects(kind)) for kind in (*LISTS, "dataSets"))
-
-
-def removed(client: Client, parts: list[Part], *, dataset: bool = False) -> list[str]:
-    return [one["kind"] for one in delete_parts(client, parts, dataset=dataset).removed]
-
-
-def test_a_dataflow_goes_before_its_connections_and_its_dataset_only_when_asked(
-    client: Client, flow_id: str, emulator: Emulator
-) -> None:
-    parts = parts_of(client, find_dataflow(client, flow_id))
-    assert removed(client, parts) == ["dataflow", "target connection", "source connection"]
-    assert len(emulator.objects("dataSets")) == 1
-    assert removed(client, parts, dataset=True) == ["dataset"]
-    assert (there(emulator), removed(client, parts, dataset=True)) == (0, [])
-
-
-def test_what_another_dataflow_uses_stays_with_the_reason(client: Client, chain: Chain, flow_id: str) -> None:
-    other = chain.ensure(chain.dataflow(name="other")).existing.id
-    outcome = delete_parts(client, parts_of(client, find_dataflow(client, flow_id)), dataset=True)
-    assert [one["kind"] for one in outcome.removed] == ["dataflow", "source connection"]
-    assert {one["kind"]: one["reason"] for one in outcome.kept} == {
-        "target connection": f"flows {other} refers to it",
-        "dataset": f"targetConnections {chain.target_id} refers to it",
-    }
-
-
-def test_a_dataset_with_a_batch_stays(client: Client, chain: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.dataflow(partial_ingestion_percent=5)).existing
-    start = emulator.objects("flows")[0]["scheduleParams"]["startTime"]
-    emulator.advance(start - emulator.control("GET", "state")["now"] + 60)
-    outcome = delete_parts(client, parts_of(client, find_dataflow(client, made.id)), dataset=True)
-    assert [one["kind"] for one in outcome.kept] == ["dataset"]
-    assert "it holds rows: batch" in outcome.kept[0]["reason"]
-
-
-class Killed(BaseException):
-    """The end of a process; nothing catches it."""
-
-
-def killed_after(requests: int) -> Callable[[], None]:
-    """What a credential does before each request: it ends the process before one of them."""
-    left = itertools.count(requests, -1)
-
-    def step() -> None:
-        if next(left) == 0:
-            raise Killed
-
-    return step
-
-
-def test_killed_before_any_request_a_second_try_ends_the_same(
-    make_client: Callable[..., Client], emulator: Emulator, credential: Callable[..., Any], naps: list[float]
-) -> None:
-    for moment in itertools.count():
-        emulator.reset()
-        chain = Chain(make_client())
-        parts = parts_of(chain.client, find_dataflow(chain.client, chain.ensure(chain.dataflow()).existing.id))
-        given = {name: getattr(credential(), name) for name in ("client_id", "client_secret", "transport", "ims_url")}
-        mortal = Stepping(**given, scopes=f"openid,acp.mortal-{moment}", step=killed_after(moment))
-        try:
-            delete_parts(make_client(credential=mortal), parts, dataset=True)
-            break
-        except Killed:
-            again = [Part.from_json(part.to_json()) for part in parts]
-        assert again == parts
-        delete_parts(make_client(), parts, dataset=True)
-        assert there(emulator) == 0
-    assert moment > 10
-
-
-@pytest.mark.parametrize("kind", LISTS)
-def test_a_lost_answer_to_a_deletion_is_no_error(
-    faulty: Client, proxy: FaultProxy, flow_id: str, emulator: Emulator, kind: str
-) -> None:
-    parts = parts_of(faulty, find_dataflow(faulty, flow_id))
-    proxy.fault("DELETE", f"/{kind}/", lose=True)
-    assert removed(faulty, parts, dataset=True) == ["dataflow", "target connection", "source connection", "dataset"]
-    assert there(emulator) == 0
-
-
-def test_where_the_dataflow_may_not_go_nothing_else_goes(
-    faulty: Client, proxy: FaultProxy, flow_id: str, emulator: Emulator
-) -> None:
-    parts, before = parts_of(faulty, find_dataflow(faulty, flow_id)), there(emulator)
-    proxy.fault("DELETE", "/flows/", status=403)
-    with pytest.raises(Exception, match=f"dataflow {flow_id} was not deleted: .*403.*; it is disabled"):
-        delete_parts(faulty, parts)
-    assert (there(emulator), state(emulator)) == (before, "disabled")

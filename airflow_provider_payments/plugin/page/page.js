@@ -1,0 +1,214 @@
+// What happens when: the first screen, then the rest as it is scrolled to or searched for.
+
+import { ApiError, ROOT, now, readAssets, readEvents } from "./api.js";
+import { runOfEvent } from "./model.js";
+import { Places, hasProblem } from "./places.js";
+import { ago, button, el, laneRow, notice, plural, table, taskLink, waitingRow } from "./view.js";
+import { FAILURE_DAYS, Failures, readHealth } from "./xcoms.js";
+
+/** Failed runs that are read before anything is shown, and with each further step. */
+const FIRST_FAILURES = 3;
+const FURTHER_FAILURES = 20;
+/** What a first read needs, and what the page lacks without it. */
+const AREAS = {
+  assets: { needed: "“can read on Assets” and “can read on Asset Aliases”", lost: "datasets and their runs are" },
+  xcoms: { needed: "“can read on XComs”", lost: "failed runs and health checks are" },
+};
+
+const $ = (id) => document.getElementById(id);
+const filters = $("filters").elements;
+const places = new Places();
+const failures = new Failures();
+let health = { flows: new Map(), check: null };
+
+// ---- what could not be read ------------------------------------------------------------------------------------------
+
+/** Whether a read succeeded; if not, the page says so, and shows the rest. */
+async function succeeds(reading, area) {
+  try {
+    await reading;
+    return true;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    say(error, AREAS[area]);
+    return false;
+  }
+}
+
+function say(error, { needed, lost }) {
+  const login = () => el("a", { href: ROOT.href, target: "_top" }, "Log in");
+  const texts = {
+    401: () => ["You are not logged in to Airflow. ", login()],
+    403: () => [`Your role in Airflow lacks the permission ${needed}: ${lost} not shown.`],
+  };
+  const shown = notice(...(texts[error.status]?.() ?? [`${error.message}: ${lost} not shown.`]));
+  const said = [...$("notices").children].some((each) => each.textContent === shown.textContent);
+  if (!said) $("notices").append(shown);
+}
+
+// ---- the first screen ------------------------------------------------------------------------------------------------
+
+async function start() {
+  const listed = succeeds(failures.list(), "xcoms");
+  const checked = succeeds(readHealth().then((found) => (health = found)), "xcoms");
+  const hasAssets = await succeeds(readAssets().then(addAssets), "assets");
+  const hasFailures = (await listed) && (await readFailures(FIRST_FAILURES));
+  await checked;
+  places.addHealth(health.flows);
+  drawAll();
+  summarise(hasAssets, hasFailures);
+  $("filters").hidden = places.all.length === 0;
+  if (places.all.length) $("rows").append(rows);
+  else if (hasAssets) $("rows").append(nothing());
+  $("rows").setAttribute("aria-busy", "false");
+}
+
+function addAssets(assets) {
+  for (const asset of assets) places.addAsset(asset);
+}
+
+function summarise(hasAssets, hasFailures) {
+  const parts = [];
+  if (hasAssets) parts.push([plural(places.all.filter((place) => place.asset).length, "dataset")]);
+  if (hasFailures) parts.push([`${plural(failures.total, "failed run")} in ${FAILURE_DAYS} days`]);
+  if (health.check) {
+    const { task, at, healthy, all } = health.check;
+    parts.push([taskLink(task, "health check"), " ", ago(at, now()), `: ${healthy} of ${all} healthy`]);
+  }
+  $("summary").replaceChildren(...parts.flatMap((part, i) => (i ? [" · ", ...part] : part)));
+}
+
+function nothing() {
+  const text =
+    "No task has announced a flow run yet. FlowRunSensor, RunDataflowOperator and RetryFlowRunOperator do so if they " +
+    'have an outlet: outlets=[AssetAlias("payments_arrivals")].';
+  return el("p", { class: "empty" }, text);
+}
+
+// ---- rows ------------------------------------------------------------------------------------------------------------
+
+const rows = table();
+const bodies = new Map();
+const placeOf = new WeakMap();
+
+const inView = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) if (isIntersecting) reach(target);
+});
+
+function reach(element) {
+  inView.unobserve(element);
+  if (element === $("more")) readFurtherFailures();
+  else readOnce(placeOf.get(element));
+}
+
+function drawAll() {
+  const sorted = places.all.sort(
+    (a, b) =>
+      b.failedLast - a.failedLast ||
+      !a.dataset - !b.dataset ||
+      a.sandbox.localeCompare(b.sandbox) ||
+      a.name.localeCompare(b.name, undefined, { numeric: true }),
+  );
+  for (const place of sorted) draw(place);
+  inView.observe($("more"));
+}
+
+/** Draw the rows of a place where they are, or at the end. */
+function draw(place) {
+  const body = bodies.get(place.key) ?? newBody(place);
+  const lanes = place.lanes(health.flows, Number(filters.runs.value), now());
+  const rows = lanes.map((lane, i) => laneRow({ place, ...lane, now: now(), note: i ? null : noteOf(place) }));
+  body.removeAttribute("aria-busy");
+  body.replaceChildren(...(place.isRead ? rows : [waitingRow(place, now())]));
+  place.hasProblem = lanes.some(hasProblem);
+  filter(place);
+}
+
+function newBody(place) {
+  const body = el("tbody", { role: "rowgroup" });
+  bodies.set(place.key, body);
+  placeOf.set(body, place);
+  rows.append(body);
+  inView.observe(body);
+  listSandbox(place.sandbox);
+  return body;
+}
+
+function noteOf(place) {
+  const unnamed = place.unnamedEvents && `${plural(place.unnamedEvents, "event")} without a flow run`;
+  const again = () => readAgain(place);
+  return [place.error && notice(`${place.error} `, button("Try again", again)), unnamed].filter((each) => each);
+}
+
+async function readOnce(place) {
+  if (place.isAsked) return;
+  place.isAsked = true;
+  await readAgain(place);
+}
+
+async function readAgain(place) {
+  if (!place.asset) return;
+  place.error = "";
+  bodies.get(place.key).setAttribute("aria-busy", "true");
+  try {
+    const events = await readEvents(place.asset.id, Number(filters.runs.value));
+    place.takeEvents(events.map(runOfEvent));
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    place.takeError(error.message);
+  }
+  redraw(place);
+}
+
+function redraw(place) {
+  for (const key of places.claim(place)) {
+    bodies.get(key)?.remove();
+    bodies.delete(key);
+  }
+  draw(place);
+}
+
+/** Whether the next failed runs could be read; rows that are there show them at once. */
+async function readFailures(limit) {
+  const isDrawn = bodies.size > 0;
+  const add = (runs) => new Set(runs.map((run) => places.addFailure(run)));
+  const reading = failures.read(limit).then((runs) => {
+    for (const place of add(runs)) if (isDrawn) redraw(place);
+  });
+  return succeeds(reading, "xcoms");
+}
+
+async function readFurtherFailures() {
+  const isRead = failures.left > 0 && (await readFailures(FURTHER_FAILURES));
+  if (isRead) inView.observe($("more"));
+}
+
+// ---- filters ---------------------------------------------------------------------------------------------------------
+
+function filter(place) {
+  const isShown =
+    (!filters.sandbox.value || place.sandbox === filters.sandbox.value) &&
+    (!filters.problems.checked || place.hasProblem) &&
+    place.mentions(filters.text.value.trim().toLowerCase());
+  bodies.get(place.key).hidden = !isShown;
+}
+
+function listSandbox(name) {
+  const listed = [...filters.sandbox.options].map((option) => option.value);
+  if (name && !listed.includes(name)) filters.sandbox.append(el("option", { value: name }, name));
+}
+
+/** Filter the rows; what is searched for may be in what has not been read yet. */
+function applyFilters() {
+  for (const place of places.all) filter(place);
+  if (filters.text.value || filters.problems.checked) places.all.forEach(readOnce);
+}
+
+/** Another number of runs, for the rows that have been read. */
+function changeRuns() {
+  for (const place of places.all) if (place.isAsked) readAgain(place);
+}
+
+$("filters").addEventListener("submit", (event) => event.preventDefault());
+$("filters").addEventListener("input", (event) => (event.target === filters.runs ? changeRuns() : applyFilters()));
+start();

@@ -1,0 +1,64 @@
+// What tasks have pushed: the run for which one failed, and what a health check found. Airflow lists XComs without their
+// values, and gives one value a request.
+
+import { readXCom, readXComEntries } from "./api.js";
+import { healthOf, runOfFailure, taskOf } from "./model.js";
+
+const FAILURE_KEY = "flow_run";
+export const FAILURE_DAYS = 30;
+/** Of the check's outputs the one that no other operator of the provider has; the whole is its return value. */
+const HEALTH_LISTED_KEY = "dataflows";
+const HEALTH_KEY = "return_value";
+const HEALTH_DAYS = 2;
+const MAX_CHECKS = 3;
+
+/** Entries of each task, the newest first. */
+function byTask(entries) {
+  const tasks = new Map();
+  for (const entry of entries) {
+    const task = [entry.dag_id, entry.task_id, entry.map_index].join("\n");
+    if (!tasks.has(task)) tasks.set(task, []);
+    tasks.get(task).push(entry);
+  }
+  return [...tasks.values()];
+}
+
+/** The failures of the last days; read step by step, the newest of each task first. */
+export class Failures {
+  #unread = [];
+  total = 0;
+
+  async list() {
+    const { entries, total } = await readXComEntries(FAILURE_KEY, FAILURE_DAYS);
+    const ranked = byTask(entries).flatMap((ofTask) => ofTask.map((entry, rank) => ({ entry, rank })));
+    this.#unread = ranked.sort((a, b) => a.rank - b.rank).map(({ entry }) => entry);
+    this.total = total;
+  }
+
+  get left() {
+    return this.#unread.length;
+  }
+
+  /** The runs of the next failures. */
+  async read(limit) {
+    const next = this.#unread.splice(0, limit);
+    const runs = await Promise.all(next.map(async (entry) => runOfFailure(entry, await readXCom(entry, FAILURE_KEY))));
+    return runs.filter((run) => run);
+  }
+}
+
+/** The `flows` of the last health checks by id, and the last `check`: its task, its time, how many are healthy. */
+export async function readHealth() {
+  const { entries } = await readXComEntries(HEALTH_LISTED_KEY, HEALTH_DAYS);
+  const newest = byTask(entries).map(([entry]) => entry).slice(0, MAX_CHECKS);
+  const read = newest.map(async (entry) => ({ entry, flows: healthOf(await readXCom(entry, HEALTH_KEY)) }));
+  const checks = (await Promise.all(read)).filter(({ flows }) => flows.size);
+  // Of two checks of one dataflow the newer one counts: it comes later here.
+  const flows = new Map(checks.toReversed().flatMap((check) => [...check.flows]));
+  return { flows, check: checks.length ? summary(checks[0]) : null };
+}
+
+function summary({ entry, flows }) {
+  const healthy = [...flows.values()].filter((flow) => flow.isHealthy).length;
+  return { task: taskOf(entry), at: Date.parse(entry.timestamp), healthy, all: flows.size };
+}

@@ -1,0 +1,236 @@
+"""The page in a browser, in front of a real Airflow that is below a prefix."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.browser.chromium import Browser
+from tests.browser.page_airflow import DAG_ID, PageAirflow
+from tests.browser.sample import MARKUP, SHOPS
+from tests.fault_proxy import FaultProxy
+
+END, LEFT, TAB = "\ue010", "\ue012", "\ue004"
+#: Whether what the screen shows has been read.
+SETTLED = """
+const isBusy = document.querySelector('[aria-busy=true]');
+const isOnScreen = (row) => {
+  const {top, bottom} = row.getBoundingClientRect();
+  return row.offsetParent && bottom > 0 && top < innerHeight;
+};
+return document.getElementById('rows') && !isBusy && ![...document.querySelectorAll('.waiting')].some(isOnScreen);
+"""
+ROW = """
+const rows = [...document.querySelectorAll('tbody tr')];
+return rows.find((row) => row.querySelector('th').innerText.includes(arguments[0]))?.innerText ?? '';
+"""
+
+
+def show(browser: Browser, url: str, **size: int) -> None:
+    """Load the page and wait until what the screen shows has been read."""
+    browser.open(url, **size)
+    browser.wait_for(SETTLED)
+
+
+def shown(browser: Browser) -> list[str]:
+    """The names in the rows that are not filtered out."""
+    names = "[...document.querySelectorAll('tbody:not([hidden]) th')].map((each) => each.innerText)"
+    return [str(name) for name in browser.run(f"return {names}")]
+
+
+def enter(browser: Browser, field: str, value: object) -> None:
+    """Set a filter as a person does."""
+    script = """
+const field = document.getElementById('filters').elements[arguments[0]];
+if (field.type === 'checkbox') field.checked = arguments[1]; else field.value = arguments[1];
+field.dispatchEvent(new Event('input', {bubbles: true}));
+"""
+    browser.run(script, field, value)
+    browser.wait_for(SETTLED)
+
+
+def test_the_first_screen_shows_freshness_runs_and_failures(browser: Browser, airflow: PageAirflow) -> None:
+    show(browser, airflow.page)
+    summary = browser.text("#summary")
+    assert f"{SHOPS + 3} datasets · 6 failed runs in 30 days · health check" in summary
+    assert "4 of 6 healthy" in summary
+    failing = browser.run(ROW, "Payments of shop 2")
+    assert "MAPPER-3107 (512), DCVS-1106 (88)" in failing
+    assert "600 of 1,000 failed" in failing
+    assert "6 min ago fresh" in " ".join(failing.split())
+    # Those of which a failure is the last news stand first.
+    assert [name.splitlines()[0] for name in shown(browser)[:2]] == ["Payments of shop 2", "Stripe payouts"]
+    labels = browser.run("return [...document.querySelectorAll('tbody')[0].querySelectorAll('.bar')].map(b => b.title)")
+    assert len(labels) == 20
+    assert labels[-1].endswith("partial, 400 landed, 600 failed")
+    assert browser.errors() == []
+
+
+def test_rows_below_the_screen_are_read_when_they_are_scrolled_to(browser: Browser, proxy: FaultProxy) -> None:
+    show(browser, f"{proxy.url}/airflow/payments-page/", height=800)
+    first = [path for _, path, _ in proxy.asked if "/api/" in path]
+    events = [path for path in first if "/assets/events" in path]
+    assert len(events) < 12
+    assert len(proxy.asked) <= 26
+    browser.run("window.scrollTo(0, document.body.scrollHeight)")
+    browser.wait_for("return document.querySelector('main').innerText.includes('Square disputes')")
+    browser.wait_for(SETTLED)
+    assert len([path for _, path, _ in proxy.asked if "/assets/events" in path]) > len(events)
+    assert browser.errors() == []
+
+
+def test_inside_airflow_links_leave_the_frame_and_the_theme_follows(browser: Browser, airflow: PageAirflow) -> None:
+    browser.set_dark(True)
+    browser.open(f"{airflow.url}/plugin/payments")
+    browser.enter_frame()
+    browser.wait_for(SETTLED)
+    assert browser.run("return document.documentElement.dataset.theme") == "dark"
+    browser.run("parent.document.documentElement.classList.remove('dark')")
+    browser.wait_for("return document.documentElement.dataset.theme === 'light'")
+    browser.run("document.querySelector('.failure a[target=_top]').click()")
+    browser.leave_frame()
+    task = f"{airflow.url}/dags/{DAG_ID}/runs/test__"
+    browser.wait_for("return location.href.startsWith(arguments[0])", task)
+    assert browser.run("return location.pathname").endswith("/tasks/wait")
+
+
+def test_a_dark_page_is_dark_alone_in_a_tab_too(browser: Browser, airflow: PageAirflow) -> None:
+    browser.set_dark(True)
+    show(browser, airflow.page)
+    red = int(browser.run("return getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0]"))
+    assert red < 40
+
+
+def test_a_narrow_page_needs_no_scrolling_sideways(browser: Browser, airflow: PageAirflow) -> None:
+    # Chromium's window is 500 pixels wide at least, so the page is put into a narrower frame.
+    browser.open(f"{airflow.url}/api/v2/version", width=500)
+    frame = "document.body.innerHTML = `<iframe src=${arguments[0]} style='width: 400px; height: 700px; border: 0'>`"
+    browser.run(frame, airflow.page)
+    browser.enter_frame()
+    browser.wait_for(SETTLED)
+    assert browser.run("return [innerWidth, document.documentElement.scrollWidth <= innerWidth]") == [400, True]
+
+
+def test_filters_find_what_has_not_been_scrolled_to(browser: Browser, airflow: PageAirflow) -> None:
+    show(browser, airflow.page)
+    enter(browser, "text", "square PAYMENTS 23")
+    assert [name.splitlines()[0] for name in shown(browser)] == ["Payments of shop 23"]
+    enter(browser, "text", "dcvs-1106")
+    assert [name.splitlines()[0] for name in shown(browser)] == ["Payments of shop 2"]
+    enter(browser, "text", "")
+    enter(browser, "sandbox", "dev")
+    assert [name for name in shown(browser) if "dev" not in name] == []
+    assert len(shown(browser)) == SHOPS // 3
+    enter(browser, "sandbox", "")
+    enter(browser, "problems", True)
+    left = " ".join(shown(browser))
+    assert "Payments of shop 2" in left
+    assert "Payments of shop 4" in left
+    assert "Square loyalty" in left
+    assert "Payments of shop 1\n" not in left
+    enter(browser, "problems", False)
+    # One of the datasets has two dataflows, and two dataflows no dataset.
+    assert len(shown(browser)) == SHOPS + 3 + 1 + 2
+
+
+def test_health_says_what_is_late_and_what_is_only_known_to_it(browser: Browser, airflow: PageAirflow) -> None:
+    show(browser, airflow.page)
+    enter(browser, "text", "square")
+    assert "30 min ago late limit 10 min" in " ".join(browser.run(ROW, "Payments of shop 4").split())
+    # What its runs show is not said again; what they cannot show is.
+    assert "no successful run" not in browser.text("main")
+    assert "it is a draft" in browser.run(ROW, "Square loyalty")
+    # A dataflow that turns out to write to a dataset stands in one table only.
+    assert len([name for name in shown(browser) if "Square payments 4" in name]) == 1
+    assert len([name for name in shown(browser) if "Refunds and disputes" in name]) == 2
+
+
+def test_a_failure_that_a_later_run_followed_is_called_recovered(browser: Browser, airflow: PageAirflow) -> None:
+    show(browser, airflow.page)
+    enter(browser, "runs", "100")
+    enter(browser, "text", "mapper-3700")
+    row = browser.run(ROW, "Payments of shop 3")
+    assert "recovered since" in row
+    assert len(browser.run("return [...document.querySelectorAll('tbody:not([hidden]) .bar')]")) == 26
+
+
+def test_a_hundred_runs_are_shown_when_asked_for(browser: Browser, airflow: PageAirflow) -> None:
+    show(browser, airflow.page)
+    enter(browser, "text", "square payments 7")
+    count = "return document.querySelectorAll('tbody:not([hidden]) .bar').length"
+    assert browser.run(count) == 20
+    enter(browser, "runs", "100")
+    assert browser.run(count) == 25
+
+
+def test_names_stay_text_and_addresses_of_scripts_are_no_links(browser: Browser, airflow: PageAirflow) -> None:
+    show(browser, airflow.page)
+    enter(browser, "text", "window.broken")
+    (name,) = shown(browser)
+    assert name.count(MARKUP) == 2
+    row = browser.run(ROW, MARKUP)
+    assert "5 events without a flow run" in row
+    assert browser.run("return document.querySelectorAll('img').length") == 0
+    assert browser.run("return window.broken ?? 'whole'") == "whole"
+    assert browser.run("return document.querySelectorAll(\"a[href^='javascript']\").length") == 0
+    (label,) = browser.run("return [...document.querySelectorAll('tbody:not([hidden]) .bar')].map(b => b.title)")
+    assert label.endswith("unknown, counts unknown")
+    assert browser.errors() == []
+
+
+def test_bars_are_one_stop_of_the_tab_key_and_arrows_walk_in_them(browser: Browser, airflow: PageAirflow) -> None:
+    show(browser, airflow.page)
+    focused = "const a = document.activeElement; return [a.className, a.ariaLabel, a.href]"
+    browser.run("document.querySelector('tbody .bar[tabindex=\"0\"]').focus()")
+    kind, last, _ = browser.run(focused)
+    browser.press(LEFT)
+    _, before, address = browser.run(focused)
+    assert kind.startswith("bar")
+    assert last != before
+    assert f"/dags/{DAG_ID}/runs/" in address
+    browser.press(END)
+    assert browser.run(focused)[1] == last
+    browser.press(TAB)
+    assert not browser.run(focused)[0].startswith("bar")
+
+
+def test_an_airflow_without_events_says_how_to_get_some(browser: Browser, proxy: FaultProxy) -> None:
+    nothing = {"assets": [], "xcom_entries": [], "total_entries": 0}
+    proxy.fault("GET", "/api/v2/", reply=lambda _: (200, json.dumps(nothing).encode()), times=99)
+    show(browser, f"{proxy.url}/airflow/payments-page/")
+    assert "outlets=[AssetAlias(" in browser.text("main")
+    assert browser.text("#summary") == "0 datasets · 0 failed runs in 30 days"
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        ("nobody", "lacks the permission “can read on Assets” and “can read on Asset Aliases”"),
+        ("", "You are not logged in to Airflow. Log in"),
+    ],
+    ids=["no-permission", "no-login"],
+)
+def test_who_may_see_nothing_reads_why(browser: Browser, airflow: PageAirflow, user: str, said: str) -> None:
+    browser.log_in(airflow.url, airflow.token(user) if user else "")
+    show(browser, airflow.page)
+    assert said in browser.text("#notices")
+    assert browser.run("return document.querySelectorAll('tbody').length") == 0
+    assert browser.errors() == []
+
+
+def test_without_the_permission_for_xcoms_the_runs_that_arrived_are_shown(browser: Browser, proxy: FaultProxy) -> None:
+    proxy.fault("GET", "xcomEntries", status=403, times=99)
+    show(browser, f"{proxy.url}/airflow/payments-page/")
+    assert "“can read on XComs”: failed runs and health checks are not shown." in browser.text("#notices")
+    assert browser.run("return document.querySelectorAll('.bar').length") >= 60
+
+
+def test_a_row_that_could_not_be_read_is_read_again_on_request(browser: Browser, proxy: FaultProxy) -> None:
+    proxy.fault("GET", "/assets/events", status=503)
+    show(browser, f"{proxy.url}/airflow/payments-page/")
+    assert "Airflow answered 503" in browser.text("main")
+    browser.run("document.querySelector('main button').click()")
+    browser.wait_for("return !document.querySelector('main button')")
+    browser.wait_for(SETTLED)
+    assert "Airflow answered 503" not in browser.text("main")
