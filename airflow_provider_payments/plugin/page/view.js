@@ -216,7 +216,7 @@ function failures(runs, place, now) {
 
 function failure(run, place, now) {
   const why = run.codes || run.reason || run.status;
-  const page = run.page || dataflowPage(place.sandbox, run.flow);
+  const page = safeAddress(run.page) || dataflowPage(place.sandbox, run.flow);
   const links = [
     run.task && taskLink(run.task, "Task"),
     page && platformLink(page, "Experience Platform"),
