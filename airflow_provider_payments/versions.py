@@ -6,7 +6,10 @@ import math
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.util import find_spec
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 try:
     from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
@@ -14,6 +17,7 @@ except ImportError:  # Airflow before 3.3 tries again after the task's retry_del
     RetryPolicy = None  # type: ignore[assignment,misc]
 
 
+Returned = TypeVar("Returned")
 #: Upper bound for ``Retry-After``.
 MAX_RETRY_DELAY = timedelta(days=1)
 
@@ -204,6 +208,20 @@ def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:
         return kind(label, widget=look())
 
     return {name: widget(f["label"], f["schema"].get("format") == "password") for name, f in fields.items()}
+
+
+async def run_in_thread(pool: Any, function: Callable[..., Returned], *arguments: Any) -> Returned:
+    """
+    Call a function in a thread of a pool, from a triggerer's event loop.
+
+    What it asks of Airflow there, such as a connection, must go over that loop, which asgiref's threads know. In other
+    threads Airflow 3.0 to 3.2.1 would read the answer beside its own reader, and the triggerer would die.
+
+    :param pool: a :class:`concurrent.futures.Executor`.
+    """
+    from asgiref.sync import sync_to_async
+
+    return await sync_to_async(function, thread_sensitive=False, executor=pool)(*arguments)
 
 
 def event_trigger_base() -> Any:

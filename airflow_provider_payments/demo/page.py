@@ -26,11 +26,11 @@ __all__ = ["serve"]
 START_TIMEOUT_SECONDS = 120.0
 HISTORY_DAG = Path(__file__).parent / "history_dag.py"
 HISTORY_DAG_ID = "payments_history"
-#: What the emulator makes up for the page. It draws counts by the name: of the stores' runs two lose some records, and
-#: the last one all.
+#: What the emulator makes up for the page. It draws counts by the name: one of Square's runs loses some records, the
+#: last one all.
 HISTORIES = (
-    {"source": "square", "dataflows": 2, "runs_per_dataflow": 8, "name_prefix": "Square store"},
-    {"source": "stripe", "dataflows": 1, "runs_per_dataflow": 8, "name_prefix": "Stripe account"},
+    {"source": "square", "dataflows": 1, "runs_per_dataflow": 8, "name_prefix": "Square UK"},
+    {"source": "stripe", "dataflows": 1, "runs_per_dataflow": 4, "name_prefix": "Stripe UK"},
 )
 
 

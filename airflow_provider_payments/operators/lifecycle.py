@@ -189,7 +189,8 @@ class DeleteDataflowOperator(ExistingDataflowOperator):
     Delete a dataflow, then its target and source connection as far as nothing else uses them.
 
     The arguments of :class:`ExistingDataflowOperator` apply too. It asks for no mark: the dataflow is named here. Rows,
-    base connection, mapping set and schema stay. A dataflow that is gone already is no error. Returns
+    base connection, mapping set and schema stay. A dataflow that is gone already is no error. Before it goes, the marks
+    of what goes with it name the deletion, so that a try after a kill finishes it. Returns
     :class:`~airflow_provider_payments.operators.outputs.DeletedDataflow`.
 
     .. seealso:: ``docs/operators.md#enable-disable-publish-delete`` in the manual.

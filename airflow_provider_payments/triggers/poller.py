@@ -28,6 +28,7 @@ from airflow_provider_payments.aep.runs.batch_polling import QUESTION_SECONDS, R
 from airflow_provider_payments.aep.runs.wait import IDS_PER_REQUEST, Wait
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
+from airflow_provider_payments.versions import run_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -242,7 +243,7 @@ class Poller:
         waits, failure = [waiter.wait for waiter in waiters], None
         max_age = RENEWAL_INTERVAL_SECONDS if any(waiter.is_new for waiter in waiters) else math.inf
         try:
-            await self._loop.run_in_executor(self._pool, self._poll, waits, max_age)
+            await run_in_thread(self._pool, self._poll, waits, max_age)
         except Exception as error:  # whatever it is, each waiter must hear of it
             failure = error
             if not isinstance(error, PlatformError):

@@ -3,8 +3,8 @@ What the page in Airflow costs: requests and seconds of the first screen, second
 
     python -m tests.benchmarks.page
 
-Prints each figure with its limit; the exit status is 3 when one is missed. Airflow's API server runs in a process of its
-own, on SQLite, and the browser beside it: seconds are those from the navigation to the last change of the page.
+Prints each figure with its limit; the exit status is 3 when one is missed. Airflow's API server runs in a process of
+its own, on SQLite, and the browser beside it: seconds are those from the navigation to the last change of the page.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def everything(table: Table, browser: Browser, airflow: PageAirflow) -> None:
     browser.wait_for(SETTLED)
     drawn = browser.run("return document.querySelectorAll('.bar').length")
     assert drawn >= FURTHER * MANY + DATASETS * RUNS, drawn
-    table.row(f"all of {drawn} runs, from a key stroke on", (browser.run("return window.changed") - began) / 1000, 2, "s")
+    seconds = (browser.run("return window.changed") - began) / 1000
+    table.row(f"all of {drawn} runs, from a key stroke on", seconds, 2, "s")
 
 
 def plugin_import(table: Table) -> None:

@@ -40,14 +40,8 @@ OPERATORS: dict[str, type[BaseOperator]] = {
 STATES = {"disable": "disabled", "enable": "enabled", "publish": "enabled"}
 #: Changes of what is there that meet a refusal, of so many.
 CONFLICTS, CONFLICT_SHARE = 6, 0.2
-#: What a task says that cannot be done any more, or that the service has refused for good.
-EXCUSES = (
-    "there is no dataflow of this name",
-    "was deleted while it was to be changed",
-    "; 409",
-    "; 428",
-    "FLOW-1439-404",
-)
+#: What a task says that cannot be done any more.
+EXCUSES = ("there is no dataflow of this name", "was deleted while it was to be changed", "FLOW-1439-404")
 
 
 @dataclass(frozen=True)
@@ -153,8 +147,8 @@ def draw(seed: str, *, late: float = 0.0, alone: bool = False) -> LifeTrial:
 
 
 def draw_kill(platform: Platform, seed: str) -> LifeTrial:
-    """Draw a trial from its seed, and the point at which one of its tasks is killed."""
-    trial = draw(seed, late=0.5, alone=True)
+    """Draw a trial from its seed, and the point at which one of its tasks is killed; many writes are late."""
+    trial = draw(seed, late=0.2, alone=True)
     return replace(trial, kill=choose(Random(f"{seed}/kill"), points(platform, trial, attempt)))
 
 
@@ -231,5 +225,5 @@ def _of_runs(platform: Platform, runs: list[LifeRun], world: World, scene: Scene
 
 
 def _is_excused(run: LifeRun) -> bool:
-    """Whether a run ended for what its task could not help: the dataflow was gone, or the service refused for good."""
+    """Whether a run ended for what its task could not help: the dataflow was gone."""
     return any(excuse in run.message for excuse in EXCUSES)

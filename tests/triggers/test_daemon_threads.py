@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError, wait
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
+from airflow_provider_payments.versions import run_in_thread
 
 SOON = 5.0
 
@@ -209,3 +211,18 @@ def test_the_interpreter_ends_at_once_though_a_job_hangs_in_a_socket() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=SOON, check=True, text=True)
     assert (ended.stdout, ended.stderr) == ("the end\n", "")
+
+
+async def running_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
+def test_what_a_job_asks_of_airflow_goes_over_the_loop_of_the_triggerer(pool: DaemonThreads) -> None:
+    # As Airflow 3.0 to 3.2.1 asks for connections in a thread. Another loop would take answers away from this one.
+    asked = async_to_sync(running_loop)
+
+    async def both() -> tuple[asyncio.AbstractEventLoop, asyncio.AbstractEventLoop]:
+        return await run_in_thread(pool, asked), await running_loop()
+
+    of_the_job, own = asyncio.run(both())
+    assert of_the_job is own

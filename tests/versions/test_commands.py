@@ -12,7 +12,7 @@ from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.system.airflow_process import REPOSITORY, python
 from tests.versions.commands import Ended, run_all
 from tests.versions.conftest import InstalledAirflow
-from tests.versions.expected import AIRFLOW, fails_on
+from tests.versions.expected import AIRFLOW, SERIES, fails_on
 
 DAG_ID = "payments_dataflow"
 PROVIDERS = {
@@ -49,6 +49,7 @@ def shown(airflow: InstalledAirflow, platform: EmulatorServer) -> Commands:
         *(("providers", command, "-o", "plain") for command in PROVIDERS),
         *(("connections", "add", f"aep_{form}", *given) for form, given in connections.items()),
         *(("connections", "test", f"aep_{form}") for form in connections),
+        ("plugins", "-o", "json"),
         ("dags", "reserialize"),
         ("dags", "list-import-errors"),
         ("dags", "list", "-o", "plain"),
@@ -76,6 +77,12 @@ def test_airflow_providers_shows_it(shown: Commands, command: str) -> None:
 @fails_on("3.0", "3.1", reason="airflow providers behaviours lists nothing without the FAB provider")
 def test_airflow_providers_behaviours_shows_it(shown: Commands) -> None:
     assert PROVIDERS["behaviours"] in shown["providers", "behaviours", "-o", "plain"].text.split()
+
+
+def test_airflow_plugins_shows_the_page_or_passes_it_over(shown: Commands) -> None:
+    ended = shown["plugins", "-o", "json"]
+    assert (ended.code, "airflow_provider_payments.plugin:PaymentsPlugin" in ended.text) == (0, True), ended.text
+    assert ("payments-page/" in ended.text) == (SERIES not in ("2.11", "3.0")), ended.text
 
 
 @pytest.mark.parametrize("form", ["uri", "json", "parts"])

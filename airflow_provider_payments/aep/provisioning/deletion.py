@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 _GOING_WITH: tuple[Kind, ...] = (TARGET_CONNECTION, SOURCE_CONNECTION, DATASET)
 #: How often a mark is written again that somebody else's change has got in the way of.
 MAX_MARKINGS = 3
+#: Statuses that, like a 412, say that somebody else's change came between.
+CONFLICTS = (409, 428)
 
 
 @dataclass(frozen=True)
@@ -170,8 +172,9 @@ class Deletion:
             except RequestError as error:
                 if error.failure is not Failure.FINAL:
                     raise
-                log.warning("The mark of %s cannot be written, so it stays if this try is killed: %s", part, error)
-                return True
+                if error.status not in CONFLICTS:
+                    log.warning("The mark of %s cannot be written, so it stays if this try is killed: %s", part, error)
+                    return True
             now = kind.read(self.client, existing)
             if now is None:
                 return False

@@ -73,21 +73,23 @@ export function eachOnce(runs) {
   return [...found.values()].sort((a, b) => a.ended - b.ended);
 }
 
+const problemOf = (given) => ({ code: text(given?.code), text: text(given?.text) || text(given?.code) });
+
 /** The dataflows of what `CheckDataflowHealthOperator` returned, by id. */
 export function healthOf(checked) {
   const flows = new Map();
   for (const each of Array.isArray(checked?.dataflows) ? checked.dataflows : []) {
     const id = text(each?.id) || text(each?.name);
     if (!id) continue;
-    const problems = Array.isArray(each.problems) ? each.problems : [];
+    const problems = (Array.isArray(each.problems) ? each.problems : []).map(problemOf).filter((one) => one.text);
     flows.set(id, {
       id: text(each.id),
       name: text(each.name),
       state: text(each.state),
       sandbox: text(checked.sandbox),
       isHealthy: each.healthy === true,
-      problems: problems.map((one) => text(one?.text) || text(one?.code)).filter((one) => one),
-      isStale: problems.some((one) => one?.code === "stale"),
+      problems,
+      isStale: problems.some((one) => one.code === "stale"),
       lastSuccess: moment(each.last_success_at),
       limit: seconds(each.max_age_seconds),
     });

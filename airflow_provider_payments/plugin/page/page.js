@@ -102,10 +102,9 @@ function reach(element) {
 }
 
 function drawAll() {
-  const failsNow = (place) => place.lastFailure > place.lastEvent;
   const sorted = places.all.sort(
     (a, b) =>
-      failsNow(b) - failsNow(a) ||
+      b.failedLast - a.failedLast ||
       !a.dataset - !b.dataset ||
       a.sandbox.localeCompare(b.sandbox) ||
       a.name.localeCompare(b.name, undefined, { numeric: true }),

@@ -19,8 +19,9 @@ export class Place {
     return Date.parse(this.asset?.last_asset_event?.timestamp) || 0;
   }
 
-  get lastFailure() {
-    return Math.max(0, ...this.failureRuns.map((run) => run.ended));
+  /** Whether the last that tasks said of it is a failure. */
+  get failedLast() {
+    return this.failureRuns.some((run) => run.announced > this.lastEvent);
   }
 
   /** Whether a text is in a name, an id, a code or a reason; it is in small letters. */

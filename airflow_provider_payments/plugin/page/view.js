@@ -172,7 +172,7 @@ export function laneRow({ place, lane, freshness, runs, note, now }) {
     "tr",
     { role: "row" },
     nameCell(place, lane, name),
-    freshnessCell(freshness, lane, now),
+    freshnessCell(freshness, runs.length ? lane.problems.filter(isNews) : lane.problems, now),
     cell("runs", shown, note ? beside(note) : null),
     cell("failures", failures(runs, place, now)),
   );
@@ -193,12 +193,15 @@ function nameCell(place, lane, flowName) {
   return el("th", { role: "rowheader", scope: "row" }, el("div", { class: "name" }, dataset || flow), below);
 }
 
-function freshnessCell({ last, limit, isLate }, lane, now) {
+/** Whether a problem of the health check is none that a row with runs shows by itself. */
+const isNews = ({ code }) => !["failed", "partial", "stale"].includes(code);
+
+function freshnessCell({ last, limit, isLate }, problems, now) {
   const shown = last === null ? "never" : ago(last, now);
   const mark = limit === null ? null : el("span", { class: `mark ${isLate ? "late" : "fresh"}` }, isLate ? "late" : "fresh");
   const told = limit === null ? null : beside(`limit ${duration(limit * 1000)}`);
-  const problems = lane.problems.map((each) => el("div", { class: "problem" }, each));
-  return cell("freshness", el("div", {}, shown, " ", mark), told, problems);
+  const said = problems.map((each) => el("div", { class: "problem" }, each.text));
+  return cell("freshness", el("div", {}, shown, " ", mark), told, said);
 }
 
 function failures(runs, place, now) {

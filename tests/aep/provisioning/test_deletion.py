@@ -174,13 +174,15 @@ def test_somebody_elses_change_between_is_kept_beside_the_mark(
     assert marks(emulator)[0] == replace(theirs, deletion=deletion_digest(NAME))
 
 
+@pytest.mark.parametrize("status", [409, 412, 428])
 def test_where_others_change_it_all_the_time_nothing_is_deleted_yet(
-    faulty: Client, proxy: FaultProxy, flow_id: str, emulator: Emulator
+    faulty: Client, proxy: FaultProxy, flow_id: str, emulator: Emulator, status: int
 ) -> None:
-    proxy.fault("PATCH", "/targetConnections/", status=412, times=50)
+    proxy.fault("PATCH", "/targetConnections/", status=status, times=3)
     with pytest.raises(UnsettledError, match="could not be marked: others change it"):
         delete(faulty)
     assert len(emulator.objects("flows")) == 1
+    assert delete(faulty)[0] == "dataflow"
 
 
 def test_what_is_taken_over_meanwhile_is_not_deleted_by_the_second_try(
