@@ -1,4 +1,4 @@
-// How it is shown. Whatever comes from Airflow becomes text or an attribute, never markup.
+// How it is shown. All that comes from Airflow becomes text or an attribute, never markup.
 
 import { ROOT } from "./api.js";
 import { dataflowPage, datasetPage, safeAddress } from "./model.js";
@@ -200,9 +200,9 @@ function freshnessCell({ last, limit, isLate }, problems, now) {
   const shown = last === null ? "never" : ago(last, now);
   const word = isLate ? "late" : "fresh";
   const mark = limit === null ? null : el("span", { class: `mark ${word}` }, word);
-  const told = limit === null ? null : beside(`limit ${duration(limit * 1000)}`);
+  const allowed = limit === null ? null : beside(`limit ${duration(limit * 1000)}`);
   const said = problems.map((each) => el("div", { class: "problem" }, each.text));
-  return cell("freshness", el("div", {}, shown, " ", mark), told, said);
+  return cell("freshness", el("div", {}, shown, " ", mark), allowed, said);
 }
 
 function failures(runs, place, now) {
