@@ -21,7 +21,7 @@ const places = new Places();
 const failures = new Failures();
 let health = { flows: new Map(), check: null };
 
-// ---- what could not be read ------------------------------------------------------------------------------------------
+// ---- what could not be read ----------------------------------------------------------------------------------------
 
 /** Whether a read succeeded; if not, the page says so, and shows the rest. */
 async function succeeds(reading, area) {
@@ -46,7 +46,7 @@ function say(error, { needed, lost }) {
   if (!said) $("notices").append(shown);
 }
 
-// ---- the first screen ------------------------------------------------------------------------------------------------
+// ---- the first screen ----------------------------------------------------------------------------------------------
 
 async function start() {
   const listed = succeeds(failures.list(), "xcoms");
@@ -85,7 +85,7 @@ function nothing() {
   return el("p", { class: "empty" }, text);
 }
 
-// ---- rows ------------------------------------------------------------------------------------------------------------
+// ---- rows ----------------------------------------------------------------------------------------------------------
 
 const rows = table();
 const bodies = new Map();
@@ -183,7 +183,7 @@ async function readFurtherFailures() {
   if (isRead) inView.observe($("more"));
 }
 
-// ---- filters ---------------------------------------------------------------------------------------------------------
+// ---- filters -------------------------------------------------------------------------------------------------------
 
 function filter(place) {
   const isShown =
