@@ -38,8 +38,10 @@ with DAG(
     tags=TAGS,
     doc_md=__doc__,
     params={
-        "flow_id": Param("", type="string", description="Id of the dataflow"),
-        "folder": Param("", type="string", description="Where row errors go, such as s3://aws_default@quarantine"),
+        "flow_id": Param(type="string", minLength=1, description="Id of the dataflow"),
+        "folder": Param(
+            type="string", minLength=1, description="Where row errors go, such as s3://aws_default@quarantine"
+        ),
         "since": Param("", type="string", description="Runs count from then on; empty: from the DAG run's start on"),
     },
 ):

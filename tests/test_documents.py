@@ -89,6 +89,8 @@ def test_every_extra_of_the_connection_is_explained() -> None:
         (".partial(", "system/mapped_tables.py"),
         (".as_teardown(", "system/setup_and_teardown.py"),
         ("DownloadRowErrorsOperator(", "system/row_errors.py"),
+        ('key="flow_run"', "system/alerts.py"),
+        ("DeadlineAlert(", "system/deadlines.py"),
     ],
 )
 def test_the_steps_that_are_shown_are_those_that_a_test_runs(sign: str, file: str) -> None:
@@ -119,6 +121,20 @@ def test_the_graph_that_is_shown_can_be_built() -> None:
     shown: dict[str, Any] = {"DAG": DAG, "Asset": Asset, "task": task, "FlowRunSensor": FlowRunSensor}
     exec(block.replace("<organisation>/<sandbox>/<dataset id>", "ABC/dev/60f1").replace("<dataflow>", "flow"), shown)
     assert shown["dataset"].uri == "aep://ABC/dev/60f1"
+
+
+def test_the_table_of_metrics_is_complete() -> None:
+    package = REPOSITORY / "airflow_provider_payments"
+    calls = [
+        found
+        for path in package.rglob("*.py")
+        for found in re.findall(r'Stats\.(incr|timing|gauge)\(\s*f?"([^"]+)"', path.read_text())
+    ]
+    counts = re.findall(r'"(records_\w+)"', (package / "outcomes.py").read_text())
+    emitted = {(kind, name.replace("{name}", count)) for kind, name in calls for count in counts}
+    types = {"counter": "incr", "timer": "timing", "gauge": "gauge"}
+    shown = re.findall(r"^\| `(payments\.[\w.]+)` \| (\w+) \|", page("production"), re.MULTILINE)
+    assert {(types[kind], name) for name, kind in shown} == emitted
 
 
 def told(heading: str) -> set[str]:

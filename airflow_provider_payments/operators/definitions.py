@@ -10,7 +10,7 @@ from airflow_provider_payments.aep.inputs import as_bool, as_optional_text, as_t
 from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
-from airflow_provider_payments.links import ExperiencePlatformLink, store_link
+from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator, attempt_of
 from airflow_provider_payments.operators.checking import as_ending, end_task, project_of
 from airflow_provider_payments.operators.storage import storage_folder
@@ -174,7 +174,7 @@ class ApplyDataflowsOperator(DefinitionsOperator):
     The arguments of :class:`DefinitionsOperator` apply too. Returns
     :class:`~airflow_provider_payments.operators.outputs.AppliedDataflows`. A definition that fails, or that something
     stands in the way of, takes along only what waits for it; the task then fails with what is left, after the others
-    are done. The next try, or the next run, goes on.
+    are done, and pushes what came of each as the XCom ``applied``. The next try, or the next run, goes on.
 
     .. seealso:: ``docs/definitions.md#apply`` in the manual.
 
@@ -219,6 +219,7 @@ class ApplyDataflowsOperator(DefinitionsOperator):
         text = applied_text(applied)
         self.log.info("%s", text)
         if not applied.is_done:
+            keep(context, "applied", applied.to_json())
             raise (ExperiencePlatformUnavailableError if applied.retryable else ExperiencePlatformFailedError)(text)
         return applied
 

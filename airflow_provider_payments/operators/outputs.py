@@ -301,12 +301,17 @@ class AppliedDataflows(TypedDict):
     ``flow_ids`` of their dataflows in the definitions' order; ``definitions``: by name what
     :class:`AppliedDataflow` has, but ``name`` and ``summary``; ``summary``: how many objects were ``created``,
     ``found`` or ``updated``; ``duplicates``: ids of objects that mean the same as one of these and were left;
-    ``digest`` of the last plan; ``done``; ``format``: raised when a member changes its meaning.
+    ``sandbox`` and ``project``; ``notes``: what nobody has to do anything about; ``digest`` of the last plan; ``done``;
+    ``format``: raised when a member changes its meaning. A task that fails pushes the same as the XCom ``applied``,
+    without ``flow_ids``; there a definition may have ``problems`` and no ``flow_id``.
     """
 
     flow_ids: list[str]
     definitions: dict[str, dict[str, Any]]
     summary: dict[str, int]
+    sandbox: str
+    project: str
+    notes: list[str]
     duplicates: list[str]
     digest: str
     done: bool

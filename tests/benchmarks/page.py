@@ -20,7 +20,7 @@ from tests.benchmarks.limits import Table
 from tests.browser.chromium import Browser
 from tests.browser.page_airflow import PageAirflow, asset, history
 from tests.browser.sample import failure, health
-from tests.browser.test_page import SETTLED, enter, show
+from tests.browser.steps import SETTLED, enter, show
 
 DATASETS, RUNS = 20, 20
 #: Datasets that come later, and the runs of each: with the others 3,000 and more.

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.browser.chromium import Browser
-from tests.browser.test_page import ROW, SETTLED
+from tests.browser.steps import ROW, SETTLED
 
 
 def test_the_demo_opens_with_good_partial_and_failed_runs_on_the_page(chromium: Browser, tmp_path: Path) -> None:

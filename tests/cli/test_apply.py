@@ -107,6 +107,8 @@ def test_what_stands_in_the_way_of_one_definition_holds_up_that_one_only(
 def test_programs_get_the_outcome_alone(run: Run, folder: Path) -> None:
     status, out, _ = run("apply", folder, "--yes", "-o", "json")
     outcome = json.loads(out)
+    assert (outcome["sandbox"], outcome["project"]) == ("dev", "finance")
+    assert [note for note in outcome["notes"] if note.startswith("no list shows")]
     assert (status, outcome["format"], outcome["done"], outcome["summary"]) == (0, 1, True, {"created": 7})
     definition = outcome["definitions"][NAME]
     assert definition["flow_id"] == definition["ids"]["dataflow"]

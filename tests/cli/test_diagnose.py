@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from tests.cli.conftest import Run
+from tests.fault_proxy import FaultProxy
 from tests.operators.row_errors import files_below
 from tests.sensors.conftest import history as history
+from tests.sensors.conftest import proxy_of_history as proxy_of_history
 from tests.sensors.flows import History
 from tests.sensors.flows import written_history as written_history
 
@@ -32,6 +34,14 @@ def test_the_output_is_the_one_that_the_manual_shows(run: Run, history: History)
     status, out, _ = run("diagnose", "partial")
     assert status == 0
     assert without_ids(out).splitlines() == shown
+
+
+def test_a_refused_run_names_the_permission_that_it_needs(
+    run: Run, history: History, proxy_of_history: FaultProxy
+) -> None:
+    proxy_of_history.fault("GET", "/runs/", status=403, body=b'{"code": "FLOW-2120-403", "message": "no"}')
+    status, _, err = run("diagnose", history.runs(history.partial)[0]["id"])
+    assert (status, "The credential needs the permission 'View Sources'" in err) == (1, True), err
 
 
 @pytest.mark.parametrize("output", ["table", "json", "yaml", "markdown"])

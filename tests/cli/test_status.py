@@ -94,6 +94,19 @@ def test_what_is_wrong_is_status_1_and_named(run: Run, sandbox: Emulator, words:
     assert (status, out, said in err) == (1, "", True), err
 
 
+def test_a_refused_list_names_the_permission_that_it_needs(run: Run, sandbox: Emulator) -> None:
+    sandbox.fail("status", method="GET", path="*/flows", code="FLOW-2120-403")
+    status, out, err = run("status")
+    assert (status, out) == (1, "")
+    assert "The credential needs the permission 'View Sources' to read this" in err
+
+
+def test_a_refusal_of_the_organisation_names_no_permission(run: Run, sandbox: Emulator) -> None:
+    sandbox.fail("status", method="GET", path="*/flows", code="403025")
+    status, _, err = run("status")
+    assert (status, "needs the permission" in err) == (1, False)
+
+
 def test_the_help_names_what_plan_does_instead(run: Run) -> None:
     out = " ".join(run("status", "--help")[1].split())
     assert "`plan` compares definitions with the sandbox; `status` says how runs go" in out

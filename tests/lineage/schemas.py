@@ -6,6 +6,8 @@ Sources: ``spec/OpenLineage.json`` and ``spec/facets`` of the OpenLineage reposi
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -82,3 +84,13 @@ EVENT = an_object(
 def check(event: object) -> None:
     """Hold an event against the schemas."""
     jsonschema.validate(event, EVENT, format_checker=jsonschema.FormatChecker())
+
+
+def written(folder: Path) -> list[dict[str, Any]]:
+    """Return the events that OpenLineage's file transport has written, a file for each, held against the schemas."""
+    texts = [file.read_text() for file in sorted(folder.iterdir())]
+    # The last one may be under way.
+    events = [json.loads(text) for text in texts if text.endswith("}\n")]
+    for event in events:
+        check(event)
+    return events

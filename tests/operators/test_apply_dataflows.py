@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from airflow_provider_payments.operators.definitions import (
 )
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import Emulator
-from tests.operators.chain import context
+from tests.operators.chain import TaskInstance, context
 from tests.sensors.conftest import said as said
 
 NAMES = ("PayPal catalog products", "Orders")
@@ -61,6 +62,25 @@ def test_a_definition_that_is_in_conflict_fails_the_task_after_the_others(folder
     with pytest.raises(ExperiencePlatformFailedError, match=r"Orders is not done\n.*has no 'Nothing'"):
         apply_all(folder)
     assert [flow["name"] for flow in connected.objects("flows")] == [NAMES[0]]
+
+
+@pytest.mark.parametrize("kind", [ApplyDataflowsOperator, ApplyDataflowOperator])
+def test_a_task_that_fails_has_pushed_what_came_of_each_definition(
+    folder: Path, connected: Emulator, kind: type[ApplyDataflowsOperator]
+) -> None:
+    write_files(folder, b=TEN_LINES.replace(NAMES[0], NAMES[1]).replace("Product_Name", "Nothing"))
+    only = NAMES[1:] if kind is ApplyDataflowOperator else None
+    task = TaskInstance()
+    with pytest.raises(ExperiencePlatformFailedError):
+        kind(task_id="apply", definition=str(folder), only=only).execute(context(task))
+    (pushed,) = [value for key, value in task.pushed.items() if key == "applied"]
+    assert isinstance(pushed, dict)
+    assert json.loads(json.dumps(pushed)) == pushed
+    assert (pushed["done"], pushed["sandbox"], pushed["project"]) == (False, "dev", "finance")
+    failed = pushed["definitions"][NAMES[1]]
+    assert (failed["done"], "flow_id" in failed, len(failed["problems"]) > 0) == (False, False, True)
+    done = [name for name, each in pushed["definitions"].items() if each["done"]]
+    assert done == ([] if only else [NAMES[0]])
 
 
 def test_what_another_try_may_do_is_left_to_it(folder: Path, connected: Emulator) -> None:

@@ -25,7 +25,7 @@ def alert(context: Any) -> None:
         name = run.get("flow_name", run["flow_id"])
         send(f"{name}: {run['status']}. {run['reason']} {run.get('codes', '')} {run.get('page', '')}")
     else:
-        send(f"{task.task_id}: {context['exception']}")
+        send(f"{task.task_id}: {context.get('exception', 'see its log')}")
 
 
 with DAG(dag_id="alerts", schedule=None, params={"flow_id": ""}, default_args={"on_failure_callback": alert}):

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.conftest import connection_json
 from tests.sensors.flows import History
 from tests.system.airflow_process import AirflowHome
+from tests.versions.expected import SERIES
 
 DAG_FILE = Path(__file__).with_name("alerts.py")
 
@@ -22,4 +23,6 @@ def test_a_callback_names_the_flow_run_that_failed_its_task(
     assert len(of_runs) == 3
     assert all("DCVS-1111-400 (3)" in line and line.endswith(f"{history.emulator.url}/") for line in of_runs)
     (other,) = set(sent) - set(of_runs)
-    assert other.startswith("deleted: GET /data/foundation/flowservice/flows/gone failed (final); 404")
+    # Workers of these give the error too; `airflow dags test` does not.
+    error = "see its log" if SERIES in ("3.0", "3.1") else "GET /data/foundation/flowservice/flows/gone failed (final)"
+    assert other.startswith(f"deleted: {error}")

@@ -22,7 +22,7 @@ from airflow_provider_payments.versions import has_event_streams
 from tests.assets.accessors import as_said
 from tests.assets.test_events import uri_of
 from tests.conftest import CONNECTION_ID, Emulator, connection_json
-from tests.lineage.schemas import check
+from tests.lineage.schemas import written
 from tests.operators.chain import make_dataflow
 from tests.operators.chain import run as create
 from tests.operators.on_demand import ONCE
@@ -112,9 +112,8 @@ class Arrivals:
         return {line for (value,) in self.airflow.rows(query, dag_id) for line in json.loads(value)}
 
     def lineage(self, kind: str = "", job: str = "") -> list[dict[str, Any]]:
-        """The events that OpenLineage was sent, of a kind and of a task where these are given."""
-        texts = [file.read_text() for file in sorted((self.folder / "lineage").iterdir())]
-        events = [json.loads(text) for text in texts if text.endswith("}\n")]
+        """The events that OpenLineage was sent, all valid, of a kind and of a task where these are given."""
+        events = written(self.folder / "lineage")
         return [e for e in events if kind in ("", e["eventType"]) and job in ("", e["job"]["name"])]
 
 
@@ -164,7 +163,7 @@ def test_a_partial_run_leaves_files_of_row_errors_and_starts_the_consumer(deferr
     assert (waited["status"], waited["output_records"], waited["failed_records"]) == ("partial", 1195, 5)
     ((dag_id, task_id, extra),) = deferred.events(deferred.dataset(deferred.partial))
     assert (dag_id, task_id, extra["flow_name"]) == (WAITS, "wait_for_flow_run", "partial [red] [/]")
-    assert as_said(waited).items() < extra.items()
+    assert as_said(waited).items() <= extra.items()
     assert deferred.reported(FOLLOWS) == {f"Flow run {waited['run_id']} partial: 1195 records arrived, 5 failed"}
     assert len(files_below(deferred.folder / "errors")) == len(downloaded["files"]) > 0
     assert downloaded["rows"] == 5
@@ -175,13 +174,11 @@ def test_an_event_after_a_deferral_carries_counts_and_a_failed_task_emits_none(d
     events = deferred.events(deferred.dataset(deferred.on_demand))
     # One of the dataset, and one by its alias; the task that failed has the same outlets.
     assert [(dag_id, task_id) for dag_id, task_id, _ in events] == [(LIVE, "run")] * 2
-    assert all(as_said(returned).items() < extra.items() for _, _, extra in events)
+    assert all(as_said(returned).items() <= extra.items() for _, _, extra in events)
     assert deferred.airflow.states(LIVE)["wait_for_failure"] == "failed"
 
 
 def test_lineage_is_valid_after_deferrals_and_counts_rows_also_of_a_failed_run(deferred: Arrivals) -> None:
-    for event in deferred.lineage():
-        check(event)
     flows = {f"{WAITS}.wait_for_flow_run": deferred.partial, f"{LIVE}.run": deferred.on_demand}
     for job, flow_id in (flows | {f"{LIVE}.wait_for_failure": deferred.failing}).items():
         (ended,) = (event for event in deferred.lineage(job=job) if event["eventType"] in ("COMPLETE", "FAIL"))

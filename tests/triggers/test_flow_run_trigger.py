@@ -57,6 +57,26 @@ def test_its_arguments_are_plain_json_that_make_it_again() -> None:
     assert again.serialize() == (path, arguments)
 
 
+def test_a_trigger_that_an_earlier_release_has_stored_goes_on(history: History) -> None:
+    stored = {
+        "aep_conn_id": CONNECTION_ID,
+        "selection": {"flow_id": history.good, "run_id": None, "since": 0.0, "pick": "first"},
+        "poll_interval": 0.001,
+        "deadline": None,
+    }
+    first_release = stored | {
+        "created_since": None,
+        "max_errors": 5,
+        "known_run_id": None,
+        "quiet_since": None,
+        "fail_if_disabled": True,
+        "by_own_clock": False,
+    }
+    for arguments in (stored, first_release):
+        (event,) = events(FlowRunTrigger(**arguments))
+        assert (event["status"], event["run"]["flow_id"], event["flow"]) == ("ended", history.good, None)
+
+
 def test_an_ended_run_is_handed_over_whole(history: History) -> None:
     run, _ = history.runs(history.partial)
     records, times = run["metrics"]["recordSummary"], run["metrics"]["durationSummary"]

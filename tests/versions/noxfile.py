@@ -37,7 +37,7 @@ TESTS_THAT_RUN_AIRFLOW = (
     "tests/test_pytest_plugin.py",
 )
 #: In one process the checks share one Airflow.
-SHORT = ("-n", "0", "--ignore=tests/versions/test_every_dag.py")
+SHORT = ("-n", "0", "--ignore=tests/versions/test_every_dag.py", "--ignore=tests/versions/test_deferral.py")
 TEST_TOOLS = (
     *("pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "statsd>=3.3", "psutil"),
     # The extra "openlineage".

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -61,10 +62,13 @@ def test_nobody_is_asked_about_definitions_that_are_as_written(airflow: Installe
         assert "apply" not in returned
 
 
-def test_a_flow_run_is_announced_and_the_consumer_runs(airflow: InstalledAirflow, legacy: list[Returned]) -> None:
+def test_a_flow_run_is_announced_and_the_consumer_runs(
+    airflow: InstalledAirflow, legacy: list[Returned], tmp_path: Path
+) -> None:
     python("-m", "airflow", "dags", "reserialize", environment=airflow.environment)  # 2.11 knows an alias only then
     flow, arrived = legacy[0]["create_dataflow"], legacy[0]["wait_for_flow_run"]
-    for returned in run_twice(airflow, "payments_arrivals", flow_id=flow["id"], since=flow["runs_since"]):
+    given = {"flow_id": flow["id"], "since": flow["runs_since"], "folder": str(tmp_path)}
+    for returned in run_twice(airflow, "payments_arrivals", **given):
         assert returned["wait_for_flow_run"] == arrived
     assert run_twice(airflow, "payments_consumer") == [{"report": []}] * 2
 

@@ -19,7 +19,6 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import tests.chaos.quiet  # noqa: F401
 from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.benchmarks.limits import Table
 from tests.chaos import lives, report

@@ -140,11 +140,14 @@ class Applied:
         """Return it as plain JSON; ``format`` tells its form."""
         return {
             "format": APPLIED_FORMAT,
+            "sandbox": self.plan.sandbox,
+            "project": self.plan.project,
             "digest": self.plan.digest,
             "done": self.is_done,
             "summary": dict(self.counts),
             "definitions": {each.name: each.to_json() for each in self.definitions},
             "duplicates": list(self.duplicates),
+            "notes": [*self.plan.notes, *self.notes],
         }
 
 

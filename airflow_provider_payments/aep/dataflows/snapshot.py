@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 from urllib.parse import unquote
 
+from airflow_provider_payments.aep.api.permissions import naming_permission
 from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
 from airflow_provider_payments.aep.readers import at, sequence, text
 from airflow_provider_payments.aep.resources.catalog import DATASET
@@ -23,7 +24,7 @@ from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION
 from airflow_provider_payments.aep.resources.identity import IDENTITY
 from airflow_provider_payments.aep.resources.items import FlowServiceKind
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA
-from airflow_provider_payments.aep.services import CATALOG, DATA_PREP, FLOW_SERVICE, PAGE, SCHEMA_REGISTRY, Json
+from airflow_provider_payments.aep.services import FLOW_SERVICE, PAGE, Json
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Params, Place, Reads
@@ -38,12 +39,6 @@ FLOW_SERVICE_PAGE = 1000
 REGISTRY_PAGE = 300
 FLOW_SPEC = FlowServiceKind(name="flow spec", path=f"{FLOW_SERVICE}/flowSpecs", carries_mark=False)
 _UNKNOWN = "known-after-apply:"
-_PERMISSIONS = {
-    FLOW_SERVICE: "View Sources",
-    DATA_PREP: "View Sources",
-    CATALOG: "View Datasets",
-    SCHEMA_REGISTRY: "View Schemas",
-}
 
 
 def unknown_id(kind: str, name: str) -> str:
@@ -204,12 +199,10 @@ class Snapshot:
         self._progress(whole.kind.collection)
         found = _Items()
         try:
-            for item in whole.kind.items(self._reads, limit=whole.limit):
-                self._add(found, whole.kind, item)
+            with naming_permission():
+                for item in whole.kind.items(self._reads, limit=whole.limit):
+                    self._add(found, whole.kind, item)
         except RequestError as error:
-            if error.status == 403:
-                service = next(service for service in _PERMISSIONS if whole.kind.path.startswith(service))
-                error.add(f"The credential needs the permission {_PERMISSIONS[service]!r} to read this list")
             return error
         return found
 

@@ -16,6 +16,7 @@ import attrs
 
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.patience import patiently
+from airflow_provider_payments.aep.api.permissions import naming_permission
 from airflow_provider_payments.aep.dataflows.choosing import chosen
 from airflow_provider_payments.aep.dataflows.sandbox import name_of
 from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SERVICE_PAGE
@@ -100,6 +101,7 @@ class _Seen:
         return text(at(self.item, "lastRunDetails", "id"))
 
 
+@naming_permission()
 def check_health(
     client: Client,
     question: Question,

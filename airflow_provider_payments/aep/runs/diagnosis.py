@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.api import flow_service
+from airflow_provider_payments.aep.api.permissions import naming_permission
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
 from airflow_provider_payments.aep.inputs import as_id
 from airflow_provider_payments.aep.readers import at, mapping, mappings
@@ -92,6 +93,7 @@ class Diagnosis:
         return alike[0] if len(alike) == 1 else code
 
 
+@naming_permission()
 def diagnose(client: Client, asked: str, *, download: Download | None = None, examples: bool = False) -> Diagnosis:
     """
     Return what failed of a run.

@@ -66,10 +66,7 @@ function runOf(given, timestamp, task) {
 /** Each run once, the oldest first: of several that tell of it, the last one counts. */
 export function eachOnce(runs) {
   const found = new Map();
-  for (const run of [...runs].sort((a, b) => a.announced - b.announced)) {
-    const before = found.get(run.id);
-    found.set(run.id, before ? { ...before, ...run, reason: run.reason || before.reason } : run);
-  }
+  for (const run of [...runs].sort((a, b) => a.announced - b.announced)) found.set(run.id, run);
   return [...found.values()].sort((a, b) => a.ended - b.ended);
 }
 

@@ -21,7 +21,7 @@ const places = new Places();
 const failures = new Failures();
 let health = { flows: new Map(), check: null };
 
-// ---- what could not be read ------------------------------------------------------------------------------------------
+// ---- what could not be read ----------------------------------------------------------------------------------------
 
 /** Whether a read succeeded; if not, the page says so, and shows the rest. */
 async function succeeds(reading, area) {
@@ -46,7 +46,7 @@ function say(error, { needed, lost }) {
   if (!said) $("notices").append(shown);
 }
 
-// ---- the first screen ------------------------------------------------------------------------------------------------
+// ---- the first screen ----------------------------------------------------------------------------------------------
 
 async function start() {
   const listed = succeeds(failures.list(), "xcoms");
@@ -85,7 +85,7 @@ function nothing() {
   return el("p", { class: "empty" }, text);
 }
 
-// ---- rows ------------------------------------------------------------------------------------------------------------
+// ---- rows ----------------------------------------------------------------------------------------------------------
 
 const rows = table();
 const bodies = new Map();
@@ -183,7 +183,7 @@ async function readFurtherFailures() {
   if (isRead) inView.observe($("more"));
 }
 
-// ---- filters ---------------------------------------------------------------------------------------------------------
+// ---- filters -------------------------------------------------------------------------------------------------------
 
 function filter(place) {
   const isShown =
@@ -201,7 +201,13 @@ function listSandbox(name) {
 /** Filter the rows; what is searched for may be in what has not been read yet. */
 function applyFilters() {
   for (const place of places.all) filter(place);
-  if (filters.text.value || filters.problems.checked) places.all.forEach(readOnce);
+  if (!filters.text.value && !filters.problems.checked) return;
+  places.all.forEach(readOnce);
+  readAllFailures();
+}
+
+async function readAllFailures() {
+  while (failures.left > 0 && (await readFailures(FURTHER_FAILURES)));
 }
 
 /** Another number of runs, for the rows that have been read. */

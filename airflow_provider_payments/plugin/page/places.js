@@ -28,7 +28,8 @@ export class Place {
   mentions(text) {
     const runs = [...this.eventRuns, ...this.failureRuns];
     const said = runs.flatMap((run) => [run.flowName, run.codes, run.reason]);
-    return [this.name, this.dataset, this.sandbox, ...this.flows, ...said].some((each) => each.toLowerCase().includes(text));
+    const words = [this.name, this.dataset, this.sandbox, ...this.flows, ...said];
+    return words.some((each) => each.toLowerCase().includes(text));
   }
 
   takeEvents(runs) {

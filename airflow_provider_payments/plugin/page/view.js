@@ -1,4 +1,4 @@
-// How it is shown. Whatever comes from Airflow becomes text or an attribute, never markup.
+// How it is shown. All that comes from Airflow becomes text or an attribute, never markup.
 
 import { ROOT } from "./api.js";
 import { dataflowPage, datasetPage, safeAddress } from "./model.js";
@@ -41,7 +41,7 @@ export function ago(moment, now) {
   return el("time", { datetime: new Date(moment).toISOString(), title: new Date(moment).toLocaleString() }, shown);
 }
 
-// ---- links -----------------------------------------------------------------------------------------------------------
+// ---- links ---------------------------------------------------------------------------------------------------------
 
 /** Inside Airflow the page is in a frame that may neither open tabs nor leave: the document around it does it. */
 function openOutside(event) {
@@ -76,7 +76,7 @@ export function taskAddress(task) {
 
 export const taskLink = (task, label) => link(taskAddress(task), { target: "_top" }, label);
 
-// ---- bars ------------------------------------------------------------------------------------------------------------
+// ---- bars ----------------------------------------------------------------------------------------------------------
 
 /** The last runs as bars of records, landed below and failed above; one stop of the tab key, arrows walk inside. */
 export function bars(runs, label) {
@@ -142,7 +142,7 @@ export function sayRun(run) {
   return `${when}: ${run.status}, ${counts.join(", ") || "counts unknown"}`;
 }
 
-// ---- rows ------------------------------------------------------------------------------------------------------------
+// ---- rows ----------------------------------------------------------------------------------------------------------
 
 export function button(label, press) {
   const element = el("button", { type: "button" }, label);
@@ -198,10 +198,11 @@ const isNews = ({ code }) => !["failed", "partial", "stale"].includes(code);
 
 function freshnessCell({ last, limit, isLate }, problems, now) {
   const shown = last === null ? "never" : ago(last, now);
-  const mark = limit === null ? null : el("span", { class: `mark ${isLate ? "late" : "fresh"}` }, isLate ? "late" : "fresh");
-  const told = limit === null ? null : beside(`limit ${duration(limit * 1000)}`);
+  const word = isLate ? "late" : "fresh";
+  const mark = limit === null ? null : el("span", { class: `mark ${word}` }, word);
+  const allowed = limit === null ? null : beside(`limit ${duration(limit * 1000)}`);
   const said = problems.map((each) => el("div", { class: "problem" }, each.text));
-  return cell("freshness", el("div", {}, shown, " ", mark), told, said);
+  return cell("freshness", el("div", {}, shown, " ", mark), allowed, said);
 }
 
 function failures(runs, place, now) {
@@ -215,7 +216,7 @@ function failures(runs, place, now) {
 
 function failure(run, place, now) {
   const why = run.codes || run.reason || run.status;
-  const page = run.page || dataflowPage(place.sandbox, run.flow);
+  const page = safeAddress(run.page) || dataflowPage(place.sandbox, run.flow);
   const links = [
     run.task && taskLink(run.task, "Task"),
     page && platformLink(page, "Experience Platform"),

@@ -1,5 +1,5 @@
-// What tasks have pushed: the run for which one failed, and what a health check found. Airflow lists XComs without their
-// values, and gives one value a request.
+// What tasks have pushed: the run for which one failed, and what a health check found. Airflow lists XComs without
+// their values, and gives one value a request.
 
 import { readXCom, readXComEntries } from "./api.js";
 import { healthOf, runOfFailure, taskOf } from "./model.js";

@@ -279,7 +279,7 @@ def test_a_list_that_must_not_be_read_is_an_error_that_names_the_permission(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:
     emulator.fail("status", method="GET", path="/data/foundation/catalog/dataSets", status=403, times=100)
-    with pytest.raises(RequestError, match="needs the permission 'View Datasets' to read this list"):
+    with pytest.raises(RequestError, match="needs the permission 'View Datasets' to read this"):
         plan_text(client, tmp_path, TEN_LINES + "dataset: Products\n")
 
 
