@@ -12,6 +12,7 @@ every process. The exit status is 1 if anything is not as promised.
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import sys
 import tempfile
@@ -23,8 +24,9 @@ from types import FrameType
 from typing import NoReturn
 
 from airflow_provider_payments.demo.processes import Processes
-from tests.cluster import chains, plans, report, waits, windows
+from tests.cluster import plans, report, waits, windows
 from tests.cluster.chains import Cluster
+from tests.cluster.examples import CHAIN, CHANGES, write_examples
 from tests.cluster.parts import ClusterAirflow
 from tests.cluster.platforms import SECRETS, connections, start_platforms
 from tests.cluster.report import Line
@@ -33,6 +35,7 @@ from tests.cluster.servers import Servers, missing_packages
 from tests.cluster.usage import memory
 from tests.system.airflow_process import REPOSITORY
 
+OWN_DAGS = [REPOSITORY / "tests" / file for file in ("cluster/cluster_dags.py", "system/many_sensors.py")]
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -78,25 +81,15 @@ def cluster_in(home: Path, *, quick: bool) -> Iterator[tuple[Cluster, Iterator[L
         folder = home / "airflow"
         folder.mkdir()
         watched = "" if quick else waits.seed(platforms["waits"], "Watched", 1)[0]
-        dags = [chains.write_example(home)] + ([] if quick else more_dags(home, platforms["waits"].conn_id))
+        dags = write_examples(home, CHAIN) if quick else [*OWN_DAGS, *write_examples(home, *CHANGES)]
         airflow = ClusterAirflow(folder, servers, connections(platforms), dags)
         airflow.environment["PAYMENTS_FLOW_ID"] = watched
         windows.write_definitions(folder / "dags")
+        shutil.copytree(REPOSITORY / "dags" / "dataflows", folder / "dags" / "dataflows")
         with airflow:
             print(f"up after {time.monotonic() - began:.0f} s: {memory(airflow)}", flush=True)
             cluster = Cluster(airflow, servers, platforms)
             yield cluster, plans.quick(cluster) if quick else plans.whole(cluster, watched)
-
-
-def more_dags(home: Path, conn_id: str) -> list[Path]:
-    """Return the DAG files of the whole command beside the example."""
-    own = Path(__file__).with_name("cluster_dags.py")
-    return [
-        own,
-        REPOSITORY / "tests" / "system" / "many_sensors.py",
-        windows.write_windows_example(home),
-        waits.write_arrivals_example(home, conn_id),
-    ]
 
 
 def show(lines: Iterator[Line]) -> list[str]:

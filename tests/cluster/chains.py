@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.cluster.census import count
+from tests.cluster.examples import CHAIN, VENDORS
 from tests.cluster.parts import ClusterAirflow
 from tests.cluster.report import Line
 from tests.cluster.servers import Servers
 from tests.cluster.usage import Usage
-from tests.system.airflow_process import REPOSITORY
 
-__all__ = ["PATIENCE_SECONDS", "Cluster", "run_chains", "write_example"]
+__all__ = ["PATIENCE_SECONDS", "Cluster", "run_chains", "run_vendors"]
 
-DAG_ID = "payments_dataflow"
+#: The dataflows of the example of three vendors.
+VENDORS_NAMES = ("PayPal catalog", "Square payments", "Stripe charges")
 TASKS = 9
 ENDS = ("success", "failed")
 PATIENCE_SECONDS = 900.0
 #: More than a dataflow's delay between creation and first run, less than that and its interval.
 UNTIL_THE_FIRST_RUN_SECONDS = 900
-#: What is written into the example, so that tries follow each other quickly.
-HASTE = {
-    'retry_delay": timedelta(minutes=1)': 'retry_delay": timedelta(seconds=5)',
-    "poke_interval=10": "poke_interval=2",
-}
 #: Of all requests but those for tokens.
 FAULTS = (
     {"action": "status", "status": 503, "probability": 0.05},
@@ -59,17 +54,6 @@ class Cluster:
         return float(taken.total_seconds())
 
 
-def write_example(folder: Path) -> Path:
-    """Write the example DAG, in haste, into a folder; return the file."""
-    text = (REPOSITORY / "dags" / f"{DAG_ID}.py").read_text()
-    for before, after in HASTE.items():
-        assert text.count(before) == 1, before
-        text = text.replace(before, after)
-    file = folder / f"{DAG_ID}.py"
-    file.write_text(text)
-    return file
-
-
 def run_chains(
     cluster: Cluster,
     title: str,
@@ -84,7 +68,7 @@ def run_chains(
     Run the example for each name, all runs at once.
 
     :param faults: whether requests fail meanwhile.
-    :param kills: worker -> the share of tasks that have succeeded by the moment in which it is killed.
+    :param kills: worker -> the share of tasks that have ended by the moment in which it is killed.
     """
     airflow = cluster.airflow
     platform.control("DELETE", "requests")
@@ -92,7 +76,7 @@ def run_chains(
         platform.fail(path="/data/*", times=None, **fault)  # type: ignore[arg-type]
     before = Usage.read(airflow)
     conf = [{"aep_conn_id": platform.conn_id, "name": name} for name in names for _ in range(runs_per_name)]
-    runs = [airflow.trigger(DAG_ID, each) for each in conf]
+    runs = [airflow.trigger(CHAIN, each) for each in conf]
     for worker, share in (kills or {}).items():
         _wait_for_tasks(airflow, runs, int(share * TASKS * len(runs)))
         airflow.restart(worker)
@@ -100,14 +84,24 @@ def run_chains(
         # Nothing ingests before its start time, and by then all have looked for duplicates.
         _wait_for_tasks(airflow, runs, len(runs), "create_dataflow")
         platform.advance(UNTIL_THE_FIRST_RUN_SECONDS)
-    states = cluster.ended(DAG_ID, runs)
+    states = cluster.ended(CHAIN, runs)
     platform.control("DELETE", "faults")
     notes = [Usage.read(airflow).since(before, len(runs))]
-    green, seconds = states.count("success"), cluster.seconds(DAG_ID, runs)
+    green, seconds = states.count("success"), cluster.seconds(CHAIN, runs)
     return Line(title, len(runs), green, count(platform, names), seconds, notes=notes)
 
 
+def run_vendors(cluster: Cluster, title: str) -> Line:
+    """Run the example of three vendors, whose base connections are made with secrets of Airflow connections."""
+    platform = cluster.platforms["fast"]
+    platform.control("DELETE", "requests")
+    runs = [cluster.airflow.trigger(VENDORS)]
+    green = cluster.ended(VENDORS, runs).count("success")
+    return Line(title, 1, green, count(platform, VENDORS_NAMES), cluster.seconds(VENDORS, runs))
+
+
 def _wait_for_tasks(airflow: ClusterAirflow, runs: Sequence[str], least: int, task_id: str = "%") -> None:
-    """Wait until so many tasks have succeeded."""
-    query = "SELECT count(*) FROM task_instance WHERE run_id = ANY(?) AND task_id LIKE ? AND state='success'"
-    airflow.wait_until(lambda: airflow.rows(query, list(runs), task_id)[0][0] >= least, PATIENCE_SECONDS)
+    """Wait until so many tasks have ended."""
+    query = "SELECT count(*) FROM task_instance WHERE run_id = ANY(?) AND task_id LIKE ? AND state = ANY(?)"
+    values = (list(runs), task_id, [*ENDS, "upstream_failed"])
+    airflow.wait_until(lambda: airflow.rows(query, *values)[0][0] >= least, PATIENCE_SECONDS)

@@ -50,7 +50,8 @@ class ClusterAirflow(LiveAirflow):
         **dict.fromkeys(TRIGGERERS, "triggerer"),
         **dict.fromkeys(WORKERS, "worker"),
     }
-    commands: ClassVar[Mapping[str, tuple[str, ...]]] = COMMANDS | {
+    commands: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **COMMANDS,
         # Each has a name and a file of its process id of its own.
         "worker": (
             *("celery", "worker", "--celery-hostname", "{name}@%h", "--pid", "{name}.pid"),
@@ -93,7 +94,7 @@ class ClusterAirflow(LiveAirflow):
                 register(database, loads=str)
             with database.cursor() as cursor:
                 cursor.execute(query.replace("?", "%s"), values)
-                return cursor.fetchall()
+                return list(cursor.fetchall())
 
     def restart(self, name: str) -> None:
         """Kill a part with all its processes, and start it again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.cluster.chains import Cluster, run_chains
+from tests.cluster.chains import Cluster, run_chains, run_vendors
 from tests.cluster.parts import WORKERS
 from tests.cluster.report import Line
 from tests.cluster.waits import wait_for_arrivals, wait_for_many
@@ -16,7 +16,7 @@ __all__ = ["quick", "whole"]
 SENSORS = 300
 RUNS = 30
 QUICK_RUNS = 10
-#: Worker -> the share of tasks that have succeeded when it is killed.
+#: Worker -> the share of tasks that have ended when it is killed.
 KILLS = {WORKERS[0]: 0.25, WORKERS[1]: 0.55}
 
 
@@ -36,6 +36,8 @@ def whole(cluster: Cluster, watched: str) -> Iterator[Line]:
     :param watched: the dataflow whose runs the DAG of arrivals follows.
     """
     yield from _example(cluster)
+    for title in ("three vendors from files", "three vendors again"):
+        yield run_vendors(cluster, title)
     yield _pairs(cluster, "Calm", f"{RUNS} runs, pairs", RUNS)
     yield _pairs(cluster, "Faults", f"{RUNS} runs, pairs, faults", RUNS, faults=True)
     yield _pairs(cluster, "Kills", f"{RUNS} runs, pairs, faults, workers killed", RUNS, faults=True, kills=KILLS)

@@ -18,6 +18,7 @@ TIMES = {"fast": "fast", "real": "real", "manual": "manual", "waits": "manual"}
 #: Each looks different in a URL, in a form and in base64.
 SECRETS = {
     "the client secret": "cluster client+of/this~trial==",
+    "Square's secret": "square secret+of/this~trial==",
     "Square's access token": "square access+of/this~trial==",
     "Stripe's key": "stripe key+of/this~trial==",
 }
@@ -39,10 +40,15 @@ def connections(platforms: Mapping[str, ExperiencePlatform]) -> dict[str, str]:
     """Return the connections to the emulators and the vendors by their ids."""
     secret = {"password": SECRETS["the client secret"]}
     own = {platform.conn_id: json.loads(platform.connection()) | secret for platform in platforms.values()}
-    square = {"access_token": SECRETS["Square's access token"], "refresh_token": "none"}
+    own["aep_default"] = own[platforms["fast"].conn_id]
     vendors: dict[str, dict[str, Any]] = {
-        "square_default": {"conn_type": "generic", "host": "connect.squareup.com", "login": "shop", "extra": square},
+        "square_default": {
+            "conn_type": "generic",
+            "host": "connect.squareup.com",
+            "login": "shop",
+            "password": SECRETS["Square's secret"],
+            "extra": {"access_token": SECRETS["Square's access token"], "refresh_token": SECRETS["Square's secret"]},
+        },
         "stripe_default": {"conn_type": "generic", "password": SECRETS["Stripe's key"]},
     }
-    vendors["square_default"]["password"] = "unused"
     return {conn_id: json.dumps(connection) for conn_id, connection in (own | vendors).items()}

@@ -5,33 +5,22 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.cluster.census import TOKENS, Census
 from tests.cluster.chains import PATIENCE_SECONDS, Cluster
+from tests.cluster.examples import ARRIVALS
 from tests.cluster.parts import TRIGGERERS
 from tests.cluster.report import Line
 from tests.cluster.usage import memory
-from tests.system.airflow_process import REPOSITORY
 
-__all__ = ["seed", "wait_for_arrivals", "wait_for_many", "write_arrivals_example"]
+__all__ = ["seed", "wait_for_arrivals", "wait_for_many"]
 
-SENSORS_DAG, ARRIVALS_DAG = "many_sensors", "payments_on_arrival"
+SENSORS_DAG = "many_sensors"
 DAY_SECONDS = 86400.0
 #: A flow run takes one and a half.
 AFTER_THE_START_SECONDS = 60.0
-
-
-def write_arrivals_example(folder: Path, conn_id: str) -> Path:
-    """Write the example DAG of arrivals into a folder, so that it polls often; return the file."""
-    text = (REPOSITORY / "dags" / f"{ARRIVALS_DAG}.py").read_text()
-    before = "asset=ARRIVED)"
-    assert text.count(before) == 1
-    file = folder / f"{ARRIVALS_DAG}.py"
-    file.write_text(text.replace(before, f'asset=ARRIVED, aep_conn_id="{conn_id}", poll_interval=1)'))
-    return file
 
 
 def seed(platform: ExperiencePlatform, name: str, number: int) -> list[str]:
@@ -121,7 +110,7 @@ def _agrees(returned: Any, runs: list[dict[str, Any]]) -> bool:
         return False
     records = runs[0]["metrics"]["recordSummary"]
     counts = {f"{name}_records": records[f"{name}RecordCount"] for name in ("input", "output", "failed")}
-    return returned.items() >= ({"run_id": runs[0]["id"]} | counts).items()
+    return bool(returned.items() >= ({"run_id": runs[0]["id"]} | counts).items())
 
 
 def _census(platform: ExperiencePlatform, runs: Iterable[list[dict[str, Any]]]) -> Census:
@@ -133,6 +122,6 @@ def _census(platform: ExperiencePlatform, runs: Iterable[list[dict[str, Any]]]) 
 def _reported(cluster: Cluster) -> set[str]:
     """Return the lines that the DAG of arrivals has printed."""
     returned = cluster.airflow.rows(
-        "SELECT value FROM xcom WHERE dag_id=? AND task_id='report' AND key='return_value'", ARRIVALS_DAG
+        "SELECT value FROM xcom WHERE dag_id=? AND task_id='report' AND key='return_value'", ARRIVALS
     )
     return {line for (value,) in returned for line in json.loads(value)}

@@ -5,26 +5,24 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.cluster.census import count
 from tests.cluster.chains import PATIENCE_SECONDS, Cluster
+from tests.cluster.examples import DAYS, MIDNIGHT, WINDOWS
 from tests.cluster.parts import TRIGGERERS, WORKER_SLOTS, WORKERS
 from tests.cluster.report import Line
 from tests.cluster.usage import memory
-from tests.system.airflow_process import REPOSITORY
 
-__all__ = ["begin_apply", "catch_up", "run_windows", "write_definitions", "write_windows_example"]
+__all__ = ["begin_apply", "catch_up", "run_windows", "write_definitions"]
 
 DEFINITIONS = 10
 #: So many dataflows are run on workers at once, and as many by deferred tasks; a slot of each worker stays free.
 DATAFLOWS = 2 * (WORKER_SLOTS - 1)
-DAYS = 3
-WINDOWS_DAG, WINDOWS_NAME = "payments_windows", "PayPal catalog products by day"
-MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+WINDOWS_NAME = "PayPal catalog products by day"
 ONCE = 'schedule: {start: "2199-12-31T00:00:00Z"}\n'
 
 
@@ -38,25 +36,6 @@ def write_definitions(folder: Path) -> None:
             for at in range(1, number + 1)
         }
         write_files(folder / name, project=f"version: 1\nproject: {name}\n", **texts)
-
-
-def write_windows_example(folder: Path) -> Path:
-    """Write the example DAG of windows into a folder, with the days of this week, in haste; return the file."""
-    text = (REPOSITORY / "dags" / f"{WINDOWS_DAG}.py").read_text()
-    start = MIDNIGHT - timedelta(days=DAYS)
-    changes = {
-        "datetime(2026, 11, 19, tzinfo=UTC)": f"datetime({start.year}, {start.month}, {start.day}, tzinfo=UTC)",
-        "Param(2 * 60 * 60,": "Param(0,",
-        '"poll_interval": 10': '"poll_interval": 1',
-        "timedelta(minutes=1)": "timedelta(seconds=5)",
-        'Param("aep_default"': 'Param("aep_real"',
-    }
-    for before, after in changes.items():
-        assert text.count(before) == 1, before
-        text = text.replace(before, after)
-    file = folder / f"{WINDOWS_DAG}.py"
-    file.write_text(text)
-    return file
 
 
 def begin_apply(cluster: Cluster, platform: ExperiencePlatform, folder: str, number: int) -> Callable[[], Line]:
@@ -104,12 +83,12 @@ def catch_up(cluster: Cluster, platform: ExperiencePlatform) -> Line:
     airflow = cluster.airflow
     platform.control("DELETE", "requests")
     began = time.monotonic()
-    airflow.api("PATCH", f"dags/{WINDOWS_DAG}", is_paused=False)
+    airflow.api("PATCH", f"dags/{WINDOWS}", is_paused=False)
     airflow.wait_until(lambda: _days_done(cluster) >= DAYS, PATIENCE_SECONDS)
     begin, end = (str(MIDNIGHT - timedelta(days=days)) for days in (2 * DAYS, DAYS + 1))
-    airflow.api("POST", "backfills", dag_id=WINDOWS_DAG, from_date=begin, to_date=end, max_active_runs=1)
+    airflow.api("POST", "backfills", dag_id=WINDOWS, from_date=begin, to_date=end, max_active_runs=1)
     airflow.wait_until(lambda: _days_done(cluster) >= 2 * DAYS, PATIENCE_SECONDS)
-    airflow.api("PATCH", f"dags/{WINDOWS_DAG}", is_paused=True)
+    airflow.api("PATCH", f"dags/{WINDOWS}", is_paused=True)
     census = count(platform, [WINDOWS_NAME])
     further = [f"{census.flow_runs} flow runs for {2 * DAYS} days"] * (census.flow_runs != 2 * DAYS)
     title = f"{DAYS} days by catch-up, {DAYS} by backfill"
@@ -122,9 +101,9 @@ def _runs(platform: ExperiencePlatform, flows: Sequence[str]) -> int:
 
 def _days_done(cluster: Cluster) -> int:
     query = "SELECT count(*) FROM dag_run WHERE dag_id=? AND state IN ('success', 'failed')"
-    return int(cluster.airflow.rows(query, WINDOWS_DAG)[0][0])
+    return int(cluster.airflow.rows(query, WINDOWS)[0][0])
 
 
 def _green(cluster: Cluster) -> int:
     query = "SELECT count(*) FROM dag_run WHERE dag_id=? AND state='success'"
-    return int(cluster.airflow.rows(query, WINDOWS_DAG)[0][0])
+    return int(cluster.airflow.rows(query, WINDOWS)[0][0])
