@@ -23,6 +23,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+import requests
+
 from airflow_provider_payments.demo.processes import Processes
 from tests.cluster import plans, report, waits, windows
 from tests.cluster.chains import Cluster
@@ -100,7 +102,8 @@ def show(lines: Iterator[Line]) -> list[str]:
         for line in lines:
             report.print_line(line)
             misses += line.misses()
-    except AssertionError as error:  # a scenario did not end, or a part has ended by itself
+    # A scenario did not end, a part has ended by itself, or an emulator does not answer.
+    except (AssertionError, requests.RequestException) as error:
         misses.append(str(error))
     return misses
 

@@ -21,6 +21,8 @@ SENSORS_DAG = "many_sensors"
 DAY_SECONDS = 86400.0
 #: A flow run takes one and a half.
 AFTER_THE_START_SECONDS = 60.0
+#: Of three hundred dataflows, which begin within an hour, five; their rows are moved while the request waits.
+STEP_SECONDS = 60.0
 
 
 def seed(platform: ExperiencePlatform, name: str, number: int) -> list[str]:
@@ -85,10 +87,12 @@ def wait_for_arrivals(cluster: Cluster, platform: ExperiencePlatform, flow_id: s
 
 
 def _advance_past(platform: ExperiencePlatform, flows: Iterable[str]) -> None:
-    """Move the clock to a moment after the first runs of these dataflows."""
+    """Move the clock to a moment after the first runs of these dataflows, a few runs at a time."""
     wanted = set(flows)
-    last = max(_start(flow) for flow in platform.objects("flows") if flow["id"] in wanted)
-    platform.advance(last + AFTER_THE_START_SECONDS - platform.advance(0))
+    starts = [_start(flow) for flow in platform.objects("flows") if flow["id"] in wanted]
+    now, end = platform.advance(max(0, min(starts) - platform.advance(0))), max(starts) + AFTER_THE_START_SECONDS
+    while now < end:
+        now = platform.advance(min(STEP_SECONDS, end - now))
 
 
 def _start(flow: dict[str, Any]) -> float:
