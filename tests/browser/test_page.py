@@ -120,6 +120,9 @@ def test_a_failure_that_a_later_run_followed_is_called_recovered(browser: Browse
     enter(browser, "text", "mapper-3700")
     row = browser.run(ROW, "Payments of shop 3")
     assert "recovered since" in row
+    # A task may push any address as the dataflow's page.
+    assert "elsewhere.example" in row
+    assert "Experience Platform" not in row
     assert len(browser.run("return [...document.querySelectorAll('tbody:not([hidden]) .bar')]")) == 26
 
 
@@ -144,6 +147,8 @@ def test_names_stay_text_and_addresses_of_scripts_are_no_links(browser: Browser,
     assert browser.run("return document.querySelectorAll(\"a[href^='javascript']\").length") == 0
     (label,) = browser.run("return [...document.querySelectorAll('tbody:not([hidden]) .bar')].map(b => b.title)")
     assert label.endswith("unknown, counts unknown")
+    enter(browser, "text", "payments of shop 1")
+    assert "Payments of shop 1" in {name.splitlines()[0] for name in shown(browser)}
     assert browser.errors() == []
 
 
@@ -192,6 +197,15 @@ def test_without_the_permission_for_xcoms_the_runs_that_arrived_are_shown(browse
     show(browser, f"{proxy.url}/airflow/payments-page/")
     assert "“can read on XComs”: failed runs and health checks are not shown." in browser.text("#notices")
     assert browser.run("return document.querySelectorAll('.bar').length") >= 60
+
+
+def test_a_failed_run_that_cannot_be_read_hides_no_other(browser: Browser, proxy: FaultProxy) -> None:
+    proxy.fault("GET", "/xcomEntries/flow_run", status=503)
+    show(browser, f"{proxy.url}/airflow/payments-page/")
+    assert "Airflow answered 503" in browser.text("#notices")
+    assert "some failed runs are not shown." in browser.text("#notices")
+    assert "6 failed runs in 30 days" in browser.text("#summary")
+    assert browser.run("return document.querySelectorAll('.failure').length") > 0
 
 
 def test_a_row_that_could_not_be_read_is_read_again_on_request(browser: Browser, proxy: FaultProxy) -> None:

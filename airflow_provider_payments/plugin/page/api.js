@@ -1,4 +1,4 @@
-// Airflow's public REST API, asked with the session of whoever looks at the page.
+// Airflow's public REST API, asked with the session of the page's reader.
 //
 // Airflow cuts each answer to 100 items ([api] maximum_page_limit), whatever is asked for. Airflow 3.1 and 3.2 do not
 // sort XComs by time; newer ones do.

@@ -1,7 +1,7 @@
 // How it is shown. Whatever comes from Airflow becomes text or an attribute, never markup.
 
 import { ROOT } from "./api.js";
-import { dataflowPage, datasetPage, safeAddress } from "./model.js";
+import { EXPERIENCE_CLOUD, dataflowPage, datasetPage, safeAddress } from "./model.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const BAR_HEIGHT = 100;
@@ -200,9 +200,9 @@ function freshnessCell({ last, limit, isLate }, problems, now) {
   const shown = last === null ? "never" : ago(last, now);
   const word = isLate ? "late" : "fresh";
   const mark = limit === null ? null : el("span", { class: `mark ${word}` }, word);
-  const told = limit === null ? null : beside(`limit ${duration(limit * 1000)}`);
+  const allowed = limit === null ? null : beside(`limit ${duration(limit * 1000)}`);
   const said = problems.map((each) => el("div", { class: "problem" }, each.text));
-  return cell("freshness", el("div", {}, shown, " ", mark), told, said);
+  return cell("freshness", el("div", {}, shown, " ", mark), allowed, said);
 }
 
 function failures(runs, place, now) {
@@ -216,17 +216,22 @@ function failures(runs, place, now) {
 
 function failure(run, place, now) {
   const why = run.codes || run.reason || run.status;
-  const page = run.page || dataflowPage(place.sandbox, run.flow);
-  const links = [
-    run.task && taskLink(run.task, "Task"),
-    page && platformLink(page, "Experience Platform"),
-  ].filter((each) => each);
+  const page = pageLink(run.page || dataflowPage(place.sandbox, run.flow));
+  const links = [run.task && taskLink(run.task, "Task"), page].filter((each) => each);
   return el(
     "div",
     { class: "failure" },
     el("div", { class: "why", title: run.reason || why }, why),
     beside(ago(run.ended, now), " · ", sayCounts(run), ...links.flatMap((each) => [" · ", each])),
   );
+}
+
+/** The dataflow's page; a task may have pushed any address, so another host is named. */
+function pageLink(address) {
+  const href = safeAddress(address);
+  if (!href) return null;
+  const { host, origin } = new URL(href);
+  return platformLink(href, origin === EXPERIENCE_CLOUD ? "Experience Platform" : host);
 }
 
 function sayCounts(run) {
