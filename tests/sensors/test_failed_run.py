@@ -15,7 +15,7 @@ from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, 
 from airflow_provider_payments.operators import outputs
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
-from tests.operators.chain import make_dataflow
+from tests.operators.chain import FullTaskInstance, make_dataflow
 from tests.operators.on_demand import Stage
 from tests.operators.run_dataflow import operator
 from tests.operators.test_outputs import check
@@ -130,15 +130,8 @@ def test_what_cannot_be_read_has_no_key_and_is_logged(
 def test_a_push_that_fails_is_logged_and_the_run_still_fails_the_task(
     history: History, said: Callable[[str], int]
 ) -> None:
-    class Full:
-        """A task instance that can push nothing."""
-
-        def xcom_push(self, key: str, value: object) -> None:
-            if key == KEY:
-                raise OSError("no space is left")
-
     with pytest.raises(FlowRunFailedError):
-        sensor(flow_id=history.failed).execute(context() | {"ti": Full()})
+        sensor(flow_id=history.failed).execute(context() | {"ti": FullTaskInstance(KEY)})
     assert said("Could not push the XCom flow_run: no space is left") == 1
 
 
