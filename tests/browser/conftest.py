@@ -44,6 +44,6 @@ def browser(chromium: Browser, airflow: PageAirflow, request: pytest.FixtureRequ
 
 @pytest.fixture
 def proxy(airflow: PageAirflow) -> Iterator[FaultProxy]:
-    """The Airflow behind a proxy that answers as it is told."""
+    """The Airflow behind a proxy that can answer in its place."""
     with fault_proxy(airflow.url) as running:
         yield running

@@ -114,7 +114,7 @@ def _event(run: Mapping[str, Any], place: int) -> dict[str, Any]:
 
 
 def moment(hours: float) -> str:
-    """A time so many hours ago, as ISO 8601 text."""
+    """The time some hours ago, as ISO 8601 text."""
     return (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
 
 

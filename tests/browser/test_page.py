@@ -152,7 +152,7 @@ def test_names_stay_text_and_addresses_of_scripts_are_no_links(browser: Browser,
     assert browser.errors() == []
 
 
-def test_bars_are_one_stop_of_the_tab_key_and_arrows_walk_in_them(browser: Browser, airflow: PageAirflow) -> None:
+def test_bars_are_one_tab_stop_and_arrows_walk_in_them(browser: Browser, airflow: PageAirflow) -> None:
     show(browser, airflow.page)
     focused = "const a = document.activeElement; return [a.className, a.ariaLabel, a.href]"
     browser.run("document.querySelector('tbody .bar[tabindex=\"0\"]').focus()")
