@@ -27,6 +27,6 @@ with DAG(
     waited = FlowRunSensor.partial(
         task_id="wait", max_failed_ratio=0.1, timeout=60, outlets=[AssetAlias("payments_arrivals")]
     ).expand(run_id=list_runs())
-    # Whatever some of the runs lost, the others and the dataflows are looked at.
+    # Runs that failed their task do not keep the dataflows from being checked.
     check = CheckDataflowHealthOperator(task_id="check", max_age=timedelta(days=1), trigger_rule="all_done")
     waited >> check

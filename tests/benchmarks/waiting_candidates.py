@@ -20,6 +20,7 @@ from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+from uuid import uuid4
 
 #: The Airflow connection, in the environment.
 CONN_ID = "waiting"
@@ -83,6 +84,7 @@ class Measured:
 
 
 def payments(job: Job) -> Callable[[int], Any]:
+    from airflow_provider_payments.aep.runs.flow_parts import FlowParts
     from airflow_provider_payments.aep.runs.flow_run import RunSelection
     from airflow_provider_payments.aep.runs.wait import Wait
     from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
@@ -92,7 +94,8 @@ def payments(job: Job) -> Callable[[int], Any]:
         wait = Wait(RunSelection(flow_id=flow, since=job.since), job.since)
         # The worker polls before it defers, and hands over what it saw.
         wait.take([seen(flow, job.runs[place], job.created[place])] * (job.created[place] <= now), now)
-        return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=job.interval, **wait.handover())
+        parts = FlowParts(flow, f"Payments of shop {place}", str(uuid4()), str(uuid4()), uuid4().hex).to_json()
+        return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=job.interval, flow=parts, **wait.handover())
 
     return build
 

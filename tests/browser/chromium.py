@@ -16,6 +16,8 @@ from tests.system.live_airflow import free_port
 
 #: Seconds that a page may take for what takes it less than one; generous, because a test machine may be busy.
 PATIENCE_SECONDS = 30.0
+#: What the program is called on one machine or another.
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 #: Of any requests: none of this machine's proxies knows the way to its loopback.
 HTTP = requests.Session()
 HTTP.trust_env = False
@@ -29,7 +31,7 @@ class Browser:
     """
 
     def __init__(self, log: Path) -> None:
-        driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
+        driver, chromium = shutil.which("chromedriver"), next(filter(None, map(shutil.which, CHROMIUM)), None)
         assert driver, "chromedriver is missing: apt-get install chromium-driver"
         assert chromium, "chromium is missing: apt-get install chromium"
         self._chromium = chromium

@@ -38,7 +38,7 @@ def url() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", ["", *(file.name for file in FILES)])
-def test_each_file_is_answered_and_forbids_whatever_is_not_airflows(url: str, name: str) -> None:
+def test_each_file_is_answered_and_forbids_what_is_not_airflows(url: str, name: str) -> None:
     answer = requests.get(url + name, timeout=10)
     assert answer.status_code == 200
     policy = answer.headers["Content-Security-Policy"]

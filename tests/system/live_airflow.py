@@ -91,6 +91,8 @@ class LiveAirflow:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         self.environment = kept | {f"AIRFLOW__{name}": value for name, value in own.items()}
         self.environment |= {"AIRFLOW_HOME": str(home), CONNECTION: connection}
+        # Airflow 2 starts tasks by the command's name.
+        self.environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         # A proxy from the environment does not know the way to this machine's loopback.
         self.environment |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
         self._http = requests.Session()

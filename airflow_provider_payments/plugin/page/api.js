@@ -1,7 +1,7 @@
-// Airflow's public REST API, asked with the session of the page's reader.
+// Airflow's public REST API, asked with the session of the page's user.
 //
-// Airflow cuts each answer to 100 items ([api] maximum_page_limit), whatever is asked for. Airflow 3.1 and 3.2 do not
-// sort XComs by time; newer ones do.
+// Airflow cuts each answer to 100 items ([api] maximum_page_limit), whatever is asked for. Airflow 3.1 does not sort
+// XComs by time; newer ones do.
 
 const PAGE_LIMIT = 100;
 const MAX_XCOM_PAGES = 5;

@@ -205,7 +205,13 @@ function listSandbox(name) {
 /** Filter the rows; what is searched for may be in what has not been read yet. */
 function applyFilters() {
   for (const place of places.all) filter(place);
-  if (filters.text.value || filters.problems.checked) places.all.forEach(readOnce);
+  if (!filters.text.value && !filters.problems.checked) return;
+  places.all.forEach(readOnce);
+  readAllFailures();
+}
+
+async function readAllFailures() {
+  while (failures.left > 0 && (await readFailures(FURTHER_FAILURES)));
 }
 
 /** Another number of runs, for the rows that have been read. */

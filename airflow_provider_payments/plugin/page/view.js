@@ -1,4 +1,4 @@
-// How it is shown. Whatever comes from Airflow becomes text or an attribute, never markup.
+// How it is shown. All that comes from Airflow becomes text or an attribute, never markup.
 
 import { ROOT } from "./api.js";
 import { EXPERIENCE_CLOUD, dataflowPage, datasetPage, safeAddress } from "./model.js";
@@ -216,7 +216,7 @@ function failures(runs, place, now) {
 
 function failure(run, place, now) {
   const why = run.codes || run.reason || run.status;
-  const page = pageLink(run.page || dataflowPage(place.sandbox, run.flow));
+  const page = pageLink(safeAddress(run.page) || dataflowPage(place.sandbox, run.flow));
   const links = [run.task && taskLink(run.task, "Task"), page].filter((each) => each);
   return el(
     "div",
@@ -228,10 +228,9 @@ function failure(run, place, now) {
 
 /** The dataflow's page; a task may have pushed any address, so another host is named. */
 function pageLink(address) {
-  const href = safeAddress(address);
-  if (!href) return null;
-  const { host, origin } = new URL(href);
-  return platformLink(href, origin === EXPERIENCE_CLOUD ? "Experience Platform" : host);
+  if (!address) return null;
+  const { host, origin } = new URL(address);
+  return platformLink(address, origin === EXPERIENCE_CLOUD ? "Experience Platform" : host);
 }
 
 function sayCounts(run) {
