@@ -237,6 +237,12 @@ def test_a_failed_run_fails_for_its_own_reason_whatever_its_counts() -> None:
         judge(failed, unknown_counts="accept")
 
 
+def test_of_many_errors_the_first_twenty_are_named() -> None:
+    failed = replace(RUN, raw_status="failed", errors=tuple(f"CONNECTOR-{n}: Copy." for n in range(3000)))
+    with pytest.raises(FlowRunFailedError, match=r"CONNECTOR-19: Copy\.; and 2980 more$"):
+        judge(failed)
+
+
 def test_unknown_counts_takes_two_words() -> None:
     with pytest.raises(InvalidInputError, match="unknown_counts='ignore' is not allowed: fail or accept"):
         judge(RUN, unknown_counts="ignore")
