@@ -14,8 +14,8 @@ from airflow_provider_payments.aep.runs.row_messages import without_values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-#: Codes of errors of single records, whose messages may hold values.
-_OF_RECORDS = re.compile(r"(?:MAPPER|DCVS)-|INGEST-1[45]")
+#: Codes of errors of single records, whose messages may hold values; so may one without a code.
+_OF_RECORDS = re.compile(r"\s*(?:$|(?:MAPPER|DCVS)[-_]|INGEST-1[45])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -81,5 +81,5 @@ def _failed(info: Mapping[str, Any], number: int | None) -> FailedCode:
 def _message(error: Mapping[str, Any]) -> object:
     """Return an error's message, without values if it is about records."""
     message, code = error.get("message"), error.get("code")
-    is_of_records = "recordCount" in error or (isinstance(code, str) and _OF_RECORDS.match(code))
+    is_of_records = "recordCount" in error or _OF_RECORDS.match(text(code) or "")
     return without_values(message).message if is_of_records else message
