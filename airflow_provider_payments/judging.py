@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.services import with_values
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
-from airflow_provider_payments.links import keep, page_address
+from airflow_provider_payments.links import keep_of_failure, page_address
 from airflow_provider_payments.versions import outlet_events
 
 if TYPE_CHECKING:
@@ -134,10 +134,8 @@ class JudgesFlowRuns:
         if route:
             page = page_address(route.url, route.sandbox, DATAFLOW.page, run.flow_id)
             said |= {"sandbox": route.sandbox, "org_id": route.org_id, "page": page}
-        try:
-            keep(context, FAILED_RUN_KEY, {name: value for name, value in said.items() if value not in (None, "")})
-        except Exception as error:  # whatever it is, the run has been judged
-            self.log.warning("Could not push the XCom %s: %s", FAILED_RUN_KEY, error)
+        known = {name: value for name, value in said.items() if value not in (None, "")}
+        keep_of_failure(context, FAILED_RUN_KEY, known, self.log)
 
     # ---- names, and events of outlets --------------------------------------------------------------------------------
 

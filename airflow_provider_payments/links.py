@@ -61,3 +61,11 @@ def keep(context: Any, key: str, value: object) -> None:
     """Push an XCom, if there is a task instance; a test may run a step by ``execute({})``, without one."""
     if "ti" in context:
         context["ti"].xcom_push(key=key, value=value)
+
+
+def keep_of_failure(context: Any, key: str, value: object, log: Any) -> None:
+    """Push an XCom of a task that fails; whatever Airflow says to that is logged, and the task's own error stays."""
+    try:
+        keep(context, key, value)
+    except Exception as error:
+        log.warning("Could not push the XCom %s: %s", key, error)

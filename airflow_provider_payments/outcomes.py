@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.row_samples import FrequentCodes
 
 
+#: Errors of a run that its task names; a page of them says no more, and not each database takes it as an XCom.
+MAX_ERRORS_NAMED = 20
 #: Characters of a tag's value: a metric with all its tags is allowed 250.
 MAX_TAG_CHARACTERS = 40
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -100,7 +102,9 @@ class Rejection:
 
     @property
     def _errors(self) -> str:
-        return "; ".join(self.run.errors) or "the service gives no reason"
+        errors = self.run.errors
+        more = f"; and {len(errors) - MAX_ERRORS_NAMED} more" if len(errors) > MAX_ERRORS_NAMED else ""
+        return "; ".join(errors[:MAX_ERRORS_NAMED]) + more if errors else "the service gives no reason"
 
     @property
     def reason(self) -> str:

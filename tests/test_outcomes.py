@@ -73,10 +73,10 @@ def listener() -> Iterator[socket.socket]:
         yield bound
 
 
-def told(
+def received(
     listener: socket.socket, home: Path, flow_id: str, returncode: int = 0, task: str = WAIT, **settings: str
 ) -> list[str]:
-    """What StatsD is told while a worker of an Airflow with these settings runs a task for a dataflow."""
+    """What StatsD receives while a worker of an Airflow with these settings runs a task for a dataflow."""
     pytest.importorskip("statsd", reason="apache-airflow[statsd] is not installed")
     host, port = listener.getsockname()
     own = {"STATSD_ON": "True", "STATSD_HOST": host, "STATSD_PORT": str(port)} | settings
@@ -101,7 +101,7 @@ def told(
 def test_statsd_receives_what_arrived(history: History, listener: socket.socket, tmp_path: Path) -> None:
     run = history.runs(history.partial)[0]["metrics"]
     times, records = run["durationSummary"], run["recordSummary"]
-    *counts, freshness = told(listener, tmp_path, history.partial)
+    *counts, freshness = received(listener, tmp_path, history.partial)
     assert counts == [
         "airflow.payments.flow_run.poll.requests:2|c",
         f"airflow.payments.flow_run.duration:{times['completedAtUTC'] - times['startedAtUTC']:.6f}|ms",
@@ -113,11 +113,11 @@ def test_statsd_receives_what_arrived(history: History, listener: socket.socket,
     assert freshness == "airflow.payments.dataset.freshness_seconds:0.0|g"
 
 
-def test_a_run_that_fails_the_task_is_counted_too_and_tagged_with_its_names_and_status(
+def test_a_run_that_fails_the_task_is_counted_and_tagged(
     history: History, listener: socket.socket, tmp_path: Path
 ) -> None:
     records = history.runs(history.failed)[0]["metrics"]["recordSummary"]
-    counts = told(listener, tmp_path, history.failed, returncode=1, STATSD_INFLUXDB_ENABLED="True")[2:]
+    counts = received(listener, tmp_path, history.failed, returncode=1, STATSD_INFLUXDB_ENABLED="True")[2:]
     dataset = history.emulator.objects("dataSets")[0]["id"]
     names = f"flow_id={history.failed},flow_name=failed,dataset_id={dataset},dataset_name=products"
     assert counts == [
@@ -130,13 +130,13 @@ def test_a_run_that_fails_the_task_is_counted_too_and_tagged_with_its_names_and_
     ]
 
 
-def test_a_name_that_statsd_would_not_take_is_made_one_that_it_takes(
+def test_a_name_that_statsd_refuses_becomes_one_that_it_takes(
     history: History, proxy_of_history: FaultProxy, listener: socket.socket, tmp_path: Path
 ) -> None:
     shown = next(flow for flow in history.emulator.objects("flows") if flow["id"] == history.partial)
     named = shown | {"name": "Zürich, EU: 5|c=1 and what is longer than a tag may be"}
     proxy_of_history.fault("GET", "/flows[?]", status=200, body=answer(named))
-    lines = told(listener, tmp_path, history.partial, STATSD_INFLUXDB_ENABLED="True")[1:]
+    lines = received(listener, tmp_path, history.partial, STATSD_INFLUXDB_ENABLED="True")[1:]
     name = "Z_rich_EU_5_c_1_and_what_is_longer_than_"
     assert {line.partition(",")[2].partition(":")[0].removesuffix(",status=partial") for line in lines} == {
         f"flow_id={history.partial},flow_name={name}"
@@ -148,7 +148,7 @@ def test_a_check_emits_the_age_of_the_newest_successful_run(
 ) -> None:
     ended = history.runs(history.failed)[1]["metrics"]["durationSummary"]["completedAtUTC"] / 1000
     age = history.emulator.control("GET", "clock")["now"] - ended
-    (line,) = told(listener, tmp_path, history.failed, task=CHECK, STATSD_INFLUXDB_ENABLED="True")
+    (line,) = received(listener, tmp_path, history.failed, task=CHECK, STATSD_INFLUXDB_ENABLED="True")
     name, _, value = line.removesuffix("|g").partition(":")
     assert name == f"airflow.payments.dataset.freshness_seconds,flow_id={history.failed},flow_name=failed"
     assert float(value) == pytest.approx(age, abs=2)
@@ -159,8 +159,8 @@ def test_a_count_that_is_unknown_is_no_metric(
 ) -> None:
     run = run_item(history.good, "success", True, outputRecordCount=7, failedRecordCount=None)
     proxy_of_history.fault("GET", "/runs", status=200, body=answer(run))
-    told_of = told(listener, tmp_path, history.good, returncode=1)[2:-1]
-    assert told_of == ["airflow.payments.flow_run.records_out:7|c"]
+    counts = received(listener, tmp_path, history.good, returncode=1)[2:-1]
+    assert counts == ["airflow.payments.flow_run.records_out:7|c"]
 
 
 def judge(run: FlowRun, **arguments: Any) -> None:
@@ -235,6 +235,12 @@ def test_a_failed_run_fails_for_its_own_reason_whatever_its_counts() -> None:
     failed = replace(NULL, raw_status="failed", errors=("CONNECTOR-1001-500: Copy.",))
     with pytest.raises(FlowRunFailedError, match=r"is failed: .* unknown failed\. CONNECTOR-1001-500: Copy\.$"):
         judge(failed, unknown_counts="accept")
+
+
+def test_of_many_errors_the_first_twenty_are_named() -> None:
+    failed = replace(RUN, raw_status="failed", errors=tuple(f"CONNECTOR-{n}: Copy." for n in range(3000)))
+    with pytest.raises(FlowRunFailedError, match=r"CONNECTOR-19: Copy\.; and 2980 more$"):
+        judge(failed)
 
 
 def test_unknown_counts_takes_two_words() -> None:

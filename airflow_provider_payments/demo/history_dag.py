@@ -25,7 +25,7 @@ with DAG(
         return list((params or {}).get("run_ids", []))
 
     waited = FlowRunSensor.partial(
-        task_id="wait", max_failed_ratio=0.1, timeout=60, outlets=[AssetAlias("payments_arrivals")]
+        task_id="wait", max_failed_ratio=0.1, timeout=60, outlets=[AssetAlias("payments_history")]
     ).expand(run_id=list_runs())
     # Runs that failed their task do not keep the dataflows from being checked.
     check = CheckDataflowHealthOperator(task_id="check", max_age=timedelta(days=1), trigger_rule="all_done")

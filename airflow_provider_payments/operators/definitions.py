@@ -10,7 +10,7 @@ from airflow_provider_payments.aep.inputs import as_bool, as_optional_text, as_t
 from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, ExperiencePlatformUnavailableError
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
-from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_link
+from airflow_provider_payments.links import ExperiencePlatformLink, keep_of_failure, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator, attempt_of
 from airflow_provider_payments.operators.checking import as_ending, end_task, project_of
 from airflow_provider_payments.operators.storage import storage_folder
@@ -219,7 +219,7 @@ class ApplyDataflowsOperator(DefinitionsOperator):
         text = applied_text(applied)
         self.log.info("%s", text)
         if not applied.is_done:
-            keep(context, "applied", applied.to_json())
+            keep_of_failure(context, "applied", applied.to_json(), self.log)
             raise (ExperiencePlatformUnavailableError if applied.retryable else ExperiencePlatformFailedError)(text)
         return applied
 

@@ -82,7 +82,7 @@ class FlowRunTrigger(BaseTrigger):
     :param by_own_clock: whether ``selection["since"]`` is a time of Airflow's clock, which the platform's may differ
         from. Defaults to ``False``.
     :param flow: the dataflow as the worker has seen it, for the event of an ended run: the fields of
-        :class:`~airflow_provider_payments.aep.runs.route.FlowParts`. Defaults to ``None``: it has not seen it.
+        :class:`~airflow_provider_payments.aep.runs.flow_parts.FlowParts`. Defaults to ``None``: it has not seen it.
     :raises InvalidInputError: if ``poll_interval`` is not a duration.
     """
 

@@ -129,7 +129,7 @@ def test_a_dataset_whose_name_cannot_be_read_is_known_by_its_id(
     assert said(f"Could not read where dataflow {history.good} writes to") == 1
 
 
-def test_a_wait_for_a_run_by_its_id_reads_its_dataflow_for_the_outlets(history: History) -> None:
+def test_a_wait_by_run_id_reads_the_dataflow_for_outlets(history: History) -> None:
     before, alias = len(reads(history.emulator)), AssetAlias("arrived")
     events_of(sensor(run_id=history.runs(history.good)[0]["id"], outlets=[alias], **ANY))
     assert reads(history.emulator)[before:] == ["flows", "targetConnections", "dataSets"]

@@ -47,8 +47,8 @@ def live_by_the_environment() -> asyncio.AbstractEventLoop:
     """
     Let this process live by the fast time that the environment names, and return an event loop that does.
 
-    To be called before anything is imported that keeps a clock: whoever has one by name already keeps real time, as
-    sockets do.
+    To be called before anything is imported that keeps a clock: a module that has one by name already keeps real
+    time, as sockets do.
     """
     fast = FastTime.read(os.environ.get(VARIABLE, "1@0"))
     factor = fast.factor

@@ -14,14 +14,14 @@ SHOPS = 24
 MARKUP = '<img src=x onerror="window.broken = 1">'
 #: Extras of events that name no flow run.
 NO_RUNS: list[dict[str, Any]] = [{}, {"run_id": None}, {"run_id": {"id": 7}}, {"payload": [1]}, {"payload": "run"}]
-#: One that names a run, and says nothing else that can be understood.
+#: One that names a run, says nothing else that can be understood, and calls its dataflow as a dataset is called.
 STRANGE: dict[str, Any] = {
     "run_id": "strange",
     "status": {"is": "good"},
     "output_records": "many",
     "failed_records": -3,
     "completed_at": "yesterday",
-    "flow_id": "strange-flow",
+    "flow_id": f"aep://ACME/prod/{dataset_of('Payments of shop 1')}",
     "flow_name": MARKUP,
 }
 
@@ -52,7 +52,7 @@ def failures() -> list[Any]:
     return [
         "no object",
         {"run_id": 5, "status": "failed"},
-        failure(3, 30, codes="MAPPER-3700 (40)"),
+        failure(3, 30, codes="MAPPER-3700 (40)", page="https://elsewhere.example/login"),
         failure(2, 1.2, status="failed", output_records=None, failed_records=None, codes=None),
         failure(2, 0.1, codes="MAPPER-3107 (512), DCVS-1106 (88)", page="javascript:window.broken = 1"),
     ]

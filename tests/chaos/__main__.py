@@ -27,7 +27,7 @@ from tests.chaos.report import Column, show, show_one
 from tests.chaos.schedules import search
 from tests.chaos.trials import Verdict
 
-#: A run of so many chains must meet so many faults, lag and delay apart, or its zeros say nothing.
+#: A run of this many chains must meet this many faults, lag and delay apart, or its zeros say nothing.
 MANY_CHAINS, MANY_FAULTS = 500, 5000
 
 
@@ -51,12 +51,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--writers", type=int, default=2, help="DAG runs that create the same chain; 1 leaves this out")
     parser.add_argument("--schedules", type=int, default=0, help="schedules of faults that Hypothesis looks through")
     parser.add_argument("--seed", type=int, default=1, help="of all draws: the same seed gives the same trials")
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so many seconds of wall time")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after these seconds of wall time")
     parser.add_argument(
         "--remove-duplicates",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="whether several writers remove what others of their chain have left; else it must be told and disabled",
+        help="whether several writers remove what others of their chain have left; else it is to be reported, disabled",
     )
     parser.add_argument("--only", type=_only, metavar="PART/NUMBER", help="one trial alone, such as kills/17")
     return parser.parse_args()

@@ -167,7 +167,7 @@ class ApplyRun(DagRun):
     """
 
     #: What else a killed or failed apply leaves beside a chain that is found by its dataflow is inert.
-    told: ClassVar[frozenset[str]] = frozenset({"flows"})
+    reported: ClassVar[frozenset[str]] = frozenset({"flows"})
     reach: ClassVar[int] = 100
     written: Written = Written("", 0)
     steps: tuple[str, ...] = ("apply", "apply_changes")
@@ -180,8 +180,8 @@ class ApplyRun(DagRun):
         return self.steps
 
     def returned(self, kind: str) -> set[str]:
-        told = [found["ids"] for value in self.values.values() for found in value["definitions"].values()]
-        return {ids[KINDS[kind]] for ids in told if KINDS[kind] in ids}
+        reported = [found["ids"] for value in self.values.values() for found in value["definitions"].values()]
+        return {ids[KINDS[kind]] for ids in reported if KINDS[kind] in ids}
 
     def results(self) -> Iterator[tuple[str, str]]:
         for value in self.done.values():

@@ -31,11 +31,11 @@ class Census:
     :param copies: the same after it.
     :param unexplained: those of ``before`` whose writer had every chance to remove them, mapping sets apart: no attempt
         of its task was killed or ended with an error.
-    :param unreported: copies, before or after, that no task of a run under faults told of, mapping sets apart.
+    :param unreported: copies, before or after, that no task of a run under faults reported, mapping sets apart.
     :param disabled: how many of the copied dataflows are switched off.
     :param orphans: objects that no dataflow uses, mapping sets apart.
     :param dangling: connections that a dataflow names and that do not exist.
-    :param unowned: enabled dataflows, before the later run, that no run returned, no error told of, and no killed run
+    :param unowned: enabled dataflows, before the later run, that no run returned, no error named, and no killed run
         made.
     :param twice: rows that landed more than once.
     :param lost: rows that did not land.
@@ -83,8 +83,8 @@ def take(platform: Platform, earlier: Objects, runs: Sequence[DagRun], later: Da
     ends = {end for flow in flows for end in (*flow["sourceConnectionIds"], *flow["targetConnectionIds"])}
     used = ends | {target["params"]["dataSetId"] for target in objects["targetConnections"] if target["id"] in ends}
     there = {item["id"] for kind in ("sourceConnections", "targetConnections") for item in objects[kind]}
-    told = {id_ for run in runs for returned in run.done.values() for id_ in returned.get("duplicates", ())}
-    ever = {id_ for kind in later.told for found in (before, copies) for id_ in found.get(kind, ())}
+    reported = {id_ for run in runs for returned in run.done.values() for id_ in returned.get("duplicates", ())}
+    ever = {id_ for kind in later.reported for found in (before, copies) for id_ in found.get(kind, ())}
     landed: Counter[tuple[str, str]] = Counter()
     for dataset in objects["dataSets"]:
         landed.update(map(_which, platform.rows(dataset["id"], limit=10 * later.rows)["rows"]))
@@ -97,7 +97,7 @@ def take(platform: Platform, earlier: Objects, runs: Sequence[DagRun], later: Da
             for item in earlier[kind]
             if _id(item) in before.get(kind, ()) and not _is_explained(item, kind, runs)
         ],
-        unreported=sorted(ever - told),
+        unreported=sorted(ever - reported),
         disabled=sum(flow["state"] == "disabled" for flow in flows if flow["id"] in copies.get("flows", ())),
         orphans=[item["id"] for kind in USABLE for item in objects[kind] if item["id"] not in used],
         dangling=sorted(ends - there),
@@ -117,7 +117,7 @@ def _which(row: dict[str, Any]) -> tuple[str, str]:
 
 
 def _is_explained(copy: dict[str, Any], kind: str, runs: Sequence[DagRun]) -> bool:
-    """Whether the run that made it may not have been told, or not have lived to remove it."""
+    """Whether the run that made it may not have been answered, or not have lived to remove it."""
     texts = (copy.get("description"), *(copy.get("tags") or {}).get(MARK_TAG, ()))
     mark = next(filter(None, map(Mark.read, texts)), None)
     if mark is None:
@@ -158,7 +158,7 @@ def broken(census: Census, runs: Sequence[DagRun], later: DagRun, creations: int
     """
     says = [f"{len(ids) + 1} {kind} where one should be" for kind, ids in census.copies.items() if kind in DELETABLE]
     if not strict:
-        says = [f"copies that nobody told of: {', '.join(census.unreported)}"] * bool(census.unreported)
+        says = [f"copies that nobody reported: {', '.join(census.unreported)}"] * bool(census.unreported)
         says += ["a copied dataflow is enabled"] * (census.disabled < census.count("flows"))
     if census.unexplained:
         says.append(f"copies that their writers should have removed: {', '.join(census.unexplained)}")

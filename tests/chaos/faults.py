@@ -34,19 +34,19 @@ _APPLIED: Faults = {
     "truncate": {"action": "truncate"},
     "bad-json": {"action": "bad_json"},
 }
-#: It takes effect so many seconds later: less than the settle time of 10 seconds.
+#: It takes effect some seconds later: less than the settle time of 10 seconds.
 _LATE: Faults = {
     "late-1": {"action": "late_apply", "seconds": 1},
     "late-5": {"action": "late_apply", "seconds": 5, "status": 500},
     "late-9": {"action": "late_apply", "seconds": 9},
 }
-#: It is answered well, and what it makes or deletes shows so many seconds later.
+#: It is answered well, and what it makes or deletes shows some seconds later.
 _LAG: Faults = {
     "lag-2": {"action": "list_lag", "seconds": 2},
     "lag-5": {"action": "list_lag", "seconds": 5},
     "lag-9": {"action": "list_lag", "seconds": 9},
 }
-#: It is answered well, and what it makes cannot be read by its id, nor be referred to, for so many seconds.
+#: It is answered well, and what it makes cannot be read by its id, nor be referred to, for some seconds.
 _READ_LAG: Faults = {
     "read-lag-3": {"action": "read_lag", "seconds": 3},
     "read-lag-9": {"action": "read_lag", "seconds": 9},

@@ -38,7 +38,7 @@ OPERATORS: dict[str, type[BaseOperator]] = {
 }
 #: The state in which each leaves a dataflow; it is gone after the others.
 STATES = {"disable": "disabled", "enable": "enabled", "publish": "enabled"}
-#: Changes of what is there that meet a refusal, of so many.
+#: The first changes that may meet a refusal, and the share that does.
 CONFLICTS, CONFLICT_SHARE = 6, 0.2
 #: What a task says that cannot be done any more.
 EXCUSES = ("there is no dataflow of this name", "was deleted while it was to be changed", "FLOW-1439-404")
@@ -99,7 +99,7 @@ class LifeRun(DagRun):
     :param scene: what is asked.
     """
 
-    told: ClassVar[frozenset[str]] = frozenset()
+    reported: ClassVar[frozenset[str]] = frozenset()
     reach: ClassVar[int] = 30
     world: World = field(default_factory=lambda: World({}))
     scene: Scene = field(default_factory=Scene)

@@ -73,8 +73,8 @@ class DagRun:
     :param steps: its tasks, in order.
     """
 
-    #: Kinds of which a copy that stays must be told.
-    told: ClassVar[frozenset[str]] = frozenset(KINDS) - {"mappingSets"}
+    #: Kinds of which a duplicate that stays must be reported.
+    reported: ClassVar[frozenset[str]] = frozenset(KINDS) - {"mappingSets"}
     #: How many requests and waits a task has, about.
     reach: ClassVar[int] = 20
 

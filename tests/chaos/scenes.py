@@ -222,7 +222,7 @@ def _left(now: Objects, world: World, scene: Scene) -> Iterator[str]:
     used = ends | {target["params"]["dataSetId"] for target in targets}
     for kind in ("sourceConnections", "targetConnections", *(["dataSets"] if scene.dataset else [])):
         item = now.get(world.ids[kind])
-        # Whoever deletes a dataflow by hand leaves what nobody can know any more, unless a task had marked it.
+        # A person who deletes a dataflow leaves what goes with it: only a mark says what that was.
         if item and item["id"] not in used and (scene.person != "deletes" or _names_a_deletion(item)):
             yield f"{kind} {item['id']} is left, and no dataflow uses it"
 

@@ -42,7 +42,7 @@ def check(platform: Platform, trial: Trial) -> None:
 
 
 def search(platform: Platform, examples: int) -> bool:
-    """Look through so many schedules and tell what was found; return whether none breaks a promise."""
+    """Try a number of schedules and print what was found; return whether none breaks a promise."""
 
     @settings(
         max_examples=examples,

@@ -1,7 +1,7 @@
 """
 Hypothesis looks for a schedule of faults that breaks a promise, and would shrink it to the few faults that matter.
 
-The schedules are the same each time; ``CHAOS_EXAMPLES=500`` looks at so many others.
+The schedules are the same each time; ``CHAOS_EXAMPLES=500`` tries 500 others.
 """
 
 from __future__ import annotations

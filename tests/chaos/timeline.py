@@ -48,8 +48,8 @@ class Timeline:
     """
     Seconds since the beginning, and who is due next.
 
-    One thread runs at a time. Who sleeps gives way to whoever is due first, and the emulator's clock moves there: a
-    simulation of discrete events in which the order of all requests follows from the seed alone.
+    One thread runs at a time. One that sleeps gives way to the one that is due first, and the emulator's clock moves
+    there: a simulation of discrete events in which the order of all requests follows from the seed alone.
     """
 
     def __init__(self, platform: Platform) -> None:
@@ -60,7 +60,7 @@ class Timeline:
         self._order = itertools.count()
 
     def sleep(self, seconds: float) -> None:
-        """Let the others go on until so many seconds have passed."""
+        """Let the others go on until these seconds have passed."""
         turn = self._enlist(seconds)
         self._give_way()
         if not turn.wait(STUCK):

@@ -1,7 +1,7 @@
 """Requests that nobody sends in earnest: strategies for each part of one.
 
 A request is drawn before the world that it is sent to exists. Where it needs something of that world it holds a name
-between tildes, ``~flows~`` for the id of a dataflow: whoever sends it puts the id in its place.
+between tildes, ``~flows~`` for the id of a dataflow: the sender puts the id in its place.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ class Stage:
 def is_unknowable(refusal: RequestError, extra: object) -> bool:
     """Whether no check of ours could have foreseen a refusal."""
     said = refusal.problem
-    # Fields that nobody models here stand in `extra`; whoever writes them must know them.
+    # Fields that nobody models here stand in `extra`; who writes them must know them.
     own = [key for key in (as_mapping("extra", extra) if extra else ()) if key and key in said.detail]
     return bool(own) or any(code == (said.code or said.title) and words in said.detail for code, words in UNKNOWABLE)
 

@@ -33,7 +33,7 @@ _SHORT.maxstring = _SHORT.maxother = 80
 
 
 def nested(depth: int) -> list[Any]:
-    """A list in a list in a list, so many times."""
+    """A list in a list in a list, to a depth."""
     value: list[Any] = []
     for _ in range(depth):
         value = [value]

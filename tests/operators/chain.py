@@ -81,6 +81,19 @@ class TaskInstance:
         self.pushed[key] = value
 
 
+class FullTaskInstance(TaskInstance):
+    """One that cannot push an XCom of one key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+    def xcom_push(self, key: str, value: object) -> None:
+        if key == self.key:
+            raise OSError("no space is left")
+        super().xcom_push(key, value)
+
+
 def context(task: TaskInstance | None = None, run_id: str = "") -> Any:
     return {"ti": task or TaskInstance(), "run_id": run_id}
 

@@ -18,7 +18,7 @@ from airflow_provider_payments.operators.definitions import (
 )
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import Emulator
-from tests.operators.chain import TaskInstance, context
+from tests.operators.chain import FullTaskInstance, TaskInstance, context
 from tests.sensors.conftest import said as said
 
 NAMES = ("PayPal catalog products", "Orders")
@@ -81,6 +81,15 @@ def test_a_task_that_fails_has_pushed_what_came_of_each_definition(
     assert (failed["done"], "flow_id" in failed, len(failed["problems"]) > 0) == (False, False, True)
     done = [name for name, each in pushed["definitions"].items() if each["done"]]
     assert done == ([] if only else [NAMES[0]])
+
+
+def test_a_push_that_fails_leaves_the_retry_of_an_apply(
+    folder: Path, connected: Emulator, said: Callable[[str], int]
+) -> None:
+    connected.fail("status", method="POST", path="*/dataSets", status=503, headers={"Retry-After": "3600"})
+    with pytest.raises(ExperiencePlatformUnavailableError, match="is not done"):
+        ApplyDataflowsOperator(task_id="apply", definition=str(folder)).execute(context(FullTaskInstance("applied")))
+    assert said("Could not push the XCom applied: no space is left") == 1
 
 
 def test_what_another_try_may_do_is_left_to_it(folder: Path, connected: Emulator) -> None:

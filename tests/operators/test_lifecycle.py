@@ -114,12 +114,13 @@ def test_a_draft_is_published_and_a_second_time_left_alone(connected: Emulator) 
 def test_a_dataflow_goes_with_its_connections_and_its_dataset_only_on_request(
     connected: Emulator, flow_id: str, dataset: object
 ) -> None:
-    told = run(DeleteDataflowOperator, flow_id, dataset=dataset)
-    check(told, outputs.DeletedDataflow)
+    deleted = run(DeleteDataflowOperator, flow_id, dataset=dataset)
+    check(deleted, outputs.DeletedDataflow)
     kinds = ["dataflow", "target connection", "source connection"]
     goes = str(dataset).lower() == "true"
-    assert [entry["kind"] for entry in told["removed"]] == kinds + ["dataset"] * goes
-    assert (told["kept"], told["name"], there(connected), there(connected, "dataSets")) == ([], "products", 0, not goes)
+    assert [entry["kind"] for entry in deleted["removed"]] == kinds + ["dataset"] * goes
+    assert (deleted["kept"], deleted["name"]) == ([], "products")
+    assert (there(connected), there(connected, "dataSets")) == (0, not goes)
 
 
 def test_a_dataflow_that_is_gone_is_no_error_and_the_log_says_so(
@@ -141,9 +142,9 @@ def test_a_try_that_died_after_the_dataflow_is_finished_by_the_next(
         run(DeleteDataflowOperator, asked, client=client)
     assert (there(connected, "flows"), there(connected)) == (0, 2)
     connected.control("DELETE", "faults")
-    told = run(DeleteDataflowOperator, asked)
-    check(told, outputs.DeletedDataflow)
-    assert [entry["kind"] for entry in told["removed"]] == ["target connection", "source connection"]
+    deleted = run(DeleteDataflowOperator, asked)
+    check(deleted, outputs.DeletedDataflow)
+    assert [entry["kind"] for entry in deleted["removed"]] == ["target connection", "source connection"]
     assert (there(connected), run(DeleteDataflowOperator, asked)) == (0, {"removed": [], "kept": []})
 
 

@@ -38,8 +38,8 @@ def there(emulator: Emulator, *kinds: str) -> list[str]:
     return [item["id"] for kind in kinds or REMOVABLE for item in emulator.objects(kind)]
 
 
-def ids(told: list[dict[str, str]]) -> list[str]:
-    return [entry["id"] for entry in told]
+def ids(found: list[dict[str, str]]) -> list[str]:
+    return [entry["id"] for entry in found]
 
 
 class RunningTask(TaskInstance):
@@ -60,8 +60,8 @@ def test_it_removes_what_its_run_made_and_lists_what_is_never_deleted(connected:
     ends = make_ends(run_id="one")
     (dataset,), (schema,) = connected.objects("dataSets"), connected.objects("schemas")
     (field_group,) = connected.objects("fieldgroups")
-    told = tear_down()
-    assert told == {
+    found = tear_down()
+    assert found == {
         "removed": [
             {"kind": "target connection", "id": ends["target_connection_id"], "name": "products - target"},
             {"kind": "source connection", "id": ends["source_connection_id"], "name": "products - source"},
@@ -74,7 +74,7 @@ def test_it_removes_what_its_run_made_and_lists_what_is_never_deleted(connected:
             {"kind": "mapping set", "id": ends["mapping_set_id"], "name": "products - mapping"},
         ],
     }
-    assert json.loads(json.dumps(told)) == told
+    assert json.loads(json.dumps(found)) == found
     assert there(connected) == []
     assert len(there(connected, "mappingSets")) == len(connected.objects("schemas")) == 1
 
@@ -85,8 +85,8 @@ def test_what_other_runs_chains_and_people_made_is_not_touched(connected: Emulat
         run(CreateSourceConnectionOperator, name="of another chain", run_id="one", chain="other")["id"],
     ]
     mine = run(CreateSourceConnectionOperator, run_id="one")["id"]
-    told = tear_down()
-    assert told == {
+    found = tear_down()
+    assert found == {
         "removed": [{"kind": "source connection", "id": mine, "name": "products - source"}],
         "kept": [],
         "left_over": [],
@@ -110,12 +110,12 @@ def test_a_base_connection_goes_after_the_source_connection_that_reads_it(
 def test_a_complete_chain_stays(connected: Emulator, dataflows: object) -> None:
     flow = make_dataflow(run_id="one", **LATER)["id"]
     before = there(connected)
-    told = tear_down(dataflows=dataflows)
-    assert told["removed"] == []
-    assert {entry["kind"]: entry["reason"] for entry in told["kept"]} == {
+    found = tear_down(dataflows=dataflows)
+    assert found["removed"] == []
+    assert {entry["kind"]: entry["reason"] for entry in found["kept"]} == {
         "target connection": f"flows {flow} refers to it",
         "source connection": f"flows {flow} refers to it",
-        "dataset": f"targetConnections {told['kept'][0]['id']} refers to it",
+        "dataset": f"targetConnections {found['kept'][0]['id']} refers to it",
     }
     assert there(connected) == before
     assert connected.requests(method="DELETE") == []
@@ -124,23 +124,23 @@ def test_a_complete_chain_stays(connected: Emulator, dataflows: object) -> None:
 @pytest.mark.parametrize("dataflows", [True, "true"], ids=repr)
 def test_with_its_dataflows_the_whole_chain_goes(connected: Emulator, dataflows: object) -> None:
     make_dataflow(run_id="one", **LATER)
-    told = tear_down(dataflows=dataflows)
-    assert [entry["kind"] for entry in told["removed"]] == [
+    found = tear_down(dataflows=dataflows)
+    assert [entry["kind"] for entry in found["removed"]] == [
         "dataflow",
         "target connection",
         "source connection",
         "dataset",
     ]
-    assert (told["kept"], there(connected)) == ([], [])
+    assert (found["kept"], there(connected)) == ([], [])
 
 
 def test_a_dataflow_of_a_later_run_protects_what_it_adopted(connected: Emulator) -> None:
     ends = make_ends(run_id="one")
     flow = run(CreateDataflowOperator, run_id="two", **ends, **LATER)["id"]
     before = there(connected)
-    told = tear_down(dataflows=True)
-    assert (told["removed"], there(connected)) == ([], before)
-    assert f"flows {flow} refers to it" in [entry["reason"] for entry in told["kept"]]
+    found = tear_down(dataflows=True)
+    assert (found["removed"], there(connected)) == ([], before)
+    assert f"flows {flow} refers to it" in [entry["reason"] for entry in found["kept"]]
 
 
 def test_a_dataset_that_holds_rows_stays(connected: Emulator) -> None:
@@ -148,8 +148,8 @@ def test_a_dataset_that_holds_rows_stays(connected: Emulator) -> None:
     advance_to_run(connected)
     (batch,) = connected.objects("batches")
     (dataset,) = connected.objects("dataSets")
-    told = tear_down(dataflows=True)
-    assert told["kept"] == [
+    found = tear_down(dataflows=True)
+    assert found["kept"] == [
         {"kind": "dataset", "id": dataset["id"], "name": "products", "reason": f"it holds rows: batch {batch['id']}"}
     ]
     assert connected.rows(dataset["id"])["count"] > 0

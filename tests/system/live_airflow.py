@@ -93,7 +93,7 @@ class LiveAirflow:
         own = SETTINGS | {
             "CORE__DAGS_FOLDER": str(home / "dags"),
             "CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
-            # Whoever finds the file locked waits.
+            # A process that finds the file locked waits.
             "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
             "API__PORT": str(port),
             "API__BASE_URL": self.url,

@@ -55,7 +55,7 @@ def test_each_mode_stores_events_with_counts_and_a_foreign_outlet_gets_none(
         assert {event["flow_id"] for event in told} == {history.partial}
 
 
-def test_the_example_announces_a_run_by_an_alias_and_keeps_its_row_errors(
+def test_the_example_announces_a_run_and_keeps_its_row_errors(
     airflow: AirflowHome, history: History, tmp_path: Path
 ) -> None:
     given = {"flow_id": history.partial, "since": "2020-01-01T00:00:00Z", "folder": str(tmp_path)}

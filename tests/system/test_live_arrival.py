@@ -169,7 +169,7 @@ def test_a_partial_run_leaves_files_of_row_errors_and_starts_the_consumer(deferr
     assert downloaded["rows"] == 5
 
 
-def test_an_event_after_a_deferral_carries_counts_and_a_failed_task_emits_none(deferred: Arrivals) -> None:
+def test_a_deferred_wait_emits_counts_and_a_failed_task_nothing(deferred: Arrivals) -> None:
     returned = deferred.airflow.xcoms(LIVE)["run"]
     events = deferred.events(deferred.dataset(deferred.on_demand))
     # One of the dataset, and one by its alias; the task that failed has the same outlets.
@@ -178,7 +178,7 @@ def test_an_event_after_a_deferral_carries_counts_and_a_failed_task_emits_none(d
     assert deferred.airflow.states(LIVE)["wait_for_failure"] == "failed"
 
 
-def test_lineage_is_valid_after_deferrals_and_counts_rows_also_of_a_failed_run(deferred: Arrivals) -> None:
+def test_lineage_is_valid_after_deferrals_and_of_a_failed_run(deferred: Arrivals) -> None:
     flows = {f"{WAITS}.wait_for_flow_run": deferred.partial, f"{LIVE}.run": deferred.on_demand}
     for job, flow_id in (flows | {f"{LIVE}.wait_for_failure": deferred.failing}).items():
         (ended,) = (event for event in deferred.lineage(job=job) if event["eventType"] in ("COMPLETE", "FAIL"))

@@ -38,6 +38,6 @@ def test_the_task_is_up_for_retry_at_retry_after_and_no_worker_slept(
     assert airflow.rows("SELECT state, retry_delay_override, retry_reason FROM task_instance") == [
         ("up_for_retry", 300.0, "the service asks to wait 300 s")
     ]
-    # One look: whoever sleeps in the worker looks again.
+    # One poll: a task that sleeps in the worker polls again.
     assert [request["status"] for request in asked] == [429]
     assert "the service asks to wait 300 s" in log

@@ -182,7 +182,7 @@ def redirect(to: Listener) -> dict[str, str]:
 
 
 def errors_of(proxy: FaultProxy, identity: FaultProxy, elsewhere: Listener) -> Iterator[str]:
-    """Every kind of failure, as whoever catches it could show it; and the objects that hold the secrets."""
+    """Every kind of failure, as a handler could show it; and the objects that hold the secrets."""
     away = {"headers": redirect(elsewhere)}
     kinds: list[tuple[FaultProxy, str, dict[str, Any]]] = [
         (proxy, CONNECTIONS, {"status": 401, "body": EXPIRED}),

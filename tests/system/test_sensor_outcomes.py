@@ -111,7 +111,7 @@ def test_a_rescheduled_wait_goes_on_in_the_same_try(ended: dict[str, tuple[str, 
     assert ended["reschedule-succeeded_later-plain"] == SUCCEEDS
 
 
-def test_a_run_that_fails_or_skips_its_task_is_an_xcom_in_every_mode(airflow: AirflowHome) -> None:
+def test_a_run_that_fails_its_task_is_pushed_in_every_mode(airflow: AirflowHome) -> None:
     found = airflow.rows("SELECT task_id, value FROM xcom WHERE key = 'flow_run'")
     pushed = {task: json.loads(value)["status"] for task, value in found}
     statuses = {"failed": "failed", "failed_later": "failed", "partial": "partial", "unknown_counts": "succeeded"}

@@ -25,7 +25,7 @@ ALL_BUT_THE_WAIT = ("plan", "is_something_to_do", "approve", "apply", "dataflows
 
 pytestmark = [
     pytest.mark.skipif(not has_approvals(), reason="Airflow asks people from 3.1 on"),
-    fails_on("3.2", reason="`airflow dags test` does not hand the answer to the task that waits for it"),
+    fails_on("3.1", "3.2", reason="`airflow dags test` does not hand the answer to the task that waits for it"),
 ]
 
 

@@ -217,7 +217,7 @@ async def running_loop() -> asyncio.AbstractEventLoop:
     return asyncio.get_running_loop()
 
 
-def test_what_a_job_asks_of_airflow_goes_over_the_loop_of_the_triggerer(pool: DaemonThreads) -> None:
+def test_what_a_job_asks_of_airflow_goes_over_the_triggerers_loop(pool: DaemonThreads) -> None:
     # As Airflow 3.0 to 3.2.1 asks for connections in a thread. Another loop would take answers away from this one.
     asked = async_to_sync(running_loop)
 

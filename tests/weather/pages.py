@@ -1,7 +1,7 @@
 """
 Odd pages of Flow Service's lists.
 
-The token of a page says which kind of oddity it is part of and where in the list it begins, so that whoever answers the
+The token of a page says which kind of oddity it is part of and where in the list it begins, so that what answers the
 next question need not remember anything.
 """
 

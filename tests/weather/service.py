@@ -64,7 +64,7 @@ class Service:
 
     def __init__(self) -> None:
         self._server = Server(self._respond)
-        # Whoever follows a redirect is seen here.
+        # A client that follows a redirect is seen here.
         self._elsewhere = Server(self._respond_elsewhere)
         self.url = self._server.url
         self._hangs: list[Hang] = []

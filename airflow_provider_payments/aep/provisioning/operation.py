@@ -276,17 +276,18 @@ class Operation:
     def _refused(self, error: RequestError) -> Provisioned | Pause:
         """Adopt what a refusal names as standing in the way."""
         self.refused = self.observer.now.platform if self.refused is None else self.refused
+        # The refusal says which object it is: that may also be hidden from the credential.
+        refused_by = f"{self.settling.what} ({error.problem.detail})"
+        unread = ReadLagError(refused_by, self.refused + READ_LAG_SECONDS)
         try:
             named = self.desired.adopt_named_by(self.client, error)
             differences = self.desired.differences(self.client, named) if named else []
-        except RequestError as unread:
-            if not unread.says_gone:
+        except RequestError as failure:
+            if not failure.says_gone:
                 raise
-            # It may also be hidden from the credential: the refusal says which object it is.
-            named_by = f"{self.settling.what} ({error.problem.detail})"
-            raise ReadLagError(named_by, self.refused + READ_LAG_SECONDS) from error
+            raise unread from error
         if named is None and self.desired.is_taken(error):
-            raise ReadLagError(self.settling.what, self.refused + READ_LAG_SECONDS) from error
+            raise unread from error
         if named is None:
             raise error
         seen = self.observer.seen_as(named, differences, checked=True)

@@ -14,8 +14,8 @@ from airflow_provider_payments.aep.runs.row_messages import without_values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-#: Codes of errors of single records, whose messages may hold values.
-_OF_RECORDS = re.compile(r"(?:MAPPER|DCVS)-|INGEST-1[45]")
+#: Codes of errors of the run as a whole. A message of any other may be about a record, and hold values of it.
+_OF_THE_RUN = re.compile(r"(?:CONNECTOR|FLOW)-|INGEST-1[0-3]")
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _failed(info: Mapping[str, Any], number: int | None) -> FailedCode:
 
 
 def _message(error: Mapping[str, Any]) -> object:
-    """Return an error's message, without values if it is about records."""
+    """Return an error's message, without values unless it is about the run as a whole."""
     message, code = error.get("message"), error.get("code")
-    is_of_records = "recordCount" in error or (isinstance(code, str) and _OF_RECORDS.match(code))
-    return without_values(message).message if is_of_records else message
+    is_of_the_run = "recordCount" not in error and _OF_THE_RUN.match(text(code) or "")
+    return message if is_of_the_run else without_values(message).message

@@ -2,7 +2,7 @@
 
 const ASSET_URI = /^aep:\/\/([\w-]+)\/([\w-]+)\/([\w-]+)$/;
 const STATUSES = ["succeeded", "partial", "failed", "active"];
-const EXPERIENCE_CLOUD = "https://experience.adobe.com";
+export const EXPERIENCE_CLOUD = "https://experience.adobe.com";
 
 const text = (value) => (typeof value === "string" ? value.trim() : "");
 const count = (value) => (Number.isSafeInteger(value) && value >= 0 ? value : null);

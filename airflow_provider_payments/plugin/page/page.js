@@ -9,10 +9,12 @@ import { FAILURE_DAYS, Failures, readHealth } from "./xcoms.js";
 /** Failed runs that are read before anything is shown, and with each further step. */
 const FIRST_FAILURES = 3;
 const FURTHER_FAILURES = 20;
-/** What a first read needs, and what the page lacks without it. */
+const XCOMS = "“can read on XComs”";
+/** What a read needs, and what the page lacks without it. */
 const AREAS = {
   assets: { needed: "“can read on Assets” and “can read on Asset Aliases”", lost: "datasets and their runs are" },
-  xcoms: { needed: "“can read on XComs”", lost: "failed runs and health checks are" },
+  xcoms: { needed: XCOMS, lost: "failed runs and health checks are" },
+  failures: { needed: XCOMS, lost: "some failed runs are" },
 };
 
 const $ = (id) => document.getElementById(id);
@@ -52,7 +54,8 @@ async function start() {
   const listed = succeeds(failures.list(), "xcoms");
   const checked = succeeds(readHealth().then((found) => (health = found)), "xcoms");
   const hasAssets = await succeeds(readAssets().then(addAssets), "assets");
-  const hasFailures = (await listed) && (await readFailures(FIRST_FAILURES));
+  const hasFailures = await listed;
+  if (hasFailures) await readFailures(FIRST_FAILURES);
   await checked;
   places.addHealth(health.flows);
   drawAll();
@@ -168,14 +171,15 @@ function redraw(place) {
   draw(place);
 }
 
-/** Whether the next failed runs could be read; rows that are there show them at once. */
+/** Whether any of the next failed runs could be read; rows that are there show them at once. */
 async function readFailures(limit) {
   const isDrawn = bodies.size > 0;
-  const add = (runs) => new Set(runs.map((run) => places.addFailure(run)));
-  const reading = failures.read(limit).then((runs) => {
-    for (const place of add(runs)) if (isDrawn) redraw(place);
-  });
-  return succeeds(reading, "xcoms");
+  const add = (run) => {
+    const place = run && places.addFailure(run);
+    if (place && isDrawn) redraw(place);
+  };
+  const read = failures.read(limit).map((reading) => succeeds(reading.then(add), "failures"));
+  return (await Promise.all(read)).some((isRead) => isRead);
 }
 
 async function readFurtherFailures() {

@@ -78,6 +78,9 @@ export function hasProblem({ lane, runs, freshness }) {
   return freshness.isLate || lane.problems.length > 0 || (last && (last.status !== "succeeded" || last.failedTask));
 }
 
+/** The key of a dataflow's place. Anybody may call a dataflow as a dataset is called: no URI is such a key. */
+const keyOf = (flow) => `dataflow ${flow}`;
+
 /** All places, by the URI of the dataset, or by the id of the dataflow. */
 export class Places {
   #byKey = new Map();
@@ -107,7 +110,7 @@ export class Places {
   /** Let a dataset take over the dataflows that turn out to write to it; returns the keys of places that are gone. */
   claim(place) {
     if (!place.dataset) return [];
-    const gone = [...place.flows].map((flow) => this.#byKey.get(flow)).filter((other) => other);
+    const gone = [...place.flows].map((flow) => this.#byKey.get(keyOf(flow))).filter((other) => other);
     for (const other of gone) {
       for (const run of other.failureRuns) place.takeFailure(run);
       this.#byKey.delete(other.key);
@@ -126,7 +129,7 @@ export class Places {
   #ofFlow(flow, sandbox) {
     const owner = this.all.find((place) => place.flows.has(flow));
     if (owner) return owner;
-    const place = this.#add(new Place({ key: flow, sandbox }));
+    const place = this.#add(new Place({ key: keyOf(flow), sandbox }));
     place.flows.add(flow);
     return place;
   }

@@ -1,7 +1,7 @@
 // How it is shown. All that comes from Airflow becomes text or an attribute, never markup.
 
 import { ROOT } from "./api.js";
-import { dataflowPage, datasetPage, safeAddress } from "./model.js";
+import { EXPERIENCE_CLOUD, dataflowPage, datasetPage, safeAddress } from "./model.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const BAR_HEIGHT = 100;
@@ -216,17 +216,21 @@ function failures(runs, place, now) {
 
 function failure(run, place, now) {
   const why = run.codes || run.reason || run.status;
-  const page = safeAddress(run.page) || dataflowPage(place.sandbox, run.flow);
-  const links = [
-    run.task && taskLink(run.task, "Task"),
-    page && platformLink(page, "Experience Platform"),
-  ].filter((each) => each);
+  const page = pageLink(safeAddress(run.page) || dataflowPage(place.sandbox, run.flow));
+  const links = [run.task && taskLink(run.task, "Task"), page].filter((each) => each);
   return el(
     "div",
     { class: "failure" },
     el("div", { class: "why", title: run.reason || why }, why),
     beside(ago(run.ended, now), " · ", sayCounts(run), ...links.flatMap((each) => [" · ", each])),
   );
+}
+
+/** The dataflow's page; a task may have pushed any address, so another host is named. */
+function pageLink(address) {
+  if (!address) return null;
+  const { host, origin } = new URL(address);
+  return platformLink(address, origin === EXPERIENCE_CLOUD ? "Experience Platform" : host);
 }
 
 function sayCounts(run) {

@@ -39,11 +39,10 @@ export class Failures {
     return this.#unread.length;
   }
 
-  /** The runs of the next failures. */
-  async read(limit) {
+  /** The runs of the next failures, each a promise: one that cannot be read hides no other. */
+  read(limit) {
     const next = this.#unread.splice(0, limit);
-    const runs = await Promise.all(next.map(async (entry) => runOfFailure(entry, await readXCom(entry, FAILURE_KEY))));
-    return runs.filter((run) => run);
+    return next.map(async (entry) => runOfFailure(entry, await readXCom(entry, FAILURE_KEY)));
   }
 }
 

@@ -238,7 +238,7 @@ def hidden(client: Client, emulator: Emulator) -> Identity:
     return desired
 
 
-def test_a_primary_identity_that_another_writer_has_just_made_is_adopted_once_it_shows(
+def test_another_writers_primary_identity_is_adopted_once_it_shows(
     client: Client, hidden: Identity, naps: list[float]
 ) -> None:
     naps.clear()
@@ -247,7 +247,7 @@ def test_a_primary_identity_that_another_writer_has_just_made_is_adopted_once_it
     assert len(descriptors(client)) == 1
 
 
-def test_a_primary_identity_of_another_field_that_did_not_show_is_a_conflict(client: Client, hidden: Identity) -> None:
+def test_an_unseen_primary_identity_of_another_field_is_a_conflict(client: Client, hidden: Identity) -> None:
     with pytest.raises(ConflictError, match="A schema has one primary identity"):
         ensure(client, attrs.evolve(hidden, name="/_emulator/product/name"))
 
@@ -257,6 +257,6 @@ def test_a_primary_identity_that_never_shows_may_be_tried_again(
 ) -> None:
     proxy.fault("GET", "/descriptors", status=200, body=b'{"results": [], "_page": {"count": 0}}', times=99)
     naps.clear()
-    with pytest.raises(ReadLagError, match="does not find it yet"):
+    with pytest.raises(ReadLagError, match=r"has a primary identity already.*does not find it yet"):
         ensure(make_client(proxy.url), hidden)
     assert sum(naps) <= 40

@@ -120,7 +120,7 @@ def test_a_change_whose_answers_are_all_lost_is_known_by_a_read(
     assert switch_to(faulty, before, "disable").item["state"] == "disabled"
 
 
-def test_a_request_that_takes_effect_late_undoes_nothing_that_is_asked_for_later(
+def test_a_late_request_undoes_nothing_that_is_asked_for_later(
     make_client: Callable[..., Client], flow_id: str, emulator: Emulator
 ) -> None:
     client = make_client(dataflow_settle_seconds=10.0)
@@ -131,9 +131,7 @@ def test_a_request_that_takes_effect_late_undoes_nothing_that_is_asked_for_later
     assert state(emulator) == "disabled"
 
 
-def test_a_change_that_is_never_answered_nor_done_is_asked_for_three_times(
-    faulty: Client, proxy: FaultProxy, flow_id: str
-) -> None:
+def test_a_change_that_is_never_done_is_asked_for_three_times(faulty: Client, proxy: FaultProxy, flow_id: str) -> None:
     before = find_dataflow(faulty, flow_id)
     proxy.fault("POST", "/action", status=503, times=50)
     with pytest.raises(UnsettledError, match="answers are lost; the next attempt looks again"):
@@ -141,7 +139,7 @@ def test_a_change_that_is_never_answered_nor_done_is_asked_for_three_times(
     assert proxy.count("POST", "/action") == 3
 
 
-def test_a_change_that_is_to_be_asked_for_much_later_ends_the_try(
+def test_a_long_retry_after_a_change_ends_the_try(
     faulty: Client, proxy: FaultProxy, flow_id: str, naps: list[float]
 ) -> None:
     before = find_dataflow(faulty, flow_id)

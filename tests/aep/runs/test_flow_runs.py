@@ -69,6 +69,20 @@ def item(**metrics: Any) -> dict[str, Any]:
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("code", [None, "", 3700, "mapper-3700-400", "DCVS_1106", "INGEST-1501-400", "PQS-1"], ids=repr)
+def test_a_message_that_may_hold_values_is_masked(code: object) -> None:
+    error = {"code": code, "message": "jo@example.com is invalid"}
+    (said,) = FlowRun.from_item(item(statusSummary={"status": "failed", "errors": [error]})).errors
+    assert said.endswith("*** is invalid")
+
+
+@pytest.mark.parametrize("code", ["CONNECTOR-2001-500", "FLOW-1004-400", "INGEST-1212-400"])
+def test_a_message_about_the_run_as_a_whole_is_shown_as_it_is(code: str) -> None:
+    error = {"code": code, "message": "the account shop@example.com is locked"}
+    (said,) = FlowRun.from_item(item(statusSummary={"status": "failed", "errors": [error]})).errors
+    assert said == f"{code}: the account shop@example.com is locked"
+
+
 def test_a_run_is_read_with_counts_batches_and_errors_each_once() -> None:
     assert FlowRun.from_item(ITEM) == READ
 
