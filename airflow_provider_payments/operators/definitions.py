@@ -313,11 +313,12 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
         with airflow_errors():
             folder = storage_folder("path", self.path)
             manage = bool(as_bool("manage_schema", self.manage_schema))
+            overwrite = as_bool("overwrite", self.overwrite)
             export = export_dataflows(
                 Snapshot(self.hook.client), as_texts("names", self.names) or (), manage_schema=manage
             )
             taken = [name for name in export.files if (folder / name).exists()]
-            if taken and not as_bool("overwrite", self.overwrite):
+            if taken and not overwrite:
                 allowed = f"{len(taken)} of the files exist, such as {taken[0]}; overwrite=True overwrites them"
                 raise InvalidInputError("path", str(folder), allowed)
         folder.mkdir(parents=True, exist_ok=True)

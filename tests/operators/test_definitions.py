@@ -142,6 +142,12 @@ def test_an_export_writes_files_that_plan_as_unchanged(folder: Path, tmp_path: P
     assert export(tmp_path / "exported", overwrite=True, names=["PayPal*"])["files"] == made["files"]
 
 
+def test_an_export_with_a_wrong_overwrite_asks_for_nothing(tmp_path: Path, connected: Emulator) -> None:
+    with pytest.raises(ExperiencePlatformFailedError, match=r"overwrite=1\.5 is not allowed"):
+        export(tmp_path / "exported", overwrite=1.5)
+    assert connected.requests() == []
+
+
 def test_an_export_goes_to_an_object_storage(folder: Path, tmp_path: Path) -> None:
     made = export(f"file://{tmp_path}/storage/dataflows")
     assert made["files"] == [f"file://{tmp_path}/storage/dataflows/PayPal_catalog_products.yaml"]

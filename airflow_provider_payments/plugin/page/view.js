@@ -50,7 +50,8 @@ function openOutside(event) {
   const { href, target } = event.currentTarget;
   const outer = window.parent.document;
   const twin = outer.createElement("a");
-  Object.assign(twin, { href, target, rel: "noopener" });
+  const isForNewTab = event.ctrlKey || event.metaKey;
+  Object.assign(twin, { href, target: isForNewTab ? "_blank" : target, rel: "noopener" });
   outer.body.append(twin);
   twin.click();
   twin.remove();
