@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_the_first_screen_shows_freshness_runs_and_failures(browser: Browser, ai
     # The address that the task pushed is none that may be opened.
     page = "return [...document.querySelectorAll('tbody .failure a[target=_blank]')][0].href"
     assert browser.run(page) == "https://experience.adobe.com/#/sname:prod/platform/source/dataflows/flow-2"
-    assert "6 min ago fresh" in " ".join(failing.split())
+    assert re.search(r"\b\d min ago fresh", " ".join(failing.split()))
     # Those of which a failure is the last news stand first.
     assert [name.splitlines()[0] for name in shown(browser)[:2]] == ["Payments of shop 2", "Stripe payouts"]
     labels = browser.run("return [...document.querySelectorAll('tbody')[0].querySelectorAll('.bar')].map(b => b.title)")
@@ -108,7 +109,8 @@ def test_filters_find_what_has_not_been_scrolled_to(browser: Browser, airflow: P
 def test_health_says_what_is_late_and_what_is_only_known_to_it(browser: Browser, airflow: PageAirflow) -> None:
     show(browser, airflow.page)
     enter(browser, "text", "square")
-    assert "30 min ago late limit 10 min" in " ".join(browser.run(ROW, "Payments of shop 4").split())
+    late = " ".join(browser.run(ROW, "Payments of shop 4").split())
+    assert re.search(r"\b[23]\d min ago late limit 10 min", late)
     # What its runs show is not said again; what they cannot show is.
     assert "no successful run" not in browser.text("main")
     assert "it is a draft" in browser.run(ROW, "Square loyalty")
