@@ -50,7 +50,7 @@ def cost(run: VirtualTime, work: Callable[[], object]) -> Cost:
 
 
 def measure(number: int, limit: int | None) -> None:
-    """Print what so many dataflows take."""
+    """Print what a number of dataflows takes."""
     with emulator_process() as (url, _, _), tempfile.TemporaryDirectory() as folder:
         run, files = VirtualTime(url), write(Path(folder), number)
         before = _memory()

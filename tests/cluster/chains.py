@@ -101,7 +101,7 @@ def run_vendors(cluster: Cluster, title: str) -> Line:
 
 
 def _wait_for_tasks(airflow: ClusterAirflow, runs: Sequence[str], least: int, task_id: str = "%") -> None:
-    """Wait until so many tasks have ended."""
+    """Wait until a number of tasks has ended."""
     query = "SELECT count(*) FROM task_instance WHERE run_id = ANY(?) AND task_id LIKE ? AND state = ANY(?)"
     values = (list(runs), task_id, [*ENDS, "upstream_failed"])
     airflow.wait_until(lambda: airflow.rows(query, *values)[0][0] >= least, PATIENCE_SECONDS)

@@ -26,17 +26,6 @@ LISTS = ("flows", "targetConnections", "sourceConnections")
 NAME = "own dataflow"
 
 
-@pytest.fixture
-def flow_id(chain: Chain) -> str:
-    return chain.ensure(chain.dataflow()).existing.id
-
-
-@pytest.fixture
-def faulty(make_client: Callable[..., Client], proxy: FaultProxy) -> Client:
-    """A client behind the proxy that fails as a test wants."""
-    return make_client(proxy.url)
-
-
 def there(emulator: Emulator) -> int:
     return sum(len(emulator.objects(kind)) for kind in (*LISTS, "dataSets"))
 

@@ -28,17 +28,6 @@ LISTS = ("flows", "targetConnections", "sourceConnections")
 BOTH = pytest.mark.parametrize(("action", "state"), [("disable", "disabled"), ("enable", "enabled")])
 
 
-@pytest.fixture
-def flow_id(chain: Chain) -> str:
-    return chain.ensure(chain.dataflow()).existing.id
-
-
-@pytest.fixture
-def faulty(make_client: Callable[..., Client], proxy: FaultProxy) -> Client:
-    """A client behind the proxy that fails as a test wants."""
-    return make_client(proxy.url)
-
-
 def prepared(client: Client, flow_id: str, action: str) -> Existing:
     """The dataflow in the state that an action changes."""
     if action == "enable":
