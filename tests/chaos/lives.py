@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
@@ -25,7 +24,7 @@ from tests.chaos.runs import Carry, DagRun, Task, run_here
 from tests.chaos.scenes import NAME, Scene, World
 from tests.chaos.tasks import Ended, Pace, execute, make_client
 from tests.chaos.timeline import Platform, Timeline
-from tests.chaos.trials import BEGINNING, PAUSE, Trial, Verdict, choose, is_of_platform, points, struck
+from tests.chaos.trials import BEGINNING, PAUSE, Trial, Verdict, choose, counted, is_of_platform, points, struck
 
 OPERATORS: dict[str, type[BaseOperator]] = {
     "delete": DeleteDataflowOperator,
@@ -199,13 +198,9 @@ def attempt(platform: Platform, trial: LifeTrial, carry: Carry | None = None) ->
         incomplete=[f"{run.run_id}: {run.message}" for run in runs if not run.complete and not _is_excused(run)],
         census=Census(),
         struck=struck(trial, faults_met),
-        ends=sum((run.ends for run in runs), Counter()),
-        requests=sum(map(is_of_platform, asked)),
-        tokens=sum(not is_of_platform(r) for r in asked),
-        later_requests=len(afterwards),
-        removed=[r["method"] for r in afterwards].count("DELETE"),
         jumps=0,
         virtual_seconds=virtual_seconds,
+        **counted(runs, asked, afterwards),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -112,6 +112,23 @@ def draw(
     )
 
 
+def counted(runs: Iterable[Any], asked: list[Any], afterwards: list[Any]) -> dict[str, Any]:
+    """
+    Return the counts of a verdict.
+
+    :param runs: each with its ``ends``.
+    :param asked: the requests of the trial.
+    :param afterwards: those of the later run, without those for a token.
+    """
+    return {
+        "ends": sum((run.ends for run in runs), Counter()),
+        "requests": sum(map(is_of_platform, asked)),
+        "tokens": sum(not is_of_platform(r) for r in asked),
+        "later_requests": len(afterwards),
+        "removed": [r["method"] for r in afterwards].count("DELETE"),
+    }
+
+
 def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Verdict:
     """Run a trial on an empty platform."""
     carry = carry or (trial.kill.carry if trial.kill else run_here)
@@ -139,13 +156,9 @@ def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Ver
         incomplete=[f"{run.run_id}: {run.message}" for run in runs if not run.complete],
         census=found,
         struck=struck(trial, faults_met),
-        ends=sum((run.ends for run in runs), Counter()),
-        requests=sum(map(is_of_platform, asked)),
-        tokens=sum(not is_of_platform(r) for r in asked),
-        later_requests=len(afterwards),
-        removed=[r["method"] for r in afterwards].count("DELETE"),
         jumps=timeline.jumps,
         virtual_seconds=virtual_seconds,
+        **counted(runs, asked, afterwards),
     )
 
 

@@ -20,7 +20,7 @@ from tests.cluster.usage import memory
 __all__ = ["begin_apply", "catch_up", "run_windows", "write_definitions"]
 
 DEFINITIONS = 10
-#: So many dataflows are run on workers at once, and as many by deferred tasks; a slot of each worker stays free.
+#: Dataflows that are run on workers at once, and as many by deferred tasks; a slot of each worker stays free.
 DATAFLOWS = 2 * (WORKER_SLOTS - 1)
 WINDOWS_NAME = "PayPal catalog products by day"
 ONCE = 'schedule: {start: "2199-12-31T00:00:00Z"}\n'

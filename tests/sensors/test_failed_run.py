@@ -85,12 +85,18 @@ def test_unknown_counts_have_no_key(history: History, proxy_of_history: FaultPro
     assert "failedRecordCount=null" in failed["reason"]
 
 
-def test_after_a_deferral_the_dataflow_that_the_first_poll_saw_is_named(connected: Emulator) -> None:
+def ended_wait(connected: Emulator) -> tuple[str, dict[str, Any]]:
+    """A dataflow whose run lost records, and the event of a deferred wait for it."""
     flow = make_dataflow(partial_ingestion_percent=5)["id"]
     with pytest.raises(TaskDeferred) as deferred:
         sensor(flow_id=flow, deferrable=True).execute(context())
     advance_to_run(connected)
     fired = asyncio.run(_first(deferred.value.trigger))
+    return flow, fired
+
+
+def test_after_a_deferral_the_dataflow_that_the_first_poll_saw_is_named(connected: Emulator) -> None:
+    flow, fired = ended_wait(connected)
     connected.control("DELETE", "requests")
     failed = pushed(sensor(flow_id=flow, deferrable=True), event=json.loads(json.dumps(fired)))[KEY]
     assert (failed["flow_name"], failed["dataset_name"], failed["status"]) == ("products", "products", "partial")
@@ -98,11 +104,7 @@ def test_after_a_deferral_the_dataflow_that_the_first_poll_saw_is_named(connecte
 
 
 def test_the_dataflow_is_read_where_an_older_triggerer_names_none(connected: Emulator) -> None:
-    flow = make_dataflow(partial_ingestion_percent=5)["id"]
-    with pytest.raises(TaskDeferred) as deferred:
-        sensor(flow_id=flow, deferrable=True).execute(context())
-    advance_to_run(connected)
-    fired = asyncio.run(_first(deferred.value.trigger))
+    flow, fired = ended_wait(connected)
     del fired["flow"]
     failed = pushed(sensor(flow_id=flow, deferrable=True), event=fired)[KEY]
     assert (failed["flow_name"], failed["dataset_name"]) == ("products", "products")
