@@ -14,9 +14,18 @@ if TYPE_CHECKING:
 
 def names(client: Client) -> list[str]:
     """
-    Return the names of the sandboxes that the credential may use, a hundred at most; any credential may ask.
+    Return the names of the sandboxes that the credential may use, as :func:`types` does.
 
-    An item without a name that can be read is left out.
+    :raises RequestError: if the service refuses or does not answer.
+    """
+    return list(types(client))
+
+
+def types(client: Client) -> dict[str, str]:
+    """
+    Return the names of the sandboxes that the credential may use, a hundred at most, each with its type.
+
+    Any credential may ask. An item without a name that can be read is left out; a type that cannot be read is empty.
 
     :raises RequestError: if the service refuses or does not answer.
     """
@@ -24,4 +33,5 @@ def names(client: Client) -> list[str]:
     page = client.request(
         "GET", f"{SANDBOXES}/", params=params, expected=pages.holding("sandboxes"), in_sandbox=False
     ).body
-    return [name for item in mappings(page["sandboxes"]) if (name := text(item.get("name")))]
+    items = mappings(page["sandboxes"])
+    return {name: text(item.get("type")) or "" for item in items if (name := text(item.get("name")))}

@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -62,11 +62,12 @@ class Received:
 
 @dataclass(frozen=True)
 class Answer:
-    """A 2xx answer: its status, what its body means (``None`` for an empty one) and the service's request id."""
+    """A 2xx answer: its status, what its body means (``None`` for an empty one), the service's request id, headers."""
 
     status: int
     body: Any
     request_id: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def an_object(body: Any) -> Json:
@@ -110,7 +111,7 @@ def read(received: Received, expected: Expected, *, token_is_replaceable: bool) 
     reason = _redirect(received) if 300 <= status < 400 else unreadable
     if 200 <= status < 300 and reason in ("", BLANK):
         try:
-            return Answer(status, expected(body), request_id)
+            return Answer(status, expected(body), request_id, received.headers)
         except UnexpectedError as error:
             reason = reason or str(error)
     problem = Problem.from_body(body if status >= 400 else None, request_id)

@@ -76,8 +76,8 @@ class Credential(Protocol):
     def client_id(self) -> str:
         """Sent as ``x-api-key``."""
 
-    def token(self) -> str:
-        """Return a token that is believed to be valid."""
+    def token(self) -> str | None:
+        """Return a token that is believed to be valid; ``None`` signs nothing."""
 
     @property
     def renewable(self) -> bool:

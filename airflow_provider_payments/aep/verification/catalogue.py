@@ -1,0 +1,9 @@
+"""All checks, in the order in which they are asked: what deletes comes last."""
+
+from __future__ import annotations
+
+from airflow_provider_payments.aep.verification import settling
+
+__all__ = ["ALL_CHECKS"]
+
+ALL_CHECKS = (*settling.CHECKS, *settling.DELETION_CHECKS)

@@ -1,0 +1,169 @@
+"""
+One request of a verification: what the platform answers, whatever that is, as a value.
+
+Requests are counted and kept apart in time; a rate limited one is sent again once the service allows it. A request that
+was answered by nobody tells nothing, so its check is not tried.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.http.answers import BLANK, anything
+from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS
+from airflow_provider_payments.aep.http.throttle import Throttle
+from airflow_provider_payments.aep.verification.findings import NotTriedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from airflow_provider_payments.aep.api.client import Client, Params
+    from airflow_provider_payments.aep.services import Json
+
+__all__ = ["Pace", "Probe", "Seen", "SpentError", "refusal_of"]
+
+#: How often a rate limited request is sent in all.
+MAX_SENT = 6
+#: What a code of a service looks like; anything else may hold words of the tenant and is not reported.
+_CODE = re.compile(r"[A-Za-z]{2,20}-[0-9]{1,6}(-[0-9]{3})?|[0-9]{3,8}|[A-Za-z_]{1,40}")
+
+
+class SpentError(NotTriedError):
+    """The number of requests that may be sent is reached."""
+
+
+@attrs.frozen
+class Seen:
+    """
+    An answer.
+
+    :param status: the HTTP status.
+    :param code: the service's code or title of a refusal; empty for a success, and where it has none that is one word.
+    :param form: ``json``, ``html``, ``blank`` or ``other``.
+    :param body: of a success.
+    :param headers: of a success, by names in any case.
+    """
+
+    status: int
+    code: str = ""
+    form: str = "json"
+    body: Any = None
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it is a 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def shown(self) -> Json:
+        """What a report says of it."""
+        return {"status": self.status, "code": self.code, "form": self.form}
+
+
+class Pace:
+    """
+    What each request passes through: it counts them, and keeps some for the removal of what was made.
+
+    :param client: whose requests are counted from now on.
+    :param limit: how many may be sent.
+    """
+
+    def __init__(self, client: Client, limit: int) -> None:
+        self.limit = limit
+        #: Requests that are kept for the removal.
+        self.reserve = 0
+        self.sent = 0
+        #: Of the caller, if there is one: it sees each request first.
+        self._outer: AbstractContextManager[Any] = client.transport.pace
+        self._throttle = Throttle(client.transport.clock)
+        client.transport.pace = self
+
+    def __enter__(self) -> None:
+        if self.sent >= self.limit - self.reserve:
+            raise SpentError(f"the limit of {self.limit} requests, less those that remove what was made, is reached")
+        self._outer.__enter__()
+        self._throttle.__enter__()
+        self.sent += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._throttle.__exit__(kind, error, trace)
+        self._outer.__exit__(kind, error, trace)
+
+
+@attrs.frozen
+class Probe:
+    """
+    Asks one sandbox.
+
+    :param client: of the sandbox.
+    :param pace: what its requests pass through.
+    """
+
+    client: Client
+    pace: Pace
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: Params | None = None,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        by: Client | None = None,
+    ) -> Seen:
+        """
+        Send one request; return what was answered, a refusal too.
+
+        :param by: another client, which differs in what signs its requests or where they go.
+        :raises NotTriedError: if no service answered.
+        """
+        for sent in range(1, MAX_SENT + 1):
+            try:
+                answer = (by or self.client).request(
+                    method, path, params=params, body=body, headers=headers, expected=anything, attempts=1
+                )
+            except RequestError as error:
+                if error.failure is Failure.THROTTLED and sent < MAX_SENT:
+                    wait = FIRST_WAIT_SECONDS * 2**sent if error.retry_after is None else error.retry_after
+                    self.client.transport.clock.sleep(min(wait, MAX_WAIT_SECONDS))
+                    continue
+                return _refused(error)
+            return Seen(answer.status, body=answer.body, headers=answer.headers)
+        raise AssertionError("unreachable")
+
+
+def _refused(error: RequestError) -> Seen:
+    if error.status is None or error.failure is Failure.THROTTLED:
+        raise NotTriedError(f"{error.method} {_place(error.path)} {refusal_of(error)}")
+    form = "json" if error.problem.says_something else _form(error.reason)
+    return Seen(error.status, _code(error), form)
+
+
+def refusal_of(error: RequestError) -> str:
+    """Return how a request failed, in words that a report may hold."""
+    return f"was answered {error.status} {_code(error)}".rstrip() if error.status else "was not answered"
+
+
+def _code(error: RequestError) -> str:
+    code = error.code or error.problem.title
+    return code if _CODE.fullmatch(code) else ""
+
+
+def _form(reason: str) -> str:
+    return "blank" if reason == BLANK else "html" if reason.startswith("answered HTML") else "other"
+
+
+def _place(path: str) -> str:
+    """Return a path without ids: the report holds none."""
+    known = [step for step in path.split("/") if re.fullmatch(r"[a-zA-Z-]{1,30}", step)]
+    return "/".join(["", *known])

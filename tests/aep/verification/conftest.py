@@ -1,0 +1,33 @@
+"""A verification of the emulator, in the emulator's own time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.resources.sources import SOURCES
+from airflow_provider_payments.aep.verification.report import Report
+from airflow_provider_payments.aep.verification.verify import Question, verify
+from tests.conftest import PAYPAL
+
+#: What the emulator's PayPal takes as a login.
+CREDENTIAL = {"host": "api.sandbox.paypal.com", "clientId": "verify", "clientSecret": "a-secret"}
+
+
+@pytest.fixture
+def verified(client: Client) -> Callable[..., Report]:
+    """Verify the sandbox ``dev``, by default with everything that checks may need."""
+
+    def ask(*only: str, by: Client = client, **question: Any) -> Report:
+        given = {
+            "base_connection_id": PAYPAL,
+            "source": SOURCES["paypal"],
+            "credential": CREDENTIAL,
+            "ingest": True,
+        } | question
+        return verify(by, Question("dev", only=only, **given), lambda check, finding: None)
+
+    return ask

@@ -1,0 +1,39 @@
+"""Each check is confirmed by the emulator, and can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from airflow_provider_payments.aep.verification.catalogue import ALL_CHECKS
+from airflow_provider_payments.aep.verification.findings import Outcome
+from airflow_provider_payments.aep.verification.report import Report
+from tests.aep.verification.contradictions import CONTRADICTIONS
+from tests.conftest import Emulator
+
+IDS = [check.id for check in ALL_CHECKS]
+
+
+def outcomes(report: Report) -> dict[str, str]:
+    return {check.id: str(finding.outcome) for check, finding in report.findings}
+
+
+def test_the_emulator_confirms_every_check(verified: Callable[..., Report]) -> None:
+    report = verified()
+    assert outcomes(report) == dict.fromkeys(IDS, "confirmed")
+    assert report.requests <= 400
+
+
+def test_every_check_has_an_id_of_its_own_and_a_contradiction() -> None:
+    assert len(set(IDS)) == len(IDS)
+    assert sorted(CONTRADICTIONS) == sorted(IDS)
+
+
+@pytest.mark.parametrize("check", IDS)
+def test_a_check_says_so_where_the_platform_contradicts_it(
+    check: str, emulator: Emulator, verified: Callable[..., Report]
+) -> None:
+    CONTRADICTIONS[check](emulator)
+    ((_, finding),) = verified(check).findings
+    assert finding.outcome is Outcome.CONTRADICTED, finding
