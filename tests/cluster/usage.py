@@ -19,10 +19,12 @@ class Usage:
     """
     What Airflow has taken so far.
 
+    :param parts: the process of each part.
     :param processor: seconds of all its parts, tasks included; what a killed part took is lost.
     :param size: bytes of the database on disk.
     """
 
+    parts: frozenset[int]
     processor: float
     size: int
     transactions: int
@@ -36,14 +38,15 @@ class Usage:
             "FROM pg_stat_database WHERE datname = current_database()"
         )
         processor = sum(_processor(member) for members in _members(airflow).values() for member in members)
-        return cls(processor, *map(int, airflow.rows(query)[0]))
+        return cls(frozenset(airflow.sessions().values()), processor, *map(int, airflow.rows(query)[0]))
 
     def since(self, earlier: Usage, units: int) -> str:
         """Say what each unit has taken since then."""
-        processor = (self.processor - earlier.processor) / units
+        seconds = f"{(self.processor - earlier.processor) / units:.0f} s of processor"
+        processor = seconds if earlier.parts <= self.parts else "processor unknown, a part was killed"
         kib, transactions = (self.size - earlier.size) / units / KIB, (self.transactions - earlier.transactions) / units
         return (
-            f"each: {processor:.0f} s of processor; database: {kib:.0f} KiB, {transactions:.0f} transactions; "
+            f"each: {processor}; database: {kib:.0f} KiB, {transactions:.0f} transactions; "
             f"{self.connections} connections"
         )
 
