@@ -91,6 +91,7 @@ class Catalog:
         self.datasets: Store[Dataset] = Store(
             keys={"name": lambda dataset: (dataset.name,), "schema": lambda dataset: (dataset.schema_id,)},
             lag=sandbox.lag,
+            kind=lambda dataset: "dataset",
         )
         self.batches: Store[Batch] = Store(keys={"dataSet": lambda batch: (batch.dataset_id,)}, lag=sandbox.lag)
 
@@ -108,9 +109,12 @@ class Catalog:
             dataset.data_source_id = dataset.number + 1
         return dataset
 
-    def get(self, identifier: str) -> Dataset:
-        """A dataset, or a refusal."""
-        dataset = self.datasets.read(identifier)
+    def get(self, identifier: str, *, removed: bool = False) -> Dataset:
+        """A dataset, or a refusal.
+
+        :param removed: whether to find a removed one too while reads are behind.
+        """
+        dataset = self.datasets.read(identifier, removed=removed)
         if dataset is None:
             raise not_found("DataSet")
         return dataset

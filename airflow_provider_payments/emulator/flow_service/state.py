@@ -67,12 +67,12 @@ class FlowService:
         self.registry, self.catalog, self.mapping_sets = registry, catalog, mapping_sets
         self.vendors, self.outcomes = vendors, outcomes
         lag = sandbox.lag
-        self.connections: Store[Resource] = Store({"name": name_of}, lag, _created)
-        self.source_connections: Store[Resource] = Store({"name": name_of, "baseConnectionId": _base}, lag, _created)
-        self.target_connections: Store[Resource] = Store({"name": name_of, "baseConnectionId": _base}, lag, _created)
-        self.flows: Store[Flow] = Store(
-            {"name": name_of, **{f"{member}[]": _ends(member) for member in END_KINDS}}, lag, _created
-        )
+        end_keys = {"name": name_of, "baseConnectionId": _base}
+        flow_keys = {"name": name_of, **{f"{member}[]": _ends(member) for member in END_KINDS}}
+        self.connections: Store[Resource] = Store({"name": name_of}, lag, _created, lambda _: "base_connection")
+        self.source_connections: Store[Resource] = Store(end_keys, lag, _created, lambda _: "source_connection")
+        self.target_connections: Store[Resource] = Store(end_keys, lag, _created, lambda _: "target_connection")
+        self.flows: Store[Flow] = Store(flow_keys, lag, _created, lambda _: "dataflow")
         self.runs: Store[Run] = Store({"flowId": lambda run: (run.flow_id,)}, lag, _created)
         self._add_paypal_connection()
 
@@ -108,9 +108,12 @@ class FlowService:
         resource.etag = new_etag(clock.now())
         self.stores[kind].changed(resource)
 
-    def get(self, kind: str, identifier: str) -> Any:
-        """A resource of a kind as a request finds it, or the refusal that names both."""
-        resource = self.stores[kind].read(identifier)
+    def get(self, kind: str, identifier: str, *, removed: bool = False) -> Any:
+        """A resource of a kind as a request finds it, or the refusal that names both.
+
+        :param removed: whether to find a removed one too while reads are behind.
+        """
+        resource = self.stores[kind].read(identifier, removed=removed)
         if resource is None:
             raise not_found(kind, identifier)
         return resource

@@ -44,6 +44,8 @@ class Registry(Library):
         resource = Resource(kind, identifier, alt_id, content, composition, now, now)
         if resource.in_union:
             rules.check_union(self.descriptors, resource)
+        # A removed resource with the same id may have been shown since.
+        self._resolved.pop(identifier, None)
         return self.store.add(resource)
 
     def replace(self, resource: Resource, body: Mapping[str, Any]) -> Resource:
@@ -81,6 +83,7 @@ class Registry(Library):
             )
         self.descriptors.drop_all(resource)
         self._resolved.pop(resource.id, None)
+        self._removed[resource.id] = self._removed[resource.alt_id] = resource
         self.store.remove(resource)
 
     def _users(self, resource: Resource) -> list[Resource]:
