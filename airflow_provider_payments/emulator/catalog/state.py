@@ -11,6 +11,7 @@ from typing import Any
 from airflow_provider_payments.emulator.catalog.batches import Batch, Row
 from airflow_provider_payments.emulator.catalog.refusals import bad_request, not_found
 from airflow_provider_payments.emulator.core.identifiers import new_object_id
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 from airflow_provider_payments.emulator.core.sandbox import Sandbox
 from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
@@ -101,6 +102,9 @@ class Catalog:
         for member in ("name", "schemaRef"):
             if not content.get(member):
                 raise bad_request(f"A dataset needs '{member}'.")
+        holder = self.sandbox.name_holder("dataset", self.datasets, content["name"])
+        if holder is not None:
+            raise PlainRefusal(409, f"The name '{holder.name[:100]}' is taken by the dataset {holder.id}.")
         now, millis = self.sandbox.clock.now(), self.sandbox.clock.millis()
         source = content.pop("dataSourceId", None)
         dataset = Dataset(new_object_id(now), content, millis, millis, new_object_id(now), source)

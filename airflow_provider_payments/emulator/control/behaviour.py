@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from airflow_provider_payments.emulator.control.refusals import wrong
-from airflow_provider_payments.emulator.control.values import MAX_SECONDS, check_names, number
-from airflow_provider_payments.emulator.core.behaviour import LagSeconds
+from airflow_provider_payments.emulator.control.values import MAX_SECONDS, check_names, number, one_of
+from airflow_provider_payments.emulator.core.behaviour import ONCE, TWICE, LagSeconds
 
 Value = TypeVar("Value")
 
@@ -24,6 +24,11 @@ def _lag(name: str, current: LagSeconds, given: Any) -> LagSeconds:
 
 def _seconds(name: str, _: float, given: Any) -> float:
     return number(name, given, 0, MAX_SECONDS)
+
+
+def names(name: str, current: Mapping[str, str], given: Any) -> dict[str, str]:
+    """``{"dataset": "once"}``."""
+    return _members(name, current, given, lambda path, _, value: one_of(path, value, (ONCE, TWICE)))
 
 
 def _members(

@@ -21,7 +21,7 @@ def _switch(name: str, _: bool, given: Any) -> bool:
     return boolean(name, given)
 
 
-_PARSERS: Mapping[str, Parser] = {**dict.fromkeys(_NAMES, _switch), "lags": behaviour.lags}
+_PARSERS: Mapping[str, Parser] = {**dict.fromkeys(_NAMES, _switch), "lags": behaviour.lags, "names": behaviour.names}
 
 
 def parse_options(current: RuntimeOptions, changes: Mapping[str, Any]) -> dict[str, Any]:

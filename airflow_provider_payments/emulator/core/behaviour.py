@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 # The kinds of objects that have lags and rules for names.
@@ -15,6 +16,9 @@ KINDS = (
     "schema",
     "field_group",
 )
+# Whether the name of an object may be given to another one of its kind.
+ONCE, TWICE = "once", "twice"
+NAMES: Mapping[str, str] = {**dict.fromkeys(KINDS, TWICE), "schema": ONCE, "field_group": ONCE}
 
 
 @dataclass(frozen=True, slots=True)

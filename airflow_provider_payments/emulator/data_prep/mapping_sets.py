@@ -107,6 +107,9 @@ class MappingSets:
     def create(self, body: Mapping[str, Any]) -> MappingSet:
         """Create a mapping set, or refuse. The same content sent twice creates two."""
         version = self.parse(body, 0)
+        holder = self.sandbox.name_holder("mapping_set", self.store, version.name)
+        if holder is not None:
+            raise refused(409, f"The name '{str(version.name)[:100]}' is taken by the mapping set {holder.id}.")
         return self.store.add(MappingSet(uuid.uuid4().hex, version.modified, [version]))
 
     def get(self, identifier: str, *, removed: bool = False) -> MappingSet:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from airflow_provider_payments.emulator.core.sandbox import Sandbox
 from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import fields
 from airflow_provider_payments.emulator.schema_registry.global_resources import BEHAVIORS
-from airflow_provider_payments.emulator.schema_registry.resources import GLOBALS, Kind, Resource, not_found
-
-# The kinds whose lists and reads can be behind.
-_LAGGING: Mapping[Kind, str] = {"schemas": "schema", "mixins": "field_group"}
+from airflow_provider_payments.emulator.schema_registry.resources import (
+    GLOBALS,
+    OBJECT_KINDS,
+    Kind,
+    Resource,
+    not_found,
+)
 
 
 class Library:
@@ -28,7 +31,7 @@ class Library:
                 "used": lambda resource: {*resource.references, *fields.references(resource.properties)},
             },
             lag=sandbox.lag,
-            kind=lambda resource: _LAGGING.get(resource.kind, ""),
+            kind=lambda resource: OBJECT_KINDS.get(resource.kind, ""),
         )
         # By both ids: lists and reads that are behind still show what may refer to them.
         self._removed: dict[str, Resource] = {}
