@@ -65,6 +65,10 @@ def pytest_collection_finish() -> None:
 class Emulator(ExperiencePlatform):
     """The running emulator, seen from outside: what users get as a fixture, with what only our own tests ask."""
 
+    def behave(self, **options: Any) -> None:
+        """Set options of the emulator, such as ``lags={"dataset": {"listed": 5}}``."""
+        self.control("PUT", "options", json=options)
+
     def posted(self, path: str) -> list[Any]:
         """The bodies of all POSTs to a path that ends so, in order, without the marks that they carry."""
         return [unmarked(r["body"]) for r in self.requests(method="POST") if r["path"].endswith(path)]

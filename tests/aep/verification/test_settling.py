@@ -1,0 +1,36 @@
+"""What is measured is what the emulator was told to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from airflow_provider_payments.aep.verification.objects import KINDS
+from airflow_provider_payments.aep.verification.report import Report
+from tests.conftest import Emulator
+
+WHATS = ("listed", "readable", "gone", "gone_by_id")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seconds", [0.5, 7, 33])
+def test_lags_are_measured_within_a_fifth_or_two_seconds(
+    seconds: float, kind: str, emulator: Emulator, verified: Callable[..., Report]
+) -> None:
+    lags = {what: seconds + 3 * place for place, what in enumerate(WHATS)}
+    emulator.behave(lags={kind: lags})
+    seen = {check.id: finding.seen for check, finding in verified(kind).findings}
+    for what, wanted in lags.items():
+        measured = seen[f"{kind}.{what}"]["maximum"]
+        assert wanted - 0.1 <= measured <= wanted + max(2, wanted / 5), what
+
+
+def test_lags_of_all_kinds_at_once_are_measured(emulator: Emulator, verified: Callable[..., Report]) -> None:
+    emulator.behave(lags={kind: dict.fromkeys(WHATS, 5) for kind in KINDS})
+    report = verified(*KINDS)
+    seen = {check.id: finding.seen for check, finding in report.findings if not check.id.endswith(".names")}
+    assert {name: 5 <= shown["maximum"] <= 7 for name, shown in seen.items()} == dict.fromkeys(seen, True)
+    # Three times the longest, but at least 20 s for dataflows.
+    assert 15 <= report.recommended["settle_seconds"] <= 21
+    assert 20 <= report.recommended["dataflow_settle_seconds"] <= 21
