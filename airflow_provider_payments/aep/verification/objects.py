@@ -115,7 +115,7 @@ class Objects:
     made: list[Made] = attrs.field(factory=list)
     #: Kinds of which some could not be deleted, each as often.
     left: list[str] = attrs.field(factory=list)
-    #: Whether a creation may have taken effect that is not among ``made``.
+    #: Whether a creation was begun whose object is not among ``made``.
     is_uncertain: bool = False
     _counts: Counter[str] = attrs.field(factory=Counter, init=False)
     _writer: Writer = attrs.field(init=False)
@@ -157,11 +157,12 @@ class Objects:
         self.is_uncertain, certain = True, self.is_uncertain
         try:
             existing = ready.create(self._client, self._writer.mark())
-        except RequestError as error:
-            if error.failure is Failure.AMBIGUOUS:
-                raise NotTriedError(f"the creation of a {KINDS[kind]} was not answered") from None
-            self.is_uncertain = certain
-            raise
+        except PlatformError as error:
+            if isinstance(error, RequestError) and error.failure is not Failure.AMBIGUOUS:
+                self.is_uncertain = certain
+                raise
+            self._find_lost()
+            raise NotTriedError(f"the creation of a {KINDS[kind]} was not answered") from None
         made = Made(kind, existing, desired.name, self._client.transport.clock.monotonic())
         self._hold(made)
         self.is_uncertain = certain
@@ -234,9 +235,9 @@ class Objects:
 
     def remove_all(self) -> None:
         """Delete everything that was made, also where its creation was not answered."""
+        if self.is_uncertain:
+            self._find_lost()
         with self.probe.pace.unlimited():
-            if self.is_uncertain:
-                self._find_lost()
             self._delete_all()
 
     def remove_leftovers(self) -> None:
@@ -269,12 +270,14 @@ class Objects:
         client.transport.clock.sleep(seconds)
         known = {made.existing.id for made in self.made}
         try:
-            lost = [found for found in self._marked() if found.existing.id not in known]
+            with self.probe.pace.unlimited():
+                lost = [found for found in self._marked() if found.existing.id not in known]
         except PlatformError as error:
             log.warning("An object of the verification may stay: %s; the next run removes it", error)
             return
         for found in lost:
             self._hold(found)
+        self.is_uncertain = False
 
     def _marked(self) -> list[Made]:
         """Return what this run or another has made, as lists show it."""
