@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA, FieldGroup, Schema
 from airflow_provider_payments.aep.verification.findings import NotTriedError
-from airflow_provider_payments.aep.verification.probe import refusal_of
+from airflow_provider_payments.aep.verification.probe import SpentError, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.verification.probe import Probe
     from airflow_provider_payments.aep.verification.source import SourceData
 
-__all__ = ["KINDS", "OWNER", "Objects"]
+__all__ = ["KINDS", "OWNER", "Objects", "max_objects"]
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,17 @@ KINDS = {
 }
 #: A dataflow begins so long after its creation: it is deleted long before.
 START_DELAY = timedelta(days=1)
+#: Objects of a kind that checks make at most, besides those that are measured.
+EXTRA_OBJECTS = {
+    "field_group": 4,
+    "schema": 2,
+    "dataset": 4,
+    "mapping_set": 6,
+    "base_connection": 1,
+    "source_connection": 6,
+    "target_connection": 6,
+    "dataflow": 4,
+}
 #: Requests that the deletion of one object takes at most, with a repeat.
 REQUESTS_A_DELETION = 2
 
@@ -103,8 +115,9 @@ class Objects:
     made: list[Made] = attrs.field(factory=list)
     #: Kinds of which some could not be deleted, each as often.
     left: list[str] = attrs.field(factory=list)
-    #: Whether a creation may have taken effect that is not among ``made``.
+    #: Whether a creation was begun whose object is not among ``made``.
     is_uncertain: bool = False
+    _counts: Counter[str] = attrs.field(factory=Counter, init=False)
     _writer: Writer = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -139,20 +152,35 @@ class Objects:
         :raises NotTriedError: if it is not known whether it was made.
         """
         desired = desired or self.desired(kind, name)
+        self._count(kind)
         ready = desired.ready(self._client)
         self.is_uncertain, certain = True, self.is_uncertain
         try:
             existing = ready.create(self._client, self._writer.mark())
-        except RequestError as error:
-            if error.failure is Failure.AMBIGUOUS:
-                raise NotTriedError(f"the creation of a {KINDS[kind]} was not answered") from None
-            self.is_uncertain = certain
-            raise
+        except PlatformError as error:
+            if isinstance(error, RequestError) and error.failure is not Failure.AMBIGUOUS:
+                self.is_uncertain = certain
+                raise
+            self._find_lost()
+            raise NotTriedError(f"the creation of a {KINDS[kind]} was not answered") from None
         made = Made(kind, existing, desired.name, self._client.transport.clock.monotonic())
-        self.made.append(made)
-        self.probe.pace.reserve += REQUESTS_A_DELETION
+        self._hold(made)
         self.is_uncertain = certain
         return made
+
+    def _count(self, kind: str) -> None:
+        """Take note that an object is going to be made: no more of a kind than were announced."""
+        if self._counts[kind] == max_objects(kind, self.size):
+            raise SpentError(f"the number of {KINDS[kind]}s that may be made is reached")
+        self._counts[kind] += 1
+
+    def _hold(self, made: Made) -> None:
+        self.made.append(made)
+        self.probe.pace.reserve += REQUESTS_A_DELETION
+
+    def _drop(self, made: Made) -> None:
+        self.made.remove(made)
+        self.probe.pace.reserve -= REQUESTS_A_DELETION
 
     def make_or_skip(self, kind: str, name: str = "") -> Made:
         """
@@ -190,17 +218,12 @@ class Objects:
 
     def delete(self, made: Made) -> bool:
         """Delete an object; return whether it is gone. One that the service keeps is noted."""
-        self.made.remove(made)
-        try:
-            KINDS[made.kind].delete(self._client, made.existing)
-        except RequestError as error:
-            if error.failure is not Failure.FINAL:
-                self.made.append(made)
-                raise
-            log.warning("a %s of the verification stays: %s", KINDS[made.kind], error)
+        refusal = KINDS[made.kind].refusal(self._client, made.existing)
+        self._drop(made)
+        if refusal:
+            log.warning("A %s of the verification stays: %s", KINDS[made.kind], refusal)
             self.left.append(made.kind)
-            return False
-        return True
+        return not refusal
 
     def delete_all_of(self, kind: str) -> list[Made]:
         """Delete the objects of a kind and those that may refer to them; return those of the kind that are gone."""
@@ -212,35 +235,68 @@ class Objects:
 
     def remove_all(self) -> None:
         """Delete everything that was made, also where its creation was not answered."""
-        self.probe.pace.reserve = 0
+        if self.is_uncertain:
+            self._find_lost()
+        with self.probe.pace.unlimited():
+            self._delete_all()
+
+    def remove_leftovers(self) -> None:
+        """
+        Delete what other runs have left, by their marks.
+
+        :raises PlatformError: if it cannot be found.
+        """
+        with self.probe.pace.unlimited():
+            for found in self._marked():
+                self._hold(found)
+            self._delete_all()
+
+    def _delete_all(self) -> None:
+        """Delete all that is known; what cannot be deleted hinders nothing else."""
         for kind in reversed(KINDS):
             for made in self.of(kind):
                 try:
                     self.delete(made)
                 except PlatformError as error:
-                    log.warning("a %s of the verification may be left: %s; the next run removes it", kind, error)
-                    self.made.remove(made)
+                    log.warning("A %s of the verification may stay: %s; the next run removes it", KINDS[kind], error)
+                    self._drop(made)
                     self.left.append(kind)
-        if self.is_uncertain:
-            client = self._client
-            client.transport.clock.sleep(max(client.settle_seconds, client.dataflow_settle_seconds) + TICK_SECONDS)
-            self.remove_leftovers()
 
-    def remove_leftovers(self) -> int:
-        """Delete what other runs have left, by their marks; return how many objects went."""
-        client, gone = self._client, 0
+    def _find_lost(self) -> None:
+        """Find what was made by a creation that was not answered, once lists must show it."""
+        client = self._client
+        seconds = max(client.settle_seconds, client.dataflow_settle_seconds) + TICK_SECONDS
+        log.warning("A creation of the verification was not answered: looking for its object in %.0f s", seconds)
+        client.transport.clock.sleep(seconds)
+        known = {made.existing.id for made in self.made}
+        try:
+            with self.probe.pace.unlimited():
+                lost = [found for found in self._marked() if found.existing.id not in known]
+        except PlatformError as error:
+            log.warning("An object of the verification may stay: %s; the next run removes it", error)
+            return
+        for found in lost:
+            self._hold(found)
+        self.is_uncertain = False
+
+    def _marked(self) -> list[Made]:
+        """Return what this run or another has made, as lists show it."""
+        client = self._client
         found = {key: find_marked(client, kind, _is_ours) for key, kind in KINDS.items() if kind.carries_mark}
         # Mapping sets carry no mark: theirs are those of schemas that do.
         schemas = {existing.id for existing in found["schema"]}
         sets = list_whole(client, MAPPING_SET) if schemas else []
         found["mapping_set"] = [existing for existing in sets if MAPPING_SET.belongs_to(existing) in schemas]
-        for key in reversed(KINDS):
-            for existing in found[key]:
-                refusal = KINDS[key].refusal(client, existing)
-                log.log(logging.WARNING if refusal else logging.INFO, "left by another run: %s %s", key, refusal)
-                gone += not refusal
-                self.left += [key] if refusal else []
-        return gone
+        return [Made(kind, existing, "", 0.0) for kind, items in found.items() for existing in items]
+
+
+def max_objects(kind: str, size: int) -> int:
+    """
+    Return how many objects of a kind a verification makes at most.
+
+    :param size: how many are measured.
+    """
+    return size + EXTRA_OBJECTS[kind]
 
 
 def _is_ours(mark: Mark | None) -> bool:

@@ -7,8 +7,10 @@ was answered by nobody tells nothing, so its check is not tried.
 
 from __future__ import annotations
 
+import math
 import re
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
@@ -19,7 +21,7 @@ from airflow_provider_payments.aep.http.throttle import Throttle
 from airflow_provider_payments.aep.verification.findings import NotTriedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -71,32 +73,52 @@ class Pace:
     """
     What each request passes through: it counts them, and keeps some for the removal of what was made.
 
-    :param client: whose requests are counted from now on.
+    :param client: whose requests are counted.
     :param limit: how many may be sent.
     """
 
     def __init__(self, client: Client, limit: int) -> None:
-        self.limit = limit
+        self.limit: float = limit
         #: Requests that are kept for the removal.
         self.reserve = 0
         self.sent = 0
-        #: Of the caller, if there is one: it sees each request first.
+        #: Of the caller, if there is one.
         self._outer: AbstractContextManager[Any] = client.transport.pace
         self._throttle = Throttle(client.transport.clock)
-        client.transport.pace = self
+
+    @classmethod
+    @contextmanager
+    def of(cls, client: Client, limit: int) -> Iterator[Self]:
+        """Let the requests of the block pass through one."""
+        pace = cls(client, limit)
+        client.transport.pace = pace
+        try:
+            yield pace
+        finally:
+            client.transport.pace = pace._outer
+
+    @contextmanager
+    def unlimited(self) -> Iterator[None]:
+        """Send all requests of the block: what removes objects is not stopped, and takes nothing from the checks."""
+        limit, sent = self.limit, self.sent
+        self.limit = math.inf
+        try:
+            yield
+        finally:
+            self.limit = limit + self.sent - sent
 
     def __enter__(self) -> None:
         if self.sent >= self.limit - self.reserve:
-            raise SpentError(f"the limit of {self.limit} requests, less those that remove what was made, is reached")
-        self._outer.__enter__()
+            raise SpentError("the number of requests that checks may send is reached")
         self._throttle.__enter__()
+        self._outer.__enter__()
         self.sent += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._throttle.__exit__(kind, error, trace)
         self._outer.__exit__(kind, error, trace)
+        self._throttle.__exit__(kind, error, trace)
 
 
 @attrs.frozen

@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import attrs
-
 from airflow_provider_payments.aep.api import sandboxes
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError, RequestError
 from airflow_provider_payments.aep.resources.flow_service import BaseConnection
-from airflow_provider_payments.aep.verification.catalogue import ALL_CHECKS
-from airflow_provider_payments.aep.verification.checks import Check, Need
+from airflow_provider_payments.aep.verification.announcement import announcement
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, Outcome
 from airflow_provider_payments.aep.verification.objects import Objects
 from airflow_provider_payments.aep.verification.probe import Pace, Probe, refusal_of
@@ -20,97 +17,46 @@ from airflow_provider_payments.aep.verification.source import read_source
 from airflow_provider_payments.aep.verification.trial import Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.resources.sources import Source
+    from airflow_provider_payments.aep.verification.checks import Check, Need
+    from airflow_provider_payments.aep.verification.question import Question
 
-__all__ = ["Question", "verify"]
+__all__ = ["verify"]
 
-MAX_REQUESTS, MAX_QUICK_REQUESTS = 400, 150
-#: Objects of each kind.
-OBJECTS, QUICK_OBJECTS = 3, 1
 #: Requests that are kept for the removal of what was made, besides those for each object.
 RESERVE = 20
 
 
-@attrs.frozen
-class Question:
-    """
-    What the caller asks for.
-
-    :param sandbox: the sandbox's name, as the connection has it too.
-    :param base_connection_id: a base connection of any payments source.
-    :param source: the vendor of ``credential``.
-    :param credential: what a base connection of that vendor logs in with.
-    :param only: ids of checks, or their beginnings such as ``dataset``; empty: all.
-    :param ingest: whether rows may be brought in.
-    :param quick: whether one object of each kind is made.
-    :param allow_production: whether a production sandbox may be asked.
-    """
-
-    sandbox: str
-    base_connection_id: str | None = None
-    source: Source | None = None
-    credential: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    only: Sequence[str] = ()
-    ingest: bool = False
-    quick: bool = False
-    allow_production: bool = False
-
-    @property
-    def checks(self) -> list[Check]:
-        """
-        The checks that are asked for, in the order in which they are asked.
-
-        :raises InvalidInputError: if an entry of ``only`` names none.
-        """
-        for name in self.only:
-            if not any(_is_named(check, name) for check in ALL_CHECKS):
-                topics = sorted({check.id.partition(".")[0] for check in ALL_CHECKS})
-                raise InvalidInputError("only", name, f"the id of a check, or one of {', '.join(topics)}")
-        return [check for check in ALL_CHECKS if not self.only or any(_is_named(check, name) for name in self.only)]
-
-    @property
-    def held(self) -> set[Need]:
-        """What checks may need and the caller gives."""
-        has_source = bool(self.base_connection_id or self.credential)
-        given = {
-            Need.SOURCE: has_source,
-            Need.VENDOR: bool(self.credential),
-            Need.INGEST: self.ingest,
-            Need.THREE_OBJECTS: not self.quick,
-        }
-        return {need for need, is_given in given.items() if is_given}
-
-
-def _is_named(check: Check, name: str) -> bool:
-    return check.id == name or check.id.startswith(f"{name}.")
-
-
-def verify(client: Client, question: Question, show: Callable[[Check, Finding], None]) -> Report:
+def verify(
+    client: Client, question: Question, announce: Callable[[str], None], show: Callable[[str], None] = lambda what: None
+) -> Report:
     """
     Ask a sandbox; return what was found. An interruption removes what was made, and is raised again.
 
-    :param show: called with each finding.
+    :param announce: called before anything is made, with what will be made, and what may stay.
+    :param show: called with what is done next, such as the id of a check.
     :raises InvalidInputError: if the question does not fit the connection or the sandbox; nothing was made then.
     :raises PlatformError: if the sandbox cannot be asked at all.
     """
-    checks = question.checks
     check_sandbox(client, question)
-    pace = Pace(client, MAX_QUICK_REQUESTS if question.quick else MAX_REQUESTS)
-    pace.reserve = RESERVE
-    objects = Objects(Probe(client, pace), None, QUICK_OBJECTS if question.quick else OBJECTS)
-    trial, findings = Trial(objects.probe, objects), []
-    objects.remove_leftovers()
-    try:
-        _find_source(client, question, objects)
-        for check in checks:
-            finding = _ask(trial, check, question.held)
-            findings.append((check, finding))
-            show(check, finding)
-    finally:
-        objects.remove_all()
+    announce(announcement(question))
+    findings = []
+    with Pace.of(client, question.max_requests) as pace:
+        pace.reserve = RESERVE
+        objects = Objects(Probe(client, pace), None, question.objects)
+        try:
+            show("removing what an earlier run has left")
+            objects.remove_leftovers()
+            _find_source(client, question, objects)
+            trial = Trial(objects.probe, objects)
+            for check in question.checks:
+                show(check.id)
+                findings.append((check, _ask(trial, check, question.held)))
+        finally:
+            show("removing what was made")
+            objects.remove_all()
     day = datetime.fromtimestamp(client.now(), UTC).date().isoformat()
     return Report(findings, question.quick, question.ingest, day, pace.sent, objects.left)
 
@@ -120,26 +66,23 @@ def check_sandbox(client: Client, question: Question) -> None:
     Refuse another sandbox than the connection's, one that only reads, and a production sandbox that nobody allowed.
 
     :raises InvalidInputError: saying so.
+    :raises RequestError: if the sandbox's type cannot be read.
     """
     if question.sandbox != client.sandbox:
         allowed = f"repeat the name of the connection's sandbox, {client.sandbox!r}"
         raise InvalidInputError("sandbox", question.sandbox, allowed)
-    if client.read_only or not client.marks:
-        name = "read_only" if client.read_only else "marks"
-        raise InvalidInputError(name, client.read_only, "the connection must allow writes, with marks")
+    if client.read_only:
+        raise InvalidInputError("read_only", True, "a verification makes objects; the connection must allow that")
+    if not client.marks:
+        allowed = "a verification finds what it has to delete by its marks; remove `marks` from the connection's extra"
+        raise InvalidInputError("marks", False, allowed)
     if question.allow_production:
         return
-    kind = _type_of_sandbox(client)
+    kind = sandboxes.types(client).get(client.sandbox, "")
     if kind != "development":
-        allowed = f"its type is {kind or 'unreadable'}, not development; allow_production verifies it nevertheless"
-        raise InvalidInputError("sandbox", client.sandbox, allowed)
-
-
-def _type_of_sandbox(client: Client) -> str:
-    try:
-        return sandboxes.types(client).get(client.sandbox, "")
-    except RequestError:
-        return ""
+        found = f"is of type {kind}, not development" if kind else "has a type that cannot be read"
+        allowed = f"sandbox {client.sandbox!r} {found}; it is verified only where this is set"
+        raise InvalidInputError("allow_production", False, allowed)
 
 
 def _find_source(client: Client, question: Question, objects: Objects) -> None:

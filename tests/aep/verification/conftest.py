@@ -9,8 +9,9 @@ import pytest
 
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.resources.sources import SOURCES
+from airflow_provider_payments.aep.verification.question import Question
 from airflow_provider_payments.aep.verification.report import Report
-from airflow_provider_payments.aep.verification.verify import Question, verify
+from airflow_provider_payments.aep.verification.verify import verify
 from tests.conftest import PAYPAL
 
 #: What the emulator's PayPal takes as a login.
@@ -28,6 +29,6 @@ def verified(client: Client) -> Callable[..., Report]:
             "credential": CREDENTIAL,
             "ingest": True,
         } | question
-        return verify(by, Question("dev", only=only, **given), lambda check, finding: None)
+        return verify(by, Question("dev", only=only, **given), lambda text: None)
 
     return ask

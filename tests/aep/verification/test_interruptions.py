@@ -1,0 +1,117 @@
+"""
+A verification that is interrupted or killed at any request leaves nothing that the next one does not remove.
+
+Every tenth request is tried, with ``INTERRUPT_EVERY=1`` each of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.verification.report import Report
+from tests.conftest import Emulator
+
+EVERY = int(os.environ.get("INTERRUPT_EVERY", "10"))
+Verified = Callable[..., Report]
+
+
+class Interruption:
+    """
+    Interrupts the requests that pass through it.
+
+    :param at: which of them, from 0 on.
+    :param is_answered: whether it is sent before.
+    :param is_fatal: whether nothing is sent after it.
+    """
+
+    def __init__(self, at: int, is_answered: bool, is_fatal: bool) -> None:
+        self.at = at
+        self.is_answered = is_answered
+        self.is_fatal = is_fatal
+        self.passed = 0
+
+    def _is_meant(self) -> bool:
+        return self.passed == self.at or (self.is_fatal and self.passed > self.at)
+
+    def __enter__(self) -> None:
+        if self._is_meant() and not (self.is_answered and self.passed == self.at):
+            self.passed += 1
+            raise KeyboardInterrupt
+
+    def __exit__(self, *_: object) -> None:
+        is_meant = self._is_meant()
+        self.passed += 1
+        if is_meant:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def interrupted(client: Client, at: int, is_answered: bool, is_fatal: bool) -> Iterator[None]:
+    client.transport.pace = Interruption(at, is_answered, is_fatal)
+    with pytest.raises(KeyboardInterrupt):
+        yield
+
+
+def left(emulator: Emulator) -> dict[str, list[Any]]:
+    """The objects of verifications in the sandbox, by kind."""
+    kinds = emulator.control("GET", "state", params={"sandbox": "dev"})["sandboxes"]["dev"]
+    found = {kind: [each for each in items if "payments verify" in json.dumps(each)] for kind, items in kinds.items()}
+    return {kind: items for kind, items in found.items() if items}
+
+
+def asked(emulator: Emulator) -> list[str]:
+    """The methods of all requests that pass through an interruption."""
+    return [request["method"] for request in emulator.requests() if not request["path"].startswith("/ims")]
+
+
+@pytest.mark.parametrize("is_fatal", [False, True], ids=["interrupted", "killed"])
+@pytest.mark.parametrize("is_answered", [False, True], ids=["before", "after"])
+def test_what_an_interruption_leaves_the_next_run_removes(
+    emulator: Emulator, make_client: Callable[..., Client], verified: Verified, is_answered: bool, is_fatal: bool
+) -> None:
+    verified(by=make_client(), quick=True)
+    assert left(emulator) == {}
+    methods = asked(emulator)
+    for at in range(0, len(methods), EVERY):
+        emulator.reset()
+        with interrupted(client := make_client(), at, is_answered, is_fatal):
+            verified(by=client, quick=True)
+        if not is_fatal and "DELETE" not in methods[:at]:
+            assert left(emulator) == {}, f"left by a run that was interrupted at request {at}"
+        verified("field_group.readable", by=make_client(), quick=True)
+        assert left(emulator) == {}, f"left by the run after one that ended at request {at}"
+
+
+@pytest.mark.parametrize(
+    "collection",
+    [
+        "fieldgroups",
+        "schemas",
+        "dataSets",
+        "mappingSets",
+        "connections",
+        "sourceConnections",
+        "targetConnections",
+        "flows",
+    ],
+)
+def test_what_an_unanswered_creation_has_made_is_found_and_removed(
+    emulator: Emulator, verified: Verified, collection: str
+) -> None:
+    emulator.fail("apply_then_drop", method="POST", path=f"*/{collection}", times=1)
+    report = verified(quick=True)
+    assert any("was not answered" in finding.reason for _, finding in report.findings)
+    assert left(emulator) == {}
+
+
+def test_what_the_service_keeps_is_reported_by_kind(emulator: Emulator, verified: Verified) -> None:
+    emulator.fail("status", method="DELETE", path="*/mappingSets/*", times=None, status=405)
+    assert verified("mapping_set.listed").left == ["mapping_set"] * 3
+    assert [len(items) for items in left(emulator).values()] == [3]
