@@ -99,13 +99,12 @@ class Pace:
 
     @contextmanager
     def unlimited(self) -> Iterator[None]:
-        """Send all requests of the block: what removes objects is not stopped, and takes nothing from the checks."""
-        limit, sent = self.limit, self.sent
-        self.limit = math.inf
+        """Send all requests of the block: what removes objects is not stopped."""
+        limit, self.limit = self.limit, math.inf
         try:
             yield
         finally:
-            self.limit = limit + self.sent - sent
+            self.limit = limit
 
     def __enter__(self) -> None:
         if self.sent >= self.limit - self.reserve:

@@ -16,17 +16,16 @@ from airflow_provider_payments.aep.errors import RequestError, UnreadableError
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
 from airflow_provider_payments.aep.verification.objects import KINDS
-from airflow_provider_payments.aep.verification.trial import Settled, Trial
+from airflow_provider_payments.aep.verification.trial import Delay, Settled, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from airflow_provider_payments.aep.services import Json
     from airflow_provider_payments.aep.verification.objects import Made
 
 __all__ = ["CHECKS", "DELETION_CHECKS", "removed", "settled"]
 
-#: Seconds after which an object that does not show counts as one that never does.
+#: Seconds after which an object that does not show counts as one that never does; longer settle times are waited for.
 MAX_WAIT_SECONDS = 90.0
 #: Between two polls: so many seconds, and later so great a share of the time that has passed.
 POLL_SECONDS, POLL_SHARE = 2.0, 0.15
@@ -44,19 +43,21 @@ def settled(trial: Trial, kind: str) -> Settled:
         return trial.settled[kind]
     found = Settled()
     made = _make_all(trial, kind, found)
-    trial.settled[kind] = found
-    reads = list(made)
-    waiting = {one.existing.id for one in made}
-    found.listed, found.readable = [None] * len(made), [None] * len(made)
-    for at in _polls(trial):
-        if waiting:
-            shown = _listed(trial, kind, made, waiting)
-            _note(found.listed, made, shown & waiting, at)
-            waiting -= shown
-        while reads and _is_readable(trial, reads[0]):
-            _note(found.readable, made, {reads.pop(0).existing.id}, at)
-        if not waiting and not reads:
+    found.listed, found.readable = _delays(made), _delays(made)
+    unlisted, unread = [one.existing.id for one in made], list(made)
+    for at in _polls(trial, kind):
+        if unlisted:
+            shown = _listed(trial, kind, made, unlisted)
+            _note(found.listed, unlisted, shown, at)
+            unlisted = [one for one in unlisted if one not in shown]
+        while unread and _is_readable(trial, unread[0]):
+            found.readable[unread.pop(0).existing.id].end(at)
+        for one in unread:
+            found.readable[one.existing.id].go_on(at)
+        if not unlisted and not unread:
             break
+    # Not before: what a failure cut short was not measured.
+    trial.settled[kind] = found
     return found
 
 
@@ -70,18 +71,25 @@ def removed(trial: Trial, kind: str) -> Settled:
         raise NotTriedError(f"the service deletes no {KINDS[kind]}")
     now = trial.client.transport.clock.monotonic()
     made = [attrs.evolve(one, at=now) for one in made]
-    reads, listed = list(made), {one.existing.id for one in made}
-    found.gone, found.gone_by_id = [None] * len(made), [None] * len(made)
-    for at in _polls(trial):
+    gone, gone_by_id = _delays(made), _delays(made)
+    listed, readable = [one.existing.id for one in made], list(made)
+    for at in _polls(trial, kind):
         if listed:
             shown = _listed(trial, kind, made, listed, whole=True)
-            _note(found.gone, made, listed - shown, at)
-            listed &= shown
-        while reads and not _is_readable(trial, reads[0]):
-            _note(found.gone_by_id, made, {reads.pop(0).existing.id}, at)
-        if not listed and not reads:
+            _note(gone, listed, set(listed) - shown, at)
+            listed = [one for one in listed if one in shown]
+        while readable and not _is_readable(trial, readable[0]):
+            gone_by_id[readable.pop(0).existing.id].end(at)
+        for one in readable:
+            gone_by_id[one.existing.id].go_on(at)
+        if not listed and not readable:
             break
+    found.gone, found.gone_by_id = gone, gone_by_id
     return found
+
+
+def _delays(made: list[Made]) -> dict[str, Delay]:
+    return {one.existing.id: Delay(one.at) for one in made}
 
 
 def _make_all(trial: Trial, kind: str, found: Settled) -> list[Made]:
@@ -102,19 +110,22 @@ def _make_all(trial: Trial, kind: str, found: Settled) -> list[Made]:
     return made
 
 
-def _polls(trial: Trial) -> Iterator[float]:
+def _polls(trial: Trial, kind: str) -> Iterator[float]:
     """Yield the time of each poll, by the clock's ``monotonic``, until it is too late for another."""
     clock = trial.client.transport.clock
-    begun = clock.monotonic()
-    while (passed := (at := clock.monotonic()) - begun) <= MAX_WAIT_SECONDS:
+    begun, longest = clock.monotonic(), max(MAX_WAIT_SECONDS, _settle_seconds(trial, kind) + POLL_SECONDS)
+    while (passed := (at := clock.monotonic()) - begun) <= longest:
         yield at
         clock.sleep(max(POLL_SECONDS, POLL_SHARE * passed))
 
 
-def _note(seconds: list[float | None], made: list[Made], ids: Collection[str], at: float) -> None:
-    for place, one in enumerate(made):
-        if one.existing.id in ids:
-            seconds[place] = round(max(0.0, at - one.at), 1)
+def _note(delays: Mapping[str, Delay], waiting: Collection[str], over: Collection[str], at: float) -> None:
+    """Take note of one poll: for which objects the delay is over."""
+    for one in waiting:
+        if one in over:
+            delays[one].end(at)
+        else:
+            delays[one].go_on(at)
 
 
 def _listed(trial: Trial, kind: str, made: list[Made], wanted: Collection[str], *, whole: bool = False) -> set[str]:
@@ -149,16 +160,13 @@ def _is_readable(trial: Trial, made: Made) -> bool:
 # ---- the checks ----------------------------------------------------------------------------------------------------
 
 
-def _seconds(values: list[float | None]) -> Json:
-    known = [value for value in values if value is not None]
-    if not known or len(known) < len(values):
-        return {"median": None, "maximum": None, "objects": len(values)}
-    return {"median": round(statistics.median(known), 1), "maximum": max(known), "objects": len(values)}
-
-
-def _within(values: list[float | None], seconds: float) -> Finding:
-    seen = _seconds(values)
-    return judged(seen["maximum"] is not None and seen["maximum"] <= seconds, **seen)
+def _within(delays: Mapping[str, Delay], seconds: float) -> Finding:
+    """Judge delays: one that was still seen after ``seconds`` contradicts. A slow poll alone does not."""
+    known = [delay.seconds for delay in delays.values() if delay.seconds is not None]
+    is_over = len(known) == len(delays)
+    median = round(statistics.median(known), 1) if is_over else None
+    is_too_long = not is_over or any(delay.at_least > seconds for delay in delays.values())
+    return judged(not is_too_long, median=median, maximum=max(known) if is_over else None, objects=len(delays))
 
 
 def _is_listed(kind: str) -> Callable[[Trial], Finding]:
@@ -179,8 +187,7 @@ def _is_unreadable(kind: str) -> Callable[[Trial], Finding]:
 
 def _settle_seconds(trial: Trial, kind: str) -> float:
     client = trial.client
-    # One poll is the least that can be measured.
-    return max(client.dataflow_settle_seconds if kind == "dataflow" else client.settle_seconds, POLL_SECONDS)
+    return client.dataflow_settle_seconds if kind == "dataflow" else client.settle_seconds
 
 
 def _takes_names(kind: str) -> Callable[[Trial], Finding]:
@@ -235,7 +242,7 @@ def _checks_of_deletion(kind: str) -> Iterator[Check]:
     noun, needs = KINDS[kind].name, _needs(kind)
     yield Check(
         f"{kind}.gone_by_id",
-        f"A deleted {noun} cannot be read by its id.",
+        f"A deleted {noun} cannot be read by its id after {POLL_SECONDS:g} s.",
         "`aep/provisioning/removing.py`; on record for datasets",
         "delete, then poll by id",
         _is_unreadable(kind),

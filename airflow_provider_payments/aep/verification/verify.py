@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.api import sandboxes
-from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError, RequestError
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, PlatformError, RequestError
 from airflow_provider_payments.aep.resources.flow_service import BaseConnection
 from airflow_provider_payments.aep.verification.announcement import announcement
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, Outcome
@@ -66,7 +66,7 @@ def check_sandbox(client: Client, question: Question) -> None:
     Refuse another sandbox than the connection's, one that only reads, and a production sandbox that nobody allowed.
 
     :raises InvalidInputError: saying so.
-    :raises RequestError: if the sandbox's type cannot be read.
+    :raises RequestError: if the service does not answer.
     """
     if question.sandbox != client.sandbox:
         allowed = f"repeat the name of the connection's sandbox, {client.sandbox!r}"
@@ -78,11 +78,21 @@ def check_sandbox(client: Client, question: Question) -> None:
         raise InvalidInputError("marks", False, allowed)
     if question.allow_production:
         return
-    kind = sandboxes.types(client).get(client.sandbox, "")
+    kind = _type_of_sandbox(client)
     if kind != "development":
         found = f"is of type {kind}, not development" if kind else "has a type that cannot be read"
         allowed = f"sandbox {client.sandbox!r} {found}; it is verified only where this is set"
         raise InvalidInputError("allow_production", False, allowed)
+
+
+def _type_of_sandbox(client: Client) -> str:
+    """Return its type, empty where the service does not say it."""
+    try:
+        return sandboxes.types(client).get(client.sandbox, "")
+    except RequestError as error:
+        if error.failure is not Failure.FINAL:
+            raise
+        return ""
 
 
 def _find_source(client: Client, question: Question, objects: Objects) -> None:
@@ -92,8 +102,15 @@ def _find_source(client: Client, question: Question, objects: Objects) -> None:
             name=objects.name("base_connection"), source=question.source, credential=question.credential
         )
         base_id = objects.make("base_connection", desired=desired).existing.id
-    if base_id is not None:
+    if base_id is None:
+        return
+    try:
         objects.source = read_source(client, base_id, question.credential)
+    except RequestError as error:
+        if not error.says_gone:
+            raise
+        allowed = f"the id of a base connection of sandbox {client.sandbox!r}"
+        raise InvalidInputError("base_connection_id", base_id, allowed) from None
 
 
 def _ask(trial: Trial, check: Check, held: set[Need]) -> Finding:

@@ -34,3 +34,12 @@ def test_lags_of_all_kinds_at_once_are_measured(emulator: Emulator, verified: Ca
     # Three times the longest, but at least 20 s for dataflows.
     assert 15 <= report.recommended["settle_seconds"] <= 21
     assert 20 <= report.recommended["dataflow_settle_seconds"] <= 21
+
+
+def test_what_a_failure_cuts_short_is_not_tried(emulator: Emulator, verified: Callable[..., Report]) -> None:
+    emulator.fail("status", method="GET", path="*/targetConnections", nth=2, status=503, times=None)
+    report = verified("target_connection")
+    assert {check.id: str(finding.outcome) for check, finding in report.findings} == {
+        f"target_connection.{what}": "not tried" for what in (*WHATS, "names")
+    }
+    assert {finding.reason for _, finding in report.findings} >= {"a request that it needs was answered 503"}

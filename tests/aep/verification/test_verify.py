@@ -1,0 +1,123 @@
+"""Where a verification begins, what it sends, and when it stops."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.verification.question import Question
+from airflow_provider_payments.aep.verification.report import Report
+from airflow_provider_payments.aep.verification.verify import verify
+from tests.conftest import PAYPAL, Emulator
+
+
+def writes(emulator: Emulator) -> list[dict[str, Any]]:
+    return [request for request in emulator.requests() if request["method"] != "GET" and "/ims/" not in request["path"]]
+
+
+@pytest.mark.parametrize(
+    ("question", "field", "allowed"),
+    [
+        ({"sandbox": "prod"}, "sandbox", "repeat the name of the connection's sandbox, 'dev'"),
+        ({"only": ["dataset", "datasets"]}, "only", "the id of a check, or one of "),
+        (
+            {"base_connection_id": "11111111-2222-4333-8444-555555555555"},
+            "base_connection_id",
+            "the id of a base connection of sandbox 'dev'",
+        ),
+    ],
+)
+def test_a_question_that_does_not_fit_is_refused_before_any_write(
+    question: dict[str, Any], field: str, allowed: str, client: Client, emulator: Emulator
+) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        verify(client, Question(**{"sandbox": "dev"} | question), lambda text: None)
+    assert refused.value.field == field
+    assert allowed in str(refused.value)
+    assert writes(emulator) == []
+
+
+def test_a_production_sandbox_needs_a_permission_of_its_own(
+    make_client: Callable[..., Client], emulator: Emulator
+) -> None:
+    client = make_client(sandbox="prod")
+    with pytest.raises(InvalidInputError, match="is of type production, not development"):
+        verify(client, Question("prod"), lambda text: None)
+    assert writes(emulator) == []
+    allowed = verify(client, Question("prod", only=["field_group"], allow_production=True), lambda text: None)
+    assert {str(finding.outcome) for _, finding in allowed.findings} == {"confirmed"}
+
+
+def test_a_sandbox_whose_type_cannot_be_read_counts_as_production(client: Client, emulator: Emulator) -> None:
+    emulator.fail("status", path="*/sandbox-management*", status=403, times=None)
+    with pytest.raises(InvalidInputError, match="has a type that cannot be read"):
+        verify(client, Question("dev"), lambda text: None)
+    assert writes(emulator) == []
+
+
+@pytest.mark.parametrize("option", ["read_only", "marks"])
+def test_a_connection_that_may_not_write_or_mark_is_refused(
+    option: str, make_client: Callable[..., Client], emulator: Emulator
+) -> None:
+    client = make_client(**{option: option == "read_only"})
+    with pytest.raises(InvalidInputError, match=option):
+        verify(client, Question("dev"), lambda text: None)
+    assert emulator.requests() == []
+
+
+def test_neither_profile_nor_identities_are_touched(verified: Callable[..., Report], emulator: Emulator) -> None:
+    verified()
+    sent = [f"{request['path']} {json.dumps(request['body'])}" for request in writes(emulator)]
+    assert [text for text in sent if "descriptors" in text or "union" in text or "unifiedProfile" in text] == []
+
+
+@pytest.mark.parametrize(("quick", "limit"), [(False, 400), (True, 150)])
+def test_a_verification_stays_within_its_number_of_requests(
+    quick: bool, limit: int, verified: Callable[..., Report], emulator: Emulator
+) -> None:
+    report = verified(quick=quick)
+    sent = [request for request in emulator.requests() if "/ims/" not in request["path"]]
+    assert report.requests <= len(sent) <= limit
+    assert {str(finding.outcome) for _, finding in report.findings} <= {"confirmed", "not tried"}
+    assert Counter(request["method"] for request in sent)["POST"] >= 10
+
+
+def test_a_slow_sandbox_uses_up_the_requests_and_is_cleaned_up(
+    verified: Callable[..., Report], emulator: Emulator
+) -> None:
+    emulator.behave(lags={kind: {"listed": 60, "gone": 60} for kind in ("dataset", "target_connection", "dataflow")})
+    report = verified(quick=True)
+    reasons = {finding.reason for _, finding in report.findings if finding.reason}
+    assert any("the number of requests" in reason for reason in reasons)
+    assert left_in(emulator) == []
+
+
+def test_a_rate_limit_is_waited_for(verified: Callable[..., Report], emulator: Emulator) -> None:
+    emulator.control("PUT", "rate-limit", json={"requests_a_minute": 60, "burst": 10})
+    report = verified("dataset", "target_connection")
+    assert {str(finding.outcome) for _, finding in report.findings} == {"confirmed"}
+    assert left_in(emulator) == []
+
+
+def test_a_base_connection_of_another_source_is_refused(client: Client, emulator: Emulator) -> None:
+    emulator.fail(
+        "status",
+        path=f"*/connections/{PAYPAL}",
+        status=200,
+        body={"items": [{"id": PAYPAL, "connectionSpec": {"id": "other"}}]},
+    )
+    with pytest.raises(InvalidInputError, match="the base connection of a payments source: paypal, square, stripe"):
+        verify(client, Question("dev", base_connection_id=PAYPAL), lambda text: None)
+    assert writes(emulator) == []
+
+
+def left_in(emulator: Emulator) -> list[str]:
+    """The names of what verifications have left."""
+    kinds = emulator.control("GET", "state", params={"sandbox": "dev"})
+    return [text for text in json.dumps(kinds).split('"') if text.startswith("payments verify")]
