@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.errors import RequestError, UnreadableError
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
 from airflow_provider_payments.aep.verification.objects import KINDS
-from airflow_provider_payments.aep.verification.trial import Settled, Trial
+from airflow_provider_payments.aep.verification.trial import POLL_SECONDS, Settled, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -28,8 +28,6 @@ __all__ = ["CHECKS", "DELETION_CHECKS", "removed", "settled"]
 
 #: Seconds after which an object that does not show counts as one that never does.
 MAX_WAIT_SECONDS = 90.0
-#: Between two polls: so many seconds, and later so great a share of the time that has passed.
-POLL_SECONDS, POLL_SHARE = 2.0, 0.15
 #: Objects to ask for in a page of a list.
 PAGE = 300
 #: Seconds after its deletion in which a read by id may still show an object.
@@ -48,7 +46,7 @@ def settled(trial: Trial, kind: str) -> Settled:
     reads = list(made)
     waiting = {one.existing.id for one in made}
     found.listed, found.readable = [None] * len(made), [None] * len(made)
-    for at in _polls(trial):
+    for at in trial.polls(MAX_WAIT_SECONDS):
         if waiting:
             shown = _listed(trial, kind, made, waiting)
             _note(found.listed, made, shown & waiting, at)
@@ -72,7 +70,7 @@ def removed(trial: Trial, kind: str) -> Settled:
     made = [attrs.evolve(one, at=now) for one in made]
     reads, listed = list(made), {one.existing.id for one in made}
     found.gone, found.gone_by_id = [None] * len(made), [None] * len(made)
-    for at in _polls(trial):
+    for at in trial.polls(MAX_WAIT_SECONDS):
         if listed:
             shown = _listed(trial, kind, made, listed, whole=True)
             _note(found.gone, made, listed - shown, at)
@@ -100,15 +98,6 @@ def _make_all(trial: Trial, kind: str, found: Settled) -> list[Made]:
         name = "" if found.second == "taken" else f"{objects.name(kind)} {len(made) + 1}"
         made.append(objects.make_or_skip(kind, name))
     return made
-
-
-def _polls(trial: Trial) -> Iterator[float]:
-    """Yield the time of each poll, by the clock's ``monotonic``, until it is too late for another."""
-    clock = trial.client.transport.clock
-    begun = clock.monotonic()
-    while (passed := (at := clock.monotonic()) - begun) <= MAX_WAIT_SECONDS:
-        yield at
-        clock.sleep(max(POLL_SECONDS, POLL_SHARE * passed))
 
 
 def _note(seconds: list[float | None], made: list[Made], ids: Collection[str], at: float) -> None:
