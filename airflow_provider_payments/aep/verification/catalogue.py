@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_payments.aep.verification import settling
+from airflow_provider_payments.aep.verification import answers, changes, etags, settling
 
 __all__ = ["ALL_CHECKS"]
 
-ALL_CHECKS = (*settling.CHECKS, *settling.DELETION_CHECKS)
+ALL_CHECKS = (*settling.CHECKS, *answers.CHECKS, *etags.CHECKS, *changes.CHECKS, *settling.DELETION_CHECKS)
