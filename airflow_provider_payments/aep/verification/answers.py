@@ -126,6 +126,8 @@ def _answers_deletion(service: _Service) -> Callable[[Trial], Finding]:
         )
         if made is None:
             raise NotTriedError(f"the creation of a {KINDS[service.kind]} is refused")
+        # What cannot be read yet could not be deleted either.
+        trial.read(service.kind, made.existing.id)
         seen = trial.probe.send("DELETE", f"{KINDS[service.kind].path}/{segment(made.existing.id)}")
         if seen.is_success:
             trial.objects.made.remove(made)

@@ -19,7 +19,7 @@ from airflow_provider_payments.aep.errors import Failure, PlatformError, Request
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.provisioning.removing import find_marked, list_whole
 from airflow_provider_payments.aep.resources.catalog import DATASET, Dataset
-from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET, MappingSet
+from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET, TENANT_PLACEHOLDER, MappingSet
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW, Dataflow
 from airflow_provider_payments.aep.resources.flow_service import (
     BASE_CONNECTION,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.verification.probe import Probe, Seen
     from airflow_provider_payments.aep.verification.source import SourceData
 
-__all__ = ["KINDS", "OWNER", "Objects"]
+__all__ = ["KINDS", "OWNER", "Objects", "mapping_set"]
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +167,7 @@ class Objects:
         :param body: the JSON to send.
         :return: the answer, and what was made; ``None``: nothing, as far as the answer tells.
         """
-        name = str(body.get(KINDS[kind].name_key))
+        name = str(body.get(KINDS[kind].name_key) or "")
         self.is_uncertain, certain = True, self.is_uncertain
         marked = KINDS[kind].marked(body, self._writer.mark())
         seen = self.probe.send("POST", KINDS[kind].path, params, body=marked)
@@ -289,9 +289,14 @@ def _dataset(objects: Objects, name: str) -> Resource:
     return Dataset(name=name, schema_id=objects.first("schema"))
 
 
-def _mapping_set(objects: Objects, name: str) -> Resource:
+def mapping_set(objects: Objects, name: str, field: str = "reference") -> MappingSet:
+    """
+    Return the value of a mapping set.
+
+    :param field: of our own field group, which a column of the source fills.
+    """
     column = objects.source.text_column if objects.source else "reference"
-    destination = "_{TENANT_ID}.paymentsVerify.reference"
+    destination = f"_{TENANT_PLACEHOLDER}.paymentsVerify.{field}"
     return MappingSet(name=name, schema_id=objects.first("schema"), mappings={destination: column})
 
 
@@ -331,7 +336,7 @@ _DESIRED: dict[str, Callable[[Objects, str], Resource]] = {
     "field_group": _field_group,
     "schema": _schema,
     "dataset": _dataset,
-    "mapping_set": _mapping_set,
+    "mapping_set": mapping_set,
     "base_connection": _base_connection,
     "source_connection": _source_connection,
     "target_connection": _target_connection,

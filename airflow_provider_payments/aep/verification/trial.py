@@ -74,13 +74,14 @@ class Trial:
             yield at
             clock.sleep(max(POLL_SECONDS, POLL_SHARE * passed))
 
-    def read(self, kind: str) -> Existing:
+    def read(self, kind: str, object_id: str = "") -> Existing:
         """
-        Return the first object of a kind as it is now, made if there is none.
+        Return an object as it is now.
 
+        :param object_id: of another than the first of its kind, which is made if it is not there.
         :raises NotTriedError: if no read by its id finds it.
         """
-        object_id = self.objects.first(kind)
+        object_id = object_id or self.objects.first(kind)
         for _ in self.polls(READ_LAG_SECONDS):
             try:
                 return KINDS[kind].get(self.client, object_id)
