@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from airflow_provider_payments.aep.verification import settling
+from airflow_provider_payments.aep.verification import answers, changes, etags, mapping_sets, rules, settling
 
 __all__ = ["ALL_CHECKS"]
 
-ALL_CHECKS = (*settling.CHECKS, *settling.DELETION_CHECKS)
+ALL_CHECKS = (
+    *settling.CHECKS,
+    *answers.CHECKS,
+    *etags.CHECKS,
+    *changes.CHECKS,
+    *mapping_sets.CHECKS,
+    *rules.CHECKS,
+    *settling.DELETION_CHECKS,
+)

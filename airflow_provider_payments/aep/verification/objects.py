@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.provisioning.removing import find_marked, list_whole
 from airflow_provider_payments.aep.resources.catalog import DATASET, Dataset
-from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET, MappingSet
+from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET, TENANT_PLACEHOLDER, MappingSet
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW, Dataflow
 from airflow_provider_payments.aep.resources.flow_service import (
     BASE_CONNECTION,
@@ -29,6 +30,7 @@ from airflow_provider_payments.aep.resources.flow_service import (
     SourceConnection,
     TargetConnection,
 )
+from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA, FieldGroup, Schema
@@ -38,14 +40,14 @@ from airflow_provider_payments.aep.verification.probe import SpentError, refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.api.client import Client, Params
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.resources.kind import Existing
     from airflow_provider_payments.aep.resources.marks import Mark
-    from airflow_provider_payments.aep.verification.probe import Probe
+    from airflow_provider_payments.aep.services import Json
+    from airflow_provider_payments.aep.verification.probe import Probe, Seen
     from airflow_provider_payments.aep.verification.source import SourceData
 
-__all__ = ["KINDS", "OWNER", "Objects", "max_objects"]
+__all__ = ["KINDS", "OWNER", "Objects", "mapping_set", "max_objects"]
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +154,7 @@ class Objects:
         :raises NotTriedError: if it is not known whether it was made.
         """
         desired = desired or self.desired(kind, name)
-        self._count(kind)
+        self._check_number(kind)
         ready = desired.ready(self._client)
         self.is_uncertain, certain = True, self.is_uncertain
         try:
@@ -163,24 +165,42 @@ class Objects:
                 raise
             self._find_lost()
             raise NotTriedError(f"the creation of a {KINDS[kind]} was not answered") from None
-        made = Made(kind, existing, desired.name, self._client.transport.clock.monotonic())
-        self._hold(made)
         self.is_uncertain = certain
-        return made
+        return self._hold(kind, existing, desired.name)
 
-    def _count(self, kind: str) -> None:
-        """Take note that an object is going to be made: no more of a kind than were announced."""
+    def _check_number(self, kind: str) -> None:
+        """Refuse to make more objects of a kind than were announced."""
         if self._counts[kind] == max_objects(kind, self.size):
             raise SpentError(f"the number of {KINDS[kind]}s that may be made is reached")
-        self._counts[kind] += 1
 
-    def _hold(self, made: Made) -> None:
+    def _hold(self, kind: str, existing: Existing, name: str = "") -> Made:
+        """Take note of an object that was made: it is removed at the end."""
+        made = Made(kind, existing, name, self._client.transport.clock.monotonic())
         self.made.append(made)
+        self._counts[kind] += 1
         self.probe.pace.reserve += REQUESTS_A_DELETION
+        return made
 
     def _drop(self, made: Made) -> None:
         self.made.remove(made)
         self.probe.pace.reserve -= REQUESTS_A_DELETION
+
+    def post(self, kind: str, body: Json, params: Params | None = None) -> tuple[Seen, Made | None]:
+        """
+        Send a creation as it is written here, with a mark; what it makes is removed like the other objects.
+
+        :param kind: its key.
+        :param body: the JSON to send.
+        :return: the answer, and what was made; ``None``: nothing, as far as the answer tells.
+        """
+        self._check_number(kind)
+        name = str(body.get(KINDS[kind].name_key) or "")
+        self.is_uncertain, certain = True, self.is_uncertain
+        marked = KINDS[kind].marked(body, self._writer.mark())
+        seen = self.probe.send("POST", KINDS[kind].path, params, body=marked)
+        made_id = _made_id(kind, seen.body)
+        self.is_uncertain = certain or not (made_id or 400 <= seen.status < 500)
+        return seen, self._hold(kind, Existing(made_id), name) if made_id else None
 
     def make_or_skip(self, kind: str, name: str = "") -> Made:
         """
@@ -247,8 +267,7 @@ class Objects:
         :raises PlatformError: if it cannot be found.
         """
         with self.probe.pace.unlimited():
-            for found in self._marked():
-                self._hold(found)
+            self._hold_all(self._marked())
             self._delete_all()
 
     def _delete_all(self) -> None:
@@ -271,15 +290,18 @@ class Objects:
         known = {made.existing.id for made in self.made}
         try:
             with self.probe.pace.unlimited():
-                lost = [found for found in self._marked() if found.existing.id not in known]
+                lost = [(kind, existing) for kind, existing in self._marked() if existing.id not in known]
         except PlatformError as error:
             log.warning("An object of the verification may stay: %s; the next run removes it", error)
             return
-        for found in lost:
-            self._hold(found)
+        self._hold_all(lost)
         self.is_uncertain = False
 
-    def _marked(self) -> list[Made]:
+    def _hold_all(self, found: list[tuple[str, Existing]]) -> None:
+        for kind, existing in found:
+            self._hold(kind, existing)
+
+    def _marked(self) -> list[tuple[str, Existing]]:
         """Return what this run or another has made, as lists show it."""
         client = self._client
         found = {key: find_marked(client, kind, _is_ours) for key, kind in KINDS.items() if kind.carries_mark}
@@ -287,7 +309,7 @@ class Objects:
         schemas = {existing.id for existing in found["schema"]}
         sets = list_whole(client, MAPPING_SET) if schemas else []
         found["mapping_set"] = [existing for existing in sets if MAPPING_SET.belongs_to(existing) in schemas]
-        return [Made(kind, existing, "", 0.0) for kind, items in found.items() for existing in items]
+        return [(kind, existing) for kind, items in found.items() for existing in items]
 
 
 def max_objects(kind: str, size: int) -> int:
@@ -297,6 +319,12 @@ def max_objects(kind: str, size: int) -> int:
     :param size: how many are measured.
     """
     return size + EXTRA_OBJECTS[kind]
+
+
+def _made_id(kind: str, body: object) -> str | None:
+    if isinstance(body, list):  # Catalog: ["@/dataSets/5c8c..."]
+        return (readers.text(body[0]) or "").rpartition("/")[2] or None if body else None
+    return readers.text(readers.at(body, KINDS[kind].id_key))
 
 
 def _is_ours(mark: Mark | None) -> bool:
@@ -318,9 +346,14 @@ def _dataset(objects: Objects, name: str) -> Resource:
     return Dataset(name=name, schema_id=objects.first("schema"))
 
 
-def _mapping_set(objects: Objects, name: str) -> Resource:
+def mapping_set(objects: Objects, name: str, field: str = "reference") -> MappingSet:
+    """
+    Return the value of a mapping set.
+
+    :param field: of our own field group, which a column of the source fills.
+    """
     column = objects.source.text_column if objects.source else "reference"
-    destination = "_{TENANT_ID}.paymentsVerify.reference"
+    destination = f"_{TENANT_PLACEHOLDER}.paymentsVerify.{field}"
     return MappingSet(name=name, schema_id=objects.first("schema"), mappings={destination: column})
 
 
@@ -360,7 +393,7 @@ _DESIRED: dict[str, Callable[[Objects, str], Resource]] = {
     "field_group": _field_group,
     "schema": _schema,
     "dataset": _dataset,
-    "mapping_set": _mapping_set,
+    "mapping_set": mapping_set,
     "base_connection": _base_connection,
     "source_connection": _source_connection,
     "target_connection": _target_connection,

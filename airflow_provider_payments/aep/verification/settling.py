@@ -16,19 +16,17 @@ from airflow_provider_payments.aep.errors import RequestError, UnreadableError
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
 from airflow_provider_payments.aep.verification.objects import KINDS
-from airflow_provider_payments.aep.verification.trial import Delay, Settled, Trial
+from airflow_provider_payments.aep.verification.trial import POLL_SECONDS, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from airflow_provider_payments.aep.verification.objects import Made
 
-__all__ = ["CHECKS", "DELETION_CHECKS", "removed", "settled"]
+__all__ = ["CHECKS", "DELETION_CHECKS", "created", "removed"]
 
 #: Seconds after which an object that does not show counts as one that never does; longer settle times are waited for.
 MAX_WAIT_SECONDS = 90.0
-#: Between two polls: so many seconds, and later so great a share of the time that has passed.
-POLL_SECONDS, POLL_SHARE = 2.0, 0.15
 #: Objects to ask for in a page of a list.
 PAGE = 300
 #: Seconds after its deletion in which a read by id may still show an object.
@@ -37,35 +35,87 @@ MAX_GONE_SECONDS = 30.0
 UNIQUE = ("field_group", "schema")
 
 
-def settled(trial: Trial, kind: str) -> Settled:
+@attrs.define
+class Delay:
+    """
+    How long something lasted: polls see it go on, or over.
+
+    :param since: when it began, by the clock's ``monotonic``.
+    :param at_least: seconds that it lasted, known from the last poll that saw it go on.
+    :param seconds: the seconds until a poll saw it over, which it lasted at most; ``None``: no poll did.
+    """
+
+    since: float
+    at_least: float = 0.0
+    seconds: float | None = None
+
+    def go_on(self, at: float) -> None:
+        """Take note of a poll that saw it go on."""
+        self.at_least = max(0.0, at - self.since)
+
+    def end(self, at: float) -> None:
+        """Take note of the poll that saw it over."""
+        self.seconds = round(max(0.0, at - self.since), 1)
+
+
+@attrs.frozen
+class Created:
+    """
+    What was measured of new objects of a kind, for each by its id.
+
+    :param second: whether a second object of the name was ``taken`` or ``refused``; empty where it was not tried.
+    :param listed: until a list showed it.
+    :param readable: until a read by its id found it.
+    """
+
+    second: str
+    listed: Mapping[str, Delay]
+    readable: Mapping[str, Delay]
+
+
+@attrs.frozen
+class Removed:
+    """
+    What was measured of deleted objects of a kind, for each by its id.
+
+    :param gone: until no list showed it any more.
+    :param gone_by_id: until no read by its id found it any more.
+    """
+
+    gone: Mapping[str, Delay]
+    gone_by_id: Mapping[str, Delay]
+
+
+def created(trial: Trial, kind: str) -> Created:
     """Make objects of a kind, unless that has been done, and measure when they show."""
-    if kind in trial.settled:
-        return trial.settled[kind]
-    found = Settled()
-    made = _make_all(trial, kind, found)
-    found.listed, found.readable = _delays(made), _delays(made)
+    return trial.once(f"created {kind}", lambda: _create(trial, kind))
+
+
+def removed(trial: Trial, kind: str) -> Removed:
+    """Delete the objects of a kind, unless that has been done, and measure until when they show."""
+    return trial.once(f"removed {kind}", lambda: _remove(trial, kind))
+
+
+def _create(trial: Trial, kind: str) -> Created:
+    made, second = _make_all(trial, kind)
+    listed, readable = _delays(made), _delays(made)
     unlisted, unread = [one.existing.id for one in made], list(made)
-    for at in _polls(trial, kind):
+    for at in trial.polls(_longest(trial, kind)):
         if unlisted:
             shown = _listed(trial, kind, made, unlisted)
-            _note(found.listed, unlisted, shown, at)
+            _note(listed, unlisted, shown, at)
             unlisted = [one for one in unlisted if one not in shown]
         while unread and _is_readable(trial, unread[0]):
-            found.readable[unread.pop(0).existing.id].end(at)
+            readable[unread.pop(0).existing.id].end(at)
         for one in unread:
-            found.readable[one.existing.id].go_on(at)
+            readable[one.existing.id].go_on(at)
         if not unlisted and not unread:
             break
-    # Not before: what a failure cut short was not measured.
-    trial.settled[kind] = found
-    return found
+    return Created(second, listed, readable)
 
 
-def removed(trial: Trial, kind: str) -> Settled:
-    """Delete the objects of a kind, unless that has been done, and measure until when they show."""
-    found = settled(trial, kind)
-    if found.gone:
-        return found
+def _remove(trial: Trial, kind: str) -> Removed:
+    created(trial, kind)
     made = trial.objects.delete_all_of(kind)
     if not made:
         raise NotTriedError(f"the service deletes no {KINDS[kind]}")
@@ -73,7 +123,7 @@ def removed(trial: Trial, kind: str) -> Settled:
     made = [attrs.evolve(one, at=now) for one in made]
     gone, gone_by_id = _delays(made), _delays(made)
     listed, readable = [one.existing.id for one in made], list(made)
-    for at in _polls(trial, kind):
+    for at in trial.polls(_longest(trial, kind)):
         if listed:
             shown = _listed(trial, kind, made, listed, whole=True)
             _note(gone, listed, set(listed) - shown, at)
@@ -84,39 +134,33 @@ def removed(trial: Trial, kind: str) -> Settled:
             gone_by_id[one.existing.id].go_on(at)
         if not listed and not readable:
             break
-    found.gone, found.gone_by_id = gone, gone_by_id
-    return found
+    return Removed(gone, gone_by_id)
+
+
+def _longest(trial: Trial, kind: str) -> float:
+    return max(MAX_WAIT_SECONDS, _settle_seconds(trial, kind) + POLL_SECONDS)
 
 
 def _delays(made: list[Made]) -> dict[str, Delay]:
     return {one.existing.id: Delay(one.at) for one in made}
 
 
-def _make_all(trial: Trial, kind: str, found: Settled) -> list[Made]:
-    """Make what is measured; objects that another kind has needed before are too old for it."""
-    objects = trial.objects
+def _make_all(trial: Trial, kind: str) -> tuple[list[Made], str]:
+    """Make what is measured, and return what became of a second name; what another kind has needed is too old."""
+    objects, second = trial.objects, ""
     made: list[Made] = []
     if not objects.of(kind):
         made.append(objects.make_or_skip(kind))
     if objects.size > 1 or kind in UNIQUE:
         try:
             made.append(objects.make(kind))
-            found.second = "taken"
+            second = "taken"
         except RequestError:
-            found.second = "refused"
+            second = "refused"
     while len(made) < objects.size:
-        name = "" if found.second == "taken" else f"{objects.name(kind)} {len(made) + 1}"
+        name = "" if second == "taken" else f"{objects.name(kind)} {len(made) + 1}"
         made.append(objects.make_or_skip(kind, name))
-    return made
-
-
-def _polls(trial: Trial, kind: str) -> Iterator[float]:
-    """Yield the time of each poll, by the clock's ``monotonic``, until it is too late for another."""
-    clock = trial.client.transport.clock
-    begun, longest = clock.monotonic(), max(MAX_WAIT_SECONDS, _settle_seconds(trial, kind) + POLL_SECONDS)
-    while (passed := (at := clock.monotonic()) - begun) <= longest:
-        yield at
-        clock.sleep(max(POLL_SECONDS, POLL_SHARE * passed))
+    return made, second
 
 
 def _note(delays: Mapping[str, Delay], waiting: Collection[str], over: Collection[str], at: float) -> None:
@@ -170,11 +214,11 @@ def _within(delays: Mapping[str, Delay], seconds: float) -> Finding:
 
 
 def _is_listed(kind: str) -> Callable[[Trial], Finding]:
-    return lambda trial: _within(settled(trial, kind).listed, _settle_seconds(trial, kind))
+    return lambda trial: _within(created(trial, kind).listed, _settle_seconds(trial, kind))
 
 
 def _is_read(kind: str) -> Callable[[Trial], Finding]:
-    return lambda trial: _within(settled(trial, kind).readable, READ_LAG_SECONDS)
+    return lambda trial: _within(created(trial, kind).readable, READ_LAG_SECONDS)
 
 
 def _is_unlisted(kind: str) -> Callable[[Trial], Finding]:
@@ -192,7 +236,7 @@ def _settle_seconds(trial: Trial, kind: str) -> float:
 
 def _takes_names(kind: str) -> Callable[[Trial], Finding]:
     def ask(trial: Trial) -> Finding:
-        second = settled(trial, kind).second
+        second = created(trial, kind).second
         if not second:
             raise NotTriedError("it needs a second object")
         return judged(second == ("refused" if kind in UNIQUE else "taken"), second=second)

@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
+from airflow_provider_payments.aep.errors import PlatformError, RequestError
+from airflow_provider_payments.aep.verification.findings import NotTriedError
+from airflow_provider_payments.aep.verification.objects import KINDS
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.resources.kind import Existing
     from airflow_provider_payments.aep.verification.objects import Objects
     from airflow_provider_payments.aep.verification.probe import Probe
 
-__all__ = ["Delay", "Settled", "Trial"]
+__all__ = ["POLL_SECONDS", "Trial"]
 
+#: Between two polls: so many seconds, and later so great a share of the time that has passed.
+POLL_SECONDS, POLL_SHARE = 2.0, 0.15
 
-@attrs.define
-class Delay:
-    """
-    How long something lasted: polls see it go on, or over.
-
-    :param since: when it began, by the clock's ``monotonic``.
-    :param at_least: seconds that it lasted, known from the last poll that saw it go on.
-    :param seconds: the seconds until a poll saw it over, which it lasted at most; ``None``: no poll did.
-    """
-
-    since: float
-    at_least: float = 0.0
-    seconds: float | None = None
-
-    def go_on(self, at: float) -> None:
-        """Take note of a poll that saw it go on."""
-        self.at_least = max(0.0, at - self.since)
-
-    def end(self, at: float) -> None:
-        """Take note of the poll that saw it over."""
-        self.seconds = round(max(0.0, at - self.since), 1)
-
-
-@attrs.define
-class Settled:
-    """
-    What was measured of a kind, for each object by its id.
-
-    :param second: whether a second object of the name was ``taken`` or ``refused``; empty where it was not tried.
-    :param listed: until a list showed it.
-    :param readable: until a read by its id found it.
-    :param gone: until no list showed it any more after its deletion.
-    :param gone_by_id: until no read by its id found it any more.
-    """
-
-    second: str = ""
-    listed: dict[str, Delay] = attrs.field(factory=dict)
-    readable: dict[str, Delay] = attrs.field(factory=dict)
-    gone: dict[str, Delay] = attrs.field(factory=dict)
-    gone_by_id: dict[str, Delay] = attrs.field(factory=dict)
+Shared = TypeVar("Shared")
 
 
 @attrs.define
@@ -63,14 +34,53 @@ class Trial:
 
     :param probe: sends requests.
     :param objects: makes what they ask about.
-    :param settled: by kind, how its objects settled.
     """
 
     probe: Probe
     objects: Objects
-    settled: dict[str, Settled] = attrs.field(factory=dict)
+    _shared: dict[str, Any] = attrs.field(factory=dict, init=False)
 
     @property
     def client(self) -> Client:
         """The client of the sandbox."""
         return self.probe.client
+
+    def polls(self, seconds: float) -> Iterator[float]:
+        """Yield the time of each poll, by the clock's ``monotonic``, as long as ``seconds`` have not passed."""
+        clock = self.client.transport.clock
+        begun = clock.monotonic()
+        while (passed := (at := clock.monotonic()) - begun) <= seconds:
+            yield at
+            clock.sleep(max(POLL_SECONDS, POLL_SHARE * passed))
+
+    def read(self, kind: str, object_id: str = "") -> Existing:
+        """
+        Return an object as it is now.
+
+        :param object_id: of another than the first of its kind, which is made if it is not there.
+        :raises NotTriedError: if no read by its id finds it.
+        """
+        object_id = object_id or self.objects.first(kind)
+        for _ in self.polls(READ_LAG_SECONDS):
+            try:
+                return KINDS[kind].get(self.client, object_id)
+            except RequestError as error:
+                if not error.says_gone:
+                    raise
+        raise NotTriedError(f"no read by its id finds the {KINDS[kind]}")
+
+    def once(self, what: str, ask: Callable[[], Shared]) -> Shared:
+        """
+        Return what several checks need, asked for with the first of them; that it cannot be had is remembered too.
+
+        :param what: its name among such things.
+        """
+        if what not in self._shared:
+            try:
+                self._shared[what] = ask()
+            except (NotTriedError, PlatformError) as error:
+                self._shared[what] = error
+        found: Shared | Exception = self._shared[what]
+        if isinstance(found, Exception):
+            raise found
+        return found

@@ -1,0 +1,128 @@
+"""``If-Match``: which PATCH the services take, and which they refuse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_payments.aep.resources.marks import Mark
+from airflow_provider_payments.aep.services import segment
+from airflow_provider_payments.aep.verification.checks import Check
+from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
+from airflow_provider_payments.aep.verification.objects import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.verification.probe import Seen
+    from airflow_provider_payments.aep.verification.trial import Trial
+
+__all__ = ["CHECKS"]
+
+#: Of each service, the kind whose objects are changed.
+FLOW_SERVICE_KIND, REGISTRY_KIND = "target_connection", "schema"
+
+
+def _describe(trial: Trial, kind: str, existing: Existing, etag: str | None) -> Seen:
+    """Send another description, which keeps the object's mark, with this etag."""
+    # No two requests of a verification send the same text: one that changes nothing need not change the etag.
+    text = Mark.described(existing.item.get("description"), f"changed {trial.probe.pace.sent} times")
+    path = f"{KINDS[kind].path}/{segment(existing.id)}"
+    operations = [{"op": "add", "path": "/description", "value": text}]
+    return trial.probe.send("PATCH", path, body=operations, headers={"If-Match": etag} if etag else {})
+
+
+def _etag(existing: Existing) -> str:
+    if not existing.etag:
+        raise NotTriedError("the object shows no etag")
+    return existing.etag
+
+
+def _takes_present_etag(kind: str) -> Callable[[Trial], Finding]:
+    def ask(trial: Trial) -> Finding:
+        existing = trial.read(kind)
+        seen = _describe(trial, kind, existing, _etag(existing))
+        return judged(seen.is_success, **seen.shown)
+
+    return ask
+
+
+def _refuses_none(kind: str, status: int) -> Callable[[Trial], Finding]:
+    def ask(trial: Trial) -> Finding:
+        seen = _describe(trial, kind, trial.read(kind), None)
+        return judged(seen.status == status, **seen.shown)
+
+    return ask
+
+
+def _refuses_stale_etag(kind: str) -> Callable[[Trial], Finding]:
+    def ask(trial: Trial) -> Finding:
+        existing = trial.read(kind)
+        if not _describe(trial, kind, existing, _etag(existing)).is_success:
+            raise NotTriedError("a PATCH with the present etag is refused")
+        seen = _describe(trial, kind, existing, existing.etag)
+        return judged(seen.status == 412, **seen.shown)
+
+    return ask
+
+
+def _refuses_bare_etag(trial: Trial) -> Finding:
+    existing = trial.read(FLOW_SERVICE_KIND)
+    bare = _etag(existing).strip('"')
+    if bare == existing.etag:
+        raise NotTriedError("etags have no quotes of their own")
+    seen = _describe(trial, FLOW_SERVICE_KIND, existing, bare)
+    return judged(not seen.is_success, **seen.shown)
+
+
+CHECKS = (
+    Check(
+        "flow_service.if_match",
+        "Flow Service takes a PATCH whose `If-Match` is the etag as it shows it, with its inner quotes.",
+        "`aep/resources/items.py`; Adobe's documents print it both ways",
+        "change the description of a target connection",
+        _takes_present_etag(FLOW_SERVICE_KIND),
+    ),
+    Check(
+        "flow_service.if_match_without_quotes",
+        "Flow Service refuses a PATCH whose `If-Match` lacks the etag's inner quotes.",
+        "`docs/emulator.md`; Adobe's documents print it both ways",
+        "the same, with the quotes left out",
+        _refuses_bare_etag,
+    ),
+    Check(
+        "flow_service.if_match_absent",
+        "Flow Service refuses a PATCH without `If-Match` with 400.",
+        "Flow Service's catalogue of errors (1403)",
+        "the same, without the header",
+        _refuses_none(FLOW_SERVICE_KIND, 400),
+    ),
+    Check(
+        "flow_service.if_match_stale",
+        "Flow Service refuses a PATCH whose `If-Match` is an earlier etag with 412.",
+        "`aep/resources/switches.py`; Flow Service's catalogue of errors (1404)",
+        "change a description twice with the same etag",
+        _refuses_stale_etag(FLOW_SERVICE_KIND),
+    ),
+    Check(
+        "schema_registry.if_match",
+        "The Schema Registry takes a PATCH whose `If-Match` is the `eTag` of `meta:registryMetadata`.",
+        "`aep/resources/schema_registry.py`; no published sample shows the header",
+        "change the description of a schema",
+        _takes_present_etag(REGISTRY_KIND),
+    ),
+    Check(
+        "schema_registry.if_match_absent",
+        "The Schema Registry refuses a PATCH without `If-Match` with 428.",
+        "`docs/emulator.md`; one document says so, Adobe's samples send none",
+        "the same, without the header",
+        _refuses_none(REGISTRY_KIND, 428),
+    ),
+    Check(
+        "schema_registry.if_match_stale",
+        "The Schema Registry refuses a PATCH whose `If-Match` is an earlier `eTag` with 412.",
+        "`aep/resources/schema_registry.py`; one document says so",
+        "change a description twice with the same `eTag`",
+        _refuses_stale_etag(REGISTRY_KIND),
+    ),
+)
