@@ -7,9 +7,20 @@ from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from airflow_provider_payments.emulator.control.refusals import wrong
-from airflow_provider_payments.emulator.control.values import MAX_SECONDS, check_names, number, one_of
-from airflow_provider_payments.emulator.core.behaviour import ONCE, TWICE, LagSeconds
+from airflow_provider_payments.emulator.control.values import MAX_SECONDS, check_names, number, one_of, whole_number
+from airflow_provider_payments.emulator.core.behaviour import (
+    CUT,
+    HONOURED,
+    IGNORED,
+    ONCE,
+    REFUSED,
+    TAKEN,
+    TWICE,
+    LagSeconds,
+    PageLimit,
+)
 
+MAX_LIMIT = 10**6
 Value = TypeVar("Value")
 
 
@@ -29,6 +40,27 @@ def _seconds(name: str, _: float, given: Any) -> float:
 def names(name: str, current: Mapping[str, str], given: Any) -> dict[str, str]:
     """``{"dataset": "once"}``."""
     return _members(name, current, given, lambda path, _, value: one_of(path, value, (ONCE, TWICE)))
+
+
+def page_limits(name: str, current: Mapping[str, PageLimit], given: Any) -> dict[str, PageLimit]:
+    """``{"catalog": {"default": 20, "maximum": 100, "above": "refused"}}``."""
+    return _members(name, current, given, _page_limit)
+
+
+def _page_limit(name: str, current: PageLimit, given: Any) -> PageLimit:
+    return replace(current, **_members(name, asdict(current), given, _limit_member))
+
+
+def _limit_member(name: str, _: Any, given: Any) -> Any:
+    member = name.rpartition(".")[2]
+    if member == "above":
+        return one_of(name, given, (CUT, REFUSED, TAKEN))
+    return None if member == "default" and given is None else whole_number(name, given, 1, MAX_LIMIT)
+
+
+def questions(name: str, current: Mapping[str, str], given: Any) -> dict[str, str]:
+    """``{"flow_service.start": "refused"}``."""
+    return _members(name, current, given, lambda path, _, value: one_of(path, value, (HONOURED, IGNORED, REFUSED)))
 
 
 def _members(

@@ -21,7 +21,13 @@ def _switch(name: str, _: bool, given: Any) -> bool:
     return boolean(name, given)
 
 
-_PARSERS: Mapping[str, Parser] = {**dict.fromkeys(_NAMES, _switch), "lags": behaviour.lags, "names": behaviour.names}
+_PARSERS: Mapping[str, Parser] = {
+    **dict.fromkeys(_NAMES, _switch),
+    "lags": behaviour.lags,
+    "names": behaviour.names,
+    "page_limits": behaviour.page_limits,
+    "questions": behaviour.questions,
+}
 
 
 def parse_options(current: RuntimeOptions, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,9 @@ KINDS = (
 # Whether the name of an object may be given to another one of its kind.
 ONCE, TWICE = "once", "twice"
 NAMES: Mapping[str, str] = {**dict.fromkeys(KINDS, TWICE), "schema": ONCE, "field_group": ONCE}
+# What becomes of a parameter or a filter, and of a page limit above the maximum.
+HONOURED, IGNORED, REFUSED = "honoured", "ignored", "refused"
+CUT, TAKEN = "cut", "taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +41,41 @@ class LagSeconds:
 
 
 NO_LAG = LagSeconds()
+
+
+@dataclass(frozen=True, slots=True)
+class PageLimit:
+    """How many items a page of a service's lists has.
+
+    :param default: where a request names no limit; None if it must.
+    :param maximum: the largest limit that the service accepts as it is.
+    :param above: what becomes of a larger one: it is ``cut`` to the maximum, ``refused``, or ``taken`` nevertheless.
+    """
+
+    default: int | None
+    maximum: int
+    above: str
+
+
+PAGE_LIMITS: Mapping[str, PageLimit] = {
+    "flow_service": PageLimit(100, 1000, CUT),
+    "schema_registry": PageLimit(300, 500, CUT),
+    "catalog": PageLimit(20, 100, REFUSED),
+    "data_prep": PageLimit(None, 1000, CUT),
+}
+
+# What each service does with a question that a request asks of its lists, by service and question.
+QUESTIONS: Mapping[str, str] = {
+    **{
+        f"{service}.{question}": HONOURED
+        for service in PAGE_LIMITS
+        for question in ("start", "order", "name_filter", "non_ascii_names", "quoted_names")
+    },
+    **{f"{service}.unknown_parameter": IGNORED for service in PAGE_LIMITS},
+    "flow_service.start": IGNORED,
+    "flow_service.unknown_parameter": REFUSED,
+    "flow_service.filter_ids": HONOURED,
+    "flow_service.filter_last_run_started": HONOURED,
+    "flow_service.filter_created": HONOURED,
+    "flow_service.continuation_token": HONOURED,
+}
