@@ -1,4 +1,4 @@
-"""How the platform behaves where the documents leave it open or a sandbox may differ: the values that can be chosen."""
+"""How services behave where a sandbox may differ from the documents: what can be chosen, and the defaults."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ KINDS = (
 )
 # Whether the name of an object may be given to another one of its kind.
 ONCE, TWICE = "once", "twice"
-NAMES: Mapping[str, str] = {**dict.fromkeys(KINDS, TWICE), "schema": ONCE, "field_group": ONCE}
+# What becomes of a parameter or a filter of a list, and of a page limit above the maximum.
+HONOURED, IGNORED, REFUSED = "honoured", "ignored", "refused"
+CUT, TAKEN = "cut", "taken"
+# The form of a refusal's body.
+JSON, HTML, BLANK = "json", "html", "blank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +41,60 @@ class LagSeconds:
     gone_by_id: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class PageLimit:
+    """How many items a page of a service's lists has.
+
+    :param default: where a request names no limit; None if it must.
+    :param maximum: the largest limit that the service accepts as it is.
+    :param above: what becomes of a larger one: it is ``cut`` to the maximum, ``refused``, or ``taken`` nevertheless.
+    """
+
+    default: int | None
+    maximum: int
+    above: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalAnswer:
+    """How a refusal is answered.
+
+    :param code: such as ``FLOW-1439-404`` or ``401013``: it says whose JSON body it is; empty for a body without one.
+    :param form: of the body.
+    """
+
+    status: int
+    code: str = ""
+    form: str = JSON
+
+
 NO_LAG = LagSeconds()
+NAMES: Mapping[str, str] = {**dict.fromkeys(KINDS, TWICE), "schema": ONCE, "field_group": ONCE}
+PAGE_LIMITS: Mapping[str, PageLimit] = {
+    "flow_service": PageLimit(100, 1000, CUT),
+    "schema_registry": PageLimit(300, 500, CUT),
+    "catalog": PageLimit(20, 100, REFUSED),
+    "data_prep": PageLimit(None, 1000, CUT),
+}
+# By service and question, what the service does with a request of a list that asks it.
+QUESTIONS: Mapping[str, str] = {
+    **{
+        f"{service}.{question}": HONOURED
+        for service in PAGE_LIMITS
+        for question in ("start", "order", "name_filter", "non_ascii_names", "quoted_names")
+    },
+    **{f"{service}.unknown_parameter": IGNORED for service in PAGE_LIMITS},
+    "flow_service.start": IGNORED,
+    "flow_service.unknown_parameter": REFUSED,
+    "flow_service.filter_ids": HONOURED,
+    "flow_service.filter_last_run_started": HONOURED,
+    "flow_service.filter_created": HONOURED,
+    "flow_service.continuation_token": HONOURED,
+}
+# The services and cases whose refusals can be chosen. Sandbox management does not look at the header of a sandbox.
+_CASES = ("no_token", "invalid_token", "wrong_organisation", "unknown_id")
+REFUSALS = (
+    *(f"{service}.{case}" for service in PAGE_LIMITS for case in (*_CASES, "wrong_sandbox")),
+    *(f"sandboxes.{case}" for case in _CASES),
+)
+TOKEN_SECONDS = 86399

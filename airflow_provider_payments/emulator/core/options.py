@@ -5,34 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from airflow_provider_payments.emulator.core.behaviour import KINDS, NAMES, NO_LAG, LagSeconds
+from airflow_provider_payments.emulator.core.behaviour import (
+    KINDS,
+    NAMES,
+    NO_LAG,
+    PAGE_LIMITS,
+    QUESTIONS,
+    REFUSALS,
+    TOKEN_SECONDS,
+    LagSeconds,
+    PageLimit,
+    RefusalAnswer,
+)
 from airflow_provider_payments.emulator.core.clock import TimeMode
 from airflow_provider_payments.emulator.core.rate_limit import Limit
-
-
-@dataclass(frozen=True)
-class Options:
-    """The emulated organisation and its one client; fixed at the start.
-
-    :param client_id: the API key that the gateway accepts.
-    :param client_secret: its secret.
-    :param org: the organisation, ``...@AdobeOrg``.
-    :param time: how time passes, see :class:`~airflow_provider_payments.emulator.core.clock.Clock`.
-    :param tenant: the tenant id, without the leading underscore.
-    :param rate_limit: how many requests the gateway lets through; None for all.
-    """
-
-    client_id: str = "emulator-client"
-    client_secret: str = field(default="emulator-secret", repr=False)
-    org: str = "EMULATOR@AdobeOrg"
-    time: TimeMode = "fast"
-    tenant: str = "emulator"
-    rate_limit: Limit | None = None
-
-    @property
-    def user_id(self) -> str:
-        """The id of the technical account that creates everything."""
-        return f"{self.client_id}@techacct.adobe.com"
 
 
 @dataclass(slots=True)
@@ -48,6 +34,11 @@ class RuntimeOptions:
     :param sandbox_admin: whether the credential may list all sandboxes, not only its own.
     :param lags: by kind of object, how long lists and reads by id stay behind writes.
     :param names: by kind of object, whether a name may be taken ``once`` or ``twice``.
+    :param page_limits: by service, how many items a page of its lists has.
+    :param questions: by service and question, whether a request of a list is ``honoured``, ``ignored`` or ``refused``.
+    :param refusals: by service and case, how the refusal is answered; None for the service's or the gateway's own.
+    :param dates_ahead: how many seconds the header ``Date`` is ahead of the emulator's clock.
+    :param token_seconds: the lifetime of new tokens.
     """
 
     last_run_shows_active: bool = True
@@ -56,3 +47,35 @@ class RuntimeOptions:
     sandbox_admin: bool = False
     lags: Mapping[str, LagSeconds] = field(default_factory=lambda: dict.fromkeys(KINDS, NO_LAG))
     names: Mapping[str, str] = field(default_factory=lambda: NAMES)
+    page_limits: Mapping[str, PageLimit] = field(default_factory=lambda: PAGE_LIMITS)
+    questions: Mapping[str, str] = field(default_factory=lambda: QUESTIONS)
+    refusals: Mapping[str, RefusalAnswer | None] = field(default_factory=lambda: dict.fromkeys(REFUSALS))
+    dates_ahead: float = 0.0
+    token_seconds: int = TOKEN_SECONDS
+
+
+@dataclass(frozen=True)
+class Options:
+    """The emulated organisation and its one client; fixed at the start.
+
+    :param client_id: the API key that the gateway accepts.
+    :param client_secret: its secret.
+    :param org: the organisation, ``...@AdobeOrg``.
+    :param time: how time passes, see :class:`~airflow_provider_payments.emulator.core.clock.Clock`.
+    :param tenant: the tenant id, without the leading underscore.
+    :param rate_limit: how many requests the gateway lets through; None for all.
+    :param runtime: the other options at the start, and after each reset.
+    """
+
+    client_id: str = "emulator-client"
+    client_secret: str = field(default="emulator-secret", repr=False)
+    org: str = "EMULATOR@AdobeOrg"
+    time: TimeMode = "fast"
+    tenant: str = "emulator"
+    rate_limit: Limit | None = None
+    runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
+
+    @property
+    def user_id(self) -> str:
+        """The id of the technical account that creates everything."""
+        return f"{self.client_id}@techacct.adobe.com"
