@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from airflow_provider_payments.aep.verification import settling
+from airflow_provider_payments.aep.verification import filters, names, platform_clock, questions, refusals, settling
 
 __all__ = ["ALL_CHECKS"]
 
-ALL_CHECKS = (*settling.CHECKS, *settling.DELETION_CHECKS)
+ALL_CHECKS = (
+    *platform_clock.CHECKS,
+    *settling.CHECKS,
+    *names.CHECKS,
+    *questions.CHECKS,
+    *filters.CHECKS,
+    *refusals.CHECKS,
+    *settling.DELETION_CHECKS,
+)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.provisioning.removing import find_marked, list_whole
@@ -28,6 +29,7 @@ from airflow_provider_payments.aep.resources.flow_service import (
     SourceConnection,
     TargetConnection,
 )
+from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA, FieldGroup, Schema
@@ -37,11 +39,11 @@ from airflow_provider_payments.aep.verification.probe import refusal_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.api.client import Client, Params
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.resources.kind import Existing
     from airflow_provider_payments.aep.resources.marks import Mark
-    from airflow_provider_payments.aep.verification.probe import Probe
+    from airflow_provider_payments.aep.services import Json
+    from airflow_provider_payments.aep.verification.probe import Probe, Seen
     from airflow_provider_payments.aep.verification.source import SourceData
 
 __all__ = ["KINDS", "OWNER", "Objects"]
@@ -148,11 +150,30 @@ class Objects:
                 raise NotTriedError(f"the creation of a {KINDS[kind]} was not answered") from None
             self.is_uncertain = certain
             raise
-        made = Made(kind, existing, desired.name, self._client.transport.clock.monotonic())
+        self.is_uncertain = certain
+        return self._note(kind, existing, desired.name)
+
+    def _note(self, kind: str, existing: Existing, name: str) -> Made:
+        made = Made(kind, existing, name, self._client.transport.clock.monotonic())
         self.made.append(made)
         self.probe.pace.reserve += REQUESTS_A_DELETION
-        self.is_uncertain = certain
         return made
+
+    def post(self, kind: str, body: Json, params: Params | None = None) -> tuple[Seen, Made | None]:
+        """
+        Send a creation as it is written here, with a mark; what it makes is removed like the other objects.
+
+        :param kind: its key.
+        :param body: the JSON to send.
+        :return: the answer, and what was made; ``None``: nothing, as far as the answer tells.
+        """
+        name = str(body.get(KINDS[kind].name_key))
+        self.is_uncertain, certain = True, self.is_uncertain
+        marked = KINDS[kind].marked(body, self._writer.mark())
+        seen = self.probe.send("POST", KINDS[kind].path, params, body=marked)
+        made_id = _made_id(kind, seen.body)
+        self.is_uncertain = certain or not (made_id or 400 <= seen.status < 500)
+        return seen, self._note(kind, Existing(made_id), name) if made_id else None
 
     def make_or_skip(self, kind: str, name: str = "") -> Made:
         """
@@ -241,6 +262,12 @@ class Objects:
                 gone += not refusal
                 self.left += [key] if refusal else []
         return gone
+
+
+def _made_id(kind: str, body: object) -> str | None:
+    if isinstance(body, list):  # Catalog: ["@/dataSets/5c8c..."]
+        return (readers.text(body[0]) or "").rpartition("/")[2] or None if body else None
+    return readers.text(readers.at(body, KINDS[kind].id_key))
 
 
 def _is_ours(mark: Mark | None) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client, Params
     from airflow_provider_payments.aep.services import Json
 
-__all__ = ["Pace", "Probe", "Seen", "SpentError", "refusal_of"]
+__all__ = ["Pace", "Probe", "Seen", "SpentError", "refusal_of", "refused"]
 
 #: How often a rate limited request is sent in all.
 MAX_SENT = 6
@@ -137,12 +137,17 @@ class Probe:
                     wait = FIRST_WAIT_SECONDS * 2**sent if error.retry_after is None else error.retry_after
                     self.client.transport.clock.sleep(min(wait, MAX_WAIT_SECONDS))
                     continue
-                return _refused(error)
+                return refused(error)
             return Seen(answer.status, body=answer.body, headers=answer.headers)
         raise AssertionError("unreachable")
 
 
-def _refused(error: RequestError) -> Seen:
+def refused(error: RequestError) -> Seen:
+    """
+    Return the answer by which a request failed.
+
+    :raises NotTriedError: if no service answered.
+    """
     if error.status is None or error.failure is Failure.THROTTLED:
         raise NotTriedError(f"{error.method} {_place(error.path)} {refusal_of(error)}")
     form = "json" if error.problem.says_something else _form(error.reason)
