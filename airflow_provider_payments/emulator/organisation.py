@@ -66,12 +66,12 @@ class Organisation:
         :param start: the new time of a manual clock, in epoch seconds; the machine's time unless given.
         """
         self.clock = Clock(self.options.time, start)
-        self.lag = Lag(self.clock)
         self.log = RequestLog()
         self.outcomes = Outcomes()
         self.faults.over.set()
         self.faults = Faults()
         self.runtime_options = RuntimeOptions()
+        self.lag = Lag(self.clock, self.runtime_options)
         self.rate_limit = RateLimit(self.clock, self.options.rate_limit)
         self.vendors = Vendors(self.clock)
         self.sandboxes = {name: self._sandbox(name) for name in SANDBOX_NAMES}

@@ -323,7 +323,7 @@ def test_mistakes_of_our_own_speak_the_dialect(
     path: str,
     expected: dict[str, Any],
 ) -> None:
-    def broken(*_: Any) -> None:
+    def broken(*_: Any, **__: Any) -> None:
         raise LookupError("a slip of ours")
 
     headers = {"Accept": "application/vnd.adobe.xed+json;version=1"}

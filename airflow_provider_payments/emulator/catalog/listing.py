@@ -15,16 +15,24 @@ from typing import Any, TypeVar
 from airflow_provider_payments.emulator.catalog.refusals import bad_request
 from airflow_provider_payments.emulator.catalog.state import Catalog
 from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.behaviour import REFUSED, PageLimit
 from airflow_provider_payments.emulator.core.call import Answer, Call
 from airflow_provider_payments.emulator.core.comparisons import Check, as_text, dotted, in_order, like
 from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.query import Filter, Order, Steps, Wire
+from airflow_provider_payments.emulator.core.questions import ALWAYS, Policy, name_topics
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 from airflow_provider_payments.emulator.core.store import Numbered
 
-DEFAULT_LIMIT = 20
-MAX_LIMIT = 100
 # The observable schema is the large part of an object.
 MAX_OBSERVABLE_SCHEMAS = 20
+# The questions that the parameters of all lists ask.
+_PARAMETERS = {
+    **dict.fromkeys(("limit", "properties", "property", "tags", "dataSetId", "datasetId"), ALWAYS),
+    **dict.fromkeys(("orderBy", "sort"), "order"),
+    "start": "start",
+}
+_TOPICS = name_topics("name")
 _MEMBER = r"[A-Za-z_$@][^\s,:=!<>~]*"
 _ORDER = re.compile(rf"(?:(asc|desc):)?({_MEMBER})")
 _CONDITION = re.compile(r"(!)?([A-Za-z_$@][^\s=!<>~]*)(?:(==|!=|<=|>=|<|>|~)(.*))?", re.DOTALL)
@@ -46,13 +54,22 @@ class Listing(query.Listing[Item]):
 
 def answer(call: Call[Catalog], listing: Listing[Item]) -> Answer:
     """Answer with the requested objects by id."""
+    policy = Policy("catalog", call.state.sandbox.runtime_options.questions, _refused)
+    call = policy.heeded(call, {**dict.fromkeys((*listing.simple, *listing.ranges), ALWAYS), **_PARAMETERS})
     observable = any(path[0] == "observableSchema" for path in _properties(call) or ())
-    most = MAX_OBSERVABLE_SCHEMAS if observable else MAX_LIMIT
-    limit = call.whole_number("limit", bad_request, DEFAULT_LIMIT, 1, most)
+    limits = call.state.sandbox.runtime_options.page_limits["catalog"]
+    if observable:
+        limits = PageLimit(limits.default, min(limits.maximum, MAX_OBSERVABLE_SCHEMAS), REFUSED)
+    limit = call.page_limit(limits, bad_request, 1)
     start = call.whole_number("start", bad_request, 0, maximum=10**9)
     orders = _orders(call.parameter("orderBy") or call.parameter("sort") or "")
-    found = islice(query.items(listing, _asked(call, listing), orders), start, start + limit)
+    filters = list(policy.screened(_asked(call, listing), _TOPICS))
+    found = islice(query.items(listing, filters, orders), start, start + limit)
     return Answer({item.id: cut(call, listing.wire(item)) for item in found})
+
+
+def _refused(question: str, name: str) -> PlainRefusal:
+    return bad_request(f"'{name[:100]}' is not supported for these lists.")
 
 
 def unique_values(call: Call[Catalog], listing: Listing[Item], member: str) -> Answer:

@@ -75,7 +75,8 @@ def list_datasets(call: Call[Catalog]) -> Answer:
 
 
 def show_dataset(call: Call[Catalog]) -> Answer:
-    return related.look_up(call, call.state.get, functools.partial(dataset_to_wire, catalog=call.state))
+    get = functools.partial(call.state.get, removed=True)
+    return related.look_up(call, get, functools.partial(dataset_to_wire, catalog=call.state))
 
 
 def patch_dataset(call: Call[Catalog]) -> Answer:

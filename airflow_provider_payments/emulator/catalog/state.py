@@ -11,6 +11,7 @@ from typing import Any
 from airflow_provider_payments.emulator.catalog.batches import Batch, Row
 from airflow_provider_payments.emulator.catalog.refusals import bad_request, not_found
 from airflow_provider_payments.emulator.core.identifiers import new_object_id
+from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 from airflow_provider_payments.emulator.core.sandbox import Sandbox
 from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
@@ -91,6 +92,7 @@ class Catalog:
         self.datasets: Store[Dataset] = Store(
             keys={"name": lambda dataset: (dataset.name,), "schema": lambda dataset: (dataset.schema_id,)},
             lag=sandbox.lag,
+            kind=lambda dataset: "dataset",
         )
         self.batches: Store[Batch] = Store(keys={"dataSet": lambda batch: (batch.dataset_id,)}, lag=sandbox.lag)
 
@@ -100,6 +102,9 @@ class Catalog:
         for member in ("name", "schemaRef"):
             if not content.get(member):
                 raise bad_request(f"A dataset needs '{member}'.")
+        holder = self.sandbox.name_holder("dataset", self.datasets, content["name"])
+        if holder is not None:
+            raise PlainRefusal(409, f"The name '{holder.name[:100]}' is taken by the dataset {holder.id}.")
         now, millis = self.sandbox.clock.now(), self.sandbox.clock.millis()
         source = content.pop("dataSourceId", None)
         dataset = Dataset(new_object_id(now), content, millis, millis, new_object_id(now), source)
@@ -108,9 +113,12 @@ class Catalog:
             dataset.data_source_id = dataset.number + 1
         return dataset
 
-    def get(self, identifier: str) -> Dataset:
-        """A dataset, or a refusal."""
-        dataset = self.datasets.read(identifier)
+    def get(self, identifier: str, *, removed: bool = False) -> Dataset:
+        """A dataset, or a refusal.
+
+        :param removed: whether to find a removed one too while reads are behind.
+        """
+        dataset = self.datasets.read(identifier, removed=removed)
         if dataset is None:
             raise not_found("DataSet")
         return dataset

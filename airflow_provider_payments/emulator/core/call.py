@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
+from airflow_provider_payments.emulator.core.behaviour import CUT, REFUSED, PageLimit
 from airflow_provider_payments.emulator.core.parsing import UnreadableBody, parse_count, parse_json
 from airflow_provider_payments.emulator.core.refusals import GatewayRefusal, Refusal
 from airflow_provider_payments.emulator.core.sandbox import Sandbox
@@ -71,6 +72,17 @@ class Call(Generic[State]):
             bounds = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
             raise refuse(f"'{name}' must be a whole number, {bounds}.")
         return number
+
+    def page_limit(self, limits: PageLimit, refuse: Callable[[str], Refusal], minimum: int = 0) -> int:
+        """How many items the requested page of a list has, or a refusal.
+
+        :param limits: of the service.
+        :param refuse: makes the service's refusal from a detail.
+        """
+        maximum = limits.maximum
+        default = None if limits.default is None else min(limits.default, maximum)
+        limit = self.whole_number("limit", refuse, default, minimum, maximum if limits.above == REFUSED else None)
+        return min(limit, maximum) if limits.above == CUT else limit
 
     def query_with(self, **changes: object) -> str:
         """The query with some parameters changed: what the link to another page ends with.

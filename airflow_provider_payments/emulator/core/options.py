@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from airflow_provider_payments.emulator.core.behaviour import (
+    KINDS,
+    NAMES,
+    NO_LAG,
+    PAGE_LIMITS,
+    QUESTIONS,
+    LagSeconds,
+    PageLimit,
+)
 from airflow_provider_payments.emulator.core.clock import TimeMode
 from airflow_provider_payments.emulator.core.rate_limit import Limit
 
@@ -44,9 +54,17 @@ class RuntimeOptions:
     :param registry_requires_if_match: whether the Schema Registry refuses a PATCH without ``If-Match``; one document
         says so, and Adobe's own samples send none.
     :param sandbox_admin: whether the credential may list all sandboxes, not only its own.
+    :param lags: by kind of object, how long lists and reads by id stay behind writes.
+    :param names: by kind of object, whether a name may be taken ``once`` or ``twice``.
+    :param page_limits: by service, how many items a page of its lists has.
+    :param questions: by service and question, whether a request of a list is ``honoured``, ``ignored`` or ``refused``.
     """
 
     last_run_shows_active: bool = True
     queries_are_utf8: bool = True
     registry_requires_if_match: bool = True
     sandbox_admin: bool = False
+    lags: Mapping[str, LagSeconds] = field(default_factory=lambda: dict.fromkeys(KINDS, NO_LAG))
+    names: Mapping[str, str] = field(default_factory=lambda: NAMES)
+    page_limits: Mapping[str, PageLimit] = field(default_factory=lambda: PAGE_LIMITS)
+    questions: Mapping[str, str] = field(default_factory=lambda: QUESTIONS)

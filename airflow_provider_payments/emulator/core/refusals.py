@@ -49,6 +49,7 @@ _PLAIN_TITLES = {
     403: "ForbiddenError",
     404: "NotFoundError",
     406: "NotAcceptableError",
+    409: "ConflictError",
     412: "PreconditionFailedError",
     413: "PayloadTooLargeError",
     416: "RequestedRangeNotSatisfiableError",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
+from airflow_provider_payments.emulator.core.behaviour import TWICE
 from airflow_provider_payments.emulator.core.clock import Clock
 from airflow_provider_payments.emulator.core.options import Options, RuntimeOptions
-from airflow_provider_payments.emulator.core.store import Lag
+from airflow_provider_payments.emulator.core.store import Item, Lag, Store
 
 DEFAULT_SANDBOX = "prod"
 
@@ -37,3 +38,12 @@ class Sandbox:
     def __post_init__(self) -> None:
         self.id = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.name}.{self.options.org}"))
         self.created = self.clock.now()
+
+    def name_holder(self, kind: str, store: Store[Item], name: str | None) -> Item | None:
+        """The object whose name no new object may take; None where it may, or where nothing has the name.
+
+        :param kind: of the objects in the store.
+        """
+        if name is None or self.runtime_options.names[kind] == TWICE:
+            return None
+        return next(iter(store.find("name", (name,))), None)

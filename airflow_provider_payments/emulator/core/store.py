@@ -1,6 +1,6 @@
 """An ordered collection of resources with constant-time pages and look-ups.
 
-It can be eventually consistent: during a :class:`Lag`, lists do not show what was just created and still show what was
+It can be eventually consistent: with a :class:`Lag`, lists do not show what was just created and still show what was
 just removed, as the platform's indexes do. Reads by id can lag too.
 """
 
@@ -14,7 +14,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from airflow_provider_payments.emulator.core.behaviour import NO_LAG, LagSeconds
 from airflow_provider_payments.emulator.core.clock import Clock
+from airflow_provider_payments.emulator.core.options import RuntimeOptions
 
 IndexKey = tuple[str, str]
 # Every item has this key: its entry is the whole list.
@@ -35,16 +37,21 @@ Item = TypeVar("Item", bound=Numbered)
 
 
 class Lag:
-    """How long lists and reads by id stay behind the writes of the current request.
+    """How long lists and reads by id stay behind writes.
 
     :param clock: measures the seconds.
+    :param options: have the lags of each kind of object.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, options: RuntimeOptions) -> None:
         self.clock = clock
-        # Each is set for the duration of one request; 0 when its writes show at once.
-        self.list_seconds = 0.0
-        self.read_seconds = 0.0
+        self._options = options
+        # Set for the duration of one request, it holds for all kinds.
+        self.of_request: LagSeconds | None = None
+
+    def of(self, kind: str) -> LagSeconds:
+        """The lag of a write to an object of a kind."""
+        return self.of_request or self._options.lags.get(kind, NO_LAG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +101,9 @@ class Store(Generic[Item]):
     item with that number has been removed.
 
     :param keys: names of the index's keys, each with the function that reads an item's values for it.
-    :param lag: how far lists are behind; None where they never are.
+    :param lag: how far lists and reads are behind; None where they never are.
     :param moment: reads when an item was created.
+    :param kind: reads which kind's lag an item has.
     """
 
     def __init__(
@@ -103,6 +111,7 @@ class Store(Generic[Item]):
         keys: Mapping[str, Callable[[Item], Iterable[str]]] | None = None,
         lag: Lag | None = None,
         moment: Callable[[Item], int] = lambda item: 0,
+        kind: Callable[[Item], str] = lambda item: "",
     ) -> None:
         # Signs the continuation tokens of this store's lists.
         self.secret = secrets.token_bytes(16)
@@ -111,6 +120,7 @@ class Store(Generic[Item]):
         self._keys = dict(keys or {})
         self._lag = lag
         self._moment = moment
+        self._kind = kind
         self._by_id: dict[str, Item] = {}
         # Removed items that lists still show stay in the order and in the index, but not among the ids.
         self._order: list[Item | None] = []
@@ -120,8 +130,9 @@ class Store(Generic[Item]):
         # By number, until when lists do not show a created item, or still show a removed one; infinite if hidden.
         self._unlisted: dict[int, float] = {}
         self._still_listed: dict[int, float] = {}
-        # By id, until when a read does not find it.
+        # By id, until when a read does not find a created item, or still finds a removed one.
         self._unreadable: dict[str, float] = {}
+        self._still_readable: dict[str, tuple[float, Item]] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -133,11 +144,18 @@ class Store(Generic[Item]):
         """An item, or None."""
         return self._by_id.get(identifier)
 
-    def read(self, identifier: str) -> Item | None:
-        """An item as a request by id, or a reference, finds it: None while reads are behind."""
-        if self._lag is not None and self._unreadable.get(identifier, 0.0) > self._lag.clock.now():
+    def read(self, identifier: str, *, removed: bool = False) -> Item | None:
+        """An item as a request by id, or a reference, finds it: None while reads are behind.
+
+        :param removed: whether to find a removed item too while reads are behind, as only requests that show it do.
+        """
+        if self._unreadable.get(identifier, 0.0) > self._now():
             return None
-        return self._by_id.get(identifier)
+        found = self._by_id.get(identifier)
+        if found is None and removed:
+            until, gone = self._still_readable.get(identifier, (0.0, None))
+            return gone if until > self._now() else None
+        return found
 
     def find(self, key: str, values: Iterable[str]) -> list[Item]:
         """Items by values of a key, in order."""
@@ -153,10 +171,11 @@ class Store(Generic[Item]):
         self._moments.append(moment)
         self._by_id[item.id] = item
         self._enter(item)
-        if (until := self._behind_until()) is not None:
-            self._unlisted[item.number] = until
-        if self._lag is not None and self._lag.read_seconds > 0:
-            self._unreadable[item.id] = self._lag.clock.now() + self._lag.read_seconds
+        lag = self._lag_of(item)
+        if lag.listed > 0:
+            self._unlisted[item.number] = self._now() + lag.listed
+        if lag.readable > 0:
+            self._unreadable[item.id] = self._now() + lag.readable
         return item
 
     def changed(self, item: Item) -> None:
@@ -167,13 +186,16 @@ class Store(Generic[Item]):
     def remove(self, item: Item) -> None:
         """Remove an item; its number is not reused."""
         self._catch_up()
+        lag, now = self._lag_of(item), self._now()
+        if lag.gone_by_id > 0:
+            self._still_readable[item.id] = (now + lag.gone_by_id, item)
         del self._by_id[item.id]
         self._unreadable.pop(item.id, None)
-        until = self._behind_until()
-        if until is None or self._unlisted.pop(item.number, None) is not None:
-            self._drop(item.number)
+        was_listed = self._unlisted.pop(item.number, None) is None
+        if lag.gone > 0 and was_listed:
+            self._still_listed[item.number] = now + lag.gone
         else:
-            self._still_listed[item.number] = until
+            self._drop(item.number)
 
     def hide(self, item: Item) -> None:
         """Keep an item out of lists and reads until :meth:`show`; it stays unchanged."""
@@ -224,15 +246,18 @@ class Store(Generic[Item]):
         found = [self._index.get((key, value), ()) for value in wanted]
         return found[0] if len(found) == 1 else sorted({number for numbers in found for number in numbers})
 
-    def _behind_until(self) -> float | None:
-        if self._lag is None or self._lag.list_seconds <= 0:
-            return None
-        return self._lag.clock.now() + self._lag.list_seconds
+    def _lag_of(self, item: Item) -> LagSeconds:
+        return NO_LAG if self._lag is None else self._lag.of(self._kind(item))
+
+    def _now(self) -> float:
+        return 0.0 if self._lag is None else self._lag.clock.now()
 
     def _catch_up(self) -> None:
-        if self._lag is None or not (self._unlisted or self._still_listed):
+        now = self._now()
+        if self._still_readable:
+            self._still_readable = {key: gone for key, gone in self._still_readable.items() if gone[0] > now}
+        if not (self._unlisted or self._still_listed):
             return
-        now = self._lag.clock.now()
         self._unlisted = {number: until for number, until in self._unlisted.items() if until > now}
         for number in [number for number, until in self._still_listed.items() if until <= now]:
             del self._still_listed[number]

@@ -10,16 +10,23 @@ from airflow_provider_payments.emulator.core import query
 from airflow_provider_payments.emulator.core.call import Answer, Call
 from airflow_provider_payments.emulator.core.comparisons import one_of
 from airflow_provider_payments.emulator.core.query import Filter, Order
+from airflow_provider_payments.emulator.core.questions import ALWAYS, Policy, name_topics
 from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSet, MappingSets
-from airflow_provider_payments.emulator.data_prep.refusals import invalid
+from airflow_provider_payments.emulator.data_prep.refusals import DataPrepRefusal, invalid
 
-MAX_PAGE = 1000
 _READERS: Mapping[str, Callable[[MappingSet], Any]] = {
     "name": lambda item: item.latest.name,
     "createdDate": lambda item: item.created,
     **dict.fromkeys(("updatedDate", "modifiedDate", "lastUpdateDate"), lambda item: item.latest.modified),
 }
+# The questions that the parameters ask.
+_PARAMETERS = {
+    **dict.fromkeys(("limit", "name", "expandSchema"), ALWAYS),
+    "orderBy": "order",
+    "start": "start",
+}
+_TOPICS = name_topics("name")
 _ORDERS = [name for name in _READERS if name.endswith("Date")]
 
 
@@ -28,21 +35,27 @@ def answer(call: Call[MappingSets], store: Store[MappingSet], show: Callable[[Ma
 
     :param show: makes the form of one in the list.
     """
+    policy = Policy("data_prep", call.state.sandbox.runtime_options.questions, _refused)
+    call = policy.heeded(call, _PARAMETERS)
     # Documents require 'start' too, but Adobe's own client leaves it out.
-    limit, start, name = (
-        call.whole_number("limit", invalid),
-        call.whole_number("start", invalid, 0),
-        call.parameter("name"),
-    )
+    limit = call.page_limit(call.state.sandbox.runtime_options.page_limits["data_prep"], invalid)
+    start, name = call.whole_number("start", invalid, 0), call.parameter("name")
     named = [] if name is None else [Filter("name", one_of((name,)), equals=(name,))]
-    listing = query.Listing(store, show, _READERS, keys={"name": "name"})
-    size = min(limit, MAX_PAGE)
-    found = list(islice(query.items(listing, named, _orders(call.parameter("orderBy") or "")), start, start + size + 1))
-    page, links = found[:size], {}
-    if page and len(found) > size:
-        links["next"] = {"href": f"/mappingSets?{call.query_with(start=start + size, limit=limit)}"}
+    listing, filters = (
+        query.Listing(store, show, _READERS, keys={"name": "name"}),
+        list(policy.screened(named, _TOPICS)),
+    )
+    orders = _orders(call.parameter("orderBy") or "")
+    found = list(islice(query.items(listing, filters, orders), start, start + limit + 1))
+    page, links = found[:limit], {}
+    if page and len(found) > limit:
+        links["next"] = {"href": f"/mappingSets?{call.query_with(start=start + limit, limit=limit)}"}
     data = [show(item) for item in page]
     return Answer({"data": data, "_page": {"count": len(page), "limit": limit}, "_links": links})
+
+
+def _refused(question: str, name: str) -> DataPrepRefusal:
+    return invalid(f"'{name[:100]}' is not supported for the list of mapping sets.")
 
 
 def _orders(order: str) -> list[Order]:

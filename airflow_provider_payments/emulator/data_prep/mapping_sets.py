@@ -99,17 +99,25 @@ class MappingSets:
         self.registry = registry
         self.read_sample = read_sample
         self.store: Store[MappingSet] = Store(
-            keys={"name": lambda item: () if item.latest.name is None else (item.latest.name,)}, lag=sandbox.lag
+            keys={"name": lambda item: () if item.latest.name is None else (item.latest.name,)},
+            lag=sandbox.lag,
+            kind=lambda item: "mapping_set",
         )
 
     def create(self, body: Mapping[str, Any]) -> MappingSet:
         """Create a mapping set, or refuse. The same content sent twice creates two."""
         version = self.parse(body, 0)
+        holder = self.sandbox.name_holder("mapping_set", self.store, version.name)
+        if holder is not None:
+            raise refused(409, f"The name '{str(version.name)[:100]}' is taken by the mapping set {holder.id}.")
         return self.store.add(MappingSet(uuid.uuid4().hex, version.modified, [version]))
 
-    def get(self, identifier: str) -> MappingSet:
-        """A mapping set, or a refusal."""
-        found = self.store.read(identifier)
+    def get(self, identifier: str, *, removed: bool = False) -> MappingSet:
+        """A mapping set, or a refusal.
+
+        :param removed: whether to find a removed one too while reads are behind.
+        """
+        found = self.store.read(identifier, removed=removed)
         if found is None:
             raise refused(404, f"There is no mapping set {identifier[:100]}.")
         return found

@@ -53,7 +53,7 @@ def list_all(call: Call[MappingSets]) -> Answer:
 
 
 def show(call: Call[MappingSets]) -> Answer:
-    mapping_set = call.state.get(call.params["id"])
+    mapping_set = call.state.get(call.params["id"], removed=True)
     return Answer(_shown(call, mapping_set, mapping_set.version(call.whole_number("version", invalid, 0))))
 
 

@@ -16,6 +16,7 @@ _FILTER = re.compile(
 _SIGNS = frozenset({"==", "!=", *ORDERINGS})
 _VALUE = re.compile(r"\s*(?:\"([^\"]*)\"|'([^']*)'|([^,]*))\s*(?:,|$)")
 CREATED, _UPDATED = "createdAt", "updatedAt"
+LAST_STARTED = "lastRunDetails.startedAtUTC"
 _IDENTIFIER = re.compile(r"(?:.*\.)?(?:id|\w*Ids?)(?:\[\])?")
 
 

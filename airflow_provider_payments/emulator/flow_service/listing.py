@@ -12,16 +12,28 @@ from urllib.parse import unquote
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from airflow_provider_payments.emulator.core import query
+from airflow_provider_payments.emulator.core.behaviour import PageLimit
 from airflow_provider_payments.emulator.core.call import Answer, Call
 from airflow_provider_payments.emulator.core.query import Filter, Order, Position, Wire
-from airflow_provider_payments.emulator.flow_service.filters import CREATED, parse_filter
+from airflow_provider_payments.emulator.core.questions import ALWAYS, UNKNOWN, Policy, Topic, name_topics
+from airflow_provider_payments.emulator.flow_service.filters import CREATED, LAST_STARTED, parse_filter
 from airflow_provider_payments.emulator.flow_service.payloads import body_of, optional
-from airflow_provider_payments.emulator.flow_service.refusals import invalid
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid
+from airflow_provider_payments.emulator.flow_service.state import FlowService
 
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 1000
-# Public clients send 'start' and are answered; its effect is unknown.
-_PARAMETERS = frozenset({"property", "limit", "orderby", "continuationToken", "count", "start"})
+# The questions that query parameters ask. Public clients send 'start' and are answered; its effect is unknown.
+_PARAMETERS = {
+    **dict.fromkeys(("property", "limit", "count"), ALWAYS),
+    "orderby": "order",
+    "continuationToken": "continuation_token",
+    "start": "start",
+}
+_TOPICS = (
+    Topic("filter_ids", lambda one: one.path == "id" and len(one.equals) > 1),
+    Topic("filter_last_run_started", lambda one: one.path == LAST_STARTED),
+    Topic("filter_created", lambda one: one.path == CREATED),
+    *name_topics("name"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +63,43 @@ class Query:
 
     :param properties: filters; items must pass all of them.
     :param orderby: empty for the order of creation.
+    :param limit: 0 where a token or a count makes it unnecessary.
     :param token: empty for the first page.
+    :param start: how many items to leave out at the beginning of the first page.
     :param fields: the members to show besides the id; empty for all.
     """
 
     properties: tuple[str, ...] = ()
     orderby: str = ""
-    limit: int | None = None
+    limit: int = 0
     count: bool = False
     token: str = ""
+    start: int = 0
     fields: tuple[str, ...] = ()
 
 
-def answer_list(call: Call[Any], listing: Listing) -> Answer:
+def answer_list(call: Call[FlowService], listing: Listing) -> Answer:
     """Answer a GET of a list."""
-    return answer(listing, _query_of(call), f"/{listing.path}")
+    return _answer(call, listing, _query_of(_policy(call).heeded(call, _PARAMETERS)), f"/{listing.path}")
 
 
-def answer(listing: Listing, asked: Query, address: str) -> Answer:
+def _limits(call: Call[FlowService]) -> PageLimit:
+    return call.state.sandbox.runtime_options.page_limits["flow_service"]
+
+
+def _policy(call: Call[FlowService]) -> Policy:
+    return Policy("flow_service", call.state.sandbox.runtime_options.questions, _refused)
+
+
+def _refused(question: str, name: str) -> FlowRefusal:
+    if question == "order":
+        return invalid("1433-400", "These lists cannot be sorted.")
+    if question in ("start", "continuation_token", UNKNOWN):
+        return invalid("1451-400", f"There is no query parameter '{name[:60]}' for lists.")
+    return invalid("1449-400", f"There is no field '{name[:100]}' to filter by.")
+
+
+def _answer(call: Call[FlowService], listing: Listing, asked: Query, address: str) -> Answer:
     """Answer a query.
 
     :param address: of the next page, without its token.
@@ -76,12 +107,13 @@ def answer(listing: Listing, asked: Query, address: str) -> Answer:
     after = None
     if asked.token and not asked.count:
         asked, after = _resume(listing, asked)
-    orders, filters = _orders(asked.orderby, listing), listing.filters(asked.properties)
+    orders = _orders(asked.orderby, listing)
+    filters = list(_policy(call).screened(listing.filters(asked.properties), _TOPICS))
     if asked.count:
         return Answer({"count": query.count(listing, filters)})
-    limit = DEFAULT_LIMIT if asked.limit is None else min(asked.limit, MAX_LIMIT)
+    limit, begin = asked.limit, asked.start if after is None else 0
     # One more item than the page holds shows whether another page follows.
-    found = list(islice(query.items(listing, filters, orders, after), limit + 1))
+    found = list(islice(query.items(listing, filters, orders, after), begin, begin + limit + 1))
     links = {}
     if len(found) > limit:
         token = _token(listing, asked, query.position(listing, found[limit - 1], orders))
@@ -94,20 +126,20 @@ def _shown(wire: Wire, fields: Collection[str]) -> Wire:
     return {name: value for name, value in wire.items() if name == "id" or name in fields} if fields else wire
 
 
-def _query_of(call: Call[Any]) -> Query:
-    unknown = next((name for name, _ in call.query if name not in _PARAMETERS), None)
-    if unknown is not None:
-        raise invalid("1451-400", f"There is no query parameter '{unknown[:60]}' for lists.")
+def _query_of(call: Call[FlowService]) -> Query:
     count = (call.parameter("count") or "false").lower()
     if count not in ("true", "false"):
         raise invalid("1453-400", "The value of 'count' must be true or false.")
     check_count(count == "true", call.parameter("limit"))
-    limit = None
-    if call.parameter("limit") is not None:
-        limit = call.whole_number("limit", lambda detail: invalid("1453-400", detail), minimum=1)
     properties = tuple(value for name, value in call.query if name == "property")
-    token = call.parameter("continuationToken") or ""
-    return Query(properties, call.parameter("orderby") or "", limit, count == "true", token)
+    token, orderby = call.parameter("continuationToken") or "", call.parameter("orderby") or ""
+    is_settled = call.parameter("limit") is None and (token or count == "true")
+    limit = 0 if is_settled else call.page_limit(_limits(call), _wrong_value, 1)
+    return Query(properties, orderby, limit, count == "true", token, call.whole_number("start", _wrong_value, 0))
+
+
+def _wrong_value(detail: str) -> FlowRefusal:
+    return invalid("1453-400", detail)
 
 
 def check_count(count: bool, limit: object) -> None:
@@ -152,26 +184,30 @@ def _resume(listing: Listing, asked: Query) -> tuple[Query, Position]:
         raise unknown_token
     if asked.orderby and asked.orderby != orderby:
         raise unknown_token
-    limit = limit if asked.limit is None else asked.limit
-    wanted = replace(asked, properties=tuple(properties), orderby=orderby, limit=limit)
+    wanted = replace(asked, properties=tuple(properties), orderby=orderby, limit=asked.limit or limit)
     return wanted, Position(number, tuple(key))
 
 
-def answer_search(call: Call[Any], listing: Listing) -> Answer:
+def answer_search(call: Call[FlowService], listing: Listing) -> Answer:
     """Answer a POST of a search."""
     body = body_of(call, may_be_empty=True)
     if optional(body, "groupByProperty", str) is not None:
         raise invalid("1441-400", "Grouping by 'groupByProperty' is not implemented.")
-    return answer(listing, _searched(body, call.parameter("continuationToken") or ""), f"/{listing.path}/search")
+    asked = _searched(body, call.parameter("continuationToken") or "", _limits(call))
+    return _answer(call, listing, asked, f"/{listing.path}/search")
 
 
-def _searched(body: Mapping[str, Any], token: str) -> Query:
+def _searched(body: Mapping[str, Any], token: str, limits: PageLimit) -> Query:
     limit, count = body.get("limit"), optional(body, "count", bool) or False
     check_count(count, limit)
-    if limit is not None and (type(limit) is not int or not 0 < limit <= MAX_LIMIT):
-        raise invalid("1453-400", f"'limit' must be a whole number from 1 to {MAX_LIMIT}, not {str(limit)[:40]}.")
+    most = limits.maximum
+    if limit is not None and (type(limit) is not int or not 0 < limit <= most):
+        raise _wrong_value(f"'limit' must be a whole number from 1 to {most}, not {str(limit)[:40]}.")
+    if limit is None:
+        limit = 0 if token else min(limits.default or most, most)
     filters = tuple(_filter_texts(optional(body, "queryString", str) or ""))
-    return Query(filters, optional(body, "orderby", str) or "", limit, count, token, tuple(_fields(body)))
+    orderby = optional(body, "orderby", str) or ""
+    return Query(filters, orderby, limit, count, token, fields=tuple(_fields(body)))
 
 
 def _filter_texts(text: str) -> list[str]:

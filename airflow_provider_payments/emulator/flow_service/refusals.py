@@ -74,6 +74,14 @@ def not_found(kind: str, identifier: str) -> FlowRefusal:
     return FlowRefusal("1439-404", f"The requested {kind} resource {shown} is not found.", (kind, shown))
 
 
+def name_taken(name: str, kind: str, holder: str) -> FlowRefusal:
+    """The refusal of a name that another resource of the kind has.
+
+    :param kind: as in the path.
+    """
+    return FlowRefusal("1000-409", f"The name '{name[:100]}' is taken by the {kind} resource {holder}.")
+
+
 def empty_body() -> FlowRefusal:
     """The refusal of a request without a body."""
     return invalid("1405-400", "The request body must not be empty.")

@@ -51,7 +51,7 @@ def _read_routes(kind: str) -> Routes[FlowService]:
         return answer_list(call, listing_of(call.state, kind))
 
     def show(call: Call[FlowService]) -> Answer:
-        item = call.state.get(kind, call.params["id"])
+        item = call.state.get(kind, call.params["id"], removed=True)
         return Answer({"items": [TO_WIRE[kind](call.state, item)]})
 
     return (("GET", f"/{kind}", listing), ("GET", f"/{kind}/{{id}}", show))

@@ -20,11 +20,18 @@ from airflow_provider_payments.emulator.flow_service.model import (
     Run,
 )
 from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcomes
-from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, not_found
+from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, name_taken, not_found
 from airflow_provider_payments.emulator.flow_service.specs import PAYPAL_ID
 from airflow_provider_payments.emulator.samples.vendors import Vendors
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
+# The kinds of objects by the kinds in the paths.
+_KINDS = {
+    "connections": "base_connection",
+    SOURCES: "source_connection",
+    TARGETS: "target_connection",
+    "flows": "dataflow",
+}
 PAYPAL_CONNECTION_ID = "24151d58-ffa7-4960-951d-58ffa7396097"
 
 
@@ -40,6 +47,10 @@ def _base(resource: Resource) -> Iterable[str]:
 
 def _ends(member: str) -> Callable[[Flow], Iterable[str]]:
     return lambda flow: flow.content.get(member) or ()
+
+
+def _of_kind(kind: str) -> Callable[[Resource], str]:
+    return lambda resource: _KINDS[kind]
 
 
 def _created(item: Resource | Run) -> int:
@@ -67,12 +78,12 @@ class FlowService:
         self.registry, self.catalog, self.mapping_sets = registry, catalog, mapping_sets
         self.vendors, self.outcomes = vendors, outcomes
         lag = sandbox.lag
-        self.connections: Store[Resource] = Store({"name": name_of}, lag, _created)
-        self.source_connections: Store[Resource] = Store({"name": name_of, "baseConnectionId": _base}, lag, _created)
-        self.target_connections: Store[Resource] = Store({"name": name_of, "baseConnectionId": _base}, lag, _created)
-        self.flows: Store[Flow] = Store(
-            {"name": name_of, **{f"{member}[]": _ends(member) for member in END_KINDS}}, lag, _created
-        )
+        end_keys = {"name": name_of, "baseConnectionId": _base}
+        flow_keys = {"name": name_of, **{f"{member}[]": _ends(member) for member in END_KINDS}}
+        self.connections: Store[Resource] = Store({"name": name_of}, lag, _created, _of_kind("connections"))
+        self.source_connections: Store[Resource] = Store(end_keys, lag, _created, _of_kind(SOURCES))
+        self.target_connections: Store[Resource] = Store(end_keys, lag, _created, _of_kind(TARGETS))
+        self.flows: Store[Flow] = Store(flow_keys, lag, _created, _of_kind("flows"))
         self.runs: Store[Run] = Store({"flowId": lambda run: (run.flow_id,)}, lag, _created)
         self._add_paypal_connection()
 
@@ -88,12 +99,15 @@ class FlowService:
         }
 
     def add(self, kind: str, content: dict[str, Any], state: str = ENABLED, identifier: str | None = None) -> Any:
-        """Add a resource of a kind.
+        """Add a resource of a kind, or refuse its name.
 
         :param content: has been checked.
         :param identifier: a new one unless given.
         """
         clock, store = self.clock, self.stores[kind]
+        holder = self.sandbox.name_holder(_KINDS[kind], store, content.get("name"))
+        if holder is not None:
+            raise name_taken(str(content["name"]), kind, holder.id)
         now, make = clock.millis(), Flow if kind == "flows" else Resource
         resource = make(identifier or new_uuid(), content, now, now, new_etag(clock.now()), state)
         store.add(resource)
@@ -108,9 +122,12 @@ class FlowService:
         resource.etag = new_etag(clock.now())
         self.stores[kind].changed(resource)
 
-    def get(self, kind: str, identifier: str) -> Any:
-        """A resource of a kind as a request finds it, or the refusal that names both."""
-        resource = self.stores[kind].read(identifier)
+    def get(self, kind: str, identifier: str, *, removed: bool = False) -> Any:
+        """A resource of a kind as a request finds it, or the refusal that names both.
+
+        :param removed: whether to find a removed one too while reads are behind.
+        """
+        resource = self.stores[kind].read(identifier, removed=removed)
         if resource is None:
             raise not_found(kind, identifier)
         return resource

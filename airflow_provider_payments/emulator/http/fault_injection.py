@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from airflow_provider_payments.emulator.core.behaviour import LagSeconds
 from airflow_provider_payments.emulator.core.faults import Fault
 from airflow_provider_payments.emulator.core.refusals import GatewayRefusal, Refusal, error_page
 from airflow_provider_payments.emulator.data_prep.refusals import DataPrepRefusal
@@ -156,21 +157,20 @@ def _expire_token(fault: Fault, request: FaultContext) -> Response:
 
 
 def _list_lag(fault: Fault, request: FaultContext) -> Response:
-    lag = request.organisation.lag
-    lag.list_seconds = fault.options["seconds"]
-    try:
-        return request.handle()
-    finally:
-        lag.list_seconds = 0.0
+    seconds = fault.options["seconds"]
+    return _behind(LagSeconds(listed=seconds, gone=seconds), request)
 
 
 def _read_lag(fault: Fault, request: FaultContext) -> Response:
-    lag = request.organisation.lag
-    lag.read_seconds = fault.options["seconds"]
+    return _behind(LagSeconds(readable=fault.options["seconds"]), request)
+
+
+def _behind(lag: LagSeconds, request: FaultContext) -> Response:
+    request.organisation.lag.of_request = lag
     try:
         return request.handle()
     finally:
-        lag.read_seconds = 0.0
+        request.organisation.lag.of_request = None
 
 
 _ACTIONS: Mapping[str, Callable[[Fault, FaultContext], Response]] = {

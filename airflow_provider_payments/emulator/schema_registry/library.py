@@ -9,7 +9,13 @@ from airflow_provider_payments.emulator.core.sandbox import Sandbox
 from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.schema_registry import fields
 from airflow_provider_payments.emulator.schema_registry.global_resources import BEHAVIORS
-from airflow_provider_payments.emulator.schema_registry.resources import GLOBALS, Kind, Resource, not_found
+from airflow_provider_payments.emulator.schema_registry.resources import (
+    GLOBALS,
+    OBJECT_KINDS,
+    Kind,
+    Resource,
+    not_found,
+)
 
 
 class Library:
@@ -25,7 +31,10 @@ class Library:
                 "used": lambda resource: {*resource.references, *fields.references(resource.properties)},
             },
             lag=sandbox.lag,
+            kind=lambda resource: OBJECT_KINDS.get(resource.kind, ""),
         )
+        # By both ids: lists and reads that are behind still show what may refer to them.
+        self._removed: dict[str, Resource] = {}
         self._resolved: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {}
 
     @property
@@ -37,12 +46,13 @@ class Library:
         """The tenant's resources of a kind, oldest first."""
         return iter(self.store.find("kind", (kind,)))
 
-    def get(self, kind: Kind, identifier: str) -> Resource:
+    def get(self, kind: Kind, identifier: str, *, removed: bool = False) -> Resource:
         """A resource of the tenant as a request finds it, or a refusal.
 
         :param identifier: ``$id`` or ``meta:altId``.
+        :param removed: whether to find a removed one too while reads are behind.
         """
-        found = self.read(identifier)
+        found = self.read(identifier, removed=removed)
         if found is None or found.kind != kind:
             raise not_found(kind, identifier)
         return found
@@ -54,18 +64,21 @@ class Library:
         """
         return self.store.get(identifier) or next(iter(self.store.find("alt_id", (identifier,))), None)
 
-    def read(self, identifier: str) -> Resource | None:
-        """The same as a request finds it: None while reads are behind."""
-        found = self.lookup(identifier)
-        return self.store.read(found.id) if found else None
+    def read(self, identifier: str, *, removed: bool = False) -> Resource | None:
+        """The same as a request finds it: None while reads are behind.
+
+        :param removed: whether to find a removed one too while reads are behind.
+        """
+        found = self.lookup(identifier) or self._removed.get(identifier)
+        return self.store.read(found.id, removed=removed) if found else None
 
     def find(self, reference: str) -> Resource | None:
         """A resource of the tenant or a global one, or None."""
         return self.store.get(reference) or GLOBALS.get(reference)
 
     def known(self, reference: str) -> Resource:
-        """A resource that exists, see :meth:`find`."""
-        found = self.find(reference)
+        """A resource that exists, see :meth:`find`, or that existed when something referred to it."""
+        found = self.find(reference) or self._removed.get(reference)
         assert found is not None
         return found
 
@@ -78,7 +91,7 @@ class Library:
         """The class of a schema; a class is its own."""
         if resource.kind == "classes":
             return resource.id
-        return next((reference for reference in resource.references if self.kind_of(reference) == "classes"), None)
+        return next((reference for reference in resource.references if self.known(reference).kind == "classes"), None)
 
     def behaviour_of(self, schema: Resource) -> str:
         """The behaviour of a schema: ``record``, ``time-series`` or ``adhoc``."""

@@ -26,14 +26,16 @@ from airflow_provider_payments.emulator.core.comparisons import (
 )
 from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.query import Filter, Listing, Order, Position
+from airflow_provider_payments.emulator.core.questions import ALWAYS, Policy, name_topics
 from airflow_provider_payments.emulator.core.store import Numbered
 from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
-MAX_PAGE = 500
-DEFAULT_PAGE = 300
 PREFIX = "/data/foundation/schemaregistry"
 _LATEST = Order("updated", descending=True)
+# The questions that the parameters ask.
+_PARAMETERS = {**dict.fromkeys(("property", "limit"), ALWAYS), "orderby": "order", "start": "start"}
+_TOPICS = name_topics("title")
 _PROPERTY = re.compile(r"(?P<field>[^=!<>~]+)(?:(?P<sign>==|!=|<=|>=|<|>|~)(?P<value>.*))?", re.DOTALL)
 
 Item = TypeVar("Item", bound=Numbered)
@@ -53,8 +55,12 @@ def answer(
     :param show: makes the form of an item in the list.
     :param base: filters of the list itself.
     """
-    asked, start = [*base, *filters(call)], call.parameter("start")
-    limit = min(call.whole_number("limit", _invalid, 0), MAX_PAGE) or DEFAULT_PAGE
+    policy = Policy("schema_registry", call.state.sandbox.runtime_options.questions, _refused)
+    call = policy.heeded(call, _PARAMETERS)
+    asked, start = [*base, *policy.screened(filters(call), _TOPICS)], call.parameter("start")
+    limits = call.state.sandbox.runtime_options.page_limits["schema_registry"]
+    # 0 asks for the default.
+    limit = call.page_limit(limits, _invalid) or limits.default or limits.maximum
     named = call.parameter("orderby")
     page, following = (
         _page_by_value(listing, _orders(named), asked, start, limit)
@@ -68,6 +74,10 @@ def answer(
             "_links": _links(call, path, following),
         }
     )
+
+
+def _refused(question: str, name: str) -> RegistryRefusal:
+    return _invalid(f"'{name[:100]}' is not supported for lists.")
 
 
 def _page_of_latest(

@@ -39,16 +39,18 @@ class Registry(Library):
         tenant, key = self.sandbox.options.tenant, key or new_hash()
         identifier, alt_id = f"https://ns.adobe.com/{tenant}/{kind}/{key}", f"_{tenant}.{kind}.{key}"
         now = self.sandbox.clock.millis()
-        rules.check_title(self, body, None)
+        rules.check_title(self, kind, body, None)
         content, composition = self._parse(kind, body, identifier, {})
         resource = Resource(kind, identifier, alt_id, content, composition, now, now)
         if resource.in_union:
             rules.check_union(self.descriptors, resource)
+        # A removed resource with the same id may have been shown since.
+        self._resolved.pop(identifier, None)
         return self.store.add(resource)
 
     def replace(self, resource: Resource, body: Mapping[str, Any]) -> Resource:
         """Replace the content of a resource, or refuse and leave it unchanged."""
-        rules.check_title(self, body, resource)
+        rules.check_title(self, resource.kind, body, resource)
         before = resource.content, resource.composition
         content, composition = self._parse(resource.kind, body, resource.id, resource.content)
         if self._carries_data(resource):
@@ -81,6 +83,7 @@ class Registry(Library):
             )
         self.descriptors.drop_all(resource)
         self._resolved.pop(resource.id, None)
+        self._removed[resource.id] = self._removed[resource.alt_id] = resource
         self.store.remove(resource)
 
     def _users(self, resource: Resource) -> list[Resource]:

@@ -13,6 +13,8 @@ from airflow_provider_payments.emulator.schema_registry.refusals import Registry
 
 Kind = Literal["schemas", "mixins", "classes", "datatypes", "behaviors"]
 UNION = "union"
+# The kinds of objects with lags and rules for names.
+OBJECT_KINDS: Mapping[Kind, str] = {"schemas": "schema", "mixins": "field_group"}
 # By kind: the number in the code of its "not found" refusal, and its name there.
 _NAMES: Mapping[Kind, tuple[str, str]] = {
     "classes": ("1010", "class"),

@@ -92,7 +92,7 @@ def _class_usage(registry: Registry, everything: Iterable[Resource]) -> list[dic
 def _tenant_handlers(name: str, kind: Kind) -> Routes[Registry]:
     path = f"/tenant/{name}"
 
-    def shown(call: Call[Registry]) -> Resource:
+    def named(call: Call[Registry]) -> Resource:
         return call.state.get(kind, call.params["id"])
 
     def list_all(call: Call[Registry]) -> Answer:
@@ -114,19 +114,19 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes[Registry]:
             return Answer(global_to_wire(shared, form))
         registry = call.state
         union = unions.find_union(registry, call.params["id"], form) if kind == "schemas" else None
-        return Answer(union or resource_to_wire(shown(call), registry, form))
+        return Answer(union or resource_to_wire(registry.get(kind, call.params["id"], removed=True), registry, form))
 
     def create(call: Call[Registry]) -> Answer:
         registry = call.state
         return Answer(resource_to_wire(registry.create(kind, call.json_object()), registry), 201)
 
     def put(call: Call[Registry]) -> Answer:
-        registry, resource = call.state, shown(call)
+        registry, resource = call.state, named(call)
         _check_match(call, resource, required=False)
         return Answer(resource_to_wire(registry.replace(resource, call.json_object()), registry))
 
     def patch(call: Call[Registry]) -> Answer:
-        registry, resource = call.state, shown(call)
+        registry, resource = call.state, named(call)
         _check_match(call, resource, required=call.state.sandbox.runtime_options.registry_requires_if_match)
         # Patches address the resource as the registry shows it.
         wire = resource_to_wire(resource, registry)
@@ -138,7 +138,7 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes[Registry]:
         return Answer(resource_to_wire(registry.replace(resource, body), registry))
 
     def delete(call: Call[Registry]) -> Answer:
-        call.state.delete(shown(call))
+        call.state.delete(named(call))
         return Answer(None, 204)
 
     return (

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from airflow_provider_payments.emulator.core.behaviour import ONCE
 from airflow_provider_payments.emulator.schema_registry import fields
 from airflow_provider_payments.emulator.schema_registry.composition import (
     REF_PROPERTY,
@@ -17,7 +18,12 @@ from airflow_provider_payments.emulator.schema_registry.descriptors import Descr
 from airflow_provider_payments.emulator.schema_registry.global_resources import BEHAVIORS, IDENTITY_MAP
 from airflow_provider_payments.emulator.schema_registry.library import Library
 from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
-from airflow_provider_payments.emulator.schema_registry.resources import Kind, Resource, reference_not_found
+from airflow_provider_payments.emulator.schema_registry.resources import (
+    OBJECT_KINDS,
+    Kind,
+    Resource,
+    reference_not_found,
+)
 
 # A field group also needs 'meta:intendedToExtend', which has a refusal of its own. A schema's 'type' is required in the
 # published interface, but Adobe's own client leaves it out.
@@ -29,15 +35,16 @@ _NEEDED: Mapping[Kind, tuple[str, ...]] = {
 }
 
 
-def check_title(library: Library, body: Mapping[str, Any], itself: Resource | None) -> None:
-    """Titles must be unique over all kinds of resources.
+def check_title(library: Library, kind: Kind, body: Mapping[str, Any], itself: Resource | None) -> None:
+    """Titles must be unique over all kinds of resources, unless those of the kind may be taken twice.
 
     :param itself: the resource with the title; None if it is new.
     """
     title = body.get("title")
     if not isinstance(title, str) or not title.strip():
         raise RegistryRefusal("1500-400", "Title missing", "A resource needs a 'title', which is text.")
-    for other in library.store.find("title", (title,)):
+    rule = library.sandbox.runtime_options.names.get(OBJECT_KINDS.get(kind, ""), ONCE)
+    for other in library.store.find("title", (title,)) if rule == ONCE else ():
         if other is not itself:
             raise RegistryRefusal(
                 "1521-400",

@@ -1,0 +1,142 @@
+"""Lists and reads by id that stay behind all writes of a kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.emulator.client import CATALOG, PROFILE, REGISTRY, XED, Client, field_group
+from tests.emulator.control.objects import KINDS
+
+EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
+
+
+def lag(client: Client, kind: str, **seconds: float) -> None:
+    client.control("PUT", "options", json={"lags": {kind: seconds}})
+
+
+@EVERY_KIND
+def test_lists_show_a_new_object_after_its_lag(client: Client, kind: str) -> None:
+    lag(client, kind, listed=3)
+    made = KINDS[kind].make(client, "new")
+    assert KINDS[kind].ask(client, "GET", made).status_code == 200
+    client.advance(2.5)
+    assert made not in KINDS[kind].listed(client)
+    client.advance(0.5)
+    assert made in KINDS[kind].listed(client)
+
+
+@EVERY_KIND
+def test_reads_find_a_new_object_after_its_lag(client: Client, kind: str) -> None:
+    lag(client, kind, readable=3)
+    made = KINDS[kind].make(client, "new")
+    assert made in KINDS[kind].listed(client)
+    client.advance(2.5)
+    assert KINDS[kind].ask(client, "GET", made).status_code == 404
+    client.advance(0.5)
+    assert KINDS[kind].ask(client, "GET", made).status_code == 200
+
+
+@EVERY_KIND
+def test_lists_show_a_deleted_object_during_its_lag(client: Client, kind: str) -> None:
+    lag(client, kind, gone=3)
+    made = KINDS[kind].make(client, "old")
+    assert KINDS[kind].ask(client, "DELETE", made).status_code in (200, 204)
+    assert KINDS[kind].ask(client, "GET", made).status_code == 404
+    client.advance(2.5)
+    assert made in KINDS[kind].listed(client)
+    client.advance(0.5)
+    assert made not in KINDS[kind].listed(client)
+
+
+@EVERY_KIND
+def test_reads_find_a_deleted_object_during_its_lag(client: Client, kind: str) -> None:
+    lag(client, kind, gone_by_id=3)
+    made = KINDS[kind].make(client, "old")
+    before = KINDS[kind].ask(client, "GET", made).json()
+    assert KINDS[kind].ask(client, "DELETE", made).status_code in (200, 204)
+    assert made not in KINDS[kind].listed(client)
+    client.advance(2.5)
+    assert KINDS[kind].ask(client, "GET", made).json() == before
+    assert KINDS[kind].ask(client, "DELETE", made).status_code == 404
+    client.advance(0.5)
+    assert KINDS[kind].ask(client, "GET", made).status_code == 404
+
+
+@EVERY_KIND
+def test_lags_hold_for_one_kind_only(client: Client, kind: str) -> None:
+    lag(client, kind, listed=60, readable=60)
+    for other in KINDS.keys() - {"target_connection", "dataflow", "dataset", "mapping_set", kind}:
+        made = KINDS[other].make(client, f"{other} beside {kind}")
+        assert made in KINDS[other].listed(client)
+        assert KINDS[other].ask(client, "GET", made).status_code == 200
+
+
+def test_the_lag_of_a_fault_takes_the_place_of_the_kinds(client: Client) -> None:
+    lag(client, "source_connection", listed=60, readable=60)
+    client.control("POST", "faults", json={"action": "list_lag", "seconds": 3})
+    source = KINDS["source_connection"]
+    made = source.make(client, "new")
+    assert source.ask(client, "GET", made).status_code == 200
+    client.advance(3)
+    later = source.make(client, "later")
+    assert source.listed(client) == [made]
+    assert source.ask(client, "GET", later).status_code == 404
+
+
+def test_references_wait_for_reads_but_not_for_deleted_objects(client: Client) -> None:
+    lag(client, "schema", readable=3, gone_by_id=3)
+    schema = KINDS["schema"].make(client, "young")
+    body = {"name": "d", "schemaRef": {"id": schema, "contentType": f"{XED};version=1"}}
+    assert "names no schema" in client.refused("POST", f"{CATALOG}/dataSets", 400, json=body)["detail"]
+    client.advance(3)
+    dataset = client.make(f"{CATALOG}/dataSets", body)[0].rpartition("/")[2]
+    KINDS["dataset"].ask(client, "DELETE", dataset)
+    assert KINDS["schema"].ask(client, "DELETE", schema).status_code == 204
+    assert KINDS["schema"].ask(client, "GET", schema).status_code == 200
+    assert "names no schema" in client.refused("POST", f"{CATALOG}/dataSets", 400, json=body)["detail"]
+
+
+def test_a_deleted_schema_is_shown_with_its_deleted_field_group(client: Client) -> None:
+    for kind in ("schema", "field_group"):
+        lag(client, kind, gone=60, gone_by_id=60)
+    group = client.make(f"{REGISTRY}/tenant/fieldgroups", field_group("g", {"name": {"type": "string"}}))["$id"]
+    references = [{"$ref": PROFILE}, {"$ref": group}]
+    body = {"title": "s", "description": "d", "type": "object", "allOf": references}
+    made = client.make(f"{REGISTRY}/tenant/schemas", body)
+    for kind, identifier in (("schema", made["$id"]), ("field_group", group)):
+        assert KINDS[kind].ask(client, "DELETE", identifier).status_code == 204
+    for name in (made["$id"], made["meta:altId"]):
+        shown = KINDS["schema"].ask(client, "GET", name).json()
+        assert shown["meta:extends"] == made["meta:extends"]
+    listed = client.ask("GET", f"{REGISTRY}/tenant/schemas", headers={"Accept": XED}).json()["results"]
+    assert [one["meta:extends"] for one in listed] == [made["meta:extends"]]
+    assert client.get(f"{REGISTRY}/stats")["counts"]["schemas"] == 1
+
+
+def test_lags_are_shown_and_kept_until_a_reset(client: Client) -> None:
+    lag(client, "dataset", listed=3)
+    lag(client, "dataset", gone=0.5)
+    lag(client, "schema", readable=1)
+    none = {"listed": 0.0, "readable": 0.0, "gone": 0.0, "gone_by_id": 0.0}
+    expected = {**dict.fromkeys(KINDS, none), "dataset": {**none, "listed": 3, "gone": 0.5}}
+    assert client.control("GET", "options")["lags"] == {**expected, "schema": {**none, "readable": 1}}
+    client.control("POST", "reset")
+    assert client.control("GET", "options")["lags"] == dict.fromkeys(KINDS, none)
+
+
+@pytest.mark.parametrize(
+    ("lags", "named"),
+    [
+        ([], "'lags' is []: it must be an object of base_connection, dataflow"),
+        ({"flow": {}}, "'flow' means nothing in 'lags': known are base_connection, dataflow"),
+        ({"dataset": 3}, "'lags.dataset' is 3: it must be an object of gone, gone_by_id, listed, readable"),
+        ({"dataset": {"seen": 3}}, "'seen' means nothing in 'lags.dataset': known are gone, gone_by_id"),
+        ({"dataset": {"listed": -1}}, "'lags.dataset.listed' is -1: it must be a number from 0 to"),
+        ({"dataset": {"listed": "3"}}, "'lags.dataset.listed' is \"3\": it must be a number from 0 to"),
+    ],
+)
+def test_lags_that_mean_nothing_are_refused(client: Client, lags: object, named: str) -> None:
+    before = client.control("GET", "options")
+    body = {"sandbox_admin": True, "lags": lags}
+    assert named in client.refused("PUT", "/__emulator__/options", 400, json=body)["error"]
+    assert client.control("GET", "options") == before
