@@ -139,7 +139,7 @@ class ClientCredentials:
 
         :raises RequestError: if IMS refuses the credential or cannot be reached.
         """
-        return self._granted().token
+        return self._current().token
 
     def life_seconds(self) -> float:
         """
@@ -147,9 +147,10 @@ class ClientCredentials:
 
         :raises RequestError: as :meth:`token` does.
         """
-        return self._granted().life
+        return self._current().life
 
-    def _granted(self) -> _Kept:
+    def _current(self) -> _Kept:
+        """Return the place of the token, which is a new one where there was none or it is about to end."""
         place = self._place
         # Another thread asks for the same one meanwhile.
         if not place.lock.acquire(timeout=min(max(self.transport.remaining, 0), threading.TIMEOUT_MAX)):

@@ -110,7 +110,7 @@ def _continued(trial: Trial) -> str:
     try:
         # Behind the last item an empty page may follow.
         for page in islice(pages, len(ids) + 1):
-            found.append(_FLOW_SERVICE.ids(readers.mappings(page)))
+            found += [_FLOW_SERVICE.ids(page)]
     except RequestError as error:
         if not found:
             raise NotTriedError("the first page of a list by ids was refused") from None
@@ -178,7 +178,7 @@ CHECKS = (
     ),
     check_of(
         "flow_service.filter_last_run_started",
-        "A list of dataflows by `lastRunDetails.startedAtUTC>=` leaves out those whose last run began earlier or never.",
+        "A list of dataflows by `lastRunDetails.startedAtUTC>=` shows none that began no run since.",
         "Adobe's OpenAPI file; the emulator",
         "list dataflows whose last run begins tomorrow",
         _by_last_run,

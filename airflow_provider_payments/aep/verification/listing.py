@@ -20,13 +20,23 @@ from airflow_provider_payments.aep.verification.objects import KINDS
 from airflow_provider_payments.aep.verification.probe import Seen, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from airflow_provider_payments.aep.services import Json
     from airflow_provider_payments.aep.verification.objects import Made
     from airflow_provider_payments.aep.verification.trial import Trial
 
-__all__ = ["HONOURED", "IGNORED", "LISTINGS", "REFUSED", "Listing", "RefusedError", "as_refusal", "check_of", "until_shown"]
+__all__ = [
+    "HONOURED",
+    "IGNORED",
+    "LISTINGS",
+    "REFUSED",
+    "Listing",
+    "RefusedError",
+    "as_refusal",
+    "check_of",
+    "until_shown",
+]
 
 #: What becomes of a parameter.
 HONOURED, IGNORED, REFUSED = "honoured", "ignored", "refused"
@@ -107,9 +117,9 @@ class Listing:
         """Where an item holds its id."""
         return KINDS[self.kind].id_key
 
-    def ids(self, items: list[Json]) -> list[str]:
+    def ids(self, items: Iterable[object]) -> list[str]:
         """Return the ids of items, in their order."""
-        return [found for item in items if (found := readers.text(item.get(self.id_key)))]
+        return [found for item in items if (found := readers.text(readers.at(item, self.id_key)))]
 
     def two(self, trial: Trial) -> tuple[Made, Made]:
         """Return two objects, the second of which was made a while after the first."""

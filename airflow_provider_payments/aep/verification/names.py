@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS"]
 
 #: What is put behind a name: letters that Latin-1 has, and some that it lacks; both quote characters.
-NON_ASCII, QUOTED = "Zürich 東京", "\"so\" it's"
+NON_ASCII, QUOTED = "Zürich 東京", '"so" it\'s'
 
 
 class _OtherError(Exception):
