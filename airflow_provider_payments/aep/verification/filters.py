@@ -46,10 +46,14 @@ def _listed(trial: Trial, collection: str, *params: tuple[str, str]) -> list[Jso
 
 
 def _by_ids(trial: Trial) -> str:
-    ids = {made.existing.id for made in _FLOW_SERVICE.two(trial)}
-    params = (("property", f"id=={','.join(sorted(ids))}"), ("limit", str(PAGE)))
-    shown = until_shown(trial, _FLOW_SERVICE, ids, lambda: _FLOW_SERVICE.ids(_FLOW_SERVICE.ask(trial, *params)))
-    return HONOURED if set(shown) == ids else IGNORED
+    one, other = (made.existing.id for made in _FLOW_SERVICE.two(trial))
+
+    def among(*ids: str) -> list[str]:
+        by_ids = ("property", f"id=={','.join(ids)}")
+        return _FLOW_SERVICE.ids(_FLOW_SERVICE.ask(trial, by_ids, ("limit", str(PAGE))))
+
+    shown = until_shown(trial, _FLOW_SERVICE, {one, other}, lambda: among(one, other))
+    return HONOURED if set(shown) == {one, other} and among(other) == [other] else IGNORED
 
 
 def _by_creation(trial: Trial) -> str:
@@ -151,7 +155,7 @@ CHECKS = (
         "flow_service.filter_ids",
         "A list of Flow Service by `id==a,b` shows these objects and no other.",
         "`aep/runs/batch_polling.py`, `aep/health/reading.py`; Adobe's OpenAPI file",
-        "list by the ids of two target connections",
+        "list by the ids of two target connections, and by one of them",
         _by_ids,
     ),
     check_of(

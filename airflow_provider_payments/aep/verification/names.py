@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+import attrs
+
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import RequestError
 from airflow_provider_payments.aep.verification.checks import Check, Need
@@ -39,7 +41,10 @@ class _OtherError(Exception):
 def _finds_first(listing: Listing) -> Callable[[Trial], str]:
     def find(trial: Trial) -> str:
         trial.objects.first(listing.kind)
-        return _found(trial, listing, trial.objects.of(listing.kind)[0])
+        made = trial.objects.of(listing.kind)[0]
+        # It may be the only object that there is.
+        absent = attrs.evolve(made, name=f"{made.name} absent")
+        return IGNORED if _shows_any(trial, listing, absent) else _found(trial, listing, made)
 
     return find
 
@@ -70,6 +75,13 @@ def _finds_quoted(listing: Listing) -> Callable[[Trial], str]:
             objects.delete(made)
 
     return find
+
+
+def _shows_any(trial: Trial, listing: Listing, absent: Made) -> bool:
+    try:
+        return any(_named(trial, listing, absent))
+    except _OtherError:
+        return True
 
 
 def _found(trial: Trial, listing: Listing, made: Made) -> str:
@@ -103,7 +115,7 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
         f"{listing.service}.name_filter",
         f"A list of {service} by a name with blanks shows the {noun} of this name and no other.",
         f"`aep/api/{listing.service}.py`",
-        "list by the name of an object of our own and compare",
+        "list by the name of an object of our own, and by a name of none, and compare",
         _finds_first(listing),
     )
     yield check_of(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.aep.verification import contradict_questions
 from tests.conftest import Emulator
 
 #: By id of a check, what sets up an emulator that contradicts it.
-CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {}
+CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {**contradict_questions.CONTRADICTIONS}
