@@ -56,7 +56,8 @@ class Organisation:
         self.options = options
         self.origin = origin
         # Tokens survive a reset: the identity service does not belong to the platform.
-        self.tokens = Tokens(options, lambda: self.clock.now())  # noqa: PLW0108 - a reset brings another clock
+        # A reset brings another clock and other options.
+        self.tokens = Tokens(options, lambda: self.clock.now(), lambda: self.runtime_options.token_seconds)  # noqa: PLW0108
         self.faults = Faults()
         self.reset()
 
@@ -87,10 +88,12 @@ class Organisation:
 class Service(Generic[State]):
     """One API under its prefix.
 
+    :param name: in the options of behaviour.
     :param state: returns the state that its handlers get, for the sandbox that a request names.
     :param on_platform: whether requests pass the gateway.
     """
 
+    name: str
     prefix: str
     routes: Routes[State]
     dialect: Dialect
@@ -99,24 +102,39 @@ class Service(Generic[State]):
 
 
 def _in_sandbox(
-    prefix: str, routes: Routes[State], dialect: Dialect, state: Callable[[SandboxServices], State]
+    name: str, prefix: str, routes: Routes[State], dialect: Dialect, state: Callable[[SandboxServices], State]
 ) -> Service[State]:
-    return Service(prefix, routes, dialect, lambda organisation, sandbox: state(organisation.services[sandbox]))
+    return Service(name, prefix, routes, dialect, lambda organisation, sandbox: state(organisation.services[sandbox]))
 
 
 SERVICES: tuple[Service[Any], ...] = (
-    _in_sandbox(flow_service.PREFIX, flow_service.ROUTES, flow_service.DIALECT, lambda services: services.flow_service),
     _in_sandbox(
-        schema_registry.PREFIX, schema_registry.ROUTES, schema_registry.DIALECT, lambda services: services.registry
+        "flow_service",
+        flow_service.PREFIX,
+        flow_service.ROUTES,
+        flow_service.DIALECT,
+        lambda services: services.flow_service,
     ),
-    _in_sandbox(catalog.PREFIX, catalog.ROUTES, catalog.DIALECT, lambda services: services.catalog),
-    _in_sandbox(data_prep.PREFIX, data_prep.ROUTES, data_prep.DIALECT, lambda services: services.mapping_sets),
-    _in_sandbox(data_access.PREFIX, data_access.ROUTES, data_access.DIALECT, lambda services: services.catalog),
+    _in_sandbox(
+        "schema_registry",
+        schema_registry.PREFIX,
+        schema_registry.ROUTES,
+        schema_registry.DIALECT,
+        lambda services: services.registry,
+    ),
+    _in_sandbox("catalog", catalog.PREFIX, catalog.ROUTES, catalog.DIALECT, lambda services: services.catalog),
+    _in_sandbox(
+        "data_prep", data_prep.PREFIX, data_prep.ROUTES, data_prep.DIALECT, lambda services: services.mapping_sets
+    ),
+    _in_sandbox(
+        "data_access", data_access.PREFIX, data_access.ROUTES, data_access.DIALECT, lambda services: services.catalog
+    ),
     Service(
+        "sandboxes",
         sandbox_management.PREFIX,
         sandbox_management.ROUTES,
         sandbox_management.DIALECT,
         lambda organisation, _: tuple(organisation.sandboxes.values()),
     ),
-    Service("/ims", ims.ROUTES, ims.DIALECT, lambda organisation, _: organisation.tokens, on_platform=False),
+    Service("ims", "/ims", ims.ROUTES, ims.DIALECT, lambda organisation, _: organisation.tokens, on_platform=False),
 )

@@ -15,4 +15,4 @@ def not_found(what: str) -> PlainRefusal:
 
     :param what: is not found; begins with a capital letter.
     """
-    return PlainRefusal(404, f"{what} not found.")
+    return PlainRefusal(404, f"{what} not found.").in_case("unknown_id")

@@ -1,4 +1,4 @@
-"""How the platform behaves where the documents leave it open or a sandbox may differ: the values that can be chosen."""
+"""How services behave where a sandbox may differ from the documents: what can be chosen, and the defaults."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ KINDS = (
 )
 # Whether the name of an object may be given to another one of its kind.
 ONCE, TWICE = "once", "twice"
-NAMES: Mapping[str, str] = {**dict.fromkeys(KINDS, TWICE), "schema": ONCE, "field_group": ONCE}
-# What becomes of a parameter or a filter, and of a page limit above the maximum.
+# What becomes of a parameter or a filter of a list, and of a page limit above the maximum.
 HONOURED, IGNORED, REFUSED = "honoured", "ignored", "refused"
 CUT, TAKEN = "cut", "taken"
+# The form of a refusal's body.
+JSON, HTML, BLANK = "json", "html", "blank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,6 @@ class LagSeconds:
     gone_by_id: float = 0.0
 
 
-NO_LAG = LagSeconds()
-
-
 @dataclass(frozen=True, slots=True)
 class PageLimit:
     """How many items a page of a service's lists has.
@@ -57,14 +55,28 @@ class PageLimit:
     above: str
 
 
+@dataclass(frozen=True, slots=True)
+class RefusalAnswer:
+    """How a refusal is answered.
+
+    :param code: such as ``FLOW-1439-404`` or ``401013``: it says whose JSON body it is; empty for a body without one.
+    :param form: of the body.
+    """
+
+    status: int
+    code: str = ""
+    form: str = JSON
+
+
+NO_LAG = LagSeconds()
+NAMES: Mapping[str, str] = {**dict.fromkeys(KINDS, TWICE), "schema": ONCE, "field_group": ONCE}
 PAGE_LIMITS: Mapping[str, PageLimit] = {
     "flow_service": PageLimit(100, 1000, CUT),
     "schema_registry": PageLimit(300, 500, CUT),
     "catalog": PageLimit(20, 100, REFUSED),
     "data_prep": PageLimit(None, 1000, CUT),
 }
-
-# What each service does with a question that a request asks of its lists, by service and question.
+# By service and question, what the service does with a request of a list that asks it.
 QUESTIONS: Mapping[str, str] = {
     **{
         f"{service}.{question}": HONOURED
@@ -79,3 +91,10 @@ QUESTIONS: Mapping[str, str] = {
     "flow_service.filter_created": HONOURED,
     "flow_service.continuation_token": HONOURED,
 }
+# The services and cases whose refusals can be chosen. Sandbox management does not look at the header of a sandbox.
+_CASES = ("no_token", "invalid_token", "wrong_organisation", "unknown_id")
+REFUSALS = (
+    *(f"{service}.{case}" for service in PAGE_LIMITS for case in (*_CASES, "wrong_sandbox")),
+    *(f"sandboxes.{case}" for case in _CASES),
+)
+TOKEN_SECONDS = 86399

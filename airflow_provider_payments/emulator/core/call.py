@@ -142,4 +142,4 @@ class Dialect:
         if not name:
             raise self.refuse(400, "The header x-sandbox-name is missing.")
         if name not in known:
-            raise self.refuse(404, f"There is no sandbox '{name[:100]}' in this organisation.")
+            raise self.refuse(404, f"There is no sandbox '{name[:100]}' in this organisation.").in_case("wrong_sandbox")

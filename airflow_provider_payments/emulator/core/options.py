@@ -11,8 +11,11 @@ from airflow_provider_payments.emulator.core.behaviour import (
     NO_LAG,
     PAGE_LIMITS,
     QUESTIONS,
+    REFUSALS,
+    TOKEN_SECONDS,
     LagSeconds,
     PageLimit,
+    RefusalAnswer,
 )
 from airflow_provider_payments.emulator.core.clock import TimeMode
 from airflow_provider_payments.emulator.core.rate_limit import Limit
@@ -58,6 +61,9 @@ class RuntimeOptions:
     :param names: by kind of object, whether a name may be taken ``once`` or ``twice``.
     :param page_limits: by service, how many items a page of its lists has.
     :param questions: by service and question, whether a request of a list is ``honoured``, ``ignored`` or ``refused``.
+    :param refusals: by service and case, how the refusal is answered; None for the service's or the gateway's own.
+    :param dates_ahead: how many seconds the header ``Date`` is ahead of the emulator's clock.
+    :param token_seconds: the lifetime of new tokens.
     """
 
     last_run_shows_active: bool = True
@@ -68,3 +74,6 @@ class RuntimeOptions:
     names: Mapping[str, str] = field(default_factory=lambda: NAMES)
     page_limits: Mapping[str, PageLimit] = field(default_factory=lambda: PAGE_LIMITS)
     questions: Mapping[str, str] = field(default_factory=lambda: QUESTIONS)
+    refusals: Mapping[str, RefusalAnswer | None] = field(default_factory=lambda: dict.fromkeys(REFUSALS))
+    dates_ahead: float = 0.0
+    token_seconds: int = TOKEN_SECONDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http.client import responses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Refusal(Exception):
@@ -21,6 +21,12 @@ class Refusal(Exception):
         self.detail = detail
         self.headers = headers or {}
         self.label = label
+        self.case = ""
+
+    def in_case(self, case: str) -> Self:
+        """Itself, as the refusal of a case whose answer can be chosen."""
+        self.case = case
+        return self
 
     def body(self, request_id: str, at: float) -> dict[str, Any]:
         """The body that the refusing service would send.
@@ -34,11 +40,14 @@ class Refusal(Exception):
 class GatewayRefusal(Refusal):
     """Refused by the gateway, before any service sees the call.
 
-    :param error_code: six digits that begin with the status.
+    :param error_code: mostly six digits.
+    :param status: the first three digits of the code unless given.
     """
 
-    def __init__(self, error_code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(int(error_code[:3]), detail, headers, label=error_code)
+    def __init__(
+        self, error_code: str, detail: str, headers: Mapping[str, str] | None = None, status: int | None = None
+    ) -> None:
+        super().__init__(status or int(error_code[:3]), detail, headers, label=error_code)
 
     def body(self, request_id: str, at: float) -> dict[str, Any]:
         return {"error_code": self.label, "message": self.detail}

@@ -119,7 +119,7 @@ class MappingSets:
         """
         found = self.store.read(identifier, removed=removed)
         if found is None:
-            raise refused(404, f"There is no mapping set {identifier[:100]}.")
+            raise refused(404, f"There is no mapping set {identifier[:100]}.").in_case("unknown_id")
         return found
 
     def replace(self, mapping_set: MappingSet, body: Mapping[str, Any]) -> MappingVersion:

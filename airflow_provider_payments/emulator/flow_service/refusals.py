@@ -71,7 +71,9 @@ def not_found(kind: str, identifier: str) -> FlowRefusal:
     :param kind: as in the path.
     """
     shown = identifier[:200]
-    return FlowRefusal("1439-404", f"The requested {kind} resource {shown} is not found.", (kind, shown))
+    return FlowRefusal("1439-404", f"The requested {kind} resource {shown} is not found.", (kind, shown)).in_case(
+        "unknown_id"
+    )
 
 
 def name_taken(name: str, kind: str, holder: str) -> FlowRefusal:
@@ -126,7 +128,7 @@ class FlowDialect(Dialect):
         if not name:
             raise FlowRefusal("2105-400", "The header x-sandbox-name is missing.")
         if name not in known:
-            raise FlowRefusal("2100-404", f"There is no sandbox with the name '{name[:100]}'.")
+            raise FlowRefusal("2100-404", f"There is no sandbox with the name '{name[:100]}'.").in_case("wrong_sandbox")
 
 
 def _check_scope(name: str, identifier: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import traceback
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route
 
 from airflow_provider_payments.emulator.control import routes as control
+from airflow_provider_payments.emulator.core.behaviour import BLANK, HTML
 from airflow_provider_payments.emulator.core.call import Answer, Call, Handler
 from airflow_provider_payments.emulator.core.parsing import UnreadableBody
 from airflow_provider_payments.emulator.core.refusals import PlainRefusal, Refusal, error_page
@@ -26,10 +28,11 @@ from airflow_provider_payments.emulator.http.middleware import (
     IncomingRequest,
     RequestMiddleware,
 )
+from airflow_provider_payments.emulator.http.refusals import with_code
 from airflow_provider_payments.emulator.organisation import SERVICES, Organisation, Service
 
 CONTROL = Service(
-    CONTROL_PREFIX, control.ROUTES, control.DIALECT, lambda organisation, _: organisation, on_platform=False
+    "control", CONTROL_PREFIX, control.ROUTES, control.DIALECT, lambda organisation, _: organisation, on_platform=False
 )
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -82,12 +85,7 @@ def _endpoint(organisation: Organisation, service: Service[Any], handler: Handle
                 traceback.print_exc()
                 return refuse(service.dialect.refuse(500, "The service failed unexpectedly."))
 
-        def refuse(refusal: Refusal) -> Response:
-            if incoming.entry is not None:
-                incoming.entry.problem = (refusal.label, refusal.detail[:300])
-            body = refusal.body(incoming.request_id, organisation.clock.now())
-            return _response(Answer(body, refusal.status, refusal.headers))
-
+        refuse = functools.partial(_refused, organisation, service, incoming)
         faults = organisation.faults
         fault = faults.match_request(request.method, request.scope["path"]) if service is not CONTROL else None
         if fault is None:
@@ -97,6 +95,23 @@ def _endpoint(organisation: Organisation, service: Service[Any], handler: Handle
         return await inject_fault(fault, FaultContext(organisation, service, handle, refuse))
 
     return serve
+
+
+def _refused(
+    organisation: Organisation, service: Service[Any], incoming: IncomingRequest, refusal: Refusal
+) -> Response:
+    """The answer of a refusal, or the one that is chosen for its case."""
+    chosen = organisation.runtime_options.refusals.get(f"{service.name}.{refusal.case}")
+    if chosen is not None:
+        refusal = with_code(chosen.code, chosen.status, refusal.detail)
+    if incoming.entry is not None:
+        incoming.entry.problem = (refusal.label, refusal.detail[:300])
+    if chosen is not None and chosen.form == HTML:
+        return HTMLResponse(error_page(chosen.status), chosen.status)
+    if chosen is not None and chosen.form == BLANK:
+        return Response(status_code=chosen.status)
+    body = refusal.body(incoming.request_id, organisation.clock.now())
+    return _response(Answer(body, refusal.status, refusal.headers))
 
 
 def _call(organisation: Organisation, service: Service[Any], request: Request, incoming: IncomingRequest) -> Call[Any]:

@@ -13,14 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 from airflow_provider_payments.emulator.core.behaviour import LagSeconds
 from airflow_provider_payments.emulator.core.faults import Fault
-from airflow_provider_payments.emulator.core.refusals import GatewayRefusal, Refusal, error_page
-from airflow_provider_payments.emulator.data_prep.refusals import DataPrepRefusal
-from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal
+from airflow_provider_payments.emulator.core.refusals import Refusal, error_page
 from airflow_provider_payments.emulator.http.connection import close_connection
 from airflow_provider_payments.emulator.http.gateway import token_invalid, too_many_requests
+from airflow_provider_payments.emulator.http.refusals import with_code
 from airflow_provider_payments.emulator.organisation import Organisation, Service
-from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesRefusal
-from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
 
 class ConnectionClosed(Response):
@@ -107,21 +104,11 @@ def _status(fault: Fault, request: FaultContext) -> Response:
 def _refusal(fault: Fault, request: FaultContext) -> Refusal:
     """The refusal with the fault's status by the called service, or by the service that its code belongs to."""
     status, detail = fault.options["status"], f"The emulator answers this because of {fault.id}."
-    kind, _, number = fault.options.get("code", "").partition("-")
-    match kind:
-        case "FLOW":
-            return FlowRefusal(number, detail)
-        case "XDM":
-            return RegistryRefusal(number, "", detail)
-        case "MAPPER":
-            return DataPrepRefusal(number, "", detail)
-        case "SMS":
-            return SandboxesRefusal(number, detail)
-        case "":
-            if request.service.on_platform and status in (401, 429):
-                return token_invalid() if status == 401 else too_many_requests()
-            return request.service.dialect.refuse(status, detail)
-    return GatewayRefusal(kind, detail)
+    if "code" in fault.options:
+        return with_code(fault.options["code"], status, detail)
+    if request.service.on_platform and status in (401, 429):
+        return token_invalid() if status == 401 else too_many_requests()
+    return request.service.dialect.refuse(status, detail)
 
 
 def _apply_then_status(fault: Fault, request: FaultContext) -> Response:

@@ -13,7 +13,7 @@ _ORGANISATION = re.compile(r"[^@\s]+@AdobeOrg")
 
 
 def token_invalid() -> GatewayRefusal:
-    return GatewayRefusal("401013", "Oauth token is not valid")
+    return GatewayRefusal("401013", "Oauth token is not valid").in_case("invalid_token")
 
 
 def too_many_requests(headers: Mapping[str, str] | None = None) -> GatewayRefusal:
@@ -31,7 +31,7 @@ def check_request(
     """
     authorization = headers.get("authorization", "").strip()
     if not authorization:
-        raise GatewayRefusal("403010", "Oauth token is missing.")
+        raise GatewayRefusal("403010", "Oauth token is missing.").in_case("no_token")
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not organisation.tokens.is_valid(token.strip()):
         raise token_invalid()
@@ -54,9 +54,9 @@ def _check_organisation(own: str, dialect: Dialect, named: str | None) -> None:
     if not named:
         raise dialect.organisation_empty()
     if named != own:
-        if not _ORGANISATION.fullmatch(named):
-            raise GatewayRefusal("403027", "User region is missing")
-        raise GatewayRefusal("403025", "Profile is not valid")
+        is_formed = _ORGANISATION.fullmatch(named)
+        refusal = ("403025", "Profile is not valid") if is_formed else ("403027", "User region is missing")
+        raise GatewayRefusal(*refusal).in_case("wrong_organisation")
 
 
 def _is_json(content_type: str) -> bool:

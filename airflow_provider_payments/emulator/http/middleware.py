@@ -72,12 +72,15 @@ class RequestMiddleware:
                     incoming.entry.status = message["status"]
                 message["headers"] = [
                     *message["headers"],
-                    (b"date", _http_date(int(self.organisation.clock.now()))),
+                    (b"date", self._date()),
                     (b"x-request-id", incoming.request_id.encode()),
                 ]
             await send(message)
 
         await app(scope, receive, send_with_headers)
+
+    def _date(self) -> bytes:
+        return _http_date(int(self.organisation.clock.now() + self.organisation.runtime_options.dates_ahead))
 
     def _record(self, scope: Scope, incoming: IncomingRequest) -> LoggedRequest:
         return self.organisation.log.record(

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from airflow_provider_payments.emulator.core.call import Answer, Call, Dialect, Routes
 from airflow_provider_payments.emulator.core.parsing import UnreadableBody
 from airflow_provider_payments.emulator.core.refusals import Refusal
-from airflow_provider_payments.emulator.ims.tokens import LIFETIME_SECONDS, OAuthRefusal, Tokens, check_client
+from airflow_provider_payments.emulator.ims.tokens import OAuthRefusal, Tokens, check_client
 
 # Credentials and scopes are a few hundred bytes; a form of megabytes would take seconds to read.
 MAX_FORM_BYTES = 100_000
@@ -30,7 +30,7 @@ def exchange_credentials(call: Call[Tokens]) -> Answer:
     )
     token = call.state.issue()
     return Answer(
-        {"access_token": token, "token_type": "bearer", "expires_in": LIFETIME_SECONDS},
+        {"access_token": token, "token_type": "bearer", "expires_in": call.state.lifetime()},
         headers={"Cache-Control": "no-store"},
     )
 

@@ -11,7 +11,6 @@ from typing import Any
 from airflow_provider_payments.emulator.core.options import Options
 from airflow_provider_payments.emulator.core.refusals import Refusal
 
-LIFETIME_SECONDS = 86399
 _SEPARATORS = re.compile(r"[,\s]+")
 # Adobe publishes no list of all scopes; these are the names that its console shows.
 _NAMES = frozenset(
@@ -41,22 +40,24 @@ class Tokens:
 
     :param options: the credential that tokens are issued for.
     :param now: the time in epoch seconds.
+    :param lifetime: of a new token, in seconds.
     """
 
-    def __init__(self, options: Options, now: Callable[[], float]) -> None:
+    def __init__(self, options: Options, now: Callable[[], float], lifetime: Callable[[], int]) -> None:
         self.options = options
+        self.lifetime = lifetime
         self._now = now
         self._expiry: dict[str, float] = {}
 
     def issue(self) -> str:
         """A new token."""
         now = self._now()
-        # All have the same lifetime, so the first ones expire first.
+        # Mostly all have the same lifetime, so the first ones expire first.
         while self._expiry and next(iter(self._expiry.values())) <= now:
             del self._expiry[next(iter(self._expiry))]
         # In the form of the signed tokens that IMS issues, by which clients mask them.
         token = f"eyJhbGciOiJub25lIn0.{secrets.token_urlsafe(48)}.{secrets.token_urlsafe(32)}"
-        self._expiry[token] = now + LIFETIME_SECONDS
+        self._expiry[token] = now + self.lifetime()
         return token
 
     def revoke_all(self) -> None:

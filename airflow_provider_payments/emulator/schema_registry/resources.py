@@ -100,7 +100,8 @@ def no_resource(what: str, number: str = "1012") -> RegistryRefusal:
 
     :param number: of the kind; for any kind the documents print a schema's.
     """
-    return RegistryRefusal(f"{number}-404", "Resource not found", f"The requested {what} with version 1 is not found.")
+    detail = f"The requested {what} with version 1 is not found."
+    return RegistryRefusal(f"{number}-404", "Resource not found", detail).in_case("unknown_id")
 
 
 def reference_not_found(reference: str, expected: Kind) -> RegistryRefusal:
