@@ -74,12 +74,14 @@ class _Kept:
 
     :param good_until: when the token is no longer used.
     :param asked_at: when it was asked for.
+    :param life: for how many seconds it was granted.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     token: str = field(default="", repr=False)
     good_until: float = -math.inf
     asked_at: float = -math.inf
+    life: float = 0.0
 
 
 # One token for each credential in a process: IMS may throttle a client that mints many.
@@ -137,14 +139,29 @@ class ClientCredentials:
 
         :raises RequestError: if IMS refuses the credential or cannot be reached.
         """
+        return self._current().token
+
+    def life_seconds(self) -> float:
+        """
+        Return for how many seconds the process's token was granted.
+
+        :raises RequestError: as :meth:`token` does.
+        """
+        return self._current().life
+
+    def _current(self) -> _Kept:
+        """Return the place of the token, which is a new one where there was none or it is about to end."""
         place = self._place
         # Another thread asks for the same one meanwhile.
         if not place.lock.acquire(timeout=min(max(self.transport.remaining, 0), threading.TIMEOUT_MAX)):
             raise RequestError(Failure.NOT_SENT, "POST", TOKEN_PATH, reason="the operation's time is over")
         try:
             if self._is_due(place):
-                place.token, place.good_until, place.asked_at = self._mint()
-            return place.token
+                place.token, place.life, place.asked_at = self._mint()
+                # Half the life where the margin would eat it all: a short-lived token is used, not minted for each
+                # request.
+                place.good_until = place.asked_at + max(place.life - EXPIRY_MARGIN_SECONDS, place.life / 2)
+            return place
         finally:
             place.lock.release()
 
@@ -170,8 +187,7 @@ class ClientCredentials:
         call = Call("POST", f"{self.ims_url}{TOKEN_PATH}", form=form, changes_nothing=True, expected=granted)
         token, life = self.transport.send(call).body
         self.on_token(token)
-        # Half the life where the margin would eat it all: a short-lived token is used, not minted for each request.
-        return token, asked_at + max(life - EXPIRY_MARGIN_SECONDS, life / 2), asked_at
+        return token, life, asked_at
 
 
 def granted(body: object) -> tuple[str, float]:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from airflow_provider_payments.aep.verification import answers, changes, etags, mapping_sets, rules, settling
+from airflow_provider_payments.aep.verification import (
+    answers,
+    changes,
+    etags,
+    filters,
+    mapping_sets,
+    names,
+    platform_clock,
+    questions,
+    refusals,
+    rules,
+    settling,
+)
 
 __all__ = ["ALL_CHECKS"]
 
 ALL_CHECKS = (
+    *platform_clock.CHECKS,
     *settling.CHECKS,
+    *names.CHECKS,
+    *questions.CHECKS,
+    *filters.CHECKS,
+    *refusals.CHECKS,
     *answers.CHECKS,
     *etags.CHECKS,
     *changes.CHECKS,
