@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from airflow_provider_payments.aep.verification import answers, changes, etags, mapping_sets, rules, settling
+from airflow_provider_payments.aep.verification import (
+    answers,
+    changes,
+    etags,
+    flow_runs,
+    mapping_sets,
+    rules,
+    settling,
+)
 
 __all__ = ["ALL_CHECKS"]
 
@@ -13,5 +21,6 @@ ALL_CHECKS = (
     *changes.CHECKS,
     *mapping_sets.CHECKS,
     *rules.CHECKS,
+    *flow_runs.CHECKS,
     *settling.DELETION_CHECKS,
 )

@@ -34,7 +34,7 @@ from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA, FieldGroup, Schema
 from airflow_provider_payments.aep.verification.findings import NotTriedError
-from airflow_provider_payments.aep.verification.probe import refusal_of
+from airflow_provider_payments.aep.verification.probe import SpentError, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,6 +145,9 @@ class Objects:
         self.is_uncertain, certain = True, self.is_uncertain
         try:
             existing = ready.create(self._client, self._writer.mark())
+        except SpentError:
+            self.is_uncertain = certain
+            raise
         except RequestError as error:
             if error.failure is Failure.AMBIGUOUS:
                 raise NotTriedError(f"the creation of a {KINDS[kind]} was not answered") from None
@@ -170,7 +173,11 @@ class Objects:
         name = str(body.get(KINDS[kind].name_key) or "")
         self.is_uncertain, certain = True, self.is_uncertain
         marked = KINDS[kind].marked(body, self._writer.mark())
-        seen = self.probe.send("POST", KINDS[kind].path, params, body=marked)
+        try:
+            seen = self.probe.send("POST", KINDS[kind].path, params, body=marked)
+        except SpentError:
+            self.is_uncertain = certain
+            raise
         made_id = _made_id(kind, seen.body)
         self.is_uncertain = certain or not (made_id or 400 <= seen.status < 500)
         return seen, self._note(kind, Existing(made_id), name) if made_id else None
