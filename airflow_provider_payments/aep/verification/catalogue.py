@@ -7,6 +7,7 @@ from airflow_provider_payments.aep.verification import (
     changes,
     etags,
     filters,
+    flow_runs,
     mapping_sets,
     names,
     platform_clock,
@@ -30,5 +31,6 @@ ALL_CHECKS = (
     *changes.CHECKS,
     *mapping_sets.CHECKS,
     *rules.CHECKS,
+    *flow_runs.CHECKS,
     *settling.DELETION_CHECKS,
 )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.verification.probe import Seen
     from airflow_provider_payments.aep.verification.trial import Trial
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "switched"]
 
 #: Seconds in which a read by id shows a change at the latest.
 MAX_READ_SECONDS = 10.0
@@ -137,12 +137,13 @@ def _adds_field(trial: Trial) -> Finding:
 
 def _switches(trial: Trial) -> Finding:
     existing = trial.read("dataflow")
-    off, is_off = _switched(trial, existing, "disable", "disabled")
-    on, is_on = _switched(trial, existing, "enable", "enabled")
+    off, is_off = switched(trial, existing, "disable", "disabled")
+    on, is_on = switched(trial, existing, "enable", "enabled")
     return judged(is_off and is_on, disable=off.status, disabled=is_off, enable=on.status, enabled=is_on)
 
 
-def _switched(trial: Trial, existing: Existing, op: str, state: str) -> tuple[Seen, bool]:
+def switched(trial: Trial, existing: Existing, op: str, state: str) -> tuple[Seen, bool]:
+    """Enable or disable a dataflow; return the answer, and whether a read shows the state then."""
     path = f"{KINDS['dataflow'].path}/{segment(existing.id)}/action"
     seen = trial.probe.send("POST", path, {"op": op})
     return seen, seen.is_success and _shown(trial, "dataflow", existing, lambda item: item.get("state") == state)

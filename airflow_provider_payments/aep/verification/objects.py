@@ -159,6 +159,9 @@ class Objects:
         self.is_uncertain, certain = True, self.is_uncertain
         try:
             existing = ready.create(self._client, self._writer.mark())
+        except SpentError:
+            self.is_uncertain = certain
+            raise
         except PlatformError as error:
             if isinstance(error, RequestError) and error.failure is not Failure.AMBIGUOUS:
                 self.is_uncertain = certain
@@ -197,7 +200,11 @@ class Objects:
         name = str(body.get(KINDS[kind].name_key) or "")
         self.is_uncertain, certain = True, self.is_uncertain
         marked = KINDS[kind].marked(body, self._writer.mark())
-        seen = self.probe.send("POST", KINDS[kind].path, params, body=marked)
+        try:
+            seen = self.probe.send("POST", KINDS[kind].path, params, body=marked)
+        except SpentError:
+            self.is_uncertain = certain
+            raise
         made_id = _made_id(kind, seen.body)
         self.is_uncertain = certain or not (made_id or 400 <= seen.status < 500)
         return seen, self._hold(kind, Existing(made_id), name) if made_id else None
