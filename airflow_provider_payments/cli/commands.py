@@ -304,14 +304,67 @@ COMMANDS = (
         "diagnose.diagnose",
     ),
     Command(
+        "verify",
+        "Ask a sandbox whether it behaves as this package assumes",
+        "Ask a sandbox whether the platform behaves as this package assumes. The checks make a few objects of their "
+        "own, which are deleted at the end, also after Ctrl-C; what will be made is said before. The report holds no "
+        "id, name or secret. The exit status is 0 where nothing is contradicted, 2 where something is, and 1 where "
+        "the sandbox could not be asked. `status` says how your own dataflows' runs go.",
+        (
+            Option(("--conn-id",), {"default": "aep_default", "metavar": "ID", "help": "default: aep_default"}),
+            Option(
+                ("--sandbox",),
+                {"required": True, "metavar": "NAME", "help": "the connection's sandbox, repeated so that it is meant"},
+            ),
+            Option(
+                ("--allow-production",),
+                {"action": "store_true", "help": "ask a sandbox whose type is not development"},
+            ),
+            Option(
+                ("--base-connection-id",),
+                {"metavar": "ID", "help": "a base connection that is there, for checks of sources and dataflows"},
+            ),
+            Option(
+                ("--vendor-conn-id",),
+                {"metavar": "ID", "help": "instead: a vendor's Airflow connection, to make base connections with"},
+            ),
+            Option(("--source",), {"metavar": "VENDOR", "help": "of --vendor-conn-id: paypal, square or stripe"}),
+            Option(
+                ("--only",),
+                {
+                    "action": "append",
+                    "default": [],
+                    "metavar": "ID",
+                    "help": "only the check of this id, or those of a topic such as dataset; repeatable",
+                },
+            ),
+            Option(("--ingest",), {"action": "store_true", "help": "bring rows into a dataset of its own"}),
+            Option(
+                ("--quick",),
+                {"action": "store_true", "help": "make one object of each kind instead of three"},
+            ),
+            Option(
+                ("--report",),
+                {"metavar": "FILE", "help": "where the JSON report goes, for payments-emulator --like"},
+            ),
+            OUTPUT,
+        ),
+        "verify.verify",
+    ),
+    Command(
         "schema",
         "Print the JSON Schema of the files",
-        "Print the JSON Schema of definition files, or of project.yaml, for editors. `validate` checks more: what "
-        "members and files say against each other.",
+        "Print the JSON Schema of definition files, of project.yaml, or of the report of `verify`, for editors. "
+        "`validate` checks more: what members and files say against each other.",
         (
             Option(
                 ("of",),
-                {"nargs": "?", "choices": ("definition", "project"), "default": "definition", "help": "which file"},
+                {
+                    "nargs": "?",
+                    "choices": ("definition", "project", "report"),
+                    "default": "definition",
+                    "help": "which file",
+                },
             ),
         ),
         "schema.schema",

@@ -6,14 +6,17 @@ import json
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.json_schema import definition_schema, project_schema
+from airflow_provider_payments.aep.verification.report_schema import report_schema
 
 if TYPE_CHECKING:
     import argparse
 
 __all__ = ["schema"]
 
+SCHEMAS = {"definition": definition_schema, "project": project_schema, "report": report_schema}
+
 
 def schema(args: argparse.Namespace) -> int:
     """Print the JSON Schema of one kind of file."""
-    print(json.dumps(project_schema() if args.of == "project" else definition_schema(), indent=2))
+    print(json.dumps(SCHEMAS[args.of](), indent=2))
     return 0

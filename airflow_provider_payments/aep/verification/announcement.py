@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.verification.checks import Need
-from airflow_provider_payments.aep.verification.objects import KINDS, OWNER, max_objects
+from airflow_provider_payments.aep.verification.kinds import KINDS, OWNER, max_objects
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.verification.question import Question

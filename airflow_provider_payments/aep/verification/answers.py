@@ -11,7 +11,7 @@ from airflow_provider_payments.aep.readers import at, text
 from airflow_provider_payments.aep.services import segment
 from airflow_provider_payments.aep.verification.checks import Check
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
-from airflow_provider_payments.aep.verification.objects import KINDS
+from airflow_provider_payments.aep.verification.kinds import KINDS
 from airflow_provider_payments.aep.verification.probe import refused
 
 if TYPE_CHECKING:

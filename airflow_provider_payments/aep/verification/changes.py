@@ -12,7 +12,7 @@ from airflow_provider_payments.aep.resources.schema_fields import find_own
 from airflow_provider_payments.aep.services import segment
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
-from airflow_provider_payments.aep.verification.objects import KINDS
+from airflow_provider_payments.aep.verification.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

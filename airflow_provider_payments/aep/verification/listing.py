@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.services import ACCEPT_LIST, PAGE
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
-from airflow_provider_payments.aep.verification.objects import KINDS
+from airflow_provider_payments.aep.verification.kinds import KINDS
 from airflow_provider_payments.aep.verification.probe import Seen, refused
 
 if TYPE_CHECKING:
@@ -128,9 +128,7 @@ class Listing:
         made = objects.of(self.kind)
         if made[-1].at - made[0].at < APART_SECONDS:
             trial.client.transport.clock.sleep(APART_SECONDS)
-            settled = trial.settled.get(self.kind)
-            is_taken = self.kind != "field_group" if settled is None else settled.second == "taken"
-            made.append(objects.make_or_skip(self.kind, "" if is_taken else f"{objects.name(self.kind)} later"))
+            made.append(objects.make_or_skip(self.kind, f"{objects.name(self.kind)} later"))
         return made[0], made[-1]
 
 

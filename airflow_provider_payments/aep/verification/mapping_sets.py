@@ -9,7 +9,8 @@ import attrs
 from airflow_provider_payments.aep.readers import at, mappings
 from airflow_provider_payments.aep.verification.checks import Check
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
-from airflow_provider_payments.aep.verification.objects import KINDS, mapping_set
+from airflow_provider_payments.aep.verification.kinds import KINDS
+from airflow_provider_payments.aep.verification.objects import mapping_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable

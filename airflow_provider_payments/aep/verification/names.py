@@ -11,6 +11,7 @@ from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import RequestError
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import NotTriedError
+from airflow_provider_payments.aep.verification.kinds import KINDS
 from airflow_provider_payments.aep.verification.listing import (
     HONOURED,
     IGNORED,
@@ -20,7 +21,6 @@ from airflow_provider_payments.aep.verification.listing import (
     check_of,
     until_shown,
 )
-from airflow_provider_payments.aep.verification.objects import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,23 +18,17 @@ import attrs
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
-from airflow_provider_payments.aep.provisioning.removing import find_marked, list_whole
-from airflow_provider_payments.aep.resources.catalog import DATASET, Dataset
-from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET, TENANT_PLACEHOLDER, MappingSet
-from airflow_provider_payments.aep.resources.dataflow import DATAFLOW, Dataflow
-from airflow_provider_payments.aep.resources.flow_service import (
-    BASE_CONNECTION,
-    SOURCE_CONNECTION,
-    TARGET_CONNECTION,
-    BaseConnection,
-    SourceConnection,
-    TargetConnection,
-)
+from airflow_provider_payments.aep.resources.catalog import Dataset
+from airflow_provider_payments.aep.resources.data_prep import TENANT_PLACEHOLDER, MappingSet
+from airflow_provider_payments.aep.resources.dataflow import Dataflow
+from airflow_provider_payments.aep.resources.finding import name_of
+from airflow_provider_payments.aep.resources.flow_service import BaseConnection, SourceConnection, TargetConnection
 from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
-from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP, SCHEMA, FieldGroup, Schema
+from airflow_provider_payments.aep.resources.schema_registry import FieldGroup, Schema
 from airflow_provider_payments.aep.verification.findings import NotTriedError
+from airflow_provider_payments.aep.verification.kinds import KINDS, OWNER, find_marked_objects, max_objects
 from airflow_provider_payments.aep.verification.probe import SpentError, refusal_of
 
 if TYPE_CHECKING:
@@ -42,44 +36,16 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.api.client import Client, Params
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.resources.marks import Mark
     from airflow_provider_payments.aep.services import Json
     from airflow_provider_payments.aep.verification.probe import Probe, Seen
     from airflow_provider_payments.aep.verification.source import SourceData
 
-__all__ = ["KINDS", "OWNER", "Objects", "mapping_set", "max_objects"]
+__all__ = ["Objects", "mapping_set"]
 
 log = logging.getLogger(__name__)
 
-#: Whom the marks name.
-OWNER = "payments-verify"
-#: The kinds in the order of their creation; each may refer to those before it.
-KINDS = {
-    kind.name.replace(" ", "_"): kind
-    for kind in (
-        FIELD_GROUP,
-        SCHEMA,
-        DATASET,
-        MAPPING_SET,
-        BASE_CONNECTION,
-        SOURCE_CONNECTION,
-        TARGET_CONNECTION,
-        DATAFLOW,
-    )
-}
 #: A dataflow begins so long after its creation: it is deleted long before.
 START_DELAY = timedelta(days=1)
-#: Objects of a kind that checks make at most, besides those that are measured.
-EXTRA_OBJECTS = {
-    "field_group": 4,
-    "schema": 2,
-    "dataset": 4,
-    "mapping_set": 6,
-    "base_connection": 1,
-    "source_connection": 6,
-    "target_connection": 6,
-    "dataflow": 4,
-}
 #: Requests that the deletion of one object takes at most, with a repeat.
 REQUESTS_A_DELETION = 2
 
@@ -117,8 +83,9 @@ class Objects:
     made: list[Made] = attrs.field(factory=list)
     #: Kinds of which some could not be deleted, each as often.
     left: list[str] = attrs.field(factory=list)
-    #: Whether a creation was begun whose object is not among ``made``.
-    is_uncertain: bool = False
+    #: Creations that were begun and may have made an object that is not among ``made``.
+    _open: int = attrs.field(default=0, init=False)
+    #: By kind, the objects that were made, or may have been.
     _counts: Counter[str] = attrs.field(factory=Counter, init=False)
     _writer: Writer = attrs.field(init=False)
 
@@ -154,39 +121,17 @@ class Objects:
         :raises NotTriedError: if it is not known whether it was made.
         """
         desired = desired or self.desired(kind, name)
-        self._check_number(kind)
         ready = desired.ready(self._client)
-        self.is_uncertain, certain = True, self.is_uncertain
+        self._begin(kind)
         try:
             existing = ready.create(self._client, self._writer.mark())
-        except SpentError:
-            self.is_uncertain = certain
-            raise
-        except PlatformError as error:
-            if isinstance(error, RequestError) and error.failure is not Failure.AMBIGUOUS:
-                self.is_uncertain = certain
+        except (PlatformError, SpentError) as error:
+            if isinstance(error, SpentError) or not _may_have_worked(error):
+                self._not_made(kind)
                 raise
             self._find_lost()
             raise NotTriedError(f"the creation of a {KINDS[kind]} was not answered") from None
-        self.is_uncertain = certain
-        return self._hold(kind, existing, desired.name)
-
-    def _check_number(self, kind: str) -> None:
-        """Refuse to make more objects of a kind than were announced."""
-        if self._counts[kind] == max_objects(kind, self.size):
-            raise SpentError(f"the number of {KINDS[kind]}s that may be made is reached")
-
-    def _hold(self, kind: str, existing: Existing, name: str = "") -> Made:
-        """Take note of an object that was made: it is removed at the end."""
-        made = Made(kind, existing, name, self._client.transport.clock.monotonic())
-        self.made.append(made)
-        self._counts[kind] += 1
-        self.probe.pace.reserve += REQUESTS_A_DELETION
-        return made
-
-    def _drop(self, made: Made) -> None:
-        self.made.remove(made)
-        self.probe.pace.reserve -= REQUESTS_A_DELETION
+        return self._made(kind, existing, desired.name)
 
     def post(self, kind: str, body: Json, params: Params | None = None) -> tuple[Seen, Made | None]:
         """
@@ -196,18 +141,49 @@ class Objects:
         :param body: the JSON to send.
         :return: the answer, and what was made; ``None``: nothing, as far as the answer tells.
         """
-        self._check_number(kind)
         name = str(body.get(KINDS[kind].name_key) or "")
-        self.is_uncertain, certain = True, self.is_uncertain
         marked = KINDS[kind].marked(body, self._writer.mark())
+        self._begin(kind)
         try:
             seen = self.probe.send("POST", KINDS[kind].path, params, body=marked)
-        except SpentError:
-            self.is_uncertain = certain
+        except NotTriedError as error:
+            if isinstance(error, SpentError):
+                self._not_made(kind)
+            else:
+                self._find_lost()
             raise
-        made_id = _made_id(kind, seen.body)
-        self.is_uncertain = certain or not (made_id or 400 <= seen.status < 500)
-        return seen, self._hold(kind, Existing(made_id), name) if made_id else None
+        if made_id := _made_id(kind, seen.body):
+            return seen, self._made(kind, Existing(made_id), name)
+        if 400 <= seen.status < 500 and seen.form == "json":
+            self._not_made(kind)
+        else:
+            self._find_lost()
+        return seen, None
+
+    def _begin(self, kind: str) -> None:
+        """Take note that an object is going to be made: no more of a kind than were announced."""
+        if self._counts[kind] == max_objects(kind, self.size):
+            raise SpentError(f"the number of {KINDS[kind]}s that may be made is reached")
+        self._counts[kind] += 1
+        self._open += 1
+
+    def _not_made(self, kind: str) -> None:
+        self._counts[kind] -= 1
+        self._open -= 1
+
+    def _made(self, kind: str, existing: Existing, name: str) -> Made:
+        made = Made(kind, existing, name, self._client.transport.clock.monotonic())
+        self._hold(made)
+        self._open -= 1
+        return made
+
+    def _hold(self, made: Made) -> None:
+        self.made.append(made)
+        self.probe.pace.reserve += REQUESTS_A_DELETION
+
+    def _drop(self, made: Made) -> None:
+        self.made.remove(made)
+        self.probe.pace.reserve -= REQUESTS_A_DELETION
 
     def make_or_skip(self, kind: str, name: str = "") -> Made:
         """
@@ -262,7 +238,7 @@ class Objects:
 
     def remove_all(self) -> None:
         """Delete everything that was made, also where its creation was not answered."""
-        if self.is_uncertain:
+        if self._open:
             self._find_lost()
         with self.probe.pace.unlimited():
             self._delete_all()
@@ -274,7 +250,8 @@ class Objects:
         :raises PlatformError: if it cannot be found.
         """
         with self.probe.pace.unlimited():
-            self._hold_all(self._marked())
+            for found in self._listed():
+                self._hold(found)
             self._delete_all()
 
     def _delete_all(self) -> None:
@@ -297,45 +274,29 @@ class Objects:
         known = {made.existing.id for made in self.made}
         try:
             with self.probe.pace.unlimited():
-                lost = [(kind, existing) for kind, existing in self._marked() if existing.id not in known]
+                lost = [found for found in self._listed() if found.existing.id not in known]
         except PlatformError as error:
             log.warning("An object of the verification may stay: %s; the next run removes it", error)
             return
-        self._hold_all(lost)
-        self.is_uncertain = False
+        for found in lost:
+            self._hold(found)
+        self._open = 0
 
-    def _hold_all(self, found: list[tuple[str, Existing]]) -> None:
-        for kind, existing in found:
-            self._hold(kind, existing)
-
-    def _marked(self) -> list[tuple[str, Existing]]:
+    def _listed(self) -> list[Made]:
         """Return what this run or another has made, as lists show it."""
-        client = self._client
-        found = {key: find_marked(client, kind, _is_ours) for key, kind in KINDS.items() if kind.carries_mark}
-        # Mapping sets carry no mark: theirs are those of schemas that do.
-        schemas = {existing.id for existing in found["schema"]}
-        sets = list_whole(client, MAPPING_SET) if schemas else []
-        found["mapping_set"] = [existing for existing in sets if MAPPING_SET.belongs_to(existing) in schemas]
-        return [(kind, existing) for kind, items in found.items() for existing in items]
+        found = find_marked_objects(self._client)
+        return [Made(kind, one, name_of(KINDS[kind], one), 0.0) for kind, items in found.items() for one in items]
 
 
-def max_objects(kind: str, size: int) -> int:
-    """
-    Return how many objects of a kind a verification makes at most.
-
-    :param size: how many are measured.
-    """
-    return size + EXTRA_OBJECTS[kind]
+def _may_have_worked(error: PlatformError) -> bool:
+    """Whether a creation that failed so may have made something."""
+    return not isinstance(error, RequestError) or error.failure is Failure.AMBIGUOUS
 
 
 def _made_id(kind: str, body: object) -> str | None:
     if isinstance(body, list):  # Catalog: ["@/dataSets/5c8c..."]
         return (readers.text(body[0]) or "").rpartition("/")[2] or None if body else None
     return readers.text(readers.at(body, KINDS[kind].id_key))
-
-
-def _is_ours(mark: Mark | None) -> bool:
-    return mark is not None and mark.owner == OWNER
 
 
 # ---- the usual values ----------------------------------------------------------------------------------------------

@@ -32,8 +32,11 @@ __all__ = ["Pace", "Probe", "Seen", "SpentError", "refusal_of", "refused"]
 
 #: How often a rate limited request is sent in all.
 MAX_SENT = 6
-#: What a code of a service looks like; anything else may hold words of the tenant and is not reported.
-_CODE = re.compile(r"[A-Za-z]{2,20}-[0-9]{1,6}(-[0-9]{3})?|[0-9]{3,8}|[A-Za-z_]{1,40}")
+#: What codes of the services look like, and titles where there is none; anything else may hold words of the tenant.
+_CODE = re.compile(
+    r"[A-Z]{2,20}-[0-9]{3,6}(-[0-9]{3})?|[0-9]{3,6}|[A-Z][A-Za-z]{1,30}Error|Unauthorized|Forbidden|Conflict"
+    r"|(invalid|unauthorized|unsupported|access)_(client|request|grant|grant_type|scope|token|denied)"
+)
 
 
 class SpentError(NotTriedError):
@@ -46,7 +49,7 @@ class Seen:
     An answer.
 
     :param status: the HTTP status.
-    :param code: the service's code or title of a refusal; empty for a success, and where it has none that is one word.
+    :param code: the service's code or title of a refusal; empty for a success, and where it has none that is known.
     :param form: ``json``, ``html``, ``blank`` or ``other``.
     :param body: of a success.
     :param headers: of a success, by names in any case.

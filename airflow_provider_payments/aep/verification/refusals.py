@@ -15,8 +15,8 @@ from airflow_provider_payments.aep.http.retries import is_token_refused
 from airflow_provider_payments.aep.services import ACCEPT_ONE, SANDBOXES, segment
 from airflow_provider_payments.aep.verification.checks import Check
 from airflow_provider_payments.aep.verification.findings import Finding, judged
+from airflow_provider_payments.aep.verification.kinds import KINDS
 from airflow_provider_payments.aep.verification.listing import LISTINGS
-from airflow_provider_payments.aep.verification.objects import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

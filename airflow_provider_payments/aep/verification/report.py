@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from airflow_provider_payments import __version__
-from airflow_provider_payments.aep.tables import aligned
 from airflow_provider_payments.aep.verification.findings import Finding, Outcome
+from airflow_provider_payments.aep.verification.kinds import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from airflow_provider_payments.aep.services import Json
     from airflow_provider_payments.aep.verification.checks import Check
@@ -26,6 +27,10 @@ REPORT_FORMAT = 1
 MARGIN = 3
 #: Seconds that are recommended at least.
 MIN_SETTLE_SECONDS, MIN_DATAFLOW_SETTLE_SECONDS = 5, 20
+#: The outcomes in the order in which they are shown.
+SHOWN = (Outcome.CONTRADICTED, Outcome.CONFIRMED, Outcome.NOT_TRIED)
+#: Columns of the text, and what stands before the lines below a check.
+WIDTH, INDENT = 100, " " * 4
 
 
 @attrs.frozen
@@ -49,17 +54,16 @@ class Report:
     left: Sequence[str]
 
     @property
-    def is_contradicted(self) -> bool:
-        """Whether an assumption does not hold."""
-        return any(finding.outcome is Outcome.CONTRADICTED for _, finding in self.findings)
+    def contradicted(self) -> list[str]:
+        """The ids of the checks whose assumptions do not hold."""
+        return [check.id for check, _ in _of(self, Outcome.CONTRADICTED)]
 
     @property
     def recommended(self) -> Json:
         """The settle times of the Airflow connection's extra; without those that were not measured."""
+        found = {check.id: finding for check, finding in self.findings if finding.outcome is not Outcome.NOT_TRIED}
         longest: dict[str, Any] = {
-            check.id.removesuffix(".listed"): finding.seen.get("maximum")
-            for check, finding in self.findings
-            if check.id.endswith(".listed") and finding.outcome is not Outcome.NOT_TRIED
+            kind: found[f"{kind}.listed"].seen.get("maximum") for kind in KINDS if f"{kind}.listed" in found
         }
         if None in longest.values():
             return {}
@@ -87,22 +91,23 @@ class Report:
 
 def report_rows(report: Report) -> list[dict[str, str]]:
     """Return a row for each check, those that are contradicted first."""
-    order = [Outcome.CONTRADICTED, Outcome.CONFIRMED, Outcome.NOT_TRIED]
-    ordered = sorted(report.findings, key=lambda pair: order.index(pair[1].outcome))
-    return [{"outcome": str(found.outcome), "check": check.id, "seen": said(found)} for check, found in ordered]
+    return [
+        {"outcome": str(found.outcome), "check": check.id, "assumption": check.assumption, "seen": said(found)}
+        for outcome in SHOWN
+        for check, found in _of(report, outcome)
+    ]
 
 
 def report_text(report: Report) -> str:
-    """Return a table, what stays, and the recommended extra."""
-    rows = [{column.upper(): cell for column, cell in row.items()} for row in report_rows(report)]
-    lines = [*aligned(rows, list(rows[0])), ""] if rows else []
+    """Return what people read: contradictions first, each with its assumption; what stays; the recommended extra."""
+    lines = [*_contradicted(report), *_confirmed(report), *_not_tried(report)]
     if report.left:
         kept = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in Counter(report.left).items())
-        lines += [f"Kept by the services: {kept}.", ""]
+        lines += ["", f"Kept by the services: {kept}"]
     if report.recommended:
         extra = ", ".join(f'"{name}": {seconds}' for name, seconds in report.recommended.items())
-        lines += [f"Recommended in the connection's extra: {extra}", ""]
-    return "\n".join([*lines, summary_line(report)])
+        lines += ["", f"Recommended in the connection's extra: {extra}"]
+    return "\n".join([*lines, "", summary_line(report)]).lstrip("\n")
 
 
 def summary_line(report: Report) -> str:
@@ -116,6 +121,41 @@ def said(finding: Finding) -> str:
     return finding.reason or ", ".join(
         f"{name.replace('_', ' ')}: {_word(value)}" for name, value in finding.seen.items()
     )
+
+
+def _of(report: Report, outcome: Outcome) -> list[tuple[Check, Finding]]:
+    return [(check, found) for check, found in report.findings if found.outcome is outcome]
+
+
+def _contradicted(report: Report) -> Iterator[str]:
+    for check, found in _of(report, Outcome.CONTRADICTED):
+        yield from ("", f"CONTRADICTED  {check.id}")
+        for line in (check.assumption, f"Seen: {said(found)}", f"Relied on: {check.source}"):
+            yield from _wrapped(line, INDENT, INDENT)
+
+
+def _confirmed(report: Report) -> Iterator[str]:
+    found = _of(report, Outcome.CONFIRMED)
+    width = max((len(check.id) for check, _ in found), default=0)
+    if found:
+        yield from ("", f"{'CONFIRMED':<{width}}  SEEN")
+    for check, finding in found:
+        first = f"{check.id:<{width}}  "
+        yield from _wrapped(said(finding), first, " " * len(first)) or [check.id]
+
+
+def _not_tried(report: Report) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for check, finding in _of(report, Outcome.NOT_TRIED):
+        reasons.setdefault(finding.reason, []).append(check.id)
+    if reasons:
+        yield from ("", "NOT TRIED")
+    for reason, ids in reasons.items():
+        yield from _wrapped(f"{reason}: {', '.join(ids)}", INDENT, INDENT * 2)
+
+
+def _wrapped(text: str, first: str, rest: str) -> list[str]:
+    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
 
 
 def _word(value: object) -> str:

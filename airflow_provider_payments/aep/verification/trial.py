@@ -9,7 +9,7 @@ import attrs
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
 from airflow_provider_payments.aep.errors import PlatformError, RequestError
 from airflow_provider_payments.aep.verification.findings import NotTriedError
-from airflow_provider_payments.aep.verification.objects import KINDS
+from airflow_provider_payments.aep.verification.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

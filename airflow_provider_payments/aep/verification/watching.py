@@ -18,7 +18,7 @@ from airflow_provider_payments.aep.runs.flow_run import FlowRun, runs_of
 from airflow_provider_payments.aep.runs.on_demand import OnDemandRun
 from airflow_provider_payments.aep.services import segment
 from airflow_provider_payments.aep.verification.findings import NotTriedError
-from airflow_provider_payments.aep.verification.objects import KINDS
+from airflow_provider_payments.aep.verification.kinds import KINDS
 from airflow_provider_payments.aep.verification.probe import Seen, refused
 from airflow_provider_payments.aep.verification.rules import dataflow_once
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from airflow_provider_payments.aep.verification.objects import KINDS
+from airflow_provider_payments.aep.verification.kinds import KINDS
 from airflow_provider_payments.aep.verification.settling import UNIQUE
 from tests.conftest import Emulator
 
