@@ -216,18 +216,24 @@ class Objects:
 
     # ---- removing --------------------------------------------------------------------------------------------------
 
+    def forget(self, made: Made) -> None:
+        """Note that an object need not be removed any more."""
+        self.made.remove(made)
+        pace = self.probe.pace
+        pace.reserve = max(0, pace.reserve - REQUESTS_A_DELETION)
+
     def delete(self, made: Made) -> bool:
         """Delete an object; return whether it is gone. One that the service keeps is noted."""
-        self.made.remove(made)
         try:
             KINDS[made.kind].delete(self._client, made.existing)
         except RequestError as error:
             if error.failure is not Failure.FINAL:
-                self.made.append(made)
                 raise
             log.warning("a %s of the verification stays: %s", KINDS[made.kind], error)
             self.left.append(made.kind)
+            self.forget(made)
             return False
+        self.forget(made)
         return True
 
     def delete_all_of(self, kind: str) -> list[Made]:

@@ -171,7 +171,7 @@ CHECKS = (
         "`aep/resources/schedule.py`; the flow spec's schedule",
         "create one that begins a day later",
         _takes(lambda trial: _every_minutes(trial, 15)),
-        (Need.SOURCE,),
+        (Need.SOURCE, Need.THREE_OBJECTS),
     ),
     Check(
         "dataflow.without_delta_column",
@@ -203,7 +203,7 @@ CHECKS = (
         f"`aep/resources/schedule.py`; {_ERRORS_OF_SOURCES}",
         "create one that begins a day later",
         _refuses("FLOW-1361-400", lambda trial: _once(trial, interval=1)),
-        (Need.SOURCE,),
+        (Need.SOURCE, Need.THREE_OBJECTS),
     ),
     Check(
         "dataflow.once_with_backfill",
@@ -211,7 +211,7 @@ CHECKS = (
         f"`aep/resources/schedule.py`; {_ERRORS_OF_SOURCES}",
         "create one that begins a day later",
         _refuses("FLOW-1364-400", lambda trial: _once(trial, backfill=True)),
-        (Need.SOURCE,),
+        (Need.SOURCE, Need.THREE_OBJECTS),
     ),
     Check(
         "dataflow.start_time_now",
