@@ -34,23 +34,25 @@ class _Described:
     """
     An object whose description has been changed with its present etag.
 
+    :param kind: its kind.
     :param before: the object as it was read before; its etag is stale now.
     :param answer: to the change.
     """
 
+    kind: str
     before: Existing
     answer: Seen
 
     @property
-    def stale(self) -> str:
+    def etag(self) -> str:
         """
         The etag from before.
 
-        :raises NotTriedError: if that was not taken, so that it is not stale.
+        :raises NotTriedError: if the object showed none.
         """
-        if not self.answer.is_success:
-            raise NotTriedError(f"a PATCH with the present etag is answered {self.answer.status}")
-        return _etag(self.before)
+        if not self.before.etag:
+            raise NotTriedError(f"a {KINDS[self.kind]} shows no etag")
+        return self.before.etag
 
 
 def _described(trial: Trial, kind: str) -> _Described:
@@ -59,7 +61,7 @@ def _described(trial: Trial, kind: str) -> _Described:
 
 def _describe_first(trial: Trial, kind: str) -> _Described:
     before = trial.read(kind)
-    return _Described(before, _describe(trial, kind, before, _etag(before)))
+    return _Described(kind, before, _describe(trial, kind, before, before.etag))
 
 
 def _describe(trial: Trial, kind: str, existing: Existing, etag: str | None) -> Seen:
@@ -71,16 +73,10 @@ def _describe(trial: Trial, kind: str, existing: Existing, etag: str | None) -> 
     return trial.probe.send("PATCH", path, body=operations, headers={"If-Match": etag} if etag else {})
 
 
-def _etag(existing: Existing) -> str:
-    if not existing.etag:
-        raise NotTriedError("the object shows no etag")
-    return existing.etag
-
-
 def _takes_present_etag(kind: str) -> Callable[[Trial], Finding]:
     def ask(trial: Trial) -> Finding:
-        answer = _described(trial, kind).answer
-        return judged(answer.is_success, **answer.shown)
+        found = _described(trial, kind)
+        return judged(bool(found.etag) and found.answer.is_success, **found.answer.shown)
 
     return ask
 
@@ -109,7 +105,9 @@ def _refuses_none(kind: str, status: int) -> Callable[[Trial], Finding]:
 def _refuses_stale_etag(kind: str) -> Callable[[Trial], Finding]:
     def ask(trial: Trial) -> Finding:
         found = _described(trial, kind)
-        seen = _describe(trial, kind, found.before, found.stale)
+        if not found.answer.is_success:
+            raise NotTriedError(f"a PATCH with the present etag is answered {found.answer.status}")
+        seen = _describe(trial, kind, found.before, found.etag)
         return judged(seen.status == 412, **seen.shown)
 
     return ask
@@ -117,8 +115,8 @@ def _refuses_stale_etag(kind: str) -> Callable[[Trial], Finding]:
 
 def _refuses_bare_etag(trial: Trial) -> Finding:
     existing = trial.read(FLOW_SERVICE_KIND)
-    bare = _etag(existing).strip('"')
-    if bare == existing.etag:
+    bare = (existing.etag or "").strip('"')
+    if bare == (existing.etag or ""):
         raise NotTriedError("etags have no quotes of their own")
     seen = _describe(trial, FLOW_SERVICE_KIND, existing, bare)
     return judged(not seen.is_success, **seen.shown)

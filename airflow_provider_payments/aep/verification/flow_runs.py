@@ -48,7 +48,10 @@ def _refuses_other_delta_column(trial: Trial) -> Finding:
 
 
 def _refuses_scheduled(trial: Trial) -> Finding:
-    seen = ask_for(replace(run_request(trial), flow_id=trial.objects.first("dataflow")))
+    request, objects = run_request(trial), trial.objects
+    others = [made.existing.id for made in objects.of("dataflow") if made.existing.id != request.flow_id]
+    scheduled = others[0] if others else objects.make_or_skip("dataflow").existing.id
+    seen = ask_for(replace(request, flow_id=trial.read("dataflow", scheduled).id))
     return judged(seen.code == "FLOW-1386-400", **seen.shown)
 
 
