@@ -130,7 +130,7 @@ def _answers_deletion(service: _Service) -> Callable[[Trial], Finding]:
         trial.read(service.kind, made.existing.id)
         seen = trial.probe.send("DELETE", f"{KINDS[service.kind].path}/{segment(made.existing.id)}")
         if seen.is_success:
-            trial.objects.made.remove(made)
+            trial.objects.forget(made)
         return judged(seen.status == service.deleted, **seen.shown)
 
     return ask
@@ -153,7 +153,10 @@ def _keys_item(trial: Trial) -> Finding:
 
 
 def _read(trial: Trial, kind: str) -> Seen:
-    return trial.probe.send("GET", f"{KINDS[kind].path}/{segment(trial.read(kind).id)}")
+    seen = trial.probe.send("GET", f"{KINDS[kind].path}/{segment(trial.objects.first(kind))}")
+    if not seen.is_success:
+        raise NotTriedError(f"the read was answered {seen.status} {seen.code}".rstrip())
+    return seen
 
 
 def _names_taken_title(trial: Trial) -> Finding:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import schema_registry
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schema_fields import find_own
 from airflow_provider_payments.aep.services import segment
 from airflow_provider_payments.aep.verification.checks import Check, Need
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.verification.probe import Seen
     from airflow_provider_payments.aep.verification.trial import Trial
 
-__all__ = ["CHECKS", "switched"]
+__all__ = ["CHECKS", "shown", "switched"]
 
 #: Seconds in which a read by id shows a change at the latest.
 MAX_READ_SECONDS = 10.0
@@ -33,69 +32,63 @@ DIAGNOSTICS = "errorDiagnosticsEnabled"
 FIELDS = ("properties", "paymentsVerify", "properties")
 
 
+def shown(trial: Trial, kind: str, object_id: str, shows: Callable[[Json], bool]) -> bool:
+    """
+    Return whether a read by its id shows a change of an object soon.
+
+    :param shows: whether an item shows it.
+    """
+    return any(shows(KINDS[kind].get(trial.client, object_id).item) for _ in trial.polls(MAX_READ_SECONDS))
+
+
+def switched(trial: Trial, dataflow_id: str, op: str, state: str) -> tuple[Seen, bool]:
+    """Enable or disable a dataflow; return the answer, and whether a read shows the state then."""
+    seen = trial.probe.send("POST", f"{KINDS['dataflow'].path}/{segment(dataflow_id)}/action", {"op": op})
+    return seen, seen.is_success and shown(trial, "dataflow", dataflow_id, lambda item: item.get("state") == state)
+
+
 def _patch(trial: Trial, kind: str, existing: Existing, body: Any) -> Seen:
     path = f"{KINDS[kind].path}/{segment(existing.id)}"
     return trial.probe.send("PATCH", path, body=body, headers={"If-Match": existing.etag} if existing.etag else {})
 
 
-def _shown(trial: Trial, kind: str, existing: Existing, shows: Callable[[Json], bool]) -> bool:
-    return any(shows(KINDS[kind].get(trial.client, existing.id).item) for _ in trial.polls(MAX_READ_SECONDS))
-
-
 def _changed(trial: Trial, kind: str, existing: Existing, body: Any, shows: Callable[[Json], bool]) -> Finding:
     seen = _patch(trial, kind, existing, body)
-    is_shown = seen.is_success and _shown(trial, kind, existing, shows)
+    is_shown = seen.is_success and shown(trial, kind, existing.id, shows)
     return judged(is_shown, **seen.shown, shown=is_shown)
 
 
-def _put(path: str, value: object) -> list[Json]:
-    return [{"op": "add", "path": path, "value": value}]
+def _put(path: str, value: object) -> Json:
+    return {"op": "add", "path": path, "value": value}
 
 
-# ---- descriptions and names ----------------------------------------------------------------------------------------
-
-
-def _describes(kind: str) -> Callable[[Trial], Finding]:
-    """Of a JSON Patch: the description ends in the mark."""
-
-    def ask(trial: Trial) -> Finding:
-        existing = trial.read(kind)
-        body = _put("/description", Mark.described(existing.item.get("description"), DESCRIPTION))
-        return _changed(trial, kind, existing, body, _is_described)
-
-    return ask
+# ---- members -------------------------------------------------------------------------------------------------------
 
 
 def _merges_description(trial: Trial) -> Finding:
-    return _changed(trial, "dataset", trial.read("dataset"), {"description": DESCRIPTION}, _is_described)
-
-
-def _is_described(item: Json) -> bool:
-    return (readers.text(item.get("description")) or "").startswith(DESCRIPTION)
+    body = {"description": DESCRIPTION}
+    return _changed(trial, "dataset", trial.read("dataset"), body, lambda item: item.get("description") == DESCRIPTION)
 
 
 def _renames(trial: Trial) -> Finding:
     existing = trial.read("dataflow")
     before = str(existing.item.get("name"))
     after = f"{before} renamed"
-    finding = _changed(trial, "dataflow", existing, _put("/name", after), lambda item: item.get("name") == after)
+    finding = _changed(trial, "dataflow", existing, [_put("/name", after)], lambda item: item.get("name") == after)
     # Other checks know it by its name.
-    _patch(trial, "dataflow", trial.read("dataflow"), _put("/name", before))
+    _patch(trial, "dataflow", trial.read("dataflow"), [_put("/name", before)])
     return finding
 
 
-# ---- other members -------------------------------------------------------------------------------------------------
+def _changes_members(trial: Trial) -> Finding:
+    existing = trial.read("dataflow")
+    body = [_put("/scheduleParams/interval", INTERVAL_DAYS), _put("/options", {DIAGNOSTICS: True})]
 
+    def shows(item: Json) -> bool:
+        interval = readers.count(readers.at(item, "scheduleParams", "interval"))
+        return interval == INTERVAL_DAYS and readers.at(item, "options", DIAGNOSTICS) in (True, "true")
 
-def _reschedules(trial: Trial) -> Finding:
-    body = _put("/scheduleParams/interval", INTERVAL_DAYS)
-    return _changed(
-        trial,
-        "dataflow",
-        trial.read("dataflow"),
-        body,
-        lambda item: readers.count(readers.at(item, "scheduleParams", "interval")) == INTERVAL_DAYS,
-    )
+    return _changed(trial, "dataflow", existing, body, shows)
 
 
 def _refuses_absent_member(trial: Trial) -> Finding:
@@ -105,16 +98,6 @@ def _refuses_absent_member(trial: Trial) -> Finding:
     body = [{"op": "replace", "path": f"/options/{DIAGNOSTICS}", "value": True}]
     seen = _patch(trial, "dataflow", existing, body)
     return judged(seen.code == "FLOW-1455-400", **seen.shown)
-
-
-def _adds_options(trial: Trial) -> Finding:
-    return _changed(
-        trial,
-        "dataflow",
-        trial.read("dataflow"),
-        _put("/options", {DIAGNOSTICS: True}),
-        lambda item: readers.at(item, "options", DIAGNOSTICS) in (True, "true"),
-    )
 
 
 def _adds_field(trial: Trial) -> Finding:
@@ -129,24 +112,15 @@ def _adds_field(trial: Trial) -> Finding:
         found = find_own(Fields(kind, item), namespace)
         return found is not None and FIELD in found[1].mapping(*FIELDS)
 
-    return _changed(trial, kind, existing, _put("/".join((own[0], *FIELDS, FIELD)), {"type": "string"}), shows)
-
-
-# ---- actions -------------------------------------------------------------------------------------------------------
+    body = [_put("/".join((own[0], *FIELDS, FIELD)), {"type": "string"})]
+    return _changed(trial, kind, existing, body, shows)
 
 
 def _switches(trial: Trial) -> Finding:
-    existing = trial.read("dataflow")
-    off, is_off = switched(trial, existing, "disable", "disabled")
-    on, is_on = switched(trial, existing, "enable", "enabled")
+    dataflow_id = trial.objects.first("dataflow")
+    off, is_off = switched(trial, dataflow_id, "disable", "disabled")
+    on, is_on = switched(trial, dataflow_id, "enable", "enabled")
     return judged(is_off and is_on, disable=off.status, disabled=is_off, enable=on.status, enabled=is_on)
-
-
-def switched(trial: Trial, existing: Existing, op: str, state: str) -> tuple[Seen, bool]:
-    """Enable or disable a dataflow; return the answer, and whether a read shows the state then."""
-    path = f"{KINDS['dataflow'].path}/{segment(existing.id)}/action"
-    seen = trial.probe.send("POST", path, {"op": op})
-    return seen, seen.is_success and _shown(trial, "dataflow", existing, lambda item: item.get("state") == state)
 
 
 # ---- the checks ----------------------------------------------------------------------------------------------------
@@ -155,25 +129,11 @@ _TUTORIAL = '`aep/resources/dataflow.py`; Adobe\'s tutorial "Update dataflows"'
 
 CHECKS = (
     Check(
-        "target_connection.description",
-        "A PATCH changes the description of a target connection.",
-        "`aep/resources/switches.py` (marks); Adobe's OpenAPI file",
-        "change it, then read the target connection",
-        _describes("target_connection"),
-    ),
-    Check(
         "dataset.description",
         "A PATCH of a dataset merges a description into it.",
         "`aep/resources/catalog.py`; Adobe's OpenAPI file",
         "send it, then read the dataset",
         _merges_description,
-    ),
-    Check(
-        "schema.description",
-        "A PATCH changes the description of a schema.",
-        "`aep/resources/schema_registry.py`; Adobe's Schema Registry guide",
-        "change it, then read the schema",
-        _describes("schema"),
     ),
     Check(
         "field_group.new_field",
@@ -191,14 +151,6 @@ CHECKS = (
         (Need.SOURCE,),
     ),
     Check(
-        "dataflow.interval",
-        "A PATCH changes the interval of a dataflow that has not begun.",
-        _TUTORIAL,
-        "change it, then read the dataflow",
-        _reschedules,
-        (Need.SOURCE,),
-    ),
-    Check(
         "dataflow.patch_absent",
         "A PATCH `replace` of a member that a dataflow does not have is refused with FLOW-1455-400.",
         "`aep/resources/live_dataflow.py` (sends `add`); Flow Service's catalogue of errors",
@@ -207,12 +159,12 @@ CHECKS = (
         (Need.SOURCE,),
     ),
     Check(
-        "dataflow.options",
-        "A PATCH `add` changes the options of a dataflow.",
-        "`aep/resources/dataflow.py`; no sample shows it",
-        "add error diagnostics, then read the dataflow",
-        _adds_options,
-        (Need.SOURCE,),
+        "dataflow.members",
+        "A PATCH `add` changes the interval and the options of a dataflow that has not begun.",
+        _TUTORIAL,
+        "change them, then read the dataflow",
+        _changes_members,
+        (Need.SOURCE, Need.THREE_OBJECTS),
     ),
     Check(
         "dataflow.disabled",

@@ -1,11 +1,14 @@
-"""``If-Match``: which PATCH the services take, and which they refuse."""
+"""Descriptions and ``If-Match``: which PATCH the services take, and which they refuse."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import segment
+from airflow_provider_payments.aep.verification.changes import shown
 from airflow_provider_payments.aep.verification.checks import Check
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
 from airflow_provider_payments.aep.verification.kinds import KINDS
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.services import Json
     from airflow_provider_payments.aep.verification.probe import Seen
     from airflow_provider_payments.aep.verification.trial import Trial
 
@@ -21,35 +25,78 @@ __all__ = ["CHECKS"]
 
 #: Of each service, the kind whose objects are changed.
 FLOW_SERVICE_KIND, REGISTRY_KIND = "target_connection", "schema"
+#: What the descriptions that are sent begin with.
+DESCRIPTION = "changed by request"
+
+
+@attrs.frozen
+class _Described:
+    """
+    An object whose description has been changed with its present etag.
+
+    :param kind: its kind.
+    :param before: the object as it was read before; its etag is stale now.
+    :param answer: to the change.
+    """
+
+    kind: str
+    before: Existing
+    answer: Seen
+
+    @property
+    def etag(self) -> str:
+        """
+        The etag from before.
+
+        :raises NotTriedError: if the object showed none.
+        """
+        if not self.before.etag:
+            raise NotTriedError(f"a {KINDS[self.kind]} shows no etag")
+        return self.before.etag
+
+
+def _described(trial: Trial, kind: str) -> _Described:
+    return trial.once(f"{kind} described", lambda: _describe_first(trial, kind))
+
+
+def _describe_first(trial: Trial, kind: str) -> _Described:
+    before = trial.read(kind)
+    return _Described(kind, before, _describe(trial, kind, before, before.etag))
 
 
 def _describe(trial: Trial, kind: str, existing: Existing, etag: str | None) -> Seen:
     """Send another description, which keeps the object's mark, with this etag."""
     # No two requests of a verification send the same text: one that changes nothing need not change the etag.
-    text = Mark.described(existing.item.get("description"), f"changed {trial.probe.pace.sent} times")
+    text = Mark.described(existing.item.get("description"), f"{DESCRIPTION} {trial.probe.pace.sent}")
     path = f"{KINDS[kind].path}/{segment(existing.id)}"
     operations = [{"op": "add", "path": "/description", "value": text}]
     return trial.probe.send("PATCH", path, body=operations, headers={"If-Match": etag} if etag else {})
 
 
-def _etag(existing: Existing) -> str:
-    if not existing.etag:
-        raise NotTriedError("the object shows no etag")
-    return existing.etag
-
-
 def _takes_present_etag(kind: str) -> Callable[[Trial], Finding]:
     def ask(trial: Trial) -> Finding:
-        existing = trial.read(kind)
-        seen = _describe(trial, kind, existing, _etag(existing))
-        return judged(seen.is_success, **seen.shown)
+        found = _described(trial, kind)
+        return judged(bool(found.etag) and found.answer.is_success, **found.answer.shown)
 
     return ask
 
 
+def _shows_description(kind: str) -> Callable[[Trial], Finding]:
+    def ask(trial: Trial) -> Finding:
+        found = _described(trial, kind)
+        is_shown = found.answer.is_success and shown(trial, kind, found.before.id, _is_described)
+        return judged(is_shown, **found.answer.shown, shown=is_shown)
+
+    return ask
+
+
+def _is_described(item: Json) -> bool:
+    return str(item.get("description")).startswith(DESCRIPTION)
+
+
 def _refuses_none(kind: str, status: int) -> Callable[[Trial], Finding]:
     def ask(trial: Trial) -> Finding:
-        seen = _describe(trial, kind, trial.read(kind), None)
+        seen = _describe(trial, kind, _described(trial, kind).before, None)
         return judged(seen.status == status, **seen.shown)
 
     return ask
@@ -57,10 +104,10 @@ def _refuses_none(kind: str, status: int) -> Callable[[Trial], Finding]:
 
 def _refuses_stale_etag(kind: str) -> Callable[[Trial], Finding]:
     def ask(trial: Trial) -> Finding:
-        existing = trial.read(kind)
-        if not _describe(trial, kind, existing, _etag(existing)).is_success:
-            raise NotTriedError("a PATCH with the present etag is refused")
-        seen = _describe(trial, kind, existing, existing.etag)
+        found = _described(trial, kind)
+        if not found.answer.is_success:
+            raise NotTriedError(f"a PATCH with the present etag is answered {found.answer.status}")
+        seen = _describe(trial, kind, found.before, found.etag)
         return judged(seen.status == 412, **seen.shown)
 
     return ask
@@ -68,8 +115,8 @@ def _refuses_stale_etag(kind: str) -> Callable[[Trial], Finding]:
 
 def _refuses_bare_etag(trial: Trial) -> Finding:
     existing = trial.read(FLOW_SERVICE_KIND)
-    bare = _etag(existing).strip('"')
-    if bare == existing.etag:
+    bare = (existing.etag or "").strip('"')
+    if bare == (existing.etag or ""):
         raise NotTriedError("etags have no quotes of their own")
     seen = _describe(trial, FLOW_SERVICE_KIND, existing, bare)
     return judged(not seen.is_success, **seen.shown)
@@ -84,24 +131,31 @@ CHECKS = (
         _takes_present_etag(FLOW_SERVICE_KIND),
     ),
     Check(
+        "target_connection.description",
+        "A PATCH changes the description of a target connection.",
+        "`aep/resources/switches.py` (marks); Adobe's OpenAPI file",
+        "change it, then read the target connection",
+        _shows_description(FLOW_SERVICE_KIND),
+    ),
+    Check(
         "flow_service.if_match_without_quotes",
         "Flow Service refuses a PATCH whose `If-Match` lacks the etag's inner quotes.",
         "`docs/emulator.md`; Adobe's documents print it both ways",
-        "the same, with the quotes left out",
+        "change the description of a target connection, the quotes left out",
         _refuses_bare_etag,
     ),
     Check(
         "flow_service.if_match_absent",
         "Flow Service refuses a PATCH without `If-Match` with 400.",
         "Flow Service's catalogue of errors (1403)",
-        "the same, without the header",
+        "change the description of a target connection without the header",
         _refuses_none(FLOW_SERVICE_KIND, 400),
     ),
     Check(
         "flow_service.if_match_stale",
         "Flow Service refuses a PATCH whose `If-Match` is an earlier etag with 412.",
         "`aep/resources/switches.py`; Flow Service's catalogue of errors (1404)",
-        "change a description twice with the same etag",
+        "change the description of a target connection twice with the same etag",
         _refuses_stale_etag(FLOW_SERVICE_KIND),
     ),
     Check(
@@ -112,17 +166,24 @@ CHECKS = (
         _takes_present_etag(REGISTRY_KIND),
     ),
     Check(
+        "schema.description",
+        "A PATCH changes the description of a schema.",
+        "`aep/resources/schema_registry.py`; Adobe's Schema Registry guide",
+        "change it, then read the schema",
+        _shows_description(REGISTRY_KIND),
+    ),
+    Check(
         "schema_registry.if_match_absent",
         "The Schema Registry refuses a PATCH without `If-Match` with 428.",
         "`docs/emulator.md`; one document says so, Adobe's samples send none",
-        "the same, without the header",
+        "change the description of a schema without the header",
         _refuses_none(REGISTRY_KIND, 428),
     ),
     Check(
         "schema_registry.if_match_stale",
         "The Schema Registry refuses a PATCH whose `If-Match` is an earlier `eTag` with 412.",
         "`aep/resources/schema_registry.py`; one document says so",
-        "change a description twice with the same `eTag`",
+        "change the description of a schema twice with the same `eTag`",
         _refuses_stale_etag(REGISTRY_KIND),
     ),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from airflow_provider_payments.aep.readers import at, mappings
-from airflow_provider_payments.aep.verification.checks import Check
+from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
 from airflow_provider_payments.aep.verification.kinds import KINDS
 from airflow_provider_payments.aep.verification.objects import mapping_set
@@ -83,18 +83,19 @@ def _is_failed(trial: Trial, desired: MappingSet) -> bool:
     return any(result.get("status") == "FAILED" for result in mappings(at(seen.body, "validationResponse")))
 
 
-def _dialect_check(dialect: str, source: str) -> Check:
+def _dialect_check(dialect: str, source: str, needs: tuple[Need, ...] = ()) -> Check:
     return Check(
         f"data_prep.dialect_{dialect}",
         f"Data Prep takes a mapping set in the {dialect} dialect, and shows what it maps.",
         f"`aep/resources/data_prep.py`; {source}",
         "create one, then read it",
         _takes_dialect(dialect),
+        needs,
     )
 
 
 CHECKS = (
-    _dialect_check("current", "Adobe's OpenAPI file"),
+    _dialect_check("current", "Adobe's OpenAPI file", (Need.THREE_OBJECTS,)),
     _dialect_check("legacy", "the tutorials of payments sources"),
     Check(
         "data_prep.unknown_destination",

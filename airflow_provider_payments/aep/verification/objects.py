@@ -181,7 +181,8 @@ class Objects:
         self.made.append(made)
         self.probe.pace.reserve += REQUESTS_A_DELETION
 
-    def _drop(self, made: Made) -> None:
+    def forget(self, made: Made) -> None:
+        """Note that an object need not be removed any more."""
         self.made.remove(made)
         self.probe.pace.reserve -= REQUESTS_A_DELETION
 
@@ -222,7 +223,7 @@ class Objects:
     def delete(self, made: Made) -> bool:
         """Delete an object; return whether it is gone. One that the service keeps is noted."""
         refusal = KINDS[made.kind].refusal(self._client, made.existing)
-        self._drop(made)
+        self.forget(made)
         if refusal:
             log.warning("A %s of the verification stays: %s", KINDS[made.kind], refusal)
             self.left.append(made.kind)
@@ -262,7 +263,7 @@ class Objects:
                     self.delete(made)
                 except PlatformError as error:
                     log.warning("A %s of the verification may stay: %s; the next run removes it", KINDS[kind], error)
-                    self._drop(made)
+                    self.forget(made)
                     self.left.append(kind)
 
     def _find_lost(self) -> None:

@@ -67,11 +67,12 @@ class Report:
         }
         if None in longest.values():
             return {}
-        dataflow = longest.pop("dataflow", None)
+        # A run that is asked for, too, is looked for within the settle time of dataflows.
+        dataflows = [longest.pop(topic) for topic in ("dataflow", "flow_run") if topic in longest]
         others = {"settle_seconds": _with_margin(max(longest.values()), MIN_SETTLE_SECONDS)} if longest else {}
-        if dataflow is None:
+        if not dataflows:
             return others
-        return others | {"dataflow_settle_seconds": _with_margin(dataflow, MIN_DATAFLOW_SETTLE_SECONDS)}
+        return others | {"dataflow_settle_seconds": _with_margin(max(dataflows), MIN_DATAFLOW_SETTLE_SECONDS)}
 
     def to_json(self) -> Json:
         """Return it as plain JSON, which :func:`~.report_schema.report_schema` describes."""

@@ -24,7 +24,7 @@ __all__ = ["SourceData", "read_source"]
 #: Tables whose columns are read, until one has a time by which rows are distinguished.
 MAX_TABLES = 5
 #: The resource that is read of a source that offers no tables, and one of its attributes.
-REST_RESOURCE, REST_ATTRIBUTE = "charges", "id"
+REST_RESOURCE, REST_ATTRIBUTE = "charges", "data.id"
 
 
 @attrs.frozen

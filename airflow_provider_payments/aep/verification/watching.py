@@ -106,12 +106,15 @@ class WatchedRun:
 
 def run_request(trial: Trial) -> OnDemandRun:
     """Return the request for a run of a dataflow that runs once."""
+    return trial.once("run request", lambda: _request(trial))
+
+
+def _request(trial: Trial) -> OnDemandRun:
     dataflow_id = dataflow_once(trial).existing.id
     trial.read("dataflow", dataflow_id)
     source = trial.objects.require_source()
-    window = trial.once("window", lambda: _window(trial, source))
     column = source.delta_column.name if source.delta_column else None
-    return OnDemandRun(client=trial.client, flow_id=dataflow_id, window=window, delta_column=column)
+    return OnDemandRun(client=trial.client, flow_id=dataflow_id, window=_window(trial, source), delta_column=column)
 
 
 def ask_for(request: OnDemandRun) -> Seen:

@@ -1,0 +1,94 @@
+"""A flow run that is watched: what is not tried, and how many requests that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from airflow_provider_payments.aep.verification.report import Report
+from tests.conftest import PAYPAL, Emulator
+
+Verified = Callable[..., Report]
+
+
+def outcomes(report: Report) -> dict[str, str]:
+    return {check.id.partition(".")[2]: str(finding.outcome) for check, finding in report.findings}
+
+
+def reasons(report: Report) -> dict[str, str]:
+    return {check.id.partition(".")[2]: finding.reason for check, finding in report.findings if finding.reason}
+
+
+def test_one_run_reads_about_ten_rows_into_a_dataset_that_is_deleted(emulator: Emulator, verified: Verified) -> None:
+    verified("flow_run.counts")
+    (body,) = emulator.posted("/runs")
+    (run,) = emulator.objects("runs")
+    assert 1 <= run["metrics"]["recordSummary"]["outputRecordCount"] <= 10
+    assert body["params"]["windowEndTime"] - body["params"]["windowStartTime"] <= 30 * 86400 + 2
+    assert emulator.objects("dataSets") == []
+
+
+def test_a_run_without_failed_records_tells_nothing_about_row_errors(verified: Verified) -> None:
+    report = verified("flow_run")
+    assert reasons(report) == {"row_errors": "no record of the flow run has failed"}
+    assert set(outcomes(report).values()) == {"confirmed", "not tried"}
+
+
+def test_a_run_over_a_window_without_rows_tells_nothing_about_rows(emulator: Emulator, verified: Verified) -> None:
+    # The tables and the columns are explored before.
+    preview = {"data": [{"Create_Time": "2001-02-03 04:05:06"}]}
+    path = f"*/connections/{PAYPAL}/explore"
+    emulator.fail("status", method="GET", path=path, nth=3, status=200, body=preview)
+    empty = "no row of the source falls into the flow run's window"
+    assert reasons(verified("flow_run")) == dict.fromkeys(("counts", "batch", "row_errors"), empty)
+
+
+def test_a_preview_without_times_leads_to_the_last_day(emulator: Emulator, verified: Verified) -> None:
+    emulator.fail("status", method="GET", path="*/explore", nth=3, status=200, body={"data": [{"Id": "1"}]})
+    verified("flow_run.on_demand")
+    (body,) = emulator.posted("/runs")
+    assert body["params"]["windowEndTime"] - body["params"]["windowStartTime"] == 86400
+    assert body["params"]["startTime"] - body["params"]["windowEndTime"] in (0, 1)
+
+
+def test_a_run_that_does_not_end_is_left_after_ten_minutes(
+    emulator: Emulator, verified: Verified, naps: list[float]
+) -> None:
+    emulator.order("stuck")
+    report = verified("flow_run")
+    unended = {name for name, outcome in outcomes(report).items() if outcome == "not tried"}
+    assert unended == {"shown_ended", "statuses", "window", "counts", "batch", "row_errors"}
+    assert 600 <= sum(naps) <= 800
+    assert report.requests <= 90
+
+
+def test_a_refused_request_for_a_run_is_sent_once(emulator: Emulator, verified: Verified) -> None:
+    emulator.fail("status", method="POST", path="*/flowservice/runs", code="FLOW-1385-400")
+    report = verified("flow_run.on_demand", "flow_run.listed", "flow_run.counts")
+    assert outcomes(report) == {"on_demand": "contradicted", "listed": "not tried", "counts": "not tried"}
+    said = "the request for a flow run was answered 400 FLOW-1385-400"
+    assert reasons(report) == {"listed": said, "counts": said}
+    assert len(emulator.posted("/runs")) == 1
+
+
+def test_a_refused_dataflow_is_sent_once(emulator: Emulator, verified: Verified) -> None:
+    emulator.fail("status", method="POST", path="*/flows", code="FLOW-1321-400")
+    assert set(reasons(verified("flow_run.on_demand", "flow_run.listed")).values()) == {
+        "the creation of a dataflow that runs once was answered 400 FLOW-1321-400"
+    }
+    assert len(emulator.posted("/flows")) == 1
+
+
+def test_a_late_run_lengthens_the_settle_time_of_dataflows(emulator: Emulator, verified: Verified) -> None:
+    emulator.order("late", seconds=30)
+    report = verified("flow_run.listed")
+    ((_, finding),) = report.findings
+    assert finding.seen["maximum"] >= 30
+    assert list(report.recommended) == ["dataflow_settle_seconds"]
+    assert report.recommended["dataflow_settle_seconds"] >= 90
+
+
+def test_a_status_that_is_no_word_is_not_repeated(emulator: Emulator, verified: Verified) -> None:
+    emulator.order("unknown_status", status="tenant: 4711 <secret>")
+    ((_, finding),) = verified("flow_run.statuses").findings
+    assert finding.seen["statuses"][-1] == "unreadable"
+    assert "secret" not in str(finding)
