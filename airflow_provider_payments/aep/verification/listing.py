@@ -18,6 +18,7 @@ from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
 from airflow_provider_payments.aep.verification.objects import KINDS
 from airflow_provider_payments.aep.verification.probe import Seen, refused
+from airflow_provider_payments.aep.verification.settling import UNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -106,6 +107,11 @@ class Listing:
             return seen
         raise RefusedError(seen) if _is_refusal(seen) else _unexpected(seen)
 
+    @staticmethod
+    def has_next(seen: Seen) -> bool:
+        """Whether a page names a next one; pages of the Catalog never do."""
+        return bool(readers.at(seen.body, "_links", "next") or readers.at(seen.body, "_page", "next"))
+
     def items(self, seen: Seen) -> list[Json]:
         """Return the items that a page shows, each with its id."""
         if self.member:
@@ -129,8 +135,8 @@ class Listing:
         if made[-1].at - made[0].at < APART_SECONDS:
             trial.client.transport.clock.sleep(APART_SECONDS)
             settled = trial.settled.get(self.kind)
-            is_taken = self.kind != "field_group" if settled is None else settled.second == "taken"
-            made.append(objects.make_or_skip(self.kind, "" if is_taken else f"{objects.name(self.kind)} later"))
+            is_unique = self.kind in UNIQUE or (settled is not None and settled.second == "refused")
+            made.append(objects.make_or_skip(self.kind, f"{objects.name(self.kind)} later" if is_unique else ""))
         return made[0], made[-1]
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.services import Json
     from airflow_provider_payments.aep.verification.objects import Made
 
-__all__ = ["CHECKS", "DELETION_CHECKS", "removed", "settled"]
+__all__ = ["CHECKS", "DELETION_CHECKS", "UNIQUE", "removed", "settled"]
 
 #: Seconds after which an object that does not show counts as one that never does.
 MAX_WAIT_SECONDS = 90.0
