@@ -7,7 +7,7 @@ import signal
 import sys
 
 from airflow_provider_payments.emulator.core.clock import TIME_MODES
-from airflow_provider_payments.emulator.core.options import Options
+from airflow_provider_payments.emulator.core.options import Options, RuntimeOptions
 from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.rate_limit import Limit
 from airflow_provider_payments.emulator.extra import SERVER, is_missing
@@ -18,20 +18,28 @@ def main(arguments: list[str] | None = None) -> int:
 
     :param arguments: of the command line unless given.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     limit = None if options.rate_limit is None else Limit(options.rate_limit, options.burst)
     if is_missing("payments-emulator", SERVER):
         return 1
     # The libraries are imported after the arguments are parsed, so that --help and usage errors are fast.
+    from airflow_provider_payments.emulator.control.like import ReportError, options_like
     from airflow_provider_payments.emulator.http.server import listening_socket, make_server, origin
     from airflow_provider_payments.emulator.organisation import Organisation
 
+    try:
+        runtime = RuntimeOptions() if options.like is None else options_like(options.like)
+    except ReportError as error:
+        parser.error(f"argument --like: {error}")
     try:
         sock = listening_socket(options.host, options.port)
     except OSError as error:
         print(f"payments-emulator: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
-    chosen = Options(options.client_id, options.client_secret, options.org, options.time, rate_limit=limit)
+    chosen = Options(
+        options.client_id, options.client_secret, options.org, options.time, rate_limit=limit, runtime=runtime
+    )
     organisation = Organisation(chosen, origin(sock))
     server = make_server(organisation)
     sock.listen(2048)
@@ -93,6 +101,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--burst", type=_burst, metavar="N", help="how many of them may come at once (default: a minute's worth)"
+    )
+    parser.add_argument(
+        "--like",
+        metavar="REPORT",
+        help="behave like the sandbox in this report of 'payments verify' (default: as documented)",
     )
     return parser
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic
 
 from airflow_provider_payments.emulator.catalog import routes as catalog
@@ -11,7 +11,7 @@ from airflow_provider_payments.emulator.catalog.state import Catalog
 from airflow_provider_payments.emulator.core.call import Dialect, Routes, State
 from airflow_provider_payments.emulator.core.clock import Clock
 from airflow_provider_payments.emulator.core.faults import Faults
-from airflow_provider_payments.emulator.core.options import Options, RuntimeOptions
+from airflow_provider_payments.emulator.core.options import Options
 from airflow_provider_payments.emulator.core.rate_limit import RateLimit
 from airflow_provider_payments.emulator.core.request_log import RequestLog
 from airflow_provider_payments.emulator.core.sandbox import DEFAULT_SANDBOX, Sandbox
@@ -62,7 +62,7 @@ class Organisation:
         self.reset()
 
     def reset(self, start: float | None = None) -> None:
-        """Return to the initial state: no faults, an empty request log, the rate limit of the start.
+        """Return to the initial state: no faults, an empty request log, rate limit and options of the start.
 
         :param start: the new time of a manual clock, in epoch seconds; the machine's time unless given.
         """
@@ -71,7 +71,7 @@ class Organisation:
         self.outcomes = Outcomes()
         self.faults.over.set()
         self.faults = Faults()
-        self.runtime_options = RuntimeOptions()
+        self.runtime_options = replace(self.options.runtime)
         self.lag = Lag(self.clock, self.runtime_options)
         self.rate_limit = RateLimit(self.clock, self.options.rate_limit)
         self.vendors = Vendors(self.clock)

@@ -21,31 +21,6 @@ from airflow_provider_payments.emulator.core.clock import TimeMode
 from airflow_provider_payments.emulator.core.rate_limit import Limit
 
 
-@dataclass(frozen=True)
-class Options:
-    """The emulated organisation and its one client; fixed at the start.
-
-    :param client_id: the API key that the gateway accepts.
-    :param client_secret: its secret.
-    :param org: the organisation, ``...@AdobeOrg``.
-    :param time: how time passes, see :class:`~airflow_provider_payments.emulator.core.clock.Clock`.
-    :param tenant: the tenant id, without the leading underscore.
-    :param rate_limit: how many requests the gateway lets through; None for all.
-    """
-
-    client_id: str = "emulator-client"
-    client_secret: str = field(default="emulator-secret", repr=False)
-    org: str = "EMULATOR@AdobeOrg"
-    time: TimeMode = "fast"
-    tenant: str = "emulator"
-    rate_limit: Limit | None = None
-
-    @property
-    def user_id(self) -> str:
-        """The id of the technical account that creates everything."""
-        return f"{self.client_id}@techacct.adobe.com"
-
-
 @dataclass(slots=True)
 class RuntimeOptions:
     """How to read what the documents leave open, and what the credential may do; can change at any time.
@@ -77,3 +52,30 @@ class RuntimeOptions:
     refusals: Mapping[str, RefusalAnswer | None] = field(default_factory=lambda: dict.fromkeys(REFUSALS))
     dates_ahead: float = 0.0
     token_seconds: int = TOKEN_SECONDS
+
+
+@dataclass(frozen=True)
+class Options:
+    """The emulated organisation and its one client; fixed at the start.
+
+    :param client_id: the API key that the gateway accepts.
+    :param client_secret: its secret.
+    :param org: the organisation, ``...@AdobeOrg``.
+    :param time: how time passes, see :class:`~airflow_provider_payments.emulator.core.clock.Clock`.
+    :param tenant: the tenant id, without the leading underscore.
+    :param rate_limit: how many requests the gateway lets through; None for all.
+    :param runtime: the other options at the start, and after each reset.
+    """
+
+    client_id: str = "emulator-client"
+    client_secret: str = field(default="emulator-secret", repr=False)
+    org: str = "EMULATOR@AdobeOrg"
+    time: TimeMode = "fast"
+    tenant: str = "emulator"
+    rate_limit: Limit | None = None
+    runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
+
+    @property
+    def user_id(self) -> str:
+        """The id of the technical account that creates everything."""
+        return f"{self.client_id}@techacct.adobe.com"

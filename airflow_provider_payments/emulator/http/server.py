@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from types import TracebackType
 
 import uvicorn
 
+from airflow_provider_payments.emulator.control.like import options_like
 from airflow_provider_payments.emulator.core.clock import TimeMode
-from airflow_provider_payments.emulator.core.options import Options
+from airflow_provider_payments.emulator.core.options import Options, RuntimeOptions
 from airflow_provider_payments.emulator.core.rate_limit import Limit
 from airflow_provider_payments.emulator.http.app import make_app
 from airflow_provider_payments.emulator.http.connection import TransportProtocol
@@ -83,6 +85,8 @@ class EmulatorServer:
     :param time: ``fast``, ``real`` or ``manual``.
     :param rate_limit: how many requests a minute the gateway lets through; all unless given.
     :param burst: how many of them may come at once; a minute's worth unless given.
+    :param like: the path of a report of ``payments verify``: behave like the sandbox in it; as documented unless given.
+    :raises ReportError: if that file is no such report.
     """
 
     def __init__(
@@ -96,9 +100,11 @@ class EmulatorServer:
         time: TimeMode = "fast",
         rate_limit: float | None = None,
         burst: int | None = None,
+        like: str | os.PathLike[str] | None = None,
     ) -> None:
         limit = None if rate_limit is None else Limit(rate_limit, burst)
-        self.options = Options(client_id, client_secret, org, time, rate_limit=limit)
+        runtime = RuntimeOptions() if like is None else options_like(like)
+        self.options = Options(client_id, client_secret, org, time, rate_limit=limit, runtime=runtime)
         self._address = (host, port)
         self._url: str | None = None
         self._server: uvicorn.Server | None = None

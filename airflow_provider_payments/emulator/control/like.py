@@ -1,0 +1,127 @@
+"""The report of checks of a real sandbox, as options that make the emulator behave as that sandbox did."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_payments.emulator.control.option_values import parse_options
+from airflow_provider_payments.emulator.control.refusals import ControlRefusal, missing
+from airflow_provider_payments.emulator.control.values import one_of
+from airflow_provider_payments.emulator.core.behaviour import (
+    KINDS,
+    NO_LAG,
+    ONCE,
+    PAGE_LIMITS,
+    QUESTIONS,
+    REFUSALS,
+    TWICE,
+)
+from airflow_provider_payments.emulator.core.options import RuntimeOptions
+
+__all__ = ["ReportError", "options_like"]
+
+FORMAT = 1
+NOT_TRIED = "not tried"
+_OUTCOMES = ("confirmed", "contradicted", NOT_TRIED)
+_NAMES = {"refused": ONCE, "taken": TWICE}
+Seen = Mapping[str, Any]
+
+
+class ReportError(ValueError):
+    """A file is no report of checks, or a check in it cannot be understood."""
+
+
+def options_like(path: str | os.PathLike[str]) -> RuntimeOptions:
+    """The options at the start of an emulator that behaves as the sandbox of a report.
+
+    Checks that were not tried, and checks that no option belongs to, change nothing.
+
+    :param path: of the report.
+    :raises ReportError: if the file is no such report.
+    """
+    options = RuntimeOptions()
+    for check in _checks(path):
+        identifier = check["id"]
+        try:
+            options = replace(options, **parse_options(options, _changes(check)))
+        except ControlRefusal as error:
+            raise ReportError(f"{path}: the check '{identifier[:100]}' cannot be read: {error.detail}") from error
+    return options
+
+
+def _checks(path: str | os.PathLike[str]) -> list[Mapping[str, Any]]:
+    try:
+        report = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise ReportError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ReportError(f"{path} is no JSON: {error}") from error
+    if not isinstance(report, dict) or report.get("format") != FORMAT:
+        raise ReportError(f"{path} is no report of checks: it must be an object with 'format' {FORMAT}.")
+    checks = report.get("checks")
+    if not isinstance(checks, list):
+        raise ReportError(f"{path} is no report of checks: 'checks' must be a list.")
+    for place, check in enumerate(checks):
+        if not isinstance(check, dict) or not isinstance(check.get("id"), str):
+            raise ReportError(f"{path}: checks[{place}] must be an object with an 'id', which is text.")
+    return checks
+
+
+def _changes(check: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a check says of the options."""
+    read = _READERS.get(check["id"])
+    if read is None or one_of("outcome", check.get("outcome"), _OUTCOMES) == NOT_TRIED:
+        return {}
+    seen = check.get("seen")
+    if not isinstance(seen, dict):
+        raise ControlRefusal(400, "'seen' must be an object.")
+    return read(seen)
+
+
+def _member(seen: Seen, name: str) -> Any:
+    if name not in seen:
+        raise missing(f"seen.{name}")
+    return seen[name]
+
+
+def _lag(kind: str, lag: str, seen: Seen) -> Mapping[str, Any]:
+    return {"lags": {kind: {lag: _member(seen, "maximum")}}}
+
+
+def _name(kind: str, seen: Seen) -> Mapping[str, Any]:
+    return {"names": {kind: _NAMES[one_of("seen.second", _member(seen, "second"), _NAMES)]}}
+
+
+def _pages(service: str, seen: Seen) -> Mapping[str, Any]:
+    return {"page_limits": {service: _known(seen, "default", "maximum", "above")}}
+
+
+def _question(question: str, seen: Seen) -> Mapping[str, Any]:
+    return {"questions": {question: _member(seen, "parameter")}}
+
+
+def _refusal(case: str, seen: Seen) -> Mapping[str, Any]:
+    return {"refusals": {case: _known(seen, "status", "code", "form")}}
+
+
+def _known(seen: Seen, *names: str) -> Mapping[str, Any]:
+    """Some members, but those that are null: these are not known."""
+    return {name: seen[name] for name in names if seen.get(name) is not None}
+
+
+# By the id of a check, what it says of the options.
+_READERS: Mapping[str, Callable[[Seen], Mapping[str, Any]]] = {
+    **{f"{kind}.{lag}": partial(_lag, kind, lag) for kind in KINDS for lag in asdict(NO_LAG)},
+    **{f"{kind}.names": partial(_name, kind) for kind in KINDS},
+    **{f"{service}.pages": partial(_pages, service) for service in PAGE_LIMITS},
+    **{question: partial(_question, question) for question in QUESTIONS},
+    **{case: partial(_refusal, case) for case in REFUSALS},
+    "clock.date": lambda seen: {"dates_ahead": _member(seen, "ahead")},
+    "clock.token_lifetime": lambda seen: {"token_seconds": _member(seen, "seconds")},
+}
