@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS"]
 
 _FLOW_SERVICE, _CATALOG = LISTINGS["flow_service"], LISTINGS["catalog"]
-DAY_SECONDS = 86400
+HOUR_SECONDS = 3600
 
 
 def _milliseconds(trial: Trial, seconds: float) -> int:
@@ -62,15 +62,15 @@ def _by_creation(trial: Trial) -> str:
 
     def since(seconds: float) -> list[str]:
         created = ("property", f"createdAt>={_milliseconds(trial, seconds)}")
-        return _FLOW_SERVICE.ids(_FLOW_SERVICE.ask(trial, created, ("limit", "1000")))
+        return _FLOW_SERVICE.ids(_FLOW_SERVICE.ask(trial, created, ("limit", str(PAGE))))
 
-    shown = until_shown(trial, _FLOW_SERVICE, {object_id}, lambda: since(-DAY_SECONDS))
-    return HONOURED if object_id in shown and not since(DAY_SECONDS) else IGNORED
+    shown = until_shown(trial, _FLOW_SERVICE, {object_id}, lambda: since(-HOUR_SECONDS))
+    return HONOURED if object_id in shown and not since(HOUR_SECONDS) else IGNORED
 
 
 def _by_last_run(trial: Trial) -> str:
     trial.objects.first("dataflow")
-    limit, later = ("limit", "1"), _milliseconds(trial, DAY_SECONDS)
+    limit, later = ("limit", "1"), _milliseconds(trial, HOUR_SECONDS)
     if _listed(trial, "flows", ("property", f"lastRunDetails.startedAtUTC>={later}"), limit):
         return IGNORED
     if not _listed(trial, "flows", limit):
@@ -170,7 +170,7 @@ CHECKS = (
         "flow_service.filter_created",
         "A list of Flow Service by `createdAt>=` takes epoch milliseconds.",
         "the emulator; Flow Service's catalogue of errors (1452)",
-        "list target connections since yesterday, and since tomorrow",
+        "list target connections since an hour ago, and since in an hour",
         _by_creation,
         Need.THREE_OBJECTS,
     ),
@@ -183,9 +183,9 @@ CHECKS = (
     ),
     check_of(
         "flow_service.filter_last_run_started",
-        "A list of dataflows by `lastRunDetails.startedAtUTC>=` shows none that began no run since.",
+        "A list of dataflows by `lastRunDetails.startedAtUTC>=` shows none that has begun no run since.",
         "Adobe's OpenAPI file; the emulator",
-        "list dataflows whose last run begins tomorrow",
+        "list dataflows whose last run begins in an hour",
         _by_last_run,
         Need.SOURCE,
     ),
