@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service, sandboxes
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS"]
 
 _FLOW_SERVICE, _CATALOG = LISTINGS["flow_service"], LISTINGS["catalog"]
-DAY_SECONDS = 86400
+HOUR_SECONDS = 3600
 
 
 def _milliseconds(trial: Trial, seconds: float) -> int:
@@ -53,7 +54,7 @@ def _by_ids(trial: Trial) -> str:
         return _FLOW_SERVICE.ids(_FLOW_SERVICE.ask(trial, by_ids, ("limit", str(PAGE))))
 
     shown = until_shown(trial, _FLOW_SERVICE, {one, other}, lambda: among(one, other))
-    return HONOURED if set(shown) == {one, other} and among(other) == [other] else IGNORED
+    return HONOURED if set(shown) == {one, other} and among(other, str(uuid4())) == [other] else IGNORED
 
 
 def _by_creation(trial: Trial) -> str:
@@ -61,15 +62,15 @@ def _by_creation(trial: Trial) -> str:
 
     def since(seconds: float) -> list[str]:
         created = ("property", f"createdAt>={_milliseconds(trial, seconds)}")
-        return _FLOW_SERVICE.ids(_FLOW_SERVICE.ask(trial, created, ("limit", "1000")))
+        return _FLOW_SERVICE.ids(_FLOW_SERVICE.ask(trial, created, ("limit", str(PAGE))))
 
-    shown = until_shown(trial, _FLOW_SERVICE, {object_id}, lambda: since(-DAY_SECONDS))
-    return HONOURED if object_id in shown and not since(DAY_SECONDS) else IGNORED
+    shown = until_shown(trial, _FLOW_SERVICE, {object_id}, lambda: since(-HOUR_SECONDS))
+    return HONOURED if object_id in shown and not since(HOUR_SECONDS) else IGNORED
 
 
 def _by_last_run(trial: Trial) -> str:
     trial.objects.first("dataflow")
-    limit, later = ("limit", "1"), _milliseconds(trial, DAY_SECONDS)
+    limit, later = ("limit", "1"), _milliseconds(trial, HOUR_SECONDS)
     if _listed(trial, "flows", ("property", f"lastRunDetails.startedAtUTC>={later}"), limit):
         return IGNORED
     if not _listed(trial, "flows", limit):
@@ -155,7 +156,7 @@ CHECKS = (
         "flow_service.filter_ids",
         "A list of Flow Service by `id==a,b` shows these objects and no other.",
         "`aep/runs/batch_polling.py`, `aep/health/reading.py`; Adobe's OpenAPI file",
-        "list by the ids of two target connections, and by one of them",
+        "list by the ids of two target connections, and by one of them and one of none",
         _by_ids,
     ),
     check_of(
@@ -169,7 +170,7 @@ CHECKS = (
         "flow_service.filter_created",
         "A list of Flow Service by `createdAt>=` takes epoch milliseconds.",
         "the emulator; Flow Service's catalogue of errors (1452)",
-        "list target connections since yesterday, and since tomorrow",
+        "list target connections since an hour ago, and since in an hour",
         _by_creation,
         Need.THREE_OBJECTS,
     ),
@@ -182,9 +183,9 @@ CHECKS = (
     ),
     check_of(
         "flow_service.filter_last_run_started",
-        "A list of dataflows by `lastRunDetails.startedAtUTC>=` shows none that began no run since.",
+        "A list of dataflows by `lastRunDetails.startedAtUTC>=` shows none that has begun no run since.",
         "Adobe's OpenAPI file; the emulator",
-        "list dataflows whose last run begins tomorrow",
+        "list dataflows whose last run begins in an hour",
         _by_last_run,
         Need.SOURCE,
     ),

@@ -106,6 +106,11 @@ class Listing:
             return seen
         raise RefusedError(seen) if _is_refusal(seen) else _unexpected(seen)
 
+    @staticmethod
+    def has_next(seen: Seen) -> bool:
+        """Whether a page names a next one; pages of the Catalog never do."""
+        return bool(readers.at(seen.body, "_links", "next") or readers.at(seen.body, "_page", "next"))
+
     def items(self, seen: Seen) -> list[Json]:
         """Return the items that a page shows, each with its id."""
         if self.member:

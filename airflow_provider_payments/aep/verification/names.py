@@ -85,21 +85,27 @@ def _shows_any(trial: Trial, listing: Listing, absent: Made) -> bool:
 
 
 def _found(trial: Trial, listing: Listing, made: Made) -> str:
-    """Say whether a filter by its name finds an object, and what has another name it does not."""
+    """Say whether a filter by its name finds an object, and shows no other name before it."""
     object_id = made.existing.id
+
+    def ask() -> list[str]:
+        # What follows would be another page.
+        return [next((found for found in _named(trial, listing, made) if found == object_id), "")]
+
     try:
-        shown = until_shown(trial, listing, {object_id}, lambda: set(_named(trial, listing, made)))
+        return HONOURED if object_id in until_shown(trial, listing, {object_id}, ask) else IGNORED
     except _OtherError:
         return IGNORED
-    return HONOURED if object_id in shown else IGNORED
 
 
 def _named(trial: Trial, listing: Listing, made: Made) -> Iterator[str]:
+    """Yield the ids of those of our own that have an object's name, as a list by this name shows them."""
     kind = KINDS[listing.kind]
     own = {one.existing.id for one in trial.objects.of(listing.kind) if one.name == made.name}
     try:
         for item in kind.items(trial.client, made.name):
             found = readers.text(item.get(kind.id_key))
+            # Not every list shows names.
             if found in own:
                 yield str(found)
             elif normalize("NFC", readers.text(item.get(kind.name_key)) or "") != made.name:

@@ -170,28 +170,26 @@ def _pages(listing: Listing) -> Callable[[Trial], Finding]:
 
     def ask(trial: Trial) -> Finding:
         listing.two(trial)
-        one = _length(trial, listing, 1)
-        if _length(trial, listing, assumed.largest) is None:
-            maximum = PAGE if assumed.largest > PAGE and _length(trial, listing, PAGE) is not None else None
-            return judged(False, maximum=maximum, above=REFUSED, default=None)
-        longer = _length(trial, listing, assumed.maximum + 1)
-        above = REFUSED if longer is None else _cut_or_taken(longer, assumed.maximum)
-        return judged(one == 1 and above != "taken", maximum=assumed.maximum, above=above, default=None)
+        one, _ = _length(trial, listing, 1)
+        if _length(trial, listing, assumed.largest)[1] == REFUSED:
+            is_taken = assumed.largest > PAGE and _length(trial, listing, PAGE)[1] != REFUSED
+            return judged(False, one=one, maximum=PAGE if is_taken else None, above=REFUSED, default=None)
+        length, above = _length(trial, listing, assumed.maximum + 1)
+        above = "taken" if length > assumed.maximum else "cut" if length == assumed.maximum else above
+        maximum = length if above == "cut" else assumed.maximum
+        return judged(one == 1 and above != "taken", one=one, maximum=maximum, above=above, default=None)
 
     return ask
 
 
-def _length(trial: Trial, listing: Listing, limit: int) -> int | None:
-    """Return how many items a page shows; ``None`` where the service refuses the limit."""
+def _length(trial: Trial, listing: Listing, limit: int) -> tuple[int, str | None]:
+    """Return how many items a page shows, and whether the limit was refused or cut; ``None``: not to be seen."""
     try:
-        return len(listing.ask(trial, ("limit", str(limit))))
+        seen = listing.send(trial, ("limit", str(limit)))
     except RefusedError:
-        return None
-
-
-def _cut_or_taken(length: int, maximum: int) -> str | None:
-    """Say what became of a longer limit; ``None`` where there are too few objects to tell."""
-    return "taken" if length > maximum else "cut" if length == maximum else None
+        return 0, REFUSED
+    length = len(listing.items(seen))
+    return length, "cut" if length < limit and listing.has_next(seen) else None
 
 
 # ---- the checks ----------------------------------------------------------------------------------------------------

@@ -55,6 +55,16 @@ def test_one_token_serves_all_clients_of_a_credential_however_its_scopes_are_wri
     assert tokens(emulator) == 1
 
 
+def test_a_credential_knows_how_long_its_token_was_granted_for(
+    credential: Callable[..., ClientCredentials], emulator: Emulator
+) -> None:
+    emulator.control("PUT", "options", json={"token_seconds": 7200})
+    made = credential()
+    assert made.life_seconds() == 7200
+    made.token()
+    assert tokens(emulator) == 1
+
+
 def test_another_secret_gets_another_token(credential: Callable[..., ClientCredentials], emulator: Emulator) -> None:
     credential().token()
     with pytest.raises(RequestError):

@@ -1,0 +1,122 @@
+"""What is concluded from lists that are late, that fail, or that count otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.http.auth import AccessToken
+from airflow_provider_payments.aep.verification.findings import Finding, Outcome, judged
+from airflow_provider_payments.aep.verification.report import Report
+from tests.conftest import Emulator
+
+MAPPING_SETS = "/data/foundation/conversion/mappingSets"
+DATASETS = "/data/foundation/catalog/dataSets"
+TARGETS = "/data/foundation/flowservice/targetConnections"
+
+
+@pytest.fixture
+def found(verified: Callable[..., Report]) -> Callable[..., Finding]:
+    def ask(check: str, **question: Any) -> Finding:
+        ((_, finding),) = verified(check, **question).findings
+        return finding
+
+    return ask
+
+
+def answer_lists(emulator: Emulator, path: str, *bodies: Any, first: int = 1) -> None:
+    """Answer a list with one body after another, from its nth request on."""
+    for number, body in enumerate(bodies, first):
+        emulator.fail("status", method="GET", path=path, nth=number, status=200, body=body)
+
+
+@pytest.mark.parametrize("check", ["non_ascii_names", "filter_ids", "filter_created"])
+def test_a_list_that_is_late_is_waited_for(
+    check: str, emulator: Emulator, found: Callable[..., Finding], make_client: Callable[..., Client]
+) -> None:
+    emulator.control("PUT", "options", json={"lags": {"target_connection": {"listed": 5}}})
+    finding = found(f"flow_service.{check}", by=make_client(settle_seconds=10.0))
+    assert finding == judged(True, parameter="honoured")
+
+
+@pytest.mark.parametrize("check", ["non_ascii_names", "filter_ids", "filter_created", "filter_dataset"])
+def test_a_list_that_is_late_for_long_contradicts_nothing(
+    check: str, emulator: Emulator, found: Callable[..., Finding]
+) -> None:
+    emulator.control("PUT", "options", json={"lags": {"target_connection": {"listed": 60}}})
+    finding = found(f"flow_service.{check}")
+    assert finding == Finding(Outcome.NOT_TRIED, reason="no list shows the objects that it needs")
+
+
+def test_a_filter_that_misses_a_name_is_told_from_a_late_list(
+    emulator: Emulator, found: Callable[..., Finding]
+) -> None:
+    emulator.control("PUT", "options", json={"queries_are_utf8": False})
+    assert found("catalog.non_ascii_names") == judged(False, parameter="ignored")
+
+
+def test_a_list_that_fails_contradicts_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
+    emulator.fail("status", method="GET", path=TARGETS, nth=2, status=503, body={"title": "Unavailable"})
+    finding = found("flow_service.unknown_parameter")
+    assert (finding.outcome, finding.reason) == (Outcome.NOT_TRIED, "a list was answered 503 Unavailable")
+
+
+def test_a_list_that_is_forbidden_contradicts_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
+    emulator.fail("status", method="GET", path=TARGETS, nth=2, code="FLOW-2120-403")
+    assert found("flow_service.unknown_parameter").reason == "a list was answered 403 FLOW-2120-403"
+
+
+def test_data_prep_may_count_pages(emulator: Emulator, found: Callable[..., Finding]) -> None:
+    answer_lists(emulator, MAPPING_SETS, {"data": [{"id": "1"}, {"id": "2"}]}, {"data": [{"id": "3"}]})
+    assert found("data_prep.start") == judged(True, parameter="honoured", counts="pages")
+
+
+def test_the_catalog_may_not_count_pages(emulator: Emulator, found: Callable[..., Finding]) -> None:
+    # The first list looks for what other runs have left.
+    answer_lists(emulator, DATASETS, {"1": {}, "2": {}}, {"3": {}}, first=2)
+    assert found("catalog.start") == judged(False, parameter="honoured", counts="pages")
+
+
+def test_a_page_that_is_cut_shows_how_long_pages_are(emulator: Emulator, found: Callable[..., Finding]) -> None:
+    emulator.control("POST", "seed", json={"sandbox": "dev", "dataflows": 30})
+    emulator.control("PUT", "options", json={"page_limits": {"flow_service": {"maximum": 20, "above": "cut"}}})
+    finding = found("flow_service.pages")
+    assert finding == judged(True, one=1, maximum=20, above="cut", default=None)
+
+
+def test_a_limit_that_is_refused_is_asked_for_by_hundreds(emulator: Emulator, found: Callable[..., Finding]) -> None:
+    emulator.control("PUT", "options", json={"page_limits": {"flow_service": {"maximum": 100, "above": "refused"}}})
+    finding = found("flow_service.pages")
+    assert finding == judged(False, one=1, maximum=100, above="refused", default=None)
+
+
+def test_orders_of_objects_of_one_time_say_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
+    page = {"data": [{"id": "1", "createdDate": 1700000000000}, {"id": "2", "createdDate": 1700000000000}]}
+    answer_lists(emulator, MAPPING_SETS, page, page)
+    assert found("data_prep.order").reason == "no page shows two objects of different times"
+
+
+def test_refused_tokens_cost_no_other_token(verified: Callable[..., Report], emulator: Emulator) -> None:
+    names = ("flow_service.invalid_token", "catalog.no_token", "sandboxes.invalid_token")
+    assert {finding.outcome for _, finding in verified(*names).findings} == {Outcome.CONFIRMED}
+    assert len(emulator.requests(method="POST", path="/ims/token/v3")) == 1
+
+
+def test_the_life_of_a_token_that_was_made_elsewhere_is_not_known(
+    found: Callable[..., Finding], make_client: Callable[..., Client], client: Client
+) -> None:
+    token = client.credential.token()
+    assert token
+    by = make_client(credential=AccessToken("emulator-client", token))
+    reason = "it needs a client secret: an access token does not say how long it lives"
+    assert found("clock.token_lifetime", by=by) == Finding(Outcome.NOT_TRIED, reason=reason)
+
+
+def test_objects_of_odd_names_are_deleted_at_once(verified: Callable[..., Report], emulator: Emulator) -> None:
+    report = verified("catalog.non_ascii_names", "catalog.quoted_names")
+    assert {finding.outcome for _, finding in report.findings} == {Outcome.CONFIRMED}
+    written = [request["method"] for request in emulator.requests(path=DATASETS) if request["method"] != "GET"]
+    assert written == ["POST", "DELETE", "POST", "DELETE"]
