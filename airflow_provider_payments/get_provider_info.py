@@ -95,6 +95,7 @@ def get_provider_info() -> dict[str, Any]:
             "operators.lifecycle",
             "operators.profiles",
             "operators.teardown",
+            "operators.verification",
         ),
         "sensors": _modules("sensors.flow_run"),
         "triggers": _modules("triggers.flow_run", "triggers.flow_run_event"),

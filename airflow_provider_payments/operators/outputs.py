@@ -259,6 +259,21 @@ class CheckedDataflows(TypedDict):
     format: int
 
 
+class VerifiedSandbox(TypedDict):
+    """
+    What a verification of a sandbox found.
+
+    ``report``: all of it, as ``payments verify --report`` writes it; ``text``: the same as people read it;
+    ``contradicted``: the ids of the checks whose assumptions do not hold; ``recommended``: settle times for the
+    connection's extra, as far as they were measured.
+    """
+
+    report: dict[str, Any]
+    text: str
+    contradicted: list[str]
+    recommended: dict[str, int]
+
+
 class PlannedDataflows(TypedDict):
     """
     What a plan found.

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.aep.verification.interruptions import left
 from tests.cli.conftest import Run
 from tests.conftest import PAYPAL, Emulator
 
@@ -26,11 +27,6 @@ def contradicting(connected: Emulator) -> Emulator:
     """An emulator that refuses the second dataset of a name."""
     connected.fail("status", method="POST", path="*/dataSets", nth=2, status=400)
     return connected
-
-
-def left(emulator: Emulator) -> bool:
-    """Whether the sandbox holds anything of a verification."""
-    return "payments verify" in json.dumps(emulator.control("GET", "state", params={"sandbox": "dev"}))
 
 
 def test_it_says_what_it_will_make_and_then_what_it_found(run: Run, connected: Emulator) -> None:

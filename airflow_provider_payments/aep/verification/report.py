@@ -54,9 +54,9 @@ class Report:
     left: Sequence[str]
 
     @property
-    def contradicted(self) -> list[str]:
-        """The ids of the checks whose assumptions do not hold."""
-        return [check.id for check, _ in _of(self, Outcome.CONTRADICTED)]
+    def contradicted(self) -> list[Check]:
+        """The checks whose assumptions do not hold."""
+        return [check for check, _ in _of(self, Outcome.CONTRADICTED)]
 
     @property
     def recommended(self) -> Json:
