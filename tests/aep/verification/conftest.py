@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.resources.sources import SOURCES
+from airflow_provider_payments.aep.verification.findings import Finding
 from airflow_provider_payments.aep.verification.report import Report
 from airflow_provider_payments.aep.verification.verify import Question, verify
 from tests.conftest import PAYPAL
@@ -29,5 +30,16 @@ def verified(client: Client) -> Callable[..., Report]:
             "ingest": True,
         } | question
         return verify(by, Question("dev", only=only, **given), lambda check, finding: None)
+
+    return ask
+
+
+@pytest.fixture
+def found(verified: Callable[..., Report]) -> Callable[..., Finding]:
+    """Verify one check; return what was found."""
+
+    def ask(check: str, **question: Any) -> Finding:
+        ((_, finding),) = verified(check, **question).findings
+        return finding
 
     return ask
