@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,23 @@ def test_every_control_operation_is_explained(experience_platform: ExperiencePla
     for operation in experience_platform.control("GET", "")["operations"]:
         path = operation["path"].removeprefix("/__emulator__").partition("/{")[0]
         assert re.search(rf"{operation['method']}\b[^|]*{re.escape(path)}\b", table), operation
+
+
+def test_every_behaviour_of_the_emulator_is_explained(experience_platform: ExperiencePlatform) -> None:
+    section = page("emulator").partition("### Behaviour\n")[2].partition("\n## ")[0]
+    options = experience_platform.control("GET", "options")
+    switches = {name for name, value in options.items() if isinstance(value, bool)}
+    examples = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", section, re.MULTILINE))
+    assert examples.keys() == options.keys() - switches
+    for name, example in examples.items():
+        given = json.loads(example)
+        changed = experience_platform.control("PUT", "options", json={name: given})[name]
+        assert changed == given or given.items() <= changed.items()
+    words = set(re.findall(r"`(\w+)`", section))
+    for name in ("lags", "questions", "refusals"):
+        assert {word for key in options[name] for word in key.split(".")} <= words
+    for option in switches:
+        assert f'`{{"{option}": ' in page("emulator")
 
 
 def anchors(page: Path) -> set[str]:
