@@ -109,13 +109,20 @@ class Listing:
     @staticmethod
     def has_next(seen: Seen) -> bool:
         """Whether a page names a next one; pages of the Catalog never do."""
-        return bool(readers.at(seen.body, "_links", "next") or readers.at(seen.body, "_page", "next"))
+        return bool(readers.at(seen.body, "_links", "next", "href") or readers.at(seen.body, "_page", "next"))
 
     def items(self, seen: Seen) -> list[Json]:
-        """Return the items that a page shows, each with its id."""
-        if self.member:
-            return [dict(item) for item in readers.mappings(readers.at(seen.body, self.member))]
-        return [{**readers.mapping(item), self.id_key: key} for key, item in readers.mapping(seen.body).items()]
+        """
+        Return the items that a page shows, each with its id.
+
+        :raises NotTriedError: if the answer is no page. One of Flow Service without items may leave them out.
+        """
+        page, member = readers.mapping(seen.body), self.member
+        if seen.body != page or not (isinstance(page.get(member), list) or "_links" in page or not member):
+            raise NotTriedError("a list was answered without a page")
+        if member:
+            return [dict(item) for item in readers.mappings(page.get(member))]
+        return [{**readers.mapping(item), self.id_key: key} for key, item in page.items()]
 
     @property
     def id_key(self) -> str:

@@ -121,7 +121,7 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
         f"{listing.service}.name_filter",
         f"A list of {service} by a name with blanks shows the {noun} of this name and no other.",
         f"`aep/api/{listing.service}.py`",
-        "list by the name of an object of our own, and by a name of none, and compare",
+        "list by the name of our own object, and by a name that no object has",
         _finds_first(listing),
     )
     yield check_of(

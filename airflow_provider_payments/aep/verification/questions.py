@@ -62,7 +62,7 @@ _ASSUMED = {
         meaning="takes the parameter `start` and ignores it",
         largest=1000,
         maximum=1000,
-        documents="Adobe's name this bound for the bodies of searches only",
+        documents="Adobe documents this bound for bodies of searches only",
     ),
     "schema_registry": Assumed(
         start=HONOURED,
@@ -208,16 +208,16 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
     )
     yield check_of(
         f"{listing.service}.unknown_parameter",
-        f"A list of {service} {'refuses' if assumed.unknown == REFUSED else 'ignores'} a parameter that nobody knows.",
+        f"A list of {service} {'refuses' if assumed.unknown == REFUSED else 'ignores'} an unknown parameter.",
         "Flow Service's catalogue of errors (1451)" if assumed.unknown == REFUSED else "the emulator",
-        "list one item with such a parameter",
+        "list one item with a parameter of our own",
         _unknown(listing),
         Need.THREE_OBJECTS,
         assumed=assumed.unknown,
     )
     yield check_of(
         f"{listing.service}.order",
-        f"A list of {service} is ordered by a time in either direction.",
+        f"A list of {service} can be ordered by time, in either direction.",
         "`aep/runs/flow_run.py` and the others that ask for the newest first"
         if listing.service == "flow_service"
         else f"{reader}: the next page begins behind a time"
@@ -229,8 +229,8 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
     )
     yield Check(
         f"{listing.service}.pages",
-        f"A page of {service} holds one item where one is asked for; it may be asked for {assumed.largest}, and holds "
-        f"{assumed.maximum} at most.",
+        f"A page of {service} shows one item with `limit=1`; a `limit` of {assumed.largest} is taken, and no page "
+        f"shows more than {assumed.maximum}.",
         f"{reader}, `aep/dataflows/snapshot.py`; {assumed.documents}",
         f"list with a `limit` of 1, of {assumed.largest} and of {assumed.maximum + 1}",
         _pages(listing),

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS"]
 
+#: Sandbox Management is asked which sandboxes there are, whatever a request names.
+SERVICES = (*LISTINGS, "sandboxes")
 #: An organisation that does not exist.
 OTHER_ORGANISATION = "000000000000000000000000@AdobeOrg"
 
@@ -54,9 +56,10 @@ class Case:
     A request that is refused.
 
     :param id: the end of the check's id.
-    :param sent: what is sent, as the middle of a sentence.
-    :param answered: what is assumed to come back, as the end of a sentence.
+    :param sent: what is sent.
+    :param answered: how it is assumed to be refused.
     :param source: where our code relies on it.
+    :param services: those that it is sent to.
     :param client: makes the client that sends it.
     :param holds: whether an answer is as assumed.
     """
@@ -65,8 +68,9 @@ class Case:
     sent: str
     answered: str
     source: str
+    services: tuple[str, ...]
     client: Callable[[Trial], Client]
-    holds: Callable[[Seen, str], bool]
+    holds: Callable[[Seen], bool]
 
 
 def _unsigned(trial: Trial) -> Client:
@@ -88,21 +92,23 @@ def _in_other_sandbox(trial: Trial) -> Client:
 # ---- what is assumed -----------------------------------------------------------------------------------------------
 
 
-def _is_credential_refused(seen: Seen, service: str) -> bool:
+def _is_credential_refused(seen: Seen) -> bool:
     return seen.status in (401, 403) and seen.form == "json"
 
 
-def _is_token_refused(seen: Seen, service: str) -> bool:
+def _is_token_refused(seen: Seen) -> bool:
     return is_token_refused(seen.status, seen.code) and seen.form == "json"
 
 
-def _is_organisation_refused(seen: Seen, service: str) -> bool:
+def _is_organisation_refused(seen: Seen) -> bool:
     return seen.form == "json" and re.fullmatch(r"403025|400003|FLOW-200\d-\d{3}", seen.code) is not None
 
 
-def _is_sandbox_refused(seen: Seen, service: str) -> bool:
-    if service == "flow_service":
-        return seen.form == "json" and re.fullmatch(r"FLOW-21(0[0-8]|1[0-3])-\d{3}", seen.code) is not None
+def _is_sandbox_refused(seen: Seen) -> bool:
+    return seen.form == "json" and re.fullmatch(r"FLOW-21(0[0-8]|1[0-3])-\d{3}", seen.code) is not None
+
+
+def _is_refused(seen: Seen) -> bool:
     return seen.form == "json" and 400 <= seen.status < 500
 
 
@@ -117,35 +123,48 @@ def _is_gone(seen: Seen, service: str) -> bool:
 CASES = (
     Case(
         "no_token",
-        "A request without a token",
-        "refused with 401 or 403 in JSON",
+        "a request without a token",
+        "with 401 or 403, in JSON",
         "the gateway's 403010; `part_at_fault` in `hooks/connection.py`",
+        SERVICES,
         _unsigned,
         _is_credential_refused,
     ),
     Case(
         "invalid_token",
-        "A request with a token that is none",
-        "refused with 401 and the code 401013",
+        "a request with an invalid token",
+        "with 401 and the code 401013",
         "`is_token_refused` in `aep/http/retries.py`: then a new token is asked for",
+        SERVICES,
         _wrongly_signed,
         _is_token_refused,
     ),
     Case(
         "wrong_organisation",
-        "A request in the name of another organisation",
-        "refused with a code for it",
+        "a request in the name of another organisation",
+        "with 403025, 400003 or FLOW-200x",
         "`part_at_fault` in `hooks/connection.py`",
+        SERVICES,
         _of_other_organisation,
         _is_organisation_refused,
     ),
     Case(
         "wrong_sandbox",
-        "A request for a sandbox that does not exist",
-        "refused in JSON",
-        "`part_at_fault` in `hooks/connection.py`, which knows Flow Service's codes",
+        "a request for an unknown sandbox",
+        "with a code from FLOW-2100 to FLOW-2113",
+        "`part_at_fault` in `hooks/connection.py`",
+        ("flow_service",),
         _in_other_sandbox,
         _is_sandbox_refused,
+    ),
+    Case(
+        "wrong_sandbox",
+        "a request for an unknown sandbox",
+        "in JSON",
+        "`aep/http/answers.py`: only then is it final",
+        ("schema_registry", "catalog", "data_prep"),
+        _in_other_sandbox,
+        _is_refused,
     ),
 )
 
@@ -176,7 +195,7 @@ def _refuses(service: str, case: Case) -> Callable[[Trial], Finding]:
     def ask(trial: Trial) -> Finding:
         path, params, headers = _list_of(service)
         seen = trial.probe.send("GET", path, params, headers=headers, by=case.client(trial))
-        return judged(case.holds(seen, service), **seen.shown)
+        return judged(case.holds(seen), **seen.shown)
 
     return ask
 
@@ -197,19 +216,19 @@ def _knows_no(service: str) -> Callable[[Trial], Finding]:
 
 def _checks_of(service: str) -> Iterator[Check]:
     title = LISTINGS[service].title if service in LISTINGS else "Sandbox Management"
+    title = f"{title[0].upper()}{title[1:]}"
     for case in CASES:
-        # Sandbox Management is asked which sandboxes there are.
-        if service in LISTINGS or case.id != "wrong_sandbox":
-            assumption = f"{case.sent} to {title} is {case.answered}."
-            yield Check(f"{service}.{case.id}", assumption, case.source, "list one item so", _refuses(service, case))
+        if service in case.services:
+            assumption = f"{title} refuses {case.sent} {case.answered}."
+            yield Check(f"{service}.{case.id}", assumption, case.source, f"send {case.sent}", _refuses(service, case))
     if service in LISTINGS:
         yield Check(
             f"{service}.unknown_id",
-            f"{title[0].upper()}{title[1:]} answers 404 in its own JSON for an id that it does not know.",
+            f"{title} answers 404 in its own JSON for an id that it does not know.",
             "`RequestError.says_gone` in `aep/errors.py`: only then is an object gone",
             f"read a {KINDS[LISTINGS[service].kind]} by an invented id",
             _knows_no(service),
         )
 
 
-CHECKS = tuple(check for service in (*LISTINGS, "sandboxes") for check in _checks_of(service))
+CHECKS = tuple(check for service in SERVICES for check in _checks_of(service))

@@ -63,7 +63,9 @@ class Report:
         """The settle times of the Airflow connection's extra; without those that were not measured."""
         found = {check.id: finding for check, finding in self.findings if finding.outcome is not Outcome.NOT_TRIED}
         longest: dict[str, Any] = {
-            kind: found[f"{kind}.listed"].seen.get("maximum") for kind in KINDS if f"{kind}.listed" in found
+            topic: found[f"{topic}.listed"].seen.get("maximum")
+            for topic in (*KINDS, "flow_run")
+            if f"{topic}.listed" in found
         }
         if None in longest.values():
             return {}

@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.resources.sources import SOURCES
+from airflow_provider_payments.aep.verification.findings import Finding
 from airflow_provider_payments.aep.verification.question import Question
 from airflow_provider_payments.aep.verification.report import Report
 from airflow_provider_payments.aep.verification.verify import verify
@@ -30,5 +31,16 @@ def verified(client: Client) -> Callable[..., Report]:
             "ingest": True,
         } | question
         return verify(by, Question("dev", only=only, **given), lambda text: None)
+
+    return ask
+
+
+@pytest.fixture
+def found(verified: Callable[..., Report]) -> Callable[..., Finding]:
+    """Verify one check; return what was found."""
+
+    def ask(check: str, **question: Any) -> Finding:
+        ((_, finding),) = verified(check, **question).findings
+        return finding
 
     return ask

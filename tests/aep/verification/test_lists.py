@@ -18,15 +18,6 @@ DATASETS = "/data/foundation/catalog/dataSets"
 TARGETS = "/data/foundation/flowservice/targetConnections"
 
 
-@pytest.fixture
-def found(verified: Callable[..., Report]) -> Callable[..., Finding]:
-    def ask(check: str, **question: Any) -> Finding:
-        ((_, finding),) = verified(check, **question).findings
-        return finding
-
-    return ask
-
-
 def answer_lists(emulator: Emulator, path: str, *bodies: Any, first: int = 1) -> None:
     """Answer a list with one body after another, from its nth request on."""
     for number, body in enumerate(bodies, first):
@@ -61,7 +52,7 @@ def test_a_filter_that_misses_a_name_is_told_from_a_late_list(
 def test_a_list_that_fails_contradicts_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
     emulator.fail("status", method="GET", path=TARGETS, nth=2, status=503, body={"title": "Unavailable"})
     finding = found("flow_service.unknown_parameter")
-    assert (finding.outcome, finding.reason) == (Outcome.NOT_TRIED, "a list was answered 503 Unavailable")
+    assert (finding.outcome, finding.reason) == (Outcome.NOT_TRIED, "a list was answered 503")
 
 
 def test_a_list_that_is_forbidden_contradicts_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
@@ -120,3 +111,8 @@ def test_objects_of_odd_names_are_deleted_at_once(verified: Callable[..., Report
     assert {finding.outcome for _, finding in report.findings} == {Outcome.CONFIRMED}
     written = [request["method"] for request in emulator.requests(path=DATASETS) if request["method"] != "GET"]
     assert written == ["POST", "DELETE", "POST", "DELETE"]
+
+
+def test_what_is_no_page_contradicts_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
+    answer_lists(emulator, TARGETS, {"flows": 1}, first=2)
+    assert found("flow_service.filter_created").reason == "a list was answered without a page"
