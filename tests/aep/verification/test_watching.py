@@ -70,6 +70,21 @@ def test_a_refused_request_for_a_run_is_sent_once(emulator: Emulator, verified: 
     assert len(emulator.posted("/runs")) == 1
 
 
+def test_a_dataflow_is_asked_a_few_times_for_a_run_in_progress(emulator: Emulator, verified: Verified) -> None:
+    emulator.control("PUT", "options", json={"last_run_shows_active": False})
+    emulator.order("stuck")
+    assert outcomes(verified("flow_run.shown_active")) == {"shown_active": "contradicted"}
+    asked = [r for r in emulator.requests(method="GET") if "/flows/" in r["path"]]
+    assert len(asked) <= 10
+
+
+def test_a_refused_source_connection_is_sent_once(emulator: Emulator, verified: Verified) -> None:
+    emulator.fail("status", method="POST", path="*/sourceConnections", times=None, code="FLOW-1330-400")
+    said = "a request that it needs was answered 400 FLOW-1330-400"
+    assert reasons(verified("flow_run.on_demand", "flow_run.listed")) == {"on_demand": said, "listed": said}
+    assert len(emulator.posted("/sourceConnections")) == 1
+
+
 def test_a_refused_dataflow_is_sent_once(emulator: Emulator, verified: Verified) -> None:
     emulator.fail("status", method="POST", path="*/flows", code="FLOW-1321-400")
     assert set(reasons(verified("flow_run.on_demand", "flow_run.listed")).values()) == {

@@ -54,8 +54,13 @@ def test_a_dataflow_that_begins_at_once_reads_no_old_rows(emulator: Emulator, ve
     assert sum(read) == 0
 
 
-def test_what_is_taken_against_a_rule_is_deleted_at_once(emulator: Emulator, verified: Verified) -> None:
-    # The emulator takes it in another shape than it answers for.
+def test_a_dataflow_that_is_taken_is_deleted_at_once(emulator: Emulator, verified: Verified) -> None:
+    verified("dataflow.interval_15_minutes", "dataflow.once")
+    sent = [r["method"] for r in emulator.requests() if "/flowservice/flows" in r["path"] and r["method"] != "GET"]
+    assert sent == ["POST", "DELETE", "POST", "DELETE"]
+
+
+def test_what_cannot_be_deleted_at_once_is_deleted_at_the_end(emulator: Emulator, verified: Verified) -> None:
     emulator.fail("status", method="POST", path="*/flows", times=None, status=201, body=RECEIPT)
     report = verified("dataflow.interval_14_minutes")
     assert outcomes(report) == {"dataflow.interval_14_minutes": "contradicted"}
