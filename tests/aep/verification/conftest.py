@@ -23,7 +23,11 @@ def verified(client: Client) -> Callable[..., Report]:
     """Verify the sandbox ``dev``, by default with everything that checks may need."""
 
     def ask(
-        *only: str, by: Client = client, show: Callable[[str], None] = lambda what: None, **question: Any
+        *only: str,
+        by: Client = client,
+        announce: Callable[[str], None] = lambda text: None,
+        show: Callable[[str], None] = lambda what: None,
+        **question: Any,
     ) -> Report:
         given = {
             "base_connection_id": PAYPAL,
@@ -31,6 +35,6 @@ def verified(client: Client) -> Callable[..., Report]:
             "credential": CREDENTIAL,
             "ingest": True,
         } | question
-        return verify(by, Question("dev", only=only, **given), lambda text: None, show)
+        return verify(by, Question("dev", only=only, **given), announce, show)
 
     return ask
