@@ -32,7 +32,7 @@ def contradicting(connected: Emulator) -> Emulator:
 def test_it_says_what_it_will_make_and_then_what_it_found(run: Run, connected: Emulator) -> None:
     status, out, err = run(*READABLE)
     assert status == 0
-    assert err.splitlines()[-1].startswith("In sandbox dev this makes up to")
+    assert "In sandbox dev this makes up to" in err
     assert [line.split() for line in out.splitlines()[:2]] == [
         ["CONFIRMED", "SEEN"],
         ["field_group.readable", "median:", "0.0,", "maximum:", "0.0,", "objects:", "1"],

@@ -49,6 +49,7 @@ from airflow_provider_payments.operators.mappings import CreateMappingSetOperato
 from airflow_provider_payments.operators.profiles import CreateIdentityOperator
 from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator, FindSchemaOperator
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
+from airflow_provider_payments.operators.verification import VerifySandboxOperator
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import PAYPAL, Emulator
@@ -130,6 +131,11 @@ RIGHT: dict[str, Any] = {
     "only": ["PayPal catalog products"],
     "take_over": ["sales"],
     "on_drift": "fail",
+    "sandbox": "dev",
+    "allow_production": True,
+    "ingest": False,
+    "quick": True,
+    "on_contradicted": "fail",
     "overwrite": True,
     "manage_schema": True,
     "dataflows": True,
@@ -154,6 +160,7 @@ OPERATORS: dict[type[BaseOperator], dict[str, Any]] = {
     ExportDataflowsOperator: {"path": "export"},
     RunDataflowOperator: {"flow_id": "once", "window_start": 1_600_000_000, "window_end": 1_600_086_400},
     RetryFlowRunOperator: {"run_id": "run"},
+    VerifySandboxOperator: {"sandbox": "dev", "quick": True, "only": ["dataset.listed"]},
 }
 #: Arguments for what has to be there before an operator can do anything.
 PREPARED: dict[type[BaseOperator], Callable[[Stage], dict[str, Any]]] = {
@@ -163,10 +170,12 @@ PREPARED: dict[type[BaseOperator], Callable[[Stage], dict[str, Any]]] = {
     RetryFlowRunOperator: lambda stage: {"run_id": stage.new_run()},
 }
 
-#: Arguments that name files of this machine, which other tests cover: a root would be searched, or written to.
-OF_FILES: dict[type[BaseOperator], set[str]] = {
+#: Arguments that other tests cover: a root of this machine's files would be searched, or written to; other checks of a
+#: sandbox ask for refusals.
+NOT_CHANGED: dict[type[BaseOperator], set[str]] = {
     **{operator: {"definition"} for operator in (*OF_DEFINITIONS, CheckDataflowHealthOperator)},
     ExportDataflowsOperator: {"path"},
+    VerifySandboxOperator: {"only"},
 }
 
 #: Arguments that are held against what the service answers to a read.
@@ -175,6 +184,8 @@ CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
     **{operator: {"dataflow"} for operator in OF_DATAFLOWS},
     CheckDataflowHealthOperator: {"names"},
     ExportDataflowsOperator: {"names", "path"},
+    # The sandbox's type is read before.
+    VerifySandboxOperator: {"base_connection_id", "allow_production"},
     # What the plan shows.
     PlanDataflowsOperator: {"ignore"},
     ApplyDataflowsOperator: {"expect"},
@@ -236,7 +247,7 @@ def test_any_arguments_end_in_sound_requests_or_in_an_error_that_names_one(
     usual = OPERATORS[operator] | prepared
     stage.ids |= prepared
     variants = [{}, *OTHERWISE.get(operator, [])]
-    names = sorted(set(operator.template_fields) - OF_FILES.get(operator, set()))
+    names = sorted(set(operator.template_fields) - NOT_CHANGED.get(operator, set()))
     right = {name: value for name, value in (usual | RIGHT | stage.ids).items() if name in names}
     ends = set()
 

@@ -30,6 +30,7 @@ from airflow_provider_payments.operators.lifecycle import (
 )
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.teardown import TeardownChainOperator
+from airflow_provider_payments.operators.verification import VerifySandboxOperator
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.conftest import Emulator
 from tests.operators.chain import ARGUMENTS, COLUMNS, FLOW_SPEC, PRODUCTS, build, context, make_ends, run
@@ -53,6 +54,7 @@ ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
     DownloadRowErrorsOperator: {"path": "/tmp/row-errors", "run_id": "run"},
     RunDataflowOperator: {"flow_id": "dataflow"},
     RetryFlowRunOperator: {"run_id": "run"},
+    VerifySandboxOperator: {"sandbox": "dev"},
 }
 
 

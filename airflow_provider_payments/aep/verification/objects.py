@@ -85,6 +85,8 @@ class Objects:
     left: list[str] = attrs.field(factory=list)
     #: Creations that were begun and may have made an object that is not among ``made``.
     _open: int = attrs.field(default=0, init=False)
+    #: Kinds of which a creation was not answered.
+    _unanswered: set[str] = attrs.field(factory=set, init=False)
     #: By kind, the objects that were made, or may have been.
     _counts: Counter[str] = attrs.field(factory=Counter, init=False)
     _writer: Writer = attrs.field(init=False)
@@ -129,8 +131,8 @@ class Objects:
             if isinstance(error, SpentError) or not _may_have_worked(error):
                 self._not_made(kind)
                 raise
-            self._find_lost()
-            raise NotTriedError(f"the creation of a {KINDS[kind]} was not answered") from None
+            self._find_lost(kind)
+            raise _unanswered(kind) from None
         return self._made(kind, existing, desired.name)
 
     def post(self, kind: str, body: Json, params: Params | None = None) -> tuple[Seen, Made | None]:
@@ -150,18 +152,20 @@ class Objects:
             if isinstance(error, SpentError):
                 self._not_made(kind)
             else:
-                self._find_lost()
+                self._find_lost(kind)
             raise
         if made_id := _made_id(kind, seen.body):
             return seen, self._made(kind, Existing(made_id), name)
         if 400 <= seen.status < 500 and seen.form == "json":
             self._not_made(kind)
         else:
-            self._find_lost()
+            self._find_lost(kind)
         return seen, None
 
     def _begin(self, kind: str) -> None:
         """Take note that an object is going to be made: no more of a kind than were announced."""
+        if kind in self._unanswered:  # it would be waited for once more
+            raise _unanswered(kind)
         if self._counts[kind] == max_objects(kind, self.size):
             raise SpentError(f"the number of {KINDS[kind]}s that may be made is reached")
         self._counts[kind] += 1
@@ -266,8 +270,13 @@ class Objects:
                     self.forget(made)
                     self.left.append(kind)
 
-    def _find_lost(self) -> None:
-        """Find what was made by a creation that was not answered, once lists must show it."""
+    def _find_lost(self, *kinds: str) -> None:
+        """
+        Find what was made by a creation that was not answered, once lists must show it.
+
+        :param kinds: of which no other is tried.
+        """
+        self._unanswered |= set(kinds)
         client = self._client
         seconds = max(client.settle_seconds, client.dataflow_settle_seconds) + TICK_SECONDS
         log.warning("A creation of the verification was not answered: looking for its object in %.0f s", seconds)
@@ -287,6 +296,10 @@ class Objects:
         """Return what this run or another has made, as lists show it."""
         found = find_marked_objects(self._client)
         return [Made(kind, one, name_of(KINDS[kind], one), 0.0) for kind, items in found.items() for one in items]
+
+
+def _unanswered(kind: str) -> NotTriedError:
+    return NotTriedError(f"the creation of a {KINDS[kind]} was not answered")
 
 
 def _may_have_worked(error: PlatformError) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.services import Json
     from airflow_provider_payments.aep.verification.checks import Check
 
-__all__ = ["REPORT_FORMAT", "Report", "report_rows", "report_text", "summary_line"]
+__all__ = ["REPORT_FORMAT", "WIDTH", "Report", "report_rows", "report_text", "summary_line"]
 
 #: Raised when a member of the JSON form changes its meaning.
 REPORT_FORMAT = 1
@@ -139,7 +139,7 @@ def _contradicted(report: Report) -> Iterator[str]:
 
 def _confirmed(report: Report) -> Iterator[str]:
     found = _of(report, Outcome.CONFIRMED)
-    width = max((len(check.id) for check, _ in found), default=0)
+    width = max(len(text) for text in ("CONFIRMED", *(check.id for check, _ in found)))
     if found:
         yield from ("", f"{'CONFIRMED':<{width}}  SEEN")
     for check, finding in found:

@@ -23,14 +23,20 @@ CREDENTIAL = {"host": "api.sandbox.paypal.com", "clientId": "verify", "clientSec
 def verified(client: Client) -> Callable[..., Report]:
     """Verify the sandbox ``dev``, by default with everything that checks may need."""
 
-    def ask(*only: str, by: Client = client, **question: Any) -> Report:
+    def ask(
+        *only: str,
+        by: Client = client,
+        announce: Callable[[str], None] = lambda text: None,
+        show: Callable[[str], None] = lambda what: None,
+        **question: Any,
+    ) -> Report:
         given = {
             "base_connection_id": PAYPAL,
             "source": SOURCES["paypal"],
             "credential": CREDENTIAL,
             "ingest": True,
         } | question
-        return verify(by, Question("dev", only=only, **given), lambda text: None)
+        return verify(by, Question("dev", only=only, **given), announce, show)
 
     return ask
 

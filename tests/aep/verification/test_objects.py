@@ -1,16 +1,95 @@
-"""The objects of a verification: what they reserve."""
+"""The objects of a verification: how many are made, and that each of them is removed, however it was made."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.verification.findings import NotTriedError
+from airflow_provider_payments.aep.verification.kinds import max_objects
 from airflow_provider_payments.aep.verification.objects import REQUESTS_A_DELETION, Objects
-from airflow_provider_payments.aep.verification.probe import Pace, Probe
+from airflow_provider_payments.aep.verification.probe import Pace, Probe, SpentError
+from tests.aep.verification.interruptions import left
+from tests.conftest import Emulator
 
 
-def test_an_object_reserves_requests_until_it_is_deleted(client: Client) -> None:
-    pace = Pace(client, 100)
-    objects = Objects(Probe(client, pace), None, 1)
+@pytest.fixture
+def objects(client: Client) -> Objects:
+    return Objects(Probe(client, Pace(client, 400)), None, 1)
+
+
+def body(objects: Objects) -> dict[str, Any]:
+    """A dataset, as a creation sends it."""
+    reference = {"id": objects.first("schema"), "contentType": "application/vnd.adobe.xed+json;version=1"}
+    return {"name": "payments verify raw", "schemaRef": reference}
+
+
+def test_no_more_objects_of_a_kind_are_made_than_are_announced(emulator: Emulator, objects: Objects) -> None:
+    most = max_objects("field_group", 1)
+    for number in range(most):
+        objects.make("field_group", f"payments verify {number}")
+    with pytest.raises(SpentError, match="the number of field groups that may be made is reached"):
+        objects.make("field_group", "payments verify one more")
+    assert len(left(emulator)["fieldgroups"]) == most
+    objects.remove_all()
+    assert left(emulator) == {}
+
+
+def test_a_refused_creation_does_not_count(emulator: Emulator, objects: Objects) -> None:
+    emulator.fail("status", method="POST", path="*/dataSets", status=400, times=20)
+    for _ in range(20):
+        seen, made = objects.post("dataset", body(objects))
+        assert (seen.status, made) == (400, None)
+    assert objects.make("dataset").existing.id
+    objects.remove_all()
+    assert left(emulator) == {}
+
+
+def test_what_a_creation_in_ones_own_words_has_made_is_removed(emulator: Emulator, objects: Objects) -> None:
+    seen, made = objects.post("dataset", body(objects))
+    (dataset,) = left(emulator)["dataSets"]
+    assert made is not None
+    assert (seen.status, made.existing.id) == (201, dataset["id"])
+    objects.remove_all()
+    assert left(emulator) == {}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"action": "apply_then_drop"},
+        {"action": "apply_then_status", "status": 503},
+        {"action": "apply_then_status", "status": 201, "body": {}},
+    ],
+    ids=["no answer", "503", "without an id"],
+)
+def test_an_object_whose_creation_was_not_answered_is_found_and_no_other_tried(
+    emulator: Emulator, objects: Objects, fault: dict[str, Any]
+) -> None:
+    dataset = body(objects)
+    emulator.fail(**{"method": "POST", "path": "*/dataSets", **fault})
+    with suppress(NotTriedError):
+        assert objects.post("dataset", dataset)[1] is None
+    assert [made.name for made in objects.of("dataset")] == ["payments verify raw"]
+    with pytest.raises(NotTriedError, match="the creation of a dataset was not answered"):
+        objects.make("dataset")
+    objects.remove_all()
+    assert left(emulator) == {}
+
+
+def test_what_must_be_deleted_is_deleted_whatever_its_neighbours_do(emulator: Emulator, objects: Objects) -> None:
+    objects.first("target_connection")
+    emulator.fail("status", method="DELETE", path="*/targetConnections/*", status=503, times=None)
+    objects.remove_all()
+    assert objects.left == ["target_connection"]
+    assert list(left(emulator)) == ["targetConnections"]
+
+
+def test_an_object_reserves_requests_until_it_is_deleted(objects: Objects) -> None:
     made = objects.make("field_group")
-    assert pace.reserve == REQUESTS_A_DELETION
+    assert objects.probe.pace.reserve == REQUESTS_A_DELETION
     assert objects.delete(made)
-    assert (pace.reserve, objects.made) == (0, [])
+    assert (objects.probe.pace.reserve, objects.made) == (0, [])

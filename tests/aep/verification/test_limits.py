@@ -1,0 +1,70 @@
+"""What a verification announces, and the limits that it keeps."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from airflow_provider_payments.aep.resources.sources import SOURCES
+from airflow_provider_payments.aep.verification.announcement import announcement
+from airflow_provider_payments.aep.verification.findings import Outcome
+from airflow_provider_payments.aep.verification.kinds import KINDS, max_objects
+from airflow_provider_payments.aep.verification.question import Question
+from airflow_provider_payments.aep.verification.report import Report
+from tests.aep.verification.conftest import CREDENTIAL
+from tests.aep.verification.interruptions import left
+from tests.conftest import PAYPAL, Emulator
+
+Verified = Callable[..., Report]
+ALL = Question("dev", PAYPAL, SOURCES["paypal"], CREDENTIAL, ingest=True)
+QUICK = Question("dev", PAYPAL, SOURCES["paypal"], CREDENTIAL, ingest=True, quick=True)
+KINDS_BY_PATH = {kind.path: name for name, kind in KINDS.items()}
+
+
+def made(emulator: Emulator) -> Counter[str]:
+    """How many objects of each kind were made."""
+    posts = [request for request in emulator.requests(method="POST") if request["status"] < 300]
+    return Counter(KINDS_BY_PATH[request["path"]] for request in posts if request["path"] in KINDS_BY_PATH)
+
+
+def announced(question: Question) -> int:
+    (number,) = re.findall(r"up to (\d+) objects", announcement(question))
+    return int(number)
+
+
+@pytest.mark.parametrize("quick", [False, True], ids=["all", "quick"])
+def test_a_run_makes_and_sends_no_more_than_it_announces(emulator: Emulator, verified: Verified, quick: bool) -> None:
+    said: list[str] = []
+    verified(quick=quick, announce=said.append)
+    assert said == [announcement(QUICK if quick else ALL)]
+    numbers = made(emulator)
+    assert numbers.total() <= announced(QUICK if quick else ALL)
+    size = 1 if quick else 3
+    assert {kind: count for kind, count in numbers.items() if not size <= count <= max_objects(kind, size)} == {}
+    assert len(emulator.requests()) <= (150 if quick else 400)
+
+
+def test_an_announcement_says_what_the_question_allows() -> None:
+    assert announced(ALL) > announced(Question("dev", PAYPAL)) > announced(Question("dev"))
+    assert "3 of each kind" in announcement(ALL)
+    assert "one of each kind" in announcement(QUICK)
+    assert "at most 150 requests" in announcement(QUICK)
+    assert "Rows go into a dataset of its own, which is deleted too." in announcement(ALL)
+    assert "It brings in no rows." in announcement(Question("dev"))
+    kept = [f"{max_objects(kind, 3)} {KINDS[kind]}s" for kind in ("mapping_set", "schema", "field_group")]
+    assert f"Up to {kept[0]}, {kept[1]} and {kept[2]} stay" in announcement(ALL)
+
+
+def test_checks_beyond_the_number_of_requests_are_not_tried_and_all_is_removed(
+    emulator: Emulator, verified: Verified
+) -> None:
+    for collection in ("fieldgroups", "schemas", "mappingSets", "targetConnections"):
+        emulator.fail("status", method="GET", path=f"*/{collection}/*", status=404, times=None)
+    report = verified(quick=True)
+    reasons = {finding.reason for _, finding in report.findings if finding.outcome is Outcome.NOT_TRIED}
+    assert "the number of requests that checks may send is reached" in reasons
+    assert report.requests <= 150
+    assert left(emulator) == {}
