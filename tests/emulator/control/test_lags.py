@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.emulator.client import CATALOG, PROFILE, REGISTRY, XED, Client, field_group
+from tests.emulator.client import CATALOG, PROFILE, REGISTRY, XED, XED_FULL, Client, field_group
 from tests.emulator.control.objects import KINDS
 
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
@@ -111,6 +111,20 @@ def test_a_deleted_schema_is_shown_with_its_deleted_field_group(client: Client) 
     listed = client.ask("GET", f"{REGISTRY}/tenant/schemas", headers={"Accept": XED}).json()["results"]
     assert [one["meta:extends"] for one in listed] == [made["meta:extends"]]
     assert client.get(f"{REGISTRY}/stats")["counts"]["schemas"] == 1
+
+
+def test_an_import_under_the_id_of_a_deleted_field_group_shows_its_own_fields(client: Client) -> None:
+    lag(client, "field_group", gone_by_id=60)
+    path, full = f"{REGISTRY}/tenant/fieldgroups", {"Accept": XED_FULL}
+    made = client.make(path, field_group("g", {"old": {"type": "string"}}))
+    address = f"{path}/{made['meta:altId']}"
+    assert client.ask("DELETE", address).status_code == 204
+    assert '"old"' in client.ask("GET", address, headers=full).text
+    new = field_group("g", {"new": {"type": "string"}})
+    client.make(f"{REGISTRY}/rpc/import", [{**new, "$id": made["$id"], "meta:resourceType": "mixins"}])
+    shown = client.ask("GET", address, headers=full).text
+    assert '"new"' in shown
+    assert '"old"' not in shown
 
 
 def test_lags_are_shown_and_kept_until_a_reset(client: Client) -> None:

@@ -87,6 +87,7 @@ def test_an_order_is_honoured_ignored_or_refused(client: Client, service: str) -
 
 def test_the_second_name_of_the_order_in_catalog_is_the_same_question(client: Client) -> None:
     ids = made(client, "catalog")
+    assert listed(client, "catalog", ids, sort="desc:created") == [2, 1, 0]
     answers(client, "catalog.order", "ignored")
     assert listed(client, "catalog", ids, sort="desc:created") == [0, 1, 2]
 
