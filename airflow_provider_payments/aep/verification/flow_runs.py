@@ -15,8 +15,8 @@ from airflow_provider_payments.aep.runs.row_errors import NO_CODE, LineReader
 from airflow_provider_payments.aep.verification.changes import switched
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
+from airflow_provider_payments.aep.verification.polled_run import ask_for, polled, requested, run_id_in, run_request
 from airflow_provider_payments.aep.verification.probe import refused
-from airflow_provider_payments.aep.verification.watching import ask_for, requested, run_id_in, run_request, watched
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.verification.trial import Trial
@@ -42,7 +42,7 @@ def _refuses_other_delta_column(trial: Trial) -> Finding:
     source = trial.objects.require_source()
     if source.delta_column is None:
         raise NotTriedError("the source offers no tables")
-    watched(trial)
+    polled(trial)
     seen = ask_for(replace(run_request(trial), delta_column=source.text_column))
     return judged(seen.code == "FLOW-1382-400", **seen.shown)
 
@@ -68,11 +68,11 @@ def _refuses_disabled(trial: Trial) -> Finding:
 
 
 def _is_listed(trial: Trial) -> Finding:
-    return _within(watched(trial).listed, trial.client.dataflow_settle_seconds)
+    return _within(polled(trial).listed, trial.client.dataflow_settle_seconds)
 
 
 def _is_readable(trial: Trial) -> Finding:
-    return _within(watched(trial).readable, trial.client.dataflow_settle_seconds)
+    return _within(polled(trial).readable, trial.client.dataflow_settle_seconds)
 
 
 def _within(seconds: float | None, limit: float) -> Finding:
@@ -81,21 +81,21 @@ def _within(seconds: float | None, limit: float) -> Finding:
 
 
 def _begins(trial: Trial) -> Finding:
-    found = watched(trial)
+    found = polled(trial)
     if found.run is None:
         raise NotTriedError("no read by its id finds the flow run")
     return judged(found.began is not None and found.began <= MAX_QUEUE_SECONDS, seconds=found.began)
 
 
 def _is_shown_active(trial: Trial) -> Finding:
-    shown = watched(trial).active_shown
+    shown = polled(trial).active_shown
     if shown is None:
         raise NotTriedError("the flow run had ended before it was read")
     return judged(shown, shown=shown)
 
 
 def _is_shown_ended(trial: Trial) -> Finding:
-    shown = watched(trial).end_shown
+    shown = polled(trial).end_shown
     if shown is None:
         raise NotTriedError("the flow run was not seen to end")
     return judged(shown, shown=shown)
@@ -105,7 +105,7 @@ def _is_shown_ended(trial: Trial) -> Finding:
 
 
 def _shows_window(trial: Trial) -> Finding:
-    found = watched(trial)
+    found = polled(trial)
     run = found.ended
     windows = {"asked": Window.asked(found.item), "copied": Window.copied(run)}
     shown = {name: window is not None and window.is_like(found.window) for name, window in windows.items()}
@@ -114,7 +114,7 @@ def _shows_window(trial: Trial) -> Finding:
 
 
 def _has_known_statuses(trial: Trial) -> Finding:
-    found = watched(trial)
+    found = polled(trial)
     seen = [state.raw_status if _WORD.fullmatch(state.raw_status) else "unreadable" for state in found.states]
     if all(state.known for state in found.states):
         return judged(
@@ -124,20 +124,20 @@ def _has_known_statuses(trial: Trial) -> Finding:
 
 
 def _adds_up(trial: Trial) -> Finding:
-    run = watched(trial).with_rows
+    run = polled(trial).with_rows
     came, went, failed = run.counts
     adds_up = came is not None and went is not None and failed is not None and came == went + failed
     return judged(adds_up, known=not run.unknown_counts, adds_up=adds_up)
 
 
 def _names_batch(trial: Trial) -> Finding:
-    batches = watched(trial).with_rows.batch_ids
+    batches = polled(trial).with_rows.batch_ids
     is_read = bool(batches) and text(catalog.batch(trial.client, batches[0]).get("status")) is not None
     return judged(is_read, batches=len(batches), status=is_read)
 
 
 def _keeps_row_errors(trial: Trial) -> Finding:
-    run = watched(trial).with_rows
+    run = polled(trial).with_rows
     if not run.failed_records or not run.batch_ids:
         raise NotTriedError("no record of the flow run has failed")
     batch_id, client = run.batch_ids[0], trial.client

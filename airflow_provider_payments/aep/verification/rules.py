@@ -1,8 +1,9 @@
 """
 Rules of Flow Service for dataflows and target connections: what breaks one is refused, with its number.
 
-Our arguments keep them before any request. What is sent here to be refused begins a day later, so that it brings in no
-row though it may be taken, and is deleted at once then.
+Our arguments are held against them before any request. A dataflow that is sent here begins a day later, so that it
+brings in no row even if it is taken where it should be refused; it is deleted at once. Only the checks of start times,
+which need permission to bring in rows, send an earlier start.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ __all__ = ["CHECKS", "dataflow_once"]
 
 DAY_SECONDS = int(START_DELAY.total_seconds())
 HOUR_SECONDS = 3600
-#: Of a dataflow that runs once: rows that fail keep no others from landing.
+#: Of a dataflow that runs once: rows land though others fail.
 OPTIONS = {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 100}
 
 

@@ -1,5 +1,5 @@
 """
-One flow run on demand, watched from the request to its end: what the checks of flow runs judge.
+One flow run on demand, polled from the request to its end: what the checks of flow runs judge.
 
 It reads about ten rows into a dataset of the verification, where the source has any.
 """
@@ -29,20 +29,21 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.verification.source import SourceData
     from airflow_provider_payments.aep.verification.trial import Trial
 
-__all__ = ["WatchedRun", "ask_for", "requested", "run_id_in", "run_request", "watched"]
+__all__ = ["PolledRun", "ask_for", "polled", "requested", "run_id_in", "run_request"]
 
-#: Seconds after which a run that has not ended is left.
+#: Seconds for which a run is polled.
 MAX_RUN_SECONDS = 600.0
 #: Seconds after its end in which a dataflow shows it.
 MAX_SHOWN_SECONDS = 30.0
 #: How often a dataflow is asked whether it shows a run that is in progress.
 MAX_ACTIVE_READS = 8
+DAY_SECONDS = 86400
 #: Rows that the window holds, as far as a preview tells; and its longest.
-ROWS, MAX_WINDOW_SECONDS = 10, 30 * 86400
+ROWS, MAX_WINDOW_SECONDS = 10, 30 * DAY_SECONDS
 
 
 @attrs.define
-class WatchedRun:
+class PolledRun:
     """
     What was seen of the run. Seconds count from the request.
 
@@ -138,7 +139,7 @@ def _window(trial: Trial, source: SourceData) -> Window:
     times = sorted(_previewed(trial, source))[-ROWS:]
     if not times:
         now = int(trial.client.now())
-        return Window(now - 86400, now)
+        return Window(now - DAY_SECONDS, now)
     return Window(int(max(times[0], times[-1] - MAX_WINDOW_SECONDS)) - 1, int(times[-1]) + 1)
 
 
@@ -150,15 +151,15 @@ def _previewed(trial: Trial, source: SourceData) -> list[float]:
     return [time for row in rows if (time := moment(row.get(source.delta_column.name))) is not None]
 
 
-# ---- watching ------------------------------------------------------------------------------------------------------
+# ---- polling -------------------------------------------------------------------------------------------------------
 
 
-def requested(trial: Trial) -> WatchedRun:
-    """Return the run, asked for and watched to its end with the first use; it may have been refused."""
-    return trial.once("run", lambda: _watch(trial))
+def requested(trial: Trial) -> PolledRun:
+    """Return the run, asked for and polled to its end with the first use; it may have been refused."""
+    return trial.once("run", lambda: _poll_to_end(trial))
 
 
-def watched(trial: Trial) -> WatchedRun:
+def polled(trial: Trial) -> PolledRun:
     """
     Return the same.
 
@@ -171,11 +172,11 @@ def watched(trial: Trial) -> WatchedRun:
     return found
 
 
-def _watch(trial: Trial) -> WatchedRun:
+def _poll_to_end(trial: Trial) -> PolledRun:
     request = run_request(trial)
     asked, asked_at = trial.client.transport.clock.monotonic(), trial.client.now()
     answer = ask_for(request)
-    found = WatchedRun(answer, request.window, next(iter(run_id_in(answer.body).values()), ""))
+    found = PolledRun(answer, request.window, next(iter(run_id_in(answer.body).values()), ""))
     if not found.id:
         return found
     for at_time in trial.polls(MAX_RUN_SECONDS):
@@ -190,7 +191,7 @@ def _watch(trial: Trial) -> WatchedRun:
     return found
 
 
-def _poll(trial: Trial, flow_id: str, found: WatchedRun, seconds: float) -> None:
+def _poll(trial: Trial, flow_id: str, found: PolledRun, seconds: float) -> None:
     if found.listed is None and _is_listed(trial, flow_id, found.id):
         found.listed = seconds
     if not found.has_ended:
@@ -204,7 +205,7 @@ def _is_listed(trial: Trial, flow_id: str, run_id: str) -> bool:
     return any(run.id == run_id for run in runs_of(trial.client, flow_id, skip="all"))
 
 
-def _read(trial: Trial, found: WatchedRun, seconds: float) -> None:
+def _read(trial: Trial, found: PolledRun, seconds: float) -> None:
     try:
         found.item = flow_service.item(trial.client, "runs", found.id)
     except RequestError as error:

@@ -1,4 +1,4 @@
-"""A flow run that is watched: what is not tried, and how many requests that takes."""
+"""The flow run of a verification: what it tells, and how many requests it takes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_preview_without_times_leads_to_the_last_day(emulator: Emulator, verif
     assert body["params"]["startTime"] - body["params"]["windowEndTime"] in (0, 1)
 
 
-def test_a_run_that_does_not_end_is_left_after_ten_minutes(
+def test_a_run_that_does_not_end_is_polled_for_ten_minutes(
     emulator: Emulator, verified: Verified, naps: list[float]
 ) -> None:
     emulator.order("stuck")
