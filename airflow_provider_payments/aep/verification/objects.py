@@ -19,7 +19,7 @@ from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.resources.catalog import Dataset
-from airflow_provider_payments.aep.resources.data_prep import MappingSet
+from airflow_provider_payments.aep.resources.data_prep import TENANT_PLACEHOLDER, MappingSet
 from airflow_provider_payments.aep.resources.dataflow import Dataflow
 from airflow_provider_payments.aep.resources.finding import name_of
 from airflow_provider_payments.aep.resources.flow_service import BaseConnection, SourceConnection, TargetConnection
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.verification.probe import Probe, Seen
     from airflow_provider_payments.aep.verification.source import SourceData
 
-__all__ = ["Objects"]
+__all__ = ["KINDS", "Objects", "mapping_set"]
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +185,8 @@ class Objects:
         self.made.append(made)
         self.probe.pace.reserve += REQUESTS_A_DELETION
 
-    def _drop(self, made: Made) -> None:
+    def forget(self, made: Made) -> None:
+        """Note that an object need not be removed any more."""
         self.made.remove(made)
         self.probe.pace.reserve -= REQUESTS_A_DELETION
 
@@ -226,7 +227,7 @@ class Objects:
     def delete(self, made: Made) -> bool:
         """Delete an object; return whether it is gone. One that the service keeps is noted."""
         refusal = KINDS[made.kind].refusal(self._client, made.existing)
-        self._drop(made)
+        self.forget(made)
         if refusal:
             log.warning("A %s of the verification stays: %s", KINDS[made.kind], refusal)
             self.left.append(made.kind)
@@ -266,7 +267,7 @@ class Objects:
                     self.delete(made)
                 except PlatformError as error:
                     log.warning("A %s of the verification may stay: %s; the next run removes it", KINDS[kind], error)
-                    self._drop(made)
+                    self.forget(made)
                     self.left.append(kind)
 
     def _find_lost(self, *kinds: str) -> None:
@@ -327,9 +328,14 @@ def _dataset(objects: Objects, name: str) -> Resource:
     return Dataset(name=name, schema_id=objects.first("schema"))
 
 
-def _mapping_set(objects: Objects, name: str) -> Resource:
+def mapping_set(objects: Objects, name: str, field: str = "reference") -> MappingSet:
+    """
+    Return the value of a mapping set.
+
+    :param field: of our own field group, which a column of the source fills.
+    """
     column = objects.source.text_column if objects.source else "reference"
-    destination = "_{TENANT_ID}.paymentsVerify.reference"
+    destination = f"_{TENANT_PLACEHOLDER}.paymentsVerify.{field}"
     return MappingSet(name=name, schema_id=objects.first("schema"), mappings={destination: column})
 
 
@@ -369,7 +375,7 @@ _DESIRED: dict[str, Callable[[Objects, str], Resource]] = {
     "field_group": _field_group,
     "schema": _schema,
     "dataset": _dataset,
-    "mapping_set": _mapping_set,
+    "mapping_set": mapping_set,
     "base_connection": _base_connection,
     "source_connection": _source_connection,
     "target_connection": _target_connection,

@@ -63,15 +63,18 @@ class Report:
         """The settle times of the Airflow connection's extra; without those that were not measured."""
         found = {check.id: finding for check, finding in self.findings if finding.outcome is not Outcome.NOT_TRIED}
         longest: dict[str, Any] = {
-            kind: found[f"{kind}.listed"].seen.get("maximum") for kind in KINDS if f"{kind}.listed" in found
+            topic: found[f"{topic}.listed"].seen.get("maximum")
+            for topic in (*KINDS, "flow_run")
+            if f"{topic}.listed" in found
         }
         if None in longest.values():
             return {}
-        dataflow = longest.pop("dataflow", None)
+        # A flow run that was asked for, too, is looked for within the settle time of dataflows.
+        slow = [longest.pop(topic) for topic in ("dataflow", "flow_run") if topic in longest]
         others = {"settle_seconds": _with_margin(max(longest.values()), MIN_SETTLE_SECONDS)} if longest else {}
-        if dataflow is None:
+        if not slow:
             return others
-        return others | {"dataflow_settle_seconds": _with_margin(dataflow, MIN_DATAFLOW_SETTLE_SECONDS)}
+        return others | {"dataflow_settle_seconds": _with_margin(max(slow), MIN_DATAFLOW_SETTLE_SECONDS)}
 
     def to_json(self) -> Json:
         """Return it as plain JSON, which :func:`~.report_schema.report_schema` describes."""
