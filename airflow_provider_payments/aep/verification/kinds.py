@@ -36,14 +36,14 @@ KINDS = {
 }
 #: Objects of a kind that checks make at most, besides those that are measured.
 EXTRA_OBJECTS = {
-    "field_group": 4,
-    "schema": 2,
-    "dataset": 4,
-    "mapping_set": 6,
-    "base_connection": 1,
+    "field_group": 5,
+    "schema": 3,
+    "dataset": 6,
+    "mapping_set": 8,
+    "base_connection": 2,
     "source_connection": 6,
-    "target_connection": 6,
-    "dataflow": 4,
+    "target_connection": 9,
+    "dataflow": 9,
 }
 
 
