@@ -37,13 +37,13 @@ KINDS = {
 #: Objects of a kind that checks make at most, besides those that are measured.
 EXTRA_OBJECTS = {
     "field_group": 6,
-    "schema": 2,
-    "dataset": 4,
+    "schema": 3,
+    "dataset": 6,
     "mapping_set": 8,
-    "base_connection": 1,
+    "base_connection": 2,
     "source_connection": 6,
-    "target_connection": 6,
-    "dataflow": 4,
+    "target_connection": 9,
+    "dataflow": 9,
 }
 
 

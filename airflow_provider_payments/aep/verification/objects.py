@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 #: A dataflow begins so long after its creation: it is deleted long before.
 START_DELAY = timedelta(days=1)
-#: Requests that the deletion of one object takes at most, with a repeat.
+#: Requests that the deletion of one object takes, unless it is repeated.
 REQUESTS_A_DELETION = 1
 
 

@@ -69,12 +69,12 @@ class Report:
         }
         if None in longest.values():
             return {}
-        # A run that is asked for, too, is looked for within the settle time of dataflows.
-        dataflows = [longest.pop(topic) for topic in ("dataflow", "flow_run") if topic in longest]
+        # A flow run that was asked for, too, is looked for within the settle time of dataflows.
+        slow = [longest.pop(topic) for topic in ("dataflow", "flow_run") if topic in longest]
         others = {"settle_seconds": _with_margin(max(longest.values()), MIN_SETTLE_SECONDS)} if longest else {}
-        if not dataflows:
+        if not slow:
             return others
-        return others | {"dataflow_settle_seconds": _with_margin(max(dataflows), MIN_DATAFLOW_SETTLE_SECONDS)}
+        return others | {"dataflow_settle_seconds": _with_margin(max(slow), MIN_DATAFLOW_SETTLE_SECONDS)}
 
     def to_json(self) -> Json:
         """Return it as plain JSON, which :func:`~.report_schema.report_schema` describes."""

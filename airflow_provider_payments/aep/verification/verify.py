@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["verify"]
 
-#: Requests that are kept for the removal of what was made, besides those for each object.
-RESERVE = 20
-
 
 def verify(
     client: Client, question: Question, announce: Callable[[str], None], show: Callable[[str], None] = lambda what: None
@@ -44,7 +41,6 @@ def verify(
     announce(announcement(question))
     findings = []
     with Pace.of(client, question.max_requests) as pace:
-        pace.reserve = RESERVE
         objects = Objects(Probe(client, pace), None, question.objects)
         try:
             show("removing what an earlier run has left")

@@ -28,6 +28,9 @@ __all__ = ["ReportError", "options_like"]
 
 FORMAT = 1
 NOT_TRIED = "not tried"
+OTHER_FORM = "other"
+# The lag of an object that never showed, or never went, while the checks waited.
+NEVER_SECONDS = 86_400
 _OUTCOMES = ("confirmed", "contradicted", NOT_TRIED)
 _NAMES = {"refused": ONCE, "taken": TWICE}
 Seen = Mapping[str, Any]
@@ -91,7 +94,8 @@ def _member(seen: Seen, name: str) -> Any:
 
 
 def _lag(kind: str, lag: str, seen: Seen) -> Mapping[str, Any]:
-    return {"lags": {kind: {lag: _member(seen, "maximum")}}}
+    seconds = _member(seen, "maximum")
+    return {"lags": {kind: {lag: NEVER_SECONDS if seconds is None else seconds}}}
 
 
 def _name(kind: str, seen: Seen) -> Mapping[str, Any]:
@@ -107,7 +111,9 @@ def _question(question: str, seen: Seen) -> Mapping[str, Any]:
 
 
 def _refusal(case: str, seen: Seen) -> Mapping[str, Any]:
-    return {"refusals": {case: _known(seen, "status", "code", "form")}}
+    known = _known(seen, "status", "code", "form")
+    # What is neither JSON nor a page nor blank has no form that the emulator could give.
+    return {"refusals": {case: {name: value for name, value in known.items() if value != OTHER_FORM}}}
 
 
 def _known(seen: Seen, *names: str) -> Mapping[str, Any]:
@@ -122,6 +128,6 @@ _READERS: Mapping[str, Callable[[Seen], Mapping[str, Any]]] = {
     **{f"{service}.pages": partial(_pages, service) for service in PAGE_LIMITS},
     **{question: partial(_question, question) for question in QUESTIONS},
     **{case: partial(_refusal, case) for case in REFUSALS},
-    "clock.date": lambda seen: {"dates_ahead": _member(seen, "ahead")},
+    "clock.date": lambda seen: {"dates_ahead": _member(seen, "ahead") or 0},
     "clock.token_lifetime": lambda seen: {"token_seconds": _member(seen, "seconds")},
 }

@@ -98,7 +98,7 @@ def test_contradictions_come_first_with_assumption_and_what_was_seen() -> None:
     [
         ({"dataset": 1.1, "schema": 4.0, "dataflow": 9.9}, {"settle_seconds": 12, "dataflow_settle_seconds": 30}),
         ({"dataset": 0.0, "dataflow": 0.0}, {"settle_seconds": 5, "dataflow_settle_seconds": 20}),
-        ({"dataflow": 10.0, "flow_run": 30.0}, {"dataflow_settle_seconds": 90}),
+        ({"dataflow": 10.0, "flow_run": 20.0, "other": 90.0}, {"dataflow_settle_seconds": 60}),
         ({"dataset": None, "dataflow": 1.0}, {}),
         ({}, {}),
     ],
