@@ -117,7 +117,6 @@ def test_a_reset_goes_back_to_the_report(tmp_path: Path) -> None:
     ("bad", "problem"),
     [
         (check("dataset.listed"), "'seen.maximum' is missing"),
-        (check("dataset.listed", maximum=None), "'lags.dataset.listed' is null: it must be a number from 0 to"),
         (check("dataset.listed", maximum=-1), "'lags.dataset.listed' is -1: it must be a number from 0 to"),
         (check("dataset.names", second="lost"), "'seen.second' is \"lost\": it must be one of refused, taken"),
         (check("catalog.pages", above="lost"), "it must be one of cut, refused, taken"),
