@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.aep.verification import contradict_questions, contradict_settling
+from tests.aep.verification import contradict_guesses, contradict_questions, contradict_settling
 from tests.conftest import Emulator
 
 #: By id of a check, what sets up an emulator that contradicts it.
 CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {
     **contradict_settling.CONTRADICTIONS,
     **contradict_questions.CONTRADICTIONS,
+    **contradict_guesses.CONTRADICTIONS,
 }
