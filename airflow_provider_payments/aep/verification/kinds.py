@@ -37,12 +37,12 @@ KINDS = {
 #: Objects of a kind that checks make at most, besides those that are measured.
 EXTRA_OBJECTS = {
     "field_group": 6,
-    "schema": 2,
+    "schema": 4,
     "dataset": 4,
     "mapping_set": 8,
     "base_connection": 1,
     "source_connection": 6,
-    "target_connection": 6,
+    "target_connection": 7,
     "dataflow": 4,
 }
 
