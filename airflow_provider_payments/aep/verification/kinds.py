@@ -37,7 +37,7 @@ KINDS = {
 #: Objects of a kind that checks make at most, besides those that are measured.
 EXTRA_OBJECTS = {
     "field_group": 6,
-    "schema": 3,
+    "schema": 5,
     "dataset": 6,
     "mapping_set": 8,
     "base_connection": 2,

@@ -30,6 +30,7 @@ from airflow_provider_payments.aep.resources.schema_registry import FieldGroup, 
 from airflow_provider_payments.aep.verification.findings import NotTriedError
 from airflow_provider_payments.aep.verification.kinds import KINDS, OWNER, find_marked_objects, max_objects
 from airflow_provider_payments.aep.verification.probe import SpentError, refusal_of
+from airflow_provider_payments.aep.verification.samples import SAMPLE_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -317,7 +318,8 @@ def _made_id(kind: str, body: object) -> str | None:
 
 
 def _field_group(objects: Objects, name: str) -> Resource:
-    return FieldGroup(name=name, fields={"paymentsVerify.reference": "string", "paymentsVerify.amount": "number"})
+    fields = {"reference": "string", "amount": "number"} | SAMPLE_FIELDS
+    return FieldGroup(name=name, fields={f"paymentsVerify.{field}": kind for field, kind in fields.items()})
 
 
 def _schema(objects: Objects, name: str) -> Resource:

@@ -112,6 +112,20 @@ def _takes(body: Callable[[Trial], Json]) -> Callable[[Trial], Finding]:
     return ask
 
 
+def _refuses_draft(trial: Trial) -> Finding:
+    body, target = _daily(trial), trial.objects.desired("target_connection").payload()
+    seen, draft = trial.objects.post("target_connection", target, {"mode": "draft"})
+    if draft is None:
+        raise NotTriedError(f"the creation of a draft was answered {seen.status} {seen.code}".rstrip())
+    trial.read("target_connection", draft.existing.id)
+    try:
+        seen = _posted(trial, body | {"targetConnectionIds": [draft.existing.id]})
+    finally:
+        # Another dataflow would take it for its own.
+        trial.objects.delete(draft)
+    return judged(seen.code == "FLOW-1014-400", **seen.shown)
+
+
 def _of_tables(ask: Callable[[Trial], Finding]) -> Callable[[Trial], Finding]:
     def ask_of_tables(trial: Trial) -> Finding:
         if not trial.objects.require_source().source.tabular:
@@ -159,6 +173,14 @@ CHECKS = (
         "create one that begins a day later",
         _refuses("FLOW-1419-400", _with_invalid_mapping),
         (Need.SOURCE,),
+    ),
+    Check(
+        "dataflow.draft_used",
+        "A dataflow to a target connection that is a draft is refused with FLOW-1014-400.",
+        "the emulator; a guess",
+        "create one that begins a day later",
+        _refuses_draft,
+        (Need.SOURCE, Need.THREE_OBJECTS),
     ),
     Check(
         "dataflow.interval_14_minutes",

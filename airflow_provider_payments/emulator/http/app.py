@@ -34,6 +34,8 @@ from airflow_provider_payments.emulator.organisation import SERVICES, Organisati
 CONTROL = Service(
     "control", CONTROL_PREFIX, control.ROUTES, control.DIALECT, lambda organisation, _: organisation, on_platform=False
 )
+# The case of refusals that are a page of the gateway's, unless another answer is chosen.
+UNKNOWN_PATH = "unknown_path"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -51,7 +53,7 @@ def make_app(organisation: Organisation) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(RequestMiddleware, organisation=organisation)],
-        exception_handlers={404: _not_a_route, 405: _not_a_route},
+        exception_handlers=dict.fromkeys((404, 405), _not_a_route(organisation)),
     )
     app.router.redirect_slashes = False
     return app
@@ -140,9 +142,17 @@ def _response(answer: Answer) -> Response:
     return Response(content, answer.status, dict(answer.headers), "application/json")
 
 
-async def _not_a_route(request: Request, error: Any) -> Response:
-    headers = {"Allow": ", ".join(sorted(_methods(request)))} if error.status_code == 405 else {}
-    return HTMLResponse(error_page(error.status_code), error.status_code, headers)
+def _not_a_route(organisation: Organisation) -> Callable[[Request, Any], Awaitable[Response]]:
+    async def answer(request: Request, error: Any) -> Response:
+        if error.status_code == 405:
+            return HTMLResponse(error_page(405), 405, {"Allow": ", ".join(sorted(_methods(request)))})
+        service = next((one for one in SERVICES if request.scope["path"].startswith(f"{one.prefix}/")), None)
+        if service is None or not organisation.runtime_options.refusals.get(f"{service.name}.{UNKNOWN_PATH}"):
+            return HTMLResponse(error_page(404), 404)
+        refusal = PlainRefusal(404, "There is no such path.").in_case(UNKNOWN_PATH)
+        return _refused(organisation, service, request.scope[SCOPE_KEY], refusal)
+
+    return answer
 
 
 def _methods(request: Request) -> set[str]:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.aep.verification import contradict_flow_runs, contradict_questions, contradict_settling, contradict_writing
+from tests.aep.verification import (
+    contradict_flow_runs,
+    contradict_guesses,
+    contradict_questions,
+    contradict_settling,
+    contradict_writing,
+)
 from tests.conftest import Emulator
 
 #: By id of a check, what sets up an emulator that contradicts it.
@@ -13,4 +19,5 @@ CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {
     **contradict_questions.CONTRADICTIONS,
     **contradict_writing.WRITING,
     **contradict_flow_runs.FLOW_RUNS,
+    **contradict_guesses.CONTRADICTIONS,
 }

@@ -110,6 +110,16 @@ def test_an_invalid_token_of_a_fault_is_refused_as_chosen(client: Client) -> Non
     assert client.ask("GET", f"{FLOW}/flows").status_code == 403
 
 
+def test_an_unknown_path_is_answered_as_chosen(client: Client) -> None:
+    path, chosen = f"{FLOW}/unknown", {"status": 403, "code": "403010", "form": "json"}
+    assert "<title>404 Not Found</title>" in client.ask("GET", path).text
+    client.control("PUT", "options", json={"refusals": {"flow_service.unknown_path": chosen}})
+    answer = client.ask("GET", path)
+    assert (answer.status_code, answer.json()["error_code"]) == (403, "403010")
+    assert client.ask("GET", f"{CATALOG}/unknown").status_code == 404
+    assert client.ask("PUT", f"{FLOW}/flows").status_code == 405
+
+
 @pytest.mark.parametrize(
     ("refusals", "named"),
     [
