@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from airflow_provider_payments.aep.verification import (
     answers,
     changes,
@@ -20,25 +22,28 @@ from airflow_provider_payments.aep.verification import (
     rules,
     settling,
 )
+from airflow_provider_payments.aep.verification.checks import Check, Need
 
 __all__ = ["ALL_CHECKS"]
+
+
+def _in_whole_runs(*checks: Check) -> list[Check]:
+    """Return checks as they are left out of a quick run, which has no requests for them."""
+    return [attrs.evolve(check, needs=tuple(dict.fromkeys((*check.needs, Need.WHOLE)))) for check in checks]
+
 
 ALL_CHECKS = (
     *platform_clock.CHECKS,
     *settling.CHECKS,
-    *names.CHECKS,
-    *questions.CHECKS,
+    *_in_whole_runs(*names.CHECKS, *questions.CHECKS),
     *filters.CHECKS,
     *other_lists.CHECKS,
-    *refusals.CHECKS,
-    *gateway.CHECKS,
+    *_in_whole_runs(*refusals.CHECKS, *gateway.CHECKS),
     *answers.CHECKS,
     *etags.CHECKS,
-    *changes.CHECKS,
-    *compositions.CHECKS,
+    *_in_whole_runs(*changes.CHECKS, *compositions.CHECKS),
     *mapping_sets.CHECKS,
     *expressions.CHECKS,
-    *rules.CHECKS,
-    *flow_runs.CHECKS,
+    *_in_whole_runs(*rules.CHECKS, *flow_runs.CHECKS),
     *settling.DELETION_CHECKS,
 )

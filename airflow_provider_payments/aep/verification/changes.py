@@ -164,7 +164,7 @@ CHECKS = (
         _TUTORIAL,
         "change them, then read the dataflow",
         _changes_members,
-        (Need.SOURCE, Need.THREE_OBJECTS),
+        (Need.SOURCE, Need.WHOLE),
     ),
     Check(
         "dataflow.disabled",

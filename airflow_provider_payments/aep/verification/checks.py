@@ -22,7 +22,7 @@ class Need(StrEnum):
     SOURCE = "a base connection (--base-connection-id) or a vendor's connection (--vendor-conn-id, --source)"
     VENDOR = "a vendor's connection (--vendor-conn-id, --source)"
     INGEST = "permission to bring in rows (--ingest)"
-    THREE_OBJECTS = "a run without --quick"
+    WHOLE = "a run without --quick"
 
 
 @attrs.frozen

@@ -51,7 +51,7 @@ def _lacks_form(form: str) -> Callable[[Trial], Finding]:
 
 def _check(name: str, assumption: str, document: str, question: str, ask: Callable[[Trial], Finding]) -> Check:
     source = f"the emulator; {document}"
-    return Check(f"schema_registry.{name}", assumption, source, question, ask, (Need.THREE_OBJECTS,))
+    return Check(f"schema_registry.{name}", assumption, source, question, ask, (Need.WHOLE,))
 
 
 CHECKS = (

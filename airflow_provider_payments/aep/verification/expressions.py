@@ -146,7 +146,7 @@ def _validates_expression(trial: Trial) -> Finding:
 
 def _check(sample_id: str, assumption: str, document: str, question: str, ask: Callable[[Trial], Finding]) -> Check:
     source = f"the emulator; {document}"
-    return Check(f"data_prep.{sample_id}", assumption, source, question, ask, (Need.THREE_OBJECTS,))
+    return Check(f"data_prep.{sample_id}", assumption, source, question, ask, (Need.WHOLE,))
 
 
 CHECKS = (

@@ -172,7 +172,7 @@ CHECKS = (
         "the emulator; Flow Service's catalogue of errors (1452)",
         "list target connections since an hour ago, and since in an hour",
         _by_creation,
-        Need.THREE_OBJECTS,
+        Need.WHOLE,
     ),
     check_of(
         "flow_service.filter_dataset",
@@ -203,7 +203,7 @@ CHECKS = (
         "`look_up_flow_spec` in `aep/resources/flow_specs.py`",
         "list one flow spec, then by its name",
         _flow_specs,
-        Need.THREE_OBJECTS,
+        Need.WHOLE,
     ),
     check_of(
         "catalog.filter_batches",

@@ -49,7 +49,7 @@ def _knows_no_path(trial: Trial) -> Finding:
 
 
 def _check(check_id: str, assumption: str, source: str, question: str, ask: Callable[[Trial], Finding]) -> Check:
-    return Check(check_id, assumption, f"the emulator; {source}", question, ask, (Need.THREE_OBJECTS,))
+    return Check(check_id, assumption, f"the emulator; {source}", question, ask, (Need.WHOLE,))
 
 
 _ORGANISATION_SOURCE = "two documents name different answers"

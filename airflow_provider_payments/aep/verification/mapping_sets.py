@@ -95,7 +95,7 @@ def _dialect_check(dialect: str, source: str, needs: tuple[Need, ...] = ()) -> C
 
 
 CHECKS = (
-    _dialect_check("current", "Adobe's OpenAPI file", (Need.THREE_OBJECTS,)),
+    _dialect_check("current", "Adobe's OpenAPI file", (Need.WHOLE,)),
     _dialect_check("legacy", "the tutorials of payments sources"),
     Check(
         "data_prep.unknown_destination",

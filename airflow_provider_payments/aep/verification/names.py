@@ -137,7 +137,7 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
         "the emulator; `aep/inputs.py` refuses such names, for no document says so",
         asked,
         _finds_quoted(listing),
-        Need.THREE_OBJECTS,
+        Need.WHOLE,
     )
 
 

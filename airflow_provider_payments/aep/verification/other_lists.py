@@ -140,7 +140,7 @@ def _dates_no_mappings(trial: Trial) -> Finding:
 
 
 def _check(check_id: str, assumption: str, document: str, question: str, ask: Callable[[Trial], Finding]) -> Check:
-    return Check(check_id, assumption, f"the emulator; {document}", question, ask, (Need.THREE_OBJECTS,))
+    return Check(check_id, assumption, f"the emulator; {document}", question, ask, (Need.WHOLE,))
 
 
 CHECKS = (
@@ -185,7 +185,7 @@ CHECKS = (
         "the emulator; three public clients send it, the documentation speaks of members at the top",
         "list datasets by our own schema, and by one that does not exist",
         _by_schema,
-        Need.THREE_OBJECTS,
+        Need.WHOLE,
     ),
     _check(
         "catalog.observable_schemas",

@@ -76,7 +76,7 @@ class Question:
             Need.SOURCE: has_source,
             Need.VENDOR: bool(self.credential),
             Need.INGEST: self.ingest,
-            Need.THREE_OBJECTS: not self.quick,
+            Need.WHOLE: not self.quick,
         }
         return {need for need, is_given in given.items() if is_given}
 

@@ -212,7 +212,7 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
         "Flow Service's catalogue of errors (1451)" if assumed.unknown == REFUSED else "the emulator",
         "list one item with a parameter of our own",
         _unknown(listing),
-        Need.THREE_OBJECTS,
+        Need.WHOLE,
         assumed=assumed.unknown,
     )
     yield check_of(
@@ -225,7 +225,7 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
         else "Adobe's OpenAPI file",
         f"list a page with `{'='.join(listing.ascending)}` and one with `{'='.join(listing.descending)}`",
         _order(listing),
-        Need.THREE_OBJECTS,
+        Need.WHOLE,
     )
     yield Check(
         f"{listing.service}.pages",
@@ -234,7 +234,7 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
         f"{reader}, `aep/dataflows/snapshot.py`; {assumed.documents}",
         f"list with a `limit` of 1, of {assumed.largest} and of {assumed.maximum + 1}",
         _pages(listing),
-        (Need.THREE_OBJECTS,),
+        (Need.WHOLE,),
     )
 
 

@@ -180,7 +180,7 @@ CHECKS = (
         "the emulator; a guess",
         "create one that begins a day later",
         _refuses_draft,
-        (Need.SOURCE, Need.THREE_OBJECTS),
+        (Need.SOURCE, Need.WHOLE),
     ),
     Check(
         "dataflow.interval_14_minutes",
@@ -196,7 +196,7 @@ CHECKS = (
         "`aep/resources/schedule.py`; the flow spec's schedule",
         "create one that begins a day later",
         _takes(lambda trial: _every_minutes(trial, 15)),
-        (Need.SOURCE, Need.THREE_OBJECTS),
+        (Need.SOURCE, Need.WHOLE),
     ),
     Check(
         "dataflow.without_delta_column",
@@ -228,7 +228,7 @@ CHECKS = (
         f"`aep/resources/schedule.py`; {_ERRORS_OF_SOURCES}",
         "create one that begins a day later",
         _refuses("FLOW-1361-400", lambda trial: _once(trial, interval=1)),
-        (Need.SOURCE, Need.THREE_OBJECTS),
+        (Need.SOURCE, Need.WHOLE),
     ),
     Check(
         "dataflow.once_with_backfill",
@@ -236,7 +236,7 @@ CHECKS = (
         f"`aep/resources/schedule.py`; {_ERRORS_OF_SOURCES}",
         "create one that begins a day later",
         _refuses("FLOW-1364-400", lambda trial: _once(trial, backfill=True)),
-        (Need.SOURCE, Need.THREE_OBJECTS),
+        (Need.SOURCE, Need.WHOLE),
     ),
     Check(
         "dataflow.start_time_now",

@@ -279,7 +279,7 @@ def _checks_of(kind: str) -> Iterator[Check]:
         else "`Kind.may_duplicate`; no document says otherwise",
         "create two with one name",
         _takes_names(kind),
-        needs if kind in UNIQUE else (*needs, Need.THREE_OBJECTS),
+        needs if kind in UNIQUE else (*needs, Need.WHOLE),
     )
 
 

@@ -37,10 +37,10 @@ def verify(
     :raises InvalidInputError: if the question does not fit the connection or the sandbox; nothing was made then.
     :raises PlatformError: if the sandbox cannot be asked at all.
     """
-    check_sandbox(client, question)
-    announce(announcement(question))
     findings = []
     with Pace.of(client, question.max_requests) as pace:
+        check_sandbox(client, question)
+        announce(announcement(question))
         objects = Objects(Probe(client, pace), None, question.objects)
         try:
             show("removing what an earlier run has left")

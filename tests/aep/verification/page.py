@@ -18,7 +18,7 @@ NEEDS = {
     Need.SOURCE: "a base connection",
     Need.VENDOR: "`--vendor-conn-id`",
     Need.INGEST: "`--ingest`",
-    Need.THREE_OBJECTS: "no `--quick`",
+    Need.WHOLE: "no `--quick`",
 }
 HEADING = ("check", "assumption", "rests on", "how it is asked", "needs")
 
