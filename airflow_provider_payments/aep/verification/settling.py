@@ -15,7 +15,7 @@ from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
 from airflow_provider_payments.aep.errors import RequestError, UnreadableError
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
-from airflow_provider_payments.aep.verification.kinds import KINDS
+from airflow_provider_payments.aep.verification.objects import KINDS
 from airflow_provider_payments.aep.verification.trial import Settled, Trial
 
 if TYPE_CHECKING:
