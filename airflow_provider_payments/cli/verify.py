@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.verification.question import read_question
-from airflow_provider_payments.aep.verification.report import WIDTH, report_rows, report_text
+from airflow_provider_payments.aep.verification.report import report_rows, report_text
 from airflow_provider_payments.aep.verification.verify import verify as ask
 from airflow_provider_payments.cli.connecting import client_of, progress, vendor_credential
 from airflow_provider_payments.cli.output import print_rows, print_value
@@ -59,7 +58,7 @@ def _check_writable(report: str) -> None:
 
 
 def _announce(announcement: str) -> None:
-    print(fill(announcement, WIDTH, break_on_hyphens=False), file=sys.stderr)
+    print(announcement, file=sys.stderr)
 
 
 def _print(report: Report, output: str) -> None:

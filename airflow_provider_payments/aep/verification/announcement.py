@@ -31,10 +31,13 @@ def announcement(question: Question) -> str:
     }
     kept = [f"{most[kind]} {KINDS[kind]}s" for kind in MAY_STAY]
     measured = f"{question.objects} of each kind" if question.objects > 1 else "one of each kind"
+    made = f"up to {sum(most.values())} objects ({measured}, and more for single checks)"
     rows = "Rows go into a dataset of its own, which is deleted too." if question.ingest else "It brings in no rows."
-    return (
-        f"In sandbox {question.sandbox} this makes up to {sum(most.values())} objects ({measured}, and more for single "
-        f"checks), all marked with {OWNER}, and deletes them at its end. It sends at most {question.max_requests} "
-        f"requests, and more only to remove objects. Up to {', '.join(kept[:-1])} and {kept[-1]} stay if the services "
-        f"refuse to delete them. It never touches Profile or identities. {rows}"
+    lines = (
+        f"In sandbox {question.sandbox} this makes {made}.",
+        f"They are marked with {OWNER}, and deleted at the end.",
+        f"It sends at most {question.max_requests} requests, and more only to remove objects.",
+        f"Up to {', '.join(kept[:-1])} and {kept[-1]} stay if the services refuse to delete them.",
+        f"It never touches Profile or identities. {rows}",
     )
+    return "\n".join(lines)

@@ -87,7 +87,7 @@ class Objects:
     #: Creations that were begun and may have made an object that is not among ``made``.
     _open: int = attrs.field(default=0, init=False)
     #: Kinds of which a creation was not answered.
-    _unanswered: set[str] = attrs.field(factory=set, init=False)
+    _unanswered_kinds: set[str] = attrs.field(factory=set, init=False)
     #: By kind, the objects that were made, or may have been.
     _counts: Counter[str] = attrs.field(factory=Counter, init=False)
     _writer: Writer = attrs.field(init=False)
@@ -165,7 +165,7 @@ class Objects:
 
     def _begin(self, kind: str) -> None:
         """Take note that an object is going to be made: no more of a kind than were announced."""
-        if kind in self._unanswered:  # it would be waited for once more
+        if kind in self._unanswered_kinds:  # it would be waited for once more
             raise _unanswered(kind)
         if self._counts[kind] == max_objects(kind, self.size):
             raise SpentError(f"the number of {KINDS[kind]}s that may be made is reached")
@@ -277,7 +277,7 @@ class Objects:
 
         :param kinds: of which no other is tried.
         """
-        self._unanswered |= set(kinds)
+        self._unanswered_kinds |= set(kinds)
         client = self._client
         seconds = max(client.settle_seconds, client.dataflow_settle_seconds) + TICK_SECONDS
         log.warning("A creation of the verification was not answered: looking for its object in %.0f s", seconds)

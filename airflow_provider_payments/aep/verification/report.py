@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.services import Json
     from airflow_provider_payments.aep.verification.checks import Check
 
-__all__ = ["REPORT_FORMAT", "WIDTH", "Report", "report_rows", "report_text", "summary_line"]
+__all__ = ["REPORT_FORMAT", "Report", "report_rows", "report_text", "summary_line"]
 
 #: Raised when a member of the JSON form changes its meaning.
 REPORT_FORMAT = 1
