@@ -96,6 +96,7 @@ _CASES = ("no_token", "invalid_token", "wrong_organisation", "unknown_id")
 REFUSALS = (
     *(f"{service}.{case}" for service in PAGE_LIMITS for case in (*_CASES, "wrong_sandbox")),
     *(f"sandboxes.{case}" for case in _CASES),
-    "flow_service.unknown_path",
+    *("flow_service.empty_organisation", "catalog.empty_organisation"),
+    *("flow_service.malformed_organisation", "flow_service.unknown_path"),
 )
 TOKEN_SECONDS = 86399

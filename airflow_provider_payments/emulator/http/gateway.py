@@ -52,11 +52,11 @@ def _check_organisation(own: str, dialect: Dialect, named: str | None) -> None:
     if named is None:
         raise GatewayRefusal("400003", "Missing header")
     if not named:
-        raise dialect.organisation_empty()
+        raise dialect.organisation_empty().in_case("empty_organisation")
+    if named != own and _ORGANISATION.fullmatch(named) is None:
+        raise GatewayRefusal("403027", "User region is missing").in_case("malformed_organisation")
     if named != own:
-        is_formed = _ORGANISATION.fullmatch(named)
-        refusal = ("403025", "Profile is not valid") if is_formed else ("403027", "User region is missing")
-        raise GatewayRefusal(*refusal).in_case("wrong_organisation")
+        raise GatewayRefusal("403025", "Profile is not valid").in_case("wrong_organisation")
 
 
 def _is_json(content_type: str) -> bool:

@@ -30,8 +30,8 @@ def validate(*results: dict[str, Any], emulator: Emulator) -> None:
     post(f"{MAPPING_SETS}/validate", 200, {"validationResponse": list(results)}, emulator)
 
 
-def answer_unknown_paths(emulator: Emulator) -> None:
-    emulator.behave(refusals={"flow_service.unknown_path": {"status": 403, "code": "403010"}})
+def refuse(case: str, emulator: Emulator) -> None:
+    emulator.behave(refusals={case: {"status": 403, "code": "403010"}})
 
 
 def refuse_drafts_otherwise(emulator: Emulator) -> None:
@@ -94,11 +94,18 @@ CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {
     # The second of the two filters, which names no schema; the first list looks for what other runs have left.
     "catalog.filter_schema": partial(answer, CATALOG, 200, {"1": {"schemaRef": {"id": "2"}}}, nth=3),
     "catalog.observable_schemas": partial(answer, CATALOG, 200, {}),
-    "catalog.empty_organisation": partial(answer, CATALOG, 200, {}),
+    **{
+        case: partial(refuse, case)
+        for case in (
+            "flow_service.empty_organisation",
+            "catalog.empty_organisation",
+            "flow_service.malformed_organisation",
+            "flow_service.unknown_path",
+        )
+    },
     **{
         f"flow_service.{case}": partial(answer, f"{FLOW_SERVICE}/targetConnections", 200, {"items": []})
-        for case in ("empty_organisation", "malformed_organisation", "sandbox_id", "every_sandbox")
+        for case in ("sandbox_id", "every_sandbox")
     },
-    "flow_service.unknown_path": answer_unknown_paths,
     "dataflow.draft_used": refuse_drafts_otherwise,
 }

@@ -25,8 +25,16 @@ HEADERS: dict[str, dict[str, str | None]] = {
     "wrong_organisation": {"x-gw-ims-org-id": "OTHER@AdobeOrg"},
     "wrong_sandbox": {"x-sandbox-name": "unknown"},
     "unknown_id": {},
+    "empty_organisation": {"x-gw-ims-org-id": ""},
+    "malformed_organisation": {"x-gw-ims-org-id": "OTHER"},
 }
-CASES = [(service, case) for service in PATHS for case in HEADERS if (service, case) != ("sandboxes", "wrong_sandbox")]
+#: Of these, only some services' refusals can be chosen.
+SOME = {
+    "wrong_sandbox": tuple(service for service in PATHS if service != "sandboxes"),
+    "empty_organisation": ("flow_service", "catalog"),
+    "malformed_organisation": ("flow_service",),
+}
+CASES = [(service, case) for service in PATHS for case in HEADERS if service in SOME.get(case, PATHS)]
 EVERY_CASE = pytest.mark.parametrize(("service", "case"), CASES)
 
 
@@ -123,7 +131,7 @@ def test_an_unknown_path_is_answered_as_chosen(client: Client) -> None:
 @pytest.mark.parametrize(
     ("refusals", "named"),
     [
-        ({"ims.no_token": {}}, "'ims.no_token' means nothing in 'refusals': known are catalog.invalid_token"),
+        ({"ims.no_token": {}}, "'ims.no_token' means nothing in 'refusals': known are catalog.empty_organisation"),
         ({"sandboxes.wrong_sandbox": {}}, "'sandboxes.wrong_sandbox' means nothing in 'refusals'"),
         ({"catalog.no_token": {}}, "'refusals.catalog.no_token.status' is missing"),
         ({"catalog.no_token": 404}, "'refusals.catalog.no_token' is 404: it must be an object of code, form, status"),
