@@ -187,8 +187,16 @@ def _poll_to_end(trial: Trial) -> PolledRun:
         found.began = round(max(0.0, found.run.started_at - asked_at), 1)
     if found.has_ended:
         shown = (_last_run(trial, request.flow_id) for _ in trial.polls(MAX_SHOWN_SECONDS))
-        found.end_shown = any(at(last, "id") == found.id and moment(at(last, "completedAtUTC")) for last in shown)
+        found.end_shown = any(_is_its_end(found, last) for last in shown)
     return found
+
+
+def _is_its_end(found: PolledRun, last: object) -> bool:
+    """Whether a dataflow shows the end of the run, or of a later one that its schedule has begun meanwhile."""
+    if moment(at(last, "completedAtUTC")) is None:
+        return False
+    began = found.ended.started_at or 0.0
+    return at(last, "id") == found.id or (moment(at(last, "startedAtUTC")) or 0.0) > began
 
 
 def _poll(trial: Trial, flow_id: str, found: PolledRun, seconds: float) -> None:
