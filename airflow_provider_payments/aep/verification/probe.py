@@ -34,7 +34,7 @@ __all__ = ["Pace", "Probe", "Seen", "SpentError", "refusal_of", "refused"]
 MAX_SENT = 6
 #: What codes of the services look like, and titles where there is none; anything else may hold words of the tenant.
 _CODE = re.compile(
-    r"[A-Z]{2,20}-[0-9]{3,6}(-[0-9]{3})?|[0-9]{3,6}|[A-Z][A-Za-z]{1,30}Error|Unauthorized|Forbidden|Conflict"
+    r"[A-Z]{2,20}-[0-9]{3,6}(-[0-9]{3})?|[0-9]{3,6}|[A-Z][A-Za-z]{1,30}Error|Unauthorized|Forbidden|Conflict|Unavailable"
     r"|(invalid|unauthorized|unsupported|access)_(client|request|grant|grant_type|scope|token|denied)"
 )
 

@@ -21,6 +21,8 @@ from tests.conftest import PAYPAL, Emulator
 Verified = Callable[..., Report]
 ALL = Question("dev", PAYPAL, SOURCES["paypal"], CREDENTIAL, ingest=True)
 QUICK = Question("dev", PAYPAL, SOURCES["paypal"], CREDENTIAL, ingest=True, quick=True)
+#: Requests for what an earlier run has left: the list of each kind.
+LISTS = len(KINDS)
 KINDS_BY_PATH = {kind.path: name for name, kind in KINDS.items()}
 
 
@@ -38,20 +40,22 @@ def announced(question: Question) -> int:
 @pytest.mark.parametrize("quick", [False, True], ids=["all", "quick"])
 def test_a_run_makes_and_sends_no_more_than_it_announces(emulator: Emulator, verified: Verified, quick: bool) -> None:
     said: list[str] = []
-    verified(quick=quick, announce=said.append)
-    assert said == [announcement(QUICK if quick else ALL)]
+    report = verified(quick=quick, announce=said.append)
+    question = QUICK if quick else ALL
+    assert said == [announcement(question)]
     numbers = made(emulator)
-    assert numbers.total() <= announced(QUICK if quick else ALL)
-    size = 1 if quick else 3
+    assert numbers.total() <= announced(question)
+    size = question.objects
     assert {kind: count for kind, count in numbers.items() if not size <= count <= max_objects(kind, size)} == {}
-    assert len(emulator.requests()) <= (150 if quick else 400)
+    assert report.requests <= question.max_requests + LISTS
+    assert "the number of" not in "".join(finding.reason for _, finding in report.findings)
 
 
 def test_an_announcement_says_what_the_question_allows() -> None:
     assert announced(ALL) > announced(Question("dev", PAYPAL)) > announced(Question("dev"))
     assert "3 of each kind" in announcement(ALL)
     assert "one of each kind" in announcement(QUICK)
-    assert "at most 150 requests" in announcement(QUICK)
+    assert f"at most {QUICK.max_requests} requests" in announcement(QUICK)
     assert "Rows go into a dataset of its own, which is deleted too." in announcement(ALL)
     assert "It brings in no rows." in announcement(Question("dev"))
     kept = [f"{max_objects(kind, 3)} {KINDS[kind]}s" for kind in ("mapping_set", "schema", "field_group")]
@@ -67,6 +71,5 @@ def test_checks_beyond_the_number_of_requests_are_not_tried_and_all_is_removed(
     report = verified(quick=True)
     reasons = {finding.reason for _, finding in report.findings if finding.outcome is Outcome.NOT_TRIED}
     assert "the number of requests that checks may send is reached" in reasons
-    # The list of each kind is read before, for what an earlier run has left.
-    assert report.requests <= 150 + len(KINDS)
+    assert report.requests <= QUICK.max_requests + LISTS
     assert left(emulator) == {}

@@ -38,8 +38,9 @@ def shapes(schema: Any) -> Iterator[dict[str, Any]]:
 def test_a_report_is_what_the_schema_says(emulator: Emulator, verified: Verified) -> None:
     emulator.fail("status", method="POST", path="*/dataSets", nth=2, status=400)
     emulator.fail("status", method="DELETE", path="*/mappingSets/*", times=None, status=405)
-    report = verified("dataset", "mapping_set", "dataflow.listed", ingest=False)
-    assert report.to_json()["summary"] == {"confirmed": 9, "contradicted": 1, "not tried": 2}
+    report = verified("dataset.names", "dataset.listed", "mapping_set.gone", "mapping_set.names")
+    assert report.to_json()["summary"] == {"confirmed": 2, "contradicted": 1, "not tried": 1}
+    assert report.to_json()["left"] == {"mapping_set": 3}
     jsonschema.validate(report.to_json(), report_schema())
     jsonschema.validate(verified("dataset.names", quick=True, base_connection_id=None).to_json(), report_schema())
 
