@@ -35,9 +35,11 @@ _SHOWN_TEXT = re.compile(r"[-+.:0-9TZ]{1,30}")
 
 def _body(trial: Trial, samples: Sequence[Sample]) -> Json:
     """Return a mapping set of samples, which is not created."""
-    mappings = tuple(
-        FieldMapping(one.source, f"_{TENANT_PLACEHOLDER}.paymentsVerify.{one.id}", one.source_type)
-        for one in (PLAIN, *samples)
+    fields = f"_{TENANT_PLACEHOLDER}.paymentsVerify"
+    before = [FieldMapping(PLAIN.source, f"{fields}.{one.id}.{one.member}") for one in samples if one.member]
+    mappings = (
+        *before,
+        *(FieldMapping(one.source, f"{fields}.{one.id}", one.source_type) for one in (PLAIN, *samples)),
     )
     # A schema that cannot be read yet could not be mapped onto.
     schema = trial.once("schema of samples", lambda: trial.read("schema"))

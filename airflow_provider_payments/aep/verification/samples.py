@@ -25,6 +25,7 @@ class Sample:
     :param field: the type of that field.
     :param source: an attribute of the row, or an expression.
     :param row: what the row holds for it; empty for an expression over constants.
+    :param member: of the field, that another mapping fills before; empty for none.
     :param result: what is assumed to land; ``None``: nothing. Of a validation: whether the mapping passes.
     :param assumption: a sentence.
     :param document: what speaks for it.
@@ -37,6 +38,7 @@ class Sample:
     assumption: str
     document: str
     row: Json = attrs.field(factory=dict)
+    member: str = ""
 
     @property
     def source_type(self) -> str:
@@ -49,6 +51,7 @@ def _given(sample_id: str, field: str | Json, value: object, result: object, ass
     return Sample(sample_id, field, sample_id, result, assumption, document, {sample_id: value})
 
 
+_TWO_TEXTS = {"type": "object", "properties": {"one": {"type": "string"}, "two": {"type": "string"}}}
 _FORMATS = "Adobe's page on data formats"
 _FUNCTIONS = "Adobe's page on mapping functions"
 
@@ -89,11 +92,21 @@ _VALUES = (
     _given("blanks", "integer", " 12 ", 12, "Blanks around a number in a text do not count.", "a guess"),
     _given(
         "nested_null",
-        {"type": "object", "properties": {"one": {"type": "string"}, "two": {"type": "string"}}},
+        _TWO_TEXTS,
         {"one": "1", "two": None},
         {"one": "1"},
         "A null within a mapped object leaves its field out.",
         "a guess",
+    ),
+    Sample(
+        "whole_object",
+        _TWO_TEXTS,
+        "whole_object",
+        {"one": "1"},
+        "A mapped object replaces what an earlier mapping wrote into its field.",
+        "a guess",
+        {"whole_object": {"one": "1"}},
+        member="two",
     ),
 )
 _TIMES = (

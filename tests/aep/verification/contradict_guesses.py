@@ -46,6 +46,7 @@ LANDED: dict[str, Any] = {
     "whole_division": 12.34,
     "blanks": None,
     "nested_null": {"one": "1", "two": None},
+    "whole_object": {"one": "1", "two": "1"},
     "zone_letters": "2019-07-15T19:00:00Z",
     "other_zone": "2019-01-15T13:00:00Z",
     "milliseconds": "2016-04-09T11:44:44Z",
