@@ -54,7 +54,9 @@ def report_schema() -> Json:
 
 def _check(outcomes: list[str]) -> Json:
     members = {
-        "id": _said({"type": "string", "pattern": r"^[a-z_]+\.[a-z0-9_]+$"}, "Of the check; its meaning never changes."),
+        "id": _said(
+            {"type": "string", "pattern": r"^[a-z_]+\.[a-z0-9_]+$"}, "Of the check; its meaning never changes."
+        ),
         "assumption": _said({"type": "string"}, "What this package assumes of the platform."),
         "outcome": _said({"enum": outcomes}, "Whether that holds; `not tried` says nothing about it."),
         "seen": _said(

@@ -52,7 +52,7 @@ def test_a_filter_that_misses_a_name_is_told_from_a_late_list(
 def test_a_list_that_fails_contradicts_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
     emulator.fail("status", method="GET", path=TARGETS, nth=2, status=503, body={"title": "Unavailable"})
     finding = found("flow_service.unknown_parameter")
-    assert (finding.outcome, finding.reason) == (Outcome.NOT_TRIED, "a list was answered 503")
+    assert (finding.outcome, finding.reason) == (Outcome.NOT_TRIED, "a list was answered 503 Unavailable")
 
 
 def test_a_list_that_is_forbidden_contradicts_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
