@@ -57,7 +57,7 @@ SETTINGS = {
     "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
     "API__HOST": "127.0.0.1",
     "API__WORKERS": "1",
-    "API_AUTH__JWT_SECRET": "one secret for all parts of a throw-away Airflow",
+    "API_AUTH__JWT_SECRET": "one secret for all parts of a throw-away Airflow, which warns below 64 bytes",
     "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
     "SCHEDULER__DAG_DIR_LIST_INTERVAL": "5",
     "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
