@@ -28,7 +28,6 @@ __all__ = ["ReportError", "options_like"]
 
 FORMAT = 1
 NOT_TRIED = "not tried"
-OTHER_FORM = "other"
 # The lag of an object that never showed, or never went, while the checks waited.
 NEVER_SECONDS = 86_400
 _OUTCOMES = ("confirmed", "contradicted", NOT_TRIED)
@@ -103,7 +102,12 @@ def _name(kind: str, seen: Seen) -> Mapping[str, Any]:
 
 
 def _pages(service: str, seen: Seen) -> Mapping[str, Any]:
-    return {"page_limits": {service: _known(seen, "default", "maximum", "above")}}
+    return {"page_limits": {service: _known(seen, "maximum", "above")}}
+
+
+def _default_page(seen: Seen) -> Mapping[str, Any]:
+    # A page without a next one shows all that there is.
+    return {"page_limits": {"flow_service": {"default": _member(seen, "items")}}} if seen.get("next") else {}
 
 
 def _question(question: str, seen: Seen) -> Mapping[str, Any]:
@@ -111,9 +115,7 @@ def _question(question: str, seen: Seen) -> Mapping[str, Any]:
 
 
 def _refusal(case: str, seen: Seen) -> Mapping[str, Any]:
-    known = _known(seen, "status", "code", "form")
-    # What is neither JSON nor a page nor blank has no form that the emulator could give.
-    return {"refusals": {case: {name: value for name, value in known.items() if value != OTHER_FORM}}}
+    return {"refusals": {case: _known(seen, "status", "code", "form")}}
 
 
 def _known(seen: Seen, *names: str) -> Mapping[str, Any]:
@@ -126,6 +128,7 @@ _READERS: Mapping[str, Callable[[Seen], Mapping[str, Any]]] = {
     **{f"{kind}.{lag}": partial(_lag, kind, lag) for kind in KINDS for lag in asdict(NO_LAG)},
     **{f"{kind}.names": partial(_name, kind) for kind in KINDS},
     **{f"{service}.pages": partial(_pages, service) for service in PAGE_LIMITS},
+    "flow_service.default_page": _default_page,
     **{question: partial(_question, question) for question in QUESTIONS},
     **{case: partial(_refusal, case) for case in REFUSALS},
     "clock.date": lambda seen: {"dates_ahead": _member(seen, "ahead") or 0},
