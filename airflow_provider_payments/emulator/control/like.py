@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_payments.emulator.control.option_values import parse_options
 from airflow_provider_payments.emulator.control.refusals import ControlRefusal, missing
-from airflow_provider_payments.emulator.control.values import one_of
+from airflow_provider_payments.emulator.control.values import one_of, whole_number
 from airflow_provider_payments.emulator.core.behaviour import (
     KINDS,
     NO_LAG,
@@ -92,6 +92,10 @@ def _member(seen: Seen, name: str) -> Any:
     return seen[name]
 
 
+def _status(seen: Seen) -> int:
+    return whole_number("seen.status", _member(seen, "status"), 200, 599)
+
+
 def _lag(kind: str, lag: str, seen: Seen) -> Mapping[str, Any]:
     seconds = _member(seen, "maximum")
     return {"lags": {kind: {lag: NEVER_SECONDS if seconds is None else seconds}}}
@@ -131,6 +135,8 @@ _READERS: Mapping[str, Callable[[Seen], Mapping[str, Any]]] = {
     "flow_service.default_page": _default_page,
     **{question: partial(_question, question) for question in QUESTIONS},
     **{case: partial(_refusal, case) for case in REFUSALS},
+    "schema_registry.if_match_absent": lambda seen: {"registry_requires_if_match": _status(seen) >= 400},
+    "flow_run.shown_active": lambda seen: {"last_run_shows_active": _member(seen, "shown")},
     "clock.date": lambda seen: {"dates_ahead": _member(seen, "ahead") or 0},
     "clock.token_lifetime": lambda seen: {"token_seconds": _member(seen, "seconds")},
 }

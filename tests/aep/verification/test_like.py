@@ -27,6 +27,8 @@ TAKEN_OVER = [
     "flow_service.default_page",
     *QUESTIONS,
     *REFUSALS,
+    "schema_registry.if_match_absent",
+    "flow_run.shown_active",
     "clock.date",
     "clock.token_lifetime",
 ]

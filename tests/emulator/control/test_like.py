@@ -64,6 +64,8 @@ def test_each_check_sets_the_option_that_belongs_to_it(tmp_path: Path, defaults:
         *(check(question, parameter=answer, more=1) for question, answer in expected_questions.items()),
         *(check(case, **answer) for case, answer in refusals.items()),
         check("flow_service.default_page", items=7, next=True),
+        check("schema_registry.if_match_absent", status=200, code="", form="json"),
+        check("flow_run.shown_active", shown=False),
         check("clock.date", ahead=3.2),
         check("clock.token_lifetime", seconds=3600),
     )
@@ -76,6 +78,8 @@ def test_each_check_sets_the_option_that_belongs_to_it(tmp_path: Path, defaults:
         "page_limits": expected_pages,
         "questions": expected_questions,
         "refusals": refusals,
+        "registry_requires_if_match": False,
+        "last_run_shows_active": False,
         "dates_ahead": 3.2,
         "token_seconds": 3600,
     }
@@ -128,6 +132,7 @@ def test_a_reset_goes_back_to_the_report(tmp_path: Path) -> None:
         ),
         (check("catalog.start"), "'seen.parameter' is missing"),
         (check("catalog.no_token", code="", form="json"), "'refusals.catalog.no_token.status' is missing"),
+        (check("schema_registry.if_match_absent", status="4"), "'seen.status' is \"4\": it must be a whole number from 200"),
         (check("clock.date"), "'seen.ahead' is missing"),
         (check("clock.token_lifetime", seconds=0), "'token_seconds' is 0: it must be a whole number from 1 to"),
         ({"id": "clock.date", "outcome": "confirmed"}, "'seen' must be an object"),
