@@ -165,8 +165,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(time='fast', sandbox='dev', conn_id={CONN_ID!r}, like=None, **extra): how the fixture {MARKER} is set "
-        f"up; time is one of {', '.join(_TIMES)}, like is a report of 'payments verify', extra goes into the "
+        f"{MARKER}(time='fast', sandbox='dev', conn_id={CONN_ID!r}, like=None, **extra): how the fixture {MARKER} is "
+        f"set up; time is one of {', '.join(_TIMES)}, like is a report of 'payments verify', extra goes into the "
         "connection's extra",
     )
 

@@ -132,7 +132,7 @@ def test_a_reset_goes_back_to_the_report(tmp_path: Path) -> None:
         ),
         (check("catalog.start"), "'seen.parameter' is missing"),
         (check("catalog.no_token", code="", form="json"), "'refusals.catalog.no_token.status' is missing"),
-        (check("schema_registry.if_match_absent", status="4"), "'seen.status' is \"4\": it must be a whole number from 200"),
+        (check("schema_registry.if_match_absent", status="4"), "'seen.status' is \"4\": it must be a whole number"),
         (check("clock.date"), "'seen.ahead' is missing"),
         (check("clock.token_lifetime", seconds=0), "'token_seconds' is 0: it must be a whole number from 1 to"),
         ({"id": "clock.date", "outcome": "confirmed"}, "'seen' must be an object"),
