@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.verification.catalogue import ALL_CHECKS
 from airflow_provider_payments.aep.verification.findings import Finding, Outcome
 from airflow_provider_payments.aep.verification.report import Report
 from airflow_provider_payments.emulator.control.like import options_like
 from airflow_provider_payments.emulator.core.behaviour import KINDS, NO_LAG, PAGE_LIMITS, QUESTIONS, REFUSALS
+from airflow_provider_payments.emulator.core.options import RuntimeOptions
 from tests.aep.verification.contradictions import CONTRADICTIONS
 from tests.conftest import Emulator
 
@@ -57,6 +59,17 @@ def test_a_contradicted_check_is_contradicted_so_by_an_emulator_like_its_report(
     first, second = again(check)
     assert [finding.outcome for finding in first] == [Outcome.CONTRADICTED]
     assert second == [about(finding) for finding in first]
+
+
+def test_no_other_check_is_taken_over(tmp_path: Path) -> None:
+    unreadable = dict.fromkeys(
+        ("above", "ahead", "items", "maximum", "next", "parameter", "second", "seconds", "shown", "status"), "x"
+    )
+    others = {check.id for check in ALL_CHECKS} - {*TAKEN_OVER, "catalog.pages"}
+    checks = [{"id": other, "outcome": "contradicted", "seen": unreadable} for other in sorted(others)]
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({"format": 1, "checks": checks}))
+    assert options_like(path) == RuntimeOptions()
 
 
 def test_a_page_of_the_catalog_above_its_maximum_is_taken_over(
