@@ -15,6 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from airflow_provider_payments.emulator.http.server import EmulatorServer
 
@@ -164,25 +165,31 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(time='fast', sandbox='dev', conn_id={CONN_ID!r}, **extra): how the fixture {MARKER} is set up; "
-        f"time is one of {', '.join(_TIMES)}, extra goes into the connection's extra",
+        f"{MARKER}(time='fast', sandbox='dev', conn_id={CONN_ID!r}, like=None, **extra): how the fixture {MARKER} is "
+        f"set up; time is one of {', '.join(_TIMES)}, like is a report of 'payments verify', extra goes into the "
+        "connection's extra",
     )
 
 
 @pytest.fixture(scope="session")
-def _experience_platform_servers() -> Iterator[Callable[[str], EmulatorServer]]:
-    """Start one emulator for each kind of clock, when a test needs it first."""
+def _experience_platform_servers() -> Iterator[Callable[[str, Path | None], EmulatorServer]]:
+    """Start one emulator for each kind of clock and each report, when a test needs it first."""
     with ExitStack() as running:
-        servers: dict[str, EmulatorServer] = {}
+        servers: dict[tuple[str, Path | None], EmulatorServer] = {}
 
-        def serve(time: str) -> EmulatorServer:
+        def serve(time: str, like: Path | None) -> EmulatorServer:
             try:
+                from airflow_provider_payments.emulator.control.like import ReportError
                 from airflow_provider_payments.emulator.http.server import EmulatorServer
             except ModuleNotFoundError as error:
                 pytest.fail(f"The emulator needs {error.name}: install airflow-provider-payments[demo].", pytrace=False)
-            if time not in servers:
-                servers[time] = running.enter_context(EmulatorServer(time=time))  # type: ignore[arg-type]
-            return servers[time]
+            if (time, like) not in servers:
+                try:
+                    server = EmulatorServer(time=time, like=like)  # type: ignore[arg-type]
+                except ReportError as error:
+                    pytest.fail(f"@pytest.mark.{MARKER}(like=...): {error}", pytrace=False)
+                servers[time, like] = running.enter_context(server)
+            return servers[time, like]
 
         yield serve
 
@@ -191,12 +198,13 @@ def _experience_platform_servers() -> Iterator[Callable[[str], EmulatorServer]]:
 def experience_platform(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
-    _experience_platform_servers: Callable[[str], EmulatorServer],
+    _experience_platform_servers: Callable[[str, Path | None], EmulatorServer],
 ) -> ExperiencePlatform:
     """
     Provide an empty Experience Platform on loopback, and an Airflow connection to it in the environment.
 
-    The marker ``experience_platform`` changes its clock (``time``), the sandbox, the connection's id and extra.
+    The marker ``experience_platform`` changes its clock (``time``), the sandbox, the connection's id and extra, and how
+    the emulator behaves: ``like`` the sandbox in a report of ``payments verify``, a path below pytest's root directory.
 
     .. seealso:: ``docs/testing.md#the-fixture`` in the manual.
     """
@@ -205,7 +213,8 @@ def experience_platform(
     time = options.pop("time", "fast")
     if time not in _TIMES or (marker and marker.args):
         pytest.fail(f"@pytest.mark.{MARKER} takes keywords; time={time!r}, allowed: {', '.join(_TIMES)}", pytrace=False)
-    url = _experience_platform_servers(time).url
+    like = options.pop("like", None)
+    url = _experience_platform_servers(time, None if like is None else request.config.rootpath / like).url
     platform = ExperiencePlatform(url, options.pop("sandbox", "dev"), options.pop("conn_id", CONN_ID))
     platform.reset()
     monkeypatch.setenv(f"AIRFLOW_CONN_{platform.conn_id.upper()}", platform.connection(**options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -113,6 +114,28 @@ def test_a_wrong_marker_is_an_error_that_names_what_is_allowed(tmp_path: Path) -
     shown = pytest_in(tmp_path, test)
     assert "time='slow'" in shown
     assert "fast, real, manual" in shown
+
+
+def test_the_marker_makes_it_behave_like_a_report(tmp_path: Path) -> None:
+    check = {"id": "dataset.names", "outcome": "contradicted", "seen": {"second": "refused"}}
+    (tmp_path / "report.json").write_text(json.dumps({"format": 1, "checks": [check]}))
+    test = """
+import os, pytest
+
+@pytest.mark.experience_platform(like="report.json", settle_seconds=7)
+def test_like_a_report(experience_platform):
+    assert experience_platform.control("GET", "options")["names"]["dataset"] == "once"
+    assert '"settle_seconds": 7' in os.environ["AIRFLOW_CONN_AEP_DEFAULT"]
+
+def test_without_it(experience_platform):
+    assert experience_platform.control("GET", "options")["names"]["dataset"] == "twice"
+
+@pytest.mark.experience_platform(like="other.json")
+def test_like_no_report(experience_platform): ...
+"""
+    shown = pytest_in(tmp_path, test)
+    assert "2 passed, 1 error" in shown, shown
+    assert f"@pytest.mark.experience_platform(like=...): {tmp_path / 'other.json'}: No such file" in shown
 
 
 def test_the_plugin_costs_a_run_that_does_not_use_it_nothing(tmp_path: Path) -> None:

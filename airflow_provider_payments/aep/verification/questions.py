@@ -29,6 +29,8 @@ __all__ = ["CHECKS"]
 
 #: A parameter that no service knows.
 UNKNOWN = ("paymentsVerify", "1")
+#: Limits that are tried in turn where a larger one is refused.
+SMALLER_LIMITS = (PAGE, 50, 20, 10, 1)
 
 
 @attrs.frozen
@@ -172,12 +174,13 @@ def _pages(listing: Listing) -> Callable[[Trial], Finding]:
         listing.two(trial)
         one, _ = _length(trial, listing, 1)
         if _length(trial, listing, assumed.largest)[1] == REFUSED:
-            is_taken = assumed.largest > PAGE and _length(trial, listing, PAGE)[1] != REFUSED
-            return judged(False, one=one, maximum=PAGE if is_taken else None, above=REFUSED, default=None)
+            smaller = (limit for limit in SMALLER_LIMITS if limit < assumed.largest)
+            taken = next((limit for limit in smaller if _length(trial, listing, limit)[1] != REFUSED), None)
+            return judged(False, one=one, maximum=taken, above=REFUSED)
         length, above = _length(trial, listing, assumed.maximum + 1)
         above = "taken" if length > assumed.maximum else "cut" if length == assumed.maximum else above
         maximum = length if above == "cut" else assumed.maximum
-        return judged(one == 1 and above != "taken", one=one, maximum=maximum, above=above, default=None)
+        return judged(one == 1 and above != "taken", one=one, maximum=maximum, above=above)
 
     return ask
 

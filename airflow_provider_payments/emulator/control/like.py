@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_payments.emulator.control.option_values import parse_options
 from airflow_provider_payments.emulator.control.refusals import ControlRefusal, missing
-from airflow_provider_payments.emulator.control.values import one_of
+from airflow_provider_payments.emulator.control.values import one_of, whole_number
 from airflow_provider_payments.emulator.core.behaviour import (
     KINDS,
     NO_LAG,
@@ -28,7 +28,6 @@ __all__ = ["ReportError", "options_like"]
 
 FORMAT = 1
 NOT_TRIED = "not tried"
-OTHER_FORM = "other"
 # The lag of an object that never showed, or never went, while the checks waited.
 NEVER_SECONDS = 86_400
 _OUTCOMES = ("confirmed", "contradicted", NOT_TRIED)
@@ -93,6 +92,10 @@ def _member(seen: Seen, name: str) -> Any:
     return seen[name]
 
 
+def _status(seen: Seen) -> int:
+    return whole_number("seen.status", _member(seen, "status"), 200, 599)
+
+
 def _lag(kind: str, lag: str, seen: Seen) -> Mapping[str, Any]:
     seconds = _member(seen, "maximum")
     return {"lags": {kind: {lag: NEVER_SECONDS if seconds is None else seconds}}}
@@ -103,7 +106,12 @@ def _name(kind: str, seen: Seen) -> Mapping[str, Any]:
 
 
 def _pages(service: str, seen: Seen) -> Mapping[str, Any]:
-    return {"page_limits": {service: _known(seen, "default", "maximum", "above")}}
+    return {"page_limits": {service: _known(seen, "maximum", "above")}}
+
+
+def _default_page(seen: Seen) -> Mapping[str, Any]:
+    # A page without a next one shows all that there is.
+    return {"page_limits": {"flow_service": {"default": _member(seen, "items")}}} if seen.get("next") else {}
 
 
 def _question(question: str, seen: Seen) -> Mapping[str, Any]:
@@ -111,9 +119,7 @@ def _question(question: str, seen: Seen) -> Mapping[str, Any]:
 
 
 def _refusal(case: str, seen: Seen) -> Mapping[str, Any]:
-    known = _known(seen, "status", "code", "form")
-    # What is neither JSON nor a page nor blank has no form that the emulator could give.
-    return {"refusals": {case: {name: value for name, value in known.items() if value != OTHER_FORM}}}
+    return {"refusals": {case: _known(seen, "status", "code", "form")}}
 
 
 def _known(seen: Seen, *names: str) -> Mapping[str, Any]:
@@ -126,8 +132,11 @@ _READERS: Mapping[str, Callable[[Seen], Mapping[str, Any]]] = {
     **{f"{kind}.{lag}": partial(_lag, kind, lag) for kind in KINDS for lag in asdict(NO_LAG)},
     **{f"{kind}.names": partial(_name, kind) for kind in KINDS},
     **{f"{service}.pages": partial(_pages, service) for service in PAGE_LIMITS},
+    "flow_service.default_page": _default_page,
     **{question: partial(_question, question) for question in QUESTIONS},
     **{case: partial(_refusal, case) for case in REFUSALS},
+    "schema_registry.if_match_absent": lambda seen: {"registry_requires_if_match": _status(seen) >= 400},
+    "flow_run.shown_active": lambda seen: {"last_run_shows_active": _member(seen, "shown")},
     "clock.date": lambda seen: {"dates_ahead": _member(seen, "ahead") or 0},
     "clock.token_lifetime": lambda seen: {"token_seconds": _member(seen, "seconds")},
 }

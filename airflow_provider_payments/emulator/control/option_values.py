@@ -27,6 +27,7 @@ from airflow_provider_payments.emulator.core.behaviour import (
     JSON,
     NO_LAG,
     ONCE,
+    OTHER,
     REFUSED,
     TAKEN,
     TWICE,
@@ -95,7 +96,7 @@ _PAGE_LIMIT: Mapping[str, Check] = {
 _REFUSAL: Mapping[str, Check] = {
     "status": partial(whole_number, low=200, high=599),
     "code": _code,
-    "form": partial(one_of, allowed=(JSON, HTML, BLANK)),
+    "form": partial(one_of, allowed=(JSON, HTML, BLANK, OTHER)),
 }
 
 

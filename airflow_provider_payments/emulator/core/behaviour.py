@@ -22,7 +22,7 @@ ONCE, TWICE = "once", "twice"
 HONOURED, IGNORED, REFUSED = "honoured", "ignored", "refused"
 CUT, TAKEN = "cut", "taken"
 # The form of a refusal's body.
-JSON, HTML, BLANK = "json", "html", "blank"
+JSON, HTML, BLANK, OTHER = "json", "html", "blank", "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class RefusalAnswer:
     """How a refusal is answered.
 
     :param code: such as ``FLOW-1439-404`` or ``401013``: it says whose JSON body it is; empty for a body without one.
-    :param form: of the body.
+    :param form: of the body; ``other`` for an empty object, which says nothing of a refusal.
     """
 
     status: int
@@ -92,9 +92,9 @@ QUESTIONS: Mapping[str, str] = {
     "flow_service.continuation_token": HONOURED,
 }
 # The services and cases whose refusals can be chosen. Sandbox management does not look at the header of a sandbox.
-_CASES = ("no_token", "invalid_token", "wrong_organisation", "unknown_id")
+_CASES = ("no_token", "invalid_token", "wrong_organisation")
 REFUSALS = (
-    *(f"{service}.{case}" for service in PAGE_LIMITS for case in (*_CASES, "wrong_sandbox")),
+    *(f"{service}.{case}" for service in PAGE_LIMITS for case in (*_CASES, "wrong_sandbox", "unknown_id")),
     *(f"sandboxes.{case}" for case in _CASES),
     *("flow_service.empty_organisation", "catalog.empty_organisation"),
     *("flow_service.malformed_organisation", "flow_service.unknown_path"),

@@ -67,10 +67,13 @@ _PLAIN_TITLES = {
 
 
 class PlainRefusal(Refusal):
-    """The older problem body without a code: content type, Catalog."""
+    """The older problem body without a code: content type, Catalog.
 
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(status, detail, label=_PLAIN_TITLES.get(status) or reason_of(status))
+    :param title: that of the status unless given.
+    """
+
+    def __init__(self, status: int, detail: str, *, title: str = "") -> None:
+        super().__init__(status, detail, label=title or _PLAIN_TITLES.get(status) or reason_of(status))
 
     def body(self, request_id: str, at: float) -> dict[str, Any]:
         return {"type": "/placeholder/type/uri", "status": self.status, "title": self.label, "detail": self.detail}

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Match, Mount, Route
 
 from airflow_provider_payments.emulator.control import routes as control
-from airflow_provider_payments.emulator.core.behaviour import BLANK, HTML
+from airflow_provider_payments.emulator.core.behaviour import BLANK, HTML, JSON, RefusalAnswer
 from airflow_provider_payments.emulator.core.call import Answer, Call, Handler
 from airflow_provider_payments.emulator.core.parsing import UnreadableBody
 from airflow_provider_payments.emulator.core.refusals import PlainRefusal, Refusal, error_page
@@ -108,12 +108,17 @@ def _refused(
         refusal = with_code(chosen.code, chosen.status, refusal.detail)
     if incoming.entry is not None:
         incoming.entry.problem = (refusal.label, refusal.detail[:300])
-    if chosen is not None and chosen.form == HTML:
-        return HTMLResponse(error_page(chosen.status), chosen.status)
-    if chosen is not None and chosen.form == BLANK:
-        return Response(status_code=chosen.status)
+    if chosen is not None and (chosen.form != JSON or chosen.status < 300):
+        return _without_problem(chosen)
     body = refusal.body(incoming.request_id, organisation.clock.now())
     return _response(Answer(body, refusal.status, refusal.headers))
+
+
+def _without_problem(chosen: RefusalAnswer) -> Response:
+    """The answer to a refused request where it does not say what is wrong."""
+    if chosen.form == HTML:
+        return HTMLResponse(error_page(chosen.status), chosen.status)
+    return Response(status_code=chosen.status) if chosen.form == BLANK else _response(Answer({}, chosen.status))
 
 
 def _call(organisation: Organisation, service: Service[Any], request: Request, incoming: IncomingRequest) -> Call[Any]:

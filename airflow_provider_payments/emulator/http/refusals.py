@@ -12,6 +12,7 @@ from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesRefus
 from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
 _SERVICE_CODE = re.compile(r"(FLOW|XDM|MAPPER|SMS)-(\d{4}-\d{3})")
+_TITLE = re.compile(r"[A-Z][a-z][A-Za-z]*")
 # By the first part of a code, what makes a refusal from the rest and a detail.
 _SERVICES: Mapping[str, Callable[[str, str], Refusal]] = {
     "FLOW": FlowRefusal,
@@ -22,10 +23,15 @@ _SERVICES: Mapping[str, Callable[[str, str], Refusal]] = {
 
 
 def with_code(code: str, status: int, detail: str) -> Refusal:
-    """A refusal with a status, by the service whose code it has, else by the gateway; without a code a plain one."""
+    """A refusal with a status, by the service whose code it has, else by the gateway.
+
+    :param code: empty, or a title such as ``NotFoundError``, for a plain refusal.
+    """
     match = _SERVICE_CODE.fullmatch(code)
     if match is not None:
         refusal = _SERVICES[match[1]](match[2], detail)
         refusal.status = status
         return refusal
-    return GatewayRefusal(code, detail, status=status) if code else PlainRefusal(status, detail)
+    if not code or _TITLE.fullmatch(code):
+        return PlainRefusal(status, detail, title=code)
+    return GatewayRefusal(code, detail, status=status)

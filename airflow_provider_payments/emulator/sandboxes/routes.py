@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.sandbox import DEFAULT_SANDBOX, Sandbox
-from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesDialect, SandboxesRefusal, refused
+from airflow_provider_payments.emulator.sandboxes.refusals import SandboxesDialect, refused
 
 PREFIX = "/data/foundation/sandbox-management"
 DEFAULT_PAGE = 50
@@ -28,19 +28,11 @@ def for_administrators(handler: Handler) -> Handler:
     """The handler, for credentials that may administer sandboxes."""
 
     def handle(call: Call[Sandboxes]) -> Answer:
-        if not _is_administrator(call):
-            raise _forbidden()
+        if not call.state[0].runtime_options.sandbox_admin:
+            raise refused(403, "User does not have READ permission to access the sandbox.")
         return handler(call)
 
     return handle
-
-
-def _is_administrator(call: Call[Sandboxes]) -> bool:
-    return call.state[0].runtime_options.sandbox_admin
-
-
-def _forbidden() -> SandboxesRefusal:
-    return refused(403, "User does not have READ permission to access the sandbox.")
 
 
 def list_all(call: Call[Sandboxes]) -> Answer:
@@ -50,10 +42,8 @@ def list_all(call: Call[Sandboxes]) -> Answer:
 def show(call: Call[Sandboxes]) -> Answer:
     name = call.params["name"]
     sandbox = next((sandbox for sandbox in call.state if sandbox.name == name), None)
-    if not _is_administrator(call):
-        raise _forbidden().in_case("" if sandbox else "unknown_id")
     if sandbox is None:
-        raise refused(404, f"There is no sandbox with the name '{name[:100]}'.").in_case("unknown_id")
+        raise refused(404, f"There is no sandbox with the name '{name[:100]}'.")
     return Answer(_to_wire(sandbox))
 
 
@@ -117,6 +107,6 @@ DIALECT = SandboxesDialect()
 ROUTES: Routes[Sandboxes] = (
     ("GET", "", list_available),
     ("GET", "/sandboxes", for_administrators(list_all)),
-    ("GET", "/sandboxes/{name}", show),
+    ("GET", "/sandboxes/{name}", for_administrators(show)),
     ("GET", "/sandboxTypes", for_administrators(list_types)),
 )

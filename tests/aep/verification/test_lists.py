@@ -75,13 +75,13 @@ def test_a_page_that_is_cut_shows_how_long_pages_are(emulator: Emulator, found: 
     emulator.control("POST", "seed", json={"sandbox": "dev", "dataflows": 30})
     emulator.control("PUT", "options", json={"page_limits": {"flow_service": {"maximum": 20, "above": "cut"}}})
     finding = found("flow_service.pages")
-    assert finding == judged(True, one=1, maximum=20, above="cut", default=None)
+    assert finding == judged(True, one=1, maximum=20, above="cut")
 
 
-def test_a_limit_that_is_refused_is_asked_for_by_hundreds(emulator: Emulator, found: Callable[..., Finding]) -> None:
+def test_where_a_limit_is_refused_smaller_ones_are_tried(emulator: Emulator, found: Callable[..., Finding]) -> None:
     emulator.control("PUT", "options", json={"page_limits": {"flow_service": {"maximum": 100, "above": "refused"}}})
     finding = found("flow_service.pages")
-    assert finding == judged(False, one=1, maximum=100, above="refused", default=None)
+    assert finding == judged(False, one=1, maximum=100, above="refused")
 
 
 def test_orders_of_objects_of_one_time_say_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:

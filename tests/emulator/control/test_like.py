@@ -51,12 +51,10 @@ def test_each_check_sets_the_option_that_belongs_to_it(tmp_path: Path, defaults:
     refusals = {
         case: {"status": 400 + place, "code": f"FLOW-14{place:02}-404", "form": form}
         for (place, case), form in zip(
-            enumerate(defaults["refusals"]), itertools.cycle(("json", "html", "blank")), strict=False
+            enumerate(defaults["refusals"]), itertools.cycle(("json", "html", "blank", "other")), strict=False
         )
     }
-    pages = {
-        service: {"default": place, "maximum": 50 + place, "above": "cut"} for place, service in enumerate(SERVICES, 1)
-    }
+    pages = {service: {"maximum": 50 + place, "above": "cut"} for place, service in enumerate(SERVICES, 1)}
     names = {kind: ("taken" if rule == "once" else "refused") for kind, rule in defaults["names"].items()}
     path = written(
         tmp_path,
@@ -65,16 +63,23 @@ def test_each_check_sets_the_option_that_belongs_to_it(tmp_path: Path, defaults:
         *(check(f"{service}.pages", **limits) for service, limits in pages.items()),
         *(check(question, parameter=answer, more=1) for question, answer in expected_questions.items()),
         *(check(case, **answer) for case, answer in refusals.items()),
+        check("flow_service.default_page", items=7, next=True),
+        check("schema_registry.if_match_absent", status=200, code="", form="json"),
+        check("flow_run.shown_active", shown=False),
         check("clock.date", ahead=3.2),
         check("clock.token_lifetime", seconds=3600),
     )
+    expected_pages = {service: {**defaults["page_limits"][service], **limits} for service, limits in pages.items()}
+    expected_pages["flow_service"]["default"] = 7
     assert options_of(path) == {
         **defaults,
         "lags": {kind: {lag: seconds[kind, lag] for lag in lags} for kind in KINDS},
         "names": {kind: {"taken": "twice", "refused": "once"}[second] for kind, second in names.items()},
-        "page_limits": pages,
+        "page_limits": expected_pages,
         "questions": expected_questions,
         "refusals": refusals,
+        "registry_requires_if_match": False,
+        "last_run_shows_active": False,
         "dates_ahead": 3.2,
         "token_seconds": 3600,
     }
@@ -86,7 +91,8 @@ def test_what_is_not_known_or_was_not_tried_changes_nothing(tmp_path: Path, defa
         check("dataset.listed", "not tried"),
         {"id": "clock.date", "outcome": "not tried", "seen": None},
         check("weather.tomorrow", "unheard of", maximum=1),
-        check("catalog.pages", default=None, maximum=None, above="taken"),
+        check("catalog.pages", maximum=None, above="taken"),
+        check("flow_service.default_page", "confirmed", items=2, next=False),
         check("flow_service.no_token", status=401, code=None, form="json"),
         summary="more members",
     )
@@ -126,6 +132,7 @@ def test_a_reset_goes_back_to_the_report(tmp_path: Path) -> None:
         ),
         (check("catalog.start"), "'seen.parameter' is missing"),
         (check("catalog.no_token", code="", form="json"), "'refusals.catalog.no_token.status' is missing"),
+        (check("schema_registry.if_match_absent", status="4"), "'seen.status' is \"4\": it must be a whole number"),
         (check("clock.date"), "'seen.ahead' is missing"),
         (check("clock.token_lifetime", seconds=0), "'token_seconds' is 0: it must be a whole number from 1 to"),
         ({"id": "clock.date", "outcome": "confirmed"}, "'seen' must be an object"),

@@ -16,7 +16,7 @@ PATHS = {
     "schema_registry": f"{REGISTRY}/tenant/schemas/unknown",
     "catalog": f"{CATALOG}/dataSets/unknown",
     "data_prep": f"{DATA_PREP}/mappingSets/unknown",
-    "sandboxes": f"{SANDBOXES}/sandboxes/unknown",
+    "sandboxes": SANDBOXES,
 }
 EVERY_SERVICE = pytest.mark.parametrize("service", PATHS)
 HEADERS: dict[str, dict[str, str | None]] = {
@@ -30,7 +30,7 @@ HEADERS: dict[str, dict[str, str | None]] = {
 }
 #: Of these, only some services' refusals can be chosen.
 SOME = {
-    "wrong_sandbox": tuple(service for service in PATHS if service != "sandboxes"),
+    **dict.fromkeys(("wrong_sandbox", "unknown_id"), tuple(service for service in PATHS if service != "sandboxes")),
     "empty_organisation": ("flow_service", "catalog"),
     "malformed_organisation": ("flow_service",),
 }
@@ -82,9 +82,10 @@ def test_a_refusal_is_answered_by_the_service_of_its_code(client: Client, servic
         "MAPPER-1404-404": {"type": "https://ns.adobe.com/aep/errors/MAPPER-1404-404", "title": "Not Found"},
         "SMS-2002-404": {"type": "http://ns.adobe.com/aep/errors/SMS-2002-404"},
         "": {"type": "/placeholder/type/uri", "title": "NotFoundError"},
+        "ForbiddenError": {"type": "/placeholder/type/uri", "title": "ForbiddenError"},
     }
     for code, expected in bodies.items():
-        answer = answered(client, service, "unknown_id", status=404, code=code)
+        answer = answered(client, service, "no_token", status=404, code=code)
         assert answer.status_code == answer.json()["status"] == 404
         assert expected.items() <= answer.json().items()
 
@@ -106,10 +107,11 @@ def test_a_refusal_is_a_page_or_blank(client: Client, service: str) -> None:
     assert (answer.status_code, answer.content) == (403, b"")
 
 
-def test_an_unknown_sandbox_is_refused_as_chosen_for_administrators_too(client: Client) -> None:
-    client.control("PUT", "options", json={"sandbox_admin": True})
-    assert ask(client, "sandboxes", "unknown_id").json()["type"].endswith("SMS-2002-404")
-    assert answered(client, "sandboxes", "unknown_id", status=400).status_code == 400
+@EVERY_SERVICE
+@pytest.mark.parametrize(("status", "form"), [(403, "other"), (200, "json")])
+def test_an_answer_that_is_no_problem_is_an_empty_object(client: Client, service: str, status: int, form: str) -> None:
+    answer = answered(client, service, "invalid_token", status=status, form=form)
+    assert (answer.status_code, answer.json()) == (status, {})
 
 
 def test_an_invalid_token_of_a_fault_is_refused_as_chosen(client: Client) -> None:
@@ -136,7 +138,7 @@ def test_an_unknown_path_is_answered_as_chosen(client: Client) -> None:
         ({"catalog.no_token": {}}, "'refusals.catalog.no_token.status' is missing"),
         ({"catalog.no_token": 404}, "'refusals.catalog.no_token' is 404: it must be an object of code, form, status"),
         ({"catalog.no_token": {"status": 99}}, "'refusals.catalog.no_token.status' is 99: it must be a whole number f"),
-        ({"catalog.no_token": {"status": 400, "form": "xml"}}, "it must be one of blank, html, json"),
+        ({"catalog.no_token": {"status": 400, "form": "xml"}}, "it must be one of blank, html, json, other"),
         (
             {"catalog.no_token": {"status": 400, "code": 400}},
             "'refusals.catalog.no_token.code' is 400: it must be such",
