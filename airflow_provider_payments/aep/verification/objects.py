@@ -29,7 +29,7 @@ from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import FieldGroup, Schema
 from airflow_provider_payments.aep.verification.findings import NotTriedError
 from airflow_provider_payments.aep.verification.kinds import KINDS, OWNER, find_marked_objects, max_objects
-from airflow_provider_payments.aep.verification.probe import SpentError, refusal_of
+from airflow_provider_payments.aep.verification.probe import SpentError, UnansweredError, refusal_of
 from airflow_provider_payments.aep.verification.samples import SAMPLE_FIELDS
 
 if TYPE_CHECKING:
@@ -150,10 +150,10 @@ class Objects:
         try:
             seen = self.probe.send("POST", KINDS[kind].path, params, body=marked)
         except NotTriedError as error:
-            if isinstance(error, SpentError):
-                self._not_made(kind)
-            else:
+            if isinstance(error, UnansweredError):
                 self._find_lost(kind)
+            else:
+                self._not_made(kind)
             raise
         if made_id := _made_id(kind, seen.body):
             return seen, self._made(kind, Existing(made_id), name)

@@ -16,6 +16,7 @@ from airflow_provider_payments.aep.errors import RequestError, UnreadableError
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
 from airflow_provider_payments.aep.verification.kinds import KINDS
+from airflow_provider_payments.aep.verification.probe import refused
 from airflow_provider_payments.aep.verification.trial import POLL_SECONDS, Trial
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ def _make_all(trial: Trial, kind: str) -> tuple[list[Made], str]:
         try:
             made.append(objects.make(kind))
             second = "taken"
-        except RequestError:
+        except RequestError as error:
+            refused(error)  # raises what is not about the name
             second = "refused"
     while len(made) < objects.size:
         name = "" if second == "taken" else f"{objects.name(kind)} {len(made) + 1}"

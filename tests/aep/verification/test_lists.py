@@ -50,14 +50,19 @@ def test_a_filter_that_misses_a_name_is_told_from_a_late_list(
 
 
 def test_a_list_that_fails_contradicts_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
-    emulator.fail("status", method="GET", path=TARGETS, nth=2, status=503, body={"title": "Unavailable"})
-    finding = found("flow_service.unknown_parameter")
-    assert (finding.outcome, finding.reason) == (Outcome.NOT_TRIED, "a list was answered 503 Unavailable")
+    emulator.fail("status", method="GET", path=TARGETS, nth=2, times=None, status=503, body={"title": "Unavailable"})
+    reason = f"GET {TARGETS} was answered 503 Unavailable"
+    assert found("flow_service.unknown_parameter") == Finding(Outcome.NOT_TRIED, reason=reason)
+
+
+def test_a_list_that_fails_once_is_asked_for_again(emulator: Emulator, found: Callable[..., Finding]) -> None:
+    emulator.fail("status", method="GET", path=TARGETS, nth=2, status=503)
+    assert found("flow_service.unknown_parameter").outcome is Outcome.CONFIRMED
 
 
 def test_a_list_that_is_forbidden_contradicts_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
     emulator.fail("status", method="GET", path=TARGETS, nth=2, code="FLOW-2120-403")
-    assert found("flow_service.unknown_parameter").reason == "a list was answered 403 FLOW-2120-403"
+    assert found("flow_service.unknown_parameter").reason == f"GET {TARGETS} was answered 403 FLOW-2120-403"
 
 
 def test_data_prep_may_count_pages(emulator: Emulator, found: Callable[..., Finding]) -> None:
