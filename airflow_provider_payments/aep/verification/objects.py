@@ -28,7 +28,7 @@ from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import FieldGroup, Schema
 from airflow_provider_payments.aep.verification.findings import NotTriedError
-from airflow_provider_payments.aep.verification.kinds import KINDS, OWNER, find_marked_objects, max_objects
+from airflow_provider_payments.aep.verification.kinds import KINDS, NAME, OWNER, find_marked_objects, max_objects
 from airflow_provider_payments.aep.verification.probe import SpentError, UnansweredError, refusal_of
 from airflow_provider_payments.aep.verification.samples import SAMPLE_FIELDS
 
@@ -97,7 +97,7 @@ class Objects:
 
     def name(self, kind: str) -> str:
         """Return the name that objects of a kind get; it holds blanks. Titles are unique among all kinds of schemas."""
-        return f"payments verify {KINDS[kind].name} {self.serial}"
+        return f"{NAME} {KINDS[kind].name} {self.serial}"
 
     @property
     def _client(self) -> Client:

@@ -8,7 +8,6 @@ its check is not tried.
 
 from __future__ import annotations
 
-import math
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
@@ -84,14 +83,16 @@ class Pace:
     What each request passes through: it counts them, and keeps some for the removal of what was made.
 
     :param client: whose requests are counted.
-    :param limit: how many may be sent.
+    :param limit: how many may be sent, without those of :meth:`unlimited`.
     """
 
     def __init__(self, client: Client, limit: int) -> None:
-        self.limit: float = limit
+        self.limit = limit
         #: Requests that are kept for the removal.
         self.reserve = 0
-        self.sent = 0
+        #: All requests, and those that the limit is about.
+        self.sent = self._limited = 0
+        self._is_limited = True
         #: Of the caller, if there is one.
         self._outer: AbstractContextManager[Any] = client.transport.pace
         self._throttle = Throttle(client.transport.clock)
@@ -109,19 +110,20 @@ class Pace:
 
     @contextmanager
     def unlimited(self) -> Iterator[None]:
-        """Send all requests of the block: what removes objects is not stopped."""
-        limit, self.limit = self.limit, math.inf
+        """Send all requests of the block: what finds and removes objects is not stopped, however many there are."""
+        self._is_limited = False
         try:
             yield
         finally:
-            self.limit = limit
+            self._is_limited = True
 
     def __enter__(self) -> None:
-        if self.sent >= self.limit - self.reserve:
+        if self._is_limited and self._limited >= self.limit - self.reserve:
             raise SpentError("the number of requests that checks may send is reached")
         self._throttle.__enter__()
         self._outer.__enter__()
         self.sent += 1
+        self._limited += self._is_limited
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
