@@ -63,7 +63,7 @@ def test_an_announcement_says_what_the_question_allows() -> None:
 
 
 def test_objects_of_others_take_no_requests_from_checks(emulator: Emulator, verified: Verified) -> None:
-    emulator.control("POST", "seed", json={"sandbox": "dev", "dataflows": 2000})
+    emulator.control("POST", "seed", json={"sandbox": "dev", "dataflows": 4000})
     report = verified("clock", "dataflow", "dataset", quick=True)
     assert report.requests > QUICK.max_requests / 2
     assert "the number of" not in "".join(finding.reason for _, finding in report.findings)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.api.client import Client
-from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.errors import InvalidInputError, UnsettledError
 from airflow_provider_payments.aep.verification.question import Question
 from airflow_provider_payments.aep.verification.report import Report
 from airflow_provider_payments.aep.verification.verify import verify
@@ -59,6 +59,34 @@ def test_a_sandbox_whose_type_cannot_be_read_counts_as_production(client: Client
     with pytest.raises(InvalidInputError, match="has a type that cannot be read"):
         verify(client, Question("dev"), lambda text: None)
     assert writes(emulator) == []
+
+
+def test_it_is_announced_before_the_first_request(client: Client, emulator: Emulator) -> None:
+    said: list[str] = []
+
+    def announce(text: str) -> None:
+        assert emulator.requests() == []
+        said.append(text)
+
+    verify(client, Question("dev", only=["clock"]), announce)
+    assert len(said) == 1
+
+
+def test_a_base_connection_that_cannot_be_read_yet_is_waited_for(
+    verified: Callable[..., Report], emulator: Emulator
+) -> None:
+    emulator.behave(lags={"base_connection": {"readable": 5}})
+    report = verified("source_connection.readable", base_connection_id=None)
+    assert [str(finding.outcome) for _, finding in report.findings] == ["confirmed"]
+
+
+def test_a_base_connection_whose_creation_is_not_answered_ends_it(
+    verified: Callable[..., Report], emulator: Emulator
+) -> None:
+    emulator.fail("apply_then_drop", method="POST", path="*/connections")
+    with pytest.raises(UnsettledError, match="the creation of a base connection was not answered"):
+        verified("source_connection.readable", base_connection_id=None)
+    assert left_in(emulator) == []
 
 
 @pytest.mark.parametrize("option", ["read_only", "marks"])
