@@ -14,6 +14,7 @@ from airflow_provider_payments.aep.errors import RequestError
 from airflow_provider_payments.aep.services import CATALOG, FLOW_SERVICE, PAGE
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
+from airflow_provider_payments.aep.verification.kinds import FORBIDDEN
 from airflow_provider_payments.aep.verification.listing import (
     HONOURED,
     IGNORED,
@@ -144,7 +145,12 @@ def _descriptors(trial: Trial) -> Finding:
 
 
 def _sandbox(trial: Trial) -> Finding:
-    kind = sandboxes.types(trial.client).get(trial.client.sandbox)
+    try:
+        kind = sandboxes.types(trial.client).get(trial.client.sandbox)
+    except RequestError as error:
+        if error.status != FORBIDDEN:
+            raise
+        return judged(False, listed=False, type="other")
     known = kind if kind in ("development", "production") else "other"
     return judged(known != "other", listed=kind is not None, type=known)
 

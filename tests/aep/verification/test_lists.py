@@ -66,14 +66,39 @@ def test_a_list_that_is_forbidden_contradicts_nothing(emulator: Emulator, found:
 
 
 def test_data_prep_may_count_pages(emulator: Emulator, found: Callable[..., Finding]) -> None:
-    answer_lists(emulator, MAPPING_SETS, {"data": [{"id": "1"}, {"id": "2"}]}, {"data": [{"id": "3"}]})
+    first = {"data": [{"id": "1"}, {"id": "2"}]}
+    answer_lists(emulator, MAPPING_SETS, first, {"data": [{"id": "3"}]}, first)
     assert found("data_prep.start") == judged(True, parameter="honoured", counts="pages")
 
 
 def test_the_catalog_may_not_count_pages(emulator: Emulator, found: Callable[..., Finding]) -> None:
     # The first list looks for what other runs have left.
-    answer_lists(emulator, DATASETS, {"1": {}, "2": {}}, {"3": {}}, first=2)
+    answer_lists(emulator, DATASETS, {"1": {}, "2": {}}, {"3": {}}, {"1": {}, "2": {}}, first=2)
     assert found("catalog.start") == judged(False, parameter="honoured", counts="pages")
+
+
+def test_a_list_that_others_change_meanwhile_contradicts_nothing(
+    emulator: Emulator, found: Callable[..., Finding]
+) -> None:
+    before, after = {"1": {}, "2": {}}, {"3": {}, "1": {}}
+    answer_lists(emulator, DATASETS, before, {"1": {}, "2": {}}, after, first=2)
+    reason = "the list changed between two requests"
+    assert found("catalog.start") == Finding(Outcome.NOT_TRIED, reason=reason)
+
+
+@pytest.mark.parametrize("check", ["pages", "list_without_order"])
+def test_a_list_without_items_yet_contradicts_nothing(
+    check: str, emulator: Emulator, found: Callable[..., Finding]
+) -> None:
+    emulator.control("PUT", "options", json={"lags": {"field_group": {"listed": 60}}})
+    assert found(f"schema_registry.{check}").outcome is Outcome.NOT_TRIED
+
+
+def test_a_credential_that_may_not_list_sandboxes_contradicts(
+    emulator: Emulator, found: Callable[..., Finding]
+) -> None:
+    emulator.fail("status", path="*/sandbox-management*", status=403, times=None, body={"title": "Forbidden"})
+    assert found("sandboxes.listed", allow_production=True) == judged(False, listed=False, type="other")
 
 
 def test_a_page_that_is_cut_shows_how_long_pages_are(emulator: Emulator, found: Callable[..., Finding]) -> None:
