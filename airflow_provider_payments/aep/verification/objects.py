@@ -10,13 +10,15 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import attrs
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
+from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
+from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError, UnreadableError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.resources.catalog import Dataset
 from airflow_provider_payments.aep.resources.data_prep import TENANT_PLACEHOLDER, MappingSet
@@ -47,6 +49,8 @@ log = logging.getLogger(__name__)
 
 #: A dataflow begins so long after its creation: it is deleted long before.
 START_DELAY = timedelta(days=1)
+#: Seconds between two reads of an object that cannot be read yet.
+READ_AGAIN_SECONDS = 2.0
 #: Requests that the deletion of one object takes, unless it is repeated.
 REQUESTS_A_DELETION = 1
 
@@ -82,8 +86,8 @@ class Objects:
     #: Distinguishes the names of this run from those of others.
     serial: str = attrs.field(factory=lambda: secrets.token_hex(3))
     made: list[Made] = attrs.field(factory=list)
-    #: Kinds of which some could not be deleted, each as often.
-    left: list[str] = attrs.field(factory=list)
+    #: What could not be deleted, each with the reason.
+    kept: list[tuple[Made, str]] = attrs.field(factory=list)
     #: Creations that were begun and may have made an object that is not among ``made``.
     _open: int = attrs.field(default=0, init=False)
     #: Kinds of which a creation was not answered.
@@ -100,6 +104,11 @@ class Objects:
         return f"{NAME} {KINDS[kind].name} {self.serial}"
 
     @property
+    def left(self) -> list[str]:
+        """The kinds of what could not be deleted, each as often."""
+        return [made.kind for made, _ in self.kept]
+
+    @property
     def _client(self) -> Client:
         return self.probe.client
 
@@ -110,8 +119,26 @@ class Objects:
         return [made for made in self.made if made.kind == kind]
 
     def first(self, kind: str) -> str:
-        """Return the id of an object of a kind, made now if there is none; others may refer to it."""
-        return (self.of(kind) or [self.make(kind)])[0].existing.id
+        """Return the id of an object of a kind, made now if there is none: what others refer to must be readable."""
+        if made := self.of(kind):
+            return made[0].existing.id
+        first, clock = self.make(kind), self._client.transport.clock
+        with suppress(RequestError):  # one that cannot be read may be of use though
+            while not self.is_readable(first) and clock.monotonic() < first.at + READ_LAG_SECONDS:
+                clock.sleep(READ_AGAIN_SECONDS)
+        return first.existing.id
+
+    def is_readable(self, made: Made) -> bool:
+        """Whether a read by its id finds an object."""
+        try:
+            KINDS[made.kind].get(self._client, made.existing.id)
+        except RequestError as error:
+            if not error.says_gone:
+                raise
+            return False
+        except UnreadableError:
+            return True
+        return True
 
     def make(self, kind: str, name: str = "", desired: Resource | None = None) -> Made:
         """
@@ -226,12 +253,11 @@ class Objects:
     # ---- removing --------------------------------------------------------------------------------------------------
 
     def delete(self, made: Made) -> bool:
-        """Delete an object; return whether it is gone. One that the service keeps is noted."""
+        """Delete an object; return whether it is gone. One that the service keeps is tried again at the end."""
         refusal = KINDS[made.kind].refusal(self._client, made.existing)
         self.forget(made)
         if refusal:
-            log.warning("A %s of the verification stays: %s", KINDS[made.kind], refusal)
-            self.left.append(made.kind)
+            self.kept.append((made, refusal))
         return not refusal
 
     def delete_all_of(self, kind: str) -> list[Made]:
@@ -248,6 +274,10 @@ class Objects:
             self._find_lost()
         with self.probe.pace.unlimited():
             self._delete_all()
+            if self.kept:
+                self._delete_kept()
+        for made, reason in self.kept:
+            log.warning("A %s of the verification stays: %s", KINDS[made.kind], reason)
 
     def remove_leftovers(self) -> None:
         """
@@ -267,9 +297,16 @@ class Objects:
                 try:
                     self.delete(made)
                 except PlatformError as error:
-                    log.warning("A %s of the verification may stay: %s; the next run removes it", KINDS[kind], error)
                     self.forget(made)
-                    self.left.append(kind)
+                    self.kept.append((made, f"{error}; the next run removes it"))
+
+    def _delete_kept(self) -> None:
+        """Delete what was refused before: the service may not have known yet that what refers to it is gone."""
+        self._client.transport.clock.sleep(self._client.settle_seconds)
+        kept, self.kept = self.kept, []
+        for made, _ in kept:
+            self._hold(made)
+        self._delete_all()
 
     def _find_lost(self, *kinds: str) -> None:
         """
@@ -368,7 +405,8 @@ def _dataflow(objects: Objects, name: str) -> Resource:
         target_connection_id=objects._own("target_connection"),
         flow_spec=source.flow_spec,
         mapping_set_id=objects.first("mapping_set"),
-        schedule=Schedule(frequency="day", interval=1, start_time=start),
+        # Should it stay though, it brings in no old rows.
+        schedule=Schedule(frequency="day", interval=1, start_time=start, backfill=False),
         delta_column=source.delta_column,
     )
 

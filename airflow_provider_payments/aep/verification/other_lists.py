@@ -77,6 +77,8 @@ def _without_order(trial: Trial) -> Finding:
 
 def _start_without_order(trial: Trial) -> Finding:
     trial.objects.first(_REGISTRY.kind)
+    if not _REGISTRY.items(_send(trial, _REGISTRY.kind, ("limit", "2"))):
+        raise NotTriedError("no list shows the objects that it needs")
     seen = _send(trial, _REGISTRY.kind, ("limit", "2"), ("start", "0"))
     items = len(_REGISTRY.items(seen))
     return judged(seen.is_success and not items, **seen.shown, items=items)

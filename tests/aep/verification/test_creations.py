@@ -101,6 +101,20 @@ def test_what_must_be_deleted_is_deleted_whatever_its_neighbours_do(emulator: Em
     assert list(left(emulator)) == ["targetConnections"]
 
 
+def test_what_is_refused_as_long_as_a_reference_settles_is_deleted_then(emulator: Emulator, objects: Objects) -> None:
+    objects.first("target_connection")
+    emulator.fail("status", method="DELETE", path="*/targetConnections/*", status=400, body={"title": "In use"})
+    objects.remove_all()
+    assert objects.left == []
+    assert left(emulator) == {}
+
+
+def test_what_others_refer_to_can_be_read(emulator: Emulator, objects: Objects) -> None:
+    emulator.behave(lags={"field_group": {"readable": 20}, "schema": {"readable": 20}})
+    assert objects.first("dataset")
+    assert {kind for kind in ("field_group", "schema") if not objects.is_readable(objects.of(kind)[0])} == set()
+
+
 def test_an_object_reserves_requests_until_it_is_deleted(objects: Objects) -> None:
     made = objects.make("field_group")
     assert objects.probe.pace.reserve == REQUESTS_A_DELETION
