@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
-from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError, UnreadableError
+from airflow_provider_payments.aep.errors import PlatformError, RequestError, UnreadableError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.resources.catalog import Dataset
 from airflow_provider_payments.aep.resources.data_prep import TENANT_PLACEHOLDER, MappingSet
@@ -31,6 +30,7 @@ from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import FieldGroup, Schema
 from airflow_provider_payments.aep.verification.findings import NotTriedError
 from airflow_provider_payments.aep.verification.kinds import KINDS, NAME, OWNER, find_marked_objects, max_objects
+from airflow_provider_payments.aep.verification.made import Made, made_id, may_have_worked
 from airflow_provider_payments.aep.verification.probe import SpentError, UnansweredError, refusal_of
 from airflow_provider_payments.aep.verification.samples import SAMPLE_FIELDS
 
@@ -53,21 +53,6 @@ START_DELAY = timedelta(days=1)
 READ_AGAIN_SECONDS = 2.0
 #: Requests that the deletion of one object takes, unless it is repeated.
 REQUESTS_A_DELETION = 1
-
-
-@attrs.define
-class Made:
-    """
-    An object that was made.
-
-    :param kind: its key in :data:`KINDS`.
-    :param at: when the answer came, by the clock's ``monotonic``.
-    """
-
-    kind: str
-    existing: Existing
-    name: str
-    at: float
 
 
 @attrs.define
@@ -156,7 +141,7 @@ class Objects:
         try:
             existing = ready.create(self._client, self._writer.mark())
         except (PlatformError, SpentError) as error:
-            if isinstance(error, SpentError) or not _may_have_worked(error):
+            if isinstance(error, SpentError) or not may_have_worked(error):
                 self._not_made(kind)
                 raise
             self._find_lost(kind)
@@ -182,8 +167,8 @@ class Objects:
             else:
                 self._not_made(kind)
             raise
-        if made_id := _made_id(kind, seen.body):
-            return seen, self._made(kind, Existing(made_id), name)
+        if object_id := made_id(kind, seen.body):
+            return seen, self._made(kind, Existing(object_id), name)
         if 400 <= seen.status < 500 and seen.form == "json":
             self._not_made(kind)
         else:
@@ -338,17 +323,6 @@ class Objects:
 
 def _unanswered(kind: str) -> NotTriedError:
     return NotTriedError(f"the creation of a {KINDS[kind]} was not answered")
-
-
-def _may_have_worked(error: PlatformError) -> bool:
-    """Whether a creation that failed so may have made something."""
-    return not isinstance(error, RequestError) or error.failure is Failure.AMBIGUOUS
-
-
-def _made_id(kind: str, body: object) -> str | None:
-    if isinstance(body, list):  # Catalog: ["@/dataSets/5c8c..."]
-        return (readers.text(body[0]) or "").rpartition("/")[2] or None if body else None
-    return readers.text(readers.at(body, KINDS[kind].id_key))
 
 
 # ---- the usual values ----------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from airflow_provider_payments.aep.verification.trial import POLL_SECONDS, Trial
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from airflow_provider_payments.aep.verification.objects import Made
+    from airflow_provider_payments.aep.verification.made import Made
 
 __all__ = ["CHECKS", "DELETION_CHECKS", "created", "removed"]
 
