@@ -17,7 +17,7 @@ from airflow_provider_payments.aep.verification.probe import refused
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_payments.aep.verification.objects import Made
+    from airflow_provider_payments.aep.verification.made import Made
     from airflow_provider_payments.aep.verification.probe import Seen
     from airflow_provider_payments.aep.verification.trial import Trial
 

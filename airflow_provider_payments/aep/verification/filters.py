@@ -14,10 +14,12 @@ from airflow_provider_payments.aep.errors import RequestError
 from airflow_provider_payments.aep.services import CATALOG, FLOW_SERVICE, PAGE
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
+from airflow_provider_payments.aep.verification.kinds import FORBIDDEN
 from airflow_provider_payments.aep.verification.listing import (
     HONOURED,
     IGNORED,
     LISTINGS,
+    RefusedError,
     as_refusal,
     check_of,
     until_shown,
@@ -48,13 +50,13 @@ def _listed(trial: Trial, collection: str, *params: tuple[str, str]) -> list[Jso
 
 def _by_ids(trial: Trial) -> str:
     one, other = (made.existing.id for made in _FLOW_SERVICE.two(trial))
+    shown = until_shown(trial, _FLOW_SERVICE, {one, other}, lambda: _among(trial, one, other))
+    return HONOURED if set(shown) == {one, other} and _among(trial, other, str(uuid4())) == [other] else IGNORED
 
-    def among(*ids: str) -> list[str]:
-        by_ids = ("property", f"id=={','.join(ids)}")
-        return _FLOW_SERVICE.ids(_FLOW_SERVICE.ask(trial, by_ids, ("limit", str(PAGE))))
 
-    shown = until_shown(trial, _FLOW_SERVICE, {one, other}, lambda: among(one, other))
-    return HONOURED if set(shown) == {one, other} and among(other, str(uuid4())) == [other] else IGNORED
+def _among(trial: Trial, *ids: str) -> list[str]:
+    by_ids = ("property", f"id=={','.join(ids)}")
+    return _FLOW_SERVICE.ids(_FLOW_SERVICE.ask(trial, by_ids, ("limit", str(PAGE))))
 
 
 def _by_creation(trial: Trial) -> str:
@@ -110,6 +112,10 @@ def _flow_specs(trial: Trial) -> str:
 def _continued(trial: Trial) -> str:
     """Ask for two objects by their ids, one in a page."""
     ids = {made.existing.id for made in _FLOW_SERVICE.two(trial)}
+    try:
+        until_shown(trial, _FLOW_SERVICE, ids, lambda: _among(trial, *ids))
+    except RefusedError:
+        raise NotTriedError("a list by ids was refused") from None
     pages = flow_service.pages(trial.client, "targetConnections", f"id=={','.join(sorted(ids))}", limit=1)
     found: list[list[str]] = []
     try:
@@ -117,8 +123,6 @@ def _continued(trial: Trial) -> str:
         for page in islice(pages, len(ids) + 1):
             found += [_FLOW_SERVICE.ids(page)]
     except RequestError as error:
-        if not found:
-            raise NotTriedError("the first page of a list by ids was refused") from None
         if not error.reason.startswith(INCOMPLETE):
             raise as_refusal(error) from None
     if len(found[0]) != 1:
@@ -144,7 +148,12 @@ def _descriptors(trial: Trial) -> Finding:
 
 
 def _sandbox(trial: Trial) -> Finding:
-    kind = sandboxes.types(trial.client).get(trial.client.sandbox)
+    try:
+        kind = sandboxes.types(trial.client).get(trial.client.sandbox)
+    except RequestError as error:
+        if error.status != FORBIDDEN:
+            raise
+        return judged(False, listed=False, type="other")
     known = kind if kind in ("development", "production") else "other"
     return judged(known != "other", listed=kind is not None, type=known)
 

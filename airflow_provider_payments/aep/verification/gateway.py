@@ -31,7 +31,8 @@ def _listed_with(trial: Trial, service: str, headers: Mapping[str, str]) -> Seen
     """Ask for one item of a list with headers in the place of, or besides, the usual ones."""
     listing = LISTINGS[service]
     params = {**listing.params, "limit": "1"}
-    return trial.probe.send("GET", KINDS[listing.kind].path, params, headers={**listing.headers, **headers})
+    headers = {**listing.headers, **headers}
+    return trial.probe.send("GET", KINDS[listing.kind].path, params, headers=headers, by=trial.client)
 
 
 def _refuses(service: str, headers: Mapping[str, str], codes: str) -> Callable[[Trial], Finding]:

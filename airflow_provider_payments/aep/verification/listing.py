@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from airflow_provider_payments.aep.services import Json
-    from airflow_provider_payments.aep.verification.objects import Made
+    from airflow_provider_payments.aep.verification.made import Made
     from airflow_provider_payments.aep.verification.trial import Trial
 
 __all__ = [
@@ -40,8 +40,6 @@ __all__ = [
 
 #: What becomes of a parameter.
 HONOURED, IGNORED, REFUSED = "honoured", "ignored", "refused"
-#: Refusals that are about the credential, and so of no parameter.
-NO_ANSWER = (401, 403, 408, 429)
 #: Seconds between two polls of a list.
 POLL_SECONDS = 2.0
 #: Seconds between the creations of two objects whose order is asked for: some times have whole seconds.
@@ -193,7 +191,7 @@ LISTINGS = {listing.service: listing for listing in _LISTINGS}
 
 def _is_refusal(seen: Seen) -> bool:
     """Whether the service itself refuses what was asked for."""
-    return 400 <= seen.status < 500 and seen.status not in NO_ANSWER and seen.form == "json"
+    return 400 <= seen.status < 500 and seen.form == "json"
 
 
 def as_refusal(error: RequestError) -> RefusedError | RequestError:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_payments.aep.resources.data_prep import MappingSet
-    from airflow_provider_payments.aep.verification.objects import Made
+    from airflow_provider_payments.aep.verification.made import Made
     from airflow_provider_payments.aep.verification.probe import Seen
     from airflow_provider_payments.aep.verification.trial import Trial
 

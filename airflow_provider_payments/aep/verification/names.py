@@ -25,7 +25,7 @@ from airflow_provider_payments.aep.verification.listing import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_payments.aep.verification.objects import Made
+    from airflow_provider_payments.aep.verification.made import Made
     from airflow_provider_payments.aep.verification.trial import Trial
 
 __all__ = ["CHECKS"]

@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import attrs
 
-from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError
+from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
+from airflow_provider_payments.aep.errors import PlatformError, RequestError, UnreadableError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.resources.catalog import Dataset
 from airflow_provider_payments.aep.resources.data_prep import TENANT_PLACEHOLDER, MappingSet
@@ -28,8 +29,9 @@ from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import FieldGroup, Schema
 from airflow_provider_payments.aep.verification.findings import NotTriedError
-from airflow_provider_payments.aep.verification.kinds import KINDS, OWNER, find_marked_objects, max_objects
-from airflow_provider_payments.aep.verification.probe import SpentError, refusal_of
+from airflow_provider_payments.aep.verification.kinds import KINDS, NAME, OWNER, find_marked_objects, max_objects
+from airflow_provider_payments.aep.verification.made import Made, made_id, may_have_worked
+from airflow_provider_payments.aep.verification.probe import SpentError, UnansweredError, refusal_of
 from airflow_provider_payments.aep.verification.samples import SAMPLE_FIELDS
 
 if TYPE_CHECKING:
@@ -47,23 +49,10 @@ log = logging.getLogger(__name__)
 
 #: A dataflow begins so long after its creation: it is deleted long before.
 START_DELAY = timedelta(days=1)
+#: Seconds between two reads of an object that cannot be read yet.
+READ_AGAIN_SECONDS = 2.0
 #: Requests that the deletion of one object takes, unless it is repeated.
 REQUESTS_A_DELETION = 1
-
-
-@attrs.define
-class Made:
-    """
-    An object that was made.
-
-    :param kind: its key in :data:`KINDS`.
-    :param at: when the answer came, by the clock's ``monotonic``.
-    """
-
-    kind: str
-    existing: Existing
-    name: str
-    at: float
 
 
 @attrs.define
@@ -82,8 +71,8 @@ class Objects:
     #: Distinguishes the names of this run from those of others.
     serial: str = attrs.field(factory=lambda: secrets.token_hex(3))
     made: list[Made] = attrs.field(factory=list)
-    #: Kinds of which some could not be deleted, each as often.
-    left: list[str] = attrs.field(factory=list)
+    #: What could not be deleted, each with the reason.
+    kept: list[tuple[Made, str]] = attrs.field(factory=list)
     #: Creations that were begun and may have made an object that is not among ``made``.
     _open: int = attrs.field(default=0, init=False)
     #: Kinds of which a creation was not answered.
@@ -97,7 +86,12 @@ class Objects:
 
     def name(self, kind: str) -> str:
         """Return the name that objects of a kind get; it holds blanks. Titles are unique among all kinds of schemas."""
-        return f"payments verify {KINDS[kind].name} {self.serial}"
+        return f"{NAME} {KINDS[kind].name} {self.serial}"
+
+    @property
+    def left(self) -> list[str]:
+        """The kinds of what could not be deleted, each as often."""
+        return [made.kind for made, _ in self.kept]
 
     @property
     def _client(self) -> Client:
@@ -110,8 +104,26 @@ class Objects:
         return [made for made in self.made if made.kind == kind]
 
     def first(self, kind: str) -> str:
-        """Return the id of an object of a kind, made now if there is none; others may refer to it."""
-        return (self.of(kind) or [self.make(kind)])[0].existing.id
+        """Return the id of an object of a kind, made now if there is none: what others refer to must be readable."""
+        if made := self.of(kind):
+            return made[0].existing.id
+        first, clock = self.make(kind), self._client.transport.clock
+        with suppress(RequestError):  # one that cannot be read may be of use though
+            while not self.is_readable(first) and clock.monotonic() < first.at + READ_LAG_SECONDS:
+                clock.sleep(READ_AGAIN_SECONDS)
+        return first.existing.id
+
+    def is_readable(self, made: Made) -> bool:
+        """Whether a read by its id finds an object."""
+        try:
+            KINDS[made.kind].get(self._client, made.existing.id)
+        except RequestError as error:
+            if not error.says_gone:
+                raise
+            return False
+        except UnreadableError:
+            return True
+        return True
 
     def make(self, kind: str, name: str = "", desired: Resource | None = None) -> Made:
         """
@@ -129,7 +141,7 @@ class Objects:
         try:
             existing = ready.create(self._client, self._writer.mark())
         except (PlatformError, SpentError) as error:
-            if isinstance(error, SpentError) or not _may_have_worked(error):
+            if isinstance(error, SpentError) or not may_have_worked(error):
                 self._not_made(kind)
                 raise
             self._find_lost(kind)
@@ -150,13 +162,13 @@ class Objects:
         try:
             seen = self.probe.send("POST", KINDS[kind].path, params, body=marked)
         except NotTriedError as error:
-            if isinstance(error, SpentError):
-                self._not_made(kind)
-            else:
+            if isinstance(error, UnansweredError):
                 self._find_lost(kind)
+            else:
+                self._not_made(kind)
             raise
-        if made_id := _made_id(kind, seen.body):
-            return seen, self._made(kind, Existing(made_id), name)
+        if object_id := made_id(kind, seen.body):
+            return seen, self._made(kind, Existing(object_id), name)
         if 400 <= seen.status < 500 and seen.form == "json":
             self._not_made(kind)
         else:
@@ -226,12 +238,11 @@ class Objects:
     # ---- removing --------------------------------------------------------------------------------------------------
 
     def delete(self, made: Made) -> bool:
-        """Delete an object; return whether it is gone. One that the service keeps is noted."""
+        """Delete an object; return whether it is gone. One that the service keeps is tried again at the end."""
         refusal = KINDS[made.kind].refusal(self._client, made.existing)
         self.forget(made)
         if refusal:
-            log.warning("A %s of the verification stays: %s", KINDS[made.kind], refusal)
-            self.left.append(made.kind)
+            self.kept.append((made, refusal))
         return not refusal
 
     def delete_all_of(self, kind: str) -> list[Made]:
@@ -248,6 +259,10 @@ class Objects:
             self._find_lost()
         with self.probe.pace.unlimited():
             self._delete_all()
+            if self.kept:
+                self._delete_kept()
+        for made, reason in self.kept:
+            log.warning("A %s of the verification stays: %s", KINDS[made.kind], reason)
 
     def remove_leftovers(self) -> None:
         """
@@ -267,9 +282,16 @@ class Objects:
                 try:
                     self.delete(made)
                 except PlatformError as error:
-                    log.warning("A %s of the verification may stay: %s; the next run removes it", KINDS[kind], error)
                     self.forget(made)
-                    self.left.append(kind)
+                    self.kept.append((made, f"{error}; the next run removes it"))
+
+    def _delete_kept(self) -> None:
+        """Delete what was refused before: the service may not have known yet that what refers to it is gone."""
+        self._client.transport.clock.sleep(self._client.settle_seconds)
+        kept, self.kept = self.kept, []
+        for made, _ in kept:
+            self._hold(made)
+        self._delete_all()
 
     def _find_lost(self, *kinds: str) -> None:
         """
@@ -301,17 +323,6 @@ class Objects:
 
 def _unanswered(kind: str) -> NotTriedError:
     return NotTriedError(f"the creation of a {KINDS[kind]} was not answered")
-
-
-def _may_have_worked(error: PlatformError) -> bool:
-    """Whether a creation that failed so may have made something."""
-    return not isinstance(error, RequestError) or error.failure is Failure.AMBIGUOUS
-
-
-def _made_id(kind: str, body: object) -> str | None:
-    if isinstance(body, list):  # Catalog: ["@/dataSets/5c8c..."]
-        return (readers.text(body[0]) or "").rpartition("/")[2] or None if body else None
-    return readers.text(readers.at(body, KINDS[kind].id_key))
 
 
 # ---- the usual values ----------------------------------------------------------------------------------------------
@@ -368,7 +379,8 @@ def _dataflow(objects: Objects, name: str) -> Resource:
         target_connection_id=objects._own("target_connection"),
         flow_spec=source.flow_spec,
         mapping_set_id=objects.first("mapping_set"),
-        schedule=Schedule(frequency="day", interval=1, start_time=start),
+        # Should it stay though, it brings in no old rows.
+        schedule=Schedule(frequency="day", interval=1, start_time=start, backfill=False),
         delta_column=source.delta_column,
     )
 

@@ -67,13 +67,18 @@ def _without_order(trial: Trial) -> Finding:
     if not seen.is_success:
         return judged(False, **seen.shown)
     items = _REGISTRY.items(seen)
-    times = [readers.moment(readers.at(item, *_REGISTRY.changed_at)) or 0.0 for item in items]
+    moments = (readers.moment(readers.at(item, *_REGISTRY.changed_at)) for item in items)
+    times = [moment for moment in moments if moment is not None]
+    if len(times) < 2:
+        raise NotTriedError("no list shows two objects with their times")
     is_newest_first = times == sorted(times, reverse=True)
     return judged(len(items) == 2 and is_newest_first, items=len(items), newest_first=is_newest_first)
 
 
 def _start_without_order(trial: Trial) -> Finding:
     trial.objects.first(_REGISTRY.kind)
+    if not _REGISTRY.items(_send(trial, _REGISTRY.kind, ("limit", "2"))):
+        raise NotTriedError("no list shows the objects that it needs")
     seen = _send(trial, _REGISTRY.kind, ("limit", "2"), ("start", "0"))
     items = len(_REGISTRY.items(seen))
     return judged(seen.is_success and not items, **seen.shown, items=items)

@@ -1,13 +1,13 @@
 """
 One request of a verification: what the platform answers, whatever that is, as a value.
 
-Requests are counted and kept apart in time; a rate limited one is sent again once the service allows it. A request that
-was answered by nobody tells nothing, so its check is not tried.
+Requests are counted and kept apart in time; a rate limited one is sent again once the service allows it, and so is a
+read that fails. What nobody answered, and what is said of the credential or of the moment, decides nothing: the
+check is not tried.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client, Params
     from airflow_provider_payments.aep.services import Json
 
-__all__ = ["Pace", "Probe", "Seen", "SpentError", "refusal_of", "refused"]
+__all__ = ["Pace", "Probe", "Seen", "SpentError", "UnansweredError", "refusal_of", "refused"]
 
-#: How often a rate limited request is sent in all.
-MAX_SENT = 6
+#: How often a rate limited request is sent in all, and a read that fails.
+MAX_SENT, MAX_READS = 6, 3
+#: Statuses of refusals that are about the credential or the moment.
+NO_ANSWER = (401, 403, 408, 429)
 #: What codes of the services look like, and titles where there is none; anything else may hold words of the tenant.
 _CODE = re.compile(
     r"[A-Z]{2,20}-[0-9]{3,6}(-[0-9]{3})?|[0-9]{3,6}|[A-Z][A-Za-z]{1,30}Error|Unauthorized|Forbidden|Conflict|Unavailable"
@@ -41,6 +43,10 @@ _CODE = re.compile(
 
 class SpentError(NotTriedError):
     """The number of requests that may be sent is reached."""
+
+
+class UnansweredError(NotTriedError):
+    """It is not known what a request has done."""
 
 
 @attrs.frozen
@@ -77,14 +83,16 @@ class Pace:
     What each request passes through: it counts them, and keeps some for the removal of what was made.
 
     :param client: whose requests are counted.
-    :param limit: how many may be sent.
+    :param limit: how many may be sent, without those of :meth:`unlimited`.
     """
 
     def __init__(self, client: Client, limit: int) -> None:
-        self.limit: float = limit
+        self.limit = limit
         #: Requests that are kept for the removal.
         self.reserve = 0
-        self.sent = 0
+        #: All requests, and those that the limit is about.
+        self.sent = self._limited = 0
+        self._is_limited = True
         #: Of the caller, if there is one.
         self._outer: AbstractContextManager[Any] = client.transport.pace
         self._throttle = Throttle(client.transport.clock)
@@ -102,19 +110,20 @@ class Pace:
 
     @contextmanager
     def unlimited(self) -> Iterator[None]:
-        """Send all requests of the block: what removes objects is not stopped."""
-        limit, self.limit = self.limit, math.inf
+        """Send all requests of the block: what finds and removes objects is not stopped, however many there are."""
+        self._is_limited = False
         try:
             yield
         finally:
-            self.limit = limit
+            self._is_limited = True
 
     def __enter__(self) -> None:
-        if self.sent >= self.limit - self.reserve:
+        if self._is_limited and self._limited >= self.limit - self.reserve:
             raise SpentError("the number of requests that checks may send is reached")
         self._throttle.__enter__()
         self._outer.__enter__()
         self.sent += 1
+        self._limited += self._is_limited
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -148,8 +157,9 @@ class Probe:
         """
         Send one request; return what was answered, a refusal too.
 
-        :param by: another client, which differs in what signs its requests or where they go.
-        :raises NotTriedError: if no service answered.
+        :param by: the client that sends it, where its credential or place is what the check is about: then any refusal
+            is an answer.
+        :raises NotTriedError: as :func:`refused` has it.
         """
         for sent in range(1, MAX_SENT + 1):
             try:
@@ -157,11 +167,11 @@ class Probe:
                     method, path, params=params, body=body, headers=headers, expected=anything, attempts=1
                 )
             except RequestError as error:
-                if error.failure is Failure.THROTTLED and sent < MAX_SENT:
-                    wait = FIRST_WAIT_SECONDS * 2**sent if error.retry_after is None else error.retry_after
-                    self.client.transport.clock.sleep(min(wait, MAX_WAIT_SECONDS))
-                    continue
-                return refused(error)
+                if not _is_repeated(error, sent):
+                    return refused(error) if by is None or error.status is None else _seen(error)
+                wait = FIRST_WAIT_SECONDS * 2**sent if error.retry_after is None else error.retry_after
+                self.client.transport.clock.sleep(min(wait, MAX_WAIT_SECONDS))
+                continue
             return Seen(answer.status, body=answer.body, headers=answer.headers)
         raise AssertionError("unreachable")
 
@@ -170,12 +180,28 @@ def refused(error: RequestError) -> Seen:
     """
     Return the answer by which a request failed.
 
-    :raises NotTriedError: if no service answered.
+    :raises UnansweredError: if no service answered, or with a 5xx, or it was a redirect or the page of a proxy.
+    :raises NotTriedError: if it is about the credential or the moment, and not about what was sent.
     """
-    if error.status is None or error.failure is Failure.THROTTLED:
-        raise NotTriedError(f"{error.method} {_place(error.path)} {refusal_of(error)}")
+    if _is_failed(error) or error.status in NO_ANSWER:
+        kind = UnansweredError if error.failure is Failure.AMBIGUOUS else NotTriedError
+        raise kind(f"{error.method} {_place(error.path)} {refusal_of(error)}")
+    return _seen(error)
+
+
+def _is_repeated(error: RequestError, sent: int) -> bool:
+    if error.failure is Failure.THROTTLED:
+        return sent < MAX_SENT
+    return _is_failed(error) and error.changes_nothing and sent < MAX_READS
+
+
+def _is_failed(error: RequestError) -> bool:
+    return error.status is None or not 400 <= error.status < 500
+
+
+def _seen(error: RequestError) -> Seen:
     form = "json" if error.problem.says_something else _form(error.reason)
-    return Seen(error.status, _code(error), form)
+    return Seen(error.status or 0, _code(error), form)
 
 
 def refusal_of(error: RequestError) -> str:

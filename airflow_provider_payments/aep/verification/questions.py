@@ -110,6 +110,8 @@ def _start(listing: Listing) -> Callable[[Trial], str | Finding]:
         second = listing.ids(listing.ask(trial, limit, ("start", "1")))
         if len(first) != 2:
             raise NotTriedError("a page of two does not hold two items")
+        if first != listing.ids(listing.ask(trial, limit, ("start", "0"))):
+            raise NotTriedError("the list changed between two requests")
         if first[0] in second:
             return IGNORED
         counts = "items" if first[1] in second else "pages"
@@ -173,6 +175,8 @@ def _pages(listing: Listing) -> Callable[[Trial], Finding]:
     def ask(trial: Trial) -> Finding:
         listing.two(trial)
         one, _ = _length(trial, listing, 1)
+        if not one:
+            raise NotTriedError("no list shows the objects that it needs")
         if _length(trial, listing, assumed.largest)[1] == REFUSED:
             smaller = (limit for limit in SMALLER_LIMITS if limit < assumed.largest)
             taken = next((limit for limit in smaller if _length(trial, listing, limit)[1] != REFUSED), None)

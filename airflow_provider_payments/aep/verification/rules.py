@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_payments.aep.services import Json
-    from airflow_provider_payments.aep.verification.objects import Made
+    from airflow_provider_payments.aep.verification.made import Made
     from airflow_provider_payments.aep.verification.probe import Seen
     from airflow_provider_payments.aep.verification.trial import Trial
 
@@ -38,8 +38,8 @@ OPTIONS = {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 100}
 
 
 def _daily(trial: Trial, **schedule: object) -> Json:
-    """Return the body of the usual dataflow, with another schedule."""
-    params = {"startTime": _in(trial, DAY_SECONDS), "frequency": "day", "interval": 1} | schedule
+    """Return the body of the usual dataflow, with another schedule; its first run reads no old rows."""
+    params = {"startTime": _in(trial, DAY_SECONDS), "frequency": "day", "interval": 1, "backfill": False} | schedule
     return trial.objects.desired("dataflow").payload() | {"scheduleParams": params}
 
 
@@ -63,8 +63,7 @@ def _without_copy(trial: Trial) -> Json:
 
 
 def _starting(trial: Trial, seconds: int) -> Json:
-    # Without backfill its first run reads no row from before its start.
-    return _daily(trial, startTime=_in(trial, seconds), backfill=False)
+    return _daily(trial, startTime=_in(trial, seconds))
 
 
 def _with_invalid_mapping(trial: Trial) -> Json:

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 import attrs
 
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
-from airflow_provider_payments.aep.errors import RequestError, UnreadableError
+from airflow_provider_payments.aep.errors import RequestError
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
 from airflow_provider_payments.aep.verification.kinds import KINDS
+from airflow_provider_payments.aep.verification.probe import refused
 from airflow_provider_payments.aep.verification.trial import POLL_SECONDS, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from airflow_provider_payments.aep.verification.objects import Made
+    from airflow_provider_payments.aep.verification.made import Made
 
 __all__ = ["CHECKS", "DELETION_CHECKS", "created", "removed"]
 
@@ -105,7 +106,7 @@ def _create(trial: Trial, kind: str) -> Created:
             shown = _listed(trial, kind, made, unlisted)
             _note(listed, unlisted, shown, at)
             unlisted = [one for one in unlisted if one not in shown]
-        while unread and _is_readable(trial, unread[0]):
+        while unread and trial.objects.is_readable(unread[0]):
             readable[unread.pop(0).existing.id].end(at)
         for one in unread:
             readable[one.existing.id].go_on(at)
@@ -129,7 +130,7 @@ def _remove(trial: Trial, kind: str) -> Removed:
             shown = _listed(trial, kind, made, listed, whole=True)
             _note(gone, listed, set(listed) - shown, at)
             listed = [one for one in listed if one in shown]
-        while readable and not _is_readable(trial, readable[0]):
+        while readable and not trial.objects.is_readable(readable[0]):
             gone_by_id[readable.pop(0).existing.id].end(at)
         for one in readable:
             gone_by_id[one.existing.id].go_on(at)
@@ -156,7 +157,8 @@ def _make_all(trial: Trial, kind: str) -> tuple[list[Made], str]:
         try:
             made.append(objects.make(kind))
             second = "taken"
-        except RequestError:
+        except RequestError as error:
+            refused(error)  # raises what is not about the name
             second = "refused"
     while len(made) < objects.size:
         name = "" if second == "taken" else f"{objects.name(kind)} {len(made) + 1}"
@@ -188,18 +190,6 @@ def _listed(trial: Trial, kind: str, made: list[Made], wanted: Collection[str], 
         if len(found) == len(wanted) and not whole:
             break
     return found
-
-
-def _is_readable(trial: Trial, made: Made) -> bool:
-    try:
-        KINDS[made.kind].get(trial.client, made.existing.id)
-    except RequestError as error:
-        if not error.says_gone:
-            raise
-        return False
-    except UnreadableError:
-        return True
-    return True
 
 
 # ---- the checks ----------------------------------------------------------------------------------------------------

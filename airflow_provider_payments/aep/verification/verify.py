@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.api import sandboxes
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, PlatformError, RequestError
+from airflow_provider_payments.aep.errors import Failure, InvalidInputError, PlatformError, RequestError, UnsettledError
 from airflow_provider_payments.aep.resources.flow_service import BaseConnection
 from airflow_provider_payments.aep.verification.announcement import announcement
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, Outcome
@@ -17,9 +17,10 @@ from airflow_provider_payments.aep.verification.source import read_source
 from airflow_provider_payments.aep.verification.trial import Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_payments.aep.api.client import Client
+    from airflow_provider_payments.aep.resources.sources import Source
     from airflow_provider_payments.aep.verification.checks import Check, Need
     from airflow_provider_payments.aep.verification.question import Question
 
@@ -32,21 +33,23 @@ def verify(
     """
     Ask a sandbox; return what was found. An interruption removes what was made, and is raised again.
 
-    :param announce: called before anything is made, with what will be made, and what may stay.
+    :param announce: called before the first request, with what will be made, and what may stay.
     :param show: called with what is done next, such as the id of a check.
     :raises InvalidInputError: if the question does not fit the connection or the sandbox; nothing was made then.
     :raises PlatformError: if the sandbox cannot be asked at all.
     """
     findings = []
+    _check_connection(client, question)
+    announce(announcement(question))
     with Pace.of(client, question.max_requests) as pace:
-        check_sandbox(client, question)
-        announce(announcement(question))
+        if not question.allow_production:
+            _check_type(client)
         objects = Objects(Probe(client, pace), None, question.objects)
         try:
             show("removing what an earlier run has left")
             objects.remove_leftovers()
-            _find_source(client, question, objects)
             trial = Trial(objects.probe, objects)
+            _find_source(trial, question)
             for check in question.checks:
                 show(check.id)
                 findings.append((check, _ask(trial, check, question.held)))
@@ -57,13 +60,8 @@ def verify(
     return Report(findings, question.quick, question.ingest, day, pace.sent, objects.left)
 
 
-def check_sandbox(client: Client, question: Question) -> None:
-    """
-    Refuse another sandbox than the connection's, one that only reads, and a production sandbox that nobody allowed.
-
-    :raises InvalidInputError: saying so.
-    :raises RequestError: if the service does not answer.
-    """
+def _check_connection(client: Client, question: Question) -> None:
+    """Refuse another sandbox than the connection's, and one whose connection writes no objects or no marks."""
     if question.sandbox != client.sandbox:
         allowed = f"repeat the name of the connection's sandbox, {client.sandbox!r}"
         raise InvalidInputError("sandbox", question.sandbox, allowed)
@@ -72,8 +70,10 @@ def check_sandbox(client: Client, question: Question) -> None:
     if not client.marks:
         allowed = "a verification finds what it has to delete by its marks; remove `marks` from the connection's extra"
         raise InvalidInputError("marks", False, allowed)
-    if question.allow_production:
-        return
+
+
+def _check_type(client: Client) -> None:
+    """Refuse a sandbox that is not, or may not be, of type development."""
     kind = _type_of_sandbox(client)
     if kind != "development":
         found = f"is of type {kind}, not development" if kind else "has a type that cannot be read"
@@ -91,22 +91,30 @@ def _type_of_sandbox(client: Client) -> str:
         return ""
 
 
-def _find_source(client: Client, question: Question, objects: Objects) -> None:
-    base_id = question.base_connection_id
+def _find_source(trial: Trial, question: Question) -> None:
+    client, base_id = trial.client, question.base_connection_id
     if base_id is None and question.credential and question.source:
-        desired = BaseConnection(
-            name=objects.name("base_connection"), source=question.source, credential=question.credential
-        )
-        base_id = objects.make("base_connection", desired=desired).existing.id
+        base_id = _make_base_connection(trial, question.source, question.credential)
     if base_id is None:
         return
     try:
-        objects.source = read_source(client, base_id, question.credential)
+        trial.objects.source = read_source(client, base_id, question.credential)
     except RequestError as error:
         if not error.says_gone:
             raise
         allowed = f"the id of a base connection of sandbox {client.sandbox!r}"
         raise InvalidInputError("base_connection_id", base_id, allowed) from None
+
+
+def _make_base_connection(trial: Trial, source: Source, credential: Mapping[str, str]) -> str:
+    """Return the id of a new base connection, once it can be read."""
+    name = trial.objects.name("base_connection")
+    desired = BaseConnection(name=name, source=source, credential=credential)
+    try:
+        made = trial.objects.make("base_connection", desired=desired)
+        return trial.read("base_connection", made.existing.id).id
+    except NotTriedError as error:
+        raise UnsettledError(f"The base connection of the verification cannot be used: {error}") from None
 
 
 def _ask(trial: Trial, check: Check, held: set[Need]) -> Finding:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.api.client import Client
+from airflow_provider_payments.aep.resources.marks import Writer
+from airflow_provider_payments.aep.resources.schema_registry import FieldGroup
 from airflow_provider_payments.aep.verification.findings import NotTriedError
-from airflow_provider_payments.aep.verification.kinds import max_objects
+from airflow_provider_payments.aep.verification.kinds import OWNER, max_objects
 from airflow_provider_payments.aep.verification.objects import REQUESTS_A_DELETION, Objects
 from airflow_provider_payments.aep.verification.probe import Pace, Probe, SpentError
 from tests.aep.verification.interruptions import left
@@ -36,6 +38,17 @@ def test_no_more_objects_of_a_kind_are_made_than_are_announced(emulator: Emulato
     assert len(left(emulator)["fieldgroups"]) == most
     objects.remove_all()
     assert left(emulator) == {}
+
+
+def test_what_others_have_made_stays_though_its_mark_names_the_same_owner(
+    client: Client, emulator: Emulator, objects: Objects
+) -> None:
+    # As a DAG marks it that is called payments-verify.
+    FieldGroup(name="Payments", fields={"id": "string"}).ready(client).create(client, Writer(OWNER).mark())
+    objects.make("field_group")
+    objects.made.clear()
+    objects.remove_leftovers()
+    assert [item["title"] for item in emulator.objects("fieldgroups")] == ["Payments"]
 
 
 def test_a_refused_creation_does_not_count(emulator: Emulator, objects: Objects) -> None:
@@ -86,6 +99,20 @@ def test_what_must_be_deleted_is_deleted_whatever_its_neighbours_do(emulator: Em
     objects.remove_all()
     assert objects.left == ["target_connection"]
     assert list(left(emulator)) == ["targetConnections"]
+
+
+def test_what_is_refused_as_long_as_a_reference_settles_is_deleted_then(emulator: Emulator, objects: Objects) -> None:
+    objects.first("target_connection")
+    emulator.fail("status", method="DELETE", path="*/targetConnections/*", status=400, body={"title": "In use"})
+    objects.remove_all()
+    assert objects.left == []
+    assert left(emulator) == {}
+
+
+def test_what_others_refer_to_can_be_read(emulator: Emulator, objects: Objects) -> None:
+    emulator.behave(lags={"field_group": {"readable": 20}, "schema": {"readable": 20}})
+    assert objects.first("dataset")
+    assert {kind for kind in ("field_group", "schema") if not objects.is_readable(objects.of(kind)[0])} == set()
 
 
 def test_an_object_reserves_requests_until_it_is_deleted(objects: Objects) -> None:

@@ -62,6 +62,14 @@ def test_an_announcement_says_what_the_question_allows() -> None:
     assert f"Up to {kept[0]}, {kept[1]} and {kept[2]} stay" in announcement(ALL)
 
 
+def test_objects_of_others_take_no_requests_from_checks(emulator: Emulator, verified: Verified) -> None:
+    emulator.control("POST", "seed", json={"sandbox": "dev", "dataflows": 4000})
+    report = verified("clock", "dataflow", "dataset", quick=True)
+    assert report.requests > QUICK.max_requests / 2
+    assert "the number of" not in "".join(finding.reason for _, finding in report.findings)
+    assert report.contradicted == []
+
+
 def test_checks_beyond_the_number_of_requests_are_not_tried_and_all_is_removed(
     emulator: Emulator, verified: Verified
 ) -> None:

@@ -50,25 +50,55 @@ def test_a_filter_that_misses_a_name_is_told_from_a_late_list(
 
 
 def test_a_list_that_fails_contradicts_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
-    emulator.fail("status", method="GET", path=TARGETS, nth=2, status=503, body={"title": "Unavailable"})
-    finding = found("flow_service.unknown_parameter")
-    assert (finding.outcome, finding.reason) == (Outcome.NOT_TRIED, "a list was answered 503 Unavailable")
+    emulator.fail("status", method="GET", path=TARGETS, nth=2, times=None, status=503, body={"title": "Unavailable"})
+    reason = f"GET {TARGETS} was answered 503 Unavailable"
+    assert found("flow_service.unknown_parameter") == Finding(Outcome.NOT_TRIED, reason=reason)
+
+
+def test_a_list_that_fails_once_is_asked_for_again(emulator: Emulator, found: Callable[..., Finding]) -> None:
+    emulator.fail("status", method="GET", path=TARGETS, nth=2, status=503)
+    assert found("flow_service.unknown_parameter").outcome is Outcome.CONFIRMED
 
 
 def test_a_list_that_is_forbidden_contradicts_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
     emulator.fail("status", method="GET", path=TARGETS, nth=2, code="FLOW-2120-403")
-    assert found("flow_service.unknown_parameter").reason == "a list was answered 403 FLOW-2120-403"
+    assert found("flow_service.unknown_parameter").reason == f"GET {TARGETS} was answered 403 FLOW-2120-403"
 
 
 def test_data_prep_may_count_pages(emulator: Emulator, found: Callable[..., Finding]) -> None:
-    answer_lists(emulator, MAPPING_SETS, {"data": [{"id": "1"}, {"id": "2"}]}, {"data": [{"id": "3"}]})
+    first = {"data": [{"id": "1"}, {"id": "2"}]}
+    answer_lists(emulator, MAPPING_SETS, first, {"data": [{"id": "3"}]}, first)
     assert found("data_prep.start") == judged(True, parameter="honoured", counts="pages")
 
 
 def test_the_catalog_may_not_count_pages(emulator: Emulator, found: Callable[..., Finding]) -> None:
     # The first list looks for what other runs have left.
-    answer_lists(emulator, DATASETS, {"1": {}, "2": {}}, {"3": {}}, first=2)
+    answer_lists(emulator, DATASETS, {"1": {}, "2": {}}, {"3": {}}, {"1": {}, "2": {}}, first=2)
     assert found("catalog.start") == judged(False, parameter="honoured", counts="pages")
+
+
+def test_a_list_that_others_change_meanwhile_contradicts_nothing(
+    emulator: Emulator, found: Callable[..., Finding]
+) -> None:
+    before, after = {"1": {}, "2": {}}, {"3": {}, "1": {}}
+    answer_lists(emulator, DATASETS, before, {"1": {}, "2": {}}, after, first=2)
+    reason = "the list changed between two requests"
+    assert found("catalog.start") == Finding(Outcome.NOT_TRIED, reason=reason)
+
+
+@pytest.mark.parametrize("check", ["pages", "list_without_order"])
+def test_a_list_without_items_yet_contradicts_nothing(
+    check: str, emulator: Emulator, found: Callable[..., Finding]
+) -> None:
+    emulator.control("PUT", "options", json={"lags": {"field_group": {"listed": 60}}})
+    assert found(f"schema_registry.{check}").outcome is Outcome.NOT_TRIED
+
+
+def test_a_credential_that_may_not_list_sandboxes_contradicts(
+    emulator: Emulator, found: Callable[..., Finding]
+) -> None:
+    emulator.fail("status", path="*/sandbox-management*", status=403, times=None, body={"title": "Forbidden"})
+    assert found("sandboxes.listed", allow_production=True) == judged(False, listed=False, type="other")
 
 
 def test_a_page_that_is_cut_shows_how_long_pages_are(emulator: Emulator, found: Callable[..., Finding]) -> None:

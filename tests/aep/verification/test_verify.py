@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.api.client import Client
-from airflow_provider_payments.aep.errors import InvalidInputError
+from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnsettledError
+from airflow_provider_payments.aep.verification.findings import Outcome
 from airflow_provider_payments.aep.verification.question import Question
 from airflow_provider_payments.aep.verification.report import Report
 from airflow_provider_payments.aep.verification.verify import verify
@@ -61,6 +62,34 @@ def test_a_sandbox_whose_type_cannot_be_read_counts_as_production(client: Client
     assert writes(emulator) == []
 
 
+def test_it_is_announced_before_the_first_request(client: Client, emulator: Emulator) -> None:
+    said: list[str] = []
+
+    def announce(text: str) -> None:
+        assert emulator.requests() == []
+        said.append(text)
+
+    verify(client, Question("dev", only=["clock"]), announce)
+    assert len(said) == 1
+
+
+def test_a_base_connection_that_cannot_be_read_yet_is_waited_for(
+    verified: Callable[..., Report], emulator: Emulator
+) -> None:
+    emulator.behave(lags={"base_connection": {"readable": 5}})
+    report = verified("source_connection.readable", base_connection_id=None)
+    assert [str(finding.outcome) for _, finding in report.findings] == ["confirmed"]
+
+
+def test_a_base_connection_whose_creation_is_not_answered_ends_it(
+    verified: Callable[..., Report], emulator: Emulator
+) -> None:
+    emulator.fail("apply_then_drop", method="POST", path="*/connections")
+    with pytest.raises(UnsettledError, match="the creation of a base connection was not answered"):
+        verified("source_connection.readable", base_connection_id=None)
+    assert left_in(emulator) == []
+
+
 @pytest.mark.parametrize("option", ["read_only", "marks"])
 def test_a_connection_that_may_not_write_or_mark_is_refused(
     option: str, make_client: Callable[..., Client], emulator: Emulator
@@ -96,6 +125,27 @@ def test_a_slow_sandbox_uses_up_the_requests_and_is_cleaned_up(
     reasons = {finding.reason for _, finding in report.findings if finding.reason}
     assert any("the number of requests" in reason for reason in reasons)
     assert left_in(emulator) == []
+
+
+FORBIDDEN = {"title": "ForbiddenError", "detail": "no"}
+
+
+def test_a_service_that_forbids_everything_keeps_no_other_from_being_asked(
+    verified: Callable[..., Report], emulator: Emulator
+) -> None:
+    emulator.fail("status", path="/data/foundation/conversion/*", times=None, status=403, body=FORBIDDEN)
+    report = verified("mapping_set", "data_prep", "dataset", quick=True)
+    tried = [check.id for check, finding in report.findings if finding.outcome is not Outcome.NOT_TRIED]
+    assert {check.partition(".")[0] for check in tried} == {"dataset"}
+    assert report.contradicted == []
+    assert left_in(emulator) == []
+
+
+def test_a_credential_that_may_list_nothing_is_refused(client: Client, emulator: Emulator) -> None:
+    emulator.fail("status", path="/data/foundation/*", times=None, status=403, body=FORBIDDEN)
+    with pytest.raises(RequestError, match="403 - ForbiddenError"):
+        verify(client, Question("dev", allow_production=True), lambda text: None)
+    assert writes(emulator) == []
 
 
 def test_a_rate_limit_is_waited_for(verified: Callable[..., Report], emulator: Emulator) -> None:

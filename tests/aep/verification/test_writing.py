@@ -33,9 +33,13 @@ def test_a_verification_leaves_nothing_and_says_nothing_stays(emulator: Emulator
 def test_without_ingest_no_dataflow_begins_and_no_run_is_asked_for(emulator: Emulator, verified: Verified) -> None:
     begun = emulator.control("GET", "clock")["now"]
     report = verified(ingest=False)
-    starts = [body["scheduleParams"]["startTime"] for body in emulator.posted("/flows")]
+    bodies = emulator.posted("/flows")
+    starts = [body["scheduleParams"]["startTime"] for body in bodies]
     assert len(starts) > 10
     assert min(starts) >= begun + 86_000
+    assert [
+        body for body in bodies if body["scheduleParams"]["frequency"] != "once" and body["scheduleParams"]["backfill"]
+    ] == []
     assert emulator.posted("/runs") == []
     assert emulator.objects("runs") == []
     not_tried = [check for check, outcome in outcomes(report).items() if outcome == "not tried"]
@@ -111,6 +115,25 @@ def test_an_object_that_never_can_be_read_is_not_asked_about(emulator: Emulator,
     assert (str(finding.outcome), finding.reason) == ("not tried", "no read by its id finds the schema")
 
 
-@pytest.mark.parametrize(("quick", "ingest", "most"), [(False, True, 130), (True, False, 100)])
+@pytest.mark.parametrize(("quick", "ingest", "most"), [(False, True, 140), (True, False, 100)])
 def test_checks_of_writing_and_runs_send_few_requests(verified: Verified, quick: bool, ingest: bool, most: int) -> None:
     assert verified(*WRITING, *FLOW_RUNS, quick=quick, ingest=ingest).requests <= most
+
+
+@pytest.mark.parametrize("status", [401, 403, 500, 503])
+def test_a_write_that_is_forbidden_or_fails_contradicts_nothing(
+    status: int, emulator: Emulator, verified: Verified
+) -> None:
+    body = {"title": "Forbidden", "detail": "no"}
+    for method, path in (("POST", "*/targetConnections"), ("POST", "*/flows"), ("PATCH", "*"), ("POST", "*/schemas")):
+        emulator.fail("status", method=method, path=path, times=None, status=status, body=body)
+    report = verified("flow_service", "schema_registry", "target_connection", "schema", "dataflow", "flow_run")
+    assert [check.id for check in report.contradicted] == []
+    assert report.left == left(emulator) == []
+
+
+def test_a_page_of_a_proxy_confirms_nothing(emulator: Emulator, verified: Verified) -> None:
+    emulator.fail("html", method="POST", path="*/flows", times=None, status=200)
+    report = verified("dataflow.once", "dataflow.interval_15_minutes")
+    assert set(outcomes(report).values()) == {"not tried"}
+    assert left(emulator) == []
