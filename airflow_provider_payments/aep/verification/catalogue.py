@@ -36,7 +36,6 @@ ALL_CHECKS = (
     *platform_clock.CHECKS,
     *settling.CHECKS,
     *_in_whole_runs(*names.CHECKS, *questions.CHECKS),
-    *filters.CHECKS,
     *other_lists.CHECKS,
     *_in_whole_runs(*refusals.CHECKS, *gateway.CHECKS),
     *answers.CHECKS,
@@ -45,5 +44,7 @@ ALL_CHECKS = (
     *mapping_sets.CHECKS,
     *expressions.CHECKS,
     *_in_whole_runs(*rules.CHECKS, *flow_runs.CHECKS),
+    # Behind the flow runs: two of them need a run and a batch.
+    *filters.CHECKS,
     *settling.DELETION_CHECKS,
 )

@@ -208,7 +208,8 @@ def _knows_no(service: str) -> Callable[[Trial], Finding]:
         # Only Data Prep numbers the versions of its objects.
         params = {"version": "0"} if service == "data_prep" else None
         headers = {"Accept": ACCEPT_ONE} if service == "schema_registry" else None
-        seen = trial.probe.send("GET", path, params, headers=headers)
+        # Any refusal is an answer here, one that speaks of permissions too.
+        seen = trial.probe.send("GET", path, params, headers=headers, by=trial.client)
         return judged(_is_gone(seen, service), **seen.shown)
 
     return ask
