@@ -36,7 +36,7 @@ HOUR_SECONDS = 3600
 
 
 def _milliseconds(trial: Trial, seconds: float) -> int:
-    """Return a moment as filters take it, so many seconds from now."""
+    """Return the moment that lies a number of seconds from now, as filters take it."""
     return int((trial.client.now() + seconds) * 1000)
 
 

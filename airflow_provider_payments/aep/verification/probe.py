@@ -2,8 +2,8 @@
 One request of a verification: what the platform answers, whatever that is, as a value.
 
 Requests are counted and kept apart in time; a rate limited one is sent again once the service allows it, and so is a
-read that fails. What nobody answered, and what is said of the credential or of the moment, decides nothing: the
-check is not tried.
+read that fails. What no service answered, and what is refused because of the credential or for the moment, decides
+nothing: the check is not tried.
 """
 
 from __future__ import annotations

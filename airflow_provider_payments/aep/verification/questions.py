@@ -1,4 +1,4 @@
-"""Checks of what lists are asked for: where a page begins, how long it is, in which order, and what nobody knows."""
+"""Checks of the parameters of lists: where a page begins, how long it is, its order, and unknown parameters."""
 
 from __future__ import annotations
 

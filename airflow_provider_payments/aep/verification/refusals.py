@@ -1,4 +1,4 @@
-"""Checks of refusals: what a service answers to a request that nobody signed, that leads elsewhere, or to nothing."""
+"""Checks of refusals: of requests without a valid token, of another organisation or sandbox, and of unknown ids."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ __all__ = ["REPORT_FORMAT", "Report", "report_rows", "report_text", "summary_lin
 
 #: Raised when a member of the JSON form changes its meaning.
 REPORT_FORMAT = 1
-#: A recommended settle time is so many times the longest that was measured: three objects show no bad day.
+#: The factor between the longest time that was measured and the recommended one: three objects show no bad day.
 MARGIN = 3
 #: Seconds that are recommended at least.
 MIN_SETTLE_SECONDS, MIN_DATAFLOW_SETTLE_SECONDS = 5, 20

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["POLL_SECONDS", "Trial"]
 
-#: Between two polls: so many seconds, and later so great a share of the time that has passed.
+#: Seconds between two polls; later, the share of the time that has passed.
 POLL_SECONDS, POLL_SHARE = 2.0, 0.15
 
 Shared = TypeVar("Shared")

@@ -1,4 +1,4 @@
-"""What is measured is what the emulator was told to do."""
+"""Measured lags are those that the emulator was set to."""
 
 from __future__ import annotations
 
