@@ -40,8 +40,6 @@ __all__ = [
 
 #: What becomes of a parameter.
 HONOURED, IGNORED, REFUSED = "honoured", "ignored", "refused"
-#: Seconds between two polls of a list.
-POLL_SECONDS = 2.0
 #: Seconds between the creations of two objects whose order is asked for: some times have whole seconds.
 APART_SECONDS = 1.0
 
@@ -233,15 +231,12 @@ def until_shown(
     :param ask: returns the ids of an answer.
     :raises NotTriedError: if the answer lacks some, and the list without a filter as well: it is late.
     """
-    clock = trial.client.transport.clock
-    until = clock.monotonic() + trial.client.settle_seconds
-    while not set(wanted) <= set(found := ask()):
-        if clock.monotonic() >= until:
-            if not set(wanted) <= set(_newest(trial, listing)):
-                raise NotTriedError("no list shows the objects that it needs")
-            return ask()
-        clock.sleep(POLL_SECONDS)
-    return found
+    for _ in trial.polls(trial.client.settle_seconds):
+        if set(wanted) <= set(found := ask()):
+            return found
+    if not set(wanted) <= set(_newest(trial, listing)):
+        raise NotTriedError("no list shows the objects that it needs")
+    return ask()
 
 
 def _newest(trial: Trial, listing: Listing) -> list[str]:
