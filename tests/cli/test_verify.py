@@ -158,7 +158,14 @@ def test_a_report_that_is_there_is_replaced(run: Run, connected: Emulator, tmp_p
 def test_ctrl_c_removes_what_was_made_and_is_status_130(connected: Emulator) -> None:
     connected.fail("delay", method="GET", path="*/fieldgroups/*", seconds=60)
     command = [sys.executable, "-m", "airflow_provider_payments.cli.main", *READABLE]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    # A shell lets what it starts in the background ignore SIGINT, and children inherit that; a terminal does not.
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - it takes no lock
+    ) as running:
         while not any(fault["fired"] for fault in connected.faults()):
             assert running.poll() is None
         running.send_signal(signal.SIGINT)
