@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.provisioning.decide import Action, GiveUp, Memory, Now, Rules, Seen, decide
-from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 PAGE = (Path(__file__).parent.parent / "airflow_provider_payments" / "docs" / "exactly-once.md").read_text()
 SECTION = PAGE.partition("## The decision")[2].partition("\n## ")[0]
@@ -24,7 +24,7 @@ BOTH_KEYS = Memory(searched=True)
 
 
 def seen(object_id: str = "a", created: float = OLD, **given: Any) -> Seen:
-    return Seen(Existing(object_id, created), **given)
+    return Seen(RemoteObject(object_id, created), **given)
 
 
 def differs(object_id: str = "d", created: float = OLD, **given: Any) -> Seen:

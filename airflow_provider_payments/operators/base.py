@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
     from airflow_provider_payments.aep.resources.marks import Writer
 
 __all__ = ["CreateOperator", "ExperiencePlatformOperator", "FindOperator"]
@@ -90,11 +90,11 @@ class FindOperator(ExperiencePlatformOperator):
     def kind(self) -> Kind:
         """Return the kind of the object. It is imported here, because parsing a DAG file needs none of them."""
 
-    def obstacle(self, existing: Existing) -> str:
+    def obstacle(self, existing: RemoteObject) -> str:
         """Return why an object of the name is not the one that is meant; empty where it may be."""
         return ""
 
-    def outputs(self, existing: Existing) -> dict[str, Any]:
+    def outputs(self, existing: RemoteObject) -> dict[str, Any]:
         """Return what the next steps need besides id and name."""
         return {}
 

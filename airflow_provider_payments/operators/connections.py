@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
     from airflow_provider_payments.aep.resources.sources import Source
 
 __all__ = [
@@ -91,7 +91,7 @@ class FindBaseConnectionOperator(FindOperator):
         self._source()
         return BASE_CONNECTION
 
-    def obstacle(self, existing: Existing) -> str:
+    def obstacle(self, existing: RemoteObject) -> str:
         """Return whether a base connection is of another source."""
         source = self._source()
         spec_id = self.kind().fields_of(existing).text("connectionSpec", "id")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 
 __all__ = ["CreateTargetDatasetOperator", "FindDatasetOperator"]
 
@@ -98,14 +98,14 @@ class FindDatasetOperator(FindOperator):
         as_optional_id("schema_id", self.schema_id)
         return DATASET
 
-    def obstacle(self, existing: Existing) -> str:
+    def obstacle(self, existing: RemoteObject) -> str:
         """Return whether a dataset follows another schema."""
         desired, actual = as_optional_id("schema_id", self.schema_id), self._schema_of(existing)
         return "" if desired in (None, actual) else f"it follows another schema, {actual}"
 
-    def outputs(self, existing: Existing) -> dict[str, Any]:
+    def outputs(self, existing: RemoteObject) -> dict[str, Any]:
         """Return the ``$id`` of its schema."""
         return {"schema_id": self._schema_of(existing)}
 
-    def _schema_of(self, existing: Existing) -> str | None:
+    def _schema_of(self, existing: RemoteObject) -> str | None:
         return self.kind().fields_of(existing).text("schemaRef", "id")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 __all__ = [
     "DeleteDataflowOperator",
@@ -63,7 +63,7 @@ class ExistingDataflowOperator(ExperiencePlatformOperator):
         """
         return as_text("dataflow", self.dataflow)
 
-    def find(self, context: Context) -> Existing:
+    def find(self, context: Context) -> RemoteObject:
         """
         Return the dataflow, and store the link to its page.
 
@@ -75,7 +75,7 @@ class ExistingDataflowOperator(ExperiencePlatformOperator):
         self.link(context, existing)
         return existing
 
-    def link(self, context: Context, dataflow: Existing) -> None:
+    def link(self, context: Context, dataflow: RemoteObject) -> None:
         """
         Store the link to the dataflow's page.
 
@@ -86,7 +86,7 @@ class ExistingDataflowOperator(ExperiencePlatformOperator):
         client = self.hook.client
         store_link(context, url=client.url, sandbox=client.sandbox, page=DATAFLOW.page, object_id=dataflow.id)
 
-    def outputs(self, before: Existing, now: Existing) -> dict[str, Any]:
+    def outputs(self, before: RemoteObject, now: RemoteObject) -> dict[str, Any]:
         """
         Return what the dataflow was and is, and log it.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
     from airflow_provider_payments.aep.resources.schema_registry import FieldGroup, Schema
 
 __all__ = ["CreateAdHocSchemaOperator", "CreateTargetSchemaOperator", "FindSchemaOperator"]
@@ -140,7 +140,7 @@ class FindSchemaOperator(FindOperator):
 
         return SCHEMA
 
-    def outputs(self, existing: Existing) -> dict[str, Any]:
+    def outputs(self, existing: RemoteObject) -> dict[str, Any]:
         """Return the schema's version and the tenant's namespace."""
         from airflow_provider_payments.aep.resources.schema_registry import registry_outputs
 

@@ -23,7 +23,7 @@ from airflow_provider_payments.aep.resources.data_prep import mapping_meaning
 from airflow_provider_payments.aep.resources.dataflow import Dataflow
 from airflow_provider_payments.aep.resources.flow_service import source_meaning, target_meaning
 from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, find_flow_spec
-from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.kind import RemoteObject
 from airflow_provider_payments.aep.resources.live_dataflow import read_dataflow, read_options
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import read_schedule
@@ -175,11 +175,11 @@ def test_every_reader_takes_thousands_of_levels(reader: Callable[[Fields], Any],
 @pytest.mark.parametrize("kind", [kind for kind in USUAL if kind is not Dataflow])
 def test_marks_outputs_and_differences_of_any_item(kind: type[Resource]) -> None:
     want = value(kind)
-    read_each(lambda item: want.kind.mark_of(Existing("x", item=item)))
-    read_each(lambda item: want.outputs(Existing("x", item=item), 1790000000.0))
+    read_each(lambda item: want.kind.mark_of(RemoteObject("x", item=item)))
+    read_each(lambda item: want.outputs(RemoteObject("x", item=item), 1790000000.0))
     # The fields of other kinds are asked for: see below.
     if kind.__module__.endswith(("flow_service", "catalog")):
-        read_each(lambda item: want.differences(None, Existing("x", item=item)))  # type: ignore[arg-type]
+        read_each(lambda item: want.differences(None, RemoteObject("x", item=item)))  # type: ignore[arg-type]
 
 
 # ---- over the socket -------------------------------------------------------------------------------------------------

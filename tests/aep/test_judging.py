@@ -13,7 +13,7 @@ from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.provisioning.ensure import ensure
 from airflow_provider_payments.aep.resources.base import Change, Fixed, Resource
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
-from airflow_provider_payments.aep.resources.kind import Existing, Kind
+from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import FIELDS, FLOW_SERVICE, KINDS, UPDATES, Chain
 from tests.conftest import Emulator
@@ -46,7 +46,7 @@ def reader(chain: Chain) -> Reads:
     return Reader(chain.client)
 
 
-def judged(reads: Reads, want: Resource, existing: Existing, now: float | None = None) -> Change | Fixed:
+def judged(reads: Reads, want: Resource, existing: RemoteObject, now: float | None = None) -> Change | Fixed:
     differences = want.differences(reads, existing)
     return want.judge(existing, differences, reads.now() if now is None else now)
 
@@ -120,7 +120,7 @@ def test_fields_are_compared_as_the_list_shows_them_where_they_refer_to_nothing_
     reference = {"$ref": "https://ns.adobe.com/emulator/datatypes/a"}
     fields = {"_emulator": {"type": "object", "properties": {"product": {"type": "object"} | reference}}}
     item = existing.item | {"definitions": {"customFields": {"properties": fields}}}
-    chain.field_group().differences(reader, Existing(existing.id, item=item))
+    chain.field_group().differences(reader, RemoteObject(existing.id, item=item))
     assert len(emulator.requests()) == before + 1
 
 
@@ -133,7 +133,7 @@ def test_fields_that_a_list_does_not_show_yet_are_read_before_they_differ(
     (existing,) = want.look_up(reader)
     late = json.loads(json.dumps(existing.item).replace("Product_Id", "Other").replace('"product"', '"other"'))
     before = len(emulator.requests())
-    assert want.differences(reader, Existing(existing.id, existing.created, existing.etag, late)) == []
+    assert want.differences(reader, RemoteObject(existing.id, existing.created, existing.etag, late)) == []
     assert len(emulator.requests()) == before + 1
 
 
@@ -186,7 +186,7 @@ def test_each_of_several_transformations_of_one_name_keeps_its_own_parameters(ch
     (existing,) = want.look_up(reader)
     copy, mapping = existing.item["transformations"]
     first = copy | {"params": copy["params"] | {"own": 1}}
-    live = Existing(existing.id, item=existing.item | {"transformations": [first, copy, mapping]})
+    live = RemoteObject(existing.id, item=existing.item | {"transformations": [first, copy, mapping]})
     change = judged(reader, want, live)
     assert isinstance(change, Change)
     (step,) = change.operations
@@ -245,7 +245,7 @@ def test_a_state_that_nobody_wrote_is_shown_and_stays(chain: Chain, reader: Read
 def test_a_draft_is_not_enabled_by_an_update(chain: Chain, reader: Reads) -> None:
     chain.ensure(chain.dataflow())
     (existing,) = chain.dataflow().look_up(reader)
-    draft = Existing(existing.id, item=existing.item | {"state": "draft"})
+    draft = RemoteObject(existing.id, item=existing.item | {"state": "draft"})
     assert isinstance(judged(reader, chain.dataflow(enabled=True), draft), Fixed)
 
 

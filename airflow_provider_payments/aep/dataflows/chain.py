@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.dataflows.definition import Definition
     from airflow_provider_payments.aep.dataflows.loading import Located
     from airflow_provider_payments.aep.dataflows.sandbox import Sandbox
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 
 __all__ = ["Chain", "Known", "Planning", "StuckError"]
 
@@ -39,7 +39,7 @@ class Known:
     """
 
     id: str
-    existing: Existing | None = None
+    existing: RemoteObject | None = None
 
 
 @dataclass
@@ -139,7 +139,9 @@ class Chain:
         key = f"{what.get('id') or unknown_id(kind.name, name)} of {self.definition.name}"
         self.add(kind, name, "conflict", key, reason=reason, changes=tuple(changes), at=at, **what)
 
-    def keep(self, kind: Kind, name: str, existing: Existing, *, used: bool, desired: Resource | None = None) -> Known:
+    def keep(
+        self, kind: Kind, name: str, existing: RemoteObject, *, used: bool, desired: Resource | None = None
+    ) -> Known:
         """
         Add an object that is as it should be.
 
@@ -155,7 +157,7 @@ class Chain:
         self,
         name: str,
         desired: Resource,
-        existing: Existing,
+        existing: RemoteObject,
         *,
         used: bool,
         at: tuple[str, ...] = (),
@@ -203,17 +205,17 @@ class Chain:
 
     # ---- whose it is -----------------------------------------------------------------------------------------------
 
-    def _former_owner(self, kind: Kind, existing: Existing) -> str | None:
+    def _former_owner(self, kind: Kind, existing: RemoteObject) -> str | None:
         """Return whom an object is taken over from, ``None`` where it is not."""
         mark = kind.mark_of(existing) if kind.carries_mark and self.planning.take_over else None
         return mark.owner if mark and mark.owner in self.planning.take_over else None
 
-    def is_ours(self, kind: Kind, existing: Existing) -> bool:
+    def is_ours(self, kind: Kind, existing: RemoteObject) -> bool:
         """Whether an object carries this project's mark."""
         mark = kind.mark_of(existing) if kind.carries_mark else None
         return mark is not None and mark.owner == self.planning.owner
 
-    def _foreign(self, kind: Kind, existing: Existing) -> str:
+    def _foreign(self, kind: Kind, existing: RemoteObject) -> str:
         """Say why an object must not be changed; empty where it may be."""
         if self.planning.owner is None or not self.planning.marks or not kind.carries_mark:
             return ""

@@ -12,12 +12,12 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 __all__ = ["chosen"]
 
 
-def chosen(dataflows: Collection[Existing], patterns: Sequence[str]) -> Iterator[tuple[Existing, bool]]:
+def chosen(dataflows: Collection[RemoteObject], patterns: Sequence[str]) -> Iterator[tuple[RemoteObject, bool]]:
     """
     Yield the dataflows that are meant, each with whether somebody named it.
 

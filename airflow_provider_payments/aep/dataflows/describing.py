@@ -44,7 +44,7 @@ from airflow_provider_payments.aep.resources.sources import SOURCES
 from airflow_provider_payments.aep.services import PROFILE_CLASS, Json
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 __all__ = ["Describing", "UnsayableError", "vendor_of"]
 
@@ -59,7 +59,7 @@ class UnsayableError(PlatformError):
     """A dataflow that no file can say."""
 
 
-def vendor_of(source: Existing) -> str | None:
+def vendor_of(source: RemoteObject) -> str | None:
     """Return the vendor of a source connection, ``None`` where it is no payments source."""
     spec_id = mapping(source.item.get("connectionSpec")).get("id")
     return next((name for name, source in SOURCES.items() if source.spec_id == spec_id), None)
@@ -69,13 +69,13 @@ def vendor_of(source: Existing) -> str | None:
 class _Whole:
     """The parts of a dataflow that lacks none."""
 
-    dataflow: Existing
-    source: Existing
-    base: Existing
-    target: Existing
-    dataset: Existing
-    schema: Existing
-    mapping_set: Existing
+    dataflow: RemoteObject
+    source: RemoteObject
+    base: RemoteObject
+    target: RemoteObject
+    dataset: RemoteObject
+    schema: RemoteObject
+    mapping_set: RemoteObject
 
 
 def _whole(parts: Parts) -> _Whole:
@@ -171,7 +171,7 @@ class Describing:
         cleaned = " ".join(name.split())[: to.MAX_NAME - 9].strip() or "dataflow"
         return {"name": f"{cleaned} {self.parts.dataflow.id[:8]}", "id": self.parts.dataflow.id}
 
-    def _has_other_readers(self, source: Existing, dataset: Existing) -> bool:
+    def _has_other_readers(self, source: RemoteObject, dataset: RemoteObject) -> bool:
         base, place = reads_what(source)
         others = len(self.sandbox.readers_of(base or "", place or "", dataset.id)) > 1
         if others:
@@ -180,7 +180,7 @@ class Describing:
 
     # ---- source ----------------------------------------------------------------------------------------------------
 
-    def _source(self, source: Existing, base: Existing) -> Source:
+    def _source(self, source: RemoteObject, base: RemoteObject) -> Source:
         vendor = vendor_of(source) or ""
         fields = SOURCE_CONNECTION.fields_of(source)
         params = {key: fields.text("params", key) for key in ("tableName", "path", "resourcePath")}
@@ -199,7 +199,7 @@ class Describing:
             flow_spec=self._flow_spec(vendor),
         )
 
-    def _connection(self, base: Existing) -> Connection:
+    def _connection(self, base: RemoteObject) -> Connection:
         name, spec = name_of(base), mapping(base.item.get("connectionSpec")).get("id")
         alike = [
             each
@@ -261,7 +261,9 @@ class Describing:
         live, profile = name_of(dataset), True if in_profile and catalog.is_in_profile(dataset) else None
         return {"schema": described, "dataset": Dataset(name=None if live == name else live, profile=profile)}
 
-    def _is_in_profile(self, schema: Existing, dataset: Existing, identity: Identity | None, groups: list[str]) -> bool:
+    def _is_in_profile(
+        self, schema: RemoteObject, dataset: RemoteObject, identity: Identity | None, groups: list[str]
+    ) -> bool:
         """Whether a definition can say that the schema is in Profile."""
         identified = identity is not None and identity.primary
         if is_in_profile(schema) and (identified or IDENTITY_MAP in groups):
@@ -270,7 +272,7 @@ class Describing:
             self.comments.append("that it is in Profile is left out, for its schema has no primary identity to write")
         return False
 
-    def _identity(self, schema: Existing) -> Identity | None:
+    def _identity(self, schema: RemoteObject) -> Identity | None:
         """Return the identity that a definition can say: it has place for one."""
         found = self.sandbox.identities_of(schema.id)
         if not found:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.dataflows.definition import Definition
     from airflow_provider_payments.aep.dataflows.loading import Project
     from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
     from airflow_provider_payments.aep.resources.marks import Mark
     from airflow_provider_payments.aep.services import Json
 
@@ -54,7 +54,7 @@ class Removal:
     """
 
     kind: Kind
-    existing: Existing
+    existing: RemoteObject
     action: Literal["delete", "keep"]
     users: tuple[str, ...] = ()
     reason: str = ""
@@ -199,7 +199,7 @@ def _notes(removals: tuple[Removal, ...]) -> Iterator[str]:
             yield f"dataset {each.name!r} keeps its rows: {apply}"
 
 
-Candidate = tuple["Kind", "Existing", tuple[str, ...]]
+Candidate = tuple["Kind", "RemoteObject", tuple[str, ...]]
 
 
 class _Deciding:
@@ -226,7 +226,7 @@ class _Deciding:
 
     def reached(self, definitions: Iterable[Definition]) -> list[Candidate]:
         """Return what definitions reach, each object once, with those that reach it."""
-        found: dict[tuple[Kind, str], tuple[Existing, list[str]]] = {}
+        found: dict[tuple[Kind, str], tuple[RemoteObject, list[str]]] = {}
         for definition in definitions:
             for kind, existing in self.reach.of(definition):
                 found.setdefault((kind, existing.id), (existing, []))[1].append(definition.name)
@@ -241,7 +241,7 @@ class _Deciding:
             if existing.id not in self._used_by and self._is_ours(kind, existing)
         ]
 
-    def _is_ours(self, kind: Kind, existing: Existing) -> bool:
+    def _is_ours(self, kind: Kind, existing: RemoteObject) -> bool:
         try:
             return is_of(self.owner, kind.mark_of(existing))
         except UnreadableError:
@@ -256,7 +256,7 @@ class _Deciding:
             action: Literal["delete", "keep"] = "keep" if reason else "delete"
             yield Removal(kind=kind, existing=existing, action=action, users=users, reason=reason)
 
-    def _why_it_stays(self, kind: Kind, existing: Existing) -> str:
+    def _why_it_stays(self, kind: Kind, existing: RemoteObject) -> str:
         if kind not in DELETED:
             return f"a {kind} is never deleted: others may use it"
         try:

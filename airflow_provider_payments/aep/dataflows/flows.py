@@ -27,7 +27,7 @@ from airflow_provider_payments.aep.resources.marks import Writer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
     from airflow_provider_payments.aep.services import Json
 
 __all__ = ["DataflowSteps"]
@@ -59,7 +59,7 @@ class DataflowSteps(TargetSteps):
         except (UnreadableError, InvalidInputError) as error:
             self.conflict(DATAFLOW, self.definition.name, str(error), passes=isinstance(error, UnreadableError))
 
-    def _find(self) -> list[Existing]:
+    def _find(self) -> list[RemoteObject]:
         """Return the dataflow, and others of its name; nothing where it is to be created."""
         definition = self.definition
         if definition.id:
@@ -76,7 +76,7 @@ class DataflowSteps(TargetSteps):
 
     # ---- a dataflow that is there ----------------------------------------------------------------------------------
 
-    def _live(self, parts: Parts, others: list[Existing]) -> None:
+    def _live(self, parts: Parts, others: list[RemoteObject]) -> None:
         self.base_id = parts.base.id if parts.base else None
         self.live_source(parts)
         if parts.target is None or parts.dataset is None:
@@ -96,7 +96,7 @@ class DataflowSteps(TargetSteps):
                 return self.keep(MAPPING_SET, self._mapping_set_name, parts.mapping_set, used=True)
         return self._new_mapping_set(schema, Known(self.base_id or "", parts.base))
 
-    def _live_dataflow(self, parts: Parts, schema: Known, mapping_set: Known, others: list[Existing]) -> None:
+    def _live_dataflow(self, parts: Parts, schema: Known, mapping_set: Known, others: list[RemoteObject]) -> None:
         dataflow, fields = parts.dataflow, DATAFLOW.fields_of(parts.dataflow)
         used = mapping_used(fields)
         ends = [next(iter(fields.texts(member)), "none") for member in ("sourceConnectionIds", "targetConnectionIds")]
@@ -117,7 +117,7 @@ class DataflowSteps(TargetSteps):
         name, reason = name_of(dataflow), _what_it_affects(differences)
         self.judge(name, desired, dataflow, used=True, differences=differences, shown=shown, reason=reason)
 
-    def _differences(self, desired: Dataflow, dataflow: Existing) -> list[Difference]:
+    def _differences(self, desired: Dataflow, dataflow: RemoteObject) -> list[Difference]:
         """Return what differs and counts; connections have been held against the definition by themselves."""
         definition, left_out = self.definition, {"sourceConnectionIds", "targetConnectionIds"}
         if definition.id and name_of(dataflow) not in definition.previous_names:
@@ -140,7 +140,7 @@ class DataflowSteps(TargetSteps):
                 sources = (_source(each.get(destination)) for each in (after, before))
                 yield Difference(f"mappings.{written}", *sources)
 
-    def _disable_duplicate(self, desired: Dataflow, other: Existing) -> None:
+    def _disable_duplicate(self, desired: Dataflow, other: RemoteObject) -> None:
         """
         Plan that a second dataflow stops which an apply of this project, killed or at the same time, has made.
 
@@ -167,7 +167,7 @@ class DataflowSteps(TargetSteps):
                 is_duplicate=True,
             )
 
-    def _was_given_up(self, dataflow: Existing) -> bool:
+    def _was_given_up(self, dataflow: RemoteObject) -> bool:
         """
         Whether an apply of this project disabled the dataflow because it could not finish, and nobody wished that.
 
@@ -180,7 +180,7 @@ class DataflowSteps(TargetSteps):
             raise ReadLagError(f"{DATAFLOW} {dataflow.id}", until)
         return was_disabled_by_giving_up(Writer(mark.owner), mark, dataflow)
 
-    def _note_disabled(self, dataflow: Existing) -> None:
+    def _note_disabled(self, dataflow: RemoteObject) -> None:
         self.planning.drift.append(self.definition.name)
         self.planning.notes.append(
             f"{self.definition.name!r} is disabled{_since(dataflow)}, by somebody or by the platform after 30 days of "
@@ -303,7 +303,7 @@ class DataflowSteps(TargetSteps):
         )
 
 
-def _since(dataflow: Existing) -> str:
+def _since(dataflow: RemoteObject) -> str:
     """Say when a dataflow was disabled; where something else was its last change, when that was."""
     changed = moment(dataflow.item.get("updatedAt"))
     if changed is None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.dataflows.problems import Place
     from airflow_provider_payments.aep.errors import Difference
     from airflow_provider_payments.aep.resources.base import Change, Resource
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
     from airflow_provider_payments.aep.resources.sources import Source
     from airflow_provider_payments.aep.services import Json
 
@@ -80,7 +80,7 @@ class Step:
     reason: str = ""
     place: Place | None = None
     desired: Resource | None = attrs.field(default=None, repr=False, eq=False)
-    existing: Existing | None = attrs.field(default=None, repr=False, eq=False)
+    existing: RemoteObject | None = attrs.field(default=None, repr=False, eq=False)
     change: Change | None = attrs.field(default=None, repr=False, eq=False)
     login: Login | None = attrs.field(default=None, repr=False, eq=False)
     ignored: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False)

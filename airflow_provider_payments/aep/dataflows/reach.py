@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.dataflows.definition import Definition
     from airflow_provider_payments.aep.dataflows.sandbox import Sandbox
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 
 __all__ = ["Reach"]
 
-Found = tuple["Kind", "Existing"]
+Found = tuple["Kind", "RemoteObject"]
 
 
 class Reach:
@@ -55,7 +55,7 @@ class Reach:
         found |= {existing.id: (kind, existing) for schema in schemas for kind, existing in self._of_schema(schema)}
         return list(found.values())
 
-    def used_by(self, definition: Definition) -> Iterator[Existing]:
+    def used_by(self, definition: Definition) -> Iterator[RemoteObject]:
         """Yield what a definition's dataflow uses, and what it would use were it made now; some of it several times."""
         return (existing for _, existing in self._found(definition, by_meaning=False))
 
@@ -76,14 +76,14 @@ class Reach:
 
     # ---- dataflows and what they stand on ----------------------------------------------------------------------------
 
-    def _dataflows(self, definition: Definition) -> list[Existing]:
+    def _dataflows(self, definition: Definition) -> list[RemoteObject]:
         """Return all dataflows of the definition's names: of several none is any other definition's."""
         if definition.id:
             found = DATAFLOW.find(self.snapshot, definition.id)
             return [found] if found else []
         return [each for name in (definition.name, *definition.previous_names) for each in self.sandbox.named(name)]
 
-    def _parts(self, dataflow: Existing) -> Iterator[Found]:
+    def _parts(self, dataflow: RemoteObject) -> Iterator[Found]:
         try:
             parts = self.sandbox.parts(dataflow)
         except UnreadableError:
@@ -99,7 +99,7 @@ class Reach:
             if part:
                 yield kind, part
 
-    def _of_schema(self, schema: Existing) -> Iterator[Found]:
+    def _of_schema(self, schema: RemoteObject) -> Iterator[Found]:
         try:
             yield from ((IDENTITY, each) for each in self.sandbox.identities_of(schema.id))
             yield from ((FIELD_GROUP, each) for each in self.sandbox.field_groups(schema))
@@ -108,30 +108,30 @@ class Reach:
 
     # ---- what no dataflow uses ---------------------------------------------------------------------------------------
 
-    def _all(self, kind: Kind) -> list[Existing]:
+    def _all(self, kind: Kind) -> list[RemoteObject]:
         if kind not in self._lists:
             self._lists[kind] = list(kind.list_all(self.snapshot))
         return self._lists[kind]
 
     @cached_property
-    def _lists(self) -> dict[Kind, list[Existing]]:
+    def _lists(self) -> dict[Kind, list[RemoteObject]]:
         return {}
 
     @cached_property
-    def _sources(self) -> list[Existing]:
+    def _sources(self) -> list[RemoteObject]:
         return [each for each in self._all(SOURCE_CONNECTION) if each.id not in self.sandbox.users]
 
     @cached_property
-    def _targets(self) -> list[Existing]:
+    def _targets(self) -> list[RemoteObject]:
         return [each for each in self._all(TARGET_CONNECTION) if each.id not in self.sandbox.users]
 
 
-def _is_base(definition: Definition, base: Existing) -> bool:
+def _is_base(definition: Definition, base: RemoteObject) -> bool:
     asked = definition.source.connection
     return base.id == asked.id if asked.id else _has_name([asked.name or ""], base)
 
 
-def _is_dataset(definition: Definition, dataset: Existing) -> bool:
+def _is_dataset(definition: Definition, dataset: RemoteObject) -> bool:
     written = definition.dataset
     if isinstance(written, str):
         return dataset.id == written or _has_name([written], dataset)
@@ -147,9 +147,9 @@ def _part_names(definition: Definition, written: str | None, part: str) -> list[
     return [written] if written else [f"{name} - {part}" for name in _names(definition)]
 
 
-def _writes_to(target: Existing) -> str | None:
+def _writes_to(target: RemoteObject) -> str | None:
     return readers.text(readers.at(target.item, "params", "dataSetId"))
 
 
-def _has_name(names: list[str], existing: Existing) -> bool:
+def _has_name(names: list[str], existing: RemoteObject) -> bool:
     return normalize("NFC", name_of(existing)) in {normalize("NFC", name) for name in names}

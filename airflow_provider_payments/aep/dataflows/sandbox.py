@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 
 __all__ = ["Parts", "Sandbox", "reads_what"]
 
@@ -38,13 +38,13 @@ class Parts:
     What a dataflow refers to, found by the ids that it holds; ``None`` is what is gone, or what it does not name.
     """
 
-    dataflow: Existing
-    source: Existing | None = None
-    base: Existing | None = None
-    target: Existing | None = None
-    dataset: Existing | None = None
-    schema: Existing | None = None
-    mapping_set: Existing | None = None
+    dataflow: RemoteObject
+    source: RemoteObject | None = None
+    base: RemoteObject | None = None
+    target: RemoteObject | None = None
+    dataset: RemoteObject | None = None
+    schema: RemoteObject | None = None
+    mapping_set: RemoteObject | None = None
 
 
 class Sandbox:
@@ -58,22 +58,22 @@ class Sandbox:
         self.snapshot = snapshot
 
     @cached_property
-    def dataflows(self) -> list[Existing]:
+    def dataflows(self) -> list[RemoteObject]:
         """All dataflows, the oldest first."""
         return sorted(DATAFLOW.list_all(self.snapshot), key=lambda each: each.age)
 
     @cached_property
-    def _by_name(self) -> Mapping[str, list[Existing]]:
-        found: dict[str, list[Existing]] = {}
+    def _by_name(self) -> Mapping[str, list[RemoteObject]]:
+        found: dict[str, list[RemoteObject]] = {}
         for dataflow in self.dataflows:
             found.setdefault(normalize("NFC", name_of(dataflow)), []).append(dataflow)
         return found
 
-    def named(self, name: str) -> list[Existing]:
+    def named(self, name: str) -> list[RemoteObject]:
         """The dataflows of a name, the oldest first."""
         return self._by_name.get(normalize("NFC", name), [])
 
-    def parts(self, dataflow: Existing) -> Parts:
+    def parts(self, dataflow: RemoteObject) -> Parts:
         """
         Return what a dataflow refers to.
 
@@ -89,17 +89,17 @@ class Sandbox:
         mapping_set = MAPPING_SET.find(self.snapshot, *used) if used else None
         return Parts(dataflow, source, base, target, dataset, schema, mapping_set)
 
-    def _one(self, kind: Kind, ids: list[str]) -> Existing | None:
+    def _one(self, kind: Kind, ids: list[str]) -> RemoteObject | None:
         return kind.find(self.snapshot, ids[0]) if len(ids) == 1 else None
 
-    def _referred(self, kind: Kind, of: Kind, existing: Existing | None, *path: str) -> Existing | None:
+    def _referred(self, kind: Kind, of: Kind, existing: RemoteObject | None, *path: str) -> RemoteObject | None:
         referred = of.fields_of(existing).text(*path) if existing else None
         return kind.find(self.snapshot, referred) if referred else None
 
     @cached_property
-    def users(self) -> Mapping[str, list[Existing]]:
+    def users(self) -> Mapping[str, list[RemoteObject]]:
         """Dataflows by the ids of the connections that they use."""
-        found: dict[str, list[Existing]] = {}
+        found: dict[str, list[RemoteObject]] = {}
         for dataflow in self.dataflows:
             for member in ("sourceConnectionIds", "targetConnectionIds"):
                 for used in map(readers.text, readers.sequence(dataflow.item.get(member))):
@@ -107,7 +107,7 @@ class Sandbox:
         return found
 
     @cached_property
-    def _sources(self) -> Mapping[str, Existing]:
+    def _sources(self) -> Mapping[str, RemoteObject]:
         return {each.id: each for each in SOURCE_CONNECTION.list_all(self.snapshot)}
 
     @cached_property
@@ -116,8 +116,8 @@ class Sandbox:
         return {each.id: readers.text(readers.at(each.item, "params", "dataSetId")) for each in targets}
 
     @cached_property
-    def _readers(self) -> Mapping[tuple[Any, ...], list[Existing]]:
-        found: dict[tuple[Any, ...], list[Existing]] = {}
+    def _readers(self) -> Mapping[tuple[Any, ...], list[RemoteObject]]:
+        found: dict[tuple[Any, ...], list[RemoteObject]] = {}
         for dataflow in self.dataflows:
             for source in map(self._sources.get, _ids(dataflow, "sourceConnectionIds")):
                 for target in _ids(dataflow, "targetConnectionIds"):
@@ -125,24 +125,24 @@ class Sandbox:
                         found.setdefault((*reads_what(source), dataset), []).append(dataflow)
         return found
 
-    def readers_of(self, base_id: str, place: str, dataset_id: str) -> list[Existing]:
+    def readers_of(self, base_id: str, place: str, dataset_id: str) -> list[RemoteObject]:
         """Return the dataflows, enabled or not, that read a table or resource into a dataset, the oldest first."""
         return self._readers.get((base_id, place, dataset_id), [])
 
     # ---- schemas ---------------------------------------------------------------------------------------------------
 
-    def field_groups(self, schema: Existing) -> list[Existing]:
+    def field_groups(self, schema: RemoteObject) -> list[RemoteObject]:
         """Return the team's own field groups that a schema is composed of."""
         own = self.own_field_groups
         references = [entry.text("$ref") or "" for entry in SCHEMA.fields_of(schema).each("allOf")]
         return [own[reference] for reference in references if reference in own]
 
     @cached_property
-    def own_field_groups(self) -> Mapping[str, Existing]:
+    def own_field_groups(self) -> Mapping[str, RemoteObject]:
         """The team's own field groups by id."""
         return {each.id: each for each in FIELD_GROUP.list_all(self.snapshot)}
 
-    def identities_of(self, schema_id: str) -> list[Existing]:
+    def identities_of(self, schema_id: str) -> list[RemoteObject]:
         """
         Return the identities of a schema, the primary one first.
 
@@ -151,13 +151,13 @@ class Sandbox:
         return sorted(self._identities.get(schema_id, ()), key=lambda each: (not is_primary(each), each.age))
 
     @cached_property
-    def _identities(self) -> Mapping[str | None, list[Existing]]:
-        found: dict[str | None, list[Existing]] = {}
+    def _identities(self) -> Mapping[str | None, list[RemoteObject]]:
+        found: dict[str | None, list[RemoteObject]] = {}
         for identity in IDENTITY.list_all(self.snapshot):
             found.setdefault(IDENTITY.belongs_to(identity), []).append(identity)
         return found
 
-    def own_fields(self, group: Existing) -> Fields:
+    def own_fields(self, group: RemoteObject) -> Fields:
         """Return the object that holds a field group's fields under the tenant's namespace."""
         item = schema_registry.resource(self.snapshot, FIELD_GROUP.collection, group.id)
         full = Fields(f"{FIELD_GROUP} {group.id}", item)
@@ -174,16 +174,16 @@ class Sandbox:
         return f"_{self.tenant_id}"
 
 
-def name_of(existing: Existing, key: str = "name") -> str:
+def name_of(existing: RemoteObject, key: str = "name") -> str:
     """Return an object's name as far as it can be read."""
     return readers.text(existing.item.get(key)) or ""
 
 
-def _ids(dataflow: Existing, member: str) -> Iterator[str]:
+def _ids(dataflow: RemoteObject, member: str) -> Iterator[str]:
     yield from filter(None, map(readers.text, readers.sequence(dataflow.item.get(member))))
 
 
-def reads_what(source: Existing) -> tuple[str | None, str | None]:
+def reads_what(source: RemoteObject) -> tuple[str | None, str | None]:
     """Return the base connection and the table or resource of a source connection, as far as they can be read."""
     item, params = source.item, readers.mapping(source.item.get("params"))
     place = next(

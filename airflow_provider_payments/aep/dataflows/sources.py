@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
     from airflow_provider_payments.aep.services import Json
 
 __all__ = ["SourceSteps", "choose"]
@@ -36,7 +36,7 @@ NO_REPLACEMENT = (
 )
 
 
-def choose(chain: Chain, desired: Resource, candidates: list[Existing]) -> Existing | None:
+def choose(chain: Chain, desired: Resource, candidates: list[RemoteObject]) -> RemoteObject | None:
     """Return the one of several objects of a name that every writer chooses, ``None`` where there is none."""
     seen = []
     for existing in candidates:
@@ -103,7 +103,7 @@ class SourceSteps(Chain):
 
     # ---- the base connection ---------------------------------------------------------------------------------------
 
-    def base_is_right(self, base: Existing, *, used: bool) -> Known:
+    def base_is_right(self, base: RemoteObject, *, used: bool) -> Known:
         """Keep a base connection, if it is the vendor's."""
         name = name_of(base)
         spec_id = BASE_CONNECTION.fields_of(base).text("connectionSpec", "id")
@@ -207,5 +207,5 @@ class SourceSteps(Chain):
         return "string"
 
 
-def _is_named(name: str, existing: Existing) -> bool:
+def _is_named(name: str, existing: RemoteObject) -> bool:
     return normalize("NFC", name) == normalize("NFC", name_of(existing))

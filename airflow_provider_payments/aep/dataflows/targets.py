@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_payments.aep.fields import Fields
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 __all__ = ["TargetSteps"]
 
@@ -38,7 +38,7 @@ class TargetSteps(ProfileSteps):
 
     # ---- the schema ------------------------------------------------------------------------------------------------
 
-    def live_schema(self, existing: Existing, *, used: bool = True) -> Known:
+    def live_schema(self, existing: RemoteObject, *, used: bool = True) -> Known:
         """Plan a schema that is there."""
         title, written = name_of(existing, "title"), self.definition.schema
         if isinstance(written, str):
@@ -103,7 +103,7 @@ class TargetSteps(ProfileSteps):
 
     # ---- fields ----------------------------------------------------------------------------------------------------
 
-    def _fields(self, schema: Existing | None) -> list[Known]:
+    def _fields(self, schema: RemoteObject | None) -> list[Known]:
         """
         Plan the team's own fields.
 
@@ -135,7 +135,7 @@ class TargetSteps(ProfileSteps):
             return [self._judge_group(own.existing, self._typed(missing), used=False)]
         return [self._create_group(missing)]
 
-    def _group_for(self, missing: Mapping[str, Any], groups: list[Existing]) -> Known:
+    def _group_for(self, missing: Mapping[str, Any], groups: list[RemoteObject]) -> Known:
         """Return the field group that takes fields which none holds."""
         title = self.definition.field_group_title or ""
         written = isinstance(self.definition.schema, WrittenSchema) and self.definition.schema.field_group
@@ -147,7 +147,7 @@ class TargetSteps(ProfileSteps):
             return Known(found[0].id, found[0])
         return Known(unknown_id(FIELD_GROUP.name, title))
 
-    def _judge_group(self, group: Existing, fields: Mapping[str, Any], *, used: bool) -> Known:
+    def _judge_group(self, group: RemoteObject, fields: Mapping[str, Any], *, used: bool) -> Known:
         classes = FIELD_GROUP.fields_of(group).texts("meta:intendedToExtend")
         desired = FieldGroup(
             name=self.definition.name,
@@ -174,7 +174,7 @@ class TargetSteps(ProfileSteps):
         self.planning.fields[group] = together = {**fields, **self.planning.fields.get(group, {})}
         return dict(together)
 
-    def _is_own_group(self, group: Existing) -> bool:
+    def _is_own_group(self, group: RemoteObject) -> bool:
         return _same(self.definition.field_group_title or "", name_of(group, "title"))
 
     def _desired_fields(self) -> Mapping[str, Any]:
@@ -213,12 +213,12 @@ class TargetSteps(ProfileSteps):
             self.conflict(SCHEMA, title, reason, (), ("mappings", missing[0][0]), id=schema.id)
             raise StuckError
 
-    def _grows(self, schema: Existing, groups: list[Existing]) -> bool:
+    def _grows(self, schema: RemoteObject, groups: list[RemoteObject]) -> bool:
         """Whether another definition of the plan adds fields to a schema."""
         ids = {schema.id, *(group.id for group in groups)}
         return self.planning.updates(ids)
 
-    def _has_other_parts(self, schema: Existing) -> bool:
+    def _has_other_parts(self, schema: RemoteObject) -> bool:
         """Whether a schema is composed of the team's own classes or types, whose fields no list of groups tells."""
         references = [entry.text("$ref") or "" for entry in SCHEMA.fields_of(schema).each("allOf")]
         own = self.sandbox.own_field_groups
@@ -226,7 +226,7 @@ class TargetSteps(ProfileSteps):
 
     # ---- the dataset -----------------------------------------------------------------------------------------------
 
-    def live_dataset(self, existing: Existing, schema: Known, *, used: bool = True) -> Known:
+    def live_dataset(self, existing: RemoteObject, schema: Known, *, used: bool = True) -> Known:
         """Plan a dataset that is there."""
         name, written = name_of(existing), self.definition.dataset
         asked = written if isinstance(written, str) else written.name if written else None
@@ -259,7 +259,7 @@ class TargetSteps(ProfileSteps):
         self.planning.datasets[desired.name] = created = schema, self.create(DATASET, desired.name, desired, about)
         return created
 
-    def _judge_dataset(self, desired: Dataset, existing: Existing, *, used: bool) -> Known:
+    def _judge_dataset(self, desired: Dataset, existing: RemoteObject, *, used: bool) -> Known:
         about = INTO_PROFILE if desired.profile and not is_in_profile(existing) else ""
         return self.judge(name_of(existing), desired, existing, used=used, at=("dataset",), reason=about)
 
@@ -281,7 +281,7 @@ class TargetSteps(ProfileSteps):
         self.conflict(DATASET, written, reason, (), ("dataset",))
         raise StuckError
 
-    def schema_of(self, dataset: Existing) -> Existing:
+    def schema_of(self, dataset: RemoteObject) -> RemoteObject:
         """
         Return the schema of a dataset.
 

@@ -10,7 +10,7 @@ from airflow_provider_payments.aep.resources.flow_service import SOURCE_CONNECTI
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 __all__ = ["unknown_transformations", "unsaid"]
 
@@ -19,13 +19,13 @@ _SAID_OPTIONS = ("partialIngestionPercent", "errorDiagnosticsEnabled")
 _UNSAID_MEMBERS = ("labels", "policy", "recordTypes")
 
 
-def unknown_transformations(dataflow: Existing) -> list[str]:
+def unknown_transformations(dataflow: RemoteObject) -> list[str]:
     """Return the names of transformations that decide what becomes of rows, and that no definition can say."""
     names = [step.text("name") or "one without a name" for step in DATAFLOW.fields_of(dataflow).each("transformations")]
     return [name for name in names if name not in _TRANSFORMATIONS]
 
 
-def unsaid(dataflow: Existing, source: Existing, target: Existing) -> Iterator[str]:
+def unsaid(dataflow: RemoteObject, source: RemoteObject, target: RemoteObject) -> Iterator[str]:
     """
     Yield what the reader of a file should know; a plan compares none of it, and an update leaves it as it is.
 

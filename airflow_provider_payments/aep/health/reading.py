@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.dataflows.definition import Definition
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 __all__ = ["Question", "check_health"]
 
@@ -140,7 +140,7 @@ def check_health(
 # ---- which dataflows -----------------------------------------------------------------------------------------------
 
 
-def _meant(flows: Sequence[Existing], question: Question) -> list[_Seen]:
+def _meant(flows: Sequence[RemoteObject], question: Question) -> list[_Seen]:
     if question.definitions is not None:
         return [seen for definition in question.definitions for seen in _of_definition(flows, definition)]
     if question.patterns:
@@ -148,7 +148,7 @@ def _meant(flows: Sequence[Existing], question: Question) -> list[_Seen]:
     return [_seen(flow) for flow in flows if _is_ours(flow)]
 
 
-def _of_definition(flows: Iterable[Existing], definition: Definition) -> list[_Seen]:
+def _of_definition(flows: Iterable[RemoteObject], definition: Definition) -> list[_Seen]:
     names = {definition.name, *definition.previous_names}
     found = [flow for flow in flows if (flow.id == definition.id if definition.id else name_of(flow) in names)]
     may_rest = definition.enabled is False
@@ -157,7 +157,7 @@ def _of_definition(flows: Iterable[Existing], definition: Definition) -> list[_S
     return [_seen(flow, may_rest=may_rest) for flow in found]
 
 
-def _is_ours(flow: Existing) -> bool:
+def _is_ours(flow: RemoteObject) -> bool:
     """Whether a dataflow reads a payments source, or carries a mark of this provider or one that cannot be read."""
     specs = {source.spec_id for source in SOURCES.values()}
     sources = mappings(at(flow.item, "inheritedAttributes", "sourceConnections"))
@@ -169,7 +169,7 @@ def _is_ours(flow: Existing) -> bool:
         return True
 
 
-def _seen(flow: Existing, *, may_rest: bool = False) -> _Seen:
+def _seen(flow: RemoteObject, *, may_rest: bool = False) -> _Seen:
     item, schedule = flow.item, flow.item.get("scheduleParams")
     begins = [flow.created, moment(at(schedule, "startTime")) or 0.0]
     return _Seen(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.api.settling import Settling
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Changes:
     settling: Settling
     was_lost: bool = False
 
-    def updated(self, existing: Existing, differences: list[Difference]) -> Existing:
+    def updated(self, existing: RemoteObject, differences: list[Difference]) -> RemoteObject:
         """Change it; where somebody else changed it meanwhile, or the answer is lost, look what is left to do."""
         for _ in range(MAX_CHANGES):
             try:
@@ -70,7 +70,7 @@ class Changes:
         """Return what may be changed; without ``update`` only what completes an object that this run made."""
         return [d for d in differences if self.if_exists == "update" or self.desired.follows_creation(d)]
 
-    def _change(self, existing: Existing, differences: list[Difference]) -> Existing:
+    def _change(self, existing: RemoteObject, differences: list[Difference]) -> RemoteObject:
         desired, latest = self.desired, self.desired.latest(self.client, existing)
         if latest is not existing:
             differences = self.allowed(desired.differences(self.client, latest))
@@ -80,7 +80,7 @@ class Changes:
             case Change() as change:
                 return desired.send(self.client, latest, change)
 
-    def _check_gone(self, existing: Existing, error: RequestError) -> None:
+    def _check_gone(self, existing: RemoteObject, error: RequestError) -> None:
         """
         Find out whether a 404 speaks of the object itself: that to a change may speak of what the change refers to.
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from airflow_provider_payments.aep.errors import Difference
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 #: Sums of floating-point seconds are no finer; a clock that is simulated might never pass the rest.
 RESOLUTION_SECONDS = 1e-6
@@ -81,7 +81,7 @@ class Seen:
     :param busy_until: until when its creator may still be deleting it, in epoch seconds of the platform's clock.
     """
 
-    existing: Existing
+    existing: RemoteObject
     differences: tuple[Difference, ...] = ()
     leeway: tuple[Difference, ...] = ()
     ours: bool = False

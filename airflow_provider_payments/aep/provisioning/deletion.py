@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
     from airflow_provider_payments.aep.services import Json
 
 __all__ = ["Deleted", "Deletion", "Part"]
@@ -48,7 +48,7 @@ class Part:
     """A dataflow, or what goes with it."""
 
     kind: Kind
-    existing: Existing
+    existing: RemoteObject
 
     def __str__(self) -> str:
         return f"{self.kind} {self.existing.id}"
@@ -147,7 +147,7 @@ class Deletion:
     def _is_marked(self, mark: Mark | None) -> bool:
         return mark is not None and mark.deletion == self._digest
 
-    def _going_with(self, dataflow: Existing) -> list[Part]:
+    def _going_with(self, dataflow: RemoteObject) -> list[Part]:
         found = [Part(kind, existing) for kind, existing in ends_of(self.client, dataflow)]
         targets = [part for part in found if self.dataset and part.kind is TARGET_CONNECTION]
         for part in targets:

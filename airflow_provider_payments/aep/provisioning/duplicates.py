@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
     from airflow_provider_payments.aep.resources.marks import Mark, Writer
 
 log = logging.getLogger(__name__)
@@ -42,14 +42,14 @@ class Duplicates:
     remove: bool
     nonces: set[str] = field(default_factory=set)
     unseen: set[str] = field(default_factory=set)
-    made: dict[str, Existing] = field(default_factory=dict)
+    made: dict[str, RemoteObject] = field(default_factory=dict)
 
-    def is_mine(self, existing: Existing) -> bool:
+    def is_mine(self, existing: RemoteObject) -> bool:
         """Whether this call made it."""
         mark = self.desired.kind.mark_of(existing)
         return existing.id in self.made or (mark is not None and mark.nonce in self.nonces)
 
-    def recognise(self, existing: Existing) -> None:
+    def recognise(self, existing: RemoteObject) -> None:
         """Take note of a dataflow that carries the mark of a creation whose answer was lost."""
         mark = self.desired.kind.mark_of(existing) if self.desired.kind.ingests else None
         if mark is not None and mark.nonce in self.unseen:
@@ -57,7 +57,7 @@ class Duplicates:
             # What it was when it was made is unknown: somebody else may have changed it meanwhile.
             self.made[existing.id] = replace(existing, etag=None)
 
-    def resolve(self, duplicates: Iterable[Existing]) -> tuple[str, ...]:
+    def resolve(self, duplicates: Iterable[RemoteObject]) -> tuple[str, ...]:
         """
         Delete the duplicates that may be deleted and keep the others from ingesting; return the ids of those that stay.
 
@@ -66,7 +66,7 @@ class Duplicates:
         """
         return tuple(duplicate.id for duplicate in duplicates if not self._deleted(duplicate))
 
-    def _deleted(self, listed: Existing) -> bool:
+    def _deleted(self, listed: RemoteObject) -> bool:
         kind = self.desired.kind
         mark, name = kind.mark_of(listed), f"{kind} {self.desired.name!r} ({listed.id})"
         mine = self.is_mine(listed)
@@ -93,7 +93,7 @@ class Duplicates:
             log.warning("Disabled the duplicate of %s, so that nothing is ingested twice", name)
         return False
 
-    def _may_be_deleted(self, mark: Mark | None, duplicate: Existing) -> bool:
+    def _may_be_deleted(self, mark: Mark | None, duplicate: RemoteObject) -> bool:
         if mark is None or not self.client.marks:
             return False
         # Its writer has had the time to remove it, were it alive. What does not say how old it is may be young.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
     from airflow_provider_payments.aep.resources.marks import Mark, Writer
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def _look_for_unseen(client: Client, duplicates: Duplicates) -> None:
         log.warning("%s", error)
 
 
-def _withdrawn(client: Client, desired: Resource, made: Existing) -> str:
+def _withdrawn(client: Client, desired: Resource, made: RemoteObject) -> str:
     """Delete it, or disable it; return what became of it."""
     what = f"{desired.kind.name[:1].upper()}{desired.kind.name[1:]} {made.id}, which this call made,"
     with client.transport.within(STEP_SECONDS):
@@ -89,7 +89,7 @@ def _withdrawn(client: Client, desired: Resource, made: Existing) -> str:
     return f"{what} could not be deleted ({reason}) and was disabled; {follows}"
 
 
-def _refusal(client: Client, desired: Resource, made: Existing, seconds: float) -> str:
+def _refusal(client: Client, desired: Resource, made: RemoteObject, seconds: float) -> str:
     """Delete it within a number of seconds; return why that failed."""
     try:
         with client.transport.within(seconds):
@@ -99,7 +99,7 @@ def _refusal(client: Client, desired: Resource, made: Existing, seconds: float) 
     return ""
 
 
-def _seconds_before_it_begins(client: Client, dataflow: Existing) -> float:
+def _seconds_before_it_begins(client: Client, dataflow: RemoteObject) -> float:
     """Return how many seconds are left before it ingests; 0 or less where it has begun."""
     if dataflow.item.get("lastRunDetails"):
         return 0.0
@@ -107,7 +107,7 @@ def _seconds_before_it_begins(client: Client, dataflow: Existing) -> float:
     return math.inf if start is None else start - client.now() - TICK_SECONDS
 
 
-def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing | None, str]:
+def _noted(client: Client, desired: Resource, made: RemoteObject) -> tuple[RemoteObject | None, str]:
     """
     Record in its mark that it is given up, unless somebody has adopted or disabled it.
 
@@ -132,7 +132,7 @@ def _noted(client: Client, desired: Resource, made: Existing) -> tuple[Existing 
         return None, f"cannot be read, and was neither deleted nor disabled: {error}"
 
 
-def _why_it_stays(client: Client, desired: Resource, made: Existing, now: Existing, mark: Mark | None) -> str:
+def _why_it_stays(client: Client, desired: Resource, made: RemoteObject, now: RemoteObject, mark: Mark | None) -> str:
     """Return what somebody else has done with it meanwhile; empty for nothing."""
     if now.item.get("state") == "disabled":
         return "has been disabled by somebody else"
@@ -154,7 +154,7 @@ def busy_until(mark: Mark | None) -> float:
     return mark.given_up + GIVE_UP_SECONDS + TICK_SECONDS if mark and mark.given_up else 0.0
 
 
-def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
+def claimed(client: Client, duplicates: Duplicates, existing: RemoteObject) -> bool:
     """
     Record in the mark of another writer's dataflow that it is adopted, while its creator may still give it up.
 
@@ -170,7 +170,7 @@ def claimed(client: Client, duplicates: Duplicates, existing: Existing) -> bool:
     return rewrite_mark(client, kind, existing, replace(mark, adopted=True, given_up=0))
 
 
-def may_be_given_up(client: Client, mark: Mark | None, existing: Existing) -> bool:
+def may_be_given_up(client: Client, mark: Mark | None, existing: RemoteObject) -> bool:
     """Whether the creator of a dataflow may still give it up, and nobody has recorded that it is adopted."""
     if mark is None or mark.adopted or client.read_only or not client.marks or not client.dataflow_settle_seconds:
         return False
@@ -178,7 +178,7 @@ def may_be_given_up(client: Client, mark: Mark | None, existing: Existing) -> bo
     return bool(mark.given_up) or client.now() <= horizon
 
 
-def was_disabled_by_giving_up(writer: Writer, mark: Mark | None, existing: Existing) -> bool:
+def was_disabled_by_giving_up(writer: Writer, mark: Mark | None, existing: RemoteObject) -> bool:
     """Whether a task of this chain disabled it when it gave up, and nobody has changed it since."""
     if mark is None or not mark.given_up or mark.owner != writer.owner or existing.item.get("state") != "disabled":
         return False

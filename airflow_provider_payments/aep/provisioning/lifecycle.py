@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 
 __all__ = ["await_earlier_tries", "ends_of", "find_dataflow", "publish", "state_of", "switch_to"]
 
@@ -48,7 +48,7 @@ _REACHED: dict[Action, frozenset[str]] = {
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def find_dataflow(client: Client, asked: str) -> Existing:
+def find_dataflow(client: Client, asked: str) -> RemoteObject:
     """
     Return the dataflow of an id, or of a name that only one dataflow has.
 
@@ -83,7 +83,7 @@ def await_earlier_tries(client: Client, attempt: int) -> None:
             settling.sleep(settling.seconds_after_sending, "to take effect")
 
 
-def state_of(kind: Kind, existing: Existing) -> str:
+def state_of(kind: Kind, existing: RemoteObject) -> str:
     """
     Return an object's state in the service's word, empty where it shows none.
 
@@ -92,7 +92,7 @@ def state_of(kind: Kind, existing: Existing) -> str:
     return kind.fields_of(existing).text("state") or ""
 
 
-def switch_to(client: Client, dataflow: Existing, action: Action) -> Existing:
+def switch_to(client: Client, dataflow: RemoteObject, action: Action) -> RemoteObject:
     """
     Enable or disable a dataflow; return it as it is then. Nothing is sent where it is so already.
 
@@ -110,8 +110,8 @@ def switch_to(client: Client, dataflow: Existing, action: Action) -> Existing:
 
 
 def publish(
-    client: Client, dataflow: Existing, report: Callable[[Kind, Existing], None] = lambda kind, existing: None
-) -> Existing:
+    client: Client, dataflow: RemoteObject, report: Callable[[Kind, RemoteObject], None] = lambda kind, existing: None
+) -> RemoteObject:
     """
     Publish a dataflow that is a draft, after what it refers to that is one; return it as it is then.
 
@@ -128,7 +128,7 @@ def publish(
     return dataflow
 
 
-def _connections_of(client: Client, dataflow: Existing) -> Iterator[tuple[Kind, Existing]]:
+def _connections_of(client: Client, dataflow: RemoteObject) -> Iterator[tuple[Kind, RemoteObject]]:
     """Yield what a dataflow refers to, each object after what it refers to itself."""
     for kind, existing in ends_of(client, dataflow):
         if base_id := kind.fields_of(existing).text("baseConnectionId"):
@@ -137,7 +137,7 @@ def _connections_of(client: Client, dataflow: Existing) -> Iterator[tuple[Kind, 
         yield kind, existing
 
 
-def ends_of(client: Client, dataflow: Existing) -> Iterator[tuple[Kind, Existing]]:
+def ends_of(client: Client, dataflow: RemoteObject) -> Iterator[tuple[Kind, RemoteObject]]:
     """Yield a dataflow's connections, as far as they are there."""
     fields = DATAFLOW.fields_of(dataflow)
     for kind, member in ((TARGET_CONNECTION, "targetConnectionIds"), (SOURCE_CONNECTION, "sourceConnectionIds")):
@@ -146,7 +146,7 @@ def ends_of(client: Client, dataflow: Existing) -> Iterator[tuple[Kind, Existing
             yield from [(kind, existing)] if existing else []
 
 
-def _change(client: Client, kind: Kind, existing: Existing, action: Action) -> Existing:
+def _change(client: Client, kind: Kind, existing: RemoteObject, action: Action) -> RemoteObject:
     settling = Settling(client, f"{kind} {existing.id}", kind.settle_seconds(client))
     refusal: RequestError | None = None
     with client.transport.within(client.operation_timeout):
@@ -165,7 +165,7 @@ def _change(client: Client, kind: Kind, existing: Existing, action: Action) -> E
     ) from refusal
 
 
-def _refusal(client: Client, kind: Kind, existing: Existing, action: Action) -> RequestError | None:
+def _refusal(client: Client, kind: Kind, existing: RemoteObject, action: Action) -> RequestError | None:
     """Ask for a change; return what stands in the way, where only the object tells what came of it."""
     try:
         act(client, existing.id, action, kind.path, safe=False)
@@ -177,8 +177,8 @@ def _refusal(client: Client, kind: Kind, existing: Existing, action: Action) -> 
 
 
 def _reached(
-    client: Client, kind: Kind, existing: Existing, action: Action, refusal: RequestError | None
-) -> Existing | None:
+    client: Client, kind: Kind, existing: RemoteObject, action: Action, refusal: RequestError | None
+) -> RemoteObject | None:
     """
     Return an object that shows the state that was asked for; ``None`` where a lost request had no effect.
 

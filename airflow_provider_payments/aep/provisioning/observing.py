@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client, Reads
     from airflow_provider_payments.aep.provisioning.duplicates import Duplicates
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Observer:
     seen: dict[str, Seen] = field(default_factory=dict)
     #: Whether the first key has missed something: from then on each look is by both.
     by_both: bool = False
-    _listed: dict[str, Existing] = field(default_factory=dict)
+    _listed: dict[str, RemoteObject] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         #: What is looked at, and when that was read, by the own clock; ``None``: just now.
@@ -96,7 +96,7 @@ class Observer:
         self.memory = self.memory.withdrew(object_id)
         del self.seen[object_id]
 
-    def seen_as(self, existing: Existing, differences: Iterable[Difference], *, checked: bool) -> Seen:
+    def seen_as(self, existing: RemoteObject, differences: Iterable[Difference], *, checked: bool) -> Seen:
         """Return what an object is to the decision."""
         found = list(differences)
         differing = [d for d in found if self.desired.decides(d)]
@@ -112,7 +112,7 @@ class Observer:
             busy_until=busy_until(mark),
         )
 
-    def _compare(self, found: Iterable[Existing], *, checked: bool = False) -> None:
+    def _compare(self, found: Iterable[RemoteObject], *, checked: bool = False) -> None:
         for existing in found:
             self.duplicates.recognise(existing)
             if existing.id in self.memory.gone and not checked:
@@ -128,7 +128,7 @@ class Observer:
                 self.seen[existing.id] = self.seen_as(existing, differences, checked=checked)
                 self.memory = self.memory.found(existing.id)
 
-    def _is_withdrawn(self, existing: Existing, differences: list[Difference], *, checked: bool) -> bool:
+    def _is_withdrawn(self, existing: RemoteObject, differences: list[Difference], *, checked: bool) -> bool:
         """
         Whether an attempt of this chain made and disabled it, and it is right otherwise.
 
@@ -144,5 +144,5 @@ class Observer:
             return False
         return not checked or was_disabled_by_giving_up(writer, mark, existing)
 
-    def _found(self, listed: Iterable[Existing]) -> dict[str, Existing]:
+    def _found(self, listed: Iterable[RemoteObject]) -> dict[str, RemoteObject]:
         return {existing.id: existing for existing in listed if existing.id not in self.ignored}

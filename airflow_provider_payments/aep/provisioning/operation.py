@@ -43,7 +43,7 @@ from airflow_provider_payments.aep.provisioning.decide import (
 from airflow_provider_payments.aep.provisioning.giving_up import GIVE_UP_SECONDS, claimed, give_up
 from airflow_provider_payments.aep.provisioning.observing import Observer
 from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
-from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.kind import RemoteObject
 from airflow_provider_payments.aep.resources.switches import switch
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Operation:
         #: What came of it; ``None`` until it is over.
         self.result: Provisioned | PlatformError | None = None
         #: What was made, and has not been read since.
-        self.unread: Existing | None = None
+        self.unread: RemoteObject | None = None
         self._patience = Patience(client)
         self._deadline: Deadline | None = None
 
@@ -160,7 +160,7 @@ class Operation:
         except PlatformError as error:
             self._fail(error)
 
-    def _can_be_read(self, made: Existing) -> bool:
+    def _can_be_read(self, made: RemoteObject) -> bool:
         try:
             self.desired.kind.confirm(self.client, made)
         except RequestError as error:
@@ -311,14 +311,14 @@ class Operation:
             existing = self.changes.updated(existing, changes)
         return self._outcome(self.desired, existing, created=seen.ours, updated=bool(changes), duplicates=left)
 
-    def _own_unlisted(self, winner: Existing) -> list[Existing]:
+    def _own_unlisted(self, winner: RemoteObject) -> list[RemoteObject]:
         """Return what this call made and no list shows: nobody else can have adopted it."""
         mine = self.observer.memory.mine
         # What is not among those made any more was removed as a duplicate, before something else failed.
         made = self.duplicates.made.get(mine or "")
         if mine is None or made is None or mine == winner.id or mine in self.observer.seen:
             return []
-        own = self.desired.kind.read(self.client, Existing(mine, made.created))
+        own = self.desired.kind.read(self.client, RemoteObject(mine, made.created))
         return [own] if own else []
 
     def _revive(self, seen: Seen, duplicates: tuple[Seen, ...]) -> Provisioned | Pause:
@@ -344,7 +344,7 @@ class Operation:
         left = self._left([duplicate.existing for duplicate in duplicates])
         return self._outcome(self.desired, updated, created=False, updated=True, duplicates=left)
 
-    def _left(self, duplicates: list[Existing]) -> tuple[str, ...]:
+    def _left(self, duplicates: list[RemoteObject]) -> tuple[str, ...]:
         """Resolve duplicates, where they matter; return the ids of those that stay."""
         if self.desired.kind.may_duplicate:
             return self.duplicates.resolve(duplicates)
@@ -353,7 +353,7 @@ class Operation:
     def _outcome(
         self,
         resource: Resource,
-        existing: Existing,
+        existing: RemoteObject,
         *,
         created: bool,
         updated: bool = False,

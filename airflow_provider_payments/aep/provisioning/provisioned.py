@@ -11,7 +11,7 @@ from airflow_provider_payments.aep.services import Json, with_values
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.base import Resource
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Provisioned:
     """
 
     resource: Resource
-    existing: Existing
+    existing: RemoteObject
     created: bool
     request_id: str
     at: float

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
     from airflow_provider_payments.aep.resources.marks import Mark
 
 __all__ = ["find_marked", "list_whole", "remove"]
@@ -26,15 +26,15 @@ __all__ = ["find_marked", "list_whole", "remove"]
 log = logging.getLogger(__name__)
 
 
-def list_whole(client: Client, kind: Kind) -> list[Existing]:
+def list_whole(client: Client, kind: Kind) -> list[RemoteObject]:
     """Return all objects of a kind: the whole list before the first deletion, because deletions shift pages."""
     return patiently(client, lambda: list(kind.list_all(client)))
 
 
-def find_marked(client: Client, kind: Kind, is_ours: Callable[[Mark | None], bool]) -> list[Existing]:
+def find_marked(client: Client, kind: Kind, is_ours: Callable[[Mark | None], bool]) -> list[RemoteObject]:
     """Return the objects of a kind whose marks are meant; one whose mark cannot be read stays, with a warning."""
 
-    def is_meant(existing: Existing) -> bool:
+    def is_meant(existing: RemoteObject) -> bool:
         try:
             return is_ours(kind.mark_of(existing))
         except UnreadableError as error:
@@ -45,7 +45,7 @@ def find_marked(client: Client, kind: Kind, is_ours: Callable[[Mark | None], boo
 
 
 def remove(
-    client: Client, kind: Kind, listed: Existing, is_ours: Callable[[Mark | None], bool], *, disable: bool = False
+    client: Client, kind: Kind, listed: RemoteObject, is_ours: Callable[[Mark | None], bool], *, disable: bool = False
 ) -> str | None:
     """
     Delete an object; return why it stays, empty where it was deleted, ``None`` where it is gone already.
@@ -60,7 +60,7 @@ def remove(
 
 
 def _remove(
-    client: Client, kind: Kind, listed: Existing, is_ours: Callable[[Mark | None], bool], disable: bool
+    client: Client, kind: Kind, listed: RemoteObject, is_ours: Callable[[Mark | None], bool], disable: bool
 ) -> str | None:
     existing = kind.read(client, listed)
     if existing is None:
@@ -73,7 +73,7 @@ def _remove(
     return reason
 
 
-def _disabled(client: Client, kind: Kind, existing: Existing) -> bool:
+def _disabled(client: Client, kind: Kind, existing: RemoteObject) -> bool:
     """Disable it, where that is possible; return whether it was."""
     try:
         return kind.disable(client, existing)
@@ -83,7 +83,7 @@ def _disabled(client: Client, kind: Kind, existing: Existing) -> bool:
         return False
 
 
-def _obstacle(client: Client, kind: Kind, existing: Existing, is_ours: Callable[[Mark | None], bool]) -> str:
+def _obstacle(client: Client, kind: Kind, existing: RemoteObject, is_ours: Callable[[Mark | None], bool]) -> str:
     if not is_ours(kind.mark_of(existing)):
         return "its mark names another owner or run by now"
     return kind.blocking_reference(client, existing)

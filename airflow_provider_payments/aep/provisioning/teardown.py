@@ -17,7 +17,7 @@ from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.provisioning.removing import find_marked, list_whole, remove
-from airflow_provider_payments.aep.resources.kind import Existing, Kind, all_kinds
+from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject, all_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,14 +87,14 @@ def tear_down(
     return outcome
 
 
-def _served(kind: Kind, existing: Existing) -> str | None:
+def _served(kind: Kind, existing: RemoteObject) -> str | None:
     try:
         return kind.belongs_to(existing)
     except UnreadableError:
         return None  # it would only have been reported
 
 
-def _remove(client: Client, writer: Writer, kind: Kind, listed: Existing, outcome: Teardown) -> None:
+def _remove(client: Client, writer: Writer, kind: Kind, listed: RemoteObject, outcome: Teardown) -> None:
     reason = remove(client, kind, listed, writer.made)
     if reason is None:
         return
@@ -104,6 +104,6 @@ def _remove(client: Client, writer: Writer, kind: Kind, listed: Existing, outcom
         outcome.removed.append(_report(kind, listed))
 
 
-def _report(kind: Kind, existing: Existing) -> Json:
+def _report(kind: Kind, existing: RemoteObject) -> Json:
     name = readers.text(existing.item.get("name")) or readers.text(existing.item.get("title"))
     return {"kind": kind.name, "id": existing.id, "name": name}

@@ -16,7 +16,7 @@ from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import Difference, RequestError
 from airflow_provider_payments.aep.inputs import add_extra
 from airflow_provider_payments.aep.resources.converters import named, to_mapping, to_name, to_optional_text
-from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
+from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject, created_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -110,11 +110,11 @@ class Resource(ABC):
         """
         return
 
-    def look_up(self, reads: Reads) -> Iterable[Existing]:
+    def look_up(self, reads: Reads) -> Iterable[RemoteObject]:
         """Yield the objects that have this one's name, compared here: the services' filters are only hints."""
         return self._named(self.kind.items(reads, self.name))
 
-    def look_further(self, reads: Reads) -> Iterable[Existing]:
+    def look_further(self, reads: Reads) -> Iterable[RemoteObject]:
         """
         Yield them by another key, or out of the unfiltered list.
 
@@ -126,7 +126,7 @@ class Resource(ABC):
         # Not every service asks for a name.
         return self._named(item for item in self.kind.items(reads) if item.get(self.kind.name_key) is not None)
 
-    def _named(self, items: Iterable[Json]) -> Iterator[Existing]:
+    def _named(self, items: Iterable[Json]) -> Iterator[RemoteObject]:
         for fields in map(self.kind.fields_of_item, items):
             if self._is_it(fields):
                 yield self.kind.read_item(fields)
@@ -168,7 +168,7 @@ class Resource(ABC):
         """Return when it would begin to ingest if it were made now, in epoch seconds of the platform's clock."""
         return math.inf
 
-    def create(self, client: Client, mark: Mark | None = None) -> Existing:
+    def create(self, client: Client, mark: Mark | None = None) -> RemoteObject:
         """
         Ask the service to make it, once.
 
@@ -194,7 +194,7 @@ class Resource(ABC):
         """Whether what was refused is only what a request that is made later says otherwise."""
         return False
 
-    def adopt_named_by(self, client: Client, error: RequestError) -> Existing | None:
+    def adopt_named_by(self, client: Client, error: RequestError) -> RemoteObject | None:
         """Return the object that a refused creation names as standing in its way, if the service names one."""
         return None
 
@@ -212,14 +212,14 @@ class Resource(ABC):
         """
 
     @abstractmethod
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         """
         Return the same fields as the service shows them, normalised.
 
         :raises UnreadableError: if one of them cannot be understood: it may be right.
         """
 
-    def differences(self, reads: Reads, existing: Existing) -> list[Difference]:
+    def differences(self, reads: Reads, existing: RemoteObject) -> list[Difference]:
         """Compare by meaning: what the service changes by nature is no difference."""
         mark = self.kind.mark_of(existing) if self.kind.carries_mark else None  # it decides on deletions
         desired, actual = self.complete(reads).desired_fields(), self.actual_fields(reads, existing)
@@ -233,11 +233,11 @@ class Resource(ABC):
     #: Prefixes of the fields that an update can change.
     changeable: ClassVar[tuple[str, ...]] = ()
 
-    def latest(self, reads: Reads, existing: Existing) -> Existing:
+    def latest(self, reads: Reads, existing: RemoteObject) -> RemoteObject:
         """Return an object as a change of it must know it, where a list may be late or show less."""
         return existing
 
-    def judge(self, existing: Existing, differences: Sequence[Difference], now: float) -> Change | Fixed:
+    def judge(self, existing: RemoteObject, differences: Sequence[Difference], now: float) -> Change | Fixed:
         """
         Say how an existing object becomes this one: by a change of the members that somebody wrote, or not at all.
 
@@ -253,7 +253,7 @@ class Resource(ABC):
         change = self.change(existing, own) if own else Change()
         return change if len(own) == len(differences) else self._with_owner(existing, change)
 
-    def _with_owner(self, existing: Existing, change: Change) -> Change:
+    def _with_owner(self, existing: RemoteObject, change: Change) -> Change:
         """Return a change that also lets the mark name another owner: both are one request."""
         mark = self.kind.mark_of(existing)
         if mark is None or self.owner is None:
@@ -261,15 +261,15 @@ class Resource(ABC):
         mark = mark.handed_to(self.owner, adopted=self.kind.ingests)
         return attrs.evolve(change, operations=self.kind.with_mark(existing, change.operations, mark))
 
-    def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
+    def obstacle(self, existing: RemoteObject, difference: Difference, now: float) -> str:
         """Return what to do about a difference that no update removes; empty where one does."""
         return "" if difference.field.startswith(self.changeable) else self.fixed_advice
 
-    def change(self, existing: Existing, differences: Sequence[Difference]) -> Change:
+    def change(self, existing: RemoteObject, differences: Sequence[Difference]) -> Change:
         """Return what removes differences to which there is no :meth:`obstacle`."""
         raise NotImplementedError
 
-    def send(self, client: Client, existing: Existing, change: Change) -> Existing:
+    def send(self, client: Client, existing: RemoteObject, change: Change) -> RemoteObject:
         """
         Change an object as it was judged; return it as it is then.
 
@@ -277,7 +277,7 @@ class Resource(ABC):
         """
         return self.kind.patch(client, existing, change.operations) if change.operations else existing
 
-    def outputs(self, existing: Existing, at: float) -> Json:
+    def outputs(self, existing: RemoteObject, at: float) -> Json:
         """
         Return what the next steps need besides the id, as plain JSON.
 

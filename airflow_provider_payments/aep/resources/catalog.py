@@ -15,7 +15,7 @@ from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.resources.base import Change, Resource, without_empty
 from airflow_provider_payments.aep.resources.converters import named, to_bool, to_content_type, to_id, to_mapping
 from airflow_provider_payments.aep.resources.items import user_of
-from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
+from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject, created_object
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, PAGE, Json, segment
 
@@ -37,10 +37,10 @@ class DatasetKind(Kind):
     def items(self, reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
         return catalog.datasets(reads, name, limit)
 
-    def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
+    def get(self, reads: Reads, object_id: str, version: int = 0) -> RemoteObject:
         return self.read_item(self.fields_of_item(catalog.dataset(reads, object_id)))
 
-    def blocking_reference(self, reads: Reads, existing: Existing, going: Collection[str] = ()) -> str:
+    def blocking_reference(self, reads: Reads, existing: RemoteObject, going: Collection[str] = ()) -> str:
         # Not every way that rows come by sets the last batch.
         if batch := existing.item.get("lastBatchId") or catalog.a_batch_of(reads, existing.id):
             return f"it holds rows: batch {batch}"
@@ -52,19 +52,19 @@ class DatasetKind(Kind):
             return payload
         return payload | {"tags": dict(payload.get("tags") or {}) | {MARK_TAG: [str(mark)]}}
 
-    def with_mark(self, existing: Existing, operations: Sequence[Json], mark: Mark) -> tuple[Json, ...]:
+    def with_mark(self, existing: RemoteObject, operations: Sequence[Json], mark: Mark) -> tuple[Json, ...]:
         members = dict(next(iter(operations), {}))
         return (members | {"tags": dict(members.get("tags") or {}) | {MARK_TAG: [str(mark)]}},)
 
     def patch(
-        self, client: Client, existing: Existing, operations: Sequence[Json], *, safe: bool | None = None
-    ) -> Existing:
+        self, client: Client, existing: RemoteObject, operations: Sequence[Json], *, safe: bool | None = None
+    ) -> RemoteObject:
         # Catalog shows no etag; what is sent is merged into what is there, tag by tag.
         for members in operations:
             client.request("PATCH", f"{self.path}/{segment(existing.id)}", body=members, safe=safe)
         return existing
 
-    def mark_of(self, existing: Existing) -> Mark | None:
+    def mark_of(self, existing: RemoteObject) -> Mark | None:
         return next(map(Mark.read, self.fields_of(existing).texts("tags", MARK_TAG)), None)
 
 
@@ -115,7 +115,7 @@ class Dataset(Resource):
             }
         )
 
-    def create(self, client: Client, mark: Mark | None = None) -> Existing:
+    def create(self, client: Client, mark: Mark | None = None) -> RemoteObject:
         body = self.kind.marked(self.payload(), mark)
         answer = client.request("POST", self.kind.path, params={"requestDataSource": "true"}, body=body)
         reference = next(iter(readers.sequence(answer.body)), None)
@@ -125,15 +125,15 @@ class Dataset(Resource):
 
     changeable: ClassVar[tuple[str, ...]] = ("tags", "description", "profile")
 
-    def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
+    def obstacle(self, existing: RemoteObject, difference: Difference, now: float) -> str:
         if difference.field == "profile" and not self.profile:
             return "A dataset stays in Profile: leave `profile` out."
         return super().obstacle(existing, difference, now)
 
-    def latest(self, reads: Reads, existing: Existing) -> Existing:
+    def latest(self, reads: Reads, existing: RemoteObject) -> RemoteObject:
         return self.kind.read(reads, existing) or existing
 
-    def change(self, existing: Existing, differences: Sequence[Difference]) -> Change:
+    def change(self, existing: RemoteObject, differences: Sequence[Difference]) -> Change:
         # A tag that is sent replaces the one of its name: what stands there is sent again.
         theirs = {name: self.kind.fields_of(existing).texts("tags", name) for name in self.tags}
         missing = {name: values for name, values in self.tags.items() if not _pairs({name: values}) <= _pairs(theirs)}
@@ -151,7 +151,7 @@ class Dataset(Resource):
         switched = {} if self.profile is None else {"profile": self.profile}
         return self._meaning(Fields(self.name, self.body())) | described | switched
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         fields = self.kind.fields_of(existing)
         return self._meaning(fields) | {
             "description": fields.text("description"),
@@ -167,7 +167,7 @@ class Dataset(Resource):
         }
 
 
-def is_in_profile(dataset: Existing) -> bool:
+def is_in_profile(dataset: RemoteObject) -> bool:
     """
     Whether the rows of a dataset are part of profiles.
 

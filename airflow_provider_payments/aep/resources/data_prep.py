@@ -37,7 +37,7 @@ from airflow_provider_payments.aep.resources.converters import (
     to_optional_text,
 )
 from airflow_provider_payments.aep.resources.expressions import attributes_read
-from airflow_provider_payments.aep.resources.kind import Existing, Kind
+from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 from airflow_provider_payments.aep.services import DATA_PREP, PAGE, SCHEMA_VERSION, Json
 
 if TYPE_CHECKING:
@@ -135,27 +135,27 @@ class MappingSetKind(Kind):
     def items(self, reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
         return data_prep.mapping_sets(reads, name, limit)
 
-    def read_item(self, fields: Fields) -> Existing:
+    def read_item(self, fields: Fields) -> RemoteObject:
         fields.count("version")  # a dataflow refers to it
         return super().read_item(fields)
 
-    def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
+    def get(self, reads: Reads, object_id: str, version: int = 0) -> RemoteObject:
         return self.read_item(self.fields_of_item(data_prep.mapping_set(reads, object_id, version)))
 
-    def version_of(self, existing: Existing) -> int:
+    def version_of(self, existing: RemoteObject) -> int:
         return self.fields_of(existing).count("version")
 
-    def read(self, reads: Reads, existing: Existing) -> Existing | None:
+    def read(self, reads: Reads, existing: RemoteObject) -> RemoteObject | None:
         # Nobody can delete one, but it may not be read yet, and what refers to it would be refused.
         if reads.now() < existing.created + self.settle_seconds(reads):
             super().read(reads, existing)
         return existing
 
-    def confirm(self, reads: Reads, existing: Existing) -> None:
+    def confirm(self, reads: Reads, existing: RemoteObject) -> None:
         if self.settle_seconds(reads):
             self.get(reads, existing.id, self.version_of(existing))
 
-    def belongs_to(self, existing: Existing) -> str | None:
+    def belongs_to(self, existing: RemoteObject) -> str | None:
         return schema_of(self.fields_of(existing))
 
 
@@ -247,11 +247,11 @@ class MappingSet(Resource):
     def _open(self) -> bool:
         return not self.tenant_id and any(TENANT_PLACEHOLDER in m.destination for m in self.mappings)
 
-    def look_up(self, reads: Reads) -> Iterator[Existing]:
+    def look_up(self, reads: Reads) -> Iterator[RemoteObject]:
         # The legacy dialect sends no name, so none can be asked for.
         return self._alike(reads, data_prep.mapping_sets(reads, self.name if self.dialect == "current" else None))
 
-    def look_further(self, reads: Reads) -> Iterator[Existing]:
+    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
         everything = data_prep.mapping_sets(reads) if self.dialect == "current" else ()
         return self._alike(reads, (item for item in everything if self._may_be_named_so(item)))
 
@@ -259,7 +259,7 @@ class MappingSet(Resource):
         name = readers.text(item.get("name"))  # no published answer shows one
         return name is None or Fields(self.kind.name, item).is_named("name", self.name)
 
-    def _alike(self, reads: Reads, items: Iterable[Json]) -> Iterator[Existing]:
+    def _alike(self, reads: Reads, items: Iterable[Json]) -> Iterator[RemoteObject]:
         desired = self.complete(reads).desired_fields()
         for fields in map(self.kind.fields_of_item, items):
             # Nobody has to understand what another schema's maps.
@@ -299,12 +299,12 @@ class MappingSet(Resource):
     def desired_fields(self) -> Json:
         return mapping_meaning(Fields(self.name, self.body()))
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         return mapping_meaning(self.kind.fields_of(existing))
 
     fixed_advice = "A mapping set is not changed, for other dataflows may use it: another one is made."
 
-    def outputs(self, existing: Existing, at: float) -> Json:
+    def outputs(self, existing: RemoteObject, at: float) -> Json:
         return {"version": self.kind.fields_of(existing).count("version")}
 
 

@@ -29,7 +29,7 @@ from airflow_provider_payments.aep.resources.flow_service import (
 )
 from airflow_provider_payments.aep.resources.flow_specs import FlowSpec, check_against
 from airflow_provider_payments.aep.resources.items import FlowServiceKind
-from airflow_provider_payments.aep.resources.kind import Existing, Kind, created_object
+from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject, created_object
 from airflow_provider_payments.aep.resources.live_dataflow import (
     changed_transformations,
     mapping_used,
@@ -58,7 +58,7 @@ FENCE_MARGIN_SECONDS = 60.0
 class DataflowKind(FlowServiceKind):
     """What is asked of dataflows: one that stays beside another can be disabled."""
 
-    def disable(self, client: Client, existing: Existing) -> bool:
+    def disable(self, client: Client, existing: RemoteObject) -> bool:
         if existing.item.get("state") == "disabled":
             return False
         return switch(client, existing.id, "disable")
@@ -180,7 +180,7 @@ class Dataflow(FlowServiceResource):
     def _takes_partial_ingestion_away(self) -> bool:
         return self.partial_ingestion_percent == 0
 
-    def look_further(self, reads: Reads) -> Iterator[Existing]:
+    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
         """See as well that no other dataflow reads the source connection: a pair of them belongs to one dataflow."""
         related = [self.kind.fields_of_item(item) for item in self._related(reads)]
         if named := [self.kind.read_item(fields) for fields in related if self._is_it(fields)]:
@@ -232,7 +232,7 @@ class Dataflow(FlowServiceResource):
     def is_out_of_date(self, error: RequestError) -> bool:
         return error.code == START_HAS_PASSED and self.schedule.start_time is None
 
-    def create(self, client: Client, mark: Mark | None = None) -> Existing:
+    def create(self, client: Client, mark: Mark | None = None) -> RemoteObject:
         def payload() -> Json:
             # Times count from the request: one that comes late must still start late.
             schedule = {"scheduleParams": self._schedule(client)}
@@ -258,7 +258,7 @@ class Dataflow(FlowServiceResource):
             fields |= {f"deltaColumn.{name}": value for name, value in self.delta_column.desired.items()}
         return fields
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         fields = self.kind.fields_of(existing)
         ends = {
             "sourceConnectionIds": (SOURCE_CONNECTION, self.source_connection_id),
@@ -289,7 +289,7 @@ class Dataflow(FlowServiceResource):
     #: What a change can reach in a dataflow that exists; a new source or target pair wants a new dataflow.
     changeable = ("mapping", "deltaColumn.", "scheduleParams.", "options.", "name", "description")
 
-    def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
+    def obstacle(self, existing: RemoteObject, difference: Difference, now: float) -> str:
         fields, name = self.kind.fields_of(existing), difference.field
         if name == "state":
             return "" if self.enabled is not None and difference.actual != "draft" else _why_it_rests(fields)
@@ -305,7 +305,7 @@ class Dataflow(FlowServiceResource):
                 )
         return super().obstacle(existing, difference, now)
 
-    def change(self, existing: Existing, differences: Sequence[Difference]) -> Change:
+    def change(self, existing: RemoteObject, differences: Sequence[Difference]) -> Change:
         fields, changed = self.kind.fields_of(existing), {d.field for d in differences}
         # A single run must have no delta column, and no backfill, not even one that stands in the live schedule.
         to_once = self.schedule.frequency == "once" and "scheduleParams.frequency" in changed
@@ -339,14 +339,14 @@ class Dataflow(FlowServiceResource):
             changes["Mapping"] = lambda used: used | mapping
         return changes
 
-    def send(self, client: Client, existing: Existing, change: Change) -> Existing:
+    def send(self, client: Client, existing: RemoteObject, change: Change) -> RemoteObject:
         existing = super().send(client, existing, change)
         if change.action:
             act(client, existing.id, change.action)
             existing = self.kind.read(client, existing) or existing
         return existing
 
-    def outputs(self, existing: Existing, at: float) -> Json:
+    def outputs(self, existing: RemoteObject, at: float) -> Json:
         return {"runs_since": self.schedule.runs_since(datetime.fromtimestamp(at, UTC)).isoformat()}
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from airflow_provider_payments.aep.api.client import Client, Reads
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
     from airflow_provider_payments.aep.services import Json
 
 __all__ = ["AbsentError", "find_object", "look_up_object", "name_of"]
@@ -34,7 +34,7 @@ class _Listed:
     :param unreadable: an item that may be the one.
     """
 
-    matches: list[Existing] = field(default_factory=list)
+    matches: list[RemoteObject] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     unreadable: UnreadableError | None = None
 
@@ -45,8 +45,8 @@ def find_object(
     asked: str,
     *,
     argument: str = "name",
-    obstacle: Callable[[Existing], str] = lambda existing: "",
-) -> Existing:
+    obstacle: Callable[[RemoteObject], str] = lambda existing: "",
+) -> RemoteObject:
     """Return what :func:`look_up_object` does, asked again where an answer cannot be understood."""
     with client.transport.within(client.operation_timeout):
         return patiently(client, lambda: look_up_object(client, kind, asked, argument=argument, obstacle=obstacle))
@@ -58,8 +58,8 @@ def look_up_object(
     asked: str,
     *,
     argument: str = "name",
-    obstacle: Callable[[Existing], str] = lambda existing: "",
-) -> Existing:
+    obstacle: Callable[[RemoteObject], str] = lambda existing: "",
+) -> RemoteObject:
     """
     Return the object of a name or an id, as it is now.
 
@@ -92,11 +92,11 @@ def look_up_object(
     raise AbsentError(argument, asked, f"there is no {kind} of this {key}{did_you_mean(asked, listed.names)}")
 
 
-def _ids(found: Iterable[Existing]) -> str:
+def _ids(found: Iterable[RemoteObject]) -> str:
     return ", ".join(each.id for each in found)
 
 
-def name_of(kind: Kind, existing: Existing) -> str:
+def name_of(kind: Kind, existing: RemoteObject) -> str:
     """Return an object's name or title as far as it can be read."""
     return readers.text(existing.item.get(kind.name_key)) or ""
 
@@ -118,7 +118,7 @@ def _listed(kind: Kind, items: Iterable[Json], asked: str) -> _Listed:
     return listed
 
 
-def _match(kind: Kind, item: Json, asked: str, others: list[str]) -> Iterator[Existing]:
+def _match(kind: Kind, item: Json, asked: str, others: list[str]) -> Iterator[RemoteObject]:
     fields = kind.fields_of_item(item)
     if kind.is_going(fields):
         return

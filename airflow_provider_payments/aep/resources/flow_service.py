@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from airflow_provider_payments.aep.api.client import Reads
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
     from airflow_provider_payments.aep.resources.sources import Source
 
 BASE_CONNECTION = FlowServiceKind(
@@ -83,7 +83,7 @@ class FlowServiceResource(Resource):
     #: A field by which lists can be filtered, and the argument that names its value.
     second_key: ClassVar[tuple[str, str] | None] = None
 
-    def look_further(self, reads: Reads) -> Iterator[Existing]:
+    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
         return self._named(item for item in self._related(reads) if item.get("name") is not None)
 
     def _related(self, reads: Reads) -> list[Json]:
@@ -142,7 +142,7 @@ class BaseConnection(FlowServiceResource):
             {"auth.params.host": _host(self.credential["host"])} if "host" in self.credential else {}
         )
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         fields = self.kind.fields_of(existing)
         host = fields.text("auth", "params", "host") or self.credential.get("host")
         return {
@@ -170,7 +170,7 @@ class DatasetBaseConnection(FlowServiceResource):
     def desired_fields(self) -> Json:
         return {"connectionSpec.id": DATA_LAKE_SPEC_ID}
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         return {"connectionSpec.id": self.kind.fields_of(existing).text("connectionSpec", "id")}
 
 
@@ -265,7 +265,7 @@ class SourceConnection(FlowServiceResource):
             fields |= _schema_meaning(Fields(self.name, self.payload()))
         return fields | written_types(self.columns or ()) | self._extra_of(self.extra)
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         fields = self.kind.fields_of(existing)
         # A column that is missing altogether is one difference, whatever types it was to have.
         written = written_types(self.columns or ())
@@ -278,7 +278,7 @@ class SourceConnection(FlowServiceResource):
         places = [(place, name) for place in ("params", "data") for name in extra.mapping(place)]
         return {".".join(place): fields.value(*place) for place in places}
 
-    def outputs(self, existing: Existing, at: float) -> Json:
+    def outputs(self, existing: RemoteObject, at: float) -> Json:
         # Of one just made the answer shows no columns.
         columns = readers.mappings(readers.at(existing.item, "params", "columns")) or self._described_columns
         return {"columns": [name for c in columns if (name := readers.text(c.get("name")))] or None}
@@ -353,7 +353,7 @@ class TargetConnection(FlowServiceResource):
             fields["baseConnectionId"] = self.base_connection_id
         return fields
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         fields = self.kind.fields_of(existing)
         return target_meaning(fields) | {
             "data.format": fields.text("data", "format"),

@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.errors import ConflictError, Difference, Inva
 from airflow_provider_payments.aep.inputs import as_bool, as_data
 from airflow_provider_payments.aep.resources.base import Resource, without_empty
 from airflow_provider_payments.aep.resources.converters import named, to_bool, to_id
-from airflow_provider_payments.aep.resources.kind import Existing, Kind
+from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 from airflow_provider_payments.aep.services import PAGE, SCHEMA_REGISTRY, Json
 
 if TYPE_CHECKING:
@@ -43,18 +43,18 @@ class IdentityKind(Kind):
         # Descriptors have no names to ask for.
         return (item for item in schema_registry.descriptors(reads, limit) if item.get("@type") == DESCRIPTOR_TYPE)
 
-    def read_item(self, fields: Fields) -> Existing:
+    def read_item(self, fields: Fields) -> RemoteObject:
         # Of two the age decides nothing, and not every sample shows it.
         created = readers.moment(readers.at(fields.item, *self.created_at)) or 0.0
-        return Existing(fields.identity(self.id_key), created, item=dict(fields.item))
+        return RemoteObject(fields.identity(self.id_key), created, item=dict(fields.item))
 
-    def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
+    def get(self, reads: Reads, object_id: str, version: int = 0) -> RemoteObject:
         return self.read_item(self.fields_of_item(schema_registry.descriptor(reads, object_id)))
 
-    def confirm(self, reads: Reads, existing: Existing) -> None:
+    def confirm(self, reads: Reads, existing: RemoteObject) -> None:
         self.get(reads, existing.id)
 
-    def belongs_to(self, existing: Existing) -> str | None:
+    def belongs_to(self, existing: RemoteObject) -> str | None:
         return self.fields_of(existing).text("xdm:sourceSchema")
 
 
@@ -106,11 +106,11 @@ class Identity(Resource):
             }
         )
 
-    def look_up(self, reads: Reads) -> Iterator[Existing]:
+    def look_up(self, reads: Reads) -> Iterator[RemoteObject]:
         """Yield the identities that the schema has of this field."""
         return (each for each in identities_of(reads, self.schema_id) if field_path(each) == self.name)
 
-    def look_further(self, reads: Reads) -> Iterator[Existing]:
+    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
         """See as well that no other field is the schema's primary identity."""
         found = list(self.look_up(reads))
         if not found and (other := self.other_primary(identities_of(reads, self.schema_id))):
@@ -118,7 +118,7 @@ class Identity(Resource):
             raise ConflictError(self.kind.name, self.name, other.id, (found_path,), ONE_PRIMARY)
         yield from found
 
-    def other_primary(self, identities: Iterable[Existing]) -> Existing | None:
+    def other_primary(self, identities: Iterable[RemoteObject]) -> RemoteObject | None:
         """
         Return the identity of another field that is the schema's primary one, where this is to be it.
 
@@ -136,14 +136,14 @@ class Identity(Resource):
     def desired_fields(self) -> Json:
         return {"namespace": self.namespace} | ({} if self.primary is None else {"primary": self.primary})
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         return {"namespace": namespace_of(existing), "primary": is_primary(existing)}
 
 
 ONE_PRIMARY = "A schema has one primary identity: write the field that is it."
 
 
-def identities_of(reads: Reads, schema_id: str) -> Iterator[Existing]:
+def identities_of(reads: Reads, schema_id: str) -> Iterator[RemoteObject]:
     """
     Yield the identities of a schema.
 
@@ -154,21 +154,21 @@ def identities_of(reads: Reads, schema_id: str) -> Iterator[Existing]:
             yield IDENTITY.read_item(fields)
 
 
-def field_path(existing: Existing) -> str:
+def field_path(existing: RemoteObject) -> str:
     """Return the path of an identity's field. Older documents write ``xdm:`` before standard fields."""
     return (_fields(existing).text("xdm:sourceProperty") or "").replace("/xdm:", "/")
 
 
-def is_primary(existing: Existing) -> bool:
+def is_primary(existing: RemoteObject) -> bool:
     """Whether an identity is the primary one of its schema."""
     return _fields(existing).parsed(as_bool, "xdm:isPrimary") or False
 
 
-def namespace_of(existing: Existing) -> str | None:
+def namespace_of(existing: RemoteObject) -> str | None:
     """Return the code of an identity's namespace; ``None`` where it says the namespace's number instead."""
     fields = _fields(existing)
     return fields.text("xdm:namespace") if fields.text("xdm:property") in (BY_CODE, None) else None
 
 
-def _fields(existing: Existing) -> Fields:
+def _fields(existing: RemoteObject) -> Fields:
     return IDENTITY.fields_of(existing)

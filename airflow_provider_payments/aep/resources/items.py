@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.resources.kind import Existing, Kind
+from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 from airflow_provider_payments.aep.services import FLOW_SERVICE, PAGE, Json, segment
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class FlowServiceKind(Kind):
     def items(self, reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
         return flow_service.items(reads, self.collection, *([f"name=={name}"] if name else []), limit=limit)
 
-    def listed(self, item: Json) -> Existing | None:
+    def listed(self, item: Json) -> RemoteObject | None:
         return None if item.get("state") == "deleting" else super().listed(item)
 
     def is_going(self, fields: Fields) -> bool:
@@ -32,22 +32,22 @@ class FlowServiceKind(Kind):
     def settle_seconds(self, reads: Reads) -> float:
         return reads.dataflow_settle_seconds if self.collection == "flows" else reads.settle_seconds
 
-    def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
+    def get(self, reads: Reads, object_id: str, version: int = 0) -> RemoteObject:
         return self.read_item(self.fields_of_item(flow_service.item(reads, self.collection, object_id)))
 
-    def read(self, reads: Reads, existing: Existing) -> Existing | None:
+    def read(self, reads: Reads, existing: RemoteObject) -> RemoteObject | None:
         now = super().read(reads, existing)
         return now if now and now.item.get("state") != "deleting" else None
 
     def patch(
-        self, client: Client, existing: Existing, operations: Sequence[Json], *, safe: bool | None = None
-    ) -> Existing:
+        self, client: Client, existing: RemoteObject, operations: Sequence[Json], *, safe: bool | None = None
+    ) -> RemoteObject:
         # The etag goes back as it came, its inner quotes included.
         headers, path = {"If-Match": existing.etag or "*"}, f"{self.path}/{segment(existing.id)}"
         answer = client.request("PATCH", path, body=list(operations), headers=headers, safe=safe)
         return replace(existing, etag=readers.text(readers.at(answer.body, "etag")) or existing.etag)
 
-    def blocking_reference(self, reads: Reads, existing: Existing, going: Collection[str] = ()) -> str:
+    def blocking_reference(self, reads: Reads, existing: RemoteObject, going: Collection[str] = ()) -> str:
         return user_of(reads, self, existing.id, going)
 
 

@@ -32,7 +32,7 @@ _DESCRIPTION = "/description"
 
 
 @dataclass(frozen=True)
-class Existing:
+class RemoteObject:
     """
     An object that the service holds.
 
@@ -107,7 +107,7 @@ class Kind(ABC):
         :param limit: how many to ask for at once.
         """
 
-    def list_all(self, reads: Reads, limit: int = PAGE) -> Iterator[Existing]:
+    def list_all(self, reads: Reads, limit: int = PAGE) -> Iterator[RemoteObject]:
         """
         Yield all objects of the kind; what has no id that can be read is left out.
 
@@ -115,23 +115,23 @@ class Kind(ABC):
         """
         return filter(None, map(self.listed, self.items(reads, limit=limit)))
 
-    def listed(self, item: Json) -> Existing | None:
+    def listed(self, item: Json) -> RemoteObject | None:
         """Return an item of a list as far as it can be read, ``None`` where that is not its id."""
         if (object_id := readers.text(item.get(self.id_key))) is None:
             return None
         created = readers.moment(readers.at(item, *self.created_at)) or 0.0
-        return Existing(object_id, created, readers.text(readers.at(item, *self.etag_at)), item)
+        return RemoteObject(object_id, created, readers.text(readers.at(item, *self.etag_at)), item)
 
-    def read_item(self, fields: Fields) -> Existing:
+    def read_item(self, fields: Fields) -> RemoteObject:
         """
         Return an item whose age is known: it decides which of several is the one.
 
         :raises UnreadableError: if its id or its age cannot be read.
         """
         etag = readers.text(readers.at(fields.item, *self.etag_at))
-        return Existing(fields.identity(self.id_key), fields.moment(*self.created_at), etag, dict(fields.item))
+        return RemoteObject(fields.identity(self.id_key), fields.moment(*self.created_at), etag, dict(fields.item))
 
-    def version_of(self, existing: Existing) -> int:
+    def version_of(self, existing: RemoteObject) -> int:
         """Return which version of it a list shows; only mapping sets have several that can be read."""
         return 0
 
@@ -140,7 +140,7 @@ class Kind(ABC):
         return False
 
     @abstractmethod
-    def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
+    def get(self, reads: Reads, object_id: str, version: int = 0) -> RemoteObject:
         """
         Return the object of an id.
 
@@ -148,7 +148,7 @@ class Kind(ABC):
         :raises RequestError: if the service does not show it.
         """
 
-    def find(self, reads: Reads, object_id: str, version: int = 0) -> Existing | None:
+    def find(self, reads: Reads, object_id: str, version: int = 0) -> RemoteObject | None:
         """
         Return the object to which another one refers, whatever it is called; ``None`` where it is gone.
 
@@ -166,7 +166,7 @@ class Kind(ABC):
                 self.check_gone(reads, existing)
         return None
 
-    def read(self, reads: Reads, existing: Existing) -> Existing | None:
+    def read(self, reads: Reads, existing: RemoteObject) -> RemoteObject | None:
         """
         Return a listed object as it is now, ``None`` where it is gone: lists are eventually consistent.
 
@@ -180,7 +180,7 @@ class Kind(ABC):
         self.check_gone(reads, existing)
         return None
 
-    def confirm(self, reads: Reads, existing: Existing) -> None:
+    def confirm(self, reads: Reads, existing: RemoteObject) -> None:
         """
         Ask for what was just made, where the next step refers to it at once: it is refused before it can be read.
 
@@ -188,7 +188,7 @@ class Kind(ABC):
         """
         return
 
-    def check_gone(self, reads: Reads, existing: Existing) -> None:
+    def check_gone(self, reads: Reads, existing: RemoteObject) -> None:
         """
         Take the service's word that a listed object is gone.
 
@@ -196,7 +196,7 @@ class Kind(ABC):
         """
         patience.check_gone(reads, f"{self} {existing.id}", existing.created, self.settle_seconds(reads))
 
-    def fields_of(self, existing: Existing) -> Fields:
+    def fields_of(self, existing: RemoteObject) -> Fields:
         """Return its members."""
         return Fields(f"{self} {existing.id}", existing.item)
 
@@ -206,7 +206,7 @@ class Kind(ABC):
 
     # ---- marks -----------------------------------------------------------------------------------------------------
 
-    def mark_of(self, existing: Existing) -> Mark | None:
+    def mark_of(self, existing: RemoteObject) -> Mark | None:
         """
         Return the mark that an object carries.
 
@@ -220,7 +220,7 @@ class Kind(ABC):
             return payload
         return payload | {"description": f"{payload.get('description') or ''} {mark}".lstrip()}
 
-    def with_mark(self, existing: Existing, operations: Sequence[Json], mark: Mark) -> tuple[Json, ...]:
+    def with_mark(self, existing: RemoteObject, operations: Sequence[Json], mark: Mark) -> tuple[Json, ...]:
         """
         Return the operations of a PATCH, and among them what puts ``mark`` in the place of the one that is there.
 
@@ -232,15 +232,15 @@ class Kind(ABC):
         others = (step for step in operations if step["path"] != _DESCRIPTION)
         return (*others, {"op": "add", "path": _DESCRIPTION, "value": mark.replace(text)})
 
-    def belongs_to(self, existing: Existing) -> str | None:
+    def belongs_to(self, existing: RemoteObject) -> str | None:
         """Return the id of the object that one without a mark serves."""
         return None
 
     # ---- changing --------------------------------------------------------------------------------------------------
 
     def patch(
-        self, client: Client, existing: Existing, operations: Sequence[Json], *, safe: bool | None = None
-    ) -> Existing:
+        self, client: Client, existing: RemoteObject, operations: Sequence[Json], *, safe: bool | None = None
+    ) -> RemoteObject:
         """
         Send a PATCH of an object as it was read; return the object as it is then, as far as the answer shows it.
 
@@ -252,7 +252,7 @@ class Kind(ABC):
 
     # ---- removing --------------------------------------------------------------------------------------------------
 
-    def blocking_reference(self, reads: Reads, existing: Existing, going: Collection[str] = ()) -> str:
+    def blocking_reference(self, reads: Reads, existing: RemoteObject, going: Collection[str] = ()) -> str:
         """
         Say why the object must not be deleted; empty where nothing is in the way.
 
@@ -261,7 +261,7 @@ class Kind(ABC):
         """
         return f"a {self} is never deleted"
 
-    def delete(self, client: Client, existing: Existing) -> None:
+    def delete(self, client: Client, existing: RemoteObject) -> None:
         """Delete it, once it has been read by its id; again after a lost answer. What is absent by then is done."""
         try:
             client.request("DELETE", f"{self.path}/{segment(existing.id)}", safe=True)
@@ -269,7 +269,7 @@ class Kind(ABC):
             if not error.says_gone:
                 raise
 
-    def refusal(self, client: Client, existing: Existing) -> str:
+    def refusal(self, client: Client, existing: RemoteObject) -> str:
         """Delete it; return what the service says against it, empty where that is nothing."""
         try:
             self.delete(client, existing)
@@ -279,7 +279,7 @@ class Kind(ABC):
             return str(error)
         return ""
 
-    def disable(self, client: Client, existing: Existing) -> bool:
+    def disable(self, client: Client, existing: RemoteObject) -> bool:
         """Keep a duplicate from working, where that is possible; return whether it had to be done."""
         return False
 
@@ -297,7 +297,7 @@ def all_kinds() -> list[Kind]:
     return list(TopologicalSorter(users).static_order())
 
 
-def created_object(answer: Answer, path: str, found_id: object, etag: object = None) -> Existing:
+def created_object(answer: Answer, path: str, found_id: object, etag: object = None) -> RemoteObject:
     """
     Return the object that an answer to a creation names.
 
@@ -307,4 +307,4 @@ def created_object(answer: Answer, path: str, found_id: object, etag: object = N
     if made_id is None:
         raise RequestError(Failure.AMBIGUOUS, "POST", path, reason="the answer names no id", status=answer.status)
     item = answer.body if isinstance(answer.body, dict) else {}
-    return Existing(made_id, etag=readers.text(etag), item=item)
+    return RemoteObject(made_id, etag=readers.text(etag), item=item)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.api.client import Client, Reads
     from airflow_provider_payments.aep.errors import RequestError
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
     from airflow_provider_payments.aep.resources.marks import Mark
     from airflow_provider_payments.aep.services import Json
 
@@ -47,16 +47,16 @@ class SchemaProfile(RegistryResource):
     def body(self) -> Json:
         return {"op": "add", "path": "/meta:immutableTags", "value": [UNION_TAG]}
 
-    def look_up(self, reads: Reads) -> Iterator[Existing]:
+    def look_up(self, reads: Reads) -> Iterator[RemoteObject]:
         """Yield the schema, once it is in Profile."""
         schema = self.kind.get(reads, self.schema_id)
         if is_in_profile(schema):
             yield schema
 
-    def look_further(self, reads: Reads) -> Iterator[Existing]:
+    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
         return self.look_up(reads)
 
-    def create(self, client: Client, mark: Mark | None = None) -> Existing:
+    def create(self, client: Client, mark: Mark | None = None) -> RemoteObject:
         schema = self.kind.get(client, self.schema_id)
         # Somebody else may have enabled it since it was looked up.
         others = (tag for tag in self.kind.fields_of(schema).texts("meta:immutableTags") if tag != UNION_TAG)
@@ -70,11 +70,11 @@ class SchemaProfile(RegistryResource):
     def desired_fields(self) -> Json:
         return {}
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         return {}
 
 
-def is_in_profile(schema: Existing) -> bool:
+def is_in_profile(schema: RemoteObject) -> bool:
     """
     Whether the records of a schema are part of profiles.
 

@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.resources.converters import named
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Reads
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
     from airflow_provider_payments.aep.services import Json
 
 
@@ -31,7 +31,7 @@ class Reference(Resource):
     def desired_fields(self) -> Json:
         return {}
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         return {}
 
 

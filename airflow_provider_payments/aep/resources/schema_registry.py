@@ -22,7 +22,7 @@ from airflow_provider_payments.aep.inputs import as_list, as_mapping
 from airflow_provider_payments.aep.resources.base import Change, Resource
 from airflow_provider_payments.aep.resources.converters import named, to_id
 from airflow_provider_payments.aep.resources.field_schema import FIELD_NAME, check_field
-from airflow_provider_payments.aep.resources.kind import Existing, Kind
+from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schema_fields import (
     FieldTree,
@@ -63,16 +63,16 @@ class RegistryKind(Kind):
     def items(self, reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
         return schema_registry.resources(reads, self.collection, name, limit)
 
-    def get(self, reads: Reads, object_id: str, version: int = 0) -> Existing:
+    def get(self, reads: Reads, object_id: str, version: int = 0) -> RemoteObject:
         item = schema_registry.resource(reads, self.collection, object_id, ACCEPT_ONE)
         return replace(self.read_item(self.fields_of_item(item)), id=object_id)
 
-    def confirm(self, reads: Reads, existing: Existing) -> None:
+    def confirm(self, reads: Reads, existing: RemoteObject) -> None:
         self.get(reads, existing.id)
 
     def patch(
-        self, client: Client, existing: Existing, operations: Sequence[Json], *, safe: bool | None = None
-    ) -> Existing:
+        self, client: Client, existing: RemoteObject, operations: Sequence[Json], *, safe: bool | None = None
+    ) -> RemoteObject:
         body, path = list(operations), f"{self.path}/{segment(existing.id)}"
         try:
             headers = {"If-Match": existing.etag} if existing.etag else {}
@@ -103,14 +103,14 @@ def _references(value: object) -> tuple[str, ...]:
 class RegistryResource(Resource):
     """What all resources of the registry share: a title that is taken names its object, and they only grow."""
 
-    def differences(self, reads: Reads, existing: Existing) -> list[Difference]:
+    def differences(self, reads: Reads, existing: RemoteObject) -> list[Difference]:
         """Compare by meaning; fields that a list shows may be out of date, so they are read before they differ."""
         found = super().differences(reads, existing)
         if not found or refers_elsewhere(existing.item, ADHOC_BEHAVIOUR):
             return found
         return super().differences(reads, self.kind.get(reads, existing.id))
 
-    def _resolved(self, reads: Reads, existing: Existing, namespace: str) -> Fields:
+    def _resolved(self, reads: Reads, existing: RemoteObject, namespace: str) -> Fields:
         """
         Return the members of a resource with all that it refers to resolved.
 
@@ -121,7 +121,7 @@ class RegistryResource(Resource):
             return shown
         return Fields(shown.what, schema_registry.resource(reads, self.kind.collection, existing.id))
 
-    def adopt_named_by(self, client: Client, error: RequestError) -> Existing | None:
+    def adopt_named_by(self, client: Client, error: RequestError) -> RemoteObject | None:
         """Read the ``$id`` out of a "title taken" refusal; a resource of another kind is no candidate."""
         if error.code != TITLE_TAKEN:
             return None
@@ -132,7 +132,7 @@ class RegistryResource(Resource):
             return None
         return self.kind.get(client, named.group())
 
-    def outputs(self, existing: Existing, at: float) -> Json:
+    def outputs(self, existing: RemoteObject, at: float) -> Json:
         return registry_outputs(existing)
 
 
@@ -169,19 +169,19 @@ class FieldGroup(RegistryResource):
         """Return this value with the tenant's namespace filled in."""
         return self if self.tenant_id else attrs.evolve(self, tenant_id=schema_registry.tenant_id(reads))
 
-    def latest(self, reads: Reads, existing: Existing) -> Existing:
+    def latest(self, reads: Reads, existing: RemoteObject) -> RemoteObject:
         latest = self.kind.get(reads, existing.id)
         namespace = self._namespace(reads, self.kind.fields_of(latest))
         return replace(latest, item=latest.item | {"meta:tenantNamespace": namespace})
 
-    def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
+    def obstacle(self, existing: RemoteObject, difference: Difference, now: float) -> str:
         return "" if self._patches(existing).get(difference.field) else self.fixed_advice
 
-    def change(self, existing: Existing, differences: Sequence[Difference]) -> Change:
+    def change(self, existing: RemoteObject, differences: Sequence[Difference]) -> Change:
         patches = self._patches(existing)
         return Change(tuple(step for d in differences for step in patches[d.field]))
 
-    def _patches(self, existing: Existing) -> dict[str, tuple[Json, ...]]:
+    def _patches(self, existing: RemoteObject) -> dict[str, tuple[Json, ...]]:
         """Return what adds each field and value that is missing, by the difference's field."""
         # Only the resolved field group tells what is missing, only the other form where it is put.
         live = self.kind.fields_of(existing)
@@ -198,7 +198,7 @@ class FieldGroup(RegistryResource):
     def desired_fields(self) -> Json:
         return {"fields": FieldTree(field_tree(self.fields)), "class": frozenset([self.class_id])}
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         shown = self.kind.fields_of(existing)
         namespace = self._namespace(reads, shown)
         resolved = self._resolved(reads, existing, namespace)
@@ -230,7 +230,7 @@ class AdHocClass(RegistryResource):
     def desired_fields(self) -> Json:
         return {"fields": FieldTree(field_tree(self.fields))}
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         # The service renames `_adhoc` to a namespace of the class's own.
         namespace = self.kind.fields_of(existing).text("meta:datasetNamespace") or "_adhoc"
         resolved = self._resolved(reads, existing, namespace)
@@ -266,12 +266,12 @@ class Schema(RegistryResource):
 
     changeable: ClassVar[tuple[str, ...]] = ("allOf", "description")
 
-    def obstacle(self, existing: Existing, difference: Difference, now: float) -> str:
+    def obstacle(self, existing: RemoteObject, difference: Difference, now: float) -> str:
         if difference.field == "allOf" and self.class_id not in self._composed_of(existing):
             return "A schema's class is fixed: choose another name."
         return super().obstacle(existing, difference, now)
 
-    def change(self, existing: Existing, differences: Sequence[Difference]) -> Change:
+    def change(self, existing: RemoteObject, differences: Sequence[Difference]) -> Change:
         changed, there = {d.field for d in differences}, self._composed_of(existing)
         missing = [reference for reference in self._references if "allOf" in changed and reference not in there]
         operations = [{"op": "add", "path": "/allOf/-", "value": {"$ref": reference}} for reference in missing]
@@ -284,15 +284,15 @@ class Schema(RegistryResource):
         described = {"description": self.description} if self.description else {}
         return {"allOf": frozenset(self._references)} | described
 
-    def actual_fields(self, reads: Reads, existing: Existing) -> Json:
+    def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         description = Mark.without(self.kind.fields_of(existing).text("description"))
         return {"allOf": self._composed_of(existing), "description": description}
 
-    def _composed_of(self, existing: Existing) -> set[str | None]:
+    def _composed_of(self, existing: RemoteObject) -> set[str | None]:
         return {entry.text("$ref") for entry in self.kind.fields_of(existing).each("allOf")}
 
 
-def registry_outputs(existing: Existing) -> Json:
+def registry_outputs(existing: RemoteObject) -> Json:
     """Return what next steps need of a resource besides its id: version, and the tenant's namespace without ``_``."""
     namespace, alt_id = (readers.text(existing.item.get(name)) for name in ("meta:tenantNamespace", "meta:altId"))
     return {

@@ -11,7 +11,7 @@ from airflow_provider_payments.aep.services import FLOW_SERVICE, segment
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
     from airflow_provider_payments.aep.resources.marks import Mark
 
 _FLOWS = f"{FLOW_SERVICE}/flows"
@@ -39,7 +39,7 @@ def switch(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -
     return True
 
 
-def rewrite_mark(client: Client, kind: Kind, existing: Existing, mark: Mark) -> bool:
+def rewrite_mark(client: Client, kind: Kind, existing: RemoteObject, mark: Mark) -> bool:
     """
     Replace the mark of an object; return whether nobody had changed the object since it was read, or deleted it.
 

@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.verification.kinds import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
     from airflow_provider_payments.aep.services import Json
     from airflow_provider_payments.aep.verification.probe import Seen
     from airflow_provider_payments.aep.verification.trial import Trial
@@ -47,12 +47,12 @@ def switched(trial: Trial, dataflow_id: str, op: str, state: str) -> tuple[Seen,
     return seen, seen.is_success and shown(trial, "dataflow", dataflow_id, lambda item: item.get("state") == state)
 
 
-def _patch(trial: Trial, kind: str, existing: Existing, body: Any) -> Seen:
+def _patch(trial: Trial, kind: str, existing: RemoteObject, body: Any) -> Seen:
     path = f"{KINDS[kind].path}/{segment(existing.id)}"
     return trial.probe.send("PATCH", path, body=body, headers={"If-Match": existing.etag} if existing.etag else {})
 
 
-def _changed(trial: Trial, kind: str, existing: Existing, body: Any, shows: Callable[[Json], bool]) -> Finding:
+def _changed(trial: Trial, kind: str, existing: RemoteObject, body: Any, shows: Callable[[Json], bool]) -> Finding:
     seen = _patch(trial, kind, existing, body)
     is_shown = seen.is_success and shown(trial, kind, existing.id, shows)
     return judged(is_shown, **seen.shown, shown=is_shown)

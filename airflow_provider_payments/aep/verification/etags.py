@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.verification.kinds import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
     from airflow_provider_payments.aep.services import Json
     from airflow_provider_payments.aep.verification.probe import Seen
     from airflow_provider_payments.aep.verification.trial import Trial
@@ -40,7 +40,7 @@ class _Described:
     """
 
     kind: str
-    before: Existing
+    before: RemoteObject
     answer: Seen
 
     @property
@@ -64,7 +64,7 @@ def _describe_first(trial: Trial, kind: str) -> _Described:
     return _Described(kind, before, _describe(trial, kind, before, before.etag))
 
 
-def _describe(trial: Trial, kind: str, existing: Existing, etag: str | None) -> Seen:
+def _describe(trial: Trial, kind: str, existing: RemoteObject, etag: str | None) -> Seen:
     """Send another description, which keeps the object's mark, with this etag."""
     # No two requests of a verification send the same text: one that changes nothing need not change the etag.
     text = Mark.described(existing.item.get("description"), f"{DESCRIPTION} {trial.probe.pace.sent}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.resources.kind import Existing, Kind
+    from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
     from airflow_provider_payments.aep.resources.marks import Mark
 
 __all__ = ["FORBIDDEN", "KINDS", "NAME", "OWNER", "find_marked_objects", "max_objects"]
@@ -65,7 +65,7 @@ def max_objects(kind: str, size: int) -> int:
     return size + EXTRA_OBJECTS[kind]
 
 
-def find_marked_objects(client: Client) -> dict[str, list[Existing]]:
+def find_marked_objects(client: Client) -> dict[str, list[RemoteObject]]:
     """
     Return by kind what verifications have made in the sandbox, as lists show it.
 
@@ -75,7 +75,7 @@ def find_marked_objects(client: Client) -> dict[str, list[Existing]]:
 
     :raises PlatformError: if a list cannot be read to its end, or the credential may list no kind.
     """
-    found: dict[str, list[Existing]] = {}
+    found: dict[str, list[RemoteObject]] = {}
     refusals: list[RequestError] = []
     for key, kind in KINDS.items():
         try:
@@ -90,7 +90,7 @@ def find_marked_objects(client: Client) -> dict[str, list[Existing]]:
     return found
 
 
-def _ours(client: Client, kind: Kind, before: Mapping[str, list[Existing]]) -> list[Existing]:
+def _ours(client: Client, kind: Kind, before: Mapping[str, list[RemoteObject]]) -> list[RemoteObject]:
     """Return what verifications have made of a kind; mapping sets carry no mark: theirs are those of their schemas."""
     if kind.carries_mark:
         found = find_marked(client, kind, _is_ours)

@@ -11,7 +11,7 @@ from airflow_provider_payments.aep.errors import Failure, PlatformError, Request
 from airflow_provider_payments.aep.verification.kinds import KINDS
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 __all__ = ["Made", "made_id", "may_have_worked"]
 
@@ -26,7 +26,7 @@ class Made:
     """
 
     kind: str
-    existing: Existing
+    existing: RemoteObject
     name: str
     at: float
 

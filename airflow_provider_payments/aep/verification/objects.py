@@ -24,7 +24,7 @@ from airflow_provider_payments.aep.resources.data_prep import TENANT_PLACEHOLDER
 from airflow_provider_payments.aep.resources.dataflow import Dataflow
 from airflow_provider_payments.aep.resources.finding import name_of
 from airflow_provider_payments.aep.resources.flow_service import BaseConnection, SourceConnection, TargetConnection
-from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.kind import RemoteObject
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import FieldGroup, Schema
@@ -168,7 +168,7 @@ class Objects:
                 self._not_made(kind)
             raise
         if object_id := made_id(kind, seen.body):
-            return seen, self._made(kind, Existing(object_id), name)
+            return seen, self._made(kind, RemoteObject(object_id), name)
         if 400 <= seen.status < 500 and seen.form == "json":
             self._not_made(kind)
         else:
@@ -188,7 +188,7 @@ class Objects:
         self._counts[kind] -= 1
         self._open -= 1
 
-    def _made(self, kind: str, existing: Existing, name: str) -> Made:
+    def _made(self, kind: str, existing: RemoteObject, name: str) -> Made:
         made = Made(kind, existing, name, self._client.transport.clock.monotonic())
         self._hold(made)
         self._open -= 1

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.resources.kind import Existing
+    from airflow_provider_payments.aep.resources.kind import RemoteObject
     from airflow_provider_payments.aep.verification.objects import Objects
     from airflow_provider_payments.aep.verification.probe import Probe
 
@@ -53,7 +53,7 @@ class Trial:
             yield at
             clock.sleep(max(POLL_SECONDS, POLL_SHARE * passed))
 
-    def read(self, kind: str, object_id: str = "") -> Existing:
+    def read(self, kind: str, object_id: str = "") -> RemoteObject:
         """
         Return an object as it is now.
 

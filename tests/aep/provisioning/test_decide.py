@@ -31,7 +31,7 @@ from airflow_provider_payments.aep.provisioning.decide import (
     Withdraw,
     decide,
 )
-from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.kind import RemoteObject
 
 #: A connection, a dataflow, and a kind of which the service itself refuses a second one.
 CONNECTION, DATAFLOW, SCHEMA = Rules(True, 10.0), Rules(True, 50.0, ingests=True), Rules(False, 0.0)
@@ -43,7 +43,7 @@ OTHER = (Difference("table", "a", "b"),)
 
 
 def seen(object_id: str = "a", created: float = LONG_AGO, **given: Any) -> Seen:
-    return Seen(Existing(object_id, created), **given)
+    return Seen(RemoteObject(object_id, created), **given)
 
 
 OLD, YOUNG, NEW = seen(checked=True), seen(created=PLATFORM - 4), seen("n", created=PLATFORM - 4)
@@ -161,7 +161,7 @@ IDS = st.sampled_from("abcm")
 RULES = st.sampled_from((CONNECTION, DATAFLOW, SCHEMA, MAPPING_SET, Rules(True, 0.0), Rules(True, 0.0, ingests=True)))
 SEEN = st.builds(
     Seen,
-    st.builds(Existing, IDS, SECONDS.map(lambda seconds: PLATFORM - seconds)),
+    st.builds(RemoteObject, IDS, SECONDS.map(lambda seconds: PLATFORM - seconds)),
     st.sampled_from(((), OTHER, WITHDRAWN.differences)),
     ours=st.booleans(),
     is_duplicate=st.booleans(),

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_payments.aep.errors import RequestError
 from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
 from airflow_provider_payments.aep.resources.base import Resource
-from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.kind import RemoteObject
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import KINDS, Chain
@@ -51,7 +51,7 @@ def race(make_writer: Callable[..., Chain], timeline: Timeline) -> Callable[...,
     return run
 
 
-def copied(chain: Chain, emulator: Emulator, want: Resource, by: Writer | None = B) -> tuple[str, Existing]:
+def copied(chain: Chain, emulator: Emulator, want: Resource, by: Writer | None = B) -> tuple[str, RemoteObject]:
     """Make it, and a second later a copy, as a writer that was killed would have; return both."""
     first = chain.ensure(want, writer=A).existing.id
     emulator.advance(1)

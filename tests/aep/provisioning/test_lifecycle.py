@@ -17,7 +17,7 @@ from airflow_provider_payments.aep.provisioning.lifecycle import (
 )
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.finding import AbsentError
-from airflow_provider_payments.aep.resources.kind import Existing, Kind
+from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 from airflow_provider_payments.aep.resources.switches import Action, act
 from tests.aep.chain import FLOW_SERVICE, Chain
 from tests.conftest import Emulator
@@ -28,7 +28,7 @@ LISTS = ("flows", "targetConnections", "sourceConnections")
 BOTH = pytest.mark.parametrize(("action", "state"), [("disable", "disabled"), ("enable", "enabled")])
 
 
-def prepared(client: Client, flow_id: str, action: str) -> Existing:
+def prepared(client: Client, flow_id: str, action: str) -> RemoteObject:
     """The dataflow in the state that an action changes."""
     if action == "enable":
         client.request("POST", f"{FLOWS}/{flow_id}/action", params={"op": "disable"})
@@ -185,7 +185,7 @@ def test_a_refusal_is_final_and_changes_nothing(
 
 
 @pytest.fixture
-def draft(client: Client, chain: Chain) -> Existing:
+def draft(client: Client, chain: Chain) -> RemoteObject:
     """A dataflow that is a draft, and so are its source connection and the base connection of that."""
 
     def drafted(path: str, body: dict[str, Any]) -> str:
@@ -198,14 +198,14 @@ def draft(client: Client, chain: Chain) -> Existing:
     return DATAFLOW.get(client, drafted(FLOWS, body))
 
 
-def published(client: Client, dataflow: Existing) -> list[str]:
-    seen: list[tuple[Kind, Existing]] = []
+def published(client: Client, dataflow: RemoteObject) -> list[str]:
+    seen: list[tuple[Kind, RemoteObject]] = []
     now = publish(client, dataflow, lambda kind, existing: seen.append((kind, existing)))
     assert now.item["state"] == "enabled"
     return [kind.name for kind, _ in seen]
 
 
-def test_a_draft_is_published_after_what_it_refers_to(client: Client, draft: Existing, emulator: Emulator) -> None:
+def test_a_draft_is_published_after_what_it_refers_to(client: Client, draft: RemoteObject, emulator: Emulator) -> None:
     assert published(client, draft) == ["base connection", "source connection", "dataflow"]
     assert actions(emulator) == ["connections", "sourceConnections", "flows"]
     now, asked = DATAFLOW.get(client, draft.id), len(emulator.requests())
@@ -213,7 +213,7 @@ def test_a_draft_is_published_after_what_it_refers_to(client: Client, draft: Exi
     assert len(emulator.requests()) == asked
 
 
-def test_a_draft_can_neither_be_enabled_nor_disabled(client: Client, draft: Existing) -> None:
+def test_a_draft_can_neither_be_enabled_nor_disabled(client: Client, draft: RemoteObject) -> None:
     with pytest.raises(InvalidInputError, match="is a draft: publish it first"):
         switch_to(client, draft, "enable")
 
@@ -228,7 +228,7 @@ def test_a_draft_that_is_incomplete_stays_one_and_says_why(client: Client, emula
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
 def test_a_lost_answer_to_a_publication_ends_as_an_answer_does(
-    faulty: Client, proxy: FaultProxy, draft: Existing, nth: int
+    faulty: Client, proxy: FaultProxy, draft: RemoteObject, nth: int
 ) -> None:
     kinds = ["connections", "sourceConnections", "flows"]
     proxy.fault("POST", f"/{kinds[nth - 1]}/*/action", lose=True)

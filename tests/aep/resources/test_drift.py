@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.kind import RemoteObject
 from tests.aep.chain import COLUMNS, FIELDS, KINDS, LAKE_SPEC, PROFILE, TABLE, Chain
 from tests.aep.manual_objects import Body, Change, check, different, made_by_hand, put
 
@@ -199,7 +199,7 @@ def test_target_connections_are_compared_by_meaning(
 def test_a_second_major_version_of_the_schema_is_different(chain: Chain) -> None:
     want = chain.target()
     item = want.payload() | {"data": {"schema": {"id": chain.schema_id, "version": "2.0"}}}
-    assert [d.field for d in want.differences(chain.client, Existing("t", item=item))] == ["data.schema.version"]
+    assert [d.field for d in want.differences(chain.client, RemoteObject("t", item=item))] == ["data.schema.version"]
 
 
 # ---- catalogue and registry ----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import pytest
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
 from airflow_provider_payments.aep.resources.flow_specs import FlowSpec
-from airflow_provider_payments.aep.resources.kind import Existing
+from airflow_provider_payments.aep.resources.kind import RemoteObject
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import COLUMNS, CRM_FLOW_SPEC, DATA_PREP, FLOW_SERVICE, GONE, Chain
 from tests.aep.manual_objects import Body, Change, check, different, made_by_hand, put
@@ -251,7 +251,7 @@ def test_of_a_dataflows_states_only_those_count_in_which_it_never_runs(
     want = chain.dataflow()
     chain.ensure(want)
     (existing,) = want.look_up(chain.client)
-    shown = Existing(existing.id, item=existing.item | {"state": state})
+    shown = RemoteObject(existing.id, item=existing.item | {"state": state})
     assert [d.field for d in want.differences(chain.client, shown)] == fields
 
 
@@ -261,7 +261,7 @@ def test_the_delta_column_that_the_service_adds_to_a_single_run_is_no_difference
     (existing,) = want.look_up(chain.client)
     added = {"name": "Copy", "params": {"deltaColumn": {"name": "Create_Time"}}}
     item = existing.item | {"transformations": [*existing.item["transformations"], added]}
-    assert want.differences(chain.client, Existing(existing.id, item=item)) == []
+    assert want.differences(chain.client, RemoteObject(existing.id, item=item)) == []
 
 
 def test_a_dataflow_whose_own_source_connection_is_gone_is_different(

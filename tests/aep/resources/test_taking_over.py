@@ -11,8 +11,8 @@ import pytest
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import ReadOnlyError
 from airflow_provider_payments.aep.resources.base import OWNER, Change
-from airflow_provider_payments.aep.resources.kind import Existing
 from airflow_provider_payments.aep.resources.kind import Kind as ResourceKind
+from airflow_provider_payments.aep.resources.kind import RemoteObject
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.reference import reference_to
 from airflow_provider_payments.aep.resources.switches import rewrite_mark
@@ -26,19 +26,19 @@ MARKED = pytest.mark.parametrize("name", [name for name in KINDS if name != "map
 BY_NATURE = {"etag", "updatedAt", "updated", "version", "lastOperation", "meta:registryMetadata", "description", "tags"}
 
 
-def made(chain: Chain, name: str) -> Existing:
+def made(chain: Chain, name: str) -> RemoteObject:
     """An object of the kind, marked by sales, as a list shows it."""
     desired = KINDS[name].build(chain, description="Paid orders")
     chain.ensure(desired, writer=SALES)
     return listed(chain, name)
 
 
-def listed(chain: Chain, name: str) -> Existing:
+def listed(chain: Chain, name: str) -> RemoteObject:
     (existing,) = KINDS[name].build(chain).look_up(chain.client)
     return existing
 
 
-def hand_over(client: Client, kind: ResourceKind, existing: Existing) -> bool:
+def hand_over(client: Client, kind: ResourceKind, existing: RemoteObject) -> bool:
     """Let finance be the owner."""
     mark = kind.mark_of(existing)
     assert mark
@@ -88,7 +88,7 @@ def test_a_lost_answer_leaves_the_same_mark(name: str, fault: dict[str, Any], ch
     assert mark.owner == "finance"
 
 
-def rename(chain: Chain, kind: Kind, existing: Existing) -> None:
+def rename(chain: Chain, kind: Kind, existing: RemoteObject) -> None:
     """Change the name by hand, as somebody else would, and so the etag."""
     operations, headers = [{"op": "add", "path": "/name", "value": "renamed"}], {"If-Match": str(existing.etag)}
     chain.client.request("PATCH", f"{kind.path}/{existing.id}", body=operations, headers=headers)
