@@ -168,7 +168,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
                     aep_conn_id=self.aep_conn_id,
                     poll_interval=max(self.poke_interval, MIN_POLL_INTERVAL_SECONDS),
                     deadline=until,
-                    **self._wait_of(context).handover(),
+                    **self._wait_of(context).trigger_arguments(),
                     flow=self._flow.to_json() if self._flow else None,
                     max_errors=None if self.silent_fail else MAX_POLL_ERRORS,
                 ),

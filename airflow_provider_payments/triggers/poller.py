@@ -24,7 +24,7 @@ from airflow_provider_payments.aep.errors import Failure, PlatformError, Request
 from airflow_provider_payments.aep.http.auth import TOKEN_PATH
 from airflow_provider_payments.aep.http.retries import MAX_WAIT_SECONDS
 from airflow_provider_payments.aep.http.throttle import MAX_PAUSE_SECONDS, is_throttled
-from airflow_provider_payments.aep.runs.batch_polling import QUESTION_SECONDS, RunQueries
+from airflow_provider_payments.aep.runs.batch_polling import QUERY_SECONDS, RunQueries
 from airflow_provider_payments.aep.runs.wait import IDS_PER_REQUEST, Wait
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
@@ -314,19 +314,19 @@ class Poller:
     def _queries_of(self, max_age: float) -> RunQueries:
         client, queries = self._connection.client(max_age), self._queries
         if queries is None or queries.client is not client:  # another thread may do the same meanwhile
-            queries = self._queries = RunQueries(client, QUESTION_SECONDS)
+            queries = self._queries = RunQueries(client, QUERY_SECONDS)
         return queries
 
 
 def _requests(waiters: list[Waiter]) -> list[list[Waiter]]:
     """Group waits into requests: each is for runs or for dataflows, and for as many waits as may share it."""
     requests: list[list[Waiter]] = []
-    ordered = sorted(waiters, key=lambda w: (w.wait.may_be_another, w.wait.group_size))
+    ordered = sorted(waiters, key=lambda w: (w.wait.may_match_unknown_run, w.wait.group_size))
     for waiter in ordered:
         wait, last = waiter.wait, requests[-1][0].wait if requests else None
         if (
             last is None
-            or (last.may_be_another, last.group_size) != (wait.may_be_another, wait.group_size)
+            or (last.may_match_unknown_run, last.group_size) != (wait.may_match_unknown_run, wait.group_size)
             or len(requests[-1]) >= wait.group_size
         ):
             requests.append([])

@@ -91,7 +91,7 @@ def test_requests_hold_as_many_waits_as_allowed_and_do_not_mix_runs_and_dataflow
             wait.group_size = 10
         waits[0].group_size = 1
         requests = _requests([Waiter(wait, 10.0) for wait in waits])
-        return [(group[0].wait.may_be_another, len(group)) for group in requests]
+        return [(group[0].wait.may_match_unknown_run, len(group)) for group in requests]
 
     assert asyncio.run(grouped()) == [
         (False, 1),

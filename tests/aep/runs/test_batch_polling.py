@@ -69,7 +69,7 @@ def test_what_the_worker_saw_goes_on_in_a_trigger(fleet: Make, queries: Ask) -> 
     waits, asking = flows.waits(quiet_since=None), queries(flows)
     poll(asking, waits)
     flows.asked()
-    handed = [wait.handover() for wait in waits]
+    handed = [wait.trigger_arguments() for wait in waits]
     again = [Wait(**given | {"selection": RunSelection(**given["selection"])}) for given in handed]
     poll(asking, again)
     (question,) = flows.asked()
@@ -148,7 +148,7 @@ def test_what_is_refused_for_several_is_final_for_none_of_them(fleet: Make, quer
     # The status stays: by it the poller splits the question.
     assert [getattr(wait.error, "status", None) for wait in waits] == [status] * 3
     assert [wait.error and wait.error.retryable for wait in waits] == [True] * 3
-    assert "asked for 3 at once" in str(waits[0].error)
+    assert "one request for 3 waits" in str(waits[0].error)
     poll(asking, waits[:1])
     assert waits[0].error
     assert not waits[0].error.retryable
@@ -191,25 +191,25 @@ def run_of(created: float, started: float | None = None, status: str = "success"
 
 def test_a_run_that_began_too_early_does_not_hold_up_the_cursor() -> None:
     wait = Wait(RunSelection("flow", since=10100.0), 0.0)
-    wait.take([run_of(10050.0, 10060.0, "inProgress")], at=11000.0)
+    wait.select([run_of(10050.0, 10060.0, "inProgress")], listed_at=11000.0)
     assert (wait.run, wait.cursor) == (None, 10050.0 - LIST_MARGIN_SECONDS)
 
 
 def test_a_queued_run_holds_up_the_cursor() -> None:
     wait = Wait(RunSelection("flow", since=20000.0), 0.0)
-    wait.take([run_of(15000.0, 15010.0), run_of(10050.0, None, "queued")], at=21000.0)
+    wait.select([run_of(15000.0, 15010.0), run_of(10050.0, None, "queued")], listed_at=21000.0)
     assert (wait.run, wait.cursor) == (None, 10050.0 - LIST_MARGIN_SECONDS)
 
 
 def test_the_cursor_follows_the_runs_and_not_a_clock() -> None:
     wait = Wait(RunSelection("flow", since=20000.0), 0.0)
-    wait.take([], at=1e9)
+    wait.select([], listed_at=1e9)
     assert wait.cursor == 0.0
-    wait.take([run_of(15000.0, 15010.0)], at=1e9)
+    wait.select([run_of(15000.0, 15010.0)], listed_at=1e9)
     assert wait.cursor == 15000.0 - LIST_MARGIN_SECONDS
 
 
 def test_a_run_from_the_future_does_not_blind_a_wait() -> None:
     wait = Wait(RunSelection("flow", since=5e9), 0.0)
-    wait.take([run_of(4e9, 4e9)], at=20000.0)
+    wait.select([run_of(4e9, 4e9)], listed_at=20000.0)
     assert wait.cursor == 20000.0 - LIST_MARGIN_SECONDS

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
-from airflow_provider_payments.aep.runs.batch_polling import QUESTION_SECONDS, VERIFY_EVERY, RunQueries
+from airflow_provider_payments.aep.runs.batch_polling import QUERY_SECONDS, VERIFY_EVERY, RunQueries
 from airflow_provider_payments.aep.runs.flow_run import RunSelection
 from airflow_provider_payments.aep.runs.wait import Wait
 from tests.aep.runs.many_dataflows import FOREVER, Ask, Make, Service, ended, items, poll
@@ -182,7 +182,7 @@ def test_what_the_worker_polls_is_brought_to_the_platforms_clock(
     wait = Wait(RunSelection("flow", since=here + ahead + 3600), by_own_clock=True)
     for _ in range(3):
         client.get("/data/foundation/flowservice/flows")
-    wait.by_platform(client.transport.platform_clock)
+    wait.convert_to_platform_time(client.transport.platform_clock)
     assert wait.selection.since == pytest.approx(here + 3600, abs=3)
 
 
@@ -202,7 +202,7 @@ def test_a_list_is_read_only_until_all_that_was_asked_for_is_found(proxy: FaultP
 
 
 @pytest.mark.parametrize(
-    ("at_first", "expected"), [(QUESTION_SECONDS, [10.0, 20.0, 40.0, 40.0]), (math.inf, [math.inf] * 4)]
+    ("at_first", "expected"), [(QUERY_SECONDS, [10.0, 20.0, 40.0, 40.0]), (math.inf, [math.inf] * 4)]
 )
 def test_a_question_of_a_poller_is_bounded_and_may_take_longer_after_each_failure(
     at_first: float, expected: list[float], make_client: Callable[..., Any]
@@ -224,14 +224,14 @@ def test_one_dataflow_whose_runs_take_long_to_list_holds_up_its_neighbours_once(
         if question["of"] == "flows":
             return [{"id": flow_id, "state": "enabled"} for flow_id in question["id"].split(",")]
         if question["flowId"] == slow:
-            naps.append(2 * QUESTION_SECONDS)
+            naps.append(2 * QUERY_SECONDS)
         return []
 
     Service(proxy, answer)
     client = make_client(proxy.url)
     client.transport.attempts = 1
     waits = [Wait(RunSelection(f"flow-{number}", since=SINCE)) for number in range(3)]
-    asking = RunQueries(client, QUESTION_SECONDS)
+    asking = RunQueries(client, QUERY_SECONDS)
     asking.poll(waits)
     assert [wait.error and "took too long" in str(wait.error) for wait in waits[1:]] == [True, True]
     waits[0].failures, waits[0].quiet_since = 1, None  # as the poller counts them, once it fails

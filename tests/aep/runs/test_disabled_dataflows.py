@@ -111,7 +111,7 @@ def test_the_trigger_ends_with_the_same_error(fleet: Make, queries: Ask, connect
     connect(flows.emulator.url)
     (wait,) = flows.waits()
     disable(queries(flows), wait.flow_id)
-    trigger = FlowRunTrigger(aep_conn_id=CONNECTION_ID, poll_interval=0.01, **wait.handover())
+    trigger = FlowRunTrigger(aep_conn_id=CONNECTION_ID, poll_interval=0.01, **wait.trigger_arguments())
 
     async def event() -> Any:
         async with asyncio.timeout(20):
