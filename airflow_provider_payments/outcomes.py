@@ -144,7 +144,7 @@ class RunLog:
             return
         self._logged = run.id, run.raw_status
         self._log.info("%s", run)
-        if not run.known and run.raw_status not in self._warned:
+        if not run.has_known_status and run.raw_status not in self._warned:
             self._warned.add(run.raw_status)
             text = "Flow run %s has the undocumented raw status %r: once it has ended, it counts as failed"
             self._log.warning(text, run.id, run.raw_status)

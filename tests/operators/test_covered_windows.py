@@ -63,7 +63,7 @@ def test_a_window_that_was_brought_is_not_brought_again(
     assert by_hand(stage) == first | {"reused": True}
     assert stage.asked() == ["GET flows", "GET runs"]
     assert (counted, stage.rows()) == ([], first["output_records"])
-    assert said("already; nothing is asked for (if_covered is 'reuse')") == 1
+    assert said("already; no run is requested (if_covered is 'reuse')") == 1
 
 
 def test_a_window_that_was_brought_is_brought_once_more_where_that_is_asked(stage: Stage) -> None:
@@ -170,7 +170,7 @@ def test_a_run_made_before_its_window_was_over_is_reused_with_a_warning(
     stage.emulator.advance(3700)
     brought = by_hand(stage, window_start=start, window_end=end)
     assert brought["reused"] is True
-    assert said("before the window was over: rows that came later are not in it") == 1
+    assert said("before its data window ended: rows that were added later are missing") == 1
 
 
 # ---- runs that are under way ---------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ def test_an_active_run_that_shows_no_window_yet_is_left_to_a_retry(stage: Stage,
     hidden = {name: value for name, value in stage.runs()[0].items() if name != "params"}
     assert hidden["activities"] == []
     proxy.fault("GET", LISTS, status=200, body=json.dumps({"items": [hidden]}).encode())
-    said = f"{first['run_id']}, active, reads what it does not show yet.*next attempt looks again"
+    said = f"{first['run_id']} \\(active\\) reads a window that it does not show yet.*next attempt checks again"
     with pytest.raises(ExperiencePlatformUnavailableError, match=said):
         by_hand(stage, url=proxy.url)
     assert len(posts(stage)) == 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.http.answers import UnexpectedError
 from airflow_provider_payments.aep.readers import mapping, mappings
-from airflow_provider_payments.aep.runs.row_messages import MASK, without_values
+from airflow_provider_payments.aep.runs.row_messages import MASK, mask_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -116,7 +116,7 @@ class RowErrors:
             self._add_error(error, given)
 
     def _add_error(self, error: Mapping[str, Any], line: Json) -> None:
-        described = without_values(error.get("message"))
+        described = mask_values(error.get("message"))
         kind = self._count(ErrorKind(code_of(error), described.column, described.message), 1)
         if self.examples is not None and kind not in self.examples:
             record = line.get("_corrupt_record")

@@ -58,7 +58,7 @@ class Described(NamedTuple):
     column: str
 
 
-def without_values(message: object) -> Described:
+def mask_values(message: object) -> Described:
     """Return a message about a record without the record's values, and the column that it names."""
     if not isinstance(message, str):
         return Described(MASK if message else "", "")

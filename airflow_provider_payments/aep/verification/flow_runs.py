@@ -107,7 +107,7 @@ def _is_shown_ended(trial: Trial) -> Finding:
 def _shows_window(trial: Trial) -> Finding:
     found = polled(trial)
     run = found.ended
-    windows = {"asked": Window.asked(found.item), "copied": Window.copied(run)}
+    windows = {"asked": Window.requested(found.item), "copied": Window.copied(run)}
     shown = {name: window is not None and window.is_like(found.window) for name, window in windows.items()}
     window = Window.of(run)
     return judged(window is not None and window.is_like(found.window), **shown)

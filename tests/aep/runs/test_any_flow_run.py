@@ -15,7 +15,7 @@ from airflow_provider_payments.aep.errors import PlatformError, UnreadableError
 from airflow_provider_payments.aep.readers import MAX_EPOCH_SECONDS, shown
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, Status, runs_of
-from airflow_provider_payments.aep.runs.lookups import newest_failed, successor
+from airflow_provider_payments.aep.runs.lookups import newest_failed, newest_run_of_window
 from airflow_provider_payments.aep.runs.on_demand import OnDemandRun, RunBaseline
 from airflow_provider_payments.aep.runs.record_counts import FAILED, INPUT, OUTPUT, read_counts
 from tests.any_json import ANY_JSON, QUIETLY, deep, objects
@@ -192,9 +192,9 @@ def test_a_decision_is_made_on_pages_only_that_can_be_read(answers: Callable[[An
     objects = [item for item in page["items"] if isinstance(item, dict)]
     doubtful = [item for item in objects if not isinstance(item.get("flowId"), str) or item["flowId"] in ("", FLOW)]
     for ask in (
-        request.look,
+        request.coverage,
         lambda: request.find(RunBaseline(0.0)),
-        lambda: successor(client, run),
+        lambda: newest_run_of_window(client, run),
         lambda: newest_failed(client, FLOW),
     ):
         error = failure(ask)

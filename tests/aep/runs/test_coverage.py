@@ -9,12 +9,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.runs.coverage import (
-    Bring,
     CoveredError,
     Decision,
     Reading,
     Refuse,
     Reuse,
+    Start,
     Unclear,
     decide,
 )
@@ -98,9 +98,9 @@ def test_nothing_is_brought_that_a_run_is_known_to_hold(readings: list[Reading],
     decision = decided(*readings, wanted=wanted)
     trusted = not any(reading.is_contradictory for reading in readings)
     holding = [reading for reading in readings if reading.may_hold_rows]
-    windows = [reading.asked or (reading.copied if trusted else None) for reading in holding]
+    windows = [reading.requested or (reading.copied if trusted else None) for reading in holding]
     in_the_way = [window for window in windows if window and window.overlaps(wanted)]
-    if isinstance(decision, Bring):
+    if isinstance(decision, Start):
         assert in_the_way == []
     if isinstance(decision, Reuse):
         assert any(window.is_like(wanted) for window in in_the_way)
@@ -112,12 +112,13 @@ def test_nothing_is_brought_that_a_run_is_known_to_hold(readings: list[Reading],
 
 @given(st.lists(READINGS, max_size=6), st.randoms(use_true_random=False))
 def test_the_order_of_runs_decides_nothing(readings: list[Reading], random: object) -> None:
-    made_apart = [
-        Reading(replace(reading.run, created_at=float(place)), reading.asked) for place, reading in enumerate(readings)
+    created_apart = [
+        Reading(replace(reading.run, created_at=float(place)), reading.requested)
+        for place, reading in enumerate(readings)
     ]
-    wanted, before = Window(5, 15), decided(*made_apart, wanted=Window(5, 15))
-    random.shuffle(made_apart)  # type: ignore[attr-defined]
-    after = decided(*made_apart, wanted=wanted)
+    wanted, before = Window(5, 15), decided(*created_apart, wanted=Window(5, 15))
+    random.shuffle(created_apart)  # type: ignore[attr-defined]
+    after = decided(*created_apart, wanted=wanted)
     assert type(before) is type(after)
     if isinstance(before, Reuse):
         assert before == after
@@ -131,17 +132,17 @@ def test_the_order_of_runs_decides_nothing(readings: list[Reading], random: obje
         "under way": (flow_run("inProgress", (None, None, None)), Reuse),
         "without counts": (flow_run("success", (None, None, None)), Reuse),
         "of a status nobody knows": (flow_run("odd"), Reuse),
-        "failed": (flow_run("failed", (5, 0, 5)), Bring),
-        "cancelled": (flow_run("cancelled", (None, None, None)), Bring),
-        "without rows": (flow_run("success", (0, 0, 0)), Bring),
+        "failed": (flow_run("failed", (5, 0, 5)), Start),
+        "cancelled": (flow_run("cancelled", (None, None, None)), Start),
+        "without rows": (flow_run("success", (0, 0, 0)), Start),
     }.values(),
     ids=["succeeded", "partial", "under way", "no counts", "unknown status", "failed", "cancelled", "no rows"],
 )
 def test_what_covers_a_window(run: FlowRun, expected: type) -> None:
     assert type(decided(Reading(run, TODAY))) is expected
-    other = Refuse if expected is Reuse else Bring
+    other = Refuse if expected is Reuse else Start
     assert type(decided(Reading(run, Window(TODAY.start + HOUR, TODAY.end)))) is other
-    assert decided(Reading(run, YESTERDAY), Reading(run, TOMORROW)) == Bring()
+    assert decided(Reading(run, YESTERDAY), Reading(run, TOMORROW)) == Start()
 
 
 def test_a_run_that_the_task_accepts_is_taken_before_one_under_way_and_that_before_another() -> None:
@@ -173,7 +174,7 @@ def test_what_only_the_copying_shows_counts_until_it_is_wrong_somewhere() -> Non
     shown = Reading(flow_run(copied=TODAY, run_id="shown"))
     assert decided(shown) == Reuse(shown.run)
     wrong = Reading(flow_run(copied=TOMORROW, run_id="wrong"), YESTERDAY)
-    assert decided(shown, wrong) == Bring()
+    assert decided(shown, wrong) == Start()
     kept = Reading(flow_run(copied=TOMORROW, run_id="kept"), TODAY)
     assert decided(shown, kept) == Reuse(kept.run)
 
@@ -182,13 +183,13 @@ def test_an_active_run_that_does_not_show_its_window_yet_is_unclear() -> None:
     hidden = Reading(flow_run("inProgress", (None,) * 3))
     assert decided(hidden) == Unclear(hidden)
     assert decided(hidden, Reading(flow_run(run_id="exact"), TODAY)) == Reuse(flow_run(run_id="exact"))
-    assert decided(Reading(flow_run())) == Bring()
+    assert decided(Reading(flow_run())) == Start()
 
 
 def test_a_refusal_names_the_runs_and_what_they_read() -> None:
     readings = [Reading(flow_run(run_id=f"run-{place}"), Window(TODAY.start, TODAY.end + place)) for place in range(7)]
     error = CoveredError(TODAY, readings)
-    assert "flow run run-4, succeeded, reads the window from 2024-10-04T00:00:00+00:00 to" in str(error)
+    assert "flow run run-4 (succeeded) reads the window from 2024-10-04T00:00:00+00:00 to" in str(error)
     assert "run-5" not in str(error)
     assert "and 2 more" in str(error)
     assert error.run_ids == [f"run-{place}" for place in range(7)]

@@ -230,7 +230,7 @@ ENDED = 1772366460000
 @pytest.mark.parametrize(("word", "status"), KNOWN, ids=[word for word, _ in KNOWN])
 def test_every_known_raw_status_has_its_status(word: str, status: Status) -> None:
     run = FlowRun.from_item(item(statusSummary={"status": word}))
-    assert (run.status, run.known) == (status, True)
+    assert (run.status, run.has_known_status) == (status, True)
     assert run.raw_status == word
 
 
@@ -241,7 +241,7 @@ def test_an_unknown_word_is_waited_for_until_the_run_has_ended_and_then_fails(
     completed: int | None, status: Status
 ) -> None:
     run = FlowRun.from_item(item(statusSummary={"status": "paused"}, durationSummary={"completedAtUTC": completed}))
-    assert (run.status, run.known) == (status, False)
+    assert (run.status, run.has_known_status) == (status, False)
 
 
 def test_a_run_that_has_ended_without_a_word_is_not_waited_for_any_more() -> None:

@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, ReadOnlyError, RequestError, UnsettledError
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun
-from airflow_provider_payments.aep.runs.lookups import newest_failed, read_run, successor, when_it_shows
+from airflow_provider_payments.aep.runs.lookups import newest_failed, newest_run_of_window, read_run, wait_until_visible
 from airflow_provider_payments.aep.runs.on_demand import OnDemandRun, RepeatedRun, RunBaseline
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -37,7 +37,7 @@ def request(client: Client, flow_id: str, window: Window = FIRST, delta_column: 
 
 def start(client: Client, flow_id: str, window: Window = FIRST) -> str:
     ready = request(client, flow_id, window).ready()
-    run_id, found = ready.start(RunBaseline.of(ready.look().runs))
+    run_id, found = ready.start(RunBaseline.of(ready.coverage().runs))
     assert not found
     return run_id
 
@@ -109,11 +109,11 @@ def test_a_window_is_read_from_what_a_run_shows(shown: dict[str, Any], window: W
 
 
 def test_notes_name_the_newest_runs_only(client: Client, emulator: Emulator, flow_id: str) -> None:
-    assert RunBaseline.of(request(client, flow_id).look().runs) == RunBaseline(0.0, ())
+    assert RunBaseline.of(request(client, flow_id).coverage().runs) == RunBaseline(0.0, ())
     start(client, flow_id)
     emulator.advance(5)
     newest = start(client, flow_id, SECOND)
-    notes = RunBaseline.of(request(client, flow_id).look().runs)
+    notes = RunBaseline.of(request(client, flow_id).coverage().runs)
     assert notes == RunBaseline(read_run(client, newest).created_at, (newest,))
     assert RunBaseline.from_json(notes.to_json()) == notes
 
@@ -136,7 +136,7 @@ def test_an_answer_without_an_id_is_a_lost_one(
 ) -> None:
     proxy.fault("POST", RUNS, status=201, body=answer)
     ready = request(make_client(proxy.url), flow_id).ready()
-    run_id, found = ready.start(RunBaseline.of(ready.look().runs))
+    run_id, found = ready.start(RunBaseline.of(ready.coverage().runs))
     assert (run_id, found) == (read_run(ready.client, run_id).id, False)
     assert proxy.count("POST", RUNS) == 2
 
@@ -172,9 +172,9 @@ def test_the_time_of_another_clock_is_translated(make_client: Callable[..., Clie
     client = make_client()
     client.get("/data/foundation/flowservice/flows")
     here, there = time.time(), float(emulator.advance(0))
-    notes = RunBaseline(here - 60, by_own_clock=True).by_service(client)
+    notes = RunBaseline(here - 60, by_own_clock=True).in_platform_time(client)
     assert abs(notes.since - (there - 60)) < 3
-    assert notes.by_service(client) is notes
+    assert notes.in_platform_time(client) is notes
 
 
 def test_runs_made_since_another_clocks_moment_are_found(
@@ -236,13 +236,13 @@ def test_the_run_that_took_a_failed_ones_place_is_told(client: Client, emulator:
     start(client, flow_id, SECOND)
     emulator.advance(5)
     run = read_run(client, failed)
-    assert successor(client, run) == run
+    assert newest_run_of_window(client, run) == run
     newest = newest_failed(client, flow_id)
     assert newest == run
     again = RepeatedRun.of(client, run)
-    made, _ = again.start(RunBaseline.of(again.look().runs))
+    made, _ = again.start(RunBaseline.of(again.coverage().runs))
     emulator.advance(5)
-    assert successor(client, run).id == made
+    assert newest_run_of_window(client, run).id == made
     last = newest_failed(client, flow_id)
     assert last is not None
     assert last.id == made
@@ -252,7 +252,7 @@ def test_a_run_that_never_shows_is_given_up(
     make_client: Callable[..., Client], emulator: Emulator, naps: list[float]
 ) -> None:
     with pytest.raises(UnsettledError, match="flow run none was created but is not visible yet"):
-        when_it_shows(make_client(dataflow_settle_seconds=50.0), "none")
+        wait_until_visible(make_client(dataflow_settle_seconds=50.0), "none")
     assert sum(naps) == 50
 
 

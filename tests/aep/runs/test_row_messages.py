@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.runs.row_errors import NO_CODE, RowErrors, code_of
-from airflow_provider_payments.aep.runs.row_messages import _WORDS, MASK, without_values
+from airflow_provider_payments.aep.runs.row_messages import _WORDS, MASK, mask_values
 from tests.any_json import ANY_JSON, QUIETLY
 
 #: Where a value stands in messages of validators and mappers.
@@ -38,7 +38,7 @@ VALUES = st.sampled_from(
 @QUIETLY
 @given(st.sampled_from(TEMPLATES), VALUES)
 def test_no_word_of_a_value_is_left(template: str, value: str) -> None:
-    said = without_values(template.format(value))
+    said = mask_values(template.format(value))
     words = [word for word in re.findall(r"\w{4,}", value) if word.lower() not in _WORDS]
     shown = f"{said.message} {said.column}"
     fixed = template.format("")
@@ -70,14 +70,14 @@ def test_no_word_of_a_value_is_left(template: str, value: str) -> None:
     ],
 )
 def test_a_message_says_what_is_wrong_and_in_which_column(message: str, shown: str | None, column: str) -> None:
-    said = without_values(message)
+    said = mask_values(message)
     assert said.message == (message if shown is None else shown)
     assert said.column == column
 
 
 @pytest.mark.parametrize("message", [None, 4111111111111111, {"a": "jo"}, ["jo"], True])
 def test_a_message_that_is_no_text_is_not_shown(message: object) -> None:
-    assert without_values(message).message in ("", MASK)
+    assert mask_values(message).message in ("", MASK)
 
 
 @pytest.mark.parametrize("code", ["3700", 1401, "MAPPER-3700-400", "DCVS-1106", "INGEST-1211-400"])

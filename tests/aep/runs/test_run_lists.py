@@ -13,7 +13,7 @@ from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import RequestError, UnreadableError, UnsettledError
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import runs_of
-from airflow_provider_payments.aep.runs.lookups import newest_failed, read_run, successor, when_it_shows
+from airflow_provider_payments.aep.runs.lookups import newest_failed, newest_run_of_window, read_run, wait_until_visible
 from airflow_provider_payments.aep.runs.on_demand import OnDemandRun, RunBaseline
 from tests.aep.chain import FLOW_SERVICE
 from tests.conftest import Emulator
@@ -83,12 +83,12 @@ def test_decisions_do_not_trust_the_order_either(listing: Callable[..., Client],
     pages = [[-9500, -8999], *pages]
     client = listing(*[[made(moment, str(moment), **failed) for moment in page] for page in pages])
     request = OnDemandRun(client=client, flow_id="flow", window=Window(1, 2))
-    assert RunBaseline.of(request.look().runs) == RunBaseline(SINCE + 9, ("9",))
+    assert RunBaseline.of(request.coverage().runs) == RunBaseline(SINCE + 9, ("9",))
     found = request.find(RunBaseline(SINCE + 7, ("7",)))
     assert found is not None
-    assert (found.id, successor(client, found).id) == ("9", "9")
+    assert (found.id, newest_run_of_window(client, found).id) == ("9", "9")
     first = next(run for run in runs_of(client, "flow") if run.id == "-9500")
-    assert successor(client, first).id == "9"
+    assert newest_run_of_window(client, first).id == "9"
     newest = newest_failed(client, "flow")
     assert newest is not None
     assert newest.id == "9"
@@ -103,7 +103,7 @@ def shown(moment: float, run_id: str, status: str, start: int) -> dict[str, Any]
 def test_a_run_whose_window_is_a_second_off_makes_a_failed_one_good(listing: Callable[..., Client]) -> None:
     client = listing([shown(9, "good", "success", 864001), shown(5, "bad", "failed", 864000)])
     good, bad = runs_of(client, "flow")
-    assert successor(client, bad) == good
+    assert newest_run_of_window(client, bad) == good
     assert newest_failed(client, "flow") == good
 
 
@@ -144,9 +144,9 @@ def test_nothing_is_absent_from_a_list_with_an_unreadable_item(
     run = replace(run, created_at=1.0, window_start=1.0, window_end=2.0)
     for decide in (
         lambda: ids(client),
-        request.look,
+        request.coverage,
         lambda: request.find(RunBaseline(0.0)),
-        lambda: successor(client, run),
+        lambda: newest_run_of_window(client, run),
         lambda: newest_failed(client, "flow"),
     ):
         with pytest.raises(UnreadableError) as error:
@@ -176,7 +176,7 @@ def test_an_item_that_becomes_readable_is_asked_for_again(
     for item in ({"id": "a"}, made(9, "a")):
         proxy.fault("GET", RUNS, status=200, body=json.dumps({"items": [item]}).encode())
     request = OnDemandRun(client=make_client(proxy.url), flow_id="flow", window=Window(1, 2))
-    assert RunBaseline.of(request.look().runs) == RunBaseline(SINCE + 9, ("a",))
+    assert RunBaseline.of(request.coverage().runs) == RunBaseline(SINCE + 9, ("a",))
 
 
 def test_an_answer_that_holds_another_run_is_none(listing: Callable[..., Client]) -> None:
@@ -189,9 +189,9 @@ def test_a_new_run_that_cannot_be_read_yet_is_asked_for_again(
 ) -> None:
     for item in ({"id": "a"}, made(9, "a")):
         proxy.fault("GET", f"{RUNS}/a", status=200, body=json.dumps({"items": [item]}).encode())
-    assert when_it_shows(make_client(proxy.url), "a").id == "a"
+    assert wait_until_visible(make_client(proxy.url), "a").id == "a"
 
 
 def test_a_new_run_that_is_never_readable_is_unsettled(listing: Callable[..., Client]) -> None:
     with pytest.raises(UnsettledError, match="flow run a was created but is not visible yet"):
-        when_it_shows(listing([{"id": "a"}]), "a")
+        wait_until_visible(listing([{"id": "a"}]), "a")
