@@ -71,7 +71,7 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
             given = self._given()
             folder = storage_folder("path", self.path)
             batch_ids = self._batches_of_the_run() if given is None else given
-            download = Download(self.hook.client, folder, _writer(context), shown=self.path)
+            download = Download(self.hook.client, folder, _writer(context), display_path=self.path)
             for batch_id in batch_ids:
                 download.add(batch_id)
         errors = download.errors
@@ -88,7 +88,7 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
             "codes": errors.codes,
             "row_errors": shown,
             "unreadable_lines": errors.unreadable,
-            "without_row_errors": download.without,
+            "without_row_errors": download.without_row_errors,
         }
 
     def _given(self) -> list[str] | None:

@@ -45,7 +45,7 @@ def test_a_uri_of_another_form_is_refused_with_the_right_form(uri: str) -> None:
 
 @pytest.mark.skipif(not has_named_assets(), reason="Airflow 2.11 only warns")
 def test_airflow_refuses_an_asset_of_another_form() -> None:
-    with pytest.raises(ValueError, match="is no dataset of Experience Platform"):
+    with pytest.raises(ValueError, match="is not a dataset of Experience Platform"):
         Asset("aep://ABC123@AdobeOrg/dev/60f1")
 
 

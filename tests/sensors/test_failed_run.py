@@ -72,7 +72,7 @@ def test_a_failed_run_is_pushed_also_where_it_skips_the_task(history: History, a
 def test_a_partial_run_beyond_the_tolerance_says_which_argument_refuses_it(history: History) -> None:
     failed = pushed(sensor(flow_id=history.partial, max_failed_ratio=0.001))[KEY]
     assert (failed["status"], failed["failed_records"], failed["codes"]) == ("partial", 5, CODES)
-    assert failed["reason"].startswith("a share of 0.0042 where max_failed_ratio is 0.001. ")
+    assert failed["reason"].startswith("a share of 0.0042, but max_failed_ratio is 0.001. ")
 
 
 def test_unknown_counts_have_no_key(history: History, proxy_of_history: FaultProxy) -> None:

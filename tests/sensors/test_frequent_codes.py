@@ -82,7 +82,7 @@ def test_samples_that_cannot_be_read_change_no_outcome_and_are_asked_for_once(
     proxy_of_history.fault("GET", SAMPLES, **fault)
     assert failure(run_id).endswith("CONNECTOR-2001-500: Errors occurred while the data was promoted.")
     assert proxy_of_history.count("GET", SAMPLES) == 1
-    assert said("There are no samples of the failed records: GET /data/foundation/export/") == 1
+    assert said("Could not read samples of the failed records: GET /data/foundation/export/") == 1
 
 
 def test_a_deferred_wait_reads_samples_on_the_worker_that_resumes(
