@@ -64,7 +64,7 @@ def _source(run: FlowRun, tables: Tables) -> Any | None:
     """
     Return the vendor's table as an input dataset.
 
-    The base connection, which represents one account, is a part of the namespace: all accounts of a vendor share a host.
+    The namespace contains the base connection, which represents one account: all accounts of a vendor share a host.
     """
     from airflow.providers.common.compat.openlineage.facet import InputDataset
     from openlineage.client.generated.input_statistics_input_dataset import InputStatisticsInputDatasetFacet
@@ -87,7 +87,9 @@ def _targets(run: FlowRun, route: Route, tables: Tables, source: Any) -> Iterato
     uri, table, records = uri_of(route), tables.target, run.output_records
     if not (uri and table):
         return
-    statistics = {} if records is None else {"outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=records)}
+    statistics: dict[str, Any] = {}
+    if records is not None:
+        statistics["outputStatistics"] = OutputStatisticsOutputDatasetFacet(rowCount=records)
     yield OutputDataset(
         namespace=uri.rpartition("/")[0],
         name=table.name,

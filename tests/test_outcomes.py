@@ -211,7 +211,7 @@ NULL = replace(RUN, failed_records=None, unknown_counts="failedRecordCount=null"
     ids=str,
 )
 def test_unknown_counts_fail_with_what_came(status: str, arguments: dict[str, Any], rule: str) -> None:
-    said = rf"1195 out, unknown failed, its counts cannot be read \(failedRecordCount=null\) where {rule}"
+    said = rf"1195 out, unknown failed, its counts cannot be read \(failedRecordCount=null\), and {rule}"
     with pytest.raises(FlowRunFailedError, match=said):
         judge(replace(NULL, raw_status=status), **arguments)
 
@@ -227,7 +227,7 @@ def test_unknown_counts_that_are_accepted_are_logged_as_unknown(caplog: pytest.L
 def test_a_partial_run_with_unknown_counts_takes_both_arguments_to_be_accepted() -> None:
     partial = replace(NULL, raw_status="partialSuccess")
     judge(partial, accept_partial=True, unknown_counts="accept")
-    with pytest.raises(FlowRunFailedError, match="an unknown share but accept_partial is off"):
+    with pytest.raises(FlowRunFailedError, match="an unknown share, but accept_partial is off"):
         judge(partial, unknown_counts="accept")
 
 

@@ -1,8 +1,8 @@
 """
 The URI scheme ``aep``: a dataset of Experience Platform as an asset of Airflow (before 3.0: a dataset of Airflow).
 
-``aep://<organisation>/<sandbox>/<dataset id>``; the organisation is written without ``@AdobeOrg``. A URI would treat the
-text before ``@`` as user info, and Airflow 2.11 and 3.0 would remove it.
+``aep://<organisation>/<sandbox>/<dataset id>``; the organisation is written without ``@AdobeOrg``. In a URI the text
+before ``@`` is user info, which Airflow 2.11 and 3.0 would remove.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Service:
 
     def look(self, progress: Progress, now: float) -> list[FlowRun]:
         shown = [life.at(now) for life in self.made if now >= life.run.created_at + life.lag]
-        news = progress.see([run for run in shown if run.created_at >= progress.created_since])
+        news = progress.update([run for run in shown if run.created_at >= progress.created_since])
         self.announced += [run.id for run in news]
         return news
 
@@ -86,7 +86,7 @@ def test_none_is_lost_and_none_that_was_noted_comes_again(
         now += seconds
         news = service.look(progress, now)
         assert not noted & {run.id for run in news}
-        progress.announced(news[:acknowledged])
+        progress.record_announced(news[:acknowledged])
         if then != "killed early":
             state = stored(progress)
             noted |= {run.id for run in news[:acknowledged]}
@@ -100,9 +100,9 @@ def test_the_state_of_a_long_life_is_small() -> None:
     for number in range(3000):
         now = START + number * QUARTER
         made = [run(n, START + n * QUARTER) for n in range(max(0, number - 2), number + 1)]
-        news = progress.see([run for run in made if run.created_at >= progress.created_since])
+        news = progress.update([run for run in made if run.created_at >= progress.created_since])
         assert [run.created_at for run in news] == [now]
-        progress.announced(news)
+        progress.record_announced(news)
     assert len(json.dumps(stored(progress))) < 200
 
 
@@ -110,31 +110,31 @@ def test_a_run_that_never_ends_is_passed_over_in_the_end(caplog: pytest.LogCaptu
     seen = [run(0, START, "stuck in a word nobody knows")]
     seen += [run(number, START + number * QUARTER) for number in range(1, MAX_LATER_RUNS)]
     progress = Progress(WANTED, START)
-    progress.announced(progress.see(seen))
+    progress.record_announced(progress.update(seen))
     assert progress.created_since == START
     assert len(json.dumps(stored(progress))) < 65535  # where Airflow begins to complain
-    assert "not waited for" not in caplog.text
+    assert "no longer waiting" not in caplog.text
 
     seen.append(run(MAX_LATER_RUNS, START + MAX_LATER_RUNS * QUARTER))
-    (last,) = progress.see(seen)
-    progress.announced([last])
+    (last,) = progress.update(seen)
+    progress.record_announced([last])
     assert progress.created_since == START + MAX_LATER_RUNS * QUARTER - LIST_MARGIN_SECONDS
     assert len(json.dumps(stored(progress))) < 200
-    assert caplog.text.count("not waited for any longer") == 1
+    assert caplog.text.count("no longer waiting for it") == 1
 
 
 def test_runs_that_wait_to_be_announced_are_never_passed_over() -> None:
     history = [run(number, START + number * QUARTER) for number in range(2 * MAX_LATER_RUNS)]
     progress = Progress(WANTED, START)
-    assert progress.see(history) == history
-    progress.announced(history[:10])
+    assert progress.update(history) == history
+    progress.record_announced(history[:10])
     again = Progress.from_json(WANTED, stored(progress))
-    assert again.see([run for run in history if run.created_at >= again.created_since]) == history[10:]
+    assert again.update([run for run in history if run.created_at >= again.created_since]) == history[10:]
 
 
 def test_a_run_from_the_future_hides_none_that_comes_after_it() -> None:
     odd, later = run(0, 2.5e11), run(1, START + 20)
     progress = Progress(WANTED, START)
-    progress.announced(progress.see([odd], now=START + 10))
+    progress.record_announced(progress.update([odd], now=START + 10))
     assert progress.created_since <= later.created_at
-    assert progress.see([odd, later], now=START + 30) == [later]
+    assert progress.update([odd, later], now=START + 30) == [later]

@@ -26,7 +26,7 @@ def test_failed_polls_never_end_the_trigger(
     proxied.fault("GET", RUNS, status=503, headers={"Retry-After": "0"}, times=5)
     live(trigger(flow_id, since=0, poll_interval=0.001), supervisor, until(lambda: supervisor.events))
     assert supervisor.run_ids() == ids(connected, flow_id)
-    assert said(f"Could not poll for runs of dataflow {flow_id}, which asset arrived waits for") == 5
+    assert said(f"Could not poll for runs of dataflow {flow_id} for asset arrived") == 5
 
 
 @pytest.mark.parametrize(
@@ -146,5 +146,5 @@ def test_polls_without_news_write_nothing(supervisor: Supervisor, connected: Emu
 
 @from_3_3
 def test_without_a_shared_stream_it_does_not_run() -> None:
-    with pytest.raises(RuntimeError, match="an asset's watcher only"):
+    with pytest.raises(RuntimeError, match="only as the trigger of an asset watcher"):
         trigger().run().__anext__().send(None)

@@ -56,7 +56,8 @@ class MappedField:
     A field of the dataset and its mapping.
 
     :param destination: the field's path.
-    :param reads: the source columns that the mapping reads; empty for a constant or an expression that cannot be parsed.
+    :param reads: the source columns that the mapping reads; empty for constants and for expressions that cannot be
+        parsed.
     :param expression: the expression that computes the field; ``None`` if a column is copied unchanged.
     """
 

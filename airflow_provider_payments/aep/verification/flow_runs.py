@@ -116,7 +116,7 @@ def _shows_window(trial: Trial) -> Finding:
 def _has_known_statuses(trial: Trial) -> Finding:
     found = polled(trial)
     seen = [state.raw_status if _WORD.fullmatch(state.raw_status) else "unreadable" for state in found.states]
-    if all(state.known for state in found.states):
+    if all(state.has_known_status for state in found.states):
         return judged(
             found.ended.completed_at is not None, statuses=seen, completed=found.ended.completed_at is not None
         )

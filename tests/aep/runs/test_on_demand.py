@@ -69,7 +69,7 @@ def test_windows_that_follow_each_other_touch() -> None:
     [
         (None, START, "window_start=None is not allowed: a time; .*CronDataIntervalTimetable"),
         (START, "", "window_end=None is not allowed: a time; .*CronDataIntervalTimetable"),
-        (START, START, r"window_end='2026-11-01T00:00:00\+00:00' .*'@daily' is empty from Airflow 3 on"),
+        (START, START, r"window_end='2026-11-01T00:00:00\+00:00' .*'@daily' the interval is empty from Airflow 3 on"),
         (START, START + timedelta(microseconds=5), "window_end=.*later than window_start"),
         (START, START - timedelta(days=1), r"window_end='2026-10-31.*later than window_start, 2026-11-01[^.]*$"),
         (datetime(2026, 11, 1), START, "window_start=.*timezone"),

@@ -103,7 +103,7 @@ def test_a_file_that_is_gone_when_it_is_fetched_is_a_warning(
 ) -> None:
     served = serve(first=File(list, 10, status=404), second=of(line(1)))
     assert served.download(tmp_path).errors.rows == 1
-    assert f"row_errors/first.json of batch {BATCH} is listed, and gone" in caplog.text
+    assert f"row_errors/first.json of batch {BATCH} is listed but no longer exists" in caplog.text
 
 
 def test_samples_are_counted_only_where_there_is_nothing_else(serve: Serve, tmp_path: Path) -> None:
