@@ -189,7 +189,7 @@ def test_a_partial_run_is_accepted_within_the_tolerance(history: History, tolera
 def test_a_partial_run_beyond_the_tolerance_fails_with_its_share(
     history: History, tolerance: dict[str, Any], limit: str
 ) -> None:
-    with pytest.raises(FlowRunFailedError, match=rf"5 failed, a share of 0\.004\d where {limit}") as failure:
+    with pytest.raises(FlowRunFailedError, match=rf"5 failed, a share of 0\.004\d, but {limit}") as failure:
         wait(flow_id=history.partial, **tolerance)
     assert "DCVS-1111-400: The message cannot be validated: [#: required key [_id] not found]" in str(failure.value)
 

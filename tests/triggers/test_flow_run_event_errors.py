@@ -32,9 +32,9 @@ def test_failed_polls_never_end_the_trigger(
 @pytest.mark.parametrize(
     ("fault", "pause"),
     [
-        ({"status": 403}, "again in 600 s"),
-        ({"status": 429, "headers": {"Retry-After": "1800"}}, "again in 1800 s"),
-        ({"status": 429, "headers": {"Retry-After": "86400"}}, "again in 86400 s"),
+        ({"status": 403}, "next poll in 600 s"),
+        ({"status": 429, "headers": {"Retry-After": "1800"}}, "next poll in 1800 s"),
+        ({"status": 429, "headers": {"Retry-After": "86400"}}, "next poll in 86400 s"),
     ],
     ids=str,
 )
@@ -66,7 +66,7 @@ def test_a_service_that_asks_to_wait_holds_up_no_triggerer_that_ends(
 def test_a_missing_dataflow_is_reported(
     supervisor: Supervisor, connected: Emulator, said: Callable[[str], int]
 ) -> None:
-    live(trigger("00000000-0000-0000-0000-000000000000"), supervisor, until(lambda: said("again in 600 s")))
+    live(trigger("00000000-0000-0000-0000-000000000000"), supervisor, until(lambda: said("next poll in 600 s")))
     assert supervisor.states == {}
     assert connected.requests(path=f"/data/foundation{RUNS}") == []
 
@@ -121,7 +121,7 @@ def test_a_store_that_does_not_answer_is_named_and_asked_again_in_seconds(
         await watcher.until(lambda: supervisor.reads)
         watcher.leap(61)
         await watcher.until(
-            lambda: said("again in 5 s: StateStoreError: Airflow's state store has not answered for 60 s")
+            lambda: said("next poll in 5 s: StateStoreError: Airflow's state store has not answered for 60 s")
         )
         supervisor.answers.set()
         watcher.leap(5)

@@ -1,8 +1,8 @@
 """
-What is wrong with a dataflow, judged from what was read of it. Nothing here asks the platform.
+The problems of a dataflow, judged from an observation of it; no requests are sent here.
 
-What cannot be read is a problem, never health. Sources: Adobe's pages "Monitor dataflows" and, for dataflows that the
-platform disables after 30 days of failures, the release notes of June 2026.
+Data that cannot be read is a problem and never counts as healthy. Sources: Adobe's pages "Monitor dataflows" and, for
+dataflows that the platform disables after 30 days of failures, the release notes of June 2026.
 """
 
 from __future__ import annotations
@@ -33,20 +33,26 @@ ProblemCode = Literal[
     "failure_share",
     "credential",
 ]
-#: What may be wrong, in the order in which it is shown.
+#: The codes of all problems, in the order in which reports show them.
 PROBLEMS: tuple[ProblemCode, ...] = get_args(ProblemCode)
-#: How many of its intervals a scheduled dataflow may go without a successful run.
+#: Number of its schedule's intervals that a dataflow may be without a successful run.
 MAX_INTERVALS = 2
-#: Seconds of failures after which the platform disables a dataflow, less a day for runs that end early.
+#: Seconds of failures after which a disabled dataflow counts as disabled by the platform: its 30 days, less a day for
+#: runs that end early.
 FAILING_SECONDS = 29 * 86400.0
-#: Characters of a run's error that are shown.
-MAX_ERROR = 200
+#: Maximum number of characters of a run's error that a problem shows.
+MAX_ERROR_CHARACTERS = 200
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 @attrs.frozen
 class Problem:
-    """Something that is wrong: its code, and what people read of it."""
+    """
+    A problem of a dataflow.
+
+    :param code: the problem's code.
+    :param text: the problem in words, for reports.
+    """
 
     code: ProblemCode
     text: str
@@ -55,10 +61,13 @@ class Problem:
 @attrs.frozen(kw_only=True)
 class RunTotals:
     """
-    What a dataflow's runs since a moment brought and lost.
+    The totals of a dataflow's ended runs since a given time.
 
-    :param failed_runs: how many of ``runs`` failed.
-    :param unknown_runs: how many do not say how many records they brought and lost; these count in no share.
+    :param runs: number of runs.
+    :param failed_runs: number of runs that failed.
+    :param unknown_runs: number of runs with unknown record counts; their records are not included.
+    :param records: number of records read.
+    :param failed_records: number of records that failed.
     """
 
     runs: int = 0
@@ -69,7 +78,7 @@ class RunTotals:
 
     @classmethod
     def of(cls, runs: Iterable[FlowRun]) -> RunTotals:
-        """Return the totals of runs that have ended."""
+        """Return the totals of those runs that have ended."""
         ended = [run for run in runs if not run.is_active]
         known = [counts for run in ended if (counts := _read_and_failed(run))]
         return cls(
@@ -82,7 +91,7 @@ class RunTotals:
 
     @property
     def failed_ratio(self) -> float | None:
-        """Failed records as a share of those read, 0 to 1; ``None`` where runs are there and none of them says it."""
+        """Failed records as a share of the records read, 0 to 1; ``None`` if the counts of all runs are unknown."""
         if self.runs and self.unknown_runs == self.runs:
             return None
         return self.failed_records / self.records if self.records else 0.0
@@ -97,23 +106,23 @@ def _read_and_failed(run: FlowRun) -> tuple[int, int] | None:
 @attrs.frozen(kw_only=True)
 class Observation:
     """
-    What was read of one dataflow; times are epoch seconds, ``None`` where they are unknown.
+    The data about one dataflow that its health is judged from; times are epoch seconds, ``None`` if unknown.
 
-    :param name: its name, or the one that a definition gives it.
-    :param id: its id; ``None`` where a definition's dataflow is not there.
-    :param state: in the service's word.
-    :param may_rest: whether its definition says that it is disabled.
-    :param changed_at: when it was changed last.
-    :param begins_at: the start of its schedule, or its creation where that is later.
+    :param name: the dataflow's name, or the name in its definition.
+    :param id: the dataflow's id; ``None`` if the dataflow of a definition does not exist.
+    :param state: the dataflow's state as the service reports it.
+    :param may_be_disabled: whether the dataflow's definition disables it.
+    :param changed_at: when the dataflow was last changed.
+    :param begins_at: the start of its schedule, or its creation if that was later.
     :param ends_at: the end of its schedule.
-    :param period: seconds between two runs; ``None`` where it runs once.
+    :param period: seconds between two runs; ``None`` if it runs once.
     :param last_run: the newest run that has ended.
-    :param last_success: the newest one that brought rows or had none to bring: succeeded or partial.
-    :param searched_since: when the oldest of the runs began that were read; an older one may have succeeded.
+    :param last_success: the newest run that succeeded or was partial.
+    :param searched_since: when the oldest run that was read began; an older run may have succeeded.
     :param is_running: whether a run is active.
-    :param totals: those of its runs since the moment that was asked for.
-    :param credential: why its base connection fails the connection test; empty where it passes or was not tested.
-    :param unreadable: what of its runs could not be read, and why.
+    :param totals: the totals of its runs since the requested time, if they were requested.
+    :param credential: why its base connection fails the connection test; empty if it passes or was not tested.
+    :param unreadable: which data about its runs could not be read, and why; empty if all could be read.
     """
 
     name: str
@@ -136,13 +145,14 @@ class Observation:
 @attrs.frozen(kw_only=True)
 class Limits:
     """
-    What is tolerated.
+    The limits within which a dataflow is healthy.
 
     :param now: the platform's time in epoch seconds.
-    :param max_age: seconds since the last successful run; ``None`` is twice the schedule's interval, and no limit for a
-        dataflow that runs once.
-    :param max_failed_ratio: of records in the runs that were counted, 0 to 1; ``None`` is no limit.
-    :param ignore: codes of problems that are shown and do not count.
+    :param max_age: maximum number of seconds since the last successful run ended. Defaults to ``None``: twice the
+        schedule's interval, and no limit for a dataflow that runs once or whose schedule has ended.
+    :param max_failed_ratio: maximum share of failed records in the counted runs, 0 to 1. Defaults to ``None``: no
+        limit.
+    :param ignore: codes of problems that are shown but do not make a dataflow unhealthy.
     """
 
     now: float
@@ -151,11 +161,11 @@ class Limits:
     ignore: Collection[str] = ()
 
     def age_limit(self, seen: Observation) -> float | None:
-        """Return how many seconds may have passed since a dataflow's last successful run."""
+        """Return the maximum number of seconds since a dataflow's last successful run; ``None`` if there is none."""
         if self.max_age is not None:
             return self.max_age
-        is_over = seen.ends_at is not None and seen.ends_at <= self.now
-        return None if seen.period is None or is_over else MAX_INTERVALS * seen.period
+        has_ended = seen.ends_at is not None and seen.ends_at <= self.now
+        return None if seen.period is None or has_ended else MAX_INTERVALS * seen.period
 
 
 @attrs.frozen(kw_only=True)
@@ -163,10 +173,11 @@ class Health:
     """
     The health of one dataflow.
 
-    :param problems: all of them, also those that do not count.
-    :param is_healthy: whether none counts.
-    :param age: seconds since its last successful run.
-    :param max_age: what is tolerated of that; ``None``: anything.
+    :param seen: the observation that was judged.
+    :param problems: all problems, including the ignored ones.
+    :param is_healthy: whether all problems are ignored, or there are none.
+    :param age: seconds since the last successful run ended; ``None`` if no such run is known.
+    :param max_age: maximum of ``age``; ``None`` if there is no limit.
     """
 
     seen: Observation
@@ -176,7 +187,7 @@ class Health:
     max_age: float | None
 
     def to_json(self) -> Json:
-        """Return it as plain JSON; what is unknown has no key."""
+        """Return the health as plain JSON; unknown values are omitted."""
         seen = self.seen
         return with_values(
             {
@@ -203,7 +214,7 @@ def _run_json(run: FlowRun | None) -> Json | None:
 
 
 def judge(seen: Observation, limits: Limits) -> Health:
-    """Return the health of a dataflow."""
+    """Return the health of the observed dataflow."""
     ended, limit = _ended(seen.last_success), limits.age_limit(seen)
     problems = tuple(_problems(seen, limits, limit))
     return Health(
@@ -224,11 +235,11 @@ def _problems(seen: Observation, limits: Limits, limit: float | None) -> Iterato
     if seen.state == "draft":
         yield Problem("draft", "it is a draft, which never runs; publish it")
     elif seen.state == "disabled":
-        yield from [] if seen.may_rest else [_disabled(seen)]
+        yield from [] if seen.may_be_disabled else [_disabled(seen)]
     else:
         yield from _problems_of_run(seen.last_run)
         yield from _stale(seen, limits, limit)
-    yield from _losses(seen, limits)
+    yield from _failure_share(seen, limits)
     if seen.credential:
         yield Problem("credential", seen.credential)
 
@@ -248,17 +259,14 @@ def _problems_of_run(run: FlowRun | None) -> Iterator[Problem]:
     if run is None:
         return
     if run.status is Status.FAILED:
-        said = f": {run.errors[0][:MAX_ERROR]}" if run.errors else ""
-        yield Problem("failed", f"its last run failed{said}")
+        error = f": {run.errors[0][:MAX_ERROR_CHARACTERS]}" if run.errors else ""
+        yield Problem("failed", f"its last run failed{error}")
     elif run.status is Status.PARTIAL:
-        yield Problem("partial", f"its last run lost records: {_lost(run)}")
+        counts = _read_and_failed(run)
+        lost = f"{counts[1]:,} of {counts[0]:,}" if counts else "an unknown number"
+        yield Problem("partial", f"its last run lost records: {lost}")
     elif run.unknown_counts:
-        yield Problem("unknown_counts", f"its last run does not say what it lost ({run.unknown_counts})")
-
-
-def _lost(run: FlowRun) -> str:
-    counts = _read_and_failed(run)
-    return f"{counts[1]:,} of {counts[0]:,}" if counts else "it does not say how many"
+        yield Problem("unknown_counts", f"its last run does not report its record counts ({run.unknown_counts})")
 
 
 def _stale(seen: Observation, limits: Limits, limit: float | None) -> Iterator[Problem]:
@@ -270,18 +278,16 @@ def _stale(seen: Observation, limits: Limits, limit: float | None) -> Iterator[P
     yield Problem("stale", f"no successful run for {age}; {duration(limit)} is the limit")
 
 
-def _losses(seen: Observation, limits: Limits) -> Iterator[Problem]:
+def _failure_share(seen: Observation, limits: Limits) -> Iterator[Problem]:
     totals = seen.totals
     if totals is None or limits.max_failed_ratio is None:
         return
     ratio = totals.failed_ratio
     if ratio is None:
-        yield Problem("failure_share", f"none of {totals.runs:,} runs says how many records it lost")
+        yield Problem("failure_share", f"none of {totals.runs:,} runs reports its record counts")
     elif ratio > limits.max_failed_ratio:
         share = f"{totals.failed_records:,} of {totals.records:,} records failed in {totals.runs:,} runs"
-        yield Problem(
-            "failure_share", f"{share}: a share of {ratio:.4f} where {limits.max_failed_ratio:g} is the limit"
-        )
+        yield Problem("failure_share", f"{share}: a share of {ratio:.4f}; {limits.max_failed_ratio:g} is the limit")
 
 
 def _ended(run: FlowRun | None) -> float | None:
@@ -293,7 +299,7 @@ def _iso(seconds: float | None) -> str | None:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds in the two largest units that people count in."""
+    """Return a duration as text in its two largest units, such as ``3 d 2 h``."""
     if seconds < _MINUTE:
         return f"{seconds:.0f} s"
     parts, rest = [], int(seconds)

@@ -52,8 +52,8 @@ NEVER = {"last_run": None, "last_success": None, "searched_since": None}
         ({"id": None}, ["missing"]),
         ({"state": "draft"}, ["draft"]),
         ({"state": "disabled"}, ["disabled"]),
-        ({"state": "disabled", "may_rest": True}, []),
-        ({"may_rest": True}, []),
+        ({"state": "disabled", "may_be_disabled": True}, []),
+        ({"may_be_disabled": True}, []),
         ({"last_run": FAILED}, ["failed"]),
         ({"last_run": run("partialSuccess", failed_records=7, output_records=93)}, ["partial"]),
         ({"last_run": run("success", failed_records=7, output_records=93)}, ["partial"]),
@@ -183,7 +183,7 @@ RUNS = st.none() | st.builds(
         name=st.text(),
         id=st.none() | st.just("id"),
         state=st.sampled_from(["", "enabled", "disabled", "draft", "updating"]),
-        may_rest=st.booleans(),
+        may_be_disabled=st.booleans(),
         changed_at=MOMENTS,
         begins_at=MOMENTS,
         ends_at=MOMENTS,
@@ -206,7 +206,7 @@ def test_whatever_was_read_is_judged_in_known_words(
     named = [problem.code for problem in found.problems]
     assert named == sorted(set(named), key=PROBLEMS.index)
     assert found.is_healthy == (not named)
-    if not named and not seen.may_rest:
+    if not named and not seen.may_be_disabled:
         assert seen.state not in ("disabled", "draft")
         assert not (seen.last_run and seen.last_run.raw_status == "failed")
     assert None not in found.to_json().values()
