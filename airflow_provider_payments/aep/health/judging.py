@@ -128,7 +128,7 @@ class Observation:
     name: str
     id: str | None = None
     state: str = ""
-    may_rest: bool = False
+    may_be_disabled: bool = False
     changed_at: float | None = None
     begins_at: float | None = None
     ends_at: float | None = None
