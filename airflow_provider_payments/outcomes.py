@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.row_samples import FrequentCodes
 
 
-#: Maximum number of a run's errors that its task names; more would not fit into an XCom of every database.
-MAX_ERRORS_NAMED = 20
 #: Maximum length of a tag's value: a metric with all its tags may have 250 characters.
 MAX_TAG_CHARACTERS = 40
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -103,9 +101,7 @@ class Rejection:
 
     @property
     def _errors(self) -> str:
-        errors = self.run.errors
-        more = f"; and {len(errors) - MAX_ERRORS_NAMED} more" if len(errors) > MAX_ERRORS_NAMED else ""
-        return "; ".join(errors[:MAX_ERRORS_NAMED]) + more if errors else "the service gives no reason"
+        return "; ".join(self.run.errors) or "the service gives no reason"
 
     @property
     def reason(self) -> str:

@@ -238,7 +238,9 @@ def test_a_failed_run_fails_for_its_own_reason_whatever_its_counts() -> None:
 
 
 def test_of_many_errors_the_first_twenty_are_named() -> None:
-    failed = replace(RUN, raw_status="failed", errors=tuple(f"CONNECTOR-{n}: Copy." for n in range(3000)))
+    errors = [{"code": f"CONNECTOR-{n}", "message": "Copy."} for n in range(3000)]
+    metrics = {"statusSummary": {"status": "failed", "errors": errors}}
+    failed = FlowRun.from_item({"id": "run-1", "flowId": "flow-1", "createdAt": 1772366400000, "metrics": metrics})
     with pytest.raises(FlowRunFailedError, match=r"CONNECTOR-19: Copy\.; and 2980 more$"):
         judge(failed)
 

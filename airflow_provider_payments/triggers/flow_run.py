@@ -59,8 +59,9 @@ class FlowRunTrigger(BaseTrigger):
     The trigger only reads, because Airflow may run a trigger twice. All triggers of a connection in a triggerer share
     one poller, see :mod:`~airflow_provider_payments.triggers.poller`. The event is
     ``{"status": "ended", "run": {...}, "flow": {...}}``, ``{"status": "timeout", "message": ...}`` or
-    ``{"status": "error", "message": ..., "retryable": ...}``; the worker judges the run. While it waits, the trigger
-    raises no errors: it returns them in the event.
+    ``{"status": "error", "message": ..., "retryable": ...}``; the worker judges the run. The event stays small: ``run``
+    has at most 20 errors of 500 characters and 20 codes of failed records. While it waits, the trigger raises no
+    errors: it returns them in the event.
 
     .. seealso:: ``docs/waiting.md#what-is-requested`` in the manual.
 

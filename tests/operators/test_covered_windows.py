@@ -93,9 +93,7 @@ def test_windows_that_touch_are_each_brought(stage: Stage) -> None:
 def test_a_window_that_overlaps_in_part_is_refused_before_anything_is_sent(stage: Stage, moved: dict[str, int]) -> None:
     first = run(stage)
     stage.forget_requests()
-    with pytest.raises(
-        ExperiencePlatformFailedError, match=f"{first['run_id']} \\(succeeded\\) reads the window"
-    ):
+    with pytest.raises(ExperiencePlatformFailedError, match=f"{first['run_id']} \\(succeeded\\) reads the window"):
         by_hand(stage, **window_of(stage, 2, **moved))
     assert stage.asked() == ["GET flows", "GET runs"]
     brought = by_hand(stage, if_covered="again", **window_of(stage, 2, **moved))
@@ -208,9 +206,7 @@ def test_a_wait_for_anothers_run_may_be_deferred_and_goes_on_in_a_retry(stage: S
 
 def test_an_active_run_that_overlaps_in_part_is_refused(stage: Stage) -> None:
     first = run(stage, wait_for_completion=False)
-    with pytest.raises(
-        ExperiencePlatformFailedError, match=f"{first['run_id']} \\(active\\) reads the window"
-    ):
+    with pytest.raises(ExperiencePlatformFailedError, match=f"{first['run_id']} \\(active\\) reads the window"):
         by_hand(stage, **window_of(stage, 2, end=3600))
     assert len(posts(stage)) == 1
 

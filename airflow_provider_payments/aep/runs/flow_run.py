@@ -31,7 +31,7 @@ from airflow_provider_payments.aep.readers import (
     text,
 )
 from airflow_provider_payments.aep.runs.record_counts import read_counts
-from airflow_provider_payments.aep.runs.run_problems import errors_of, failed_codes
+from airflow_provider_payments.aep.runs.run_problems import MAX_FAILED_CODES, errors_of, failed_codes
 from airflow_provider_payments.aep.services import PAGE, Json
 
 if TYPE_CHECKING:
@@ -77,9 +77,10 @@ class FlowRun:
     :param output_records: number of records that reached the dataset.
     :param failed_records: number of records that failed.
     :param batch_ids: the batches that hold the run's records, and for 30 days its failed records.
-    :param errors: ``code: message`` of each error as the service gives them, without repeats.
-    :param failed_codes: the codes of its failed records, the most frequent first, each with the number of records if
-        the run reports it.
+    :param errors: ``code: message`` of the run's errors without repeats; at most 20, each cut after 500 characters. If
+        there are more, a last entry says how many more.
+    :param failed_codes: the 20 most frequent codes of its failed records, the most frequent first, each with the number
+        of records if the run reports it.
     :param window_start: start of the run's data window, epoch seconds: of the requested window if the run shows it,
         otherwise of the window that its copy activity reports, which some runs do only once they copy.
     :param window_end: end of that window.
@@ -226,8 +227,8 @@ class FlowRun:
             started_at=moment(at(metrics, "durationSummary", "startedAtUTC")),
             completed_at=moment(at(metrics, "durationSummary", "completedAtUTC")),
             batch_ids=tuple(dict.fromkeys(_batches(activities))),
-            failed_codes=tuple(map(str, failed_codes(metrics, activities))),
-            errors=tuple(dict.fromkeys(errors_of(metrics, activities))),
+            failed_codes=tuple(map(str, failed_codes(metrics, activities)[:MAX_FAILED_CODES])),
+            errors=errors_of(metrics, activities),
             window_start=window_start,
             window_end=window_end,
             copied_start=copied_start,

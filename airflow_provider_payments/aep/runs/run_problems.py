@@ -14,6 +14,12 @@ from airflow_provider_payments.aep.runs.row_messages import mask_values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+#: Maximum number of errors and codes that a run keeps: its values travel through a trigger's event and an XCom, which
+#: not every database stores in any size.
+MAX_ERRORS = 20
+MAX_FAILED_CODES = 20
+#: Maximum number of characters of an error; a longer error is cut.
+MAX_ERROR_CHARACTERS = 500
 #: Codes of errors that concern the run as a whole. A message with any other code may contain values of a record.
 _RUN_CODES = re.compile(r"(?:CONNECTOR|FLOW)-|INGEST-1[0-3]")
 
@@ -36,14 +42,24 @@ class FailedCode:
         return self.code if self.count is None else f"{self.code} ({self.count})"
 
 
-def errors_of(metrics: Mapping[str, Any], activities: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield ``code: message`` of a run's errors; in errors about records the values are masked."""
+def errors_of(metrics: Mapping[str, Any], activities: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """
+    Return ``code: message`` of a run's errors without repeats; in errors about records the values are masked.
+
+    At most :data:`MAX_ERRORS` errors are returned. If there are more, the last entry says how many more.
+    """
+    errors = tuple(dict.fromkeys(_error_lines(metrics, activities)))
+    more = len(errors) - MAX_ERRORS
+    return (*errors[:MAX_ERRORS], f"and {more} more") if more > 0 else errors
+
+
+def _error_lines(metrics: Mapping[str, Any], activities: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for holder in (metrics, *activities):
         status = mapping(holder.get("statusSummary"))
         for error in [*mappings(status.get("errors")), *mappings(at(status, "extensions", "errors"))]:
             parts = [error.get("code"), _message(error)]
             if line := ": ".join(redacted(text(part) or shown(part)) for part in parts if part):
-                yield line
+                yield line if len(line) <= MAX_ERROR_CHARACTERS else f"{line[:MAX_ERROR_CHARACTERS]}..."
 
 
 def failed_codes(metrics: Mapping[str, Any], activities: Iterable[Mapping[str, Any]]) -> list[FailedCode]:

@@ -87,6 +87,20 @@ def test_a_run_is_read_with_counts_batches_and_errors_each_once() -> None:
     assert FlowRun.from_item(ITEM) == READ
 
 
+def test_errors_and_codes_of_a_run_are_bounded_and_survive_an_event() -> None:
+    errors = [{"code": f"CONNECTOR-{n}-{'9' * 1000}", "message": "x" * 1900} for n in range(3000)]
+    codes = [{"code": f"MAPPER-{n}-400", "recordCount": n + 1} for n in range(3000)]
+    run = FlowRun.from_item(
+        item(statusSummary={"status": "failed", "errors": errors}, recordSummary={"failedInfo": codes})
+    )
+    assert (len(run.errors), run.errors[-1], len(run.failed_codes)) == (21, "and 2980 more", 20)
+    assert run.failed_codes[0] == "MAPPER-2999-400 (3000)"
+    assert max(map(len, run.errors)) == 503
+    event = json.dumps(run.to_json())
+    assert len(event) < 15_000
+    assert FlowRun.from_json(json.loads(event)) == run
+
+
 def test_the_misspelt_name_of_the_activities_is_understood() -> None:
     misspelt = {key if key != "activities" else "activites": value for key, value in ITEM.items()}
     assert FlowRun.from_item(misspelt) == READ
