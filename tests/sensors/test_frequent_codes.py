@@ -44,19 +44,19 @@ def run_id(history: History, proxy_of_history: FaultProxy) -> str:
 
 
 @pytest.mark.parametrize("dataflow", ["failed", "partial"])
-def test_the_codes_that_a_run_names_itself_are_not_asked_for(
+def test_codes_that_the_run_reports_need_no_samples(
     history: History, proxy_of_history: FaultProxy, dataflow: str
 ) -> None:
     assert OWN in failure(history.runs(getattr(history, dataflow))[0]["id"])
     assert proxy_of_history.count("GET", "/export/") == 0
 
 
-def test_codes_that_a_run_does_not_name_come_from_its_samples(proxy_of_history: FaultProxy, run_id: str) -> None:
+def test_codes_that_the_run_does_not_report_come_from_samples(proxy_of_history: FaultProxy, run_id: str) -> None:
     assert failure(run_id).endswith(SAMPLED)
     assert proxy_of_history.count("GET", "/export/") == 1
 
 
-def test_a_partial_run_that_is_accepted_asks_for_no_samples(history: History, proxy_of_history: FaultProxy) -> None:
+def test_an_accepted_partial_run_reads_no_samples(history: History, proxy_of_history: FaultProxy) -> None:
     run = wordless(history)
     run["metrics"]["statusSummary"] = {"status": "partialSuccess"}
     proxy_of_history.fault("GET", "/runs", status=200, body=answer(run), times=9)
@@ -76,7 +76,7 @@ def test_a_partial_run_that_is_accepted_asks_for_no_samples(history: History, pr
     ],
     ids=["500", "403", "429", "lost", "cut", "HTML"],
 )
-def test_samples_that_cannot_be_read_change_no_outcome_and_are_asked_for_once(
+def test_unreadable_samples_are_requested_once_and_change_no_outcome(
     proxy_of_history: FaultProxy, run_id: str, fault: dict[str, Any], said: Callable[[str], int]
 ) -> None:
     proxy_of_history.fault("GET", SAMPLES, **fault)

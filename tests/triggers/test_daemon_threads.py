@@ -60,7 +60,7 @@ def test_a_job_returns_its_result(pool: DaemonThreads) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), KeyboardInterrupt()], ids=repr)
-def test_an_error_of_a_job_is_its_own_and_the_thread_lives_on(error: BaseException, pool: DaemonThreads) -> None:
+def test_an_error_of_a_job_does_not_end_its_thread(error: BaseException, pool: DaemonThreads) -> None:
     def fail() -> None:
         raise error
 
@@ -68,7 +68,7 @@ def test_an_error_of_a_job_is_its_own_and_the_thread_lives_on(error: BaseExcepti
     assert [pool.submit(abs, -1).result(SOON) for _ in range(5)] == [1] * 5
 
 
-def test_an_error_after_a_job_leaves_the_thread_alive(pool: DaemonThreads) -> None:
+def test_an_error_in_a_callback_does_not_end_the_thread(pool: DaemonThreads) -> None:
     def fail(_: object) -> None:
         raise RuntimeError("nobody listens any more")
 
@@ -85,7 +85,7 @@ def test_a_hanging_job_does_not_stop_others(pool: DaemonThreads, gate: Gate) -> 
     assert not hanging.done()
 
 
-def test_there_are_no_more_threads_than_allowed_and_none_before_it_is_needed() -> None:
+def test_threads_start_on_demand_up_to_the_maximum() -> None:
     pool = DaemonThreads(2, "counted")
     assert threads("counted") == []
     for _ in range(5):
@@ -109,7 +109,7 @@ def test_there_are_no_more_threads_than_allowed_and_none_before_it_is_needed() -
     pool.shutdown()
 
 
-def test_a_cancelled_job_is_never_begun(pool: DaemonThreads, gate: Gate) -> None:
+def test_a_cancelled_job_is_never_started(pool: DaemonThreads, gate: Gate) -> None:
     done: list[str] = []
     hanging = [pool.submit(gate), pool.submit(gate)]
     waiting, other = pool.submit(done.append, "cancelled"), pool.submit(done.append, "other")
@@ -122,7 +122,7 @@ def test_a_cancelled_job_is_never_begun(pool: DaemonThreads, gate: Gate) -> None
         waiting.result(SOON)
 
 
-def test_its_end_drops_what_waits_and_waits_for_nothing(gate: Gate) -> None:
+def test_shutdown_cancels_pending_jobs_and_does_not_wait(gate: Gate) -> None:
     pool = DaemonThreads(1, "pool-of-a-test")
     hanging = pool.submit(gate)
     assert gate.begun.wait(SOON)
@@ -136,7 +136,7 @@ def test_its_end_drops_what_waits_and_waits_for_nothing(gate: Gate) -> None:
     assert hanging.result(SOON) == "through"
 
 
-def test_its_end_ends_its_threads() -> None:
+def test_shutdown_ends_the_threads() -> None:
     pool = DaemonThreads(3, "ended")
     wait([pool.submit(abs, -1) for _ in range(9)], SOON)
     begun = threads("ended")
@@ -160,7 +160,7 @@ def is_gone(seen: weakref.ref[Large]) -> bool:
     return seen() is None
 
 
-def test_a_thread_that_waits_holds_nothing_of_its_last_job(pool: DaemonThreads) -> None:
+def test_an_idle_thread_keeps_no_reference_to_its_last_job(pool: DaemonThreads) -> None:
     large = Large()
     seen = weakref.ref(large)
     assert isinstance(pool.submit(lambda given: given, large).result(SOON), Large)
@@ -168,7 +168,7 @@ def test_a_thread_that_waits_holds_nothing_of_its_last_job(pool: DaemonThreads) 
     assert is_gone(seen)
 
 
-def test_what_waits_at_its_end_is_held_no_longer_though_all_threads_hang(gate: Gate) -> None:
+def test_shutdown_releases_pending_jobs_even_if_all_threads_hang(gate: Gate) -> None:
     pool = DaemonThreads(1, "pool-of-a-test")
     pool.submit(gate)
     assert gate.begun.wait(SOON)
@@ -191,7 +191,7 @@ def test_an_event_loop_awaits_its_jobs(pool: DaemonThreads, gate: Gate) -> None:
     assert asyncio.run(run()) == (1, False)
 
 
-def test_the_interpreter_ends_at_once_though_a_job_hangs_in_a_socket() -> None:
+def test_the_interpreter_exits_at_once_despite_a_hanging_job() -> None:
     program = textwrap.dedent(
         """
         import socket, threading
@@ -217,7 +217,7 @@ async def running_loop() -> asyncio.AbstractEventLoop:
     return asyncio.get_running_loop()
 
 
-def test_what_a_job_asks_of_airflow_goes_over_the_triggerers_loop(pool: DaemonThreads) -> None:
+def test_a_job_reaches_airflow_over_the_triggerers_loop(pool: DaemonThreads) -> None:
     # As Airflow 3.0 to 3.2.1 asks for connections in a thread. Another loop would take answers away from this one.
     asked = async_to_sync(running_loop)
 

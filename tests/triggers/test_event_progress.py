@@ -77,9 +77,7 @@ LOOKS = st.lists(
 
 @given(lives(), LOOKS)
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
-def test_none_is_lost_and_none_that_was_noted_comes_again(
-    made: list[Life], looks: list[tuple[float, int, str]]
-) -> None:
+def test_no_run_is_lost_and_no_recorded_run_is_repeated(made: list[Life], looks: list[tuple[float, int, str]]) -> None:
     service, progress, now = Service(made), Progress(WANTED, START), START
     state, noted = stored(progress), set[str]()
     for seconds, acknowledged, then in [*looks, (1e6, 99, "killed"), (1.0, 99, "goes on")]:
@@ -95,7 +93,7 @@ def test_none_is_lost_and_none_that_was_noted_comes_again(
     assert set(service.announced) == {life.run.id for life in made if life.run.raw_status != "failed"}
 
 
-def test_the_state_of_a_long_life_is_small() -> None:
+def test_the_state_stays_small_over_a_long_time() -> None:
     progress = Progress(WANTED, START)
     for number in range(3000):
         now = START + number * QUARTER
@@ -106,7 +104,7 @@ def test_the_state_of_a_long_life_is_small() -> None:
     assert len(json.dumps(stored(progress))) < 200
 
 
-def test_a_run_that_never_ends_is_passed_over_in_the_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_run_that_never_ends_is_given_up_eventually(caplog: pytest.LogCaptureFixture) -> None:
     seen = [run(0, START, "stuck in a word nobody knows")]
     seen += [run(number, START + number * QUARTER) for number in range(1, MAX_LATER_RUNS)]
     progress = Progress(WANTED, START)
@@ -123,7 +121,7 @@ def test_a_run_that_never_ends_is_passed_over_in_the_end(caplog: pytest.LogCaptu
     assert caplog.text.count("no longer waiting for it") == 1
 
 
-def test_runs_that_wait_to_be_announced_are_never_passed_over() -> None:
+def test_runs_that_are_not_announced_yet_are_never_skipped() -> None:
     history = [run(number, START + number * QUARTER) for number in range(2 * MAX_LATER_RUNS)]
     progress = Progress(WANTED, START)
     assert progress.update(history) == history
@@ -132,7 +130,7 @@ def test_runs_that_wait_to_be_announced_are_never_passed_over() -> None:
     assert again.update([run for run in history if run.created_at >= again.created_since]) == history[10:]
 
 
-def test_a_run_from_the_future_hides_none_that_comes_after_it() -> None:
+def test_a_run_created_in_the_future_hides_no_later_run() -> None:
     odd, later = run(0, 2.5e11), run(1, START + 20)
     progress = Progress(WANTED, START)
     progress.record_announced(progress.update([odd], now=START + 10))

@@ -38,7 +38,7 @@ def test_failed_polls_never_end_the_trigger(
     ],
     ids=str,
 )
-def test_a_service_that_refuses_is_left_alone_for_a_while(
+def test_after_a_refusal_polling_pauses(
     supervisor: Supervisor, flow_id: str, proxied: FaultProxy, said: Callable[[str], int], fault: Any, pause: str
 ) -> None:
     proxied.fault("GET", RUNS, **fault, times=1000)
@@ -53,7 +53,7 @@ def test_a_service_that_refuses_is_left_alone_for_a_while(
     assert proxied.count("GET", RUNS) == 1
 
 
-def test_a_service_that_asks_to_wait_holds_up_no_triggerer_that_ends(
+def test_a_retry_after_does_not_delay_the_triggerers_end(
     supervisor: Supervisor, flow_id: str, proxied: FaultProxy
 ) -> None:
     proxied.fault("GET", RUNS, status=429, headers={"Retry-After": "15"}, times=1000)
@@ -71,12 +71,12 @@ def test_a_missing_dataflow_is_reported(
     assert connected.requests(path=f"/data/foundation{RUNS}") == []
 
 
-def test_a_connection_that_is_gone_is_borne(supervisor: Supervisor, said: Callable[[str], int]) -> None:
+def test_a_deleted_connection_does_not_end_the_trigger(supervisor: Supervisor, said: Callable[[str], int]) -> None:
     live(trigger(aep_conn_id="no_such_connection"), supervisor, until(lambda: said("no_such_connection")))
     assert supervisor.states == {}
 
 
-def test_a_state_that_cannot_be_stored_is_stored_later(
+def test_storing_the_state_is_retried(
     supervisor: Supervisor, connected: Emulator, flow_id: str, said: Callable[[str], int]
 ) -> None:
     advance_to_run(connected)
@@ -93,7 +93,7 @@ def test_a_state_that_cannot_be_stored_is_stored_later(
     assert supervisor.run_ids() == ids(connected, flow_id)
 
 
-def test_a_store_that_answers_13_seconds_after_the_start_is_waited_for(
+def test_a_store_that_answers_after_13_seconds_is_waited_for(
     supervisor: Supervisor, connected: Emulator, flow_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     advance_to_run(connected)
@@ -111,7 +111,7 @@ def test_a_store_that_answers_13_seconds_after_the_start_is_waited_for(
     assert "Could not" not in caplog.text
 
 
-def test_a_store_that_does_not_answer_is_named_and_asked_again_in_seconds(
+def test_a_store_that_does_not_answer_is_logged_and_retried_soon(
     supervisor: Supervisor, connected: Emulator, flow_id: str, said: Callable[[str], int]
 ) -> None:
     advance_to_run(connected)
@@ -131,7 +131,7 @@ def test_a_store_that_does_not_answer_is_named_and_asked_again_in_seconds(
     assert supervisor.run_ids() == ids(connected, flow_id)
 
 
-def test_polls_without_news_write_nothing(supervisor: Supervisor, connected: Emulator, flow_id: str) -> None:
+def test_polls_without_new_runs_write_no_state(supervisor: Supervisor, connected: Emulator, flow_id: str) -> None:
     advance_to_run(connected)
 
     async def life(watcher: Watcher) -> None:
@@ -145,6 +145,6 @@ def test_polls_without_news_write_nothing(supervisor: Supervisor, connected: Emu
 
 
 @from_3_3
-def test_without_a_shared_stream_it_does_not_run() -> None:
+def test_the_trigger_does_not_run_without_a_shared_stream() -> None:
     with pytest.raises(RuntimeError, match="only as the trigger of an asset watcher"):
         trigger().run().__anext__().send(None)

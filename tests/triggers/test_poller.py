@@ -121,7 +121,7 @@ def test_many_waits_share_a_token_and_their_requests(fleet: Make) -> None:
     assert len(asked) < 60  # one by one they would be 300 a look
 
 
-def test_it_ends_with_the_last_wait_and_begins_anew_with_the_next(fleet: Make) -> None:
+def test_the_poller_ends_with_the_last_wait_and_restarts_with_the_next(fleet: Make) -> None:
     flows = fleet(3)
 
     async def twice() -> None:
@@ -139,7 +139,7 @@ def test_it_ends_with_the_last_wait_and_begins_anew_with_the_next(fleet: Make) -
     assert not polling_threads()
 
 
-def test_one_that_is_cancelled_leaves_and_the_others_go_on(fleet: Make) -> None:
+def test_cancelling_a_wait_does_not_affect_the_others(fleet: Make) -> None:
     flows = fleet(3)
 
     async def leave() -> list[Any]:
@@ -158,7 +158,7 @@ def test_one_that_is_cancelled_leaves_and_the_others_go_on(fleet: Make) -> None:
     assert [flow_of(event) for event in asyncio.run(leave())] == flows.ids[1:]
 
 
-def test_the_error_of_one_is_not_that_of_another(fleet: Make) -> None:
+def test_an_error_of_one_wait_does_not_affect_another(fleet: Make) -> None:
     flows = fleet(4)
 
     async def later() -> None:
@@ -171,7 +171,7 @@ def test_the_error_of_one_is_not_that_of_another(fleet: Make) -> None:
     assert [flow_of(event) for event in events] == flows.ids
 
 
-def test_the_loop_goes_on_while_the_service_does_not_answer(fleet: Make) -> None:
+def test_a_slow_service_does_not_block_the_loop(fleet: Make) -> None:
     flows = fleet(3)
     flows.proxy.fault("GET", RUNS, hang=True)
 
@@ -186,7 +186,7 @@ def test_the_loop_goes_on_while_the_service_does_not_answer(fleet: Make) -> None
     assert {event["status"] for event in asyncio.run(meanwhile())} == {"timeout"}
 
 
-def test_a_long_retry_after_holds_everybody_back(fleet: Make) -> None:
+def test_a_long_retry_after_pauses_all_waits(fleet: Make) -> None:
     flows = fleet(3)
     flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
     waits = [flows.trigger(flow_id, deadline=time.time() + 1) for flow_id in flows.ids]
@@ -195,9 +195,7 @@ def test_a_long_retry_after_holds_everybody_back(fleet: Make) -> None:
     assert flows.proxy.count("GET", RUNS) == 1
 
 
-def test_one_that_joins_while_the_service_is_left_alone_keeps_its_deadline(
-    fleet: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wait_that_joins_during_a_pause_keeps_its_deadline(fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.FIRST_POLL_SECONDS", 0.1)
     flows = fleet(2)
     flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
@@ -212,7 +210,7 @@ def test_one_that_joins_while_the_service_is_left_alone_keeps_its_deadline(
     assert asyncio.run(join())["status"] == "timeout"
 
 
-def test_nothing_is_asked_any_more_when_nobody_waits(fleet: Make) -> None:
+def test_no_request_is_sent_after_the_last_wait(fleet: Make) -> None:
     flows = fleet(3)
     flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "30"}, times=99)
 
@@ -232,7 +230,7 @@ def test_nothing_is_asked_any_more_when_nobody_waits(fleet: Make) -> None:
     assert flows.proxy.count("GET", RUNS) == 1
 
 
-def test_a_poll_that_is_under_way_ends_with_the_last_wait(fleet: Make) -> None:
+def test_a_pending_poll_is_aborted_with_the_last_wait(fleet: Make) -> None:
     flows, left = fleet(3), threading.Event()
     flows.proxy.fault("GET", RUNS, first=lambda: left.wait(20))
 
@@ -255,7 +253,7 @@ def _too_many(retry_after: float) -> RequestError:
     return RequestError(Failure.THROTTLED, "GET", "/runs", status=429, retry_after=retry_after)
 
 
-def test_a_thread_that_has_slept_waits_for_a_retry_after_that_came_meanwhile() -> None:
+def test_a_sleeping_thread_observes_a_retry_after_received_meanwhile() -> None:
     now, others = [0.0], [_too_many(20)]
 
     def sleep(seconds: float) -> None:
@@ -270,7 +268,7 @@ def test_a_thread_that_has_slept_waits_for_a_retry_after_that_came_meanwhile() -
         assert now[0] == 25
 
 
-def test_a_long_pause_is_not_slept_through_and_has_an_end() -> None:
+def test_a_long_pause_is_bounded_and_blocks_no_thread() -> None:
     now = [0.0]
     slept: list[float] = []
     throttle = Throttle(Clock(lambda: now[0], slept.append))
@@ -285,7 +283,7 @@ def test_a_long_pause_is_not_slept_through_and_has_an_end() -> None:
         pass
 
 
-def test_a_connection_that_was_edited_is_read_again(fleet: Make) -> None:
+def test_an_edited_connection_is_read_again(fleet: Make) -> None:
     flows = fleet(3)
 
     async def later() -> None:
@@ -298,7 +296,7 @@ def test_a_connection_that_was_edited_is_read_again(fleet: Make) -> None:
     assert [flow_of(event) for event in events] == flows.ids
 
 
-def test_a_refusal_that_stays_ends_every_wait(fleet: Make) -> None:
+def test_a_persistent_refusal_ends_every_wait(fleet: Make) -> None:
     flows = fleet(3)
     flows.proxy.fault("GET", RUNS, status=403, times=10**6)
     events = asyncio.run(all_at_once(flows.triggers()))
@@ -310,7 +308,7 @@ def test_a_refusal_that_stays_ends_every_wait(fleet: Make) -> None:
     [(0, [1, 3, 7, 12, 22]), (EAGER_POLL_LIMIT, [10, 12, 22])],
     ids=["few", "many"],
 )
-def test_pauses_grow_to_the_interval_and_a_last_poll_precedes_the_deadline(others: int, expected: list[float]) -> None:
+def test_intervals_grow_and_the_last_poll_precedes_the_deadline(others: int, expected: list[float]) -> None:
     async def dues() -> list[float]:
         now = asyncio.get_running_loop().time()
         waiter = Waiter(Wait(RunSelection("flow"), 0.0), 10.0, others, last_poll=now + 12)
@@ -323,7 +321,7 @@ def test_pauses_grow_to_the_interval_and_a_last_poll_precedes_the_deadline(other
     assert asyncio.run(dues()) == pytest.approx(expected, abs=0.01)
 
 
-def test_connections_do_not_share(fleet: Make, connect: Callable[..., None]) -> None:
+def test_connections_do_not_share_a_poller(fleet: Make, connect: Callable[..., None]) -> None:
     flows = fleet(4)
     connect(flows.emulator.url, conn_id="other")
     triggers = [*flows.triggers()[:2], *(flows.trigger(i, aep_conn_id="other") for i in flows.ids[2:])]
@@ -370,7 +368,7 @@ def test_each_wait_logs_in_its_own_task(fleet: Make) -> None:
     assert sorted(said) == sorted((flow_id, flow_id) for flow_id in flows.ids)
 
 
-def test_what_the_poller_logs_is_in_nobodys_task(fleet: Make) -> None:
+def test_the_pollers_log_lines_belong_to_no_task(fleet: Make) -> None:
     flows = fleet(1)
     flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
     task = contextvars.ContextVar[str]("task", default="nobody's")

@@ -40,7 +40,7 @@ def sizes(waits: list[Wait]) -> set[int]:
     return {wait.group_size for wait in waits}
 
 
-def test_what_fails_while_others_are_answered_is_asked_in_tenths_then_alone() -> None:
+def test_a_failed_request_is_split_into_tenths_if_others_are_answered() -> None:
     waits, others = waits_in(100), waits_in(10)
     for expected in (10, 1, 1):
         this_round = Round(0.0, 2)
@@ -55,7 +55,7 @@ def test_what_fails_while_others_are_answered_is_asked_in_tenths_then_alone() ->
     assert sizes(waits) == {IDS_PER_REQUEST}
 
 
-def test_where_nothing_is_answered_nothing_is_split() -> None:
+def test_failed_requests_are_not_split_if_none_is_answered() -> None:
     requests = [waits_in(100), waits_in(100)]
     for _ in range(20):
         this_round = Round(0.0, 2)
@@ -66,14 +66,14 @@ def test_where_nothing_is_answered_nothing_is_split() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 414])
-def test_a_refused_question_is_split_for_a_refusal_is_an_answer(status: int) -> None:
+def test_a_refused_request_is_split_because_a_refusal_is_an_answer(status: int) -> None:
     waits = waits_in(50)
     failed(waits, status)
     Round(0.0, 1).end(waits)
     assert sizes(waits) == {5}
 
 
-def test_the_only_question_is_split_after_a_few_failures_in_a_row() -> None:
+def test_the_only_request_is_split_after_three_failures() -> None:
     waits, seen = waits_in(30), []
     for _ in range(MAX_FAILURES_UNSPLIT + 1):
         failed(waits)
@@ -82,7 +82,7 @@ def test_the_only_question_is_split_after_a_few_failures_in_a_row() -> None:
     assert seen == [100] * (MAX_FAILURES_UNSPLIT - 1) + [3, 3]
 
 
-def test_requests_hold_as_many_waits_as_allowed_and_do_not_mix_runs_and_dataflows() -> None:
+def test_requests_are_filled_and_do_not_mix_runs_and_dataflows() -> None:
     async def grouped() -> list[tuple[bool, int]]:
         waits = waits_in(250)
         for wait in waits[:120]:
@@ -104,7 +104,7 @@ def test_requests_hold_as_many_waits_as_allowed_and_do_not_mix_runs_and_dataflow
     ]
 
 
-def test_one_dataflow_that_the_service_fails_on_ends_no_neighbour(fleet: Make) -> None:
+def test_a_dataflow_on_which_the_service_fails_ends_no_other_wait(fleet: Make) -> None:
     flows = fleet(120)
     guilty = flows.ids[7]
     flows.proxy.fault("GET", f"*{guilty}", status=500, times=FOREVER)
@@ -124,7 +124,7 @@ def test_one_dataflow_that_the_service_fails_on_ends_no_neighbour(fleet: Make) -
     assert [flow_of(one) for one in events] == [flow for flow in flows.ids if flow != guilty]
 
 
-def test_a_question_that_hangs_holds_up_no_other(fleet: Make) -> None:
+def test_a_hanging_request_delays_no_other_request(fleet: Make) -> None:
     flows = fleet(120)
     hanging = flows.ids[7]
     flows.proxy.fault("GET", f"*{hanging}", hang=True, times=FOREVER)
@@ -147,7 +147,7 @@ def test_a_question_that_hangs_holds_up_no_other(fleet: Make) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["hangs", "endless page tokens"])
-def test_a_deadline_is_kept_whatever_the_service_does(trouble: str, fleet: Make) -> None:
+def test_a_deadline_is_kept_regardless_of_the_service(trouble: str, fleet: Make) -> None:
     flows, page = fleet(3), iter(range(FOREVER))
     if trouble == "hangs":
         flows.proxy.fault("GET", RUNS, hang=True, times=FOREVER)
@@ -181,7 +181,7 @@ class Broken:
         raise OSError("statsd is gone")
 
 
-def test_metrics_that_cannot_be_sent_end_no_wait(fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_metrics_backend_ends_no_wait(fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Broken()
     monkeypatch.setattr("airflow_provider_payments.triggers.poller.Stats", broken)
     flows = fleet(3)
@@ -202,7 +202,7 @@ def elsewhere(flows: Fleet, proxy: FaultProxy) -> Fleet:
     return other
 
 
-def test_a_wait_that_begins_after_the_connection_was_edited_polls_the_new_host(
+def test_a_wait_after_a_connection_edit_polls_the_new_host(
     fleet: Make, connect: Callable[..., None], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)
@@ -225,7 +225,7 @@ def test_a_wait_that_begins_after_the_connection_was_edited_polls_the_new_host(
         asyncio.run(edited(elsewhere(flows, proxy)))
 
 
-def test_an_old_hosts_refusal_is_not_final_once_the_connection_has_changed(
+def test_a_refusal_is_not_final_after_the_connection_was_edited(
     fleet: Make, connect: Callable[..., None], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)
@@ -241,7 +241,7 @@ def test_an_old_hosts_refusal_is_not_final_once_the_connection_has_changed(
     assert [one["status"] for one in events] == ["timeout", "ended"]
 
 
-def test_a_reading_of_the_connection_serves_many_waits(
+def test_the_connection_is_read_once_for_many_waits(
     fleet: Make, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flows = fleet(4)
@@ -295,7 +295,7 @@ def test_a_connection_that_no_longer_works_is_read_again(
         assert [flow_of(one) for one in asyncio.run(edited(elsewhere(flows, proxy)))] == flows.ids
 
 
-def test_a_connection_that_is_broken_while_it_is_edited_ends_no_wait(
+def test_a_temporarily_broken_connection_ends_no_wait(
     fleet: Make, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)
@@ -316,7 +316,7 @@ def test_a_connection_that_is_broken_while_it_is_edited_ends_no_wait(
     assert [flow_of(one) for one in asyncio.run(edited())] == flows.ids
 
 
-def test_a_new_wait_polls_no_old_host_though_its_connection_could_not_be_read(
+def test_a_new_wait_does_not_poll_the_old_host_after_read_errors(
     fleet: Make, connect: Callable[..., None], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)

@@ -48,7 +48,7 @@ RUNS = items(
 )
 
 
-def test_any_answer_gives_the_health_of_each_dataflow_or_one_error_of_ours(
+def test_any_answer_yields_each_dataflows_health_or_a_platform_error(
     proxy: FaultProxy, make_client: Callable[..., Client]
 ) -> None:
     pages: dict[str, list[Any]] = {}

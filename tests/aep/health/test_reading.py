@@ -44,7 +44,7 @@ def test_a_sandbox_without_dataflows_is_healthy(sandbox: Sandbox) -> None:
     assert health_table(()) == "Health: 0 of 0 healthy."
 
 
-def test_a_dataflow_that_fails_is_found_with_the_age_of_its_last_success(sandbox: Sandbox) -> None:
+def test_a_failing_dataflow_is_reported_with_its_last_success(sandbox: Sandbox) -> None:
     good(sandbox, 1)
     sandbox.let_run("fail_copy", times=3)
     assert sandbox.check() == {"good 3 1": ["failed"]}
@@ -66,7 +66,7 @@ def test_a_success_that_lost_records_is_partial(sandbox: Sandbox) -> None:
     assert "its last run lost records: 3 of " in health.problems[0].text
 
 
-def test_a_run_that_is_active_does_not_hide_the_one_before(sandbox: Sandbox) -> None:
+def test_an_active_run_does_not_hide_the_run_before_it(sandbox: Sandbox) -> None:
     sandbox.emulator.control("PUT", "options", json={"last_run_shows_active": True})
     good(sandbox, 1)
     sandbox.let_run("stuck")
@@ -76,7 +76,7 @@ def test_a_run_that_is_active_does_not_hide_the_one_before(sandbox: Sandbox) -> 
     assert health.seen.last_run.status == "succeeded"
 
 
-def test_a_person_and_the_platform_disable_and_each_is_told_from_the_other(sandbox: Sandbox) -> None:
+def test_disabling_by_a_user_and_by_the_platform_are_distinguished(sandbox: Sandbox) -> None:
     ids = good(sandbox, 2)
     sandbox.act(ids[0], "disable")
     sandbox.emulator.order("fail_copy", times=40, flowId=ids[1])
@@ -85,7 +85,7 @@ def test_a_person_and_the_platform_disable_and_each_is_told_from_the_other(sandb
     assert sandbox.check() == {"good 3 1": ["disabled"], "good 3 2": ["disabled_by_platform"]}
 
 
-def test_a_draft_and_one_whose_time_has_not_come_are_told_apart(sandbox: Sandbox, chain: Chain) -> None:
+def test_a_draft_and_a_dataflow_before_its_start_are_distinguished(sandbox: Sandbox, chain: Chain) -> None:
     chain.ensure(chain.dataflow(), writer=Writer("shop"))
     body = {"name": "draft", "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860"}}
     sandbox.client.request("POST", FLOWS, body=body, params={"mode": "draft"})
@@ -105,7 +105,7 @@ def test_a_dataflow_that_never_ran_is_stale_after_two_intervals(sandbox: Sandbox
 # ---- which are meant -----------------------------------------------------------------------------------------------
 
 
-def test_by_default_payments_dataflows_and_those_of_this_provider_are_meant(sandbox: Sandbox, chain: Chain) -> None:
+def test_by_default_payments_and_marked_dataflows_are_checked(sandbox: Sandbox, chain: Chain) -> None:
     good(sandbox, 1)
     assert list(sandbox.check()) == ["good 3 1"]
     chain.ensure(chain.dataflow(), writer=Writer("shop"))
@@ -113,7 +113,7 @@ def test_by_default_payments_dataflows_and_those_of_this_provider_are_meant(sand
 
 
 @pytest.mark.parametrize("hides", ["specs", "marks"])
-def test_a_dataflow_of_ours_is_known_by_its_source_or_its_mark(
+def test_a_payments_dataflow_is_recognized_by_its_source_or_mark(
     proxy: FaultProxy, faulty: Sandbox, chain: Chain, emulator: Emulator, hides: str
 ) -> None:
     chain.ensure(chain.dataflow(), writer=Writer("shop"))
@@ -134,7 +134,7 @@ def test_a_dataflow_of_ours_is_known_by_its_source_or_its_mark(
         (["?ood 3 2", "*1"], ["good 3 1", "good 3 2"]),
     ],
 )
-def test_names_and_patterns_choose(sandbox: Sandbox, patterns: list[str], names: list[str]) -> None:
+def test_names_and_patterns_select_dataflows(sandbox: Sandbox, patterns: list[str], names: list[str]) -> None:
     good(sandbox, 2)
     assert list(sandbox.check(patterns=patterns)) == names
 
@@ -153,7 +153,7 @@ def defined(name: str, **given: Any) -> Definition:
     return Definition(name=name, source=source, mappings={"_id": "Transaction_Id"}, **given)
 
 
-def test_a_definition_means_its_dataflow_by_name_former_name_or_id(sandbox: Sandbox) -> None:
+def test_a_definition_selects_its_dataflow_by_name_former_name_or_id(sandbox: Sandbox) -> None:
     first, _ = good(sandbox, 2)
     sandbox.act(first, "disable")
     definitions = [
@@ -169,7 +169,7 @@ def test_a_definition_means_its_dataflow_by_name_former_name_or_id(sandbox: Sand
 # ---- requests ------------------------------------------------------------------------------------------------------
 
 
-def test_dataflows_whose_last_runs_succeeded_take_a_page_and_a_request_for_a_hundred(sandbox: Sandbox) -> None:
+def test_dataflows_with_succeeded_last_runs_take_one_request_per_hundred(sandbox: Sandbox) -> None:
     good(sandbox, 150)
     sandbox.asked()
     found = sandbox.check()
@@ -178,7 +178,7 @@ def test_dataflows_whose_last_runs_succeeded_take_a_page_and_a_request_for_a_hun
     assert len(found) == 150
 
 
-def test_each_dataflow_whose_last_run_failed_takes_one_request_more(sandbox: Sandbox) -> None:
+def test_each_dataflow_with_a_failed_last_run_takes_another_request(sandbox: Sandbox) -> None:
     good(sandbox, 5)
     sandbox.let_run("fail_copy", times=2)
     sandbox.asked()
@@ -186,7 +186,7 @@ def test_each_dataflow_whose_last_run_failed_takes_one_request_more(sandbox: San
     assert sandbox.asked() == ["flows", "runs", "runs", "runs"]
 
 
-def test_counting_takes_a_request_for_each_dataflow_and_tells_shares(sandbox: Sandbox) -> None:
+def test_counting_runs_takes_a_request_per_dataflow_and_reports_shares(sandbox: Sandbox) -> None:
     good(sandbox, 3)
     sandbox.let_run("fail_copy")
     sandbox.let_run("partial", failed=3)
@@ -201,7 +201,7 @@ def test_counting_takes_a_request_for_each_dataflow_and_tells_shares(sandbox: Sa
     assert "failure_share" in strict["good 3 1"]
 
 
-def test_each_base_connection_is_tested_once_and_one_that_fails_is_a_problem(sandbox: Sandbox) -> None:
+def test_each_base_connection_is_tested_once_and_a_failure_is_reported(sandbox: Sandbox) -> None:
     good(sandbox, 3)
     good(sandbox, 2, "other 3")
     base = sandbox.emulator.objects("flows")[0]["inheritedAttributes"]["sourceConnections"][0]["baseConnection"]["id"]
@@ -219,7 +219,7 @@ def test_each_base_connection_is_tested_once_and_one_that_fails_is_a_problem(san
     assert f"base connection {base} cannot be tested" in found[0].problems[0].text
 
 
-def test_a_base_connection_that_dataflows_do_not_show_is_found_by_their_source_connections(
+def test_a_hidden_base_connection_is_found_by_the_source_connection(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox
 ) -> None:
     good(sandbox, 2)
@@ -235,7 +235,7 @@ def test_a_base_connection_that_dataflows_do_not_show_is_found_by_their_source_c
 
 
 @pytest.mark.parametrize("body", [b'{"items": [{"id": 5}]}', b'{"items": [{}]}'])
-def test_runs_of_one_dataflow_that_cannot_be_read_are_its_problem_alone(
+def test_unreadable_runs_are_a_problem_of_their_own_dataflow_only(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox, body: bytes
 ) -> None:
     first, _ = good(sandbox, 2)
@@ -250,7 +250,7 @@ def test_runs_of_one_dataflow_that_cannot_be_read_are_its_problem_alone(
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_a_refusal_for_one_dataflow_is_its_problem_alone(
+def test_a_refusal_for_one_dataflow_is_a_problem_of_it_only(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox, status: int
 ) -> None:
     first, _ = good(sandbox, 2)
@@ -261,7 +261,7 @@ def test_a_refusal_for_one_dataflow_is_its_problem_alone(
 
 
 @pytest.mark.parametrize(("path", "status"), [("/flows?", 403), ("/runs?", 503), ("/runs?", 401), ("/flows?", 500)])
-def test_a_failure_that_says_nothing_of_a_dataflow_ends_the_check(
+def test_a_failure_that_concerns_all_dataflows_ends_the_check(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox, path: str, status: int
 ) -> None:
     good(sandbox, 2)
@@ -270,7 +270,7 @@ def test_a_failure_that_says_nothing_of_a_dataflow_ends_the_check(
         faulty.check()
 
 
-def test_a_list_that_was_cut_judges_nobody(proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox) -> None:
+def test_an_incomplete_list_of_dataflows_ends_the_check(proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox) -> None:
     good(sandbox, 2)
     page = {"items": sandbox.emulator.objects("flows"), "_links": {"next": {"href": "/flows?continuationToken=again"}}}
     proxy.fault("GET", "/flows?", status=200, body=json.dumps(page).encode(), times=50)
@@ -278,7 +278,7 @@ def test_a_list_that_was_cut_judges_nobody(proxy: FaultProxy, faulty: Sandbox, s
         faulty.check()
 
 
-def test_a_service_that_hides_last_runs_is_asked_for_each_dataflows_runs(
+def test_if_last_runs_are_hidden_each_dataflows_runs_are_listed(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox
 ) -> None:
     good(sandbox, 2)
@@ -295,7 +295,7 @@ def test_a_service_that_hides_last_runs_is_asked_for_each_dataflows_runs(
 # ---- what is shown -------------------------------------------------------------------------------------------------
 
 
-def test_the_table_shows_what_is_wrong_first_and_names_write_no_lines_of_their_own(sandbox: Sandbox) -> None:
+def test_the_table_starts_with_problems_and_a_name_adds_no_line(sandbox: Sandbox) -> None:
     ids = good(sandbox, 2)
     flow = sandbox.client.get(f"{FLOWS}/{ids[1]}")["items"][0]
     rename = [{"op": "replace", "path": "/name", "value": "z\nHealth: all is well"}]
@@ -317,12 +317,12 @@ def test_the_table_shows_what_is_wrong_first_and_names_write_no_lines_of_their_o
         ({"ignore": ["stael"]}, "did you mean 'stale'"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_refused(question: dict[str, Any], message: str) -> None:
+def test_inconsistent_options_are_refused(question: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         Question(**question)
 
 
-def test_what_needs_no_run_to_be_judged_costs_no_request(sandbox: Sandbox, chain: Chain) -> None:
+def test_a_dataflow_judged_without_runs_takes_no_request(sandbox: Sandbox, chain: Chain) -> None:
     chain.ensure(chain.dataflow(), writer=Writer("shop"))  # it begins in some minutes
     body = {"name": "draft", "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860"}}
     sandbox.client.request("POST", FLOWS, body=body, params={"mode": "draft"})
@@ -333,7 +333,7 @@ def test_what_needs_no_run_to_be_judged_costs_no_request(sandbox: Sandbox, chain
     assert sandbox.asked() == ["flows"]
 
 
-def test_a_dataflow_that_shows_another_ones_run_is_judged_by_its_own(
+def test_a_dataflow_showing_a_foreign_run_is_judged_by_its_own_runs(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox
 ) -> None:
     first, _ = good(sandbox, 2)
@@ -345,7 +345,7 @@ def test_a_dataflow_that_shows_another_ones_run_is_judged_by_its_own(
     assert faulty.check() == {"good 3 1": ["failed"], "good 3 2": []}
 
 
-def test_a_credential_of_ours_that_is_refused_is_no_vendors(
+def test_a_refused_platform_credential_is_not_reported_as_the_vendors(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox
 ) -> None:
     good(sandbox, 1)
@@ -354,7 +354,7 @@ def test_a_credential_of_ours_that_is_refused_is_no_vendors(
         faulty.check(test_connections=True)
 
 
-def test_a_dataflow_whose_mark_cannot_be_read_may_be_ours(proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox) -> None:
+def test_a_dataflow_with_an_unreadable_mark_is_checked(proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox) -> None:
     good(sandbox, 1)
     (flow,) = sandbox.emulator.objects("flows")
     odd = flow | {"description": 5, "inheritedAttributes": {}}

@@ -53,7 +53,7 @@ READABLE = st.fixed_dictionaries(NAMED, optional=PARTS)
 
 @QUIETLY
 @given(ITEMS | READABLE)
-def test_any_item_is_a_run_that_survives_an_event_or_unreadable(item: Any) -> None:
+def test_any_item_is_unreadable_or_a_run_that_survives_an_event(item: Any) -> None:
     try:
         run = FlowRun.from_item(item)
     except UnreadableError:
@@ -66,17 +66,17 @@ def test_any_item_is_a_run_that_survives_an_event_or_unreadable(item: Any) -> No
 
 @QUIETLY
 @given(READABLE)
-def test_an_item_that_names_itself_is_readable_whatever_else_it_holds(item: Any) -> None:
+def test_an_item_with_id_dataflow_and_time_is_always_readable(item: Any) -> None:
     assert FlowRun.from_item(item).id == item["id"]
 
 
 @pytest.mark.parametrize("place", ["metrics", "activities", "params", "createdClient"])
-def test_an_item_of_any_depth_is_readable(place: str) -> None:
+def test_a_deeply_nested_item_is_readable(place: str) -> None:
     item = {"id": "a", "flowId": FLOW, "createdAt": 1_700_000_000_000, place: deep()}
     assert FlowRun.from_item(item).status is Status.ACTIVE
 
 
-def test_a_name_of_any_depth_is_unreadable() -> None:
+def test_a_deeply_nested_id_is_unreadable() -> None:
     with pytest.raises(UnreadableError, match="a flow run of dataflow flow-1 cannot be read: id=<list that cannot be"):
         FlowRun.from_item({"id": deep(), "flowId": FLOW, "createdAt": 1_700_000_000_000})
 
@@ -86,7 +86,7 @@ RUN = FlowRun.from_item({"id": "a", "flowId": FLOW, "createdAt": 1_700_000_000_0
 
 @QUIETLY
 @given(ANY_JSON | st.fixed_dictionaries({}, optional={name: st.just(value) | ANY_JSON for name, value in RUN.items()}))
-def test_any_event_holds_a_run_or_none(value: Any) -> None:
+def test_any_event_is_read_as_a_run_or_none(value: Any) -> None:
     run = FlowRun.from_json(value)
     assert run is None or FlowRun.from_json(json.loads(json.dumps(run.to_json(), allow_nan=False))) == run
 
@@ -96,7 +96,7 @@ def test_any_event_holds_a_run_or_none(value: Any) -> None:
 
 @QUIETLY
 @given(RECORDS)
-def test_no_count_is_claimed_that_did_not_come(records: Any) -> None:
+def test_only_counts_in_the_answer_are_known(records: Any) -> None:
     counts = read_counts(records)
     came = {name: records[name] for name in (INPUT, OUTPUT, FAILED) if isinstance(records, dict) and name in records}
     for name, member in ((INPUT, "input_records"), (OUTPUT, "output_records"), (FAILED, "failed_records")):
@@ -109,7 +109,7 @@ def test_no_count_is_claimed_that_did_not_come(records: Any) -> None:
 
 @QUIETLY
 @given(st.integers(0, 1000), st.integers(0, 1000))
-def test_absent_failed_records_are_what_came_in_and_did_not_go_out(came: int, went: int) -> None:
+def test_absent_failed_records_are_the_difference_of_input_and_output(came: int, went: int) -> None:
     failed = read_counts({INPUT: came, OUTPUT: str(went)})["failed_records"]
     assert failed == (came - went if came >= went else None)
 
@@ -118,13 +118,13 @@ UNKNOWN: list[Any] = [None, -1, 2.5, float("nan"), float("inf"), True, "many", "
 
 
 @pytest.mark.parametrize("value", UNKNOWN, ids=lambda value: shown(value, 20))
-def test_a_count_that_is_no_count_is_unknown_and_is_not_worked_out(value: Any) -> None:
+def test_an_invalid_failed_count_is_unknown_and_not_computed(value: Any) -> None:
     counts = read_counts({INPUT: 10, OUTPUT: 8, FAILED: value})
     assert (counts["failed_records"], counts["unknown_counts"]) == (None, f"failedRecordCount={shown(value)}")
 
 
 @pytest.mark.parametrize("summary", [None, {}, [], {"failedInfo": []}, {INPUT: 0}], ids=str)
-def test_a_run_that_counts_nothing_has_not_moved_nothing(summary: Any) -> None:
+def test_a_run_without_counts_may_have_moved_records(summary: Any) -> None:
     counts = read_counts(summary)
     assert (counts["output_records"], counts["failed_records"]) == (None, None)
 
@@ -165,9 +165,7 @@ OVER_HTTP = settings(QUIETLY, max_examples=50, suppress_health_check=list(Health
 
 @OVER_HTTP
 @given(page=PAGES, since=st.floats(0, 2e9))
-def test_a_wait_sees_the_runs_of_any_page_that_can_be_read(
-    answers: Callable[[Any], Client], page: Any, since: float
-) -> None:
+def test_readable_runs_of_any_page_are_listed(answers: Callable[[Any], Client], page: Any, since: float) -> None:
     runs = list(runs_of(answers(page), FLOW, since, skip="all"))
     assert len({run.id for run in runs}) == len(runs)
     assert all(run.flow_id == FLOW and run.created_at >= since for run in runs)
@@ -185,7 +183,7 @@ def failure(ask: Callable[[], object]) -> PlatformError | None:
 
 @OVER_HTTP
 @given(page=PAGES)
-def test_a_decision_is_made_on_pages_only_that_can_be_read(answers: Callable[[Any], Client], page: Any) -> None:
+def test_a_page_with_unreadable_items_permits_no_decision(answers: Callable[[Any], Client], page: Any) -> None:
     client = answers(page)
     request = OnDemandRun(client=client, flow_id=FLOW, window=Window(1_700_000_000, 1_700_086_400))
     run = FlowRun("a", FLOW, "failed", 1_700_000_000.0, window_start=1.0, window_end=2.0)
@@ -204,7 +202,7 @@ def test_a_decision_is_made_on_pages_only_that_can_be_read(answers: Callable[[An
 
 @QUIETLY
 @given(ANY_JSON | objects(since=st.floats(0, 2e9), known=st.lists(st.text(max_size=3) | ANY_JSON, max_size=3)))
-def test_any_notes_are_read_whole_or_unreadable(value: Any) -> None:
+def test_any_stored_baseline_is_read_completely_or_unreadable(value: Any) -> None:
     try:
         notes = RunBaseline.from_json(value)
     except UnreadableError:

@@ -17,7 +17,7 @@ from tests.aep.runs.many_dataflows import queries as queries
 GONE = "00000000-0000-4000-8000-000000000000"
 
 
-def test_a_hundred_dataflows_cost_a_request(fleet: Make, queries: Ask) -> None:
+def test_a_hundred_dataflows_take_one_request(fleet: Make, queries: Ask) -> None:
     flows = fleet(150)
     waits, asking = flows.waits(), queries(flows)
     poll(asking, waits)
@@ -25,7 +25,7 @@ def test_a_hundred_dataflows_cost_a_request(fleet: Make, queries: Ask) -> None:
     assert not any(wait.run or wait.error for wait in waits)
 
 
-def test_a_new_run_costs_no_request_of_its_own(fleet: Make, queries: Ask) -> None:
+def test_a_new_run_takes_no_separate_request(fleet: Make, queries: Ask) -> None:
     flows = fleet(150)
     waits, asking = flows.waits(), queries(flows)
     poll(asking, waits)
@@ -40,7 +40,7 @@ def test_a_new_run_costs_no_request_of_its_own(fleet: Make, queries: Ask) -> Non
     assert all(wait.run and wait.run.flow_id == wait.flow_id for wait in waits)
 
 
-def test_without_an_earlier_poll_each_dataflow_is_asked_for_its_runs_once(fleet: Make, queries: Ask) -> None:
+def test_the_first_poll_lists_each_dataflows_runs_once(fleet: Make, queries: Ask) -> None:
     flows = fleet(5)
     waits, asking = flows.waits(quiet_since=None), queries(flows)
     poll(asking, waits)
@@ -49,7 +49,7 @@ def test_without_an_earlier_poll_each_dataflow_is_asked_for_its_runs_once(fleet:
     assert [q["of"] for q in flows.asked()] == ["flows"]
 
 
-def test_runs_under_way_are_asked_for_by_their_ids(fleet: Make, queries: Ask) -> None:
+def test_active_runs_are_polled_by_their_ids(fleet: Make, queries: Ask) -> None:
     flows = fleet(150)
     waits, asking = flows.waits(), queries(flows)
     flows.let_begin()
@@ -63,7 +63,7 @@ def test_runs_under_way_are_asked_for_by_their_ids(fleet: Make, queries: Ask) ->
     assert ended(waits) == 150
 
 
-def test_what_the_worker_saw_goes_on_in_a_trigger(fleet: Make, queries: Ask) -> None:
+def test_a_trigger_continues_from_the_workers_poll(fleet: Make, queries: Ask) -> None:
     flows = fleet(3)
     flows.let_begin()
     waits, asking = flows.waits(quiet_since=None), queries(flows)
@@ -76,7 +76,7 @@ def test_what_the_worker_saw_goes_on_in_a_trigger(fleet: Make, queries: Ask) -> 
     assert set(question["id"].split(",")) == {wait.run.id for wait in waits if wait.run}
 
 
-def test_the_newest_run_replaces_the_one_under_way_where_the_latest_is_meant(fleet: Make, queries: Ask) -> None:
+def test_with_pick_latest_a_newer_run_replaces_the_active_one(fleet: Make, queries: Ask) -> None:
     flows = fleet(3)
     waits, asking = flows.waits(pick="latest"), queries(flows)
     flows.let_begin()
@@ -90,7 +90,7 @@ def test_the_newest_run_replaces_the_one_under_way_where_the_latest_is_meant(fle
     assert not {wait.run.id for wait in waits if wait.run} & set(stuck)
 
 
-def test_a_later_run_that_does_not_show_yet_is_found_before_an_ended_one_counts(fleet: Make, queries: Ask) -> None:
+def test_with_pick_latest_runs_are_listed_before_an_ended_run_counts(fleet: Make, queries: Ask) -> None:
     flows = fleet(1)
     (wait,), asking = flows.waits(pick="latest"), queries(flows)
     flows.let_run()
@@ -104,7 +104,7 @@ def test_a_later_run_that_does_not_show_yet_is_found_before_an_ended_one_counts(
     assert wait.run.completed_at is None
 
 
-def test_a_run_that_was_queued_before_the_moment_and_began_after_it_counts(fleet: Make, queries: Ask) -> None:
+def test_a_run_queued_before_since_that_begins_later_matches(fleet: Make, queries: Ask) -> None:
     flows = fleet(3, runs=0)
     starts = sorted(flow["scheduleParams"]["startTime"] for flow in flows.emulator.objects("flows"))
     flows.emulator.advance(starts[-1] - flows.now + 0.1)
@@ -119,7 +119,7 @@ def test_a_run_that_was_queued_before_the_moment_and_began_after_it_counts(fleet
     assert [wait.run.id for wait in waits if wait.run] == [queued[0]["id"]]
 
 
-def test_a_dataflow_that_is_gone_is_its_own_error(fleet: Make, queries: Ask) -> None:
+def test_a_deleted_dataflow_is_an_error_of_its_own_wait(fleet: Make, queries: Ask) -> None:
     flows = fleet(5)
     waits, asking = flows.waits(), queries(flows)
     gone = Wait(RunSelection(GONE, since=flows.now), flows.now)
@@ -129,7 +129,7 @@ def test_a_dataflow_that_is_gone_is_its_own_error(fleet: Make, queries: Ask) -> 
     assert not any(wait.error for wait in waits)
 
 
-def test_a_run_that_is_gone_is_its_own_error(fleet: Make, queries: Ask) -> None:
+def test_a_deleted_run_is_an_error_of_its_own_wait(fleet: Make, queries: Ask) -> None:
     flows = fleet(3)
     there = [Wait(RunSelection(run_id=run["id"]), 0.0) for run in flows.emulator.objects("runs")]
     gone = Wait(RunSelection(run_id=GONE), 0.0)
@@ -140,7 +140,7 @@ def test_a_run_that_is_gone_is_its_own_error(fleet: Make, queries: Ask) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_what_is_refused_for_several_is_final_for_none_of_them(fleet: Make, queries: Ask, status: int) -> None:
+def test_a_refusal_of_a_shared_request_is_retryable_for_each_wait(fleet: Make, queries: Ask, status: int) -> None:
     flows = fleet(3)
     waits, asking = flows.waits(), queries(flows)
     flows.proxy.fault("GET", "/flowservice/flows", status=status, times=FOREVER)
@@ -154,7 +154,7 @@ def test_what_is_refused_for_several_is_final_for_none_of_them(fleet: Make, quer
     assert not waits[0].error.retryable
 
 
-def test_one_unreadable_item_harms_no_other_wait(fleet: Make, queries: Ask) -> None:
+def test_an_unreadable_item_affects_no_other_wait(fleet: Make, queries: Ask) -> None:
     flows = fleet(4)
     flows.let_run()
     runs = [run["id"] for run in flows.emulator.objects("runs")]
@@ -168,7 +168,7 @@ def test_one_unreadable_item_harms_no_other_wait(fleet: Make, queries: Ask) -> N
     assert all(wait.run for wait in waits[1:])
 
 
-def test_an_unreadable_run_of_the_waits_own_dataflow_might_be_the_one(fleet: Make, queries: Ask) -> None:
+def test_an_unreadable_run_of_the_own_dataflow_is_an_error(fleet: Make, queries: Ask) -> None:
     flows = fleet(2)
     flows.let_run()
     waits = flows.waits(quiet_since=None)
@@ -189,19 +189,19 @@ def run_of(created: float, started: float | None = None, status: str = "success"
     return FlowRun("run", "flow", status, created, started)
 
 
-def test_a_run_that_began_too_early_does_not_hold_up_the_cursor() -> None:
+def test_a_run_that_began_before_since_does_not_stop_the_cursor() -> None:
     wait = Wait(RunSelection("flow", since=10100.0), 0.0)
     wait.select([run_of(10050.0, 10060.0, "inProgress")], listed_at=11000.0)
     assert (wait.run, wait.cursor) == (None, 10050.0 - LIST_MARGIN_SECONDS)
 
 
-def test_a_queued_run_holds_up_the_cursor() -> None:
+def test_a_queued_run_stops_the_cursor() -> None:
     wait = Wait(RunSelection("flow", since=20000.0), 0.0)
     wait.select([run_of(15000.0, 15010.0), run_of(10050.0, None, "queued")], listed_at=21000.0)
     assert (wait.run, wait.cursor) == (None, 10050.0 - LIST_MARGIN_SECONDS)
 
 
-def test_the_cursor_follows_the_runs_and_not_a_clock() -> None:
+def test_the_cursor_follows_the_runs_and_not_the_clock() -> None:
     wait = Wait(RunSelection("flow", since=20000.0), 0.0)
     wait.select([], listed_at=1e9)
     assert wait.cursor == 0.0
@@ -209,7 +209,7 @@ def test_the_cursor_follows_the_runs_and_not_a_clock() -> None:
     assert wait.cursor == 15000.0 - LIST_MARGIN_SECONDS
 
 
-def test_a_run_from_the_future_does_not_blind_a_wait() -> None:
+def test_a_run_created_in_the_future_does_not_hide_later_runs() -> None:
     wait = Wait(RunSelection("flow", since=5e9), 0.0)
     wait.select([run_of(4e9, 4e9)], listed_at=20000.0)
     assert wait.cursor == 20000.0 - LIST_MARGIN_SECONDS

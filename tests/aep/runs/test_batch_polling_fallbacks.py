@@ -60,7 +60,7 @@ BELIEVED: dict[str, tuple[dict[str, Any], float | None, bool]] = {
 
 
 @pytest.mark.parametrize(("flow", "polled", "believed"), BELIEVED.values(), ids=BELIEVED)
-def test_a_last_run_is_taken_for_the_first_where_no_other_can_be(
+def test_a_last_run_is_accepted_if_no_other_run_is_possible(
     flow: dict[str, Any], polled: float | None, believed: bool, proxy: FaultProxy, asking: RunQueries
 ) -> None:
     began = flow["lastRunDetails"]["startedAtUTC"] / 1000
@@ -73,7 +73,7 @@ def test_a_last_run_is_taken_for_the_first_where_no_other_can_be(
     assert ("id" if believed else "flowId") in answers.asked[1]
 
 
-def test_a_last_run_from_before_the_moment_is_not_the_one(proxy: FaultProxy, asking: RunQueries) -> None:
+def test_a_last_run_from_before_since_does_not_match(proxy: FaultProxy, asking: RunQueries) -> None:
     answers = service(proxy, dataflow(SINCE - 1), run("last", SINCE - 1))
     wait = Wait(RunSelection("flow", since=SINCE), quiet_since=SINCE)
     asking.poll([wait])
@@ -82,7 +82,7 @@ def test_a_last_run_from_before_the_moment_is_not_the_one(proxy: FaultProxy, ask
 
 
 @pytest.mark.parametrize("odd", [5, [], {"id": 5}, {"id": "x", "startedAtUTC": "soon"}, {"id": "x"}], ids=repr)
-def test_a_last_run_that_cannot_be_read_is_asked_about(odd: Any, proxy: FaultProxy, asking: RunQueries) -> None:
+def test_an_unreadable_last_run_makes_the_runs_be_listed(odd: Any, proxy: FaultProxy, asking: RunQueries) -> None:
     service(proxy, dataflow(lastRunDetails=odd), run("first", SINCE + 1))
     wait = Wait(RunSelection("flow", since=SINCE), quiet_since=SINCE)
     asking.poll([wait])
@@ -90,7 +90,7 @@ def test_a_last_run_that_cannot_be_read_is_asked_about(odd: Any, proxy: FaultPro
     assert wait.run.id == "first"
 
 
-def test_a_service_that_shows_no_last_runs_is_found_out(fleet: Make, queries: Ask) -> None:
+def test_a_service_that_hides_last_runs_is_detected(fleet: Make, queries: Ask) -> None:
     flows = fleet(4)
     waits, asking = flows.waits(), queries(flows)
     bare = items([{"id": flow, "state": "enabled"} for flow in flows.ids])
@@ -108,9 +108,7 @@ def test_a_service_that_shows_no_last_runs_is_found_out(fleet: Make, queries: As
     assert ended(waits) == 4
 
 
-def test_a_known_run_that_ends_unseen_does_not_stop_the_asking_for_last_runs(
-    proxy: FaultProxy, asking: RunQueries
-) -> None:
+def test_a_known_run_that_ended_does_not_mean_last_runs_are_hidden(proxy: FaultProxy, asking: RunQueries) -> None:
     flow = dataflow(LONG_AGO)
     active = run("last", LONG_AGO) | {"metrics": {}}
 
@@ -128,7 +126,7 @@ def test_a_known_run_that_ends_unseen_does_not_stop_the_asking_for_last_runs(
     assert [question["of"] for question in answers.asked] == ["flows"]
 
 
-def test_each_is_asked_about_alone_in_its_turn(proxy: FaultProxy, asking: RunQueries) -> None:
+def test_quiet_dataflows_are_verified_in_turn(proxy: FaultProxy, asking: RunQueries) -> None:
     def answer(question: dict[str, str]) -> list[Any]:
         return [{"id": flow_id} for flow_id in question["id"].split(",")] if question["of"] == "flows" else []
 
@@ -140,7 +138,7 @@ def test_each_is_asked_about_alone_in_its_turn(proxy: FaultProxy, asking: RunQue
     assert sorted(alone) == [wait.flow_id for wait in waits]
 
 
-def test_a_service_that_ignores_filters_gives_nobody_anothers_run(fleet: Make, queries: Ask) -> None:
+def test_a_service_that_ignores_filters_causes_no_wrong_match(fleet: Make, queries: Ask) -> None:
     flows = fleet(3)
     flows.let_run()
     runs = [r for r in flows.emulator.objects("runs") if r["createdAt"] / 1000 > flows.now]
@@ -150,7 +148,7 @@ def test_a_service_that_ignores_filters_gives_nobody_anothers_run(fleet: Make, q
     assert {wait.flow_id for wait in waits if wait.run} <= {runs[0]["flowId"]}
 
 
-def test_a_run_that_was_listed_is_gone_only_where_no_read_finds_it_for_a_while(
+def test_a_listed_run_counts_as_deleted_only_after_the_settle_time(
     proxy: FaultProxy, asking: RunQueries, naps: list[float]
 ) -> None:
     proxy.fault("GET", "/runs/last", status=404, times=FOREVER)
@@ -171,7 +169,7 @@ def test_a_disabled_dataflow_with_a_queued_run_is_waited_for(proxy: FaultProxy, 
     assert (wait.run, wait.error) == (None, None)
 
 
-def test_what_the_worker_polls_is_brought_to_the_platforms_clock(
+def test_a_start_by_airflows_clock_is_converted_on_the_worker(
     proxy: FaultProxy, make_client: Callable[..., Any], emulator: Any
 ) -> None:
     """The platform's clock is an hour behind: a run that began a minute after the DAG run seems to be older."""
@@ -186,7 +184,7 @@ def test_what_the_worker_polls_is_brought_to_the_platforms_clock(
     assert wait.selection.since == pytest.approx(here + 3600, abs=3)
 
 
-def test_a_list_is_read_only_until_all_that_was_asked_for_is_found(proxy: FaultProxy, asking: RunQueries) -> None:
+def test_a_list_is_read_only_until_all_requested_ids_are_found(proxy: FaultProxy, asking: RunQueries) -> None:
     asked = itertools.count()
 
     def reply(_: str) -> tuple[int, bytes]:
@@ -204,7 +202,7 @@ def test_a_list_is_read_only_until_all_that_was_asked_for_is_found(proxy: FaultP
 @pytest.mark.parametrize(
     ("at_first", "expected"), [(QUERY_SECONDS, [10.0, 20.0, 40.0, 40.0]), (math.inf, [math.inf] * 4)]
 )
-def test_a_question_of_a_poller_is_bounded_and_may_take_longer_after_each_failure(
+def test_a_pollers_query_is_bounded_and_grows_with_each_failure(
     at_first: float, expected: list[float], make_client: Callable[..., Any]
 ) -> None:
     asking = RunQueries(make_client(), at_first)
@@ -215,7 +213,7 @@ def test_a_question_of_a_poller_is_bounded_and_may_take_longer_after_each_failur
     assert seconds == expected
 
 
-def test_one_dataflow_whose_runs_take_long_to_list_holds_up_its_neighbours_once(
+def test_a_slow_list_of_runs_delays_other_waits_only_once(
     proxy: FaultProxy, make_client: Callable[..., Any], naps: list[float]
 ) -> None:
     slow = "flow-0"

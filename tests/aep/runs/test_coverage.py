@@ -69,14 +69,14 @@ def test_windows_are_compared_the_same_from_both_sides(one: Window, other: Windo
 
 
 @given(WINDOWS, st.integers(1, 20))
-def test_neighbours_touch_and_do_not_overlap_however_short(window: Window, length: int) -> None:
+def test_adjacent_windows_of_any_length_do_not_overlap(window: Window, length: int) -> None:
     for neighbour in (Window(window.end, window.end + length), Window(max(window.start - length, 0) - 1, window.start)):
         assert not window.overlaps(neighbour)
         assert not window.is_like(neighbour)
 
 
 @given(st.integers(3, 10**6), st.integers(-1, 1), st.integers(-1, 1))
-def test_a_second_of_rounding_makes_no_other_window(length: int, first: int, last: int) -> None:
+def test_windows_that_differ_by_a_second_are_the_same(length: int, first: int, last: int) -> None:
     rounded = Window(TODAY.start + first, TODAY.start + length + last)
     assume(rounded.end - rounded.start > 2)
     window = Window(TODAY.start, TODAY.start + length)
@@ -85,7 +85,7 @@ def test_a_second_of_rounding_makes_no_other_window(length: int, first: int, las
 
 
 @given(WINDOWS, WINDOWS)
-def test_what_two_windows_share_by_more_than_a_second_overlaps(one: Window, other: Window) -> None:
+def test_windows_that_share_more_than_a_second_overlap(one: Window, other: Window) -> None:
     shared = len(set(range(one.start, one.end)) & set(range(other.start, other.end)))
     assert one.overlaps(other) == (shared > (1 if min(one.end - one.start, other.end - other.start) > 2 else 0))
 
@@ -94,7 +94,7 @@ def test_what_two_windows_share_by_more_than_a_second_overlaps(one: Window, othe
 
 
 @given(st.lists(READINGS, max_size=6), WINDOWS)
-def test_nothing_is_brought_that_a_run_is_known_to_hold(readings: list[Reading], wanted: Window) -> None:
+def test_no_run_is_started_over_rows_that_a_run_holds(readings: list[Reading], wanted: Window) -> None:
     decision = decided(*readings, wanted=wanted)
     trusted = not any(reading.is_contradictory for reading in readings)
     holding = [reading for reading in readings if reading.may_hold_rows]
@@ -111,7 +111,7 @@ def test_nothing_is_brought_that_a_run_is_known_to_hold(readings: list[Reading],
 
 
 @given(st.lists(READINGS, max_size=6), st.randoms(use_true_random=False))
-def test_the_order_of_runs_decides_nothing(readings: list[Reading], random: object) -> None:
+def test_the_order_of_runs_does_not_affect_the_decision(readings: list[Reading], random: object) -> None:
     created_apart = [
         Reading(replace(reading.run, created_at=float(place)), reading.requested)
         for place, reading in enumerate(readings)
@@ -138,14 +138,14 @@ def test_the_order_of_runs_decides_nothing(readings: list[Reading], random: obje
     }.values(),
     ids=["succeeded", "partial", "under way", "no counts", "unknown status", "failed", "cancelled", "no rows"],
 )
-def test_what_covers_a_window(run: FlowRun, expected: type) -> None:
+def test_which_runs_cover_a_window(run: FlowRun, expected: type) -> None:
     assert type(decided(Reading(run, TODAY))) is expected
     other = Refuse if expected is Reuse else Start
     assert type(decided(Reading(run, Window(TODAY.start + HOUR, TODAY.end)))) is other
     assert decided(Reading(run, YESTERDAY), Reading(run, TOMORROW)) == Start()
 
 
-def test_a_run_that_the_task_accepts_is_taken_before_one_under_way_and_that_before_another() -> None:
+def test_an_accepted_run_is_preferred_then_an_active_one_then_any() -> None:
     strict = Tolerance()
     lossy = Reading(flow_run("success", (5, 4, 1), made=9.0, run_id="lossy"), TODAY)
     active = Reading(flow_run("inProgress", (None,) * 3, made=8.0, run_id="active"), TODAY)
@@ -163,14 +163,14 @@ def test_a_run_that_the_task_accepts_is_taken_before_one_under_way_and_that_befo
     ]
 
 
-def test_the_exact_window_counts_beside_others_that_overlap() -> None:
+def test_a_run_over_the_exact_window_is_reused_despite_overlaps() -> None:
     part = Reading(flow_run(run_id="part"), Window(TODAY.start, TODAY.end - HOUR))
     exact = Reading(flow_run(run_id="exact"), TODAY)
     assert decided(part, exact) == Reuse(exact.run)
     assert decided(part) == Refuse((part,))
 
 
-def test_what_only_the_copying_shows_counts_until_it_is_wrong_somewhere() -> None:
+def test_reported_windows_are_trusted_until_one_contradicts_its_request() -> None:
     shown = Reading(flow_run(copied=TODAY, run_id="shown"))
     assert decided(shown) == Reuse(shown.run)
     wrong = Reading(flow_run(copied=TOMORROW, run_id="wrong"), YESTERDAY)
@@ -186,7 +186,7 @@ def test_an_active_run_that_does_not_show_its_window_yet_is_unclear() -> None:
     assert decided(Reading(flow_run())) == Start()
 
 
-def test_a_refusal_names_the_runs_and_what_they_read() -> None:
+def test_a_refusal_names_the_runs_and_their_windows() -> None:
     readings = [Reading(flow_run(run_id=f"run-{place}"), Window(TODAY.start, TODAY.end + place)) for place in range(7)]
     error = CoveredError(TODAY, readings)
     assert "flow run run-4 (succeeded) reads the window from 2024-10-04T00:00:00+00:00 to" in str(error)

@@ -26,7 +26,7 @@ def disable(asking: Any, flow_id: str) -> None:
     asking.client.request("POST", f"{FLOWS}/{flow_id}/action", params={"op": "disable"})
 
 
-def test_a_disabled_dataflow_without_a_run_is_its_own_final_error(fleet: Make, queries: Ask) -> None:
+def test_a_disabled_dataflow_without_a_run_is_a_final_error(fleet: Make, queries: Ask) -> None:
     flows = fleet(3)
     waits, asking = flows.waits(), queries(flows)
     poll(asking, waits)
@@ -40,7 +40,7 @@ def test_a_disabled_dataflow_without_a_run_is_its_own_final_error(fleet: Make, q
         assert part in str(error)
 
 
-def test_a_disabled_dataflow_is_waited_for_where_that_is_asked(fleet: Make, queries: Ask) -> None:
+def test_a_disabled_dataflow_is_waited_for_if_requested(fleet: Make, queries: Ask) -> None:
     flows = fleet(1)
     (wait,), asking = flows.waits(), queries(flows)
     wait.fail_if_disabled = False
@@ -53,7 +53,7 @@ def test_a_disabled_dataflow_is_waited_for_where_that_is_asked(fleet: Make, quer
     assert wait.run
 
 
-def test_a_run_that_began_before_is_waited_out(fleet: Make, queries: Ask) -> None:
+def test_a_run_that_began_before_disabling_is_waited_for(fleet: Make, queries: Ask) -> None:
     flows = fleet(1)
     (wait,), asking = flows.waits(), queries(flows)
     flows.let_begin()
@@ -76,7 +76,7 @@ def test_a_run_that_the_dataflow_does_not_show_is_found(fleet: Make, queries: As
     assert (wait.run is not None, wait.error) == (True, None)
 
 
-def test_what_the_platform_disables_after_30_days_of_failures_is_noticed(fleet: Make, queries: Ask) -> None:
+def test_a_dataflow_disabled_after_30_days_of_failures_is_noticed(fleet: Make, queries: Ask) -> None:
     flows = fleet(1)
     flows.emulator.control("POST", "outcomes", json={"outcome": "fail_copy", "times": None})
     flows.emulator.advance(32 * 86400)

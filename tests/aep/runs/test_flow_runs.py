@@ -70,14 +70,14 @@ def item(**metrics: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("code", [None, "", 3700, "mapper-3700-400", "DCVS_1106", "INGEST-1501-400", "PQS-1"], ids=repr)
-def test_a_message_that_may_hold_values_is_masked(code: object) -> None:
+def test_a_message_that_may_contain_values_is_masked(code: object) -> None:
     error = {"code": code, "message": "jo@example.com is invalid"}
     (said,) = FlowRun.from_item(item(statusSummary={"status": "failed", "errors": [error]})).errors
     assert said.endswith("*** is invalid")
 
 
 @pytest.mark.parametrize("code", ["CONNECTOR-2001-500", "FLOW-1004-400", "INGEST-1212-400"])
-def test_a_message_about_the_run_as_a_whole_is_shown_as_it_is(code: str) -> None:
+def test_a_message_about_the_whole_run_is_not_masked(code: str) -> None:
     error = {"code": code, "message": "the account shop@example.com is locked"}
     (said,) = FlowRun.from_item(item(statusSummary={"status": "failed", "errors": [error]})).errors
     assert said == f"{code}: the account shop@example.com is locked"
@@ -101,12 +101,12 @@ def test_errors_and_codes_of_a_run_are_bounded_and_survive_an_event() -> None:
     assert FlowRun.from_json(json.loads(event)) == run
 
 
-def test_the_misspelt_name_of_the_activities_is_understood() -> None:
+def test_the_misspelt_member_of_the_activities_is_read() -> None:
     misspelt = {key if key != "activities" else "activites": value for key, value in ITEM.items()}
     assert FlowRun.from_item(misspelt) == READ
 
 
-def test_seconds_and_milliseconds_are_told_apart() -> None:
+def test_seconds_and_milliseconds_are_distinguished() -> None:
     run = FlowRun.from_item(
         {"createdAt": 1772366400} | item(durationSummary={"startedAtUTC": 1772366401, "completedAtUTC": 1772366460000})
     )
@@ -119,7 +119,7 @@ def test_a_count_of_minus_one_is_unknown() -> None:
     assert run.unknown_counts == "inputRecordCount=-1, outputRecordCount is absent, failedRecordCount=-1"
 
 
-def test_digits_in_text_are_counts_and_absent_failed_records_are_worked_out() -> None:
+def test_counts_may_be_text_and_absent_failed_records_are_computed() -> None:
     run = FlowRun.from_item(item(recordSummary={"inputRecordCount": "100", "outputRecordCount": "98"}))
     assert (run.counts, run.failed_ratio, run.unknown_counts) == ((100, 98, 2), 0.02, "")
 
@@ -137,7 +137,7 @@ EMPTY: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("given", EMPTY.values(), ids=EMPTY)
-def test_what_is_missing_counts_as_a_run_that_has_not_begun(given: dict[str, Any]) -> None:
+def test_a_run_with_missing_members_has_not_begun(given: dict[str, Any]) -> None:
     run = FlowRun.from_item(item() | given)
     assert run.status is Status.ACTIVE
     assert (run.started_at, run.completed_at, run.counts, run.batch_ids) == (None, None, (None, None, None), ())
@@ -155,7 +155,7 @@ UNREADABLE: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("given", "said"), UNREADABLE.values(), ids=UNREADABLE)
-def test_what_a_run_cannot_be_told_by_is_unreadable(given: dict[str, Any], said: str) -> None:
+def test_a_run_without_id_dataflow_or_time_is_unreadable(given: dict[str, Any], said: str) -> None:
     with pytest.raises(UnreadableError, match=f"^{said}"):
         FlowRun.from_item(item() | given)
 
@@ -172,7 +172,7 @@ WRONG_TYPES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("given", WRONG_TYPES.values(), ids=WRONG_TYPES)
-def test_a_part_of_another_type_counts_as_absent(given: dict[str, Any]) -> None:
+def test_a_member_of_another_type_counts_as_absent(given: dict[str, Any]) -> None:
     run = FlowRun.from_item(ITEM | {"activities": []} | given)
     assert (run.id, run.batch_ids) == ("run-1", ())
 
@@ -183,14 +183,14 @@ def test_a_run_survives_an_event() -> None:
     assert FlowRun.from_json(json.loads(json.dumps(queued.to_json()))) == queued
 
 
-def test_an_event_of_a_newer_version_is_read_and_one_that_holds_no_run_is_none() -> None:
+def test_an_event_of_a_newer_version_is_read_but_not_without_run() -> None:
     assert FlowRun.from_json(READ.to_json() | {"invented_later": 1}) == READ
     for other in (None, {}, "run-1", {"id": "run-1"}, READ.to_json() | {"raw_status": None}):
         assert FlowRun.from_json(other) is None
 
 
 @pytest.mark.parametrize("moment", [-5, 1e300, "soon"])
-def test_a_moment_of_an_event_that_no_calendar_shows_is_none(moment: Any) -> None:
+def test_an_impossible_time_in_an_event_is_none(moment: Any) -> None:
     assert FlowRun.from_json(READ.to_json() | {"created_at": moment}) is None
     read = FlowRun.from_json(READ.to_json() | {"started_at": moment})
     assert read is not None
@@ -203,7 +203,7 @@ def test_an_event_of_the_first_edition_is_read() -> None:
     assert FlowRun.from_json(event) == READ
 
 
-def test_what_is_unknown_survives_an_event() -> None:
+def test_unknown_values_survive_an_event() -> None:
     unknown = FlowRun.from_item(item(recordSummary={"inputRecordCount": 5, "failedRecordCount": None}))
     again = FlowRun.from_json(json.loads(json.dumps(unknown.to_json())))
     assert again == unknown
@@ -225,7 +225,7 @@ def test_the_summary_is_plain_json_with_iso_times() -> None:
     assert FlowRun.from_item(item()).summary()["started_at"] is None
 
 
-def test_a_run_says_what_became_of_it() -> None:
+def test_a_run_as_text_has_status_and_counts() -> None:
     assert str(READ) == "flow run run-1 is success: 100 records in, 98 out, 2 failed"
 
 
@@ -242,7 +242,7 @@ ENDED = 1772366460000
 
 
 @pytest.mark.parametrize(("word", "status"), KNOWN, ids=[word for word, _ in KNOWN])
-def test_every_known_raw_status_has_its_status(word: str, status: Status) -> None:
+def test_each_known_raw_status_is_mapped_to_its_status(word: str, status: Status) -> None:
     run = FlowRun.from_item(item(statusSummary={"status": word}))
     assert (run.status, run.has_known_status) == (status, True)
     assert run.raw_status == word
@@ -251,14 +251,12 @@ def test_every_known_raw_status_has_its_status(word: str, status: Status) -> Non
 @pytest.mark.parametrize(
     ("completed", "status"), [(None, Status.ACTIVE), (ENDED, Status.FAILED)], ids=["open", "ended"]
 )
-def test_an_unknown_word_is_waited_for_until_the_run_has_ended_and_then_fails(
-    completed: int | None, status: Status
-) -> None:
+def test_an_unknown_raw_status_is_active_until_completion_then_failed(completed: int | None, status: Status) -> None:
     run = FlowRun.from_item(item(statusSummary={"status": "paused"}, durationSummary={"completedAtUTC": completed}))
     assert (run.status, run.has_known_status) == (status, False)
 
 
-def test_a_run_that_has_ended_without_a_word_is_not_waited_for_any_more() -> None:
+def test_a_completed_run_without_a_raw_status_has_failed() -> None:
     assert FlowRun.from_item(item(durationSummary={"completedAtUTC": ENDED})).status is Status.FAILED
 
 
@@ -320,7 +318,7 @@ def find(client: Client, selection: RunSelection) -> FlowRun | None:
     return wait.run
 
 
-def test_before_the_start_there_is_no_run(chain: Chain) -> None:
+def test_before_the_start_time_no_run_exists(chain: Chain) -> None:
     flow = chain.ensure(chain.dataflow()).existing.id
     assert find(chain.client, RunSelection(flow)) is None
 
@@ -340,7 +338,7 @@ def test_runs_that_began_before_since_do_not_count(flow_id: str, client: Client)
     assert find(client, RunSelection(flow_id, since=runs[2].began + 1, pick="latest")) is None
 
 
-def test_a_run_is_found_by_its_id_whatever_else_is_asked_for(flow_id: str, client: Client) -> None:
+def test_a_run_is_found_by_its_id_regardless_of_other_fields(flow_id: str, client: Client) -> None:
     second = in_order(client, flow_id)[1]
     assert find(client, RunSelection(run_id=second.id)) == second
     assert find(client, RunSelection(flow_id, run_id=second.id, since=9e9, pick="latest")) == second
@@ -351,7 +349,7 @@ def test_a_run_id_that_does_not_exist_is_a_clear_error(client: Client) -> None:
         find(client, RunSelection(run_id="00000000-0000-0000-0000-000000000000"))
 
 
-def test_the_counts_are_those_of_the_rows_that_arrived(flow_id: str, chain: Chain, emulator: Emulator) -> None:
+def test_the_counts_match_the_rows_in_the_dataset(flow_id: str, chain: Chain, emulator: Emulator) -> None:
     runs = in_order(chain.client, flow_id)
     first = runs[0]
     assert first.status is Status.PARTIAL
@@ -362,7 +360,7 @@ def test_the_counts_are_those_of_the_rows_that_arrived(flow_id: str, chain: Chai
     assert any(error.startswith("INGEST-") for error in first.errors)
 
 
-def test_a_later_run_replaces_a_failed_one_where_the_latest_is_asked_for(chain: Chain, emulator: Emulator) -> None:
+def test_with_pick_latest_a_later_run_replaces_a_failed_one(chain: Chain, emulator: Emulator) -> None:
     flow_id = chain.ensure(chain.dataflow()).existing.id
     emulator.advance(300)
     failed = find(chain.client, RunSelection(flow_id))
@@ -376,7 +374,7 @@ def test_a_later_run_replaces_a_failed_one_where_the_latest_is_asked_for(chain: 
     assert find(chain.client, RunSelection(flow_id)) == failed
 
 
-def test_runs_of_other_dataflows_do_not_count_even_where_the_filter_is_ignored(
+def test_runs_of_other_dataflows_are_dropped_if_the_filter_is_ignored(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     flows = [chain.ensure(chain.dataflow(name=name)).existing.id for name in ("one", "other")]
@@ -390,7 +388,7 @@ def test_runs_of_other_dataflows_do_not_count_even_where_the_filter_is_ignored(
 # ---- long lists ----------------------------------------------------------------------------------------------------
 
 
-def test_more_runs_than_a_page_holds_are_all_read_and_old_ones_not_asked_for(chain: Chain, emulator: Emulator) -> None:
+def test_all_pages_of_recent_runs_are_read_but_no_older_ones(chain: Chain, emulator: Emulator) -> None:
     flow_id = chain.ensure(chain.dataflow()).existing.id
     emulator.advance(300 + 27 * HOUR)
     runs = in_order(chain.client, flow_id)

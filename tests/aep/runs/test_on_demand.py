@@ -54,11 +54,11 @@ def start(client: Client, flow_id: str, window: Window = FIRST) -> str:
         (pendulum.datetime(2026, 11, 1, tz="UTC"), START + timedelta(days=1, microseconds=999)),
     ],
 )
-def test_a_window_is_read_from_each_form_in_whole_seconds(start: Any, end: Any) -> None:
+def test_a_window_is_parsed_from_each_form_in_whole_seconds(start: Any, end: Any) -> None:
     assert Window.read(start, end) == FIRST
 
 
-def test_windows_that_follow_each_other_touch() -> None:
+def test_consecutive_windows_share_their_ends() -> None:
     moments = [START + timedelta(hours=n, microseconds=700_000) for n in range(3)]
     first, second = Window.read(moments[0], moments[1]), Window.read(moments[1], moments[2])
     assert first.end == second.start
@@ -76,7 +76,7 @@ def test_windows_that_follow_each_other_touch() -> None:
         ("soon", START, "window_start='soon'"),
     ],
 )
-def test_a_window_that_reads_nothing_is_refused(start: Any, end: Any, message: str) -> None:
+def test_an_empty_or_incomplete_window_is_refused(start: Any, end: Any, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         Window.read(start, end)
 
@@ -99,7 +99,7 @@ ACTIVITY = {"durationSummary": {"extensions": {"windowStart": 0, "windowEnd": 17
         ({"params": "none", "activities": [{"durationSummary": {"extensions": {"windowEnd": "soon"}}}]}, None),
     ],
 )
-def test_a_window_is_read_from_what_a_run_shows(shown: dict[str, Any], window: Window | None) -> None:
+def test_a_runs_window_is_read_from_its_item(shown: dict[str, Any], window: Window | None) -> None:
     run = FlowRun.from_item({"id": "run", "flowId": "flow", "createdAt": 1793577600000} | shown)
     assert Window.of(run) == window
     assert FlowRun.from_json(run.to_json()) == run
@@ -108,7 +108,7 @@ def test_a_window_is_read_from_what_a_run_shows(shown: dict[str, Any], window: W
 # ---- asking --------------------------------------------------------------------------------------------------------
 
 
-def test_notes_name_the_newest_runs_only(client: Client, emulator: Emulator, flow_id: str) -> None:
+def test_the_baseline_names_the_newest_runs_only(client: Client, emulator: Emulator, flow_id: str) -> None:
     assert RunBaseline.of(request(client, flow_id).coverage().runs) == RunBaseline(0.0, ())
     start(client, flow_id)
     emulator.advance(5)
@@ -123,7 +123,7 @@ def test_notes_name_the_newest_runs_only(client: Client, emulator: Emulator, flo
     ['{{"id": "{0}", "etag": "e"}}', '{{"items": [{{"id": "{0}"}}]}}', '{{"id": "{0}", "metrics": {{}}}}'],
     ids=["object", "list", "whole run"],
 )
-def test_each_documented_answer_is_understood(
+def test_each_documented_answer_to_a_run_request_is_read(
     make_client: Callable[..., Client], proxy: FaultProxy, flow_id: str, answer: str
 ) -> None:
     proxy.fault("POST", RUNS, status=201, body=answer.format("run-1").encode())
@@ -131,7 +131,7 @@ def test_each_documented_answer_is_understood(
 
 
 @pytest.mark.parametrize("answer", [b"", b"{}", b"[]", b'{"items": []}', b'{"items": [7]}', b'{"id": ""}'])
-def test_an_answer_without_an_id_is_a_lost_one(
+def test_an_answer_without_an_id_counts_as_lost(
     make_client: Callable[..., Client], proxy: FaultProxy, flow_id: str, answer: bytes
 ) -> None:
     proxy.fault("POST", RUNS, status=201, body=answer)
@@ -141,7 +141,7 @@ def test_an_answer_without_an_id_is_a_lost_one(
     assert proxy.count("POST", RUNS) == 2
 
 
-def test_a_wait_that_does_not_fit_is_not_begun(
+def test_a_settle_time_beyond_the_deadline_is_not_waited_for(
     make_client: Callable[..., Client], emulator: Emulator, flow_id: str, naps: list[float]
 ) -> None:
     client = make_client(dataflow_settle_seconds=50.0, operation_timeout=60.0)
@@ -151,7 +151,7 @@ def test_a_wait_that_does_not_fit_is_not_begun(
     assert naps == [51.0]
 
 
-def test_a_connection_that_only_reads_asks_for_nothing(
+def test_a_read_only_connection_requests_no_run(
     make_client: Callable[..., Client], emulator: Emulator, flow_id: str
 ) -> None:
     with pytest.raises(ReadOnlyError):
@@ -159,7 +159,7 @@ def test_a_connection_that_only_reads_asks_for_nothing(
     assert emulator.objects("runs") == []
 
 
-def test_the_dataflow_must_be_there(client: Client, connected: Emulator) -> None:
+def test_the_dataflow_must_exist(client: Client, connected: Emulator) -> None:
     with pytest.raises(RequestError, match="404"):
         request(client, "3abea21c-7e36-4be1-bec1-d3bad0e3e0de").ready()
 
@@ -167,7 +167,9 @@ def test_the_dataflow_must_be_there(client: Client, connected: Emulator) -> None
 # ---- whose it is ---------------------------------------------------------------------------------------------------
 
 
-def test_the_time_of_another_clock_is_translated(make_client: Callable[..., Client], emulator: Emulator) -> None:
+def test_the_baseline_is_converted_to_the_platforms_time(
+    make_client: Callable[..., Client], emulator: Emulator
+) -> None:
     emulator.advance(30 * DAY)
     client = make_client()
     client.get("/data/foundation/flowservice/flows")
@@ -177,7 +179,7 @@ def test_the_time_of_another_clock_is_translated(make_client: Callable[..., Clie
     assert notes.in_platform_time(client) is notes
 
 
-def test_runs_made_since_another_clocks_moment_are_found(
+def test_runs_since_a_time_of_the_local_clock_are_found(
     make_client: Callable[..., Client], emulator: Emulator, flow_id: str
 ) -> None:
     emulator.advance(30 * DAY)
@@ -191,14 +193,14 @@ def test_runs_made_since_another_clocks_moment_are_found(
     assert found.id == made
 
 
-def test_several_are_named(client: Client, flow_id: str) -> None:
+def test_several_matching_runs_are_named_in_the_error(client: Client, flow_id: str) -> None:
     runs = [start(client, flow_id) for _ in range(2)]
     with pytest.raises(UnsettledError, match="Several runs") as error:
         request(client, flow_id).find(RunBaseline(0.0))
     assert all(run in str(error.value) for run in runs)
 
 
-def test_only_what_has_not_ended_counts_where_that_is_asked(client: Client, emulator: Emulator, flow_id: str) -> None:
+def test_only_active_runs_are_found_if_requested(client: Client, emulator: Emulator, flow_id: str) -> None:
     start(client, flow_id)
     emulator.advance(5)
     assert request(client, flow_id).find(RunBaseline(0.0), active=True) is None
@@ -208,7 +210,7 @@ def test_only_what_has_not_ended_counts_where_that_is_asked(client: Client, emul
     assert found.id == active
 
 
-def test_an_older_run_counts_only_where_it_was_under_way_and_shows_the_window(
+def test_an_older_run_matches_only_if_it_was_active_with_the_window(
     client: Client, emulator: Emulator, flow_id: str
 ) -> None:
     emulator.order("stuck")
@@ -229,7 +231,7 @@ def test_an_older_run_counts_only_where_it_was_under_way_and_shows_the_window(
 # ---- once more -----------------------------------------------------------------------------------------------------
 
 
-def test_the_run_that_took_a_failed_ones_place_is_told(client: Client, emulator: Emulator, flow_id: str) -> None:
+def test_the_run_that_replaces_a_failed_one_is_found(client: Client, emulator: Emulator, flow_id: str) -> None:
     emulator.order("fail_copy")
     failed = start(client, flow_id)
     emulator.advance(5)
@@ -248,7 +250,7 @@ def test_the_run_that_took_a_failed_ones_place_is_told(client: Client, emulator:
     assert last.id == made
 
 
-def test_a_run_that_never_shows_is_given_up(
+def test_a_created_run_that_never_becomes_visible_is_unsettled(
     make_client: Callable[..., Client], emulator: Emulator, naps: list[float]
 ) -> None:
     with pytest.raises(UnsettledError, match="flow run none was created but is not visible yet"):
@@ -256,7 +258,7 @@ def test_a_run_that_never_shows_is_given_up(
     assert sum(naps) == 50
 
 
-def test_what_a_service_shows_beside_the_question_is_passed_over(
+def test_runs_that_were_not_requested_are_ignored(
     make_client: Callable[..., Client], proxy: FaultProxy, flow_id: str
 ) -> None:
     other = b'{"items": [{"id": "run-1", "flowId": "other", "createdAt": 2000000000000}]}'

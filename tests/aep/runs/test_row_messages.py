@@ -37,7 +37,7 @@ VALUES = st.sampled_from(
 
 @QUIETLY
 @given(st.sampled_from(TEMPLATES), VALUES)
-def test_no_word_of_a_value_is_left(template: str, value: str) -> None:
+def test_no_word_of_a_value_remains_in_a_message(template: str, value: str) -> None:
     said = mask_values(template.format(value))
     words = [word for word in re.findall(r"\w{4,}", value) if word.lower() not in _WORDS]
     shown = f"{said.message} {said.column}"
@@ -69,24 +69,24 @@ def test_no_word_of_a_value_is_left(template: str, value: str) -> None:
         ("", "", ""),
     ],
 )
-def test_a_message_says_what_is_wrong_and_in_which_column(message: str, shown: str | None, column: str) -> None:
+def test_a_masked_message_keeps_the_problem_and_the_column(message: str, shown: str | None, column: str) -> None:
     said = mask_values(message)
     assert said.message == (message if shown is None else shown)
     assert said.column == column
 
 
 @pytest.mark.parametrize("message", [None, 4111111111111111, {"a": "jo"}, ["jo"], True])
-def test_a_message_that_is_no_text_is_not_shown(message: object) -> None:
+def test_a_message_that_is_not_text_is_masked(message: object) -> None:
     assert mask_values(message).message in ("", MASK)
 
 
 @pytest.mark.parametrize("code", ["3700", 1401, "MAPPER-3700-400", "DCVS-1106", "INGEST-1211-400"])
-def test_a_code_is_shown_as_it_is(code: object) -> None:
+def test_a_valid_code_is_returned_unchanged(code: object) -> None:
     assert code_of({"code": code}) == str(code)
 
 
 @pytest.mark.parametrize("code", [None, "", "jo", "4111111111111111", True, 10**40, {}, "jo@x.com", "1" * 41])
-def test_what_is_no_code_is_not_shown(code: object) -> None:
+def test_an_invalid_code_is_replaced_by_unknown(code: object) -> None:
     assert code_of({"code": code}) == NO_CODE
 
 
@@ -99,7 +99,7 @@ def test_any_line_is_counted_as_one_row_or_as_unreadable(line: object) -> None:
     assert sum(found.counts.values()) >= found.rows
 
 
-def test_errors_of_more_kinds_than_are_told_apart_are_still_counted() -> None:
+def test_errors_beyond_the_maximum_of_kinds_are_still_counted() -> None:
     found = RowErrors()
     for number in range(5000):
         message = f"required key [column_{number}] not found"

@@ -58,13 +58,13 @@ DISORDERS = {
 
 
 @pytest.mark.parametrize("pages", DISORDERS.values(), ids=DISORDERS)
-def test_a_list_out_of_order_is_read_to_its_end(listing: Callable[..., Client], pages: list[list[float]]) -> None:
+def test_an_unsorted_list_is_read_to_its_end(listing: Callable[..., Client], pages: list[list[float]]) -> None:
     client = listing(*[[made(moment, str(moment)) for moment in page] for page in pages])
     assert sorted(ids(client)) == sorted(str(moment) for page in pages for moment in page if moment >= 0)
 
 
 @pytest.mark.parametrize(("last", "asked"), [(-299, 2), (-301, 1)])
-def test_a_list_in_order_is_read_until_it_is_older_by_the_margin(
+def test_a_sorted_list_is_read_until_a_margin_before_the_start(
     listing: Callable[..., Client], proxy: FaultProxy, last: float, asked: int
 ) -> None:
     client = listing([made(9, "new"), made(last, "old")], [made(3, "late")])
@@ -72,12 +72,12 @@ def test_a_list_in_order_is_read_until_it_is_older_by_the_margin(
     assert proxy.count("GET", RUNS) == asked
 
 
-def test_a_run_that_two_pages_show_is_one(listing: Callable[..., Client]) -> None:
+def test_a_run_on_two_pages_is_listed_once(listing: Callable[..., Client]) -> None:
     assert ids(listing([made(9, "a"), made(5, "b")], [made(5, "b"), made(1, "c")])) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("pages", [[[-9000, 5], [7, 9]], [[-9000], [7, 9, 6]]], ids=str)
-def test_decisions_do_not_trust_the_order_either(listing: Callable[..., Client], pages: list[list[float]]) -> None:
+def test_lookups_do_not_rely_on_the_order(listing: Callable[..., Client], pages: list[list[float]]) -> None:
     windows = {"params": {"windowStartTime": 1, "windowEndTime": 2}}
     failed = {"metrics": {"statusSummary": {"status": "failed"}}} | windows
     pages = [[-9500, -8999], *pages]
@@ -100,14 +100,14 @@ def shown(moment: float, run_id: str, status: str, start: int) -> dict[str, Any]
     return made(moment, run_id, params=window, metrics={"statusSummary": {"status": status}})
 
 
-def test_a_run_whose_window_is_a_second_off_makes_a_failed_one_good(listing: Callable[..., Client]) -> None:
+def test_a_run_with_a_window_a_second_off_replaces_a_failed_one(listing: Callable[..., Client]) -> None:
     client = listing([shown(9, "good", "success", 864001), shown(5, "bad", "failed", 864000)])
     good, bad = runs_of(client, "flow")
     assert newest_run_of_window(client, bad) == good
     assert newest_failed(client, "flow") == good
 
 
-def test_a_run_under_way_whose_window_is_a_second_off_is_found(listing: Callable[..., Client]) -> None:
+def test_an_active_run_with_a_window_a_second_off_is_found(listing: Callable[..., Client]) -> None:
     client = listing([shown(5, "ours", "inProgress", 864001)])
     request = OnDemandRun(client=client, flow_id="flow", window=Window(864000, 950400))
     found = request.find(RunBaseline(SINCE + 10, allow_older=True))
@@ -126,7 +126,7 @@ EACH_ODD = pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 
 
 @EACH_ODD
-def test_an_unreadable_item_may_be_skipped_and_it_is_said_which(
+def test_a_skipped_unreadable_item_is_named_in_a_warning(
     listing: Callable[..., Client], caplog: pytest.LogCaptureFixture, odd: dict[str, Any]
 ) -> None:
     assert ids(listing([odd, made(9, "a")]), skip="all") == ["a"]
@@ -135,7 +135,7 @@ def test_an_unreadable_item_may_be_skipped_and_it_is_said_which(
 
 
 @EACH_ODD
-def test_nothing_is_absent_from_a_list_with_an_unreadable_item(
+def test_a_list_with_an_unreadable_item_proves_no_absence(
     listing: Callable[..., Client], naps: list[float], odd: dict[str, Any]
 ) -> None:
     client = listing([made(9, "a"), odd])
@@ -155,11 +155,11 @@ def test_nothing_is_absent_from_a_list_with_an_unreadable_item(
     assert naps == [2.0, 4.0] * 4
 
 
-def test_an_unreadable_item_of_another_dataflow_harms_nobody(listing: Callable[..., Client]) -> None:
+def test_an_unreadable_item_of_another_dataflow_has_no_effect(listing: Callable[..., Client]) -> None:
     assert ids(listing([{"flowId": "other", "createdAt": "yesterday"}, made(9, "a")])) == ["a"]
 
 
-def test_a_run_is_not_asked_for_while_ours_may_be_the_unreadable_one(
+def test_no_run_is_requested_while_an_unreadable_one_may_match(
     proxy: FaultProxy, make_client: Callable[..., Client], emulator: Emulator
 ) -> None:
     client = make_client(proxy.url)
@@ -170,21 +170,19 @@ def test_a_run_is_not_asked_for_while_ours_may_be_the_unreadable_one(
     assert proxy.count("POST", RUNS) == 1
 
 
-def test_an_item_that_becomes_readable_is_asked_for_again(
-    proxy: FaultProxy, make_client: Callable[..., Client]
-) -> None:
+def test_an_unreadable_item_is_read_again_until_readable(proxy: FaultProxy, make_client: Callable[..., Client]) -> None:
     for item in ({"id": "a"}, made(9, "a")):
         proxy.fault("GET", RUNS, status=200, body=json.dumps({"items": [item]}).encode())
     request = OnDemandRun(client=make_client(proxy.url), flow_id="flow", window=Window(1, 2))
     assert RunBaseline.of(request.coverage().runs) == RunBaseline(SINCE + 9, ("a",))
 
 
-def test_an_answer_that_holds_another_run_is_none(listing: Callable[..., Client]) -> None:
+def test_an_answer_with_another_run_is_not_accepted(listing: Callable[..., Client]) -> None:
     with pytest.raises(RequestError, match="the answer holds another item"):
         read_run(listing([made(9, "a")]), "b")
 
 
-def test_a_new_run_that_cannot_be_read_yet_is_asked_for_again(
+def test_a_new_run_that_is_not_readable_yet_is_read_again(
     proxy: FaultProxy, make_client: Callable[..., Client]
 ) -> None:
     for item in ({"id": "a"}, made(9, "a")):
