@@ -1,4 +1,4 @@
-"""What is judged of a dataflow, from what was read of it."""
+"""The problems that are found in the observation of a dataflow."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ HOUR, DAY = 3600.0, 86400.0
 
 
 def run(status: str = "success", ago: float = HOUR, **given: Any) -> FlowRun:
-    """A run that ended some time ago, by default without a loss."""
+    """A run that ended some time ago, by default without failed records."""
     counts = {"input_records": 100, "output_records": 100, "failed_records": 0} | given
     return FlowRun("run", "flow", status, NOW - ago - 60, NOW - ago - 60, NOW - ago, **counts)
 
 
 def health(*, limits: dict[str, Any] | None = None, **seen: Any) -> Health:
-    """The health of a dataflow that runs once a day, and has just succeeded."""
+    """The health of a dataflow that runs once a day, and by default has just succeeded."""
     good = run()
     usual: dict[str, Any] = {"name": "x", "id": "id", "state": "enabled", "period": DAY, "begins_at": NOW - 90 * DAY}
     usual |= {"last_run": good, "last_success": good, "searched_since": good.began}

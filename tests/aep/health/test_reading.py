@@ -1,4 +1,4 @@
-"""The health of many dataflows, read from the emulator: who is meant, what is found, and in how many requests."""
+"""The health check against the emulator: which dataflows it checks, what it finds, and how many requests it takes."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def sandbox(emulator: Emulator, make_client: Callable[..., Client]) -> Sandbox:
 
 @pytest.fixture
 def faulty(emulator: Emulator, make_client: Callable[..., Client], proxy: FaultProxy) -> Sandbox:
-    """The same, behind a proxy that fails as a test wants."""
+    """The sandbox behind a proxy whose faults a test sets."""
     return Sandbox(emulator, lambda: make_client(proxy.url))
 
 
 def good(sandbox: Sandbox, count: int, prefix: str = "good 3") -> list[str]:
-    """Seed dataflows whose last runs succeeded: the emulator's chance depends on the prefix alone."""
+    """Seed dataflows whose last runs succeeded; in the emulator that depends only on the prefix."""
     return sandbox.seed(count, name_prefix=prefix)
 
 
-# ---- what is found -------------------------------------------------------------------------------------------------
+# ---- problems ------------------------------------------------------------------------------------------------------
 
 
 def test_a_sandbox_without_dataflows_is_healthy(sandbox: Sandbox) -> None:
@@ -102,7 +102,7 @@ def test_a_dataflow_that_never_ran_is_stale_after_two_intervals(sandbox: Sandbox
     assert list(sandbox.check().values()) == [["stale"]]
 
 
-# ---- which are meant -----------------------------------------------------------------------------------------------
+# ---- selection of dataflows ----------------------------------------------------------------------------------------
 
 
 def test_by_default_payments_and_marked_dataflows_are_checked(sandbox: Sandbox, chain: Chain) -> None:
@@ -171,19 +171,19 @@ def test_a_definition_selects_its_dataflow_by_name_former_name_or_id(sandbox: Sa
 
 def test_dataflows_with_succeeded_last_runs_take_one_request_per_hundred(sandbox: Sandbox) -> None:
     good(sandbox, 150)
-    sandbox.asked()
+    sandbox.requests()
     found = sandbox.check()
     losers = sum(found[name] == ["failed"] for name in found)
-    assert sandbox.asked() == ["flows", "runs", "runs"] + ["runs"] * losers
+    assert sandbox.requests() == ["flows", "runs", "runs"] + ["runs"] * losers
     assert len(found) == 150
 
 
 def test_each_dataflow_with_a_failed_last_run_takes_another_request(sandbox: Sandbox) -> None:
     good(sandbox, 5)
     sandbox.let_run("fail_copy", times=2)
-    sandbox.asked()
+    sandbox.requests()
     assert sorted(map(len, sandbox.check().values())) == [0, 0, 0, 1, 1]
-    assert sandbox.asked() == ["flows", "runs", "runs", "runs"]
+    assert sandbox.requests() == ["flows", "runs", "runs", "runs"]
 
 
 def test_counting_runs_takes_a_request_per_dataflow_and_reports_shares(sandbox: Sandbox) -> None:
@@ -191,9 +191,9 @@ def test_counting_runs_takes_a_request_per_dataflow_and_reports_shares(sandbox: 
     sandbox.let_run("fail_copy")
     sandbox.let_run("partial", failed=3)
     since = float(sandbox.emulator.control("GET", "clock")["now"]) - 1.9 * DAY
-    sandbox.asked()
+    sandbox.requests()
     found = check_health(sandbox.client, Question(failures_since=since, max_failed_ratio=0.9))
-    assert sandbox.asked() == ["flows", "runs", "runs", "runs", "runs"]
+    assert sandbox.requests() == ["flows", "runs", "runs", "runs", "runs"]
     totals = [health.seen.totals for health in found if health.seen.totals]
     assert [(each.runs, each.failed_runs) for each in totals] == [(2, 1), (2, 0), (2, 0)]
     assert sum(each.failed_records for each in totals) == 3 + 1 + 1
@@ -205,9 +205,9 @@ def test_each_base_connection_is_tested_once_and_a_failure_is_reported(sandbox: 
     good(sandbox, 3)
     good(sandbox, 2, "other 3")
     base = sandbox.emulator.objects("flows")[0]["inheritedAttributes"]["sourceConnections"][0]["baseConnection"]["id"]
-    sandbox.asked()
+    sandbox.requests()
     assert set(map(tuple, sandbox.check(test_connections=True).values())) == {()}
-    tests = [path for path in sandbox.asked() if path.endswith("/test")]
+    tests = [path for path in sandbox.requests() if path.endswith("/test")]
     assert len(tests) == len(set(tests)) == 2
     patch = [{"op": "replace", "path": "/auth/params/clientSecret", "value": "wrong"}]
     path = f"{FLOW_SERVICE}/connections/{base}"
@@ -225,13 +225,13 @@ def test_a_hidden_base_connection_is_found_by_the_source_connection(
     good(sandbox, 2)
     bare = [flow | {"inheritedAttributes": {}} for flow in sandbox.emulator.objects("flows")]
     proxy.fault("GET", "/flows?", status=200, body=json.dumps({"items": bare}).encode())
-    sandbox.asked()
+    sandbox.requests()
     assert faulty.check(test_connections=True, patterns=["*"]) == {"good 3 1": [], "good 3 2": []}
-    (test,) = [path for path in sandbox.asked() if path.endswith("/test")]
+    (test,) = [path for path in sandbox.requests() if path.endswith("/test")]
     assert test.startswith("connections/")
 
 
-# ---- answers that cannot be used -----------------------------------------------------------------------------------
+# ---- unusable answers ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("body", [b'{"items": [{"id": 5}]}', b'{"items": [{}]}'])
@@ -287,12 +287,12 @@ def test_if_last_runs_are_hidden_each_dataflows_runs_are_listed(
         for flow in sandbox.emulator.objects("flows")
     ]
     proxy.fault("GET", "/flows?", status=200, body=json.dumps({"items": bare}).encode())
-    sandbox.asked()
+    sandbox.requests()
     assert faulty.check() == {"good 3 1": [], "good 3 2": []}
-    assert sandbox.asked() == ["runs", "runs"]
+    assert sandbox.requests() == ["runs", "runs"]
 
 
-# ---- what is shown -------------------------------------------------------------------------------------------------
+# ---- reports and options -------------------------------------------------------------------------------------------
 
 
 def test_the_table_starts_with_problems_and_a_name_adds_no_line(sandbox: Sandbox) -> None:
@@ -323,14 +323,14 @@ def test_inconsistent_options_are_refused(question: dict[str, Any], message: str
 
 
 def test_a_dataflow_judged_without_runs_takes_no_request(sandbox: Sandbox, chain: Chain) -> None:
-    chain.ensure(chain.dataflow(), writer=Writer("shop"))  # it begins in some minutes
+    chain.ensure(chain.dataflow(), writer=Writer("shop"))  # it starts in some minutes
     body = {"name": "draft", "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860"}}
     sandbox.client.request("POST", FLOWS, body=body, params={"mode": "draft"})
     (resting,) = sandbox.seed(1, runs=0)
     sandbox.act(resting, "disable")
-    sandbox.asked()
+    sandbox.requests()
     assert len(sandbox.check(patterns=["*"])) == 3
-    assert sandbox.asked() == ["flows"]
+    assert sandbox.requests() == ["flows"]
 
 
 def test_a_dataflow_showing_a_foreign_run_is_judged_by_its_own_runs(

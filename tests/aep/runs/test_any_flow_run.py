@@ -1,4 +1,4 @@
-"""Whatever JSON a service answers for a flow run: a value or one error of ours, and no count that did not come."""
+"""Any JSON for a flow run gives a run or a ``PlatformError``, and no count that is not in the JSON."""
 
 from __future__ import annotations
 
@@ -98,20 +98,20 @@ def test_any_event_is_read_as_a_run_or_none(value: Any) -> None:
 @given(RECORDS)
 def test_only_counts_in_the_answer_are_known(records: Any) -> None:
     counts = read_counts(records)
-    came = {name: records[name] for name in (INPUT, OUTPUT, FAILED) if isinstance(records, dict) and name in records}
+    given = {name: records[name] for name in (INPUT, OUTPUT, FAILED) if isinstance(records, dict) and name in records}
     for name, member in ((INPUT, "input_records"), (OUTPUT, "output_records"), (FAILED, "failed_records")):
-        if name in came:
-            assert counts[member] is None or counts[member] == int(float(came[name])) >= 0
-            assert (counts[member] is None) == (f"{name}={shown(came[name])}" in counts["unknown_counts"])
+        if name in given:
+            assert counts[member] is None or counts[member] == int(float(given[name])) >= 0
+            assert (counts[member] is None) == (f"{name}={shown(given[name])}" in counts["unknown_counts"])
         elif name != FAILED:
             assert (counts[member], f"{name} is absent" in counts["unknown_counts"]) == (None, True)
 
 
 @QUIETLY
 @given(st.integers(0, 1000), st.integers(0, 1000))
-def test_absent_failed_records_are_the_difference_of_input_and_output(came: int, went: int) -> None:
-    failed = read_counts({INPUT: came, OUTPUT: str(went)})["failed_records"]
-    assert failed == (came - went if came >= went else None)
+def test_absent_failed_records_are_the_difference_of_input_and_output(read: int, written: int) -> None:
+    failed = read_counts({INPUT: read, OUTPUT: str(written)})["failed_records"]
+    assert failed == (read - written if read >= written else None)
 
 
 UNKNOWN: list[Any] = [None, -1, 2.5, float("nan"), float("inf"), True, "many", "", [], {}, 10**400, "9" * 400]
@@ -134,7 +134,7 @@ def test_a_run_without_counts_may_have_moved_records(summary: Any) -> None:
 
 @pytest.fixture
 def answers(proxy: FaultProxy, make_client: Callable[..., Client]) -> Callable[[Any], Client]:
-    """Let a service answer this to each question for runs."""
+    """Return a function that makes the service answer each list request for runs with a body."""
 
     def answer(body: Any) -> Client:
         proxy.faults.clear()
@@ -150,7 +150,7 @@ PAGES = st.fixed_dictionaries({"items": st.lists(ITEMS | READABLE, max_size=4)})
 
 
 def is_named(item: Any) -> bool:
-    """Whether an item has all that an item needs, as it should be."""
+    """Return whether an item has a valid id, dataflow and creation time."""
     given = item if isinstance(item, dict) else {}
     return (
         given.get("id") in ("a", "b")
@@ -173,9 +173,9 @@ def test_readable_runs_of_any_page_are_listed(answers: Callable[[Any], Client], 
     assert since > 1_700_000_000 or late <= {run.id for run in runs}
 
 
-def failure(ask: Callable[[], object]) -> PlatformError | None:
+def failure(read: Callable[[], object]) -> PlatformError | None:
     try:
-        ask()
+        read()
     except PlatformError as error:
         return error
     return None
@@ -189,13 +189,13 @@ def test_a_page_with_unreadable_items_permits_no_decision(answers: Callable[[Any
     run = FlowRun("a", FLOW, "failed", 1_700_000_000.0, window_start=1.0, window_end=2.0)
     objects = [item for item in page["items"] if isinstance(item, dict)]
     doubtful = [item for item in objects if not isinstance(item.get("flowId"), str) or item["flowId"] in ("", FLOW)]
-    for ask in (
+    for read in (
         request.coverage,
         lambda: request.find(RunBaseline(0.0)),
         lambda: newest_run_of_window(client, run),
         lambda: newest_failed(client, FLOW),
     ):
-        error = failure(ask)
+        error = failure(read)
         assert error is None or error.retryable
         assert error or all(isinstance(item.get("id"), str) and "createdAt" in item for item in doubtful)
 
@@ -204,7 +204,7 @@ def test_a_page_with_unreadable_items_permits_no_decision(answers: Callable[[Any
 @given(ANY_JSON | objects(since=st.floats(0, 2e9), known=st.lists(st.text(max_size=3) | ANY_JSON, max_size=3)))
 def test_any_stored_baseline_is_read_completely_or_unreadable(value: Any) -> None:
     try:
-        notes = RunBaseline.from_json(value)
+        baseline = RunBaseline.from_json(value)
     except UnreadableError:
         return
-    assert list(notes.known) == value["known"]
+    assert list(baseline.known) == value["known"]

@@ -1,4 +1,4 @@
-"""Which data windows are brought: decided by what a dataflow's runs have read, whatever they are."""
+"""Coverage: whether a run over a data window is started, depending on any earlier runs of the dataflow."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def flow_run(
     status: str = "success",
     counts: tuple[int | None, int | None, int | None] = (5, 5, 0),
     copied: Window | None = None,
-    made: float = TODAY.end + 60.0,
+    created_at: float = TODAY.end + 60.0,
     run_id: str = "r",
 ) -> FlowRun:
     shown = {"copied_start": float(copied.start), "copied_end": float(copied.end)} if copied else {}
-    ended = None if status == "inProgress" else made + 2
-    return FlowRun(run_id, "flow", status, made, made, ended, *counts, **shown)  # type: ignore[arg-type]
+    ended = None if status == "inProgress" else created_at + 2
+    return FlowRun(run_id, "flow", status, created_at, created_at, ended, *counts, **shown)  # type: ignore[arg-type]
 
 
-def decided(*readings: Reading, tolerance: Tolerance = ALL, wanted: Window = TODAY) -> Decision:
-    return decide(wanted, readings, tolerance.accepts)
+def decided(*readings: Reading, tolerance: Tolerance = ALL, desired: Window = TODAY) -> Decision:
+    return decide(desired, readings, tolerance.accepts)
 
 
 COUNTS = st.tuples(*[st.none() | st.integers(0, 3)] * 3)
@@ -94,20 +94,20 @@ def test_windows_that_share_more_than_a_second_overlap(one: Window, other: Windo
 
 
 @given(st.lists(READINGS, max_size=6), WINDOWS)
-def test_no_run_is_started_over_rows_that_a_run_holds(readings: list[Reading], wanted: Window) -> None:
-    decision = decided(*readings, wanted=wanted)
+def test_no_run_is_started_over_rows_that_a_run_holds(readings: list[Reading], desired: Window) -> None:
+    decision = decided(*readings, desired=desired)
     trusted = not any(reading.is_contradictory for reading in readings)
     holding = [reading for reading in readings if reading.may_hold_rows]
     windows = [reading.requested or (reading.copied if trusted else None) for reading in holding]
-    in_the_way = [window for window in windows if window and window.overlaps(wanted)]
+    overlapping = [window for window in windows if window and window.overlaps(desired)]
     if isinstance(decision, Start):
-        assert in_the_way == []
+        assert overlapping == []
     if isinstance(decision, Reuse):
-        assert any(window.is_like(wanted) for window in in_the_way)
+        assert any(window.is_like(desired) for window in overlapping)
     if isinstance(decision, Refuse):
         assert decision.readings
-        assert not any(window.is_like(wanted) for window in in_the_way)
-        assert len(decision.readings) == len(in_the_way)
+        assert not any(window.is_like(desired) for window in overlapping)
+        assert len(decision.readings) == len(overlapping)
 
 
 @given(st.lists(READINGS, max_size=6), st.randoms(use_true_random=False))
@@ -116,9 +116,9 @@ def test_the_order_of_runs_does_not_affect_the_decision(readings: list[Reading],
         Reading(replace(reading.run, created_at=float(place)), reading.requested)
         for place, reading in enumerate(readings)
     ]
-    wanted, before = Window(5, 15), decided(*created_apart, wanted=Window(5, 15))
+    desired, before = Window(5, 15), decided(*created_apart, desired=Window(5, 15))
     random.shuffle(created_apart)  # type: ignore[attr-defined]
-    after = decided(*created_apart, wanted=wanted)
+    after = decided(*created_apart, desired=desired)
     assert type(before) is type(after)
     if isinstance(before, Reuse):
         assert before == after
@@ -129,14 +129,14 @@ def test_the_order_of_runs_does_not_affect_the_decision(readings: list[Reading],
     {
         "succeeded": (flow_run(), Reuse),
         "partial": (flow_run("success", (5, 4, 1)), Reuse),
-        "under way": (flow_run("inProgress", (None, None, None)), Reuse),
+        "active": (flow_run("inProgress", (None, None, None)), Reuse),
         "without counts": (flow_run("success", (None, None, None)), Reuse),
-        "of a status nobody knows": (flow_run("odd"), Reuse),
+        "of an unknown status": (flow_run("odd"), Reuse),
         "failed": (flow_run("failed", (5, 0, 5)), Start),
         "cancelled": (flow_run("cancelled", (None, None, None)), Start),
         "without rows": (flow_run("success", (0, 0, 0)), Start),
     }.values(),
-    ids=["succeeded", "partial", "under way", "no counts", "unknown status", "failed", "cancelled", "no rows"],
+    ids=["succeeded", "partial", "active", "no counts", "unknown status", "failed", "cancelled", "no rows"],
 )
 def test_which_runs_cover_a_window(run: FlowRun, expected: type) -> None:
     assert type(decided(Reading(run, TODAY))) is expected
@@ -147,15 +147,15 @@ def test_which_runs_cover_a_window(run: FlowRun, expected: type) -> None:
 
 def test_an_accepted_run_is_preferred_then_an_active_one_then_any() -> None:
     strict = Tolerance()
-    lossy = Reading(flow_run("success", (5, 4, 1), made=9.0, run_id="lossy"), TODAY)
-    active = Reading(flow_run("inProgress", (None,) * 3, made=8.0, run_id="active"), TODAY)
-    good = Reading(flow_run(made=1.0, run_id="good"), TODAY)
-    newer = Reading(flow_run(made=2.0, run_id="newer"), TODAY)
-    taken = [
+    lossy = Reading(flow_run("success", (5, 4, 1), created_at=9.0, run_id="lossy"), TODAY)
+    active = Reading(flow_run("inProgress", (None,) * 3, created_at=8.0, run_id="active"), TODAY)
+    good = Reading(flow_run(created_at=1.0, run_id="good"), TODAY)
+    newer = Reading(flow_run(created_at=2.0, run_id="newer"), TODAY)
+    decisions = [
         decided(*readings, tolerance=strict)
         for readings in ([lossy, active, good, newer], [lossy, active], [lossy], [good, lossy])
     ]
-    assert [decision.run.id for decision in taken if isinstance(decision, Reuse)] == [
+    assert [decision.run.id for decision in decisions if isinstance(decision, Reuse)] == [
         "newer",
         "active",
         "lossy",

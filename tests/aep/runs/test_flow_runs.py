@@ -1,4 +1,4 @@
-"""Flow runs: read defensively, judged by status and counts, chosen among several."""
+"""Flow runs: how they are read, how their status is determined, and how one is selected."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ READ = FlowRun(
 
 
 def item(**metrics: Any) -> dict[str, Any]:
-    """A run whose metrics are these."""
+    """The item of a run with these metrics."""
     return {"id": "r", "flowId": "f", "createdAt": 1772366400000, "metrics": metrics}
 
 
@@ -197,7 +197,7 @@ def test_an_impossible_time_in_an_event_is_none(moment: Any) -> None:
     assert read.started_at is None
 
 
-def test_an_event_of_the_first_edition_is_read() -> None:
+def test_an_event_of_the_first_release_is_read() -> None:
     event = READ.to_json()
     del event["unknown_counts"]
     assert FlowRun.from_json(event) == READ
@@ -229,23 +229,23 @@ def test_a_run_as_text_has_status_and_counts() -> None:
     assert str(READ) == "flow run run-1 is success: 100 records in, 98 out, 2 failed"
 
 
-# ---- judging -------------------------------------------------------------------------------------------------------
+# ---- status --------------------------------------------------------------------------------------------------------
 
-WORDS = {
+RAW_STATUSES = {
     Status.ACTIVE: ("queued", "scheduled", "pending", "processing", "inProgress", "IN_PROGRESS", "running", "started"),
     Status.SUCCEEDED: ("success", "SUCCESS", "succeeded", "completed", "COMPLETED"),
     Status.PARTIAL: ("partialSuccess", "PARTIAL_SUCCESS", "PARTIAL_FAILURE", "partial success"),
     Status.FAILED: ("failed", "FAILED", "Failure", "cancelled", "canceled", "aborted", "error"),
 }
-KNOWN = [(word, status) for status, words in WORDS.items() for word in words]
+KNOWN = [(raw_status, status) for status, raw_statuses in RAW_STATUSES.items() for raw_status in raw_statuses]
 ENDED = 1772366460000
 
 
-@pytest.mark.parametrize(("word", "status"), KNOWN, ids=[word for word, _ in KNOWN])
-def test_each_known_raw_status_is_mapped_to_its_status(word: str, status: Status) -> None:
-    run = FlowRun.from_item(item(statusSummary={"status": word}))
+@pytest.mark.parametrize(("raw_status", "status"), KNOWN, ids=[raw_status for raw_status, _ in KNOWN])
+def test_each_known_raw_status_is_mapped_to_its_status(raw_status: str, status: Status) -> None:
+    run = FlowRun.from_item(item(statusSummary={"status": raw_status}))
     assert (run.status, run.has_known_status) == (status, True)
-    assert run.raw_status == word
+    assert run.raw_status == raw_status
 
 
 @pytest.mark.parametrize(
@@ -260,9 +260,9 @@ def test_a_completed_run_without_a_raw_status_has_failed() -> None:
     assert FlowRun.from_item(item(durationSummary={"completedAtUTC": ENDED})).status is Status.FAILED
 
 
-@pytest.mark.parametrize("word", ["success", "completed"])
-def test_success_with_failed_records_is_partial(word: str) -> None:
-    run = FlowRun.from_item(item(statusSummary={"status": word}, recordSummary={"failedRecordCount": 1}))
+@pytest.mark.parametrize("raw_status", ["success", "completed"])
+def test_success_with_failed_records_is_partial(raw_status: str) -> None:
+    run = FlowRun.from_item(item(statusSummary={"status": raw_status}, recordSummary={"failedRecordCount": 1}))
     assert run.status is Status.PARTIAL
 
 
@@ -285,7 +285,7 @@ def test_the_share_of_failed_records(counts: tuple[int, int, int], ratio: float)
     assert FlowRun.from_item(item(recordSummary=dict(zip(names, counts, strict=True)))).failed_ratio == ratio
 
 
-# ---- choosing ------------------------------------------------------------------------------------------------------
+# ---- selection -----------------------------------------------------------------------------------------------------
 
 
 def test_a_selection_needs_a_dataflow_or_a_run() -> None:
@@ -297,20 +297,20 @@ def test_a_selection_needs_a_dataflow_or_a_run() -> None:
 
 @pytest.fixture
 def flow_id(chain: Chain, emulator: Emulator) -> str:
-    """A dataflow with three runs: at its start, a quarter of an hour later, and half an hour later."""
-    made = chain.ensure(chain.dataflow(partial_ingestion_percent=5)).existing.id
+    """The id of a dataflow with three runs: at its start, a quarter of an hour later, and half an hour later."""
+    flow_id = chain.ensure(chain.dataflow(partial_ingestion_percent=5)).existing.id
     for seconds in (300, 900, 900):
         emulator.advance(seconds)
-    return made
+    return flow_id
 
 
 def in_order(client: Client, flow_id: str) -> list[FlowRun]:
-    """A dataflow's runs, the earliest first."""
+    """Return a dataflow's runs, the earliest first."""
     return list(runs_of(client, flow_id))[::-1]
 
 
 def find(client: Client, selection: RunSelection) -> FlowRun | None:
-    """Ask as a sensor on a worker does."""
+    """Poll once, as a sensor on a worker does."""
     wait = Wait(selection, selection.created_since)
     RunQueries(client).poll([wait])
     if wait.error:

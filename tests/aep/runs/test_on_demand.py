@@ -1,4 +1,4 @@
-"""Runs that are asked for: their windows, and how ours is told from others."""
+"""Runs on demand: their data windows, and how the requested run is distinguished from others."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_runs_window_is_read_from_its_item(shown: dict[str, Any], window: Wind
     assert FlowRun.from_json(run.to_json()) == run
 
 
-# ---- asking --------------------------------------------------------------------------------------------------------
+# ---- requests ------------------------------------------------------------------------------------------------------
 
 
 def test_the_baseline_names_the_newest_runs_only(client: Client, emulator: Emulator, flow_id: str) -> None:
@@ -113,9 +113,9 @@ def test_the_baseline_names_the_newest_runs_only(client: Client, emulator: Emula
     start(client, flow_id)
     emulator.advance(5)
     newest = start(client, flow_id, SECOND)
-    notes = RunBaseline.of(request(client, flow_id).coverage().runs)
-    assert notes == RunBaseline(read_run(client, newest).created_at, (newest,))
-    assert RunBaseline.from_json(notes.to_json()) == notes
+    baseline = RunBaseline.of(request(client, flow_id).coverage().runs)
+    assert baseline == RunBaseline(read_run(client, newest).created_at, (newest,))
+    assert RunBaseline.from_json(baseline.to_json()) == baseline
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_the_dataflow_must_exist(client: Client, connected: Emulator) -> None:
         request(client, "3abea21c-7e36-4be1-bec1-d3bad0e3e0de").ready()
 
 
-# ---- whose it is ---------------------------------------------------------------------------------------------------
+# ---- search for the requested run ----------------------------------------------------------------------------------
 
 
 def test_the_baseline_is_converted_to_the_platforms_time(
@@ -174,9 +174,9 @@ def test_the_baseline_is_converted_to_the_platforms_time(
     client = make_client()
     client.get("/data/foundation/flowservice/flows")
     here, there = time.time(), float(emulator.advance(0))
-    notes = RunBaseline(here - 60, by_own_clock=True).in_platform_time(client)
-    assert abs(notes.since - (there - 60)) < 3
-    assert notes.in_platform_time(client) is notes
+    baseline = RunBaseline(here - 60, by_own_clock=True).in_platform_time(client)
+    assert abs(baseline.since - (there - 60)) < 3
+    assert baseline.in_platform_time(client) is baseline
 
 
 def test_runs_since_a_time_of_the_local_clock_are_found(
@@ -186,11 +186,11 @@ def test_runs_since_a_time_of_the_local_clock_are_found(
     client = make_client()
     start(client, flow_id)
     emulator.advance(600)
-    made = start(client, flow_id)
+    newest = start(client, flow_id)
     emulator.advance(30)
     found = request(make_client(), flow_id).find(RunBaseline(time.time() - 60, by_own_clock=True))
     assert found is not None
-    assert found.id == made
+    assert found.id == newest
 
 
 def test_several_matching_runs_are_named_in_the_error(client: Client, flow_id: str) -> None:
@@ -228,7 +228,7 @@ def test_an_older_run_matches_only_if_it_was_active_with_the_window(
     assert [found(FIRST, begun + 0.1, False), found(Window(0, 1), end - 0.1)] == [None, None]
 
 
-# ---- once more -----------------------------------------------------------------------------------------------------
+# ---- retries of failed runs ----------------------------------------------------------------------------------------
 
 
 def test_the_run_that_replaces_a_failed_one_is_found(client: Client, emulator: Emulator, flow_id: str) -> None:
@@ -242,12 +242,12 @@ def test_the_run_that_replaces_a_failed_one_is_found(client: Client, emulator: E
     newest = newest_failed(client, flow_id)
     assert newest == run
     again = RepeatedRun.of(client, run)
-    made, _ = again.start(RunBaseline.of(again.coverage().runs))
+    repeated, _ = again.start(RunBaseline.of(again.coverage().runs))
     emulator.advance(5)
-    assert newest_run_of_window(client, run).id == made
+    assert newest_run_of_window(client, run).id == repeated
     last = newest_failed(client, flow_id)
     assert last is not None
-    assert last.id == made
+    assert last.id == repeated
 
 
 def test_a_created_run_that_never_becomes_visible_is_unsettled(

@@ -1,4 +1,4 @@
-"""Files of row errors that are many, cut, gone, or something else."""
+"""Downloads of row error files: many files, cut files, deleted files, and files of another format."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from airflow_provider_payments.aep.runs.row_error_files import Download
 from tests.operators.row_errors import files_below
 from tests.row_error_service import BATCH, File, RowErrorService, line, of, row_error_service
 
-#: What the records hold.
+#: Values in the records.
 VALUES = ("4111111111111111", "jo.doe", "example.com")
 FOLDER = f"{BATCH}/row_errors"
 
 
 class Served:
-    """The service, and downloads from it by a client that waits without sleeping."""
+    """A service of row errors, and a client that downloads from it and never really sleeps."""
 
     def __init__(self, service: RowErrorService, client: Client) -> None:
         self.service = service
@@ -38,7 +38,7 @@ Serve = Callable[..., Served]
 
 @pytest.fixture
 def serve(make_client: Callable[..., Client]) -> Iterator[Serve]:
-    """Serve files."""
+    """Return a function that starts a service with files."""
     with ExitStack() as running:
 
         def start(samples: File | None = None, **files: File) -> Served:

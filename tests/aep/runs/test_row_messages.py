@@ -1,4 +1,4 @@
-"""Messages about records that failed say what is wrong, and no value of the record."""
+"""Messages about failed records keep the problem, and no value of the record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_payments.aep.runs.row_errors import NO_CODE, RowErrors, co
 from airflow_provider_payments.aep.runs.row_messages import _WORDS, MASK, mask_values
 from tests.any_json import ANY_JSON, QUIETLY
 
-#: Where a value stands in messages of validators and mappers.
+#: Messages of validators and mappers, with a place for a value.
 TEMPLATES = [
     "The message cannot be validated: [#/_shop/email: {} is not a valid email]",
     "The message cannot be validated: [#/_shop/payers/{}/name: expected type: String, found: Null]",
@@ -29,7 +29,7 @@ MAPPER = (
     "Mapper transform error at destination path _shop.price. The value cannot be converted: the expected data type "
     "was: Number, the actual data type was: String. sourceField: Price destinationField: _shop.price"
 )
-#: Values of payments: what is one word is longer than any of the validators'.
+#: Values of payments; a value of one word is longer than any word of the validators.
 VALUES = st.sampled_from(
     ["jo.doe@example.com", "4111111111111111", "4111 1111 1111 1111", "DE89370400440532013000", "19.99", "2026-11-30"]
 ) | st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=4, max_size=60)
@@ -42,7 +42,7 @@ def test_no_word_of_a_value_remains_in_a_message(template: str, value: str) -> N
     words = [word for word in re.findall(r"\w{4,}", value) if word.lower() not in _WORDS]
     shown = f"{said.message} {said.column}"
     fixed = template.format("")
-    # A step of a path that looks like a name is shown: it is a column's.
+    # A step of a path that looks like a column name is kept.
     steps = set(re.findall(r"[A-Za-z_$][\w$]*", value)) if "/{}/" in template else set()
     assert [word for word in words if word in shown and word not in fixed and word not in steps] == []
 

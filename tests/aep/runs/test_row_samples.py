@@ -1,4 +1,4 @@
-"""Samples: a megabyte at most, whatever the service sends."""
+"""Samples of row errors: at most a megabyte is read, regardless of what the service sends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_no_more_than_a_megabyte_is_read(make_client: Make) -> None:
         found = read_samples(make_client(service.url), [BATCH])
     assert found.rows == MAX_SAMPLE_BYTES // len(line(1, 1000))
     assert found.unreadable == 0
-    assert sent < 50 * MAX_SAMPLE_BYTES  # what fits into buffers on the way
+    assert sent < 50 * MAX_SAMPLE_BYTES  # the rest fits into the sockets' buffers
 
 
 def test_an_example_contains_values_and_is_kept_only_on_request(make_client: Make) -> None:
