@@ -1,4 +1,4 @@
-"""What a run's end leaves behind in a task's log and in Airflow's metrics."""
+"""The outcome of an ended flow run: whether a task accepts it, its log lines and its metrics."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ RUN = FlowRun(
     failed_records=5,
     batch_ids=("batch-1", "batch-2"),
 )
-#: Makes the metrics ready: Airflow does it with the first one, from 3.2 on when a task's process starts.
+#: The beginning of a program that runs a task. It initializes the metrics, as Airflow does with the first metric, from
+#: 3.2 on when a task's process starts.
 WORKER = """
 import sys
 from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
@@ -66,7 +67,7 @@ CHECK = 'CheckDataflowHealthOperator(task_id="check", names=sys.argv[1]).execute
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """Where a StatsD server would listen."""
+    """A socket that receives the metrics in place of a StatsD server."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
         bound.bind(("127.0.0.1", 0))
         bound.setblocking(False)
@@ -76,7 +77,7 @@ def listener() -> Iterator[socket.socket]:
 def received(
     listener: socket.socket, home: Path, flow_id: str, returncode: int = 0, task: str = WAIT, **settings: str
 ) -> list[str]:
-    """What StatsD receives while a worker of an Airflow with these settings runs a task for a dataflow."""
+    """Return the metrics that StatsD receives while a worker with these settings runs a task for a dataflow."""
     pytest.importorskip("statsd", reason="apache-airflow[statsd] is not installed")
     host, port = listener.getsockname()
     own = {"STATSD_ON": "True", "STATSD_HOST": host, "STATSD_PORT": str(port)} | settings
@@ -92,7 +93,7 @@ def received(
     )
     assert done.returncode == returncode, done.stdout
     packets = []
-    with suppress(BlockingIOError):  # all has arrived: nothing is lost on the loopback
+    with suppress(BlockingIOError):  # all metrics have arrived, because the loopback loses none
         while True:
             packets.append(listener.recv(65536).decode())
     return [packet for packet in packets if ".payments." in packet]
@@ -254,7 +255,7 @@ def test_unknown_counts_accepts_two_values() -> None:
         judge(RUN, unknown_counts="ignore")
 
 
-# ---- whatever an event holds ---------------------------------------------------------------------------------------
+# ---- events --------------------------------------------------------------------------------------------------------
 
 ENDS = (FlowRunFailedError, ExperiencePlatformUnavailableError, TimeoutError)
 PARTS = {"status": st.sampled_from(["ended", "error", "timeout"]), "retryable": st.just(True)}

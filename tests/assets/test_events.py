@@ -1,4 +1,4 @@
-"""What the outlets' events say once a flow run has ended, whichever task waited for it and how."""
+"""The events of a task's outlets after a flow run has ended, for each task that waits for runs."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ FOREIGN = Asset("s3://bucket/key")
 
 
 def uri_of(emulator: Emulator, flow_id: str) -> str:
-    """The URI of the dataset that a dataflow writes to."""
+    """Return the URI of the dataset that a dataflow writes to."""
     (flow,) = (flow for flow in emulator.objects("flows") if flow["id"] == flow_id)
     targets = {target["id"]: target for target in emulator.objects("targetConnections")}
     return f"aep://EMULATOR/dev/{targets[flow['targetConnectionIds'][0]]['params']['dataSetId']}"
 
 
 def events_of(task: Any, **more: Any) -> Any:
-    """Run a task; return what it says in the events of its outlets."""
+    """Run a task; return the events of its outlets."""
     events = outlet_events()
     task.execute(context() | {"outlet_events": events} | more)
     return events
 
 
 def reads(emulator: Emulator) -> list[str]:
-    """What was read besides flow runs."""
+    """Return the collection of each read of a single object, except flow runs."""
     return [
         str(request["path"]).rsplit("/", 2)[1]
         for request in emulator.requests(method="GET")

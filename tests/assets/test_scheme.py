@@ -1,4 +1,4 @@
-"""The URI scheme ``aep``, as Airflow uses it when a DAG names an asset."""
+"""The URI scheme ``aep``, as Airflow uses it for the assets of a DAG."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_airflow_refuses_an_asset_with_a_malformed_uri() -> None:
 def test_airflow_accepts_a_valid_uri_and_finds_the_three_functions() -> None:
     assert Asset(URI).uri == URI
     manager = ProvidersManager()
-    # Airflow 2.11 says dataset for asset.
+    # In Airflow 2.11 an asset is called a dataset.
     kind = "asset" if hasattr(manager, "asset_uri_handlers") else "dataset"
     registered = [
         getattr(manager, f"{kind}_{part}").get("aep")

@@ -1,4 +1,4 @@
-"""What a task says to OpenLineage once its flow run has ended."""
+"""The OpenLineage event of a task whose flow run has ended."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOURCE = f"paypal://{PAYPAL}"
 
 
 def event_of(task: Any, *, failed: bool = False) -> dict[str, Any]:
-    """What Airflow would send of a task that has run, held against OpenLineage's schemas."""
+    """Return the event that Airflow would send for a task, validated against OpenLineage's schemas."""
     from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
     from openlineage.client.serde import Serde
 

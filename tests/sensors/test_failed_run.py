@@ -1,4 +1,4 @@
-"""A task pushes the XCom ``flow_run`` before a flow run fails or skips it: what callbacks and the page read."""
+"""A task pushes the XCom ``flow_run`` before a flow run fails or skips it, for callbacks and the page in Airflow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FAILED = (FlowRunFailedError, AirflowSkipException)
 
 
 def pushed(task: Any, error: Any = FAILED, **resumed: Any) -> dict[str, Any]:
-    """Run a task that fails; return what it has pushed."""
+    """Run a task that fails or is skipped; return the XComs that it has pushed."""
     its_context = context()
     with pytest.raises(error):
         task.resume_execution("execute_complete", resumed, its_context) if resumed else task.execute(its_context)
@@ -36,7 +36,7 @@ def pushed(task: Any, error: Any = FAILED, **resumed: Any) -> dict[str, Any]:
 
 
 def dataset_of(emulator: Emulator) -> str:
-    """The id of the one dataset."""
+    """Return the id of the only dataset."""
     (dataset,) = emulator.objects("dataSets")
     return str(dataset["id"])
 
@@ -86,7 +86,7 @@ def test_unknown_counts_have_no_key(history: History, proxy_of_history: FaultPro
 
 
 def ended_wait(connected: Emulator) -> tuple[str, dict[str, Any]]:
-    """A dataflow whose run lost records, and the event of a deferred wait for it."""
+    """Return the id of a dataflow whose run lost records, and the event of a deferred wait for the run."""
     flow = make_dataflow(partial_ingestion_percent=5)["id"]
     with pytest.raises(TaskDeferred) as deferred:
         sensor(flow_id=flow, deferrable=True).execute(context())

@@ -1,4 +1,4 @@
-"""``FlowRunSensor``: which run is meant, and whether it is good enough."""
+"""``FlowRunSensor``: which run it selects, and whether it accepts the run."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_a_run_that_began_exactly_at_since_matches(history: History) -> None:
 
 def test_by_default_runs_since_the_dag_runs_start_match(history: History) -> None:
     first, second = history.runs(history.partial)
-    # Airflow's clock tells when a DAG run starts, the platform's when a flow run does.
+    # The DAG run's start is a time of Airflow's clock, the flow run's start a time of the platform's.
     ahead = float(history.emulator.control("GET", "clock")["now"]) - time.time()
     between = datetime.fromtimestamp(started(first) - ahead, UTC) + timedelta(minutes=1)
     waiting = sensor(flow_id=history.partial, timeout=0, **ANY)

@@ -1,4 +1,4 @@
-"""The error of a failed run names the most frequent codes; samples are read only where the run does not say them."""
+"""The error of a failed run names the most frequent codes; samples are read only if the run reports no codes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SAMPLED = "Most frequent codes among 5 sampled records: 1111 (3), 3700 (2)"
 SAMPLES = "/meta?path=row_error_samples.json"
 
 
-def wordless(history: History) -> dict[str, Any]:
-    """The run that failed, as a service shows it that says no codes."""
+def without_codes(history: History) -> dict[str, Any]:
+    """Return the item of the failed run without codes."""
     run: dict[str, Any] = json.loads(json.dumps(history.runs(history.failed)[0]))
     run["metrics"]["recordSummary"]["failedInfo"] = []
     for activity in run["activities"]:
@@ -37,8 +37,8 @@ def failure(run_id: str, **arguments: Any) -> str:
 
 @pytest.fixture
 def run_id(history: History, proxy_of_history: FaultProxy) -> str:
-    """A failed run that names no codes."""
-    run = wordless(history)
+    """The id of a failed run that reports no codes."""
+    run = without_codes(history)
     proxy_of_history.fault("GET", "/runs", status=200, body=answer(run), times=9)
     return str(run["id"])
 
@@ -57,7 +57,7 @@ def test_codes_that_the_run_does_not_report_come_from_samples(proxy_of_history: 
 
 
 def test_an_accepted_partial_run_reads_no_samples(history: History, proxy_of_history: FaultProxy) -> None:
-    run = wordless(history)
+    run = without_codes(history)
     run["metrics"]["statusSummary"] = {"status": "partialSuccess"}
     proxy_of_history.fault("GET", "/runs", status=200, body=answer(run), times=9)
     assert wait(run_id=run["id"], accept_partial=True)["status"] == "partial"
@@ -89,7 +89,7 @@ def test_a_deferred_wait_reads_samples_on_the_worker_that_resumes(
     history: History, proxy_of_history: FaultProxy
 ) -> None:
 
-    event = {"status": "ended", "run": FlowRun.from_item(wordless(history)).to_json()}
+    event = {"status": "ended", "run": FlowRun.from_item(without_codes(history)).to_json()}
     with pytest.raises(FlowRunFailedError) as failed:
         sensor(run_id="run").execute_complete(context(), event)
     assert str(failed.value).endswith(SAMPLED)
@@ -97,7 +97,7 @@ def test_a_deferred_wait_reads_samples_on_the_worker_that_resumes(
 
 
 def test_no_value_of_a_record_is_in_the_error_of_a_run(history: History, proxy_of_history: FaultProxy) -> None:
-    run = wordless(history)
+    run = without_codes(history)
     said = "The message cannot be validated: [#/_shop/email: jo.doe@example.com is not a valid email]"
     errors = [{"code": "DCVS-1105-400", "message": said, "recordCount": 3}, {"code": "DCVS-1105-400", "message": said}]
     run["metrics"]["recordSummary"]["failedInfo"] = [{"code": "DCVS-1105-400", "message": said, "details": {}}]

@@ -44,7 +44,7 @@ SKIPPING = pytest.mark.parametrize("skipping", ["soft_fail", "never_fail"])
 
 @pytest.fixture(autouse=True)
 def _database() -> None:
-    """Airflow 2.11 asks it when a rescheduled sensor began."""
+    """A task instance that tells Airflow 2.11 when a rescheduled sensor began."""
     if airflow.__version__ < "3":
         migrate()
 
@@ -56,12 +56,12 @@ def deferral(**arguments: Any) -> TaskDeferred:
 
 
 def resume(event: Any, **arguments: Any) -> Any:
-    """Go on in the task as Airflow does when the trigger has fired."""
+    """Resume the task with an event, as Airflow does when the trigger has fired."""
     return sensor(deferrable=True, **arguments).resume_execution("execute_complete", {"event": event}, context())
 
 
 def fired(trigger: tuple[str, dict[str, Any]]) -> Any:
-    """What a trigger says that was stored and made again, as the triggerer does."""
+    """Return the event of a trigger that is recreated from its stored arguments, as the triggerer does."""
     path, arguments = json.loads(json.dumps(trigger))
     module, name = path.rsplit(".", 1)
 
@@ -97,7 +97,7 @@ def test_an_unavailable_service_is_retryable(proxy: FaultProxy, connect: Callabl
     with pytest.raises(ExperiencePlatformUnavailableError) as failure:
         wait(flow_id="flow", **MODES[mode])
     assert not isinstance(failure.value, AirflowFailException)
-    # Nobody sleeps for an hour, and nobody asks again in it: the error tells Airflow 3.3 when to.
+    # The worker does not sleep for an hour and does not send the request again: the error names the delay to Airflow.
     assert failure.value.retry_after == 3600
     assert proxy.count("GET", PLATFORM) == 1
 
@@ -120,7 +120,7 @@ def test_an_unavailable_service_defers_the_task_with_silent_fail(
 
 
 def test_a_wait_deferred_without_an_answer_is_converted_later(history: History, proxy_of_history: FaultProxy) -> None:
-    """The emulator's clock is ahead of this machine's, by which its run seems to be later than the DAG run."""
+    # The emulator's clock is ahead of this machine's, so its run seems to be later than the DAG run.
     proxy_of_history.fault("GET", PLATFORM, status=503, headers={"Retry-After": "3600"})
     runs = [run["metrics"]["durationSummary"] for run in history.runs(history.good)]
     began = max(run["startedAtUTC"] for run in runs) / 1000
@@ -139,7 +139,7 @@ def test_poke_mode_waits_until_the_run_has_ended(
     proxy_of_history.fault("GET", RUNS, status=200, body=answer(paused), times=2)
     assert wait(run_id=run_id, timeout=60, poke_interval=0)["status"] == "succeeded"
     assert proxy_of_history.count("GET", RUNS) == 3
-    assert said("undocumented raw status 'paused'") == 1  # though it was seen twice
+    assert said("undocumented raw status 'paused'") == 1  # although two polls found it
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_deferral_contains_plain_json_and_no_secret(history: History) -> None:
     assert path == "airflow_provider_payments.triggers.flow_run.FlowRunTrigger"
     deadline = arguments.pop("deadline")
     assert time.time() < deadline <= time.time() + 7 * 86400
-    # The worker has seen that there was nothing by now.
+    # The worker has found no run until now.
     now = history.emulator.control("GET", "clock")["now"]
     assert arguments.pop("quiet_since") == pytest.approx(now, abs=5)
     assert arguments.pop("flow").items() > {"id": history.waiting, "name": "waiting", "mapping_version": 0}.items()
@@ -279,7 +279,7 @@ def test_a_timed_out_deferred_wait_raises_the_sensor_timeout() -> None:
 
 
 def lost(**arguments: Any) -> Any:
-    """Go on where the triggerer could not run the trigger."""
+    """Resume a task whose trigger the triggerer could not run."""
     return sensor(deferrable=True, **arguments).resume_execution("__fail__", {"error": "Trigger failure"}, context())
 
 
@@ -305,7 +305,7 @@ def test_a_timeout_after_the_deferral_is_skipped_with_soft_fail(skipping: str) -
 
 
 def wait_to_the_end(mode: str, **arguments: Any) -> Any:
-    """Look until the run has ended, as often as Airflow lets the sensor look."""
+    """Execute the sensor again and again, as Airflow does, until the run has ended."""
     given = {"timeout": 60, "poke_interval": 0.01} | MODES[mode] | arguments
     while True:
         try:
@@ -327,7 +327,7 @@ def test_the_log_has_a_line_per_change_and_a_summary(
     proxy_of_history.fault("GET", RUNS, status=200, body=answer(run_item(flow, "success", completed=True, **records)))
     assert wait_to_the_end(mode, flow_id=flow, accept_partial=True)["output_records"] == 10
     ended = "flow run run-1 is success: 12 records in, 10 out, 2 failed"
-    # A rescheduled look is a process of its own and knows nothing of the last one.
+    # Each rescheduled poll is a new process, which does not know the status of the last poll.
     changes = 2 if mode == "reschedule" else 1
     assert [said("run-1 is queued"), said("run-1 is inProgress"), said(ended)] == [1, changes, 2]
     assert said(f"{ended} in 1.0 s; batches: none") == 1

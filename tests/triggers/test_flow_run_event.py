@@ -133,7 +133,7 @@ def iso(milliseconds: float) -> str:
 def test_runs_created_before_the_first_poll_are_not_announced(
     supervisor: Supervisor, connected: Emulator, flow_id: str
 ) -> None:
-    advance_to_run(connected, after=1.0)  # the run is still active, and within the margin of later looks
+    advance_to_run(connected, after=1.0)  # the run is still active, and within the margin of later polls
     (before,) = ids(connected, flow_id)
 
     async def first_life(watcher: Watcher) -> None:
@@ -156,7 +156,7 @@ def test_since_selects_the_announced_runs(supervisor: Supervisor, connected: Emu
     since = second["createdAt"] / 1000
     live(trigger(flow_id, since=since), supervisor, until(lambda: len(supervisor.events) == 3))
     assert supervisor.run_ids() == [second["id"], *(run["id"] for run in others)]
-    # None at all goes on; another one begins anew.
+    # Without `since` the trigger resumes; with another `since` it starts anew.
     connected.advance(HALF_HOUR)
     live(trigger(flow_id), supervisor, until(lambda: len(supervisor.events) == 4))
     live(trigger(flow_id, since=since - 3600), supervisor, until(lambda: len(supervisor.events) == 9))
@@ -178,7 +178,7 @@ def test_statuses_select_the_announced_runs(
     arguments = {"statuses": statuses} if statuses else {}
     live(trigger(flow_id, since=0, **arguments), supervisor, until(lambda: len(supervisor.events) == len(expected)))
     assert [event["status"] for event in supervisor.events] == expected
-    # All that has ended is done with, announced or not.
+    # All ended runs are done, announced or not.
     assert supervisor.state["cursor"] >= runs(connected, flow_id)[1]["createdAt"] / 1000
 
 
@@ -213,15 +213,15 @@ def test_the_latest_of_several_runs_waits_for_the_next_poll(
     for _ in range(2):
         connected.advance(HALF_HOUR)
 
-    def looks() -> int:
+    def polls() -> int:
         return len([r for r in connected.requests() if r["path"].endswith(RUNS)])
 
     async def life(watcher: Watcher) -> None:
         await watcher.until(lambda: len(watcher.runner.events) > 1, store=False)
-        assert looks() == 1
+        assert polls() == 1
         watcher.store()
         await watcher.until(lambda: watcher.runner.events, store=False)
-        assert looks() > 1
+        assert polls() > 1
         watcher.store()
 
     live(trigger(flow_id, since=0), supervisor, life)
@@ -238,7 +238,7 @@ def test_the_run_held_back_follows_the_others_after_ten_seconds(
 
     async def life(watcher: Watcher) -> None:
         def third(seconds: float = 0.5) -> bool:
-            watcher.leap(seconds)
+            watcher.advance(seconds)
             return len(supervisor.events) == 3
 
         await watcher.until(lambda: len(supervisor.events) == 2)
@@ -250,7 +250,7 @@ def test_the_run_held_back_follows_the_others_after_ten_seconds(
     assert supervisor.run_ids() == [first, second, held_back]
 
 
-# ---- none is lost --------------------------------------------------------------------------------------------------
+# ---- no run is lost ------------------------------------------------------------------------------------------------
 
 
 def test_an_active_run_is_announced_after_later_runs_that_end_first(
@@ -318,14 +318,14 @@ def test_a_restart_repeats_only_unacknowledged_runs(supervisor: Supervisor, conn
 def test_a_run_whose_event_airflow_never_received_is_not_recorded(
     supervisor: Supervisor, connected: Emulator, flow_id: str
 ) -> None:
-    # Airflow acknowledges for a trigger that is cancelled between being handed a run and handing over its event.
+    # Airflow acknowledges a run whose trigger is cancelled after it received the run and before it yielded its event.
     advance_to_run(connected)
 
     async def cancelled_in_between(watcher: Watcher) -> None:
         log: Any = watcher.runner.log
 
         class Log:
-            """The runner's own log, in whose line about the event the task is cancelled."""
+            """The runner's log; the line about the event cancels the task."""
 
             def __getattr__(self, name: str) -> Any:
                 return getattr(log, name)
@@ -352,7 +352,7 @@ def test_an_event_that_airflow_does_not_confirm_in_time_is_not_recorded(
     advance_to_run(connected)
 
     async def never_confirmed(watcher: Watcher) -> None:
-        await asyncio.wait({watcher.task}, timeout=SECONDS)  # Airflow ends the trigger, and then starts it anew
+        await asyncio.wait({watcher.task}, timeout=SECONDS)  # Airflow ends the trigger and would then restart it
         assert type(watcher.task.exception()).__name__ == "AckTimeout"
 
     live(trigger(flow_id, since=0), supervisor, never_confirmed)

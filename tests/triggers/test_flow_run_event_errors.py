@@ -1,4 +1,4 @@
-"""``FlowRunEventTrigger``: what goes wrong is told, borne, and holds up nobody."""
+"""``FlowRunEventTrigger``: failures are logged, do not end the trigger, and delay no others."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def test_after_a_refusal_polling_pauses(
     proxied.fault("GET", RUNS, **fault, times=1000)
     lines = 0
 
-    def told() -> bool:
+    def is_logged() -> bool:
         nonlocal lines
         lines += said(pause)
         return lines > 0
 
-    live(trigger(flow_id), supervisor, until(told))
+    live(trigger(flow_id), supervisor, until(is_logged))
     assert proxied.count("GET", RUNS) == 1
 
 
@@ -101,9 +101,9 @@ def test_a_store_that_answers_after_13_seconds_is_waited_for(
 
     async def life(watcher: Watcher) -> None:
         await watcher.until(lambda: supervisor.reads)
-        watcher.leap(13)
+        watcher.advance(13)
         for _ in range(3):
-            await asyncio.sleep(0)  # what is due by now comes first
+            await asyncio.sleep(0)  # lets timers that are due run first
         supervisor.answers.set()
         await watcher.until(lambda: supervisor.events)
 
@@ -119,12 +119,12 @@ def test_a_store_that_does_not_answer_is_logged_and_retried_soon(
 
     async def life(watcher: Watcher) -> None:
         await watcher.until(lambda: supervisor.reads)
-        watcher.leap(61)
+        watcher.advance(61)
         await watcher.until(
             lambda: said("next poll in 5 s: StateStoreError: Airflow's state store has not answered for 60 s")
         )
         supervisor.answers.set()
-        watcher.leap(5)
+        watcher.advance(5)
         await watcher.until(lambda: supervisor.events)
 
     live(trigger(flow_id, since=0, poll_interval=600), supervisor, life)
@@ -136,10 +136,10 @@ def test_polls_without_new_runs_write_no_state(supervisor: Supervisor, connected
 
     async def life(watcher: Watcher) -> None:
         await watcher.until(lambda: supervisor.state and supervisor.state["announced"])
-        writes, asked = supervisor.writes, len(connected.requests())
-        await watcher.until(lambda: len(connected.requests()) >= asked + 5)
+        writes, requests = supervisor.writes, len(connected.requests())
+        await watcher.until(lambda: len(connected.requests()) >= requests + 5)
         assert supervisor.writes == writes
-        assert {r["method"] for r in connected.requests()[asked:]} == {"GET"}
+        assert {r["method"] for r in connected.requests()[requests:]} == {"GET"}
 
     live(trigger(flow_id, since=0), supervisor, life)
 

@@ -1,4 +1,4 @@
-"""``FlowRunTrigger``: waits in the triggerer, only reads, and always ends with one event."""
+"""``FlowRunTrigger`` waits in the triggerer, only reads, and always ends with one event."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def trigger(
 
 
 def events(waiting: FlowRunTrigger) -> list[Any]:
-    """All that a trigger says; it must come to an end."""
+    """Return all events of a trigger, which must end."""
 
     async def collect() -> list[Any]:
         async with asyncio.timeout(20):
@@ -131,8 +131,8 @@ def test_a_trigger_may_run_twice_because_it_only_reads(history: History) -> None
     before = len(history.emulator.requests())
     waiting = trigger(history.partial)
     assert events(waiting) == events(waiting) == events(trigger(history.partial))
-    asked = history.emulator.requests()[before:]
-    assert {r["method"] for r in asked if not r["path"].startswith("/ims/")} == {"GET"}
+    requests = history.emulator.requests()[before:]
+    assert {r["method"] for r in requests if not r["path"].startswith("/ims/")} == {"GET"}
 
 
 def test_in_a_triggerer_no_event_fires_within_five_seconds(history: History) -> None:
@@ -185,7 +185,7 @@ def test_a_timeout_names_the_last_known_status(history: History, proxy_of_histor
 def test_a_few_failed_polls_do_not_end_the_wait(history: History, proxy_of_history: FaultProxy) -> None:
     proxy_of_history.fault("GET", RUNS, **DOWN, times=4)
     proxy_of_history.fault("GET", RUNS, status=200, body=answer())
-    # The count begins anew after a look that succeeded.
+    # A successful poll resets the number of failures.
     proxy_of_history.fault("GET", RUNS, **DOWN, times=4)
     (event,) = events(trigger(history.good))
     assert event["status"] == "ended"
@@ -233,7 +233,7 @@ def test_a_refused_token_fails_polls_and_is_renewed_once_a_minute(
     assert proxy_of_history.count("POST", "/ims/token") == 1
 
 
-def test_a_retry_after_is_observed_even_beyond_the_deadline(history: History, proxy_of_history: FaultProxy) -> None:
+def test_no_last_poll_is_sent_during_a_retry_after_pause(history: History, proxy_of_history: FaultProxy) -> None:
     proxy_of_history.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
     (event,) = events(trigger(history.good, deadline=time.time() + 0.2))
     assert event["status"] == "timeout"
@@ -275,18 +275,18 @@ def test_a_deleted_connection_is_an_error(emulator: Emulator, monkeypatch: pytes
     assert emulator.requests() == []
 
 
-@pytest.mark.parametrize("word", ["paused", "", "SUCCESSFUL"], ids=repr)
+@pytest.mark.parametrize("raw_status", ["paused", "", "SUCCESSFUL"], ids=repr)
 def test_an_unknown_status_is_waited_for_with_one_warning(
-    history: History, proxy_of_history: FaultProxy, said: Callable[[str], int], word: str
+    history: History, proxy_of_history: FaultProxy, said: Callable[[str], int], raw_status: str
 ) -> None:
     run_id = history.runs(history.good)[0]["id"]
     for records in range(3):
-        item = run_item(history.good, word, run_id=run_id, inputRecordCount=records)
+        item = run_item(history.good, raw_status, run_id=run_id, inputRecordCount=records)
         proxy_of_history.fault("GET", RUNS, status=200, body=answer(item))
     (event,) = events(trigger(history.good))
     assert event["run"]["id"] == run_id
-    assert said(f"undocumented raw status {word!r}") == 1
-    assert said(f"flow run {run_id} is {word}:") == 1  # a line for each change of state, not of counts
+    assert said(f"undocumented raw status {raw_status!r}") == 1
+    assert said(f"flow run {run_id} is {raw_status}:") == 1  # a line for each change of status, not of counts
 
 
 def test_an_unknown_status_with_a_completion_time_has_ended(history: History, proxy_of_history: FaultProxy) -> None:
@@ -298,7 +298,7 @@ def test_an_unknown_status_with_a_completion_time_has_ended(history: History, pr
 
 
 def cancelled(waiting: FlowRunTrigger) -> None:
-    """Cancel a trigger after a moment; it must end, and say nothing."""
+    """Cancel a trigger after 0.2 s; it must end without an event."""
 
     async def cancel() -> None:
         running = waiting.run()

@@ -1,4 +1,4 @@
-"""What goes wrong with one question, one wait, the connection or Airflow's own services concerns nothing else."""
+"""A failure of a request, a wait, the connection or Airflow's services affects no other wait of the poller."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from airflow_provider_payments.triggers.flow_run import MAX_POLL_ERRORS
 from airflow_provider_payments.triggers.poller import MAX_FAILURES_UNSPLIT, Round, Waiter, _requests
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
-from tests.triggers.test_poller import RUNS, Fleet, Make, all_at_once, event, flow_of
+from tests.triggers.test_poller import FLOW_SERVICE, Fleet, Make, all_at_once, event, flow_of
 from tests.triggers.test_poller import fleet as fleet
 
 FOREVER = 10**6
 ENDLESS = b'{"items": [], "_links": {"next": {"href": "/x?continuationToken=%d"}}}'
 
 
-# ---- questions that are not answered -------------------------------------------------------------------------------
+# ---- failed requests -----------------------------------------------------------------------------------------------
 
 
 def waits_in(count: int) -> list[Wait]:
@@ -106,22 +106,22 @@ def test_requests_are_filled_and_do_not_mix_runs_and_dataflows() -> None:
 
 def test_a_dataflow_on_which_the_service_fails_ends_no_other_wait(fleet: Make) -> None:
     flows = fleet(120)
-    guilty = flows.ids[7]
-    flows.proxy.fault("GET", f"*{guilty}", status=500, times=FOREVER)
+    failing = flows.ids[7]
+    flows.proxy.fault("GET", f"*{failing}", status=500, times=FOREVER)
 
     async def later() -> None:
-        await flows.asked(20)
+        await flows.requested(20)
         flows.let_run()
 
-    async def together() -> tuple[list[Any], str]:
+    async def together() -> list[Any]:
         waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
         await later()
-        others = await asyncio.gather(*(wait for wait, flow in zip(waits, flows.ids, strict=True) if flow != guilty))
+        others = await asyncio.gather(*(wait for wait, flow in zip(waits, flows.ids, strict=True) if flow != failing))
         waits[7].cancel()
-        return list(others), "the guilty one still waits"
+        return list(others)
 
-    events, _ = asyncio.run(together())
-    assert [flow_of(one) for one in events] == [flow for flow in flows.ids if flow != guilty]
+    events = asyncio.run(together())
+    assert [flow_of(one) for one in events] == [flow for flow in flows.ids if flow != failing]
 
 
 def test_a_hanging_request_delays_no_other_request(fleet: Make) -> None:
@@ -131,9 +131,9 @@ def test_a_hanging_request_delays_no_other_request(fleet: Make) -> None:
 
     async def together() -> list[Any]:
         waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
-        await flows.asked(3)
+        await flows.requested(3)
         flows.let_run()
-        # Those that share no question with it, whatever the order.
+        # In any order of requests, some waits share none with the hanging one.
         done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in pending:
             wait.cancel()
@@ -150,9 +150,9 @@ def test_a_hanging_request_delays_no_other_request(fleet: Make) -> None:
 def test_a_deadline_is_kept_regardless_of_the_service(trouble: str, fleet: Make) -> None:
     flows, page = fleet(3), iter(range(FOREVER))
     if trouble == "hangs":
-        flows.proxy.fault("GET", RUNS, hang=True, times=FOREVER)
+        flows.proxy.fault("GET", FLOW_SERVICE, hang=True, times=FOREVER)
     else:
-        flows.proxy.fault("GET", RUNS, reply=lambda _: (200, ENDLESS % next(page)), times=FOREVER)
+        flows.proxy.fault("GET", FLOW_SERVICE, reply=lambda _: (200, ENDLESS % next(page)), times=FOREVER)
     deadline = time.time() + 0.5
     events = asyncio.run(all_at_once([flows.trigger(flow_id, deadline=deadline) for flow_id in flows.ids]))
     assert {one["status"] for one in events} == {"timeout"}
@@ -163,16 +163,16 @@ def test_a_rate_limit_after_failed_polls_ends_no_wait(fleet: Make, monkeypatch: 
     monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 1.0)
     flows = fleet(1)
     flows.let_run()
-    flows.proxy.fault("GET", RUNS, status=503, times=MAX_POLL_ERRORS)
-    flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "1"}, times=2)
+    flows.proxy.fault("GET", FLOW_SERVICE, status=503, times=MAX_POLL_ERRORS)
+    flows.proxy.fault("GET", FLOW_SERVICE, status=429, headers={"Retry-After": "1"}, times=2)
     assert [one["status"] for one in asyncio.run(all_at_once(flows.triggers()))] == ["ended"]
 
 
-# ---- what Airflow brings -------------------------------------------------------------------------------------------
+# ---- Airflow's metrics and connections -----------------------------------------------------------------------------
 
 
 class Broken:
-    """A metrics backend that is out of order."""
+    """A metrics backend that fails."""
 
     calls = 0
 
@@ -187,7 +187,7 @@ def test_a_failing_metrics_backend_ends_no_wait(fleet: Make, monkeypatch: pytest
     flows = fleet(3)
 
     async def later() -> None:
-        await flows.asked(3)
+        await flows.requested(3)
         flows.let_run()
 
     events = asyncio.run(all_at_once(flows.triggers(), later()))
@@ -195,8 +195,8 @@ def test_a_failing_metrics_backend_ends_no_wait(fleet: Make, monkeypatch: pytest
     assert broken.calls > 3
 
 
-def elsewhere(flows: Fleet, proxy: FaultProxy) -> Fleet:
-    """The same dataflows, behind another proxy."""
+def behind(proxy: FaultProxy, flows: Fleet) -> Fleet:
+    """Return the same dataflows behind another proxy."""
     other = object.__new__(Fleet)
     other.emulator, other.proxy, other.ids, other.now = flows.emulator, proxy, flows.ids, flows.now
     return other
@@ -210,19 +210,19 @@ def test_a_wait_after_a_connection_edit_polls_the_new_host(
 
     async def edited(other: Fleet) -> None:
         first = asyncio.create_task(event(flows.trigger(flows.ids[0])))
-        await flows.asked(3)
+        await flows.requested(3)
         connect(other.proxy.url, ims_url=other.proxy.url)
         second = asyncio.create_task(event(flows.trigger(flows.ids[1])))
-        await other.asked(1)
-        before = flows.proxy.count("GET", RUNS)
-        await other.asked(5)
+        await other.requested(1)
+        before = flows.proxy.count("GET", FLOW_SERVICE)
+        await other.requested(5)
         for wait in (first, second):
             wait.cancel()
         await asyncio.gather(first, second, return_exceptions=True)
-        assert flows.proxy.count("GET", RUNS) <= before + 1
+        assert flows.proxy.count("GET", FLOW_SERVICE) <= before + 1
 
     with fault_proxy(emulator.url) as proxy:
-        asyncio.run(edited(elsewhere(flows, proxy)))
+        asyncio.run(edited(behind(proxy, flows)))
 
 
 def test_a_refusal_is_not_final_after_the_connection_was_edited(
@@ -232,7 +232,7 @@ def test_a_refusal_is_not_final_after_the_connection_was_edited(
     flows, is_new = fleet(1), threading.Event()
     (run,) = emulator.objects("runs")
     with fault_proxy(emulator.url) as other:
-        other.fault("GET", RUNS, first=is_new.set)
+        other.fault("GET", FLOW_SERVICE, first=is_new.set)
         flows.proxy.fault("GET", "/flows[?]", status=403, first=lambda: connect(other.url), times=FOREVER)
         flows.proxy.fault("GET", "/runs[?]", status=403, first=lambda: is_new.wait(10), times=FOREVER)
         slow = flows.trigger(flows.ids[0], selection={"run_id": run["id"]})
@@ -248,11 +248,11 @@ def test_the_connection_is_read_once_for_many_waits(
 
     async def edited() -> list[Any]:
         first = asyncio.create_task(event(flows.trigger(flows.ids[0])))
-        await flows.asked(3)
-        # A connection that nobody could use, which is not read within a minute.
+        await flows.requested(3)
+        # The connection no longer exists, but within a minute it is not read again.
         monkeypatch.delenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}")
         others = [asyncio.create_task(event(flows.trigger(flow_id))) for flow_id in flows.ids[1:]]
-        await flows.asked(5)
+        await flows.requested(5)
         flows.let_run()
         return list(await asyncio.gather(first, *others))
 
@@ -282,17 +282,17 @@ def test_a_connection_that_no_longer_works_is_read_again(
 
     async def edited(other: Fleet) -> list[Any]:
         waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
-        await flows.asked(3)
+        await flows.requested(3)
         connect(other.proxy.url, ims_url=other.proxy.url)
         flows.proxy.fault("POST" if path == "/ims/" else "GET", path, **answer, times=FOREVER)
-        if path == "/ims/":  # which is asked once its token is refused
-            flows.proxy.fault("GET", RUNS, status=401, body=b'{"error_code": "401013"}')
-        await other.asked(1)
+        if path == "/ims/":  # a new token is requested only once the old one is refused
+            flows.proxy.fault("GET", FLOW_SERVICE, status=401, body=b'{"error_code": "401013"}')
+        await other.requested(1)
         flows.let_run()
         return list(await asyncio.gather(*waits))
 
     with fault_proxy(emulator.url) as proxy:
-        assert [flow_of(one) for one in asyncio.run(edited(elsewhere(flows, proxy)))] == flows.ids
+        assert [flow_of(one) for one in asyncio.run(edited(behind(proxy, flows)))] == flows.ids
 
 
 def test_a_temporarily_broken_connection_ends_no_wait(
@@ -303,12 +303,12 @@ def test_a_temporarily_broken_connection_ends_no_wait(
 
     async def edited() -> list[Any]:
         first = [asyncio.create_task(event(flows.trigger(flow_id))) for flow_id in flows.ids[:2]]
-        await flows.asked(3)
+        await flows.requested(3)
         connect(flows.proxy.url, ims_url=flows.proxy.url, org_id="")
         others = [asyncio.create_task(event(flows.trigger(flow_id))) for flow_id in flows.ids[2:]]
-        await flows.asked(5)
+        await flows.requested(5)
         flows.let_run()
-        await asyncio.gather(*first)  # they need no new reading
+        await asyncio.gather(*first)  # earlier waits do not need to read the connection again
         assert not any(wait.done() for wait in others)
         connect(flows.proxy.url, ims_url=flows.proxy.url)
         return list(await asyncio.gather(*first, *others))
@@ -325,16 +325,16 @@ def test_a_new_wait_does_not_poll_the_old_host_after_read_errors(
 
     async def edited(other: Fleet) -> None:
         first = asyncio.create_task(event(flows.trigger(flows.ids[0])))
-        await flows.asked(3)
+        await flows.requested(3)
         monkeypatch.delenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}")
         second = asyncio.create_task(event(flows.trigger(new)))
-        await flows.asked(5)
+        await flows.requested(5)
         connect(other.proxy.url, ims_url=other.proxy.url)
-        await other.asked(1)
+        await other.requested(1)
         for wait in (first, second):
             wait.cancel()
         await asyncio.gather(first, second, return_exceptions=True)
         assert not flows.proxy.count("GET", new)
 
     with fault_proxy(emulator.url) as proxy:
-        asyncio.run(edited(elsewhere(flows, proxy)))
+        asyncio.run(edited(behind(proxy, flows)))
