@@ -77,7 +77,7 @@ class Faults:
 
     def __init__(self) -> None:
         # Set when these faults are discarded, which ends the delays of requests that still wait.
-        self.over = asyncio.Event()
+        self.discarded = asyncio.Event()
         self._faults: dict[str, Fault] = {}
         self._numbers = itertools.count(1)
         self.seed(DEFAULT_SEED)

@@ -159,4 +159,4 @@ def test_bad_port_names_the_range(port: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     answer = subprocess.run([*COMMAND, f"--port={port}"], capture_output=True, text=True, env=environment, check=False)
     assert answer.returncode == 2
-    assert "is no port: 0 to 65535" in answer.stderr
+    assert "is not a port: it must be a number from 0 to 65535" in answer.stderr
