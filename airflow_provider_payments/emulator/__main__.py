@@ -65,9 +65,7 @@ def _rate(text: str) -> float:
     except ValueError:
         rate = 0.0
     if not 0.001 <= rate <= 1e9:
-        raise argparse.ArgumentTypeError(
-            f"'{text[:40]}' is not a rate: it must be a number of requests a minute, above 0"
-        )
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a rate: it must be requests a minute, above 0")
     return rate
 
 

@@ -1,4 +1,4 @@
-"""Ordering outcomes of flow runs."""
+"""Operations that determine how flow runs end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _times(name: str, value: Any) -> int | None:
     return None if value is None else whole_number(name, value, 1, MAX_TIMES)
 
 
-# The members of all outcomes, and the options of each.
+# The members that all outcomes have, and the options of each kind.
 _MEMBERS: Mapping[str, Check] = {
     "flowId": text,
     "name": text,
@@ -53,7 +53,7 @@ _ATTRIBUTES: Mapping[str, str] = {"flowId": "flow_id"}
 
 
 def order_outcome(call: Call[Organisation]) -> Answer:
-    """Order how the next runs end: {"outcome": kind, "flowId" or "name", "times": 1 or null, options}."""
+    """Determine how the next runs end: {"outcome": kind, "flowId" or "name", "times": 1 or null, options}."""
     body = call.json_object()
     kind = one_of("outcome", body.get("outcome"), _OPTIONS)
     checks = {**_MEMBERS, **_OPTIONS[kind]}
@@ -70,19 +70,19 @@ def order_outcome(call: Call[Organisation]) -> Answer:
 
 
 def list_outcomes(call: Call[Organisation]) -> Answer:
-    """List the outcomes that wait for a run."""
+    """List the outcomes that wait for runs to apply to."""
     return Answer({"outcomes": [_to_wire(order) for order in call.state.outcomes.pending]})
 
 
 def remove_outcomes(call: Call[Organisation]) -> Answer:
-    """Remove all waiting outcomes; answers them. Stuck runs stay stuck."""
+    """Remove all waiting outcomes; the answer lists them. Stuck runs stay stuck."""
     answer = list_outcomes(call)
     call.state.outcomes.pending.clear()
     return answer
 
 
 def release_runs(call: Call[Organisation]) -> Answer:
-    """Release stuck runs, also those not stuck yet; with {"flowId": ...} of one dataflow; answers their ids."""
+    """Release all stuck runs, or with {"flowId": ...} those of a dataflow, even before they start; lists their ids."""
     body = body_of(call, ("flowId",), "a release", needed=False)
     flow_id = text("flowId", body["flowId"]) if "flowId" in body else None
     return Answer({"released": call.state.outcomes.release(flow_id)})
@@ -91,7 +91,7 @@ def release_runs(call: Call[Organisation]) -> Answer:
 def _to_wire(order: Outcome) -> dict[str, Any]:
     shown = (*_MEMBERS, *_OPTIONS[order.kind])
     values = {name: getattr(order, _ATTRIBUTES.get(name, name)) for name in shown}
-    # ``times`` null means all runs: it is shown.
+    # ``times`` is shown even if it is null, because null means all runs.
     shown_values = {name: value for name, value in values.items() if value is not None or name == "times"}
     return {"outcome": order.kind, **shown_values}
 
