@@ -20,7 +20,7 @@ from airflow_provider_payments.emulator.data_access import routes as data_access
 from airflow_provider_payments.emulator.data_prep import routes as data_prep
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSets
 from airflow_provider_payments.emulator.flow_service import routes as flow_service
-from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcomes
+from airflow_provider_payments.emulator.flow_service.forced_outcomes import Outcomes
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.ims import routes as ims
 from airflow_provider_payments.emulator.ims.tokens import Tokens

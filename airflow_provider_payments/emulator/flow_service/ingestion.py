@@ -17,9 +17,9 @@ from airflow_provider_payments.emulator.data_prep.transform import (
     Transform,
 )
 from airflow_provider_payments.emulator.flow_service.connection_rules import accepts_credential
+from airflow_provider_payments.emulator.flow_service.forced_outcomes import FAIL_COPY, FAIL_PROMOTION, FAIL_SOME
 from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
 from airflow_provider_payments.emulator.flow_service.model import FAILED, PARTIAL, SUCCESS, Flow, Run
-from airflow_provider_payments.emulator.flow_service.ordered_outcomes import FAIL_COPY, FAIL_PROMOTION, FAIL_SOME
 from airflow_provider_payments.emulator.flow_service.payloads import partial_percent, truth
 from airflow_provider_payments.emulator.flow_service.sources import column_selector, object_path, source_table
 from airflow_provider_payments.emulator.flow_service.state import FlowService
@@ -41,8 +41,8 @@ class CopyFailed(Exception):
 
 def copy_rows(service: FlowService, run: Run) -> Sequence[Row]:
     """The rows of a run's data window, with the columns of the source connection; raises :class:`CopyFailed`."""
-    if run.ordered == FAIL_COPY:
-        raise CopyFailed("The source could not be read: this was ordered.")
+    if run.outcome_kind == FAIL_COPY:
+        raise CopyFailed("The source could not be read: this outcome was forced.")
     source = service.source_connections.get(run.flow.source_id)
     base = service.connections.get(source.base_id or "") if source else None
     if source is None or base is None:
@@ -88,22 +88,26 @@ def promote_rows(service: FlowService, run: Run, rows: Sequence[Row]) -> str:
             Failure(TARGET_MISSING_ERROR, "The dataset, schema or mapping set does not exist any more.", 0),
         )
         return FAILED
-    if run.ordered == FAIL_PROMOTION:
-        run.failures = (Failure(NO_FILES_ERROR, "No files were found for the batch: this was ordered.", 0),)
+    if run.outcome_kind == FAIL_PROMOTION:
+        run.failures = (Failure(NO_FILES_ERROR, "No files were found for the batch: this outcome was forced.", 0),)
         _keep(service, run, dataset, percent, FAILED, rejected=rows)
         return FAILED
     records, errors = _mapped(transform, rows)
-    if run.ordered == FAIL_SOME:
+    if run.outcome_kind == FAIL_SOME:
         _fail_more(run, rows, records, errors)
     run.failures = _failures(errors)
-    if run.ordered != FAIL_SOME and errors and not (percent is not None and len(errors) * 100 / len(rows) < percent):
+    if (
+        run.outcome_kind != FAIL_SOME
+        and errors
+        and not (percent is not None and len(errors) * 100 / len(rows) < percent)
+    ):
         _keep(service, run, dataset, percent, FAILED, errors=errors, rejected=rows)
         return FAILED
     run.output_records = len(records)
     run.output_bytes = _size(records)
     _keep(service, run, dataset, percent, SUCCESS, errors=errors)
     dataset.rows.extend(records)
-    return PARTIAL if run.ordered == FAIL_SOME else SUCCESS
+    return PARTIAL if run.outcome_kind == FAIL_SOME else SUCCESS
 
 
 def set_counts(run: Run, input_records: int, failed_records: int) -> str:
@@ -162,12 +166,12 @@ def _failures(errors: Sequence[RowError]) -> tuple[Failure, ...]:
 
 
 def _fail_more(run: Run, rows: Sequence[Row], records: list[Row], errors: list[RowError]) -> None:
-    """Fail the first good rows until the ordered number of records has failed."""
+    """Fail the first valid rows until the forced number of records has failed."""
     assert run.outcome is not None
     lacking = max(run.outcome.failed - len(errors), 0)
     bad = {id(error.row) for error in errors}
     chosen = [row for row in rows if id(row) not in bad][:lacking]
-    errors.extend(RowError(MAPPER_ERROR, "The row failed because this was ordered.", row) for row in chosen)
+    errors.extend(RowError(MAPPER_ERROR, "The row failed because this outcome was forced.", row) for row in chosen)
     del records[:lacking]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_payments.emulator.catalog.batches import Failure
-from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
+from airflow_provider_payments.emulator.flow_service.forced_outcomes import Outcome
 from airflow_provider_payments.emulator.flow_service.schedule import Schedule
 
 # The members of a dataflow that name its source and target connections, and the kinds of these.
@@ -124,7 +124,7 @@ class Run:
     :param failures: why records failed, and how many.
     :param diagnosed: whether error diagnostics were on.
     :param copy_error: why copying failed; empty when it did not.
-    :param outcome: the ordered outcome, if there is one.
+    :param outcome: the forced outcome, if there is one.
     :param request: the client's request, of a run on demand.
     :param retry: the run that repeats this one.
     :param writes: how often it has changed.
@@ -165,8 +165,8 @@ class Run:
         return self.input_records - self.output_records
 
     @property
-    def ordered(self) -> str:
-        """The kind of the ordered outcome; empty when there is none."""
+    def outcome_kind(self) -> str:
+        """The kind of the forced outcome; empty if there is none."""
         return self.outcome.kind if self.outcome is not None else ""
 
     @property

@@ -8,6 +8,13 @@ from typing import Any
 
 from airflow_provider_payments.emulator.core.identifiers import new_uuid
 from airflow_provider_payments.emulator.flow_service import ingestion
+from airflow_provider_payments.emulator.flow_service.forced_outcomes import (
+    CANCEL,
+    FAIL_PROMOTION,
+    LATE,
+    STUCK,
+    UNKNOWN_STATUS,
+)
 from airflow_provider_payments.emulator.flow_service.model import (
     CANCELLED,
     DISABLED,
@@ -17,13 +24,6 @@ from airflow_provider_payments.emulator.flow_service.model import (
     SUCCESS,
     Flow,
     Run,
-)
-from airflow_provider_payments.emulator.flow_service.ordered_outcomes import (
-    CANCEL,
-    FAIL_PROMOTION,
-    LATE,
-    STUCK,
-    UNKNOWN_STATUS,
 )
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 
@@ -137,7 +137,7 @@ def _new(service: FlowService, flow: Flow, window: Window, *, first: bool) -> Ru
 def _launch(service: FlowService, run: Run, due: float) -> None:
     clock = service.clock
     run.outcome = service.outcomes.take(service.sandbox.name, run.flow_id, run.flow.content.get("name"))
-    if run.ordered == STUCK:
+    if run.outcome_kind == STUCK:
         service.outcomes.expect(run.id, run.flow_id)
     if run.outcome is not None and run.outcome.kind == LATE:
         clock.call_at(clock.now() + run.outcome.seconds, partial(_appear, service, run))
@@ -175,7 +175,7 @@ def _begin(service: FlowService, run: Run) -> None:
     def resume() -> None:
         clock.call_at(clock.now() + COPY_SECONDS, partial(_copy, service, run))
 
-    if run.ordered == STUCK:
+    if run.outcome_kind == STUCK:
         service.outcomes.hold(run.id, resume)
     else:
         resume()
@@ -184,7 +184,7 @@ def _begin(service: FlowService, run: Run) -> None:
 def _copy(service: FlowService, run: Run) -> None:
     clock = service.clock
     run.copied = clock.millis()
-    if run.ordered == CANCEL:
+    if run.outcome_kind == CANCEL:
         _end(service, run, CANCELLED)
         return
     try:
@@ -193,7 +193,7 @@ def _copy(service: FlowService, run: Run) -> None:
         run.copy_error = str(error)
         _end(service, run, FAILED)
         return
-    run.promotes = bool(rows) or run.ordered == FAIL_PROMOTION
+    run.promotes = bool(rows) or run.outcome_kind == FAIL_PROMOTION
     if not run.promotes:
         _end(service, run, SUCCESS)
         return
@@ -206,9 +206,9 @@ def _promote(service: FlowService, run: Run, rows: Sequence[Row]) -> None:
 
 
 def _end(service: FlowService, run: Run, status: str) -> None:
-    order = run.outcome
-    run.status = order.status if order is not None and order.kind == UNKNOWN_STATUS else status
-    if order is None or order.completed:
+    outcome = run.outcome
+    run.status = outcome.status if outcome is not None and outcome.kind == UNKNOWN_STATUS else status
+    if outcome is None or outcome.completed:
         run.completed = service.clock.millis()
     _touch(service, run)
     _note_end(run)

@@ -10,6 +10,7 @@ from airflow_provider_payments.emulator.core.identifiers import new_etag, new_uu
 from airflow_provider_payments.emulator.core.sandbox import Sandbox
 from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSets
+from airflow_provider_payments.emulator.flow_service.forced_outcomes import Outcomes
 from airflow_provider_payments.emulator.flow_service.model import (
     ENABLED,
     END_KINDS,
@@ -19,7 +20,6 @@ from airflow_provider_payments.emulator.flow_service.model import (
     Resource,
     Run,
 )
-from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcomes
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, name_taken, not_found
 from airflow_provider_payments.emulator.flow_service.specs import PAYPAL_ID
 from airflow_provider_payments.emulator.samples.vendors import Vendors
@@ -62,7 +62,7 @@ class FlowService:
 
     :param registry: resolves references to schemas, as ``catalog`` to datasets and ``mapping_sets`` to mapping sets.
     :param vendors: whose tables dataflows read; of the whole organisation.
-    :param outcomes: the ordered outcomes of runs; of the whole organisation.
+    :param outcomes: the forced outcomes of runs, of the whole organisation.
     """
 
     def __init__(

@@ -14,9 +14,9 @@ from airflow_provider_payments.emulator.core.refusals import Refusal
 from airflow_provider_payments.emulator.core.request_log import LoggedRequest
 from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
+from airflow_provider_payments.emulator.flow_service.forced_outcomes import Outcome
 from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
 from airflow_provider_payments.emulator.flow_service.model import SUCCESS, Flow, Resource, Run
-from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
 from airflow_provider_payments.emulator.flow_service.schedule import ONCE
 from airflow_provider_payments.emulator.flow_service.sources import object_path
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
@@ -164,7 +164,7 @@ class Traffic:
     """The logged requests, and the faults and outcomes that are pending.
 
     :param refused: the last requests that failed or have no answer, newest first.
-    :param runs_ordered: the number of runs with an ordered outcome.
+    :param runs_with_outcome: the number of coming runs with a forced outcome; an outcome for all runs counts as one.
     """
 
     requests: int
@@ -175,7 +175,7 @@ class Traffic:
     faults: tuple[Fault, ...]
     fault_count: int
     outcomes: tuple[Outcome, ...]
-    runs_ordered: int
+    runs_with_outcome: int
 
 
 def organisation_view(organisation: Organisation) -> OrganisationView:
@@ -192,7 +192,7 @@ def organisation_view(organisation: Organisation) -> OrganisationView:
 
 
 def traffic(organisation: Organisation) -> Traffic:
-    """The view of the request log, faults and ordered outcomes."""
+    """The view of the request log, the faults and the forced outcomes."""
     classes = Counter(entry.status and entry.status // 100 for entry in organisation.log.newest_first())
     bad = (entry for entry in organisation.log.newest_first() if entry.status is None or entry.status >= 400)
     faults, outcomes = tuple(organisation.faults), tuple(organisation.outcomes.pending)
@@ -206,7 +206,7 @@ def traffic(organisation: Organisation) -> Traffic:
         faults=faults[:_MAX_FAULTS],
         fault_count=len(faults),
         outcomes=outcomes[:_MAX_OUTCOMES],
-        runs_ordered=sum(outcome.times or 1 for outcome in outcomes),
+        runs_with_outcome=sum(outcome.times or 1 for outcome in outcomes),
     )
 
 

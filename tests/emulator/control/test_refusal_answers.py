@@ -143,7 +143,10 @@ def test_an_unknown_path_is_answered_as_chosen(client: Client) -> None:
             {"catalog.no_token": {"status": 400, "code": 400}},
             "'refusals.catalog.no_token.code' is 400: it must be a code",
         ),
-        ({"catalog.no_token": {"status": 400, "code": "a b"}}, 'is "a b": it must be a code such as FLOW-1439-404 or 401013'),
+        (
+            {"catalog.no_token": {"status": 400, "code": "a b"}},
+            'is "a b": it must be a code such as FLOW-1439-404 or 401013',
+        ),
     ],
 )
 def test_refusals_that_mean_nothing_are_refused(client: Client, refusals: object, named: str) -> None:

@@ -270,7 +270,7 @@ def test_refused_requests_faults_and_orders_are_listed(client: Client) -> None:
         "failed (5xx)": "1",
         "without answer": "0",
         "faults in force": "1",
-        "runs ordered": "2",
+        "runs with a forced outcome": "2",
     }
     faults, orders, refused = shown.all("table")
     assert faults.cells() == [["fault-1", "status", "GET", "*/runs", "3", "1", "1"]]
