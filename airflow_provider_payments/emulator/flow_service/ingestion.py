@@ -1,4 +1,4 @@
-"""Ingestion: rows are copied by data window, mapped, validated, and written to the dataset as one batch."""
+"""The ingestion of a flow run: copy the rows of its data window, map and validate them, write one batch."""
 
 from __future__ import annotations
 
@@ -36,11 +36,14 @@ _TYPICAL_ROW_BYTES = 200
 
 
 class CopyFailed(Exception):
-    """The source could not be read."""
+    """The rows of a run could not be copied from the source."""
 
 
 def copy_rows(service: FlowService, run: Run) -> Sequence[Row]:
-    """The rows of a run's data window, with the columns of the source connection; raises :class:`CopyFailed`."""
+    """Return the rows of a run's data window, with the columns of the source connection; set the run's input counts.
+
+    :raises CopyFailed: if the source cannot be read.
+    """
     if run.outcome_kind == FAIL_COPY:
         raise CopyFailed("The source could not be read: this outcome was forced.")
     source = service.source_connections.get(run.flow.source_id)
@@ -52,33 +55,33 @@ def copy_rows(service: FlowService, run: Run) -> Sequence[Row]:
     table = source_table(service, source)
     if table is None:
         raise CopyFailed("The source has no such table any more.")
-    cut = column_selector(source, table)
+    select_columns = column_selector(source, table)
     found = _rows_in_window(table, run, delta_column(run.flow), service.clock.now())
-    rows = [row if CORRUPT in row else cut(row) for row in found]
+    rows = [row if CORRUPT in row else select_columns(row) for row in found]
     run.input_records = len(rows)
     run.input_bytes = _size(rows)
     return rows
 
 
 def delta_column(flow: Flow) -> str | None:
-    """The column that the Copy transformation of a dataflow names."""
+    """The delta column in the Copy transformation of a dataflow; None if the transformation names none."""
     delta = (flow.transformation("Copy") or {}).get("deltaColumn")
     return delta["name"] if isinstance(delta, dict) else None
 
 
 def _rows_in_window(table: Table, run: Run, delta: str | None, now: float) -> list[Row]:
-    # The data window of a run on demand may end in the future; only rows up to now are there.
+    # The data window of a run on demand may end in the future, but the source has only rows up to now.
     end = min(run.end, now)
     rows = table.between(run.begin, end, delta, now)
-    # A row whose delta value cannot be read belongs to no data window. Only the first run of a backfill ingests it:
-    # else every run would ingest it again, or none would.
+    # A row whose delta value cannot be read belongs to no data window. The first run of a backfill ingests such rows:
+    # otherwise every run would ingest them again, or no run would.
     if delta is not None and run.first and run.begin <= 0:
         rows += table.without_time(end, delta)
     return rows
 
 
 def promote_rows(service: FlowService, run: Run, rows: Sequence[Row]) -> str:
-    """Map and validate the rows, and write the good ones unless too many are bad; returns the status of the run."""
+    """Map and validate the rows, and write the valid rows unless too many failed; return the status of the run."""
     options = run.flow.content.get("options") or {}
     percent = partial_percent(options)
     run.diagnosed = percent is not None or truth(options.get("errorDiagnosticsEnabled")) is True
@@ -90,30 +93,26 @@ def promote_rows(service: FlowService, run: Run, rows: Sequence[Row]) -> str:
         return FAILED
     if run.outcome_kind == FAIL_PROMOTION:
         run.failures = (Failure(NO_FILES_ERROR, "No files were found for the batch: this outcome was forced.", 0),)
-        _keep(service, run, dataset, percent, FAILED, rejected=rows)
+        _add_batch(service, run, dataset, percent, FAILED, rejected=rows)
         return FAILED
     records, errors = _mapped(transform, rows)
     if run.outcome_kind == FAIL_SOME:
         _fail_more(run, rows, records, errors)
     run.failures = _failures(errors)
-    if (
-        run.outcome_kind != FAIL_SOME
-        and errors
-        and not (percent is not None and len(errors) * 100 / len(rows) < percent)
-    ):
-        _keep(service, run, dataset, percent, FAILED, errors=errors, rejected=rows)
+    if errors and run.outcome_kind != FAIL_SOME and (percent is None or len(errors) * 100 / len(rows) >= percent):
+        _add_batch(service, run, dataset, percent, FAILED, errors=errors, rejected=rows)
         return FAILED
     run.output_records = len(records)
     run.output_bytes = _size(records)
-    _keep(service, run, dataset, percent, SUCCESS, errors=errors)
+    _add_batch(service, run, dataset, percent, SUCCESS, errors=errors)
     dataset.rows.extend(records)
     return PARTIAL if run.outcome_kind == FAIL_SOME else SUCCESS
 
 
 def set_counts(run: Run, input_records: int, failed_records: int) -> str:
-    """Set the counts of a run that ingested no rows; returns its status.
+    """Set the counts of a run without ingesting rows; return the run's status.
 
-    :param failed_records: if all of them failed, the run failed.
+    :param failed_records: the number of failed records; if all records failed, the run failed.
     """
     run.promotes = input_records > 0
     run.input_records = run.output_records = input_records
@@ -130,14 +129,14 @@ def _target(service: FlowService, flow: Flow) -> tuple[Dataset | None, Transform
     target = service.target_connections.get(flow.target_id)
     dataset = service.catalog.datasets.get(target.content["params"]["dataSetId"]) if target else None
     try:
-        version = mapping_version(service, flow.transformation("Mapping") or {}, asked=False)
+        version = mapping_version(service, flow.transformation("Mapping") or {}, lagging=False)
         schema = service.registry.lookup(version.schema_id)
         if schema is None:
             return dataset, None
         properties, required = service.registry.resolve(schema)
     except Refusal:
         return dataset, None
-    # A record needs no identifier, but where one is mapped, a row without it fails.
+    # A record needs no identifier, but if the identifier is mapped, a row without one fails.
     if RECORD_ID not in required and any(mapping.destination == RECORD_ID for mapping in version.mappings):
         required = (*required, RECORD_ID)
     return dataset, Transform(version.mappings, properties, required, service.clock.now)
@@ -158,7 +157,7 @@ def _mapped(transform: Transform, rows: Sequence[Row]) -> tuple[list[Row], list[
 
 
 def _failures(errors: Sequence[RowError]) -> tuple[Failure, ...]:
-    """One for each code."""
+    """Return one failure for each code, with the most frequent message of the code."""
     counts: dict[str, Counter[str]] = {}
     for error in errors:
         counts.setdefault(error.code, Counter())[error.message] += 1
@@ -168,14 +167,14 @@ def _failures(errors: Sequence[RowError]) -> tuple[Failure, ...]:
 def _fail_more(run: Run, rows: Sequence[Row], records: list[Row], errors: list[RowError]) -> None:
     """Fail the first valid rows until the forced number of records has failed."""
     assert run.outcome is not None
-    lacking = max(run.outcome.failed - len(errors), 0)
-    bad = {id(error.row) for error in errors}
-    chosen = [row for row in rows if id(row) not in bad][:lacking]
+    missing = max(run.outcome.failed - len(errors), 0)
+    failed = {id(error.row) for error in errors}
+    chosen = [row for row in rows if id(row) not in failed][:missing]
     errors.extend(RowError(MAPPER_ERROR, "The row failed because this outcome was forced.", row) for row in chosen)
-    del records[:lacking]
+    del records[:missing]
 
 
-def _keep(
+def _add_batch(
     service: FlowService,
     run: Run,
     dataset: Dataset,
@@ -184,7 +183,7 @@ def _keep(
     errors: Sequence[RowError] = (),
     rejected: Sequence[Row] = (),
 ) -> None:
-    """Create the run's batch, with the diagnostics for as long as they are kept."""
+    """Create the run's batch; its diagnostics expire after the retention time."""
     batches, now = service.catalog.batches, service.clock.now()
     source = service.source_connections.get(run.flow.source_id)
     batch = Batch(
