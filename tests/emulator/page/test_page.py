@@ -269,7 +269,7 @@ def test_refused_requests_faults_and_orders_are_listed(client: Client) -> None:
         "refused (4xx)": "2",
         "failed (5xx)": "1",
         "without answer": "0",
-        "faults in force": "1",
+        "active faults": "1",
         "runs with a forced outcome": "2",
     }
     faults, orders, refused = shown.all("table")
@@ -378,6 +378,6 @@ def test_a_request_without_answer_is_listed_as_such(client: Client) -> None:
         client.ask("GET", f"{FLOW}/flows")
     shown = page(client)
     faults, refused = shown.all("table")
-    assert faults.cells() == [["fault-1", "drop_before", "any", "*/flows", "ever", "1", "1"]]
+    assert faults.cells() == [["fault-1", "drop_before", "any", "*/flows", "no limit", "1", "1"]]
     assert refused.cells()[0][1:] == ["none", "GET", f"{FLOW}/flows", "dev", "fault-1 drop_before"]
     assert [tile.text for tile in shown.all("dd", "alarm")] == ["1"]
