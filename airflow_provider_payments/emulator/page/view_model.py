@@ -347,7 +347,7 @@ def _missing(role: str, identifier: str) -> Link:
 
 def _mapping(service: FlowService, flow: Flow) -> MappingVersion | None:
     try:
-        return mapping_version(service, flow.transformation("Mapping") or {})
+        return mapping_version(service, flow.transformation("Mapping") or {}, lagging=False)
     except Refusal:
         return None
 

@@ -299,6 +299,15 @@ def test_a_draft_shows_what_it_lacks(client: Client) -> None:
         assert links(shown)["mapping set"].all("span", "id")[0].attributes["title"] == HOSTILE
 
 
+def test_an_object_that_is_hidden_from_the_credential_is_shown_on_the_page(client: Client) -> None:
+    body = client.prepared()
+    flow = client.flow(body)["id"]
+    mapping, dataset = body["transformations"][1]["params"]["mappingId"], body["_dataset"]
+    for kind, identifier in (("mappingSets", mapping), ("dataSets", dataset)):
+        client.control("POST", "hidden", json={"kind": kind, "id": identifier})
+    assert [role for role, link in links(page(client, dataflow=flow)).items() if "missing" in link.text] == []
+
+
 def test_a_failed_run_tells_why(client: Client) -> None:
     client.control("POST", "outcomes", json={"outcome": "fail_copy"})
     flow = client.flow(client.prepared())["id"]
