@@ -22,7 +22,7 @@ def test_an_expression_for_no_single_value_is_refused_wherever_it_is_checked(cli
     first, second = client.make(f"{SETS}/validate", body)["validationResponse"]
     assert (first["status"], second["status"]) == ("SUCCESS", "FAILED")
     (error,) = second["errors"]
-    assert "sha256 takes a single value as 'input', not an array" in error.pop("exception")
+    assert "sha256 accepts a single value as 'input', not an array" in error.pop("exception")
     assert error == {
         "destination": f"{PRODUCT}.t",
         "source": "sha256(items[*].x)",
@@ -34,7 +34,7 @@ def test_an_expression_for_no_single_value_is_refused_wherever_it_is_checked(cli
     target = client.target(schema, client.dataset(schema))
     flow = flow_body(client.source(), target, client.make(SETS, body)["id"], client.now() + 60)
     message = client.flow_problem("POST", f"{FLOW}/flows", "1419-400", json=sent(flow))
-    assert "sha256 takes a single value" in message
+    assert "sha256 accepts a single value" in message
     # Function by function over the array is what works.
     each = "transformArray(items, item -> sha256(item.x))"
     assert value_of(client, each, {"items": [{"x": "my text"}]}) == [SHA256]
