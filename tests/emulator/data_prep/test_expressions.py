@@ -173,7 +173,7 @@ def value(client: Client, schema: str, expression: str, field: str) -> Any:
     return answer["data"]["_emulator"]["product"][field]
 
 
-def test_values(client: Client) -> None:
+def test_expressions_have_their_documented_values(client: Client) -> None:
     schema = client.schema("e", **FIELDS)
     for field, expected in (("t", TEXTS), ("n", NUMBERS), ("b", TRUTHS), ("d", TIMES)):
         for expression, wanted in expected.items():
@@ -189,7 +189,7 @@ def test_values(client: Client) -> None:
     assert value(client, schema, 'dformat(timestamp(), "yyyy") == format(now(), "yyyy")', "b")
 
 
-def test_nothing_is_written_for_nothing(client: Client) -> None:
+def test_a_null_result_is_not_written(client: Client) -> None:
     schema = client.schema("e", **FIELDS)
     for expression in (
         "nullify()",
@@ -249,7 +249,7 @@ def test_nothing_is_written_for_nothing(client: Client) -> None:
         ('dformat(100000000000000000000, "yyyy")', "dformat cannot take"),
     ],
 )
-def test_what_a_row_makes_impossible(client: Client, expression: str, named: str) -> None:
+def test_an_expression_that_fails_for_a_row_is_reported(client: Client, expression: str, named: str) -> None:
     body = lines(client.schema("e", **FIELDS), ("EXPRESSION", expression, "_emulator.product.t"))
     answer = client.make(f"{SETS}/preview", {"data": ROW, "mappingSet": body})
     assert answer["data"] == {}
@@ -310,17 +310,17 @@ def test_what_a_row_makes_impossible(client: Client, expression: str, named: str
         ("a" * 4097, "longer than 4096"),
     ],
 )
-def test_what_validation_refuses(client: Client, expression: str, named: str) -> None:
+def test_validation_refuses_an_invalid_expression(client: Client, expression: str, named: str) -> None:
     body = lines(client.schema("e", **FIELDS), ("EXPRESSION", expression, "_emulator.product.t"))
     (answer,) = client.make(f"{SETS}/validate", body)["validationResponse"]
     assert answer["status"] == "FAILED"
     assert named in answer["errors"][0]["exception"]
     assert client.make(f"{LANGUAGE}/validate", {"expression": expression}) is False
-    # The platform keeps such a set all the same; only a dataflow insists.
+    # The platform stores such a mapping set; only the creation of a dataflow refuses it.
     assert client.make(SETS, body)["version"] == 0
 
 
-def test_validation_with_sample_data(client: Client) -> None:
+def test_an_expression_is_validated_with_sample_data(client: Client) -> None:
     for expression, sample, valid in (
         ('concat("Hi", ",", "there", "!")', None, True),
         ("to_integer(a)", '{"a": "12"}', True),
@@ -346,7 +346,7 @@ def test_functions_and_operators_are_listed(client: Client) -> None:
         assert client.make(f"{LANGUAGE}/validate", {"expression": entry["example"]}) is True, entry
 
 
-def test_patterns_mean_what_they_mean_elsewhere(client: Client) -> None:
+def test_patterns_match_as_in_other_regular_expression_engines(client: Client) -> None:
     schema = client.schema("e", **FIELDS)
     texts = ["".join(letters) for size in range(5) for letters in itertools.product("ab1-", repeat=size)]
     for pattern in (
@@ -368,7 +368,7 @@ def test_patterns_mean_what_they_mean_elsewhere(client: Client) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["(a*)*b", "(ab)+", "(?i)a", "[a&&b]", "a" * 201, "("])
-def test_a_pattern_that_could_cost_too_much_is_refused(client: Client, pattern: str) -> None:
+def test_a_pattern_that_may_take_too_long_is_refused(client: Client, pattern: str) -> None:
     body = lines(client.schema("e", **FIELDS), ("EXPRESSION", f'matches_regex(t, "{pattern}")', "_emulator.product.b"))
     (answer,) = client.make(f"{SETS}/preview", {"data": [{"t": "a" * 60}], "mappingSet": body})
     assert answer["data"] == {}
