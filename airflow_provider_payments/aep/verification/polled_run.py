@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.errors import RequestError
+from airflow_provider_payments.aep.errors import NotFoundError, RequestError
 from airflow_provider_payments.aep.readers import at, mappings, moment, text
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, runs_of
@@ -216,9 +216,7 @@ def _is_listed(trial: Trial, flow_id: str, run_id: str) -> bool:
 def _read(trial: Trial, found: PolledRun, seconds: float) -> None:
     try:
         found.item = flow_service.item(trial.client, "runs", found.id)
-    except RequestError as error:
-        if not error.says_gone:
-            raise
+    except NotFoundError:
         return
     if found.readable is None:
         found.readable = seconds
