@@ -63,7 +63,7 @@ def find_dataflow(client: Client, asked: str) -> RemoteObject:
             if not error.says_gone:
                 raise
         else:
-            if not DATAFLOW.is_going(DATAFLOW.fields_of(existing)):
+            if not DATAFLOW.is_being_deleted(DATAFLOW.fields_of(existing)):
                 return existing
     return find_object(client, DATAFLOW, asked, argument=ARGUMENT)
 

@@ -132,7 +132,7 @@ class Resource(ABC):
                 yield self.kind.read_item(fields)
 
     def _is_it(self, fields: Fields) -> bool:
-        return fields.is_named(self.kind.name_key, self.name) and not self.kind.is_going(fields)
+        return fields.is_named(self.kind.name_key, self.name) and not self.kind.is_being_deleted(fields)
 
     @abstractmethod
     def body(self) -> Json:
@@ -164,7 +164,7 @@ class Resource(ABC):
         """
         return
 
-    def begins(self, reads: Reads) -> float:
+    def ingests_from(self, reads: Reads) -> float:
         """Return when it would begin to ingest if it were made now, in epoch seconds of the platform's clock."""
         return math.inf
 
@@ -178,11 +178,11 @@ class Resource(ABC):
         object_id, etag = (readers.at(answer.body, *path) for path in ((self.kind.id_key,), self.kind.etag_at))
         return created_object(answer, self.kind.path, object_id, etag)
 
-    def decides(self, difference: Difference) -> bool:
+    def is_decisive(self, difference: Difference) -> bool:
         """Whether an object that differs so is not the desired one; what else differs can be left as it is."""
         return difference.field not in ("name", "description", OWNER)
 
-    def follows_creation(self, difference: Difference) -> bool:
+    def is_set_after_creation(self, difference: Difference) -> bool:
         """Whether a new object differs so because no creation can say otherwise: then a change completes it."""
         return False
 
@@ -190,11 +190,11 @@ class Resource(ABC):
         """Whether an object that differs so does the same work."""
         return not differences
 
-    def is_out_of_date(self, error: RequestError) -> bool:
+    def is_outdated_request(self, error: RequestError) -> bool:
         """Whether what was refused is only what a request that is made later says otherwise."""
         return False
 
-    def adopt_named_by(self, client: Client, error: RequestError) -> RemoteObject | None:
+    def object_named_by(self, client: Client, error: RequestError) -> RemoteObject | None:
         """Return the object that a refused creation names as standing in its way, if the service names one."""
         return None
 
@@ -258,7 +258,7 @@ class Resource(ABC):
         mark = self.kind.mark_of(existing)
         if mark is None or self.owner is None:
             return change
-        mark = mark.handed_to(self.owner, adopted=self.kind.ingests)
+        mark = mark.with_owner(self.owner, adopted=self.kind.ingests)
         return attrs.evolve(change, operations=self.kind.with_mark(existing, change.operations, mark))
 
     def obstacle(self, existing: RemoteObject, difference: Difference, now: float) -> str:

@@ -226,10 +226,10 @@ class Dataflow(FlowServiceResource):
         settle = reads.dataflow_settle_seconds
         return settle + self.retry_delay + FENCE_MARGIN_SECONDS if settle else 0.0
 
-    def begins(self, reads: Reads) -> float:
+    def ingests_from(self, reads: Reads) -> float:
         return float(self._schedule(reads)["startTime"])
 
-    def is_out_of_date(self, error: RequestError) -> bool:
+    def is_outdated_request(self, error: RequestError) -> bool:
         return error.code == START_HAS_PASSED and self.schedule.start_time is None
 
     def create(self, client: Client, mark: Mark | None = None) -> RemoteObject:
@@ -279,10 +279,10 @@ class Dataflow(FlowServiceResource):
         # Two of one name that read the same bring each row twice, however else they differ.
         return not any(d.field == "sourceConnectionIds" for d in differences)
 
-    def decides(self, difference: Difference) -> bool:
-        return super().decides(difference) and not self.follows_creation(difference)
+    def is_decisive(self, difference: Difference) -> bool:
+        return super().is_decisive(difference) and not self.is_set_after_creation(difference)
 
-    def follows_creation(self, difference: Difference) -> bool:
+    def is_set_after_creation(self, difference: Difference) -> bool:
         return difference.field == "state" and self.enabled is False
 
     fixed_advice = "A change of these does not reach a dataflow that exists: choose another name."

@@ -120,7 +120,7 @@ def _listed(kind: Kind, items: Iterable[Json], asked: str) -> _Listed:
 
 def _match(kind: Kind, item: Json, asked: str, others: list[str]) -> Iterator[RemoteObject]:
     fields = kind.fields_of_item(item)
-    if kind.is_going(fields):
+    if kind.is_being_deleted(fields):
         return
     if readers.text(item.get(kind.id_key)) == asked or fields.is_named(kind.name_key, asked):
         yield kind.read_item(fields)

@@ -26,7 +26,7 @@ class FlowServiceKind(Kind):
     def listed(self, item: Json) -> RemoteObject | None:
         return None if item.get("state") == "deleting" else super().listed(item)
 
-    def is_going(self, fields: Fields) -> bool:
+    def is_being_deleted(self, fields: Fields) -> bool:
         return fields.text("state") == "deleting"
 
     def settle_seconds(self, reads: Reads) -> float:

@@ -135,7 +135,7 @@ class Kind(ABC):
         """Return which version of it a list shows; only mapping sets have several that can be read."""
         return 0
 
-    def is_going(self, fields: Fields) -> bool:
+    def is_being_deleted(self, fields: Fields) -> bool:
         """Whether an item is being deleted."""
         return False
 

@@ -50,7 +50,7 @@ class Mark:
         note = f" deletion {self.deletion}" if self.deletion else note
         return f"[airflow:{self.owner}#{self.run}.{self.nonce}{note}]"
 
-    def handed_to(self, owner: str, *, adopted: bool = False) -> Self:
+    def with_owner(self, owner: str, *, adopted: bool = False) -> Self:
         """
         Return the mark with another owner; by run and nonce it still tells which request made the object.
 
@@ -112,7 +112,7 @@ class Writer:
         """Return a mark for one creation."""
         return Mark(self.owner, self.run_digest, secrets.token_hex(4))
 
-    def made(self, mark: Mark | None) -> bool:
+    def owns(self, mark: Mark | None) -> bool:
         """Whether an object with this mark was made by this run of the chain."""
         return mark is not None and (mark.owner, mark.run) == (self.owner, self.run_digest)
 

@@ -63,7 +63,7 @@ class SchemaProfile(RegistryResource):
         tags = {"value": [*others, UNION_TAG]}
         return self.send(client, schema, Change((self.payload() | tags,)))
 
-    def is_out_of_date(self, error: RequestError) -> bool:
+    def is_outdated_request(self, error: RequestError) -> bool:
         # Somebody else has changed the schema since it was read.
         return error.status == 412
 

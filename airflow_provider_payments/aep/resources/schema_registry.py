@@ -121,7 +121,7 @@ class RegistryResource(Resource):
             return shown
         return Fields(shown.what, schema_registry.resource(reads, self.kind.collection, existing.id))
 
-    def adopt_named_by(self, client: Client, error: RequestError) -> RemoteObject | None:
+    def object_named_by(self, client: Client, error: RequestError) -> RemoteObject | None:
         """Read the ``$id`` out of a "title taken" refusal; a resource of another kind is no candidate."""
         if error.code != TITLE_TAKEN:
             return None
