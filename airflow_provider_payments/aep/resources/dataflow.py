@@ -183,7 +183,7 @@ class Dataflow(FlowServiceResource):
     def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
         """See as well that no other dataflow reads the source connection: a pair of them belongs to one dataflow."""
         related = [self.kind.fields_of_item(item) for item in self._related(reads)]
-        if named := [self.kind.read_item(fields) for fields in related if self._is_it(fields)]:
+        if named := [self.kind.read_item(fields) for fields in related if self._is_match(fields)]:
             yield from named
             return
         for fields in related:
