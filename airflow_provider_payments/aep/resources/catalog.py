@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.resources.base import Change, Resource, without_empty
 from airflow_provider_payments.aep.resources.converters import named, to_bool, to_content_type, to_id, to_mapping
-from airflow_provider_payments.aep.resources.items import user_of
+from airflow_provider_payments.aep.resources.items import referring_item
 from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject, created_object
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, PAGE, Json, segment
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MARK_TAG = "airflow/mark"
 PROFILE_TAG = "unifiedProfile"
-_SWITCH = "enabled:"
+_ENABLED_PREFIX = "enabled:"
 
 
 class DatasetKind(Kind):
@@ -44,7 +44,7 @@ class DatasetKind(Kind):
         # Not every way that rows come by sets the last batch.
         if batch := existing.item.get("lastBatchId") or catalog.a_batch_of(reads, existing.id):
             return f"it holds rows: batch {batch}"
-        return user_of(reads, self, existing.id, going)
+        return referring_item(reads, self, existing.id, going)
 
     # A dataset's description is what people read it by; its tags are for machines.
     def marked(self, payload: Json, mark: Mark | None) -> Json:
@@ -111,7 +111,7 @@ class Dataset(Resource):
                 "name": self.name,
                 "description": self.description,
                 "schemaRef": {"id": self.schema_id, "contentType": self.schema_version},
-                "tags": dict(self.tags) | ({PROFILE_TAG: [f"{_SWITCH}true"]} if self.profile else {}),
+                "tags": dict(self.tags) | ({PROFILE_TAG: [f"{_ENABLED_PREFIX}true"]} if self.profile else {}),
             }
         )
 
@@ -120,8 +120,8 @@ class Dataset(Resource):
         answer = client.request("POST", self.kind.path, params={"requestDataSource": "true"}, body=body)
         reference = next(iter(readers.sequence(answer.body)), None)
         # "@/dataSets/5c8c..." in answers, "@/datasets/..." in prose.
-        made_id = reference.rsplit("/", 1)[-1] if isinstance(reference, str) else None
-        return created_object(answer, self.kind.path, made_id)
+        object_id = reference.rsplit("/", 1)[-1] if isinstance(reference, str) else None
+        return created_object(answer, self.kind.path, object_id)
 
     changeable: ClassVar[tuple[str, ...]] = ("tags", "description", "profile")
 
@@ -141,7 +141,10 @@ class Dataset(Resource):
         changed = {d.field for d in differences}
         if "profile" in changed:
             kept = self.kind.fields_of(existing).texts("tags", PROFILE_TAG)
-            grown[PROFILE_TAG] = [*(tag for tag in kept if not tag.startswith(_SWITCH)), f"{_SWITCH}true"]
+            grown[PROFILE_TAG] = [
+                *(tag for tag in kept if not tag.startswith(_ENABLED_PREFIX)),
+                f"{_ENABLED_PREFIX}true",
+            ]
         described = "description" in changed
         members = ({"tags": grown} if grown else {}) | ({"description": self.description} if described else {})
         return Change((members,) if members else ())
@@ -174,7 +177,7 @@ def is_in_profile(dataset: RemoteObject) -> bool:
     :raises UnreadableError: if its tags cannot be understood.
     """
     tags = DATASET.fields_of(dataset).texts("tags", PROFILE_TAG)
-    return f"{_SWITCH}true" in (tag.replace(" ", "") for tag in tags)
+    return f"{_ENABLED_PREFIX}true" in (tag.replace(" ", "") for tag in tags)
 
 
 def _pairs(tags: Mapping[str, Any]) -> set[str]:

@@ -192,7 +192,7 @@ class MappingSet(Resource):
     schema_version: str = attrs.field(default=SCHEMA_VERSION, converter=to_content_type)
 
     @property
-    def placed(self) -> list[FieldMapping]:
+    def placed_mappings(self) -> list[FieldMapping]:
         """The mappings, with the tenant's namespace in their destinations where it is known."""
         if not self.tenant_id:
             return list(self.mappings)
@@ -202,11 +202,11 @@ class MappingSet(Resource):
     def check(self) -> None:
         if self.dialect not in DIALECTS:
             raise InvalidInputError("dialect", self.dialect, f"one of {', '.join(DIALECTS)}")
-        mappings = self.placed
+        mappings = self.placed_mappings
         seen: set[str] = set()
         for mapping in mappings:
             # Where the tenant is not known yet, whatever namespace stands in the place of the placeholder may be it.
-            place = re.sub(r"^_[^.]+\.", "_.", mapping.destination) if self._open else mapping.destination
+            place = re.sub(r"^_[^.]+\.", "_.", mapping.destination) if self._needs_tenant_id else mapping.destination
             if place in seen:
                 raise InvalidInputError("mappings.destination", mapping.destination, "each destination only once")
             seen.add(place)
@@ -244,22 +244,22 @@ class MappingSet(Resource):
                 log.warning("mappings.source=%r: the source shows no %r%s", mapping.source, source, nearest)
 
     @property
-    def _open(self) -> bool:
+    def _needs_tenant_id(self) -> bool:
         return not self.tenant_id and any(TENANT_PLACEHOLDER in m.destination for m in self.mappings)
 
     def look_up(self, reads: Reads) -> Iterator[RemoteObject]:
         # The legacy dialect sends no name, so none can be asked for.
-        return self._alike(reads, data_prep.mapping_sets(reads, self.name if self.dialect == "current" else None))
+        return self._equivalent(reads, data_prep.mapping_sets(reads, self.name if self.dialect == "current" else None))
 
     def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
         everything = data_prep.mapping_sets(reads) if self.dialect == "current" else ()
-        return self._alike(reads, (item for item in everything if self._may_be_named_so(item)))
+        return self._equivalent(reads, (item for item in everything if self._may_have_name(item)))
 
-    def _may_be_named_so(self, item: Json) -> bool:
+    def _may_have_name(self, item: Json) -> bool:
         name = readers.text(item.get("name"))  # no published answer shows one
         return name is None or Fields(self.kind.name, item).is_named("name", self.name)
 
-    def _alike(self, reads: Reads, items: Iterable[Json]) -> Iterator[RemoteObject]:
+    def _equivalent(self, reads: Reads, items: Iterable[Json]) -> Iterator[RemoteObject]:
         desired = self.complete(reads).desired_fields()
         for fields in map(self.kind.fields_of_item, items):
             # Nobody has to understand what another schema's maps.
@@ -268,10 +268,10 @@ class MappingSet(Resource):
 
     def complete(self, reads: Reads) -> Self:
         """Return this value with the tenant's namespace filled in."""
-        return attrs.evolve(self, tenant_id=schema_registry.tenant_id(reads)) if self._open else self
+        return attrs.evolve(self, tenant_id=schema_registry.tenant_id(reads)) if self._needs_tenant_id else self
 
     def body(self) -> Json:
-        mappings = [m.payload(self.dialect) for m in self.placed]
+        mappings = [m.payload(self.dialect) for m in self.placed_mappings]
         if self.dialect == "legacy":
             return {"version": 0, "xdmSchema": self.schema_id, "xdmVersion": "1.0", "id": None, "mappings": mappings}
         schema = {"id": self.schema_id, "contentType": self.schema_version}

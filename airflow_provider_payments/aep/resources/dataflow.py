@@ -32,10 +32,10 @@ from airflow_provider_payments.aep.resources.items import FlowServiceKind
 from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject, created_object
 from airflow_provider_payments.aep.resources.live_dataflow import (
     changed_transformations,
+    has_started,
     mapping_used,
-    put,
     read_dataflow,
-    started,
+    set_member,
 )
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schedule import SCHEDULE_FIELDS, Schedule
@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 
 START_HAS_PASSED = "FLOW-1360-400"
 #: Seconds added to window and retry delay before a new dataflow begins.
-FENCE_MARGIN_SECONDS = 60.0
+START_MARGIN_SECONDS = 60.0
 
 
 class DataflowKind(FlowServiceKind):
@@ -130,9 +130,9 @@ class Dataflow(FlowServiceResource):
         columns = self.source_columns
         if delta and self.schedule.frequency == "once":
             raise InvalidInputError("delta_column", delta.name, "leave it out with frequency 'once'")
-        if delta and self.flow_spec.copies is False:
+        if delta and self.flow_spec.reads_tables is False:
             raise InvalidInputError("delta_column", delta.name, f"flow spec {self.flow_spec.name!r} reads no tables")
-        if not delta and self.flow_spec.copies and self.schedule.frequency != "once":
+        if not delta and self.flow_spec.reads_tables and self.schedule.frequency != "once":
             raise InvalidInputError("delta_column", None, "a table source needs one on any schedule but 'once'")
         if delta and columns is not None and delta.name not in columns:
             raise InvalidInputError("delta_column", delta.name, f"one of the source's columns: {', '.join(columns)}")
@@ -177,7 +177,7 @@ class Dataflow(FlowServiceResource):
         return without_empty({"errorDiagnosticsEnabled": diagnostics, "partialIngestionPercent": percent})
 
     @property
-    def _takes_partial_ingestion_away(self) -> bool:
+    def _removes_partial_ingestion(self) -> bool:
         return self.partial_ingestion_percent == 0
 
     def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
@@ -199,14 +199,14 @@ class Dataflow(FlowServiceResource):
             spec = FlowSpec.from_item(flow_service.item(reads, "flowSpecs", spec.id))
         checked = attrs.evolve(self, flow_spec=spec)
         schedule = self._schedule(reads)
-        delay, fence = schedule["startTime"] - reads.now(), self._fence(reads)
-        if delay < fence:
+        delay, min_delay = schedule["startTime"] - reads.now(), self._min_start_delay(reads)
+        if delay < min_delay:
             log.warning(
                 "dataflow %r begins in %d s. If its task is killed while another creates the same, both may ingest "
                 "before one is removed: from %d s on that cannot be",
                 self.name,
                 delay,
-                fence,
+                min_delay,
             )
         check_against("schedule", schedule, spec.schedule_schema)
         check_against("options", self._options(), spec.option_schema)
@@ -214,9 +214,9 @@ class Dataflow(FlowServiceResource):
 
     def _schedule(self, reads: Reads) -> Json:
         # The platform's time: a start that lies in its past is refused.
-        return self.schedule.params(datetime.fromtimestamp(reads.now(), UTC), self._fence(reads))
+        return self.schedule.params(datetime.fromtimestamp(reads.now(), UTC), self._min_start_delay(reads))
 
-    def _fence(self, reads: Reads) -> float:
+    def _min_start_delay(self, reads: Reads) -> float:
         """
         Seconds before which a new dataflow must not run.
 
@@ -224,7 +224,7 @@ class Dataflow(FlowServiceResource):
         is gone or disabled before it ingests.
         """
         settle = reads.dataflow_settle_seconds
-        return settle + self.retry_delay + FENCE_MARGIN_SECONDS if settle else 0.0
+        return settle + self.retry_delay + START_MARGIN_SECONDS if settle else 0.0
 
     def ingests_from(self, reads: Reads) -> float:
         return float(self._schedule(reads)["startTime"])
@@ -253,7 +253,7 @@ class Dataflow(FlowServiceResource):
         fields |= {} if self.description is None else {"description": self.description}
         fields |= {f"scheduleParams.{name}": value for name, value in self.schedule.desired.items()}
         fields |= {f"options.{name}": value for name, value in self._options().items()}
-        fields |= {"options.partialIngestionPercent": None} if self._takes_partial_ingestion_away else {}
+        fields |= {"options.partialIngestionPercent": None} if self._removes_partial_ingestion else {}
         if self.delta_column:
             fields |= {f"deltaColumn.{name}": value for name, value in self.delta_column.desired.items()}
         return fields
@@ -273,7 +273,7 @@ class Dataflow(FlowServiceResource):
         """Return the mapping set and version that a dataflow uses; this one's own where that means the same."""
         desired = self._mapping_used
         any_version = used is not None and self.mapping_set_version is None and used[0] == desired[0]
-        return desired if any_version or (used and _alike(reads, MAPPING_SET, used, desired)) else used
+        return desired if any_version or (used and _are_equivalent(reads, MAPPING_SET, used, desired)) else used
 
     def is_duplicate(self, differences: list[Difference]) -> bool:
         # Two of one name that read the same bring each row twice, however else they differ.
@@ -292,10 +292,10 @@ class Dataflow(FlowServiceResource):
     def obstacle(self, existing: RemoteObject, difference: Difference, now: float) -> str:
         fields, name = self.kind.fields_of(existing), difference.field
         if name == "state":
-            return "" if self.enabled is not None and difference.actual != "draft" else _why_it_rests(fields)
+            return "" if self.enabled is not None and difference.actual != "draft" else _state_advice(fields)
         if name.startswith(("mapping", "deltaColumn.")) and fields.text("scheduleParams", "frequency") == "once":
             return "What a dataflow that runs once maps cannot be changed (FLOW-1366): choose another name."
-        if started(fields, now):
+        if has_started(fields, now):
             if name == "scheduleParams.frequency" and self.schedule.frequency == "once":
                 return "A dataflow that has started cannot be made to run once (FLOW-1403): choose another name."
             if name == "scheduleParams.backfill":
@@ -310,22 +310,22 @@ class Dataflow(FlowServiceResource):
         # A single run must have no delta column, and no backfill, not even one that stands in the live schedule.
         to_once = self.schedule.frequency == "once" and "scheduleParams.frequency" in changed
         texts = {"name": self.name, "description": Mark.described(fields.text("description"), self.description or "")}
-        operations = [put(f"/{member}", text) for member, text in texts.items() if member in changed]
+        operations = [set_member(f"/{member}", text) for member, text in texts.items() if member in changed]
         if to_once or any(name.startswith(("mapping", "deltaColumn.")) for name in changed):
             changes = self._changes_of_params(changed)
             operations.append(changed_transformations(fields, self._transformations(), changes, without_copy=to_once))
         schedule = {name: v for name, v in self.schedule.desired.items() if f"scheduleParams.{name}" in changed}
         for name, value in (schedule | ({"backfill": None} if to_once else {})).items():
             if value is not None:
-                operations.append(put(f"/scheduleParams/{name}", value))
+                operations.append(set_member(f"/scheduleParams/{name}", value))
             elif name in fields.mapping("scheduleParams"):
                 operations.append({"op": "remove", "path": f"/scheduleParams/{name}"})
         if any(name.startswith("options.") for name in changed):
             options = dict(fields.mapping("options")) | self._options()
             options.pop("isSampleDataflow", None)  # the service's own
-            if self._takes_partial_ingestion_away:
+            if self._removes_partial_ingestion:
                 options.pop("partialIngestionPercent", None)
-            operations.append(put("/options", options))
+            operations.append(set_member("/options", options))
         action: Literal["enable", "disable"] = "disable" if self.enabled is False else "enable"
         return Change(tuple(operations), action if "state" in changed else None)
 
@@ -350,7 +350,7 @@ class Dataflow(FlowServiceResource):
         return {"runs_since": self.schedule.runs_since(datetime.fromtimestamp(at, UTC)).isoformat()}
 
 
-def _why_it_rests(fields: Fields) -> str:
+def _state_advice(fields: Fields) -> str:
     changed = readers.moment(fields.value("updatedAt"))
     since = f", and was last changed at {readers.iso(changed)}" if changed else ""
     return f"The dataflow is {fields.text('state')}{since}: enable it, or choose another name."
@@ -360,10 +360,10 @@ def _connection(reads: Reads, kind: Kind, ids: list[str], desired: str) -> objec
     """Return the connection that a dataflow refers to; the desired one where that means the same."""
     if len(ids) != 1:
         return ids
-    return desired if _alike(reads, kind, (ids[0], 0), (desired, 0)) else ids[0]
+    return desired if _are_equivalent(reads, kind, (ids[0], 0), (desired, 0)) else ids[0]
 
 
-def _alike(reads: Reads, kind: Kind, *references: tuple[str, int]) -> bool:
+def _are_equivalent(reads: Reads, kind: Kind, *references: tuple[str, int]) -> bool:
     """
     Whether references lead to objects that mean the same: they are compared so.
 

@@ -29,11 +29,11 @@ from airflow_provider_payments.aep.resources.converters import (
 from airflow_provider_payments.aep.resources.items import FlowServiceKind
 from airflow_provider_payments.aep.resources.source_columns import (
     Column,
+    actual_types,
     as_columns,
-    completed,
     described_column,
-    shown_types,
-    written_types,
+    user_types,
+    with_explored_columns,
 )
 from airflow_provider_payments.aep.services import (
     ADHOC_SCHEMA_VERSION,
@@ -255,7 +255,9 @@ class SourceConnection(FlowServiceResource):
         if not self.table or (self.columns is not None and not any(isinstance(c, str) for c in self.columns)):
             return self
         explored = flow_service.columns(reads, self.base_connection_id, self.table)
-        return attrs.evolve(self, columns=explored if self.columns is None else completed(self.columns, explored))
+        return attrs.evolve(
+            self, columns=explored if self.columns is None else with_explored_columns(self.columns, explored)
+        )
 
     def desired_fields(self) -> Json:
         fields = source_meaning(Fields(self.name, self.payload()))
@@ -263,13 +265,13 @@ class SourceConnection(FlowServiceResource):
             del fields["params.columns"]
         if self.schema_id:
             fields |= _schema_meaning(Fields(self.name, self.payload()))
-        return fields | written_types(self.columns or ()) | self._extra_of(self.extra)
+        return fields | user_types(self.columns or ()) | self._extra_of(self.extra)
 
     def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         fields = self.kind.fields_of(existing)
         # A column that is missing altogether is one difference, whatever types it was to have.
-        written = written_types(self.columns or ())
-        types = written | shown_types(fields.each("params", "columns"), written)
+        written = user_types(self.columns or ())
+        types = written | actual_types(fields.each("params", "columns"), written)
         return source_meaning(fields) | _schema_meaning(fields) | types | self._extra_of(fields.item)
 
     def _extra_of(self, item: Mapping[str, Any]) -> Json:

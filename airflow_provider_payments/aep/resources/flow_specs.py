@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: What the validator raises besides its own errors where a schema passes its own check and is broken all the same.
-_STUMBLES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_VALIDATOR_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class FlowSpec:
     option_schema: Json | None = None
 
     @property
-    def copies(self) -> bool | None:
+    def reads_tables(self) -> bool | None:
         """Whether it reads tables by a delta column (it has a Copy transformation); ``None`` where unknown."""
         return None if self.transformations is None else "Copy" in self.transformations
 
@@ -127,7 +127,7 @@ def look_up_flow_spec(reads: Reads, name: str, source_spec_id: str | None) -> Fl
             fields = Fields.of_item("flow spec", item)
             if fields.is_named("name", name):
                 named = True
-                if fits(fields, source_spec_id):
+                if is_suitable(fields, source_spec_id):
                     return FlowSpec.from_item(item)
         except UnreadableError as error:
             unreadable = error
@@ -143,7 +143,7 @@ def look_up_flow_spec(reads: Reads, name: str, source_spec_id: str | None) -> Fl
     )
 
 
-def fits(fields: Fields, source_spec_id: str | None) -> bool:
+def is_suitable(fields: Fields, source_spec_id: str | None) -> bool:
     """
     Whether a flow spec reads a source and writes to the data lake.
 
@@ -177,7 +177,7 @@ def check_against(field: str, value: Any, schema: Json | None) -> None:
         Draft7Validator.check_schema(schema)
         # Of an empty registry: a reference to elsewhere is not followed.
         errors = list(Draft7Validator(schema, registry=Registry()).iter_errors(value))
-    except (SchemaError, Unresolvable, re.error, RecursionError, *_STUMBLES) as broken:
+    except (SchemaError, Unresolvable, re.error, RecursionError, *_VALIDATOR_ERRORS) as broken:
         log.debug("%s is not held against the schema of the flow spec: %s", field, type(broken).__name__)
         return  # a schema that is itself broken proves nothing; the service decides
     if error := best_match(errors):

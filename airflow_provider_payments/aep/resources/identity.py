@@ -29,7 +29,7 @@ DESCRIPTOR_TYPE = "xdm:descriptorIdentity"
 #: How a descriptor may name its namespace: by its code, such as Email, or by a number that one organisation has.
 BY_CODE = "xdm:code"
 #: Refusal: the descriptor breaks a rule.
-INVALID = "XDM-1520-400"
+RULE_VIOLATED = "XDM-1520-400"
 
 
 class IdentityKind(Kind):
@@ -129,7 +129,7 @@ class Identity(Resource):
 
     def is_taken(self, error: RequestError) -> bool:
         """Whether the schema has got a primary identity since it was looked for: the code alone may say anything."""
-        return error.code == INVALID and bool(self.primary) and "primary" in error.problem.detail.lower()
+        return error.code == RULE_VIOLATED and bool(self.primary) and "primary" in error.problem.detail.lower()
 
     fixed_advice: ClassVar[str] = "Profiles may rest on an identity, so it is not changed: write what is there."
 

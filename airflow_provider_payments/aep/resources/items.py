@@ -48,20 +48,20 @@ class FlowServiceKind(Kind):
         return replace(existing, etag=readers.text(readers.at(answer.body, "etag")) or existing.etag)
 
     def blocking_reference(self, reads: Reads, existing: RemoteObject, going: Collection[str] = ()) -> str:
-        return user_of(reads, self, existing.id, going)
+        return referring_item(reads, self, existing.id, going)
 
 
-def user_of(reads: Reads, kind: Kind, object_id: str, going: Collection[str] = ()) -> str:
+def referring_item(reads: Reads, kind: Kind, object_id: str, going: Collection[str] = ()) -> str:
     """
     Say what refers to an object of a kind; empty where nothing does.
 
     :param going: ids of what does not count.
     """
-    users = (_user_among(reads, object_id, *place, going) for place in kind.referrers.items())
+    users = (_referring_item_in(reads, object_id, *place, going) for place in kind.referrers.items())
     return next(filter(None, users), "")
 
 
-def _user_among(reads: Reads, object_id: str, collection: str, reference: str, going: Collection[str]) -> str:
+def _referring_item_in(reads: Reads, object_id: str, collection: str, reference: str, going: Collection[str]) -> str:
     """
     Say which item of ``collection`` has the object's id under ``reference``, such as ``params.dataSetId``.
 

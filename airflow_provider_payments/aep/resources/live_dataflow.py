@@ -60,7 +60,7 @@ def read_options(options: Fields) -> Json:
     return {"partialIngestionPercent": percent, "errorDiagnosticsEnabled": percent is not None or flag or False}
 
 
-def started(fields: Fields, now: float) -> bool:
+def has_started(fields: Fields, now: float) -> bool:
     """
     Whether a dataflow's start time has passed, after which the service changes less of it.
 
@@ -92,6 +92,6 @@ def changed_transformations(
     return {"op": "replace", "path": "/transformations", "value": missing + kept}
 
 
-def put(path: str, value: object) -> Json:
+def set_member(path: str, value: object) -> Json:
     """Return the step of a JSON Patch that sets a member: adding one that is there replaces it."""
     return {"op": "add", "path": path, "value": value}

@@ -32,7 +32,7 @@ MIN_START_DELAY_SECONDS = 240
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: A hundred years: no delay or interval is longer, no time later, or something was given in milliseconds.
 MAX_SECONDS = 100 * 366 * 86400
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+MAX_TIME = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @attrs.frozen(field_transformer=named)
@@ -64,8 +64,8 @@ class Schedule:
             raise InvalidInputError("start_delay", self.start_delay, "it must be at most 100 years")
         for name in ("start_time", "end_time"):
             moment = getattr(self, name)
-            if moment and moment >= LATEST:
-                raise InvalidInputError(name, moment.isoformat(), f"it must lie before {LATEST:%Y}")
+            if moment and moment >= MAX_TIME:
+                raise InvalidInputError(name, moment.isoformat(), f"it must lie before {MAX_TIME:%Y}")
         if self.start_time and self.end_time and self.end_time <= self.start_time:
             raise InvalidInputError("end_time", self.end_time.isoformat(), "it must be after start_time")
         self._check_interval()
@@ -82,14 +82,14 @@ class Schedule:
         if self.interval * PERIODS[self.frequency][1] > MAX_SECONDS:
             raise InvalidInputError("interval", self.interval, "no second run would come within 100 years")
 
-    def params(self, now: datetime, fence: float = 0.0) -> dict[str, Any]:
+    def params(self, now: datetime, min_delay: float = 0.0) -> dict[str, Any]:
         """
         Return ``scheduleParams`` for a dataflow that is created now, times in epoch seconds.
 
-        :param fence: seconds before which it should not run; an explicit start is taken as it is.
+        :param min_delay: seconds before which it should not run; an explicit start is taken as it is.
         :raises InvalidInputError: if the start time has passed.
         """
-        delay = max(MIN_START_DELAY_SECONDS, fence) if self.start_delay is None else self.start_delay
+        delay = max(MIN_START_DELAY_SECONDS, min_delay) if self.start_delay is None else self.start_delay
         start = self.start_time or now + timedelta(seconds=delay)
         if start < now.replace(microsecond=0):
             raise InvalidInputError(

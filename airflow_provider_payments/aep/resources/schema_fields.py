@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.services import Json
 
 #: Formats that make another XDM type of a text.
-_FORMATS_OF_TYPES = ("date", "date-time")
+_TYPE_FORMATS = ("date", "date-time")
 #: Keywords whose values are equal; ``type``, ``format``, ``$ref`` and ``required`` are compared by what they mean.
-_EQUAL = (
+_EQUAL_KEYWORDS = (
     *("meta:xdmType", "pattern", "minLength", "maxLength"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
     *("minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"),
     *("const", "default"),
 )
 #: What a keyword that is absent means; a service may leave out what says only that.
-_MEANT_BY_ABSENCE = {"minLength": 0, "minItems": 0, "minProperties": 0, "uniqueItems": False}
+_KEYWORD_DEFAULTS = {"minLength": 0, "minItems": 0, "minProperties": 0, "uniqueItems": False}
 
 
 class Gap(NamedTuple):
@@ -66,10 +66,10 @@ class FieldTree(Comparison):
         :param name: what the object is called in the differences.
         :param pointer: where it stands in its resource; ``None`` where nothing is to be patched.
         """
-        return _Live(name, pointer, actual).gaps({"properties": self.properties})
+        return _LiveField(name, pointer, actual).gaps({"properties": self.properties})
 
 
-class _Live(NamedTuple):
+class _LiveField(NamedTuple):
     """
     A live field.
 
@@ -91,17 +91,17 @@ class _Live(NamedTuple):
         yield from self._missing_fields(desired.get("properties") or {})
         for keyword, step in (("items", "[*]"), ("additionalProperties", ".*")):
             if isinstance(inner := desired.get(keyword), Mapping) and inner:
-                yield from self._held(keyword, step, inner)
+                yield from self._inner_gaps(keyword, step, inner)
 
     def _unequal(self, desired: Mapping[str, Any]) -> Iterator[Gap]:
-        for keyword in _EQUAL:
+        for keyword in _EQUAL_KEYWORDS:
             if keyword not in desired:
                 continue
             found = self._value(keyword)
-            meant = _MEANT_BY_ABSENCE.get(keyword) if found is None else found
+            meant = _KEYWORD_DEFAULTS.get(keyword) if found is None else found
             if _text(desired[keyword]) != _text(meant) and not (keyword == "meta:xdmType" and found is None):
                 yield self._gap(keyword, desired[keyword], found)
-        for keyword, theirs in (("format", self.node.text("format")), ("$ref", _referred(self.node))):
+        for keyword, theirs in (("format", self.node.text("format")), ("$ref", _reference_of(self.node))):
             if desired.get(keyword, theirs) != theirs:
                 yield self._gap(keyword, desired[keyword], theirs)
         if "required" in desired and set(desired["required"]) != set(names := self.node.texts("required")):
@@ -152,7 +152,7 @@ class _Live(NamedTuple):
                 difference = Difference(f"{self.path}.{name}", node, None)
                 yield Gap(difference, tuple(self._add("properties", name, value=node)))
 
-    def _held(self, keyword: str, step: str, desired: Mapping[str, Any]) -> Iterator[Gap]:
+    def _inner_gaps(self, keyword: str, step: str, desired: Mapping[str, Any]) -> Iterator[Gap]:
         """Compare what an array or a map holds."""
         found = self.node.value(keyword)
         if found is None or isinstance(found, bool):
@@ -160,14 +160,14 @@ class _Live(NamedTuple):
         else:
             yield from self._below(keyword, step=step).gaps(desired)
 
-    def _below(self, *steps: str, step: str) -> _Live:
+    def _below(self, *steps: str, step: str) -> _LiveField:
         node = Fields(f"{self.path}{step} of {self.node.what}", self.node.mapping(*steps))
-        return _Live(f"{self.path}{step}", _join(self.pointer or "", *steps) if self._is_own else None, node)
+        return _LiveField(f"{self.path}{step}", _join(self.pointer or "", *steps) if self._is_own else None, node)
 
     @property
     def _is_own(self) -> bool:
         # What a reference leads to belongs to another resource.
-        return self.pointer is not None and _referred(self.node) is None
+        return self.pointer is not None and _reference_of(self.node) is None
 
     def _add(self, *steps: str, value: object) -> list[Json]:
         return [{"op": "add", "path": _join(self.pointer or "", *steps), "value": value}] if self._is_own else []
@@ -179,10 +179,10 @@ class _Live(NamedTuple):
 def xdm_type(node: Fields) -> str | None:
     """Return the type by which XDM distinguishes fields: a date is none of the other texts."""
     form = node.text("format")
-    return form if form in _FORMATS_OF_TYPES else node.text("type")
+    return form if form in _TYPE_FORMATS else node.text("type")
 
 
-def _referred(node: Fields) -> str | None:
+def _reference_of(node: Fields) -> str | None:
     """Return what a field refers to; where that has been put in its place, the registry says where it came from."""
     return node.text("$ref") or node.text("meta:referencedFrom")
 
@@ -205,7 +205,7 @@ def _join(pointer: str, *steps: str) -> str:
     return "/".join([pointer, *(step.replace("~", "~0").replace("/", "~1") for step in steps)])
 
 
-def find_own(resource: Fields, namespace: str) -> tuple[str, Fields] | None:
+def find_tenant_object(resource: Fields, namespace: str) -> tuple[str, Fields] | None:
     """
     Return where a resource that is not resolved holds the tenant's object, as a JSON pointer, and the object.
 
@@ -221,7 +221,7 @@ def find_own(resource: Fields, namespace: str) -> tuple[str, Fields] | None:
     return None
 
 
-def refers_elsewhere(resource: Mapping[str, Any], *known: str) -> bool:
+def has_external_references(resource: Mapping[str, Any], *known: str) -> bool:
     """
     Whether a resource refers to others, so that only the registry can say all of its fields.
 

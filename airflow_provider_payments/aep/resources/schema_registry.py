@@ -26,8 +26,8 @@ from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schema_fields import (
     FieldTree,
-    find_own,
-    refers_elsewhere,
+    find_tenant_object,
+    has_external_references,
     resolved_properties,
 )
 from airflow_provider_payments.aep.services import ACCEPT_ONE, PAGE, PROFILE_CLASS, SCHEMA_REGISTRY, Json, segment
@@ -106,7 +106,7 @@ class RegistryResource(Resource):
     def differences(self, reads: Reads, existing: RemoteObject) -> list[Difference]:
         """Compare by meaning; fields that a list shows may be out of date, so they are read before they differ."""
         found = super().differences(reads, existing)
-        if not found or refers_elsewhere(existing.item, ADHOC_BEHAVIOUR):
+        if not found or has_external_references(existing.item, ADHOC_BEHAVIOUR):
             return found
         return super().differences(reads, self.kind.get(reads, existing.id))
 
@@ -117,7 +117,7 @@ class RegistryResource(Resource):
         :param namespace: of its own fields. A list shows all of a resource that has some, and refers to no others.
         """
         shown = self.kind.fields_of(existing)
-        if find_own(shown, namespace) and not refers_elsewhere(existing.item, ADHOC_BEHAVIOUR):
+        if find_tenant_object(shown, namespace) and not has_external_references(existing.item, ADHOC_BEHAVIOUR):
             return shown
         return Fields(shown.what, schema_registry.resource(reads, self.kind.collection, existing.id))
 
@@ -186,7 +186,7 @@ class FieldGroup(RegistryResource):
         # Only the resolved field group tells what is missing, only the other form where it is put.
         live = self.kind.fields_of(existing)
         namespace = live.text("meta:tenantNamespace") or f"_{self.tenant_id}"
-        pointer, node = find_own(live, namespace) or (None, live)
+        pointer, node = find_tenant_object(live, namespace) or (None, live)
         tree = FieldTree(field_tree(self.fields))
         return {gap.difference.field: gap.patch for gap in tree.gaps("fields", node, pointer)}
 

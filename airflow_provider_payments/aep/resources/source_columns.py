@@ -48,7 +48,7 @@ def as_columns(field: str, value: object) -> tuple[Column, ...] | None:
     return tuple(columns) or None
 
 
-def completed(columns: Iterable[Column], explored: Sequence[Json]) -> tuple[Column, ...]:
+def with_explored_columns(columns: Iterable[Column], explored: Sequence[Json]) -> tuple[Column, ...]:
     """
     Return columns with explore's objects in the place of names.
 
@@ -70,13 +70,13 @@ def described_column(column: Column) -> Json:
     return {"type": "string"} | dict(column)
 
 
-def written_types(columns: Iterable[Column]) -> Json:
+def user_types(columns: Iterable[Column]) -> Json:
     """Return the types that somebody wrote, by their place: a column that is given as a name has none."""
     given = [Fields("a column", column) for column in columns if isinstance(column, Mapping)]
     return {place: kind for column in given for place, kind in _types(column).items() if kind is not None}
 
 
-def shown_types(columns: Iterable[Fields], written: Mapping[str, Any]) -> Json:
+def actual_types(columns: Iterable[Fields], written: Mapping[str, Any]) -> Json:
     """
     Return the types of live columns, likewise; the one in XDM may stand in either of two places.
 
