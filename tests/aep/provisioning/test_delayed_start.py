@@ -68,7 +68,8 @@ def test_an_early_start_that_was_asked_for_is_taken_with_one_warning(
     assert starts(emulator) == [now + 100, now + 100 + (0 if how == "start_time" else 51)]
     warnings = [r.getMessage() for r in caplog.records if WARNING in r.getMessage()]
     assert warnings == [
-        f"dataflow 'own dataflow' begins in 100 s. {WARNING} before one is removed: from 110 s on that cannot be"
+        f"dataflow 'own dataflow' begins in 100 s. {WARNING} before one is removed; start at least 110 s after the "
+        "creation to rule this out"
     ]
 
 
