@@ -32,6 +32,7 @@ __all__ = [
     "PublishedDataflow",
     "ReusableFlowRunSummary",
     "TeardownOutcome",
+    "VerifiedSandbox",
     "WindowedFlowRunSummary",
 ]
 
