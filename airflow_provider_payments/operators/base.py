@@ -73,7 +73,7 @@ class FindOperator(ExperiencePlatformOperator):
     A find operator returns the same members as the operator that creates the kind of object, with ``created`` false, so
     the next step can follow either.
 
-    .. seealso:: ``docs/operators.md#find-what-is-there`` in the manual.
+    .. seealso:: ``docs/operators.md#find-existing-objects`` in the manual.
 
     :param name: the object's name (a schema's title), or its id (a schema's ``$id``). (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
