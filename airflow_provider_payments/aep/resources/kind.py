@@ -7,6 +7,7 @@ one file beside this one, which holds both, and one small operator.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import patience
-from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.errors import Failure, NotFoundError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import PAGE, Json, segment
@@ -155,11 +156,8 @@ class Kind(ABC):
         :param version: as :meth:`get` has it.
         :raises ReadLagError: if it cannot be read yet.
         """
-        try:
+        with contextlib.suppress(NotFoundError):
             return self.get(reads, object_id, version)
-        except RequestError as error:
-            if not error.says_gone:
-                raise
         # What no list shows is gone.
         for existing in self.list_all(reads):
             if existing.id == object_id:
@@ -172,11 +170,8 @@ class Kind(ABC):
 
         :raises ReadLagError: if it cannot be read yet.
         """
-        try:
+        with contextlib.suppress(NotFoundError):
             return self.get(reads, existing.id, self.version_of(existing))
-        except RequestError as error:
-            if not error.says_gone:
-                raise
         self.check_gone(reads, existing)
         return None
 
@@ -263,11 +258,8 @@ class Kind(ABC):
 
     def delete(self, client: Client, existing: RemoteObject) -> None:
         """Delete it, once it has been read by its id; again after a lost answer. What is absent by then is done."""
-        try:
+        with contextlib.suppress(NotFoundError):
             client.request("DELETE", f"{self.path}/{segment(existing.id)}", safe=True)
-        except RequestError as error:
-            if not error.says_gone:
-                raise
 
     def refusal(self, client: Client, existing: RemoteObject) -> str:
         """Delete it; return what the service says against it, empty where that is nothing."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
-from airflow_provider_payments.aep.errors import PlatformError, RequestError, UnreadableError
+from airflow_provider_payments.aep.errors import NotFoundError, PlatformError, RequestError, UnreadableError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.resources.catalog import Dataset
 from airflow_provider_payments.aep.resources.data_prep import TENANT_PLACEHOLDER, MappingSet
@@ -117,9 +117,7 @@ class Objects:
         """Return whether a read by its id finds an object."""
         try:
             KINDS[created.kind].get(self._client, created.id)
-        except RequestError as error:
-            if not error.says_gone:
-                raise
+        except NotFoundError:
             return False
         except UnreadableError:
             return True

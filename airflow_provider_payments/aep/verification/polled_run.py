@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.errors import RequestError
+from airflow_provider_payments.aep.errors import NotFoundError, RequestError
 from airflow_provider_payments.aep.readers import at, mappings, moment, text
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, runs_of
@@ -215,9 +215,7 @@ def _is_listed(trial: Trial, flow_id: str, run_id: str) -> bool:
 def _read(trial: Trial, polled: PolledRun, seconds: float) -> None:
     try:
         polled.item = flow_service.item(trial.client, "runs", polled.id)
-    except RequestError as error:
-        if not error.says_gone:
-            raise
+    except NotFoundError:
         return
     if polled.readable_seconds is None:
         polled.readable_seconds = seconds

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from airflow_provider_payments.aep.api import schema_registry
-from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
+from airflow_provider_payments.aep.errors import NotFoundError, Problem
 from airflow_provider_payments.aep.http.auth import AccessToken
 from airflow_provider_payments.aep.http.retries import is_token_refused
 from airflow_provider_payments.aep.services import ACCEPT_ONE, SANDBOXES, segment
@@ -117,7 +117,7 @@ def _is_not_found(answer: Answer, service: str) -> bool:
     if service == "catalog" and answer.body == {}:
         return True
     problem = Problem(code=answer.code, title="refused" if answer.form == "json" else "")
-    return RequestError(Failure.FINAL, "GET", "", status=answer.status, problem=problem).says_gone
+    return NotFoundError.is_meant(answer.status, problem)
 
 
 CASES = (
@@ -226,7 +226,7 @@ def _checks_of(service: str) -> Iterator[Check]:
         yield Check(
             f"{service}.unknown_id",
             f"{title} answers 404 in its own JSON for an id that it does not know.",
-            "`RequestError.says_gone` in `aep/errors.py`: only then is an object gone",
+            "`NotFoundError` in `aep/errors.py`: only then does an object no longer exist",
             f"read a {KINDS[LISTINGS[service].kind]} by a random id",
             _reports_unknown_id(service),
         )

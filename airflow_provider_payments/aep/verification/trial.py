@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
-from airflow_provider_payments.aep.errors import PlatformError, RequestError
+from airflow_provider_payments.aep.errors import NotFoundError, PlatformError
 from airflow_provider_payments.aep.verification.findings import NotTriedError
 from airflow_provider_payments.aep.verification.kinds import KINDS
 
@@ -64,9 +64,8 @@ class Trial:
         for _ in self.polls(READ_LAG_SECONDS):
             try:
                 return KINDS[kind].get(self.client, object_id)
-            except RequestError as error:
-                if not error.says_gone:
-                    raise
+            except NotFoundError:
+                pass
         raise NotTriedError(f"no read by its id finds the {KINDS[kind]}")
 
     def shared(self, name: str, produce: Callable[[], Shared]) -> Shared:

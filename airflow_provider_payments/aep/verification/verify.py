@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.api import sandboxes
-from airflow_provider_payments.aep.errors import Failure, InvalidInputError, PlatformError, RequestError, UnsettledError
+from airflow_provider_payments.aep.errors import (
+    Failure,
+    InvalidInputError,
+    NotFoundError,
+    PlatformError,
+    RequestError,
+    UnsettledError,
+)
 from airflow_provider_payments.aep.resources.flow_service import BaseConnection
 from airflow_provider_payments.aep.verification.announcement import announcement
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, Outcome
@@ -106,9 +113,7 @@ def _find_source(trial: Trial, options: VerificationOptions) -> None:
         return
     try:
         trial.objects.source = read_source(client, base_id, options.credential)
-    except RequestError as error:
-        if not error.says_gone:
-            raise
+    except NotFoundError:
         allowed = f"the id of a base connection of sandbox {client.sandbox!r}"
         raise InvalidInputError("base_connection_id", base_id, allowed) from None
 
