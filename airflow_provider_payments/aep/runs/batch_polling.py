@@ -20,6 +20,7 @@ from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS, ReadLag
 from airflow_provider_payments.aep.errors import (
     DataflowDisabledError,
     Failure,
+    NotFoundError,
     PlatformError,
     RequestError,
     UnreadableError,
@@ -233,7 +234,7 @@ class RunQueries:
 
     def _error_of_known_run(self, wait: Wait, error: PlatformError) -> PlatformError:
         """Return a retryable error instead of a 404 for a while: a listed run may not be readable by its id yet."""
-        if wait.selection.run_id or not (isinstance(error, RequestError) and error.says_gone):
+        if wait.selection.run_id or not isinstance(error, NotFoundError):
             return error
         transport = self.client.transport
         now = transport.clock.monotonic()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.permissions import naming_permission
-from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import InvalidInputError, NotFoundError, RequestError
 from airflow_provider_payments.aep.inputs import as_id
 from airflow_provider_payments.aep.readers import at, mapping, mappings
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
@@ -121,10 +121,10 @@ def diagnose(
 def _run_item(client: Client, run_or_flow: str) -> Mapping[str, Any]:
     try:
         return flow_service.item(client, "runs", as_id(RUN_OR_FLOW, run_or_flow))
-    except InvalidInputError:
-        pass  # a dataflow's name need not have the form of an id
+    except (InvalidInputError, NotFoundError):
+        pass  # it may be a dataflow's id or name, which need not have the form of an id
     except RequestError as error:
-        if not (error.says_gone or error.status == 400):
+        if error.status != 400:
             raise
     flow_id = find_object(client, DATAFLOW, run_or_flow, argument=RUN_OR_FLOW).id
     runs = newest_runs(client, flow_id, MAX_RUNS_SEARCHED)
