@@ -126,10 +126,10 @@ class JudgesFlowRuns:
     def _push_failed(self, rejection: Rejection, codes: FrequentCodes | None, names: Names, context: Context) -> None:
         """Push the XCom about a run that fails its task, for callbacks, dashboards and later tasks."""
         from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
-        from airflow_provider_payments.assets.events import flat
+        from airflow_provider_payments.assets.events import join_lists
 
         run, route = rejection.run, self._route_of(rejection.run)
-        members = flat(run.summary()) | names.to_json()
+        members = join_lists(run.summary()) | names.to_json()
         members |= {"reason": rejection.reason, "codes": codes.text if codes else None}
         if route:
             page = page_address(route.url, route.sandbox, DATAFLOW.page, run.flow_id)

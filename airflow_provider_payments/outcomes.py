@@ -130,13 +130,13 @@ class RunLog:
         self._logged: tuple[str, str] | None = None
         self._warned: set[str] = set()
         #: The last known status of the run, as the end of a sentence.
-        self.last = "no matching run has appeared yet"
+        self.last_status = "no matching run has appeared yet"
 
-    def note(self, run: FlowRun | None) -> None:
+    def log_change(self, run: FlowRun | None) -> None:
         """Log the run if the run or its raw status has changed; warn once about each undocumented raw status."""
         if run is None:
             return
-        self.last = str(run)
+        self.last_status = str(run)
         if (run.id, run.raw_status) == self._logged:
             return
         self._logged = run.id, run.raw_status

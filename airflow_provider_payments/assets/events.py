@@ -1,4 +1,4 @@
-"""The outlet events of a task: each tells which rows a flow run brought into the dataset."""
+"""The outlet events of a task, which report the rows that a flow run ingested into a dataset."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.flow_run import FlowRun
     from airflow_provider_payments.aep.runs.route import Route
 
-__all__ = ["dataset_outlets", "fill_events", "flat", "uri_of"]
+__all__ = ["dataset_outlets", "fill_events", "join_lists", "uri_of"]
 
 
 @dataclass(frozen=True)
 class Arrival:
     """
-    The rows that a flow run brought into a dataset.
+    The rows that a flow run ingested into a dataset.
 
     :param uri: the dataset's URI; ``None`` if it could not be read.
     :param extra: the extra of an event: text, numbers and booleans.
@@ -88,7 +88,7 @@ def fill_events(
     window = Window.of(run)
     arrival = Arrival(
         uri=uri_of(route) if route else None,
-        extra=(window.to_json() if window else {}) | flat(output),
+        extra=(window.to_json() if window else {}) | join_lists(output),
         has_landed=run.status in (Status.SUCCEEDED, Status.PARTIAL),
     )
     if others := arrival.fill(events, outlets):
@@ -101,6 +101,6 @@ def uri_of(route: Route) -> str | None:
     return dataset_uri(route.org_id, route.sandbox, route.dataset_id) if route.dataset_id else None
 
 
-def flat(output: dict[str, Any]) -> dict[str, Any]:
+def join_lists(output: dict[str, Any]) -> dict[str, Any]:
     """Return an output with its lists joined to text: Airflow 2.11 and 3.0 reject lists in the event of an alias."""
     return {name: ",".join(value) if isinstance(value, list) else value for name, value in output.items()}

@@ -183,7 +183,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
                 keep(context, "run_id", started.run_id)
                 run = started.run or wait_until_visible(client, started.run_id)
         store_link(context, url=client.url, sandbox=client.sandbox, page=DATAFLOW.page, object_id=run.flow_id)
-        self.run_log.note(run)
+        self.run_log.log_change(run)
         if not waits:
             return self._report(run, context, self.more_outputs(run, context, reused=started.reused))
         if run.is_active and self.deferrable:
@@ -285,12 +285,12 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         while run.is_active:
             left = end - clock.monotonic()
             if left <= 0:
-                raise FlowRunTimeoutError(f"flow run {run.id} has not ended in time; {self.run_log.last}")
+                raise FlowRunTimeoutError(f"flow run {run.id} has not ended in time; {self.run_log.last_status}")
             clock.sleep(min(pause, left))
             with airflow_errors(), client.transport.within(max(end - clock.monotonic(), LAST_POLL_SECONDS)):
                 run = read_run(client, run.id)
             Stats.incr("payments.flow_run.poll.requests")
-            self.run_log.note(run)
+            self.run_log.log_change(run)
         return run
 
     def _resume(self, event: object, context: Context, *, found: bool = False, reused: bool = False) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The sensor that waits for a flow run and returns what arrived."""
+"""The sensor that waits for a flow run and returns its status and record counts."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         with airflow_errors():
             self._tolerance()  # before the first request, so that a wrong argument fails at once
             run = self._poll(context).run
-        self.run_log.note(run)
+        self.run_log.log_change(run)
         if run is None or run.is_active:
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=self._conclude(run, context))
@@ -262,7 +262,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         if wait.flow_id and self._queries is None:
             where = {"url": client.url, "sandbox": client.sandbox}
             store_link(context, page=DATAFLOW.page, object_id=wait.flow_id, **where)
-        self._queries = self._queries or RunQueries(client, on_dataflow=self._note)
+        self._queries = self._queries or RunQueries(client, on_dataflow=self._keep_dataflow)
         sent, left = client.transport.sent, self._seconds_left()
         try:
             with client.transport.within(max(left, LAST_POLL_SECONDS)):
@@ -270,12 +270,14 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         finally:
             Stats.incr("payments.flow_run.poll.requests", client.transport.sent - sent)
         if wait.error and wait.error.retryable and left > 0 >= self._seconds_left():
-            raise AirflowSensorTimeout(f"{wait.selection} timed out; {self.run_log.last}. {wait.error}") from wait.error
+            raise AirflowSensorTimeout(
+                f"{wait.selection} timed out; {self.run_log.last_status}. {wait.error}"
+            ) from wait.error
         if wait.error:
             raise wait.error
         return wait
 
-    def _note(self, flow: dict[str, Any]) -> None:
+    def _keep_dataflow(self, flow: dict[str, Any]) -> None:
         """Keep the dataflow that a poll has read."""
         from airflow_provider_payments.aep.runs.flow_parts import FlowParts
 

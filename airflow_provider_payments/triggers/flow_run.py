@@ -167,11 +167,11 @@ class FlowRunTrigger(BaseTrigger):
                     async with asyncio.timeout(self._seconds_left(0.0 if has_polled else FIRST_POLL_SECONDS)):
                         run, error = await waiter.poll()
                 except TimeoutError:
-                    return {"status": "timeout", "message": f"{selection} timed out; {run_log.last}"}
+                    return {"status": "timeout", "message": f"{selection} timed out; {run_log.last_status}"}
                 has_polled = True
                 if error is None:
                     failures.reset()
-                    run_log.note(run)
+                    run_log.log_change(run)
                     if run is not None and not run.is_active:
                         return {"status": "ended", "run": run.to_json(), "flow": self.flow}
                     continue

@@ -122,14 +122,14 @@ class Round:
 
     began: float
     requests: int
-    several: bool = field(init=False)
-    answered: bool = False
+    had_several: bool = field(init=False)
+    is_answered: bool = False
     #: The waits of failed requests, each with the number of waits in its request.
     unanswered: list[tuple[Wait, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Record whether the round began with several requests."""
-        self.several = self.requests > 1
+        self.had_several = self.requests > 1
 
     def end(self, waits: Sequence[Wait]) -> None:
         """
@@ -144,7 +144,7 @@ class Round:
         for wait in waits:
             # A refusal is an answer too: the service rejects one of the ids in the request.
             if not wait.error or getattr(wait.error, "status", None) in (400, 414):
-                self.answered = True
+                self.is_answered = True
             if not wait.error:
                 wait.failures, wait.group_size = 0, IDS_PER_REQUEST
             elif not is_throttled(wait.error):
@@ -153,7 +153,7 @@ class Round:
         self.requests -= 1
         if self.requests == 0:
             for wait, size in self.unanswered:
-                if size > 1 and (self.answered or (not self.several and wait.failures >= MAX_FAILURES_UNSPLIT)):
+                if size > 1 and (self.is_answered or (not self.had_several and wait.failures >= MAX_FAILURES_UNSPLIT)):
                     wait.group_size = max(1, size // 10)
 
 
@@ -196,7 +196,7 @@ class Poller:
     async def _run(self) -> None:
         while True:
             try:
-                await self._until_due()
+                await self._wait_until_due()
                 self._send_due()
             except Exception as error:  # after any error the waiters must be notified, and polling must continue
                 log.exception("Unexpected error in the poller; polling continues")
@@ -204,7 +204,7 @@ class Poller:
                     waiter.notify(Poll(waiter.wait.run, error))
                 await asyncio.sleep(RECOVERY_SECONDS)
 
-    async def _until_due(self) -> None:
+    async def _wait_until_due(self) -> None:
         while True:
             self._planned = max(self._not_before, self._next_due())
             self._replan.clear()
@@ -253,7 +253,7 @@ class Poller:
                 log.exception("Unexpected error in a poll")
         this_round.end([] if failure else waits)
         self._pause_if_throttled(waits)
-        self._count_requests()
+        self._emit_request_count()
         early = random.uniform(0, JITTER_FRACTION)
         for number, waiter in enumerate(waiters, 1):
             waiter.is_being_polled = False
@@ -268,7 +268,7 @@ class Poller:
             if number % NOTIFY_BATCH_SIZE == 0:
                 await asyncio.sleep(0)
 
-    def _count_requests(self) -> None:
+    def _emit_request_count(self) -> None:
         transport = self._queries.client.transport if self._queries else None
         if transport is None:
             return

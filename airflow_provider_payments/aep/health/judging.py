@@ -160,12 +160,12 @@ class Limits:
     max_failed_ratio: float | None = None
     ignore: Collection[str] = ()
 
-    def age_limit(self, seen: Observation) -> float | None:
+    def age_limit(self, observation: Observation) -> float | None:
         """Return the maximum number of seconds since a dataflow's last successful run; ``None`` if there is none."""
         if self.max_age is not None:
             return self.max_age
-        has_ended = seen.ends_at is not None and seen.ends_at <= self.now
-        return None if seen.period is None or has_ended else MAX_INTERVALS * seen.period
+        has_ended = observation.ends_at is not None and observation.ends_at <= self.now
+        return None if observation.period is None or has_ended else MAX_INTERVALS * observation.period
 
 
 @attrs.frozen(kw_only=True)
@@ -173,14 +173,14 @@ class Health:
     """
     The health of one dataflow.
 
-    :param seen: the observation that was judged.
+    :param observation: the observation that was judged.
     :param problems: all problems, including the ignored ones.
     :param is_healthy: whether all problems are ignored, or there are none.
     :param age: seconds since the last successful run ended; ``None`` if no such run is known.
     :param max_age: maximum of ``age``; ``None`` if there is no limit.
     """
 
-    seen: Observation
+    observation: Observation
     problems: tuple[Problem, ...]
     is_healthy: bool
     age: float | None
@@ -188,21 +188,21 @@ class Health:
 
     def to_json(self) -> Json:
         """Return the health as plain JSON; unknown values are omitted."""
-        seen = self.seen
+        observation = self.observation
         return with_values(
             {
-                "name": seen.name,
-                "id": seen.id,
-                "state": seen.state or None,
+                "name": observation.name,
+                "id": observation.id,
+                "state": observation.state or None,
                 "healthy": self.is_healthy,
                 "problems": [attrs.asdict(problem) for problem in self.problems],
-                "running": seen.is_running,
-                "last_run": _run_json(seen.last_run),
-                "last_success_at": _iso(_ended(seen.last_success)),
+                "running": observation.is_running,
+                "last_run": _run_json(observation.last_run),
+                "last_success_at": _iso(_ended_at(observation.last_success)),
                 "age_seconds": None if self.age is None else round(self.age),
                 "max_age_seconds": self.max_age,
-                "schedule_seconds": seen.period,
-                "totals": attrs.asdict(seen.totals) if seen.totals else None,
+                "schedule_seconds": observation.period,
+                "totals": attrs.asdict(observation.totals) if observation.totals else None,
             }
         )
 
@@ -213,12 +213,12 @@ def _run_json(run: FlowRun | None) -> Json | None:
     return with_values({name: value for name, value in run.summary().items() if name != "batch_ids"})
 
 
-def judge(seen: Observation, limits: Limits) -> Health:
+def judge(observation: Observation, limits: Limits) -> Health:
     """Return the health of the observed dataflow."""
-    ended, limit = _ended(seen.last_success), limits.age_limit(seen)
-    problems = tuple(_problems(seen, limits, limit))
+    ended, limit = _ended_at(observation.last_success), limits.age_limit(observation)
+    problems = tuple(_problems(observation, limits, limit))
     return Health(
-        seen=seen,
+        observation=observation,
         problems=problems,
         is_healthy=all(problem.code in limits.ignore for problem in problems),
         age=None if ended is None else max(limits.now - ended, 0.0),
@@ -226,31 +226,31 @@ def judge(seen: Observation, limits: Limits) -> Health:
     )
 
 
-def _problems(seen: Observation, limits: Limits, limit: float | None) -> Iterator[Problem]:
-    if seen.id is None:
+def _problems(observation: Observation, limits: Limits, limit: float | None) -> Iterator[Problem]:
+    if observation.id is None:
         yield Problem("missing", "there is no dataflow of this name; `payments apply` creates it")
         return
-    if seen.unreadable:
-        yield Problem("unreadable", seen.unreadable)
-    if seen.state == "draft":
+    if observation.unreadable:
+        yield Problem("unreadable", observation.unreadable)
+    if observation.state == "draft":
         yield Problem("draft", "it is a draft, which never runs; publish it")
-    elif seen.state == "disabled":
-        yield from [] if seen.may_be_disabled else [_disabled(seen)]
+    elif observation.state == "disabled":
+        yield from [] if observation.may_be_disabled else [_disabled(observation)]
     else:
-        yield from _problems_of_run(seen.last_run)
-        yield from _stale(seen, limits, limit)
-    yield from _failure_share(seen, limits)
-    if seen.credential:
-        yield Problem("credential", seen.credential)
+        yield from _problems_of_run(observation.last_run)
+        yield from _stale(observation, limits, limit)
+    yield from _failure_share(observation, limits)
+    if observation.credential:
+        yield Problem("credential", observation.credential)
 
 
-def _disabled(seen: Observation) -> Problem:
-    when = f"; it was last changed at {iso(seen.changed_at)}" if seen.changed_at else ""
-    if seen.last_run is None or seen.last_run.status is not Status.FAILED:
+def _disabled(observation: Observation) -> Problem:
+    when = f"; it was last changed at {iso(observation.changed_at)}" if observation.changed_at else ""
+    if observation.last_run is None or observation.last_run.status is not Status.FAILED:
         return Problem("disabled", f"it is disabled{when}")
-    success = seen.last_success
-    since = success.began if success else seen.searched_since or seen.begins_at
-    if since is not None and seen.last_run.began - since >= FAILING_SECONDS:
+    success = observation.last_success
+    since = success.began_at if success else observation.searched_since or observation.begins_at
+    if since is not None and observation.last_run.began_at - since >= FAILING_SECONDS:
         return Problem("disabled_by_platform", f"disabled by the platform, after 30 days of failures{when}")
     return Problem("disabled", f"it is disabled, and its last run failed{when}")
 
@@ -269,17 +269,17 @@ def _problems_of_run(run: FlowRun | None) -> Iterator[Problem]:
         yield Problem("unknown_counts", f"its last run does not report its record counts ({run.unknown_counts})")
 
 
-def _stale(seen: Observation, limits: Limits, limit: float | None) -> Iterator[Problem]:
-    ended = _ended(seen.last_success)
-    since = ended or seen.searched_since or seen.begins_at
+def _stale(observation: Observation, limits: Limits, limit: float | None) -> Iterator[Problem]:
+    ended = _ended_at(observation.last_success)
+    since = ended or observation.searched_since or observation.begins_at
     if limit is None or since is None or limits.now - since <= limit:
         return
     age = f"{'' if ended else 'at least '}{duration(limits.now - since)}"
     yield Problem("stale", f"no successful run for {age}; {duration(limit)} is the limit")
 
 
-def _failure_share(seen: Observation, limits: Limits) -> Iterator[Problem]:
-    totals = seen.totals
+def _failure_share(observation: Observation, limits: Limits) -> Iterator[Problem]:
+    totals = observation.totals
     if totals is None or limits.max_failed_ratio is None:
         return
     ratio = totals.failed_ratio
@@ -290,8 +290,8 @@ def _failure_share(seen: Observation, limits: Limits) -> Iterator[Problem]:
         yield Problem("failure_share", f"{share}: a share of {ratio:.4f}; {limits.max_failed_ratio:g} is the limit")
 
 
-def _ended(run: FlowRun | None) -> float | None:
-    return None if run is None else run.completed_at or run.began
+def _ended_at(run: FlowRun | None) -> float | None:
+    return None if run is None else run.completed_at or run.began_at
 
 
 def _iso(seconds: float | None) -> str | None:

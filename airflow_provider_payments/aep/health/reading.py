@@ -92,7 +92,7 @@ class Question:
 
 
 @attrs.define
-class _Seen:
+class _CheckedDataflow:
     """
     A dataflow whose observation is being completed.
 
@@ -129,11 +129,12 @@ def check_health(
     """
     progress("dataflows")
     flows = patiently(client, lambda: list(DATAFLOW.list_all(client, limit=page_size)))
-    seen = _selected(flows, question)
-    existing = [one for one in seen if one.observation.id]
+    dataflows = _selected(flows, question)
+    existing = [dataflow for dataflow in dataflows if dataflow.observation.id]
     progress("last runs")
     _read_last_runs(client, existing)
-    _list_runs(client, [one for one in existing if _needs_list(one, client.now(), question)], question, progress)
+    unclear = [dataflow for dataflow in existing if _needs_list(dataflow, client.now(), question)]
+    _list_runs(client, unclear, question, progress)
     if question.test_connections:
         progress("connections")
         _test_connections(client, existing)
@@ -143,28 +144,28 @@ def check_health(
         max_failed_ratio=question.max_failed_ratio,
         ignore=question.ignore,
     )
-    judged = [judge(one.observation, limits) for one in seen]
-    return tuple(sorted(judged, key=lambda health: (health.seen.name, health.seen.id or "")))
+    judged = [judge(dataflow.observation, limits) for dataflow in dataflows]
+    return tuple(sorted(judged, key=lambda health: (health.observation.name, health.observation.id or "")))
 
 
 # ---- selection of dataflows ----------------------------------------------------------------------------------------
 
 
-def _selected(flows: Sequence[RemoteObject], question: Question) -> list[_Seen]:
+def _selected(flows: Sequence[RemoteObject], question: Question) -> list[_CheckedDataflow]:
     if question.definitions is not None:
-        return [seen for definition in question.definitions for seen in _of_definition(flows, definition)]
+        return [dataflow for definition in question.definitions for dataflow in _of_definition(flows, definition)]
     if question.patterns:
-        return [_seen(flow) for flow, _ in chosen(flows, question.patterns)]
-    return [_seen(flow) for flow in flows if _is_ours(flow)]
+        return [_checked(flow) for flow, _ in chosen(flows, question.patterns)]
+    return [_checked(flow) for flow in flows if _is_ours(flow)]
 
 
-def _of_definition(flows: Iterable[RemoteObject], definition: Definition) -> list[_Seen]:
+def _of_definition(flows: Iterable[RemoteObject], definition: Definition) -> list[_CheckedDataflow]:
     names = {definition.name, *definition.previous_names}
     found = [flow for flow in flows if (flow.id == definition.id if definition.id else name_of(flow) in names)]
     may_be_disabled = definition.enabled is False
     if not found:
-        return [_Seen({}, Observation(name=definition.name, may_be_disabled=may_be_disabled))]
-    return [_seen(flow, may_be_disabled=may_be_disabled) for flow in found]
+        return [_CheckedDataflow({}, Observation(name=definition.name, may_be_disabled=may_be_disabled))]
+    return [_checked(flow, may_be_disabled=may_be_disabled) for flow in found]
 
 
 def _is_ours(flow: RemoteObject) -> bool:
@@ -179,10 +180,10 @@ def _is_ours(flow: RemoteObject) -> bool:
         return True
 
 
-def _seen(flow: RemoteObject, *, may_be_disabled: bool = False) -> _Seen:
+def _checked(flow: RemoteObject, *, may_be_disabled: bool = False) -> _CheckedDataflow:
     item, schedule = flow.item, flow.item.get("scheduleParams")
     begins = [flow.created, moment(at(schedule, "startTime")) or 0.0]
-    return _Seen(
+    return _CheckedDataflow(
         dict(item),
         Observation(
             name=name_of(flow) or flow.id,
@@ -200,9 +201,9 @@ def _seen(flow: RemoteObject, *, may_be_disabled: bool = False) -> _Seen:
 # ---- runs ----------------------------------------------------------------------------------------------------------
 
 
-def _read_last_runs(client: Client, seen: Iterable[_Seen]) -> None:
+def _read_last_runs(client: Client, dataflows: Iterable[_CheckedDataflow]) -> None:
     """Read the runs that dataflows show as their last ones; a run that is not returned stays unknown here."""
-    by_run = {run_id: one for one in seen if (run_id := one.last_run_id)}
+    by_run = {run_id: dataflow for dataflow in dataflows if (run_id := dataflow.last_run_id)}
     ids = list(by_run)
     for first in range(0, len(ids), IDS_PER_REQUEST):
         for run in patiently(client, partial(_runs_by_id, client, ids[first : first + IDS_PER_REQUEST])):
@@ -219,37 +220,39 @@ def _runs_by_id(client: Client, ids: Collection[str]) -> list[FlowRun]:
     return list(found.values())
 
 
-def _needs_list(seen: _Seen, now: float, question: Question) -> bool:
+def _needs_list(dataflow: _CheckedDataflow, now: float, question: Question) -> bool:
     """Return whether a dataflow's runs must be listed, because its last run alone does not tell its health."""
-    observation = seen.observation
+    observation = dataflow.observation
     if question.failures_since is not None:
         return True
     if observation.state == "draft" or (observation.state == "disabled" and observation.may_be_disabled):
         return False
     if observation.last_success is not None:
         return False
-    if seen.last_run_id is None:
+    if dataflow.last_run_id is None:
         # A disabled dataflow without a last run never had one; a dataflow before its start time has none yet.
         return observation.state != "disabled" and (observation.begins_at or 0.0) <= now
     return True
 
 
-def _list_runs(client: Client, seen: Sequence[_Seen], question: Question, progress: Callable[[str], None]) -> None:
+def _list_runs(
+    client: Client, dataflows: Sequence[_CheckedDataflow], question: Question, progress: Callable[[str], None]
+) -> None:
     if question.failures_since is not None:
-        log.info("Counting the runs of %d dataflows, with at least one request for each", len(seen))
-    for number, one in enumerate(seen, 1):
-        progress(f"runs, {number} of {len(seen)}")
+        log.info("Counting the runs of %d dataflows, with at least one request for each", len(dataflows))
+    for number, dataflow in enumerate(dataflows, 1):
+        progress(f"runs, {number} of {len(dataflows)}")
         try:
-            runs = patiently(client, partial(_newest_runs, client, one.observation, question.failures_since))
+            runs = patiently(client, partial(_newest_runs, client, dataflow.observation, question.failures_since))
         except (UnreadableError, RequestError) as error:
             if _concerns_all_dataflows(error):
                 raise
-            one.note(unreadable=f"its runs cannot be read: {error}")
+            dataflow.note(unreadable=f"its runs cannot be read: {error}")
             continue
-        _note_runs(one, runs)
+        _note_runs(dataflow, runs)
         if question.failures_since is not None:
             since = question.failures_since
-            one.note(totals=RunTotals.of(run for run in runs if run.created_at >= since))
+            dataflow.note(totals=RunTotals.of(run for run in runs if run.created_at >= since))
 
 
 def _concerns_all_dataflows(error: UnreadableError | RequestError) -> bool:
@@ -268,14 +271,14 @@ def _newest_runs(client: Client, observation: Observation, since: float | None) 
     return runs
 
 
-def _note_runs(seen: _Seen, runs: Sequence[FlowRun]) -> None:
+def _note_runs(dataflow: _CheckedDataflow, runs: Sequence[FlowRun]) -> None:
     """Add the newest ended run, and the newest run that succeeded or was partial, to a dataflow's observation."""
-    newest = sorted(runs, key=lambda run: (run.began, run.id), reverse=True)
+    newest = sorted(runs, key=lambda run: (run.began_at, run.id), reverse=True)
     ended = [run for run in newest if not run.is_active]
-    seen.note(
+    dataflow.note(
         last_run=next(iter(ended), None),
         last_success=next((run for run in ended if run.status is not Status.FAILED), None),
-        searched_since=newest[-1].began if newest else None,
+        searched_since=newest[-1].began_at if newest else None,
         is_running=any(run.is_active for run in newest),
     )
 
@@ -283,29 +286,29 @@ def _note_runs(seen: _Seen, runs: Sequence[FlowRun]) -> None:
 # ---- credentials ---------------------------------------------------------------------------------------------------
 
 
-def _test_connections(client: Client, seen: Iterable[_Seen]) -> None:
+def _test_connections(client: Client, dataflows: Iterable[_CheckedDataflow]) -> None:
     """Test each base connection once, and add the result to the observations of its dataflows."""
-    bases = {one.observation.id: _base_of(one) for one in seen}
+    bases = {dataflow.observation.id: _base_of(dataflow) for dataflow in dataflows}
     if None in bases.values():
         listed = patiently(client, lambda: list(SOURCE_CONNECTION.list_all(client, limit=FLOW_SERVICE_PAGE)))
         by_source = {each.id: text(each.item.get("baseConnectionId")) for each in listed}
-        for one in seen:
-            bases[one.observation.id] = bases[one.observation.id] or _base_by_source(one, by_source)
+        for dataflow in dataflows:
+            bases[dataflow.observation.id] = bases[dataflow.observation.id] or _base_by_source(dataflow, by_source)
     ids = sorted({base for base in bases.values() if base})
     log.info("Testing %d base connections: a request and a login at the vendor for each", len(ids))
     results = {base: _tested(client, base) for base in ids}
-    for one in seen:
-        base = bases[one.observation.id]
-        one.note(credential=results[base] if base else "its base connection is not known")
+    for dataflow in dataflows:
+        base = bases[dataflow.observation.id]
+        dataflow.note(credential=results[base] if base else "its base connection is not known")
 
 
-def _base_of(seen: _Seen) -> str | None:
-    sources = mappings(at(seen.item, "inheritedAttributes", "sourceConnections"))
+def _base_of(dataflow: _CheckedDataflow) -> str | None:
+    sources = mappings(at(dataflow.item, "inheritedAttributes", "sourceConnections"))
     return next(filter(None, (text(at(source, "baseConnection", "id")) for source in sources)), None)
 
 
-def _base_by_source(seen: _Seen, by_source: dict[str, str | None]) -> str | None:
-    sources = map(text, sequence(seen.item.get("sourceConnectionIds")))
+def _base_by_source(dataflow: _CheckedDataflow, by_source: dict[str, str | None]) -> str | None:
+    sources = map(text, sequence(dataflow.item.get("sourceConnectionIds")))
     return next(filter(None, (by_source.get(source or "") for source in sources)), None)
 
 

@@ -27,7 +27,7 @@ def health_json(found: Sequence[Health]) -> Json:
     return {
         "format": HEALTH_FORMAT,
         "healthy": all(health.is_healthy for health in found),
-        "unhealthy": [health.seen.name for health in found if not health.is_healthy],
+        "unhealthy": [health.observation.name for health in found if not health.is_healthy],
         "summary": {"dataflows": len(found), "healthy": sum(health.is_healthy for health in found)}
         | {code: counts[code] for code in PROBLEMS if counts[code]},
         "dataflows": [health.to_json() for health in found],
@@ -63,11 +63,17 @@ def summary_line(found: Sequence[Health]) -> str:
 
 
 def _row(health: Health) -> dict[str, str]:
-    seen, run = health.seen, health.seen.last_run
+    observation, run = health.observation, health.observation.last_run
     age = "never" if health.age is None else f"{duration(health.age)} ago"
     text = "; ".join(problem.text for problem in health.problems) or "healthy"
-    status = "running" if seen.is_running and run is None else run.status.value if run else "none"
-    return {"dataflow": seen.name, "state": seen.state or "-", "last run": status, "last success": age, "health": text}
+    status = "running" if observation.is_running and run is None else run.status.value if run else "none"
+    return {
+        "dataflow": observation.name,
+        "state": observation.state or "-",
+        "last run": status,
+        "last success": age,
+        "health": text,
+    }
 
 
 def _shortened(name: str) -> str:

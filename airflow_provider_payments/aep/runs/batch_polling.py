@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Every this number of polls, the runs of one dataflow that shows no new run are listed, to verify what it shows.
+#: Interval, in polls, after which the runs of one dataflow that shows no new run are listed, to verify what it shows.
 VERIFY_EVERY = 5
 #: Seconds that one query of a poller may take, pages included, because other waits are queued behind it; doubled with
 #: each failed poll up to the maximum.

@@ -141,7 +141,7 @@ class FlowRun:
         return self.status is Status.ACTIVE
 
     @property
-    def began(self) -> float:
+    def began_at(self) -> float:
         """The run's start time, or its creation time while it is queued; for ordering and comparing."""
         return self.started_at or self.created_at
 
@@ -264,9 +264,9 @@ class RunSelection:
         """Epoch seconds; runs that were created earlier cannot match."""
         return self.since - MAX_QUEUE_SECONDS
 
-    def choose(self, runs: Iterable[FlowRun]) -> FlowRun | None:
+    def select(self, runs: Iterable[FlowRun]) -> FlowRun | None:
         """Return the selected one of a dataflow's runs; ``None`` if no run matches yet, which is normal."""
-        matching = sorted((run for run in runs if run.began >= self.since), key=lambda run: (run.began, run.id))
+        matching = sorted((run for run in runs if run.began_at >= self.since), key=lambda run: (run.began_at, run.id))
         return matching[0 if self.pick == "first" else -1] if matching else None
 
     def is_too_early(self, run: FlowRun) -> bool:

@@ -93,7 +93,7 @@ class Wait:
         """
         chosen, newest, oldest_pending = None, 0.0, math.inf
         for run in runs:
-            chosen = self.selection.choose([run] if chosen is None else [chosen, run]) or chosen
+            chosen = self.selection.select([run] if chosen is None else [chosen, run]) or chosen
             newest = max(newest, run.created_at)
             # A run that began too early never matches; a run that has not begun yet may still match.
             if run.is_active and not self.selection.is_too_early(run):

@@ -44,7 +44,7 @@ class Sandbox:
 
     def check(self, **question: Any) -> dict[str, list[str]]:
         """Return the problem codes of each dataflow, by its name."""
-        return {health.seen.name: codes(health) for health in check_health(self.client, Question(**question))}
+        return {health.observation.name: codes(health) for health in check_health(self.client, Question(**question))}
 
     def requests(self) -> list[str]:
         """Return the collection of each request since the last call."""

@@ -33,7 +33,7 @@ def health(*, limits: dict[str, Any] | None = None, **seen: Any) -> Health:
     """The health of a dataflow that runs once a day, and by default has just succeeded."""
     good = run()
     usual: dict[str, Any] = {"name": "x", "id": "id", "state": "enabled", "period": DAY, "begins_at": NOW - 90 * DAY}
-    usual |= {"last_run": good, "last_success": good, "searched_since": good.began}
+    usual |= {"last_run": good, "last_success": good, "searched_since": good.began_at}
     return judge(Observation(**usual | seen), Limits(**{"now": NOW} | (limits or {})))
 
 

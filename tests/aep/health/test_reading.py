@@ -71,9 +71,9 @@ def test_an_active_run_does_not_hide_the_run_before_it(sandbox: Sandbox) -> None
     good(sandbox, 1)
     sandbox.let_run("stuck")
     (health,) = check_health(sandbox.client, Question())
-    assert (codes(health), health.seen.is_running) == ([], True)
-    assert health.seen.last_run
-    assert health.seen.last_run.status == "succeeded"
+    assert (codes(health), health.observation.is_running) == ([], True)
+    assert health.observation.last_run
+    assert health.observation.last_run.status == "succeeded"
 
 
 def test_disabling_by_a_user_and_by_the_platform_are_distinguished(sandbox: Sandbox) -> None:
@@ -194,7 +194,7 @@ def test_counting_runs_takes_a_request_per_dataflow_and_reports_shares(sandbox: 
     sandbox.requests()
     found = check_health(sandbox.client, Question(failures_since=since, max_failed_ratio=0.9))
     assert sandbox.requests() == ["flows", "runs", "runs", "runs", "runs"]
-    totals = [health.seen.totals for health in found if health.seen.totals]
+    totals = [health.observation.totals for health in found if health.observation.totals]
     assert [(each.runs, each.failed_runs) for each in totals] == [(2, 1), (2, 0), (2, 0)]
     assert sum(each.failed_records for each in totals) == 3 + 1 + 1
     strict = sandbox.check(failures_since=since, max_failed_ratio=0.0001)

@@ -326,16 +326,16 @@ def test_before_the_start_time_no_run_exists(chain: Chain) -> None:
 def test_the_first_and_the_latest_run_are_found(flow_id: str, client: Client) -> None:
     runs = in_order(client, flow_id)
     assert len(runs) == 3
-    assert [run.began for run in runs] == sorted(run.began for run in runs)
+    assert [run.began_at for run in runs] == sorted(run.began_at for run in runs)
     assert find(client, RunSelection(flow_id, pick="first")) == runs[0]
     assert find(client, RunSelection(flow_id, pick="latest")) == runs[2]
 
 
 def test_runs_that_began_before_since_do_not_count(flow_id: str, client: Client) -> None:
     runs = in_order(client, flow_id)
-    assert find(client, RunSelection(flow_id, since=runs[1].began)) == runs[1]
-    assert find(client, RunSelection(flow_id, since=runs[1].began + 0.001)) == runs[2]
-    assert find(client, RunSelection(flow_id, since=runs[2].began + 1, pick="latest")) is None
+    assert find(client, RunSelection(flow_id, since=runs[1].began_at)) == runs[1]
+    assert find(client, RunSelection(flow_id, since=runs[1].began_at + 0.001)) == runs[2]
+    assert find(client, RunSelection(flow_id, since=runs[2].began_at + 1, pick="latest")) is None
 
 
 def test_a_run_is_found_by_its_id_regardless_of_other_fields(flow_id: str, client: Client) -> None:
