@@ -196,7 +196,7 @@ def test_a_long_retry_after_pauses_all_waits(fleet: Make) -> None:
 
 
 def test_a_wait_that_joins_during_a_pause_keeps_its_deadline(fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.FIRST_POLL_SECONDS", 0.1)
+    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MIN_FIRST_POLL_SECONDS", 0.1)
     flows = fleet(2)
     flows.proxy.fault("GET", FLOW_SERVICE, status=429, headers={"Retry-After": "3600"}, times=99)
 
