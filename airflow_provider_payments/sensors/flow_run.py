@@ -161,9 +161,9 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
             self._ends = time.monotonic() + self.timeout - self._seconds_waited(context)
             if not self.deferrable:
                 return super().execute(context)
-            seen = self._first_poke(context)
-            if seen:
-                return seen.xcom_value
+            poked = self._first_poke(context)
+            if poked:
+                return poked.xcom_value
             self.defer(
                 trigger=FlowRunTrigger(
                     aep_conn_id=self.aep_conn_id,

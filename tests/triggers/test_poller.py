@@ -364,8 +364,8 @@ def test_each_wait_logs_in_its_own_task(fleet: Make) -> None:
 
     asyncio.run(together())
     runs = {run["id"]: run["flowId"] for run in flows.emulator.objects("runs")}
-    said = [(who, runs[line.split()[2]]) for who, line in lines if line.startswith("flow run")]
-    assert sorted(said) == sorted((flow_id, flow_id) for flow_id in flows.ids)
+    owners = [(who, runs[line.split()[2]]) for who, line in lines if line.startswith("flow run")]
+    assert sorted(owners) == sorted((flow_id, flow_id) for flow_id in flows.ids)
 
 
 def test_the_pollers_log_lines_belong_to_no_task(fleet: Make) -> None:
