@@ -1,4 +1,4 @@
-"""Lists and reads by id that stay behind all writes of a kind."""
+"""Lists and reads by id that lag behind all writes to a kind of object."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_reads_find_a_deleted_object_during_its_lag(client: Client, kind: str) -
 
 
 @EVERY_KIND
-def test_lags_hold_for_one_kind_only(client: Client, kind: str) -> None:
+def test_a_lag_applies_to_one_kind_only(client: Client, kind: str) -> None:
     lag(client, kind, listed=60, readable=60)
     for other in KINDS.keys() - {"target_connection", "dataflow", "dataset", "mapping_set", kind}:
         made = KINDS[other].make(client, f"{other} beside {kind}")
@@ -71,7 +71,7 @@ def test_lags_hold_for_one_kind_only(client: Client, kind: str) -> None:
         assert KINDS[other].ask(client, "GET", made).status_code == 200
 
 
-def test_the_lag_of_a_fault_takes_the_place_of_the_kinds(client: Client) -> None:
+def test_the_lag_of_a_fault_overrides_the_lag_of_the_kind(client: Client) -> None:
     lag(client, "source_connection", listed=60, readable=60)
     client.control("POST", "faults", json={"action": "list_lag", "seconds": 3})
     source = KINDS["source_connection"]
@@ -83,7 +83,7 @@ def test_the_lag_of_a_fault_takes_the_place_of_the_kinds(client: Client) -> None
     assert source.ask(client, "GET", later).status_code == 404
 
 
-def test_references_wait_for_reads_but_not_for_deleted_objects(client: Client) -> None:
+def test_references_lag_behind_creations_but_not_behind_deletions(client: Client) -> None:
     lag(client, "schema", readable=3, gone_by_id=3)
     schema = KINDS["schema"].make(client, "young")
     body = {"name": "d", "schemaRef": {"id": schema, "contentType": f"{XED};version=1"}}
@@ -149,7 +149,7 @@ def test_lags_are_shown_and_kept_until_a_reset(client: Client) -> None:
         ({"dataset": {"listed": "3"}}, "'lags.dataset.listed' is \"3\": it must be a number from 0 to"),
     ],
 )
-def test_lags_that_mean_nothing_are_refused(client: Client, lags: object, named: str) -> None:
+def test_invalid_lags_are_refused(client: Client, lags: object, named: str) -> None:
     before = client.control("GET", "options")
     body = {"sandbox_admin": True, "lags": lags}
     assert named in client.refused("PUT", "/__emulator__/options", 400, json=body)["error"]

@@ -1,4 +1,4 @@
-"""How many items a page of a service's lists has."""
+"""The number of items on a page of a service's lists."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.emulator.client import FLOW, Client
 from tests.emulator.control.objects import KINDS
 
-# A kind of each service; its lists are as long as that service's pages.
+# A kind of object of each service, whose list the tests request.
 OF_SERVICE = {
     "flow_service": "source_connection",
     "schema_registry": "schema",
@@ -38,7 +38,7 @@ def limits(client: Client, service: str, **members: Any) -> None:
 
 
 def made(client: Client, service: str) -> int:
-    """Three objects; the registry has more, those that other objects need."""
+    """Create three objects; in the registry there may be more, to which other objects refer."""
     for number in range(3):
         KINDS[OF_SERVICE[service]].make(client, f"object {number}")
     return 3
@@ -62,7 +62,7 @@ def test_a_limit_above_the_maximum_is_refused(client: Client, service: str) -> N
 
 
 @EVERY_SERVICE
-def test_a_limit_above_the_maximum_is_taken(client: Client, service: str) -> None:
+def test_a_limit_above_the_maximum_is_accepted(client: Client, service: str) -> None:
     made(client, service)
     limits(client, service, maximum=2, above="taken")
     assert len(KINDS[OF_SERVICE[service]].listed(client, limit=3)) == 3
@@ -78,7 +78,7 @@ def test_a_page_without_a_limit_has_the_default(client: Client, service: str) ->
 
 
 @EVERY_SERVICE
-def test_a_service_without_a_default_needs_a_limit(client: Client, service: str) -> None:
+def test_a_service_without_a_default_requires_a_limit(client: Client, service: str) -> None:
     made(client, service)
     limits(client, service, default=None)
     answer = KINDS[OF_SERVICE[service]].ask_list(client, limit=None)
@@ -128,7 +128,7 @@ def test_the_limits_are_those_of_the_documents_by_default(client: Client) -> Non
         ({"catalog": {"above": "kept"}}, "'page_limits.catalog.above' is \"kept\": it must be one of cut, refused, ta"),
     ],
 )
-def test_page_limits_that_mean_nothing_are_refused(client: Client, page_limits: object, named: str) -> None:
+def test_invalid_page_limits_are_refused(client: Client, page_limits: object, named: str) -> None:
     before = client.control("GET", "options")
     assert named in client.refused("PUT", "/__emulator__/options", 400, json={"page_limits": page_limits})["error"]
     assert client.control("GET", "options") == before

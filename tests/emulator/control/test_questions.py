@@ -1,4 +1,4 @@
-"""What services do with the parameters and filters of their lists."""
+"""Parameters and filters of lists that the services honour, ignore or refuse."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SERVICES = {
 }
 EVERY_SERVICE = pytest.mark.parametrize("service", SERVICES)
 NAMES = ("b", "c", "a")
-# By service: how a list is sorted by name or title, newest first, and filtered by name.
+# By service, the parameters that sort a list: by title in the registry, else newest first.
 ORDERS: Mapping[str, Mapping[str, str]] = {
     "flow_service": {"orderby": "-createdAt"},
     "schema_registry": {"orderby": "title"},
     "catalog": {"orderBy": "desc:created"},
     "data_prep": {"orderBy": "-createdDate"},
 }
-# What the refusals of the services say, but for Flow Service's.
+# Members of the refusals by each service, except Flow Service.
 REFUSALS: Mapping[str, Mapping[str, Any]] = {
     "schema_registry": {"type": "http://ns.adobe.com/aep/errors/XDM-1011-400", "title": "Query parameter invalid"},
     "catalog": {"title": "BadRequestError", "status": 400},
@@ -34,7 +34,7 @@ REFUSALS: Mapping[str, Mapping[str, Any]] = {
 
 
 def named(service: str, name: str) -> dict[str, str]:
-    """The filter of a list by name."""
+    """The parameters that filter a list by name."""
     if service in ("catalog", "data_prep"):
         return {"name": name}
     return {"property": f"{'name' if service == 'flow_service' else 'title'}=={name}"}
@@ -45,7 +45,7 @@ def answers(client: Client, question: str, answer: str) -> None:
 
 
 def made(client: Client, service: str, names: tuple[str, ...] = NAMES) -> list[str]:
-    """Objects with these names, each a second after the one before."""
+    """Create objects with these names, one each second; return their ids."""
     kind, ids = KINDS[SERVICES[service]], []
     for name in names:
         ids.append(kind.make(client, name))
@@ -54,14 +54,14 @@ def made(client: Client, service: str, names: tuple[str, ...] = NAMES) -> list[s
 
 
 def listed(client: Client, service: str, ids: list[str], **params: Any) -> list[int]:
-    """The places of the objects in a list among those that were made."""
+    """The listed objects, in the order of the list, as indexes into the ids of the created objects."""
     return [ids.index(one) for one in KINDS[SERVICES[service]].listed(client, **params) if one in ids]
 
 
 def refused(client: Client, service: str, code: str, **params: Any) -> None:
-    """Check the refusal of a list.
+    """Check the refusal of a list request.
 
-    :param code: of Flow Service.
+    :param code: the code of the refusal if the service is Flow Service.
     """
     kind = KINDS[SERVICES[service]]
     if service == "flow_service":
@@ -85,7 +85,7 @@ def test_an_order_is_honoured_ignored_or_refused(client: Client, service: str) -
     refused(client, service, "1433-400", **ORDERS[service])
 
 
-def test_the_second_name_of_the_order_in_catalog_is_the_same_question(client: Client) -> None:
+def test_catalog_handles_both_names_of_the_order_alike(client: Client) -> None:
     ids = made(client, "catalog")
     assert listed(client, "catalog", ids, sort="desc:created") == [2, 1, 0]
     answers(client, "catalog.order", "ignored")
@@ -108,7 +108,7 @@ def test_a_filter_by_name_is_honoured_ignored_or_refused(client: Client, service
     [("non_ascii_names", "Zahlung für März"), ("quoted_names", 'The "best" ones'), ("quoted_names", "The seller's")],
 )
 @EVERY_SERVICE
-def test_a_filter_by_a_special_name_is_honoured_misses_or_is_refused(
+def test_a_filter_by_a_special_name_finds_nothing_if_ignored(
     client: Client, service: str, question: str, name: str
 ) -> None:
     ids = made(client, service, ("plain", name))
@@ -153,7 +153,7 @@ def test_a_start_in_the_registry_is_honoured_ignored_or_refused(client: Client) 
     refused(client, "schema_registry", "", **asked)
 
 
-def test_a_start_that_flow_service_honours_counts_for_the_first_page(client: Client) -> None:
+def test_an_honoured_start_of_flow_service_applies_to_the_first_page(client: Client) -> None:
     answers(client, "flow_service.start", "honoured")
     ids = made(client, "flow_service", ("a", "b", "c", "d"))
     page = client.get(f"{FLOW}/sourceConnections", start=1, limit=2)
@@ -216,7 +216,7 @@ def test_a_filter_by_the_start_of_the_last_run_is_honoured_ignored_or_refused(cl
     )
 
 
-def test_an_ignored_filter_of_a_search_has_no_effect_either(client: Client) -> None:
+def test_an_ignored_filter_of_a_search_has_no_effect(client: Client) -> None:
     made_ids = [KINDS["base_connection"].make(client, name) for name in NAMES]
     answers(client, "flow_service.name_filter", "ignored")
     found = client.make(f"{FLOW}/connections/search", {"queryString": "property=name==c"})["items"]
@@ -242,7 +242,7 @@ def test_questions_are_shown_with_their_defaults(client: Client) -> None:
         ("ignored", "'questions' is \"ignored\": it must be an object of catalog.name_filter"),
     ],
 )
-def test_questions_that_mean_nothing_are_refused(client: Client, questions: object, named_: str) -> None:
+def test_invalid_questions_are_refused(client: Client, questions: object, named_: str) -> None:
     before = client.control("GET", "options")
     assert named_ in client.refused("PUT", "/__emulator__/options", 400, json={"questions": questions})["error"]
     assert client.control("GET", "options") == before

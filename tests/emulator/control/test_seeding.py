@@ -15,7 +15,7 @@ def seeded(client: Client, **order: Any) -> Any:
 
 
 @pytest.mark.parametrize("source", SPECS)
-def test_seeded_chains_are_whole(client: Client, source: str) -> None:
+def test_seeded_chains_are_complete(client: Client, source: str) -> None:
     made = seeded(client, dataflows=3, runs_per_dataflow=4, source=source, name_prefix="load")
     assert (made["sandbox"], made["dataflows"]["count"], made["runs"]["count"]) == ("dev", 3, 12)
     flows = client.get(f"{FLOW}/flows")["items"]
@@ -63,7 +63,7 @@ def test_the_history_is_plausible(client: Client) -> None:
         assert flow["lastRunDetails"]["id"] == own[-1]["id"]
 
 
-def test_the_same_order_gives_the_same_counts(client: Client) -> None:
+def test_the_same_seed_request_gives_the_same_counts(client: Client) -> None:
     counts = []
     for prefix in ("a", "a", "b"):
         client.control("POST", "reset")
@@ -73,7 +73,7 @@ def test_the_same_order_gives_the_same_counts(client: Client) -> None:
     assert counts[0] == counts[1] != counts[2]
 
 
-def test_seeded_dataflows_rest_until_they_are_enabled(client: Client) -> None:
+def test_seeded_dataflows_do_not_run_until_they_are_enabled(client: Client) -> None:
     made = seeded(client, dataflows=2, runs_per_dataflow=1, source="stripe")
     client.advance(3 * 86400)
     client.sign_in()
@@ -88,7 +88,7 @@ def test_seeded_dataflows_rest_until_they_are_enabled(client: Client) -> None:
 
 
 @pytest.mark.parametrize("source", SPECS)
-def test_enabled_dataflows_run_on_and_fill_the_dataset(client: Client, source: str) -> None:
+def test_enabled_seeded_dataflows_keep_running_and_fill_the_dataset(client: Client, source: str) -> None:
     made = seeded(client, dataflows=2, runs_per_dataflow=2, source=source, enabled=True)
     client.advance(86000)
     last = [client.runs(made["dataflows"][place])[-1] for place in ("first", "last")]
@@ -111,7 +111,7 @@ def test_without_history_a_dataflow_waits_for_its_start(client: Client) -> None:
     assert [run["createdAt"] for run in client.runs(flow["id"])] == [start * 1000]
 
 
-def test_seeds_add_up_and_keep_to_their_sandbox(client: Client) -> None:
+def test_seeds_are_cumulative_and_limited_to_their_sandbox(client: Client) -> None:
     first = seeded(client, dataflows=1, runs_per_dataflow=1)
     again = seeded(client, dataflows=2, runs_per_dataflow=2)
     assert first["schema"] != again["schema"]
@@ -142,6 +142,6 @@ def test_seeds_add_up_and_keep_to_their_sandbox(client: Client) -> None:
         ([], "must be a JSON object"),
     ],
 )
-def test_bad_orders_are_refused_by_name(client: Client, order: Any, said: str) -> None:
+def test_invalid_seed_requests_are_refused_by_member(client: Client, order: Any, said: str) -> None:
     assert said in client.refused("POST", "/__emulator__/seed", 400, json=order)["error"]
     assert client.get(f"{FLOW}/flows", count="true")["count"] == 0

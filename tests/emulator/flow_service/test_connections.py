@@ -92,11 +92,11 @@ def test_names_need_not_be_unique(client: Client) -> None:
         ({"state": []}, "1456-400"),
     ],
 )
-def test_refusals(client: Client, change: dict[str, Any], code: str) -> None:
+def test_invalid_base_connections_are_refused(client: Client, change: dict[str, Any], code: str) -> None:
     client.flow_problem("POST", CONNECTIONS, code, json={**paypal_body(), **change})
 
 
-def test_empty_and_unreadable_bodies(client: Client) -> None:
+def test_empty_and_unreadable_bodies_are_refused(client: Client) -> None:
     for path in ("connections", "sourceConnections", "targetConnections", "flows"):
         headers = {"Content-Type": "application/json"}
         client.flow_problem("POST", f"{FLOW}/{path}", "1405-400")
@@ -105,7 +105,7 @@ def test_empty_and_unreadable_bodies(client: Client) -> None:
         client.flow_problem("POST", f"{FLOW}/{path}", "1000-400", data=b"{", headers=headers)
 
 
-def test_credential_decides_the_test(client: Client) -> None:
+def test_a_connection_test_reports_whether_the_credential_is_accepted(client: Client) -> None:
     assert client.get(f"{CONNECTIONS}/{PAYPAL}/test") == {"result": True}
     for body in (paypal_body(clientSecret="wrong"), stripe_body("wrong")):
         made = client.make(CONNECTIONS, body)
@@ -114,7 +114,7 @@ def test_credential_decides_the_test(client: Client) -> None:
     client.flow_problem("GET", f"{CONNECTIONS}/{UNKNOWN}/test", "1439-404")
 
 
-def test_explore_tables(client: Client) -> None:
+def test_tables_can_be_explored_and_previewed(client: Client) -> None:
     path = f"{CONNECTIONS}/{PAYPAL}/explore"
     tables = client.get(path, objectType="root")
     assert [table["path"] for table in tables][:4] == [
@@ -143,7 +143,7 @@ def test_explore_tables(client: Client) -> None:
         client.flow_problem("GET", path, code, params=params)
 
 
-def test_explore_rest_resources_and_square(client: Client) -> None:
+def test_rest_resources_and_tables_of_square_can_be_explored(client: Client) -> None:
     stripe = client.make(CONNECTIONS, stripe_body())["id"]
     path = f"{CONNECTIONS}/{stripe}/explore"
 
@@ -163,7 +163,7 @@ def test_explore_rest_resources_and_square(client: Client) -> None:
     assert "Square.Payments" in [table["name"] for table in tables]
 
 
-def test_configs_and_what_cannot_be_explored(client: Client) -> None:
+def test_configs_are_listed_and_specs_cannot_be_explored_or_written(client: Client) -> None:
     items = client.get(f"{CONNECTIONS}/{PAYPAL}/configs")["items"]
     assert {"columnName": "Product_Id", "columnType": "string"} in items
     assert len({item["columnName"] for item in items}) == len(items)
@@ -213,7 +213,7 @@ def test_actions_of_providers_are_refused(client: Client, kind: str) -> None:
         ("add", "/name/a", 'Nothing can stand at "a"'),
     ],
 )
-def test_a_patch_of_what_is_absent_names_it(client: Client, operation: str, path: str, said: str) -> None:
+def test_the_refusal_of_a_patch_names_the_absent_member(client: Client, operation: str, path: str, said: str) -> None:
     columns = [{"name": name, "type": "string"} for name in ("Product_Id", "Product_Name", "Type", "Create_Time")]
     params = {"tableName": PRODUCTS, "columns": columns}
     made = client.make(f"{FLOW}/sourceConnections", source_body(params=params))
@@ -227,7 +227,7 @@ def test_a_patch_of_what_is_absent_names_it(client: Client, operation: str, path
     assert client.item("sourceConnections", made["id"]) == before
 
 
-def test_patch_needs_the_current_etag(client: Client) -> None:
+def test_a_patch_requires_the_current_etag(client: Client) -> None:
     made = client.make(CONNECTIONS, paypal_body())
     path = f"{CONNECTIONS}/{made['id']}"
     patch = [{"op": "Replace", "path": "/name", "value": "renamed"}]
@@ -262,7 +262,7 @@ def test_patch_needs_the_current_etag(client: Client) -> None:
     assert client.item("connections", made["id"])["name"] == "renamed"
 
 
-def test_deletion(client: Client) -> None:
+def test_a_used_connection_cannot_be_deleted(client: Client) -> None:
     made = client.make(CONNECTIONS, paypal_body())["id"]
     answer = client.ask("DELETE", f"{CONNECTIONS}/{made}")
     assert (answer.status_code, answer.content) == (204, b"")
@@ -303,11 +303,11 @@ def test_deletion(client: Client) -> None:
         ({"data": {"format": "tabular", "schema": {"id": "https://ns.adobe.com/none"}}}, "1439-404"),
     ],
 )
-def test_source_connection_refusals(client: Client, change: dict[str, Any], code: str) -> None:
+def test_invalid_source_connections_are_refused(client: Client, change: dict[str, Any], code: str) -> None:
     client.flow_problem("POST", f"{FLOW}/sourceConnections", code, json=source_body(**change))
 
 
-def test_source_connection_comes_back_as_sent(client: Client) -> None:
+def test_a_source_connection_is_returned_as_sent(client: Client) -> None:
     params = {"path": "PayPal.Catalog_Products"}
     for form in ("tabular", "parquet_xdm"):
         item = client.item("sourceConnections", client.source(data={"format": form}, params=params))
@@ -318,7 +318,7 @@ def test_source_connection_comes_back_as_sent(client: Client) -> None:
         assert item["inheritedAttributes"] == {"baseConnection": {"id": PAYPAL, "connectionSpec": spec}}
 
 
-def test_target_connection(client: Client) -> None:
+def test_invalid_target_connections_are_refused(client: Client) -> None:
     schema = client.schema()
     dataset = client.dataset(schema)
     path, body = f"{FLOW}/targetConnections", target_body(schema, dataset)
