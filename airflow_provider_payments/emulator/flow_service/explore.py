@@ -39,7 +39,7 @@ def explore(service: FlowService, connection: Resource, call: Call[FlowService])
     if preview is None:
         raise FlowRefusal("1312-400", "The value of 'preview' must be true or false.")
     if kind == "file":
-        return _described(_file(call, files.one(tables, queried(call, "object"), now)), preview, now)
+        return _described(_file(call, files.file_at(tables, queried(call, "object"), now)), preview, now)
     return _described(_table(call, tables, kind), preview, now)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_payments.emulator.catalog.batches import summed
+from airflow_provider_payments.emulator.catalog.batches import reported_failures
 from airflow_provider_payments.emulator.flow_service.model import SCHEDULED, SUCCESS, Run
 from airflow_provider_payments.emulator.flow_service.run_metrics import (
     COPY,
@@ -105,7 +105,7 @@ def _diagnostics(service: FlowService, run: Run) -> Wire:
             "message": failure.message,
             **({"recordCount": failure.count} if failure.count else {}),
         }
-        for failure in summed(run.failures, run.diagnosed, run.failed_records, run.output_records)
+        for failure in reported_failures(run.failures, run.diagnosed, run.failed_records, run.output_records)
     ]
     if not errors:
         return {}

@@ -27,7 +27,7 @@ def named_table(service: FlowService, spec: ConnectionSpec, content: Mapping[str
     if spec.shape != "file":
         return tables.get(object_path(content))
     recursive = truth((content.get("params") or {}).get("recursive")) is True
-    return files.union(tables, object_path(content), content["data"]["format"], recursive)
+    return files.table_at(tables, object_path(content), content["data"]["format"], recursive)
 
 
 def object_path(content: Mapping[str, Any]) -> str:
