@@ -26,7 +26,7 @@ from airflow_provider_payments.emulator.core.comparisons import (
 )
 from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.query import Filter, Listing, Order, Position
-from airflow_provider_payments.emulator.core.questions import ALWAYS, Policy, name_topics
+from airflow_provider_payments.emulator.core.questions import ALWAYS_HONOURED, Policy, name_filter_kinds
 from airflow_provider_payments.emulator.core.store import Numbered
 from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
@@ -34,8 +34,8 @@ from airflow_provider_payments.emulator.schema_registry.registry import Registry
 PREFIX = "/data/foundation/schemaregistry"
 _LATEST = Order("updated", descending=True)
 #: The kind of question that each query parameter is, for :class:`Policy`.
-_PARAMETERS = {**dict.fromkeys(("property", "limit"), ALWAYS), "orderby": "order", "start": "start"}
-_TOPICS = name_topics("title")
+_PARAMETERS = {**dict.fromkeys(("property", "limit"), ALWAYS_HONOURED), "orderby": "order", "start": "start"}
+_FILTER_KINDS = name_filter_kinds("title")
 _PROPERTY = re.compile(r"(?P<field>[^=!<>~]+)(?:(?P<sign>==|!=|<=|>=|<|>|~)(?P<value>.*))?", re.DOTALL)
 
 Item = TypeVar("Item", bound=Numbered)
@@ -56,8 +56,8 @@ def answer(
     :param base: filters that apply to every request for the list.
     """
     policy = Policy("schema_registry", call.state.sandbox.runtime_options.questions, _refused)
-    call = policy.heeded(call, _PARAMETERS)
-    conditions, start = [*base, *policy.screened(filters(call), _TOPICS)], call.parameter("start")
+    call = policy.without_ignored_parameters(call, _PARAMETERS)
+    conditions, start = [*base, *policy.effective_filters(filters(call), _FILTER_KINDS)], call.parameter("start")
     limits = call.state.sandbox.runtime_options.page_limits["schema_registry"]
     # A limit of 0 means the default.
     limit = call.page_limit(limits, _invalid) or limits.default or limits.maximum
