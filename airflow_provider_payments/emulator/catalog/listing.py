@@ -17,7 +17,7 @@ from airflow_provider_payments.emulator.catalog.state import Catalog
 from airflow_provider_payments.emulator.core import query
 from airflow_provider_payments.emulator.core.behaviour import REFUSED, PageLimit
 from airflow_provider_payments.emulator.core.call import Answer, Call
-from airflow_provider_payments.emulator.core.comparisons import Check, as_text, dotted, in_order, like
+from airflow_provider_payments.emulator.core.comparisons import Check, as_text, compared_to, matching, version_sort_key
 from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.query import Filter, Order, Steps, Wire
 from airflow_provider_payments.emulator.core.questions import ALWAYS_HONOURED, Policy, name_filter_kinds
@@ -123,7 +123,7 @@ def _filters(listing: Listing[Item], name: str, text: str) -> Iterator[Filter]:
         if parse_count(text) is None:
             raise bad_request(f"'{name}' must be a time in milliseconds.")
         member, sign = listing.ranges[name]
-        yield Filter(member, in_order(sign, text))
+        yield Filter(member, compared_to(sign, text))
 
 
 def _condition(expression: str) -> Filter:
@@ -143,8 +143,8 @@ def _condition(expression: str) -> Filter:
             plain = (expected,) if sign == "==" and "*" not in expected else ()
             return Filter(member, _like_one_of([expected]), sign == "==", plain)
         case "~":
-            return Filter(member, like(expected, bad_request))
-    return Filter(member, in_order(sign, expected, dotted))
+            return Filter(member, matching(expected, bad_request))
+    return Filter(member, compared_to(sign, expected, version_sort_key))
 
 
 def _is_present(value: Any) -> bool:

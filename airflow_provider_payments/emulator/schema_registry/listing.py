@@ -17,12 +17,12 @@ from airflow_provider_payments.emulator.core.call import Answer, Call
 from airflow_provider_payments.emulator.core.comparisons import (
     as_number,
     as_text,
-    dotted,
-    in_order,
+    compared_to,
     is_number,
-    like,
+    matching,
     one_of,
     sort_key,
+    version_sort_key,
 )
 from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.query import Filter, Listing, Order, Position
@@ -147,8 +147,8 @@ def _filter(expression: str) -> Filter:
         case "!=":
             return Filter(path, one_of((wanted,)), wanted=False)
         case "~":
-            return Filter(path, like(wanted, _invalid))
-    return Filter(path, in_order(sign, wanted, dotted))
+            return Filter(path, matching(wanted, _invalid))
+    return Filter(path, compared_to(sign, wanted, version_sort_key))
 
 
 def _invalid(detail: str) -> RegistryRefusal:
