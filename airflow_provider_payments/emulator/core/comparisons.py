@@ -52,7 +52,7 @@ def sort_key(value: Any) -> SortKey:
 
 
 def version_sort_key(text: str) -> tuple[Any, ...]:
-    """The sort key of a dotted version, by which versions are compared part by part; other texts follow all versions."""
+    """The sort key of a dotted version, which compares versions part by part; other texts follow all versions."""
     return (0, *map(int, text.split("."))) if _DOTTED.fullmatch(text) else (1, text)
 
 

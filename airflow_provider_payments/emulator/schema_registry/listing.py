@@ -145,7 +145,7 @@ def _filter(expression: str) -> Filter:
         case "==":
             return Filter(path, one_of((wanted,)), equals=(wanted,))
         case "!=":
-            return Filter(path, one_of((wanted,)), wanted=False)
+            return Filter(path, one_of((wanted,)), must_fit=False)
         case "~":
             return Filter(path, matching(wanted, _invalid))
     return Filter(path, compared_to(sign, wanted, version_sort_key))
